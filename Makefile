@@ -1,0 +1,23 @@
+EXTENSION = vector
+EXTVERSION = 1.0
+
+MODULE_big = vector
+DATA = vector--$(EXTVERSION).sql
+HEADERS = src/types/vector.h src/types/halfvec.h src/types/sparsevec.h
+OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c))
+
+TESTS = $(wildcard sql/*.sql)
+REGRESS = $(patsubst sql/%.sql,%,$(TESTS))
+REGRESS_OPTS = --inputdir=. --load-extension=vector
+
+PG_CPPFLAGS = -I$(srcdir)/src
+PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -Wno-declaration-after-statement
+SHLIB_LINK = -lm
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+.PHONY: bench
+bench:
+	python3 $(srcdir)/test/bench/run.py $(BENCH_ARGS)

@@ -1,0 +1,53 @@
+/*
+ * extension.c - library entry: settings and hooks
+ */
+#include "pg_compat.h"
+
+#include "utils/guc.h"
+
+#include "distance/distance.h"
+#include "planner/planner.h"
+
+VECTOR_MODULE_MAGIC;
+
+static int	vector_simd = DISTANCE_AUTO;
+
+static const struct config_enum_entry simd_options[] = {
+	{"auto", DISTANCE_AUTO, false},
+	{"portable", DISTANCE_PORTABLE, false},
+	{"avx2", DISTANCE_AVX2, false},
+	{"avx512", DISTANCE_AVX512, false},
+	{"neon", DISTANCE_NEON, false},
+	{NULL, 0, false}
+};
+
+static bool
+check_simd(int *newval, void **extra, GucSource source)
+{
+	if (distance_get((DistanceSimd) *newval) != NULL)
+		return true;
+	GUC_check_errdetail("This processor, or this build of the library, does not have these instructions.");
+	GUC_check_errhint("Use auto for the best that there is.");
+	return false;
+}
+
+static void
+assign_simd(int newval, void *extra)
+{
+	distance_select((DistanceSimd) newval);
+}
+
+extern PGDLLEXPORT void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	distance_select(DISTANCE_AUTO);
+	DefineCustomEnumVariable("vector.simd",
+							 "Selects the processor instructions that distances are computed with.",
+							 "auto is the best that the processor has; the others are for tests and support.",
+							 &vector_simd, DISTANCE_AUTO, simd_options,
+							 PGC_USERSET, 0, check_simd, assign_simd, NULL);
+	MarkGUCPrefixReserved("vector");
+	planner_init();
+}

@@ -1,0 +1,57 @@
+/*
+ * pg_compat.h - the differences between PostgreSQL 15 and 19 that the code meets
+ */
+#ifndef VECTOR_PG_COMPAT_H
+#define VECTOR_PG_COMPAT_H
+
+#include "postgres.h"
+#include "fmgr.h"
+
+#if PG_VERSION_NUM < 150000
+#error "vector needs PostgreSQL 15 or later"
+#endif
+
+#include "access/toast_internals.h"
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#include "varatt.h"
+#else
+/* Errors that a caller may want back instead of thrown exist from 16 on. */
+#define errsave(escontext, ...) \
+	do { \
+		(void) (escontext); \
+		ereport(ERROR, __VA_ARGS__); \
+	} while (0)
+#define ereturn(escontext, value, ...) \
+	do { \
+		errsave(escontext, __VA_ARGS__); \
+		return value; \
+	} while (0)
+#endif
+
+/* A relation's file, as the buffer manager names it. */
+#if PG_VERSION_NUM >= 160000
+#define RelationGetLocator(rel)	((rel)->rd_locator)
+#else
+#define RelationGetLocator(rel)	((rel)->rd_node)
+#endif
+
+/* The snapshot to read a TOAST table by. */
+#if PG_VERSION_NUM < 180000
+#define get_toast_snapshot()	toast_snapshot(&(SnapshotData) {0})
+static inline Snapshot
+toast_snapshot(Snapshot snapshot)
+{
+	init_toast_snapshot(snapshot);
+	return snapshot;
+}
+#endif
+
+/* A module's name and version are shown by pg_get_loaded_modules() from 18 on. */
+#if PG_VERSION_NUM >= 180000
+#define VECTOR_MODULE_MAGIC	PG_MODULE_MAGIC_EXT(.name = "vector", .version = "1.0")
+#else
+#define VECTOR_MODULE_MAGIC	PG_MODULE_MAGIC
+#endif
+
+#endif							/* VECTOR_PG_COMPAT_H */

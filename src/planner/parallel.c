@@ -1,0 +1,91 @@
+/*
+ * parallel.c - parallel plans for exact search
+ *
+ * PostgreSQL decides on parallel workers by the pages of the table itself.  Where vectors are stored out of line those
+ * are few, while the work lies in the TOAST table: a search would never be parallel.  For a query that computes
+ * distances the hook offers a parallel scan with as many workers as both together deserve, at the ordinary cost; the
+ * planner takes it if it is the cheapest.
+ */
+#include "pg_compat.h"
+
+#include "access/table.h"
+#include "access/transam.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "storage/bufmgr.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "planner/planner.h"
+
+static set_rel_pathlist_hook_type previous_hook = NULL;
+
+/* Distance functions are those that have this library's support function. */
+static bool
+is_distance(Oid funcid, void *context)
+{
+	Oid			support = funcid < FirstNormalObjectId ? InvalidOid : get_func_support(funcid);
+	FmgrInfo	function;
+
+	if (support < FirstNormalObjectId)
+		return false;
+	fmgr_info(support, &function);
+	return function.fn_addr == vector_distance_support;
+}
+
+static bool
+contains_distance(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	return check_functions_in_node(node, is_distance, context) ||
+		expression_tree_walker(node, contains_distance, context);
+}
+
+/* The blocks of a relation's TOAST table. */
+static BlockNumber
+toast_blocks(Oid relid)
+{
+	Relation	rel = table_open(relid, NoLock);
+	BlockNumber blocks = 0;
+
+	if (OidIsValid(rel->rd_rel->reltoastrelid))
+	{
+		Relation	toast = table_open(rel->rd_rel->reltoastrelid, AccessShareLock);
+
+		blocks = RelationGetNumberOfBlocks(toast);
+		table_close(toast, AccessShareLock);
+	}
+	table_close(rel, NoLock);
+	return blocks;
+}
+
+static void
+offer_parallel_scan(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+{
+	int			workers;
+
+	if (previous_hook != NULL)
+		previous_hook(root, rel, rti, rte);
+
+	/* the scans of a table that PostgreSQL left without a partial path, though nothing forbids one */
+	if (!rel->consider_parallel || rel->partial_pathlist != NIL || rel->lateral_relids != NULL ||
+		rel->rel_parallel_workers != -1 || max_parallel_workers_per_gather == 0 ||
+		rte->rtekind != RTE_RELATION || rte->relkind != RELKIND_RELATION || rte->tablesample != NULL ||
+		!contains_distance((Node *) root->parse->targetList, NULL))
+		return;
+
+	workers = compute_parallel_worker(rel, (double) rel->pages + toast_blocks(rte->relid), -1,
+									  max_parallel_workers_per_gather);
+	if (workers > 0)
+		add_partial_path(rel, create_seqscan_path(root, rel, NULL, workers));
+}
+
+void
+planner_init(void)
+{
+	previous_hook = set_rel_pathlist_hook;
+	set_rel_pathlist_hook = offer_parallel_scan;
+}

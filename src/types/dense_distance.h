@@ -1,0 +1,62 @@
+/*
+ * dense_distance.h - the distance functions of a dense type
+ *
+ * DENSE_DISTANCES binds a type's kernels to its SQL functions.  They are the hot path of a scan without an index: two
+ * arguments, one check, one kernel.
+ */
+#ifndef VECTOR_DENSE_DISTANCE_H
+#define VECTOR_DENSE_DISTANCE_H
+
+#include "pg_compat.h"
+
+#include <math.h>
+
+#include "distance/distance.h"
+#include "types/dense.h"
+#include "types/detoast.h"
+
+/* Of unit vectors, the angle over pi; used where clusters of directions are made. */
+static inline double
+spherical_distance(double dot)
+{
+	return acos(dot > 1 ? 1 : dot < -1 ? -1 : dot) / M_PI;
+}
+
+#define DENSE_DISTANCE(symbol, type, Element, expression) \
+PG_FUNCTION_INFO_V1(symbol); \
+Datum \
+symbol(PG_FUNCTION_ARGS) \
+{ \
+	const Dense *va = vector_detoast(PG_GETARG_DATUM(0)); \
+	const Dense *vb = vector_detoast(PG_GETARG_DATUM(1)); \
+	const Element *a = (const Element *) va->x; \
+	const Element *b = (const Element *) vb->x; \
+	size_t		n = (size_t) va->dim; \
+\
+	dense_check_dims(&type, va, vb); \
+	PG_RETURN_FLOAT8(expression); \
+}
+
+/*
+ * The seven functions of a type: kernels is the prefix of its kernels, Parts what its cosine kernel returns, and the
+ * names are those of the C symbols.
+ */
+#define DENSE_DISTANCES(type, Element, kernels, Parts, l2_symbol, l2_squared_symbol, \
+						ip_symbol, negative_ip_symbol, cosine_symbol, spherical_symbol, l1_symbol) \
+static inline double \
+kernels ## cosine_distance(const Element *a, const Element *b, size_t n) \
+{ \
+	Parts		parts = distance_kernels->kernels ## cosine(a, b, n); \
+\
+	return cosine_distance_from_parts(parts.dot, parts.norm_a, parts.norm_b); \
+} \
+\
+DENSE_DISTANCE(l2_symbol, type, Element, sqrt((double) distance_kernels->kernels ## l2sq(a, b, n))) \
+DENSE_DISTANCE(l2_squared_symbol, type, Element, (double) distance_kernels->kernels ## l2sq(a, b, n)) \
+DENSE_DISTANCE(ip_symbol, type, Element, (double) distance_kernels->kernels ## dot(a, b, n)) \
+DENSE_DISTANCE(negative_ip_symbol, type, Element, -(double) distance_kernels->kernels ## dot(a, b, n)) \
+DENSE_DISTANCE(cosine_symbol, type, Element, kernels ## cosine_distance(a, b, n)) \
+DENSE_DISTANCE(spherical_symbol, type, Element, spherical_distance((double) distance_kernels->kernels ## dot(a, b, n))) \
+DENSE_DISTANCE(l1_symbol, type, Element, (double) distance_kernels->kernels ## l1(a, b, n))
+
+#endif							/* VECTOR_DENSE_DISTANCE_H */
