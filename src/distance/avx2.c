@@ -1,0 +1,142 @@
+/*
+ * avx2.c - kernels for AVX2 with FMA, F16C and POPCNT
+ */
+#include "distance/kernels.h"
+
+#if defined(__x86_64__)
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,popcnt"))), apply_to = function)
+#else
+#pragma GCC target("avx2,fma,f16c,popcnt")
+#endif
+
+#include <immintrin.h>
+#include <string.h>
+
+typedef __m256 vf;
+
+#define LANES	8
+
+#define vf_zero()		_mm256_setzero_ps()
+#define vf_add(a, b)	_mm256_add_ps(a, b)
+#define vf_sub(a, b)	_mm256_sub_ps(a, b)
+#define vf_abs(a)		_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a)
+#define vf_fma(a, b, c)	_mm256_fmadd_ps(a, b, c)
+
+static inline float
+vf_sum(__m256 v)
+{
+	__m128		s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+
+	s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+	return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+
+static inline __m256
+load_f32(const float *p)
+{
+	return _mm256_loadu_ps(p);
+}
+
+static inline __m256
+load_tail_f32(const float *p, size_t n)
+{
+	__m256i		place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+
+	return _mm256_maskload_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32((int) n), place));
+}
+
+/* Up to seven 16-bit elements and zeros after them. */
+static inline __m128i
+load_tail_16(const uint16_t *p, size_t n)
+{
+	uint16_t	elements[8] = {0};
+
+	memcpy(elements, p, n * sizeof(uint16_t));
+	return _mm_loadu_si128((const __m128i *) elements);
+}
+
+static inline __m256
+load_f16(const uint16_t *p)
+{
+	return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *) p));
+}
+
+static inline __m256
+load_tail_f16(const uint16_t *p, size_t n)
+{
+	return _mm256_cvtph_ps(load_tail_16(p, n));
+}
+
+static inline __m256
+widen_bf16(__m128i bits)
+{
+	return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
+}
+
+static inline __m256
+load_bf16(const uint16_t *p)
+{
+	return widen_bf16(_mm_loadu_si128((const __m128i *) p));
+}
+
+static inline __m256
+load_tail_bf16(const uint16_t *p, size_t n)
+{
+	return widen_bf16(load_tail_16(p, n));
+}
+
+typedef __m256i vi;
+typedef __m256i vw;
+
+#define WIDE_LANES			16
+
+#define vi_zero()			_mm256_setzero_si256()
+#define vi_madd(s, x, y)	_mm256_add_epi32(s, _mm256_madd_epi16(x, y))
+#define vw_sub(x, y)		_mm256_sub_epi16(x, y)
+#define vw_abs(x)			_mm256_abs_epi16(x)
+#define vw_ones()			_mm256_set1_epi16(1)
+
+static inline int32_t
+vi_sum(__m256i v)
+{
+	__m128i		s = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+
+	s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4E));
+	return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xB1)));
+}
+
+static inline __m256i
+load_i8(const int8_t *p, size_t n)
+{
+	int8_t		elements[WIDE_LANES] = {0};
+
+	if (n < WIDE_LANES)
+		p = memcpy(elements, p, n);
+	return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *) p));
+}
+
+#include "distance/float_kernels.h"
+#include "distance/integer_kernels.h"
+
+FLOAT_KERNELS(f32, float, load_f32, load_tail_f32)
+FLOAT_KERNELS(f16, uint16_t, load_f16, load_tail_f16)
+FLOAT_KERNELS(bf16, uint16_t, load_bf16, load_tail_bf16)
+I8_KERNELS(i8)
+BIT_KERNELS(bit)
+
+const DistanceKernels avx2_kernels = {
+	.name = "avx2",
+	FLOAT_ENTRIES(f32),
+	FLOAT_ENTRIES(f16),
+	FLOAT_ENTRIES(bf16),
+	I8_ENTRIES(i8),
+	BIT_ENTRIES(bit)
+};
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
+
+#endif							/* __x86_64__ */

@@ -1,0 +1,197 @@
+/*
+ * avx512.c - kernels for AVX-512 (F, BW, VL, DQ), and those that VNNI and VPOPCNTDQ make faster
+ *
+ * AVX512_BF16 is not used: its dot product rounds to odd and flushes subnormals, so that results would depend on the
+ * processor by more than the order of summation.
+ */
+#include "distance/kernels.h"
+
+#if defined(__x86_64__)
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma,f16c,popcnt"))), apply_to = function)
+#else
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,fma,f16c,popcnt")
+#endif
+
+#include <immintrin.h>
+
+typedef __m512 vf;
+typedef __m512i vi;
+typedef __m512i vw;
+
+#define LANES				16
+#define WIDE_LANES			32
+
+#define vf_zero()			_mm512_setzero_ps()
+#define vf_add(a, b)		_mm512_add_ps(a, b)
+#define vf_sub(a, b)		_mm512_sub_ps(a, b)
+#define vf_abs(a)			_mm512_abs_ps(a)
+#define vf_fma(a, b, c)		_mm512_fmadd_ps(a, b, c)
+#define vf_sum(a)			_mm512_reduce_add_ps(a)
+
+#define vi_zero()			_mm512_setzero_si512()
+#define vi_sum(a)			_mm512_reduce_add_epi32(a)
+#define vi_madd(s, x, y)	_mm512_add_epi32(s, _mm512_madd_epi16(x, y))
+#define vw_sub(x, y)		_mm512_sub_epi16(x, y)
+#define vw_abs(x)			_mm512_abs_epi16(x)
+#define vw_ones()			_mm512_set1_epi16(1)
+
+/* The lowest n bits, n below 64. */
+#define MASK(n)				((UINT64_C(1) << (n)) - 1)
+
+static inline __m512
+load_f32(const float *p)
+{
+	return _mm512_loadu_ps(p);
+}
+
+static inline __m512
+load_tail_f32(const float *p, size_t n)
+{
+	return _mm512_maskz_loadu_ps((__mmask16) MASK(n), p);
+}
+
+static inline __m512
+load_f16(const uint16_t *p)
+{
+	return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *) p));
+}
+
+static inline __m512
+load_tail_f16(const uint16_t *p, size_t n)
+{
+	return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16((__mmask16) MASK(n), p));
+}
+
+static inline __m512
+widen_bf16(__m256i bits)
+{
+	return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+}
+
+static inline __m512
+load_bf16(const uint16_t *p)
+{
+	return widen_bf16(_mm256_loadu_si256((const __m256i *) p));
+}
+
+static inline __m512
+load_tail_bf16(const uint16_t *p, size_t n)
+{
+	return widen_bf16(_mm256_maskz_loadu_epi16((__mmask16) MASK(n), p));
+}
+
+static inline __m512i
+load_i8(const int8_t *p, size_t n)
+{
+	if (n >= WIDE_LANES)
+		return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *) p));
+	return _mm512_cvtepi8_epi16(_mm256_maskz_loadu_epi8((__mmask32) MASK(n), p));
+}
+
+#include "distance/float_kernels.h"
+#include "distance/integer_kernels.h"
+
+FLOAT_KERNELS(f32, float, load_f32, load_tail_f32)
+FLOAT_KERNELS(f16, uint16_t, load_f16, load_tail_f16)
+FLOAT_KERNELS(bf16, uint16_t, load_bf16, load_tail_bf16)
+I8_KERNELS(i8)
+BIT_KERNELS(bit)
+
+const DistanceKernels avx512_kernels = {
+	.name = "avx512",
+	FLOAT_ENTRIES(f32),
+	FLOAT_ENTRIES(f16),
+	FLOAT_ENTRIES(bf16),
+	I8_ENTRIES(i8),
+	BIT_ENTRIES(bit)
+};
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c"))), apply_to = function)
+#else
+#pragma GCC target("avx512vnni")
+#endif
+
+/* VNNI multiplies and adds to the accumulator at once. */
+#undef vi_madd
+#define vi_madd(s, x, y)	_mm512_dpwssd_epi32(s, x, y)
+
+I8_KERNELS(vnni)
+
+void
+avx512_use_vnni(DistanceKernels *kernels)
+{
+	kernels->i8_l2sq = vnni_l2sq;
+	kernels->i8_dot = vnni_dot;
+	kernels->i8_l1 = vnni_l1;
+	kernels->i8_cosine = vnni_cosine;
+	kernels->i8_l2sq_many = vnni_l2sq_many;
+	kernels->i8_dot_many = vnni_dot_many;
+}
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512vpopcntdq"))), apply_to = function)
+#else
+#pragma GCC target("avx512vpopcntdq")
+#endif
+
+/* 64 bytes, or fewer and zeros after them. */
+static inline __m512i
+load_bits512(const uint8_t *p, size_t bytes)
+{
+	if (bytes >= 64)
+		return _mm512_loadu_si512(p);
+	return _mm512_maskz_loadu_epi8((__mmask64) MASK(bytes), p);
+}
+
+#define COUNT_BITS(s, x)	s = _mm512_add_epi64(s, _mm512_popcnt_epi64(x))
+
+static uint64_t
+vpopcnt_hamming(const uint8_t *a, const uint8_t *b, size_t bytes)
+{
+	__m512i		sum = _mm512_setzero_si512();
+
+	for (size_t i = 0; i < bytes; i += 64)
+		COUNT_BITS(sum, _mm512_xor_si512(load_bits512(a + i, bytes - i), load_bits512(b + i, bytes - i)));
+	return (uint64_t) _mm512_reduce_add_epi64(sum);
+}
+
+static BitParts
+vpopcnt_jaccard(const uint8_t *a, const uint8_t *b, size_t bytes)
+{
+	__m512i		both = _mm512_setzero_si512();
+	__m512i		in_a = _mm512_setzero_si512();
+	__m512i		in_b = _mm512_setzero_si512();
+
+	for (size_t i = 0; i < bytes; i += 64)
+	{
+		__m512i		x = load_bits512(a + i, bytes - i);
+		__m512i		y = load_bits512(b + i, bytes - i);
+
+		COUNT_BITS(both, _mm512_and_si512(x, y));
+		COUNT_BITS(in_a, x);
+		COUNT_BITS(in_b, y);
+	}
+	return (BitParts) {(uint64_t) _mm512_reduce_add_epi64(both), (uint64_t) _mm512_reduce_add_epi64(in_a),
+		(uint64_t) _mm512_reduce_add_epi64(in_b)};
+}
+
+EACH_ROW_KERNEL(vpopcnt_hamming_many, vpopcnt_hamming, uint8_t, uint64_t)
+
+void
+avx512_use_vpopcntdq(DistanceKernels *kernels)
+{
+	kernels->bit_hamming = vpopcnt_hamming;
+	kernels->bit_jaccard = vpopcnt_jaccard;
+	kernels->bit_hamming_many = vpopcnt_hamming_many;
+}
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
+
+#endif							/* __x86_64__ */

@@ -1,0 +1,109 @@
+/*
+ * distance.c - the choice of the kernels, at run time
+ */
+#include "distance/distance.h"
+
+#include <math.h>
+
+#include "distance/kernels.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+const DistanceKernels *distance_kernels = &portable_kernels;
+
+#if defined(__x86_64__)
+
+/* __builtin_cpu_supports asks the operating system's support of the registers, too, but does not know F16C everywhere. */
+static bool
+cpu_has_avx2(void)
+{
+	unsigned	eax;
+	unsigned	ebx;
+	unsigned	ecx;
+	unsigned	edx;
+
+	__builtin_cpu_init();
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("popcnt") &&
+		__get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C) != 0;
+}
+
+static bool
+cpu_has_avx512(void)
+{
+	return cpu_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+		__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+
+/* The AVX-512 kernels with what else this processor has. */
+static const DistanceKernels *
+best_avx512_kernels(void)
+{
+	static DistanceKernels kernels;
+
+	if (kernels.name == NULL)
+	{
+		kernels = avx512_kernels;
+		if (__builtin_cpu_supports("avx512vnni"))
+			avx512_use_vnni(&kernels);
+		if (__builtin_cpu_supports("avx512vpopcntdq"))
+			avx512_use_vpopcntdq(&kernels);
+	}
+	return &kernels;
+}
+
+const DistanceKernels *
+distance_get(DistanceSimd simd)
+{
+	bool		avx512 = (simd == DISTANCE_AUTO || simd == DISTANCE_AVX512) && cpu_has_avx512();
+	bool		avx2 = (simd == DISTANCE_AUTO || simd == DISTANCE_AVX2) && cpu_has_avx2();
+
+	if (avx512)
+		return best_avx512_kernels();
+	if (avx2)
+		return &avx2_kernels;
+	return simd == DISTANCE_AUTO || simd == DISTANCE_PORTABLE ? &portable_kernels : NULL;
+}
+
+#elif defined(__aarch64__)
+
+const DistanceKernels *
+distance_get(DistanceSimd simd)
+{
+	if (simd == DISTANCE_AUTO || simd == DISTANCE_NEON)
+		return &neon_kernels;
+	return simd == DISTANCE_PORTABLE ? &portable_kernels : NULL;
+}
+
+#else
+
+const DistanceKernels *
+distance_get(DistanceSimd simd)
+{
+	return simd == DISTANCE_AUTO || simd == DISTANCE_PORTABLE ? &portable_kernels : NULL;
+}
+
+#endif
+
+bool
+distance_select(DistanceSimd simd)
+{
+	const DistanceKernels *kernels = distance_get(simd);
+
+	if (kernels == NULL)
+		return false;
+	distance_kernels = kernels;
+	return true;
+}
+
+double
+cosine_distance_from_parts(double dot, double norm_a, double norm_b)
+{
+	double		similarity;
+
+	if (!(norm_a > 0 && norm_b > 0 && isfinite(norm_a) && isfinite(norm_b)))
+		return NAN;
+	similarity = dot / sqrt(norm_a * norm_b);
+	return 1 - (similarity > 1 ? 1 : similarity < -1 ? -1 : similarity);
+}

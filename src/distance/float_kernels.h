@@ -1,0 +1,160 @@
+/*
+ * float_kernels.h - the floating-point kernels, written once over the primitives of an instruction set
+ *
+ * The file that includes this defines the type vf of LANES floats and
+ *		vf_zero(), vf_add(a, b), vf_sub(a, b), vf_abs(a), vf_fma(a, b, c) = a * b + c, vf_sum(a)
+ * and for each element type a load of LANES elements, widened, and one of fewer that gives zeros for the rest.
+ * FLOAT_KERNELS(f32, float, load, load_tail) then makes f32_l2sq and its kin.  Missing elements being zero on both
+ * sides, a tail adds nothing that is not there.
+ *
+ * Four accumulators a result hide the latency of a fused multiply-add; the *_many kernels give one to each of four rows,
+ * so that a load of the query serves four.
+ */
+#ifndef VECTOR_FLOAT_KERNELS_H
+#define VECTOR_FLOAT_KERNELS_H
+
+#include "distance/distance.h"
+
+/* How far ahead of its use a row of the next group is asked for, and how much a request brings. */
+#define CACHE_LINE	64
+
+/* One step of each kernel: s is the accumulator, x and y are the elements. */
+#define STEP_L2SQ(s, x, y)	do { vf d_ = vf_sub(x, y); s = vf_fma(d_, d_, s); } while (0)
+#define STEP_DOT(s, x, y)	s = vf_fma(x, y, s)
+#define STEP_L1(s, x, y)	s = vf_add(s, vf_abs(vf_sub(x, y)))
+
+#define FLOAT_PAIR_KERNEL(name, Element, load, load_tail, STEP) \
+static float \
+name(const Element *a, const Element *b, size_t n) \
+{ \
+	vf			s0 = vf_zero(); \
+	vf			s1 = vf_zero(); \
+	vf			s2 = vf_zero(); \
+	vf			s3 = vf_zero(); \
+	size_t		i = 0; \
+\
+	for (; i + 4 * LANES <= n; i += 4 * LANES) \
+	{ \
+		STEP(s0, load(a + i), load(b + i)); \
+		STEP(s1, load(a + i + LANES), load(b + i + LANES)); \
+		STEP(s2, load(a + i + 2 * LANES), load(b + i + 2 * LANES)); \
+		STEP(s3, load(a + i + 3 * LANES), load(b + i + 3 * LANES)); \
+	} \
+	for (; i + LANES <= n; i += LANES) \
+		STEP(s0, load(a + i), load(b + i)); \
+	if (i < n) \
+		STEP(s1, load_tail(a + i, n - i), load_tail(b + i, n - i)); \
+	return vf_sum(vf_add(vf_add(s0, s1), vf_add(s2, s3))); \
+}
+
+#define FLOAT_COSINE_KERNEL(name, Element, load, load_tail) \
+static CosineParts \
+name(const Element *a, const Element *b, size_t n) \
+{ \
+	vf			dot[2] = {vf_zero(), vf_zero()}; \
+	vf			norm_a[2] = {vf_zero(), vf_zero()}; \
+	vf			norm_b[2] = {vf_zero(), vf_zero()}; \
+	size_t		i = 0; \
+\
+	for (; i + 2 * LANES <= n; i += 2 * LANES) \
+		for (int k = 0; k < 2; k++) \
+		{ \
+			vf			x = load(a + i + k * LANES); \
+			vf			y = load(b + i + k * LANES); \
+\
+			dot[k] = vf_fma(x, y, dot[k]); \
+			norm_a[k] = vf_fma(x, x, norm_a[k]); \
+			norm_b[k] = vf_fma(y, y, norm_b[k]); \
+		} \
+	for (; i < n; i += LANES) \
+	{ \
+		size_t		rest = n - i; \
+		vf			x = rest >= LANES ? load(a + i) : load_tail(a + i, rest); \
+		vf			y = rest >= LANES ? load(b + i) : load_tail(b + i, rest); \
+\
+		dot[0] = vf_fma(x, y, dot[0]); \
+		norm_a[0] = vf_fma(x, x, norm_a[0]); \
+		norm_b[0] = vf_fma(y, y, norm_b[0]); \
+	} \
+	return (CosineParts) {vf_sum(vf_add(dot[0], dot[1])), \
+		vf_sum(vf_add(norm_a[0], norm_a[1])), vf_sum(vf_add(norm_b[0], norm_b[1]))}; \
+}
+
+/*
+ * Four rows against the query at once, two accumulators each; while they are read, the four rows after them are asked
+ * for, a cache line at a time.  Rows that do not fill a group go to the pair kernel.
+ */
+#define FLOAT_MANY_KERNEL(name, pair, Element, load, load_tail, STEP) \
+static void \
+name(const Element *q, const Element *const *rows, size_t count, size_t n, float *out) \
+{ \
+	size_t		r = 0; \
+\
+	for (; r + 4 <= count; r += 4) \
+	{ \
+		const Element *r0 = rows[r]; \
+		const Element *r1 = rows[r + 1]; \
+		const Element *r2 = rows[r + 2]; \
+		const Element *r3 = rows[r + 3]; \
+		const Element *const *next = r + 8 <= count ? rows + r + 4 : rows + r; \
+		vf			s0 = vf_zero(), t0 = vf_zero(); \
+		vf			s1 = vf_zero(), t1 = vf_zero(); \
+		vf			s2 = vf_zero(), t2 = vf_zero(); \
+		vf			s3 = vf_zero(), t3 = vf_zero(); \
+		size_t		i = 0; \
+\
+		for (; i + 2 * LANES <= n; i += 2 * LANES) \
+		{ \
+			vf			x = load(q + i); \
+			vf			y = load(q + i + LANES); \
+\
+			if (i * sizeof(Element) % CACHE_LINE == 0) \
+				for (int k = 0; k < 4; k++) \
+					for (size_t line = 0; line < 2 * LANES * sizeof(Element); line += CACHE_LINE) \
+						__builtin_prefetch((const char *) (next[k] + i) + line); \
+			STEP(s0, x, load(r0 + i)); \
+			STEP(s1, x, load(r1 + i)); \
+			STEP(s2, x, load(r2 + i)); \
+			STEP(s3, x, load(r3 + i)); \
+			STEP(t0, y, load(r0 + i + LANES)); \
+			STEP(t1, y, load(r1 + i + LANES)); \
+			STEP(t2, y, load(r2 + i + LANES)); \
+			STEP(t3, y, load(r3 + i + LANES)); \
+		} \
+		for (; i < n; i += LANES) \
+		{ \
+			size_t		rest = n - i; \
+			vf			x = rest >= LANES ? load(q + i) : load_tail(q + i, rest); \
+\
+			STEP(s0, x, rest >= LANES ? load(r0 + i) : load_tail(r0 + i, rest)); \
+			STEP(s1, x, rest >= LANES ? load(r1 + i) : load_tail(r1 + i, rest)); \
+			STEP(s2, x, rest >= LANES ? load(r2 + i) : load_tail(r2 + i, rest)); \
+			STEP(s3, x, rest >= LANES ? load(r3 + i) : load_tail(r3 + i, rest)); \
+		} \
+		out[r] = vf_sum(vf_add(s0, t0)); \
+		out[r + 1] = vf_sum(vf_add(s1, t1)); \
+		out[r + 2] = vf_sum(vf_add(s2, t2)); \
+		out[r + 3] = vf_sum(vf_add(s3, t3)); \
+	} \
+	for (; r < count; r++) \
+		out[r] = pair(q, rows[r], n); \
+}
+
+#define FLOAT_KERNELS(prefix, Element, load, load_tail) \
+FLOAT_PAIR_KERNEL(prefix ## _l2sq, Element, load, load_tail, STEP_L2SQ) \
+FLOAT_PAIR_KERNEL(prefix ## _dot, Element, load, load_tail, STEP_DOT) \
+FLOAT_PAIR_KERNEL(prefix ## _l1, Element, load, load_tail, STEP_L1) \
+FLOAT_COSINE_KERNEL(prefix ## _cosine, Element, load, load_tail) \
+FLOAT_MANY_KERNEL(prefix ## _l2sq_many, prefix ## _l2sq, Element, load, load_tail, STEP_L2SQ) \
+FLOAT_MANY_KERNEL(prefix ## _dot_many, prefix ## _dot, Element, load, load_tail, STEP_DOT)
+
+/* The entries of a family in a table of kernels. */
+#define FLOAT_ENTRIES(prefix) \
+	.prefix ## _l2sq = prefix ## _l2sq, \
+	.prefix ## _dot = prefix ## _dot, \
+	.prefix ## _l1 = prefix ## _l1, \
+	.prefix ## _cosine = prefix ## _cosine, \
+	.prefix ## _l2sq_many = prefix ## _l2sq_many, \
+	.prefix ## _dot_many = prefix ## _dot_many
+
+#endif							/* VECTOR_FLOAT_KERNELS_H */

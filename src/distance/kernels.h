@@ -1,0 +1,22 @@
+/*
+ * kernels.h - the tables of the instruction sets, for the dispatch
+ */
+#ifndef VECTOR_KERNELS_H
+#define VECTOR_KERNELS_H
+
+#include "distance/distance.h"
+
+extern const DistanceKernels portable_kernels;
+
+#if defined(__x86_64__)
+extern const DistanceKernels avx2_kernels;
+extern const DistanceKernels avx512_kernels;
+
+/* Replace kernels of the table by those that VNNI or VPOPCNTDQ make faster. */
+extern void avx512_use_vnni(DistanceKernels *kernels);
+extern void avx512_use_vpopcntdq(DistanceKernels *kernels);
+#elif defined(__aarch64__)
+extern const DistanceKernels neon_kernels;
+#endif
+
+#endif							/* VECTOR_KERNELS_H */

@@ -1,0 +1,122 @@
+/*
+ * portable.c - kernels for any processor
+ *
+ * The compiler's vector extension, four floats wide: SSE2 on x86-64, scalar code where there is nothing better.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "distance/half.h"
+#include "distance/kernels.h"
+
+typedef float vf __attribute__((vector_size(16)));
+typedef int32_t bits128 __attribute__((vector_size(16)));
+
+#define LANES	4
+
+static inline vf
+vf_zero(void)
+{
+	return (vf) {0, 0, 0, 0};
+}
+
+static inline vf
+vf_add(vf a, vf b)
+{
+	return a + b;
+}
+
+static inline vf
+vf_sub(vf a, vf b)
+{
+	return a - b;
+}
+
+static inline vf
+vf_abs(vf a)
+{
+	return (vf) ((bits128) a & 0x7FFFFFFF);
+}
+
+static inline vf
+vf_fma(vf a, vf b, vf c)
+{
+	return a * b + c;
+}
+
+static inline float
+vf_sum(vf a)
+{
+	return (a[0] + a[2]) + (a[1] + a[3]);
+}
+
+static inline vf
+load_f32(const float *p)
+{
+	vf			v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline vf
+load_tail_f32(const float *p, size_t n)
+{
+	vf			v = vf_zero();
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = p[i];
+	return v;
+}
+
+static inline vf
+load_f16(const uint16_t *p)
+{
+	return (vf) {half_to_float(p[0]), half_to_float(p[1]), half_to_float(p[2]), half_to_float(p[3])};
+}
+
+static inline vf
+load_tail_f16(const uint16_t *p, size_t n)
+{
+	vf			v = vf_zero();
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = half_to_float(p[i]);
+	return v;
+}
+
+static inline vf
+load_bf16(const uint16_t *p)
+{
+	return (vf) {bf16_to_float(p[0]), bf16_to_float(p[1]), bf16_to_float(p[2]), bf16_to_float(p[3])};
+}
+
+static inline vf
+load_tail_bf16(const uint16_t *p, size_t n)
+{
+	vf			v = vf_zero();
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = bf16_to_float(p[i]);
+	return v;
+}
+
+#define INTEGER_PORTABLE
+
+#include "distance/float_kernels.h"
+#include "distance/integer_kernels.h"
+
+FLOAT_KERNELS(f32, float, load_f32, load_tail_f32)
+FLOAT_KERNELS(f16, uint16_t, load_f16, load_tail_f16)
+FLOAT_KERNELS(bf16, uint16_t, load_bf16, load_tail_bf16)
+I8_KERNELS(i8)
+BIT_KERNELS(bit)
+
+const DistanceKernels portable_kernels = {
+	.name = "portable",
+	FLOAT_ENTRIES(f32),
+	FLOAT_ENTRIES(f16),
+	FLOAT_ENTRIES(bf16),
+	I8_ENTRIES(i8),
+	BIT_ENTRIES(bit)
+};

@@ -1,0 +1,33 @@
+/*
+ * check.h - the least that a unit test needs
+ *
+ * CHECK counts; check_end, the last thing a program does, prints "NAME: N passed, N failed" and gives the exit status.
+ */
+#ifndef VECTOR_CHECK_H
+#define VECTOR_CHECK_H
+
+#include <stdio.h>
+
+static int	checks_passed;
+static int	checks_failed;
+
+#define CHECK(condition, ...) \
+	do { \
+		if (condition) \
+			checks_passed++; \
+		else if (++checks_failed <= 20) \
+		{ \
+			printf("%s:%d: %s: ", __FILE__, __LINE__, #condition); \
+			printf(__VA_ARGS__); \
+			printf("\n"); \
+		} \
+	} while (0)
+
+static inline int
+check_end(const char *name)
+{
+	printf("%s: %d passed, %d failed\n", name, checks_passed, checks_failed);
+	return checks_failed > 0;
+}
+
+#endif							/* VECTOR_CHECK_H */
