@@ -1,0 +1,21 @@
+-- every object that pgvector has, down to the C symbol, but the index access methods
+\pset tuples_only on
+\pset format unaligned
+CREATE TEMP TABLE theirs (line text);
+\copy theirs from 'test/compat/pgvector-0.8.catalog' with (delimiter E'\x01')
+CREATE TEMP TABLE ours (line text);
+\set ext vector
+\o catalog.out
+\i test/compat/catalog.sql
+\o
+\copy ours from 'catalog.out' with (delimiter E'\x01')
+\! rm -f catalog.out
+SELECT count(*) FROM theirs;
+SELECT line FROM theirs EXCEPT SELECT line FROM ours EXCEPT SELECT line FROM theirs
+	WHERE line ~ '^(am\||opclass\|(hnsw|ivfflat)\||function\|(hnsw|ivfflat)[a-z_]*\()';
+-- every object is described
+SELECT pg_describe_object(classid, objid, 0) FROM pg_depend d
+	WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'vector') AND deptype = 'e'
+	AND obj_description(objid, classid::regclass::name) IS NULL
+	AND NOT (classid = 'pg_type'::regclass AND (SELECT typelem <> 0 FROM pg_type WHERE oid = objid))
+	AND classid NOT IN ('pg_opfamily'::regclass);
