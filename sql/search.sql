@@ -1,6 +1,6 @@
 -- exact search: values inline, out of line and compressed give the same answer, serial and parallel
 SET client_min_messages = warning;
-CREATE FUNCTION pseudo_random(seed int, dims int) RETURNS vector LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION pseudo_random(seed int, dims int) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 	SELECT array_agg(((hashint8(seed::bigint * 100003 + d) & 1023) - 512) / 512.0::real)::vector FROM generate_series(1, dims) d
 $$;
 CREATE TABLE items (id int PRIMARY KEY, small vector(16), large vector(900), other halfvec(1500), packed vector(900));

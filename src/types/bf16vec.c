@@ -24,7 +24,7 @@ bf16vec_from_float(const float *in, void *elements, int n)
 	for (int i = 0; i < n; i++)
 	{
 		bits[i] = float_to_bf16(in[i]);
-		if (unlikely((bits[i] & 0x7FFF) == 0x7F80))
+		if (unlikely((bits[i] & 0x7FFF) == 0x7F80 && isfinite(in[i])))
 			return i;
 	}
 	return n;

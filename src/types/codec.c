@@ -363,7 +363,7 @@ codec_parse_sparse(const char *text, int max_dim, int max_nnz,
 
 	p = skip_space(p);
 	if (*p != '/')
-		return fail(error, *p == '\0' ? CODEC_SYNTAX_END : CODEC_SYNTAX);
+		return fail(error, CODEC_SYNTAX_END);
 	p = skip_space(p + 1);
 	if (!parse_index(p, &end, dim))
 		return fail(error, CODEC_SYNTAX);
@@ -428,12 +428,12 @@ codec_read_dense(CodecElement element, const uint8_t *buf, size_t len, int dim,
 {
 	size_t		size = codec_element_size(element);
 
-	if (len / size < (size_t) dim)
-		return fail(error, CODEC_SHORT);
-	for (int i = 0; i < dim; i++, buf += size)
+	for (int i = 0; i < dim; i++, buf += size, len -= size)
 	{
 		float		value;
 
+		if (len < size)
+			return fail(error, CODEC_SHORT);
 		if (element == CODEC_FLOAT32)
 			value = ((float *) elements)[i] = bits_float(read32(buf));
 		else if (element == CODEC_INT8)
@@ -478,10 +478,10 @@ bool
 codec_read_sparse(const uint8_t *buf, size_t len, int dim, int nnz,
 				  int32_t *indices, float *values, CodecError *error)
 {
-	if (len / 8 < (size_t) nnz)
-		return fail(error, CODEC_SHORT);
-	for (int i = 0; i < nnz; i++, buf += 4)
+	for (int i = 0; i < nnz; i++, buf += 4, len -= 4)
 	{
+		if (len < 4)
+			return fail(error, CODEC_SHORT);
 		indices[i] = (int32_t) read32(buf);
 		if (indices[i] < 0 || indices[i] >= dim)
 			return fail(error, CODEC_INDEX_BOUNDS);
@@ -490,8 +490,10 @@ codec_read_sparse(const uint8_t *buf, size_t len, int dim, int nnz,
 		if (i > 0 && indices[i] < indices[i - 1])
 			return fail(error, CODEC_INDEX_ORDER);
 	}
-	for (int i = 0; i < nnz; i++, buf += 4)
+	for (int i = 0; i < nnz; i++, buf += 4, len -= 4)
 	{
+		if (len < 4)
+			return fail(error, CODEC_SHORT);
 		values[i] = bits_float(read32(buf));
 		if (!check_finite(values[i], error))
 			return false;

@@ -25,7 +25,7 @@ typedef enum CodecStatus
 	CODEC_OK,
 	CODEC_SYNTAX,				/* malformed text */
 	CODEC_SYNTAX_START,			/* text without its opening bracket */
-	CODEC_SYNTAX_END,			/* text ends where more must follow */
+	CODEC_SYNTAX_END,			/* sparse text without its number of dimensions */
 	CODEC_SYNTAX_JUNK,			/* text goes on after its end */
 	CODEC_OUT_OF_RANGE,			/* an element does not fit: CodecError's token is the element */
 	CODEC_NAN,

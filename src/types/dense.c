@@ -62,6 +62,8 @@ dense_from_floats(const DenseType *type, const float *floats, int dim)
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("\"%s\" is out of range for type %s", text, type->name)));
 	}
+	for (int i = 0; i < dim; i++)
+		type_check_finite(type->name, floats[i]);
 	return result;
 }
 
@@ -183,7 +185,8 @@ report_content(const CodecError *error, const char *type, int max_nnz, Node *esc
 			break;
 		case CODEC_MORE_ELEMENTS_THAN_DIMENSIONS:
 			errsave(escontext,
-					(errcode(ERRCODE_DATA_EXCEPTION), errmsg("%s cannot have more elements than dimensions", type)));
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("%s cannot have more elements than dimensions", type)));
 			break;
 		case CODEC_UNUSED_NOT_ZERO:
 			errsave(escontext,
@@ -382,8 +385,6 @@ dense_from_array(FunctionCallInfo fcinfo, const DenseType *type)
 	const float *floats = array_to_floats(PG_GETARG_ARRAYTYPE_P(0), DENSE_MAX_DIM, type->name, &dim);
 
 	type_check_typmod(PG_GETARG_INT32(1), dim, NULL);
-	for (int i = 0; i < dim; i++)
-		type_check_finite(type->name, floats[i]);
 	PG_RETURN_POINTER(dense_from_floats(type, floats, dim));
 }
 

@@ -35,7 +35,7 @@ typedef struct DenseType
 	void		(*to_float) (const void *elements, float *out, int n);
 
 	/*
-	 * Narrows n finite floats, rounding to nearest, ties to even.  Returns n, or the place of the first one that the
+	 * Narrows n floats, rounding to nearest, ties to even.  Returns n, or the place of the first finite one that the
 	 * type cannot hold.
 	 */
 	int			(*from_float) (const float *in, void *elements, int n);
@@ -58,7 +58,7 @@ extern Dense *dense_init(const DenseType *type, int dim);
 /* The elements as floats: those of a vector itself, of another type a palloc'd copy. */
 extern const float *dense_floats(const DenseType *type, const Dense *v);
 
-/* A dense vector of these finite floats; an error where one is out of the type's range. */
+/* A dense vector of these floats; an error where one is out of the type's range or not finite. */
 extern Dense *dense_from_floats(const DenseType *type, const float *floats, int dim);
 
 extern void dense_check_dims(const DenseType *type, const Dense *a, const Dense *b);

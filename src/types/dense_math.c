@@ -396,11 +396,7 @@ aggregate_result(FunctionCallInfo fcinfo, const DenseType *type, bool average)
 
 	floats = palloc(sizeof(float) * dim);
 	for (int i = 0; i < dim; i++)
-	{
 		floats[i] = (float) (average ? state[i + 1] / state[0] : state[i + 1]);
-		if (average)
-			type_check_finite(type->name, floats[i]);
-	}
 	PG_RETURN_POINTER(average ? dense_from_floats(type, floats, dim) : arithmetic_result(type, floats, dim));
 }
 

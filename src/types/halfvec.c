@@ -25,7 +25,7 @@ halfvec_from_float(const float *in, void *elements, int n)
 	for (int i = 0; i < n; i++)
 	{
 		bits[i] = float_to_half(in[i]);
-		if (unlikely((bits[i] & 0x7FFF) == 0x7C00))
+		if (unlikely((bits[i] & 0x7FFF) == 0x7C00 && isfinite(in[i])))
 			return i;
 	}
 	return n;

@@ -22,7 +22,7 @@ int8vec_from_float(const float *in, void *elements, int n)
 
 	for (int i = 0; i < n; i++)
 	{
-		float		rounded = rintf(in[i]);
+		float		rounded = isfinite(in[i]) ? rintf(in[i]) : 0;
 
 		if (unlikely(!(rounded >= PG_INT8_MIN && rounded <= PG_INT8_MAX)))
 			return i;

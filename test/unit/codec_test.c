@@ -147,6 +147,7 @@ check_sparse(void)
 	check_sparse_status(" { 3 : 1 , 1 : 2 } / 5 ", CODEC_OK);
 	check_sparse_status("", CODEC_SYNTAX_START);
 	check_sparse_status("{1:1}", CODEC_SYNTAX_END);
+	check_sparse_status("{1:1} 5", CODEC_SYNTAX_END);
 	check_sparse_status("{1:1}/", CODEC_SYNTAX);
 	check_sparse_status("{1:1}/5x", CODEC_SYNTAX_JUNK);
 	check_sparse_status("{0:1}/5", CODEC_INDEX_BOUNDS);
