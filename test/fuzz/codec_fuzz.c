@@ -1,0 +1,152 @@
+/*
+ * codec_fuzz.c - the parsers of every type's text and binary form
+ *
+ * The first byte of an input says which parser gets the rest.  Beside what the sanitizers see, what a parser accepts
+ * must keep its promises: elements in range, indices ascending, and binary output that reads back as the same.
+ */
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "distance/half.h"
+#include "types/codec.h"
+
+#define MAX_DIM	1000
+
+static void
+check_elements(CodecElement element, const void *elements, int dim)
+{
+	size_t		size = codec_element_size(element) * (size_t) dim;
+	uint8_t    *bytes = malloc(size);
+	void	   *again = malloc(size);
+	CodecError	error;
+
+	assert(dim >= 1 && dim <= MAX_DIM);
+	codec_write_dense(element, elements, dim, bytes);
+	assert(codec_read_dense(element, bytes, size, dim, again, &error));
+	assert(memcmp(elements, again, size) == 0);
+	free(bytes);
+	free(again);
+}
+
+static void
+check_pairs(const int32_t *indices, const float *values, int dim, int nnz)
+{
+	assert(dim >= 1 && nnz >= 0 && nnz <= MAX_DIM && nnz <= dim);
+	for (int i = 0; i < nnz; i++)
+	{
+		assert(indices[i] >= (i > 0 ? indices[i - 1] + 1 : 0) && indices[i] < dim);
+		assert(isfinite(values[i]) && values[i] != 0);
+	}
+}
+
+static size_t
+room(const char *text)
+{
+	size_t		count = codec_count(text);
+
+	return count < MAX_DIM ? count : MAX_DIM;
+}
+
+static void
+fuzz_text(CodecElement element, const char *text)
+{
+	void	   *elements = malloc(codec_element_size(element) * room(text));
+	CodecError	error;
+	int			dim;
+
+	if (codec_parse_dense(element, text, MAX_DIM, elements, &dim, &error))
+		check_elements(element, elements, dim);
+	else
+		assert(error.status != CODEC_OK);
+	free(elements);
+}
+
+static void
+fuzz_sparse_text(const char *text)
+{
+	int32_t    *indices = malloc(sizeof(int32_t) * room(text));
+	float	   *values = malloc(sizeof(float) * room(text));
+	CodecError	error;
+	int			dim;
+	int			nnz;
+
+	if (codec_parse_sparse(text, 1000000000, MAX_DIM, indices, values, &dim, &nnz, &error))
+		check_pairs(indices, values, dim, nnz);
+	else
+		assert(error.status != CODEC_OK);
+	free(indices);
+	free(values);
+}
+
+static void
+fuzz_binary(CodecElement element, const uint8_t *data, size_t size)
+{
+	CodecError	error;
+	int			dim;
+
+	if (codec_read_dense_header(data, size, MAX_DIM, &dim, &error))
+	{
+		void	   *elements = malloc(codec_element_size(element) * (size_t) dim);
+
+		if (codec_read_dense(element, data + 4, size - 4, dim, elements, &error))
+			check_elements(element, elements, dim);
+		free(elements);
+	}
+}
+
+static void
+fuzz_sparse_binary(const uint8_t *data, size_t size)
+{
+	CodecError	error;
+	int			dim;
+	int			nnz;
+
+	if (codec_read_sparse_header(data, size, 1000000000, MAX_DIM, &dim, &nnz, &error))
+	{
+		int32_t    *indices = malloc(sizeof(int32_t) * (size_t) nnz);
+		float	   *values = malloc(sizeof(float) * (size_t) nnz);
+
+		if (codec_read_sparse(data + 12, size - 12, dim, nnz, indices, values, &error))
+			check_pairs(indices, values, dim, nnz);
+		free(indices);
+		free(values);
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t    *bytes;
+
+	if (size < 1)
+		return 0;
+
+	/* a copy of its own, so that the sanitizer sees a read past its end */
+	bytes = malloc(size);
+	memcpy(bytes, data + 1, size - 1);
+	bytes[size - 1] = '\0';
+	switch (data[0] % 10)
+	{
+		case 0:
+		case 1:
+		case 2:
+		case 3:
+			fuzz_text((CodecElement) (data[0] % 10), (const char *) bytes);
+			break;
+		case 4:
+			fuzz_sparse_text((const char *) bytes);
+			break;
+		case 5:
+		case 6:
+		case 7:
+		case 8:
+			fuzz_binary((CodecElement) (data[0] % 10 - 5), bytes, size - 1);
+			break;
+		default:
+			fuzz_sparse_binary(bytes, size - 1);
+	}
+	free(bytes);
+	return 0;
+}

