@@ -7,6 +7,7 @@
  *	load query	runs ORDER BY distance LIMIT k; queries a second, latencies, recall
  *	load insert	single-row INSERTs, each its own transaction; rows a second
  *	load copy	one binary COPY of a file of vectors; rows a second
+ *	load truth	no server: the exact neighbours by --metric, computed here and written by --save-ids
  *
  * Vectors come from fvecs files (little endian: int32 dim, then dim float32, per row), the truth from ivecs (int32 k,
  * then k row numbers).  A row's id is its number in base.fvecs.
@@ -694,6 +695,70 @@ copy_mode(void)
 	free(row);
 }
 
+/* Exact neighbours of the queries that this thread draws, kept sorted by insertion */
+static void *
+truth_worker(void *arg)
+{
+	double	   *best = allocate(NULL, opt.k * sizeof(double));
+	int64_t		q;
+
+	(void) arg;
+	while ((q = atomic_fetch_add(&next_item, 1)) < opt.query.rows)
+	{
+		const float *x = file_row(&opt.query, q);
+		int32_t    *ids = answers + q * opt.k;
+		int			n = 0;
+
+		for (int64_t row = 0; row < opt.base.rows; row++)
+		{
+			double		d = distance(x, file_row(&opt.base, row), opt.base.dim);
+			int			at;
+
+			if (n == opt.k && !(d < best[n - 1]))
+				continue;
+			if (n < opt.k)
+				n++;
+			for (at = n - 1; at > 0 && d < best[at - 1]; at--)
+			{
+				best[at] = best[at - 1];
+				ids[at] = ids[at - 1];
+			}
+			best[at] = d;
+			ids[at] = (int32_t) row;
+		}
+		for (; n < opt.k; n++)
+			ids[n] = -1;
+		atomic_store(&answered[q], 1);
+	}
+	free(best);
+	return NULL;
+}
+
+static void
+truth_mode(void)
+{
+	pthread_t  *threads = allocate(NULL, opt.clients * sizeof(pthread_t));
+
+	if (opt.base.data == NULL || opt.query.data == NULL || opt.save_ids == NULL)
+		die("truth needs --base, --query and --save-ids");
+	if (opt.base.dim != opt.query.dim)
+		die("base and queries have different dimensions");
+	answers = allocate(NULL, opt.query.rows * opt.k * sizeof(int32_t));
+	answered = allocate(NULL, opt.query.rows);
+	started = now();
+	for (int i = 0; i < opt.clients; i++)
+		if (pthread_create(&threads[i], NULL, truth_worker, NULL) != 0)
+			die("could not start a thread");
+	for (int i = 0; i < opt.clients; i++)
+		pthread_join(threads[i], NULL);
+	write_ids();
+	printf("{\"mode\": \"truth\", \"n\": %lld, \"k\": %d, \"seconds\": %.6f}\n",
+		   (long long) opt.query.rows, opt.k, now() - started);
+	free(threads);
+	free(answers);
+	free((void *) answered);
+}
+
 static int
 find_name(const char *name, const char *const *names, int n, const char *what)
 {
@@ -722,7 +787,7 @@ int8_scale(const VecFile *f)
 static void
 usage(FILE *f)
 {
-	fputs("usage: load query|insert|copy [options]\n"
+	fputs("usage: load query|insert|copy|truth [options]\n"
 		  "  --conn CONNINFO    libpq connection string\n"
 		  "  --table NAME       table with columns id integer, embedding (default items)\n"
 		  "  --type T           vector | halfvec | bf16vec | int8vec: the column's type\n"
@@ -854,6 +919,8 @@ main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "query") == 0)
 		query_mode();
+	else if (strcmp(argv[1], "truth") == 0)
+		truth_mode();
 	else if (strcmp(argv[1], "insert") == 0 || strcmp(argv[1], "copy") == 0)
 	{
 		if (opt.rows.data == NULL)
