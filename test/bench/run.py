@@ -305,7 +305,7 @@ class Bench:
             "machine": {"cpu": cpu_name(), "cores": CORES, "memory_mb": memory_mb(), "system": platform.platform()},
             "postgresql": self.conf["version"], "settings": self.settings, "session": a.session,
             "commit": git_commit(), "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            "rounds": a.rounds, "command": "run.py " + " ".join(sys.argv[1:]),
+            "command": "run.py " + " ".join(sys.argv[1:]),
             "contestants": {c.name: {"version": c.version, "type": c.type} for c in self.contestants},
         }
 
@@ -394,7 +394,7 @@ class Bench:
             for c in self.contestants:
                 if not sets:
                     part[c.name]["plan_text"], part[c.name]["plan"] = c.plan()
-            for r, c in self.turns(a.rounds):
+            for r, c in self.turns(a.exact_rounds):
                 say(f"exact search, {label}, round {r + 1}: {c.name}")
                 x = c.query("--count", min(a.exact_queries, self.nq), "--warmup", 1,
                             *[y for s in sets for y in ("--set", s)])
@@ -480,20 +480,23 @@ class Bench:
                             for at in a.at for n in a.clients]
 
     def qps_at(self, curve, name, clients, at):
-        """Queries a second at a recall, one value a round: log-linear between the curve's two nearest points"""
+        """Queries a second at a recall, one value a round: log-linear between two points of the curve's front"""
         points = [p[name] for p in curve if p["clients"] == clients and name in p]
         per_round = []
         for r in range(self.a.rounds):
-            found = []
-            whole = sorted((p["recall"][r], p["qps"][r]) for p in points)
-            for (r0, q0), (r1, q1) in zip(whole, whole[1:]):
-                if r0 <= at <= r1 and r1 > r0:
-                    t = (at - r0) / (r1 - r0)
-                    found.append(math.exp(math.log(q0) * (1 - t) + math.log(q1) * t))
-            found += [q for rec, q in whole if rec >= at]
-            if not found:
+            front = []
+            for recall, qps in sorted(((p["recall"][r], p["qps"][r]) for p in points), reverse=True):
+                if not front or qps > front[-1][1]:
+                    front.append((recall, qps))
+            better = [p for p in front if p[0] >= at]
+            if not better:
                 return None
-            per_round.append(max(found))
+            r1, q1 = better[-1]
+            if len(better) < len(front):
+                r0, q0 = front[len(better)]
+                t = (at - r0) / (r1 - r0)
+                q1 = math.exp(math.log(q0) * (1 - t) + math.log(q1) * t)
+            per_round.append(q1)
         return per_round
 
     def insert(self, out):
@@ -607,10 +610,11 @@ def options():
                       help="setting that moves along the curve (default: hnsw.ef_search, ivfflat.probes)")
     what.add_argument("--at", default="0.95,0.99,0.999", help="recalls at which to compare queries a second")
     what.add_argument("--clients", default="1,2", help="numbers of clients (default 1,2)")
-    what.add_argument("--rounds", type=int, default=3)
-    what.add_argument("--build-rounds", type=int, default=1)
+    what.add_argument("--rounds", type=int, default=3, help="rounds of every search run (default 3)")
+    what.add_argument("--exact-rounds", type=int, default=7, help="rounds of exact search (default 7)")
+    what.add_argument("--build-rounds", type=int, default=1, help="times each index is built (default 1)")
     what.add_argument("--seconds", type=float, default=2, help="length of one search run (default 2)")
-    what.add_argument("--exact-queries", type=int, default=10, help="queries of one exact run (default 10)")
+    what.add_argument("--exact-queries", type=int, default=5, help="queries of one exact run (default 5)")
     what.add_argument("--insert-rows", type=int, default=3000, help="rows of INSERT ... SELECT (default 3000)")
     out = ap.add_argument_group("output")
     out.add_argument("--out", default=str(ROOT / "results" / "bench"), metavar="DIR",
@@ -735,7 +739,7 @@ def report(res):
               [row(f"recall {p['recall']}, {p['clients']} clients", {n: p[n] for n in names if p.get(n)}, False)
                for p in ix["at_recall"]])
     lines.append("\nratio: how many times better ours is (rates ours / peer, times and sizes peer / ours), the median "
-                 f"over {res['rounds']} rounds taken in turns.")
+                 "over rounds taken in turns.")
     return "\n".join(lines) + "\n"
 
 
@@ -800,14 +804,13 @@ def draw_curves(res, ix, clients, path):
     svg.text(18, (top + svg.height - bottom) / 2, "queries a second", "middle", "#666", turn=-90)
     for i, (n, c) in enumerate(curves.items()):
         colour = COLOURS[n]
-        c.sort()
         points = " ".join(f"{px(r):.1f},{py(q):.1f}" for r, q, _ in c)
         svg.items.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
         for r, q, setting in c:
             x, y = px(r), py(q)
             svg.items.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>' if n == "ours" else
                              f'<rect x="{x - 3.5:.1f}" y="{y - 3.5:.1f}" width="7" height="7" fill="{colour}"/>')
-            svg.text(x, y - 8, setting, "middle", colour, 10)
+            svg.text(x, y - 8 if n == "ours" else y + 17, setting, "middle", colour, 10)
         svg.text(svg.width - right, 24 + 18 * i, f"{'●' if n == 'ours' else '■'} {n} "
                  f"{res['contestants'][n]['version']}", "end", colour, weight="600")
     svg.write(path)
