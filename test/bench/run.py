@@ -142,7 +142,7 @@ class Contestant:
             build = self.home / "source"
             shutil.copytree(source, build, symlinks=True, ignore=shutil.ignore_patterns(
                 ".git", "*.o", "*.so", "*.bc", "build", "results", "__pycache__", "tmp_check"))
-            make = ["make", "-C", build, f"PG_CONFIG={self.bench.pg_config}", "with_llvm=no"]
+            make = ["make", "-C", build, f"PG_CONFIG={self.bench.pg_config}", "with_llvm=no", *self.bench.cflags()]
             command([*make, f"-j{CORES}"])
             command([*make, "install", f"DESTDIR={self.root}"])
         if not (extensions / "vector.control").exists():
@@ -309,6 +309,17 @@ class Bench:
             "contestants": {c.name: {"version": c.version, "type": c.type} for c in self.contestants},
         }
 
+    def cflags(self):
+        """PostgreSQL may have been built by a newer compiler than the one here: drop the flags it does not know"""
+        cc, flags = (command([self.pg_config, x]).split() for x in ("--cc", "--cflags"))
+        if not shutil.which(cc[0]):
+            cc = ["cc"]
+        probe = lambda f: subprocess.run([*cc, "-Werror", *f, "-xc", "-", "-fsyntax-only"], input=b"",
+                                         stderr=subprocess.DEVNULL).returncode == 0
+        if probe(flags):
+            return [f"CC={' '.join(cc)}"]
+        return [f"CC={' '.join(cc)}", "CFLAGS=" + " ".join(f for f in flags if probe([f]))]
+
     def as_user(self, args):
         return command(args, **self.identity)
 
@@ -370,10 +381,13 @@ class Bench:
                  "--save-ids", self.truth])
 
     def truth_of_condition(self):
-        """With --where the truth is what an exact search on the first contestant gives"""
-        say(f"asking {self.contestants[0].name} for the exact answers under the condition")
+        """With --where the truth is an exact search's answer: the peer's, from unrounded vectors, where there is one"""
+        c = min(self.contestants, key=lambda c: (c.type != "vector", c.name != "peer"))
+        if c.type != "vector":
+            say(f"the truth comes from {c.name}'s rows as {c.type}: recall does not show what that type loses")
+        say(f"asking {c.name} for the exact answers under the condition")
         truth = self.work / "gt.ivecs"
-        self.contestants[0].query("--count", self.nq, "--clients", CORES, "--save-ids", truth)
+        c.query("--count", self.nq, "--clients", CORES, "--save-ids", truth)
         self.truth = truth
 
     def turns(self, rounds):
