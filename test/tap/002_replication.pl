@@ -29,7 +29,7 @@ $subscriber->safe_psql('postgres', q{
 	CREATE EXTENSION vector;
 	CREATE TABLE items (id int PRIMARY KEY, v vector(800), b bf16vec(3), i int8vec(3), s sparsevec(100));
 });
-my $connstr = $primary->connstr('postgres');
+my $connstr = $primary->connstr . ' dbname=postgres';
 foreach my $binary ('false', 'true')
 {
 	$subscriber->safe_psql('postgres', 'TRUNCATE items');
