@@ -16,7 +16,6 @@ SELECT id, subject, text FROM quickstart ORDER BY id;
 CREATE TABLE question (id bigint PRIMARY KEY, text text NOT NULL, embedding vector(384) NOT NULL);
 \copy question FROM 'demo/data/questions.csv' CSV HEADER
 SELECT embedding AS turing FROM question WHERE text = 'Who was Alan Turing?' \gset
-SELECT embedding AS medicine FROM question WHERE text = 'machine learning in medicine' \gset
 
 -- 4. Search
 SELECT id, subject, text, round((1 - (embedding <=> :'turing'))::numeric, 3) AS similarity

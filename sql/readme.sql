@@ -11,11 +11,11 @@ CREATE TABLE item (
     embedding vector(3) NOT NULL
 );
 INSERT INTO item (name, price, embedding) VALUES
-    ('green apple', 0.40, '[0.9, 0.1, 0.2]'),
-    ('red apple', 0.50, '[0.8, 0.3, 0.1]'),
-    ('apple pie', 4.20, '[0.6, 0.7, 0.1]'),
-    ('bread', 3.10, '[0.1, 0.9, 0.2]'),
-    ('hammer', 12.00, '[0.0, 0.1, 0.9]');
+    ('green apple', 0.40, '[1, 0.125, 0.25]'),
+    ('red apple', 0.50, '[0.75, 0.25, 0.125]'),
+    ('apple pie', 4.20, '[0.5, 0.75, 0.125]'),
+    ('bread', 3.10, '[0, 1, 0.25]'),
+    ('hammer', 12.00, '[0, 0.125, 1]');
 
 -- 3. Use
 SELECT name, round((embedding <=> '[0.8, 0.2, 0.2]')::numeric, 3) AS distance

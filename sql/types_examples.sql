@@ -22,7 +22,8 @@ SELECT '[0.5, 1.5, -99.7]'::vector::int8vec AS rounded, '[1, 2]'::int8vec::real[
 SELECT binary_quantize('[0.3, -0.1, 0, 2]'::vector), B'1001' <~> B'1010' AS hamming, B'1001' <%> B'1010' AS jaccard;
 
 -- 6. Order and equality
-SELECT v, count(*) FROM (VALUES ('[2,0]'::vector), ('[1,5]'), ('[2,-0]')) AS t (v) GROUP BY v ORDER BY v;
+SELECT v, count(*) FROM (VALUES ('[2,0]'::vector), ('[1,5]'), ('[2,0]')) AS t (v) GROUP BY v ORDER BY v;
+SELECT '[2,0]'::vector = '[2,-0]' AS equal, '[1,2]'::vector < '[1,2,0]' AS shorter_first;
 
 -- 7. Errors
 CREATE TABLE typed (v vector(3));
