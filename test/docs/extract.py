@@ -27,6 +27,9 @@ HEADING = re.compile(r"^#+ (.*)$", re.M)
 
 
 def read(path):
+    """The contents of a file of the project, empty where there is none."""
+    if not os.path.exists(os.path.join(ROOT, path)):
+        return ""
     with open(os.path.join(ROOT, path), encoding="utf-8") as f:
         return f.read()
 
@@ -85,34 +88,37 @@ def outputs(text, expected):
 def main():
     args = sys.argv[1:]
     mode = args.pop(0) if args and args[0].startswith("--") else "--write"
-    names = args or [n for n in DOCUMENTS if os.path.exists(os.path.join(ROOT, DOCUMENTS[n]))]
+    names = args or list(DOCUMENTS)
     if mode not in ("--write", "--check", "--fill") or not set(names) <= set(DOCUMENTS):
         sys.exit(__doc__)
-    bad = 0
-    for name in names:
+    failed = 0
+    for number, name in enumerate(names, 1):
         path = DOCUMENTS[name]
         text = read(path)
         sql = make_sql(text, path)
         if mode == "--write":
             write(f"sql/{name}.sql", sql)
             continue
-        if not os.path.exists(os.path.join(ROOT, f"sql/{name}.sql")) or read(f"sql/{name}.sql") != sql:
-            print(f"sql/{name}.sql is not what {path} says: run test/docs/extract.py")
-            bad = 1
-            continue
-        printed = outputs(text, read(f"expected/{name}.out"))
-        for block, mark, shown in reversed(sql_blocks(text)):
-            if shown is None or shown[2] == printed[mark]:
-                continue
-            if mode == "--fill":
-                text = text[:shown.start(2)] + printed[mark] + text[shown.end(2):]
-            else:
-                print(f"{path}: the output below '{mark[3:]}' is not what it prints: "
-                      "run test/docs/extract.py --fill")
-                bad = 1
-        if mode == "--fill":
+        wrong = []
+        if read(f"sql/{name}.sql") != sql:
+            wrong.append(f"sql/{name}.sql is not what the document says: run test/docs/extract.py")
+        else:
+            printed = outputs(text, read(f"expected/{name}.out"))
+            for _, mark, shown in reversed(sql_blocks(text)):
+                if shown is None or shown[2] == printed[mark]:
+                    continue
+                if mode == "--fill":
+                    text = text[:shown.start(2)] + printed[mark] + text[shown.end(2):]
+                else:
+                    wrong.append(f"the output below '{mark[3:]}' is not what it prints: "
+                                 "run test/docs/extract.py --fill")
+        if mode == "--fill" and not wrong:
             write(path, text)
-    sys.exit(bad)
+        failed += bool(wrong)
+        print(("not ok" if wrong else "ok"), number, "-", path)
+        for line in wrong:
+            print("#", line)
+    sys.exit(failed > 0)
 
 
 if __name__ == "__main__":
