@@ -1,0 +1,51 @@
+-- Made from README.md by test/docs/extract.py: change that document, not this file.
+
+-- 1. Install
+CREATE EXTENSION IF NOT EXISTS vector;
+
+-- 2. Use
+CREATE TABLE item (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL,
+    price numeric NOT NULL,
+    embedding vector(3) NOT NULL
+);
+INSERT INTO item (name, price, embedding) VALUES
+    ('green apple', 0.40, '[1, 0.125, 0.25]'),
+    ('red apple', 0.50, '[0.75, 0.25, 0.125]'),
+    ('apple pie', 4.20, '[0.5, 0.75, 0.125]'),
+    ('bread', 3.10, '[0, 1, 0.25]'),
+    ('hammer', 12.00, '[0, 0.125, 1]');
+
+-- 3. Use
+SELECT name, round((embedding <=> '[0.8, 0.2, 0.2]')::numeric, 3) AS distance
+FROM item
+ORDER BY embedding <=> '[0.8, 0.2, 0.2]'
+LIMIT 3;
+
+-- 4. Use
+SELECT name, price
+FROM item
+WHERE price BETWEEN 0.45 AND 5
+ORDER BY embedding <=> '[0.8, 0.2, 0.2]'
+LIMIT 2;
+
+-- 5. Use
+WITH words AS (
+    SELECT id, row_number() OVER (ORDER BY ts_rank(to_tsvector('english', name), query) DESC, id) AS rank
+    FROM item, websearch_to_tsquery('english', 'apple pie or bread') AS query
+    WHERE to_tsvector('english', name) @@ query
+    ORDER BY rank LIMIT 20
+), meaning AS (
+    SELECT id, row_number() OVER (ORDER BY embedding <=> '[0.8, 0.2, 0.2]') AS rank
+    FROM item
+    ORDER BY rank LIMIT 20
+)
+SELECT name, round(coalesce(1.0 / (60 + words.rank), 0) + coalesce(1.0 / (60 + meaning.rank), 0), 4) AS score
+FROM words FULL JOIN meaning USING (id) JOIN item USING (id)
+ORDER BY score DESC, name
+LIMIT 3;
+
+-- 6. Use
+SELECT avg(embedding) FROM item WHERE price > 3 AND price < 5;
+DROP TABLE item;
