@@ -55,6 +55,11 @@ SELECT plan('SELECT id FROM items ORDER BY id % 7 LIMIT 3');
 ALTER TABLE items SET (parallel_workers = 0);
 SELECT plan('SELECT id FROM items ORDER BY large <-> pseudo_random(42, 900) LIMIT 3');
 ALTER TABLE items RESET (parallel_workers);
+-- and the rows of a table's children are found
+CREATE TABLE more_items () INHERITS (items);
+INSERT INTO more_items SELECT id + 100000, small, large, other, packed FROM items;
+SELECT count(*) FROM (SELECT large <-> pseudo_random(42, 900) FROM items) x;
+DROP TABLE more_items;
 -- aggregates in parallel
 SET parallel_tuple_cost = 0;
 SET parallel_setup_cost = 0;

@@ -186,7 +186,7 @@ serve() {
 
 build_layer() {
 	step "build, gcc without a warning" build "$debian" CC=gcc COPT=-Werror with_llvm=no
-	step "build, clang without a warning" build "$debian" CC=clang COPT='-Werror -Wno-ignored-optimization-argument -Wno-unknown-warning-option -Wno-unused-command-line-argument' with_llvm=no
+	step "build, clang without a warning" build "$debian" CC=clang COPT='-Werror -Wno-ignored-optimization-argument -Wno-unknown-warning-option -Wno-ignored-attributes -Wno-unused-command-line-argument' with_llvm=no
 }
 
 unit_layer() {

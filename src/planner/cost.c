@@ -21,8 +21,9 @@
 #define TOAST_FETCH_OPERATORS	80.0
 #define DIMENSIONS_PER_OPERATOR 500.0
 
-/* Bytes of a vector whose dimensions are not known. */
+/* Bytes of a vector whose dimensions do not tell: they are not known, or most of them are zero. */
 #define DEFAULT_BYTES			3000.0
+#define DENSE_DIMENSIONS		16000
 
 /* A row that is not wider than this keeps its vectors inline (TOAST_TUPLE_THRESHOLD, header and other columns apart). */
 #define INLINE_BYTES			2000.0
@@ -32,8 +33,9 @@ static double
 fetch_cost(PlannerInfo *root, Var *var)
 {
 	RangeTblEntry *rte = root == NULL || IS_SPECIAL_VARNO(var->varno) ? NULL : planner_rt_fetch(var->varno, root);
-	double		bytes = var->vartypmod > 0 ? 4.0 * var->vartypmod : DEFAULT_BYTES;
-	int32		width = 0;
+	bool		known = var->vartypmod > 0 && var->vartypmod <= DENSE_DIMENSIONS;
+	double		bytes = known ? sizeof(float) * (double) var->vartypmod : DEFAULT_BYTES;
+	int32		width;
 
 	if (rte == NULL || rte->rtekind != RTE_RELATION || var->varlevelsup != 0)
 		return 0;
@@ -62,7 +64,7 @@ distance_cost(PlannerInfo *root, Node *node)
 	{
 		Node	   *argument = lfirst(cell);
 
-		dimensions = Max(dimensions, exprTypmod(argument));
+		dimensions = Max(dimensions, Min(exprTypmod(argument), DENSE_DIMENSIONS));
 		if (IsA(argument, Var))
 			cost += fetch_cost(root, (Var *) argument);
 	}

@@ -72,8 +72,8 @@ offer_parallel_scan(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 
 	/* the scans of a table that PostgreSQL left without a partial path, though nothing forbids one */
 	if (!rel->consider_parallel || rel->partial_pathlist != NIL || rel->lateral_relids != NULL ||
-		rel->rel_parallel_workers != -1 || max_parallel_workers_per_gather == 0 ||
-		rte->rtekind != RTE_RELATION || rte->relkind != RELKIND_RELATION || rte->tablesample != NULL ||
+		rel->rel_parallel_workers != -1 || max_parallel_workers_per_gather == 0 || IS_DUMMY_REL(rel) ||
+		rte->rtekind != RTE_RELATION || rte->relkind != RELKIND_RELATION || rte->inh || rte->tablesample != NULL ||
 		!contains_distance((Node *) root->parse->targetList, NULL))
 		return;
 

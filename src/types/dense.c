@@ -103,10 +103,12 @@ type_check_typmod(int32 typmod, int dim, Node *escontext)
 void
 type_check_finite(const char *type, float value)
 {
-	CodecError	error = {isnan(value) ? CODEC_NAN : CODEC_INFINITE};
-
 	if (unlikely(!isfinite(value)))
+	{
+		CodecError	error = {isnan(value) ? CODEC_NAN : CODEC_INFINITE};
+
 		codec_report(&error, type, NULL, 0, 0, NULL);
+	}
 }
 
 int32

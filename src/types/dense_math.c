@@ -14,6 +14,9 @@
 #include "types/dense.h"
 #include "types/detoast.h"
 
+/* How many elements are widened at a time where memory comes from the stack. */
+#define CHUNK	64
+
 Datum
 dense_dims(FunctionCallInfo fcinfo, const DenseType *type)
 {
@@ -198,16 +201,25 @@ dense_concat(FunctionCallInfo fcinfo, const DenseType *type)
 	PG_RETURN_POINTER(result);
 }
 
+/* Sorting and index builds compare without end and give nothing back in between: nothing is allocated here. */
 int
 dense_cmp_internal(const DenseType *type, const Dense *a, const Dense *b)
 {
-	const float *ax = dense_floats(type, a);
-	const float *bx = dense_floats(type, b);
+	Size		size = codec_element_size(type->element);
 	int			dim = Min(a->dim, b->dim);
 
-	for (int i = 0; i < dim; i++)
-		if (ax[i] != bx[i])
-			return ax[i] < bx[i] ? -1 : 1;
+	for (int start = 0; start < dim; start += CHUNK)
+	{
+		int			n = Min(dim - start, CHUNK);
+		float		ax[CHUNK];
+		float		bx[CHUNK];
+
+		type->to_float(a->x + start * size, ax, n);
+		type->to_float(b->x + start * size, bx, n);
+		for (int i = 0; i < n; i++)
+			if (ax[i] != bx[i])
+				return ax[i] < bx[i] ? -1 : 1;
+	}
 	return (a->dim > b->dim) - (a->dim < b->dim);
 }
 
@@ -218,7 +230,6 @@ compare_arguments(FunctionCallInfo fcinfo, const DenseType *type)
 	const Dense *b = vector_detoast(PG_GETARG_DATUM(1));
 	int			cmp = dense_cmp_internal(type, a, b);
 
-	/* btree and hash joins do not give back what a comparison leaves behind */
 	PG_FREE_IF_COPY((void *) a, 0);
 	PG_FREE_IF_COPY((void *) b, 1);
 	return cmp;
@@ -266,36 +277,37 @@ dense_cmp(FunctionCallInfo fcinfo, const DenseType *type)
 	PG_RETURN_INT32(compare_arguments(fcinfo, type));
 }
 
-/* The elements of the argument as floats, -0 as 0, so that equal vectors have equal bytes. */
-static float *
-hashable(FunctionCallInfo fcinfo, const DenseType *type, Size *size)
+/*
+ * The hash of the argument's elements as floats, -0 as 0, so that equal vectors hash alike: 64 bits for a seed, or 32.
+ */
+static Datum
+hash_argument(FunctionCallInfo fcinfo, const DenseType *type, bool extended, uint64 seed)
 {
 	const Dense *v = vector_detoast(PG_GETARG_DATUM(0));
-	const float *x = dense_floats(type, v);
-	float	   *floats = palloc(sizeof(float) * v->dim);
+	int			size = (int) sizeof(float) * v->dim;
+	float	   *floats = palloc(size);
+	Datum		hash;
 
+	type->to_float(v->x, floats, v->dim);
 	for (int i = 0; i < v->dim; i++)
-		floats[i] = x[i] + 0.0f;
-	*size = sizeof(float) * v->dim;
-	return floats;
+		floats[i] += 0.0f;
+	hash = extended ? hash_any_extended((const unsigned char *) floats, size, seed) :
+		hash_any((const unsigned char *) floats, size);
+	pfree(floats);
+	PG_FREE_IF_COPY((void *) v, 0);
+	return hash;
 }
 
 Datum
 dense_hash(FunctionCallInfo fcinfo, const DenseType *type)
 {
-	Size		size;
-	float	   *floats = hashable(fcinfo, type, &size);
-
-	return hash_any((const unsigned char *) floats, (int) size);
+	return hash_argument(fcinfo, type, false, 0);
 }
 
 Datum
 dense_hash_extended(FunctionCallInfo fcinfo, const DenseType *type)
 {
-	Size		size;
-	float	   *floats = hashable(fcinfo, type, &size);
-
-	return hash_any_extended((const unsigned char *) floats, (int) size, PG_GETARG_INT64(1));
+	return hash_argument(fcinfo, type, true, (uint64) PG_GETARG_INT64(1));
 }
 
 /*

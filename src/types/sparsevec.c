@@ -347,30 +347,29 @@ SPARSE_COMPARISON(sparsevec_ge, PG_RETURN_BOOL, >= 0)
 SPARSE_COMPARISON(sparsevec_gt, PG_RETURN_BOOL, > 0)
 SPARSE_COMPARISON(sparsevec_cmp, PG_RETURN_INT32, +0)
 
-/* What makes two vectors equal, as bytes: the dimensions, the indices and the values, none of which is zero. */
-static const unsigned char *
-hashable(const SparseVector *v, int *size)
+/* The hash of what makes two vectors equal: the dimensions, the indices and the values, none of which is zero. */
+static Datum
+hash_argument(FunctionCallInfo fcinfo, bool extended, uint64 seed)
 {
-	*size = (int) (VARSIZE(v) - VARHDRSZ);
-	return (const unsigned char *) v + VARHDRSZ;
+	SparseVector *v = vector_detoast(PG_GETARG_DATUM(0));
+	const unsigned char *bytes = (const unsigned char *) v + VARHDRSZ;
+	int			size = (int) (VARSIZE(v) - VARHDRSZ);
+	Datum		hash = extended ? hash_any_extended(bytes, size, seed) : hash_any(bytes, size);
+
+	PG_FREE_IF_COPY(v, 0);
+	return hash;
 }
 
 PG_FUNCTION_INFO_V1(sparsevec_hash);
 Datum
 sparsevec_hash(PG_FUNCTION_ARGS)
 {
-	int			size;
-	const unsigned char *bytes = hashable(vector_detoast(PG_GETARG_DATUM(0)), &size);
-
-	return hash_any(bytes, size);
+	return hash_argument(fcinfo, false, 0);
 }
 
 PG_FUNCTION_INFO_V1(sparsevec_hash_extended);
 Datum
 sparsevec_hash_extended(PG_FUNCTION_ARGS)
 {
-	int			size;
-	const unsigned char *bytes = hashable(vector_detoast(PG_GETARG_DATUM(0)), &size);
-
-	return hash_any_extended(bytes, size, PG_GETARG_INT64(1));
+	return hash_argument(fcinfo, true, (uint64) PG_GETARG_INT64(1));
 }
