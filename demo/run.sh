@@ -127,8 +127,8 @@ write_stop() {
 	{
 		echo '#!/bin/sh'
 		echo 'cd /'
-		printf '%s ' test ! -f "$tmp/data/postmaster.pid" '||'
-		printf '%q ' "${as_server[@]}" "$bin/pg_ctl" -D "$tmp/data" -m fast stop
+		printf '%s ' test ! -f "$dir/data/postmaster.pid" '||'
+		printf '%q ' "${as_server[@]}" "$bin/pg_ctl" -D "$dir/data" -m fast stop
 		echo '>/dev/null'
 		printf 'rm -rf %q\n' "$tmp"
 	} >"$tmp/stop"
@@ -138,9 +138,9 @@ write_stop() {
 cleanup() {
 	local status=$?
 	trap - EXIT INT TERM HUP
-	if [[ ! $done && $status -ne 0 && -s $tmp/server.log ]]; then
+	if [[ -s $dir/log ]] && ((status > 0 && status < 128)); then
 		echo "The end of the server's log:" >&2
-		tail -n 10 "$tmp/server.log" >&2
+		tail -n 10 "$dir/log" >&2
 	fi
 	cd /
 	if [[ -x $tmp/stop ]]; then "$tmp/stop"; else rm -rf "$tmp"; fi
@@ -150,7 +150,11 @@ cleanup() {
 # The postgres program finds its files relative to itself, so a copy of it under $tmp/pg, with the
 # extension installed there and links to everything else, needs no change to the installed one.
 build() {
-	local dir make=(make -C "$tmp/src" "PG_CONFIG=$pg_config" with_llvm=no)
+	local flag files cflags=() make
+	for flag in $("$pg_config" --cflags); do        # without warnings of another compiler
+		[[ $flag == -W* && $flag != -W?,* ]] || cflags+=("$flag")
+	done
+	make=(make -C "$tmp/src" "PG_CONFIG=$pg_config" "CFLAGS=${cflags[*]}" with_llvm=no)
 	mkdir "$tmp/src"
 	cp -R "$root"/{Makefile,vector.control,src} "$root"/vector--*.sql "$tmp/src"
 	find "$tmp/src" \( -name '*.o' -o -name '*.so' -o -name '*.bc' \) -delete
@@ -158,31 +162,32 @@ build() {
 		tail -n 20 "$tmp/build.log" >&2
 		fail "the extension could not be built"
 	fi
-	for dir in "$("$pg_config" --sharedir)" "$("$pg_config" --pkglibdir)"; do
-		mkdir -p "$tmp/pg$dir"
-		cp -Rs --no-clobber "$dir/." "$tmp/pg$dir/" 2>/dev/null || true
+	for files in "$("$pg_config" --sharedir)" "$("$pg_config" --pkglibdir)"; do
+		mkdir -p "$tmp/pg$files"
+		cp -Rs --no-clobber "$files/." "$tmp/pg$files/" 2>/dev/null || true
 	done
 	mkdir -p "$tmp/pg$bin"
 	cp "$bin/postgres" "$tmp/pg$bin/"
 }
 
 start() {
-	local options="-p $port -k '$tmp' -c listen_addresses='' -c fsync=off -c max_wal_size=4GB"
-	"${as_server[@]}" "$bin/initdb" -D "$tmp/data" -U postgres -A trust -E UTF8 --no-locale \
+	local options="-p $port -k '$dir' -c listen_addresses='' -c fsync=off -c max_wal_size=4GB"
+	"${as_server[@]}" "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --no-locale \
 		--no-sync >"$tmp/initdb.log" 2>&1 || fail "initdb: $(tail -n 3 "$tmp/initdb.log")"
-	"${as_server[@]}" "$bin/pg_ctl" -D "$tmp/data" -p "$tmp/pg$bin/postgres" -l "$tmp/server.log" \
+	"${as_server[@]}" "$bin/pg_ctl" -D "$dir/data" -p "$tmp/pg$bin/postgres" -l "$dir/log" \
 		-o "$options" start >/dev/null || fail "the server did not start"
 	"${psql[@]}" -d postgres -qc 'CREATE DATABASE films'
 }
 
 # ---- the demo ----------------------------------------------------------------------------------
 
-done=
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/vector-demo.XXXXXX")
+dir=$tmp/server         # the server's own: data directory, socket, log
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-((${#tmp} < 90)) || fail "the path of the temporary folder is too long for a socket; set TMPDIR"
+((${#dir} < 90)) || fail "the path of the temporary folder is too long for a socket; set TMPDIR"
+mkdir -m 700 "$dir"
 
 missing=()
 for program in make gcc xz; do
@@ -201,13 +206,14 @@ fi
 [[ $pg_config ]] || fail "found no PostgreSQL 15 to 18 with its server headers"
 
 bin=$("$pg_config" --bindir)
-psql=("$bin/psql" -X -h "$tmp" -p "$port" -U postgres)
+psql=("$bin/psql" -X -h "$dir" -p "$port" -U postgres)
 as_server=()
 if ((EUID == 0)); then      # the server refuses to run as root
 	user=postgres
 	id -u "$user" >/dev/null 2>&1 || user=nobody
 	as_server=(runuser -u "$user" --)
-	chown "$user" "$tmp"
+	chown "$user" "$dir"
+	chmod 711 "$tmp"
 fi
 write_stop
 cd "$tmp"
@@ -230,12 +236,11 @@ for name in settings load 1-meaning 2-filters 3-hybrid 4-similar 5-quality; do
 done
 "${psql[@]}" -d films "${files[@]}"
 rm -r ./*.tsv src
-done=yes
 
 echo
 echo "Finished in $((SECONDS - begin)) s. To explore the films by hand:"
 echo
-printf '    %q -h %q -p %s -U postgres films\n' "$bin/psql" "$tmp" "$port"
+printf '    %q -h %q -p %s -U postgres films\n' "$bin/psql" "$dir" "$port"
 echo
 if [[ $keep ]]; then
 	trap - EXIT
