@@ -1,12 +1,13 @@
 /*
  * detoast.c - fetching vectors that are stored out of line
  *
- * A table that is read in order finds its out-of-line values in order, too: the chunks of the next one follow those of
- * the last, on the same block of the TOAST table or the next.  So before descending the TOAST index for a value, look
- * for it where the last one ended.  What is found there is the value: chunk_id and chunk_seq say so, tuples are judged
- * by the visibility rule of TOAST tables, and an id is never given out again while a tuple, dead ones included, still
- * bears it.  Where the chunks are not there, PostgreSQL's own way through the index is taken; after a number of misses
- * in a row the look is saved for a while.
+ * A table that is read in order finds its out-of-line values in order, too: the chunks of the next
+ * one follow those of the last, on the same block of the TOAST table or the next.  So before
+ * descending the TOAST index for a value, look for it where the last one ended.  What is found
+ * there is the value: chunk_id and chunk_seq say so, tuples are judged by the visibility rule of
+ * TOAST tables, and an id is never given out again while a tuple, dead ones included, still bears
+ * it.  Where the chunks are not there, PostgreSQL's own way through the index is taken; after a
+ * number of misses in a row the look is saved for a while.
  */
 #include "pg_compat.h"
 
@@ -55,7 +56,8 @@ typedef struct ToastFetch
 } ToastFetch;
 
 /*
- * Copies a tuple's chunk if it is the next one of the value.  Visibility is checked where the tuple's buffer is given.
+ * Copies a tuple's chunk if it is the next one of the value.  Visibility is checked where the
+ * tuple's buffer is given.
  */
 static void
 fetch_tuple(ToastFetch *fetch, HeapTuple tuple, Buffer buffer)
@@ -90,7 +92,8 @@ fetch_block(ToastFetch *fetch, BlockNumber block, Buffer buffer)
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	page = BufferGetPage(buffer);
 	last = PageGetMaxOffsetNumber(page);
-	for (OffsetNumber offset = FirstOffsetNumber; offset <= last && fetch->found < fetch->chunks; offset++)
+	for (OffsetNumber offset = FirstOffsetNumber; offset <= last && fetch->found < fetch->chunks;
+		 offset++)
 	{
 		ItemId		item = PageGetItemId(page, offset);
 		HeapTupleData tuple;
@@ -109,8 +112,9 @@ fetch_block(ToastFetch *fetch, BlockNumber block, Buffer buffer)
 }
 
 /*
- * Looks for the value from the remembered block on; false where it does not lie there whole.  The relation may have been
- * truncated or rewritten since, so a block that is not in the buffer it was in is read only below the relation's end.
+ * Looks for the value from the remembered block on; false where it does not lie there whole.  The
+ * relation may have been truncated or rewritten since, so a block that is not in the buffer it was
+ * in is read only below the relation's end.
  */
 static bool
 fetch_at_position(ToastFetch *fetch)
@@ -137,7 +141,10 @@ fetch_at_position(ToastFetch *fetch)
 	return fetch->found == fetch->chunks;
 }
 
-/* Fetches the value through the TOAST index and remembers where it ended; false where chunks are missing. */
+/*
+ * Fetches the value through the TOAST index and remembers where it ended; false where chunks are
+ * missing.
+ */
 static bool
 fetch_by_index(ToastFetch *fetch)
 {
@@ -149,7 +156,8 @@ fetch_by_index(ToastFetch *fetch)
 	HeapTuple	tuple;
 
 	fetch->found = 0;
-	ScanKeyInit(&key, (AttrNumber) 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(fetch->valueid));
+	ScanKeyInit(&key, (AttrNumber) 1, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(fetch->valueid));
 	scan = systable_beginscan_ordered(fetch->rel, indexes[valid], get_toast_snapshot(), 1, &key);
 	while ((tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
 	{
