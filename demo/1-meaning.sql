@@ -9,7 +9,7 @@
 SELECT left(f.title, 46) AS title, f.year,
        round((f.embedding <=> q.embedding)::numeric, 3) AS distance
 FROM films f, queries q
-WHERE q.query = 'movies about the end of the world'
+WHERE q.query = 'sci fi movies about time travel'
 ORDER BY f.embedding <=> q.embedding
 LIMIT 5;
 \set ECHO none
@@ -25,6 +25,6 @@ CROSS JOIN LATERAL (
     ORDER BY distance
     LIMIT 3
 ) f
-WHERE q.query IN ('movie about prison break', 'movie about beatles songs', 'robot pet')
+WHERE q.query IN ('lost in space robot', 'hachiko dog movie', 'movies like mad max')
 ORDER BY q.query, f.distance;
 \set ECHO none

@@ -9,16 +9,16 @@
 \set ECHO queries
 CREATE FUNCTION any_word(query text) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN replace(plainto_tsquery('english', query)::text, '&', '|')::tsquery;
-
+\echo
 WITH q AS (
     SELECT any_word(query) AS words, embedding FROM queries WHERE query = 'tom hanks woody'
 ),
 by_words AS (
-    SELECT id, row_number() OVER (ORDER BY score DESC) AS rank
+    SELECT id, row_number() OVER (ORDER BY score DESC, id) AS rank
     FROM (SELECT f.id, ts_rank(f.words, q.words) AS score
           FROM films f, q
           WHERE f.words @@ q.words
-          ORDER BY score DESC
+          ORDER BY score DESC, id
           LIMIT 50) AS nearest
 ),
 by_meaning AS (

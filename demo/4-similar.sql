@@ -7,7 +7,7 @@
 \set ECHO queries
 SELECT left(f.title, 46) AS title, f.year, f.director
 FROM films f, films this
-WHERE this.title = 'Finding Nemo' AND f.id <> this.id
+WHERE this.title = 'The Godfather' AND f.id <> this.id
 ORDER BY f.embedding <=> this.embedding
 LIMIT 5;
 \set ECHO none

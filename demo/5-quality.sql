@@ -10,27 +10,26 @@
 \set ECHO queries
 CREATE UNLOGGED TABLE film_halfvecs AS
     SELECT id, l2_normalize(embedding)::halfvec(384) AS embedding FROM films;
-
+\echo
 CREATE UNLOGGED TABLE film_words AS
     SELECT id, words FROM films;
-
+\echo
 CREATE INDEX ON film_words USING gin (words);
-\set ECHO none
+\echo
 VACUUM ANALYZE film_halfvecs, film_words;
-\set ECHO queries
-
+\echo
 CREATE FUNCTION nearest(query halfvec) RETURNS integer[]
 LANGUAGE sql STABLE PARALLEL SAFE COST 100000
 RETURN ARRAY(SELECT id FROM film_halfvecs ORDER BY embedding <#> query LIMIT 50);
-
+\echo
 CREATE FUNCTION best_matches(query tsquery) RETURNS integer[]
 LANGUAGE sql STABLE PARALLEL SAFE COST 100000
 RETURN ARRAY(SELECT id FROM film_words
-             WHERE words @@ query ORDER BY ts_rank(words, query) DESC LIMIT 50);
-
+             WHERE words @@ query ORDER BY ts_rank(words, query) DESC, id LIMIT 50);
+\echo
 CREATE UNLOGGED TABLE by_meaning AS
     SELECT id AS query_id, nearest(embedding::halfvec(384)) AS films FROM queries;
-
+\echo
 CREATE UNLOGGED TABLE by_words AS
     SELECT id AS query_id, best_matches(any_word(query)) AS films FROM queries;
 \set ECHO none
@@ -57,7 +56,7 @@ FROM (SELECT query_id, film_id,
       FROM listed
       GROUP BY query_id, film_id) AS fused
 WHERE rank <= 10;
-
+\echo
 WITH ideal AS (
     SELECT query_id, sum(ln(2) / ln(rank + 1)) AS gain
     FROM (SELECT query_id, row_number() OVER (PARTITION BY query_id) AS rank

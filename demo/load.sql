@@ -7,13 +7,13 @@
 \echo
 \set ECHO queries
 CREATE EXTENSION vector;
-
+\echo
 CREATE FUNCTION film_words(title text, director text, actors text[], overview text)
 RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN setweight(to_tsvector('english', title), 'A')
     || setweight(to_tsvector('english', concat_ws(' ', director, array_to_string(actors, ' '))), 'B')
     || setweight(to_tsvector('english', coalesce(overview, '')), 'C');
-
+\echo
 CREATE TABLE films (
     id        integer PRIMARY KEY,
     title     text NOT NULL,
@@ -44,7 +44,7 @@ CREATE TABLE queries (
     query     text NOT NULL UNIQUE,
     embedding vector(384)
 );
-
+\echo
 CREATE TABLE judgments (
     query_id  integer,
     film_id   integer,

@@ -20,6 +20,8 @@ Embeddings are rounded: a film's to 0.001, a query's to 0.004.  They vary by abo
 dimension, so this keeps 8 and 6 bits of each number, which is all that the ranking needs.  The
 script checks it: it prints nDCG@10 of the vectors as they were and as they are written.
 
+The source spells genres in two ways; here all are in lower case, and "sci-fi" is "science fiction".
+
 Needs Python 3.9 or later and numpy.
 """
 import argparse
@@ -33,6 +35,12 @@ import numpy as np
 FILM_STEP = 0.001
 QUERY_STEP = 0.004
 DEPTH = 10
+
+
+def genre_names(names):
+    """Genre names in one spelling."""
+    names = [name.lower() for name in names if name != "(no genres listed)"]
+    return ["science fiction" if name == "sci-fi" else name for name in names]
 
 
 def read_lines(path):
@@ -142,7 +150,7 @@ def main():
         data = film["metadata"]
         lines.append("\t".join([
             film["_id"], copy_text(film["title"]), str(data["year"] or "\\N"),
-            copy_array(data["genres"]), copy_text(data["director"]),
+            copy_array(genre_names(data["genres"])), copy_text(data["director"]),
             copy_array(data["actors"]), str(data["votes"]), f'{data["rating"]:.1f}',
             copy_text(film["text"])]))
     write(args.target / "films.tsv.xz", lines)

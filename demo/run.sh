@@ -38,7 +38,9 @@ while (($#)); do
 	esac
 	shift || break
 done
-[[ $port =~ ^[1-9][0-9]{0,4}$ ]] && ((port < 65536)) || fail "--port needs a number from 1 to 65535"
+if ! [[ $port =~ ^[1-9][0-9]{0,4}$ ]] || ((port > 65535)); then
+	fail "--port needs a number from 1 to 65535"
+fi
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
@@ -203,9 +205,9 @@ psql=("$bin/psql" -X -h "$tmp" -p "$port" -U postgres)
 as_server=()
 if ((EUID == 0)); then      # the server refuses to run as root
 	user=postgres
-	id -u $user >/dev/null 2>&1 || user=nobody
-	as_server=(runuser -u $user --)
-	chown $user "$tmp"
+	id -u "$user" >/dev/null 2>&1 || user=nobody
+	as_server=(runuser -u "$user" --)
+	chown "$user" "$tmp"
 fi
 write_stop
 cd "$tmp"

@@ -4,6 +4,6 @@
 \pset pager off
 \pset footer off
 \pset null ''
-\timing on
 SET client_min_messages = warning;
 SET jit = off;      -- compiling takes longer than these queries
+\timing on
