@@ -69,7 +69,7 @@ is_unquestionable(HeapTupleHeader tuple)
 		TransactionIdDidCommit(xmin);
 }
 
-/* Copies a tuple's chunk if it is the next one of the value; found without the index, if it may be. */
+/* Copies a tuple's chunk if it is the next of the value; found without the index, if it may be. */
 static void
 fetch_tuple(ToastFetch *fetch, HeapTuple tuple, bool by_index)
 {
