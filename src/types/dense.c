@@ -106,7 +106,7 @@ type_check_finite(const char *type, float value)
 {
 	if (unlikely(!isfinite(value)))
 	{
-		CodecError	error = {isnan(value) ? CODEC_NAN : CODEC_INFINITE};
+		CodecError	error = {.status = isnan(value) ? CODEC_NAN : CODEC_INFINITE};
 
 		codec_report(&error, type, NULL, 0, 0, NULL);
 	}

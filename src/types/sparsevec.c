@@ -50,7 +50,7 @@ sparse_from_pairs(int dim, const int32 *indices, const float *values, int n)
 		nnz += values[i] != 0;
 	if (nnz > SPARSEVEC_MAX_NNZ)
 	{
-		CodecError	error = {CODEC_TOO_MANY_ELEMENTS};
+		CodecError	error = {.status = CODEC_TOO_MANY_ELEMENTS};
 
 		codec_report(&error, SPARSEVEC, NULL, SPARSEVEC_MAX_DIM, SPARSEVEC_MAX_NNZ, NULL);
 	}
