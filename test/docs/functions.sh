@@ -5,6 +5,8 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
+# The lines of one part of the page.
+part=
 lines() {
 	psql -XqAt "$@" -f test/docs/functions.sql -c "SELECT line FROM documented WHERE part = $part ORDER BY place COLLATE \"C\""
 }
