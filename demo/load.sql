@@ -11,7 +11,8 @@ CREATE EXTENSION vector;
 CREATE FUNCTION film_words(title text, director text, actors text[], overview text)
 RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN setweight(to_tsvector('english', title), 'A')
-    || setweight(to_tsvector('english', concat_ws(' ', director, array_to_string(actors, ' '))), 'B')
+    || setweight(to_tsvector('english', coalesce(director, '')), 'B')
+    || setweight(to_tsvector('english', coalesce(array_to_string(actors, ' '), '')), 'B')
     || setweight(to_tsvector('english', coalesce(overview, '')), 'C');
 \echo
 CREATE TABLE films (
