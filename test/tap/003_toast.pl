@@ -68,6 +68,13 @@ $script .= "BEGIN; SAVEPOINT s; UPDATE items i SET a = t.a::vector FROM truth t 
 $script .= "BEGIN; DECLARE early CURSOR WITH HOLD FOR SELECT id, a FROM items ORDER BY id; FETCH 3 FROM early \\g /dev/null\n$update; COMMIT; CLOSE early;" . check('everything rewritten by an update');
 $script .= "VACUUM items;" . check('vacuumed');
 $script .= rows('1001, 1040', 'n + 7') . "$insert WHERE id > 1000;" . check('free space used again');
+foreach my $round (1 .. 8)
+{
+	# holes of all sizes, filled in an order that is not that of the blocks
+	$script .= "UPDATE items i SET c = t.c::vector, e = t.e::int8vec FROM truth t WHERE t.id = i.id AND hashint4(i.id * 10 + $round) % 3 = 0; VACUUM items;"
+	  . "UPDATE items i SET a = t.a::vector FROM (SELECT * FROM truth ORDER BY hashint4(id * 10 + $round)) t WHERE t.id = i.id AND i.id % 2 = $round % 2; VACUUM items;";
+}
+$script .= check('free space in pieces');
 $script .= "$insert ON CONFLICT DO NOTHING; $insert ON CONFLICT (id) DO UPDATE SET note = 'again', b = excluded.b;" . check('conflicting inserts');
 $script .= "UPDATE items SET note = repeat('long ', 2000) WHERE id % 7 = 0; UPDATE items SET note = (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 300) n) WHERE id % 11 = 0;" . check('long texts between');
 foreach my $storage ('extended', 'main')
@@ -138,7 +145,7 @@ foreach my $answer (@answers)
 
 	is("$complete|$wrong", 't|0', $name);
 }
-cmp_ok(scalar(@answers), '==', 5 * 26 + 5, 'every check answered');
+cmp_ok(scalar(@answers), '==', 5 * 27 + 5, 'every check answered');
 
 # what is in plain SQL the distance
 is($node->safe_psql('postgres', q{
