@@ -21,3 +21,18 @@ include $(PGXS)
 .PHONY: bench
 bench:
 	python3 $(srcdir)/test/bench/run.py $(BENCH_ARGS)
+
+# A Debian package of what is built here, for the PostgreSQL of PG_CONFIG.
+DEB = build/postgresql-$(MAJORVERSION)-$(EXTENSION)_$(EXTVERSION)_$(shell dpkg --print-architecture 2>/dev/null).deb
+
+.PHONY: deb
+deb: all
+	rm -rf build/deb
+	$(MAKE) install DESTDIR=$(abspath build/deb) PG_CONFIG=$(PG_CONFIG)
+	mkdir -p build/deb/DEBIAN
+	printf '%s\n' 'Package: postgresql-$(MAJORVERSION)-$(EXTENSION)' 'Version: $(EXTVERSION)' \
+		"Architecture: $$(dpkg --print-architecture)" 'Maintainer: the vector authors' \
+		'Section: database' 'Priority: optional' 'Depends: postgresql-$(MAJORVERSION)' \
+		'Conflicts: postgresql-$(MAJORVERSION)-pgvector' \
+		'Description: vector types, distances and search for PostgreSQL' >build/deb/DEBIAN/control
+	dpkg-deb --root-owner-group --build build/deb $(DEB)

@@ -26,7 +26,8 @@ check_simd(int *newval, void **extra, GucSource source)
 {
 	if (distance_get((DistanceSimd) *newval) != NULL)
 		return true;
-	GUC_check_errdetail("This processor, or this build of the library, does not have these instructions.");
+	GUC_check_errdetail(
+		"This processor, or this build of the library, does not have these instructions.");
 	GUC_check_errhint("Use auto for the best that there is.");
 	return false;
 }
@@ -43,11 +44,10 @@ void
 _PG_init(void)
 {
 	distance_select(DISTANCE_AUTO);
-	DefineCustomEnumVariable("vector.simd",
-							 "Selects the processor instructions that distances are computed with.",
-							 "auto is the best that the processor has; the others are for tests and support.",
-							 &vector_simd, DISTANCE_AUTO, simd_options,
-							 PGC_USERSET, 0, check_simd, assign_simd, NULL);
+	DefineCustomEnumVariable(
+		"vector.simd", "Selects the processor instructions that distances are computed with.",
+		"auto is the best that the processor has; the others are for tests and support.",
+		&vector_simd, DISTANCE_AUTO, simd_options, PGC_USERSET, 0, check_simd, assign_simd, NULL);
 	MarkGUCPrefixReserved("vector");
 	planner_init();
 }

@@ -116,14 +116,16 @@ install_packages() {
 	version=${version:-$(apt-cache depends postgresql | grep -oE 'postgresql-[0-9]+' | head -n 1 | grep -oE '[0-9]+')}
 	missing=("${missing[@]/#server-dev/postgresql-server-dev-$version}")
 	missing=("${missing[@]/#fuzzer/$runtime}")
-	# no cluster of the distribution's is created or started for this
-	mkdir -p /etc/postgresql-common
-	[ -e /etc/postgresql-common/createcluster.conf ] ||
-		echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+	# Debian's package would create and start a cluster; this setting, removed again, says not to
+	local setting=/etc/postgresql-common/createcluster.d/vector-test.conf
+	mkdir -p "${setting%/*}"
+	echo 'create_main_cluster = false' >"$setting"
 	if ! apt-get install -qq -y --no-install-recommends "${missing[@]}" libc6-dev >>"$work/apt.log" 2>&1; then
+		rm -f "$setting"
 		tail -n 20 "$work/apt.log" >&2
 		exit 2
 	fi
+	rm -f "$setting"
 }
 
 # A private copy of Debian's newest PostgreSQL from 15 to 18; prints its pg_config.
@@ -185,8 +187,9 @@ serve() {
 }
 
 build_layer() {
+	step "layout of the code" "$work/src/test/style.sh"
 	step "build, gcc without a warning" build "$debian" CC=gcc COPT=-Werror with_llvm=no
-	step "build, clang without a warning" build "$debian" CC=clang COPT='-Werror -Wno-ignored-optimization-argument -Wno-unknown-warning-option -Wno-unused-command-line-argument' with_llvm=no
+	step "build, clang without a warning" build "$debian" CC=clang COPT='-Werror -Wno-ignored-optimization-argument -Wno-unknown-warning-option -Wno-ignored-attributes -Wno-unused-command-line-argument' with_llvm=no
 }
 
 unit_layer() {

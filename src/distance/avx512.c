@@ -1,15 +1,16 @@
 /*
  * avx512.c - kernels for AVX-512 (F, BW, VL, DQ), and those that VNNI and VPOPCNTDQ make faster
  *
- * AVX512_BF16 is not used: its dot product rounds to odd and flushes subnormals, so that results would depend on the
- * processor by more than the order of summation.
+ * AVX512_BF16 is not used: its dot product rounds to odd and flushes subnormals, so that results
+ * would depend on the processor by more than the order of summation.
  */
 #include "distance/kernels.h"
 
 #if defined(__x86_64__)
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma,f16c,popcnt"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target( \
+	"avx512f,avx512bw,avx512vl,avx512dq,fma,f16c,popcnt"))), apply_to = function)
 #else
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,fma,f16c,popcnt")
 #endif
@@ -90,27 +91,14 @@ load_i8(const int8_t *p, size_t n)
 	return _mm512_cvtepi8_epi16(_mm256_maskz_loadu_epi8((__mmask32) MASK(n), p));
 }
 
-#include "distance/float_kernels.h"
-#include "distance/integer_kernels.h"
+#include "distance/kernel_set.h"
 
-FLOAT_KERNELS(f32, float, load_f32, load_tail_f32)
-FLOAT_KERNELS(f16, uint16_t, load_f16, load_tail_f16)
-FLOAT_KERNELS(bf16, uint16_t, load_bf16, load_tail_bf16)
-I8_KERNELS(i8)
-BIT_KERNELS(bit)
-
-const DistanceKernels avx512_kernels = {
-	.name = "avx512",
-	FLOAT_ENTRIES(f32),
-	FLOAT_ENTRIES(f16),
-	FLOAT_ENTRIES(bf16),
-	I8_ENTRIES(i8),
-	BIT_ENTRIES(bit)
-};
+KERNEL_SET(avx512)
 
 #if defined(__clang__)
 #pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target( \
+	"avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma,f16c"))), apply_to = function)
 #else
 #pragma GCC target("avx512vnni")
 #endif
@@ -134,7 +122,8 @@ avx512_use_vnni(DistanceKernels *kernels)
 
 #if defined(__clang__)
 #pragma clang attribute pop
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512vpopcntdq"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target( \
+	"avx512f,avx512bw,avx512vl,avx512vpopcntdq"))), apply_to = function)
 #else
 #pragma GCC target("avx512vpopcntdq")
 #endif
@@ -156,7 +145,8 @@ vpopcnt_hamming(const uint8_t *a, const uint8_t *b, size_t bytes)
 	__m512i		sum = _mm512_setzero_si512();
 
 	for (size_t i = 0; i < bytes; i += 64)
-		COUNT_BITS(sum, _mm512_xor_si512(load_bits512(a + i, bytes - i), load_bits512(b + i, bytes - i)));
+		COUNT_BITS(
+			sum, _mm512_xor_si512(load_bits512(a + i, bytes - i), load_bits512(b + i, bytes - i)));
 	return (uint64_t) _mm512_reduce_add_epi64(sum);
 }
 
@@ -176,8 +166,9 @@ vpopcnt_jaccard(const uint8_t *a, const uint8_t *b, size_t bytes)
 		COUNT_BITS(in_a, x);
 		COUNT_BITS(in_b, y);
 	}
-	return (BitParts) {(uint64_t) _mm512_reduce_add_epi64(both), (uint64_t) _mm512_reduce_add_epi64(in_a),
-		(uint64_t) _mm512_reduce_add_epi64(in_b)};
+	return (BitParts){(uint64_t) _mm512_reduce_add_epi64(both),
+					  (uint64_t) _mm512_reduce_add_epi64(in_a),
+					  (uint64_t) _mm512_reduce_add_epi64(in_b)};
 }
 
 EACH_ROW_KERNEL(vpopcnt_hamming_many, vpopcnt_hamming, uint8_t, uint64_t)

@@ -15,7 +15,10 @@ const DistanceKernels *distance_kernels = &portable_kernels;
 
 #if defined(__x86_64__)
 
-/* __builtin_cpu_supports asks the operating system's support of the registers, too, but does not know F16C everywhere. */
+/*
+ * __builtin_cpu_supports asks the operating system's support of the registers, too, but does not
+ * know F16C everywhere.
+ */
 static bool
 cpu_has_avx2(void)
 {
@@ -25,15 +28,17 @@ cpu_has_avx2(void)
 	unsigned	edx;
 
 	__builtin_cpu_init();
-	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("popcnt") &&
-		__get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C) != 0;
+	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+		   __builtin_cpu_supports("popcnt") && __get_cpuid(1, &eax, &ebx, &ecx, &edx) &&
+		   (ecx & bit_F16C) != 0;
 }
 
 static bool
 cpu_has_avx512(void)
 {
-	return cpu_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-		__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+	return cpu_has_avx2() && __builtin_cpu_supports("avx512f") &&
+		   __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+		   __builtin_cpu_supports("avx512dq");
 }
 
 /* The AVX-512 kernels with what else this processor has. */

@@ -1,13 +1,13 @@
 /*
  * distance.h - distance kernels and their run-time dispatch
  *
- * One table of function pointers per instruction set, chosen once by what the CPU offers (or forced, for tests and
- * support).  Everything that compares vectors goes through distance_kernels, so that one library built for the baseline
- * of an architecture runs at full speed everywhere.
+ * One table of function pointers per instruction set, chosen once by what the CPU offers (or
+ * forced, for tests and support).  Everything that compares vectors goes through distance_kernels,
+ * so that one library built for the baseline of an architecture runs at full speed everywhere.
  *
- * The room is plain C11 without PostgreSQL.  Kernels take raw arrays of n dimensions at any alignment that the element
- * type allows, never read past an array's end, accumulate floating-point elements in float32 (results may be Infinity,
- * or NaN where infinities meet) and integers exactly.
+ * The room is plain C11 without PostgreSQL.  Kernels take raw arrays of n dimensions at any
+ * alignment that the element type allows, never read past an array's end, accumulate floating-point
+ * elements in float32 (results may be Infinity, or NaN where infinities meet) and integers exactly.
  */
 #ifndef VECTOR_DISTANCE_H
 #define VECTOR_DISTANCE_H
@@ -43,9 +43,10 @@ typedef struct BitParts
 /*
  * Kernels of one instruction set.
  *
- * f16 and bf16 elements are the raw 16 bits.  n is in dimensions, for bits in bytes.  l2sq is the squared Euclidean
- * distance, l1 the sum of absolute differences.  The *_many forms compare one query with `count` rows given by address
- * and write count results to out; they prefetch the rows to come.
+ * f16 and bf16 elements are the raw 16 bits.  n is in dimensions, for bits in bytes.  l2sq is the
+ * squared Euclidean distance, l1 the sum of absolute differences.  The *_many forms compare one
+ * query with `count` rows given by address and write count results to out; they prefetch the rows
+ * to come.
  */
 typedef struct DistanceKernels
 {
@@ -74,15 +75,24 @@ typedef struct DistanceKernels
 	uint64_t	(*bit_hamming) (const uint8_t *a, const uint8_t *b, size_t bytes);
 	BitParts	(*bit_jaccard) (const uint8_t *a, const uint8_t *b, size_t bytes);
 
-	void		(*f32_l2sq_many) (const float *q, const float *const *rows, size_t count, size_t n, float *out);
-	void		(*f32_dot_many) (const float *q, const float *const *rows, size_t count, size_t n, float *out);
-	void		(*f16_l2sq_many) (const uint16_t *q, const uint16_t *const *rows, size_t count, size_t n, float *out);
-	void		(*f16_dot_many) (const uint16_t *q, const uint16_t *const *rows, size_t count, size_t n, float *out);
-	void		(*bf16_l2sq_many) (const uint16_t *q, const uint16_t *const *rows, size_t count, size_t n, float *out);
-	void		(*bf16_dot_many) (const uint16_t *q, const uint16_t *const *rows, size_t count, size_t n, float *out);
-	void		(*i8_l2sq_many) (const int8_t *q, const int8_t *const *rows, size_t count, size_t n, int32_t *out);
-	void		(*i8_dot_many) (const int8_t *q, const int8_t *const *rows, size_t count, size_t n, int32_t *out);
-	void		(*bit_hamming_many) (const uint8_t *q, const uint8_t *const *rows, size_t count, size_t bytes, uint64_t *out);
+	void (*f32_l2sq_many)(const float *q, const float *const *rows, size_t count, size_t n,
+						  float *out);
+	void (*f32_dot_many)(const float *q, const float *const *rows, size_t count, size_t n,
+						 float *out);
+	void (*f16_l2sq_many)(const uint16_t *q, const uint16_t *const *rows, size_t count, size_t n,
+						  float *out);
+	void (*f16_dot_many)(const uint16_t *q, const uint16_t *const *rows, size_t count, size_t n,
+						 float *out);
+	void (*bf16_l2sq_many)(const uint16_t *q, const uint16_t *const *rows, size_t count, size_t n,
+						   float *out);
+	void (*bf16_dot_many)(const uint16_t *q, const uint16_t *const *rows, size_t count, size_t n,
+						  float *out);
+	void (*i8_l2sq_many)(const int8_t *q, const int8_t *const *rows, size_t count, size_t n,
+						 int32_t *out);
+	void (*i8_dot_many)(const int8_t *q, const int8_t *const *rows, size_t count, size_t n,
+						int32_t *out);
+	void (*bit_hamming_many)(const uint8_t *q, const uint8_t *const *rows, size_t count,
+							 size_t bytes, uint64_t *out);
 } DistanceKernels;
 
 typedef enum DistanceSimd
@@ -97,15 +107,18 @@ typedef enum DistanceSimd
 /* The set in use; never NULL (portable until distance_select is called). */
 extern const DistanceKernels *distance_kernels;
 
-/* The kernels of one set, or NULL where this build or this CPU has none; DISTANCE_AUTO gives the best there is. */
+/*
+ * The kernels of one set, or NULL where this build or this CPU has none; DISTANCE_AUTO gives the
+ * best there is.
+ */
 extern const DistanceKernels *distance_get(DistanceSimd simd);
 
 /* Makes a set the one in use; false, and no change, where distance_get has none. */
 extern bool distance_select(DistanceSimd simd);
 
 /*
- * Sparse vectors: ascending 0-based indices and their values, nnz of each.  One merge pass, the same for every
- * instruction set.
+ * Sparse vectors: ascending 0-based indices and their values, nnz of each.  One merge pass, the
+ * same for every instruction set.
  */
 extern float sparse_l2sq(const int32_t *ai, const float *av, size_t an,
 						 const int32_t *bi, const float *bv, size_t bn);
@@ -117,7 +130,8 @@ extern CosineParts sparse_cosine(const int32_t *ai, const float *av, size_t an,
 								 const int32_t *bi, const float *bv, size_t bn);
 
 /*
- * 1 - dot / sqrt(norm_a * norm_b), the similarity clamped to [-1, 1]; NaN where a norm is zero or not finite.
+ * 1 - dot / sqrt(norm_a * norm_b), the similarity clamped to [-1, 1]; NaN where a norm is zero or
+ * not finite.
  */
 extern double cosine_distance_from_parts(double dot, double norm_a, double norm_b);
 

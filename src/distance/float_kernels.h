@@ -1,14 +1,15 @@
 /*
- * float_kernels.h - the floating-point kernels, written once over the primitives of an instruction set
+ * float_kernels.h - the floating-point kernels, written once over the primitives of an instruction
+ * set
  *
  * The file that includes this defines the type vf of LANES floats and
  *		vf_zero(), vf_add(a, b), vf_sub(a, b), vf_abs(a), vf_fma(a, b, c) = a * b + c, vf_sum(a)
- * and for each element type a load of LANES elements, widened, and one of fewer that gives zeros for the rest.
- * FLOAT_KERNELS(f32, float, load, load_tail) then makes f32_l2sq and its kin.  Missing elements being zero on both
- * sides, a tail adds nothing that is not there.
+ * and for each element type a load of LANES elements, widened, and one of fewer that gives zeros
+ * for the rest.  FLOAT_KERNELS(f32, float, load, load_tail) then makes f32_l2sq and its kin.
+ * Missing elements being zero on both sides, a tail adds nothing that is not there.
  *
- * Four accumulators a result hide the latency of a fused multiply-add; the *_many kernels give one to each of four rows,
- * so that a load of the query serves four.
+ * Four accumulators a result hide the latency of a fused multiply-add; the *_many kernels give one
+ * to each of four rows, so that a load of the query serves four.
  */
 #ifndef VECTOR_FLOAT_KERNELS_H
 #define VECTOR_FLOAT_KERNELS_H
@@ -81,8 +82,9 @@ name(const Element *a, const Element *b, size_t n) \
 }
 
 /*
- * Four rows against the query at once, two accumulators each; while they are read, the four rows after them are asked
- * for, a cache line at a time.  Rows that do not fill a group go to the pair kernel.
+ * Four rows against the query at once, two accumulators each; while they are read, the four rows
+ * after them are asked for, a cache line at a time.  Rows that do not fill a group go to the pair
+ * kernel.
  */
 #define FLOAT_MANY_KERNEL(name, pair, Element, load, load_tail, STEP) \
 static void \

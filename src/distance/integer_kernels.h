@@ -1,12 +1,13 @@
 /*
- * integer_kernels.h - the int8 and bit kernels, written once over the primitives of an instruction set
+ * integer_kernels.h - the int8 and bit kernels, written once over the primitives of an instruction
+ * set
  *
- * The file that includes this defines the type vi, an accumulator of int32, and vw, WIDE_LANES elements widened to
- * int16, with
- *		vi_zero(), vi_sum(a), vi_madd(s, x, y) = s + products of x and y, vw_sub(x, y), vw_abs(x), vw_ones(),
- *		load_i8(p, n): min(n, WIDE_LANES) elements, zeros after them
- * or says INTEGER_PORTABLE, for plain loops.  A difference of two int8 fits int16 and a product of two such fits int32,
- * so everything is exact up to 131,072 dimensions.
+ * The file that includes this defines the type vi, an accumulator of int32, and vw, WIDE_LANES
+ * elements widened to int16, with
+ *		vi_zero(), vi_sum(a), vi_madd(s, x, y) = s + products of x and y, vw_sub(x, y), vw_abs(x),
+ *vw_ones(), load_i8(p, n): min(n, WIDE_LANES) elements, zeros after them or says INTEGER_PORTABLE,
+ *for plain loops.  A difference of two int8 fits int16 and a product of two such fits int32, so
+ *everything is exact up to 131,072 dimensions.
  */
 #ifndef VECTOR_INTEGER_KERNELS_H
 #define VECTOR_INTEGER_KERNELS_H
@@ -32,25 +33,30 @@ typedef int32_t vw;
 
 #define I8_STEP_L2SQ(s, x, y)	do { vw d_ = vw_sub(x, y); s = vi_madd(s, d_, d_); } while (0)
 #define I8_STEP_DOT(s, x, y)	s = vi_madd(s, x, y)
-#define I8_STEP_L1(s, x, y)		do { vw d_ = vw_sub(x, y); s = vi_madd(s, vw_abs(d_), vw_ones()); } while (0)
+#define I8_STEP_L1(s, x, y) \
+	do \
+	{ \
+		vw d_ = vw_sub(x, y); \
+		s = vi_madd(s, vw_abs(d_), vw_ones()); \
+	} while (0)
 
 #define I8_PAIR_KERNEL(name, STEP) \
-static int32_t \
-name(const int8_t *a, const int8_t *b, size_t n) \
-{ \
-	vi			s0 = vi_zero(); \
-	vi			s1 = vi_zero(); \
-	size_t		i = 0; \
-\
-	for (; i + 2 * WIDE_LANES <= n; i += 2 * WIDE_LANES) \
+	static int32_t name(const int8_t *a, const int8_t *b, size_t n) \
 	{ \
-		STEP(s0, load_i8(a + i, WIDE_LANES), load_i8(b + i, WIDE_LANES)); \
-		STEP(s1, load_i8(a + i + WIDE_LANES, WIDE_LANES), load_i8(b + i + WIDE_LANES, WIDE_LANES)); \
-	} \
-	for (; i < n; i += WIDE_LANES) \
-		STEP(s0, load_i8(a + i, n - i), load_i8(b + i, n - i)); \
-	return vi_sum(s0) + vi_sum(s1); \
-}
+		vi s0 = vi_zero(); \
+		vi s1 = vi_zero(); \
+		size_t i = 0; \
+\
+		for (; i + 2 * WIDE_LANES <= n; i += 2 * WIDE_LANES) \
+		{ \
+			STEP(s0, load_i8(a + i, WIDE_LANES), load_i8(b + i, WIDE_LANES)); \
+			STEP(s1, load_i8(a + i + WIDE_LANES, WIDE_LANES), \
+				 load_i8(b + i + WIDE_LANES, WIDE_LANES)); \
+		} \
+		for (; i < n; i += WIDE_LANES) \
+			STEP(s0, load_i8(a + i, n - i), load_i8(b + i, n - i)); \
+		return vi_sum(s0) + vi_sum(s1); \
+	}
 
 /* One query against each row; the next row is asked for meanwhile. */
 #define EACH_ROW_KERNEL(name, pair, Element, Result) \
@@ -106,32 +112,31 @@ load_bits(const uint8_t *p, size_t bytes)
 
 /* A word at a time, by the population count that the including file is compiled for. */
 #define BIT_KERNELS(prefix) \
-static uint64_t \
-prefix ## _hamming(const uint8_t *a, const uint8_t *b, size_t bytes) \
-{ \
-	uint64_t	sum = 0; \
-\
-	for (size_t i = 0; i < bytes; i += 8) \
-		sum += (uint64_t) __builtin_popcountll(load_bits(a + i, bytes - i) ^ load_bits(b + i, bytes - i)); \
-	return sum; \
-} \
-static BitParts \
-prefix ## _jaccard(const uint8_t *a, const uint8_t *b, size_t bytes) \
-{ \
-	BitParts	parts = {0, 0, 0}; \
-\
-	for (size_t i = 0; i < bytes; i += 8) \
+	static uint64_t prefix##_hamming(const uint8_t *a, const uint8_t *b, size_t bytes) \
 	{ \
-		uint64_t	x = load_bits(a + i, bytes - i); \
-		uint64_t	y = load_bits(b + i, bytes - i); \
+		uint64_t sum = 0; \
 \
-		parts.both += (uint64_t) __builtin_popcountll(x & y); \
-		parts.a += (uint64_t) __builtin_popcountll(x); \
-		parts.b += (uint64_t) __builtin_popcountll(y); \
+		for (size_t i = 0; i < bytes; i += 8) \
+			sum += (uint64_t) __builtin_popcountll(load_bits(a + i, bytes - i) ^ \
+												   load_bits(b + i, bytes - i)); \
+		return sum; \
 	} \
-	return parts; \
-} \
-EACH_ROW_KERNEL(prefix ## _hamming_many, prefix ## _hamming, uint8_t, uint64_t)
+	static BitParts prefix##_jaccard(const uint8_t *a, const uint8_t *b, size_t bytes) \
+	{ \
+		BitParts parts = {0, 0, 0}; \
+\
+		for (size_t i = 0; i < bytes; i += 8) \
+		{ \
+			uint64_t x = load_bits(a + i, bytes - i); \
+			uint64_t y = load_bits(b + i, bytes - i); \
+\
+			parts.both += (uint64_t) __builtin_popcountll(x & y); \
+			parts.a += (uint64_t) __builtin_popcountll(x); \
+			parts.b += (uint64_t) __builtin_popcountll(y); \
+		} \
+		return parts; \
+	} \
+	EACH_ROW_KERNEL(prefix##_hamming_many, prefix##_hamming, uint8_t, uint64_t)
 
 /* The entries of a family in a table of kernels. */
 #define I8_ENTRIES(prefix) \

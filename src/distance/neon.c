@@ -88,22 +88,8 @@ load_i8(const int8_t *p, size_t n)
 	return vmovl_s8(vld1_s8(p));
 }
 
-#include "distance/float_kernels.h"
-#include "distance/integer_kernels.h"
+#include "distance/kernel_set.h"
 
-FLOAT_KERNELS(f32, float, load_f32, load_tail_f32)
-FLOAT_KERNELS(f16, uint16_t, load_f16, load_tail_f16)
-FLOAT_KERNELS(bf16, uint16_t, load_bf16, load_tail_bf16)
-I8_KERNELS(i8)
-BIT_KERNELS(bit)
-
-const DistanceKernels neon_kernels = {
-	.name = "neon",
-	FLOAT_ENTRIES(f32),
-	FLOAT_ENTRIES(f16),
-	FLOAT_ENTRIES(bf16),
-	I8_ENTRIES(i8),
-	BIT_ENTRIES(bit)
-};
+KERNEL_SET(neon)
 
 #endif							/* __aarch64__ */

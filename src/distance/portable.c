@@ -1,7 +1,8 @@
 /*
  * portable.c - kernels for any processor
  *
- * The compiler's vector extension, four floats wide: SSE2 on x86-64, scalar code where there is nothing better.
+ * The compiler's vector extension, four floats wide: SSE2 on x86-64, scalar code where there is
+ * nothing better.
  */
 #include <math.h>
 #include <string.h>
@@ -72,7 +73,7 @@ load_tail_f32(const float *p, size_t n)
 static inline vf
 load_f16(const uint16_t *p)
 {
-	return (vf) {half_to_float(p[0]), half_to_float(p[1]), half_to_float(p[2]), half_to_float(p[3])};
+	return (vf){half_to_float(p[0]), half_to_float(p[1]), half_to_float(p[2]), half_to_float(p[3])};
 }
 
 static inline vf
@@ -88,7 +89,7 @@ load_tail_f16(const uint16_t *p, size_t n)
 static inline vf
 load_bf16(const uint16_t *p)
 {
-	return (vf) {bf16_to_float(p[0]), bf16_to_float(p[1]), bf16_to_float(p[2]), bf16_to_float(p[3])};
+	return (vf){bf16_to_float(p[0]), bf16_to_float(p[1]), bf16_to_float(p[2]), bf16_to_float(p[3])};
 }
 
 static inline vf
@@ -103,20 +104,6 @@ load_tail_bf16(const uint16_t *p, size_t n)
 
 #define INTEGER_PORTABLE
 
-#include "distance/float_kernels.h"
-#include "distance/integer_kernels.h"
+#include "distance/kernel_set.h"
 
-FLOAT_KERNELS(f32, float, load_f32, load_tail_f32)
-FLOAT_KERNELS(f16, uint16_t, load_f16, load_tail_f16)
-FLOAT_KERNELS(bf16, uint16_t, load_bf16, load_tail_bf16)
-I8_KERNELS(i8)
-BIT_KERNELS(bit)
-
-const DistanceKernels portable_kernels = {
-	.name = "portable",
-	FLOAT_ENTRIES(f32),
-	FLOAT_ENTRIES(f16),
-	FLOAT_ENTRIES(bf16),
-	I8_ENTRIES(i8),
-	BIT_ENTRIES(bit)
-};
+KERNEL_SET(portable)

@@ -1,14 +1,17 @@
 /*
  * sparse.c - distances of sparse vectors
  *
- * One merge pass over the two ascending lists of indices.  Its branches depend on the data: there is nothing for SIMD
- * to win at the lengths that sparse embeddings have.
+ * One merge pass over the two ascending lists of indices.  Its branches depend on the data: there
+ * is nothing for SIMD to win at the lengths that sparse embeddings have.
  */
 #include "distance/distance.h"
 
 #include <math.h>
 
-/* Visits every index that either vector has: x and y are the elements there, zero where a vector has none. */
+/*
+ * Visits every index that either vector has: x and y are the elements there, zero where a vector
+ * has none.
+ */
 #define SPARSE_MERGE(statement) \
 	for (size_t i = 0, j = 0; i < an || j < bn;) \
 	{ \
@@ -23,7 +26,8 @@
 	}
 
 float
-sparse_l2sq(const int32_t *ai, const float *av, size_t an, const int32_t *bi, const float *bv, size_t bn)
+sparse_l2sq(const int32_t *ai, const float *av, size_t an, const int32_t *bi, const float *bv,
+			size_t bn)
 {
 	float		sum = 0;
 
@@ -32,7 +36,8 @@ sparse_l2sq(const int32_t *ai, const float *av, size_t an, const int32_t *bi, co
 }
 
 float
-sparse_l1(const int32_t *ai, const float *av, size_t an, const int32_t *bi, const float *bv, size_t bn)
+sparse_l1(const int32_t *ai, const float *av, size_t an, const int32_t *bi, const float *bv,
+		  size_t bn)
 {
 	float		sum = 0;
 
@@ -42,7 +47,8 @@ sparse_l1(const int32_t *ai, const float *av, size_t an, const int32_t *bi, cons
 
 /* Only indices that both vectors have count. */
 float
-sparse_dot(const int32_t *ai, const float *av, size_t an, const int32_t *bi, const float *bv, size_t bn)
+sparse_dot(const int32_t *ai, const float *av, size_t an, const int32_t *bi, const float *bv,
+		   size_t bn)
 {
 	float		sum = 0;
 
@@ -70,7 +76,9 @@ sum_of_squares(const float *v, size_t n)
 }
 
 CosineParts
-sparse_cosine(const int32_t *ai, const float *av, size_t an, const int32_t *bi, const float *bv, size_t bn)
+sparse_cosine(const int32_t *ai, const float *av, size_t an, const int32_t *bi, const float *bv,
+			  size_t bn)
 {
-	return (CosineParts) {sparse_dot(ai, av, an, bi, bv, bn), sum_of_squares(av, an), sum_of_squares(bv, bn)};
+	return (CosineParts){sparse_dot(ai, av, an, bi, bv, bn), sum_of_squares(av, an),
+						 sum_of_squares(bv, bn)};
 }

@@ -1,9 +1,9 @@
 /*
  * cost.c - what a distance costs
  *
- * The support function of the distance functions.  PostgreSQL prices every call of a C function alike, whatever the
- * argument; but a vector stored out of line has to be fetched from the TOAST table first, which costs many times the
- * distance itself.
+ * The support function of the distance functions.  PostgreSQL prices every call of a C function
+ * alike, whatever the argument; but a vector stored out of line has to be fetched from the TOAST
+ * table first, which costs many times the distance itself.
  */
 #include "pg_compat.h"
 
@@ -17,7 +17,10 @@
 
 #include "planner/planner.h"
 
-/* In units of cpu_operator_cost: a fetch from the TOAST table, and how many dimensions cost as much as an operator. */
+/*
+ * In units of cpu_operator_cost: a fetch from the TOAST table, and how many dimensions cost as much
+ * as an operator.
+ */
 #define TOAST_FETCH_OPERATORS	80.0
 #define DIMENSIONS_PER_OPERATOR 500.0
 
@@ -25,14 +28,18 @@
 #define DEFAULT_BYTES			3000.0
 #define DENSE_DIMENSIONS		16000
 
-/* A row that is not wider than this keeps its vectors inline (TOAST_TUPLE_THRESHOLD, header and other columns apart). */
+/*
+ * A row that is not wider than this keeps its vectors inline (TOAST_TUPLE_THRESHOLD, header and
+ * other columns apart).
+ */
 #define INLINE_BYTES			2000.0
 
 /* The cost of fetching what a column stores out of line; 0 where it is stored inline. */
 static double
 fetch_cost(PlannerInfo *root, Var *var)
 {
-	RangeTblEntry *rte = root == NULL || IS_SPECIAL_VARNO(var->varno) ? NULL : planner_rt_fetch(var->varno, root);
+	RangeTblEntry *rte =
+		root == NULL || IS_SPECIAL_VARNO(var->varno) ? NULL : planner_rt_fetch(var->varno, root);
 	bool		known = var->vartypmod > 0 && var->vartypmod <= DENSE_DIMENSIONS;
 	double		bytes = known ? sizeof(float) * (double) var->vartypmod : DEFAULT_BYTES;
 	int32		width;

@@ -1,10 +1,11 @@
 /*
  * parallel.c - parallel plans for exact search
  *
- * PostgreSQL decides on parallel workers by the pages of the table itself.  Where vectors are stored out of line those
- * are few, while the work lies in the TOAST table: a search would never be parallel.  For a query that computes
- * distances the hook offers a parallel scan with as many workers as both together deserve, at the ordinary cost; the
- * planner takes it if it is the cheapest.
+ * PostgreSQL decides on parallel workers by the pages of the table itself.  Where vectors are
+ * stored out of line those are few, while the work lies in the TOAST table: a search would never be
+ * parallel.  For a query that computes distances the hook offers a parallel scan with as many
+ * workers as both together deserve, at the ordinary cost; the planner takes it if it is the
+ * cheapest.
  */
 #include "pg_compat.h"
 
@@ -70,10 +71,13 @@ offer_parallel_scan(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 	if (previous_hook != NULL)
 		previous_hook(root, rel, rti, rte);
 
-	/* the scans of a table that PostgreSQL left without a partial path, though nothing forbids one */
+	/*
+	 * the scans of a table that PostgreSQL left without a partial path, though nothing forbids one
+	 */
 	if (!rel->consider_parallel || rel->partial_pathlist != NIL || rel->lateral_relids != NULL ||
-		rel->rel_parallel_workers != -1 || max_parallel_workers_per_gather == 0 || IS_DUMMY_REL(rel) ||
-		rte->rtekind != RTE_RELATION || rte->relkind != RELKIND_RELATION || rte->inh || rte->tablesample != NULL ||
+		rel->rel_parallel_workers != -1 || max_parallel_workers_per_gather == 0 ||
+		IS_DUMMY_REL(rel) || rte->rtekind != RTE_RELATION || rte->relkind != RELKIND_RELATION ||
+		rte->inh || rte->tablesample != NULL ||
 		!contains_distance((Node *) root->parse->targetList, NULL))
 		return;
 

@@ -25,7 +25,8 @@ hamming_distance(PG_FUNCTION_ARGS)
 	const VarBit *b = vector_detoast(PG_GETARG_DATUM(1));
 
 	bit_check_dims(a, b);
-	PG_RETURN_FLOAT8((double) distance_kernels->bit_hamming(VARBITS(a), VARBITS(b), VARBITBYTES(a)));
+	PG_RETURN_FLOAT8(
+		(double) distance_kernels->bit_hamming(VARBITS(a), VARBITS(b), VARBITBYTES(a)));
 }
 
 /* 1 - |a & b| / |a | b|, and 1 where the two have no bit in common. */

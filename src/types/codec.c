@@ -1,10 +1,11 @@
 /*
  * codec.c - text and binary forms of the vector types
  *
- * Numbers in text are what strtof reads, rounded to nearest (half and bfloat16: through float32).  A decimal of up to
- * 15 digits and a small exponent is one exact integer times or over one exact power of ten, hence a correctly rounded
- * double (Clinger, PLDI 1990); unless that double lies next to the middle between two floats it rounds to the same
- * float as the text does, and strtof, which is many times slower, is not asked.
+ * Numbers in text are what strtof reads, rounded to nearest (half and bfloat16: through float32).
+ * A decimal of up to 15 digits and a small exponent is one exact integer times or over one exact
+ * power of ten, hence a correctly rounded double (Clinger, PLDI 1990); unless that double lies next
+ * to the middle between two floats it rounds to the same float as the text does, and strtof, which
+ * is many times slower, is not asked.
  */
 #include "types/codec.h"
 
@@ -89,7 +90,8 @@ codec_count(const char *text)
 }
 
 /*
- * Reads a plain decimal that a double represents well enough to round to the right float; false where strtof must look.
+ * Reads a plain decimal that a double represents well enough to round to the right float; false
+ * where strtof must look.
  */
 static bool
 parse_decimal(const char *p, const char **end, float *value)
@@ -174,7 +176,8 @@ check_finite(float value, CodecError *error)
 
 /* Reads one number at p and stores it as element i; *end is where it ends. */
 static bool
-parse_element(CodecElement element, const char *p, const char **end, void *elements, int i, CodecError *error)
+parse_element(CodecElement element, const char *p, const char **end, void *elements, int i,
+			  CodecError *error)
 {
 	bool		overflow;
 	bool		underflow;
@@ -266,7 +269,10 @@ parse_index(const char *p, const char **end, int32_t *index)
 	return *end != p;
 }
 
-/* Sorts indices and their values ascending; heapsort, so that no input is slow and no memory is needed. */
+/*
+ * Sorts indices and their values ascending; heapsort, so that no input is slow and no memory is
+ * needed.
+ */
 static void
 sort_pairs(int32_t *indices, float *values, int n)
 {

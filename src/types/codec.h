@@ -1,9 +1,9 @@
 /*
  * codec.h - text and binary forms of the vector types
  *
- * Plain C without PostgreSQL, so that every parser can be fuzzed on its own.  A function reads what a client sent,
- * writes elements into the caller's arrays, and says what is wrong by a status; the SQL types turn that into an error
- * message.  Nothing here allocates.
+ * Plain C without PostgreSQL, so that every parser can be fuzzed on its own.  A function reads what
+ * a client sent, writes elements into the caller's arrays, and says what is wrong by a status; the
+ * SQL types turn that into an error message.  Nothing here allocates.
  */
 #ifndef VECTOR_CODEC_H
 #define VECTOR_CODEC_H
@@ -55,7 +55,8 @@ typedef struct CodecError
 extern size_t codec_element_size(CodecElement element);
 
 /*
- * Upper bound of the elements in a text: what an array handed to a parser must hold, unless the limit is less.
+ * Upper bound of the elements in a text: what an array handed to a parser must hold, unless the
+ * limit is less.
  */
 extern size_t codec_count(const char *text);
 
@@ -66,23 +67,24 @@ extern bool codec_parse_dense(CodecElement element, const char *text, int max_di
 							  void *elements, int *dim, CodecError *error);
 
 /*
- * Parses "{1:0.5,7:2}/10", 1-based indices in any order; zero values are dropped.  Both arrays have room for
- * min(codec_count(text), max_nnz); indices come back 0-based and ascending.
+ * Parses "{1:0.5,7:2}/10", 1-based indices in any order; zero values are dropped.  Both arrays have
+ * room for min(codec_count(text), max_nnz); indices come back 0-based and ascending.
  */
-extern bool codec_parse_sparse(const char *text, int max_dim, int max_nnz,
-							   int32_t *indices, float *values, int *dim, int *nnz, CodecError *error);
+extern bool codec_parse_sparse(const char *text, int max_dim, int max_nnz, int32_t *indices,
+							   float *values, int *dim, int *nnz, CodecError *error);
 
 /*
- * Binary form of a dense vector: int16 dim, int16 zero, dim elements, all big-endian.  The header is read first; then
- * elements takes dim of them.  Bytes consumed: 4, and dim * codec_element_size.
+ * Binary form of a dense vector: int16 dim, int16 zero, dim elements, all big-endian.  The header
+ * is read first; then elements takes dim of them.  Bytes consumed: 4, and dim * codec_element_size.
  */
-extern bool codec_read_dense_header(const uint8_t *buf, size_t len, int max_dim, int *dim, CodecError *error);
+extern bool codec_read_dense_header(const uint8_t *buf, size_t len, int max_dim, int *dim,
+									CodecError *error);
 extern bool codec_read_dense(CodecElement element, const uint8_t *buf, size_t len, int dim,
 							 void *elements, CodecError *error);
 
 /*
- * Binary form of a sparse vector: int32 dim, int32 nnz, int32 zero, nnz int32 indices (0-based, ascending), nnz float4
- * values.  Bytes consumed: 12, and 8 * nnz.
+ * Binary form of a sparse vector: int32 dim, int32 nnz, int32 zero, nnz int32 indices (0-based,
+ * ascending), nnz float4 values.  Bytes consumed: 12, and 8 * nnz.
  */
 extern bool codec_read_sparse_header(const uint8_t *buf, size_t len, int max_dim, int max_nnz,
 									 int *dim, int *nnz, CodecError *error);

@@ -22,7 +22,8 @@
 StaticAssertDecl(offsetof(Vector, x) == offsetof(Dense, x), "vector has the dense layout");
 StaticAssertDecl(offsetof(HalfVector, x) == offsetof(Dense, x), "halfvec has the dense layout");
 StaticAssertDecl(offsetof(Dense, x) == 8, "elements follow a header of eight bytes");
-StaticAssertDecl(VECTOR_MAX_DIM == DENSE_MAX_DIM && HALFVEC_MAX_DIM == DENSE_MAX_DIM, "one limit for dense types");
+StaticAssertDecl(VECTOR_MAX_DIM == DENSE_MAX_DIM && HALFVEC_MAX_DIM == DENSE_MAX_DIM,
+				 "one limit for dense types");
 
 Dense *
 dense_init(const DenseType *type, int dim)
@@ -132,20 +133,33 @@ type_typmod_in(const char *type, ArrayType *modifiers, int limit)
 	return typmods[0];
 }
 
-/* A malformed text: the message, and the detail that goes with a kind of malformation. */
+/* What is told of a malformed text beside that it is malformed, or NULL. */
+static const char *
+syntax_detail(CodecStatus status, bool sparse)
+{
+	switch (status)
+	{
+		case CODEC_SYNTAX_START:
+			return sparse ? "Vector contents must start with \"{\"." :
+				"Vector contents must start with \"[\".";
+		case CODEC_SYNTAX_END:
+			return "Unexpected end of input.";
+		case CODEC_SYNTAX_JUNK:
+			return sparse ? "Junk after closing." : "Junk after closing right brace.";
+		default:
+			return NULL;
+	}
+}
+
 static void
 report_syntax(const CodecError *error, const char *type, const char *text, Node *escontext)
 {
-	bool		sparse = strcmp(type, "sparsevec") == 0;
+	const char *detail = syntax_detail(error->status, strcmp(type, "sparsevec") == 0);
 
 	errsave(escontext,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 			 errmsg("invalid input syntax for type %s: \"%s\"", type, text),
-			 error->status == CODEC_SYNTAX_START ?
-			 errdetail("Vector contents must start with \"%c\".", sparse ? '{' : '[') :
-			 error->status == CODEC_SYNTAX_END ? errdetail("Unexpected end of input.") :
-			 error->status == CODEC_SYNTAX_JUNK && sparse ? errdetail("Junk after closing.") :
-			 error->status == CODEC_SYNTAX_JUNK ? errdetail("Junk after closing right brace.") : 0));
+			 detail != NULL ? errdetail("%s", detail) : 0));
 }
 
 /* Contents that a type does not allow, however they were sent. */
@@ -155,10 +169,12 @@ report_content(const CodecError *error, const char *type, int max_nnz, Node *esc
 	switch (error->status)
 	{
 		case CODEC_NAN:
-			errsave(escontext, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("NaN not allowed in %s", type)));
+			errsave(escontext,
+					(errcode(ERRCODE_DATA_EXCEPTION), errmsg("NaN not allowed in %s", type)));
 			break;
 		case CODEC_INFINITE:
-			errsave(escontext, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("infinite value not allowed in %s", type)));
+			errsave(escontext, (errcode(ERRCODE_DATA_EXCEPTION),
+								errmsg("infinite value not allowed in %s", type)));
 			break;
 		case CODEC_TOO_MANY_ELEMENTS:
 			errsave(escontext,
@@ -166,15 +182,16 @@ report_content(const CodecError *error, const char *type, int max_nnz, Node *esc
 					 errmsg("%s cannot have more than %d non-zero elements", type, max_nnz)));
 			break;
 		case CODEC_INDEX_BOUNDS:
-			errsave(escontext, (errcode(ERRCODE_DATA_EXCEPTION), errmsg("%s index out of bounds", type)));
+			errsave(escontext,
+					(errcode(ERRCODE_DATA_EXCEPTION), errmsg("%s index out of bounds", type)));
 			break;
 		case CODEC_DUPLICATE_INDEX:
-			errsave(escontext,
-					(errcode(ERRCODE_DATA_EXCEPTION), errmsg("%s indices must not contain duplicates", type)));
+			errsave(escontext, (errcode(ERRCODE_DATA_EXCEPTION),
+								errmsg("%s indices must not contain duplicates", type)));
 			break;
 		case CODEC_INDEX_ORDER:
-			errsave(escontext,
-					(errcode(ERRCODE_DATA_EXCEPTION), errmsg("%s indices must be in ascending order", type)));
+			errsave(escontext, (errcode(ERRCODE_DATA_EXCEPTION),
+								errmsg("%s indices must be in ascending order", type)));
 			break;
 		case CODEC_ZERO_VALUE:
 			errsave(escontext,
@@ -182,8 +199,8 @@ report_content(const CodecError *error, const char *type, int max_nnz, Node *esc
 					 errmsg("binary representation of %s cannot contain zero values", type)));
 			break;
 		case CODEC_NEGATIVE_ELEMENTS:
-			errsave(escontext,
-					(errcode(ERRCODE_DATA_EXCEPTION), errmsg("%s cannot have negative number of elements", type)));
+			errsave(escontext, (errcode(ERRCODE_DATA_EXCEPTION),
+								errmsg("%s cannot have negative number of elements", type)));
 			break;
 		case CODEC_MORE_ELEMENTS_THAN_DIMENSIONS:
 			errsave(escontext,
@@ -191,12 +208,12 @@ report_content(const CodecError *error, const char *type, int max_nnz, Node *esc
 					 errmsg("%s cannot have more elements than dimensions", type)));
 			break;
 		case CODEC_UNUSED_NOT_ZERO:
-			errsave(escontext,
-					(errcode(ERRCODE_DATA_EXCEPTION), errmsg("expected unused to be 0, not %d", error->value)));
+			errsave(escontext, (errcode(ERRCODE_DATA_EXCEPTION),
+								errmsg("expected unused to be 0, not %d", error->value)));
 			break;
 		case CODEC_SHORT:
-			errsave(escontext,
-					(errcode(ERRCODE_PROTOCOL_VIOLATION), errmsg("insufficient data left in message")));
+			errsave(escontext, (errcode(ERRCODE_PROTOCOL_VIOLATION),
+								errmsg("insufficient data left in message")));
 			break;
 		default:
 			elog(ERROR, "unexpected codec status %d", error->status);
@@ -204,7 +221,8 @@ report_content(const CodecError *error, const char *type, int max_nnz, Node *esc
 }
 
 void
-codec_report(const CodecError *error, const char *type, const char *text, int max_dim, int max_nnz, Node *escontext)
+codec_report(const CodecError *error, const char *type, const char *text, int max_dim, int max_nnz,
+			 Node *escontext)
 {
 	switch (error->status)
 	{
@@ -215,9 +233,9 @@ codec_report(const CodecError *error, const char *type, const char *text, int ma
 			report_syntax(error, type, text, escontext);
 			break;
 		case CODEC_OUT_OF_RANGE:
-			errsave(escontext,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("\"%s\" is out of range for type %s", pnstrdup(error->token, error->token_len), type)));
+			errsave(escontext, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+								errmsg("\"%s\" is out of range for type %s",
+									   pnstrdup(error->token, error->token_len), type)));
 			break;
 		case CODEC_NO_DIMENSIONS:
 			type_check_dim(type, 0, max_dim, escontext);
@@ -384,7 +402,8 @@ Datum
 dense_from_array(FunctionCallInfo fcinfo, const DenseType *type)
 {
 	int			dim;
-	const float *floats = array_to_floats(PG_GETARG_ARRAYTYPE_P(0), DENSE_MAX_DIM, type->name, &dim);
+	const float *floats =
+		array_to_floats(PG_GETARG_ARRAYTYPE_P(0), DENSE_MAX_DIM, type->name, &dim);
 
 	type_check_typmod(PG_GETARG_INT32(1), dim, NULL);
 	PG_RETURN_POINTER(dense_from_floats(type, floats, dim));
@@ -399,7 +418,8 @@ dense_to_array(FunctionCallInfo fcinfo, const DenseType *type)
 
 	for (int i = 0; i < v->dim; i++)
 		elements[i] = Float4GetDatum(floats[i]);
-	PG_RETURN_POINTER(construct_array(elements, v->dim, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
+	PG_RETURN_POINTER(
+		construct_array(elements, v->dim, FLOAT4OID, sizeof(float4), true, TYPALIGN_INT));
 }
 
 Datum

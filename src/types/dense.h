@@ -1,10 +1,11 @@
 /*
  * dense.h - what the dense vector types share
  *
- * vector, halfvec, bf16vec and int8vec have one layout and differ in their elements.  A DenseType describes a type;
- * the dense_* functions implement each SQL function once for all of them, and the files of the types bind them to
- * their C symbols with DENSE_FUNCTION.  Arithmetic goes through float32: exact for every element of every type, and
- * rounding twice (to float32, then to 16 bits) gives what rounding once would, as 24 >= 2 * 11 + 2 bits.
+ * vector, halfvec, bf16vec and int8vec have one layout and differ in their elements.  A DenseType
+ * describes a type; the dense_* functions implement each SQL function once for all of them, and the
+ * files of the types bind them to their C symbols with DENSE_FUNCTION.  Arithmetic goes through
+ * float32: exact for every element of every type, and rounding twice (to float32, then to 16 bits)
+ * gives what rounding once would, as 24 >= 2 * 11 + 2 bits.
  */
 #ifndef VECTOR_DENSE_H
 #define VECTOR_DENSE_H
@@ -35,8 +36,8 @@ typedef struct DenseType
 	void		(*to_float) (const void *elements, float *out, int n);
 
 	/*
-	 * Narrows n floats, rounding to nearest, ties to even.  Returns n, or the place of the first finite one that the
-	 * type cannot hold.
+	 * Narrows n floats, rounding to nearest, ties to even.  Returns n, or the place of the first
+	 * finite one that the type cannot hold.
 	 */
 	int			(*from_float) (const float *in, void *elements, int n);
 } DenseType;
@@ -70,11 +71,17 @@ extern bool type_check_typmod(int32 typmod, int dim, Node *escontext);
 extern int32 type_typmod_in(const char *type, ArrayType *modifiers, int limit);
 extern void type_check_finite(const char *type, float value);
 
-/* Raises, or saves in escontext, the error that a codec found in a text (NULL: in a binary message). */
-extern void codec_report(const CodecError *error, const char *type, const char *text, int max_dim, int max_nnz,
-						 Node *escontext);
+/*
+ * Raises, or saves in escontext, the error that a codec found in a text (NULL: in a binary
+ * message).
+ */
+extern void codec_report(const CodecError *error, const char *type, const char *text, int max_dim,
+						 int max_nnz, Node *escontext);
 
-/* The elements of an integer, real, double precision or numeric array as floats, palloc'd; *n of them. */
+/*
+ * The elements of an integer, real, double precision or numeric array as floats, palloc'd; *n of
+ * them.
+ */
 extern float *array_to_floats(ArrayType *array, int max, const char *type, int *n);
 
 /* Appends the shortest text that reads back as the value; returns its end. */

@@ -1,8 +1,8 @@
 /*
  * dense_distance.h - the distance functions of a dense type
  *
- * DENSE_DISTANCES binds a type's kernels to its SQL functions.  They are the hot path of a scan without an index: two
- * arguments, one check, one kernel.
+ * DENSE_DISTANCES binds a type's kernels to its SQL functions.  They are the hot path of a scan
+ * without an index: two arguments, one check, one kernel.
  */
 #ifndef VECTOR_DENSE_DISTANCE_H
 #define VECTOR_DENSE_DISTANCE_H
@@ -23,9 +23,10 @@ spherical_distance(double dot)
 }
 
 /*
- * Asks for the row after the next.  A scan meets the rows of a page at descending addresses, each about as long as the
- * last, and waits for memory at each; with v in the page, two rows on lie two lengths below.  Where they do not (at the
- * end of a page, or v is not a row) the request does nothing.
+ * Asks for the row after the next.  A scan meets the rows of a page at descending addresses, each
+ * about as long as the last, and waits for memory at each; with v in the page, two rows on lie two
+ * lengths below.  Where they do not (at the end of a page, or v is not a row) the request does
+ * nothing.
  */
 static inline void
 prefetch_row_to_come(const Dense *v)
@@ -68,25 +69,28 @@ symbol(PG_FUNCTION_ARGS) \
 }
 
 /*
- * The seven functions of a type: kernels is the prefix of its kernels, Parts what its cosine kernel returns, and the
- * names are those of the C symbols.
+ * The seven functions of a type: kernels is the prefix of its kernels, Parts what its cosine kernel
+ * returns, and the names are those of the C symbols.
  */
-#define DENSE_DISTANCES(type, Element, kernels, Parts, l2_symbol, l2_squared_symbol, \
-						ip_symbol, negative_ip_symbol, cosine_symbol, spherical_symbol, l1_symbol) \
-static inline double \
-kernels ## cosine_distance(const Element *a, const Element *b, size_t n) \
-{ \
-	Parts		parts = distance_kernels->kernels ## cosine(a, b, n); \
+#define DENSE_DISTANCES(type, Element, kernels, Parts, l2_symbol, l2_squared_symbol, ip_symbol, \
+						negative_ip_symbol, cosine_symbol, spherical_symbol, l1_symbol) \
+	static inline double kernels##cosine_distance(const Element *a, const Element *b, size_t n) \
+	{ \
+		Parts parts = distance_kernels->kernels##cosine(a, b, n); \
 \
-	return cosine_distance_from_parts(parts.dot, parts.norm_a, parts.norm_b); \
-} \
+		return cosine_distance_from_parts(parts.dot, parts.norm_a, parts.norm_b); \
+	} \
 \
-DENSE_DISTANCE(l2_symbol, type, Element, sqrt((double) distance_kernels->kernels ## l2sq(a, b, n))) \
-DENSE_DISTANCE(l2_squared_symbol, type, Element, (double) distance_kernels->kernels ## l2sq(a, b, n)) \
-DENSE_DISTANCE(ip_symbol, type, Element, (double) distance_kernels->kernels ## dot(a, b, n)) \
-DENSE_DISTANCE(negative_ip_symbol, type, Element, -(double) distance_kernels->kernels ## dot(a, b, n)) \
-DENSE_DISTANCE(cosine_symbol, type, Element, kernels ## cosine_distance(a, b, n)) \
-DENSE_DISTANCE(spherical_symbol, type, Element, spherical_distance((double) distance_kernels->kernels ## dot(a, b, n))) \
-DENSE_DISTANCE(l1_symbol, type, Element, (double) distance_kernels->kernels ## l1(a, b, n))
+	DENSE_DISTANCE(l2_symbol, type, Element, \
+				   sqrt((double) distance_kernels->kernels##l2sq(a, b, n))) \
+	DENSE_DISTANCE(l2_squared_symbol, type, Element, \
+				   (double) distance_kernels->kernels##l2sq(a, b, n)) \
+	DENSE_DISTANCE(ip_symbol, type, Element, (double) distance_kernels->kernels##dot(a, b, n)) \
+	DENSE_DISTANCE(negative_ip_symbol, type, Element, \
+				   -(double) distance_kernels->kernels##dot(a, b, n)) \
+	DENSE_DISTANCE(cosine_symbol, type, Element, kernels##cosine_distance(a, b, n)) \
+	DENSE_DISTANCE(spherical_symbol, type, Element, \
+				   spherical_distance((double) distance_kernels->kernels##dot(a, b, n))) \
+	DENSE_DISTANCE(l1_symbol, type, Element, (double) distance_kernels->kernels##l1(a, b, n))
 
 #endif							/* VECTOR_DENSE_DISTANCE_H */

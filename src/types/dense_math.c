@@ -201,7 +201,10 @@ dense_concat(FunctionCallInfo fcinfo, const DenseType *type)
 	PG_RETURN_POINTER(result);
 }
 
-/* Sorting and index builds compare without end and give nothing back in between: nothing is allocated here. */
+/*
+ * Sorting and index builds compare without end and give nothing back in between: nothing is
+ * allocated here.
+ */
 int
 dense_cmp_internal(const DenseType *type, const Dense *a, const Dense *b)
 {
@@ -278,7 +281,8 @@ dense_cmp(FunctionCallInfo fcinfo, const DenseType *type)
 }
 
 /*
- * The hash of the argument's elements as floats, -0 as 0, so that equal vectors hash alike: 64 bits for a seed, or 32.
+ * The hash of the argument's elements as floats, -0 as 0, so that equal vectors hash alike: 64 bits
+ * for a seed, or 32.
  */
 static Datum
 hash_argument(FunctionCallInfo fcinfo, const DenseType *type, bool extended, uint64 seed)
@@ -311,13 +315,14 @@ dense_hash_extended(FunctionCallInfo fcinfo, const DenseType *type)
 }
 
 /*
- * Aggregates keep a double precision array: the number of vectors, then the sum of each dimension.  The initial state
- * is {0}.
+ * Aggregates keep a double precision array: the number of vectors, then the sum of each dimension.
+ * The initial state is {0}.
  */
 static float8 *
 aggregate_state(ArrayType *state, const char *type, const char *function, int *dim)
 {
-	if (ARR_NDIM(state) != 1 || ARR_DIMS(state)[0] < 1 || ARR_HASNULL(state) || ARR_ELEMTYPE(state) != FLOAT8OID)
+	if (ARR_NDIM(state) != 1 || ARR_DIMS(state)[0] < 1 || ARR_HASNULL(state) ||
+		ARR_ELEMTYPE(state) != FLOAT8OID)
 		elog(ERROR, "%s_%s: expected state array", type, function);
 	*dim = ARR_DIMS(state)[0] - 1;
 	return (float8 *) ARR_DATA_PTR(state);
@@ -399,7 +404,8 @@ static Datum
 aggregate_result(FunctionCallInfo fcinfo, const DenseType *type, bool average)
 {
 	int			dim;
-	float8	   *state = aggregate_state(PG_GETARG_ARRAYTYPE_P(0), type->name, average ? "avg" : "sum", &dim);
+	float8 *state =
+		aggregate_state(PG_GETARG_ARRAYTYPE_P(0), type->name, average ? "avg" : "sum", &dim);
 	float	   *floats;
 
 	if (state[0] == 0)
@@ -409,7 +415,8 @@ aggregate_result(FunctionCallInfo fcinfo, const DenseType *type, bool average)
 	floats = palloc(sizeof(float) * dim);
 	for (int i = 0; i < dim; i++)
 		floats[i] = (float) (average ? state[i + 1] / state[0] : state[i + 1]);
-	PG_RETURN_POINTER(average ? dense_from_floats(type, floats, dim) : arithmetic_result(type, floats, dim));
+	PG_RETURN_POINTER(average ? dense_from_floats(type, floats, dim)
+							  : arithmetic_result(type, floats, dim));
 }
 
 Datum

@@ -1,12 +1,12 @@
 /*
  * detoast.c - fetching vectors that are stored out of line
  *
- * A table that is read in order finds its out-of-line values in order, too: the chunks of the next one follow those of
- * the last, on the same block of the TOAST table or the next.  So before descending the TOAST index for a value, look
- * for it where the last one ended.  What is found there is the value: chunk_id and chunk_seq say so, tuples are judged
- * by the visibility rule of TOAST tables, and an id is never given out again while a tuple, dead ones included, still
- * bears it.  Where the chunks are not there, PostgreSQL's own way through the index is taken; after a number of misses
- * in a row the look is saved for a while.
+ * A table that is read in order finds its out-of-line values in order, too: the chunks of the next
+ * one follow those of the last, on the same block of the TOAST table or the next.  So before
+ * descending the TOAST index for a value, look for it where the last one ended.  What is found
+ * there is the value: chunk_id and chunk_seq say so, and the tuple is live beyond question.  Where
+ * the chunks are not there, PostgreSQL's own way through the index is taken; after a number of
+ * misses in a row the look is saved for a while.
  */
 #include "pg_compat.h"
 
@@ -17,11 +17,12 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/toast_internals.h"
+#include "access/transam.h"
+#include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "storage/bufmgr.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
-#include "utils/snapshot.h"
 
 #include "types/detoast.h"
 
@@ -40,9 +41,6 @@ typedef struct ToastPosition
 
 static ToastPosition position;
 
-/* All that judging a tuple of a TOAST table asks of a snapshot. */
-static SnapshotData visibility = {.snapshot_type = SNAPSHOT_TOAST};
-
 /* A value being put together. */
 typedef struct ToastFetch
 {
@@ -55,10 +53,25 @@ typedef struct ToastFetch
 } ToastFetch;
 
 /*
- * Copies a tuple's chunk if it is the next one of the value.  Visibility is checked where the tuple's buffer is given.
+ * Whether a tuple found without the index may be taken: committed, or of this transaction, and not
+ * deleted.  Nothing else bears the id of such a tuple; for all others the index is asked, as an
+ * id may be given out again once a dead tuple has lost its index entry.
  */
+static bool
+is_unquestionable(HeapTupleHeader tuple)
+{
+	TransactionId xmin = HeapTupleHeaderGetXmin(tuple);
+
+	if ((tuple->t_infomask & HEAP_XMAX_INVALID) == 0 &&
+		TransactionIdIsValid(HeapTupleHeaderGetRawXmax(tuple)))
+		return false;
+	return HeapTupleHeaderXminCommitted(tuple) || TransactionIdIsCurrentTransactionId(xmin) ||
+		TransactionIdDidCommit(xmin);
+}
+
+/* Copies a tuple's chunk if it is the next of the value; found without the index, if it may be. */
 static void
-fetch_tuple(ToastFetch *fetch, HeapTuple tuple, Buffer buffer)
+fetch_tuple(ToastFetch *fetch, HeapTuple tuple, bool by_index)
 {
 	TupleDesc	desc = RelationGetDescr(fetch->rel);
 	bool		isnull;
@@ -69,7 +82,7 @@ fetch_tuple(ToastFetch *fetch, HeapTuple tuple, Buffer buffer)
 	if (DatumGetObjectId(fastgetattr(tuple, 1, desc, &isnull)) != fetch->valueid ||
 		DatumGetInt32(fastgetattr(tuple, 2, desc, &isnull)) != fetch->found)
 		return;
-	if (BufferIsValid(buffer) && !HeapTupleSatisfiesVisibility(tuple, &visibility, buffer))
+	if (!by_index && !is_unquestionable(tuple->t_data))
 		return;
 	chunk = (struct varlena *) DatumGetPointer(fastgetattr(tuple, 3, desc, &isnull));
 	if (VARATT_IS_EXTENDED(chunk) && !VARATT_IS_SHORT(chunk))
@@ -90,7 +103,8 @@ fetch_block(ToastFetch *fetch, BlockNumber block, Buffer buffer)
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	page = BufferGetPage(buffer);
 	last = PageGetMaxOffsetNumber(page);
-	for (OffsetNumber offset = FirstOffsetNumber; offset <= last && fetch->found < fetch->chunks; offset++)
+	for (OffsetNumber offset = FirstOffsetNumber; offset <= last && fetch->found < fetch->chunks;
+		 offset++)
 	{
 		ItemId		item = PageGetItemId(page, offset);
 		HeapTupleData tuple;
@@ -101,7 +115,7 @@ fetch_block(ToastFetch *fetch, BlockNumber block, Buffer buffer)
 		tuple.t_len = ItemIdGetLength(item);
 		tuple.t_tableOid = RelationGetRelid(fetch->rel);
 		ItemPointerSet(&tuple.t_self, block, offset);
-		fetch_tuple(fetch, &tuple, buffer);
+		fetch_tuple(fetch, &tuple, false);
 	}
 	UnlockReleaseBuffer(buffer);
 	position.block = block;
@@ -109,8 +123,9 @@ fetch_block(ToastFetch *fetch, BlockNumber block, Buffer buffer)
 }
 
 /*
- * Looks for the value from the remembered block on; false where it does not lie there whole.  The relation may have been
- * truncated or rewritten since, so a block that is not in the buffer it was in is read only below the relation's end.
+ * Looks for the value from the remembered block on; false where it does not lie there whole.  The
+ * relation may have been truncated or rewritten since, so a block that is not in the buffer it was
+ * in is read only below the relation's end.
  */
 static bool
 fetch_at_position(ToastFetch *fetch)
@@ -137,7 +152,10 @@ fetch_at_position(ToastFetch *fetch)
 	return fetch->found == fetch->chunks;
 }
 
-/* Fetches the value through the TOAST index and remembers where it ended; false where chunks are missing. */
+/*
+ * Fetches the value through the TOAST index and remembers where it ended; false where chunks are
+ * missing.
+ */
 static bool
 fetch_by_index(ToastFetch *fetch)
 {
@@ -149,11 +167,12 @@ fetch_by_index(ToastFetch *fetch)
 	HeapTuple	tuple;
 
 	fetch->found = 0;
-	ScanKeyInit(&key, (AttrNumber) 1, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(fetch->valueid));
+	ScanKeyInit(&key, (AttrNumber) 1, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(fetch->valueid));
 	scan = systable_beginscan_ordered(fetch->rel, indexes[valid], get_toast_snapshot(), 1, &key);
 	while ((tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
 	{
-		fetch_tuple(fetch, tuple, InvalidBuffer);
+		fetch_tuple(fetch, tuple, true);
 		position.block = ItemPointerGetBlockNumber(&tuple->t_self);
 		position.buffer = InvalidBuffer;
 	}

@@ -78,9 +78,11 @@ sparsevec_in(PG_FUNCTION_ARGS)
 	int			dim;
 	int			nnz;
 
-	if (!codec_parse_sparse(text, SPARSEVEC_MAX_DIM, SPARSEVEC_MAX_NNZ, indices, values, &dim, &nnz, &error))
+	if (!codec_parse_sparse(text, SPARSEVEC_MAX_DIM, SPARSEVEC_MAX_NNZ, indices, values, &dim, &nnz,
+							&error))
 	{
-		codec_report(&error, SPARSEVEC, text, SPARSEVEC_MAX_DIM, SPARSEVEC_MAX_NNZ, fcinfo->context);
+		codec_report(&error, SPARSEVEC, text, SPARSEVEC_MAX_DIM, SPARSEVEC_MAX_NNZ,
+					 fcinfo->context);
 		PG_RETURN_NULL();
 	}
 	if (!type_check_typmod(typmod, dim, fcinfo->context))
@@ -134,11 +136,13 @@ sparsevec_recv(PG_FUNCTION_ARGS)
 	int			dim;
 	int			nnz;
 
-	if (!codec_read_sparse_header(bytes, len, SPARSEVEC_MAX_DIM, SPARSEVEC_MAX_NNZ, &dim, &nnz, &error))
+	if (!codec_read_sparse_header(bytes, len, SPARSEVEC_MAX_DIM, SPARSEVEC_MAX_NNZ, &dim, &nnz,
+								  &error))
 		codec_report(&error, SPARSEVEC, NULL, SPARSEVEC_MAX_DIM, SPARSEVEC_MAX_NNZ, NULL);
 	type_check_typmod(typmod, dim, NULL);
 	result = InitSparseVector(dim, nnz);
-	if (!codec_read_sparse(bytes + 12, len - 12, dim, nnz, result->indices, SPARSEVEC_VALUES(result), &error))
+	if (!codec_read_sparse(bytes + 12, len - 12, dim, nnz, result->indices,
+						   SPARSEVEC_VALUES(result), &error))
 		codec_report(&error, SPARSEVEC, NULL, SPARSEVEC_MAX_DIM, SPARSEVEC_MAX_NNZ, NULL);
 	buf->cursor += 12 + 8 * nnz;
 	PG_RETURN_POINTER(result);
@@ -178,7 +182,8 @@ Datum
 array_to_sparsevec(PG_FUNCTION_ARGS)
 {
 	int			dim;
-	const float *floats = array_to_floats(PG_GETARG_ARRAYTYPE_P(0), SPARSEVEC_MAX_DIM, SPARSEVEC, &dim);
+	const float *floats =
+		array_to_floats(PG_GETARG_ARRAYTYPE_P(0), SPARSEVEC_MAX_DIM, SPARSEVEC, &dim);
 
 	type_check_typmod(PG_GETARG_INT32(1), dim, NULL);
 	for (int i = 0; i < dim; i++)
@@ -233,7 +238,8 @@ sparse_check_dims(const SparseVector *a, const SparseVector *b)
 
 /* A kernel's arguments: two vectors as indices, values and their number. */
 #define SPARSE_PAIR(a, b) \
-	(a)->indices, sparse_values(a), (size_t) (a)->nnz, (b)->indices, sparse_values(b), (size_t) (b)->nnz
+	(a)->indices, sparse_values(a), (size_t) (a)->nnz, (b)->indices, sparse_values(b), \
+		(size_t) (b)->nnz
 
 #define SPARSE_DISTANCE(symbol, expression) \
 PG_FUNCTION_INFO_V1(symbol); \
@@ -298,8 +304,9 @@ sparsevec_l2_normalize(PG_FUNCTION_ARGS)
 }
 
 /*
- * Orders as the dense vectors would be: by the first element that differs, a missing one being zero, then by the number
- * of dimensions.  Elements past the end of the shorter vector do not count.
+ * Orders as the dense vectors would be: by the first element that differs, a missing one being
+ * zero, then by the number of dimensions.  Elements past the end of the shorter vector do not
+ * count.
  */
 static int
 sparse_cmp(const SparseVector *a, const SparseVector *b)
@@ -347,7 +354,10 @@ SPARSE_COMPARISON(sparsevec_ge, PG_RETURN_BOOL, >= 0)
 SPARSE_COMPARISON(sparsevec_gt, PG_RETURN_BOOL, > 0)
 SPARSE_COMPARISON(sparsevec_cmp, PG_RETURN_INT32, +0)
 
-/* The hash of what makes two vectors equal: the dimensions, the indices and the values, none of which is zero. */
+/*
+ * The hash of what makes two vectors equal: the dimensions, the indices and the values, none of
+ * which is zero.
+ */
 static Datum
 hash_argument(FunctionCallInfo fcinfo, bool extended, uint64 seed)
 {

@@ -1,20 +1,22 @@
 /*
  * client.c - the load program of the benchmark: searches, inserts and loads over libpq
  *
- * A client written in Python costs more than the search it measures, so this one is C: a prepared statement, binary
- * parameters, binary results, one thread a connection.  Each run prints one line of JSON and nothing else to stdout.
+ * A client written in Python costs more than the search it measures, so this one is C: a prepared
+ * statement, binary parameters, binary results, one thread a connection.  Each run prints one line
+ * of JSON and nothing else to stdout.
  *
  *	load query	runs ORDER BY distance LIMIT k; queries a second, latencies, recall
  *	load insert	single-row INSERTs, each its own transaction; rows a second
  *	load copy	one binary COPY of a file of vectors; rows a second
  *	load truth	no server: the exact neighbours by --metric, computed here and written by --save-ids
  *
- * Vectors come from fvecs files (little endian: int32 dim, then dim float32, per row), the truth from ivecs (int32 k,
- * then k row numbers).  A row's id is its number in base.fvecs.
+ * Vectors come from fvecs files (little endian: int32 dim, then dim float32, per row), the truth
+ * from ivecs (int32 k, then k row numbers).  A row's id is its number in base.fvecs.
  *
- * Recall counts a returned row as a hit when its id is among the truth's first k, or when its distance to the query,
- * computed here in double from base.fvecs, is at most the k-th true distance times (1 + 1e-6): of rows at equal
- * distance any may come back.  A row returned twice counts once; a row that is missing is a miss.
+ * Recall counts a returned row as a hit when its id is among the truth's first k, or when its
+ * distance to the query, computed here in double from base.fvecs, is at most the k-th true distance
+ * times (1 + 1e-6): of rows at equal distance any may come back.  A row returned twice counts once;
+ * a row that is missing is a miss.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -194,7 +196,9 @@ float_bits(float x)
 	return u;
 }
 
-/* IEEE half, round to nearest even; what is too large becomes infinity and is refused by the server */
+/*
+ * IEEE half, round to nearest even; what is too large becomes infinity and is refused by the server
+ */
 static uint16_t
 to_half(float x)
 {
@@ -237,7 +241,10 @@ element_size(void)
 	return opt.type == TYPE_VECTOR ? 4 : opt.type == TYPE_INT8VEC ? 1 : 2;
 }
 
-/* A vector's binary form: int16 dim, int16 unused, the elements; all big endian.  Returns the bytes written. */
+/*
+ * A vector's binary form: int16 dim, int16 unused, the elements; all big endian.  Returns the bytes
+ * written.
+ */
 static int
 put_vector(char *out, const float *x, int dim)
 {
@@ -336,7 +343,7 @@ static void
 look_up_type(PGconn *conn)
 {
 	const char *name = type_names[opt.type];
-	PGresult   *res = PQexecParams(conn, "SELECT to_regtype($1)::oid", 1, NULL, &name, NULL, NULL, 0);
+	PGresult *res = PQexecParams(conn, "SELECT to_regtype($1)::oid", 1, NULL, &name, NULL, NULL, 0);
 
 	if (PQresultStatus(res) != PGRES_TUPLES_OK || PQgetisnull(res, 0, 0))
 		die("type \"%s\" does not exist on this server", name);
@@ -461,7 +468,10 @@ compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Fraction of the true neighbours found, over the queries that were answered; see the head of this file */
+/*
+ * Fraction of the true neighbours found, over the queries that were answered; see the head of this
+ * file
+ */
 static double
 recall(int64_t *queries)
 {
@@ -581,10 +591,12 @@ run_workers(const char *mode, const char *sql, int nparams, void *(*body) (void 
 	if (n == 0)
 		die("nothing was run");
 	qsort(all, n, sizeof(double), compare_doubles);
-	printf("{\"mode\": \"%s\", \"clients\": %d, \"n\": %lld, \"seconds\": %.6f, \"per_second\": %.3f, "
-		   "\"mean_ms\": %.6f, \"p50_ms\": %.6f, \"p95_ms\": %.6f, \"p99_ms\": %.6f",
-		   mode, opt.clients, (long long) n, end - started, n / (end - started), 1e3 * sum / n,
-		   1e3 * all[n / 2], 1e3 * all[(int64_t) (0.95 * (n - 1))], 1e3 * all[(int64_t) (0.99 * (n - 1))]);
+	printf(
+		"{\"mode\": \"%s\", \"clients\": %d, \"n\": %lld, \"seconds\": %.6f, \"per_second\": %.3f, "
+		"\"mean_ms\": %.6f, \"p50_ms\": %.6f, \"p95_ms\": %.6f, \"p99_ms\": %.6f",
+		mode, opt.clients, (long long) n, end - started, n / (end - started), 1e3 * sum / n,
+		1e3 * all[n / 2], 1e3 * all[(int64_t) (0.95 * (n - 1))],
+		1e3 * all[(int64_t) (0.99 * (n - 1))]);
 	free(all);
 	free(workers);
 }
@@ -600,7 +612,8 @@ query_mode(void)
 	if (opt.truth.data != NULL)
 	{
 		if (opt.truth.rows < opt.query.rows || opt.truth.dim < opt.k)
-			die("the truth has %lld queries and %d neighbours: too few", (long long) opt.truth.rows, opt.truth.dim);
+			die("the truth has %lld queries and %d neighbours: too few", (long long) opt.truth.rows,
+				opt.truth.dim);
 		if (opt.base.data != NULL && opt.base.dim != opt.query.dim)
 			die("base and queries have different dimensions");
 	}
@@ -768,7 +781,10 @@ find_name(const char *name, const char *const *names, int n, const char *what)
 	die("unknown %s \"%s\"", what, name);
 }
 
-/* int8vec holds -128..127: spread what the base has over that range; no order of distances changes by it */
+/*
+ * int8vec holds -128..127: spread what the base has over that range; no order of distances changes
+ * by it
+ */
 static float
 int8_scale(const VecFile *f)
 {
@@ -813,14 +829,17 @@ usage(FILE *f)
 int
 main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"conn", 1, 0, 'c'}, {"table", 1, 0, 't'}, {"type", 1, 0, 'T'}, {"metric", 1, 0, 'm'},
-		{"base", 1, 0, 'b'}, {"rows", 1, 0, 'r'}, {"query", 1, 0, 'q'}, {"truth", 1, 0, 'g'}, {"nq", 1, 0, 'n'},
-		{"k", 1, 0, 'k'}, {"where", 1, 0, 'w'}, {"sql", 1, 0, 's'}, {"clients", 1, 0, 'N'},
-		{"seconds", 1, 0, 'S'}, {"count", 1, 0, 'C'}, {"warmup", 1, 0, 'W'}, {"start", 1, 0, 'a'},
-		{"id-offset", 1, 0, 'o'}, {"set", 1, 0, 'e'}, {"save-ids", 1, 0, 'i'}, {"help", 0, 0, 'h'},
-		{0, 0, 0, 0}
-	};
+	static const struct option options[] = {{"conn", 1, 0, 'c'},	{"table", 1, 0, 't'},
+											{"type", 1, 0, 'T'},	{"metric", 1, 0, 'm'},
+											{"base", 1, 0, 'b'},	{"rows", 1, 0, 'r'},
+											{"query", 1, 0, 'q'},	{"truth", 1, 0, 'g'},
+											{"nq", 1, 0, 'n'},		{"k", 1, 0, 'k'},
+											{"where", 1, 0, 'w'},	{"sql", 1, 0, 's'},
+											{"clients", 1, 0, 'N'}, {"seconds", 1, 0, 'S'},
+											{"count", 1, 0, 'C'},	{"warmup", 1, 0, 'W'},
+											{"start", 1, 0, 'a'},	{"id-offset", 1, 0, 'o'},
+											{"set", 1, 0, 'e'},		{"save-ids", 1, 0, 'i'},
+											{"help", 0, 0, 'h'},	{0, 0, 0, 0}};
 	int64_t		nq = 0;
 	int			c;
 

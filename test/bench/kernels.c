@@ -3,8 +3,9 @@
  *
  * usage: kernels [DIMENSIONS [ROWS]]
  *
- * Prints, for every set of this machine, nanoseconds a pair and what part of the load limit that is.  The limit is
- * measured in the same run: a loop that loads the query and the row with the set's registers and does nothing else.
+ * Prints, for every set of this machine, nanoseconds a pair and what part of the load limit that
+ * is.  The limit is measured in the same run: a loop that loads the query and the row with the
+ * set's registers and does nothing else.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,22 +123,24 @@ pass_f32_cosine(const DistanceKernels *k)
 
 #if defined(__x86_64__)
 #define LOAD_PASS(name, cpu, load, constraint, lanes) \
-__attribute__((target(cpu))) static void \
-name(const DistanceKernels *k) \
-{ \
-	(void) k; \
-	for (size_t i = 0; i < rows; i++) \
+	__attribute__((target(cpu))) static void name(const DistanceKernels *k) \
 	{ \
-		const float *a = (const float *) query; \
-		const float *b = row_list[i]; \
-\
-		for (size_t j = 0; j < dims; j += 2 * lanes) \
+		(void) k; \
+		for (size_t i = 0; i < rows; i++) \
 		{ \
-			__asm__ volatile ("" : : constraint(load(a + j)), constraint(load(b + j))); \
-			__asm__ volatile ("" : : constraint(load(a + j + lanes)), constraint(load(b + j + lanes))); \
+			const float *a = (const float *) query; \
+			const float *b = row_list[i]; \
+\
+			for (size_t j = 0; j < dims; j += 2 * lanes) \
+			{ \
+				__asm__ volatile("" : : constraint(load(a + j)), constraint(load(b + j))); \
+				__asm__ volatile("" \
+								 : \
+								 : constraint(load(a + j + lanes)), \
+								   constraint(load(b + j + lanes))); \
+			} \
 		} \
-	} \
-}
+	}
 
 LOAD_PASS(pass_load_256, "avx2", _mm256_loadu_ps, "x", 8)
 LOAD_PASS(pass_load_512, "avx512f", _mm512_loadu_ps, "v", 16)
@@ -165,15 +168,21 @@ bench_set(const DistanceKernels *k, Pass load)
 		const char *name;
 		Pass		pass;
 		int			is_f32;
-	}			kernels[] = {
-		{"f32 l2sq", pass_f32_l2sq, 1}, {"f32 dot", pass_f32_dot, 1}, {"f32 l1", pass_f32_l1, 1},
-		{"f32 cosine", pass_f32_cosine, 1},
-		{"f32 l2sq many", pass_f32_l2sq_many, 1}, {"f32 dot many", pass_f32_dot_many, 1},
-		{"f16 l2sq", pass_f16_l2sq, 0}, {"f16 dot", pass_f16_dot, 0},
-		{"f16 l2sq many", pass_f16_l2sq_many, 0}, {"f16 dot many", pass_f16_dot_many, 0},
-		{"bf16 l2sq", pass_bf16_l2sq, 0}, {"bf16 dot", pass_bf16_dot, 0},
-		{"i8 l2sq", pass_i8_l2sq, 0}, {"i8 dot", pass_i8_dot, 0}, {"bit hamming", pass_bit_hamming, 0}
-	};
+	} kernels[] = {{"f32 l2sq", pass_f32_l2sq, 1},
+				   {"f32 dot", pass_f32_dot, 1},
+				   {"f32 l1", pass_f32_l1, 1},
+				   {"f32 cosine", pass_f32_cosine, 1},
+				   {"f32 l2sq many", pass_f32_l2sq_many, 1},
+				   {"f32 dot many", pass_f32_dot_many, 1},
+				   {"f16 l2sq", pass_f16_l2sq, 0},
+				   {"f16 dot", pass_f16_dot, 0},
+				   {"f16 l2sq many", pass_f16_l2sq_many, 0},
+				   {"f16 dot many", pass_f16_dot_many, 0},
+				   {"bf16 l2sq", pass_bf16_l2sq, 0},
+				   {"bf16 dot", pass_bf16_dot, 0},
+				   {"i8 l2sq", pass_i8_l2sq, 0},
+				   {"i8 dot", pass_i8_dot, 0},
+				   {"bit hamming", pass_bit_hamming, 0}};
 
 	for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++)
 	{
@@ -198,7 +207,9 @@ main(int argc, char **argv)
 		rows = (size_t) atol(argv[2]);
 	if (dims < 32 || dims % 32 != 0 || rows < 1 || rows > MAX_ROWS)
 	{
-		fprintf(stderr, "usage: kernels [DIMENSIONS [ROWS]], dimensions a multiple of 32, rows up to %d\n", MAX_ROWS);
+		fprintf(stderr,
+				"usage: kernels [DIMENSIONS [ROWS]], dimensions a multiple of 32, rows up to %d\n",
+				MAX_ROWS);
 		return 2;
 	}
 	query = aligned_alloc(64, dims * sizeof(float));

@@ -33,7 +33,8 @@ guarded_end(void)
 {
 	size_t		page = (size_t) sysconf(_SC_PAGESIZE);
 	size_t		size = (MAX_DIM * sizeof(float) / page + 2) * page;
-	uint8_t    *memory = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *memory =
+		mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (memory == MAP_FAILED || mprotect(memory + size, page, PROT_NONE) != 0)
 		abort();
@@ -73,8 +74,8 @@ element_get(Element element, const void *p, size_t i)
 /* Kinds of contents. */
 typedef enum Fill
 {
-	UNIFORM,					/* about -1 to 1; for int8 the whole range */
-	EXTREME,					/* the largest and the smallest that an element can be, and zeros of both signs */
+	UNIFORM, /* about -1 to 1; for int8 the whole range */
+	EXTREME, /* the largest and the smallest that an element can be, and zeros of both signs */
 	FILLS
 } Fill;
 
@@ -82,7 +83,8 @@ static void
 element_fill(Element element, void *p, size_t n, Fill fill)
 {
 	static const float extremes[] = {1e18f, -1e18f, 1e-42f, -1e-30f, 0.0f, -0.0f, 1.0f, -1.0f};
-	static const uint16_t halves[] = {0x7BFF, 0xFBFF, 0x0001, 0x8001, 0x0000, 0x8000, 0x3C00, 0xBC00};
+	static const uint16_t halves[] = {0x7BFF, 0xFBFF, 0x0001, 0x8001,
+									  0x0000, 0x8000, 0x3C00, 0xBC00};
 	static const int8_t bytes[] = {-128, 127, -128, 127, 0, -1, 1, -127};
 
 	for (size_t i = 0; i < n; i++)
@@ -95,7 +97,8 @@ element_fill(Element element, void *p, size_t n, Fill fill)
 		else if (element == F16)
 			((uint16_t *) p)[i] = fill == UNIFORM ? float_to_half(uniform) : halves[r % 8];
 		else if (element == BF16)
-			((uint16_t *) p)[i] = fill == UNIFORM ? float_to_bf16(uniform) : float_to_bf16(extremes[r % 8]);
+			((uint16_t *) p)[i] =
+				fill == UNIFORM ? float_to_bf16(uniform) : float_to_bf16(extremes[r % 8]);
 		else
 			((int8_t *) p)[i] = fill == UNIFORM ? (int8_t) r : bytes[r % 8];
 	}
@@ -131,7 +134,10 @@ reference(Element element, const void *a, const void *b, size_t n)
 	return r;
 }
 
-/* float32 sums of n terms over several accumulators; where the sum leaves float32's range, infinity is right. */
+/*
+ * float32 sums of n terms over several accumulators; where the sum leaves float32's range, infinity
+ * is right.
+ */
 static int
 close_to(double result, double expected, double magnitude, size_t n)
 {
@@ -141,8 +147,9 @@ close_to(double result, double expected, double magnitude, size_t n)
 }
 
 #define CHECK_CLOSE(result, expected, magnitude) \
-	CHECK(close_to(result, expected, magnitude, n), "%s: %.9g, expected %.9g (element %d, n %zu, offset %zu, fill %d)", \
-		  k->name, (double) (result), (double) (expected), (int) element, n, offset, (int) fill)
+	CHECK(close_to(result, expected, magnitude, n), \
+		  "%s: %.9g, expected %.9g (element %d, n %zu, offset %zu, fill %d)", k->name, \
+		  (double) (result), (double) (expected), (int) element, n, offset, (int) fill)
 
 #define CHECK_FLOATS(prefix, Type) \
 	do { \
@@ -224,25 +231,27 @@ check_bits(const DistanceKernels *k, size_t n)
 
 /* The one-to-many forms agree with their pair kernels up to the order of summation. */
 #define CHECK_MANY(kernel, Type, Result, element) \
-	do { \
-		Result		out[ROWS]; \
+	do \
+	{ \
+		Result out[ROWS]; \
 		const Type *rows[ROWS]; \
 		const Type *q = (const Type *) (b_end - n * sizeof(Type)); \
 \
 		element_fill(element, (void *) q, n, UNIFORM); \
 		for (size_t i = 0; i < count; i++) \
 		{ \
-			Type	   *row = malloc(n * sizeof(Type)); \
+			Type *row = malloc(n * sizeof(Type)); \
 \
 			element_fill(element, row, n, UNIFORM); \
 			rows[i] = row; \
 		} \
-		k->kernel ## _many(q, rows, count, n, out); \
+		k->kernel##_many(q, rows, count, n, out); \
 		for (size_t i = 0; i < count; i++) \
 		{ \
-			Reference	r = reference(element, q, rows[i], n); \
+			Reference r = reference(element, q, rows[i], n); \
 \
-			CHECK(close_to((double) out[i], (double) k->kernel(q, rows[i], n), 2 * (r.dot_magnitude + r.l2sq), n), \
+			CHECK(close_to((double) out[i], (double) k->kernel(q, rows[i], n), \
+						   2 * (r.dot_magnitude + r.l2sq), n), \
 				  "%s: " #kernel "_many, row %zu of %zu, n %zu", k->name, i, count, n); \
 			free((void *) rows[i]); \
 		} \
@@ -321,12 +330,17 @@ check_sparse(void)
 #define ARGUMENTS	indices[0], values[0], nnz[0], indices[1], values[1], nnz[1]
 		r = reference(F32, dense[0], dense[1], DIM);
 		parts = sparse_cosine(ARGUMENTS);
-		CHECK(close_to(sparse_l2sq(ARGUMENTS), r.l2sq, r.l2sq, 16 * DIM), "sparse l2sq, round %d", round);
+		CHECK(close_to(sparse_l2sq(ARGUMENTS), r.l2sq, r.l2sq, 16 * DIM), "sparse l2sq, round %d",
+			  round);
 		CHECK(close_to(sparse_l1(ARGUMENTS), r.l1, r.l1, 16 * DIM), "sparse l1, round %d", round);
-		CHECK(close_to(sparse_dot(ARGUMENTS), r.dot, r.dot_magnitude, 16 * DIM), "sparse dot, round %d", round);
-		CHECK(close_to(parts.dot, r.dot, r.dot_magnitude, 16 * DIM), "sparse cosine dot, round %d", round);
-		CHECK(close_to(parts.norm_a, r.norm_a, r.norm_a, 16 * DIM), "sparse norm a, round %d", round);
-		CHECK(close_to(parts.norm_b, r.norm_b, r.norm_b, 16 * DIM), "sparse norm b, round %d", round);
+		CHECK(close_to(sparse_dot(ARGUMENTS), r.dot, r.dot_magnitude, 16 * DIM),
+			  "sparse dot, round %d", round);
+		CHECK(close_to(parts.dot, r.dot, r.dot_magnitude, 16 * DIM), "sparse cosine dot, round %d",
+			  round);
+		CHECK(close_to(parts.norm_a, r.norm_a, r.norm_a, 16 * DIM), "sparse norm a, round %d",
+			  round);
+		CHECK(close_to(parts.norm_b, r.norm_b, r.norm_b, 16 * DIM), "sparse norm b, round %d",
+			  round);
 	}
 }
 
@@ -336,7 +350,8 @@ check_dispatch(void)
 	CHECK(distance_get(DISTANCE_PORTABLE) != NULL, "portable is everywhere");
 	CHECK(distance_get(DISTANCE_AUTO) != NULL, "auto is everywhere");
 	CHECK(strcmp(distance_kernels->name, "portable") == 0, "portable until a set is selected");
-	CHECK(distance_select(DISTANCE_AUTO) && distance_kernels == distance_get(DISTANCE_AUTO), "auto selects the best");
+	CHECK(distance_select(DISTANCE_AUTO) && distance_kernels == distance_get(DISTANCE_AUTO),
+		  "auto selects the best");
 	CHECK(cosine_distance_from_parts(2, 4, 1) == 0, "parallel");
 	CHECK(cosine_distance_from_parts(-2.0000001, 4, 1) == 2, "opposite, clamped");
 	CHECK(isnan(cosine_distance_from_parts(0, 0, 1)), "zero vector");

@@ -1,5 +1,6 @@
 /*
- * half_test.c - conversions of half and bfloat16, all of them one way, a sample around each value the other
+ * half_test.c - conversions of half and bfloat16, all of them one way, a sample around each value
+ * the other
  */
 #include <math.h>
 
@@ -12,7 +13,7 @@ half_value(uint16_t h)
 {
 	int			exponent = h >> 10 & 31;
 	int			fraction = h & 1023;
-	double		magnitude = exponent == 0 ? ldexp(fraction, -24) : ldexp(1024 + fraction, exponent - 25);
+	double magnitude = exponent == 0 ? ldexp(fraction, -24) : ldexp(1024 + fraction, exponent - 25);
 
 	return h & 0x8000 ? -magnitude : magnitude;
 }
@@ -33,9 +34,11 @@ static void
 check_between(uint16_t h, float x)
 {
 	/* 65536 is where infinity stands for rounding */
-	uint16_t	expected = nearest(x, h, half_value(h), (uint16_t) (h + 1), half_value((uint16_t) (h + 1)));
+	uint16_t expected =
+		nearest(x, h, half_value(h), (uint16_t) (h + 1), half_value((uint16_t) (h + 1)));
 
-	CHECK(float_to_half(x) == expected, "%.9g to half: %04x, expected %04x", (double) x, float_to_half(x), expected);
+	CHECK(float_to_half(x) == expected, "%.9g to half: %04x, expected %04x", (double) x,
+		  float_to_half(x), expected);
 	CHECK(float_to_half(-x) == (expected | 0x8000), "%.9g to half", (double) -x);
 }
 
@@ -51,7 +54,8 @@ main(void)
 			int			is_nan = (h & 0x3FF) != 0;
 
 			CHECK(is_nan ? isnan(half_to_float(h)) : isinf(half_to_float(h)), "%04x", h);
-			CHECK(is_nan ? (float_to_half(half_to_float(h)) & 0x7FFF) > 0x7C00 : float_to_half(half_to_float(h)) == h,
+			CHECK(is_nan ? (float_to_half(half_to_float(h)) & 0x7FFF) > 0x7C00
+						 : float_to_half(half_to_float(h)) == h,
 				  "%04x back", h);
 			continue;
 		}

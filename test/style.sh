@@ -1,0 +1,21 @@
+#!/bin/bash
+# Checks the layout of the C code: tabs, 100 columns, no trailing space, and algorithm rooms without PostgreSQL.
+cd "$(dirname "$0")/.." || exit 1
+status=0
+complain() {
+	if [ -n "$2" ]; then
+		printf '%s:\n%s\n' "$1" "$2"
+		status=1
+	fi
+}
+
+mapfile -t files < <(find src test -name '*.[ch]')
+complain "longer than 100 columns, a tab being 4" "$(for file in "${files[@]}"; do
+	expand -t 4 "$file" | awk -v file="$file" 'length($0) > 100 { print file ":" NR }'
+done)"
+complain "space at the end of a line" "$(grep -nE '[[:space:]]+$' "${files[@]}")"
+complain "indented by spaces" "$(grep -nE '^    ' "${files[@]}")"
+complain "longer than 1,000 lines" "$(wc -l "${files[@]}" | awk '$2 != "total" && $1 > 1000')"
+complain "PostgreSQL in a room that does without" \
+	"$(grep -nE '#include *["<](postgres|fmgr|pg_compat|utils/|access/|storage/|catalog/)' src/distance/* src/types/codec.*)"
+exit $status
