@@ -12,6 +12,7 @@
 #include "check.h"
 #include "distance/distance.h"
 #include "distance/half.h"
+#include "distance/kernels.h"
 
 #define MAX_DIM	16000
 #define ROWS	11
@@ -43,6 +44,7 @@ guarded_end(void)
 
 static uint8_t *a_end;
 static uint8_t *b_end;
+static uint8_t *row_ends[ROWS];
 
 typedef enum Element
 {
@@ -199,76 +201,188 @@ check_pair(const DistanceKernels *k, Element element, size_t n, size_t offset, F
 	}
 }
 
-static void
-check_bits(const DistanceKernels *k, size_t n)
+static uint64_t
+count_bits(uint8_t byte)
 {
-	uint8_t    *a = a_end - n;
+	uint64_t	count = 0;
+
+	for (; byte != 0; byte >>= 1)
+		count += byte & 1;
+	return count;
+}
+
+static void
+fill_bits(uint8_t *p, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		p[i] = (uint8_t) (random_u32() % 5 == 0 ? 0xFF : random_u32());
+}
+
+static uint64_t
+reference_hamming(const uint8_t *a, const uint8_t *b, size_t bytes)
+{
+	uint64_t	sum = 0;
+
+	for (size_t i = 0; i < bytes; i++)
+		sum += count_bits(a[i] ^ b[i]);
+	return sum;
+}
+
+static void
+check_bits(const DistanceKernels *k, size_t n, size_t offset)
+{
+	uint8_t    *a = a_end - n - offset;
 	uint8_t    *b = b_end - n;
-	uint64_t	hamming = 0;
 	BitParts	expected = {0, 0, 0};
 	BitParts	parts;
 
+	fill_bits(a, n);
+	fill_bits(b, n);
 	for (size_t i = 0; i < n; i++)
 	{
-		a[i] = (uint8_t) (random_u32() % 5 == 0 ? 0xFF : random_u32());
-		b[i] = (uint8_t) random_u32();
-		for (int bit = 0; bit < 8; bit++)
-		{
-			int			x = a[i] >> bit & 1;
-			int			y = b[i] >> bit & 1;
-
-			hamming += (uint64_t) (x != y);
-			expected.both += (uint64_t) (x & y);
-			expected.a += (uint64_t) x;
-			expected.b += (uint64_t) y;
-		}
+		expected.both += count_bits(a[i] & b[i]);
+		expected.a += count_bits(a[i]);
+		expected.b += count_bits(b[i]);
 	}
 	parts = k->bit_jaccard(a, b, n);
-	CHECK(k->bit_hamming(a, b, n) == hamming, "%s: hamming of %zu bytes", k->name, n);
+	CHECK(k->bit_hamming(a, b, n) == reference_hamming(a, b, n), "%s: hamming of %zu bytes",
+		  k->name, n);
 	CHECK(parts.both == expected.both && parts.a == expected.a && parts.b == expected.b,
 		  "%s: jaccard of %zu bytes", k->name, n);
 }
 
-/* The one-to-many forms agree with their pair kernels up to the order of summation. */
-#define CHECK_MANY(kernel, Type, Result, element) \
+/* A query and rows, each of which ends at its guard page. */
+#define FILL_ROWS(Type, element) \
+	const Type *q = (const Type *) (b_end - n * sizeof(Type)); \
+	const Type *rows[ROWS]; \
+\
+	element_fill(element, (void *) q, n, fill); \
+	for (size_t i = 0; i < count; i++) \
+	{ \
+		rows[i] = (const Type *) (row_ends[i] - n * sizeof(Type)); \
+		element_fill(element, (void *) rows[i], n, fill); \
+	}
+
+#define CHECK_MANY_FLOATS(prefix, Type, element) \
 	do \
 	{ \
-		Result out[ROWS]; \
-		const Type *rows[ROWS]; \
-		const Type *q = (const Type *) (b_end - n * sizeof(Type)); \
+		float l2sq[ROWS]; \
+		float dot[ROWS]; \
+		FILL_ROWS(Type, element) \
 \
-		element_fill(element, (void *) q, n, UNIFORM); \
-		for (size_t i = 0; i < count; i++) \
-		{ \
-			Type *row = malloc(n * sizeof(Type)); \
-\
-			element_fill(element, row, n, UNIFORM); \
-			rows[i] = row; \
-		} \
-		k->kernel##_many(q, rows, count, n, out); \
+		k->prefix##_l2sq_many(q, rows, count, n, l2sq); \
+		k->prefix##_dot_many(q, rows, count, n, dot); \
 		for (size_t i = 0; i < count; i++) \
 		{ \
 			Reference r = reference(element, q, rows[i], n); \
 \
-			CHECK(close_to((double) out[i], (double) k->kernel(q, rows[i], n), \
-						   2 * (r.dot_magnitude + r.l2sq), n), \
-				  "%s: " #kernel "_many, row %zu of %zu, n %zu", k->name, i, count, n); \
-			free((void *) rows[i]); \
+			CHECK(close_to((double) l2sq[i], r.l2sq, r.l2sq, n), \
+				  "%s: " #prefix "_l2sq_many, row %zu of %zu, n %zu", k->name, i, count, n); \
+			CHECK(close_to((double) dot[i], r.dot, r.dot_magnitude, n), \
+				  "%s: " #prefix "_dot_many, row %zu of %zu, n %zu", k->name, i, count, n); \
 		} \
 	} while (0)
 
 static void
+check_many_i8(const DistanceKernels *k, size_t count, size_t n, Fill fill)
+{
+	int32_t		l2sq[ROWS];
+	int32_t		dot[ROWS];
+	FILL_ROWS(int8_t, I8)
+
+	k->i8_l2sq_many(q, rows, count, n, l2sq);
+	k->i8_dot_many(q, rows, count, n, dot);
+	for (size_t i = 0; i < count; i++)
+	{
+		Reference	r = reference(I8, q, rows[i], n);
+
+		CHECK(l2sq[i] == r.l2sq, "%s: i8_l2sq_many, row %zu of %zu, n %zu", k->name, i, count, n);
+		CHECK(dot[i] == r.dot, "%s: i8_dot_many, row %zu of %zu, n %zu", k->name, i, count, n);
+	}
+}
+
+static void
+check_many_bits(const DistanceKernels *k, size_t count, size_t bytes)
+{
+	uint8_t    *q = b_end - bytes;
+	const uint8_t *rows[ROWS];
+	uint64_t	out[ROWS];
+
+	fill_bits(q, bytes);
+	for (size_t i = 0; i < count; i++)
+	{
+		rows[i] = row_ends[i] - bytes;
+		fill_bits(row_ends[i] - bytes, bytes);
+	}
+	k->bit_hamming_many(q, rows, count, bytes, out);
+	for (size_t i = 0; i < count; i++)
+		CHECK(out[i] == reference_hamming(q, rows[i], bytes),
+			  "%s: bit_hamming_many, row %zu of %zu, %zu bytes", k->name, i, count, bytes);
+}
+
+static void
 check_many(const DistanceKernels *k, size_t count, size_t n)
 {
-	CHECK_MANY(f32_l2sq, float, float, F32);
-	CHECK_MANY(f32_dot, float, float, F32);
-	CHECK_MANY(f16_l2sq, uint16_t, float, F16);
-	CHECK_MANY(f16_dot, uint16_t, float, F16);
-	CHECK_MANY(bf16_l2sq, uint16_t, float, BF16);
-	CHECK_MANY(bf16_dot, uint16_t, float, BF16);
-	CHECK_MANY(i8_l2sq, int8_t, int32_t, I8);
-	CHECK_MANY(i8_dot, int8_t, int32_t, I8);
-	CHECK_MANY(bit_hamming, uint8_t, uint64_t, I8);
+	for (int f = UNIFORM; f < FILLS; f++)
+	{
+		Fill		fill = (Fill) f;
+
+		CHECK_MANY_FLOATS(f32, float, F32);
+		CHECK_MANY_FLOATS(f16, uint16_t, F16);
+		CHECK_MANY_FLOATS(bf16, uint16_t, BF16);
+		check_many_i8(k, count, n, fill);
+	}
+	check_many_bits(k, count, n);
+}
+
+/* Overflow gives infinity, infinities that meet and NaN give NaN, wherever in the vector they are. */
+static void
+check_special(const DistanceKernels *k, size_t n)
+{
+	float	   *a = (float *) a_end - n;
+	float	   *b = (float *) b_end - n;
+	CosineParts parts;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		a[i] = 0x1.fffffep127f;
+		b[i] = -0x1.fffffep127f;
+	}
+	parts = k->f32_cosine(a, b, n);
+	CHECK(k->f32_l2sq(a, b, n) == INFINITY, "%s: largest, n %zu", k->name, n);
+	CHECK(k->f32_l1(a, b, n) == INFINITY, "%s: largest, n %zu", k->name, n);
+	CHECK(k->f32_dot(a, b, n) == -INFINITY, "%s: largest, n %zu", k->name, n);
+	CHECK(parts.dot == -INFINITY && parts.norm_a == INFINITY && parts.norm_b == INFINITY,
+		  "%s: largest, n %zu", k->name, n);
+	CHECK(k->f32_l2sq(a, a, n) == 0 && k->f32_l1(a, a, n) == 0, "%s: equal, n %zu", k->name, n);
+
+	memset(a, 0, n * sizeof(float));
+	for (size_t i = 0; i < n; i++)
+		b[i] = -0.0f;
+	CHECK(k->f32_l2sq(a, b, n) == 0 && k->f32_l1(a, b, n) == 0 && k->f32_dot(a, b, n) == 0,
+		  "%s: zeros of both signs, n %zu", k->name, n);
+
+	for (size_t i = 0; i < n; i++)
+		a[i] = 0x1p-149f;
+	CHECK(k->f32_l1(a, b, n) == (float) n * 0x1p-149f, "%s: subnormals, n %zu", k->name, n);
+
+	for (size_t place = 0; place < n; place++)
+	{
+		for (size_t i = 0; i < n; i++)
+			a[i] = b[i] = 1.0f;
+		a[place] = -INFINITY;
+		CHECK(k->f32_l2sq(a, b, n) == INFINITY && k->f32_l1(a, b, n) == INFINITY,
+			  "%s: infinity at %zu of %zu", k->name, place, n);
+		CHECK(k->f32_dot(a, b, n) == -INFINITY, "%s: infinity at %zu of %zu", k->name, place, n);
+		b[place] = -INFINITY;
+		CHECK(isnan(k->f32_l2sq(a, b, n)) && isnan(k->f32_l1(a, b, n)),
+			  "%s: infinities at %zu of %zu", k->name, place, n);
+		b[place] = 0;
+		CHECK(isnan(k->f32_dot(a, b, n)), "%s: infinity and 0 at %zu of %zu", k->name, place, n);
+		a[place] = NAN;
+		CHECK(isnan(k->f32_l2sq(a, b, n)) && isnan(k->f32_l1(a, b, n)) && isnan(k->f32_dot(a, b, n)),
+			  "%s: NaN at %zu of %zu", k->name, place, n);
+	}
 }
 
 static void
@@ -284,11 +398,16 @@ check_set(const DistanceKernels *k)
 			for (int fill = UNIFORM; fill < FILLS; fill++)
 				for (size_t offset = 0; offset < 4 && n + offset <= MAX_DIM; offset++)
 					check_pair(k, (Element) element, n, offset, (Fill) fill);
-		check_bits(k, n);
+		for (size_t offset = 0; offset < 4; offset++)
+			check_bits(k, n, offset);
+		if (n < 130)
+			check_special(k, n);
 	}
 	for (size_t count = 0; count <= ROWS; count++)
-		for (size_t n = 1; n < 800; n = n * 2 + 1)
+		for (size_t n = 1; n < 800; n = n < 40 ? n + 1 : n * 2 - 3)
 			check_many(k, count, n);
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++)
+		check_many(k, ROWS, more[i]);
 }
 
 /* The dense vectors of dim elements that the indices and values stand for. */
@@ -356,6 +475,10 @@ check_dispatch(void)
 	CHECK(cosine_distance_from_parts(-2.0000001, 4, 1) == 2, "opposite, clamped");
 	CHECK(isnan(cosine_distance_from_parts(0, 0, 1)), "zero vector");
 	CHECK(isnan(cosine_distance_from_parts(1, INFINITY, 1)), "overflowing vector");
+	CHECK(isnan(cosine_distance_from_parts(1, 1, NAN)), "norm NaN");
+	CHECK(isnan(cosine_distance_from_parts(NAN, 1, 1)), "dot NaN");
+	CHECK(cosine_distance_from_parts(3e38, 3e38, 3e38) == 0, "norms whose product leaves float32");
+	CHECK(cosine_distance_from_parts(1e-45, 1e-45, 1e-45) == 0, "subnormal norms");
 }
 
 int
@@ -363,6 +486,8 @@ main(void)
 {
 	a_end = guarded_end();
 	b_end = guarded_end();
+	for (size_t i = 0; i < ROWS; i++)
+		row_ends[i] = guarded_end();
 	check_dispatch();
 	for (int simd = DISTANCE_PORTABLE; simd <= DISTANCE_NEON; simd++)
 	{
@@ -373,6 +498,11 @@ main(void)
 		else
 			check_set(k);
 	}
+#if defined(__x86_64__)
+	/* without what this processor has beyond it */
+	if (distance_get(DISTANCE_AVX512) != NULL)
+		check_set(&avx512_kernels);
+#endif
 	check_sparse();
 	return check_end("distance_test");
 }
