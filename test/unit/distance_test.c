@@ -335,7 +335,9 @@ check_many(const DistanceKernels *k, size_t count, size_t n)
 	check_many_bits(k, count, n);
 }
 
-/* Overflow gives infinity, infinities that meet and NaN give NaN, wherever in the vector they are. */
+/*
+ * Overflow gives infinity, infinities that meet and NaN give NaN, wherever in the vector they are.
+ */
 static void
 check_special(const DistanceKernels *k, size_t n)
 {
@@ -380,7 +382,8 @@ check_special(const DistanceKernels *k, size_t n)
 		b[place] = 0;
 		CHECK(isnan(k->f32_dot(a, b, n)), "%s: infinity and 0 at %zu of %zu", k->name, place, n);
 		a[place] = NAN;
-		CHECK(isnan(k->f32_l2sq(a, b, n)) && isnan(k->f32_l1(a, b, n)) && isnan(k->f32_dot(a, b, n)),
+		CHECK(isnan(k->f32_l2sq(a, b, n)) && isnan(k->f32_l1(a, b, n)) &&
+				  isnan(k->f32_dot(a, b, n)),
 			  "%s: NaN at %zu of %zu", k->name, place, n);
 	}
 }
