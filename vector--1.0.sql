@@ -1379,3 +1379,123 @@ CREATE FUNCTION sparsevec_to_int8vec(sparsevec, integer, boolean) RETURNS int8ve
 COMMENT ON FUNCTION sparsevec_to_int8vec(sparsevec, integer, boolean) IS 'sparsevec to int8vec';
 CREATE CAST (sparsevec AS int8vec) WITH FUNCTION sparsevec_to_int8vec(sparsevec, integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (sparsevec AS int8vec) IS 'sparsevec to int8vec';
+
+-- access method hnsw
+
+CREATE FUNCTION hnswhandler(internal) RETURNS index_am_handler
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION hnswhandler(internal) IS 'handler of the access method hnsw';
+CREATE ACCESS METHOD hnsw TYPE INDEX HANDLER hnswhandler;
+COMMENT ON ACCESS METHOD hnsw IS 'nearest neighbours by a graph: hierarchical navigable small world';
+CREATE FUNCTION hnsw_halfvec_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION hnsw_halfvec_support(internal) IS 'names the type halfvec to hnsw';
+CREATE FUNCTION hnsw_bit_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION hnsw_bit_support(internal) IS 'names the type bit to hnsw';
+CREATE FUNCTION hnsw_sparsevec_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION hnsw_sparsevec_support(internal) IS 'names the type sparsevec to hnsw';
+CREATE OPERATOR CLASS vector_l2_ops FOR TYPE vector USING hnsw AS
+	OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 vector_l2_squared_distance(vector, vector);
+COMMENT ON OPERATOR CLASS vector_l2_ops USING hnsw IS 'nearest neighbours of a vector by Euclidean distance';
+CREATE OPERATOR CLASS vector_ip_ops FOR TYPE vector USING hnsw AS
+	OPERATOR 1 <#> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 vector_negative_inner_product(vector, vector);
+COMMENT ON OPERATOR CLASS vector_ip_ops USING hnsw IS 'nearest neighbours of a vector by inner product';
+CREATE OPERATOR CLASS vector_cosine_ops FOR TYPE vector USING hnsw AS
+	OPERATOR 1 <=> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 vector_negative_inner_product(vector, vector),
+	FUNCTION 2 vector_norm(vector);
+COMMENT ON OPERATOR CLASS vector_cosine_ops USING hnsw IS 'nearest neighbours of a vector by cosine distance';
+CREATE OPERATOR CLASS vector_l1_ops FOR TYPE vector USING hnsw AS
+	OPERATOR 1 <+> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 l1_distance(vector, vector);
+COMMENT ON OPERATOR CLASS vector_l1_ops USING hnsw IS 'nearest neighbours of a vector by taxicab distance';
+CREATE OPERATOR CLASS halfvec_l2_ops FOR TYPE halfvec USING hnsw AS
+	OPERATOR 1 <-> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 1 halfvec_l2_squared_distance(halfvec, halfvec),
+	FUNCTION 3 hnsw_halfvec_support(internal);
+COMMENT ON OPERATOR CLASS halfvec_l2_ops USING hnsw IS 'nearest neighbours of a halfvec by Euclidean distance';
+CREATE OPERATOR CLASS halfvec_ip_ops FOR TYPE halfvec USING hnsw AS
+	OPERATOR 1 <#> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 1 halfvec_negative_inner_product(halfvec, halfvec),
+	FUNCTION 3 hnsw_halfvec_support(internal);
+COMMENT ON OPERATOR CLASS halfvec_ip_ops USING hnsw IS 'nearest neighbours of a halfvec by inner product';
+CREATE OPERATOR CLASS halfvec_cosine_ops FOR TYPE halfvec USING hnsw AS
+	OPERATOR 1 <=> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 1 halfvec_negative_inner_product(halfvec, halfvec),
+	FUNCTION 2 l2_norm(halfvec),
+	FUNCTION 3 hnsw_halfvec_support(internal);
+COMMENT ON OPERATOR CLASS halfvec_cosine_ops USING hnsw IS 'nearest neighbours of a halfvec by cosine distance';
+CREATE OPERATOR CLASS halfvec_l1_ops FOR TYPE halfvec USING hnsw AS
+	OPERATOR 1 <+> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 1 l1_distance(halfvec, halfvec),
+	FUNCTION 3 hnsw_halfvec_support(internal);
+COMMENT ON OPERATOR CLASS halfvec_l1_ops USING hnsw IS 'nearest neighbours of a halfvec by taxicab distance';
+CREATE OPERATOR CLASS sparsevec_l2_ops FOR TYPE sparsevec USING hnsw AS
+	OPERATOR 1 <-> (sparsevec, sparsevec) FOR ORDER BY float_ops,
+	FUNCTION 1 sparsevec_l2_squared_distance(sparsevec, sparsevec),
+	FUNCTION 3 hnsw_sparsevec_support(internal);
+COMMENT ON OPERATOR CLASS sparsevec_l2_ops USING hnsw IS 'nearest neighbours of a sparsevec by Euclidean distance';
+CREATE OPERATOR CLASS sparsevec_ip_ops FOR TYPE sparsevec USING hnsw AS
+	OPERATOR 1 <#> (sparsevec, sparsevec) FOR ORDER BY float_ops,
+	FUNCTION 1 sparsevec_negative_inner_product(sparsevec, sparsevec),
+	FUNCTION 3 hnsw_sparsevec_support(internal);
+COMMENT ON OPERATOR CLASS sparsevec_ip_ops USING hnsw IS 'nearest neighbours of a sparsevec by inner product';
+CREATE OPERATOR CLASS sparsevec_cosine_ops FOR TYPE sparsevec USING hnsw AS
+	OPERATOR 1 <=> (sparsevec, sparsevec) FOR ORDER BY float_ops,
+	FUNCTION 1 sparsevec_negative_inner_product(sparsevec, sparsevec),
+	FUNCTION 2 l2_norm(sparsevec),
+	FUNCTION 3 hnsw_sparsevec_support(internal);
+COMMENT ON OPERATOR CLASS sparsevec_cosine_ops USING hnsw IS 'nearest neighbours of a sparsevec by cosine distance';
+CREATE OPERATOR CLASS sparsevec_l1_ops FOR TYPE sparsevec USING hnsw AS
+	OPERATOR 1 <+> (sparsevec, sparsevec) FOR ORDER BY float_ops,
+	FUNCTION 1 l1_distance(sparsevec, sparsevec),
+	FUNCTION 3 hnsw_sparsevec_support(internal);
+COMMENT ON OPERATOR CLASS sparsevec_l1_ops USING hnsw IS 'nearest neighbours of a sparsevec by taxicab distance';
+CREATE OPERATOR CLASS bf16vec_l2_ops FOR TYPE bf16vec USING hnsw AS
+	OPERATOR 1 <-> (bf16vec, bf16vec) FOR ORDER BY float_ops,
+	FUNCTION 1 bf16vec_l2_squared_distance(bf16vec, bf16vec);
+COMMENT ON OPERATOR CLASS bf16vec_l2_ops USING hnsw IS 'nearest neighbours of a bf16vec by Euclidean distance';
+CREATE OPERATOR CLASS bf16vec_ip_ops FOR TYPE bf16vec USING hnsw AS
+	OPERATOR 1 <#> (bf16vec, bf16vec) FOR ORDER BY float_ops,
+	FUNCTION 1 bf16vec_negative_inner_product(bf16vec, bf16vec);
+COMMENT ON OPERATOR CLASS bf16vec_ip_ops USING hnsw IS 'nearest neighbours of a bf16vec by inner product';
+CREATE OPERATOR CLASS bf16vec_cosine_ops FOR TYPE bf16vec USING hnsw AS
+	OPERATOR 1 <=> (bf16vec, bf16vec) FOR ORDER BY float_ops,
+	FUNCTION 1 bf16vec_negative_inner_product(bf16vec, bf16vec),
+	FUNCTION 2 l2_norm(bf16vec);
+COMMENT ON OPERATOR CLASS bf16vec_cosine_ops USING hnsw IS 'nearest neighbours of a bf16vec by cosine distance';
+CREATE OPERATOR CLASS bf16vec_l1_ops FOR TYPE bf16vec USING hnsw AS
+	OPERATOR 1 <+> (bf16vec, bf16vec) FOR ORDER BY float_ops,
+	FUNCTION 1 l1_distance(bf16vec, bf16vec);
+COMMENT ON OPERATOR CLASS bf16vec_l1_ops USING hnsw IS 'nearest neighbours of a bf16vec by taxicab distance';
+CREATE OPERATOR CLASS int8vec_l2_ops FOR TYPE int8vec USING hnsw AS
+	OPERATOR 1 <-> (int8vec, int8vec) FOR ORDER BY float_ops,
+	FUNCTION 1 int8vec_l2_squared_distance(int8vec, int8vec);
+COMMENT ON OPERATOR CLASS int8vec_l2_ops USING hnsw IS 'nearest neighbours of a int8vec by Euclidean distance';
+CREATE OPERATOR CLASS int8vec_ip_ops FOR TYPE int8vec USING hnsw AS
+	OPERATOR 1 <#> (int8vec, int8vec) FOR ORDER BY float_ops,
+	FUNCTION 1 int8vec_negative_inner_product(int8vec, int8vec);
+COMMENT ON OPERATOR CLASS int8vec_ip_ops USING hnsw IS 'nearest neighbours of a int8vec by inner product';
+CREATE OPERATOR CLASS int8vec_cosine_ops FOR TYPE int8vec USING hnsw AS
+	OPERATOR 1 <=> (int8vec, int8vec) FOR ORDER BY float_ops,
+	FUNCTION 1 int8vec_negative_inner_product(int8vec, int8vec),
+	FUNCTION 2 l2_norm(int8vec);
+COMMENT ON OPERATOR CLASS int8vec_cosine_ops USING hnsw IS 'nearest neighbours of a int8vec by cosine distance';
+CREATE OPERATOR CLASS int8vec_l1_ops FOR TYPE int8vec USING hnsw AS
+	OPERATOR 1 <+> (int8vec, int8vec) FOR ORDER BY float_ops,
+	FUNCTION 1 l1_distance(int8vec, int8vec);
+COMMENT ON OPERATOR CLASS int8vec_l1_ops USING hnsw IS 'nearest neighbours of a int8vec by taxicab distance';
+CREATE OPERATOR CLASS bit_hamming_ops FOR TYPE bit USING hnsw AS
+	OPERATOR 1 <~> (bit, bit) FOR ORDER BY float_ops,
+	FUNCTION 1 hamming_distance(bit, bit),
+	FUNCTION 3 hnsw_bit_support(internal);
+COMMENT ON OPERATOR CLASS bit_hamming_ops USING hnsw IS 'nearest neighbours of a bit string by Hamming distance';
+CREATE OPERATOR CLASS bit_jaccard_ops FOR TYPE bit USING hnsw AS
+	OPERATOR 1 <%> (bit, bit) FOR ORDER BY float_ops,
+	FUNCTION 1 jaccard_distance(bit, bit),
+	FUNCTION 3 hnsw_bit_support(internal);
+COMMENT ON OPERATOR CLASS bit_jaccard_ops USING hnsw IS 'nearest neighbours of a bit string by Jaccard distance';

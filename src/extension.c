@@ -5,6 +5,7 @@
 
 #include "utils/guc.h"
 
+#include "am/hnsw.h"
 #include "distance/distance.h"
 #include "planner/planner.h"
 
@@ -50,4 +51,5 @@ _PG_init(void)
 		&vector_simd, DISTANCE_AUTO, simd_options, PGC_USERSET, 0, check_simd, assign_simd, NULL);
 	MarkGUCPrefixReserved("vector");
 	planner_init();
+	hnsw_init();
 }

@@ -54,4 +54,17 @@ toast_snapshot(Snapshot snapshot)
 #define VECTOR_MODULE_MAGIC	PG_MODULE_MAGIC
 #endif
 
+/* A table that an index belongs to, where the version hands it over. */
+#if PG_VERSION_NUM >= 160000
+#define VACUUM_HEAP(info)	((info)->heaprel)
+#else
+#define VACUUM_HEAP(info)	NULL
+#endif
+
+#if PG_VERSION_NUM >= 180000
+#define vacuum_delay_point_compat()	vacuum_delay_point(false)
+#else
+#define vacuum_delay_point_compat()	vacuum_delay_point()
+#endif
+
 #endif							/* VECTOR_PG_COMPAT_H */

@@ -19,6 +19,7 @@ typedef __m256 vf;
 #define LANES	8
 
 #define vf_zero()		_mm256_setzero_ps()
+#define vf_set1(x)		_mm256_set1_ps(x)
 #define vf_add(a, b)	_mm256_add_ps(a, b)
 #define vf_sub(a, b)	_mm256_sub_ps(a, b)
 #define vf_abs(a)		_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a)
@@ -115,6 +116,80 @@ load_i8(const int8_t *p, size_t n)
 	if (n < WIDE_LANES)
 		p = memcpy(elements, p, n);
 	return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *) p));
+}
+
+#define vf_signs(a)			((uint32_t) ~_mm256_movemask_ps(a) & 0xFF)
+
+static inline __m256
+vf_where(uint32_t lanes, __m256 a)
+{
+	__m256i		bit = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+	__m256i		set = _mm256_and_si256(_mm256_set1_epi32((int) lanes), bit);
+
+	return _mm256_and_ps(a, _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, bit)));
+}
+
+/* The sum of the two 128-bit lanes of 16-bit sums, widened. */
+static inline __m256i
+sum_lanes(__m256i v)
+{
+	return _mm256_add_epi32(_mm256_cvtepu16_epi32(_mm256_castsi256_si128(v)),
+							_mm256_cvtepu16_epi32(_mm256_extracti128_si256(v, 1)));
+}
+
+/* Adds the sums of 16 codes: those of even bytes (with the odd ones' carried over) and odd ones. */
+static inline void
+add_sums(uint32_t *sums, __m256i even, __m256i odd)
+{
+	__m256i		e = sum_lanes(_mm256_sub_epi16(even, _mm256_slli_epi16(odd, 8)));
+	__m256i		o = sum_lanes(odd);
+	__m256i		low = _mm256_unpacklo_epi32(e, o);
+	__m256i		high = _mm256_unpackhi_epi32(e, o);
+	__m256i		first = _mm256_permute2x128_si256(low, high, 0x20);
+	__m256i		last = _mm256_permute2x128_si256(low, high, 0x31);
+
+	_mm256_storeu_si256((__m256i *) sums,
+						_mm256_add_epi32(first, _mm256_loadu_si256((__m256i *) sums)));
+	_mm256_storeu_si256((__m256i *) (sums + 8),
+						_mm256_add_epi32(last, _mm256_loadu_si256((__m256i *) (sums + 8))));
+}
+
+/* As CODE_SUMS in code_kernels.h; two positions at once, in 16-bit sums for as long as they hold. */
+static inline void
+sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *sums)
+{
+	const __m256i nibble = _mm256_set1_epi8(15);
+
+	memset(sums, 0, CODE_GROUP * sizeof(uint32_t));
+	while (positions > 0)
+	{
+		size_t		part = positions < 512 ? positions : 512;
+		__m256i		even[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+		__m256i		odd[2] = {_mm256_setzero_si256(), _mm256_setzero_si256()};
+
+		for (size_t p = 0; p < part; p += 2, codes += 32, lut += 32)
+		{
+			__m256i		c = _mm256_loadu_si256((const __m256i *) codes);
+			__m256i		t = _mm256_loadu_si256((const __m256i *) lut);
+			__m256i		low = _mm256_shuffle_epi8(t, _mm256_and_si256(c, nibble));
+			__m256i		high = _mm256_shuffle_epi8(
+				t, _mm256_and_si256(_mm256_srli_epi16(c, 4), nibble));
+
+			even[0] = _mm256_add_epi16(even[0], low);
+			odd[0] = _mm256_add_epi16(odd[0], _mm256_srli_epi16(low, 8));
+			even[1] = _mm256_add_epi16(even[1], high);
+			odd[1] = _mm256_add_epi16(odd[1], _mm256_srli_epi16(high, 8));
+		}
+		add_sums(sums, even[0], odd[0]);
+		add_sums(sums + 16, even[1], odd[1]);
+		positions -= part;
+	}
+}
+
+static inline __m256
+load_u8(const uint8_t *p)
+{
+	return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *) p)));
 }
 
 #include "distance/kernel_set.h"

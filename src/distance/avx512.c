@@ -25,6 +25,7 @@ typedef __m512i vw;
 #define WIDE_LANES			32
 
 #define vf_zero()			_mm512_setzero_ps()
+#define vf_set1(x)			_mm512_set1_ps(x)
 #define vf_add(a, b)		_mm512_add_ps(a, b)
 #define vf_sub(a, b)		_mm512_sub_ps(a, b)
 #define vf_abs(a)			_mm512_abs_ps(a)
@@ -89,6 +90,75 @@ load_i8(const int8_t *p, size_t n)
 	if (n >= WIDE_LANES)
 		return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *) p));
 	return _mm512_cvtepi8_epi16(_mm256_maskz_loadu_epi8((__mmask32) MASK(n), p));
+}
+
+#define vf_signs(a)			((uint32_t) (uint16_t) ~_mm512_movepi32_mask(_mm512_castps_si512(a)))
+#define vf_where(lanes, a)	_mm512_maskz_mov_ps((__mmask16) (lanes), a)
+
+/* The sum of the four 128-bit lanes of 16-bit sums, widened. */
+static inline __m256i
+sum_lanes(__m512i v)
+{
+	__m512i		s = _mm512_add_epi32(_mm512_cvtepu16_epi32(_mm512_castsi512_si256(v)),
+									 _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(v, 1)));
+
+	return _mm256_add_epi32(_mm512_castsi512_si256(s), _mm512_extracti64x4_epi64(s, 1));
+}
+
+/* Adds the sums of 16 codes: those of even bytes (with the odd ones' carried over) and odd ones. */
+static inline void
+add_sums(uint32_t *sums, __m512i even, __m512i odd)
+{
+	__m256i		e = sum_lanes(_mm512_sub_epi16(even, _mm512_slli_epi16(odd, 8)));
+	__m256i		o = sum_lanes(odd);
+	__m256i		low = _mm256_unpacklo_epi32(e, o);
+	__m256i		high = _mm256_unpackhi_epi32(e, o);
+	__m256i		first = _mm256_permute2x128_si256(low, high, 0x20);
+	__m256i		last = _mm256_permute2x128_si256(low, high, 0x31);
+
+	_mm256_storeu_si256((__m256i *) sums,
+						_mm256_add_epi32(first, _mm256_loadu_si256((__m256i *) sums)));
+	_mm256_storeu_si256((__m256i *) (sums + 8),
+						_mm256_add_epi32(last, _mm256_loadu_si256((__m256i *) (sums + 8))));
+}
+
+/* As CODE_SUMS in code_kernels.h; four positions at once, in 16-bit sums for as long as they hold. */
+static inline void
+sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *sums)
+{
+	const __m512i nibble = _mm512_set1_epi8(15);
+
+	_mm512_storeu_si512(sums, _mm512_setzero_si512());
+	_mm512_storeu_si512(sums + 16, _mm512_setzero_si512());
+	while (positions > 0)
+	{
+		size_t		part = positions < 1024 ? positions : 1024;
+		__m512i		even[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+		__m512i		odd[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+
+		for (size_t p = 0; p < part; p += 4, codes += 64, lut += 64)
+		{
+			__m512i		c = _mm512_loadu_si512(codes);
+			__m512i		t = _mm512_loadu_si512(lut);
+			__m512i		low = _mm512_shuffle_epi8(t, _mm512_and_si512(c, nibble));
+			__m512i		high = _mm512_shuffle_epi8(
+				t, _mm512_and_si512(_mm512_srli_epi16(c, 4), nibble));
+
+			even[0] = _mm512_add_epi16(even[0], low);
+			odd[0] = _mm512_add_epi16(odd[0], _mm512_srli_epi16(low, 8));
+			even[1] = _mm512_add_epi16(even[1], high);
+			odd[1] = _mm512_add_epi16(odd[1], _mm512_srli_epi16(high, 8));
+		}
+		add_sums(sums, even[0], odd[0]);
+		add_sums(sums + 16, even[1], odd[1]);
+		positions -= part;
+	}
+}
+
+static inline __m512
+load_u8(const uint8_t *p)
+{
+	return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *) p)));
 }
 
 #include "distance/kernel_set.h"

@@ -40,6 +40,26 @@ typedef struct BitParts
 	uint64_t	b;
 } BitParts;
 
+/* 1-bit codes are compared in groups of so many. */
+#define CODE_GROUP	32
+
+/* A query prepared for code_estimates: see rabitq.h. */
+typedef struct CodeQuery
+{
+	const uint8_t *lut;			/* 16 bytes a position */
+	size_t		positions;		/* dimensions / 4, a multiple of 4 */
+	float		scale;
+	float		bias;
+} CodeQuery;
+
+/* Sums over o = x - c: of |o_i|, of o_i^2, and of sign(o_i) c_i (the sign of zero is 1). */
+typedef struct ResidualParts
+{
+	float		l1;
+	float		l2sq;
+	float		sign_dot;
+} ResidualParts;
+
 /*
  * Kernels of one instruction set.
  *
@@ -93,6 +113,24 @@ typedef struct DistanceKernels
 						int32_t *out);
 	void (*bit_hamming_many)(const uint8_t *q, const uint8_t *const *rows, size_t count,
 							 size_t bytes, uint64_t *out);
+
+	/* A float query and stored elements, each standing for low + step * element. */
+	float		(*stored_f16_l2sq) (const float *q, const uint16_t *x, size_t n, float low,
+									float step);
+	float		(*stored_f16_dot) (const float *q, const uint16_t *x, size_t n, float low,
+								   float step);
+	float		(*stored_u8_l2sq) (const float *q, const uint8_t *x, size_t n, float low, float step);
+	float		(*stored_u8_dot) (const float *q, const uint8_t *x, size_t n, float low, float step);
+
+	/*
+	 * For a group of codes: out[i] = base + a[i] + b[i] * (scale * sum of the query's look-ups +
+	 * bias), where b is bfloat16.
+	 */
+	void		(*code_estimates) (const CodeQuery *q, const uint8_t *codes, const float *a,
+								   const uint16_t *b, float base, float *out);
+
+	/* The parts of a residual, n a multiple of 16, and its signs, a bit a dimension. */
+	ResidualParts (*f16_residual) (const uint16_t *x, const uint16_t *c, size_t n, uint8_t *signs);
 } DistanceKernels;
 
 typedef enum DistanceSimd

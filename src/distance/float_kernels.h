@@ -3,9 +3,9 @@
  * set
  *
  * The file that includes this defines the type vf of LANES floats and
- *		vf_zero(), vf_add(a, b), vf_sub(a, b), vf_abs(a), vf_fma(a, b, c) = a * b + c, vf_sum(a)
+ *		vf_zero(), vf_set1(x), vf_add(a, b), vf_sub(a, b), vf_abs(a), vf_fma(a, b, c) = a * b + c, vf_sum(a)
  * and for each element type a load of LANES elements, widened, and one of fewer that gives zeros
- * for the rest.  FLOAT_KERNELS(f32, float, load, load_tail) then makes f32_l2sq and its kin.
+ * for the rest; and load_u8 of LANES bytes.  FLOAT_KERNELS(f32, float, load, load_tail) then makes f32_l2sq and its kin.
  * Missing elements being zero on both sides, a tail adds nothing that is not there.
  *
  * Four accumulators a result hide the latency of a fused multiply-add; the *_many kernels give one
@@ -15,6 +15,7 @@
 #define VECTOR_FLOAT_KERNELS_H
 
 #include "distance/distance.h"
+#include "distance/half.h"
 
 /* How far ahead of its use a row of the next group is asked for, and how much a request brings. */
 #define CACHE_LINE	64
@@ -141,6 +142,52 @@ name(const Element *q, const Element *const *rows, size_t count, size_t n, float
 	for (; r < count; r++) \
 		out[r] = pair(q, rows[r], n); \
 }
+
+/*
+ * A float query against stored elements that stand for low + step * element.  What does not fill a
+ * register is taken one by one.
+ */
+#define STORED_KERNEL(name, Element, load, widen, STEP) \
+static float \
+name(const float *q, const Element *x, size_t n, float low, float step) \
+{ \
+	vf			l = vf_set1(low); \
+	vf			t = vf_set1(step); \
+	vf			s0 = vf_zero(); \
+	vf			s1 = vf_zero(); \
+	float		rest[2 * LANES] = {0}; \
+	size_t		i = 0; \
+\
+	for (; i + 2 * LANES <= n; i += 2 * LANES) \
+	{ \
+		STEP(s0, load_f32(q + i), vf_fma(t, load(x + i), l)); \
+		STEP(s1, load_f32(q + i + LANES), vf_fma(t, load(x + i + LANES), l)); \
+	} \
+	for (size_t k = 0; i + k < n; k++) \
+		rest[k] = low + step * widen(x[i + k]); \
+	for (; i < n; i += LANES) \
+	{ \
+		size_t		left = n - i < LANES ? n - i : LANES; \
+		vf			y = load_f32(rest + (n - i <= LANES && n % (2 * LANES) > LANES ? LANES : 0)); \
+\
+		STEP(s0, left == LANES ? load_f32(q + i) : load_tail_f32(q + i, left), y); \
+	} \
+	return vf_sum(vf_add(s0, s1)); \
+}
+
+#define widen_u8(x)	((float) (x))
+
+#define STORED_KERNELS \
+STORED_KERNEL(stored_f16_l2sq, uint16_t, load_f16, half_to_float, STEP_L2SQ) \
+STORED_KERNEL(stored_f16_dot, uint16_t, load_f16, half_to_float, STEP_DOT) \
+STORED_KERNEL(stored_u8_l2sq, uint8_t, load_u8, widen_u8, STEP_L2SQ) \
+STORED_KERNEL(stored_u8_dot, uint8_t, load_u8, widen_u8, STEP_DOT)
+
+#define STORED_ENTRIES \
+	.stored_f16_l2sq = stored_f16_l2sq, \
+	.stored_f16_dot = stored_f16_dot, \
+	.stored_u8_l2sq = stored_u8_l2sq, \
+	.stored_u8_dot = stored_u8_dot
 
 #define FLOAT_KERNELS(prefix, Element, load, load_tail) \
 FLOAT_PAIR_KERNEL(prefix ## _l2sq, Element, load, load_tail, STEP_L2SQ) \

@@ -16,6 +16,7 @@ typedef int16x8_t vw;
 #define WIDE_LANES			8
 
 #define vf_zero()			vdupq_n_f32(0)
+#define vf_set1(x)			vdupq_n_f32(x)
 #define vf_add(a, b)		vaddq_f32(a, b)
 #define vf_sub(a, b)		vsubq_f32(a, b)
 #define vf_abs(a)			vabsq_f32(a)
@@ -86,6 +87,66 @@ load_i8(const int8_t *p, size_t n)
 	if (n < WIDE_LANES)
 		p = memcpy(elements, p, n);
 	return vmovl_s8(vld1_s8(p));
+}
+
+static inline uint32_t
+vf_signs(float32x4_t a)
+{
+	const int32x4_t place = {0, 1, 2, 3};
+
+	return vaddvq_u32(vshlq_u32(
+		vshrq_n_u32(vmvnq_u32(vreinterpretq_u32_f32(a)), 31), place));
+}
+
+static inline float32x4_t
+vf_where(uint32_t lanes, float32x4_t a)
+{
+	const uint32x4_t bit = {1, 2, 4, 8};
+
+	return vreinterpretq_f32_u32(
+		vandq_u32(vreinterpretq_u32_f32(a), vtstq_u32(vdupq_n_u32(lanes), bit)));
+}
+
+/* As CODE_SUMS in code_kernels.h, in 16-bit sums for as long as they hold. */
+static inline void
+sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *sums)
+{
+	memset(sums, 0, CODE_GROUP * sizeof(uint32_t));
+	while (positions > 0)
+	{
+		size_t		part = positions < 256 ? positions : 256;
+		uint16x8_t	s[4] = {vdupq_n_u16(0), vdupq_n_u16(0), vdupq_n_u16(0), vdupq_n_u16(0)};
+
+		for (size_t p = 0; p < part; p++, codes += 16, lut += 16)
+		{
+			uint8x16_t	c = vld1q_u8(codes);
+			uint8x16_t	t = vld1q_u8(lut);
+			uint8x16_t	low = vqtbl1q_u8(t, vandq_u8(c, vdupq_n_u8(15)));
+			uint8x16_t	high = vqtbl1q_u8(t, vshrq_n_u8(c, 4));
+
+			s[0] = vaddw_u8(s[0], vget_low_u8(low));
+			s[1] = vaddw_high_u8(s[1], low);
+			s[2] = vaddw_u8(s[2], vget_low_u8(high));
+			s[3] = vaddw_high_u8(s[3], high);
+		}
+		for (int i = 0; i < 4; i++)
+		{
+			uint32_t   *out = sums + 8 * i;
+
+			vst1q_u32(out, vaddw_u16(vld1q_u32(out), vget_low_u16(s[i])));
+			vst1q_u32(out + 4, vaddw_high_u16(vld1q_u32(out + 4), s[i]));
+		}
+		positions -= part;
+	}
+}
+
+static inline float32x4_t
+load_u8(const uint8_t *p)
+{
+	uint32_t	four;
+
+	memcpy(&four, p, sizeof(four));
+	return vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(four)))));
 }
 
 #include "distance/kernel_set.h"

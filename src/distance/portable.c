@@ -22,6 +22,12 @@ vf_zero(void)
 }
 
 static inline vf
+vf_set1(float x)
+{
+	return (vf) {x, x, x, x};
+}
+
+static inline vf
 vf_add(vf a, vf b)
 {
 	return a + b;
@@ -102,7 +108,23 @@ load_tail_bf16(const uint16_t *p, size_t n)
 	return v;
 }
 
+/* The lanes whose bit is set, zero elsewhere. */
+static inline vf
+vf_where(uint32_t lanes, vf a)
+{
+	for (int i = 0; i < LANES; i++)
+		a[i] = lanes >> i & 1 ? a[i] : 0;
+	return a;
+}
+
+static inline vf
+load_u8(const uint8_t *p)
+{
+	return (vf) {p[0], p[1], p[2], p[3]};
+}
+
 #define INTEGER_PORTABLE
+#define CODE_PORTABLE
 
 #include "distance/kernel_set.h"
 

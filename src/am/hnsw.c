@@ -1,0 +1,174 @@
+/*
+ * hnsw.c - the handler of the access method, its settings and options
+ */
+#include "am/hnsw.h"
+
+#include <float.h>
+
+#include "access/reloptions.h"
+#include "commands/progress.h"
+#include "commands/vacuum.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "am/hnsw_build.h"
+
+int			hnsw_ef_search;
+int			hnsw_iterative_scan;
+int			hnsw_max_scan_tuples;
+double		hnsw_scan_mem_multiplier;
+
+static relopt_kind hnsw_relopt_kind;
+
+static const struct config_enum_entry iterative_scan_options[] = {
+	{"off", HNSW_ITERATIVE_SCAN_OFF, false},
+	{"relaxed_order", HNSW_ITERATIVE_SCAN_RELAXED, false},
+	{"strict_order", HNSW_ITERATIVE_SCAN_STRICT, false},
+	{NULL, 0, false}
+};
+
+static relopt_enum_elt_def storage_options[] = {
+	{"auto", HNSW_STORAGE_AUTO},
+	{"full", HNSW_STORAGE_FULL},
+	{"half", HNSW_STORAGE_HALF},
+	{"sq8", HNSW_STORAGE_SQ8},
+	{NULL, 0}
+};
+
+void
+hnsw_init(void)
+{
+	hnsw_relopt_kind = add_reloption_kind();
+	add_int_reloption(hnsw_relopt_kind, "m", "Max number of connections", HNSW_DEFAULT_M,
+					  HNSW_MIN_M, HNSW_MAX_M, AccessExclusiveLock);
+	add_int_reloption(hnsw_relopt_kind, "ef_construction",
+					  "Size of the dynamic candidate list for construction",
+					  HNSW_DEFAULT_EF_CONSTRUCTION, HNSW_MIN_EF_CONSTRUCTION,
+					  HNSW_MAX_EF_CONSTRUCTION, AccessExclusiveLock);
+	add_enum_reloption(hnsw_relopt_kind, "storage", "How a node keeps its own vector",
+					   storage_options, HNSW_STORAGE_AUTO,
+					   "Valid values are \"auto\", \"full\", \"half\", and \"sq8\".",
+					   AccessExclusiveLock);
+	add_int_reloption(hnsw_relopt_kind, "seal_rows",
+					  "Number of inserted rows at which a sealed segment is made of them",
+					  HNSW_DEFAULT_SEAL_ROWS, HNSW_MIN_SEAL_ROWS, HNSW_MAX_SEAL_ROWS,
+					  ShareUpdateExclusiveLock);
+
+	DefineCustomIntVariable("hnsw.ef_search",
+							"Sets the size of the dynamic candidate list for search",
+							"Valid range is 1..1000.", &hnsw_ef_search, HNSW_DEFAULT_EF_SEARCH,
+							HNSW_MIN_EF_SEARCH, HNSW_MAX_EF_SEARCH, PGC_USERSET, 0, NULL, NULL,
+							NULL);
+	DefineCustomEnumVariable("hnsw.iterative_scan", "Sets the mode for iterative scans", NULL,
+							 &hnsw_iterative_scan, HNSW_ITERATIVE_SCAN_OFF,
+							 iterative_scan_options, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("hnsw.max_scan_tuples",
+							"Sets the max number of tuples to visit for iterative scans", NULL,
+							&hnsw_max_scan_tuples, 20000, 1, INT_MAX, PGC_USERSET, 0, NULL, NULL,
+							NULL);
+	DefineCustomRealVariable(
+		"hnsw.scan_mem_multiplier",
+		"Sets the multiple of work_mem to use for iterative scans", NULL,
+		&hnsw_scan_mem_multiplier, 1, 1, 1000, PGC_USERSET, 0, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("hnsw");
+}
+
+HnswOptions
+hnsw_options(Relation index)
+{
+	HnswOptions options = {
+		.m = HNSW_DEFAULT_M,
+		.ef_construction = HNSW_DEFAULT_EF_CONSTRUCTION,
+		.storage = HNSW_STORAGE_AUTO,
+		.seal_rows = HNSW_DEFAULT_SEAL_ROWS
+	};
+
+	if (index->rd_options)
+		options = *(HnswOptions *) index->rd_options;
+	return options;
+}
+
+static bytea *
+hnswoptions(Datum reloptions, bool validate)
+{
+	static const relopt_parse_elt table[] = {
+		{"m", RELOPT_TYPE_INT, offsetof(HnswOptions, m)},
+		{"ef_construction", RELOPT_TYPE_INT, offsetof(HnswOptions, ef_construction)},
+		{"storage", RELOPT_TYPE_ENUM, offsetof(HnswOptions, storage)},
+		{"seal_rows", RELOPT_TYPE_INT, offsetof(HnswOptions, seal_rows)},
+	};
+
+	return (bytea *) build_reloptions(reloptions, validate, hnsw_relopt_kind, sizeof(HnswOptions),
+									  table, lengthof(table));
+}
+
+static bool
+hnswvalidate(Oid opclassoid)
+{
+	return true;
+}
+
+static char *
+hnswbuildphasename(int64 phase)
+{
+	switch (phase)
+	{
+		case PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE:
+			return "initializing";
+		case HNSW_PHASE_LOAD:
+			return "loading tuples";
+		case HNSW_PHASE_GRAPH:
+			return "building graph";
+		case HNSW_PHASE_WRITE:
+			return "writing segment";
+		default:
+			return NULL;
+	}
+}
+
+PG_FUNCTION_INFO_V1(hnswhandler);
+Datum
+hnswhandler(PG_FUNCTION_ARGS)
+{
+	IndexAmRoutine *amroutine = makeNode(IndexAmRoutine);
+
+	amroutine->amstrategies = 0;
+	amroutine->amsupport = 3;
+	amroutine->amcanorderbyop = true;
+	amroutine->amoptionalkey = true;
+#if PG_VERSION_NUM >= 170000
+	amroutine->amcanbuildparallel = true;
+#endif
+	amroutine->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL;
+	amroutine->amkeytype = InvalidOid;
+	amroutine->ambuild = hnswbuild;
+	amroutine->ambuildempty = hnswbuildempty;
+	amroutine->aminsert = hnswinsert;
+	amroutine->ambulkdelete = hnswbulkdelete;
+	amroutine->amvacuumcleanup = hnswvacuumcleanup;
+	amroutine->amcostestimate = hnswcostestimate;
+	amroutine->amoptions = hnswoptions;
+	amroutine->ambuildphasename = hnswbuildphasename;
+	amroutine->amvalidate = hnswvalidate;
+	amroutine->ambeginscan = hnswbeginscan;
+	amroutine->amrescan = hnswrescan;
+	amroutine->amgettuple = hnswgettuple;
+	amroutine->amendscan = hnswendscan;
+	PG_RETURN_POINTER(amroutine);
+}
+
+/*
+ * Support functions that operator classes of pgvector name.  The library knows a type by the class's
+ * distance function; these say only that the class is one of them.
+ */
+#define HNSW_SUPPORT(symbol) \
+PG_FUNCTION_INFO_V1(symbol); \
+Datum \
+symbol(PG_FUNCTION_ARGS) \
+{ \
+	PG_RETURN_POINTER(NULL); \
+}
+
+HNSW_SUPPORT(hnsw_halfvec_support)
+HNSW_SUPPORT(hnsw_bit_support)
+HNSW_SUPPORT(hnsw_sparsevec_support)

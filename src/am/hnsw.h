@@ -1,0 +1,88 @@
+/*
+ * hnsw.h - the access method hnsw: a proximity graph in every sealed segment
+ */
+#ifndef VECTOR_AM_HNSW_H
+#define VECTOR_AM_HNSW_H
+
+#include "pg_compat.h"
+
+#include "access/amapi.h"
+#include "access/genam.h"
+#include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
+
+#include "segment/directory.h"
+#include "segment/sealed.h"
+
+#define HNSW_DEFAULT_M					16
+#define HNSW_MIN_M						2
+#define HNSW_MAX_M						100
+#define HNSW_DEFAULT_EF_CONSTRUCTION	64
+#define HNSW_MIN_EF_CONSTRUCTION		4
+#define HNSW_MAX_EF_CONSTRUCTION		1000
+#define HNSW_DEFAULT_EF_SEARCH			40
+#define HNSW_MIN_EF_SEARCH				1
+#define HNSW_MAX_EF_SEARCH				1000
+#define HNSW_DEFAULT_SEAL_ROWS			16384
+#define HNSW_MIN_SEAL_ROWS				32
+#define HNSW_MAX_SEAL_ROWS				100000000
+
+/* Bits may be as many as this; other types have their own limits. */
+#define HNSW_MAX_BITS					64000
+
+typedef enum HnswIterativeScan
+{
+	HNSW_ITERATIVE_SCAN_OFF,
+	HNSW_ITERATIVE_SCAN_RELAXED,
+	HNSW_ITERATIVE_SCAN_STRICT
+} HnswIterativeScan;
+
+typedef enum HnswStorage
+{
+	HNSW_STORAGE_AUTO, HNSW_STORAGE_FULL, HNSW_STORAGE_HALF, HNSW_STORAGE_SQ8
+} HnswStorage;
+
+typedef struct HnswOptions
+{
+	int32		vl_len_;		/* varlena header (do not touch directly!) */
+	int			m;
+	int			ef_construction;
+	int			storage;		/* HnswStorage */
+	int			seal_rows;
+} HnswOptions;
+
+extern int	hnsw_ef_search;
+extern int	hnsw_iterative_scan;
+extern int	hnsw_max_scan_tuples;
+extern double hnsw_scan_mem_multiplier;
+
+/* Settings and relation options; called when the library is loaded. */
+extern void hnsw_init(void);
+
+/* The options of an index, with the defaults for what is not set. */
+extern HnswOptions hnsw_options(Relation index);
+
+/* What the last scan of this session did. */
+extern ScanStatistics hnsw_last_scan;
+
+extern IndexBuildResult *hnswbuild(Relation heap, Relation index, IndexInfo *indexInfo);
+extern void hnswbuildempty(Relation index);
+extern bool hnswinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid,
+					   Relation heap, IndexUniqueCheck checkUnique, bool indexUnchanged,
+					   IndexInfo *indexInfo);
+extern IndexBulkDeleteResult *hnswbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
+											 IndexBulkDeleteCallback callback,
+											 void *callback_state);
+extern IndexBulkDeleteResult *hnswvacuumcleanup(IndexVacuumInfo *info,
+												IndexBulkDeleteResult *stats);
+extern void hnswcostestimate(PlannerInfo *root, IndexPath *path, double loop_count,
+							 Cost *indexStartupCost, Cost *indexTotalCost,
+							 Selectivity *indexSelectivity, double *indexCorrelation,
+							 double *indexPages);
+extern IndexScanDesc hnswbeginscan(Relation index, int nkeys, int norderbys);
+extern void hnswrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys,
+					   int norderbys);
+extern bool hnswgettuple(IndexScanDesc scan, ScanDirection dir);
+extern void hnswendscan(IndexScanDesc scan);
+
+#endif							/* VECTOR_AM_HNSW_H */

@@ -1,0 +1,17 @@
+/*
+ * hnsw_build.h - building an index, and its parts
+ */
+#ifndef VECTOR_AM_HNSW_BUILD_H
+#define VECTOR_AM_HNSW_BUILD_H
+
+#include "am/hnsw.h"
+
+/* Phases that pg_stat_progress_create_index shows; the first is PostgreSQL's. */
+#define HNSW_PHASE_LOAD		2
+#define HNSW_PHASE_GRAPH	3
+#define HNSW_PHASE_WRITE	4
+
+/* What a new index is to be, from its column, operator class and options; an error if that cannot be. */
+extern DirectoryOptions hnsw_directory_options(Relation index);
+
+#endif							/* VECTOR_AM_HNSW_BUILD_H */

@@ -1,0 +1,378 @@
+/*
+ * hnsw_scan.c - an ordered scan: every live segment is searched, and what they find is merged
+ *
+ * A scan goes in rounds.  In the first, each segment gives the ef_search nearest that it finds; the best
+ * ef_search of all are returned.  An iterative scan goes on with further rounds, in which no segment
+ * visits anything twice.
+ */
+#include "am/hnsw.h"
+
+#include <math.h>
+
+#include "access/relscan.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/float.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "segment/growing.h"
+#include "types/sparsevec.h"
+
+ScanStatistics hnsw_last_scan;
+
+typedef struct Cursor
+{
+	bool		growing;
+	bool		done;
+	union
+	{
+		SealedScan	sealed;
+		GrowingScan grown;
+	};
+} Cursor;
+
+typedef struct HnswResult
+{
+	GraphFound	found;
+	uint32		cursor;
+} HnswResult;
+
+typedef struct HnswScan
+{
+	MemoryContext context;		/* of one rescan */
+	MemoryContextCallback release;	/* gives cached segments back when it goes */
+	const Space *space;
+	SpaceQuery	query;
+	bool		started;
+	bool		query_is_null;
+
+	Cursor	   *cursors;
+	int			cursor_count;
+
+	HnswResult *results;		/* of a round, by distance */
+	uint64		count;
+	uint64		room;
+	uint64		next;
+	uint64		returned;		/* rows of all rounds */
+	float		last;			/* distance of the last one returned */
+
+	ItemPointer tids;			/* of a node with several rows */
+	ItemPointerData single;
+	int			tid_count;
+	int			tid_next;
+	const HnswResult *current;
+} HnswScan;
+
+IndexScanDesc
+hnswbeginscan(Relation index, int nkeys, int norderbys)
+{
+	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
+	HnswScan   *state = palloc0(sizeof(HnswScan));
+
+	state->context = AllocSetContextCreate(CurrentMemoryContext, "hnsw scan",
+										   ALLOCSET_DEFAULT_SIZES);
+	scan->opaque = state;
+	if (norderbys > 0)
+	{
+		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
+		scan->xs_orderbynulls = palloc0(sizeof(bool) * norderbys);
+	}
+	return scan;
+}
+
+static void
+release_cursors(void *arg)
+{
+	HnswScan   *state = arg;
+
+	for (int i = 0; i < state->cursor_count; i++)
+		if (!state->cursors[i].growing)
+			sealed_scan_end(&state->cursors[i].sealed);
+	state->cursor_count = 0;
+}
+
+/* Forgets a search. */
+static void
+reset_scan(HnswScan *state)
+{
+	MemoryContextReset(state->context);
+	state->started = false;
+	state->cursors = NULL;
+	state->results = NULL;
+	state->count = state->room = state->next = state->returned = 0;
+	state->tid_count = state->tid_next = 0;
+	state->last = -INFINITY;
+}
+
+void
+hnswrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
+{
+	HnswScan   *state = scan->opaque;
+
+	reset_scan(state);
+	if (keys && scan->numberOfKeys > 0)
+		memmove(scan->keyData, keys, scan->numberOfKeys * sizeof(ScanKeyData));
+	if (orderbys && scan->numberOfOrderBys > 0)
+		memmove(scan->orderByData, orderbys, scan->numberOfOrderBys * sizeof(ScanKeyData));
+}
+
+void
+hnswendscan(IndexScanDesc scan)
+{
+	HnswScan   *state = scan->opaque;
+
+	MemoryContextDelete(state->context);
+	pfree(state);
+	scan->opaque = NULL;
+}
+
+/* The query's payload; for NULL zeros, from which nothing is nearer than anything else. */
+static void
+prepare_query(IndexScanDesc scan, HnswScan *state)
+{
+	ScanKey		key = &scan->orderByData[0];
+	Size		size;
+	const char *payload;
+
+	state->query_is_null = (key->sk_flags & SK_ISNULL) != 0;
+	if (state->query_is_null)
+	{
+		size = state->space->element == SPACE_SPARSE ? sizeof(int32) :
+			space_payload_size(state->space);
+		payload = palloc0(size);
+	}
+	else
+		payload = space_payload(state->space, key->sk_argument, &size);
+	space_prepare(state->space, &state->query, payload, size);
+}
+
+static void
+add_result(HnswScan *state, uint32 cursor, const GraphFound *found)
+{
+	if (state->count == state->room)
+	{
+		state->room = Max(state->room * 2, 128);
+		state->results = state->results ?
+			repalloc_huge(state->results, state->room * sizeof(HnswResult)) :
+			palloc(state->room * sizeof(HnswResult));
+	}
+	state->results[state->count].found = *found;
+	state->results[state->count++].cursor = cursor;
+}
+
+/* Takes what a cursor found in a round. */
+static void
+take_found(HnswScan *state, uint32 i, uint32 ef)
+{
+	Cursor	   *cursor = &state->cursors[i];
+
+	if (cursor->growing)
+	{
+		GraphFound	found;
+
+		for (uint32 n = 0; n < ef; n++)
+			if (growing_scan_next(&cursor->grown, &found))
+				add_result(state, i, &found);
+			else
+			{
+				cursor->done = true;
+				break;
+			}
+	}
+	else
+		for (size_t n = 0; n < cursor->sealed.search.found_count; n++)
+			add_result(state, i, &cursor->sealed.search.found[n]);
+}
+
+static int
+compare_results(const void *a, const void *b)
+{
+	float		x = ((const HnswResult *) a)->found.distance;
+	float		y = ((const HnswResult *) b)->found.distance;
+
+	return x < y ? -1 : x > y;
+}
+
+static int
+compare_bounds(const void *a, const void *b)
+{
+	float		x = ((const HnswResult *) a)->found.bound;
+	float		y = ((const HnswResult *) b)->found.bound;
+
+	return x < y ? -1 : x > y;
+}
+
+static void
+sort_results(HnswScan *state)
+{
+	qsort(state->results, state->count, sizeof(HnswResult),
+		  space_is_lossy(state->space) ? compare_bounds : compare_results);
+}
+
+static void
+begin_search(IndexScanDesc scan, HnswScan *state)
+{
+	Relation	index = scan->indexRelation;
+	bool		iterative = hnsw_iterative_scan != HNSW_ITERATIVE_SCAN_OFF;
+	CachedIndex *cached;
+	const Directory *directory;
+
+	if (scan->numberOfOrderBys == 0)
+		elog(ERROR, "cannot scan hnsw index without order");
+	if (!IsMVCCSnapshot(scan->xs_snapshot))
+		elog(ERROR, "non-MVCC snapshots are not supported with hnsw");
+	pgstat_count_index_scan(index);
+	memset(&hnsw_last_scan, 0, sizeof(hnsw_last_scan));
+	state->release.func = release_cursors;
+	state->release.arg = state;
+	MemoryContextRegisterResetCallback(state->context, &state->release);
+
+	cached = cache_index(index);
+	directory = cache_directory(cached);
+	state->space = cache_space(cached);
+	prepare_query(scan, state);
+	state->cursors = palloc0(sizeof(Cursor) * (directory->count + 1));
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+		Cursor	   *cursor = &state->cursors[state->cursor_count];
+
+		if (!segment_is_live(entry))
+			continue;
+		cursor->growing = entry->kind == SEGMENT_GROWING;
+		if (cursor->growing)
+		{
+			state->cursor_count++;
+			growing_scan_begin(&cursor->grown, index, state->space, &state->query, entry,
+							   &hnsw_last_scan);
+		}
+		else
+		{
+			CachedSegment *segment = cache_acquire(cached, index, entry);
+
+			cursor->sealed.segment = segment;
+			state->cursor_count++;
+			sealed_scan_begin(&cursor->sealed, index, state->space, &state->query, segment,
+							  hnsw_ef_search, iterative, &hnsw_last_scan);
+		}
+		take_found(state, state->cursor_count - 1, hnsw_ef_search);
+	}
+	sort_results(state);
+	if (!iterative)
+		state->count = Min(state->count, hnsw_ef_search);
+	state->started = true;
+}
+
+/* Whether an iterative scan has done as much as it may. */
+static bool
+at_limit(const HnswScan *state)
+{
+	Size		limit = (Size) (work_mem * 1024.0 * hnsw_scan_mem_multiplier);
+
+	if (state->returned >= hnsw_max_scan_tuples)
+		return true;
+	if (MemoryContextMemAllocated(state->context, true) <= Max(limit, (Size) 1024 * 1024))
+		return false;
+	ereport(DEBUG1,
+			(errmsg("memory limit reached after " UINT64_FORMAT " tuples", state->returned),
+			 errhint("Increase hnsw.scan_mem_multiplier to scan more tuples.")));
+	return true;
+}
+
+/* A further round; false if there is nothing more. */
+static bool
+continue_search(HnswScan *state)
+{
+	if (hnsw_iterative_scan == HNSW_ITERATIVE_SCAN_OFF || at_limit(state))
+		return false;
+	state->count = state->next = 0;
+	for (int i = 0; i < state->cursor_count; i++)
+	{
+		Cursor	   *cursor = &state->cursors[i];
+
+		if (cursor->done)
+			continue;
+		if (!cursor->growing && !sealed_scan_more(&cursor->sealed))
+			cursor->done = true;
+		else
+			take_found(state, i, hnsw_ef_search);
+	}
+	sort_results(state);
+	for (int i = 0; i < state->cursor_count; i++)
+		if (!state->cursors[i].done)
+			return true;
+	return state->count > 0;
+}
+
+/* The next result, of this round or another; NULL at the end. */
+static const HnswResult *
+next_result(HnswScan *state)
+{
+	for (;;)
+	{
+		const HnswResult *result;
+
+		if (state->next == state->count)
+		{
+			if (!continue_search(state))
+				return NULL;
+			continue;
+		}
+		result = &state->results[state->next++];
+		state->returned++;
+		if (hnsw_iterative_scan == HNSW_ITERATIVE_SCAN_STRICT &&
+			result->found.distance < state->last)
+			continue;
+		state->last = result->found.distance;
+		return result;
+	}
+}
+
+/* Takes the TIDs of a result. */
+static void
+take_tids(HnswScan *state, const HnswResult *result)
+{
+	Cursor	   *cursor = &state->cursors[result->cursor];
+
+	state->current = result;
+	state->tid_next = 0;
+	if (cursor->growing)
+	{
+		tag_get_tid(result->found.tag, &state->single);
+		state->tids = &state->single;
+		state->tid_count = 1;
+	}
+	else
+		state->tid_count = sealed_scan_tids(&cursor->sealed, &result->found, &state->single,
+											&state->tids);
+}
+
+bool
+hnswgettuple(IndexScanDesc scan, ScanDirection dir)
+{
+	HnswScan   *state = scan->opaque;
+	MemoryContext old = MemoryContextSwitchTo(state->context);
+
+	Assert(ScanDirectionIsForward(dir));
+	if (!state->started)
+		begin_search(scan, state);
+	while (state->tid_next == state->tid_count)
+	{
+		const HnswResult *result = next_result(state);
+
+		if (result == NULL)
+		{
+			MemoryContextSwitchTo(old);
+			return false;
+		}
+		take_tids(state, result);
+	}
+	MemoryContextSwitchTo(old);
+	scan->xs_heaptid = state->tids[state->tid_next++];
+	scan->xs_recheck = false;
+	scan->xs_recheckorderby = space_is_lossy(state->space) && !state->query_is_null;
+	if (scan->xs_recheckorderby)
+		scan->xs_orderbyvals[0] = Float8GetDatum(state->current->found.bound);
+	return true;
+}

@@ -1,0 +1,103 @@
+/*
+ * hnsw_vacuum.c - VACUUM: tombstones, then sealing, rewriting and giving back
+ */
+#include "am/hnsw.h"
+
+#include "access/xact.h"
+#include "commands/vacuum.h"
+#include "storage/lmgr.h"
+
+#include "segment/growing.h"
+#include "segment/seal.h"
+
+/* VACUUM seals growing segments that have at least this part of seal_rows. */
+#define SEAL_FRACTION	16
+
+typedef struct DeadCheck
+{
+	IndexBulkDeleteCallback callback;
+	void	   *state;
+} DeadCheck;
+
+static bool
+is_dead(ItemPointer tid, void *arg)
+{
+	DeadCheck  *check = arg;
+
+	return check->callback(tid, check->state);
+}
+
+/* The first live segment that is not in a list; NULL if all are. */
+static const SegmentEntry *
+next_segment(const Directory *directory, List *visited)
+{
+	for (uint32 i = 0; i < directory->count; i++)
+		if (segment_is_live(&directory->entries[i]) &&
+			!list_member_oid(visited, directory->entries[i].uid))
+			return &directory->entries[i];
+	return NULL;
+}
+
+/*
+ * Visits segments until the directory has no live one that was not visited: one that appears meanwhile
+ * may have rows that were copied before they were found dead.
+ */
+IndexBulkDeleteResult *
+hnswbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
+			   IndexBulkDeleteCallback callback, void *callback_state)
+{
+	Relation	index = info->index;
+	DeadCheck	check = {callback, callback_state};
+	const SegmentEntry *entry;
+	List	   *visited = NIL;
+	uint64		live = 0;
+	uint64		removed = 0;
+
+	if (stats == NULL)
+		stats = palloc0(sizeof(IndexBulkDeleteResult));
+	LockPage(index, VACUUM_LOCK_BLOCK, ShareLock);
+	while ((entry = next_segment(directory_read(index), visited)) != NULL)
+	{
+		uint64		kept = 0;
+
+		visited = lappend_oid(visited, entry->uid);
+		if (entry->kind == SEGMENT_GROWING ?
+			growing_vacuum(index, entry, is_dead, &check, &kept, &removed) :
+			sealed_vacuum(index, entry, is_dead, &check, &kept, &removed))
+			live += kept;
+	}
+	UnlockPage(index, VACUUM_LOCK_BLOCK, ShareLock);
+	list_free(visited);
+	stats->num_index_tuples = live;
+	stats->tuples_removed += removed;
+	return stats;
+}
+
+IndexBulkDeleteResult *
+hnswvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
+{
+	Relation	index = info->index;
+	int			replaced;
+
+	if (info->analyze_only)
+		return stats;
+	if (stats == NULL)
+	{
+		stats = palloc0(sizeof(IndexBulkDeleteResult));
+		stats->num_index_tuples = info->num_heap_tuples;
+		stats->estimated_count = info->estimated_count;
+	}
+	replaced = seal_retire_empty(index);
+	replaced += seal_index(index, VACUUM_HEAP(info), SEAL_IF_FREE,
+						   hnsw_options(index).seal_rows / SEAL_FRACTION);
+
+	/*
+	 * What was retired becomes free when all transactions of now have ended.  An idle server would
+	 * wait for the next one to have an id; this one takes it.
+	 */
+	if (replaced > 0 && !IsInParallelMode())
+		(void) GetTopFullTransactionId();
+	directory_truncate(index, VACUUM_HEAP(info));
+	stats->num_pages = RelationGetNumberOfBlocks(index);
+	return stats;
+}

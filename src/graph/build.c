@@ -1,0 +1,322 @@
+/*
+ * build.c - insertion into a graph in memory, and the choice of neighbours
+ */
+#include "graph/build.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "distance/half.h"
+
+#define WRITER	UINT32_C(0x80000000)
+
+static void
+pause_spinning(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ __volatile__("isb");
+#endif
+}
+
+static void
+lock_shared(GraphLinks *links)
+{
+	while (atomic_fetch_add_explicit(&links->lock, 1, memory_order_acquire) & WRITER)
+	{
+		atomic_fetch_sub_explicit(&links->lock, 1, memory_order_relaxed);
+		while (atomic_load_explicit(&links->lock, memory_order_relaxed) & WRITER)
+			pause_spinning();
+	}
+}
+
+static void
+unlock_shared(GraphLinks *links)
+{
+	atomic_fetch_sub_explicit(&links->lock, 1, memory_order_release);
+}
+
+static void
+lock_exclusive(GraphLinks *links)
+{
+	uint32_t	expected = 0;
+
+	while (!atomic_compare_exchange_weak_explicit(&links->lock, &expected, WRITER,
+												  memory_order_acquire, memory_order_relaxed))
+	{
+		expected = 0;
+		pause_spinning();
+	}
+}
+
+static void
+unlock_exclusive(GraphLinks *links)
+{
+	atomic_fetch_and_explicit(&links->lock, ~WRITER, memory_order_release);
+}
+
+void
+graph_build_layout(GraphBuild *build)
+{
+	size_t		degree = build->degree;
+
+	build->ids = sizeof(GraphLinks);
+	build->distances = build->ids + degree * sizeof(uint32_t);
+	build->a = build->distances + degree * sizeof(float);
+	build->b = build->a + (build->coded ? degree * sizeof(float) : 0);
+	build->codes = build->b + (build->coded ? degree * sizeof(uint16_t) : 0);
+	build->size = build->codes +
+		(build->coded ? degree / CODE_GROUP * rabitq_group_size(build->padded) : 0);
+	build->size = (build->size + 7) & ~(size_t) 7;
+}
+
+int
+graph_level_sizes(uint32_t n, uint32_t sizes[GRAPH_LEVELS])
+{
+	int			levels = 1;
+
+	sizes[0] = n;
+	while (levels < GRAPH_LEVELS && sizes[levels - 1] > GRAPH_FANOUT)
+	{
+		sizes[levels] = (sizes[levels - 1] + GRAPH_FANOUT - 1) / GRAPH_FANOUT;
+		levels++;
+	}
+	return levels;
+}
+
+float
+graph_build_distance(const GraphBuild *build, uint32_t a, uint32_t b)
+{
+	const uint16_t *x;
+	const uint16_t *y;
+
+	if (!build->coded)
+		return build->distance(build->arg, a, b);
+	x = graph_array_at(&build->work, a);
+	y = graph_array_at(&build->work, b);
+	return build->metric == RABITQ_L2 ? distance_kernels->f16_l2sq(x, y, build->padded) :
+		-distance_kernels->f16_dot(x, y, build->padded);
+}
+
+static GraphLinks *
+links_at(const GraphBuild *build, int level, uint32_t node)
+{
+	return graph_array_at(level == 0 ? &build->links : &build->levels[level], node);
+}
+
+static int
+expand_node(void *arg, uint32_t node, GraphFound *found, uint32_t *ids, float *estimates)
+{
+	GraphInserter *inserter = arg;
+	const GraphBuild *build = inserter->build;
+	GraphLinks *links = links_at(build, inserter->level, node);
+	uint32_t	count;
+
+	if (build->coded)
+		found->distance = graph_build_distance(build, inserter->node, node);
+	lock_shared(links);
+	count = links->count;
+	memcpy(ids, graph_link_ids(build, links), count * sizeof(uint32_t));
+	if (build->coded)
+		for (uint32_t i = 0; i < count; i += CODE_GROUP)
+			distance_kernels->code_estimates(
+				&inserter->query,
+				graph_link_codes(build, links) + i / CODE_GROUP * rabitq_group_size(build->padded),
+				graph_link_a(build, links) + i, graph_link_b(build, links) + i, found->distance,
+				estimates + i);
+	unlock_shared(links);
+	return (int) count;
+}
+
+static void
+score_nodes(void *arg, const uint32_t *ids, int n, float *distances)
+{
+	GraphInserter *inserter = arg;
+
+	for (int i = 0; i < n; i++)
+		distances[i] = inserter->build->distance(inserter->build->arg, inserter->node, ids[i]);
+}
+
+static void
+prefetch_node(void *arg, uint32_t node)
+{
+	GraphInserter *inserter = arg;
+	const GraphBuild *build = inserter->build;
+	const char *links = (const char *) links_at(build, inserter->level, node);
+	const char *work = graph_array_at(&build->work, node);
+
+	for (size_t i = 0; i < build->padded * sizeof(uint16_t); i += 64)
+		__builtin_prefetch(work + i);
+	for (size_t i = 0; i < build->size && i < 2048; i += 64)
+		__builtin_prefetch(links + i);
+}
+
+bool
+graph_inserter_init(GraphInserter *inserter, const GraphBuild *build, GraphMemory memory)
+{
+	memset(inserter, 0, sizeof(*inserter));
+	inserter->build = build;
+	graph_search_init(&inserter->search, memory);
+	inserter->source = (GraphSource) {
+		.expand = expand_node,
+		.score = score_nodes,
+		.prefetch = build->coded ? prefetch_node : NULL,
+		.arg = inserter,
+		.coded = build->coded
+	};
+	if (!build->coded)
+		return true;
+	inserter->rotated = memory.resize(memory.arg, NULL, build->padded * sizeof(float));
+	inserter->lut = memory.resize(memory.arg, NULL, rabitq_lut_size(build->padded));
+	return inserter->rotated != NULL && inserter->lut != NULL;
+}
+
+/* Writes a neighbour into a place of a node's links, which the caller has locked. */
+static void
+put_link(const GraphBuild *build, GraphLinks *links, uint32_t place, uint32_t node,
+		 GraphCandidate neighbour)
+{
+	graph_link_ids(build, links)[place] = neighbour.id;
+	graph_link_distances(build, links)[place] = neighbour.distance;
+	if (build->coded)
+	{
+		uint8_t		signs[16384 / 8];
+		RabitqFactors factors = rabitq_encode(
+			build->metric, graph_array_at(&build->work, neighbour.id),
+			graph_array_at(&build->work, node), build->padded, 1, signs);
+
+		graph_link_a(build, links)[place] = factors.a;
+		graph_link_b(build, links)[place] = factors.b;
+		rabitq_pack(graph_link_codes(build, links) +
+					place / CODE_GROUP * rabitq_group_size(build->padded),
+					place % CODE_GROUP, signs, build->padded);
+	}
+}
+
+/*
+ * Chooses neighbours from candidates in order of distance: one that is nearer to a chosen neighbour
+ * than to the node itself is left out (Malkov and Yashunin 2016, algorithm 4, without
+ * keepPrunedConnections: a list that later nodes find full serves them worse).  Returns how many.
+ */
+static uint32_t
+choose(const GraphBuild *build, const GraphFound *candidates, size_t n, GraphCandidate *chosen)
+{
+	uint32_t	count = 0;
+
+	for (size_t i = 0; i < n && count < build->degree; i++)
+	{
+		bool		good = true;
+
+		for (uint32_t k = 0; k < count && good; k++)
+			good = graph_build_distance(build, candidates[i].id, chosen[k].id) >=
+				candidates[i].distance;
+		if (good)
+			chosen[count++] = (GraphCandidate) {candidates[i].distance, candidates[i].id};
+	}
+	return count;
+}
+
+/*
+ * Where a new neighbour goes in a full list: in the place of the farthest neighbour that is nearer to
+ * it than to the node, else of the farthest of all, as long as that is farther than the new one; or
+ * nowhere (degree), if a nearer neighbour is nearer to it than the node is.
+ */
+static uint32_t
+choose_place(const GraphBuild *build, GraphLinks *links, GraphCandidate neighbour)
+{
+	const uint32_t *ids = graph_link_ids(build, links);
+	const float *distances = graph_link_distances(build, links);
+	uint32_t	degree = build->degree;
+	uint32_t	covered = degree;
+	uint32_t	farthest = 0;
+
+	for (uint32_t i = 0; i < degree; i++)
+	{
+		float		between = graph_build_distance(build, neighbour.id, ids[i]);
+
+		if (distances[i] > distances[farthest])
+			farthest = i;
+		if (distances[i] <= neighbour.distance)
+		{
+			if (between < neighbour.distance)
+				return degree;
+		}
+		else if (between < distances[i] &&
+				 (covered == degree || distances[i] > distances[covered]))
+			covered = i;
+	}
+	if (covered < degree)
+		return covered;
+	return distances[farthest] > neighbour.distance ? farthest : degree;
+}
+
+/* Makes a node that was inserted a neighbour of one that it has chosen. */
+static void
+link_back(const GraphBuild *build, uint32_t node, GraphCandidate neighbour)
+{
+	GraphLinks *links = links_at(build, 0, node);
+	uint32_t	place;
+
+	lock_exclusive(links);
+	place = links->count;
+	if (place == build->degree)
+		place = choose_place(build, links, neighbour);
+	if (place < build->degree)
+	{
+		put_link(build, links, place, node, neighbour);
+		if (place == links->count)
+			links->count++;
+	}
+	unlock_exclusive(links);
+}
+
+bool
+graph_insert(GraphInserter *inserter, uint32_t node)
+{
+	const GraphBuild *build = inserter->build;
+	GraphSearch *search = &inserter->search;
+	GraphCandidate entry = {INFINITY, 0};
+	GraphCandidate chosen[GRAPH_MAX_DEGREE];
+	GraphLinks *links = links_at(build, 0, node);
+	uint32_t	count;
+
+	if (node == 0)
+		return true;
+	inserter->node = node;
+	if (build->coded)
+	{
+		const uint16_t *work = graph_array_at(&build->work, node);
+
+		for (uint32_t i = 0; i < build->padded; i++)
+			inserter->rotated[i] = half_to_float(work[i]);
+		rabitq_prepare(&inserter->query, inserter->rotated, build->padded, inserter->lut);
+	}
+	for (inserter->level = build->top; inserter->level >= build->bottom; inserter->level--)
+		entry = graph_descend(&inserter->source, entry, &search->hops);
+	inserter->level = 0;
+	if (!build->coded && build->top < build->bottom)
+		score_nodes(inserter, &entry.id, 1, &entry.distance);
+	if (!graph_search_begin(search, inserter->source, build->ef_construction, false, entry) ||
+		!graph_search_run(search))
+		return false;
+	graph_sort_found(search->found, search->found_count);
+
+	count = choose(build, search->found, search->found_count, chosen);
+	lock_exclusive(links);
+	for (uint32_t i = 0; i < count; i++)
+		put_link(build, links, i, node, chosen[i]);
+	links->count = count;
+	unlock_exclusive(links);
+	for (uint32_t i = 0; i < count; i++)
+		link_back(build, chosen[i].id, (GraphCandidate) {chosen[i].distance, node});
+	return true;
+}
+
+void
+graph_build_snapshot(const GraphBuild *build, int level, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = from; i < to; i++)
+		memcpy(graph_array_at(&build->levels[level], i), graph_array_at(&build->links, i),
+			   build->size);
+}

@@ -1,0 +1,142 @@
+/*
+ * build.h - building a proximity graph in memory, by one process or by several that share it
+ *
+ * Nodes are numbered in the order in which they are inserted, which should be random: level l of the
+ * hierarchy (Malkov and Yashunin 2016) is then the graph of the first n / fanout^l nodes, as it was
+ * when the last of them had been inserted.  So there is one graph that grows, and graph_build_snapshot
+ * copies it to a level at the right moments.
+ *
+ * A coded graph keeps each neighbour's 1-bit code relative to the node beside its id, as it will be on
+ * disk, and is searched by estimates while it is built.  Exact distances, for hops and for the choice
+ * of neighbours, come from `work` vectors: rotated, centred, scaled halves.  A plain graph asks the
+ * caller.
+ *
+ * Everything shared lies in GraphArrays, whose chunks each process maps where it likes; a node's links
+ * are guarded by a spin lock in them, held for no longer than one hop takes.
+ */
+#ifndef VECTOR_GRAPH_BUILD_H
+#define VECTOR_GRAPH_BUILD_H
+
+#include <stdatomic.h>
+
+#include "graph/search.h"
+#include "quantize/rabitq.h"
+
+#define GRAPH_LEVELS	8
+#define GRAPH_FANOUT	32
+
+/* Elements of one size in chunks of 2^shift; the table of the chunks is a process's own. */
+typedef struct GraphArray
+{
+	char	  **chunks;
+	uint32_t	shift;
+	size_t		stride;
+} GraphArray;
+
+static inline void *
+graph_array_at(const GraphArray *array, uint32_t i)
+{
+	return array->chunks[i >> array->shift] +
+		(size_t) (i & ((UINT32_C(1) << array->shift) - 1)) * array->stride;
+}
+
+/*
+ * A node's links: this header, then ids, distances and, if coded, a and b factors of `degree`
+ * neighbours each, and the groups of codes.
+ */
+typedef struct GraphLinks
+{
+	_Atomic uint32_t lock;
+	uint32_t	count;
+} GraphLinks;
+
+typedef struct GraphBuild
+{
+	/* set by the caller */
+	uint32_t	degree;			/* a multiple of 32 if coded */
+	uint32_t	ef_construction;
+	bool		coded;
+	RabitqMetric metric;		/* if coded */
+	uint32_t	padded;			/* if coded: dimensions of a work vector */
+	GraphArray	work;			/* if coded: by node */
+	float		(*distance) (void *arg, uint32_t a, uint32_t b);	/* if not coded */
+	void	   *arg;
+	GraphArray	links;			/* by node; graph_links_size() each, zeroed */
+	GraphArray	levels[GRAPH_LEVELS];	/* levels[0] is not used: it is links */
+	int			top;			/* the levels from top down to bottom are complete; */
+	int			bottom;			/* 0 and 1: none is */
+
+	/* offsets within links, by graph_build_layout */
+	size_t		ids;
+	size_t		distances;
+	size_t		a;
+	size_t		b;
+	size_t		codes;
+	size_t		size;
+} GraphBuild;
+
+/* What one process needs to insert. */
+typedef struct GraphInserter
+{
+	const GraphBuild *build;
+	GraphSearch search;
+	GraphSource source;
+	uint32_t	node;			/* the one that is inserted */
+	int			level;			/* the one that is searched */
+	CodeQuery	query;
+	float	   *rotated;		/* padded floats */
+	uint8_t    *lut;
+} GraphInserter;
+
+/* Sets offsets and size from the caller's settings. */
+extern void graph_build_layout(GraphBuild *build);
+
+/* How many levels a graph of n nodes has, and how many nodes each; sizes[0] = n. */
+extern int	graph_level_sizes(uint32_t n, uint32_t sizes[GRAPH_LEVELS]);
+
+extern bool graph_inserter_init(GraphInserter *inserter, const GraphBuild *build,
+								GraphMemory memory);
+
+/*
+ * Inserts a node among those before it: all nodes below `node`, less those that other processes are at,
+ * are inserted.  False when there is no memory.
+ */
+extern bool graph_insert(GraphInserter *inserter, uint32_t node);
+
+/* Copies the links of nodes [from, to) to a level. */
+extern void graph_build_snapshot(const GraphBuild *build, int level, uint32_t from, uint32_t to);
+
+static inline uint32_t *
+graph_link_ids(const GraphBuild *build, GraphLinks *links)
+{
+	return (uint32_t *) ((char *) links + build->ids);
+}
+
+static inline float *
+graph_link_distances(const GraphBuild *build, GraphLinks *links)
+{
+	return (float *) ((char *) links + build->distances);
+}
+
+static inline float *
+graph_link_a(const GraphBuild *build, GraphLinks *links)
+{
+	return (float *) ((char *) links + build->a);
+}
+
+static inline uint16_t *
+graph_link_b(const GraphBuild *build, GraphLinks *links)
+{
+	return (uint16_t *) ((char *) links + build->b);
+}
+
+static inline uint8_t *
+graph_link_codes(const GraphBuild *build, GraphLinks *links)
+{
+	return (uint8_t *) links + build->codes;
+}
+
+/* The distance between two nodes. */
+extern float graph_build_distance(const GraphBuild *build, uint32_t a, uint32_t b);
+
+#endif							/* VECTOR_GRAPH_BUILD_H */

@@ -1,0 +1,445 @@
+/*
+ * search.c - the pool, what was seen, and the main loop
+ */
+#include "graph/search.h"
+
+#include <math.h>
+#include <string.h>
+
+#define EXPANDED	UINT32_C(0x80000000)
+
+void
+graph_search_init(GraphSearch *search, GraphMemory memory)
+{
+	memset(search, 0, sizeof(*search));
+	search->memory = memory;
+}
+
+/* Makes room for `count` items, twice as many when it grows. */
+static bool
+reserve(GraphMemory memory, void **items, size_t *room, size_t count, size_t size)
+{
+	size_t		wanted = *room * 2;
+	void	   *p;
+
+	if (count <= *room)
+		return true;
+	if (wanted < count)
+		wanted = count;
+	if (wanted < 64)
+		wanted = 64;
+	p = memory.resize(memory.arg, *items, wanted * size);
+	if (p == NULL)
+		return false;
+	*items = p;
+	*room = wanted;
+	return true;
+}
+
+bool
+graph_heap_push(GraphHeap *heap, GraphMemory memory, GraphCandidate item)
+{
+	size_t		i = heap->count;
+
+	if (!reserve(memory, (void **) &heap->items, &heap->room, i + 1, sizeof(item)))
+		return false;
+	heap->count++;
+	for (; i > 0 && item.distance < heap->items[(i - 1) / 2].distance; i = (i - 1) / 2)
+		heap->items[i] = heap->items[(i - 1) / 2];
+	heap->items[i] = item;
+	return true;
+}
+
+/* Puts an item where it belongs at or below a place. */
+static void
+heap_sift(GraphHeap *heap, size_t i, GraphCandidate item)
+{
+	for (;;)
+	{
+		size_t		child = 2 * i + 1;
+
+		if (child >= heap->count)
+			break;
+		if (child + 1 < heap->count && heap->items[child + 1].distance < heap->items[child].distance)
+			child++;
+		if (item.distance <= heap->items[child].distance)
+			break;
+		heap->items[i] = heap->items[child];
+		i = child;
+	}
+	heap->items[i] = item;
+}
+
+void
+graph_heap_make(GraphHeap *heap)
+{
+	for (size_t i = heap->count / 2; i-- > 0;)
+		heap_sift(heap, i, heap->items[i]);
+}
+
+GraphCandidate
+graph_heap_pop(GraphHeap *heap)
+{
+	GraphCandidate top = heap->items[0];
+
+	heap->count--;
+	if (heap->count > 0)
+		heap_sift(heap, 0, heap->items[heap->count]);
+	return top;
+}
+
+static inline size_t
+seen_slot(const GraphSearch *search, uint32_t id)
+{
+	size_t		mask = search->seen_room - 1;
+	size_t		slot = (id * UINT64_C(0x9E3779B97F4A7C15) >> 32) & mask;
+
+	while (search->seen[slot].epoch == search->epoch && search->seen[slot].id != id)
+		slot = (slot + 1) & mask;
+	return slot;
+}
+
+/* Keeps the table at most half full with `more` entries to come. */
+static bool
+seen_reserve(GraphSearch *search, size_t more)
+{
+	GraphSeen  *old = search->seen;
+	size_t		old_room = search->seen_room;
+	size_t		room = old_room ? old_room : 2048;
+
+	while (room < 2 * (search->seen_count + more))
+		room *= 2;
+	if (room == old_room)
+		return true;
+	search->seen = search->memory.resize(search->memory.arg, NULL, room * sizeof(GraphSeen));
+	if (search->seen == NULL)
+	{
+		search->seen = old;
+		return false;
+	}
+	memset(search->seen, 0, room * sizeof(GraphSeen));
+	search->seen_room = room;
+	for (size_t i = 0; i < old_room; i++)
+		if (old[i].epoch == search->epoch)
+			search->seen[seen_slot(search, old[i].id)] = old[i];
+	if (old)
+		search->memory.resize(search->memory.arg, old, 0);
+	return true;
+}
+
+/* The first place in the pool whose distance is not below. */
+static inline uint32_t
+pool_place(const GraphSearch *search, float distance)
+{
+	uint32_t	low = 0;
+	uint32_t	high = search->pool_count;
+
+	while (low < high)
+	{
+		uint32_t	middle = (low + high) / 2;
+
+		if (search->pool[middle].distance < distance)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static inline bool
+pool_refuses(const GraphSearch *search, float distance)
+{
+	return search->pool_count == search->ef &&
+		   distance >= search->pool[search->pool_count - 1].distance;
+}
+
+static void
+pool_remove(GraphSearch *search, uint32_t id, float distance)
+{
+	for (uint32_t i = pool_place(search, distance);
+		 i < search->pool_count && search->pool[i].distance == distance; i++)
+		if (search->pool[i].id == id)
+		{
+			memmove(search->pool + i, search->pool + i + 1,
+					(search->pool_count - i - 1) * sizeof(GraphCandidate));
+			search->pool_count--;
+			return;
+		}
+}
+
+static bool
+keep(GraphSearch *search, GraphCandidate candidate)
+{
+	return !search->keep || (candidate.id & EXPANDED) ||
+		graph_heap_push(&search->kept, search->memory, candidate);
+}
+
+static bool
+pool_insert(GraphSearch *search, GraphCandidate candidate)
+{
+	uint32_t	place = pool_place(search, candidate.distance);
+
+	if (search->pool_count == search->ef)
+	{
+		if (!keep(search, search->pool[search->pool_count - 1]))
+			return false;
+		search->pool_count--;
+	}
+	memmove(search->pool + place + 1, search->pool + place,
+			(search->pool_count - place) * sizeof(GraphCandidate));
+	search->pool[place] = candidate;
+	search->pool_count++;
+	if (place < search->next)
+		search->next = place;
+	return true;
+}
+
+/* A candidate at an estimate: into the pool, unless it is known at a better one or too far. */
+static bool
+offer(GraphSearch *search, GraphCandidate candidate)
+{
+	GraphSeen  *seen;
+
+	if (isnan(candidate.distance))
+		candidate.distance = INFINITY;
+	if (!search->keep && pool_refuses(search, candidate.distance))
+		return true;
+	seen = &search->seen[seen_slot(search, candidate.id)];
+	if (seen->epoch == search->epoch)
+	{
+		if (candidate.distance >= seen->estimate)
+			return true;
+		pool_remove(search, candidate.id, seen->estimate);
+	}
+	else
+	{
+		seen->id = candidate.id;
+		seen->epoch = search->epoch;
+		search->seen_count++;
+	}
+	seen->estimate = candidate.distance;
+	if (pool_refuses(search, candidate.distance))
+		return keep(search, candidate);
+	if (search->source.dead && search->source.dead(search->source.arg, candidate.id))
+		return graph_heap_push(&search->dead, search->memory, candidate);
+	return pool_insert(search, candidate);
+}
+
+bool
+graph_search_begin(GraphSearch *search, GraphSource source, uint32_t ef, bool keep_rest,
+				   GraphCandidate entry)
+{
+	size_t		room = search->pool_room;
+
+	if (!reserve(search->memory, (void **) &search->pool, &room, ef, sizeof(GraphCandidate)))
+		return false;
+	search->pool_room = (uint32_t) room;
+	search->source = source;
+	search->keep = keep_rest;
+	search->ef = ef;
+	search->pool_count = 0;
+	search->next = 0;
+	search->dead.count = 0;
+	search->kept.count = 0;
+	search->found_count = 0;
+	search->seen_count = 0;
+	if (++search->epoch == 0)
+	{
+		if (search->seen)
+			memset(search->seen, 0, search->seen_room * sizeof(GraphSeen));
+		search->epoch = 1;
+	}
+	return seen_reserve(search, GRAPH_MAX_DEGREE + 1) && offer(search, entry);
+}
+
+/* Takes the nearest candidate that is not expanded; false when nothing in reach is left. */
+static bool
+take_next(GraphSearch *search, GraphCandidate *candidate, bool *dead)
+{
+	while (search->next < search->pool_count && (search->pool[search->next].id & EXPANDED))
+		search->next++;
+	*dead = search->dead.count > 0 && !pool_refuses(search, search->dead.items[0].distance) &&
+		(search->next >= search->pool_count ||
+		 search->dead.items[0].distance < search->pool[search->next].distance);
+	if (*dead)
+		*candidate = graph_heap_pop(&search->dead);
+	else if (search->next < search->pool_count)
+	{
+		*candidate = search->pool[search->next];
+		search->pool[search->next++].id |= EXPANDED;
+	}
+	else
+		return false;
+	return true;
+}
+
+static inline void
+prefetch_next(const GraphSearch *search)
+{
+	int			asked = 0;
+
+	for (uint32_t i = search->next; i < search->pool_count && asked < 2; i++)
+		if (!(search->pool[i].id & EXPANDED))
+		{
+			search->source.prefetch(search->source.arg, search->pool[i].id);
+			asked++;
+		}
+}
+
+/* Expands one candidate: its neighbours are offered. */
+static bool
+expand(GraphSearch *search, GraphCandidate candidate, bool dead)
+{
+	GraphSource *source = &search->source;
+	uint32_t	ids[GRAPH_MAX_DEGREE];
+	float		estimates[GRAPH_MAX_DEGREE];
+	GraphFound	found = {candidate.distance, candidate.id, 0, 0};
+	GraphSeen  *seen = &search->seen[seen_slot(search, candidate.id)];
+	int			n;
+
+	if (seen->estimate == -INFINITY)
+		return true;			/* a stale entry of a heap */
+	seen->estimate = -INFINITY;
+	n = source->expand(source->arg, candidate.id, &found, ids, estimates);
+	search->hops++;
+	if (!dead)
+	{
+		if (!reserve(search->memory, (void **) &search->found, &search->found_room,
+					 search->found_count + 1, sizeof(GraphFound)))
+			return false;
+		search->found[search->found_count++] = found;
+	}
+	if (!seen_reserve(search, GRAPH_MAX_DEGREE))
+		return false;
+	if (!source->coded)
+	{
+		int			fresh = 0;
+
+		for (int i = 0; i < n; i++)
+			if (search->seen[seen_slot(search, ids[i])].epoch != search->epoch)
+				ids[fresh++] = ids[i];
+		n = fresh;
+		source->score(source->arg, ids, n, estimates);
+	}
+	search->distances += (uint64_t) n + (source->coded ? 1 : 0);
+	for (int i = 0; i < n; i++)
+		if (!offer(search, (GraphCandidate) {estimates[i], ids[i]}))
+			return false;
+	if (source->prefetch)
+		prefetch_next(search);
+	return true;
+}
+
+bool
+graph_search_run(GraphSearch *search)
+{
+	GraphCandidate candidate;
+	bool		dead;
+
+	while (take_next(search, &candidate, &dead))
+		if (!expand(search, candidate, dead))
+			return false;
+	return true;
+}
+
+bool
+graph_search_more(GraphSearch *search)
+{
+	search->pool_count = 0;
+	search->next = 0;
+	search->found_count = 0;
+	while (search->kept.count > 0 && search->pool_count < search->ef)
+	{
+		GraphCandidate candidate = graph_heap_pop(&search->kept);
+		const GraphSeen *seen = &search->seen[seen_slot(search, candidate.id)];
+
+		/* one that got a better estimate since is found at that one */
+		if (seen->estimate != candidate.distance)
+			continue;
+		if (search->source.dead && search->source.dead(search->source.arg, candidate.id))
+		{
+			if (!graph_heap_push(&search->dead, search->memory, candidate))
+				return false;
+		}
+		else
+			search->pool[search->pool_count++] = candidate;
+	}
+	return search->pool_count > 0 || search->dead.count > 0;
+}
+
+static void
+sift_down(GraphFound *found, size_t i, size_t n)
+{
+	GraphFound	item = found[i];
+	size_t		child;
+
+	for (; (child = 2 * i + 1) < n; i = child)
+	{
+		if (child + 1 < n && found[child + 1].distance > found[child].distance)
+			child++;
+		if (!(found[child].distance > item.distance))
+			break;
+		found[i] = found[child];
+	}
+	found[i] = item;
+}
+
+void
+graph_sort_found(GraphFound *found, size_t n)
+{
+	for (size_t i = n / 2; i-- > 0;)
+		sift_down(found, i, n);
+	for (size_t end = n; end > 1;)
+	{
+		GraphFound	largest = found[0];
+
+		found[0] = found[--end];
+		found[end] = largest;
+		sift_down(found, 0, end);
+	}
+}
+
+GraphCandidate
+graph_descend(const GraphSource *source, GraphCandidate entry, uint64_t *hops)
+{
+	uint32_t	ids[GRAPH_MAX_DEGREE];
+	float		estimates[GRAPH_MAX_DEGREE];
+	GraphCandidate best = entry;
+	GraphCandidate next = entry;
+
+	/* a coded node's own distance is known only when it is read */
+	if (!source->coded)
+		source->score(source->arg, &entry.id, 1, &best.distance);
+	else
+		best.distance = INFINITY;
+	for (;;)
+	{
+		GraphFound	found = {best.distance, next.id, 0, 0};
+		int			n = source->expand(source->arg, next.id, &found, ids, estimates);
+
+		(*hops)++;
+		if (source->coded)
+		{
+			if (!(found.distance < best.distance))
+				return best;
+			best = (GraphCandidate) {found.distance, next.id};
+		}
+		else
+			source->score(source->arg, ids, n, estimates);
+		next = best;
+		for (int i = 0; i < n; i++)
+			if (estimates[i] < next.distance)
+				next = (GraphCandidate) {estimates[i], ids[i]};
+		if (next.id == best.id)
+			return best;
+		if (!source->coded)
+			best = next;
+	}
+}
+
+size_t
+graph_search_memory(const GraphSearch *search)
+{
+	return (search->pool_room + search->dead.room + search->kept.room) * sizeof(GraphCandidate) +
+		search->found_room * sizeof(GraphFound) + search->seen_room * sizeof(GraphSeen);
+}

@@ -1,0 +1,138 @@
+/*
+ * search.h - best-first search of a proximity graph
+ *
+ * One search serves the graph that is being built in memory and the one on disk: a GraphSource says
+ * how to read a node.  Of a coded source, reading a node (a hop) gives its exact distance and
+ * estimates for its neighbours at once; of a plain one, the neighbours are scored one by one, exactly.
+ *
+ * The pool holds the ef nearest candidates found, by estimate; a search ends when all of them have
+ * been expanded (Malkov and Yashunin 2016, algorithm 2; Gou et al. 2025, algorithm 1).  A better
+ * estimate of a candidate, from a nearer neighbour, replaces its first.  Dead nodes lead on but take no
+ * place in the pool and are not found.  What the pool has no room for can be kept: graph_search_more
+ * goes on with it, and no node is expanded twice.
+ */
+#ifndef VECTOR_GRAPH_SEARCH_H
+#define VECTOR_GRAPH_SEARCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define GRAPH_MAX_DEGREE	224		/* neighbours of a node: 2 * m = 200, in groups of 32 */
+
+typedef struct GraphCandidate
+{
+	float		distance;
+	uint32_t	id;
+} GraphCandidate;
+
+/* A node that was expanded: its exact distance, and what the source says of it. */
+typedef struct GraphFound
+{
+	float		distance;
+	uint32_t	id;
+	float		bound;
+	uint64_t	tag;
+} GraphFound;
+
+/* Memory that grows: resize(arg, NULL, n) allocates, (arg, p, n) reallocates; NULL when there is none. */
+typedef struct GraphMemory
+{
+	void	   *(*resize) (void *arg, void *p, size_t size);
+	void	   *arg;
+} GraphMemory;
+
+typedef struct GraphSource
+{
+	/*
+	 * Reads a node: its neighbours' ids go to `ids`, and found->bound and tag may be set.  If coded, its own
+	 * distance goes to found->distance and the neighbours' estimates to `estimates` (room for
+	 * GRAPH_MAX_DEGREE each).  Returns how many.
+	 */
+	int			(*expand) (void *arg, uint32_t id, GraphFound *found, uint32_t *ids,
+						   float *estimates);
+	/* Not coded: exact distances of n nodes. */
+	void		(*score) (void *arg, const uint32_t *ids, int n, float *distances);
+	/* Asks for a node that may be expanded next; or NULL. */
+	void		(*prefetch) (void *arg, uint32_t id);
+	/* Whether a node is not to be found; or NULL, where none is dead. */
+	bool		(*dead) (void *arg, uint32_t id);
+	void	   *arg;
+	bool		coded;
+} GraphSource;
+
+/* What is known of a node: seen at an estimate, or expanded. */
+typedef struct GraphSeen
+{
+	uint32_t	id;
+	uint32_t	epoch;
+	float		estimate;
+} GraphSeen;
+
+typedef struct GraphHeap
+{
+	GraphCandidate *items;		/* a binary heap, the smallest first */
+	size_t		count;
+	size_t		room;
+} GraphHeap;
+
+typedef struct GraphSearch
+{
+	GraphMemory memory;
+	GraphSource source;
+	bool		keep;			/* what the pool has no room for is kept */
+	bool		failed;			/* no memory */
+
+	GraphCandidate *pool;		/* by distance; the highest bit of an id says that it is expanded */
+	uint32_t	pool_count;
+	uint32_t	pool_room;
+	uint32_t	ef;
+	uint32_t	next;			/* before it everything is expanded */
+
+	GraphHeap	dead;			/* dead nodes to be expanded */
+	GraphHeap	kept;
+
+	GraphSeen  *seen;			/* open addressing; an entry of another epoch is free */
+	size_t		seen_count;
+	size_t		seen_room;		/* a power of two */
+	uint32_t	epoch;
+
+	GraphFound *found;			/* expanded live nodes with exact distances, in order of expansion */
+	size_t		found_count;
+	size_t		found_room;
+
+	uint64_t	hops;
+	uint64_t	distances;		/* exact ones and estimates */
+} GraphSearch;
+
+extern void graph_search_init(GraphSearch *search, GraphMemory memory);
+
+/* Begins with one candidate and forgets the search before; false when there is no memory. */
+extern bool graph_search_begin(GraphSearch *search, GraphSource source, uint32_t ef, bool keep,
+							   GraphCandidate entry);
+
+/* Runs until the pool is expanded: `found` has what was found.  False when there is no memory. */
+extern bool graph_search_run(GraphSearch *search);
+
+/*
+ * After graph_search_run, takes the ef nearest kept candidates into an empty pool; found_count is set
+ * back to zero.  False when there are none, or no memory.
+ */
+extern bool graph_search_more(GraphSearch *search);
+
+/* Sorts by distance. */
+extern void graph_sort_found(GraphFound *found, size_t n);
+
+/* The nearest node that hops to ever nearer neighbours lead to, from the entry, and its distance. */
+extern GraphCandidate graph_descend(const GraphSource *source, GraphCandidate entry,
+									uint64_t *hops);
+
+/* Bytes that the search holds. */
+extern size_t graph_search_memory(const GraphSearch *search);
+
+/* Makes a heap of items in any order. */
+extern void graph_heap_make(GraphHeap *heap);
+extern bool graph_heap_push(GraphHeap *heap, GraphMemory memory, GraphCandidate item);
+extern GraphCandidate graph_heap_pop(GraphHeap *heap);
+
+#endif							/* VECTOR_GRAPH_SEARCH_H */

@@ -1,0 +1,636 @@
+/*
+ * build.c - rows in memory, the graph of a batch
+ *
+ * A batch goes through steps that all participants take together, with a barrier after each: the
+ * leader makes nodes of the rows, in random order; all rotate vectors; all insert nodes, stage by
+ * stage of the hierarchy; the leader writes.
+ */
+#include "segment/build.h"
+
+#include <math.h>
+
+#include "common/hashfn.h"
+#include "common/pg_prng.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/wait_event.h"
+
+#include "distance/half.h"
+#include "segment/build_internal.h"
+
+#define ROWS_PER_CHUNK		(1 << ROW_CHUNK_SHIFT)
+#define ARENA_CHUNK_SIZE	((Size) 1024 * 1024)
+#define BATCH_OF_NODES		32
+
+Size
+build_shared_size(void)
+{
+	return sizeof(BuildShared);
+}
+
+void
+build_init_shared(BuildShared *shared, const Directory *directory, Size memory)
+{
+	memset(shared, 0, sizeof(*shared));
+	shared->element = directory->element;
+	shared->metric = directory->metric;
+	shared->storage = directory->storage;
+	shared->dims = directory->dims;
+	shared->seed = directory->seed;
+	shared->m = directory->m;
+	shared->ef_construction = directory->ef_construction;
+	shared->memory = memory;
+	SpinLockInit(&shared->mutex);
+	ConditionVariableInit(&shared->started);
+	pg_atomic_init_u64(&shared->next_node, 0);
+}
+
+void
+build_start(BuildShared *shared, int participants)
+{
+	BarrierInit(&shared->barrier, participants);
+	SpinLockAcquire(&shared->mutex);
+	shared->participants = participants;
+	SpinLockRelease(&shared->mutex);
+	ConditionVariableBroadcast(&shared->started);
+}
+
+static int
+participants(BuildShared *shared)
+{
+	int			n;
+
+	SpinLockAcquire(&shared->mutex);
+	n = shared->participants;
+	SpinLockRelease(&shared->mutex);
+	return n;
+}
+
+static uint64
+allocate(SegmentBuild *build, Size size)
+{
+	if (build->area == NULL)
+		return (uint64) (uintptr_t) MemoryContextAllocHuge(build->context, size);
+	return dsa_allocate_extended(build->area, size, DSA_ALLOC_HUGE);
+}
+
+static void *
+address(SegmentBuild *build, uint64 handle)
+{
+	if (build->area == NULL)
+		return (void *) (uintptr_t) handle;
+	return dsa_get_address(build->area, handle);
+}
+
+static void
+release(SegmentBuild *build, uint64 *handle)
+{
+	if (*handle == 0)
+		return;
+	if (build->area == NULL)
+		pfree((void *) (uintptr_t) *handle);
+	else
+		dsa_free(build->area, *handle);
+	*handle = 0;
+}
+
+/* Degree of the graph: 2 m, and what fills up groups of codes. */
+static uint32
+graph_degree(const Space *space, uint32 m)
+{
+	return space->coded ? TYPEALIGN(CODE_GROUP, 2 * m) : 2 * m;
+}
+
+static void
+init_graph(const Space *space, uint32 m, uint32 ef_construction, GraphBuild *graph)
+{
+	memset(graph, 0, sizeof(*graph));
+	graph->degree = graph_degree(space, m);
+	graph->ef_construction = ef_construction;
+	graph->coded = space->coded;
+	graph->metric = space_rabitq_metric(space);
+	graph->padded = space->coded ? rotation_padded(space->dims) : 0;
+	graph->bottom = 1;
+	graph_build_layout(graph);
+}
+
+Size
+build_row_memory(const Space *space, uint32 m, Size payload)
+{
+	GraphBuild	graph;
+
+	init_graph(space, m, 0, &graph);
+	/* upper levels, the order of nodes and their numbers, and the slack of chunks */
+	return sizeof(BuildRow) + MAXALIGN(payload) + graph.padded * sizeof(uint16) + graph.size +
+		graph.size / (GRAPH_FANOUT - 1) + 4 * sizeof(uint32);
+}
+
+static float
+plain_distance(void *arg, uint32_t a, uint32_t b)
+{
+	SegmentBuild *build = arg;
+
+	return space_distance(&build->space, build_payload(build, build_node_row(build, a)),
+						  build_payload(build, build_node_row(build, b)));
+}
+
+static void *
+resize_palloc(void *arg, void *p, size_t size)
+{
+	if (size == 0)
+	{
+		pfree(p);
+		return NULL;
+	}
+	return p ? repalloc_huge(p, size) : MemoryContextAllocHuge(arg, size);
+}
+
+SegmentBuild *
+build_attach(BuildShared *shared, dsa_area *area, bool leader, BuildWrite write, void *arg,
+			 BuildProgress progress)
+{
+	SegmentBuild *build = palloc0(sizeof(SegmentBuild));
+	GraphMemory memory = {resize_palloc, CurrentMemoryContext};
+
+	ConditionVariablePrepareToSleep(&shared->started);
+	while (participants(shared) == 0)
+		ConditionVariableSleep(&shared->started, PG_WAIT_EXTENSION);
+	ConditionVariableCancelSleep();
+
+	build->shared = shared;
+	build->area = area;
+	build->leader = leader;
+	build->write = write;
+	build->arg = arg;
+	build->progress = progress;
+	build->context = CurrentMemoryContext;
+	build->row_chunks = palloc0(sizeof(char *) * BUILD_MAX_CHUNKS);
+	build->arena_chunks = palloc0(sizeof(char *) * BUILD_MAX_CHUNKS);
+	build->arena_left = 0;
+	space_init(&build->space, shared->element, shared->metric, shared->storage, shared->dims,
+			   shared->seed);
+	space_init_rotation(&build->space);
+	init_graph(&build->space, shared->m, shared->ef_construction, &build->graph);
+	build->graph.distance = plain_distance;
+	build->graph.arg = build;
+	if (!graph_inserter_init(&build->inserter, &build->graph, memory))
+		elog(ERROR, "out of memory");
+	return build;
+}
+
+BuildRow *
+build_row(SegmentBuild *build, uint64 i)
+{
+	uint32		chunk = (uint32) (i >> ROW_CHUNK_SHIFT);
+
+	if (build->row_chunks[chunk] == NULL)
+		build->row_chunks[chunk] = address(build, build->shared->row_chunks[chunk]);
+	return (BuildRow *) build->row_chunks[chunk] + (i & (ROWS_PER_CHUNK - 1));
+}
+
+const char *
+build_payload(SegmentBuild *build, uint64 row)
+{
+	uint64		place = build_row(build, row)->payload;
+	uint32		chunk = (uint32) (place >> 32);
+
+	if (build->arena_chunks[chunk] == NULL)
+		build->arena_chunks[chunk] = address(build, build->shared->arena_chunks[chunk]);
+	return build->arena_chunks[chunk] + (uint32) place;
+}
+
+static void
+check_chunks(uint32 count)
+{
+	if (count >= BUILD_MAX_CHUNKS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many rows for one build"),
+				 errhint("Reduce \"maintenance_work_mem\", or partition the table.")));
+}
+
+/* Memory for a payload, from a chunk of this participant's own. */
+static char *
+arena_allocate(SegmentBuild *build, Size size, uint64 *place)
+{
+	char	   *p;
+
+	size = MAXALIGN(size);
+	if (build->arena_left < size)
+	{
+		BuildShared *shared = build->shared;
+		Size		chunk_size = Max(size, ARENA_CHUNK_SIZE);
+		uint64		handle = allocate(build, chunk_size);
+
+		SpinLockAcquire(&shared->mutex);
+		build->arena_chunk = shared->arena_count++;
+		SpinLockRelease(&shared->mutex);
+		check_chunks(build->arena_chunk);
+		shared->arena_chunks[build->arena_chunk] = handle;
+		build->arena_chunks[build->arena_chunk] = address(build, handle);
+		build->arena_used = 0;
+		build->arena_left = chunk_size;
+	}
+	*place = (uint64) build->arena_chunk << 32 | build->arena_used;
+	p = build->arena_chunks[build->arena_chunk] + build->arena_used;
+	build->arena_used += size;
+	build->arena_left -= size;
+	return p;
+}
+
+/*
+ * The number of a new row, and its chunk if it is the first there: rows are counted under the mutex
+ * once all of a chunk's have been handed out, else by the counter alone.
+ */
+static BuildRow *
+new_row(SegmentBuild *build, Size memory, bool *full)
+{
+	BuildShared *shared = build->shared;
+	uint64		i = 0;
+	uint64		spare = 0;
+	bool		chunk_missing;
+
+	for (;;)
+	{
+		SpinLockAcquire(&shared->mutex);
+		*full = shared->full || (shared->used + memory > shared->memory && shared->rows > 0);
+		chunk_missing = false;
+		if (*full)
+			shared->full = true;
+		else
+		{
+			i = shared->rows;
+			chunk_missing = (i & (ROWS_PER_CHUNK - 1)) == 0 &&
+				shared->row_chunks[i >> ROW_CHUNK_SHIFT] == 0;
+			if (chunk_missing && spare != 0)
+			{
+				shared->row_chunks[i >> ROW_CHUNK_SHIFT] = spare;
+				spare = 0;
+				chunk_missing = false;
+			}
+			if (!chunk_missing)
+			{
+				shared->rows++;
+				shared->used += memory;
+			}
+		}
+		SpinLockRelease(&shared->mutex);
+		if (!chunk_missing)
+			break;
+		check_chunks((uint32) (i >> ROW_CHUNK_SHIFT));
+		spare = allocate(build, sizeof(BuildRow) * ROWS_PER_CHUNK);
+	}
+	if (spare != 0)
+		release(build, &spare);
+	return *full ? NULL : build_row(build, i);
+}
+
+/* Rows that are equal become one: `next` chains the others behind the first. */
+static void
+make_nodes(SegmentBuild *build)
+{
+	BuildShared *shared = build->shared;
+	uint32		rows = (uint32) shared->rows;
+	uint32		slots = 1024;
+	uint32	   *table;
+	uint32	   *nodes;
+	pg_prng_state random;
+
+	while (slots < rows * UINT64CONST(2) && slots < PG_UINT32_MAX / 2)
+		slots *= 2;
+	table = MemoryContextAllocHuge(build->context, sizeof(uint32) * slots);
+	memset(table, 0xFF, sizeof(uint32) * slots);
+	shared->nodes_handle = allocate(build, sizeof(uint32) * rows);
+	nodes = address(build, shared->nodes_handle);
+	shared->nodes = 0;
+	for (uint32 i = 0; i < rows; i++)
+	{
+		BuildRow   *row = build_row(build, i);
+		uint32		slot = (uint32) row->hash & (slots - 1);
+
+		if ((i & 1023) == 0)
+			CHECK_FOR_INTERRUPTS();
+		row->next = NO_ROW;
+		for (; table[slot] != NO_ROW; slot = (slot + 1) & (slots - 1))
+		{
+			BuildRow   *other = build_row(build, table[slot]);
+
+			if (other->hash == row->hash && other->size == row->size &&
+				memcmp(build_payload(build, table[slot]), build_payload(build, i), row->size) == 0)
+				break;
+		}
+		if (table[slot] == NO_ROW)
+		{
+			table[slot] = i;
+			nodes[shared->nodes++] = i;
+		}
+		else
+		{
+			BuildRow   *first = build_row(build, table[slot]);
+
+			row->next = first->next;
+			first->next = i;
+		}
+	}
+	pfree(table);
+
+	/* levels of the hierarchy are random nodes, and so is the order of insertion */
+	pg_prng_seed(&random, shared->seed);
+	for (uint32 i = shared->nodes; i > 1; i--)
+	{
+		uint32		k = (uint32) pg_prng_uint64_range(&random, 0, i - 1);
+		uint32		node = nodes[i - 1];
+
+		nodes[i - 1] = nodes[k];
+		nodes[k] = node;
+	}
+}
+
+/* The vector of a node as the graph sees it: of unit length for cosine. */
+static void
+node_floats(SegmentBuild *build, uint32 node, float *out)
+{
+	const char *payload = build_payload(build, build_node_row(build, node));
+
+	space_floats(&build->space, payload, out);
+	if (build->space.metric == SPACE_COSINE)
+	{
+		float		scale = 1 / space_norm(&build->space, payload);
+
+		for (int d = 0; d < build->space.dims; d++)
+			out[d] *= scale;
+	}
+}
+
+/*
+ * The mean of a sample of the vectors, and the power of two that brings their elements, as halves, near
+ * 4.  Dot products are not taken from a mean.
+ */
+static void
+measure_vectors(SegmentBuild *build)
+{
+	BuildShared *shared = build->shared;
+	int			dims = build->space.dims;
+	uint32		sample = Min(shared->nodes, 10000);
+	float	   *x = palloc(sizeof(float) * dims);
+	double	   *mean = palloc0(sizeof(double) * dims);
+	double		spread = 0;
+
+	for (uint32 i = 0; i < sample && build->space.metric != SPACE_IP; i++)
+	{
+		node_floats(build, i, x);
+		for (int d = 0; d < dims; d++)
+			mean[d] += x[d] / (double) sample;
+	}
+	for (uint32 i = 0; i < sample; i++)
+	{
+		node_floats(build, i, x);
+		for (int d = 0; d < dims; d++)
+			spread += (x[d] - mean[d]) * (x[d] - mean[d]) / ((double) sample * dims);
+	}
+	for (int d = 0; d < dims; d++)
+		shared->mean[d] = (float) mean[d];
+	shared->scale = spread > 0 && isfinite(spread) ?
+		ldexpf(1, Min(Max((int) (2 - rint(log2(spread) / 2)), -100), 100)) : 1;
+	pfree(x);
+	pfree(mean);
+}
+
+/* Memory for the graph, in one piece an array. */
+static void
+allocate_graph(SegmentBuild *build)
+{
+	BuildShared *shared = build->shared;
+	uint32		sizes[GRAPH_LEVELS];
+
+	shared->levels = graph_level_sizes(shared->nodes, sizes);
+	for (int l = 0; l < shared->levels; l++)
+	{
+		shared->sizes[l] = sizes[l];
+		shared->links[l] = allocate(build, build->graph.size * sizes[l]);
+	}
+	if (build->space.coded)
+		shared->work = allocate(build, sizeof(uint16) * build->graph.padded * shared->nodes);
+}
+
+/* Maps the arrays into this process. */
+static void
+map_graph(SegmentBuild *build)
+{
+	BuildShared *shared = build->shared;
+	GraphBuild *graph = &build->graph;
+
+	build->nodes = address(build, shared->nodes_handle);
+	for (int l = 0; l < shared->levels; l++)
+	{
+		build->maps[l] = address(build, shared->links[l]);
+		*(l == 0 ? &graph->links : &graph->levels[l]) = (GraphArray) {
+			&build->maps[l], 31, graph->size
+		};
+	}
+	if (build->space.coded)
+	{
+		build->work_map = address(build, shared->work);
+		graph->work = (GraphArray) {
+			&build->work_map, 31, sizeof(uint16) * graph->padded
+		};
+	}
+	graph->top = 0;
+	graph->bottom = 1;
+}
+
+/* The next nodes for this participant, before `end`; false if there are none. */
+static bool
+next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint32 *to)
+{
+	uint64		first = pg_atomic_fetch_add_u64(&build->shared->next_node, BATCH_OF_NODES);
+
+	CHECK_FOR_INTERRUPTS();
+	*from = (uint32) Min(first, end);
+	*to = (uint32) Min(first + BATCH_OF_NODES, end);
+	return *from < *to;
+}
+
+/* Rotates nodes' vectors into halves, and clears their links. */
+static void
+make_work_vectors(SegmentBuild *build)
+{
+	BuildShared *shared = build->shared;
+	GraphBuild *graph = &build->graph;
+	float	   *x = palloc(sizeof(float) * Max(graph->padded, build->space.dims));
+	uint32		from;
+	uint32		to;
+
+	while (next_nodes(build, shared->nodes, &from, &to))
+		for (uint32 node = from; node < to; node++)
+		{
+			uint16	   *work;
+
+			memset(graph_array_at(&graph->links, node), 0, graph->size);
+			if (!build->space.coded)
+				continue;
+			work = graph_array_at(&graph->work, node);
+			node_floats(build, node, x);
+			for (int d = 0; d < build->space.dims; d++)
+				x[d] = (x[d] - shared->mean[d]) * shared->scale;
+			rotation_apply(&build->space.rotation, x, x);
+			for (uint32 d = 0; d < graph->padded; d++)
+				work[d] = float_to_half(Min(Max(x[d], -65504), 65504));
+		}
+	pfree(x);
+}
+
+static bool
+wait_for_all(SegmentBuild *build)
+{
+	return BarrierArriveAndWait(&build->shared->barrier, PG_WAIT_EXTENSION);
+}
+
+/* Begins a step that all take nodes for, from `node` on. */
+static void
+begin_step(SegmentBuild *build, uint32 node)
+{
+	wait_for_all(build);
+	if (build->leader)
+		pg_atomic_write_u64(&build->shared->next_node, node);
+	wait_for_all(build);
+}
+
+/* Inserts the nodes that make level `level` complete. */
+static void
+insert_nodes(SegmentBuild *build, int level)
+{
+	BuildShared *shared = build->shared;
+	GraphBuild *graph = &build->graph;
+	uint32		from;
+	uint32		to;
+
+	while (next_nodes(build, shared->sizes[level], &from, &to))
+	{
+		for (uint32 node = from; node < to; node++)
+			if (!graph_insert(&build->inserter, node))
+				elog(ERROR, "out of memory");
+		if (build->leader && build->progress)
+			build->progress(BUILD_GRAPH, to, shared->nodes);
+	}
+	wait_for_all(build);
+	if (level == 0)
+		return;
+	if (build->leader)
+		graph_build_snapshot(graph, level, 0, shared->sizes[level]);
+	if (graph->top == 0)
+		graph->top = level;
+	graph->bottom = level;
+}
+
+/* Forgets the batch. */
+static void
+reset_batch(SegmentBuild *build)
+{
+	BuildShared *shared = build->shared;
+
+	for (uint32 i = 0; i < BUILD_MAX_CHUNKS && shared->row_chunks[i]; i++)
+		release(build, &shared->row_chunks[i]);
+	for (uint32 i = 0; i < shared->arena_count; i++)
+		release(build, &shared->arena_chunks[i]);
+	for (int l = 0; l < shared->levels; l++)
+		release(build, &shared->links[l]);
+	release(build, &shared->nodes_handle);
+	release(build, &shared->work);
+	shared->arena_count = 0;
+	shared->rows = 0;
+	shared->used = 0;
+	shared->full = false;
+	shared->last = shared->finished == shared->participants;
+}
+
+/* Builds and writes a batch, together with the others. */
+static void
+build_batch(SegmentBuild *build)
+{
+	BuildShared *shared = build->shared;
+
+	wait_for_all(build);
+	if (build->leader)
+	{
+		if (shared->full && shared->full_at == 0)
+			shared->full_at = shared->rows;
+		if (shared->rows > 0)
+		{
+			make_nodes(build);
+			if (build->space.coded)
+			{
+				build->nodes = address(build, shared->nodes_handle);
+				measure_vectors(build);
+			}
+			allocate_graph(build);
+		}
+	}
+	begin_step(build, 0);
+	if (shared->rows > 0)
+	{
+		map_graph(build);
+		make_work_vectors(build);
+		for (int level = shared->levels - 1; level >= 0; level--)
+		{
+			begin_step(build, level == shared->levels - 1 ? 0 : shared->sizes[level + 1]);
+			insert_nodes(build, level);
+		}
+		wait_for_all(build);
+		if (build->leader)
+		{
+			if (build->progress)
+				build->progress(BUILD_WRITING, 0, shared->nodes);
+			build->write(build, build->arg);
+			build_forget_plan(build);
+		}
+	}
+	wait_for_all(build);
+	if (build->leader)
+		reset_batch(build);
+	memset(build->row_chunks, 0, sizeof(char *) * BUILD_MAX_CHUNKS);
+	memset(build->arena_chunks, 0, sizeof(char *) * BUILD_MAX_CHUNKS);
+	build->arena_left = 0;
+	wait_for_all(build);
+}
+
+void
+build_add(SegmentBuild *build, ItemPointer tid, const char *payload, Size size, float error,
+		  float scale)
+{
+	Size		memory = build_row_memory(&build->space, build->shared->m, size);
+	BuildRow   *row;
+	bool		full;
+
+	while ((row = new_row(build, memory, &full)) == NULL)
+		build_batch(build);
+	ItemPointerCopy(tid, &row->tid);
+	row->size = (uint32) size;
+	row->error = error;
+	row->scale = scale;
+	row->hash = hash_bytes_extended((const unsigned char *) payload, (int) size, 0);
+	memcpy(arena_allocate(build, size, &row->payload), payload, size);
+}
+
+void
+build_finish(SegmentBuild *build)
+{
+	SpinLockAcquire(&build->shared->mutex);
+	build->shared->finished++;
+	SpinLockRelease(&build->shared->mutex);
+	do
+		build_batch(build);
+	while (!build->shared->last);
+}
+
+uint64
+build_full_at(const SegmentBuild *build)
+{
+	return build->shared->full_at;
+}
+
+uint64
+build_rows(const SegmentBuild *build)
+{
+	return build->shared->rows;
+}

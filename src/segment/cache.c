@@ -1,0 +1,224 @@
+/*
+ * cache.c - a small table of indexes, the least recently used of which is forgotten
+ */
+#include "segment/cache.h"
+
+#include "utils/memutils.h"
+
+#define MAX_INDEXES		32
+#define MAX_RECENT		(1 << 22)	/* buffer numbers remembered of a segment */
+
+struct CachedIndex
+{
+	Oid			database;
+	Oid			relid;
+	Oid			file;			/* number of the relation's file */
+	uint64		used;			/* clock of the last use */
+	MemoryContext context;
+	CachedSegment *segments;
+	Space		space;
+	PGAlignedBlock directory;
+};
+
+static CachedIndex *indexes[MAX_INDEXES];
+static uint64 clock_now;
+
+static void
+free_segment(CachedSegment *segment)
+{
+	MemoryContextDelete(segment->context);
+}
+
+static void
+drop_segment(CachedSegment *segment)
+{
+	segment->dropped = true;
+	if (segment->users == 0)
+		free_segment(segment);
+}
+
+static void
+drop_index(int i)
+{
+	CachedIndex *cached = indexes[i];
+
+	indexes[i] = NULL;
+	for (CachedSegment *segment = cached->segments, *next; segment; segment = next)
+	{
+		next = segment->next;
+		drop_segment(segment);
+	}
+	MemoryContextDelete(cached->context);
+}
+
+static Oid
+relation_file(Relation index)
+{
+#if PG_VERSION_NUM >= 160000
+	return index->rd_locator.relNumber;
+#else
+	return index->rd_node.relNode;
+#endif
+}
+
+/* The index's place, or a free one, or the least recently used. */
+static int
+find_place(Relation index, bool *found)
+{
+	int			best = 0;
+
+	*found = false;
+	for (int i = 0; i < MAX_INDEXES; i++)
+	{
+		const CachedIndex *cached = indexes[i];
+
+		if (cached != NULL && cached->relid == RelationGetRelid(index))
+		{
+			*found = cached->file == relation_file(index);
+			return i;
+		}
+		if (indexes[best] != NULL && (cached == NULL || cached->used < indexes[best]->used))
+			best = i;
+	}
+	return best;
+}
+
+/* Forgets segments that the directory does not have any more. */
+static void
+sweep_segments(CachedIndex *cached)
+{
+	const Directory *directory = cache_directory(cached);
+	CachedSegment **link = &cached->segments;
+
+	while (*link)
+	{
+		CachedSegment *segment = *link;
+		const SegmentEntry *entry = directory_find(directory, segment->uid);
+
+		if (entry != NULL && entry->kind == SEGMENT_SEALED)
+			link = &segment->next;
+		else
+		{
+			*link = segment->next;
+			drop_segment(segment);
+		}
+	}
+}
+
+CachedIndex *
+cache_index(Relation index)
+{
+	bool		found;
+	int			i = find_place(index, &found);
+	CachedIndex *cached = indexes[i];
+
+	if (!found)
+	{
+		MemoryContext context;
+		MemoryContext old;
+
+		if (cached != NULL)
+			drop_index(i);
+		context = AllocSetContextCreate(CurrentMemoryContext, "vector index",
+										ALLOCSET_DEFAULT_SIZES);
+		old = MemoryContextSwitchTo(context);
+		cached = palloc0(sizeof(CachedIndex));
+		cached->context = context;
+		cached->relid = RelationGetRelid(index);
+		cached->file = relation_file(index);
+		directory_refresh(index, (Directory *) cached->directory.data);
+		directory_space(cache_directory(cached), &cached->space);
+		space_init_rotation(&cached->space);
+		MemoryContextSwitchTo(old);
+		MemoryContextSetParent(context, CacheMemoryContext);
+		indexes[i] = cached;
+	}
+	else if (directory_refresh(index, (Directory *) cached->directory.data))
+		sweep_segments(cached);
+	cached->used = ++clock_now;
+	return cached;
+}
+
+const Directory *
+cache_directory(const CachedIndex *cached)
+{
+	return (const Directory *) cached->directory.data;
+}
+
+const Space *
+cache_space(const CachedIndex *cached)
+{
+	return &cached->space;
+}
+
+static CachedSegment *
+load_segment(Relation index, const SegmentEntry *entry)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector segment",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	CachedSegment *segment = palloc0(sizeof(CachedSegment));
+	uint32		recent = 1;
+
+	segment->context = context;
+	segment->uid = entry->uid;
+	segment->first = entry->first;
+	extent_read(index, entry->first, entry->uid, 0, &segment->header, sizeof(SealedHeader));
+	if (segment->header.padded > 0)
+	{
+		segment->mean = palloc(sizeof(float) * segment->header.padded);
+		extent_read(index, entry->first + segment->header.mean, entry->uid, 0, segment->mean,
+					sizeof(float) * segment->header.padded);
+	}
+	while (recent < entry->blocks && recent < MAX_RECENT)
+		recent *= 2;
+	segment->recent = palloc0(sizeof(Buffer) * recent);
+	segment->recent_mask = recent - 1;
+	MemoryContextSwitchTo(old);
+	return segment;
+}
+
+/* Reads the tombstones again if there are more of them. */
+static void
+refresh_tombstones(Relation index, CachedSegment *segment)
+{
+	BlockNumber block = segment->first + segment->header.tombstones;
+	TombstoneHeader header;
+
+	extent_read(index, block, segment->uid, 0, &header, sizeof(header));
+	if (header.dead == segment->dead)
+		return;
+	if (segment->tombstones == NULL)
+		segment->tombstones = MemoryContextAllocHuge(segment->context,
+													 segment->header.rows / 8 + 1);
+	extent_read(index, block, segment->uid, sizeof(header), segment->tombstones,
+				segment->header.rows / 8 + 1);
+	segment->dead = header.dead;
+}
+
+CachedSegment *
+cache_acquire(CachedIndex *cached, Relation index, const SegmentEntry *entry)
+{
+	CachedSegment *segment = cached->segments;
+
+	while (segment && segment->uid != entry->uid)
+		segment = segment->next;
+	if (segment == NULL)
+	{
+		segment = load_segment(index, entry);
+		MemoryContextSetParent(segment->context, CacheMemoryContext);
+		segment->next = cached->segments;
+		cached->segments = segment;
+	}
+	refresh_tombstones(index, segment);
+	segment->users++;
+	return segment;
+}
+
+void
+cache_release(CachedSegment *segment)
+{
+	segment->users--;
+	if (segment->dropped && segment->users == 0)
+		free_segment(segment);
+}

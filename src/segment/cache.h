@@ -1,0 +1,47 @@
+/*
+ * cache.h - what a backend remembers of indexes that it has scanned
+ *
+ * The directory as of a change, the headers and means of sealed segments, which do not change, their
+ * tombstones as of a count, and in which buffer each of their blocks was seen last.  All of it is a hint
+ * that is checked when it is used, or true for ever.
+ */
+#ifndef VECTOR_SEGMENT_CACHE_H
+#define VECTOR_SEGMENT_CACHE_H
+
+#include "segment/directory.h"
+
+typedef struct CachedSegment
+{
+	struct CachedSegment *next;
+	MemoryContext context;		/* of this segment */
+	int			users;			/* scans that hold it */
+	bool		dropped;		/* goes with its last user */
+	uint32		uid;
+	BlockNumber first;
+	SealedHeader header;
+	float	   *mean;			/* rotated, of header.padded dimensions; NULL without */
+	uint32		dead;			/* bits set in tombstones */
+	uint8	   *tombstones;		/* NULL as long as none is dead */
+	Buffer	   *recent;			/* by block & recent_mask */
+	uint32		recent_mask;
+} CachedSegment;
+
+typedef struct CachedIndex CachedIndex;
+
+/* The index's entry with a fresh directory; valid until the next call. */
+extern CachedIndex *cache_index(Relation index);
+extern const Directory *cache_directory(const CachedIndex *cached);
+extern const Space *cache_space(const CachedIndex *cached);
+
+/* A sealed segment with fresh tombstones; to be released, also on error. */
+extern CachedSegment *cache_acquire(CachedIndex *cached, Relation index,
+									const SegmentEntry *entry);
+extern void cache_release(CachedSegment *segment);
+
+static inline bool
+cached_row_is_dead(const CachedSegment *segment, uint32 row)
+{
+	return segment->tombstones && (segment->tombstones[row / 8] >> (row % 8) & 1);
+}
+
+#endif							/* VECTOR_SEGMENT_CACHE_H */

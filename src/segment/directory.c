@@ -1,0 +1,373 @@
+/*
+ * directory.c - entries of block 0, free space
+ */
+#include "segment/directory.h"
+
+#include "access/generic_xlog.h"
+#include "access/nbtxlog.h"
+#include "access/xloginsert.h"
+#include "catalog/storage.h"
+#include "common/pg_prng.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/procarray.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+
+void
+directory_create(Relation index, ForkNumber fork, const DirectoryOptions *options)
+{
+	Buffer		buffer = ReadBufferExtended(index, fork, P_NEW, RBM_NORMAL, NULL);
+	Directory  *directory;
+	Page		page;
+
+	Assert(BufferGetBlockNumber(buffer) == DIRECTORY_BLOCK);
+	LockBuffer(buffer, BUFFER_LOCK_EXCLUSIVE);
+	START_CRIT_SECTION();
+	page = BufferGetPage(buffer);
+	extent_init_page(page, 0, 0, BLOCK_DIRECTORY);
+	directory = BlockGetDirectory(page);
+	directory->magic = SEGMENT_MAGIC;
+	directory->version = SEGMENT_VERSION;
+	directory->element = options->element;
+	directory->metric = options->metric;
+	directory->storage = options->storage;
+	directory->dims = options->dims;
+	directory->m = options->m;
+	directory->ef_construction = options->ef_construction;
+	directory->next_uid = 1;
+	directory->seed = pg_prng_uint64(&pg_global_prng_state);
+	directory->change = 1;
+	MarkBufferDirty(buffer);
+	if (RelationNeedsWAL(index) || fork == INIT_FORKNUM)
+		log_newpage_buffer(buffer, true);
+	END_CRIT_SECTION();
+	UnlockReleaseBuffer(buffer);
+}
+
+/* Whether a page is a directory of ours, or an error that says what to do. */
+static void
+check_format(Relation index, Page page)
+{
+	const Directory *directory = BlockGetDirectory(page);
+
+	if (PageIsNew(page) || directory->magic != SEGMENT_MAGIC)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("index \"%s\" is not in the format of this version of the extension",
+						RelationGetRelationName(index)),
+				 errhint("Build it again with REINDEX INDEX.")));
+	if (directory->version != SEGMENT_VERSION)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("index \"%s\" has format version %u, this library knows %d",
+						RelationGetRelationName(index), directory->version, SEGMENT_VERSION),
+				 errhint("Use the library that made it, or build it again with REINDEX INDEX.")));
+}
+
+Buffer
+directory_lock(Relation index, int lock)
+{
+	Buffer		buffer = ReadBuffer(index, DIRECTORY_BLOCK);
+
+	LockBuffer(buffer, lock);
+	check_format(index, BufferGetPage(buffer));
+	return buffer;
+}
+
+bool
+directory_refresh(Relation index, Directory *copy)
+{
+	Buffer		buffer = directory_lock(index, BUFFER_LOCK_SHARE);
+	const Directory *directory = BlockGetDirectory(BufferGetPage(buffer));
+	bool		changed = directory->change != copy->change;
+
+	if (changed)
+		memcpy(copy, directory,
+			   offsetof(Directory, entries) + directory->count * sizeof(SegmentEntry));
+	UnlockReleaseBuffer(buffer);
+	return changed;
+}
+
+Directory *
+directory_read(Relation index)
+{
+	Directory  *copy = palloc0(BLCKSZ);
+
+	directory_refresh(index, copy);
+	return copy;
+}
+
+void
+directory_space(const Directory *directory, Space *space)
+{
+	space_init(space, directory->element, directory->metric, directory->storage, directory->dims,
+			   directory->seed);
+}
+
+const SegmentEntry *
+directory_find(const Directory *directory, uint32 uid)
+{
+	for (uint32 i = 0; i < directory->count; i++)
+		if (directory->entries[i].uid == uid)
+			return &directory->entries[i];
+	return NULL;
+}
+
+/* An exclusive look at block 0, for a change that is logged as one record. */
+typedef struct DirectoryChange
+{
+	Buffer		buffer;
+	GenericXLogState *state;
+	Directory  *directory;
+} DirectoryChange;
+
+static void
+begin_change(Relation index, DirectoryChange *change)
+{
+	change->buffer = directory_lock(index, BUFFER_LOCK_EXCLUSIVE);
+	change->state = GenericXLogStart(index);
+	change->directory = BlockGetDirectory(
+		GenericXLogRegisterBuffer(change->state, change->buffer, 0));
+}
+
+static void
+end_change(DirectoryChange *change)
+{
+	change->directory->change++;
+	GenericXLogFinish(change->state);
+	UnlockReleaseBuffer(change->buffer);
+}
+
+static void
+abort_change(DirectoryChange *change)
+{
+	GenericXLogAbort(change->state);
+	UnlockReleaseBuffer(change->buffer);
+}
+
+static void
+remove_entry(Directory *directory, uint32 i)
+{
+	directory->count--;
+	memmove(directory->entries + i, directory->entries + i + 1,
+			(directory->count - i) * sizeof(SegmentEntry));
+	memset(directory->entries + directory->count, 0, sizeof(SegmentEntry));
+}
+
+/*
+ * Tells standbys that blocks are about to be written again that snapshots up to the stamp may read.
+ * Redo of this record touches no page; it raises PostgreSQL's snapshot conflict, as for a recycled
+ * page of a B-tree.
+ */
+static void
+log_reuse(Relation index, Relation heap, const SegmentEntry *entry)
+{
+	xl_btree_reuse_page record;
+
+	if (!RelationNeedsWAL(index) || !XLogStandbyInfoActive())
+		return;
+	memset(&record, 0, sizeof(record));
+	record.block = entry->first;
+#if PG_VERSION_NUM >= 160000
+	record.locator = index->rd_locator;
+	record.snapshotConflictHorizon = entry->stamp;
+	record.isCatalogRel = heap != NULL && RelationIsAccessibleInLogicalDecoding(heap);
+#else
+	record.node = index->rd_node;
+	record.latestRemovedFullXid = entry->stamp;
+#endif
+	XLogBeginInsert();
+	XLogRegisterData((char *) &record, SizeOfBtreeReusePage);
+	XLogInsert(RM_BTREE_ID, XLOG_BTREE_REUSE_PAGE);
+}
+
+/* Removes entries of extents that no snapshot can need; the caller ends the change. */
+static void
+expire_retired(Relation index, Relation heap, Directory *directory)
+{
+	bool		locked = false;
+
+	for (uint32 i = 0; i < directory->count;)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+
+		if (entry->kind != SEGMENT_RETIRED ||
+			!GlobalVisCheckRemovableFullXid(heap, entry->stamp))
+		{
+			i++;
+			continue;
+		}
+		/* a VACUUM that reads the extents does not hold the horizon back */
+		if (!locked && !ConditionalLockPage(index, VACUUM_LOCK_BLOCK, ExclusiveLock))
+			return;
+		locked = true;
+		log_reuse(index, heap, entry);
+		remove_entry(directory, i);
+	}
+	if (locked)
+		UnlockPage(index, VACUUM_LOCK_BLOCK, ExclusiveLock);
+}
+
+static int
+compare_first(const void *a, const void *b)
+{
+	BlockNumber x = ((const SegmentEntry *) a)->first;
+	BlockNumber y = ((const SegmentEntry *) b)->first;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The entries by place. */
+static SegmentEntry *
+sorted_entries(const Directory *directory)
+{
+	SegmentEntry *sorted = palloc(sizeof(SegmentEntry) * (directory->count + 1));
+
+	memcpy(sorted, directory->entries, sizeof(SegmentEntry) * directory->count);
+	qsort(sorted, directory->count, sizeof(SegmentEntry), compare_first);
+	return sorted;
+}
+
+/* The smallest gap that is large enough, or the end. */
+static BlockNumber
+find_room(const Directory *directory, uint32 blocks)
+{
+	SegmentEntry *sorted = sorted_entries(directory);
+	BlockNumber end = DIRECTORY_BLOCK + 1;
+	BlockNumber best = InvalidBlockNumber;
+	uint32		best_size = PG_UINT32_MAX;
+
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		uint32		gap = sorted[i].first - end;
+
+		if (gap >= blocks && gap < best_size)
+		{
+			best = end;
+			best_size = gap;
+		}
+		end = sorted[i].first + sorted[i].blocks;
+	}
+	pfree(sorted);
+	if (best != InvalidBlockNumber)
+		return best;
+	if (blocks > MaxBlockNumber - end)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("index is too large")));
+	return end;
+}
+
+/* The first block after all extents. */
+static BlockNumber
+directory_end(const Directory *directory)
+{
+	BlockNumber end = DIRECTORY_BLOCK + 1;
+
+	for (uint32 i = 0; i < directory->count; i++)
+		end = Max(end, directory->entries[i].first + directory->entries[i].blocks);
+	return end;
+}
+
+bool
+directory_reserve(Relation index, Relation heap, SegmentKind kind, bool more, uint32 blocks,
+				  SegmentEntry *entry)
+{
+	DirectoryChange change;
+
+	begin_change(index, &change);
+	expire_retired(index, heap, change.directory);
+	for (uint32 i = change.directory->count; i-- > 0 && !more;)
+		if (change.directory->entries[i].kind == SEGMENT_RESERVED &&
+			change.directory->entries[i].purpose == kind)
+			remove_entry(change.directory, i);
+	if (change.directory->count == DIRECTORY_MAX_ENTRIES)
+	{
+		abort_change(&change);
+		return false;
+	}
+	memset(entry, 0, sizeof(*entry));
+	entry->uid = change.directory->next_uid++;
+	entry->kind = SEGMENT_RESERVED;
+	entry->purpose = kind;
+	entry->first = find_room(change.directory, blocks);
+	entry->blocks = blocks;
+	entry->created = GetCurrentTimestamp();
+	change.directory->entries[change.directory->count++] = *entry;
+	end_change(&change);
+	extent_extend_file(index, entry->first + entry->blocks);
+	return true;
+}
+
+static void
+put_entry(Directory *directory, const SegmentEntry *entry)
+{
+	for (uint32 i = 0; i < directory->count; i++)
+		if (directory->entries[i].uid == entry->uid)
+		{
+			directory->entries[i] = *entry;
+			return;
+		}
+	elog(ERROR, "segment %u is not in the directory", entry->uid);
+}
+
+void
+directory_publish_growing(Relation index, const SegmentEntry *entry)
+{
+	DirectoryChange change;
+	SegmentEntry published = *entry;
+
+	published.kind = SEGMENT_GROWING;
+	begin_change(index, &change);
+	put_entry(change.directory, &published);
+	end_change(&change);
+}
+
+void
+directory_replace(Relation index, const SegmentEntry *outputs, int output_count,
+				  const uint32 *inputs, int input_count, void (*before_flip) (void *arg),
+				  void *arg)
+{
+	DirectoryChange change;
+
+	begin_change(index, &change);
+	if (before_flip)
+		before_flip(arg);
+	for (uint32 i = 0; i < change.directory->count; i++)
+	{
+		SegmentEntry *entry = &change.directory->entries[i];
+
+		for (int k = 0; k < input_count; k++)
+			if (entry->uid == inputs[k])
+			{
+				entry->kind = SEGMENT_RETIRED;
+				entry->stamp = ReadNextFullTransactionId();
+			}
+	}
+	for (int k = 0; k < output_count; k++)
+	{
+		SegmentEntry published = outputs[k];
+
+		published.kind = SEGMENT_SEALED;
+		put_entry(change.directory, &published);
+	}
+	end_change(&change);
+}
+
+void
+directory_truncate(Relation index, Relation heap)
+{
+	DirectoryChange change;
+	BlockNumber end;
+
+	if (!ConditionalLockRelation(index, AccessExclusiveLock))
+		return;
+	begin_change(index, &change);
+	expire_retired(index, heap, change.directory);
+	end = directory_end(change.directory);
+	end_change(&change);
+	if (end < RelationGetNumberOfBlocks(index))
+		RelationTruncate(index, end);
+	UnlockRelation(index, AccessExclusiveLock);
+}

@@ -1,0 +1,75 @@
+/*
+ * directory.h - block 0: which segments an index has, and where
+ *
+ * The one source of truth.  A change is one logged record of block 0 under its exclusive lock.  Free
+ * space is what no entry names.  See README.md for the protocol.
+ */
+#ifndef VECTOR_SEGMENT_DIRECTORY_H
+#define VECTOR_SEGMENT_DIRECTORY_H
+
+#include "segment/extent.h"
+#include "segment/space.h"
+
+/*
+ * Heavyweight page locks: VACUUM's passes against the reuse of extents; one builder of sealed
+ * segments; one maker of growing ones.
+ */
+#define VACUUM_LOCK_BLOCK	1
+#define SEAL_LOCK_BLOCK		2
+#define GROW_LOCK_BLOCK		3
+
+typedef struct DirectoryOptions
+{
+	int			m;
+	int			ef_construction;
+	SpaceElement element;
+	SpaceMetric metric;
+	SpaceStorage storage;
+	int			dims;
+} DirectoryOptions;
+
+/* Makes block 0 of a new fork. */
+extern void directory_create(Relation index, ForkNumber fork, const DirectoryOptions *options);
+
+/* A palloc'd copy of the directory; an error if the format is not ours. */
+extern Directory *directory_read(Relation index);
+
+/* The same into memory of BLCKSZ; false, and nothing copied, if `change` is the directory's already. */
+extern bool directory_refresh(Relation index, Directory *copy);
+
+extern void directory_space(const Directory *directory, Space *space);
+
+/*
+ * Finds room for an extent and names it as reserved for a kind of segment, whose lock the caller holds:
+ * what was reserved for that kind before is abandoned, unless `more`.  The file is long enough on return.  heap is the
+ * index's table, or NULL where it is not at hand.  Returns false if the directory is full.
+ */
+extern bool directory_reserve(Relation index, Relation heap, SegmentKind kind, bool more,
+							  uint32 blocks, SegmentEntry *entry);
+
+/* A reserved extent becomes a segment. */
+extern void directory_publish_growing(Relation index, const SegmentEntry *entry);
+
+/*
+ * In one record: the outputs, reserved extents, become sealed segments, and the inputs retire.  Before,
+ * under block 0's exclusive lock, before_flip(arg) is called, if there is one.
+ */
+extern void directory_replace(Relation index, const SegmentEntry *outputs, int output_count,
+							  const uint32 *inputs, int input_count,
+							  void (*before_flip) (void *arg), void *arg);
+
+/* Gives the free blocks at the end of the file back, if no other is in the way. */
+extern void directory_truncate(Relation index, Relation heap);
+
+extern const SegmentEntry *directory_find(const Directory *directory, uint32 uid);
+
+/* Pins and locks block 0. */
+extern Buffer directory_lock(Relation index, int lock);
+
+static inline bool
+segment_is_live(const SegmentEntry *entry)
+{
+	return entry->kind == SEGMENT_GROWING || entry->kind == SEGMENT_SEALED;
+}
+
+#endif							/* VECTOR_SEGMENT_DIRECTORY_H */

@@ -1,0 +1,185 @@
+/*
+ * extent.c - pages of an extent
+ */
+#include "segment/extent.h"
+
+#include "access/xloginsert.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/smgr.h"
+
+uint32
+extent_blocks_for(uint64 count, Size size, bool whole)
+{
+	uint64		per = PAYLOAD_SIZE / size;
+	uint64		blocks = whole && per > 0 ? (count + per - 1) / per :
+		(count * size + PAYLOAD_SIZE - 1) / PAYLOAD_SIZE;
+
+	if (blocks > MaxBlockNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("index is too large")));
+	return (uint32) blocks;
+}
+
+void
+extent_init_page(Page page, uint32 uid, uint32 place, BlockKind kind)
+{
+	BlockHeader *header;
+
+	PageInit(page, BLCKSZ, 0);
+	((PageHeader) page)->pd_lower = BLCKSZ;
+	header = BlockGetHeader(page);
+	header->uid = uid;
+	header->place = place;
+	header->kind = kind;
+	header->version = SEGMENT_VERSION;
+}
+
+void
+extent_wrong_page(Relation index, BlockNumber block)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("block %u of index \"%s\" was reused while it was being read", block,
+					RelationGetRelationName(index)),
+			 errhint("Retry the query.")));
+}
+
+void
+extent_extend_file(Relation index, BlockNumber blocks)
+{
+	BlockNumber length;
+
+	if (RelationGetNumberOfBlocks(index) >= blocks)
+		return;
+	if (!RELATION_IS_LOCAL(index))
+		LockRelationForExtension(index, ExclusiveLock);
+	length = RelationGetNumberOfBlocks(index);
+	if (length < blocks)
+	{
+#if PG_VERSION_NUM >= 160000
+		smgrzeroextend(RelationGetSmgr(index), MAIN_FORKNUM, length, (int) (blocks - length),
+					   false);
+#else
+		PGAlignedBlock zeros;
+
+		memset(zeros.data, 0, BLCKSZ);
+		for (; length < blocks; length++)
+			smgrextend(RelationGetSmgr(index), MAIN_FORKNUM, length, zeros.data, false);
+#endif
+	}
+	if (!RELATION_IS_LOCAL(index))
+		UnlockRelationForExtension(index, ExclusiveLock);
+}
+
+Buffer
+extent_lock(Relation index, BlockNumber block, uint32 uid, int lock)
+{
+	Buffer		buffer = ReadBuffer(index, block);
+
+	LockBuffer(buffer, lock);
+	extent_check_page(index, BufferGetPage(buffer), block, uid);
+	return buffer;
+}
+
+void
+extent_read(Relation index, BlockNumber first, uint32 uid, uint64 offset, void *out, Size size)
+{
+	char	   *to = out;
+
+	while (size > 0)
+	{
+		BlockNumber block = first + (BlockNumber) (offset / PAYLOAD_SIZE);
+		Size		start = offset % PAYLOAD_SIZE;
+		Size		part = Min(size, PAYLOAD_SIZE - start);
+		Buffer		buffer = extent_lock(index, block, uid, BUFFER_LOCK_SHARE);
+
+		memcpy(to, BlockGetPayload(BufferGetPage(buffer)) + start, part);
+		UnlockReleaseBuffer(buffer);
+		to += part;
+		offset += part;
+		size -= part;
+	}
+}
+
+void
+extent_writer_begin(ExtentWriter *writer, Relation index, BlockNumber first, uint32 uid)
+{
+	writer->index = index;
+	writer->first = first;
+	writer->uid = uid;
+	writer->kind = 0;
+	writer->used = PAYLOAD_SIZE;
+}
+
+/* Puts the page into its buffer and logs it, in one critical section. */
+static void
+write_page(ExtentWriter *writer)
+{
+	Buffer		buffer = ReadBufferExtended(writer->index, MAIN_FORKNUM,
+											writer->first + writer->place, RBM_ZERO_AND_LOCK,
+											NULL);
+
+	START_CRIT_SECTION();
+	memcpy(BufferGetPage(buffer), writer->page.data, BLCKSZ);
+	MarkBufferDirty(buffer);
+	if (RelationNeedsWAL(writer->index))
+		log_newpage_buffer(buffer, true);
+	END_CRIT_SECTION();
+	UnlockReleaseBuffer(buffer);
+}
+
+static void
+begin_page(ExtentWriter *writer, uint32 place)
+{
+	CHECK_FOR_INTERRUPTS();
+	writer->place = place;
+	writer->used = 0;
+	extent_init_page(writer->page.data, writer->uid, place, writer->kind);
+}
+
+void
+extent_writer_seek(ExtentWriter *writer, uint32 place, BlockKind kind)
+{
+	extent_writer_end(writer);
+	writer->kind = kind;
+	begin_page(writer, place);
+}
+
+void
+extent_writer_put(ExtentWriter *writer, const void *data, Size size)
+{
+	const char *from = data;
+
+	while (size > 0)
+	{
+		Size		part;
+
+		if (writer->used == PAYLOAD_SIZE)
+		{
+			write_page(writer);
+			begin_page(writer, writer->place + 1);
+		}
+		part = Min(size, PAYLOAD_SIZE - writer->used);
+		memcpy(BlockGetPayload(writer->page.data) + writer->used, from, part);
+		writer->used += part;
+		from += part;
+		size -= part;
+	}
+}
+
+void
+extent_writer_keep_whole(ExtentWriter *writer, Size size)
+{
+	if (PAYLOAD_SIZE - writer->used < size)
+		writer->used = PAYLOAD_SIZE;
+}
+
+void
+extent_writer_end(ExtentWriter *writer)
+{
+	if (writer->kind != 0)
+		write_page(writer);
+	writer->kind = 0;
+	writer->used = PAYLOAD_SIZE;
+}

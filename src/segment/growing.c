@@ -1,0 +1,557 @@
+/*
+ * growing.c - append-only segments
+ */
+#include "segment/growing.h"
+
+#include <math.h>
+
+#include "access/generic_xlog.h"
+#include "access/xloginsert.h"
+#include "commands/vacuum.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/memutils.h"
+
+/*
+ * A group must fit into a block, so that of longer vectors only the first rotated dimensions have
+ * signs.
+ */
+#define MAX_CODED_DIMS		((PAYLOAD_SIZE - sizeof(GrowingGroup)) / 4 / 16 * 16)
+
+/* Bytes of vectors that the first growing segment of an index has room for. */
+#define FIRST_BYTES			(128 * 1024)
+
+/* Estimates may be off by so many standard deviations before a row is missed. */
+#define ERROR_SIGMAS		3.0f
+
+#define GROUP_ROWS			CODE_GROUP
+#define OFFSET_UNIT			4
+
+static Size
+group_size(uint32 padded)
+{
+	return sizeof(GrowingGroup) + rabitq_group_size(padded);
+}
+
+/* A segment for `room` rows of about `size` bytes. */
+static uint32
+plan_segment(const Space *space, uint32 room, Size size, GrowingHeader *header)
+{
+	Size		aligned = TYPEALIGN(OFFSET_UNIT, size);
+	uint32		groups = (room + GROUP_ROWS - 1) / GROUP_ROWS;
+
+	memset(header, 0, sizeof(*header));
+	header->room = groups * GROUP_ROWS;
+	header->padded = space->coded ? Min(rotation_padded(space->dims), MAX_CODED_DIMS) : 0;
+	header->group_size = (uint32) group_size(header->padded);
+	header->groups_per_block = PAYLOAD_SIZE / header->group_size;
+	header->groups = 1;
+	header->vectors = 1 + (groups + header->groups_per_block - 1) / header->groups_per_block;
+	if (aligned <= PAYLOAD_SIZE)
+		header->vector_blocks = extent_blocks_for(header->room, aligned, true);
+	else
+		header->vector_blocks = header->room * extent_blocks_for(aligned, 1, false);
+	header->vector_blocks = Max(header->vector_blocks,
+								extent_blocks_for(SPACE_MAX_PAYLOAD(space), 1, false));
+	return header->vectors + header->vector_blocks;
+}
+
+static void
+write_empty(Relation index, const SegmentEntry *entry, const GrowingHeader *header)
+{
+	ExtentWriter writer;
+
+	extent_writer_begin(&writer, index, entry->first, entry->uid);
+	extent_writer_seek(&writer, 0, BLOCK_GROWING_HEADER);
+	extent_writer_put(&writer, header, sizeof(*header));
+	for (uint32 place = header->groups; place < header->vectors; place++)
+		extent_writer_seek(&writer, place, BLOCK_GROUPS);
+	for (uint32 i = 0; i < header->vector_blocks; i++)
+		extent_writer_seek(&writer, header->vectors + i, BLOCK_VECTORS);
+	extent_writer_end(&writer);
+}
+
+/*
+ * Makes a growing segment, unless another did since `change`.  Returns the number of rows of growing
+ * segments.
+ */
+static uint64
+make_segment(Relation index, Relation heap, const Space *space, Size size, uint32 seal_rows,
+			 uint64 change)
+{
+	Directory  *directory;
+	GrowingHeader header;
+	SegmentEntry entry;
+	uint64		rows = 0;
+	uint64		room;
+
+	LockPage(index, GROW_LOCK_BLOCK, ExclusiveLock);
+	directory = directory_read(index);
+	for (uint32 i = 0; i < directory->count; i++)
+		if (directory->entries[i].kind == SEGMENT_GROWING)
+			rows += directory->entries[i].rows;
+	if (directory->change == change)
+	{
+		room = Max(rows, FIRST_BYTES / Max(size, 1));
+		room = Min(Max(room, GROUP_ROWS), Max(seal_rows, GROUP_ROWS));
+		if (!directory_reserve(index, heap, SEGMENT_GROWING, false,
+							   plan_segment(space, (uint32) room, size, &header), &entry))
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("index \"%s\" has too many segments", RelationGetRelationName(index)),
+					 errhint("End old transactions, and VACUUM the table.")));
+		write_empty(index, &entry, &header);
+		entry.rows = header.room;
+		directory_publish_growing(index, &entry);
+	}
+	UnlockPage(index, GROW_LOCK_BLOCK, ExclusiveLock);
+	pfree(directory);
+	return rows;
+}
+
+/* A row, made ready for its slot. */
+typedef struct NewRow
+{
+	ItemPointer tid;
+	const char *payload;
+	Size		size;
+	RabitqFactors factors;
+	uint8		signs[MAX_CODED_DIMS / 8];
+} NewRow;
+
+static void
+encode_row(const Space *space, NewRow *row)
+{
+	uint32		padded = rotation_padded(space->dims);
+	float	   *x;
+	float		norm2;
+
+	if (!space->coded)
+		return;
+	x = palloc(sizeof(float) * padded);
+	space_floats(space, row->payload, x);
+	norm2 = distance_kernels->f32_dot(x, x, space->dims);
+	if (space->metric == SPACE_COSINE)
+	{
+		float		scale = 1 / sqrtf(norm2);
+
+		for (int i = 0; i < space->dims; i++)
+			x[i] *= scale;
+		norm2 = 1;
+	}
+	rotation_apply(&space->rotation, x, x);
+	row->factors = rabitq_encode_vector(space_rabitq_metric(space), x,
+										Min(padded, MAX_CODED_DIMS), padded, norm2, row->signs);
+	pfree(x);
+}
+
+/* Where the next vector goes, or false if there is no room. */
+static bool
+place_vector(const GrowingHeader *header, Size size, uint64 *offset)
+{
+	Size		left = PAYLOAD_SIZE - header->used % PAYLOAD_SIZE;
+
+	*offset = header->used;
+	if (left < size)
+		*offset += left;
+	return header->rows < header->room && !header->closed &&
+		*offset + size <= (uint64) header->vector_blocks * PAYLOAD_SIZE;
+}
+
+/* Writes a vector's bytes, each block as a record of its own but the last, which joins `state`. */
+static Buffer
+write_vector(Relation index, const SegmentEntry *entry, const GrowingHeader *header,
+			 uint64 offset, const char *payload, Size size, GenericXLogState *state)
+{
+	for (;;)
+	{
+		BlockNumber block = entry->first + header->vectors + (BlockNumber) (offset / PAYLOAD_SIZE);
+		Size		start = offset % PAYLOAD_SIZE;
+		Size		part = Min(size, PAYLOAD_SIZE - start);
+		Buffer		buffer = extent_lock(index, block, entry->uid, BUFFER_LOCK_EXCLUSIVE);
+		GenericXLogState *own = part == size ? state : GenericXLogStart(index);
+		Page		page = GenericXLogRegisterBuffer(own, buffer, 0);
+
+		memcpy(BlockGetPayload(page) + start, payload, part);
+		if (part == size)
+			return buffer;
+		GenericXLogFinish(own);
+		UnlockReleaseBuffer(buffer);
+		payload += part;
+		offset += part;
+		size -= part;
+	}
+}
+
+/* Fills the slot of row number `row` in a page of groups. */
+static void
+write_slot(const GrowingHeader *header, Page page, uint32 number, uint64 offset,
+		   const NewRow *row)
+{
+	uint32		group_number = number / GROUP_ROWS;
+	uint32		place = number % GROUP_ROWS;
+	GrowingGroup *group = (GrowingGroup *)
+		(BlockGetPayload(page) + group_number % header->groups_per_block * header->group_size);
+
+	group->offset[place] = (uint32) (offset / OFFSET_UNIT);
+	group->tids[place] = *row->tid;
+	group->a[place] = row->factors.a;
+	group->b[place] = row->factors.b;
+	group->error[place] = row->factors.error;
+	if (header->padded > 0)
+		rabitq_pack((uint8 *) (group + 1), place, row->signs, header->padded);
+}
+
+/* Appends to one segment; false if it has no room, or is not open any more. */
+static bool
+append_to(Relation index, const SegmentEntry *entry, const NewRow *row)
+{
+	Buffer		header_buffer = ReadBuffer(index, entry->first);
+	Buffer		group_buffer;
+	Buffer		vector_buffer;
+	GrowingHeader *header;
+	GenericXLogState *state;
+	Page		page;
+	uint64		offset;
+
+	LockBuffer(header_buffer, BUFFER_LOCK_EXCLUSIVE);
+	page = BufferGetPage(header_buffer);
+	header = (GrowingHeader *) BlockGetPayload(page);
+	if (BlockGetHeader(page)->uid != entry->uid || !place_vector(header, row->size, &offset))
+	{
+		UnlockReleaseBuffer(header_buffer);
+		return false;
+	}
+	state = GenericXLogStart(index);
+	vector_buffer = write_vector(index, entry, header, offset, row->payload, row->size, state);
+	group_buffer = extent_lock(index, entry->first + header->groups +
+							   header->rows / GROUP_ROWS / header->groups_per_block, entry->uid,
+							   BUFFER_LOCK_EXCLUSIVE);
+	write_slot(header, GenericXLogRegisterBuffer(state, group_buffer, 0), header->rows, offset,
+			   row);
+	page = GenericXLogRegisterBuffer(state, header_buffer, 0);
+	header = (GrowingHeader *) BlockGetPayload(page);
+	header->rows++;
+	header->used = offset + TYPEALIGN(OFFSET_UNIT, row->size);
+	GenericXLogFinish(state);
+	UnlockReleaseBuffer(group_buffer);
+	UnlockReleaseBuffer(vector_buffer);
+	UnlockReleaseBuffer(header_buffer);
+	return true;
+}
+
+uint64
+growing_append(Relation index, Relation heap, CachedIndex *cached, ItemPointer tid,
+			   const char *payload, Size size, uint32 seal_rows)
+{
+	const Space *space = cache_space(cached);
+	NewRow	   *row = palloc0(sizeof(NewRow));
+	uint64		total = 0;
+
+	row->tid = tid;
+	row->payload = payload;
+	row->size = size;
+	encode_row(space, row);
+	for (;;)
+	{
+		const Directory *directory = cache_directory(cached);
+		uint64		change = directory->change;
+
+		/* the newest is the one with room, as a rule */
+		for (uint32 i = directory->count; i-- > 0;)
+			if (directory->entries[i].kind == SEGMENT_GROWING &&
+				append_to(index, &directory->entries[i], row))
+			{
+				pfree(row);
+				return total;
+			}
+		cached = cache_index(index);
+		if (cache_directory(cached)->change == change)
+		{
+			total = make_segment(index, heap, space, size, seal_rows, change) + 1;
+			cached = cache_index(index);
+		}
+	}
+}
+
+static void
+read_header(Relation index, const SegmentEntry *entry, GrowingHeader *header)
+{
+	extent_read(index, entry->first, entry->uid, 0, header, sizeof(*header));
+}
+
+uint32
+growing_rows(Relation index, const SegmentEntry *entry)
+{
+	GrowingHeader header;
+
+	read_header(index, entry, &header);
+	return header.rows;
+}
+
+void
+growing_close(Relation index, const SegmentEntry *entry)
+{
+	Buffer		buffer = extent_lock(index, entry->first, entry->uid, BUFFER_LOCK_EXCLUSIVE);
+	GenericXLogState *state = GenericXLogStart(index);
+	Page		page = GenericXLogRegisterBuffer(state, buffer, 0);
+
+	((GrowingHeader *) BlockGetPayload(page))->closed = 1;
+	GenericXLogFinish(state);
+	UnlockReleaseBuffer(buffer);
+}
+
+/* The rows of group g that are used. */
+static inline uint32
+group_rows(const GrowingHeader *header, uint32 g)
+{
+	return Min(header->rows - g * GROUP_ROWS, GROUP_ROWS);
+}
+
+/* A group's block, locked, and the group in it. */
+static Buffer
+lock_group(Relation index, const SegmentEntry *entry, const GrowingHeader *header, uint32 g,
+		   int lock, GrowingGroup **group)
+{
+	Buffer		buffer = extent_lock(index, entry->first + header->groups +
+									 g / header->groups_per_block, entry->uid, lock);
+
+	*group = (GrowingGroup *) (BlockGetPayload(BufferGetPage(buffer)) +
+							   g % header->groups_per_block * header->group_size);
+	return buffer;
+}
+
+/* Reads the payload at an offset into memory that grows; returns its size. */
+static Size
+read_payload(Relation index, const Space *space, const SegmentEntry *entry,
+			 const GrowingHeader *header, uint32 offset, char **payload, Size *room)
+{
+	uint64		start = (uint64) offset * OFFSET_UNIT;
+	BlockNumber first = entry->first + header->vectors;
+	Size		size;
+
+	if (space->element == SPACE_SPARSE)
+	{
+		int32		nnz;
+
+		extent_read(index, first, entry->uid, start, &nnz, sizeof(nnz));
+		size = sizeof(int32) + (Size) nnz * (sizeof(int32) + sizeof(float));
+	}
+	else
+		size = space_payload_size(space);
+	if (size > *room)
+	{
+		*room = size;
+		*payload = *payload ? repalloc(*payload, size) : palloc(size);
+	}
+	extent_read(index, first, entry->uid, start, *payload, size);
+	return size;
+}
+
+uint32
+growing_each_row(Relation index, const Space *space, const SegmentEntry *entry, bool payloads,
+				 GrowingRow callback, void *arg)
+{
+	GrowingHeader header;
+	char	   *payload = NULL;
+	Size		room = 0;
+
+	read_header(index, entry, &header);
+	for (uint32 g = 0; g * GROUP_ROWS < header.rows; g++)
+	{
+		GrowingGroup copy;
+		GrowingGroup *group;
+		Buffer		buffer = lock_group(index, entry, &header, g, BUFFER_LOCK_SHARE, &group);
+
+		copy = *group;
+		UnlockReleaseBuffer(buffer);
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 i = 0; i < group_rows(&header, g); i++)
+		{
+			bool		dead = copy.dead >> i & 1;
+			Size		size = 0;
+
+			if (payloads && !dead)
+				size = read_payload(index, space, entry, &header, copy.offset[i], &payload, &room);
+			callback(arg, g * GROUP_ROWS + i, &copy.tids[i], dead, payload, size);
+		}
+	}
+	if (payload)
+		pfree(payload);
+	return header.rows;
+}
+
+/* Sets bits of a group's dead rows, if the segment is live. */
+static bool
+bury(Relation index, const SegmentEntry *entry, const GrowingHeader *header, uint32 g,
+	 uint32 dead)
+{
+	Buffer		directory = directory_lock(index, BUFFER_LOCK_SHARE);
+	const SegmentEntry *now = directory_find(BlockGetDirectory(BufferGetPage(directory)),
+											 entry->uid);
+	bool		live = now != NULL && now->kind == SEGMENT_GROWING;
+
+	if (live)
+	{
+		GrowingGroup *group;
+		Buffer		buffer = lock_group(index, entry, header, g, BUFFER_LOCK_EXCLUSIVE, &group);
+		GenericXLogState *state = GenericXLogStart(index);
+		Page		page = GenericXLogRegisterBuffer(state, buffer, 0);
+
+		group = (GrowingGroup *) (BlockGetPayload(page) +
+								  g % header->groups_per_block * header->group_size);
+		group->dead |= dead;
+		GenericXLogFinish(state);
+		UnlockReleaseBuffer(buffer);
+	}
+	UnlockReleaseBuffer(directory);
+	return live;
+}
+
+bool
+growing_vacuum(Relation index, const SegmentEntry *entry,
+			   bool (*is_dead) (ItemPointer tid, void *arg), void *arg, uint64 *live,
+			   uint64 *removed)
+{
+	GrowingHeader header;
+
+	read_header(index, entry, &header);
+	for (uint32 g = 0; g * GROUP_ROWS < header.rows; g++)
+	{
+		GrowingGroup copy;
+		GrowingGroup *group;
+		uint32		dead = 0;
+		Buffer		buffer = lock_group(index, entry, &header, g, BUFFER_LOCK_SHARE, &group);
+
+		copy = *group;
+		UnlockReleaseBuffer(buffer);
+		for (uint32 i = 0; i < group_rows(&header, g); i++)
+			if (copy.dead >> i & 1)
+				continue;
+			else if (is_dead(&copy.tids[i], arg))
+			{
+				dead |= UINT32_C(1) << i;
+				(*removed)++;
+			}
+			else
+				(*live)++;
+		if (dead && !bury(index, entry, &header, g, dead))
+			return false;
+		vacuum_delay_point_compat();
+	}
+	return true;
+}
+
+/* Lower bounds of the distances of a group's rows. */
+static void
+bound_group(GrowingScan *scan, const CodeQuery *code, const GrowingGroup *group, uint32 g)
+{
+	const Space *space = scan->space;
+	uint32		n = group_rows(&scan->header, g);
+	float		estimates[GROUP_ROWS];
+	float		norm = space->metric == SPACE_COSINE ? 1 : scan->query->norm;
+	float		base = space->metric == SPACE_IP ? 0 : norm * norm;
+
+	distance_kernels->code_estimates(code, (const uint8 *) (group + 1), group->a, group->b, base,
+									 estimates);
+	for (uint32 i = 0; i < n; i++)
+	{
+		float		bound = estimates[i] - ERROR_SIGMAS * group->error[i] * norm;
+
+		if (group->dead >> i & 1)
+			continue;
+		scan->candidates.items[scan->candidates.count++] =
+			(GraphCandidate) {isnan(bound) ? -INFINITY : bound, g * GROUP_ROWS + i};
+	}
+}
+
+static float
+row_distance(GrowingScan *scan, uint32 row)
+{
+	read_payload(scan->index, scan->space, &scan->entry, &scan->header, scan->offsets[row],
+				 &scan->payload, &scan->payload_room);
+	scan->statistics->distances++;
+	scan->statistics->blocks++;
+	return space_query_distance(scan->space, scan->query, scan->payload);
+}
+
+void
+growing_scan_begin(GrowingScan *scan, Relation index, const Space *space, const SpaceQuery *query,
+				   const SegmentEntry *entry, ScanStatistics *statistics)
+{
+	CodeQuery	code;
+	GrowingHeader *header = &scan->header;
+
+	memset(scan, 0, sizeof(*scan));
+	scan->index = index;
+	scan->space = space;
+	scan->query = query;
+	scan->entry = *entry;
+	scan->statistics = statistics;
+	statistics->segments++;
+	read_header(index, entry, header);
+	if (header->rows == 0)
+		return;
+	scan->tags = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint64) * header->rows);
+	scan->offsets = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * header->rows);
+	scan->candidates.room = header->rows;
+	scan->candidates.items = MemoryContextAllocHuge(CurrentMemoryContext,
+													sizeof(GraphCandidate) * header->rows);
+	if (header->padded > 0)
+		rabitq_prepare(&code, query->rotated, header->padded,
+					   palloc(rabitq_lut_size(header->padded)));
+	for (uint32 g = 0; g * GROUP_ROWS < header->rows; g++)
+	{
+		GrowingGroup *group;
+		Buffer		buffer = lock_group(index, entry, header, g, BUFFER_LOCK_SHARE, &group);
+
+		for (uint32 i = 0; i < group_rows(header, g); i++)
+		{
+			scan->tags[g * GROUP_ROWS + i] = tag_from_tid(&group->tids[i]);
+			scan->offsets[g * GROUP_ROWS + i] = group->offset[i];
+			if (header->padded == 0 && !(group->dead >> i & 1))
+				scan->candidates.items[scan->candidates.count++] =
+					(GraphCandidate) {-INFINITY, g * GROUP_ROWS + i};
+		}
+		if (header->padded > 0)
+			bound_group(scan, &code, group, g);
+		UnlockReleaseBuffer(buffer);
+		CHECK_FOR_INTERRUPTS();
+	}
+	statistics->distances += header->rows;
+	statistics->blocks += header->vectors - header->groups;
+	graph_heap_make(&scan->candidates);
+}
+
+static void *
+resize_palloc(void *arg, void *p, size_t size)
+{
+	return p ? repalloc_huge(p, size) : MemoryContextAllocHuge(arg, size);
+}
+
+bool
+growing_scan_next(GrowingScan *scan, GraphFound *found)
+{
+	GraphMemory memory = {resize_palloc, CurrentMemoryContext};
+	GraphCandidate row;
+
+	while (scan->candidates.count > 0 &&
+		   (scan->refined.count == 0 ||
+			scan->candidates.items[0].distance < scan->refined.items[0].distance))
+	{
+		row = graph_heap_pop(&scan->candidates);
+		row.distance = row_distance(scan, row.id);
+		if (isnan(row.distance))
+			row.distance = INFINITY;
+		graph_heap_push(&scan->refined, memory, row);
+		CHECK_FOR_INTERRUPTS();
+	}
+	if (scan->refined.count == 0)
+		return false;
+	row = graph_heap_pop(&scan->refined);
+	found->distance = row.distance;
+	found->id = row.id;
+	found->tag = scan->tags[row.id];
+	found->bound = (float) space_order_by(scan->space, scan->query, row.distance, 0, 0);
+	return true;
+}

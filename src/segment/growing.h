@@ -1,0 +1,65 @@
+/*
+ * growing.h - growing segments: appending rows, and searching them by their codes
+ *
+ * A row is a slot in a group of 32 (TID, code, factors, where its vector is) and its payload.  The
+ * header's exclusive lock is the right to append; a row counts once the header says so.
+ */
+#ifndef VECTOR_SEGMENT_GROWING_H
+#define VECTOR_SEGMENT_GROWING_H
+
+#include "segment/sealed.h"
+
+/*
+ * Appends a row to a growing segment, a new one if need be.  seal_rows bounds the room of a segment.
+ * Returns how many rows growing segments have in all, this one included, or 0 where that did not change
+ * (cheap to call for each row).
+ */
+extern uint64 growing_append(Relation index, Relation heap, CachedIndex *cached, ItemPointer tid,
+							 const char *payload, Size size, uint32 seal_rows);
+
+/* Rows are handed to a callback one by one; it may not touch the segment. */
+typedef void (*GrowingRow) (void *arg, uint32 row, ItemPointer tid, bool dead,
+							const char *payload, Size size);
+
+/* With payloads read, if `payloads`; returns the number of rows. */
+extern uint32 growing_each_row(Relation index, const Space *space, const SegmentEntry *entry,
+							   bool payloads, GrowingRow callback, void *arg);
+
+/* Forbids more rows; from then on what is there does not change but for tombstones. */
+extern void growing_close(Relation index, const SegmentEntry *entry);
+
+/* Rows used. */
+extern uint32 growing_rows(Relation index, const SegmentEntry *entry);
+
+/*
+ * Sets tombstones of rows that the callback finds dead: calls it for every TID that has none yet.
+ * Returns false if the segment is not live any more.
+ */
+extern bool growing_vacuum(Relation index, const SegmentEntry *entry,
+						   bool (*is_dead) (ItemPointer tid, void *arg), void *arg,
+						   uint64 *live, uint64 *removed);
+
+typedef struct GrowingScan
+{
+	Relation	index;
+	const Space *space;
+	const SpaceQuery *query;
+	SegmentEntry entry;
+	GrowingHeader header;
+	ScanStatistics *statistics;
+	GraphHeap	candidates;		/* rows by a lower bound of the distance */
+	GraphHeap	refined;		/* rows by distance */
+	uint64	   *tags;			/* TIDs by row */
+	uint32	   *offsets;
+	char	   *payload;
+	Size		payload_room;
+} GrowingScan;
+
+extern void growing_scan_begin(GrowingScan *scan, Relation index, const Space *space,
+							   const SpaceQuery *query, const SegmentEntry *entry,
+							   ScanStatistics *statistics);
+
+/* The next row by distance (as far as the codes' error bound holds); false if there is none. */
+extern bool growing_scan_next(GrowingScan *scan, GraphFound *found);
+
+#endif							/* VECTOR_SEGMENT_GROWING_H */

@@ -1,0 +1,430 @@
+/*
+ * sealed.c - the graph on disk as a source for the search
+ *
+ * The hot path of the extension.  A node's block is found by arithmetic, its buffer by memory of where
+ * it was last (ReadRecentBuffer checks), and it is read without a content lock: sealed blocks do not
+ * change, except on a standby, where redo may overwrite a block that was reused.
+ */
+#include "segment/sealed.h"
+
+#include <math.h>
+
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/memutils.h"
+
+#define CACHE_LINE			64
+#define PREFETCH_BYTES		2560	/* of a node that is resident */
+#define REFRESH_USAGE		16		/* every so many visits raise a buffer's usage count */
+
+/* Pins a block; remembered where it was seen last. */
+static Buffer
+pin_block(SealedScan *scan, BlockNumber block)
+{
+	static uint32 visits = 0;
+	CachedSegment *segment = scan->segment;
+	Buffer	   *recent = &segment->recent[block & segment->recent_mask];
+
+	scan->statistics->blocks++;
+	if (*recent != InvalidBuffer && ++visits % REFRESH_USAGE != 0 &&
+		ReadRecentBuffer(RelationGetLocator(scan->index), MAIN_FORKNUM, block, *recent))
+	{
+		pgstat_count_buffer_read(scan->index);
+		pgstat_count_buffer_hit(scan->index);
+		return *recent;
+	}
+	*recent = ReadBuffer(scan->index, block);
+	return *recent;
+}
+
+static inline char *
+check_block(SealedScan *scan, Buffer buffer, BlockNumber block)
+{
+	Page		page = BufferGetPage(buffer);
+
+	if (scan->lock)
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	extent_check_page(scan->index, page, block, scan->segment->uid);
+	return BlockGetPayload(page);
+}
+
+static inline void
+unpin_block(SealedScan *scan, Buffer buffer)
+{
+	if (scan->lock)
+		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+	ReleaseBuffer(buffer);
+}
+
+/* Where a node is: bytes into the payloads of its level. */
+static inline uint64
+node_offset(const NodeLayout *layout, uint32 id)
+{
+	if (layout->per == 1)
+		return (uint64) id * layout->span * PAYLOAD_SIZE;
+	if (layout->per > 0)
+		return (uint64) (id / layout->per) * PAYLOAD_SIZE + (id % layout->per) * layout->size;
+	return (uint64) id * layout->unit;
+}
+
+static void
+reserve_scratch(SealedScan *scan, Size size)
+{
+	if (size <= scan->scratch_size)
+		return;
+	scan->scratch_size = size;
+	scan->scratch = scan->scratch ? repalloc_huge(scan->scratch, size) : palloc(size);
+}
+
+/* Copies a node that runs on in the next block. */
+static char *
+copy_node(SealedScan *scan, BlockNumber block, Size start, Size size)
+{
+	reserve_scratch(scan, size);
+	for (Size done = 0; done < size; block++, start = 0)
+	{
+		Size		part = Min(size - done, PAYLOAD_SIZE - start);
+		Buffer		buffer = pin_block(scan, block);
+
+		memcpy(scan->scratch + done, check_block(scan, buffer, block) + start, part);
+		unpin_block(scan, buffer);
+		done += part;
+	}
+	return scan->scratch;
+}
+
+/* Bytes of a node of a plain, sparse segment, from its first ones. */
+static Size
+sparse_node_size(const SealedScan *scan, BlockNumber block, Size start)
+{
+	const NodeLayout *layout = &scan->segment->header.layout;
+	int32		nnz;
+
+	extent_read(scan->index, block, scan->segment->uid, start + layout->vector, &nnz,
+				sizeof(nnz));
+	return layout->vector + sizeof(int32) + (Size) nnz * (sizeof(int32) + sizeof(float));
+}
+
+/*
+ * A node's bytes in one piece, until leave_node.
+ */
+static const char *
+visit_node(SealedScan *scan, uint32 id)
+{
+	const SealedHeader *header = &scan->segment->header;
+	const NodeLayout *layout = &header->layout;
+	const SealedLevel *level = &header->level[scan->level];
+	uint64		offset = node_offset(layout, id);
+	BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE);
+	BlockNumber block = scan->segment->first + level->first + place;
+	Size		start = offset % PAYLOAD_SIZE;
+	char	   *payload;
+
+	if (unlikely(place >= level->blocks))
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("index \"%s\" has a neighbour that does not exist",
+						RelationGetRelationName(scan->index)),
+				 errhint("Please REINDEX it.")));
+	if (layout->size > 0 && start + layout->size > PAYLOAD_SIZE)
+		return copy_node(scan, block, start, layout->size);
+	if (layout->size == 0)
+	{
+		Size		size;
+
+		/* the head and the size of a vector lie in the first block if any part of a node does */
+		scan->buffer = pin_block(scan, block);
+		payload = check_block(scan, scan->buffer, block);
+		if (start + layout->vector + sizeof(int32) <= PAYLOAD_SIZE)
+		{
+			size = layout->vector + sizeof(int32) +
+				(Size) (*(int32 *) (payload + start + layout->vector)) *
+				(sizeof(int32) + sizeof(float));
+			if (start + size <= PAYLOAD_SIZE)
+				return payload + start;
+		}
+		unpin_block(scan, scan->buffer);
+		scan->buffer = InvalidBuffer;
+		return copy_node(scan, block, start, sparse_node_size(scan, block, start));
+	}
+	scan->buffer = pin_block(scan, block);
+	payload = check_block(scan, scan->buffer, block);
+	return payload + start;
+}
+
+static void
+leave_node(SealedScan *scan)
+{
+	if (BufferIsValid(scan->buffer))
+	{
+		unpin_block(scan, scan->buffer);
+		scan->buffer = InvalidBuffer;
+	}
+}
+
+static void
+tell_found(const SealedScan *scan, const SealedNode *node, GraphFound *found)
+{
+	found->tag = tag_from_tid((ItemPointer) &node->tid);
+	if (node->extras > 0)
+		found->tag |= FOUND_EXTRAS;
+	if (cached_row_is_dead(scan->segment, node->row))
+		found->tag |= FOUND_FIRST_DEAD;
+	if (space_is_lossy(scan->space))
+		found->bound = (float) space_order_by(scan->space, scan->query, found->distance,
+											  node->error, node->scale);
+}
+
+static int
+expand_node(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *estimates)
+{
+	SealedScan *scan = arg;
+	const NodeLayout *layout = &scan->segment->header.layout;
+	const char *bytes = visit_node(scan, id);
+	const SealedNode *node = (const SealedNode *) bytes;
+	int			links = Min(node->links, layout->degree);
+
+	CHECK_FOR_INTERRUPTS();
+	memcpy(ids, bytes + layout->ids, links * sizeof(uint32));
+	if (scan->space->coded)
+	{
+		Size		group = rabitq_group_size(scan->segment->header.padded);
+
+		found->distance = space_node_distance(scan->space, scan->query, node,
+											  bytes + layout->vector);
+		for (int i = 0; i < links; i += CODE_GROUP)
+			distance_kernels->code_estimates(
+				&scan->code, (const uint8 *) bytes + layout->codes + i / CODE_GROUP * group,
+				(const float *) (bytes + layout->a) + i,
+				(const uint16 *) (bytes + layout->b) + i, found->distance, estimates + i);
+	}
+	if (scan->level == 0)
+		tell_found(scan, node, found);
+	leave_node(scan);
+	return links;
+}
+
+static void
+prefetch_node(void *arg, uint32_t id)
+{
+	SealedScan *scan = arg;
+	CachedSegment *segment = scan->segment;
+	const NodeLayout *layout = &segment->header.layout;
+	uint64		offset = node_offset(layout, id);
+	BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE);
+	BlockNumber block = segment->first + segment->header.level[scan->level].first + place;
+	Size		start = offset % PAYLOAD_SIZE;
+	Buffer	   *recent = &segment->recent[block & segment->recent_mask];
+
+	if (place >= segment->header.level[scan->level].blocks)
+		return;
+	if (*recent == InvalidBuffer)
+	{
+		PrefetchBufferResult result = PrefetchBuffer(scan->index, MAIN_FORKNUM, block);
+
+		*recent = result.recent_buffer;
+		if (start + layout->size > PAYLOAD_SIZE)
+			PrefetchBuffer(scan->index, MAIN_FORKNUM, block + 1);
+	}
+	else
+	{
+		const char *bytes = BlockGetPayload(BufferGetPage(*recent)) + start;
+		Size		size = Min(Min(layout->size ? layout->size : CACHE_LINE * 8,
+								   PAYLOAD_SIZE - start), PREFETCH_BYTES);
+
+		for (Size i = 0; i < size; i += CACHE_LINE)
+			__builtin_prefetch(bytes + i);
+	}
+}
+
+static void
+score_nodes(void *arg, const uint32_t *ids, int n, float *distances)
+{
+	SealedScan *scan = arg;
+	Size		vector = scan->segment->header.layout.vector;
+
+	for (int i = 0; i < Min(n, 4); i++)
+		prefetch_node(scan, ids[i]);
+	for (int i = 0; i < n; i++)
+	{
+		const char *bytes;
+
+		if (i + 4 < n)
+			prefetch_node(scan, ids[i + 4]);
+		bytes = visit_node(scan, ids[i]);
+		distances[i] = space_node_distance(scan->space, scan->query, (const SealedNode *) bytes,
+										   bytes + vector);
+		leave_node(scan);
+	}
+}
+
+const SealedNode *
+sealed_read_node(SealedScan *scan, int level, uint32 id)
+{
+	const char *bytes;
+	int			old = scan->level;
+
+	scan->level = level;
+	bytes = visit_node(scan, id);
+	if (BufferIsValid(scan->buffer))
+	{
+		const NodeLayout *layout = &scan->segment->header.layout;
+		Size		size = layout->size ? layout->size : layout->vector +
+			space_size_of(scan->space, bytes + layout->vector);
+
+		reserve_scratch(scan, size);
+		memcpy(scan->scratch, bytes, size);
+		leave_node(scan);
+	}
+	scan->level = old;
+	return (const SealedNode *) scan->scratch;
+}
+
+/* Whether all rows of a node are dead. */
+static bool
+node_is_dead(void *arg, uint32_t id)
+{
+	SealedScan *scan = arg;
+	CachedSegment *segment = scan->segment;
+	const SealedNode *node;
+	bool		dead;
+
+	/* nodes of one size are numbered as their first rows are */
+	if (segment->header.layout.size > 0 && !cached_row_is_dead(segment, id))
+		return false;
+	node = (const SealedNode *) visit_node(scan, id);
+	dead = cached_row_is_dead(segment, node->row);
+	for (uint32 i = 0; i < node->extras && dead; i++)
+		dead = cached_row_is_dead(segment, node->extra + i);
+	leave_node(scan);
+	return dead;
+}
+
+static void *
+resize_palloc(void *arg, void *p, size_t size)
+{
+	if (size == 0)
+	{
+		pfree(p);
+		return NULL;
+	}
+	return p ? repalloc_huge(p, size) : MemoryContextAllocHuge(arg, size);
+}
+
+static void
+prepare_code(SealedScan *scan)
+{
+	const SpaceQuery *query = scan->query;
+	uint32		padded = scan->segment->header.padded;
+	float	   *centred = palloc(sizeof(float) * padded);
+
+	for (uint32 i = 0; i < padded; i++)
+		centred[i] = query->rotated[i] - scan->segment->mean[i];
+	rabitq_prepare(&scan->code, centred, padded, palloc(rabitq_lut_size(padded)));
+	pfree(centred);
+}
+
+void
+sealed_scan_begin(SealedScan *scan, Relation index, const Space *space, const SpaceQuery *query,
+				  CachedSegment *segment, uint32 ef, bool keep, ScanStatistics *statistics)
+{
+	const SealedHeader *header = &segment->header;
+	GraphMemory memory = {resize_palloc, CurrentMemoryContext};
+	GraphCandidate entry = {INFINITY, header->entry};
+	GraphSource source = {
+		.expand = expand_node,
+		.score = score_nodes,
+		.prefetch = prefetch_node,
+		.dead = segment->dead > 0 ? node_is_dead : NULL,
+		.arg = scan,
+		.coded = space->coded
+	};
+
+	memset(scan, 0, sizeof(*scan));
+	scan->index = index;
+	scan->space = space;
+	scan->query = query;
+	scan->segment = segment;
+	scan->statistics = statistics;
+	scan->lock = RecoveryInProgress();
+	statistics->segments++;
+	if (query == NULL)
+		return;
+	if (space->coded)
+		prepare_code(scan);
+	graph_search_init(&scan->search, memory);
+	for (scan->level = header->levels - 1; scan->level > 0; scan->level--)
+	{
+		entry = graph_descend(&source, entry, &statistics->hops);
+		entry.id = ((const SealedNode *) visit_node(scan, entry.id))->extra;
+		leave_node(scan);
+	}
+	if (!space->coded)
+		score_nodes(scan, &entry.id, 1, &entry.distance);
+	if (!graph_search_begin(&scan->search, source, ef, keep, entry) ||
+		!graph_search_run(&scan->search))
+		elog(ERROR, "out of memory");
+	statistics->hops += scan->search.hops;
+	statistics->distances += scan->search.distances;
+}
+
+bool
+sealed_scan_more(SealedScan *scan)
+{
+	GraphSearch *search = &scan->search;
+	uint64		hops = search->hops;
+	uint64		distances = search->distances;
+
+	if (!graph_search_more(search))
+		return false;
+	if (!graph_search_run(search))
+		elog(ERROR, "out of memory");
+	scan->statistics->hops += search->hops - hops;
+	scan->statistics->distances += search->distances - distances;
+	return true;
+}
+
+int
+sealed_scan_tids(SealedScan *scan, const GraphFound *found, ItemPointer single, ItemPointer *tids)
+{
+	const SealedNode *node;
+	ItemPointerData first;
+	uint32		extra;
+	uint32		extras;
+	int			n = 0;
+
+	tag_get_tid(found->tag, &first);
+	*tids = single;
+	if (!(found->tag & FOUND_FIRST_DEAD))
+		single[n++] = first;
+	if (!(found->tag & FOUND_EXTRAS))
+		return n;
+	node = (const SealedNode *) visit_node(scan, found->id);
+	extra = node->extra;
+	extras = node->extras;
+	leave_node(scan);
+	*tids = palloc(sizeof(ItemPointerData) * (extras + 1));
+	(*tids)[0] = *single;
+	for (uint32 i = 0; i < extras; i++)
+	{
+		const uint32 per = PAYLOAD_SIZE / sizeof(SealedRow);
+		SealedRow	row;
+
+		if (cached_row_is_dead(scan->segment, extra + i))
+			continue;
+		extent_read(scan->index,
+					scan->segment->first + scan->segment->header.tids + (extra + i) / per,
+					scan->segment->uid, (extra + i) % per * sizeof(SealedRow), &row, sizeof(row));
+		(*tids)[n++] = row.tid;
+	}
+	return n;
+}
+
+void
+sealed_scan_end(SealedScan *scan)
+{
+	if (scan->segment)
+		cache_release(scan->segment);
+	scan->segment = NULL;
+}

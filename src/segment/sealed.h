@@ -1,0 +1,72 @@
+/*
+ * sealed.h - searching a sealed segment
+ */
+#ifndef VECTOR_SEGMENT_SEALED_H
+#define VECTOR_SEGMENT_SEALED_H
+
+#include "segment/cache.h"
+
+/* What a scan did, for vector_last_scan. */
+typedef struct ScanStatistics
+{
+	uint64		hops;
+	uint64		distances;
+	uint64		blocks;
+	uint64		segments;
+} ScanStatistics;
+
+typedef struct SealedScan
+{
+	Relation	index;
+	const Space *space;
+	const SpaceQuery *query;
+	CachedSegment *segment;
+	ScanStatistics *statistics;
+	int			level;			/* that is searched */
+	bool		lock;			/* pages are locked while they are read: in recovery */
+	CodeQuery	code;
+	GraphSearch search;
+	char	   *scratch;		/* a node that does not lie in one block */
+	Size		scratch_size;
+	Buffer		buffer;			/* pinned while a node is used, or invalid */
+} SealedScan;
+
+/* A bit of GraphFound.tag: the node has more rows than the first, whose TID is in the low 48 bits. */
+#define FOUND_EXTRAS		(UINT64CONST(1) << 63)
+/* The first row is dead. */
+#define FOUND_FIRST_DEAD	(UINT64CONST(1) << 62)
+
+/* Begins: finds the ef nearest. */
+extern void sealed_scan_begin(SealedScan *scan, Relation index, const Space *space,
+							  const SpaceQuery *query, CachedSegment *segment, uint32 ef,
+							  bool keep, ScanStatistics *statistics);
+
+/* Goes on: false if there is nothing more. */
+extern bool sealed_scan_more(SealedScan *scan);
+
+/* The TIDs of a found node's live rows, palloc'd if more than one; *single has room for one. */
+extern int	sealed_scan_tids(SealedScan *scan, const GraphFound *found, ItemPointer single,
+							 ItemPointer *tids);
+
+extern void sealed_scan_end(SealedScan *scan);
+
+/*
+ * Copies node `id` of a level into memory that grows as needed; for checks and for building from
+ * segments.
+ */
+extern const SealedNode *sealed_read_node(SealedScan *scan, int level, uint32 id);
+
+static inline void
+tag_get_tid(uint64 tag, ItemPointer tid)
+{
+	ItemPointerSet(tid, (BlockNumber) (tag >> 16 & PG_UINT32_MAX), (OffsetNumber) tag);
+}
+
+static inline uint64
+tag_from_tid(ItemPointer tid)
+{
+	return (uint64) ItemPointerGetBlockNumberNoCheck(tid) << 16 |
+		ItemPointerGetOffsetNumberNoCheck(tid);
+}
+
+#endif							/* VECTOR_SEGMENT_SEALED_H */

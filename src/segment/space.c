@@ -1,0 +1,547 @@
+/*
+ * space.c - payloads and distances of every element type and metric
+ */
+#include "segment/space.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "access/genam.h"
+#include "utils/rel.h"
+#include "utils/varbit.h"
+
+#include "distance/distance.h"
+#include "distance/half.h"
+#include "types/dense.h"
+#include "types/detoast.h"
+#include "types/sparsevec.h"
+
+/* The distance functions of the operator classes: what they say of the element type and metric. */
+#define DISTANCE_FUNCTION(symbol)	extern Datum symbol(PG_FUNCTION_ARGS)
+
+DISTANCE_FUNCTION(vector_l2_squared_distance);
+DISTANCE_FUNCTION(vector_negative_inner_product);
+DISTANCE_FUNCTION(l1_distance);
+DISTANCE_FUNCTION(halfvec_l2_squared_distance);
+DISTANCE_FUNCTION(halfvec_negative_inner_product);
+DISTANCE_FUNCTION(halfvec_l1_distance);
+DISTANCE_FUNCTION(bf16vec_l2_squared_distance);
+DISTANCE_FUNCTION(bf16vec_negative_inner_product);
+DISTANCE_FUNCTION(bf16vec_l1_distance);
+DISTANCE_FUNCTION(int8vec_l2_squared_distance);
+DISTANCE_FUNCTION(int8vec_negative_inner_product);
+DISTANCE_FUNCTION(int8vec_l1_distance);
+DISTANCE_FUNCTION(sparsevec_l2_squared_distance);
+DISTANCE_FUNCTION(sparsevec_negative_inner_product);
+DISTANCE_FUNCTION(sparsevec_l1_distance);
+DISTANCE_FUNCTION(hamming_distance);
+DISTANCE_FUNCTION(jaccard_distance);
+
+static const struct
+{
+	PGFunction	function;
+	SpaceElement element;
+	SpaceMetric metric;			/* SPACE_IP with a norm function: SPACE_COSINE */
+}			distance_functions[] = {
+	{vector_l2_squared_distance, SPACE_F32, SPACE_L2},
+	{vector_negative_inner_product, SPACE_F32, SPACE_IP},
+	{l1_distance, SPACE_F32, SPACE_L1},
+	{halfvec_l2_squared_distance, SPACE_F16, SPACE_L2},
+	{halfvec_negative_inner_product, SPACE_F16, SPACE_IP},
+	{halfvec_l1_distance, SPACE_F16, SPACE_L1},
+	{bf16vec_l2_squared_distance, SPACE_BF16, SPACE_L2},
+	{bf16vec_negative_inner_product, SPACE_BF16, SPACE_IP},
+	{bf16vec_l1_distance, SPACE_BF16, SPACE_L1},
+	{int8vec_l2_squared_distance, SPACE_I8, SPACE_L2},
+	{int8vec_negative_inner_product, SPACE_I8, SPACE_IP},
+	{int8vec_l1_distance, SPACE_I8, SPACE_L1},
+	{sparsevec_l2_squared_distance, SPACE_SPARSE, SPACE_L2},
+	{sparsevec_negative_inner_product, SPACE_SPARSE, SPACE_IP},
+	{sparsevec_l1_distance, SPACE_SPARSE, SPACE_L1},
+	{hamming_distance, SPACE_BIT, SPACE_HAMMING},
+	{jaccard_distance, SPACE_BIT, SPACE_JACCARD},
+};
+
+#define DISTANCE_PROC	1
+#define NORM_PROC		2
+
+void
+space_of_index(Relation index, SpaceElement *element, SpaceMetric *metric)
+{
+	PGFunction	function = index_getprocinfo(index, 1, DISTANCE_PROC)->fn_addr;
+
+	for (int i = 0; i < lengthof(distance_functions); i++)
+		if (distance_functions[i].function == function)
+		{
+			*element = distance_functions[i].element;
+			*metric = distance_functions[i].metric;
+			if (*metric == SPACE_IP && OidIsValid(index_getprocid(index, 1, NORM_PROC)))
+				*metric = SPACE_COSINE;
+			return;
+		}
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("operator class of index \"%s\" has a distance function that is not known",
+					RelationGetRelationName(index)),
+			 errhint("Use an operator class of the extension vector.")));
+}
+
+void
+space_init(Space *space, SpaceElement element, SpaceMetric metric, SpaceStorage storage, int dims,
+		   uint64 seed)
+{
+	memset(space, 0, sizeof(*space));
+	space->element = element;
+	space->metric = metric;
+	space->dims = dims;
+	space->seed = seed;
+	space->coded = element <= SPACE_I8 && metric <= SPACE_COSINE;
+	/* nothing is gained where an element has no more bits than it would be stored with */
+	if (space->coded && element != SPACE_I8 && (storage == STORAGE_SQ8 || element == SPACE_F32))
+		space->storage = storage;
+}
+
+void
+space_init_rotation(Space *space)
+{
+	if (space->coded)
+		rotation_init(&space->rotation, space->dims, space->seed,
+					  palloc(rotation_memory(space->dims)));
+}
+
+static Size
+element_size(const Space *space)
+{
+	return space->element == SPACE_F32 ? 4 : space->element == SPACE_I8 ? 1 : 2;
+}
+
+Size
+space_payload_size(const Space *space)
+{
+	Assert(space->element != SPACE_SPARSE);
+	if (space->element == SPACE_BIT)
+		return ((Size) space->dims + 7) / 8;
+	return element_size(space) * space->dims;
+}
+
+/* The parts of a sparse payload. */
+#define SPARSE_NNZ(payload)		(*(const int32 *) (payload))
+#define SPARSE_INDICES(payload)	((const int32 *) (payload) + 1)
+#define SPARSE_VALUES(payload)	((const float *) (SPARSE_INDICES(payload) + SPARSE_NNZ(payload)))
+#define SPARSE_ARGS(p)			SPARSE_INDICES(p), SPARSE_VALUES(p), (size_t) SPARSE_NNZ(p)
+
+Size
+space_size_of(const Space *space, const char *payload)
+{
+	if (space->element == SPACE_SPARSE)
+		return sizeof(int32) + (Size) SPARSE_NNZ(payload) * (sizeof(int32) + sizeof(float));
+	return space_payload_size(space);
+}
+
+Size
+space_stored_size(const Space *space)
+{
+	if (space->element == SPACE_SPARSE)
+		return 0;
+	switch (space->storage)
+	{
+		case STORAGE_HALF:
+			return sizeof(uint16) * space->dims;
+		case STORAGE_SQ8:
+			return space->dims;
+		default:
+			return space_payload_size(space);
+	}
+}
+
+static void
+check_dims(const char *message, int dims, int expected)
+{
+	if (unlikely(dims != expected))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION), errmsg(message, dims, expected)));
+}
+
+const char *
+space_payload(const Space *space, Datum value, Size *size)
+{
+	if (space->element == SPACE_BIT)
+	{
+		VarBit	   *bits = vector_detoast(value);
+
+		check_dims("different bit lengths %u and %u", VARBITLEN(bits), space->dims);
+		*size = VARBITBYTES(bits);
+		return (const char *) VARBITS(bits);
+	}
+	if (space->element == SPACE_SPARSE)
+	{
+		SparseVector *sparse = vector_detoast(value);
+		char	   *payload;
+
+		check_dims("different sparsevec dimensions %d and %d", sparse->dim, space->dims);
+		*size = sizeof(int32) + (Size) sparse->nnz * (sizeof(int32) + sizeof(float));
+		payload = palloc(*size);
+		memcpy(payload, &sparse->nnz, sizeof(int32));
+		memcpy(payload + sizeof(int32), sparse->indices, *size - sizeof(int32));
+		return payload;
+	}
+	else
+	{
+		Dense	   *dense = vector_detoast(value);
+		static const char *const messages[] = {
+			"different vector dimensions %d and %d",
+			"different halfvec dimensions %d and %d",
+			"different bf16vec dimensions %d and %d",
+			"different int8vec dimensions %d and %d"
+		};
+
+		check_dims(messages[space->element], dense->dim, space->dims);
+		*size = space_payload_size(space);
+		return dense->x;
+	}
+}
+
+bool
+space_indexable(const Space *space, const char *payload)
+{
+	return space->metric != SPACE_COSINE || space_norm(space, payload) > 0;
+}
+
+void
+space_floats(const Space *space, const char *payload, float *out)
+{
+	switch (space->element)
+	{
+		case SPACE_F32:
+			memcpy(out, payload, sizeof(float) * space->dims);
+			break;
+		case SPACE_F16:
+			for (int i = 0; i < space->dims; i++)
+				out[i] = half_to_float(((const uint16 *) payload)[i]);
+			break;
+		case SPACE_BF16:
+			for (int i = 0; i < space->dims; i++)
+				out[i] = bf16_to_float(((const uint16 *) payload)[i]);
+			break;
+		case SPACE_I8:
+			for (int i = 0; i < space->dims; i++)
+				out[i] = ((const int8 *) payload)[i];
+			break;
+		default:
+			elog(ERROR, "not a dense vector");
+	}
+}
+
+static float
+dot(const Space *space, const char *a, const char *b)
+{
+	const DistanceKernels *k = distance_kernels;
+	size_t		n = space->dims;
+
+	switch (space->element)
+	{
+		case SPACE_F32:
+			return k->f32_dot((const float *) a, (const float *) b, n);
+		case SPACE_F16:
+			return k->f16_dot((const uint16 *) a, (const uint16 *) b, n);
+		case SPACE_BF16:
+			return k->bf16_dot((const uint16 *) a, (const uint16 *) b, n);
+		case SPACE_I8:
+			return (float) k->i8_dot((const int8 *) a, (const int8 *) b, n);
+		case SPACE_SPARSE:
+			return sparse_dot(SPARSE_ARGS(a), SPARSE_ARGS(b));
+		default:
+			pg_unreachable();
+	}
+}
+
+static float
+l2sq(const Space *space, const char *a, const char *b)
+{
+	const DistanceKernels *k = distance_kernels;
+	size_t		n = space->dims;
+
+	switch (space->element)
+	{
+		case SPACE_F32:
+			return k->f32_l2sq((const float *) a, (const float *) b, n);
+		case SPACE_F16:
+			return k->f16_l2sq((const uint16 *) a, (const uint16 *) b, n);
+		case SPACE_BF16:
+			return k->bf16_l2sq((const uint16 *) a, (const uint16 *) b, n);
+		case SPACE_I8:
+			return (float) k->i8_l2sq((const int8 *) a, (const int8 *) b, n);
+		case SPACE_SPARSE:
+			return sparse_l2sq(SPARSE_ARGS(a), SPARSE_ARGS(b));
+		default:
+			pg_unreachable();
+	}
+}
+
+static float
+l1(const Space *space, const char *a, const char *b)
+{
+	const DistanceKernels *k = distance_kernels;
+	size_t		n = space->dims;
+
+	switch (space->element)
+	{
+		case SPACE_F32:
+			return k->f32_l1((const float *) a, (const float *) b, n);
+		case SPACE_F16:
+			return k->f16_l1((const uint16 *) a, (const uint16 *) b, n);
+		case SPACE_BF16:
+			return k->bf16_l1((const uint16 *) a, (const uint16 *) b, n);
+		case SPACE_I8:
+			return (float) k->i8_l1((const int8 *) a, (const int8 *) b, n);
+		case SPACE_SPARSE:
+			return sparse_l1(SPARSE_ARGS(a), SPARSE_ARGS(b));
+		default:
+			pg_unreachable();
+	}
+}
+
+static float
+jaccard(const Space *space, const char *a, const char *b)
+{
+	BitParts	parts = distance_kernels->bit_jaccard((const uint8 *) a, (const uint8 *) b,
+													  space_payload_size(space));
+
+	return parts.both == 0 ? 1 :
+		(float) (1 - (double) parts.both / (double) (parts.a + parts.b - parts.both));
+}
+
+/* Twice 1 - cosine, from the dot product and one over the product of the norms. */
+static inline float
+cosine_from_dot(float product, float scale)
+{
+	float		cosine = product * scale;
+
+	return cosine < 1 ? 2 - 2 * cosine : 0;
+}
+
+float
+space_norm(const Space *space, const char *payload)
+{
+	return sqrtf(dot(space, payload, payload));
+}
+
+float
+space_distance(const Space *space, const char *a, const char *b)
+{
+	switch (space->metric)
+	{
+		case SPACE_L2:
+			return l2sq(space, a, b);
+		case SPACE_IP:
+			return -dot(space, a, b);
+		case SPACE_COSINE:
+			return cosine_from_dot(dot(space, a, b),
+								   1 / (space_norm(space, a) * space_norm(space, b)));
+		case SPACE_L1:
+			return l1(space, a, b);
+		case SPACE_HAMMING:
+			return (float) distance_kernels->bit_hamming((const uint8 *) a, (const uint8 *) b,
+														 space_payload_size(space));
+		default:
+			return jaccard(space, a, b);
+	}
+}
+
+void
+space_prepare(const Space *space, SpaceQuery *query, const char *payload, Size size)
+{
+	memset(query, 0, sizeof(*query));
+	query->payload = payload;
+	query->size = size;
+	query->scale = 1;
+	if (space->metric == SPACE_COSINE)
+		query->scale = 1 / space_norm(space, payload);
+	if (!space->coded)
+		return;
+	query->floats = palloc(sizeof(float) * space->dims);
+	query->rotated = palloc(sizeof(float) * space->rotation.padded);
+	space_floats(space, payload, query->floats);
+	query->norm = sqrtf(distance_kernels->f32_dot(query->floats, query->floats, space->dims));
+	rotation_apply(&space->rotation, query->floats, query->rotated);
+	for (uint32 i = 0; i < space->rotation.padded && space->metric == SPACE_COSINE; i++)
+		query->rotated[i] *= query->scale;
+}
+
+float
+space_query_distance(const Space *space, const SpaceQuery *query, const char *payload)
+{
+	if (space->metric == SPACE_COSINE)
+		return cosine_from_dot(dot(space, query->payload, payload),
+							   query->scale / space_norm(space, payload));
+	return space_distance(space, query->payload, payload);
+}
+
+float
+space_node_distance(const Space *space, const SpaceQuery *query, const SealedNode *node,
+					const char *vector)
+{
+	const DistanceKernels *k = distance_kernels;
+	size_t		n = space->dims;
+	float		product;
+
+	switch (space->storage)
+	{
+		case STORAGE_FULL:
+			if (space->metric == SPACE_COSINE)
+				return cosine_from_dot(dot(space, query->payload, vector),
+									   query->scale * node->scale);
+			return space_distance(space, query->payload, vector);
+		case STORAGE_HALF:
+			if (space->metric == SPACE_L2)
+				return k->stored_f16_l2sq(query->floats, (const uint16 *) vector, n, 0, node->step);
+			product = k->stored_f16_dot(query->floats, (const uint16 *) vector, n, 0, node->step);
+			break;
+		default:
+			if (space->metric == SPACE_L2)
+				return k->stored_u8_l2sq(query->floats, (const uint8 *) vector, n, node->low,
+										 node->step);
+			product = k->stored_u8_dot(query->floats, (const uint8 *) vector, n, node->low,
+									   node->step);
+			break;
+	}
+	return space->metric == SPACE_IP ? -product :
+		cosine_from_dot(product, query->scale * node->scale);
+}
+
+/* Halves times a power of two, so that none is too large. */
+static void
+store_half(const float *x, int n, SealedNode *node, uint16 *out)
+{
+	float		largest = 0;
+
+	for (int i = 0; i < n; i++)
+		largest = Max(largest, fabsf(x[i]));
+	node->step = largest > 0 ? ldexpf(1, Max(ilogbf(largest) - 14, -120)) : 1;
+	for (int i = 0; i < n; i++)
+		out[i] = float_to_half(x[i] / node->step);
+}
+
+static void
+store_sq8(const float *x, int n, SealedNode *node, uint8 *out)
+{
+	float		low = x[0];
+	float		high = x[0];
+
+	for (int i = 1; i < n; i++)
+	{
+		low = Min(low, x[i]);
+		high = Max(high, x[i]);
+	}
+	node->low = low;
+	node->step = high / 255 - low / 255;
+	for (int i = 0; i < n; i++)
+		out[i] = node->step > 0 ? (uint8) Min(255, rintf((x[i] - low) / node->step)) : 0;
+}
+
+void
+space_store(const Space *space, const char *payload, SealedNode *node, char *vector)
+{
+	int			n = space->dims;
+
+	node->error = 0;
+	node->low = 0;
+	node->step = 0;
+	node->scale = 0;
+	if (space->metric == SPACE_COSINE)
+		node->scale = 1 / space_norm(space, payload);
+	else if (space->coded && space->metric == SPACE_IP)
+		node->scale = space_norm(space, payload);
+	if (space->storage == STORAGE_FULL)
+		memcpy(vector, payload, space_size_of(space, payload));
+	else
+	{
+		float	   *x = palloc(sizeof(float) * n);
+		float		sum;
+
+		space_floats(space, payload, x);
+		if (space->storage == STORAGE_HALF)
+		{
+			store_half(x, n, node, (uint16 *) vector);
+			sum = distance_kernels->stored_f16_l2sq(x, (const uint16 *) vector, n, 0, node->step);
+		}
+		else
+		{
+			store_sq8(x, n, node, (uint8 *) vector);
+			sum = distance_kernels->stored_u8_l2sq(x, (const uint8 *) vector, n, node->low,
+												   node->step);
+		}
+		node->error = sqrtf(sum) * (1 + 1e-3f);
+		pfree(x);
+	}
+}
+
+float
+space_restore(const Space *space, const SealedNode *node, const char *vector, char *payload)
+{
+	int			n = space->dims;
+	float	   *x;
+	float		loss = 0;
+
+	if (space->storage == STORAGE_FULL)
+	{
+		memcpy(payload, vector, space_size_of(space, vector));
+		return 0;
+	}
+	x = palloc(sizeof(float) * n);
+	for (int i = 0; i < n; i++)
+		x[i] = node->low + node->step * (space->storage == STORAGE_SQ8 ? ((const uint8 *) vector)[i]
+										 : half_to_float(((const uint16 *) vector)[i]));
+	for (int i = 0; i < n; i++)
+	{
+		float		rounded = x[i];
+
+		if (space->element == SPACE_F32)
+			((float *) payload)[i] = x[i];
+		else if (space->element == SPACE_F16)
+			rounded = half_to_float(((uint16 *) payload)[i] = float_to_half(x[i]));
+		else
+			rounded = bf16_to_float(((uint16 *) payload)[i] = float_to_bf16(x[i]));
+		loss += (x[i] - rounded) * (x[i] - rounded);
+	}
+	pfree(x);
+	return node->error + sqrtf(loss) * (1 + 1e-3f);
+}
+
+double
+space_order_by(const Space *space, const SpaceQuery *query, float distance, float error,
+			   float scale)
+{
+	/* sums of n products in float32 are off by a few roundings of their size; 16 of them are ample */
+	const double slack = 16 * FLT_EPSILON;
+
+	switch (space->metric)
+	{
+		case SPACE_L2:
+			if (!space_is_lossy(space))
+				return sqrt((double) distance);
+			return Max(0, sqrt((double) distance) * (1 - slack) - error - slack * error);
+		case SPACE_IP:
+			if (!space_is_lossy(space))
+				return distance;
+			return distance - (double) query->norm * error - slack * query->norm * scale;
+		case SPACE_COSINE:
+			if (!space_is_lossy(space))
+				return (double) distance / 2;
+			return (double) distance / 2 - (double) error * scale - slack;
+		default:
+			return distance;
+	}
+}
+
+float
+space_from_order_by(const Space *space, double value)
+{
+	double		distance = value;
+
+	if (space->metric == SPACE_L2)
+		distance = value < 0 ? -1 : value * value;
+	else if (space->metric == SPACE_COSINE)
+		distance = 2 * value;
+	return nextafterf((float) distance, INFINITY);
+}

@@ -1,0 +1,130 @@
+/*
+ * tombstones.c - dead rows of sealed segments
+ */
+#include "segment/seal.h"
+
+#include "access/generic_xlog.h"
+#include "commands/vacuum.h"
+#include "miscadmin.h"
+
+static void
+read_header(Relation index, const SegmentEntry *entry, SealedHeader *header)
+{
+	extent_read(index, entry->first, entry->uid, 0, header, sizeof(*header));
+}
+
+uint32
+sealed_dead(Relation index, const SegmentEntry *entry)
+{
+	SealedHeader header;
+	TombstoneHeader tombstones;
+
+	read_header(index, entry, &header);
+	extent_read(index, entry->first + header.tombstones, entry->uid, 0, &tombstones,
+				sizeof(tombstones));
+	return tombstones.dead;
+}
+
+/* Sets the bits of rows that lie in one block, and counts them in the first, in one record. */
+static void
+bury_in_block(Relation index, const SegmentEntry *entry, BlockNumber tombstones, uint32 place,
+			  const uint32 *rows, uint64 n)
+{
+	Buffer		first = extent_lock(index, tombstones, entry->uid, BUFFER_LOCK_EXCLUSIVE);
+	Buffer		buffer = place == 0 ? first :
+		extent_lock(index, tombstones + place, entry->uid, BUFFER_LOCK_EXCLUSIVE);
+	GenericXLogState *state = GenericXLogStart(index);
+	Page		first_page = GenericXLogRegisterBuffer(state, first, 0);
+	Page		page = place == 0 ? first_page : GenericXLogRegisterBuffer(state, buffer, 0);
+	TombstoneHeader *header = (TombstoneHeader *) BlockGetPayload(first_page);
+
+	for (uint64 i = 0; i < n; i++)
+	{
+		uint64		byte = sizeof(TombstoneHeader) + rows[i] / 8;
+		uint8	   *bits = (uint8 *) BlockGetPayload(page) + byte % PAYLOAD_SIZE;
+		uint8		bit = 1 << (rows[i] % 8);
+
+		if (!(*bits & bit))
+			header->dead++;
+		*bits |= bit;
+	}
+	GenericXLogFinish(state);
+	if (place != 0)
+		UnlockReleaseBuffer(buffer);
+	UnlockReleaseBuffer(first);
+}
+
+void
+sealed_bury(Relation index, const SegmentEntry *entry, const uint32 *rows, uint64 n)
+{
+	SealedHeader header;
+
+	read_header(index, entry, &header);
+	while (n > 0)
+	{
+		uint32		place = (uint32) ((sizeof(TombstoneHeader) + rows[0] / 8) / PAYLOAD_SIZE);
+		uint64		here = 1;
+
+		while (here < n && (sizeof(TombstoneHeader) + rows[here] / 8) / PAYLOAD_SIZE == place)
+			here++;
+		bury_in_block(index, entry, entry->first + header.tombstones, place, rows, here);
+		rows += here;
+		n -= here;
+	}
+}
+
+/* The same, if the segment is live. */
+static bool
+bury_if_live(Relation index, const SegmentEntry *entry, const uint32 *rows, uint64 n)
+{
+	Buffer		directory = directory_lock(index, BUFFER_LOCK_SHARE);
+	const SegmentEntry *now = directory_find(BlockGetDirectory(BufferGetPage(directory)),
+											 entry->uid);
+	bool		live = now != NULL && now->kind == SEGMENT_SEALED;
+
+	if (live)
+		sealed_bury(index, entry, rows, n);
+	UnlockReleaseBuffer(directory);
+	return live;
+}
+
+bool
+sealed_vacuum(Relation index, const SegmentEntry *entry,
+			  bool (*is_dead) (ItemPointer tid, void *arg), void *arg, uint64 *live,
+			  uint64 *removed)
+{
+	const uint32 per = PAYLOAD_SIZE / sizeof(SealedRow);
+	SealedHeader header;
+	uint8	   *tombstones;
+	SealedRow	rows[PAYLOAD_SIZE / sizeof(SealedRow)];
+	uint32		dead[PAYLOAD_SIZE / sizeof(SealedRow)];
+
+	read_header(index, entry, &header);
+	tombstones = MemoryContextAllocHuge(CurrentMemoryContext, header.rows / 8 + 1);
+	extent_read(index, entry->first + header.tombstones, entry->uid, sizeof(TombstoneHeader),
+				tombstones, header.rows / 8 + 1);
+	for (uint32 first = 0; first < header.rows; first += per)
+	{
+		uint32		n = Min(per, header.rows - first);
+		uint32		count = 0;
+
+		extent_read(index, entry->first + header.tids + first / per, entry->uid, 0, rows,
+					n * sizeof(SealedRow));
+		for (uint32 i = 0; i < n; i++)
+			if (tombstones[(first + i) / 8] >> ((first + i) % 8) & 1)
+				continue;
+			else if (is_dead(&rows[i].tid, arg))
+				dead[count++] = first + i;
+			else
+				(*live)++;
+		*removed += count;
+		if (count > 0 && !bury_if_live(index, entry, dead, count))
+		{
+			pfree(tombstones);
+			return false;
+		}
+		vacuum_delay_point_compat();
+	}
+	pfree(tombstones);
+	return true;
+}
