@@ -289,6 +289,19 @@ growing_rows(Relation index, const SegmentEntry *entry)
 	return header.rows;
 }
 
+static void
+count_dead(void *arg, uint32 row, ItemPointer tid, bool dead, const char *payload, Size size)
+{
+	*(uint32 *) arg += dead;
+}
+
+uint32
+growing_count(Relation index, const SegmentEntry *entry, uint32 *dead)
+{
+	*dead = 0;
+	return growing_each_row(index, NULL, entry, false, count_dead, dead);
+}
+
 void
 growing_close(Relation index, const SegmentEntry *entry)
 {

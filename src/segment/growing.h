@@ -31,6 +31,9 @@ extern void growing_close(Relation index, const SegmentEntry *entry);
 /* Rows used. */
 extern uint32 growing_rows(Relation index, const SegmentEntry *entry);
 
+/* The same, and how many of them are dead. */
+extern uint32 growing_count(Relation index, const SegmentEntry *entry, uint32 *dead);
+
 /*
  * Sets tombstones of rows that the callback finds dead: calls it for every TID that has none yet.
  * Returns false if the segment is not live any more.
