@@ -1,10 +1,11 @@
 /*
  * check.c - what has to hold of an index
  *
- * Extents are disjoint and in the file; every block says whose it is.  Every row of a sealed segment
- * names a node that names the row; neighbours exist, are not the node itself, and their codes are those
- * of their vectors: the estimate of a neighbour's distance from itself is zero (or its negative norm).
- * No TID is there twice, and every row of the table that should be indexed is there.
+ * Extents are disjoint and in the file; every block says whose it is.  Every row of a sealed
+ * segment names a node that names the row; neighbours exist, are not the node itself, and their
+ * codes are those of their vectors: the estimate of a neighbour's distance from itself is zero (or
+ * its negative norm).  No TID is there twice, and every row of the table that should be indexed is
+ * there.
  */
 #include "am/check.h"
 

@@ -8,7 +8,10 @@
 
 #include "utils/rel.h"
 
-/* An ERRCODE_INDEX_CORRUPTED error at the first thing that is wrong; returns the number of live rows. */
+/*
+ * An ERRCODE_INDEX_CORRUPTED error at the first thing that is wrong; returns the number of live
+ * rows.
+ */
 extern uint64 check_index(Relation index, Relation heap);
 
 #endif							/* VECTOR_AM_CHECK_H */

@@ -1,9 +1,9 @@
 /*
  * hnsw_scan.c - an ordered scan: every live segment is searched, and what they find is merged
  *
- * A scan goes in rounds.  In the first, each segment gives the ef_search nearest that it finds; the best
- * ef_search of all are returned.  An iterative scan goes on with further rounds, in which no segment
- * visits anything twice.
+ * A scan goes in rounds.  In the first, each segment gives the ef_search nearest that it finds; the
+ * best ef_search of all are returned.  An iterative scan goes on with further rounds, in which no
+ * segment visits anything twice.
  */
 #include "am/hnsw.h"
 
@@ -216,8 +216,8 @@ sort_results(HnswScan *state)
 }
 
 /*
- * Orders what a round found.  In strict order a result waits as long as a candidate that no round has
- * taken yet seems to be nearer.
+ * Orders what a round found.  In strict order a result waits as long as a candidate that no round
+ * has taken yet seems to be nearer.
  */
 static void
 end_round(HnswScan *state)

@@ -218,9 +218,9 @@ choose(const GraphBuild *build, const GraphFound *candidates, size_t n, GraphCan
 }
 
 /*
- * Where a new neighbour goes in a full list: in the place of the farthest neighbour that is nearer to
- * it than to the node, else of the farthest of all, as long as that is farther than the new one; or
- * nowhere (degree), if a nearer neighbour is nearer to it than the node is.
+ * Where a new neighbour goes in a full list: in the place of the farthest neighbour that is nearer
+ * to it than to the node, else of the farthest of all, as long as that is farther than the new one;
+ * or nowhere (degree), if a nearer neighbour is nearer to it than the node is.
  */
 static uint32_t
 choose_place(const GraphBuild *build, GraphLinks *links, GraphCandidate neighbour)

@@ -60,7 +60,8 @@ heap_sift(GraphHeap *heap, size_t i, GraphCandidate item)
 
 		if (child >= heap->count)
 			break;
-		if (child + 1 < heap->count && heap->items[child + 1].distance < heap->items[child].distance)
+		if (child + 1 < heap->count &&
+			heap->items[child + 1].distance < heap->items[child].distance)
 			child++;
 		if (item.distance <= heap->items[child].distance)
 			break;

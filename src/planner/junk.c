@@ -1,9 +1,10 @@
 /*
  * junk.c - no distance is computed that nobody sees
  *
- * SELECT id ... ORDER BY v <-> q LIMIT k has the distance as a hidden column, which PostgreSQL computes
- * for every row that an index returns in order, only to drop it.  With vectors out of line that costs more
- * than the search.  Where the hidden column is dropped at once, it is a NULL instead.
+ * SELECT id ...  ORDER BY v <-> q LIMIT k has the distance as a hidden column, which PostgreSQL
+ * computes for every row that an index returns in order, only to drop it.  With vectors out of line
+ * that costs more than the search.  Where the hidden column is dropped at once, it is a NULL
+ * instead.
  */
 #include "planner/planner.h"
 

@@ -363,8 +363,8 @@ node_floats(SegmentBuild *build, uint32 node, float *out)
 }
 
 /*
- * The mean of a sample of the vectors, and the power of two that brings their elements, as halves, near
- * 4.  Dot products are not taken from a mean.
+ * The mean of a sample of the vectors, and the power of two that brings their elements, as halves,
+ * near 4.  Dot products are not taken from a mean.
  */
 static void
 measure_vectors(SegmentBuild *build)

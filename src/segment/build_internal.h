@@ -30,7 +30,9 @@ typedef struct BuildRow
 	uint64		payload;		/* chunk of the arena << 32 | offset */
 } BuildRow;
 
-/* What participants share.  Handles are addresses where the leader is alone, else of the DSA area. */
+/*
+ * What participants share.  Handles are addresses where the leader is alone, else of the DSA area.
+ */
 struct BuildShared
 {
 	/* fixed */

@@ -72,8 +72,8 @@ write_empty(Relation index, const SegmentEntry *entry, const GrowingHeader *head
 }
 
 /*
- * Makes a growing segment, unless another did since `change`.  Returns the number of rows of growing
- * segments.
+ * Makes a growing segment, unless another did since `change`.  Returns the number of rows of
+ * growing segments.
  */
 static uint64
 make_segment(Relation index, Relation heap, const Space *space, Size size, uint32 seal_rows,

@@ -229,9 +229,9 @@ compare_rows(const void *a, const void *b)
 }
 
 /*
- * Chooses the inputs: growing segments, if there are enough rows; sealed ones with many dead rows; and,
- * as far as the memory goes, sealed ones that are not much larger than what comes together, once there
- * are several of them.
+ * Chooses the inputs: growing segments, if there are enough rows; sealed ones with many dead rows;
+ * and, as far as the memory goes, sealed ones that are not much larger than what comes together,
+ * once there are several of them.
  */
 static void
 choose_inputs(Seal *seal, const Directory *directory, uint64 min_rows)

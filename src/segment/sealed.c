@@ -1,9 +1,9 @@
 /*
  * sealed.c - the graph on disk as a source for the search
  *
- * The hot path of the extension.  A node's block is found by arithmetic, its buffer by memory of where
- * it was last (ReadRecentBuffer checks), and it is read without a content lock: sealed blocks do not
- * change, except on a standby, where redo may overwrite a block that was reused.
+ * The hot path of the extension.  A node's block is found by arithmetic, its buffer by memory of
+ * where it was last (ReadRecentBuffer checks), and it is read without a content lock: sealed blocks
+ * do not change, except on a standby, where redo may overwrite a block that was reused.
  */
 #include "segment/sealed.h"
 
