@@ -66,6 +66,8 @@ struct BuildShared
 	uint64		links[GRAPH_LEVELS];
 	uint64		nodes_handle;	/* the first row of each node */
 	uint64		work;
+	uint64		lift;			/* for dot products: see GraphBuild */
+	float		radius;			/* of the scaled vectors, at most */
 	float		scale;			/* of work vectors */
 	float		mean[DENSE_MAX_DIM];
 
@@ -95,6 +97,7 @@ struct SegmentBuild
 	uint32	   *nodes;
 	char	   *maps[GRAPH_LEVELS];
 	char	   *work_map;
+	float	   *lift;
 	void	   *plan;			/* the writer's */
 };
 
