@@ -184,7 +184,7 @@ delete $busy{$_} foreach grep { !$types{$_} } keys %busy;
 $node->safe_psql('postgres', "CREATE TABLE busy (LIKE items); CREATE SEQUENCE ids;"
 	. join('', map { index_sql('busy', $_, $busy{$_}, 'seal_rows = 200') } sort keys %busy));
 my %scripts = (insert => 'INSERT INTO busy SELECT * FROM items WHERE id = (SELECT nextval($$ids$$));',
-	vacuum => 'VACUUM (SKIP_LOCKED) busy;');
+	vacuum => 'VACUUM busy;');
 append_to_file($node->basedir . "/$_.sql", "$scripts{$_}\n") foreach sort keys %scripts;
 my ($out, $err) = ('', '');
 IPC::Run::run([ 'pgbench', '-n', '-t', $rows / 5, '-c', 6, '-h', $node->host, '-p', $node->port,
