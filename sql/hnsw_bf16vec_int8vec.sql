@@ -1,8 +1,8 @@
 -- hnsw on bf16vec and int8vec
 SET enable_seqscan = off;
 CREATE TABLE t (id int, b bf16vec(3), i int8vec(3));
-INSERT INTO t VALUES (1, '[1,0,0]', '[1,0,0]'), (2, '[0,2,0]', '[0,2,0]'), (3, '[1,1,4]', '[1,1,4]'),
-	(4, NULL, NULL), (5, '[0,0,0]', '[0,0,0]');
+INSERT INTO t VALUES (1, '[1,0,0]', '[1,0,0]'), (2, '[0,2,0]', '[0,2,0]'),
+	(3, '[1,1,4]', '[1,1,4]'), (4, NULL, NULL), (5, '[0,0,0]', '[0,0,0]');
 CREATE INDEX t_b ON t USING hnsw (b bf16vec_l2_ops);
 CREATE INDEX t_i ON t USING hnsw (i int8vec_l2_ops);
 EXPLAIN (COSTS OFF) SELECT id FROM t ORDER BY b <-> '[1,2,4]' LIMIT 3;

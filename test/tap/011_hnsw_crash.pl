@@ -1,0 +1,142 @@
+# hnsw after crashes amid inserts, updates, deletes, VACUUM and builds: every committed row is found by the index
+#
+# VECTOR_LONG=1 in the environment: many more rounds.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(usleep);
+
+my $peer = $ENV{VECTOR_PEER};
+my $rounds = $ENV{VECTOR_LONG} ? 25 : 5;
+my $with = $peer ? 'WITH (m = 8)' : 'WITH (m = 8, seal_rows = 200)';
+srand(42);
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', <<'CONF');
+restart_after_crash = off
+max_connections = 40
+shared_buffers = 4MB
+checkpoint_timeout = 30s
+max_wal_size = 64MB
+wal_level = replica
+CONF
+$node->start;
+
+# v is made of the id: whatever the index says can be verified; committed rows are those in the table
+$node->safe_psql('postgres', qq{
+	CREATE EXTENSION vector;
+	CREATE FUNCTION place(id bigint) RETURNS vector(24) LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+		\$\$SELECT array_agg((hashint8extended(id, d) & 1023)::real) FROM generate_series(1, 24) d\$\$;
+	CREATE TABLE items (id bigint PRIMARY KEY, v vector(24), h halfvec(24), note text)
+		WITH (autovacuum_vacuum_threshold = 20, autovacuum_vacuum_scale_factor = 0);
+	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) $with;
+	CREATE INDEX items_h ON items USING hnsw (h halfvec_l2_ops) $with;
+	CREATE UNLOGGED TABLE fleeting (id bigint, v vector(24));
+	CREATE INDEX fleeting_v ON fleeting USING hnsw (v vector_l2_ops) $with;
+	CREATE SEQUENCE ids;
+	INSERT INTO items SELECT n, place(n), place(n)
+		FROM (SELECT nextval('ids') AS n FROM generate_series(1, 500)) x;
+});
+
+my %scripts = (
+	'insert@10' => 'INSERT INTO items SELECT n, place(n), place(n) FROM nextval($$ids$$) n;',
+	'several@3' => 'BEGIN; INSERT INTO items SELECT n, place(n), place(n) FROM'
+	  . ' (SELECT nextval($$ids$$) AS n FROM generate_series(1, 20)) x; COMMIT;',
+	'abort@2' => 'BEGIN; INSERT INTO items SELECT n, place(n), place(n) FROM'
+	  . ' (SELECT nextval($$ids$$) AS n FROM generate_series(1, 5)) x; ROLLBACK;',
+	'update@3' => 'UPDATE items SET v = place(id), h = place(id), note = repeat($$x$$, 50) WHERE id ='
+	  . ' (SELECT id FROM items WHERE id > :client_id * 50 LIMIT 1 FOR UPDATE SKIP LOCKED);',
+	'delete@8' => 'DELETE FROM items WHERE id IN (SELECT id FROM items WHERE id > :client_id * 70'
+	  . ' LIMIT 3 FOR UPDATE SKIP LOCKED);',
+	'fleeting@2' => 'INSERT INTO fleeting SELECT n, place(n) FROM nextval($$ids$$) n;',
+	'search@2' => 'SELECT id FROM items ORDER BY v <-> place(:client_id) LIMIT 5;');
+my @files;
+foreach my $name (sort keys %scripts)
+{
+	my ($file) = split(/@/, $name);
+	append_to_file($node->basedir . "/$file.sql", "$scripts{$name}\n");
+	push @files, '-f', $node->basedir . "/$file.sql@" . (split(/@/, $name))[1];
+}
+
+# What one of the sessions beside the clients does, over and over.
+sub loop_of
+{
+	my ($file, $sql) = @_;
+	append_to_file($node->basedir . "/$file.sql", "$sql\n");
+	return [ '-f', $node->basedir . "/$file.sql" ];
+}
+my $vacuum = loop_of('vacuum', 'VACUUM items;');
+my $reindex = loop_of('reindex', 'REINDEX INDEX CONCURRENTLY items_h;');
+my $build = loop_of('build', "CREATE INDEX other ON items USING hnsw (v vector_cosine_ops);\nDROP INDEX other;");
+
+sub pgbench
+{
+	my ($clients, @arguments) = @_;
+	my $out = '';
+	return IPC::Run::start([ 'pgbench', '-n', '-t', 1000000, '-c', $clients, '-h', $node->host,
+		'-p', $node->port, @arguments, 'postgres' ], '>', \$out, '2>', \$out);
+}
+
+# The number of rows that an index scan for their own vector does not find, and of deleted rows found.
+sub missing
+{
+	my ($column, $type) = @_;
+	return $node->safe_psql('postgres', qq{
+		SET hnsw.ef_search = 1000;
+		SET hnsw.iterative_scan = strict_order;
+		SET hnsw.max_scan_tuples = 2147483647;
+		SET enable_seqscan = off;
+		SET enable_sort = off;
+		SELECT count(*) FILTER (WHERE NOT EXISTS (SELECT FROM
+			(SELECT id FROM items o ORDER BY o.$column <-> i.$column LIMIT 1) x WHERE x.id = i.id))
+		FROM items i});
+}
+
+foreach my $round (1 .. $rounds)
+{
+	my @sessions = (pgbench(6, @files), pgbench(1, @$vacuum),
+		pgbench(1, $round % 2 ? @$build : @$reindex));
+	usleep(700_000 + int(rand(1_500_000)));
+	if ($round % 3 == 2)
+	{
+		# only one server process dies, as if killed for its memory: all of them end
+		my $pid = $node->safe_psql('postgres',
+			q{SELECT pid FROM pg_stat_activity WHERE query LIKE 'INSERT INTO items%' LIMIT 1});
+		kill 9, $pid if $pid;
+	}
+	$node->stop('immediate', fail_ok => 1);
+	$_->finish foreach @sessions;
+	$node->start;
+
+	is($node->safe_psql('postgres', 'SELECT count(*) > 100, bool_and(v = place(id)) FROM items'), 't|t',
+		"crash $round: rows are there");
+	$node->safe_psql('postgres', 'DROP INDEX IF EXISTS other; DROP INDEX CONCURRENTLY IF EXISTS items_h_ccnew');
+	is(missing('v'), 0, "crash $round: all are found");
+	is(missing('h'), 0, "crash $round: all are found as halves");
+	if (!$peer)
+	{
+		my ($status, $out, $err) = $node->psql('postgres',
+			q{SELECT vector_index_check('items_v'), vector_index_check('items_h')});
+		is($err, '', "crash $round: the indexes are sound");
+	}
+
+	# and the index goes on
+	$node->safe_psql('postgres', 'DELETE FROM items WHERE id % 7 = 0; VACUUM items;
+		INSERT INTO items SELECT n, place(n), place(n)
+			FROM (SELECT nextval($$ids$$) AS n FROM generate_series(1, 200)) x');
+	is(missing('v') + missing('h'), 0, "crash $round: and after VACUUM and INSERT");
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM fleeting'), 0, "crash $round: the unlogged table is empty");
+	$node->safe_psql('postgres', 'INSERT INTO fleeting SELECT n, place(n) FROM generate_series(1, 50) n');
+	is($node->safe_psql('postgres', 'SET enable_seqscan = off; SELECT id FROM fleeting ORDER BY v <-> place(7) LIMIT 1'),
+		7, "crash $round: and its index works");
+	$node->safe_psql('postgres', 'DELETE FROM items WHERE id NOT IN (SELECT id FROM items ORDER BY id DESC LIMIT 2500)');
+}
+
+# a file that lost what was not flushed: no checkpoint since, all from the log
+is($node->safe_psql('postgres', q{SELECT count(*) > 0 FROM pg_class WHERE relname = 'items_v'}), 't', 'at last');
+$node->stop;
+unlike(slurp_file($node->logfile), qr/PANIC|TRAP|signal 11|invalid page|could not read block/, 'nothing bad in the log');
+done_testing();

@@ -1,0 +1,128 @@
+# hnsw on a streaming standby: the same answers as the primary after every kind of change, and after promotion
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $peer = $ENV{VECTOR_PEER};
+my $with = $peer ? '' : 'WITH (seal_rows = 300)';
+
+# the standby compares each page that it replays with the primary's
+my $primary = PostgreSQL::Test::Cluster->new('primary');
+$primary->init(allows_streaming => 1);
+$primary->append_conf('postgresql.conf', <<'CONF');
+wal_consistency_checking = 'all'
+autovacuum = off
+max_standby_streaming_delay = -1
+hot_standby_feedback = off
+min_parallel_table_scan_size = 1
+CONF
+$primary->start;
+$primary->safe_psql('postgres', q{
+	CREATE EXTENSION vector;
+	CREATE FUNCTION place(id bigint, dims int) RETURNS real[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+		$$SELECT array_agg((hashint8extended(id, d) & 255)::real) FROM generate_series(1, dims) d$$;
+	CREATE TABLE items (id int PRIMARY KEY, v vector(20), h halfvec(600), s sparsevec(30), b bit(64));
+	CREATE FUNCTION fill(low int, high int) RETURNS void LANGUAGE sql AS $$
+		INSERT INTO items SELECT n, place(n, 20), place(n, 600),
+			('{' || n % 30 + 1 || ':' || n % 100 + 1 || '}/30')::sparsevec, hashint8extended(n, 0)::bit(64)
+			FROM generate_series(low, high) n
+	$$;
+	SELECT fill(1, 1500);
+});
+$primary->backup('backup');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'backup', has_streaming => 1);
+$standby->start;
+
+my %probe = (v => 'place(100000 + q, 20)::vector', h => 'place(100000 + q, 600)::halfvec',
+	b => 'hashint8extended(100000 + q, 0)::bit(64)',
+	s => q{('{' || q % 30 + 1 || ':55.5,30:' || q || '}/30')::sparsevec});
+my %operator = (v => '<->', h => '<=>', b => '<~>', s => '<#>');
+my $queries = 'SET enable_seqscan = off; SET enable_sort = off;' . join('', map {
+	"SELECT md5(string_agg(d::text, ',')), count(*) FROM generate_series(1, 20) q, LATERAL
+		(SELECT $_ $operator{$_} $probe{$_} AS d FROM items ORDER BY $_ $operator{$_} $probe{$_} LIMIT 30) x;"
+} sort keys %probe);
+
+# Both give the same answers, and each is found by its own vector.
+sub same
+{
+	my $name = shift;
+	$primary->wait_for_catchup($standby);
+	my $expected = $primary->safe_psql('postgres', $queries);
+	is($standby->safe_psql('postgres', $queries), $expected, "$name: the same answers");
+	my $missing = q{SET enable_seqscan = off; SET enable_sort = off; SET hnsw.ef_search = 200;
+		SELECT count(*) FROM items i WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)};
+	is($standby->safe_psql('postgres', $missing), 0, "$name: every row is found");
+}
+
+my $indexes = "CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) $with;
+	CREATE INDEX items_h ON items USING hnsw (h halfvec_cosine_ops) $with;
+	CREATE INDEX items_s ON items USING hnsw (s sparsevec_ip_ops) $with;
+	CREATE INDEX items_b ON items USING hnsw (b bit_hamming_ops) $with;";
+$primary->safe_psql('postgres', $indexes);
+same('built');
+$primary->safe_psql('postgres', 'SELECT fill(1501, 2000)');
+same('inserted');
+$primary->safe_psql('postgres', 'SELECT fill(n, n) FROM generate_series(2001, 2020) n');
+same('inserted one by one');
+$primary->safe_psql('postgres', "BEGIN; SELECT fill(5001, 5400); ROLLBACK");
+same('rolled back');
+$primary->safe_psql('postgres', 'DELETE FROM items WHERE id % 3 = 0');
+same('deleted');
+$primary->safe_psql('postgres', 'VACUUM items; SELECT txid_current()');
+same('vacuumed');
+$primary->safe_psql('postgres', 'SELECT fill(3001, 4200)');
+same('inserted again');
+$primary->safe_psql('postgres', 'UPDATE items SET v = place(id + 1, 20) WHERE id % 5 = 0 AND id > 4000');
+same('updated');
+$primary->safe_psql('postgres', 'VACUUM items; SELECT txid_current(); VACUUM items');
+same('vacuumed again');
+$primary->safe_psql('postgres', 'DELETE FROM items WHERE id > 3000; VACUUM items; SELECT txid_current();
+	VACUUM items; SELECT txid_current(); SELECT fill(4501, 5600); VACUUM items');
+same('most deleted, inserted, vacuumed');
+$primary->safe_psql('postgres', 'REINDEX TABLE items');
+same('built again');
+$primary->safe_psql('postgres', "DROP INDEX items_v, items_h, items_s, items_b;
+	SET max_parallel_maintenance_workers = 2; $indexes");
+same('built in parallel');
+$primary->safe_psql('postgres', "REINDEX TABLE CONCURRENTLY items");
+same('built again concurrently');
+$primary->safe_psql('postgres', 'TRUNCATE items; SELECT fill(1, 1000)');
+same('truncated and filled');
+$primary->safe_psql('postgres', "DROP INDEX items_v, items_h, items_s, items_b;
+	SET maintenance_work_mem = '1MB'; $indexes");
+same('built in little memory');
+
+# a search that holds a cursor on the standby while the primary reuses space: an answer or a conflict
+my $cursor = $standby->background_psql('postgres', on_error_stop => 0);
+$cursor->query('SET enable_seqscan = off');
+$cursor->query('BEGIN ISOLATION LEVEL REPEATABLE READ');
+$cursor->query('DECLARE c CURSOR FOR SELECT id FROM items ORDER BY v <-> place(3, 20)::vector');
+$cursor->query('FETCH 5 FROM c');
+$primary->safe_psql('postgres', 'SELECT fill(6001, 6900); VACUUM items; SELECT txid_current()');
+$primary->wait_for_catchup($standby);
+my $fetched = $cursor->query('FETCH 20 FROM c');
+is(scalar(my @lines = split(/\n/, $fetched)), 20, 'a cursor on the standby goes on');
+$cursor->quit;
+
+# a standby that stops and starts again, and one that crashes
+$standby->stop('immediate');
+$primary->safe_psql('postgres', 'SELECT fill(7001, 7500); DELETE FROM items WHERE id % 4 = 0; VACUUM items');
+$standby->start;
+same('standby crashed');
+
+my $expected = $primary->safe_psql('postgres', $queries);
+$primary->stop;
+$standby->promote;
+is($standby->safe_psql('postgres', $queries), $expected, 'promoted: the same answers');
+$standby->safe_psql('postgres', 'SELECT fill(8001, 9000); DELETE FROM items WHERE id % 3 = 1; VACUUM items;
+	SELECT txid_current(); VACUUM items; SELECT fill(9001, 9500)');
+is($standby->safe_psql('postgres', q{SET enable_seqscan = off; SET enable_sort = off; SET hnsw.ef_search = 200;
+	SELECT count(*) FROM items i WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)}), 0,
+	'promoted: it goes on');
+$standby->stop;
+unlike(slurp_file($_->logfile), qr/inconsistent page|PANIC|TRAP|FATAL:  (?!terminating|the database)/,
+	'nothing bad in the log of the ' . $_->name) foreach ($primary, $standby);
+done_testing();

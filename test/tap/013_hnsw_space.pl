@@ -1,0 +1,125 @@
+# The space of an hnsw index: what was deleted is used again
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $peer = $ENV{VECTOR_PEER};
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off");
+$node->start;
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION vector;
+	CREATE FUNCTION place(id bigint, dims int) RETURNS real[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real / 1024) FROM generate_series(1, dims) d$$;
+});
+
+sub size
+{
+	my $table = shift // 'items';
+	return $node->safe_psql('postgres', "SELECT pg_relation_size('$table\_v')");
+}
+
+my $missing = q{SET enable_seqscan = off; SET enable_sort = off; SET hnsw.ef_search = 200;
+	SELECT count(*) FROM items i WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)};
+
+# all deleted and inserted again, built or inserted at first
+foreach my $dims (3, 100)
+{
+	foreach my $way ('built', 'inserted')
+	{
+		my $index = "CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops);";
+		my $insert = "INSERT INTO items SELECT n, place(n, $dims) FROM generate_series(1, 3000) n;";
+		my $name = "$dims dimensions, $way";
+
+		$node->safe_psql('postgres', "CREATE TABLE items (id int, v vector($dims));"
+			. ($way eq 'built' ? "$insert $index" : "$index $insert"));
+		my $first = size();
+		foreach my $round (1 .. 3)
+		{
+			$node->safe_psql('postgres', 'DELETE FROM items');
+			$node->safe_psql('postgres', 'VACUUM items');
+			my $empty = size();
+			cmp_ok($empty, '<=', 1.02 * $first, "$name, round $round: no more when empty");
+			$node->safe_psql('postgres', $insert);
+			cmp_ok(size(), '<=', 1.02 * $first, "$name, round $round: no more when filled again");
+		}
+		is($node->safe_psql('postgres', $missing), 0, "$name: all are found");
+		$node->safe_psql('postgres', 'DROP TABLE items');
+	}
+}
+
+# a tenth is replaced in each round
+foreach my $with ('', $peer ? () : 'WITH (seal_rows = 100)')
+{
+	my ($smallest, $most, $most_vacuumed) = (1e18, 0, 0);
+
+	$node->safe_psql('postgres', "CREATE TABLE items (id int, v vector(50));
+		INSERT INTO items SELECT n, place(n, 50) FROM generate_series(1, 3000) n;
+		CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) $with");
+	foreach my $round (0 .. 19)
+	{
+		my $low = $round * 300;
+		my @steps = ("DELETE FROM items WHERE id BETWEEN $low + 1 AND $low + 300",
+			"INSERT INTO items SELECT n, place(n, 50) FROM generate_series($low + 3001, $low + 3300) n",
+			'VACUUM items');
+
+		foreach my $step (@steps)
+		{
+			$node->safe_psql('postgres', $step);
+			my $size = size();
+			$smallest = $size if $size < $smallest;
+			$most = $size if $size > $most;
+			$most_vacuumed = $size if $step =~ /VACUUM/ && $size > $most_vacuumed;
+		}
+		$node->safe_psql('postgres', 'SELECT txid_current()');
+	}
+	note("smallest $smallest, most $most, most after VACUUM $most_vacuumed");
+	cmp_ok($most, '<=', 2.3 * $smallest, "replaced bit by bit $with: never much more");
+	cmp_ok($most_vacuumed, '<=', 1.3 * $smallest, "replaced bit by bit $with: little more after VACUUM");
+	is($node->safe_psql('postgres', $missing), 0, "replaced bit by bit $with: all are found");
+	$node->safe_psql('postgres', 'DROP TABLE items');
+}
+
+# the same with updates, in which old and new rows are there at once
+$node->safe_psql('postgres', 'CREATE TABLE items (id int, v vector(50));
+	INSERT INTO items SELECT n, place(n, 50) FROM generate_series(1, 2000) n;
+	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops)');
+my $first = size();
+foreach my $round (1 .. 5)
+{
+	$node->safe_psql('postgres', "UPDATE items SET v = place(id + 10000 * $round, 50)");
+	$node->safe_psql('postgres', 'VACUUM items');
+	$node->safe_psql('postgres', 'SELECT txid_current()');
+}
+$node->safe_psql('postgres', 'VACUUM items');
+cmp_ok(size(), '<=', 2.3 * $first, 'all updated five times');
+is($node->safe_psql('postgres', $missing), 0, 'all updated five times: all are found');
+
+# what a cursor may still need is not used again before it ends
+my $reader = $node->background_psql('postgres');
+$reader->query_safe('SET enable_seqscan = off');
+$reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
+$reader->query_safe('DECLARE c CURSOR FOR SELECT id FROM items ORDER BY v <-> place(3, 50)::vector');
+$reader->query_safe('SET LOCAL hnsw.ef_search = 500');
+my $before = $reader->query_safe('FETCH 5 FROM c');
+my $rest = $node->safe_psql('postgres', q{SET enable_seqscan = off; SELECT id FROM items
+	ORDER BY v <-> place(3, 50)::vector LIMIT 35 OFFSET 5});
+foreach my $round (1 .. 4)
+{
+	$node->safe_psql('postgres', 'DELETE FROM items WHERE id > 0');
+	$node->safe_psql('postgres', "INSERT INTO items SELECT -n, place(n + 100000, 50) FROM generate_series(1, 2000) n");
+	$node->safe_psql('postgres', 'VACUUM items');
+	$node->safe_psql('postgres', 'UPDATE items SET id = -id');
+	$node->safe_psql('postgres', 'VACUUM items');
+}
+is($reader->query_safe('FETCH 35 FROM c'), $rest, 'an old cursor still finds its rows');
+$reader->query_safe('COMMIT');
+$reader->quit;
+is($node->safe_psql('postgres', $missing), 0, 'and new searches find the new rows');
+
+$node->stop;
+done_testing();
