@@ -51,10 +51,10 @@ typedef struct GraphLinks
 } GraphLinks;
 
 /*
- * Dot products are no distance: a graph over them would have long vectors as everybody's neighbours.
- * With one more coordinate, lift = sqrt(radius^2 - |x|^2), all vectors have one length and the
- * nearest are those with the largest dot product (Bachrach et al., RecSys 2014).  A query has 0
- * there, so a search needs only the graph to be built so.
+ * Dot products are no distance: a graph over them would have long vectors as everybody's
+ * neighbours.  With one more coordinate, lift = sqrt(radius^2 - |x|^2), all vectors have one length
+ * and the nearest are those with the largest dot product (Bachrach et al., RecSys 2014).  A query
+ * has 0 there, so a search needs only the graph to be built so.
  */
 typedef struct GraphBuild
 {
