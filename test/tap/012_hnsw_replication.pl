@@ -75,7 +75,7 @@ $primary->safe_psql('postgres', 'VACUUM items; SELECT txid_current()');
 same('vacuumed');
 $primary->safe_psql('postgres', 'SELECT fill(3001, 4200)');
 same('inserted again');
-$primary->safe_psql('postgres', 'UPDATE items SET v = place(id + 1, 20) WHERE id % 5 = 0 AND id > 4000');
+$primary->safe_psql('postgres', 'UPDATE items SET v = place(id + 200000, 20) WHERE id % 5 = 0 AND id > 4000');
 same('updated');
 $primary->safe_psql('postgres', 'VACUUM items; SELECT txid_current(); VACUUM items');
 same('vacuumed again');
@@ -95,17 +95,48 @@ $primary->safe_psql('postgres', "DROP INDEX items_v, items_h, items_s, items_b;
 	SET maintenance_work_mem = '1MB'; $indexes");
 same('built in little memory');
 
-# a search that holds a cursor on the standby while the primary reuses space: an answer or a conflict
-my $cursor = $standby->background_psql('postgres', on_error_stop => 0);
-$cursor->query('SET enable_seqscan = off');
-$cursor->query('BEGIN ISOLATION LEVEL REPEATABLE READ');
-$cursor->query('DECLARE c CURSOR FOR SELECT id FROM items ORDER BY v <-> place(3, 20)::vector');
-$cursor->query('FETCH 5 FROM c');
-$primary->safe_psql('postgres', 'SELECT fill(6001, 6900); VACUUM items; SELECT txid_current()');
-$primary->wait_for_catchup($standby);
-my $fetched = $cursor->query('FETCH 20 FROM c');
-is(scalar(my @lines = split(/\n/, $fetched)), 20, 'a cursor on the standby goes on');
-$cursor->quit;
+# a cursor on the standby while the primary removes what it may still need.  With feedback it goes on; without, it gets
+# an answer or a conflict.
+my $fetch = q{SET enable_seqscan = off; BEGIN ISOLATION LEVEL REPEATABLE READ;
+	DECLARE c CURSOR FOR SELECT id FROM items ORDER BY v <-> place(3, 20)::vector;
+	MOVE 5 FROM c; SELECT pg_sleep(%d); FETCH 20 FROM c; COMMIT;};
+foreach my $feedback ('on', 'off')
+{
+	$standby->append_conf('postgresql.conf', "hot_standby_feedback = $feedback\nwal_receiver_status_interval = 1s\nmax_standby_streaming_delay = 500ms");
+	$standby->reload;
+	my $expected = $standby->safe_psql('postgres', sprintf($fetch, 0)) =~ s/^\n//r;
+	my ($out, $err) = ('', '');
+	my $reader = IPC::Run::start([ 'psql', '-XAqt', '-d', $standby->connstr('postgres'), '-c', sprintf($fetch, 6) ], '>', \$out, '2>', \$err);
+	$standby->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
+	if ($feedback eq 'on')
+	{
+		$primary->poll_query_until('postgres', 'SELECT bool_and(backend_xmin IS NOT NULL) FROM pg_stat_replication');
+	}
+	else
+	{
+		$primary->poll_query_until('postgres', 'SELECT bool_and(backend_xmin IS NULL) FROM pg_stat_replication');
+	}
+	foreach my $round (1 .. 3)
+	{
+		my $low = 10000 * $round + ($feedback eq 'on' ? 100000 : 0);
+		$primary->safe_psql('postgres', "DELETE FROM items");
+		$primary->safe_psql('postgres', "SELECT fill($low, $low + 800)");
+		$primary->safe_psql('postgres', "VACUUM items");
+		$primary->safe_psql('postgres', 'SELECT txid_current()');
+	}
+	$reader->finish;
+	$out =~ s/^\n//;
+	if ($feedback eq 'on')
+	{
+		is("$out$err", "$expected\n", 'a cursor on a standby with feedback goes on');
+	}
+	else
+	{
+		ok($out eq "$expected\n" || $err =~ /conflict with recovery/, 'one without goes on or conflicts')
+		  or diag("$out$err");
+	}
+	same("cursor, feedback $feedback");
+}
 
 # a standby that stops and starts again, and one that crashes
 $standby->stop('immediate');
