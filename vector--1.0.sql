@@ -1499,3 +1499,26 @@ CREATE OPERATOR CLASS bit_jaccard_ops FOR TYPE bit USING hnsw AS
 	FUNCTION 1 jaccard_distance(bit, bit),
 	FUNCTION 3 hnsw_bit_support(internal);
 COMMENT ON OPERATOR CLASS bit_jaccard_ops USING hnsw IS 'nearest neighbours of a bit string by Jaccard distance';
+
+-- what an index consists of
+
+CREATE FUNCTION vector_index_segments(index regclass, OUT segment bigint, OUT kind text, OUT rows bigint,
+		OUT dead bigint, OUT blocks bigint, OUT bytes bigint, OUT created timestamptz) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION vector_index_segments(regclass) IS 'segments of an index';
+CREATE VIEW vector_segments AS
+	SELECT c.oid::regclass AS index, s.*
+	FROM pg_class c JOIN pg_am a ON a.oid = c.relam, LATERAL vector_index_segments(c.oid) s
+	WHERE a.amname = 'hnsw' AND c.relkind = 'i'
+		AND (c.relpersistence <> 't' OR c.relnamespace = pg_my_temp_schema());
+COMMENT ON VIEW vector_segments IS 'segments of all indexes on vectors';
+CREATE FUNCTION vector_seal(index regclass) RETURNS integer
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION vector_seal(regclass) IS 'makes a sealed segment of what was inserted; number of segments replaced';
+CREATE FUNCTION vector_last_scan(OUT hops bigint, OUT distances bigint, OUT blocks bigint, OUT segments bigint)
+		RETURNS record
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION vector_last_scan() IS 'what the last index scan of this session did';
+CREATE FUNCTION vector_index_check(index regclass) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION vector_index_check(regclass) IS 'an error if an index is damaged; else the number of its rows';

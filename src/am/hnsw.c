@@ -92,10 +92,13 @@ static bytea *
 hnswoptions(Datum reloptions, bool validate)
 {
 	static const relopt_parse_elt table[] = {
-		{"m", RELOPT_TYPE_INT, offsetof(HnswOptions, m)},
-		{"ef_construction", RELOPT_TYPE_INT, offsetof(HnswOptions, ef_construction)},
-		{"storage", RELOPT_TYPE_ENUM, offsetof(HnswOptions, storage)},
-		{"seal_rows", RELOPT_TYPE_INT, offsetof(HnswOptions, seal_rows)},
+		{.optname = "m", .opttype = RELOPT_TYPE_INT, .offset = offsetof(HnswOptions, m)},
+		{.optname = "ef_construction", .opttype = RELOPT_TYPE_INT,
+		 .offset = offsetof(HnswOptions, ef_construction)},
+		{.optname = "storage", .opttype = RELOPT_TYPE_ENUM,
+		 .offset = offsetof(HnswOptions, storage)},
+		{.optname = "seal_rows", .opttype = RELOPT_TYPE_INT,
+		 .offset = offsetof(HnswOptions, seal_rows)},
 	};
 
 	return (bytea *) build_reloptions(reloptions, validate, hnsw_relopt_kind, sizeof(HnswOptions),
@@ -158,8 +161,8 @@ hnswhandler(PG_FUNCTION_ARGS)
 }
 
 /*
- * Support functions that operator classes of pgvector name.  The library knows a type by the class's
- * distance function; these say only that the class is one of them.
+ * Support functions that operator classes of pgvector name.  The library knows a type by the
+ * class's distance function; these say only that the class is one of them.
  */
 #define HNSW_SUPPORT(symbol) \
 PG_FUNCTION_INFO_V1(symbol); \

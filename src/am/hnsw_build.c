@@ -13,6 +13,7 @@
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/plancat.h"
 #include "pgstat.h"
 #include "tcop/tcopprot.h"
 #include "utils/memutils.h"
@@ -29,6 +30,9 @@
 #define KEY_QUERY		UINT64CONST(0xB000000000000005)
 
 #define AREA_SIZE		((Size) 1024 * 1024)
+
+/* Smaller tables are built alone. */
+#define PARALLEL_MIN_BLOCKS	32
 
 /* What workers need to open the same relations, and what they report. */
 typedef struct HnswParallel
@@ -305,6 +309,27 @@ build_alone(HnswBuild *state, IndexInfo *info, const Directory *directory,
 	result->index_tuples = state->indexed;
 }
 
+/*
+ * How many workers help.  PostgreSQL counts the blocks of the table alone, and not those of vectors
+ * stored out of line; here the work grows with the rows, whatever their blocks.
+ */
+static int
+count_workers(Relation heap, Relation index, IndexInfo *info)
+{
+	int			planned = plan_create_index_workers(RelationGetRelid(heap),
+													RelationGetRelid(index));
+	int			wanted = RelationGetParallelWorkers(heap, -1);
+	BlockNumber blocks = RelationGetNumberOfBlocks(heap);
+
+	if (wanted >= 0)
+		return Min(planned, wanted);
+	if (RelationUsesLocalBuffers(heap))
+		return 0;
+	if (planned == 0 && (info->ii_Expressions != NIL || info->ii_Predicate != NIL))
+		return 0;
+	return planned > 0 || blocks >= PARALLEL_MIN_BLOCKS ? max_parallel_maintenance_workers : 0;
+}
+
 IndexBuildResult *
 hnswbuild(Relation heap, Relation index, IndexInfo *info)
 {
@@ -321,7 +346,7 @@ hnswbuild(Relation heap, Relation index, IndexInfo *info)
 		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
 	directory_create(index, MAIN_FORKNUM, &options);
 	directory = directory_read(index);
-	workers = info->ii_ParallelWorkers;
+	workers = count_workers(heap, index, info);
 	if (workers == 0 || !build_in_parallel(&state, info, directory, workers, result))
 		build_alone(&state, info, directory, result);
 	MemoryContextSwitchTo(old);

@@ -11,7 +11,10 @@
 #define HNSW_PHASE_GRAPH	3
 #define HNSW_PHASE_WRITE	4
 
-/* What a new index is to be, from its column, operator class and options; an error if that cannot be. */
+/*
+ * What a new index is to be, from its column, operator class and options; an error if that cannot
+ * be.
+ */
 extern DirectoryOptions hnsw_directory_options(Relation index);
 
 #endif							/* VECTOR_AM_HNSW_BUILD_H */

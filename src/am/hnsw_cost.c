@@ -1,8 +1,8 @@
 /*
  * hnsw_cost.c - what a scan costs
  *
- * Before the first row a scan searches every segment; hops are the unit.  Segments are read from the
- * directory, as the metapage of a B-tree is.
+ * Before the first row a scan searches every segment; hops are the unit.  Segments are read from
+ * the directory, as the metapage of a B-tree is.
  */
 #include "am/hnsw.h"
 

@@ -1,9 +1,9 @@
 /*
  * hnsw_scan.c - an ordered scan: every live segment is searched, and what they find is merged
  *
- * A scan goes in rounds.  In the first, each segment gives the ef_search nearest that it finds; the best
- * ef_search of all are returned.  An iterative scan goes on with further rounds, in which no segment
- * visits anything twice.
+ * A scan goes in rounds.  In the first, each segment gives the ef_search nearest that it finds; the
+ * best ef_search of all are returned.  An iterative scan goes on with further rounds, in which no
+ * segment visits anything twice.
  */
 #include "am/hnsw.h"
 
@@ -54,7 +54,10 @@ typedef struct HnswScan
 	uint64		count;
 	uint64		room;
 	uint64		next;
-	uint64		returned;		/* rows of all rounds */
+	uint64		visited;		/* results of all rounds */
+	int			iterative;		/* HnswIterativeScan, as it was at the start */
+	bool		exhausted;		/* no further round */
+	float		horizon;		/* strict order: what is nearer than this has been found */
 	float		last;			/* distance of the last one returned */
 
 	ItemPointer tids;			/* of a node with several rows */
@@ -100,7 +103,8 @@ reset_scan(HnswScan *state)
 	state->started = false;
 	state->cursors = NULL;
 	state->results = NULL;
-	state->count = state->room = state->next = state->returned = 0;
+	state->count = state->room = state->next = state->visited = 0;
+	state->exhausted = false;
 	state->tid_count = state->tid_next = 0;
 	state->last = -INFINITY;
 }
@@ -157,6 +161,7 @@ add_result(HnswScan *state, uint32 cursor, const GraphFound *found)
 			repalloc_huge(state->results, state->room * sizeof(HnswResult)) :
 			palloc(state->room * sizeof(HnswResult));
 	}
+	state->visited++;
 	state->results[state->count].found = *found;
 	state->results[state->count++].cursor = cursor;
 }
@@ -210,14 +215,42 @@ sort_results(HnswScan *state)
 		  space_is_lossy(state->space) ? compare_bounds : compare_results);
 }
 
+/*
+ * Orders what a round found.  In strict order a result waits as long as a candidate that no round
+ * has taken yet seems to be nearer.
+ */
+static void
+end_round(HnswScan *state)
+{
+	sort_results(state);
+	state->horizon = INFINITY;
+	if (state->iterative != HNSW_ITERATIVE_SCAN_STRICT)
+		return;
+	for (int i = 0; i < state->cursor_count; i++)
+	{
+		const Cursor *cursor = &state->cursors[i];
+		float		nearest = INFINITY;
+
+		if (cursor->done)
+			continue;
+		if (!cursor->growing && cursor->sealed.search.kept.count > 0)
+			nearest = cursor->sealed.search.kept.items[0].distance;
+		else if (cursor->growing && cursor->grown.candidates.count > 0)
+			nearest = cursor->grown.candidates.items[0].distance;
+		if (cursor->growing && cursor->grown.refined.count > 0)
+			nearest = Min(nearest, cursor->grown.refined.items[0].distance);
+		state->horizon = Min(state->horizon, nearest);
+	}
+}
+
 static void
 begin_search(IndexScanDesc scan, HnswScan *state)
 {
 	Relation	index = scan->indexRelation;
-	bool		iterative = hnsw_iterative_scan != HNSW_ITERATIVE_SCAN_OFF;
 	CachedIndex *cached;
 	const Directory *directory;
 
+	state->iterative = hnsw_iterative_scan;
 	if (scan->numberOfOrderBys == 0)
 		elog(ERROR, "cannot scan hnsw index without order");
 	if (!IsMVCCSnapshot(scan->xs_snapshot))
@@ -254,12 +287,13 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 			cursor->sealed.segment = segment;
 			state->cursor_count++;
 			sealed_scan_begin(&cursor->sealed, index, state->space, &state->query, segment,
-							  hnsw_ef_search, iterative, &hnsw_last_scan);
+							  hnsw_ef_search, state->iterative != HNSW_ITERATIVE_SCAN_OFF,
+							  &hnsw_last_scan);
 		}
 		take_found(state, state->cursor_count - 1, hnsw_ef_search);
 	}
-	sort_results(state);
-	if (!iterative)
+	end_round(state);
+	if (state->iterative == HNSW_ITERATIVE_SCAN_OFF)
 		state->count = Min(state->count, hnsw_ef_search);
 	state->started = true;
 }
@@ -270,12 +304,12 @@ at_limit(const HnswScan *state)
 {
 	Size		limit = (Size) (work_mem * 1024.0 * hnsw_scan_mem_multiplier);
 
-	if (state->returned >= hnsw_max_scan_tuples)
+	if (state->visited >= (uint64) hnsw_max_scan_tuples)
 		return true;
 	if (MemoryContextMemAllocated(state->context, true) <= Max(limit, (Size) 1024 * 1024))
 		return false;
 	ereport(DEBUG1,
-			(errmsg("memory limit reached after " UINT64_FORMAT " tuples", state->returned),
+			(errmsg("memory limit reached after " UINT64_FORMAT " tuples", state->visited),
 			 errhint("Increase hnsw.scan_mem_multiplier to scan more tuples.")));
 	return true;
 }
@@ -284,10 +318,14 @@ at_limit(const HnswScan *state)
 static bool
 continue_search(HnswScan *state)
 {
-	if (hnsw_iterative_scan == HNSW_ITERATIVE_SCAN_OFF || at_limit(state))
+	bool		more = false;
+
+	if (state->iterative == HNSW_ITERATIVE_SCAN_OFF || state->exhausted)
 		return false;
-	state->count = state->next = 0;
-	for (int i = 0; i < state->cursor_count; i++)
+	state->count -= state->next;
+	memmove(state->results, state->results + state->next, state->count * sizeof(HnswResult));
+	state->next = 0;
+	for (int i = 0; i < state->cursor_count && !at_limit(state); i++)
 	{
 		Cursor	   *cursor = &state->cursors[i];
 
@@ -296,13 +334,18 @@ continue_search(HnswScan *state)
 		if (!cursor->growing && !sealed_scan_more(&cursor->sealed))
 			cursor->done = true;
 		else
+		{
 			take_found(state, i, hnsw_ef_search);
+			more = true;
+		}
 	}
-	sort_results(state);
-	for (int i = 0; i < state->cursor_count; i++)
-		if (!state->cursors[i].done)
-			return true;
-	return state->count > 0;
+	end_round(state);
+	if (!more)
+	{
+		state->exhausted = true;
+		state->horizon = INFINITY;
+	}
+	return more || state->count > 0;
 }
 
 /* The next result, of this round or another; NULL at the end. */
@@ -313,15 +356,15 @@ next_result(HnswScan *state)
 	{
 		const HnswResult *result;
 
-		if (state->next == state->count)
+		if (state->next == state->count ||
+			state->results[state->next].found.distance > state->horizon)
 		{
 			if (!continue_search(state))
 				return NULL;
 			continue;
 		}
 		result = &state->results[state->next++];
-		state->returned++;
-		if (hnsw_iterative_scan == HNSW_ITERATIVE_SCAN_STRICT &&
+		if (state->iterative == HNSW_ITERATIVE_SCAN_STRICT &&
 			result->found.distance < state->last)
 			continue;
 		state->last = result->found.distance;

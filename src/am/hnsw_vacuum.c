@@ -39,8 +39,8 @@ next_segment(const Directory *directory, List *visited)
 }
 
 /*
- * Visits segments until the directory has no live one that was not visited: one that appears meanwhile
- * may have rows that were copied before they were found dead.
+ * Visits segments until the directory has no live one that was not visited: one that appears
+ * meanwhile may have rows that were copied before they were found dead.
  */
 IndexBulkDeleteResult *
 hnswbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,

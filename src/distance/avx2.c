@@ -154,7 +154,9 @@ add_sums(uint32_t *sums, __m256i even, __m256i odd)
 						_mm256_add_epi32(last, _mm256_loadu_si256((__m256i *) (sums + 8))));
 }
 
-/* As CODE_SUMS in code_kernels.h; two positions at once, in 16-bit sums for as long as they hold. */
+/*
+ * As CODE_SUMS in code_kernels.h; two positions at once, in 16-bit sums for as long as they hold.
+ */
 static inline void
 sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *sums)
 {

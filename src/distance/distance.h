@@ -119,8 +119,8 @@ typedef struct DistanceKernels
 									float step);
 	float		(*stored_f16_dot) (const float *q, const uint16_t *x, size_t n, float low,
 								   float step);
-	float		(*stored_u8_l2sq) (const float *q, const uint8_t *x, size_t n, float low, float step);
-	float		(*stored_u8_dot) (const float *q, const uint8_t *x, size_t n, float low, float step);
+	float (*stored_u8_l2sq)(const float *q, const uint8_t *x, size_t n, float low, float step);
+	float (*stored_u8_dot)(const float *q, const uint8_t *x, size_t n, float low, float step);
 
 	/*
 	 * For a group of codes: out[i] = base + a[i] + b[i] * (scale * sum of the query's look-ups +

@@ -3,10 +3,11 @@
  * set
  *
  * The file that includes this defines the type vf of LANES floats and
- *		vf_zero(), vf_set1(x), vf_add(a, b), vf_sub(a, b), vf_abs(a), vf_fma(a, b, c) = a * b + c, vf_sum(a)
- * and for each element type a load of LANES elements, widened, and one of fewer that gives zeros
- * for the rest; and load_u8 of LANES bytes.  FLOAT_KERNELS(f32, float, load, load_tail) then makes f32_l2sq and its kin.
- * Missing elements being zero on both sides, a tail adds nothing that is not there.
+ *		vf_zero(), vf_set1(x), vf_add(a, b), vf_sub(a, b), vf_abs(a), vf_fma(a, b, c) = a * b + c,
+ *vf_sum(a) and for each element type a load of LANES elements, widened, and one of fewer that gives
+ *zeros for the rest; and load_u8 of LANES bytes.  FLOAT_KERNELS(f32, float, load, load_tail) then
+ *makes f32_l2sq and its kin.  Missing elements being zero on both sides, a tail adds nothing that
+ *is not there.
  *
  * Four accumulators a result hide the latency of a fused multiply-add; the *_many kernels give one
  * to each of four rows, so that a load of the query serves four.

@@ -1,9 +1,8 @@
 /*
  * kernel_set.h - all kernels of an instruction set, from its primitives
  *
- * KERNEL_SET(name), in a file that has defined what float_kernels.h, integer_kernels.h and code_kernels.h
- * ask for,
- * makes the kernels and the table name_kernels.
+ * KERNEL_SET(name), in a file that has defined what float_kernels.h, integer_kernels.h and
+ * code_kernels.h ask for, makes the kernels and the table name_kernels.
  */
 #ifndef VECTOR_KERNEL_SET_H
 #define VECTOR_KERNEL_SET_H

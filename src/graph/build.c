@@ -85,18 +85,30 @@ graph_level_sizes(uint32_t n, uint32_t sizes[GRAPH_LEVELS])
 	return levels;
 }
 
+/* What estimates are based on: squared Euclidean, or negative dot product. */
+static inline float
+base_distance(const GraphBuild *build, uint32_t a, uint32_t b)
+{
+	const uint16_t *x = graph_array_at(&build->work, a);
+	const uint16_t *y = graph_array_at(&build->work, b);
+
+	return build->metric == RABITQ_L2 ? distance_kernels->f16_l2sq(x, y, build->padded) :
+		-distance_kernels->f16_dot(x, y, build->padded);
+}
+
+/* The distance that the graph is built by, from that base: of lifted vectors for dot products. */
+static inline float
+lift(const GraphBuild *build, uint32_t a, uint32_t b, float base)
+{
+	return build->metric == RABITQ_L2 ? base :
+		2 * (build->radius2 + base - build->lift[a] * build->lift[b]);
+}
+
 float
 graph_build_distance(const GraphBuild *build, uint32_t a, uint32_t b)
 {
-	const uint16_t *x;
-	const uint16_t *y;
-
-	if (!build->coded)
-		return build->distance(build->arg, a, b);
-	x = graph_array_at(&build->work, a);
-	y = graph_array_at(&build->work, b);
-	return build->metric == RABITQ_L2 ? distance_kernels->f16_l2sq(x, y, build->padded) :
-		-distance_kernels->f16_dot(x, y, build->padded);
+	return build->coded ? lift(build, a, b, base_distance(build, a, b)) :
+		build->distance(build->arg, a, b);
 }
 
 static GraphLinks *
@@ -112,9 +124,13 @@ expand_node(void *arg, uint32_t node, GraphFound *found, uint32_t *ids, float *e
 	const GraphBuild *build = inserter->build;
 	GraphLinks *links = links_at(build, inserter->level, node);
 	uint32_t	count;
+	float		base = 0;
 
 	if (build->coded)
-		found->distance = graph_build_distance(build, inserter->node, node);
+	{
+		base = base_distance(build, inserter->node, node);
+		found->distance = lift(build, inserter->node, node, base);
+	}
 	lock_shared(links);
 	count = links->count;
 	memcpy(ids, graph_link_ids(build, links), count * sizeof(uint32_t));
@@ -123,9 +139,11 @@ expand_node(void *arg, uint32_t node, GraphFound *found, uint32_t *ids, float *e
 			distance_kernels->code_estimates(
 				&inserter->query,
 				graph_link_codes(build, links) + i / CODE_GROUP * rabitq_group_size(build->padded),
-				graph_link_a(build, links) + i, graph_link_b(build, links) + i, found->distance,
+				graph_link_a(build, links) + i, graph_link_b(build, links) + i, base,
 				estimates + i);
 	unlock_shared(links);
+	for (uint32_t i = 0; i < count && build->coded && build->metric == RABITQ_IP; i++)
+		estimates[i] = lift(build, inserter->node, ids[i], estimates[i]);
 	return (int) count;
 }
 
@@ -218,9 +236,9 @@ choose(const GraphBuild *build, const GraphFound *candidates, size_t n, GraphCan
 }
 
 /*
- * Where a new neighbour goes in a full list: in the place of the farthest neighbour that is nearer to
- * it than to the node, else of the farthest of all, as long as that is farther than the new one; or
- * nowhere (degree), if a nearer neighbour is nearer to it than the node is.
+ * Where a new neighbour goes in a full list: in the place of the farthest neighbour that is nearer
+ * to it than to the node, else of the farthest of all, as long as that is farther than the new one;
+ * or nowhere (degree), if a nearer neighbour is nearer to it than the node is.
  */
 static uint32_t
 choose_place(const GraphBuild *build, GraphLinks *links, GraphCandidate neighbour)

@@ -1,18 +1,18 @@
 /*
  * build.h - building a proximity graph in memory, by one process or by several that share it
  *
- * Nodes are numbered in the order in which they are inserted, which should be random: level l of the
- * hierarchy (Malkov and Yashunin 2016) is then the graph of the first n / fanout^l nodes, as it was
- * when the last of them had been inserted.  So there is one graph that grows, and graph_build_snapshot
- * copies it to a level at the right moments.
+ * Nodes are numbered in the order in which they are inserted, which should be random: level l of
+ * the hierarchy (Malkov and Yashunin 2016) is then the graph of the first n / fanout^l nodes, as it
+ * was when the last of them had been inserted.  So there is one graph that grows, and
+ * graph_build_snapshot copies it to a level at the right moments.
  *
- * A coded graph keeps each neighbour's 1-bit code relative to the node beside its id, as it will be on
- * disk, and is searched by estimates while it is built.  Exact distances, for hops and for the choice
- * of neighbours, come from `work` vectors: rotated, centred, scaled halves.  A plain graph asks the
- * caller.
+ * A coded graph keeps each neighbour's 1-bit code relative to the node beside its id, as it will be
+ * on disk, and is searched by estimates while it is built.  Exact distances, for hops and for the
+ * choice of neighbours, come from `work` vectors: rotated, centred, scaled halves.  A plain graph
+ * asks the caller.
  *
- * Everything shared lies in GraphArrays, whose chunks each process maps where it likes; a node's links
- * are guarded by a spin lock in them, held for no longer than one hop takes.
+ * Everything shared lies in GraphArrays, whose chunks each process maps where it likes; a node's
+ * links are guarded by a spin lock in them, held for no longer than one hop takes.
  */
 #ifndef VECTOR_GRAPH_BUILD_H
 #define VECTOR_GRAPH_BUILD_H
@@ -50,6 +50,12 @@ typedef struct GraphLinks
 	uint32_t	count;
 } GraphLinks;
 
+/*
+ * Dot products are no distance: a graph over them would have long vectors as everybody's
+ * neighbours.  With one more coordinate, lift = sqrt(radius^2 - |x|^2), all vectors have one length
+ * and the nearest are those with the largest dot product (Bachrach et al., RecSys 2014).  A query
+ * has 0 there, so a search needs only the graph to be built so.
+ */
 typedef struct GraphBuild
 {
 	/* set by the caller */
@@ -59,6 +65,8 @@ typedef struct GraphBuild
 	RabitqMetric metric;		/* if coded */
 	uint32_t	padded;			/* if coded: dimensions of a work vector */
 	GraphArray	work;			/* if coded: by node */
+	const float *lift;			/* if coded by dot products: by node, see below */
+	float		radius2;		/* the largest squared norm of a work vector */
 	float		(*distance) (void *arg, uint32_t a, uint32_t b);	/* if not coded */
 	void	   *arg;
 	GraphArray	links;			/* by node; graph_links_size() each, zeroed */
@@ -98,8 +106,8 @@ extern bool graph_inserter_init(GraphInserter *inserter, const GraphBuild *build
 								GraphMemory memory);
 
 /*
- * Inserts a node among those before it: all nodes below `node`, less those that other processes are at,
- * are inserted.  False when there is no memory.
+ * Inserts a node among those before it: all nodes below `node`, less those that other processes are
+ * at, are inserted.  False when there is no memory.
  */
 extern bool graph_insert(GraphInserter *inserter, uint32_t node);
 

@@ -3,6 +3,7 @@
  */
 #include "graph/search.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -60,7 +61,8 @@ heap_sift(GraphHeap *heap, size_t i, GraphCandidate item)
 
 		if (child >= heap->count)
 			break;
-		if (child + 1 < heap->count && heap->items[child + 1].distance < heap->items[child].distance)
+		if (child + 1 < heap->count &&
+			heap->items[child + 1].distance < heap->items[child].distance)
 			child++;
 		if (item.distance <= heap->items[child].distance)
 			break;
@@ -127,23 +129,21 @@ seen_reserve(GraphSearch *search, size_t more)
 	return true;
 }
 
-/* The first place in the pool whose distance is not below. */
+/* The first place in the pool whose distance is not below; without branches to mispredict. */
 static inline uint32_t
 pool_place(const GraphSearch *search, float distance)
 {
-	uint32_t	low = 0;
-	uint32_t	high = search->pool_count;
+	const GraphCandidate *base = search->pool;
+	uint32_t	n = search->pool_count;
 
-	while (low < high)
+	while (n > 1)
 	{
-		uint32_t	middle = (low + high) / 2;
+		uint32_t	half = n / 2;
 
-		if (search->pool[middle].distance < distance)
-			low = middle + 1;
-		else
-			high = middle;
+		base += half & -(uint32_t) (base[half - 1].distance < distance);
+		n -= half;
 	}
-	return low;
+	return (uint32_t) (base - search->pool) + (n == 1 && base->distance < distance);
 }
 
 static inline bool
@@ -153,25 +153,22 @@ pool_refuses(const GraphSearch *search, float distance)
 		   distance >= search->pool[search->pool_count - 1].distance;
 }
 
-static void
-pool_remove(GraphSearch *search, uint32_t id, float distance)
-{
-	for (uint32_t i = pool_place(search, distance);
-		 i < search->pool_count && search->pool[i].distance == distance; i++)
-		if (search->pool[i].id == id)
-		{
-			memmove(search->pool + i, search->pool + i + 1,
-					(search->pool_count - i - 1) * sizeof(GraphCandidate));
-			search->pool_count--;
-			return;
-		}
-}
-
 static bool
 keep(GraphSearch *search, GraphCandidate candidate)
 {
 	return !search->keep || (candidate.id & EXPANDED) ||
-		graph_heap_push(&search->kept, search->memory, candidate);
+		   graph_heap_push(&search->kept, search->memory, candidate);
+}
+
+/* Puts a candidate into its place, and moves what lies from there up to `end`, which is lost. */
+static inline void
+pool_shift(GraphSearch *search, uint32_t place, uint32_t end, GraphCandidate candidate)
+{
+	memmove(search->pool + place + 1, search->pool + place,
+			(end - place) * sizeof(GraphCandidate));
+	search->pool[place] = candidate;
+	if (place < search->next)
+		search->next = place;
 }
 
 static bool
@@ -179,18 +176,26 @@ pool_insert(GraphSearch *search, GraphCandidate candidate)
 {
 	uint32_t	place = pool_place(search, candidate.distance);
 
-	if (search->pool_count == search->ef)
-	{
-		if (!keep(search, search->pool[search->pool_count - 1]))
+	if (search->pool_count < search->ef)
+		search->pool_count++;
+	else if (!keep(search, search->pool[search->pool_count - 1]))
+		return false;
+	pool_shift(search, place, search->pool_count - 1, candidate);
+	return true;
+}
+
+/* Moves a candidate of the pool to a smaller distance; false if it is not in the pool. */
+static bool
+pool_improve(GraphSearch *search, GraphCandidate candidate, float old)
+{
+	uint32_t	end = pool_place(search, old);
+
+	while (end < search->pool_count && search->pool[end].id != candidate.id)
+		if (search->pool[end++].distance != old)
 			return false;
-		search->pool_count--;
-	}
-	memmove(search->pool + place + 1, search->pool + place,
-			(search->pool_count - place) * sizeof(GraphCandidate));
-	search->pool[place] = candidate;
-	search->pool_count++;
-	if (place < search->next)
-		search->next = place;
+	if (end == search->pool_count)
+		return false;
+	pool_shift(search, pool_place(search, candidate.distance), end, candidate);
 	return true;
 }
 
@@ -198,26 +203,27 @@ pool_insert(GraphSearch *search, GraphCandidate candidate)
 static bool
 offer(GraphSearch *search, GraphCandidate candidate)
 {
-	GraphSeen  *seen;
+	GraphSeen  *seen = &search->seen[seen_slot(search, candidate.id)];
 
-	if (isnan(candidate.distance))
-		candidate.distance = INFINITY;
-	if (!search->keep && pool_refuses(search, candidate.distance))
-		return true;
-	seen = &search->seen[seen_slot(search, candidate.id)];
+	if (!(candidate.distance < INFINITY))
+		candidate.distance = FLT_MAX;
 	if (seen->epoch == search->epoch)
 	{
-		if (candidate.distance >= seen->estimate)
+		float		old = seen->estimate;
+
+		if (candidate.distance >= old)
 			return true;
-		pool_remove(search, candidate.id, seen->estimate);
+		seen->estimate = candidate.distance;
+		if (pool_improve(search, candidate, old))
+			return true;
 	}
 	else
 	{
 		seen->id = candidate.id;
 		seen->epoch = search->epoch;
+		seen->estimate = candidate.distance;
 		search->seen_count++;
 	}
-	seen->estimate = candidate.distance;
 	if (pool_refuses(search, candidate.distance))
 		return keep(search, candidate);
 	if (search->source.dead && search->source.dead(search->source.arg, candidate.id))
@@ -286,6 +292,23 @@ prefetch_next(const GraphSearch *search)
 		}
 }
 
+/* Leaves out what the pool would refuse, again without branches; returns how many are left. */
+static inline int
+drop_refused(const GraphSearch *search, uint32_t *ids, float *estimates, int n)
+{
+	float		worst = search->pool_count == search->ef ?
+		search->pool[search->pool_count - 1].distance : NAN;
+	int			left = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		ids[left] = ids[i];
+		estimates[left] = estimates[i];
+		left += !(estimates[i] >= worst);
+	}
+	return left;
+}
+
 /* Expands one candidate: its neighbours are offered. */
 static bool
 expand(GraphSearch *search, GraphCandidate candidate, bool dead)
@@ -322,6 +345,8 @@ expand(GraphSearch *search, GraphCandidate candidate, bool dead)
 		source->score(source->arg, ids, n, estimates);
 	}
 	search->distances += (uint64_t) n + (source->coded ? 1 : 0);
+	if (!search->keep)
+		n = drop_refused(search, ids, estimates, n);
 	for (int i = 0; i < n; i++)
 		if (!offer(search, (GraphCandidate) {estimates[i], ids[i]}))
 			return false;

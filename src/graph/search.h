@@ -3,13 +3,14 @@
  *
  * One search serves the graph that is being built in memory and the one on disk: a GraphSource says
  * how to read a node.  Of a coded source, reading a node (a hop) gives its exact distance and
- * estimates for its neighbours at once; of a plain one, the neighbours are scored one by one, exactly.
+ * estimates for its neighbours at once; of a plain one, the neighbours are scored one by one,
+ * exactly.
  *
  * The pool holds the ef nearest candidates found, by estimate; a search ends when all of them have
- * been expanded (Malkov and Yashunin 2016, algorithm 2; Gou et al. 2025, algorithm 1).  A better
- * estimate of a candidate, from a nearer neighbour, replaces its first.  Dead nodes lead on but take no
- * place in the pool and are not found.  What the pool has no room for can be kept: graph_search_more
- * goes on with it, and no node is expanded twice.
+ * been expanded (Malkov and Yashunin 2016, algorithm 2; Gou et al.  2025, algorithm 1).  A better
+ * estimate of a candidate, from a nearer neighbour, replaces its first.  Dead nodes lead on but
+ * take no place in the pool and are not found.  What the pool has no room for can be kept:
+ * graph_search_more goes on with it, and no node is expanded twice.
  */
 #ifndef VECTOR_GRAPH_SEARCH_H
 #define VECTOR_GRAPH_SEARCH_H
@@ -35,7 +36,10 @@ typedef struct GraphFound
 	uint64_t	tag;
 } GraphFound;
 
-/* Memory that grows: resize(arg, NULL, n) allocates, (arg, p, n) reallocates; NULL when there is none. */
+/*
+ * Memory that grows: resize(arg, NULL, n) allocates, (arg, p, n) reallocates; NULL when there is
+ * none.
+ */
 typedef struct GraphMemory
 {
 	void	   *(*resize) (void *arg, void *p, size_t size);
@@ -45,9 +49,9 @@ typedef struct GraphMemory
 typedef struct GraphSource
 {
 	/*
-	 * Reads a node: its neighbours' ids go to `ids`, and found->bound and tag may be set.  If coded, its own
-	 * distance goes to found->distance and the neighbours' estimates to `estimates` (room for
-	 * GRAPH_MAX_DEGREE each).  Returns how many.
+	 * Reads a node: its neighbours' ids go to `ids`, and found->bound and tag may be set.  If
+	 * coded, its own distance goes to found->distance and the neighbours' estimates to `estimates`
+	 * (room for GRAPH_MAX_DEGREE each).  Returns how many.
 	 */
 	int			(*expand) (void *arg, uint32_t id, GraphFound *found, uint32_t *ids,
 						   float *estimates);
@@ -97,7 +101,7 @@ typedef struct GraphSearch
 	size_t		seen_room;		/* a power of two */
 	uint32_t	epoch;
 
-	GraphFound *found;			/* expanded live nodes with exact distances, in order of expansion */
+	GraphFound *found; /* expanded live nodes with exact distances, in order of expansion */
 	size_t		found_count;
 	size_t		found_room;
 
@@ -115,15 +119,17 @@ extern bool graph_search_begin(GraphSearch *search, GraphSource source, uint32_t
 extern bool graph_search_run(GraphSearch *search);
 
 /*
- * After graph_search_run, takes the ef nearest kept candidates into an empty pool; found_count is set
- * back to zero.  False when there are none, or no memory.
+ * After graph_search_run, takes the ef nearest kept candidates into an empty pool; found_count is
+ * set back to zero.  False when there are none, or no memory.
  */
 extern bool graph_search_more(GraphSearch *search);
 
 /* Sorts by distance. */
 extern void graph_sort_found(GraphFound *found, size_t n);
 
-/* The nearest node that hops to ever nearer neighbours lead to, from the entry, and its distance. */
+/*
+ * The nearest node that hops to ever nearer neighbours lead to, from the entry, and its distance.
+ */
 extern GraphCandidate graph_descend(const GraphSource *source, GraphCandidate entry,
 									uint64_t *hops);
 

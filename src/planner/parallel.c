@@ -92,4 +92,5 @@ planner_init(void)
 {
 	previous_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = offer_parallel_scan;
+	junk_init();
 }

@@ -1,17 +1,17 @@
 /*
  * rabitq.h - 1-bit codes of residuals, and distances estimated from them
  *
- * The code of x relative to a centre c is the signs s of o = P(x - c), P a random rotation.  With
- * K = |o|^2 / sum |o_i|, K <s, P(q - c)> estimates <x - c, q - c> without bias (Gao and Long, RaBitQ,
- * SIGMOD 2024, theorem 3.2), its error of order |x - c| |q - c| / sqrt(d).  As
- * <s, P(q - c)> = <s, Pq> - <s, Pc>, one table of look-ups serves every centre (Gou et al., SymphonyQG,
- * SIGMOD 2025, section 3.1.2), and an estimate is base(q, c) + a + b <s, Pq> with two factors a code:
+ * The code of x relative to a centre c is the signs s of o = P(x - c), P a random rotation.  With K
+ * = |o|^2 / sum |o_i|, K <s, P(q - c)> estimates <x - c, q - c> without bias (Gao and Long, RaBitQ,
+ * SIGMOD 2024, theorem 3.2), its error of order |x - c| |q - c| / sqrt(d).  As <s, P(q - c)> = <s,
+ * Pq> - <s, Pc>, one table of look-ups serves every centre (Gou et al., SymphonyQG, SIGMOD 2025,
+ * section 3.1.2), and an estimate is base(q, c) + a + b <s, Pq> with two factors a code:
  *
  *		squared Euclidean		base = |q - c|^2	a = |o|^2 + 2 K <s, Pc>		b = -2 K
  *		negative dot product	base = -<q, c>		a = K <s, Pc> - <x - c, c>	b = -K
  *
- * Codes lie in groups of 32 (CODE_GROUP) for the look-up in registers; b is stored as bfloat16, and a
- * made from the b that is stored.
+ * Codes lie in groups of 32 (CODE_GROUP) for the look-up in registers; b is stored as bfloat16, and
+ * a made from the b that is stored.
  */
 #ifndef VECTOR_RABITQ_H
 #define VECTOR_RABITQ_H
@@ -50,16 +50,17 @@ rabitq_lut_size(uint32_t padded)
 }
 
 /*
- * The code of x relative to c, both rotated, as `padded` halves that stand for values times `scale`.
- * Signs go to `signs`, padded / 8 bytes; factors are in the values' own scale.
+ * The code of x relative to c, both rotated, as `padded` halves that stand for values times
+ * `scale`.  Signs go to `signs`, padded / 8 bytes; factors are in the values' own scale.
  */
 extern RabitqFactors rabitq_encode(RabitqMetric metric, const uint16_t *x, const uint16_t *c,
 								   uint32_t padded, float scale, uint8_t *signs);
 
 /*
  * The code of a vector relative to the origin, from the first `n` of its `padded` rotated elements:
- * norm2 is the squared norm of all of them.  With n < padded the estimates are as if from n dimensions.
- * a and b serve squared distances with base |q|^2, or dot products with base 0; distance is not set.
+ * norm2 is the squared norm of all of them.  With n < padded the estimates are as if from n
+ * dimensions.  a and b serve squared distances with base |q|^2, or dot products with base 0;
+ * distance is not set.
  */
 extern RabitqFactors rabitq_encode_vector(RabitqMetric metric, const float *rotated, uint32_t n,
 										  uint32_t padded, float norm2, uint8_t *signs);

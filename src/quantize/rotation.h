@@ -2,9 +2,9 @@
  * rotation.h - a random rotation, applied in O(d log d)
  *
  * Four rounds of random signs and a fast Hadamard transform of the first or the last power of two
- * of the dimensions, mixed by a step of Kac's walk where these windows do not cover everything
- * (the structured rotation of the RaBitQ library; Ailon and Chazelle 2009).  Norms, distances and
- * dot products stay as they are up to rounding.  A rotation is made from its seed alone, the same on
+ * of the dimensions, mixed by a step of Kac's walk where these windows do not cover everything (the
+ * structured rotation of the RaBitQ library; Ailon and Chazelle 2009).  Norms, distances and dot
+ * products stay as they are up to rounding.  A rotation is made from its seed alone, the same on
  * every machine.
  */
 #ifndef VECTOR_ROTATION_H
@@ -16,8 +16,8 @@
 #define ROTATION_ROUNDS	4
 
 /*
- * Fewer dimensions are rotated into so many, with zeros beside them: each sign more makes an estimate
- * from signs better, as the error goes with one over the root of their number.
+ * Fewer dimensions are rotated into so many, with zeros beside them: each sign more makes an
+ * estimate from signs better, as the error goes with one over the root of their number.
  */
 #define ROTATION_MIN_PADDED	128
 

@@ -121,7 +121,8 @@ build_row_memory(const Space *space, uint32 m, Size payload)
 
 	init_graph(space, m, 0, &graph);
 	/* upper levels, the order of nodes and their numbers, and the slack of chunks */
-	return sizeof(BuildRow) + MAXALIGN(payload) + graph.padded * sizeof(uint16) + graph.size +
+	return sizeof(BuildRow) + MAXALIGN(payload) + graph.padded * sizeof(uint16) +
+		sizeof(float) + graph.size +
 		graph.size / (GRAPH_FANOUT - 1) + 4 * sizeof(uint32);
 }
 
@@ -363,8 +364,8 @@ node_floats(SegmentBuild *build, uint32 node, float *out)
 }
 
 /*
- * The mean of a sample of the vectors, and the power of two that brings their elements, as halves, near
- * 4.  Dot products are not taken from a mean.
+ * The mean of a sample of the vectors, and the power of two that brings their elements, as halves,
+ * near 4.  Dot products are not taken from a mean.
  */
 static void
 measure_vectors(SegmentBuild *build)
@@ -375,6 +376,7 @@ measure_vectors(SegmentBuild *build)
 	float	   *x = palloc(sizeof(float) * dims);
 	double	   *mean = palloc0(sizeof(double) * dims);
 	double		spread = 0;
+	float		largest = 0;
 
 	for (uint32 i = 0; i < sample && build->space.metric != SPACE_IP; i++)
 	{
@@ -388,10 +390,14 @@ measure_vectors(SegmentBuild *build)
 		for (int d = 0; d < dims; d++)
 			spread += (x[d] - mean[d]) * (x[d] - mean[d]) / ((double) sample * dims);
 	}
+	for (uint32 i = 0; i < shared->nodes && build->space.metric == SPACE_IP; i++)
+		largest = Max(largest,
+					  space_norm(&build->space, build_payload(build, build_node_row(build, i))));
 	for (int d = 0; d < dims; d++)
 		shared->mean[d] = (float) mean[d];
 	shared->scale = spread > 0 && isfinite(spread) ?
 		ldexpf(1, Min(Max((int) (2 - rint(log2(spread) / 2)), -100), 100)) : 1;
+	shared->radius = largest * shared->scale * (1 + 1e-3f);
 	pfree(x);
 	pfree(mean);
 }
@@ -411,6 +417,8 @@ allocate_graph(SegmentBuild *build)
 	}
 	if (build->space.coded)
 		shared->work = allocate(build, sizeof(uint16) * build->graph.padded * shared->nodes);
+	if (build->space.metric == SPACE_IP && build->space.coded)
+		shared->lift = allocate(build, sizeof(float) * shared->nodes);
 }
 
 /* Maps the arrays into this process. */
@@ -434,6 +442,11 @@ map_graph(SegmentBuild *build)
 		graph->work = (GraphArray) {
 			&build->work_map, 31, sizeof(uint16) * graph->padded
 		};
+	}
+	if (build->space.metric == SPACE_IP && build->space.coded)
+	{
+		graph->lift = build->lift = address(build, shared->lift);
+		graph->radius2 = shared->radius * shared->radius;
 	}
 	graph->top = 0;
 	graph->bottom = 1;
@@ -476,6 +489,10 @@ make_work_vectors(SegmentBuild *build)
 			rotation_apply(&build->space.rotation, x, x);
 			for (uint32 d = 0; d < graph->padded; d++)
 				work[d] = float_to_half(Min(Max(x[d], -65504), 65504));
+			if (build->lift)
+				build->lift[node] = sqrtf(Max(0, graph->radius2 -
+											  distance_kernels->f16_dot(work, work,
+																		graph->padded)));
 		}
 	pfree(x);
 }
@@ -537,6 +554,7 @@ reset_batch(SegmentBuild *build)
 		release(build, &shared->links[l]);
 	release(build, &shared->nodes_handle);
 	release(build, &shared->work);
+	release(build, &shared->lift);
 	shared->arena_count = 0;
 	shared->rows = 0;
 	shared->used = 0;

@@ -1,9 +1,9 @@
 /*
  * build.h - building sealed segments in memory, by one process or by a leader and parallel workers
  *
- * Rows are added until the memory is full or there are no more; then all participants build the graph
- * of the batch together, and the leader writes it as one segment.  Equal vectors are one node with
- * several rows.  What fits into the memory becomes one segment.
+ * Rows are added until the memory is full or there are no more; then all participants build the
+ * graph of the batch together, and the leader writes it as one segment.  Equal vectors are one node
+ * with several rows.  What fits into the memory becomes one segment.
  */
 #ifndef VECTOR_SEGMENT_BUILD_H
 #define VECTOR_SEGMENT_BUILD_H
@@ -32,8 +32,8 @@ typedef void (*BuildProgress) (BuildPhase phase, uint64 done, uint64 total);
 extern Size build_shared_size(void);
 
 /*
- * Prepares the shared part, in the leader: memory is what a batch may take, in bytes.  area is NULL where
- * the leader is alone.
+ * Prepares the shared part, in the leader: memory is what a batch may take, in bytes.  area is NULL
+ * where the leader is alone.
  */
 extern void build_init_shared(BuildShared *shared, const Directory *directory, Size memory);
 
@@ -45,8 +45,8 @@ extern SegmentBuild *build_attach(BuildShared *shared, dsa_area *area, bool lead
 								  BuildWrite write, void *arg, BuildProgress progress);
 
 /*
- * Adds a row; may build a batch first.  error and scale are those of the node that it comes from, if the
- * payload was stored lossily, else 0.
+ * Adds a row; may build a batch first.  error and scale are those of the node that it comes from,
+ * if the payload was stored lossily, else 0.
  */
 extern void build_add(SegmentBuild *build, ItemPointer tid, const char *payload, Size size,
 					  float error, float scale);
@@ -66,8 +66,8 @@ extern uint32 build_blocks(SegmentBuild *build);
 extern void build_write(SegmentBuild *build, Relation index, SegmentEntry *entry);
 
 /*
- * The number in the segment of the batch's i-th row, in the order in which a lone leader added them.
- * Valid within BuildWrite after build_write.
+ * The number in the segment of the batch's i-th row, in the order in which a lone leader added
+ * them.  Valid within BuildWrite after build_write.
  */
 extern uint32 build_row_number(SegmentBuild *build, uint64 i);
 

@@ -30,7 +30,9 @@ typedef struct BuildRow
 	uint64		payload;		/* chunk of the arena << 32 | offset */
 } BuildRow;
 
-/* What participants share.  Handles are addresses where the leader is alone, else of the DSA area. */
+/*
+ * What participants share.  Handles are addresses where the leader is alone, else of the DSA area.
+ */
 struct BuildShared
 {
 	/* fixed */
@@ -64,6 +66,8 @@ struct BuildShared
 	uint64		links[GRAPH_LEVELS];
 	uint64		nodes_handle;	/* the first row of each node */
 	uint64		work;
+	uint64		lift;			/* for dot products: see GraphBuild */
+	float		radius;			/* of the scaled vectors, at most */
 	float		scale;			/* of work vectors */
 	float		mean[DENSE_MAX_DIM];
 
@@ -93,6 +97,7 @@ struct SegmentBuild
 	uint32	   *nodes;
 	char	   *maps[GRAPH_LEVELS];
 	char	   *work_map;
+	float	   *lift;
 	void	   *plan;			/* the writer's */
 };
 

@@ -1,9 +1,9 @@
 /*
  * cache.h - what a backend remembers of indexes that it has scanned
  *
- * The directory as of a change, the headers and means of sealed segments, which do not change, their
- * tombstones as of a count, and in which buffer each of their blocks was seen last.  All of it is a hint
- * that is checked when it is used, or true for ever.
+ * The directory as of a change, the headers and means of sealed segments, which do not change,
+ * their tombstones as of a count, and in which buffer each of their blocks was seen last.  All of
+ * it is a hint that is checked when it is used, or true for ever.
  */
 #ifndef VECTOR_SEGMENT_CACHE_H
 #define VECTOR_SEGMENT_CACHE_H

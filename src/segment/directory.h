@@ -1,8 +1,8 @@
 /*
  * directory.h - block 0: which segments an index has, and where
  *
- * The one source of truth.  A change is one logged record of block 0 under its exclusive lock.  Free
- * space is what no entry names.  See README.md for the protocol.
+ * The one source of truth.  A change is one logged record of block 0 under its exclusive lock.
+ * Free space is what no entry names.  See README.md for the protocol.
  */
 #ifndef VECTOR_SEGMENT_DIRECTORY_H
 #define VECTOR_SEGMENT_DIRECTORY_H
@@ -34,15 +34,19 @@ extern void directory_create(Relation index, ForkNumber fork, const DirectoryOpt
 /* A palloc'd copy of the directory; an error if the format is not ours. */
 extern Directory *directory_read(Relation index);
 
-/* The same into memory of BLCKSZ; false, and nothing copied, if `change` is the directory's already. */
+/*
+ * The same into memory of BLCKSZ; false, and nothing copied, if `change` is the directory's
+ * already.
+ */
 extern bool directory_refresh(Relation index, Directory *copy);
 
 extern void directory_space(const Directory *directory, Space *space);
 
 /*
- * Finds room for an extent and names it as reserved for a kind of segment, whose lock the caller holds:
- * what was reserved for that kind before is abandoned, unless `more`.  The file is long enough on return.  heap is the
- * index's table, or NULL where it is not at hand.  Returns false if the directory is full.
+ * Finds room for an extent and names it as reserved for a kind of segment, whose lock the caller
+ * holds: what was reserved for that kind before is abandoned, unless `more`.  The file is long
+ * enough on return.  heap is the index's table, or NULL where it is not at hand.  Returns false if
+ * the directory is full.
  */
 extern bool directory_reserve(Relation index, Relation heap, SegmentKind kind, bool more,
 							  uint32 blocks, SegmentEntry *entry);
@@ -51,8 +55,8 @@ extern bool directory_reserve(Relation index, Relation heap, SegmentKind kind, b
 extern void directory_publish_growing(Relation index, const SegmentEntry *entry);
 
 /*
- * In one record: the outputs, reserved extents, become sealed segments, and the inputs retire.  Before,
- * under block 0's exclusive lock, before_flip(arg) is called, if there is one.
+ * In one record: the outputs, reserved extents, become sealed segments, and the inputs retire.
+ * Before, under block 0's exclusive lock, before_flip(arg) is called, if there is one.
  */
 extern void directory_replace(Relation index, const SegmentEntry *outputs, int output_count,
 							  const uint32 *inputs, int input_count,

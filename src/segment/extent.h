@@ -18,7 +18,8 @@ extern uint32 extent_blocks_for(uint64 count, Size size, bool whole);
 extern void extent_init_page(Page page, uint32 uid, uint32 place, BlockKind kind);
 
 /* Raises a serialization failure if a page is not the block of the segment that it should be. */
-extern void extent_wrong_page(Relation index, BlockNumber block) pg_attribute_noreturn();
+extern void extent_wrong_page(Relation index, BlockNumber block)
+	__attribute__((noreturn));
 
 static inline void
 extent_check_page(Relation index, Page page, BlockNumber block, uint32 uid)
@@ -34,7 +35,8 @@ extern void extent_extend_file(Relation index, BlockNumber blocks);
 extern Buffer extent_lock(Relation index, BlockNumber block, uint32 uid, int lock);
 
 /*
- * Copies `size` bytes that begin `offset` bytes into the payloads from a block on.  Takes share locks.
+ * Copies `size` bytes that begin `offset` bytes into the payloads from a block on.  Takes share
+ * locks.
  */
 extern void extent_read(Relation index, BlockNumber first, uint32 uid, uint64 offset, void *out,
 						Size size);

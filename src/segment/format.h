@@ -5,8 +5,8 @@
  * blocks.  Every other block belongs to the extent that the directory says, or to nobody.
  *
  * A block's page is a PostgreSQL page header, a BlockHeader that names the segment and the block's
- * place in it, and from byte 64 on PAYLOAD_SIZE bytes.  Arrays that are longer than a block run on in the
- * next block's payload.
+ * place in it, and from byte 64 on PAYLOAD_SIZE bytes.  Arrays that are longer than a block run on
+ * in the next block's payload.
  *
  * A sealed extent: one block SealedHeader, then the rotated mean, the tombstones, TIDs by row, the
  * graph's levels from level 0 up.  A growing extent: one block GrowingHeader, then groups of 32
@@ -115,8 +115,8 @@ typedef struct Directory
 	((BLCKSZ - PAYLOAD_START - offsetof(Directory, entries)) / sizeof(SegmentEntry))
 
 /*
- * How the nodes of a graph lie: `per` to a run of `span` blocks from its start on; or, per = 0, one after
- * the other through the payloads, addressed by id * unit.
+ * How the nodes of a graph lie: `per` to a run of `span` blocks from its start on; or, per = 0, one
+ * after the other through the payloads, addressed by id * unit.
  */
 typedef struct NodeLayout
 {
@@ -173,7 +173,7 @@ typedef struct SealedNode
 {
 	ItemPointerData tid;		/* its first row's */
 	uint16		links;			/* how many neighbours */
-	uint32		extra;			/* the first of its other rows; above level 0, its id one level down */
+	uint32 extra; /* the first of its other rows; above level 0, its id one level down */
 	uint32		extras;			/* how many */
 	float		error;			/* at most the distance between the vector and what is stored */
 	float		low;			/* sq8: a value is low + step * byte; half: step * half */

@@ -72,8 +72,8 @@ write_empty(Relation index, const SegmentEntry *entry, const GrowingHeader *head
 }
 
 /*
- * Makes a growing segment, unless another did since `change`.  Returns the number of rows of growing
- * segments.
+ * Makes a growing segment, unless another did since `change`.  Returns the number of rows of
+ * growing segments.
  */
 static uint64
 make_segment(Relation index, Relation heap, const Space *space, Size size, uint32 seal_rows,
@@ -287,6 +287,19 @@ growing_rows(Relation index, const SegmentEntry *entry)
 
 	read_header(index, entry, &header);
 	return header.rows;
+}
+
+static void
+count_dead(void *arg, uint32 row, ItemPointer tid, bool dead, const char *payload, Size size)
+{
+	*(uint32 *) arg += dead;
+}
+
+uint32
+growing_count(Relation index, const SegmentEntry *entry, uint32 *dead)
+{
+	*dead = 0;
+	return growing_each_row(index, NULL, entry, false, count_dead, dead);
 }
 
 void

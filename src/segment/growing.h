@@ -10,9 +10,9 @@
 #include "segment/sealed.h"
 
 /*
- * Appends a row to a growing segment, a new one if need be.  seal_rows bounds the room of a segment.
- * Returns how many rows growing segments have in all, this one included, or 0 where that did not change
- * (cheap to call for each row).
+ * Appends a row to a growing segment, a new one if need be.  seal_rows bounds the room of a
+ * segment.  Returns how many rows growing segments have in all, this one included, or 0 where that
+ * did not change (cheap to call for each row).
  */
 extern uint64 growing_append(Relation index, Relation heap, CachedIndex *cached, ItemPointer tid,
 							 const char *payload, Size size, uint32 seal_rows);
@@ -30,6 +30,9 @@ extern void growing_close(Relation index, const SegmentEntry *entry);
 
 /* Rows used. */
 extern uint32 growing_rows(Relation index, const SegmentEntry *entry);
+
+/* The same, and how many of them are dead. */
+extern uint32 growing_count(Relation index, const SegmentEntry *entry, uint32 *dead);
 
 /*
  * Sets tombstones of rows that the callback finds dead: calls it for every TID that has none yet.

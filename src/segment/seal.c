@@ -229,9 +229,9 @@ compare_rows(const void *a, const void *b)
 }
 
 /*
- * Chooses the inputs: growing segments, if there are enough rows; sealed ones with many dead rows; and,
- * as far as the memory goes, sealed ones that are not much larger than what comes together, once there
- * are several of them.
+ * Chooses the inputs: growing segments, if there are enough rows; sealed ones with many dead rows;
+ * and, as far as the memory goes, sealed ones that are not much larger than what comes together,
+ * once there are several of them.
  */
 static void
 choose_inputs(Seal *seal, const Directory *directory, uint64 min_rows)
@@ -350,6 +350,24 @@ seal_index(Relation index, Relation heap, SealWait wait, uint64 min_rows)
 	return replaced;
 }
 
+/* Whether a segment has rows and all of them are dead; a growing one gets no more then. */
+static bool
+is_empty(Relation index, const SegmentEntry *entry)
+{
+	uint32		dead;
+	uint32		rows;
+
+	if (entry->kind == SEGMENT_SEALED)
+		return sealed_dead(index, entry) == entry->rows;
+	if (entry->kind != SEGMENT_GROWING)
+		return false;
+	rows = growing_count(index, entry, &dead);
+	if (rows == 0 || dead < rows)
+		return false;
+	growing_close(index, entry);
+	return growing_count(index, entry, &dead) == dead;
+}
+
 int
 seal_retire_empty(Relation index)
 {
@@ -362,8 +380,7 @@ seal_retire_empty(Relation index)
 		pfree(directory);
 		directory = directory_read(index);
 		for (uint32 i = 0; i < directory->count; i++)
-			if (directory->entries[i].kind == SEGMENT_SEALED &&
-				sealed_dead(index, &directory->entries[i]) == directory->entries[i].rows)
+			if (is_empty(index, &directory->entries[i]))
 				uids[count++] = directory->entries[i].uid;
 		if (count > 0)
 			directory_replace(index, NULL, 0, uids, count, NULL, NULL);

@@ -1,9 +1,9 @@
 /*
  * sealed.c - the graph on disk as a source for the search
  *
- * The hot path of the extension.  A node's block is found by arithmetic, its buffer by memory of where
- * it was last (ReadRecentBuffer checks), and it is read without a content lock: sealed blocks do not
- * change, except on a standby, where redo may overwrite a block that was reused.
+ * The hot path of the extension.  A node's block is found by arithmetic, its buffer by memory of
+ * where it was last (ReadRecentBuffer checks), and it is read without a content lock: sealed blocks
+ * do not change, except on a standby, where redo may overwrite a block that was reused.
  */
 #include "segment/sealed.h"
 
@@ -12,10 +12,11 @@
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/buf_internals.h"
 #include "utils/memutils.h"
 
 #define CACHE_LINE			64
-#define PREFETCH_BYTES		2560	/* of a node that is resident */
+#define PREFETCH_BYTES		4096	/* of a node that is resident */
 #define REFRESH_USAGE		16		/* every so many visits raise a buffer's usage count */
 
 /* Pins a block; remembered where it was seen last. */
@@ -233,6 +234,9 @@ prefetch_node(void *arg, uint32_t id)
 		Size		size = Min(Min(layout->size ? layout->size : CACHE_LINE * 8,
 								   PAYLOAD_SIZE - start), PREFETCH_BYTES);
 
+		if (!BufferIsLocal(*recent))
+			__builtin_prefetch(GetBufferDescriptor(*recent - 1), 1);
+		__builtin_prefetch(BufferGetPage(*recent));
 		for (Size i = 0; i < size; i += CACHE_LINE)
 			__builtin_prefetch(bytes + i);
 	}

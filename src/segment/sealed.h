@@ -31,7 +31,9 @@ typedef struct SealedScan
 	Buffer		buffer;			/* pinned while a node is used, or invalid */
 } SealedScan;
 
-/* A bit of GraphFound.tag: the node has more rows than the first, whose TID is in the low 48 bits. */
+/*
+ * A bit of GraphFound.tag: the node has more rows than the first, whose TID is in the low 48 bits.
+ */
 #define FOUND_EXTRAS		(UINT64CONST(1) << 63)
 /* The first row is dead. */
 #define FOUND_FIRST_DEAD	(UINT64CONST(1) << 62)

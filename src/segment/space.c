@@ -512,7 +512,9 @@ double
 space_order_by(const Space *space, const SpaceQuery *query, float distance, float error,
 			   float scale)
 {
-	/* sums of n products in float32 are off by a few roundings of their size; 16 of them are ample */
+	/*
+	 * sums of n products in float32 are off by a few roundings of their size; 16 of them are ample
+	 */
 	const double slack = 16 * FLT_EPSILON;
 
 	switch (space->metric)

@@ -1,10 +1,11 @@
 /*
  * space.h - what is indexed: elements, metric, and how a distance is computed
  *
- * Inside an index a vector is its payload: the elements of a dense vector, the bytes of a bit string,
- * or nnz, indices and values of a sparse one.  Distances inside an index are squared for l2 and twice
- * 1 - cosine for cosine (the squared distance of unit vectors); space_order_by gives what the operator
- * gives.  Dense l2, ip and cosine are "coded": their neighbours are estimated by RaBitQ codes.
+ * Inside an index a vector is its payload: the elements of a dense vector, the bytes of a bit
+ * string, or nnz, indices and values of a sparse one.  Distances inside an index are squared for l2
+ * and twice 1 - cosine for cosine (the squared distance of unit vectors); space_order_by gives what
+ * the operator gives.  Dense l2, ip and cosine are "coded": their neighbours are estimated by
+ * RaBitQ codes.
  */
 #ifndef VECTOR_SEGMENT_SPACE_H
 #define VECTOR_SEGMENT_SPACE_H
@@ -96,8 +97,8 @@ extern float space_restore(const Space *space, const SealedNode *node, const cha
 						   char *payload);
 
 /*
- * The operator's value for a distance; if the storage is lossy, a value that is not above it, `error`
- * being the node's.
+ * The operator's value for a distance; if the storage is lossy, a value that is not above it,
+ * `error` being the node's.
  */
 extern double space_order_by(const Space *space, const SpaceQuery *query, float distance,
 							 float error, float scale);

@@ -51,8 +51,8 @@ plan_layout(const SegmentBuild *build, NodeLayout *layout)
 	layout->per = Max(PAYLOAD_SIZE / layout->size, 1);
 
 	/*
-	 * A node that one block holds is read faster; where that wastes more than a quarter of the blocks,
-	 * or an eighth if vectors are stored small, nodes lie without gaps.
+	 * A node that one block holds is read faster; where that wastes more than a quarter of the
+	 * blocks, or an eighth if vectors are stored small, nodes lie without gaps.
 	 */
 	if ((Size) layout->span * PAYLOAD_SIZE - (Size) layout->per * layout->size >
 		(Size) layout->span * PAYLOAD_SIZE / (space->storage == STORAGE_SQ8 ? 8 : 4))
@@ -270,7 +270,10 @@ write_rows(SegmentBuild *build, Plan *plan, ExtentWriter *writer)
 	Assert(number == plan->header.rows);
 }
 
-/* Makes the bytes of a node; factors go back from the scale of the work vectors to the vectors' own. */
+/*
+ * Makes the bytes of a node; factors go back from the scale of the work vectors to the vectors'
+ * own.
+ */
 static void
 compose_node(SegmentBuild *build, Plan *plan, int level, uint32 node, char *out, Size size)
 {

@@ -1,0 +1,17 @@
+/*
+ * check.h - verifying an index against itself and its table, as amcheck does
+ */
+#ifndef VECTOR_AM_CHECK_H
+#define VECTOR_AM_CHECK_H
+
+#include "pg_compat.h"
+
+#include "utils/rel.h"
+
+/*
+ * An ERRCODE_INDEX_CORRUPTED error at the first thing that is wrong; returns the number of live
+ * rows.
+ */
+extern uint64 check_index(Relation index, Relation heap);
+
+#endif							/* VECTOR_AM_CHECK_H */

@@ -1,0 +1,160 @@
+/*
+ * inspect.c - what users see of an index: its segments, the last scan, sealing by hand, and a check
+ */
+#include "am/hnsw.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xlog.h"
+#include "catalog/index.h"
+#include "catalog/pg_am.h"
+#include "commands/defrem.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "am/check.h"
+#include "segment/growing.h"
+#include "segment/seal.h"
+
+/* Opens an index of ours, or an error. */
+static Relation
+open_index(Oid oid, LOCKMODE lock)
+{
+	Relation	index = relation_open(oid, lock);
+
+	if (index->rd_rel->relkind != RELKIND_INDEX ||
+		index->rd_rel->relam != get_index_am_oid("hnsw", true))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not an hnsw index", RelationGetRelationName(index))));
+	if (RELATION_IS_OTHER_TEMP(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot access temporary indexes of other sessions")));
+	return index;
+}
+
+/* Opens an index and, before it, its table, both with a lock. */
+static Relation
+open_index_and_table(Oid oid, LOCKMODE lock, Relation *heap)
+{
+	Oid			table = IndexGetRelation(oid, true);
+	Relation	index;
+
+	*heap = OidIsValid(table) ? table_open(table, lock) : NULL;
+	index = open_index(oid, lock);
+	if (*heap == NULL || table != IndexGetRelation(oid, false))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("could not open parent table of index \"%s\"",
+						RelationGetRelationName(index))));
+	return index;
+}
+
+/* One row a segment: segment, kind, rows, dead, blocks, bytes, created. */
+PG_FUNCTION_INFO_V1(vector_index_segments);
+Datum
+vector_index_segments(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Relation	index = open_index(PG_GETARG_OID(0), AccessShareLock);
+	static const char *const kinds[] = {NULL, "growing", "sealed", "reserved", "retired"};
+	Directory  *directory;
+
+	InitMaterializedSRF(fcinfo, 0);
+	directory = directory_read(index);
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+		Datum		values[7];
+		bool		nulls[7] = {false};
+
+		values[0] = Int64GetDatum(entry->uid);
+		values[1] = CStringGetTextDatum(kinds[entry->kind]);
+		nulls[2] = nulls[3] = !segment_is_live(entry);
+		if (entry->kind == SEGMENT_GROWING)
+		{
+			uint32		dead;
+
+			values[2] = Int64GetDatum(growing_count(index, entry, &dead));
+			values[3] = Int64GetDatum(dead);
+		}
+		else if (entry->kind == SEGMENT_SEALED)
+		{
+			values[2] = Int64GetDatum(entry->rows);
+			values[3] = Int64GetDatum(sealed_dead(index, entry));
+		}
+		values[4] = Int64GetDatum(entry->blocks);
+		values[5] = Int64GetDatum((int64) entry->blocks * BLCKSZ);
+		values[6] = TimestampTzGetDatum(entry->created);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	relation_close(index, AccessShareLock);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(vector_last_scan);
+Datum
+vector_last_scan(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = Int64GetDatum(hnsw_last_scan.hops);
+	values[1] = Int64GetDatum(hnsw_last_scan.distances);
+	values[2] = Int64GetDatum(hnsw_last_scan.blocks);
+	values[3] = Int64GetDatum(hnsw_last_scan.segments);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/* Makes a sealed segment of what the growing ones have; returns how many segments were replaced. */
+PG_FUNCTION_INFO_V1(vector_seal);
+Datum
+vector_seal(PG_FUNCTION_ARGS)
+{
+	Oid			oid = PG_GETARG_OID(0);
+	Relation	heap;
+	Relation	index;
+	int			replaced;
+
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("recovery is in progress"),
+				 errhint("Segments are sealed on the primary.")));
+	index = open_index_and_table(oid, RowExclusiveLock, &heap);
+#if PG_VERSION_NUM >= 160000
+	if (!object_ownercheck(RelationRelationId, oid, GetUserId()))
+#else
+	if (!pg_class_ownercheck(oid, GetUserId()))
+#endif
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, RelationGetRelationName(index));
+	replaced = seal_index(index, heap, SEAL_WAIT, 1);
+	relation_close(index, RowExclusiveLock);
+	table_close(heap, RowExclusiveLock);
+	PG_RETURN_INT32(replaced);
+}
+
+/* Raises an error if an index is damaged; returns the number of its live rows. */
+PG_FUNCTION_INFO_V1(vector_index_check);
+Datum
+vector_index_check(PG_FUNCTION_ARGS)
+{
+	Relation	heap;
+	Relation	index = open_index_and_table(PG_GETARG_OID(0), AccessShareLock, &heap);
+	uint64		rows = check_index(index, heap);
+
+	relation_close(index, AccessShareLock);
+	table_close(heap, AccessShareLock);
+	PG_RETURN_INT64((int64) rows);
+}

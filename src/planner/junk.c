@@ -1,0 +1,116 @@
+/*
+ * junk.c - no distance is computed that nobody sees
+ *
+ * SELECT id ...  ORDER BY v <-> q LIMIT k has the distance as a hidden column, which PostgreSQL
+ * computes for every row that an index returns in order, only to drop it.  With vectors out of line
+ * that costs more than the search.  Where the hidden column is dropped at once, it is a NULL
+ * instead.
+ */
+#include "planner/planner.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/plannodes.h"
+#include "optimizer/planner.h"
+#include "utils/syscache.h"
+
+static planner_hook_type previous_hook;
+
+/* Whether an index is one of ours that return rows in the order of distances. */
+static bool
+is_ordered_index(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
+	Oid			am;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	am = ((Form_pg_class) GETSTRUCT(tuple))->relam;
+	ReleaseSysCache(tuple);
+	return OidIsValid(am) && am == get_index_am_oid("hnsw", true);
+}
+
+/* A plan's root: an index scan, or a LIMIT of one. */
+static void
+drop_hidden_distance(Plan *root)
+{
+	Plan	   *plan = root;
+	IndexScan  *scan;
+	ListCell   *cell;
+
+	if (plan && IsA(plan, Limit) && ((Limit *) plan)->limitOption == LIMIT_OPTION_COUNT)
+		plan = outerPlan(plan);
+	if (plan == NULL || !IsA(plan, IndexScan))
+		return;
+	scan = (IndexScan *) plan;
+	if (list_length(scan->indexorderbyorig) != 1 || !is_ordered_index(scan->indexid))
+		return;
+	foreach(cell, plan->targetlist)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, cell);
+		TargetEntry *above = list_nth_node(TargetEntry, root->targetlist, entry->resno - 1);
+
+		if (above->resjunk && equal(entry->expr, linitial(scan->indexorderbyorig)))
+			entry->expr = (Expr *) makeNullConst(exprType((Node *) entry->expr),
+												 exprTypmod((Node *) entry->expr),
+												 exprCollation((Node *) entry->expr));
+	}
+}
+
+/* The roots of subqueries in a plan: what is hidden in them ends there. */
+static void
+visit_subqueries(Plan *plan)
+{
+	ListCell   *cell;
+	List	   *children = NIL;
+
+	if (plan == NULL)
+		return;
+	check_stack_depth();
+	visit_subqueries(plan->lefttree);
+	visit_subqueries(plan->righttree);
+	if (IsA(plan, SubqueryScan))
+	{
+		drop_hidden_distance(((SubqueryScan *) plan)->subplan);
+		visit_subqueries(((SubqueryScan *) plan)->subplan);
+	}
+	else if (IsA(plan, Append))
+		children = ((Append *) plan)->appendplans;
+	else if (IsA(plan, MergeAppend))
+		children = ((MergeAppend *) plan)->mergeplans;
+	foreach(cell, children)
+		visit_subqueries(lfirst(cell));
+}
+
+static PlannedStmt *
+plan_without_hidden_distances(Query *parse, const char *query_string, int cursorOptions,
+							  ParamListInfo boundParams)
+{
+	PlannedStmt *statement = previous_hook ?
+		previous_hook(parse, query_string, cursorOptions, boundParams) :
+		standard_planner(parse, query_string, cursorOptions, boundParams);
+	ListCell   *cell;
+
+	/* of a cursor that locks or updates rows the whole row is read anyway */
+	if (statement->rowMarks != NIL || statement->commandType != CMD_SELECT)
+		return statement;
+	drop_hidden_distance(statement->planTree);
+	visit_subqueries(statement->planTree);
+	foreach(cell, statement->subplans)
+	{
+		drop_hidden_distance(lfirst(cell));
+		visit_subqueries(lfirst(cell));
+	}
+	return statement;
+}
+
+void
+junk_init(void)
+{
+	previous_hook = planner_hook;
+	planner_hook = plan_without_hidden_distances;
+}
