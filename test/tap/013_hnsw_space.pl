@@ -102,9 +102,9 @@ is($node->safe_psql('postgres', $missing), 0, 'all updated five times: all are f
 # what a cursor may still need is not used again before it ends
 my $reader = $node->background_psql('postgres');
 $reader->query_safe('SET enable_seqscan = off');
+$reader->query_safe('SET hnsw.ef_search = 500');
 $reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
 $reader->query_safe('DECLARE c CURSOR FOR SELECT id FROM items ORDER BY v <-> place(3, 50)::vector');
-$reader->query_safe('SET LOCAL hnsw.ef_search = 500');
 my $before = $reader->query_safe('FETCH 5 FROM c');
 my $rest = $node->safe_psql('postgres', q{SET enable_seqscan = off; SET hnsw.ef_search = 500; SELECT id FROM items
 	ORDER BY v <-> place(3, 50)::vector LIMIT 35 OFFSET 5});

@@ -98,7 +98,6 @@ plan_ok('wide, out of line', "SELECT id FROM wide ORDER BY v <=> $wide LIMIT 100
 plan_ok('halves', "SELECT id FROM wide ORDER BY h <#> $wide\::halfvec LIMIT 10", qr/wide_h/);
 plan_ok('wide, filtered by half of it', "SELECT id FROM wide WHERE kind < 50 ORDER BY v <=> $wide LIMIT 10", qr/wide_v/);
 plan_ok('wide, a filter of 1 %', "SELECT id FROM wide WHERE kind = 5 ORDER BY v <=> $wide LIMIT 10", qr/wide_kind/, qr/wide_v/);
-plan_ok('ef_search 1000', "SET hnsw.ef_search = 1000; SELECT id FROM wide ORDER BY v <=> $wide LIMIT 10", qr/wide_v/);
 plan_ok('in parallel', "SET max_parallel_workers_per_gather = 2; SELECT id FROM wide ORDER BY v <=> $wide LIMIT 10", qr/wide_v/);
 plan_ok('after VACUUM', "VACUUM wide; SELECT id FROM wide ORDER BY v <=> $wide LIMIT 10", qr/wide_v/);
 
