@@ -62,7 +62,8 @@ check_rotation(uint32_t dims)
 	Rotation	again;
 
 	CHECK(padded >= dims && padded >= ROTATION_MIN_PADDED && padded % 16 == 0 &&
-		  (padded == ROTATION_MIN_PADDED || padded - dims < 16), "%u dims, %u padded", dims, padded);
+			  (padded == ROTATION_MIN_PADDED || padded - dims < 16),
+		  "%u dims, %u padded", dims, padded);
 	rotation_init(&rotation, dims, 42, memory);
 	rotation_apply(&rotation, x, px);
 	rotation_apply(&rotation, y, py);
