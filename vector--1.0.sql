@@ -1508,8 +1508,9 @@ CREATE FUNCTION vector_index_segments(index regclass, OUT segment bigint, OUT ki
 COMMENT ON FUNCTION vector_index_segments(regclass) IS 'segments of an index';
 CREATE VIEW vector_segments AS
 	SELECT c.oid::regclass AS index, s.*
-	FROM pg_class c JOIN pg_am a ON a.oid = c.relam, LATERAL vector_index_segments(c.oid) s
-	WHERE a.amname = 'hnsw' AND c.relkind = 'i'
+	FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid,
+		LATERAL vector_index_segments(c.oid) s
+	WHERE a.amname = 'hnsw' AND c.relkind = 'i' AND i.indisvalid
 		AND (c.relpersistence <> 't' OR c.relnamespace = pg_my_temp_schema());
 COMMENT ON VIEW vector_segments IS 'segments of all indexes on vectors';
 CREATE FUNCTION vector_seal(index regclass) RETURNS integer

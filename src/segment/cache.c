@@ -102,7 +102,7 @@ find_place(Relation index, bool *found)
 	return best;
 }
 
-/* Forgets segments that the directory does not have any more. */
+/* Forgets segments that the directory does not have any more, or has elsewhere. */
 static void
 sweep_segments(CachedIndex *cached)
 {
@@ -114,7 +114,7 @@ sweep_segments(CachedIndex *cached)
 		CachedSegment *segment = *link;
 		const SegmentEntry *entry = directory_find(directory, segment->uid);
 
-		if (entry != NULL && entry->kind == SEGMENT_SEALED)
+		if (entry != NULL && entry->kind == SEGMENT_SEALED && entry->first == segment->first)
 			link = &segment->next;
 		else
 		{
