@@ -219,6 +219,25 @@ foreach my $way ('built', 'inserted')
 	$node->safe_psql('postgres', 'DROP TABLE equal');
 }
 
+# 64 dimensions in which neighbours are hard to tell apart
+$node->safe_psql('postgres', q{
+	SELECT setseed(0.6);
+	CREATE TABLE hard AS SELECT n AS id, near(a[1:64], 3)::vector(64) AS vector
+		FROM generate_series(1, 3020) n JOIN wide_centers ON c = n % 40 + 1;
+	CREATE TABLE hard_queries AS SELECT * FROM hard WHERE id > 3000;
+	DELETE FROM hard WHERE id > 3000;
+	VACUUM ANALYZE hard;
+});
+foreach my $metric ('l2', 'ip', 'cosine', 'l1')
+{
+	my $operator = $types{vector}{operators}{$metric};
+	$node->safe_psql('postgres', index_sql('hard', 'vector', $metric));
+	cmp_ok(recall('hard', 'vector', $operator, 100, 'hard_queries'), '>=', 0.95,
+		"hard to tell apart, $metric, ef_search 100");
+	note("ef_search 40: " . recall('hard', 'vector', $operator, 40, 'hard_queries'));
+	$node->safe_psql('postgres', "DROP INDEX hnsw_vector_$metric");
+}
+
 # 200 dimensions; then again where the graph does not fit into memory
 foreach my $workers (0, 2)
 {
