@@ -97,7 +97,7 @@ hnswvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	 */
 	if (replaced > 0 && !IsInParallelMode())
 		(void) GetTopFullTransactionId();
-	directory_truncate(index, VACUUM_HEAP(info));
+	directory_truncate(index);
 	stats->num_pages = RelationGetNumberOfBlocks(index);
 	return stats;
 }

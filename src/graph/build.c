@@ -331,6 +331,125 @@ graph_insert(GraphInserter *inserter, uint32_t node)
 	return true;
 }
 
+/* The state of graph_connect. */
+typedef struct Connect
+{
+	const GraphBuild *build;
+	uint32_t   *queue;			/* nodes that are reached, in the order of reaching them */
+	uint32_t	reached;
+	uint32_t	next;			/* before it neighbours are reached, too */
+	uint32_t   *in_degree;		/* of a node; the highest bit says that it is reached */
+} Connect;
+
+#define REACHED	UINT32_C(0x80000000)
+
+static void
+reach(Connect *connect, uint32_t node)
+{
+	if (connect->in_degree[node] & REACHED)
+		return;
+	connect->in_degree[node] |= REACHED;
+	connect->queue[connect->reached++] = node;
+}
+
+static void
+reach_neighbours(Connect *connect)
+{
+	while (connect->next < connect->reached)
+	{
+		GraphLinks *links = links_at(connect->build, 0, connect->queue[connect->next++]);
+		const uint32_t *ids = graph_link_ids(connect->build, links);
+
+		for (uint32_t i = 0; i < links->count; i++)
+			reach(connect, ids[i]);
+	}
+}
+
+/* The place of the farthest neighbour that others lead to as well, or degree. */
+static uint32_t
+spare_place(const Connect *connect, GraphLinks *links)
+{
+	const uint32_t *ids = graph_link_ids(connect->build, links);
+	const float *distances = graph_link_distances(connect->build, links);
+	uint32_t	place = connect->build->degree;
+
+	if (links->count < connect->build->degree)
+		return links->count;
+	for (uint32_t i = 0; i < links->count; i++)
+		if ((connect->in_degree[ids[i]] & ~REACHED) > 1 &&
+			(place == connect->build->degree || distances[i] > distances[place]))
+			place = i;
+	return place;
+}
+
+/*
+ * Links a node that is cut off from a node that is reached: from the nearest of its neighbours that
+ * has a place to spare.
+ */
+static void
+attach(Connect *connect, uint32_t node)
+{
+	const GraphBuild *build = connect->build;
+	GraphLinks *own = links_at(build, 0, node);
+	const uint32_t *ids = graph_link_ids(build, own);
+
+	for (uint32_t i = 0; i < own->count; i++)
+	{
+		GraphLinks *links = links_at(build, 0, ids[i]);
+		uint32_t	place = spare_place(connect, links);
+
+		if (!(connect->in_degree[ids[i]] & REACHED) || place == build->degree)
+			continue;
+		if (place < links->count)
+			connect->in_degree[graph_link_ids(build, links)[place]]--;
+		put_link(build, links, place, ids[i],
+				 (GraphCandidate){graph_link_distances(build, own)[i], node});
+		if (place == links->count)
+			links->count++;
+		connect->in_degree[node]++;
+		break;
+	}
+	reach(connect, node);
+}
+
+bool
+graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory)
+{
+	Connect		connect = {.build = build};
+
+	if (n == 0)
+		return true;
+	connect.queue = memory.resize(memory.arg, NULL, n * sizeof(uint32_t));
+	if (connect.queue == NULL)
+		return false;
+	connect.in_degree = memory.resize(memory.arg, NULL, n * sizeof(uint32_t));
+	if (connect.in_degree == NULL)
+	{
+		memory.resize(memory.arg, connect.queue, 0);
+		return false;
+	}
+	memset(connect.in_degree, 0, n * sizeof(uint32_t));
+	for (uint32_t node = 0; node < n; node++)
+	{
+		GraphLinks *links = links_at(build, 0, node);
+		const uint32_t *ids = graph_link_ids(build, links);
+
+		for (uint32_t i = 0; i < links->count; i++)
+			connect.in_degree[ids[i]]++;
+	}
+	reach(&connect, 0);
+	reach_neighbours(&connect);
+	for (uint32_t node = 0; node < n; node++)
+		if (!(connect.in_degree[node] & REACHED))
+		{
+			attach(&connect, node);
+			reach_neighbours(&connect);
+		}
+	memory.resize(memory.arg, connect.queue, 0);
+	memory.resize(memory.arg, connect.in_degree, 0);
+	return true;
+}
+
 void
 graph_build_snapshot(const GraphBuild *build, int level, uint32_t from, uint32_t to)
 {

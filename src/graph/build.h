@@ -111,6 +111,12 @@ extern bool graph_inserter_init(GraphInserter *inserter, const GraphBuild *build
  */
 extern bool graph_insert(GraphInserter *inserter, uint32_t node);
 
+/*
+ * Makes every one of the n nodes reachable from node 0, where pruning has cut some off; by one
+ * process, when the others are done.  False when there is no memory.
+ */
+extern bool graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory);
+
 /* Copies the links of nodes [from, to) to a level. */
 extern void graph_build_snapshot(const GraphBuild *build, int level, uint32_t from, uint32_t to);
 

@@ -597,6 +597,8 @@ build_batch(SegmentBuild *build)
 		wait_for_all(build);
 		if (build->leader)
 		{
+			if (!graph_connect(&build->graph, shared->nodes, build->inserter.search.memory))
+				elog(ERROR, "out of memory");
 			if (build->progress)
 				build->progress(BUILD_WRITING, 0, shared->nodes);
 			build->write(build, build->arg);

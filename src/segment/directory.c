@@ -5,6 +5,7 @@
 
 #include "access/generic_xlog.h"
 #include "access/nbtxlog.h"
+#include "access/xact.h"
 #include "access/xloginsert.h"
 #include "catalog/storage.h"
 #include "common/pg_prng.h"
@@ -114,6 +115,9 @@ directory_find(const Directory *directory, uint32 uid)
 			return &directory->entries[i];
 	return NULL;
 }
+
+/* Gaps are closed if they are more than one block in so many. */
+#define MAX_GAP_FRACTION	8
 
 /* An exclusive look at block 0, for a change that is logged as one record. */
 typedef struct DirectoryChange
@@ -355,18 +359,116 @@ directory_replace(Relation index, const SegmentEntry *outputs, int output_count,
 	end_change(&change);
 }
 
-void
-directory_truncate(Relation index, Relation heap)
+/* Whether another waits for the lock that gives the index to us alone. */
+#define in_the_way(index)	LockHasWaitersRelation(index, AccessExclusiveLock)
+
+/* Copies an extent's blocks to another place; false if it was given up. */
+static bool
+copy_extent(Relation index, BlockNumber from, BlockNumber to, uint32 blocks)
+{
+	for (uint32 i = 0; i < blocks; i++)
+	{
+		Buffer		source = ReadBuffer(index, from + i);
+		Buffer		target = ReadBufferExtended(index, MAIN_FORKNUM, to + i, RBM_ZERO_AND_LOCK,
+												NULL);
+
+		LockBuffer(source, BUFFER_LOCK_SHARE);
+		START_CRIT_SECTION();
+		memcpy(BufferGetPage(target), BufferGetPage(source), BLCKSZ);
+		MarkBufferDirty(target);
+		if (RelationNeedsWAL(index))
+			log_newpage_buffer(target, true);
+		END_CRIT_SECTION();
+		UnlockReleaseBuffer(source);
+		UnlockReleaseBuffer(target);
+		CHECK_FOR_INTERRUPTS();
+		if (i % 128 == 127 && in_the_way(index))
+			return false;
+	}
+	return true;
+}
+
+/* Moves an extent: a block says its place in its extent, not in the file. */
+static bool
+move_extent(Relation index, const SegmentEntry *entry, BlockNumber to)
 {
 	DirectoryChange change;
-	BlockNumber end;
+	SegmentEntry moved = *entry;
 
-	if (!ConditionalLockRelation(index, AccessExclusiveLock))
+	extent_extend_file(index, to + entry->blocks);
+	if (!copy_extent(index, entry->first, to, entry->blocks))
+		return false;
+	moved.first = to;
+	begin_change(index, &change);
+	put_entry(change.directory, &moved);
+	end_change(&change);
+	return true;
+}
+
+/*
+ * Takes a step to close gaps: the last extent, or the one after the first gap, moves into it; if
+ * neither fits, the latter goes to the end, so that the gap grows by its size.  False if gaps are
+ * few, or the step was given up.
+ */
+static bool
+close_gap(Relation index)
+{
+	Directory  *directory = directory_read(index);
+	SegmentEntry *sorted = sorted_entries(directory);
+	BlockNumber end = directory_end(directory);
+	BlockNumber gap = DIRECTORY_BLOCK + 1;
+	uint32		used = 1;
+	uint32		i = 0;
+	bool		moved = false;
+
+	for (uint32 k = 0; k < directory->count; k++)
+		used += sorted[k].blocks;
+	for (; i < directory->count && sorted[i].first == gap; i++)
+		gap += sorted[i].blocks;
+	if (i < directory->count && end - used > end / MAX_GAP_FRACTION)
+	{
+		uint32		room = sorted[i].first - gap;
+		const SegmentEntry *last = &sorted[directory->count - 1];
+
+		if (last->blocks <= room)
+			moved = move_extent(index, last, gap);
+		else
+			moved = move_extent(index, &sorted[i], sorted[i].blocks <= room ? gap : end);
+	}
+	pfree(sorted);
+	pfree(directory);
+	return moved;
+}
+
+/*
+ * With the index to itself there is no scan that might still read a retired extent, and nobody who
+ * builds a reserved one: a scan that begins later reads the directory of later, whatever its
+ * snapshot.
+ */
+void
+directory_truncate(Relation index)
+{
+	DirectoryChange change;
+	Directory  *directory = directory_read(index);
+	BlockNumber length = RelationGetNumberOfBlocks(index);
+	BlockNumber end;
+	uint32		used = 1;
+
+	/* the lock is felt on standbys, too: only for what is worth it */
+	for (uint32 i = 0; i < directory->count; i++)
+		if (segment_is_live(&directory->entries[i]))
+			used += directory->entries[i].blocks;
+	if (length - used <= length / MAX_GAP_FRACTION || IsInParallelMode() ||
+		!ConditionalLockRelation(index, AccessExclusiveLock))
 		return;
 	begin_change(index, &change);
-	expire_retired(index, heap, change.directory);
-	end = directory_end(change.directory);
+	for (uint32 i = change.directory->count; i-- > 0;)
+		if (!segment_is_live(&change.directory->entries[i]))
+			remove_entry(change.directory, i);
 	end_change(&change);
+	for (uint32 steps = 0; steps < 2 * DIRECTORY_MAX_ENTRIES && close_gap(index); steps++)
+		;
+	end = directory_end(directory_read(index));
 	if (end < RelationGetNumberOfBlocks(index))
 		RelationTruncate(index, end);
 	UnlockRelation(index, AccessExclusiveLock);

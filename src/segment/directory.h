@@ -62,8 +62,11 @@ extern void directory_replace(Relation index, const SegmentEntry *outputs, int o
 							  const uint32 *inputs, int input_count,
 							  void (*before_flip) (void *arg), void *arg);
 
-/* Gives the free blocks at the end of the file back, if no other is in the way. */
-extern void directory_truncate(Relation index, Relation heap);
+/*
+ * Frees what is retired, fills gaps with what lies last, and gives the end of the file back;
+ * nothing if anybody else uses the index.  Not for parallel mode.
+ */
+extern void directory_truncate(Relation index);
 
 extern const SegmentEntry *directory_find(const Directory *directory, uint32 uid);
 
