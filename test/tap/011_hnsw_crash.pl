@@ -76,12 +76,15 @@ my $reindex = loop_of('reindex', 'REINDEX INDEX CONCURRENTLY items_h;');
 my $build = loop_of('build',
 	"CREATE INDEX other ON items USING hnsw (v vector_cosine_ops);\nDROP INDEX other;");
 
+my @output;
+
 sub pgbench
 {
 	my ($clients, @arguments) = @_;
-	my $out = '';
+	push @output, '';
+	my $out = \$output[-1];
 	return IPC::Run::start([ 'pgbench', '-n', '-t', 1000000, '-c', $clients, '-h', $node->host,
-		'-p', $node->port, @arguments, 'postgres' ], '>', \$out, '2>', \$out);
+		'-p', $node->port, @arguments, 'postgres' ], '>', $out, '2>', $out);
 }
 
 # Rows that one scan of everything does not come to, and of 300 those that do not find themselves.
@@ -121,6 +124,7 @@ sub found_ok
 
 foreach my $round (1 .. $rounds)
 {
+	@output = ();
 	my @sessions = (pgbench(6, @files), pgbench(1, @$vacuum),
 		pgbench(1, $round % 2 ? @$build : @$reindex));
 	usleep(700_000 + int(rand(1_500_000)));
@@ -133,6 +137,7 @@ foreach my $round (1 .. $rounds)
 	}
 	$node->stop('immediate', fail_ok => 1);
 	$_->finish foreach @sessions;
+	unlike(join('', @output), qr/ERROR/, "crash $round: no client met an error before");
 	$node->start;
 
 	is($node->safe_psql('postgres', 'SELECT count(*) > 100, bool_and(v = place(id)) FROM items'),

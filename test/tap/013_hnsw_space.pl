@@ -63,6 +63,11 @@ foreach my $with ('', $peer ? () : 'WITH (seal_rows = 100)')
 		INSERT INTO items SELECT n, place(n, 50) FROM generate_series(1, 3000) n;
 		CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) $with");
 	my $built = size();
+
+	# sessions that know the index from before
+	my @old = map { $node->background_psql('postgres', on_error_stop => 0) } 1, 2;
+	$_->query('SET enable_seqscan = off; SET hnsw.ef_search = 200') foreach @old;
+	my $wrong = 0;
 	foreach my $round (0 .. 19)
 	{
 		my $low = $round * 300;
@@ -73,7 +78,21 @@ foreach my $with ('', $peer ? () : 'WITH (seal_rows = 100)')
 
 		foreach my $step (@steps)
 		{
-			$node->safe_psql('postgres', $step);
+			if ($step =~ /INSERT/ && $round % 2)
+			{
+				$old[0]->query($step);
+			}
+			else
+			{
+				$node->safe_psql('postgres', $step);
+			}
+			foreach my $session (@old)
+			{
+				my $id = $low + 301 + ($round * 977 + length($step) * 53) % 2700;
+				my $found = $session->query(
+					"SELECT id FROM items ORDER BY v <-> place($id, 50)::vector LIMIT 1");
+				$wrong++ if $found ne $id;
+			}
 			my $size = size();
 			$most = $size if $size > $most;
 			$most_vacuumed = $size if $step =~ /VACUUM/ && $size > $most_vacuumed;
@@ -82,6 +101,10 @@ foreach my $with ('', $peer ? () : 'WITH (seal_rows = 100)')
 	}
 	note("built $built, most $most, most after VACUUM $most_vacuumed");
 	cmp_ok($most, '<=', 2.3 * $built, "replaced bit by bit $with: never much more");
+	$_->quit foreach @old;
+	is($wrong, 0, "replaced bit by bit $with: old sessions find what they look for");
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM items'), 3000,
+		"replaced bit by bit $with: all were inserted");
 	cmp_ok($most_vacuumed, '<=', 1.3 * $built,
 		"replaced bit by bit $with: little more after VACUUM");
 	is($node->safe_psql('postgres', $missing), 0, "replaced bit by bit $with: all are found");
