@@ -24,16 +24,23 @@
 /* Of 16 rotated dimensions' codes of 32 neighbours, or one plain distance, in operators. */
 #define OPERATORS_PER_HOP	4
 
-/* Hops and blocks of the search before the first row. */
-static void
+/* Hops and blocks of the search before the first row; false if the index cannot be read. */
+static bool
 count_hops(Oid indexoid, double *hops, double *blocks)
 {
 	Relation	index = index_open(indexoid, NoLock);
-	const Directory *directory = cache_directory(cache_index(index));
+	bool		readable = directory_is_readable(index);
+	const Directory *directory;
 
 	*hops = 0;
 	*blocks = 0;
-	for (uint32 i = 0; i < directory->count; i++)
+	if (!readable)
+		ereport(WARNING,
+				(errmsg("index \"%s\" is not in the format of this version of the extension",
+						RelationGetRelationName(index)),
+				 errhint("Build it again with REINDEX INDEX.")));
+	directory = readable ? cache_directory(cache_index(index)) : NULL;
+	for (uint32 i = 0; readable && i < directory->count; i++)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
 		double		levels = log(Max(entry->rows, 1)) / log(GRAPH_FANOUT);
@@ -47,6 +54,7 @@ count_hops(Oid indexoid, double *hops, double *blocks)
 			*hops += (double) entry->rows / CODE_GROUP + Min(hnsw_ef_search, entry->rows);
 	}
 	index_close(index, NoLock);
+	return readable;
 }
 
 void
@@ -62,7 +70,7 @@ hnswcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *in
 	double		cached;
 	double		pages;
 
-	if (path->indexorderbys == NIL)
+	if (path->indexorderbys == NIL || !count_hops(path->indexinfo->indexoid, &hops, &blocks))
 	{
 		*indexStartupCost = get_float8_infinity();
 		*indexTotalCost = get_float8_infinity();
@@ -75,7 +83,6 @@ hnswcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *in
 		return;
 	}
 	genericcostestimate(root, path, loop_count, &costs);
-	count_hops(path->indexinfo->indexoid, &hops, &blocks);
 	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
 
 	/* blocks that a search meets, and the part of an index that is taken to be in memory */

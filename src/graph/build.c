@@ -4,15 +4,19 @@
 #include "graph/build.h"
 
 #include <math.h>
+#include <sched.h>
 #include <string.h>
 
 #include "distance/half.h"
 
 #define WRITER	UINT32_C(0x80000000)
 
+/* Waits a moment; now and then for longer, in case the holder of a lock has lost its processor. */
 static void
-pause_spinning(void)
+pause_spinning(uint32_t *spins)
 {
+	if (++*spins % 128 == 0)
+		sched_yield();
 #if defined(__x86_64__)
 	__builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -23,11 +27,13 @@ pause_spinning(void)
 static void
 lock_shared(GraphLinks *links)
 {
+	uint32_t	spins = 0;
+
 	while (atomic_fetch_add_explicit(&links->lock, 1, memory_order_acquire) & WRITER)
 	{
 		atomic_fetch_sub_explicit(&links->lock, 1, memory_order_relaxed);
 		while (atomic_load_explicit(&links->lock, memory_order_relaxed) & WRITER)
-			pause_spinning();
+			pause_spinning(&spins);
 	}
 }
 
@@ -40,13 +46,14 @@ unlock_shared(GraphLinks *links)
 static void
 lock_exclusive(GraphLinks *links)
 {
+	uint32_t	spins = 0;
 	uint32_t	expected = 0;
 
 	while (!atomic_compare_exchange_weak_explicit(&links->lock, &expected, WRITER,
 												  memory_order_acquire, memory_order_relaxed))
 	{
 		expected = 0;
-		pause_spinning();
+		pause_spinning(&spins);
 	}
 }
 

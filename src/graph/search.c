@@ -258,6 +258,12 @@ graph_search_begin(GraphSearch *search, GraphSource source, uint32_t ef, bool ke
 	return seen_reserve(search, GRAPH_MAX_DEGREE + 1) && offer(search, entry);
 }
 
+bool
+graph_search_add(GraphSearch *search, GraphCandidate candidate)
+{
+	return offer(search, candidate);
+}
+
 /* Takes the nearest candidate that is not expanded; false when nothing in reach is left. */
 static bool
 take_next(GraphSearch *search, GraphCandidate *candidate, bool *dead)

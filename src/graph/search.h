@@ -115,6 +115,9 @@ extern void graph_search_init(GraphSearch *search, GraphMemory memory);
 extern bool graph_search_begin(GraphSearch *search, GraphSource source, uint32_t ef, bool keep,
 							   GraphCandidate entry);
 
+/* Another candidate to begin with. */
+extern bool graph_search_add(GraphSearch *search, GraphCandidate candidate);
+
 /* Runs until the pool is expanded: `found` has what was found.  False when there is no memory. */
 extern bool graph_search_run(GraphSearch *search);
 

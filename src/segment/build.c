@@ -20,7 +20,13 @@
 
 #define ROWS_PER_CHUNK		(1 << ROW_CHUNK_SHIFT)
 #define ARENA_CHUNK_SIZE	((Size) 1024 * 1024)
-#define BATCH_OF_NODES		32
+#define BATCH_OF_NODES		16
+
+/*
+ * Nodes that are inserted at once do not find each other; the first ones, which the upper levels
+ * consist of, are inserted one after the other.
+ */
+#define NODES_BY_LEADER		1024
 
 Size
 build_shared_size(void)
@@ -522,7 +528,8 @@ insert_nodes(SegmentBuild *build, int level)
 	uint32		from;
 	uint32		to;
 
-	while (next_nodes(build, shared->sizes[level], &from, &to))
+	while ((build->leader || shared->sizes[level] > NODES_BY_LEADER) &&
+		   next_nodes(build, shared->sizes[level], &from, &to))
 	{
 		for (uint32 node = from; node < to; node++)
 			if (!graph_insert(&build->inserter, node))

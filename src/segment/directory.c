@@ -47,6 +47,24 @@ directory_create(Relation index, ForkNumber fork, const DirectoryOptions *option
 	UnlockReleaseBuffer(buffer);
 }
 
+bool
+directory_is_readable(Relation index)
+{
+	Buffer		buffer;
+	const Directory *directory;
+	bool		readable;
+
+	if (RelationGetNumberOfBlocks(index) == 0)
+		return false;
+	buffer = ReadBuffer(index, DIRECTORY_BLOCK);
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	directory = BlockGetDirectory(BufferGetPage(buffer));
+	readable = !PageIsNew(BufferGetPage(buffer)) && directory->magic == SEGMENT_MAGIC &&
+		directory->version == SEGMENT_VERSION;
+	UnlockReleaseBuffer(buffer);
+	return readable;
+}
+
 /* Whether a page is a directory of ours, or an error that says what to do. */
 static void
 check_format(Relation index, Page page)

@@ -336,6 +336,7 @@ sealed_scan_begin(SealedScan *scan, Relation index, const Space *space, const Sp
 	const SealedHeader *header = &segment->header;
 	GraphMemory memory = {resize_palloc, CurrentMemoryContext};
 	GraphCandidate entry = {INFINITY, header->entry};
+	GraphCandidate root = {INFINITY, 0};	/* every node of level 0 can be reached from it */
 	GraphSource source = {
 		.expand = expand_node,
 		.score = score_nodes,
@@ -365,8 +366,12 @@ sealed_scan_begin(SealedScan *scan, Relation index, const Space *space, const Sp
 		leave_node(scan);
 	}
 	if (!space->coded)
+	{
 		score_nodes(scan, &entry.id, 1, &entry.distance);
+		score_nodes(scan, &root.id, 1, &root.distance);
+	}
 	if (!graph_search_begin(&scan->search, source, ef, keep, entry) ||
+		!graph_search_add(&scan->search, root) ||
 		!graph_search_run(&scan->search))
 		elog(ERROR, "out of memory");
 	statistics->hops += scan->search.hops;

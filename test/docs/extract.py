@@ -21,6 +21,7 @@ DOCUMENTS = {
     "from_milvus": "docs/from-milvus.md",
     "from_pgvector": "docs/from-pgvector.md",
     "types_examples": "docs/types.md",
+    "index_examples": "docs/indexes.md",
 }
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```\n", re.M | re.S)
 HEADING = re.compile(r"^#+ (.*)$", re.M)
