@@ -231,7 +231,7 @@ done
 xz -dc "$here/data/judgments.tsv.xz" >judgments.tsv
 
 files=()
-for name in settings load 1-meaning 2-filters 3-hybrid 4-similar 5-quality; do
+for name in settings load 1-meaning 2-filters 3-hybrid 4-similar 5-quality 6-index; do
 	files+=(-f "$here/$name.sql")
 done
 "${psql[@]}" -d films "${files[@]}"

@@ -49,7 +49,7 @@ count_hops(Oid indexoid, double *hops, double *blocks)
 			continue;
 		*blocks += entry->blocks;
 		if (entry->kind == SEGMENT_SEALED)
-			*hops += Min(hnsw_ef_search + HOPS_PER_LEVEL * levels, entry->rows);
+			*hops += Min(2 * hnsw_ef_search + HOPS_PER_LEVEL * levels, entry->rows);
 		else
 			*hops += (double) entry->rows / CODE_GROUP + Min(hnsw_ef_search, entry->rows);
 	}

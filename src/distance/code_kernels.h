@@ -2,7 +2,7 @@
  * code_kernels.h - kernels on 1-bit codes, written once over the primitives of an instruction set
  *
  * Beside what float_kernels.h asks for, the file that includes this defines
- *		vf_signs(a)			a bit for each lane that is not negative, the first lane lowest
+ *		vf_signs(a)			a bit for each lane whose sign bit is clear, the first lane lowest
  *		sum_codes(...)		as CODE_SUMS describes
  * or CODE_PORTABLE, for plain C.
  */
@@ -21,7 +21,7 @@ vf_signs(vf a)
 	uint32_t	bits = 0;
 
 	for (int i = 0; i < LANES; i++)
-		bits |= (uint32_t) (a[i] >= 0) << i;
+		bits |= (float_bits(a[i]) >> 31 ^ 1) << i;
 	return bits;
 }
 

@@ -52,7 +52,10 @@ typedef struct CodeQuery
 	float		bias;
 } CodeQuery;
 
-/* Sums over o = x - c: of |o_i|, of o_i^2, and of sign(o_i) c_i (the sign of zero is 1). */
+/*
+ * Sums over o = x - c: of |o_i|, of o_i^2, and of sign(o_i) c_i (the sign of 0 is 1, that of -0,
+ * which only a c_i of 0 gives, -1).
+ */
 typedef struct ResidualParts
 {
 	float		l1;

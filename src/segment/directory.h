@@ -31,7 +31,9 @@ typedef struct DirectoryOptions
 /* Makes block 0 of a new fork. */
 extern void directory_create(Relation index, ForkNumber fork, const DirectoryOptions *options);
 
-/* Whether an index is in a format that this library reads: for the planner, which raises no error. */
+/*
+ * Whether an index is in a format that this library reads: for the planner, which raises no error.
+ */
 extern bool directory_is_readable(Relation index);
 
 /* A palloc'd copy of the directory; an error if the format is not ours. */

@@ -1,0 +1,381 @@
+/*
+ * code_test.c - the kernels on 1-bit codes and on stored elements, of every set
+ *
+ * Arrays end at a page that may not be read or written, and start at every alignment that the
+ * elements allow.  References are plain loops in double precision and in integers.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "distance/distance.h"
+#include "distance/half.h"
+#include "distance/kernels.h"
+
+#define MAX_DIM		16000
+#define MAX_BYTES	(MAX_DIM / 4 * 16)
+
+static uint64_t random_state = 88172645463325252u;
+
+static uint32_t
+random_u32(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (uint32_t) (random_state >> 16);
+}
+
+static float
+random_uniform(void)
+{
+	return (float) (int32_t) random_u32() * 0x1p-31f;
+}
+
+/* Memory for MAX_BYTES whose last byte is followed by a page that faults. */
+static uint8_t *
+guarded_end(void)
+{
+	size_t		page = (size_t) sysconf(_SC_PAGESIZE);
+	size_t		size = (MAX_BYTES / page + 2) * page;
+	uint8_t    *memory = mmap(NULL, size + page, PROT_READ | PROT_WRITE,
+							  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED || mprotect(memory + size, page, PROT_NONE) != 0)
+		abort();
+	return memory + size;
+}
+
+static uint8_t *q_end;
+static uint8_t *x_end;
+static uint8_t *a_end;
+static uint8_t *b_end;
+static uint8_t *out_end;
+
+/* How the codes and the tables of a comparison are filled. */
+typedef enum Fill
+{
+	RANDOM,
+	LARGEST,					/* every look-up gives 255 */
+	EVERY_BYTE,					/* a position's 16 bytes go through all 256 as positions go on */
+	FILLS
+} Fill;
+
+static const char *const fill_names[] = {"random", "largest", "every byte"};
+
+static void
+fill_codes(uint8_t *codes, uint8_t *lut, size_t positions, Fill fill)
+{
+	for (size_t i = 0; i < positions * 16; i++)
+	{
+		codes[i] = (uint8_t) (fill == EVERY_BYTE ? i * 7 + i / 256 : random_u32());
+		lut[i] = (uint8_t) (fill == LARGEST ? 255 : random_u32());
+	}
+}
+
+/* The sum of look-ups of one code of a group. */
+static uint32_t
+reference_sum(const uint8_t *codes, const uint8_t *lut, size_t positions, int i)
+{
+	uint32_t	sum = 0;
+
+	for (size_t p = 0; p < positions; p++)
+	{
+		uint8_t		byte = codes[p * 16 + (size_t) i % 16];
+
+		sum += lut[p * 16 + (i < 16 ? byte & 15 : byte >> 4)];
+	}
+	return sum;
+}
+
+/*
+ * With scale 1, bias 0, b 1, a and base 0 an estimate is the sum itself, which a float holds; with
+ * others it is what the formula gives up to rounding.
+ */
+static void
+check_estimates(const DistanceKernels *k, size_t n, size_t offset, Fill fill)
+{
+	size_t		positions = n / 4;
+	uint8_t    *codes = x_end - positions * 16 - offset;
+	uint8_t    *lut = q_end - positions * 16 - (offset * 5) % 16;
+	float	   *a = (float *) a_end - CODE_GROUP - offset % 3;
+	uint16_t   *b = (uint16_t *) b_end - CODE_GROUP - offset;
+	float	   *out = (float *) out_end - CODE_GROUP;
+	uint32_t	sums[CODE_GROUP];
+	CodeQuery	plain = {lut, positions, 1, 0};
+	CodeQuery	query = {lut, positions, random_uniform(), random_uniform() * 100};
+	float		base = random_uniform() * 1000;
+
+	fill_codes(codes, lut, positions, fill);
+	for (int i = 0; i < CODE_GROUP; i++)
+	{
+		sums[i] = reference_sum(codes, lut, positions, i);
+		a[i] = 0;
+		b[i] = float_to_bf16(1);
+	}
+	k->code_estimates(&plain, codes, a, b, 0, out);
+	for (int i = 0; i < CODE_GROUP; i++)
+		CHECK(out[i] == (float) sums[i], "%s: %.0f, expected %u (code %d, n %zu, offset %zu, %s)",
+			  k->name, (double) out[i], sums[i], i, n, offset, fill_names[fill]);
+
+	for (int i = 0; i < CODE_GROUP; i++)
+	{
+		a[i] = random_uniform() * 500;
+		b[i] = float_to_bf16(random_uniform());
+		out[i] = NAN;
+	}
+	k->code_estimates(&query, codes, a, b, base, out);
+	for (int i = 0; i < CODE_GROUP; i++)
+	{
+		double		factor = bf16_to_float(b[i]);
+		double		part = factor * ((double) query.scale * sums[i] + (double) query.bias);
+		double		expected = (double) base + (double) a[i] + part;
+		double		magnitude = fabs((double) base) + fabs((double) a[i]) +
+			fabs(factor) * (fabs((double) query.scale) * sums[i] + fabs((double) query.bias));
+
+		CHECK(fabs((double) out[i] - expected) <= magnitude * 4e-7,
+			  "%s: %.9g, expected %.9g (code %d, n %zu, offset %zu, %s)", k->name, (double) out[i],
+			  expected, i, n, offset, fill_names[fill]);
+	}
+}
+
+/* One position in which all 256 code bytes meet a table of 16 different entries. */
+static void
+check_every_byte(const DistanceKernels *k)
+{
+	uint8_t    *codes = x_end - 64;
+	uint8_t    *lut = q_end - 64;
+	float		zeros[CODE_GROUP] = {0};
+	uint16_t	ones[CODE_GROUP];
+	float		out[CODE_GROUP];
+	CodeQuery	query = {lut, 4, 1, 0};
+
+	for (int i = 0; i < CODE_GROUP; i++)
+		ones[i] = float_to_bf16(1);
+	for (int position = 0; position < 4; position++)
+		for (int byte = 0; byte < 256; byte++)
+		{
+			memset(lut, 0, 64);
+			memset(codes, 0x5A, 64);
+			for (int i = 0; i < 16; i++)
+			{
+				lut[position * 16 + i] = (uint8_t) (i * 17);
+				codes[position * 16 + i] = (uint8_t) (byte + i);
+			}
+			k->code_estimates(&query, codes, zeros, ones, 0, out);
+			for (int i = 0; i < 16; i++)
+			{
+				uint8_t		code = (uint8_t) (byte + i);
+
+				CHECK(out[i] == (float) ((code & 15) * 17) &&
+					  out[i + 16] == (float) ((code >> 4) * 17),
+					  "%s: byte %02x at place %d of position %d: %g, %g", k->name, code, i,
+					  position, (double) out[i], (double) out[i + 16]);
+			}
+		}
+}
+
+/* Kinds of residuals. */
+typedef enum Residual
+{
+	UNIFORM,
+	EQUAL,						/* the vector is the centre: zeros, whose sign is 1 */
+	EXTREME,					/* largest, smallest and subnormal halves */
+	RESIDUALS
+} Residual;
+
+static uint16_t
+random_half(Residual residual)
+{
+	static const uint16_t extremes[] = {0x7BFF, 0xFBFF, 0x0001, 0x8001, 0x0400, 0x83FF, 0x3C00,
+										0xBC00};
+	uint32_t	r = random_u32();
+
+	return residual == EXTREME ? extremes[r % 8] : float_to_half(random_uniform() * 8);
+}
+
+static int
+close_to(double result, double expected, double magnitude, size_t n)
+{
+	return fabs(result - expected) <= magnitude * 1.2e-7 * (8 + (double) n / 16) + 1e-37;
+}
+
+static void
+check_residual(const DistanceKernels *k, size_t n, size_t offset, Residual residual)
+{
+	uint16_t   *x = (uint16_t *) x_end - n - offset;
+	uint16_t   *c = (uint16_t *) q_end - n - (offset * 3) % 8;
+	uint8_t    *signs = out_end - n / 8;
+	double		l1 = 0;
+	double		l2sq = 0;
+	double		dot = 0;
+	double		magnitude = 0;
+	size_t		wrong = n;
+	ResidualParts parts;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		x[i] = random_half(residual);
+		c[i] = residual == EQUAL ? x[i] : random_half(residual);
+	}
+	memset(signs, (int) random_u32() & 0xFF, n / 8);
+	parts = k->f16_residual(x, c, n, signs);
+	for (size_t i = 0; i < n; i++)
+	{
+		double		center = half_to_float(c[i]);
+		double		d = half_to_float(x[i]) - center;
+		bool		sign = !signbit(d);
+
+		l1 += fabs(d);
+		l2sq += d * d;
+		dot += sign ? center : -center;
+		magnitude += fabs(center);
+		if ((signs[i / 8] >> i % 8 & 1) != sign)
+			wrong = i;
+	}
+	CHECK(wrong == n, "%s: sign at %zu of %zu (offset %zu, kind %d)", k->name, wrong, n, offset,
+		  (int) residual);
+	CHECK(close_to(parts.l1, l1, l1, n), "%s: l1 %.9g, expected %.9g (n %zu, kind %d)", k->name,
+		  (double) parts.l1, l1, n, (int) residual);
+	CHECK(close_to(parts.l2sq, l2sq, l2sq, n), "%s: l2sq %.9g, expected %.9g (n %zu, kind %d)",
+		  k->name, (double) parts.l2sq, l2sq, n, (int) residual);
+	CHECK(close_to(parts.sign_dot, dot, magnitude, n),
+		  "%s: sign_dot %.9g, expected %.9g (n %zu, kind %d)", k->name, (double) parts.sign_dot,
+		  dot, n, (int) residual);
+}
+
+/* Zeros of both signs: +0 less -0 is +0 and -0 less +0 is -0, the same in every set. */
+static void
+check_zero_signs(const DistanceKernels *k)
+{
+	for (int place = 0; place < 32; place++)
+	{
+		uint16_t	x[32] = {0};
+		uint16_t	c[32] = {0};
+		uint8_t		signs[4];
+		ResidualParts parts;
+
+		x[place] = 0x8000;
+		c[(place + 1) % 32] = 0x8000;
+		parts = k->f16_residual(x, c, 32, signs);
+		CHECK(parts.l1 == 0 && parts.l2sq == 0 && parts.sign_dot == 0, "%s: -0 at %d", k->name,
+			  place);
+		for (int i = 0; i < 32; i++)
+			CHECK((signs[i / 8] >> i % 8 & 1) == (i != place), "%s: -0 at %d, sign %d", k->name,
+				  place, i);
+	}
+}
+
+static void
+check_stored(const DistanceKernels *k, size_t n, size_t offset, float low, float step)
+{
+	const float *q = (float *) q_end - n - offset % 4;
+	uint16_t   *h = (uint16_t *) x_end - n - offset;
+	uint8_t    *u = b_end - n - offset;
+	double		l2sq[2] = {0, 0};
+	double		dot[2] = {0, 0};
+	double		magnitude[2] = {0, 0};
+	double		rounding[2] = {0, 0};
+	float		results[2][2];
+
+	for (size_t i = 0; i < n; i++)
+	{
+		double		y[2];
+		double		size[2];
+
+		((float *) q)[i] = random_uniform() * 4;
+		h[i] = float_to_half(random_uniform() * 2);
+		u[i] = (uint8_t) (i < 256 && offset == 0 ? i * 37 : random_u32());
+		y[0] = (double) low + (double) step * (double) half_to_float(h[i]);
+		y[1] = (double) low + (double) step * u[i];
+		size[0] = fabs((double) low) + fabs((double) step * (double) half_to_float(h[i]));
+		size[1] = fabs((double) low) + fabs((double) step * u[i]);
+		for (int kind = 0; kind < 2; kind++)
+		{
+			double		d = (double) q[i] - y[kind];
+
+			l2sq[kind] += d * d;
+			dot[kind] += (double) q[i] * y[kind];
+			magnitude[kind] += fabs((double) q[i] * y[kind]);
+			/* what rounding of low + step * element and of the difference does */
+			rounding[kind] += 2 * fabs(d) * (size[kind] + fabs((double) q[i])) * 1.2e-7;
+			magnitude[kind] += fabs((double) q[i]) * size[kind];
+		}
+	}
+	results[0][0] = k->stored_f16_l2sq(q, h, n, low, step);
+	results[0][1] = k->stored_f16_dot(q, h, n, low, step);
+	results[1][0] = k->stored_u8_l2sq(q, u, n, low, step);
+	results[1][1] = k->stored_u8_dot(q, u, n, low, step);
+	for (int kind = 0; kind < 2; kind++)
+	{
+		const char *name = kind == 0 ? "f16" : "u8";
+
+		CHECK(fabs((double) results[kind][0] - l2sq[kind]) <=
+			  rounding[kind] + l2sq[kind] * 1.2e-7 * (8 + (double) n / 16),
+			  "%s: stored_%s_l2sq %.9g, expected %.9g (n %zu, offset %zu, low %g, step %g)",
+			  k->name, name, (double) results[kind][0], l2sq[kind], n, offset, (double) low,
+			  (double) step);
+		CHECK(close_to(results[kind][1], dot[kind], magnitude[kind], n),
+			  "%s: stored_%s_dot %.9g, expected %.9g (n %zu, offset %zu, low %g, step %g)",
+			  k->name, name, (double) results[kind][1], dot[kind], n, offset, (double) low,
+			  (double) step);
+	}
+}
+
+static void
+check_set(const DistanceKernels *k)
+{
+	static const size_t sizes[] = {784, 1008, 1024, 1040, 1536, 2032, 2048, 2064, 3072, 4080,
+								   4096, 4112, 6144, 8192, 8208, 12304, 15984, 16000};
+
+	check_every_byte(k);
+	check_zero_signs(k);
+	for (size_t i = 0; i < 40 + sizeof(sizes) / sizeof(sizes[0]); i++)
+	{
+		size_t		n = i < 40 ? (i + 1) * 16 : sizes[i - 40];
+
+		for (size_t offset = 0; offset < 8; offset++)
+		{
+			if (n * 4 + offset <= MAX_BYTES)
+				for (int fill = RANDOM; fill < FILLS; fill++)
+					check_estimates(k, n, offset, (Fill) fill);
+			for (int residual = UNIFORM; residual < RESIDUALS; residual++)
+				check_residual(k, n, offset, (Residual) residual);
+		}
+	}
+	for (size_t i = 1; i <= 70 + sizeof(sizes) / sizeof(sizes[0]); i++)
+	{
+		size_t		n = i <= 70 ? i : sizes[i - 71] - i % 16;
+
+		for (size_t offset = 0; offset < 8; offset++)
+		{
+			check_stored(k, n, offset, 0, 1);
+			check_stored(k, n, offset, -3.25f, 1.0f / 64);
+			check_stored(k, n, offset, 1.5f, -0.01f);
+			check_stored(k, n, offset, 2, 0);
+		}
+	}
+}
+
+int
+main(void)
+{
+	q_end = guarded_end();
+	x_end = guarded_end();
+	a_end = guarded_end();
+	b_end = guarded_end();
+	out_end = guarded_end();
+	for (int simd = DISTANCE_PORTABLE; simd <= DISTANCE_NEON; simd++)
+	{
+		const DistanceKernels *k = distance_get((DistanceSimd) simd);
+
+		if (k == NULL)
+			printf("code_test: set %d is not of this machine\n", simd);
+		else
+			check_set(k);
+	}
+	return check_end("code_test");
+}
