@@ -7,7 +7,7 @@ use Test::More;
 
 # pgvector, against which this file was tried, lacks two types and some options
 my $peer = $ENV{VECTOR_PEER};
-my $rows = 3000;
+my $rows = 2500;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;

@@ -134,7 +134,10 @@ foreach my $feedback ('on', 'off')
 	$out =~ s/^\n//;
 	if ($feedback eq 'on')
 	{
-		is("$out$err", "$expected\n", 'a cursor on a standby with feedback goes on');
+		# VACUUM that gives space back takes a lock that standbys feel, as with tables
+		ok($out eq "$expected\n" || $err =~ /holding a relation lock for too long/,
+			'a cursor on a standby with feedback goes on, or is in the way of VACUUM')
+		  or diag("$out$err");
 	}
 	else
 	{
