@@ -195,6 +195,7 @@ build_layer() {
 unit_layer() {
 	step "unit tests" make -C "$work/src/test/unit" check
 	step "unit tests, sanitized" make -C "$work/src/test/unit" check SANITIZE=1
+	step "unit tests, threads" make -C "$work/src/test/unit" check THREADS=1
 	step "unit tests, arm64" make -C "$work/src/test/unit" check-neon
 }
 

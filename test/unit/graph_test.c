@@ -1,0 +1,392 @@
+/*
+ * graph_test.c - building and searching graphs in memory, against brute force
+ */
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "distance/half.h"
+#include "graph/build.h"
+#include "quantize/rotation.h"
+
+#define HOLDS(condition)	CHECK(condition, "does not hold")
+
+#define DIMS		24
+#define MAX_THREADS	4
+#define K			10
+
+/* Points, and the graph of them. */
+typedef struct World
+{
+	uint32_t	n;
+	RabitqMetric metric;
+	bool		coded;
+	float	   *points;			/* n * DIMS */
+	float	   *lift;
+	char	   *arrays[GRAPH_LEVELS + 1];
+	GraphBuild	build;
+	_Atomic uint32_t next;
+	uint32_t	end;
+} World;
+
+static uint64_t seed = 7;
+
+static float
+uniform(void)
+{
+	return (float) (rotation_random(&seed) >> 40) / (1 << 24);
+}
+
+static void *
+resize(void *arg, void *p, size_t size)
+{
+	int		   *left = arg;
+
+	if (size == 0)
+	{
+		free(p);
+		return NULL;
+	}
+	if (left && (*left)-- == 0)
+		return NULL;
+	return realloc(p, size);
+}
+
+static float
+distance(const World *world, const float *a, const float *b)
+{
+	return world->metric == RABITQ_L2 ? distance_kernels->f32_l2sq(a, b, DIMS) :
+		-distance_kernels->f32_dot(a, b, DIMS);
+}
+
+static const float *
+point(const World *world, uint32_t i)
+{
+	return world->points + (size_t) i * DIMS;
+}
+
+static float
+node_distance(void *arg, uint32_t a, uint32_t b)
+{
+	return distance(arg, point(arg, a), point(arg, b));
+}
+
+static void *
+insert_nodes(void *arg)
+{
+	World	   *world = arg;
+	GraphInserter inserter;
+	uint32_t	node;
+	bool		ok = graph_inserter_init(&inserter, &world->build, (GraphMemory) {resize, NULL});
+
+	while (ok && (node = atomic_fetch_add(&world->next, 1)) < world->end)
+		ok = graph_insert(&inserter, node);
+	free(inserter.search.pool);
+	free(inserter.search.seen);
+	free(inserter.search.found);
+	free(inserter.rotated);
+	free(inserter.lut);
+	return ok ? world : NULL;
+}
+
+/* Points near 30 centres, rotated into halves as the build of a segment does it. */
+static void
+make_world(World *world, uint32_t n, RabitqMetric metric, bool coded)
+{
+	Rotation	rotation;
+	uint32_t   *signs = malloc(rotation_memory(DIMS));
+	float	   *rotated;
+	float		centres[30][DIMS];
+
+	memset(world, 0, sizeof(*world));
+	world->n = n;
+	world->metric = metric;
+	world->coded = coded;
+	world->points = malloc(sizeof(float) * n * DIMS);
+	for (int c = 0; c < 30; c++)
+		for (int d = 0; d < DIMS; d++)
+			centres[c][d] = uniform() * 2 - 1;
+	for (uint32_t i = 0; i < n; i++)
+		for (int d = 0; d < DIMS; d++)
+			world->points[i * DIMS + d] = centres[i % 30][d] + uniform();
+
+	world->build.degree = 32;
+	world->build.ef_construction = 100;
+	world->build.coded = coded;
+	world->build.metric = metric;
+	world->build.padded = coded ? rotation_padded(DIMS) : 0;
+	world->build.distance = node_distance;
+	world->build.arg = world;
+	world->build.bottom = 1;
+	graph_build_layout(&world->build);
+	rotation_init(&rotation, DIMS, 3, signs);
+	rotated = malloc(sizeof(float) * rotation.padded);
+	if (coded)
+	{
+		uint16_t   *work = malloc(sizeof(uint16_t) * rotation.padded * n);
+
+		world->lift = malloc(sizeof(float) * n);
+		world->build.lift = world->lift;
+		world->arrays[GRAPH_LEVELS] = (char *) work;
+		world->build.work = (GraphArray) {
+			&world->arrays[GRAPH_LEVELS], 31, sizeof(uint16_t) * rotation.padded
+		};
+		world->build.radius2 = 0;
+		for (uint32_t i = 0; i < n; i++)
+		{
+			rotation_apply(&rotation, point(world, i), rotated);
+			for (uint32_t d = 0; d < rotation.padded; d++)
+				work[(size_t) i * rotation.padded + d] = float_to_half(rotated[d]);
+			world->lift[i] = distance_kernels->f16_dot(work + (size_t) i * rotation.padded,
+													   work + (size_t) i * rotation.padded,
+													   rotation.padded);
+			world->build.radius2 = fmaxf(world->build.radius2, world->lift[i]);
+		}
+		for (uint32_t i = 0; i < n; i++)
+			world->lift[i] = sqrtf(world->build.radius2 - world->lift[i]);
+	}
+	free(rotated);
+	free(signs);
+}
+
+static void
+free_world(World *world)
+{
+	for (int i = 0; i <= GRAPH_LEVELS; i++)
+		free(world->arrays[i]);
+	free(world->points);
+	free(world->lift);
+}
+
+static void
+build_graph(World *world, int threads)
+{
+	GraphBuild *build = &world->build;
+	uint32_t	sizes[GRAPH_LEVELS];
+	int			levels = graph_level_sizes(world->n, sizes);
+	uint32_t	from = 0;
+
+	world->arrays[0] = calloc(world->n, build->size);
+	build->links = (GraphArray) {&world->arrays[0], 31, build->size};
+	for (int level = levels - 1; level >= 0; level--)
+	{
+		pthread_t	thread[MAX_THREADS];
+		void	   *result;
+
+		world->next = from;
+		world->end = from = sizes[level];
+		for (int t = 0; t < threads; t++)
+			pthread_create(&thread[t], NULL, insert_nodes, world);
+		for (int t = 0; t < threads; t++)
+		{
+			pthread_join(thread[t], &result);
+			HOLDS(result == world);
+		}
+		if (level == 0)
+			break;
+		world->arrays[level] = malloc(build->size * sizes[level]);
+		build->levels[level] = (GraphArray) {&world->arrays[level], 31, build->size};
+		graph_build_snapshot(build, level, 0, sizes[level]);
+		if (build->top == 0)
+			build->top = level;
+		build->bottom = level;
+	}
+	HOLDS(graph_connect(build, world->n, (GraphMemory) {resize, NULL}));
+}
+
+/* Links are in bounds, without repetition, and lead everywhere from node 0. */
+static void
+check_links(const World *world)
+{
+	const GraphBuild *build = &world->build;
+	bool	   *reached = calloc(world->n, sizeof(bool));
+	uint32_t   *queue = malloc(sizeof(uint32_t) * world->n);
+	uint32_t	count = 1;
+
+	queue[0] = 0;
+	reached[0] = true;
+	for (uint32_t i = 0; i < count; i++)
+	{
+		GraphLinks *links = graph_array_at(&build->links, queue[i]);
+		uint32_t   *ids = graph_link_ids(build, links);
+
+		HOLDS(links->count <= build->degree);
+		for (uint32_t a = 0; a < links->count; a++)
+		{
+			HOLDS(ids[a] < world->n && ids[a] != queue[i]);
+			for (uint32_t b = 0; b < a; b++)
+				HOLDS(ids[a] != ids[b]);
+			if (!reached[ids[a]])
+				queue[count++] = ids[a];
+			reached[ids[a]] = true;
+		}
+	}
+	HOLDS(count == world->n);
+	free(queue);
+	free(reached);
+}
+
+/* A search for a point with exact distances to all neighbours. */
+typedef struct Probe
+{
+	const World *world;
+	const float *query;
+	uint8_t    *expanded;
+} Probe;
+
+static int
+expand(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *estimates)
+{
+	Probe	   *probe = arg;
+	const GraphBuild *build = &probe->world->build;
+	GraphLinks *links = graph_array_at(&build->links, id);
+
+	(void) estimates;
+	found->tag = id;
+	HOLDS(probe->expanded[id]++ == 0);
+	memcpy(ids, graph_link_ids(build, links), links->count * sizeof(uint32_t));
+	return (int) links->count;
+}
+
+static void
+score(void *arg, const uint32_t *ids, int n, float *distances)
+{
+	Probe	   *probe = arg;
+
+	for (int i = 0; i < n; i++)
+		distances[i] = distance(probe->world, probe->query, point(probe->world, ids[i]));
+}
+
+static bool
+is_odd(void *arg, uint32_t id)
+{
+	(void) arg;
+	return id % 2 == 1;
+}
+
+/* How many of the K nearest a search finds; all of them in the end, if it goes on. */
+static int
+check_search(const World *world, GraphSearch *search, bool odd_are_dead)
+{
+	float		query[DIMS];
+	float		found[K];
+	Probe		probe = {world, query, calloc(world->n, 1)};
+	GraphSource source = {
+		.expand = expand, .score = score, .arg = &probe, .dead = odd_are_dead ? is_odd : NULL
+	};
+	GraphCandidate entry = {0, 0};
+	size_t		total;
+	int			nearer;
+	int			hits = 0;
+
+	for (int d = 0; d < DIMS; d++)
+		query[d] = point(world, (uint32_t) (rotation_random(&seed) % world->n))[d] +
+			uniform() * 0.2f;
+	score(&probe, &entry.id, 1, &entry.distance);
+	HOLDS(graph_search_begin(search, source, 64, true, entry));
+	HOLDS(graph_search_run(search));
+	HOLDS(search->found_count >= (world->n < 64 ? (world->n + odd_are_dead) / (1 + odd_are_dead) :
+								  odd_are_dead ? 32 : 64));
+	graph_sort_found(search->found, search->found_count);
+	for (size_t i = 0; i < K && i < search->found_count; i++)
+	{
+		nearer = 0;
+		found[i] = search->found[i].distance;
+		HOLDS(search->found[i].tag == search->found[i].id);
+		HOLDS(!odd_are_dead || search->found[i].id % 2 == 0);
+		for (uint32_t k = 0; k < world->n; k += 1 + odd_are_dead)
+			nearer += distance(world, query, point(world, k)) < found[i];
+		hits += nearer < K;
+	}
+	total = search->found_count;
+	while (graph_search_more(search))
+	{
+		HOLDS(graph_search_run(search));
+		total += search->found_count;
+	}
+	HOLDS(total == (odd_are_dead ? (world->n + 1) / 2 : world->n));
+	free(probe.expanded);
+	return hits;
+}
+
+static void
+check_graph(uint32_t n, RabitqMetric metric, bool coded, int threads)
+{
+	World		world;
+	GraphSearch search;
+	int			hits = 0;
+	int			dead_hits = 0;
+	const int	queries = 50;
+
+	make_world(&world, n, metric, coded);
+	build_graph(&world, threads);
+	check_links(&world);
+	graph_search_init(&search, (GraphMemory) {resize, NULL});
+	for (int i = 0; i < queries; i++)
+	{
+		hits += check_search(&world, &search, false);
+		dead_hits += check_search(&world, &search, true);
+	}
+	if (n > 2 * K)
+	{
+		HOLDS(hits >= 0.95 * queries * K);
+		HOLDS(dead_hits >= 0.95 * queries * K);
+	}
+	free(search.pool);
+	free(search.seen);
+	free(search.found);
+	free(search.kept.items);
+	free(search.dead.items);
+	free_world(&world);
+}
+
+/* Where memory ends at any request, a search says so and goes on to work with more. */
+static void
+check_memory(void)
+{
+	World		world;
+	bool		complete = false;
+
+	make_world(&world, 500, RABITQ_L2, true);
+	build_graph(&world, 1);
+	for (int limit = 0; !complete; limit++)
+	{
+		int			left = limit;
+		float		query[DIMS] = {0};
+		Probe		probe = {&world, query, calloc(world.n, 1)};
+		GraphSource source = {.expand = expand, .score = score, .arg = &probe};
+		GraphSearch search;
+
+		graph_search_init(&search, (GraphMemory) {resize, &left});
+		complete = graph_search_begin(&search, source, 64, true, (GraphCandidate) {0, 0}) &&
+			graph_search_run(&search);
+		HOLDS(complete == (left >= 0));
+		free(probe.expanded);
+		free(search.pool);
+		free(search.seen);
+		free(search.found);
+		free(search.kept.items);
+		free(search.dead.items);
+	}
+	free_world(&world);
+}
+
+int
+main(void)
+{
+	const uint32_t sizes[] = {1, 2, 33, 3000};
+
+	distance_select(DISTANCE_AUTO);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+	{
+		check_graph(sizes[i], RABITQ_L2, true, 1);
+		check_graph(sizes[i], RABITQ_IP, true, 1);
+		check_graph(sizes[i], RABITQ_L2, false, 1);
+	}
+	check_graph(3000, RABITQ_L2, true, MAX_THREADS);
+	check_graph(3000, RABITQ_L2, false, MAX_THREADS);
+	check_memory();
+	return check_end("graph_test");
+}
