@@ -116,13 +116,13 @@ foreach my $feedback ('on', 'off')
 	my $expected = $standby->safe_psql('postgres', sprintf($fetch, 0)) =~ s/^\n//r;
 	my ($out, $err) = ('', '');
 	my $reader = IPC::Run::start([ 'psql', '-XAqt', '-d', $standby->connstr('postgres'),
-		'-c', sprintf($fetch, 6) ], '>', \$out, '2>', \$err);
+		'-c', sprintf($fetch, 5) ], '>', \$out, '2>', \$err);
 	$standby->poll_query_until('postgres',
 		q{SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'});
 	my $known = $feedback eq 'on' ? 'IS NOT NULL' : 'IS NULL';
 	$primary->poll_query_until('postgres',
 		"SELECT bool_and(backend_xmin $known) FROM pg_stat_replication");
-	foreach my $round (1 .. 3)
+	foreach my $round (1 .. 2)
 	{
 		my $low = 10000 * $round + ($feedback eq 'on' ? 100000 : 0);
 		$primary->safe_psql('postgres', "DELETE FROM items");
