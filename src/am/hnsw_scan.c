@@ -42,6 +42,7 @@ typedef struct HnswScan
 {
 	MemoryContext context;		/* of one rescan */
 	MemoryContextCallback release;	/* gives cached segments back when it goes */
+	CachedIndex *cached;		/* held; NULL before the search begins */
 	const Space *space;
 	SpaceQuery	query;
 	bool		started;
@@ -93,6 +94,9 @@ release_cursors(void *arg)
 		if (!state->cursors[i].growing)
 			sealed_scan_end(&state->cursors[i].sealed);
 	state->cursor_count = 0;
+	if (state->cached)
+		cache_unhold(state->cached);
+	state->cached = NULL;
 }
 
 /* Forgets a search. */
@@ -272,6 +276,8 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 	MemoryContextRegisterResetCallback(state->context, &state->release);
 
 	cached = cache_index(index);
+	cache_hold(cached);
+	state->cached = cached;
 	directory = cache_directory(cached);
 	state->space = cache_space(cached);
 	prepare_query(scan, state);

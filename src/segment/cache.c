@@ -14,6 +14,8 @@ struct CachedIndex
 	Oid			relid;
 	Oid			file;			/* number of the relation's file */
 	uint64		used;			/* clock of the last use */
+	int			users;			/* scans that hold it */
+	bool		dropped;		/* goes with its last user */
 	MemoryContext context;
 	CachedSegment *segments;
 	Space		space;
@@ -48,7 +50,24 @@ drop_index(int i)
 		next = segment->next;
 		drop_segment(segment);
 	}
-	MemoryContextDelete(cached->context);
+	cached->segments = NULL;
+	cached->dropped = true;
+	if (cached->users == 0)
+		MemoryContextDelete(cached->context);
+}
+
+void
+cache_hold(CachedIndex *cached)
+{
+	cached->users++;
+}
+
+void
+cache_unhold(CachedIndex *cached)
+{
+	cached->users--;
+	if (cached->dropped && cached->users == 0)
+		MemoryContextDelete(cached->context);
 }
 
 static Oid

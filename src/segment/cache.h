@@ -28,8 +28,10 @@ typedef struct CachedSegment
 
 typedef struct CachedIndex CachedIndex;
 
-/* The index's entry with a fresh directory; valid until the next call. */
+/* The index's entry with a fresh directory; valid until the next call, or as long as it is held. */
 extern CachedIndex *cache_index(Relation index);
+extern void cache_hold(CachedIndex *cached);
+extern void cache_unhold(CachedIndex *cached);
 extern const Directory *cache_directory(const CachedIndex *cached);
 extern const Space *cache_space(const CachedIndex *cached);
 

@@ -14,26 +14,10 @@
 #include "distance/distance.h"
 #include "distance/half.h"
 #include "distance/kernels.h"
+#include "random.h"
 
 #define MAX_DIM		16000
 #define MAX_BYTES	(MAX_DIM / 4 * 16)
-
-static uint64_t random_state = 88172645463325252u;
-
-static uint32_t
-random_u32(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (uint32_t) (random_state >> 16);
-}
-
-static float
-random_uniform(void)
-{
-	return (float) (int32_t) random_u32() * 0x1p-31f;
-}
 
 /* Memory for MAX_BYTES whose last byte is followed by a page that faults. */
 static uint8_t *

@@ -1,0 +1,593 @@
+/*
+ * quantize_test.c - rotations, 1-bit codes, and how far estimates from them are off
+ *
+ * That estimates are unbiased and that their error is as predicted holds over random rotations, so
+ * each trial has its own; all numbers are the same in every run.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "distance/distance.h"
+#include "distance/half.h"
+#include "quantize/rabitq.h"
+#include "quantize/rotation.h"
+#include "random.h"
+
+static double
+dot(const float *a, const float *b, uint32_t n)
+{
+	double		sum = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		sum += (double) a[i] * (double) b[i];
+	return sum;
+}
+
+static void *
+allocate(size_t size)
+{
+	void	   *p = malloc(size);
+
+	if (p == NULL)
+		abort();
+	return p;
+}
+
+static float *
+gaussian_vector(uint32_t n)
+{
+	float	   *x = allocate(n * sizeof(float));
+
+	for (uint32_t i = 0; i < n; i++)
+		x[i] = random_gaussian();
+	return x;
+}
+
+/* Norms and dot products stay, what is beyond dims does not count, and in may be out. */
+static void
+check_rotation(uint32_t dims)
+{
+	uint32_t	padded = rotation_padded(dims);
+	void	   *memory = allocate(rotation_memory(dims));
+	void	   *other_memory = allocate(rotation_memory(dims));
+	float	   *x = gaussian_vector(dims);
+	float	   *y = gaussian_vector(dims);
+	float	   *px = gaussian_vector(padded);
+	float	   *py = gaussian_vector(padded);
+	float	   *other = gaussian_vector(padded);
+	double		size;
+	Rotation	rotation;
+	Rotation	again;
+
+	CHECK(padded >= dims && padded >= ROTATION_MIN_PADDED && padded % 16 == 0 &&
+			  (padded == ROTATION_MIN_PADDED || padded - dims < 16),
+		  "%u dims, %u padded", dims, padded);
+	rotation_init(&rotation, dims, 42, memory);
+	rotation_apply(&rotation, x, px);
+	rotation_apply(&rotation, y, py);
+	size = sqrt(dot(x, x, dims) * dot(y, y, dims));
+	CHECK(fabs(dot(px, px, padded) / dot(x, x, dims) - 1) < 1e-5, "norm, %u dims", dims);
+	CHECK(fabs(dot(px, py, padded) - dot(x, y, dims)) < 1e-5 * size, "dot product, %u dims", dims);
+
+	rotation_init(&again, dims, 42, other_memory);
+	CHECK(again.padded == padded && memcmp(memory, other_memory, rotation_memory(dims)) == 0,
+		  "same seed, %u dims", dims);
+	memcpy(other, x, dims * sizeof(float));
+	rotation_apply(&again, other, other);
+	CHECK(memcmp(other, px, padded * sizeof(float)) == 0, "in place, %u dims", dims);
+
+	rotation_init(&again, dims, 43, other_memory);
+	rotation_apply(&again, x, other);
+	for (uint32_t i = 0; i < padded; i++)
+		other[i] -= px[i];
+	CHECK(dot(other, other, padded) > 0.1 * dot(x, x, dims), "another seed, %u dims", dims);
+
+	free(memory);
+	free(other_memory);
+	free(x);
+	free(y);
+	free(px);
+	free(py);
+	free(other);
+}
+
+/*
+ * A unit vector spreads over all coordinates.  With a window that leaves some out, each of the
+ * rounds may pass by one of the two halves of it that Kac's walk makes: a sixteenth of its square
+ * is the most that stays in a place.
+ */
+static void
+check_spread(uint32_t dims)
+{
+	uint32_t	padded = rotation_padded(dims);
+	void	   *memory = allocate(rotation_memory(dims));
+	float	   *x = calloc(dims, sizeof(float));
+	float	   *px = allocate(padded * sizeof(float));
+	Rotation	rotation;
+	float		largest = 0;
+
+	rotation_init(&rotation, dims, 7, memory);
+	for (uint32_t place = 0; place < dims; place += dims / 16 + 1)
+	{
+		x[place] = 1;
+		rotation_apply(&rotation, x, px);
+		x[place] = 0;
+		for (uint32_t i = 0; i < padded; i++)
+			largest = fmaxf(largest, fabsf(px[i]));
+	}
+	CHECK(largest < 6 / sqrtf((float) padded) + (rotation.window < padded ? 0.25f : 0),
+		  "%u dims: %g", dims, (double) largest);
+	free(memory);
+	free(x);
+	free(px);
+}
+
+/* What was packed is unpacked, at every place, and no other place is touched. */
+static void
+check_pack(uint32_t padded)
+{
+	size_t		bytes = padded / 8;
+	uint8_t    *group = allocate(rabitq_group_size(padded));
+	uint8_t    *signs = allocate(CODE_GROUP * bytes);
+	uint8_t    *out = allocate(bytes);
+
+	for (size_t i = 0; i < rabitq_group_size(padded); i++)
+		group[i] = (uint8_t) random_u32();
+	for (int round = 0; round < 2; round++)
+		for (uint32_t k = 0; k < CODE_GROUP; k++)
+		{
+			uint32_t	place = k * 13 % CODE_GROUP;
+
+			for (size_t i = 0; i < bytes; i++)
+				signs[place * bytes + i] = (uint8_t) random_u32();
+			rabitq_pack(group, place, signs + place * bytes, padded);
+			for (uint32_t other = 0; other < CODE_GROUP && round == 1; other++)
+			{
+				rabitq_unpack(group, other, out, padded);
+				CHECK(memcmp(out, signs + other * bytes, bytes) == 0,
+					  "%u padded: place %u after packing %u", padded, other, place);
+			}
+		}
+	free(group);
+	free(signs);
+	free(out);
+}
+
+/* Errors of estimates, in units of what is predicted. */
+typedef struct Statistics
+{
+	const char *name;
+	uint32_t	dims;
+	int			trials;
+	int			count;
+	int			beyond;			/* more than three standard deviations off */
+	double		square;			/* sums: of squares, of those less what the angle takes, */
+	double		angled;
+	double		mean;			/* of means of trials, and of their squares */
+	double		mean_square;
+} Statistics;
+
+static void
+begin_statistics(Statistics *statistics, const char *name, uint32_t dims)
+{
+	memset(statistics, 0, sizeof(*statistics));
+	statistics->name = name;
+	statistics->dims = dims;
+}
+
+/*
+ * Takes a trial's errors.  The prediction is for a residual at a right angle to the query: at
+ * another, the standard deviation is less by its sine.
+ */
+static void
+add_trial(Statistics *statistics, const double *errors, const double *sines, int n)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		sum += errors[i];
+		statistics->square += errors[i] * errors[i];
+		statistics->angled += errors[i] * errors[i] / (sines[i] * sines[i]);
+		statistics->beyond += fabs(errors[i]) > 3;
+	}
+	statistics->count += n;
+	statistics->trials++;
+	statistics->mean += sum / n;
+	statistics->mean_square += sum / n * (sum / n);
+}
+
+static void
+check_statistics(const Statistics *s)
+{
+	double		mean = s->mean / s->trials;
+	double		standard = sqrt((s->mean_square / s->trials - mean * mean) / (s->trials - 1));
+	double		deviation = sqrt(s->square / s->count);
+	double		angled = sqrt(s->angled / s->count);
+
+	if (getenv("VERBOSE"))
+		printf("%s, %u dims: mean %.4f (%.4f), deviation %.3f, %.3f, beyond 3: %.4f\n", s->name,
+			   s->dims, mean, standard, deviation, angled, (double) s->beyond / s->count);
+	CHECK(fabs(mean) <= 4 * standard, "%s, %u dims: mean error %g, standard error %g", s->name,
+		  s->dims, mean, standard);
+	CHECK(deviation <= 1.1 && deviation >= 0.75, "%s, %u dims: deviation %g", s->name, s->dims,
+		  deviation);
+	CHECK(angled <= 1.1 && angled >= 0.9, "%s, %u dims: deviation for the angle %g", s->name,
+		  s->dims, angled);
+	CHECK(s->beyond <= s->count / 100, "%s, %u dims: %d of %d beyond three deviations", s->name,
+		  s->dims, s->beyond, s->count);
+}
+
+#define CLUSTERS	8
+
+/* The vectors of a trial: a query, a centre, and a group. */
+typedef struct Trial
+{
+	uint32_t	dims;
+	uint32_t	padded;
+	void	   *memory;
+	Rotation	rotation;
+	float	   *clusters;
+	float	   *q;				/* rotated */
+	float	   *c;
+	float	   *x[CODE_GROUP];
+	uint8_t    *lut;
+	uint8_t    *signs;
+	uint8_t    *group;
+	float		a[CODE_GROUP];
+	uint16_t	b[CODE_GROUP];
+	RabitqFactors factors[CODE_GROUP];
+	float		estimates[CODE_GROUP];
+} Trial;
+
+static void
+trial_init(Trial *trial, uint32_t dims)
+{
+	uint32_t	padded = rotation_padded(dims);
+
+	trial->dims = dims;
+	trial->padded = padded;
+	trial->memory = allocate(rotation_memory(dims));
+	trial->clusters = allocate(CLUSTERS * dims * sizeof(float));
+	trial->q = allocate(padded * sizeof(float));
+	trial->c = allocate(padded * sizeof(float));
+	for (int i = 0; i < CODE_GROUP; i++)
+		trial->x[i] = allocate(padded * sizeof(float));
+	trial->lut = allocate(rabitq_lut_size(padded));
+	trial->signs = allocate(padded / 8);
+	trial->group = allocate(rabitq_group_size(padded));
+}
+
+static void
+trial_free(Trial *trial)
+{
+	free(trial->memory);
+	free(trial->clusters);
+	free(trial->q);
+	free(trial->c);
+	for (int i = 0; i < CODE_GROUP; i++)
+		free(trial->x[i]);
+	free(trial->lut);
+	free(trial->signs);
+	free(trial->group);
+}
+
+/* A rotated vector; `size` is about what an element is. */
+static void
+trial_vector(Trial *trial, bool clustered, float size, float *out)
+{
+	const float *centre = trial->clusters + random_u32() % CLUSTERS * trial->dims;
+
+	for (uint32_t i = 0; i < trial->dims; i++)
+		out[i] = size * (clustered ? centre[i] + 0.2f * random_gaussian() : random_gaussian());
+	rotation_apply(&trial->rotation, out, out);
+}
+
+static void
+trial_begin(Trial *trial, uint64_t seed, bool clustered, float size)
+{
+	rotation_init(&trial->rotation, trial->dims, seed, trial->memory);
+	for (uint32_t i = 0; i < CLUSTERS * trial->dims; i++)
+		trial->clusters[i] = random_gaussian();
+	trial_vector(trial, clustered, size, trial->q);
+	trial_vector(trial, clustered, size, trial->c);
+	for (int i = 0; i < CODE_GROUP; i++)
+		trial_vector(trial, clustered, size, trial->x[i]);
+}
+
+/* Rounds to halves of a scale, and back. */
+static void
+to_halves(float *x, uint32_t n, float scale, uint16_t *out)
+{
+	for (uint32_t i = 0; i < n; i++)
+	{
+		out[i] = float_to_half(x[i] * scale);
+		x[i] = half_to_float(out[i]) / scale;
+	}
+}
+
+static void
+put_code(Trial *trial, int i, RabitqFactors factors, uint32_t n)
+{
+	rabitq_pack(trial->group, (uint32_t) i, trial->signs, n);
+	trial->factors[i] = factors;
+	trial->a[i] = factors.a;
+	trial->b[i] = factors.b;
+}
+
+static void
+estimate(Trial *trial, uint32_t n, float base)
+{
+	CodeQuery	query;
+
+	rabitq_prepare(&query, trial->q, n, trial->lut);
+	distance_kernels->code_estimates(&query, trial->group, trial->a, trial->b, base,
+									 trial->estimates);
+}
+
+/*
+ * Errors of a trial's estimates in units of the prediction, for vectors relative to a centre, and
+ * the sines of the angles between residual and query.
+ */
+static void
+trial_errors(const Trial *trial, RabitqMetric metric, double *errors, double *sines)
+{
+	for (int i = 0; i < CODE_GROUP; i++)
+	{
+		double		l2sq = 0;
+		double		ip = 0;
+		double		inner = 0;
+		double		o2 = 0;
+		double		q2 = 0;
+
+		for (uint32_t d = 0; d < trial->padded; d++)
+		{
+			double		x = (double) trial->x[i][d];
+			double		q = (double) trial->q[d];
+			double		c = (double) trial->c[d];
+
+			l2sq += (x - q) * (x - q);
+			ip += x * q;
+			inner += (x - c) * (q - c);
+			o2 += (x - c) * (x - c);
+			q2 += (q - c) * (q - c);
+		}
+		errors[i] = ((double) trial->estimates[i] - (metric == RABITQ_L2 ? l2sq : -ip)) /
+			((double) trial->factors[i].error * sqrt(q2));
+		sines[i] = sqrt(1 - inner * inner / (o2 * q2));
+	}
+}
+
+static double
+base_of(RabitqMetric metric, const float *q, const float *c, uint32_t n)
+{
+	return metric == RABITQ_L2 ? dot(q, q, n) + dot(c, c, n) - 2 * dot(q, c, n) : -dot(q, c, n);
+}
+
+static void
+check_encode(RabitqMetric metric, uint32_t dims, bool clustered, float scale, int trials)
+{
+	const char *name = metric == RABITQ_L2 ? (clustered ? "l2, clustered" : "l2, gaussian") :
+		clustered ? "ip, clustered" : "ip, gaussian";
+	uint16_t   *x = allocate(rotation_padded(dims) * sizeof(uint16_t));
+	uint16_t   *c = allocate(rotation_padded(dims) * sizeof(uint16_t));
+	double		errors[CODE_GROUP];
+	double		sines[CODE_GROUP];
+	Statistics	statistics;
+	Trial		trial;
+
+	trial_init(&trial, dims);
+	begin_statistics(&statistics, name, dims);
+	for (int t = 0; t < trials; t++)
+	{
+		trial_begin(&trial, (uint64_t) t * 2 + clustered, clustered, 4 / scale);
+		to_halves(trial.c, trial.padded, scale, c);
+		for (int i = 0; i < CODE_GROUP; i++)
+		{
+			RabitqFactors factors;
+			double		distance;
+
+			to_halves(trial.x[i], trial.padded, scale, x);
+			factors = rabitq_encode(metric, x, c, trial.padded, scale, trial.signs);
+			put_code(&trial, i, factors, trial.padded);
+			distance = base_of(metric, trial.x[i], trial.c, trial.padded);
+			CHECK(fabs((double) factors.distance - distance) <=
+				  2e-6 * dot(trial.c, trial.c, trial.padded) + 2e-5 * fabs(distance),
+				  "%s, %u dims: distance %g, expected %g", name, dims, (double) factors.distance,
+				  distance);
+		}
+		estimate(&trial, trial.padded,
+				 (float) base_of(metric, trial.q, trial.c, trial.padded));
+		trial_errors(&trial, metric, errors, sines);
+		add_trial(&statistics, errors, sines, CODE_GROUP);
+	}
+	check_statistics(&statistics);
+	trial_free(&trial);
+	free(x);
+	free(c);
+}
+
+static void
+check_encode_vector(RabitqMetric metric, uint32_t dims, uint32_t n, bool clustered, int trials)
+{
+	char		name[80];
+	double		errors[CODE_GROUP];
+	double		sines[CODE_GROUP];
+	Statistics	statistics;
+	Trial		trial;
+
+	snprintf(name, sizeof(name), "vectors, %s, %s, of %u", metric == RABITQ_L2 ? "l2" : "ip",
+			 clustered ? "clustered" : "gaussian", n);
+	trial_init(&trial, dims);
+	begin_statistics(&statistics, name, dims);
+	for (int t = 0; t < trials; t++)
+	{
+		trial_begin(&trial, (uint64_t) t * 2 + clustered, clustered, 1);
+		memset(trial.c, 0, trial.padded * sizeof(float));
+		for (int i = 0; i < CODE_GROUP; i++)
+		{
+			float		norm2 = (float) dot(trial.x[i], trial.x[i], trial.padded);
+
+			put_code(&trial, i, rabitq_encode_vector(metric, trial.x[i], n, trial.padded, norm2,
+													 trial.signs), n);
+		}
+		estimate(&trial, n, metric == RABITQ_L2 ? (float) dot(trial.q, trial.q, trial.padded) : 0);
+		trial_errors(&trial, metric, errors, sines);
+		add_trial(&statistics, errors, sines, CODE_GROUP);
+	}
+	check_statistics(&statistics);
+	trial_free(&trial);
+}
+
+/* Every set gives the same codes, and factors that differ by rounding alone. */
+static void
+check_sets_agree(uint32_t padded)
+{
+	uint16_t   *x = allocate(padded * sizeof(uint16_t));
+	uint16_t   *c = allocate(padded * sizeof(uint16_t));
+	uint8_t    *signs = allocate(padded / 8);
+	uint8_t    *expected_signs = allocate(padded / 8);
+
+	for (int metric = RABITQ_L2; metric <= RABITQ_IP; metric++)
+	{
+		RabitqFactors expected;
+
+		for (uint32_t i = 0; i < padded; i++)
+		{
+			x[i] = float_to_half(4 * random_gaussian());
+			c[i] = float_to_half(4 * random_gaussian());
+		}
+		distance_select(DISTANCE_PORTABLE);
+		expected = rabitq_encode((RabitqMetric) metric, x, c, padded, 2, expected_signs);
+		for (int simd = DISTANCE_AVX2; simd <= DISTANCE_NEON; simd++)
+		{
+			RabitqFactors f;
+
+			if (!distance_select((DistanceSimd) simd))
+				continue;
+			f = rabitq_encode((RabitqMetric) metric, x, c, padded, 2, signs);
+			CHECK(memcmp(signs, expected_signs, padded / 8) == 0, "%s: signs",
+				  distance_kernels->name);
+			/* b is rounded to eight bits, and a goes with it */
+			CHECK(fabsf(f.a - expected.a) <= 1e-2f * (fabsf(expected.a) + fabsf(f.distance)) &&
+				  fabsf(bf16_to_float(f.b) / bf16_to_float(expected.b) - 1) < 0x1p-7f &&
+				  fabsf(f.distance - expected.distance) <= 1e-5f * (float) padded * 4 &&
+				  fabsf(f.error / expected.error - 1) < 1e-3f,
+				  "%s: a %g %g, distance %g %g, error %g %g", distance_kernels->name,
+				  (double) f.a, (double) expected.a, (double) f.distance,
+				  (double) expected.distance, (double) f.error, (double) expected.error);
+		}
+	}
+	distance_select(DISTANCE_AUTO);
+	free(x);
+	free(c);
+	free(signs);
+	free(expected_signs);
+}
+
+/* A vector that is the centre, queries of zero, and numbers that leave every range. */
+static void
+check_special(RabitqMetric metric, uint32_t dims)
+{
+	static const float extremes[] = {INFINITY, -INFINITY, NAN, 3e38f, -3e38f, 1e-45f, 1e-40f, 0};
+	uint32_t	padded = rotation_padded(dims);
+	uint16_t   *x = allocate(padded * sizeof(uint16_t));
+	uint16_t   *c = allocate(padded * sizeof(uint16_t));
+	float		base;
+	RabitqFactors f;
+	Trial		trial;
+
+	trial_init(&trial, dims);
+	trial_begin(&trial, 1, false, 1);
+	to_halves(trial.c, padded, 4, c);
+	f = rabitq_encode(metric, c, c, padded, 4, trial.signs);
+	CHECK(f.error == 0 && (f.b & 0x7FFF) == 0 && fabsf(f.a) <= 1e-5f * (float) padded,
+		  "equal: a %g, b %x, error %g", (double) f.a, f.b, (double) f.error);
+	for (int i = 0; i < CODE_GROUP; i++)
+		put_code(&trial, i, f, padded);
+	base = (float) base_of(metric, trial.q, trial.c, padded);
+	estimate(&trial, padded, base);
+	CHECK(fabsf(trial.estimates[5] - base) <= 1e-5f * (float) padded, "equal: %g, expected %g",
+		  (double) trial.estimates[5], (double) base);
+
+	f = rabitq_encode_vector(metric, memset(trial.x[0], 0, padded * sizeof(float)), padded, padded,
+							 0, trial.signs);
+	CHECK(f.a == 0 && (f.b & 0x7FFF) == 0 && f.error == 0, "zero vector");
+
+	/* a zero query leaves the part that is the code's own */
+	memset(trial.q, 0, padded * sizeof(float));
+	for (int i = 0; i < CODE_GROUP; i++)
+	{
+		to_halves(trial.x[i], padded, 4, x);
+		put_code(&trial, i, rabitq_encode(metric, x, c, padded, 4, trial.signs), padded);
+	}
+	estimate(&trial, padded, 1);
+	for (int i = 0; i < CODE_GROUP; i++)
+		CHECK(trial.estimates[i] == 1 + trial.a[i], "zero query: %g, expected %g",
+			  (double) trial.estimates[i], (double) (1 + trial.a[i]));
+
+	/* whatever comes out of these, nothing crashes and finite codes stay countable */
+	for (int k = 0; k < 8; k++)
+		for (uint32_t all = 0; all < 2; all++)
+		{
+			for (uint32_t i = 0; i < padded; i++)
+			{
+				trial.q[i] = all || i == 21 ? extremes[k] : random_gaussian();
+				trial.x[0][i] = trial.q[i];
+			}
+			to_halves(trial.x[0], padded, 4, x);
+			put_code(&trial, 3, rabitq_encode(metric, x, c, padded, 4, trial.signs), padded);
+			put_code(&trial, 4, rabitq_encode(metric, c, x, padded, 4, trial.signs), padded);
+			put_code(&trial, 5, rabitq_encode(metric, x, x, padded, 1e-30f, trial.signs), padded);
+			put_code(&trial, 6, rabitq_encode_vector(metric, trial.q, padded, padded,
+													 (float) dot(trial.q, trial.q, padded),
+													 trial.signs), padded);
+			estimate(&trial, padded, 1);
+			if (k >= 5)
+				CHECK(isfinite(trial.estimates[7]), "estimate %g for %g",
+					  (double) trial.estimates[7], (double) extremes[k]);
+			checks_passed++;
+		}
+	trial_free(&trial);
+	free(x);
+	free(c);
+}
+
+int
+main(void)
+{
+	static const uint32_t more[] = {768, 784, 1000, 1536, 16000, 1024};
+	static const uint32_t coded[] = {16, 128, 784};
+
+	distance_select(DISTANCE_AUTO);
+	for (uint32_t dims = 1; dims <= 300; dims++)
+		check_rotation(dims);
+	for (uint32_t i = 0; i < 6; i++)
+	{
+		check_rotation(more[i]);
+		check_spread(more[i]);
+	}
+	for (uint32_t padded = 128; padded < 200; padded += 16)
+		check_pack(padded);
+	check_pack(16000);
+	for (uint32_t i = 0; i < 3; i++)
+		for (int metric = RABITQ_L2; metric <= RABITQ_IP; metric++)
+		{
+			RabitqMetric m = (RabitqMetric) metric;
+			uint32_t	dims = coded[i];
+			uint32_t	padded = rotation_padded(dims);
+
+			for (int clustered = 0; clustered < 2; clustered++)
+			{
+				check_encode(m, dims, clustered, clustered ? 4 : 1, 300);
+				check_encode_vector(m, dims, padded, clustered, 300);
+				check_encode_vector(m, dims, padded / 32 * 16, clustered, 300);
+			}
+			check_encode(m, dims, false, 0x1p-10f, 50);
+			check_sets_agree(padded);
+			check_special(m, dims);
+		}
+	return check_end("quantize_test");
+}
