@@ -51,7 +51,7 @@ CREATE INDEX t_b ON t USING hnsw (b bf16vec_l1_ops);
 CREATE INDEX t_i ON t USING hnsw (i int8vec_l1_ops);
 EXPLAIN (COSTS OFF) SELECT id FROM t ORDER BY b <+> '[1,2,4]' LIMIT 3;
 EXPLAIN (COSTS OFF) SELECT id FROM t ORDER BY i <+> '[1,2,4]' LIMIT 3;
-INSERT INTO t VALUES (10, '[1,2,3]', '[1,2,3]'), (11, '[1,2,127]', '[1,2,127]'),
+INSERT INTO t VALUES (10, '[1,2,2]', '[1,2,2]'), (11, '[1,2,127]', '[1,2,127]'),
 	(12, '[1,2,-128]', '[1,2,-128]');
 SELECT id, b <+> '[1,2,5]' AS distance FROM t ORDER BY b <+> '[1,2,5]';
 SELECT id, i <+> '[1,2,5]' AS distance FROM t ORDER BY i <+> '[1,2,5]';

@@ -7,7 +7,7 @@ use Test::More;
 
 # pgvector, against which this file was tried, lacks two types and some options
 my $peer = $ENV{VECTOR_PEER};
-my $rows = 3000;
+my $rows = 2500;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
@@ -28,7 +28,8 @@ my %types = (
 	bf16vec => { dims => 16, value => 'a', operators => {@operators} },
 	int8vec => { dims => 16, value => 'scaled(a)', operators => {@operators} },
 	sparsevec => { dims => 128, value => 'sparse(a)', operators => {@operators} },
-	bit => { dims => 128, value => 'bits(a)', operators => { hamming => '<~>', jaccard => '<%>' } });
+	bit => { dims => 128, value => 'bits(a)',
+		operators => { hamming => '<~>', jaccard => '<%>' } });
 delete @types{ 'bf16vec', 'int8vec' } if $peer;
 my @types = sort keys %types;
 my @dense = grep { $types{$_}{dims} == 16 } @types;
@@ -43,7 +44,8 @@ $node->safe_psql('postgres', q{
 			|| '}/128')::sparsevec FROM unnest(a) WITH ORDINALITY u (x, n)
 	$$;
 	CREATE FUNCTION bits(a real[]) RETURNS bit LANGUAGE sql IMMUTABLE AS $$
-		SELECT string_agg(CASE WHEN x > (b - 4) / 2.0 THEN '1' ELSE '0' END, '' ORDER BY n, b)::bit(128)
+		SELECT string_agg(CASE WHEN x > (b - 4) / 2.0 THEN '1' ELSE '0' END, ''
+			ORDER BY n, b)::bit(128)
 		FROM unnest(a) WITH ORDINALITY u (x, n), generate_series(1, 8) b
 	$$;
 	CREATE FUNCTION near(center real[], width float8) RETURNS real[] LANGUAGE sql VOLATILE AS $$
@@ -72,8 +74,8 @@ $node->safe_psql('postgres', qq{
 	VACUUM ANALYZE;
 });
 
-# The part of the 10 nearest that an index scan returns, for the rows of a table of queries; a row that
-# is as near as the tenth counts.
+# The part of the 10 nearest that an index scan returns, for the rows of a table of queries; a row
+# that is as near as the tenth counts.
 sub recall
 {
 	my ($table, $column, $operator, $ef, $queries) = @_;
@@ -81,7 +83,8 @@ sub recall
 	my $nearest = "SELECT i.id, i.\"$column\" $operator q.\"$column\" AS d FROM $table i
 		ORDER BY i.\"$column\" $operator q.\"$column\" LIMIT 10";
 	my $search = qq{SELECT avg(hits / wanted) FROM (
-		SELECT t.id, wanted, count(DISTINCT x.id) FILTER (WHERE d <= radius + 1e-5 * abs(radius)) AS hits
+		SELECT t.id, wanted,
+			count(DISTINCT x.id) FILTER (WHERE d <= radius + 1e-5 * abs(radius)) AS hits
 		FROM truth t JOIN $queries q USING (id), LATERAL ($nearest) x GROUP BY t.id, wanted) y};
 	my $answer = $node->safe_psql('postgres', qq{
 		SET enable_indexscan = off;
@@ -165,7 +168,8 @@ each_class(sub { recall_ok("$_[0] $_[1], inserted", 'grown', @_[ 0, 2 ]) });
 # half of it deleted, before and after VACUUM
 $node->safe_psql('postgres', 'DELETE FROM grown WHERE hashint4(id) % 2 = 0; VACUUM ANALYZE grown');
 each_class(sub { recall_ok("$_[0] $_[1], half deleted and vacuumed", 'grown', @_[ 0, 2 ]) });
-$node->safe_psql('postgres', "INSERT INTO grown SELECT id + $rows, $_ FROM items WHERE hashint4(id) % 2 = 0")
+$node->safe_psql('postgres', "INSERT INTO grown SELECT id + $rows, $_
+	FROM items WHERE hashint4(id) % 2 = 0")
   foreach join(', ', map { "\"$_\"" } @types);
 each_class(sub { recall_ok("$_[0] $_[1], inserted again", 'grown', @_[ 0, 2 ]) });
 $node->safe_psql('postgres', 'DROP TABLE grown');
@@ -178,12 +182,13 @@ cmp_ok(recall('coarse', 'vector', '<->', 20), '>=', 0.95, 'm 4, ef_search 20, af
 $node->safe_psql('postgres', 'DROP TABLE coarse');
 
 # many clients insert at once, one of them vacuums
-my %busy = (vector => 'l2', halfvec => 'cosine', sparsevec => 'ip', bit => 'hamming', int8vec => 'l2',
-	bf16vec => 'l1');
+my %busy = (vector => 'l2', halfvec => 'cosine', sparsevec => 'ip', bit => 'hamming',
+	int8vec => 'l2', bf16vec => 'l1');
 delete $busy{$_} foreach grep { !$types{$_} } keys %busy;
 $node->safe_psql('postgres', "CREATE TABLE busy (LIKE items); CREATE SEQUENCE ids;"
 	. join('', map { index_sql('busy', $_, $busy{$_}, 'seal_rows = 200') } sort keys %busy));
-my %scripts = (insert => 'INSERT INTO busy SELECT * FROM items WHERE id = (SELECT nextval($$ids$$));',
+my %scripts = (
+	insert => 'INSERT INTO busy SELECT * FROM items WHERE id = (SELECT nextval($$ids$$));',
 	vacuum => 'VACUUM busy;');
 append_to_file($node->basedir . "/$_.sql", "$scripts{$_}\n") foreach sort keys %scripts;
 my ($out, $err) = ('', '');
@@ -213,10 +218,31 @@ foreach my $way ('built', 'inserted')
 	is($node->safe_psql('postgres', q{SET enable_seqscan = off; SET hnsw.ef_search = 1000;
 		SELECT count(*) FROM (SELECT vector FROM equal
 			ORDER BY vector <-> (SELECT vector FROM items WHERE id = 2) LIMIT 500) x
-		WHERE vector = (SELECT vector FROM items WHERE id = 2)}), 500, "many of them are found, $way");
-	$node->safe_psql('postgres', 'DELETE FROM equal WHERE id BETWEEN 10010 AND 15990; VACUUM ANALYZE equal');
+		WHERE vector = (SELECT vector FROM items WHERE id = 2)}), 500,
+		"many of them are found, $way");
+	$node->safe_psql('postgres',
+		'DELETE FROM equal WHERE id BETWEEN 10010 AND 15990; VACUUM ANALYZE equal');
 	recall_ok("equal vectors, $way, most deleted", 'equal', 'vector', '<->');
 	$node->safe_psql('postgres', 'DROP TABLE equal');
+}
+
+# 64 dimensions in which neighbours are hard to tell apart
+$node->safe_psql('postgres', q{
+	SELECT setseed(0.6);
+	CREATE TABLE hard AS SELECT n AS id, near(a[1:64], 3)::vector(64) AS vector
+		FROM generate_series(1, 3020) n JOIN wide_centers ON c = n % 40 + 1;
+	CREATE TABLE hard_queries AS SELECT * FROM hard WHERE id > 3000;
+	DELETE FROM hard WHERE id > 3000;
+	VACUUM ANALYZE hard;
+});
+foreach my $metric ('l2', 'ip', 'cosine', 'l1')
+{
+	my $operator = $types{vector}{operators}{$metric};
+	$node->safe_psql('postgres', index_sql('hard', 'vector', $metric));
+	cmp_ok(recall('hard', 'vector', $operator, 100, 'hard_queries'), '>=', 0.95,
+		"hard to tell apart, $metric, ef_search 100");
+	note("ef_search 40: " . recall('hard', 'vector', $operator, 40, 'hard_queries'));
+	$node->safe_psql('postgres', "DROP INDEX hnsw_vector_$metric");
 }
 
 # 200 dimensions; then again where the graph does not fit into memory

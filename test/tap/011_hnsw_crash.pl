@@ -1,4 +1,5 @@
-# hnsw after crashes amid inserts, updates, deletes, VACUUM and builds: every committed row is in the index, and found
+# hnsw after crashes amid inserts, updates, deletes, VACUUM and builds: every committed row is in
+# the index, and found
 #
 # VECTOR_LONG=1 in the environment: many more rounds.
 use strict;
@@ -25,11 +26,12 @@ wal_level = replica
 CONF
 $node->start;
 
-# v is made of the id: whatever the index says can be verified; committed rows are those in the table
+# v is made of the id: whatever the index says can be verified
 $node->safe_psql('postgres', qq{
 	CREATE EXTENSION vector;
 	CREATE FUNCTION place(id bigint) RETURNS vector(24) LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-		\$\$SELECT array_agg((hashint8extended(id, d) & 1023)::real) FROM generate_series(1, 24) d\$\$;
+		\$\$SELECT array_agg((hashint8extended(id, d) & 1023)::real)
+		FROM generate_series(1, 24) d\$\$;
 	CREATE TABLE items (id bigint PRIMARY KEY, v vector(24), h halfvec(24), note text)
 		WITH (autovacuum_vacuum_threshold = 20, autovacuum_vacuum_scale_factor = 0);
 	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) $with;
@@ -47,8 +49,9 @@ my %scripts = (
 	  . ' (SELECT nextval($$ids$$) AS n FROM generate_series(1, 20)) x; COMMIT;',
 	'abort@2' => 'BEGIN; INSERT INTO items SELECT n, place(n), place(n) FROM'
 	  . ' (SELECT nextval($$ids$$) AS n FROM generate_series(1, 5)) x; ROLLBACK;',
-	'update@3' => 'UPDATE items SET v = place(id), h = place(id), note = repeat($$x$$, 50) WHERE id ='
-	  . ' (SELECT id FROM items WHERE id > :client_id * 50 LIMIT 1 FOR UPDATE SKIP LOCKED);',
+	'update@3' => 'UPDATE items SET v = place(id), h = place(id), note = repeat($$x$$, 50)'
+	  . ' WHERE id = (SELECT id FROM items WHERE id > :client_id * 50'
+	  . ' LIMIT 1 FOR UPDATE SKIP LOCKED);',
 	'delete@8' => 'DELETE FROM items WHERE id IN (SELECT id FROM items WHERE id > :client_id * 70'
 	  . ' LIMIT 3 FOR UPDATE SKIP LOCKED);',
 	'fleeting@2' => 'INSERT INTO fleeting SELECT n, place(n) FROM nextval($$ids$$) n;',
@@ -70,18 +73,22 @@ sub loop_of
 }
 my $vacuum = loop_of('vacuum', 'VACUUM items;');
 my $reindex = loop_of('reindex', 'REINDEX INDEX CONCURRENTLY items_h;');
-my $build = loop_of('build', "CREATE INDEX other ON items USING hnsw (v vector_cosine_ops);\nDROP INDEX other;");
+my $build = loop_of('build',
+	"CREATE INDEX other ON items USING hnsw (v vector_cosine_ops);\nDROP INDEX other;");
+
+my @output;
 
 sub pgbench
 {
 	my ($clients, @arguments) = @_;
-	my $out = '';
+	push @output, '';
+	my $out = \$output[-1];
 	return IPC::Run::start([ 'pgbench', '-n', '-t', 1000000, '-c', $clients, '-h', $node->host,
-		'-p', $node->port, @arguments, 'postgres' ], '>', \$out, '2>', \$out);
+		'-p', $node->port, @arguments, 'postgres' ], '>', $out, '2>', $out);
 }
 
-# Rows that one scan of everything does not come to, and of 300 those that do not find themselves.  No graph is sure to
-# lead to every node: one or two rows may hide.
+# Rows that one scan of everything does not come to, and of 300 those that do not find themselves.
+# No graph is sure to lead to every node: one or two rows may hide.
 sub found_ok
 {
 	my ($name) = @_;
@@ -99,11 +106,12 @@ sub found_ok
 				WHERE x.id IS NULL;
 			SET hnsw.iterative_scan = strict_order;
 			SELECT 'not itself', i.id, i.ctid, i.xmin
-				FROM (SELECT *, ctid, xmin FROM items ORDER BY id % 3 = 0, id DESC LIMIT 300) i, LATERAL
-				(SELECT array_agg(id) AS found FROM
+				FROM (SELECT *, ctid, xmin FROM items ORDER BY id % 3 = 0, id DESC LIMIT 300) i,
+				LATERAL (SELECT array_agg(id) AS found FROM
 					(SELECT id FROM items o ORDER BY o.$column <-> i.$column LIMIT 1) y) x
 				WHERE found <> ARRAY[i.id]});
-		cmp_ok(scalar(my @missing = split(/\n/, $missing)), '<=', 3, "$name: rows are found by $column") or diag($missing);
+		cmp_ok(scalar(my @missing = split(/\n/, $missing)), '<=', 3,
+			"$name: rows are found by $column") or diag($missing);
 		next if $peer;
 
 		# after VACUUM the index has as many rows as the table
@@ -116,6 +124,7 @@ sub found_ok
 
 foreach my $round (1 .. $rounds)
 {
+	@output = ();
 	my @sessions = (pgbench(6, @files), pgbench(1, @$vacuum),
 		pgbench(1, $round % 2 ? @$build : @$reindex));
 	usleep(700_000 + int(rand(1_500_000)));
@@ -128,10 +137,11 @@ foreach my $round (1 .. $rounds)
 	}
 	$node->stop('immediate', fail_ok => 1);
 	$_->finish foreach @sessions;
+	unlike(join('', @output), qr/ERROR/, "crash $round: no client met an error before");
 	$node->start;
 
-	is($node->safe_psql('postgres', 'SELECT count(*) > 100, bool_and(v = place(id)) FROM items'), 't|t',
-		"crash $round: rows are there");
+	is($node->safe_psql('postgres', 'SELECT count(*) > 100, bool_and(v = place(id)) FROM items'),
+		't|t', "crash $round: rows are there");
 	$node->safe_psql('postgres', q{
 		DROP INDEX IF EXISTS other;
 		SELECT 'DROP INDEX ' || indexrelid::regclass FROM pg_index
@@ -143,13 +153,18 @@ foreach my $round (1 .. $rounds)
 		INSERT INTO items SELECT n, place(n), place(n)
 			FROM (SELECT nextval($$ids$$) AS n FROM generate_series(1, 200)) x');
 	found_ok("crash $round, after VACUUM and INSERT");
-	is($node->safe_psql('postgres', 'SELECT count(*) FROM fleeting'), 0, "crash $round: the unlogged table is empty");
-	$node->safe_psql('postgres', 'INSERT INTO fleeting SELECT n, place(n) FROM generate_series(1, 50) n');
-	is($node->safe_psql('postgres', 'SET enable_seqscan = off; SELECT id FROM fleeting ORDER BY v <-> place(7) LIMIT 1'),
-		7, "crash $round: and its index works");
-	$node->safe_psql('postgres', 'DELETE FROM items WHERE id NOT IN (SELECT id FROM items ORDER BY id DESC LIMIT 2500)');
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM fleeting'), 0,
+		"crash $round: the unlogged table is empty");
+	$node->safe_psql('postgres',
+		'INSERT INTO fleeting SELECT n, place(n) FROM generate_series(1, 50) n');
+	is($node->safe_psql('postgres', 'SET enable_seqscan = off;
+		SELECT id FROM fleeting ORDER BY v <-> place(7) LIMIT 1'), 7,
+		"crash $round: and its index works");
+	$node->safe_psql('postgres', 'DELETE FROM items WHERE id NOT IN
+		(SELECT id FROM items ORDER BY id DESC LIMIT 2500)');
 }
 
 $node->stop;
-unlike(slurp_file($node->logfile), qr/PANIC|TRAP|signal 11|invalid page|could not read block/, 'nothing bad in the log');
+unlike(slurp_file($node->logfile), qr/PANIC|TRAP|signal 11|invalid page|could not read block/,
+	'nothing bad in the log');
 done_testing();

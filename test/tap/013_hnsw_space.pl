@@ -13,8 +13,10 @@ $node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off");
 $node->start;
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION vector;
-	CREATE FUNCTION place(id bigint, dims int) RETURNS real[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real / 1024) FROM generate_series(1, dims) d$$;
+	CREATE FUNCTION place(id bigint, dims int) RETURNS real[]
+		LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real / 1024)
+		FROM generate_series(1, dims) d$$;
 });
 
 sub size
@@ -61,16 +63,36 @@ foreach my $with ('', $peer ? () : 'WITH (seal_rows = 100)')
 		INSERT INTO items SELECT n, place(n, 50) FROM generate_series(1, 3000) n;
 		CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) $with");
 	my $built = size();
+
+	# sessions that know the index from before
+	my @old = map { $node->background_psql('postgres', on_error_stop => 0) } 1, 2;
+	$_->query('SET enable_seqscan = off; SET hnsw.ef_search = 200') foreach @old;
+	my $wrong = 0;
 	foreach my $round (0 .. 19)
 	{
 		my $low = $round * 300;
 		my @steps = ("DELETE FROM items WHERE id BETWEEN $low + 1 AND $low + 300",
-			"INSERT INTO items SELECT n, place(n, 50) FROM generate_series($low + 3001, $low + 3300) n",
+			"INSERT INTO items SELECT n, place(n, 50)
+				FROM generate_series($low + 3001, $low + 3300) n",
 			'VACUUM items');
 
 		foreach my $step (@steps)
 		{
-			$node->safe_psql('postgres', $step);
+			if ($step =~ /INSERT/ && $round % 2)
+			{
+				$old[0]->query($step);
+			}
+			else
+			{
+				$node->safe_psql('postgres', $step);
+			}
+			foreach my $session (@old)
+			{
+				my $id = $low + 301 + ($round * 977 + length($step) * 53) % 2700;
+				my $found = $session->query(
+					"SELECT id FROM items ORDER BY v <-> place($id, 50)::vector LIMIT 1");
+				$wrong++ if $found ne $id;
+			}
 			my $size = size();
 			$most = $size if $size > $most;
 			$most_vacuumed = $size if $step =~ /VACUUM/ && $size > $most_vacuumed;
@@ -79,7 +101,12 @@ foreach my $with ('', $peer ? () : 'WITH (seal_rows = 100)')
 	}
 	note("built $built, most $most, most after VACUUM $most_vacuumed");
 	cmp_ok($most, '<=', 2.3 * $built, "replaced bit by bit $with: never much more");
-	cmp_ok($most_vacuumed, '<=', 1.3 * $built, "replaced bit by bit $with: little more after VACUUM");
+	$_->quit foreach @old;
+	is($wrong, 0, "replaced bit by bit $with: old sessions find what they look for");
+	is($node->safe_psql('postgres', 'SELECT count(*) FROM items'), 3000,
+		"replaced bit by bit $with: all were inserted");
+	cmp_ok($most_vacuumed, '<=', 1.3 * $built,
+		"replaced bit by bit $with: little more after VACUUM");
 	is($node->safe_psql('postgres', $missing), 0, "replaced bit by bit $with: all are found");
 	$node->safe_psql('postgres', 'DROP TABLE items');
 }
@@ -104,14 +131,17 @@ my $reader = $node->background_psql('postgres');
 $reader->query_safe('SET enable_seqscan = off');
 $reader->query_safe('SET hnsw.ef_search = 500');
 $reader->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
-$reader->query_safe('DECLARE c CURSOR FOR SELECT id FROM items ORDER BY v <-> place(3, 50)::vector');
+$reader->query_safe('DECLARE c CURSOR FOR SELECT id FROM items
+	ORDER BY v <-> place(3, 50)::vector');
 my $before = $reader->query_safe('FETCH 5 FROM c');
-my $rest = $node->safe_psql('postgres', q{SET enable_seqscan = off; SET hnsw.ef_search = 500; SELECT id FROM items
+my $rest = $node->safe_psql('postgres', q{SET enable_seqscan = off; SET hnsw.ef_search = 500;
+	SELECT id FROM items
 	ORDER BY v <-> place(3, 50)::vector LIMIT 35 OFFSET 5});
 foreach my $round (1 .. 4)
 {
 	$node->safe_psql('postgres', 'DELETE FROM items WHERE id > 0');
-	$node->safe_psql('postgres', "INSERT INTO items SELECT -n, place(n + 100000, 50) FROM generate_series(1, 2000) n");
+	$node->safe_psql('postgres',
+		"INSERT INTO items SELECT -n, place(n + 100000, 50) FROM generate_series(1, 2000) n");
 	$node->safe_psql('postgres', 'VACUUM items');
 	$node->safe_psql('postgres', 'UPDATE items SET id = -id');
 	$node->safe_psql('postgres', 'VACUUM items');

@@ -7,7 +7,11 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
-$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off\nmax_parallel_workers_per_gather = 0");
+$node->append_conf('postgresql.conf', <<'CONF');
+autovacuum = off
+fsync = off
+max_parallel_workers_per_gather = 0
+CONF
 $node->start;
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION vector;
@@ -40,37 +44,74 @@ plan_ok('nearest', "SELECT id FROM items ORDER BY v <-> $probe LIMIT 10", $by_in
 plan_ok('one', "SELECT id FROM items ORDER BY v <-> $probe LIMIT 1", $by_index);
 plan_ok('offset', "SELECT id FROM items ORDER BY v <-> $probe LIMIT 10 OFFSET 5", $by_index);
 plan_ok('commuted', "SELECT id FROM items ORDER BY $probe <-> v LIMIT 10", $by_index);
-plan_ok('columns and the distance', "SELECT *, v <-> $probe AS d FROM items ORDER BY d LIMIT 10", $by_index);
-plan_ok('a common filter', "SELECT id FROM items WHERE kind <> 7 ORDER BY v <-> $probe LIMIT 10", $by_index);
-plan_ok('an own row', "SELECT id FROM items ORDER BY v <-> (SELECT v FROM items WHERE id = 7) LIMIT 10", $by_index);
-plan_ok('in a CTE', "WITH x AS (SELECT id, v <-> $probe AS d FROM items ORDER BY d LIMIT 10) SELECT * FROM x WHERE d < 1", $by_index);
-plan_ok('in a materialized CTE', "WITH x AS MATERIALIZED (SELECT id, v <-> $probe AS d FROM items ORDER BY d LIMIT 10) SELECT * FROM x WHERE d < 1", $by_index);
-plan_ok('in a subquery', "SELECT count(*) FROM (SELECT id FROM items ORDER BY v <-> $probe LIMIT 10) x", $by_index);
-plan_ok('LATERAL', 'SELECT q.id, x.id FROM items q, LATERAL (SELECT id FROM items ORDER BY v <-> q.v LIMIT 3) x WHERE q.kind = 7', $by_index);
-plan_ok('LEFT JOIN LATERAL', "SELECT * FROM (VALUES ('[1,2,3]'::vector)) q (v) LEFT JOIN LATERAL (SELECT id FROM items ORDER BY items.v <-> q.v LIMIT 3) x ON true", $by_index);
-plan_ok('joined to the nearest', "SELECT * FROM (SELECT id FROM items ORDER BY v <-> $probe LIMIT 3) x JOIN items USING (id)", $by_index);
+plan_ok('columns and the distance',
+	"SELECT *, v <-> $probe AS d FROM items ORDER BY d LIMIT 10", $by_index);
+plan_ok('a common filter',
+	"SELECT id FROM items WHERE kind <> 7 ORDER BY v <-> $probe LIMIT 10", $by_index);
+plan_ok('an own row',
+	"SELECT id FROM items ORDER BY v <-> (SELECT v FROM items WHERE id = 7) LIMIT 10", $by_index);
+plan_ok('in a CTE',
+	"WITH x AS (SELECT id, v <-> $probe AS d FROM items ORDER BY d LIMIT 10) SELECT *"
+	  . " FROM x WHERE d < 1",
+	$by_index);
+plan_ok('in a materialized CTE',
+	"WITH x AS MATERIALIZED (SELECT id, v <-> $probe AS d FROM items ORDER BY d LIMIT"
+	  . " 10) SELECT * FROM x WHERE d < 1",
+	$by_index);
+plan_ok('in a subquery',
+	"SELECT count(*) FROM (SELECT id FROM items ORDER BY v <-> $probe LIMIT 10) x", $by_index);
+plan_ok('LATERAL',
+	'SELECT q.id, x.id FROM items q, LATERAL (SELECT id FROM items ORDER BY v <-> q.v'
+	  . ' LIMIT 3) x WHERE q.kind = 7',
+	$by_index);
+plan_ok('LEFT JOIN LATERAL',
+	"SELECT * FROM (VALUES ('[1,2,3]'::vector)) q (v) LEFT JOIN LATERAL (SELECT id FROM"
+	  . " items ORDER BY items.v <-> q.v LIMIT 3) x ON true",
+	$by_index);
+plan_ok('joined to the nearest',
+	"SELECT * FROM (SELECT id FROM items ORDER BY v <-> $probe LIMIT 3) x JOIN items"
+	  . " USING (id)",
+	$by_index);
 foreach my $mode ('force_generic_plan', 'force_custom_plan')
 {
-	plan_ok("prepared, $mode", "SET plan_cache_mode = $mode; PREPARE p (vector, int) AS SELECT id FROM items ORDER BY v <-> \$1 LIMIT \$2; EXECUTE p ($probe, 5)", $by_index)
+	plan_ok("prepared, $mode",
+		"SET plan_cache_mode = $mode; PREPARE p (vector, int) AS SELECT id FROM items ORDER"
+		  . " BY v <-> \$1 LIMIT \$2; EXECUTE p ($probe, 5)",
+		$by_index)
 	  if $mode eq 'force_custom_plan';
-	plan_ok("prepared with a constant LIMIT, $mode", "SET plan_cache_mode = $mode; PREPARE p (vector) AS SELECT id FROM items ORDER BY v <-> \$1 LIMIT 5; EXECUTE p ($probe)", $by_index);
+	plan_ok("prepared with a constant LIMIT, $mode",
+		"SET plan_cache_mode = $mode; PREPARE p (vector) AS SELECT id FROM items ORDER BY v"
+		  . " <-> \$1 LIMIT 5; EXECUTE p ($probe)",
+		$by_index);
 }
 
 # where it would be wrong or of no use
 plan_ok('no LIMIT', "SELECT id FROM items ORDER BY v <-> $probe", $by_table, qr/items_v/);
-plan_ok('another operator', "SELECT id FROM items ORDER BY v <=> $probe LIMIT 10", $by_table, qr/items_v/);
-plan_ok('descending', "SELECT id FROM items ORDER BY v <-> $probe DESC LIMIT 10", $by_table, qr/items_v/);
-plan_ok('an expression of it', "SELECT id FROM items ORDER BY (v <-> $probe) + 1 LIMIT 10", $by_table, qr/items_v/);
-plan_ok('a distance filter', "SELECT id FROM items WHERE v <-> $probe < 0.1", $by_table, qr/items_v/);
-plan_ok('a distance filter and LIMIT', "SELECT id FROM items WHERE v <-> $probe < 0.1 LIMIT 5", $by_table, qr/items_v/);
+plan_ok('another operator',
+	"SELECT id FROM items ORDER BY v <=> $probe LIMIT 10", $by_table, qr/items_v/);
+plan_ok('descending',
+	"SELECT id FROM items ORDER BY v <-> $probe DESC LIMIT 10", $by_table, qr/items_v/);
+plan_ok('an expression of it',
+	"SELECT id FROM items ORDER BY (v <-> $probe) + 1 LIMIT 10", $by_table, qr/items_v/);
+plan_ok('a distance filter',
+	"SELECT id FROM items WHERE v <-> $probe < 0.1", $by_table, qr/items_v/);
+plan_ok('a distance filter and LIMIT',
+	"SELECT id FROM items WHERE v <-> $probe < 0.1 LIMIT 5", $by_table, qr/items_v/);
 plan_ok('no vector at all', 'SELECT count(*) FROM items', $by_table, qr/items_v/);
 plan_ok('IS NOT NULL', 'SELECT count(*) FROM items WHERE v IS NOT NULL', $by_table, qr/items_v/);
-plan_ok('a distance in an aggregate', "SELECT avg(v <-> $probe) FROM items", $by_table, qr/items_v/);
+plan_ok('a distance in an aggregate',
+	"SELECT avg(v <-> $probe) FROM items", $by_table, qr/items_v/);
 
 # a filter that keeps few rows goes first
-plan_ok('a filter of 2 %', "SELECT id FROM items WHERE kind = 7 ORDER BY v <-> $probe LIMIT 10", qr/items_kind/, qr/items_v/);
-plan_ok('a filter of 0.1 %', "SELECT id FROM items WHERE part = 7 ORDER BY v <-> $probe LIMIT 10", qr/items_part/, qr/items_v/);
-plan_ok('a key', "SELECT id FROM items WHERE id = 7 ORDER BY v <-> $probe LIMIT 10", qr/items_pkey/, qr/items_v/);
+plan_ok('a filter of 2 %',
+	"SELECT id FROM items WHERE kind = 7 ORDER BY v <-> $probe LIMIT 10",
+	qr/items_kind/, qr/items_v/);
+plan_ok('a filter of 0.1 %',
+	"SELECT id FROM items WHERE part = 7 ORDER BY v <-> $probe LIMIT 10",
+	qr/items_part/, qr/items_v/);
+plan_ok('a key',
+	"SELECT id FROM items WHERE id = 7 ORDER BY v <-> $probe LIMIT 10",
+	qr/items_pkey/, qr/items_v/);
 
 # small tables
 $node->safe_psql('postgres', 'CREATE TABLE few AS SELECT * FROM items LIMIT 20;
@@ -79,10 +120,15 @@ plan_ok('20 rows', "SELECT id FROM few ORDER BY v <-> $probe", $by_table);
 plan_ok('20 rows and LIMIT', "SELECT id FROM few ORDER BY v <-> $probe LIMIT 10", $by_table);
 
 # a partial index that matches is preferred
-$node->safe_psql('postgres', 'CREATE INDEX items_partial ON items USING hnsw (v vector_l2_ops) WHERE part < 500');
-plan_ok('partial', "SELECT id FROM items WHERE part < 500 ORDER BY v <-> $probe LIMIT 10", qr/items_partial/);
-plan_ok('partial does not match', "SELECT id FROM items WHERE part < 600 ORDER BY v <-> $probe LIMIT 10", $by_index, qr/items_partial/);
-plan_ok('partial, no filter', "SELECT id FROM items ORDER BY v <-> $probe LIMIT 10", $by_index, qr/items_partial/);
+$node->safe_psql('postgres',
+	'CREATE INDEX items_partial ON items USING hnsw (v vector_l2_ops) WHERE part < 500');
+plan_ok('partial',
+	"SELECT id FROM items WHERE part < 500 ORDER BY v <-> $probe LIMIT 10", qr/items_partial/);
+plan_ok('partial does not match',
+	"SELECT id FROM items WHERE part < 600 ORDER BY v <-> $probe LIMIT 10",
+	$by_index, qr/items_partial/);
+plan_ok('partial, no filter',
+	"SELECT id FROM items ORDER BY v <-> $probe LIMIT 10", $by_index, qr/items_partial/);
 
 # larger and wider
 $node->safe_psql('postgres', q{
@@ -96,17 +142,24 @@ $node->safe_psql('postgres', q{
 my $wide = 'array_fill(0.5, ARRAY[300])::vector';
 plan_ok('wide, out of line', "SELECT id FROM wide ORDER BY v <=> $wide LIMIT 100", qr/wide_v/);
 plan_ok('halves', "SELECT id FROM wide ORDER BY h <#> $wide\::halfvec LIMIT 10", qr/wide_h/);
-plan_ok('wide, filtered by half of it', "SELECT id FROM wide WHERE kind < 50 ORDER BY v <=> $wide LIMIT 10", qr/wide_v/);
-plan_ok('wide, a filter of 1 %', "SELECT id FROM wide WHERE kind = 5 ORDER BY v <=> $wide LIMIT 10", qr/wide_kind/, qr/wide_v/);
-plan_ok('in parallel', "SET max_parallel_workers_per_gather = 2; SELECT id FROM wide ORDER BY v <=> $wide LIMIT 10", qr/wide_v/);
-plan_ok('after VACUUM', "VACUUM wide; SELECT id FROM wide ORDER BY v <=> $wide LIMIT 10", qr/wide_v/);
+plan_ok('wide, filtered by half of it',
+	"SELECT id FROM wide WHERE kind < 50 ORDER BY v <=> $wide LIMIT 10", qr/wide_v/);
+plan_ok('wide, a filter of 1 %',
+	"SELECT id FROM wide WHERE kind = 5 ORDER BY v <=> $wide LIMIT 10", qr/wide_kind/, qr/wide_v/);
+plan_ok('in parallel',
+	"SET max_parallel_workers_per_gather = 2; SELECT id FROM wide ORDER BY v <=> $wide"
+	  . " LIMIT 10",
+	qr/wide_v/);
+plan_ok('after VACUUM',
+	"VACUUM wide; SELECT id FROM wide ORDER BY v <=> $wide LIMIT 10", qr/wide_v/);
 
 # partitions
 $node->safe_psql('postgres', q{
 	CREATE TABLE parted (id int, v vector(3)) PARTITION BY RANGE (id);
 	CREATE TABLE parted1 PARTITION OF parted FOR VALUES FROM (0) TO (3000);
 	CREATE TABLE parted2 PARTITION OF parted FOR VALUES FROM (3000) TO (6001);
-	INSERT INTO parted SELECT n, ARRAY[random(), random(), random()] FROM generate_series(1, 6000) n;
+	INSERT INTO parted SELECT n, ARRAY[random(), random(), random()]
+		FROM generate_series(1, 6000) n;
 	CREATE INDEX ON parted USING hnsw (v vector_l2_ops);
 	ANALYZE parted});
 plan_ok('partitions', "SELECT id FROM parted ORDER BY v <-> $probe LIMIT 10",
@@ -115,14 +168,17 @@ plan_ok('one partition', "SELECT id FROM parted WHERE id < 3000 ORDER BY v <-> $
 	qr/parted1_v_idx/, qr/parted2/);
 
 # a table that grew since it was analyzed, and one that never was
-$node->safe_psql('postgres', 'CREATE TABLE fresh (id int, v vector(3)); CREATE INDEX fresh_v ON fresh USING hnsw (v vector_l2_ops);
+$node->safe_psql('postgres', 'CREATE TABLE fresh (id int, v vector(3));
+	CREATE INDEX fresh_v ON fresh USING hnsw (v vector_l2_ops);
 	INSERT INTO fresh SELECT id, v FROM items, generate_series(1, 5)');
 plan_ok('never analyzed', "SELECT id FROM fresh ORDER BY v <-> $probe LIMIT 10", qr/fresh_v/);
 
 # a scan is counted once
-my $before = $node->safe_psql('postgres', "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'items_v'");
-$node->safe_psql('postgres', "SELECT id FROM items ORDER BY v <-> $probe LIMIT 10; SELECT pg_stat_force_next_flush()");
-is($node->safe_psql('postgres', "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'items_v'"), $before + 1, 'a scan is counted once');
+my $scans = q{SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = 'items_v'};
+my $before = $node->safe_psql('postgres', $scans);
+$node->safe_psql('postgres', "SELECT id FROM items ORDER BY v <-> $probe LIMIT 10;
+	SELECT pg_stat_force_next_flush()");
+is($node->safe_psql('postgres', $scans), $before + 1, 'a scan is counted once');
 
 $node->stop;
 done_testing();
