@@ -67,7 +67,10 @@ step() {
 	else
 		[ "$bad" != 0 ] || bad=1
 		echo "FAILED $name ($bad)"
-		tail -n 60 "$log" | cut -c1-300 | sed 's/^/    /'
+		{
+			grep -nE -A 8 '^ *not ok|^#   Failed|^# died|Dubious|PANIC' "$log" | head -n 60
+			tail -n 30 "$log"
+		} | cut -c1-300 | sed 's/^/    /'
 		if [ -f "$work/src/regression.diffs" ]; then
 			head -n 100 "$work/src/regression.diffs" | cut -c1-300 | sed 's/^/    /'
 		fi
