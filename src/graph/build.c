@@ -172,9 +172,9 @@ prefetch_node(void *arg, uint32_t node)
 	const char *work = graph_array_at(&build->work, node);
 
 	for (size_t i = 0; i < build->padded * sizeof(uint16_t); i += 64)
-		__builtin_prefetch(work + i);
-	for (size_t i = 0; i < build->size && i < 2048; i += 64)
-		__builtin_prefetch(links + i);
+		__builtin_prefetch(work + i, 0, 2);
+	for (size_t i = 0; i < build->size; i += 64)
+		__builtin_prefetch(links + i, 0, 2);
 }
 
 bool
