@@ -11,6 +11,15 @@
 
 #define WRITER	UINT32_C(0x80000000)
 
+/*
+ * Filling up looks at so many candidates that so many hops find: a wide choice matters more than
+ * the nearest of all.
+ */
+#define FILL_CANDIDATES	256
+#define FILL_NEAREST	32		/* of which it takes all, and every second of the others */
+#define FILL_HOPS		24
+#define FILL_RELAX		1.21f	/* squared: of distances */
+
 /* Waits a moment; now and then for longer, in case the holder of a lock has lost its processor. */
 static void
 pause_spinning(uint32_t *spins)
@@ -164,15 +173,22 @@ score_nodes(void *arg, const uint32_t *ids, int n, float *distances)
 }
 
 static void
+prefetch_work(const GraphBuild *build, uint32_t node)
+{
+	const char *work = graph_array_at(&build->work, node);
+
+	for (size_t i = 0; i < build->padded * sizeof(uint16_t); i += 64)
+		__builtin_prefetch(work + i, 0, 2);
+}
+
+static void
 prefetch_node(void *arg, uint32_t node)
 {
 	GraphInserter *inserter = arg;
 	const GraphBuild *build = inserter->build;
 	const char *links = (const char *) links_at(build, inserter->level, node);
-	const char *work = graph_array_at(&build->work, node);
 
-	for (size_t i = 0; i < build->padded * sizeof(uint16_t); i += 64)
-		__builtin_prefetch(work + i, 0, 2);
+	prefetch_work(build, node);
 	for (size_t i = 0; i < build->size; i += 64)
 		__builtin_prefetch(links + i, 0, 2);
 }
@@ -194,7 +210,48 @@ graph_inserter_init(GraphInserter *inserter, const GraphBuild *build, GraphMemor
 		return true;
 	inserter->rotated = memory.resize(memory.arg, NULL, build->padded * sizeof(float));
 	inserter->lut = memory.resize(memory.arg, NULL, rabitq_lut_size(build->padded));
-	return inserter->rotated != NULL && inserter->lut != NULL;
+	inserter->signs = memory.resize(memory.arg, NULL, (build->degree + 1) * (build->padded / 8));
+	inserter->cosine = memory.resize(memory.arg, NULL, (build->padded + 1) * sizeof(float));
+	if (!inserter->rotated || !inserter->lut || !inserter->signs || !inserter->cosine)
+		return false;
+	for (uint32_t i = 0; i <= build->padded; i++)
+		inserter->cosine[i] = (float) cos(M_PI * i / build->padded);
+	return true;
+}
+
+/* Makes a node what is searched for. */
+static void
+begin_query(GraphInserter *inserter, uint32_t node)
+{
+	const GraphBuild *build = inserter->build;
+
+	inserter->node = node;
+	if (build->coded)
+	{
+		const uint16_t *work = graph_array_at(&build->work, node);
+
+		for (uint32_t i = 0; i < build->padded; i++)
+			inserter->rotated[i] = half_to_float(work[i]);
+		rabitq_prepare(&inserter->query, inserter->rotated, build->padded, inserter->lut);
+	}
+}
+
+static RabitqFactors
+encode_link(const GraphBuild *build, uint32_t node, uint32_t neighbour, uint8_t *signs)
+{
+	return rabitq_encode(build->metric, graph_array_at(&build->work, neighbour),
+						 graph_array_at(&build->work, node), build->padded, 1, signs);
+}
+
+static void
+put_code(const GraphBuild *build, GraphLinks *links, uint32_t place, RabitqFactors factors,
+		 const uint8_t *signs)
+{
+	graph_link_a(build, links)[place] = factors.a;
+	graph_link_b(build, links)[place] = factors.b;
+	rabitq_pack(graph_link_codes(build, links) +
+				place / CODE_GROUP * rabitq_group_size(build->padded), place % CODE_GROUP, signs,
+				build->padded);
 }
 
 /* Writes a neighbour into a place of a node's links, which the caller has locked. */
@@ -207,15 +264,9 @@ put_link(const GraphBuild *build, GraphLinks *links, uint32_t place, uint32_t no
 	if (build->coded)
 	{
 		uint8_t		signs[16384 / 8];
-		RabitqFactors factors = rabitq_encode(
-			build->metric, graph_array_at(&build->work, neighbour.id),
-			graph_array_at(&build->work, node), build->padded, 1, signs);
+		RabitqFactors factors = encode_link(build, node, neighbour.id, signs);
 
-		graph_link_a(build, links)[place] = factors.a;
-		graph_link_b(build, links)[place] = factors.b;
-		rabitq_pack(graph_link_codes(build, links) +
-					place / CODE_GROUP * rabitq_group_size(build->padded),
-					place % CODE_GROUP, signs, build->padded);
+		put_code(build, links, place, factors, signs);
 	}
 }
 
@@ -308,22 +359,14 @@ graph_insert(GraphInserter *inserter, uint32_t node)
 
 	if (node == 0)
 		return true;
-	inserter->node = node;
-	if (build->coded)
-	{
-		const uint16_t *work = graph_array_at(&build->work, node);
-
-		for (uint32_t i = 0; i < build->padded; i++)
-			inserter->rotated[i] = half_to_float(work[i]);
-		rabitq_prepare(&inserter->query, inserter->rotated, build->padded, inserter->lut);
-	}
+	begin_query(inserter, node);
 	for (inserter->level = build->top; inserter->level >= build->bottom; inserter->level--)
 		entry = graph_descend(&inserter->source, entry, &search->hops);
 	inserter->level = 0;
 	if (!build->coded && build->top < build->bottom)
 		score_nodes(inserter, &entry.id, 1, &entry.distance);
 	if (!graph_search_begin(search, inserter->source, build->ef_construction, false, entry) ||
-		!graph_search_run(search))
+		!graph_search_run(search, UINT32_MAX))
 		return false;
 	graph_sort_found(search->found, search->found_count);
 
@@ -335,6 +378,140 @@ graph_insert(GraphInserter *inserter, uint32_t node)
 	unlock_exclusive(links);
 	for (uint32_t i = 0; i < count; i++)
 		link_back(build, chosen[i].id, (GraphCandidate) {chosen[i].distance, node});
+	return true;
+}
+
+/* A neighbour of the node whose list is filled up, or a candidate for it. */
+typedef struct Spoke
+{
+	GraphCandidate end;
+	RabitqFactors factors;
+	float		length;			/* of the residual that signs say the direction of */
+	float		rise;			/* from the node's lift to the neighbour's */
+	const uint8_t *signs;
+} Spoke;
+
+/* Sets length and rise from the distance. */
+static void
+measure_spoke(const GraphInserter *inserter, Spoke *spoke)
+{
+	const GraphBuild *build = inserter->build;
+
+	spoke->rise = build->metric == RABITQ_L2 ? 0 :
+		build->lift[spoke->end.id] - build->lift[inserter->node];
+	spoke->length = sqrtf(fmaxf(0, spoke->end.distance - spoke->rise * spoke->rise));
+}
+
+/* The distance between two neighbours of a node: of a coded graph, from the angle of codes. */
+static float
+distance_between(const GraphInserter *inserter, const Spoke *a, const Spoke *b)
+{
+	const GraphBuild *build = inserter->build;
+	uint64_t	different;
+
+	if (!build->coded)
+		return graph_build_distance(build, a->end.id, b->end.id);
+	different = distance_kernels->bit_hamming(a->signs, b->signs, build->padded / 8);
+	return a->end.distance + b->end.distance -
+		2 * (a->length * b->length * inserter->cosine[different] + a->rise * b->rise);
+}
+
+/* The neighbours that a node has. */
+static uint32_t
+read_spokes(GraphInserter *inserter, GraphLinks *links, Spoke *spokes)
+{
+	const GraphBuild *build = inserter->build;
+
+	for (uint32_t i = 0; i < links->count; i++)
+	{
+		uint8_t    *signs = inserter->signs + i * (build->padded / 8);
+
+		spokes[i].end.id = graph_link_ids(build, links)[i];
+		spokes[i].end.distance = graph_link_distances(build, links)[i];
+		spokes[i].signs = signs;
+		if (!build->coded)
+			continue;
+		rabitq_unpack(graph_link_codes(build, links) +
+					  i / CODE_GROUP * rabitq_group_size(build->padded), i % CODE_GROUP, signs,
+					  build->padded);
+		measure_spoke(inserter, &spokes[i]);
+	}
+	return links->count;
+}
+
+/* Makes a spoke of a candidate; false if another covers it, or is the same. */
+static bool
+try_candidate(GraphInserter *inserter, const Spoke *spokes, uint32_t count,
+			  GraphCandidate candidate, Spoke *spoke)
+{
+	const GraphBuild *build = inserter->build;
+
+	if (candidate.id == inserter->node)
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		if (spokes[i].end.id == candidate.id)
+			return false;
+	spoke->end = candidate;
+	if (build->coded)
+	{
+		uint8_t    *signs = inserter->signs + count * (build->padded / 8);
+
+		spoke->signs = signs;
+		spoke->factors = encode_link(build, inserter->node, candidate.id, signs);
+		spoke->end.distance = lift(build, inserter->node, candidate.id, spoke->factors.distance);
+		measure_spoke(inserter, spoke);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		if (distance_between(inserter, spoke, &spokes[i]) * FILL_RELAX < spoke->end.distance)
+			return false;
+	return true;
+}
+
+static void
+add_spoke(const GraphBuild *build, GraphLinks *links, uint32_t place, const Spoke *spoke)
+{
+	lock_exclusive(links);
+	graph_link_ids(build, links)[place] = spoke->end.id;
+	graph_link_distances(build, links)[place] = spoke->end.distance;
+	if (build->coded)
+		put_code(build, links, place, spoke->factors, spoke->signs);
+	links->count = place + 1;
+	unlock_exclusive(links);
+}
+
+bool
+graph_fill(GraphInserter *inserter, uint32_t node)
+{
+	const GraphBuild *build = inserter->build;
+	GraphSearch *search = &inserter->search;
+	GraphLinks *links = links_at(build, 0, node);
+	Spoke		spokes[GRAPH_MAX_DEGREE + 1];
+	uint32_t	count;
+
+	if (links->count == 0 || links->count == build->degree)
+		return true;
+	begin_query(inserter, node);
+	inserter->level = 0;
+	count = read_spokes(inserter, links, spokes);
+	if (!graph_search_begin(search, inserter->source, FILL_CANDIDATES, false, spokes[0].end))
+		return false;
+	for (uint32_t i = 1; i < count; i++)
+		if (!graph_search_add(search, spokes[i].end))
+			return false;
+	if (!graph_search_run(search, FILL_HOPS))
+		return false;
+	for (uint32_t i = 0; i < search->pool_count && count < build->degree;
+		 i += i < FILL_NEAREST ? 1 : 2)
+	{
+		if (build->coded && i + 6 < search->pool_count)
+			prefetch_work(build, graph_search_candidate(search, i + 6).id);
+		if (try_candidate(inserter, spokes, count, graph_search_candidate(search, i),
+						  &spokes[count]))
+		{
+			add_spoke(build, links, count, &spokes[count]);
+			count++;
+		}
+	}
 	return true;
 }
 

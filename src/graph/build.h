@@ -60,7 +60,7 @@ typedef struct GraphBuild
 {
 	/* set by the caller */
 	uint32_t	degree;			/* a multiple of 32 if coded */
-	uint32_t	ef_construction;
+	uint32_t	ef_construction;	/* candidates of an insertion */
 	bool		coded;
 	RabitqMetric metric;		/* if coded */
 	uint32_t	padded;			/* if coded: dimensions of a work vector */
@@ -94,6 +94,8 @@ typedef struct GraphInserter
 	CodeQuery	query;
 	float	   *rotated;		/* padded floats */
 	uint8_t    *lut;
+	uint8_t    *signs;			/* codes of the neighbours in a list that is filled up */
+	float	   *cosine;			/* of the angle that so many different signs stand for */
 } GraphInserter;
 
 /* Sets offsets and size from the caller's settings. */
@@ -110,6 +112,14 @@ extern bool graph_inserter_init(GraphInserter *inserter, const GraphBuild *build
  * at, are inserted.  False when there is no memory.
  */
 extern bool graph_insert(GraphInserter *inserter, uint32_t node);
+
+/*
+ * Gives a node further neighbours where its list has places left, when all nodes are inserted:
+ * those near by that are not much nearer to one of its neighbours than to the node (the relaxed
+ * rule of Vamana: Subramanya et al., DiskANN, NeurIPS 2019, algorithm 2).  By several processes,
+ * each at nodes of its own.  False when there is no memory.
+ */
+extern bool graph_fill(GraphInserter *inserter, uint32_t node);
 
 /*
  * Makes every one of the n nodes reachable from node 0, where pruning has cut some off; by one

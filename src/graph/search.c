@@ -362,15 +362,24 @@ expand(GraphSearch *search, GraphCandidate candidate, bool dead)
 }
 
 bool
-graph_search_run(GraphSearch *search)
+graph_search_run(GraphSearch *search, uint32_t max_hops)
 {
 	GraphCandidate candidate;
 	bool		dead;
 
-	while (take_next(search, &candidate, &dead))
+	while (max_hops-- > 0 && take_next(search, &candidate, &dead))
 		if (!expand(search, candidate, dead))
 			return false;
 	return true;
+}
+
+GraphCandidate
+graph_search_candidate(const GraphSearch *search, uint32_t place)
+{
+	GraphCandidate candidate = search->pool[place];
+
+	candidate.id &= ~EXPANDED;
+	return candidate;
 }
 
 bool

@@ -118,8 +118,14 @@ extern bool graph_search_begin(GraphSearch *search, GraphSource source, uint32_t
 /* Another candidate to begin with. */
 extern bool graph_search_add(GraphSearch *search, GraphCandidate candidate);
 
-/* Runs until the pool is expanded: `found` has what was found.  False when there is no memory. */
-extern bool graph_search_run(GraphSearch *search);
+/*
+ * Runs until the pool is expanded, or for so many hops: `found` has what was found.  False when
+ * there is no memory.
+ */
+extern bool graph_search_run(GraphSearch *search, uint32_t max_hops);
+
+/* The candidate at a place of the pool: at its estimate, whether it is expanded or not. */
+extern GraphCandidate graph_search_candidate(const GraphSearch *search, uint32_t place);
 
 /*
  * After graph_search_run, takes the ef nearest kept candidates into an empty pool; found_count is

@@ -3,7 +3,7 @@
  *
  * A batch goes through steps that all participants take together, with a barrier after each: the
  * leader makes nodes of the rows, in random order; all rotate vectors; all insert nodes, stage by
- * stage of the hierarchy; the leader writes.
+ * stage of the hierarchy, and fill up their lists; the leader writes.
  */
 #include "segment/build.h"
 
@@ -112,7 +112,8 @@ init_graph(const Space *space, uint32 m, uint32 ef_construction, GraphBuild *gra
 {
 	memset(graph, 0, sizeof(*graph));
 	graph->degree = graph_degree(space, m);
-	graph->ef_construction = ef_construction;
+	/* filling up makes good for a quarter less */
+	graph->ef_construction = Max(ef_construction * 3 / 4, m);
 	graph->coded = space->coded;
 	graph->metric = space_rabitq_metric(space);
 	graph->padded = space->coded ? rotation_padded(space->dims) : 0;
@@ -547,6 +548,18 @@ insert_nodes(SegmentBuild *build, int level)
 	graph->bottom = level;
 }
 
+static void
+fill_nodes(SegmentBuild *build)
+{
+	uint32		from;
+	uint32		to;
+
+	while (next_nodes(build, build->shared->nodes, &from, &to))
+		for (uint32 node = from; node < to; node++)
+			if (!graph_fill(&build->inserter, node))
+				elog(ERROR, "out of memory");
+}
+
 /* Forgets the batch. */
 static void
 reset_batch(SegmentBuild *build)
@@ -601,6 +614,8 @@ build_batch(SegmentBuild *build)
 			begin_step(build, level == shared->levels - 1 ? 0 : shared->sizes[level + 1]);
 			insert_nodes(build, level);
 		}
+		begin_step(build, 0);
+		fill_nodes(build);
 		wait_for_all(build);
 		if (build->leader)
 		{

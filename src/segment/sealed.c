@@ -16,7 +16,6 @@
 #include "utils/memutils.h"
 
 #define CACHE_LINE			64
-#define PREFETCH_BYTES		4096	/* of a node that is resident */
 #define REFRESH_USAGE		16		/* every so many visits raise a buffer's usage count */
 
 /* Pins a block; remembered where it was seen last. */
@@ -231,14 +230,13 @@ prefetch_node(void *arg, uint32_t id)
 	else
 	{
 		const char *bytes = BlockGetPayload(BufferGetPage(*recent)) + start;
-		Size		size = Min(Min(layout->size ? layout->size : CACHE_LINE * 8,
-								   PAYLOAD_SIZE - start), PREFETCH_BYTES);
+		Size		size = Min(layout->size ? layout->size : CACHE_LINE * 8, PAYLOAD_SIZE - start);
 
 		if (!BufferIsLocal(*recent))
 			__builtin_prefetch(GetBufferDescriptor(*recent - 1), 1);
 		__builtin_prefetch(BufferGetPage(*recent));
 		for (Size i = 0; i < size; i += CACHE_LINE)
-			__builtin_prefetch(bytes + i);
+			__builtin_prefetch(bytes + i, 0, 2);
 	}
 }
 
@@ -372,7 +370,7 @@ sealed_scan_begin(SealedScan *scan, Relation index, const Space *space, const Sp
 	}
 	if (!graph_search_begin(&scan->search, source, ef, keep, entry) ||
 		!graph_search_add(&scan->search, root) ||
-		!graph_search_run(&scan->search))
+		!graph_search_run(&scan->search, UINT32_MAX))
 		elog(ERROR, "out of memory");
 	statistics->hops += scan->search.hops;
 	statistics->distances += scan->search.distances;
@@ -387,7 +385,7 @@ sealed_scan_more(SealedScan *scan)
 
 	if (!graph_search_more(search))
 		return false;
-	if (!graph_search_run(search))
+	if (!graph_search_run(search, UINT32_MAX))
 		elog(ERROR, "out of memory");
 	scan->statistics->hops += search->hops - hops;
 	scan->statistics->distances += search->distances - distances;

@@ -29,6 +29,7 @@ typedef struct World
 	GraphBuild	build;
 	_Atomic uint32_t next;
 	uint32_t	end;
+	bool		(*step) (GraphInserter *inserter, uint32_t node);
 } World;
 
 static uint64_t seed = 7;
@@ -73,8 +74,9 @@ node_distance(void *arg, uint32_t a, uint32_t b)
 	return distance(arg, point(arg, a), point(arg, b));
 }
 
+/* Takes a step with every node up to the end. */
 static void *
-insert_nodes(void *arg)
+visit_nodes(void *arg)
 {
 	World	   *world = arg;
 	GraphInserter inserter;
@@ -82,12 +84,14 @@ insert_nodes(void *arg)
 	bool		ok = graph_inserter_init(&inserter, &world->build, (GraphMemory) {resize, NULL});
 
 	while (ok && (node = atomic_fetch_add(&world->next, 1)) < world->end)
-		ok = graph_insert(&inserter, node);
+		ok = world->step(&inserter, node);
 	free(inserter.search.pool);
 	free(inserter.search.seen);
 	free(inserter.search.found);
 	free(inserter.rotated);
 	free(inserter.lut);
+	free(inserter.signs);
+	free(inserter.cosine);
 	return ok ? world : NULL;
 }
 
@@ -161,6 +165,36 @@ free_world(World *world)
 }
 
 static void
+run_step(World *world, int threads, bool (*step) (GraphInserter *, uint32_t), uint32_t from,
+		 uint32_t end)
+{
+	pthread_t	thread[MAX_THREADS];
+	void	   *result;
+
+	world->step = step;
+	world->next = from;
+	world->end = end;
+	for (int t = 0; t < threads; t++)
+		pthread_create(&thread[t], NULL, visit_nodes, world);
+	for (int t = 0; t < threads; t++)
+	{
+		pthread_join(thread[t], &result);
+		HOLDS(result == world);
+	}
+}
+
+/* The neighbours of all nodes. */
+static uint32_t
+count_links(const World *world)
+{
+	uint32_t	count = 0;
+
+	for (uint32_t i = 0; i < world->n; i++)
+		count += ((GraphLinks *) graph_array_at(&world->build.links, i))->count;
+	return count;
+}
+
+static void
 build_graph(World *world, int threads)
 {
 	GraphBuild *build = &world->build;
@@ -172,18 +206,8 @@ build_graph(World *world, int threads)
 	build->links = (GraphArray) {&world->arrays[0], 31, build->size};
 	for (int level = levels - 1; level >= 0; level--)
 	{
-		pthread_t	thread[MAX_THREADS];
-		void	   *result;
-
-		world->next = from;
-		world->end = from = sizes[level];
-		for (int t = 0; t < threads; t++)
-			pthread_create(&thread[t], NULL, insert_nodes, world);
-		for (int t = 0; t < threads; t++)
-		{
-			pthread_join(thread[t], &result);
-			HOLDS(result == world);
-		}
+		run_step(world, threads, graph_insert, from, sizes[level]);
+		from = sizes[level];
 		if (level == 0)
 			break;
 		world->arrays[level] = malloc(build->size * sizes[level]);
@@ -193,7 +217,43 @@ build_graph(World *world, int threads)
 			build->top = level;
 		build->bottom = level;
 	}
+	from = count_links(world);
+	run_step(world, threads, graph_fill, 0, world->n);
+	HOLDS(world->n < 1000 || count_links(world) > from + from / 20);
 	HOLDS(graph_connect(build, world->n, (GraphMemory) {resize, NULL}));
+}
+
+/* Every neighbour has its distance and its code. */
+static void
+check_codes(const World *world)
+{
+	const GraphBuild *build = &world->build;
+	const size_t group = rabitq_group_size(build->padded);
+	uint8_t		signs[2][512];
+
+	for (uint32_t node = 0; node < world->n; node++)
+	{
+		GraphLinks *links = graph_array_at(&build->links, node);
+
+		for (uint32_t i = 0; i < links->count; i++)
+		{
+			uint32_t	id = graph_link_ids(build, links)[i];
+			float		exact = graph_build_distance(build, node, id);
+			RabitqFactors factors;
+
+			HOLDS(fabsf(graph_link_distances(build, links)[i] - exact) <= 1e-2f + 1e-2f * exact);
+			if (!world->coded)
+				continue;
+			factors = rabitq_encode(build->metric, graph_array_at(&build->work, id),
+									graph_array_at(&build->work, node), build->padded, 1,
+									signs[0]);
+			rabitq_unpack(graph_link_codes(build, links) + i / CODE_GROUP * group, i % CODE_GROUP,
+						  signs[1], build->padded);
+			HOLDS(memcmp(signs[0], signs[1], build->padded / 8) == 0);
+			HOLDS(graph_link_a(build, links)[i] == factors.a);
+			HOLDS(graph_link_b(build, links)[i] == factors.b);
+		}
+	}
 }
 
 /* Links are in bounds, without repetition, and lead everywhere from node 0. */
@@ -286,7 +346,7 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead)
 			uniform() * 0.2f;
 	score(&probe, &entry.id, 1, &entry.distance);
 	HOLDS(graph_search_begin(search, source, 64, true, entry));
-	HOLDS(graph_search_run(search));
+	HOLDS(graph_search_run(search, UINT32_MAX));
 	HOLDS(search->found_count >= (world->n < 64 ? (world->n + odd_are_dead) / (1 + odd_are_dead) :
 								  odd_are_dead ? 32 : 64));
 	graph_sort_found(search->found, search->found_count);
@@ -303,7 +363,7 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead)
 	total = search->found_count;
 	while (graph_search_more(search))
 	{
-		HOLDS(graph_search_run(search));
+		HOLDS(graph_search_run(search, UINT32_MAX));
 		total += search->found_count;
 	}
 	HOLDS(total == (odd_are_dead ? (world->n + 1) / 2 : world->n));
@@ -323,6 +383,7 @@ check_graph(uint32_t n, RabitqMetric metric, bool coded, int threads)
 	make_world(&world, n, metric, coded);
 	build_graph(&world, threads);
 	check_links(&world);
+	check_codes(&world);
 	graph_search_init(&search, (GraphMemory) {resize, NULL});
 	for (int i = 0; i < queries; i++)
 	{
@@ -361,7 +422,7 @@ check_memory(void)
 
 		graph_search_init(&search, (GraphMemory) {resize, &left});
 		complete = graph_search_begin(&search, source, 64, true, (GraphCandidate) {0, 0}) &&
-			graph_search_run(&search);
+			graph_search_run(&search, UINT32_MAX);
 		HOLDS(complete == (left >= 0));
 		free(probe.expanded);
 		free(search.pool);
