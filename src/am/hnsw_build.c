@@ -55,7 +55,6 @@ typedef struct HnswBuild
 	MemoryContext temporary;
 	double		indexed;
 	bool		leader;
-	bool		noticed;
 } HnswBuild;
 
 DirectoryOptions
@@ -104,31 +103,24 @@ report_progress(BuildPhase phase, uint64 done, uint64 total)
 	pgstat_progress_update_multi_param(3, indexes, values);
 }
 
-/* Tells once, with what follows from it, that the table does not fit into the memory. */
+/* Tells that the table does not fit into the memory, and what follows from it. */
 static void
-notice_full(HnswBuild *state)
+notice_full(uint64 rows, bool partitions, void *arg)
 {
-	uint64		full_at = build_full_at(state->build);
-
-	if (full_at == 0 || state->noticed)
-		return;
-	state->noticed = true;
 	ereport(NOTICE,
 			(errmsg("hnsw graph no longer fits into maintenance_work_mem after " UINT64_FORMAT
-					" tuples", full_at),
-			 errdetail("The index gets a segment for each part of the table that fits; a search "
-					   "visits all of them."),
+					" tuples", rows),
+			 errdetail("The graph is built in partitions, in temporary files, and united."),
 			 errhint("Increase maintenance_work_mem to speed up builds.")));
 }
 
-/* A batch whose graph is built becomes a segment. */
+/* What is built becomes a segment. */
 static void
 write_segment(SegmentBuild *build, void *arg)
 {
 	HnswBuild  *state = arg;
 	SegmentEntry entry;
 
-	notice_full(state);
 	if (!directory_reserve(state->index, state->heap, SEGMENT_SEALED, false, build_blocks(build),
 						   &entry))
 		ereport(ERROR,
@@ -167,17 +159,19 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive
 
 /* One participant's work, from attaching to the last batch. */
 static double
-run_build(HnswBuild *state, BuildShared *shared, dsa_area *area, IndexInfo *info,
-		  TableScanDesc scan)
+run_build(HnswBuild *state, BuildShared *shared, dsa_area *area, dsm_segment *segment,
+		  IndexInfo *info, TableScanDesc scan)
 {
+	const BuildCallbacks callbacks = {
+		.write = write_segment, .full = notice_full, .progress = report_progress, .arg = state
+	};
 	Directory  *directory = directory_read(state->index);
 	double		rows;
 
 	directory_space(directory, &state->space);
 	state->temporary = AllocSetContextCreate(CurrentMemoryContext, "hnsw build row",
 											 ALLOCSET_DEFAULT_SIZES);
-	state->build = build_attach(shared, area, state->leader, write_segment, state,
-								state->leader ? report_progress : NULL);
+	state->build = build_attach(shared, area, segment, state->leader ? &callbacks : NULL);
 	if (state->leader)
 		report_progress(BUILD_LOADING, 0, 0);
 	rows = table_index_build_scan(state->heap, state->index, info, true, state->leader, add_row,
@@ -208,7 +202,8 @@ hnsw_parallel_build_main(dsm_segment *segment, shm_toc *toc)
 	state.index = index_open(parallel->index, index_lock);
 	info = BuildIndexInfo(state.index);
 	info->ii_Concurrent = parallel->concurrent;
-	rows = run_build(&state, shared, area, info, table_beginscan_parallel(state.heap, scan));
+	rows = run_build(&state, shared, area, segment, info,
+					 table_beginscan_parallel(state.heap, scan));
 	SpinLockAcquire(&parallel->mutex);
 	parallel->rows += rows;
 	parallel->indexed += state.indexed;
@@ -263,6 +258,7 @@ build_in_parallel(HnswBuild *state, IndexInfo *info, const Directory *directory,
 	shm_toc_insert(context->toc, KEY_SHARED, parallel);
 	shared = shm_toc_allocate(context->toc, build_shared_size());
 	build_init_shared(shared, directory, (Size) maintenance_work_mem * 1024);
+	build_use_files(shared, context->seg);
 	shm_toc_insert(context->toc, KEY_BUILD, shared);
 	scan = shm_toc_allocate(context->toc, scan_size);
 	table_parallelscan_initialize(state->heap, scan, snapshot);
@@ -284,7 +280,7 @@ build_in_parallel(HnswBuild *state, IndexInfo *info, const Directory *directory,
 		WaitForParallelWorkersToAttach(context);
 	ereport(DEBUG1, (errmsg("using %d parallel workers", launched)));
 	build_start(shared, launched + 1);
-	result->heap_tuples = run_build(state, shared, area, info,
+	result->heap_tuples = run_build(state, shared, area, context->seg, info,
 									table_beginscan_parallel(state->heap, scan));
 	WaitForParallelWorkersToFinish(context);
 	result->heap_tuples += parallel->rows;
@@ -302,11 +298,14 @@ build_alone(HnswBuild *state, IndexInfo *info, const Directory *directory,
 			IndexBuildResult *result)
 {
 	BuildShared *shared = palloc(build_shared_size());
+	dsm_segment *segment = dsm_create(sizeof(int), 0);	/* owns the temporary files */
 
 	build_init_shared(shared, directory, (Size) maintenance_work_mem * 1024);
+	build_use_files(shared, segment);
 	build_start(shared, 1);
-	result->heap_tuples = run_build(state, shared, NULL, info, NULL);
+	result->heap_tuples = run_build(state, shared, NULL, segment, info, NULL);
 	result->index_tuples = state->indexed;
+	dsm_detach(segment);
 }
 
 /*

@@ -254,12 +254,12 @@ put_code(const GraphBuild *build, GraphLinks *links, uint32_t place, RabitqFacto
 				build->padded);
 }
 
-/* Writes a neighbour into a place of a node's links, which the caller has locked. */
+/* Writes a node as neighbour into a place of another's links, which the caller has locked. */
 static void
 put_link(const GraphBuild *build, GraphLinks *links, uint32_t place, uint32_t node,
 		 GraphCandidate neighbour)
 {
-	graph_link_ids(build, links)[place] = neighbour.id;
+	graph_link_ids(build, links)[place] = build->first + neighbour.id;
 	graph_link_distances(build, links)[place] = neighbour.distance;
 	if (build->coded)
 	{
@@ -431,10 +431,11 @@ read_spokes(GraphInserter *inserter, GraphLinks *links, Spoke *spokes)
 		spokes[i].signs = signs;
 		if (!build->coded)
 			continue;
+		spokes[i].factors.a = graph_link_a(build, links)[i];
+		spokes[i].factors.b = graph_link_b(build, links)[i];
 		rabitq_unpack(graph_link_codes(build, links) +
 					  i / CODE_GROUP * rabitq_group_size(build->padded), i % CODE_GROUP, signs,
 					  build->padded);
-		measure_spoke(inserter, &spokes[i]);
 	}
 	return links->count;
 }
@@ -493,6 +494,8 @@ graph_fill(GraphInserter *inserter, uint32_t node)
 	begin_query(inserter, node);
 	inserter->level = 0;
 	count = read_spokes(inserter, links, spokes);
+	for (uint32_t i = 0; i < count && build->coded; i++)
+		measure_spoke(inserter, &spokes[i]);
 	if (!graph_search_begin(search, inserter->source, FILL_CANDIDATES, false, spokes[0].end))
 		return false;
 	for (uint32_t i = 1; i < count; i++)
@@ -515,10 +518,154 @@ graph_fill(GraphInserter *inserter, uint32_t node)
 	return true;
 }
 
+void
+graph_get_edges(const GraphBuild *build, uint32_t node, GraphEdges *edges)
+{
+	GraphLinks *links = links_at(build, 0, node);
+
+	edges->count = links->count;
+	memcpy(edges->ids, graph_link_ids(build, links), links->count * sizeof(uint32_t));
+	memcpy(edges->distances, graph_link_distances(build, links), links->count * sizeof(float));
+	if (!build->coded)
+		return;
+	memcpy(edges->a, graph_link_a(build, links), links->count * sizeof(float));
+	memcpy(edges->b, graph_link_b(build, links), links->count * sizeof(uint16_t));
+	for (uint32_t i = 0; i < links->count; i++)
+		rabitq_unpack(graph_link_codes(build, links) +
+					  i / CODE_GROUP * rabitq_group_size(build->padded), i % CODE_GROUP,
+					  edges->signs + (size_t) i * (build->padded / 8), build->padded);
+}
+
+/* Sorts spokes by distance; there are few. */
+static void
+sort_spokes(Spoke *spokes, uint32_t count)
+{
+	for (uint32_t i = 1; i < count; i++)
+	{
+		Spoke		spoke = spokes[i];
+		uint32_t	k = i;
+
+		for (; k > 0 && spokes[k - 1].end.distance > spoke.end.distance; k--)
+			spokes[k] = spokes[k - 1];
+		spokes[k] = spoke;
+	}
+}
+
+/* Moves the spokes to keep to the front; returns how many. */
+static uint32_t
+choose_spokes(const GraphInserter *inserter, Spoke *spokes, uint32_t count)
+{
+	const GraphBuild *build = inserter->build;
+	uint32_t	chosen = 0;
+
+	for (uint32_t i = 0; i < count && chosen < build->degree && build->coded; i++)
+	{
+		Spoke		spoke = spokes[i];
+		bool		good = true;
+
+		for (uint32_t k = 0; k < chosen && good; k++)
+			good = distance_between(inserter, &spoke, &spokes[k]) * FILL_RELAX >=
+				spoke.end.distance;
+		if (!good)
+			continue;
+		memmove(spokes + chosen + 1, spokes + chosen, (i - chosen) * sizeof(Spoke));
+		spokes[chosen++] = spoke;
+	}
+	return count < build->degree ? count : build->degree;
+}
+
+void
+graph_unite(GraphInserter *inserter, uint32_t node, const GraphEdges *edges)
+{
+	const GraphBuild *build = inserter->build;
+	GraphLinks *links = links_at(build, 0, node);
+	Spoke		spokes[2 * GRAPH_MAX_DEGREE];
+	uint32_t	count;
+	uint32_t	had;
+
+	inserter->node = node;
+	lock_exclusive(links);
+	count = had = read_spokes(inserter, links, spokes);
+	for (uint32_t i = 0; i < edges->count; i++)
+	{
+		uint32_t	k = 0;
+
+		while (k < had && spokes[k].end.id != edges->ids[i])
+			k++;
+		if (k < had)
+			continue;
+		spokes[count].end = (GraphCandidate) {edges->distances[i], edges->ids[i]};
+		if (build->coded)
+		{
+			spokes[count].factors.a = edges->a[i];
+			spokes[count].factors.b = edges->b[i];
+			spokes[count].signs = edges->signs + (size_t) i * (build->padded / 8);
+		}
+		count++;
+	}
+	if (count > build->degree)
+	{
+		/* nodes elsewhere have no lift here: their residuals count as if they had none */
+		for (uint32_t i = 0; i < count; i++)
+		{
+			spokes[i].rise = 0;
+			spokes[i].length = sqrtf(fmaxf(0, spokes[i].end.distance));
+		}
+		sort_spokes(spokes, count);
+		count = choose_spokes(inserter, spokes, count);
+		had = 0;
+	}
+	for (uint32_t i = had; i < count; i++)
+	{
+		graph_link_ids(build, links)[i] = spokes[i].end.id;
+		graph_link_distances(build, links)[i] = spokes[i].end.distance;
+		if (build->coded)
+			put_code(build, links, i, spokes[i].factors, spokes[i].signs);
+	}
+	links->count = count;
+	unlock_exclusive(links);
+}
+
+void
+graph_set_anchor(GraphBuild *build, uint32_t id, const uint16_t *work, float distance)
+{
+	GraphLinks *links = links_at(build, 0, 0);
+	float	   *distances = graph_link_distances(build, links);
+	uint32_t	place = 0;
+
+	build->anchor = id;
+	while (place < links->count && graph_link_ids(build, links)[place] != id)
+		place++;
+	if (place < links->count)
+		return;
+	if (links->count < build->degree)
+		links->count++;
+	else
+	{
+		place = 0;
+		for (uint32_t i = 1; i < links->count; i++)
+			if (distances[i] > distances[place])
+				place = i;
+	}
+	graph_link_ids(build, links)[place] = id;
+	if (build->coded)
+	{
+		uint8_t		signs[16384 / 8];
+		RabitqFactors factors = rabitq_encode(build->metric, work,
+											  graph_array_at(&build->work, 0), build->padded, 1,
+											  signs);
+
+		distance = factors.distance;
+		put_code(build, links, place, factors, signs);
+	}
+	distances[place] = distance;
+}
+
 /* The state of graph_connect. */
 typedef struct Connect
 {
 	const GraphBuild *build;
+	uint32_t	n;
 	uint32_t   *queue;			/* nodes that are reached, in the order of reaching them */
 	uint32_t	reached;
 	uint32_t	next;			/* before it neighbours are reached, too */
@@ -536,6 +683,15 @@ reach(Connect *connect, uint32_t node)
 	connect->queue[connect->reached++] = node;
 }
 
+/* The node that a neighbour is, or n if it is outside. */
+static uint32_t
+inside(const Connect *connect, uint32_t id)
+{
+	uint32_t	node = id - connect->build->first;
+
+	return node < connect->n ? node : connect->n;
+}
+
 static void
 reach_neighbours(Connect *connect)
 {
@@ -545,61 +701,86 @@ reach_neighbours(Connect *connect)
 		const uint32_t *ids = graph_link_ids(connect->build, links);
 
 		for (uint32_t i = 0; i < links->count; i++)
-			reach(connect, ids[i]);
+			if (inside(connect, ids[i]) < connect->n)
+				reach(connect, inside(connect, ids[i]));
 	}
 }
 
-/* The place of the farthest neighbour that others lead to as well, or degree. */
+/* The place of the farthest neighbour that is outside or that others lead to as well, or degree. */
 static uint32_t
 spare_place(const Connect *connect, GraphLinks *links)
 {
-	const uint32_t *ids = graph_link_ids(connect->build, links);
-	const float *distances = graph_link_distances(connect->build, links);
-	uint32_t	place = connect->build->degree;
+	const GraphBuild *build = connect->build;
+	const uint32_t *ids = graph_link_ids(build, links);
+	const float *distances = graph_link_distances(build, links);
+	uint32_t	place = build->degree;
 
-	if (links->count < connect->build->degree)
+	if (links->count < build->degree)
 		return links->count;
 	for (uint32_t i = 0; i < links->count; i++)
-		if ((connect->in_degree[ids[i]] & ~REACHED) > 1 &&
-			(place == connect->build->degree || distances[i] > distances[place]))
+	{
+		uint32_t	node = inside(connect, ids[i]);
+
+		if (node < connect->n ? (connect->in_degree[node] & ~REACHED) <= 1 :
+			ids[i] == build->anchor)
+			continue;
+		if (place == build->degree || distances[i] > distances[place])
 			place = i;
+	}
 	return place;
 }
 
-/*
- * Links a node that is cut off from a node that is reached: from the nearest of its neighbours that
- * has a place to spare.
- */
+/* Links a node from one that is reached and has a place to spare; or false. */
+static bool
+link_from(Connect *connect, uint32_t reached, uint32_t node)
+{
+	const GraphBuild *build = connect->build;
+	GraphLinks *links = links_at(build, 0, reached);
+	uint32_t	place;
+	uint32_t	lost;
+
+	if (!(connect->in_degree[reached] & REACHED))
+		return false;
+	place = spare_place(connect, links);
+	if (place == build->degree)
+		return false;
+	if (place < links->count)
+	{
+		lost = inside(connect, graph_link_ids(build, links)[place]);
+		if (lost < connect->n)
+			connect->in_degree[lost]--;
+	}
+	else
+		links->count++;
+	put_link(build, links, place, reached,
+			 (GraphCandidate) {graph_build_distance(build, reached, node), node});
+	connect->in_degree[node]++;
+	return true;
+}
+
+/* Links a node that is cut off: from the nearest of its neighbours, else from any node. */
 static void
 attach(Connect *connect, uint32_t node)
 {
-	const GraphBuild *build = connect->build;
-	GraphLinks *own = links_at(build, 0, node);
-	const uint32_t *ids = graph_link_ids(build, own);
+	GraphLinks *links = links_at(connect->build, 0, node);
+	const uint32_t *ids = graph_link_ids(connect->build, links);
+	bool		linked = false;
 
-	for (uint32_t i = 0; i < own->count; i++)
+	for (uint32_t i = 0; i < links->count && !linked; i++)
 	{
-		GraphLinks *links = links_at(build, 0, ids[i]);
-		uint32_t	place = spare_place(connect, links);
+		uint32_t	neighbour = inside(connect, ids[i]);
 
-		if (!(connect->in_degree[ids[i]] & REACHED) || place == build->degree)
-			continue;
-		if (place < links->count)
-			connect->in_degree[graph_link_ids(build, links)[place]]--;
-		put_link(build, links, place, ids[i],
-				 (GraphCandidate){graph_link_distances(build, own)[i], node});
-		if (place == links->count)
-			links->count++;
-		connect->in_degree[node]++;
-		break;
+		linked = neighbour < connect->n && link_from(connect, neighbour, node);
 	}
+	for (uint32_t i = connect->reached; i > 0 && !linked; i--)
+		linked = link_from(connect, connect->queue[i - 1], node);
 	reach(connect, node);
 }
 
 bool
 graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory)
 {
-	Connect		connect = {.build = build};
+	Connect		connect = {.build = build, .n = n};
 
 	if (n == 0)
 		return true;
@@ -619,7 +800,8 @@ graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory)
 		const uint32_t *ids = graph_link_ids(build, links);
 
 		for (uint32_t i = 0; i < links->count; i++)
-			connect.in_degree[ids[i]]++;
+			if (inside(&connect, ids[i]) < n)
+				connect.in_degree[inside(&connect, ids[i])]++;
 	}
 	reach(&connect, 0);
 	reach_neighbours(&connect);

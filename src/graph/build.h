@@ -71,6 +71,8 @@ typedef struct GraphBuild
 	void	   *arg;
 	GraphArray	links;			/* by node; graph_links_size() each, zeroed */
 	GraphArray	levels[GRAPH_LEVELS];	/* levels[0] is not used: it is links */
+	uint32_t	first;			/* id of node 0, where the nodes are a part of a graph */
+	uint32_t	anchor;			/* partly: the neighbour of node 0 that stays, or node 0 */
 	int			top;			/* the levels from top down to bottom are complete; */
 	int			bottom;			/* 0 and 1: none is */
 
@@ -121,9 +123,37 @@ extern bool graph_insert(GraphInserter *inserter, uint32_t node);
  */
 extern bool graph_fill(GraphInserter *inserter, uint32_t node);
 
+/* Neighbours of a node, by ids of the whole graph, with their codes one after the other. */
+typedef struct GraphEdges
+{
+	uint32_t	count;
+	uint32_t   *ids;
+	float	   *distances;
+	float	   *a;				/* these three if coded */
+	uint16_t   *b;
+	uint8_t    *signs;			/* padded / 8 bytes each */
+} GraphEdges;
+
+/* Copies a node's neighbours out: room is for build->degree of them. */
+extern void graph_get_edges(const GraphBuild *build, uint32_t node, GraphEdges *edges);
+
+/*
+ * Gives a node further neighbours, which it may have already; where all of them are too many, those
+ * stay that the choice of neighbours takes, by the angles of codes, then the nearest of the others.
+ */
+extern void graph_unite(GraphInserter *inserter, uint32_t node, const GraphEdges *edges);
+
+/*
+ * Makes a node elsewhere, by its id and its work vector or its distance, a neighbour of node 0 that
+ * stays.
+ */
+extern void graph_set_anchor(GraphBuild *build, uint32_t id, const uint16_t *work,
+							 float distance);
+
 /*
  * Makes every one of the n nodes reachable from node 0, where pruning has cut some off; by one
- * process, when the others are done.  False when there is no memory.
+ * process, when the others are done.  Neighbours outside of the n nodes are let be.  False when
+ * there is no memory.
  */
 extern bool graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory);
 

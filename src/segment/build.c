@@ -49,6 +49,14 @@ build_init_shared(BuildShared *shared, const Directory *directory, Size memory)
 	SpinLockInit(&shared->mutex);
 	ConditionVariableInit(&shared->started);
 	pg_atomic_init_u64(&shared->next_node, 0);
+	pg_atomic_init_u64(&shared->next_source, 0);
+}
+
+void
+build_use_files(BuildShared *shared, dsm_segment *segment)
+{
+	SharedFileSetInit(&shared->files, segment);
+	shared->has_files = true;
 }
 
 void
@@ -72,24 +80,24 @@ participants(BuildShared *shared)
 	return n;
 }
 
-static uint64
-allocate(SegmentBuild *build, Size size)
+uint64
+build_allocate(SegmentBuild *build, Size size)
 {
 	if (build->area == NULL)
 		return (uint64) (uintptr_t) MemoryContextAllocHuge(build->context, size);
 	return dsa_allocate_extended(build->area, size, DSA_ALLOC_HUGE);
 }
 
-static void *
-address(SegmentBuild *build, uint64 handle)
+void *
+build_address(SegmentBuild *build, uint64 handle)
 {
 	if (build->area == NULL)
 		return (void *) (uintptr_t) handle;
 	return dsa_get_address(build->area, handle);
 }
 
-static void
-release(SegmentBuild *build, uint64 *handle)
+void
+build_release(SegmentBuild *build, uint64 *handle)
 {
 	if (*handle == 0)
 		return;
@@ -154,8 +162,8 @@ resize_palloc(void *arg, void *p, size_t size)
 }
 
 SegmentBuild *
-build_attach(BuildShared *shared, dsa_area *area, bool leader, BuildWrite write, void *arg,
-			 BuildProgress progress)
+build_attach(BuildShared *shared, dsa_area *area, dsm_segment *segment,
+			 const BuildCallbacks *callbacks)
 {
 	SegmentBuild *build = palloc0(sizeof(SegmentBuild));
 	GraphMemory memory = {resize_palloc, CurrentMemoryContext};
@@ -165,12 +173,16 @@ build_attach(BuildShared *shared, dsa_area *area, bool leader, BuildWrite write,
 		ConditionVariableSleep(&shared->started, PG_WAIT_EXTENSION);
 	ConditionVariableCancelSleep();
 
+	SpinLockAcquire(&shared->mutex);
+	build->number = shared->attached++;
+	SpinLockRelease(&shared->mutex);
 	build->shared = shared;
 	build->area = area;
-	build->leader = leader;
-	build->write = write;
-	build->arg = arg;
-	build->progress = progress;
+	build->leader = callbacks != NULL;
+	if (build->leader)
+		build->callbacks = *callbacks;
+	else if (shared->has_files)
+		SharedFileSetAttach(&shared->files, segment);
 	build->context = CurrentMemoryContext;
 	build->row_chunks = palloc0(sizeof(char *) * BUILD_MAX_CHUNKS);
 	build->arena_chunks = palloc0(sizeof(char *) * BUILD_MAX_CHUNKS);
@@ -192,7 +204,7 @@ build_row(SegmentBuild *build, uint64 i)
 	uint32		chunk = (uint32) (i >> ROW_CHUNK_SHIFT);
 
 	if (build->row_chunks[chunk] == NULL)
-		build->row_chunks[chunk] = address(build, build->shared->row_chunks[chunk]);
+		build->row_chunks[chunk] = build_address(build, build->shared->row_chunks[chunk]);
 	return (BuildRow *) build->row_chunks[chunk] + (i & (ROWS_PER_CHUNK - 1));
 }
 
@@ -203,7 +215,7 @@ build_payload(SegmentBuild *build, uint64 row)
 	uint32		chunk = (uint32) (place >> 32);
 
 	if (build->arena_chunks[chunk] == NULL)
-		build->arena_chunks[chunk] = address(build, build->shared->arena_chunks[chunk]);
+		build->arena_chunks[chunk] = build_address(build, build->shared->arena_chunks[chunk]);
 	return build->arena_chunks[chunk] + (uint32) place;
 }
 
@@ -228,14 +240,14 @@ arena_allocate(SegmentBuild *build, Size size, uint64 *place)
 	{
 		BuildShared *shared = build->shared;
 		Size		chunk_size = Max(size, ARENA_CHUNK_SIZE);
-		uint64		handle = allocate(build, chunk_size);
+		uint64		handle = build_allocate(build, chunk_size);
 
 		SpinLockAcquire(&shared->mutex);
 		build->arena_chunk = shared->arena_count++;
 		SpinLockRelease(&shared->mutex);
 		check_chunks(build->arena_chunk);
 		shared->arena_chunks[build->arena_chunk] = handle;
-		build->arena_chunks[build->arena_chunk] = address(build, handle);
+		build->arena_chunks[build->arena_chunk] = build_address(build, handle);
 		build->arena_used = 0;
 		build->arena_left = chunk_size;
 	}
@@ -247,23 +259,26 @@ arena_allocate(SegmentBuild *build, Size size, uint64 *place)
 }
 
 /*
- * The number of a new row, and its chunk if it is the first there: rows are counted under the mutex
- * once all of a chunk's have been handed out, else by the counter alone.
+ * A new row, or NULL where the memory is full.  A chunk for rows is allocated by whom the first row
+ * there falls to, outside the mutex.
  */
 static BuildRow *
-new_row(SegmentBuild *build, Size memory, bool *full)
+new_row(SegmentBuild *build, Size memory)
 {
 	BuildShared *shared = build->shared;
 	uint64		i = 0;
 	uint64		spare = 0;
 	bool		chunk_missing;
+	bool		full;
 
 	for (;;)
 	{
 		SpinLockAcquire(&shared->mutex);
-		*full = shared->full || (shared->used + memory > shared->memory && shared->rows > 0);
+		/* partitions are made to fit, as far as can be known before */
+		full = !shared->partitioned &&
+			(shared->full || (shared->used + memory > shared->memory && shared->rows > 0));
 		chunk_missing = false;
-		if (*full)
+		if (full)
 			shared->full = true;
 		else
 		{
@@ -286,16 +301,16 @@ new_row(SegmentBuild *build, Size memory, bool *full)
 		if (!chunk_missing)
 			break;
 		check_chunks((uint32) (i >> ROW_CHUNK_SHIFT));
-		spare = allocate(build, sizeof(BuildRow) * ROWS_PER_CHUNK);
+		spare = build_allocate(build, sizeof(BuildRow) * ROWS_PER_CHUNK);
 	}
 	if (spare != 0)
-		release(build, &spare);
-	return *full ? NULL : build_row(build, i);
+		build_release(build, &spare);
+	return full ? NULL : build_row(build, i);
 }
 
 /* Rows that are equal become one: `next` chains the others behind the first. */
-static void
-make_nodes(SegmentBuild *build)
+void
+build_make_nodes(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
 	uint32		rows = (uint32) shared->rows;
@@ -308,8 +323,8 @@ make_nodes(SegmentBuild *build)
 		slots *= 2;
 	table = MemoryContextAllocHuge(build->context, sizeof(uint32) * slots);
 	memset(table, 0xFF, sizeof(uint32) * slots);
-	shared->nodes_handle = allocate(build, sizeof(uint32) * rows);
-	nodes = address(build, shared->nodes_handle);
+	shared->nodes_handle = build_allocate(build, sizeof(uint32) * rows);
+	nodes = build_address(build, shared->nodes_handle);
 	shared->nodes = 0;
 	for (uint32 i = 0; i < rows; i++)
 	{
@@ -374,8 +389,8 @@ node_floats(SegmentBuild *build, uint32 node, float *out)
  * The mean of a sample of the vectors, and the power of two that brings their elements, as halves,
  * near 4.  Dot products are not taken from a mean.
  */
-static void
-measure_vectors(SegmentBuild *build)
+void
+build_measure_vectors(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
 	int			dims = build->space.dims;
@@ -404,55 +419,56 @@ measure_vectors(SegmentBuild *build)
 		shared->mean[d] = (float) mean[d];
 	shared->scale = spread > 0 && isfinite(spread) ?
 		ldexpf(1, Min(Max((int) (2 - rint(log2(spread) / 2)), -100), 100)) : 1;
+	largest = Max(largest, (float) shared->norm);
 	shared->radius = largest * shared->scale * (1 + 1e-3f);
 	pfree(x);
 	pfree(mean);
 }
 
 /* Memory for the graph, in one piece an array. */
-static void
-allocate_graph(SegmentBuild *build)
+void
+build_allocate_graph(SegmentBuild *build, int max_levels)
 {
 	BuildShared *shared = build->shared;
 	uint32		sizes[GRAPH_LEVELS];
 
-	shared->levels = graph_level_sizes(shared->nodes, sizes);
+	shared->levels = Min(graph_level_sizes(shared->nodes, sizes), max_levels);
 	for (int l = 0; l < shared->levels; l++)
 	{
 		shared->sizes[l] = sizes[l];
-		shared->links[l] = allocate(build, build->graph.size * sizes[l]);
+		shared->links[l] = build_allocate(build, build->graph.size * sizes[l]);
 	}
 	if (build->space.coded)
-		shared->work = allocate(build, sizeof(uint16) * build->graph.padded * shared->nodes);
+		shared->work = build_allocate(build, sizeof(uint16) * build->graph.padded * shared->nodes);
 	if (build->space.metric == SPACE_IP && build->space.coded)
-		shared->lift = allocate(build, sizeof(float) * shared->nodes);
+		shared->lift = build_allocate(build, sizeof(float) * shared->nodes);
 }
 
 /* Maps the arrays into this process. */
-static void
-map_graph(SegmentBuild *build)
+void
+build_map_graph(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
 	GraphBuild *graph = &build->graph;
 
-	build->nodes = address(build, shared->nodes_handle);
+	build->nodes = build_address(build, shared->nodes_handle);
 	for (int l = 0; l < shared->levels; l++)
 	{
-		build->maps[l] = address(build, shared->links[l]);
+		build->maps[l] = build_address(build, shared->links[l]);
 		*(l == 0 ? &graph->links : &graph->levels[l]) = (GraphArray) {
 			&build->maps[l], 31, graph->size
 		};
 	}
 	if (build->space.coded)
 	{
-		build->work_map = address(build, shared->work);
+		build->work_map = build_address(build, shared->work);
 		graph->work = (GraphArray) {
 			&build->work_map, 31, sizeof(uint16) * graph->padded
 		};
 	}
 	if (build->space.metric == SPACE_IP && build->space.coded)
 	{
-		graph->lift = build->lift = address(build, shared->lift);
+		graph->lift = build->lift = build_address(build, shared->lift);
 		graph->radius2 = shared->radius * shared->radius;
 	}
 	graph->top = 0;
@@ -460,8 +476,8 @@ map_graph(SegmentBuild *build)
 }
 
 /* The next nodes for this participant, before `end`; false if there are none. */
-static bool
-next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint32 *to)
+bool
+build_next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint32 *to)
 {
 	uint64		first = pg_atomic_fetch_add_u64(&build->shared->next_node, BATCH_OF_NODES);
 
@@ -471,17 +487,31 @@ next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint32 *to)
 	return *from < *to;
 }
 
+/* A node's vector, centred and rotated, as halves; scratch has room for it as floats. */
+void
+build_work_vector(SegmentBuild *build, uint32 node, float *scratch, uint16 *work)
+{
+	BuildShared *shared = build->shared;
+
+	node_floats(build, node, scratch);
+	for (int d = 0; d < build->space.dims; d++)
+		scratch[d] = (scratch[d] - shared->mean[d]) * shared->scale;
+	rotation_apply(&build->space.rotation, scratch, scratch);
+	for (uint32 d = 0; d < build->graph.padded; d++)
+		work[d] = float_to_half(Min(Max(scratch[d], -65504), 65504));
+}
+
 /* Rotates nodes' vectors into halves, and clears their links. */
-static void
-make_work_vectors(SegmentBuild *build)
+void
+build_make_work_vectors(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
 	GraphBuild *graph = &build->graph;
-	float	   *x = palloc(sizeof(float) * Max(graph->padded, build->space.dims));
+	float	   *scratch = palloc(sizeof(float) * Max(graph->padded, build->space.dims));
 	uint32		from;
 	uint32		to;
 
-	while (next_nodes(build, shared->nodes, &from, &to))
+	while (build_next_nodes(build, shared->nodes, &from, &to))
 		for (uint32 node = from; node < to; node++)
 		{
 			uint16	   *work;
@@ -490,34 +520,29 @@ make_work_vectors(SegmentBuild *build)
 			if (!build->space.coded)
 				continue;
 			work = graph_array_at(&graph->work, node);
-			node_floats(build, node, x);
-			for (int d = 0; d < build->space.dims; d++)
-				x[d] = (x[d] - shared->mean[d]) * shared->scale;
-			rotation_apply(&build->space.rotation, x, x);
-			for (uint32 d = 0; d < graph->padded; d++)
-				work[d] = float_to_half(Min(Max(x[d], -65504), 65504));
+			build_work_vector(build, node, scratch, work);
 			if (build->lift)
 				build->lift[node] = sqrtf(Max(0, graph->radius2 -
 											  distance_kernels->f16_dot(work, work,
 																		graph->padded)));
 		}
-	pfree(x);
+	pfree(scratch);
 }
 
-static bool
-wait_for_all(SegmentBuild *build)
+void
+build_wait(SegmentBuild *build)
 {
-	return BarrierArriveAndWait(&build->shared->barrier, PG_WAIT_EXTENSION);
+	BarrierArriveAndWait(&build->shared->barrier, PG_WAIT_EXTENSION);
 }
 
 /* Begins a step that all take nodes for, from `node` on. */
-static void
-begin_step(SegmentBuild *build, uint32 node)
+void
+build_begin_step(SegmentBuild *build, uint32 node)
 {
-	wait_for_all(build);
+	build_wait(build);
 	if (build->leader)
 		pg_atomic_write_u64(&build->shared->next_node, node);
-	wait_for_all(build);
+	build_wait(build);
 }
 
 /* Inserts the nodes that make level `level` complete. */
@@ -530,15 +555,14 @@ insert_nodes(SegmentBuild *build, int level)
 	uint32		to;
 
 	while ((build->leader || shared->sizes[level] > NODES_BY_LEADER) &&
-		   next_nodes(build, shared->sizes[level], &from, &to))
+		   build_next_nodes(build, shared->sizes[level], &from, &to))
 	{
 		for (uint32 node = from; node < to; node++)
 			if (!graph_insert(&build->inserter, node))
 				elog(ERROR, "out of memory");
-		if (build->leader && build->progress)
-			build->progress(BUILD_GRAPH, to, shared->nodes);
+		build_report(build, BUILD_GRAPH, shared->done + to, shared->total);
 	}
-	wait_for_all(build);
+	build_wait(build);
 	if (level == 0)
 		return;
 	if (build->leader)
@@ -554,32 +578,58 @@ fill_nodes(SegmentBuild *build)
 	uint32		from;
 	uint32		to;
 
-	while (next_nodes(build, build->shared->nodes, &from, &to))
+	while (build_next_nodes(build, build->shared->nodes, &from, &to))
 		for (uint32 node = from; node < to; node++)
 			if (!graph_fill(&build->inserter, node))
 				elog(ERROR, "out of memory");
 }
 
-/* Forgets the batch. */
-static void
-reset_batch(SegmentBuild *build)
+/* The graph of the nodes, whose memory the leader has allocated. */
+void
+build_grow_graph(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
 
-	for (uint32 i = 0; i < BUILD_MAX_CHUNKS && shared->row_chunks[i]; i++)
-		release(build, &shared->row_chunks[i]);
-	for (uint32 i = 0; i < shared->arena_count; i++)
-		release(build, &shared->arena_chunks[i]);
-	for (int l = 0; l < shared->levels; l++)
-		release(build, &shared->links[l]);
-	release(build, &shared->nodes_handle);
-	release(build, &shared->work);
-	release(build, &shared->lift);
-	shared->arena_count = 0;
-	shared->rows = 0;
-	shared->used = 0;
-	shared->full = false;
-	shared->last = shared->finished == shared->participants;
+	build_map_graph(build);
+	build_make_work_vectors(build);
+	for (int level = shared->levels - 1; level >= 0; level--)
+	{
+		build_begin_step(build, level == shared->levels - 1 ? 0 : shared->sizes[level + 1]);
+		insert_nodes(build, level);
+	}
+	build_begin_step(build, 0);
+	fill_nodes(build);
+	build_wait(build);
+}
+
+/* Forgets the batch. */
+void
+build_reset(SegmentBuild *build)
+{
+	BuildShared *shared = build->shared;
+
+	build_wait(build);
+	if (build->leader)
+	{
+		for (uint32 i = 0; i < BUILD_MAX_CHUNKS && shared->row_chunks[i]; i++)
+			build_release(build, &shared->row_chunks[i]);
+		for (uint32 i = 0; i < shared->arena_count; i++)
+			build_release(build, &shared->arena_chunks[i]);
+		for (int l = 0; l < shared->levels; l++)
+			build_release(build, &shared->links[l]);
+		build_release(build, &shared->nodes_handle);
+		build_release(build, &shared->work);
+		build_release(build, &shared->lift);
+		shared->arena_count = 0;
+		shared->rows = 0;
+		shared->used = 0;
+		shared->full = false;
+		shared->last = shared->finished == shared->participants;
+	}
+	memset(build->row_chunks, 0, sizeof(char *) * BUILD_MAX_CHUNKS);
+	memset(build->arena_chunks, 0, sizeof(char *) * BUILD_MAX_CHUNKS);
+	build->arena_left = 0;
+	build_wait(build);
 }
 
 /* Builds and writes a batch, together with the others. */
@@ -588,70 +638,86 @@ build_batch(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
 
-	wait_for_all(build);
-	if (build->leader)
+	if (build->leader && shared->rows > 0)
 	{
-		if (shared->full && shared->full_at == 0)
-			shared->full_at = shared->rows;
-		if (shared->rows > 0)
+		if (shared->full && build->callbacks.full)
+			build->callbacks.full(shared->rows, false, build->callbacks.arg);
+		build_make_nodes(build);
+		if (build->space.coded)
 		{
-			make_nodes(build);
-			if (build->space.coded)
-			{
-				build->nodes = address(build, shared->nodes_handle);
-				measure_vectors(build);
-			}
-			allocate_graph(build);
+			build->nodes = build_address(build, shared->nodes_handle);
+			build_measure_vectors(build);
 		}
+		build_allocate_graph(build, GRAPH_LEVELS);
+		shared->done = 0;
+		shared->total = shared->nodes;
 	}
-	begin_step(build, 0);
+	build_begin_step(build, 0);
 	if (shared->rows > 0)
 	{
-		map_graph(build);
-		make_work_vectors(build);
-		for (int level = shared->levels - 1; level >= 0; level--)
-		{
-			begin_step(build, level == shared->levels - 1 ? 0 : shared->sizes[level + 1]);
-			insert_nodes(build, level);
-		}
-		begin_step(build, 0);
-		fill_nodes(build);
-		wait_for_all(build);
+		build_grow_graph(build);
 		if (build->leader)
 		{
 			if (!graph_connect(&build->graph, shared->nodes, build->inserter.search.memory))
 				elog(ERROR, "out of memory");
-			if (build->progress)
-				build->progress(BUILD_WRITING, 0, shared->nodes);
-			build->write(build, build->arg);
+			build_report(build, BUILD_WRITING, 0, shared->nodes);
+			build->callbacks.write(build, build->callbacks.arg);
 			build_forget_plan(build);
 		}
 	}
-	wait_for_all(build);
-	if (build->leader)
-		reset_batch(build);
-	memset(build->row_chunks, 0, sizeof(char *) * BUILD_MAX_CHUNKS);
-	memset(build->arena_chunks, 0, sizeof(char *) * BUILD_MAX_CHUNKS);
-	build->arena_left = 0;
-	wait_for_all(build);
+	build_reset(build);
+}
+
+/* The memory is full, or this participant has no more rows: the same for all of them. */
+static void
+end_batch(SegmentBuild *build)
+{
+	BuildShared *shared = build->shared;
+
+	build_wait(build);
+	if (shared->partitioned)
+		partition_finish(build);
+	else if (shared->full && shared->has_files)
+		partition_begin(build);
+	else
+		build_batch(build);
+}
+
+BuildRow *
+build_put_row(SegmentBuild *build, ItemPointer tid, const char *payload, Size size, float error,
+			  float scale)
+{
+	Size		memory = build_row_memory(&build->space, build->shared->m, size);
+	BuildRow   *row = new_row(build, memory);
+
+	if (row == NULL)
+		return NULL;
+	ItemPointerCopy(tid, &row->tid);
+	row->secondary = 0;
+	row->size = (uint32) size;
+	row->error = error;
+	row->scale = scale;
+	row->source = 0;
+	row->hash = hash_bytes_extended((const unsigned char *) payload, (int) size, 0);
+	memcpy(arena_allocate(build, size, &row->payload), payload, size);
+	return row;
 }
 
 void
 build_add(SegmentBuild *build, ItemPointer tid, const char *payload, Size size, float error,
 		  float scale)
 {
-	Size		memory = build_row_memory(&build->space, build->shared->m, size);
-	BuildRow   *row;
-	bool		full;
-
-	while ((row = new_row(build, memory, &full)) == NULL)
-		build_batch(build);
-	ItemPointerCopy(tid, &row->tid);
-	row->size = (uint32) size;
-	row->error = error;
-	row->scale = scale;
-	row->hash = hash_bytes_extended((const unsigned char *) payload, (int) size, 0);
-	memcpy(arena_allocate(build, size, &row->payload), payload, size);
+	for (;;)
+	{
+		if (build->shared->partitioned)
+		{
+			partition_add(build, tid, payload, size, error, scale);
+			return;
+		}
+		if (build_put_row(build, tid, payload, size, error, scale) != NULL)
+			return;
+		end_batch(build);
+	}
 }
 
 void
@@ -661,14 +727,15 @@ build_finish(SegmentBuild *build)
 	build->shared->finished++;
 	SpinLockRelease(&build->shared->mutex);
 	do
-		build_batch(build);
+		end_batch(build);
 	while (!build->shared->last);
 }
 
-uint64
-build_full_at(const SegmentBuild *build)
+void
+build_report(SegmentBuild *build, BuildPhase phase, uint64 done, uint64 total)
 {
-	return build->shared->full_at;
+	if (build->callbacks.progress)
+		build->callbacks.progress(phase, done, total);
 }
 
 uint64

@@ -3,7 +3,8 @@
  *
  * Rows are added until the memory is full or there are no more; then all participants build the
  * graph of the batch together, and the leader writes it as one segment.  Equal vectors are one node
- * with several rows.  What fits into the memory becomes one segment.
+ * with several rows.  Rows beyond the memory are built in partitions that are united into one
+ * segment, where the build has temporary files; else each batch becomes a segment of its own.
  */
 #ifndef VECTOR_SEGMENT_BUILD_H
 #define VECTOR_SEGMENT_BUILD_H
@@ -18,16 +19,22 @@
 typedef struct SegmentBuild SegmentBuild;
 typedef struct BuildShared BuildShared;
 
-/* The leader's doings with a batch whose graph is built. */
-typedef void (*BuildWrite) (SegmentBuild *build, void *arg);
-
-/* Called by the leader: the phase that begins (below), and nodes done of how many. */
 typedef enum BuildPhase
 {
 	BUILD_LOADING, BUILD_GRAPH, BUILD_WRITING
 } BuildPhase;
 
-typedef void (*BuildProgress) (BuildPhase phase, uint64 done, uint64 total);
+/* What the leader is called back for. */
+typedef struct BuildCallbacks
+{
+	/* The graph of a segment is built, or its partitions are: reserves an extent, writes it. */
+	void		(*write) (SegmentBuild *build, void *arg);
+	/* The memory is full for the first time, with so many rows; or NULL. */
+	void		(*full) (uint64 rows, bool partitions, void *arg);
+	/* A phase, and nodes done of how many; or NULL. */
+	void		(*progress) (BuildPhase phase, uint64 done, uint64 total);
+	void	   *arg;
+} BuildCallbacks;
 
 extern Size build_shared_size(void);
 
@@ -40,9 +47,19 @@ extern void build_init_shared(BuildShared *shared, const Directory *directory, S
 /* The leader calls this once it knows how many there are, itself included. */
 extern void build_start(BuildShared *shared, int participants);
 
-/* Joins a build; a worker waits for build_start. */
-extern SegmentBuild *build_attach(BuildShared *shared, dsa_area *area, bool leader,
-								  BuildWrite write, void *arg, BuildProgress progress);
+/*
+ * Gives the build temporary files in a segment of shared memory that all participants have: rows
+ * beyond the memory then become one segment all the same, built in partitions.  By the leader
+ * before build_start.
+ */
+extern void build_use_files(BuildShared *shared, dsm_segment *segment);
+
+/*
+ * Joins a build; a worker waits for build_start.  segment is that of build_use_files, or NULL; only
+ * the leader has callbacks.
+ */
+extern SegmentBuild *build_attach(BuildShared *shared, dsa_area *area, dsm_segment *segment,
+								  const BuildCallbacks *callbacks);
 
 /*
  * Adds a row; may build a batch first.  error and scale are those of the node that it comes from,
@@ -54,20 +71,17 @@ extern void build_add(SegmentBuild *build, ItemPointer tid, const char *payload,
 /* After the last row of this participant: builds what is left, together with the others. */
 extern void build_finish(SegmentBuild *build);
 
-/* The number of rows at which the memory was full first; 0 if it never was. */
-extern uint64 build_full_at(const SegmentBuild *build);
-
 /* Bytes that a row takes while its graph is built. */
 extern Size build_row_memory(const Space *space, uint32 m, Size payload);
 
-/* The batch, for BuildWrite: its rows, the blocks it needs, and the writing of them. */
+/* The batch, for callbacks.write: its rows, the blocks it needs, and the writing of them. */
 extern uint64 build_rows(const SegmentBuild *build);
 extern uint32 build_blocks(SegmentBuild *build);
 extern void build_write(SegmentBuild *build, Relation index, SegmentEntry *entry);
 
 /*
  * The number in the segment of the batch's i-th row, in the order in which a lone leader added
- * them.  Valid within BuildWrite after build_write.
+ * them.  Valid within callbacks.write after build_write.
  */
 extern uint32 build_row_number(SegmentBuild *build, uint64 i);
 

@@ -296,6 +296,7 @@ static int
 replace_segments(Seal *seal, const Directory *directory)
 {
 	BuildShared *shared = palloc(build_shared_size());
+	BuildCallbacks callbacks = {.write = write_output, .arg = seal};
 	uint32	   *uids = palloc(sizeof(uint32) * seal->input_count);
 	CachedIndex *cached;
 
@@ -307,7 +308,7 @@ replace_segments(Seal *seal, const Directory *directory)
 	}
 	build_init_shared(shared, directory, (Size) maintenance_work_mem * 1024);
 	build_start(shared, 1);
-	seal->build = build_attach(shared, NULL, true, write_output, seal, NULL);
+	seal->build = build_attach(shared, NULL, NULL, &callbacks);
 	cached = cache_index(seal->index);
 	for (seal->input = 0; seal->input < seal->input_count; seal->input++)
 		if (seal->inputs[seal->input].kind == SEGMENT_GROWING)

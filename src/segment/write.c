@@ -1,29 +1,52 @@
 /*
- * write.c - a batch becomes a sealed extent
+ * write.c - graphs in memory become a sealed extent
+ *
+ * Nodes of level 0 have numbers: their order on disk.  A batch numbers its nodes breadth first; of
+ * partitions, each has the numbers from its first on, and its neighbours are given by numbers.  The
+ * nodes above level 0 are numbered as in memory.
  */
 #include "segment/build_internal.h"
 
 #include <math.h>
 
 #include "miscadmin.h"
+#include "storage/buffile.h"
 #include "utils/memutils.h"
 
 #include "distance/half.h"
 
-/* Where the parts of a segment go, and the nodes' numbers there. */
-typedef struct Plan
+struct SegmentPlan
 {
 	SealedHeader header;
-	uint32	   *order;			/* node by number */
-	uint32	   *id;				/* id by node, at level 0 */
-	uint32	   *upper_id[GRAPH_LEVELS];	/* plain nodes of different sizes: id by node */
 	uint32		blocks;
-} Plan;
+	uint32	   *order;			/* a batch: node in memory by number; and back: */
+	uint32	   *number;
+	const uint32 *id;			/* nodes of different sizes: id by number */
+	uint32	   *upper_id[GRAPH_LEVELS];	/* and of those above, by node in memory */
+
+	/* partitions: the nodes above level 0, as they will be but for what level 0 has to say */
+	BufFile    *upper;
+
+	/* while it is written */
+	ExtentWriter nodes;
+	ExtentWriter rows;
+	uint64		offset;			/* in the payloads of the level's blocks */
+	BufFile    *others;			/* SealedRows of rows that are not their nodes' first */
+	uint32		other_count;
+};
 
 /*
  * Nodes of different sizes are addressed in units; so many bytes a unit make 2^32 of them 128 GB.
  */
 #define NODE_UNIT	32
+
+static void
+read_temporary(BufFile *file, void *out, Size size)
+{
+	if (BufFileRead(file, out, size) != size)
+		ereport(ERROR,
+				(errcode_for_file_access(), errmsg("could not read from temporary file: %m")));
+}
 
 static void
 plan_layout(const SegmentBuild *build, NodeLayout *layout)
@@ -59,138 +82,220 @@ plan_layout(const SegmentBuild *build, NodeLayout *layout)
 		layout->per = layout->span = 0;
 }
 
-/* Numbers the nodes breadth first from node 0, so that neighbours lie near each other. */
-static void
-plan_order(SegmentBuild *build, Plan *plan)
+SegmentPlan *
+plan_create(SegmentBuild *build)
+{
+	SegmentPlan *plan = palloc0(sizeof(SegmentPlan));
+
+	plan_layout(build, &plan->header.layout);
+	return plan;
+}
+
+bool
+plan_nodes_differ(const SegmentPlan *plan)
+{
+	return plan->header.layout.size == 0;
+}
+
+Size
+plan_node_size(const SegmentPlan *plan, Size payload)
+{
+	const NodeLayout *layout = &plan->header.layout;
+
+	return layout->size ? layout->size : TYPEALIGN(NODE_UNIT, layout->vector + payload);
+}
+
+/* Places a node of this size after an end: its id, and the end after it. */
+uint64
+plan_place_node(const SegmentPlan *plan, uint64 end, Size size, uint32 *id)
+{
+	Size		left = PAYLOAD_SIZE - end % PAYLOAD_SIZE;
+
+	if (size <= PAYLOAD_SIZE && left < size)
+		end += left;
+	if (end / NODE_UNIT >= NO_ROW)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("segment is too large")));
+	*id = (uint32) (end / NODE_UNIT);
+	return end + size;
+}
+
+/* The nodes in memory breadth first from node 0, so that neighbours lie near each other. */
+uint32 *
+plan_breadth_first(SegmentBuild *build)
 {
 	GraphBuild *graph = &build->graph;
 	uint32		n = build->shared->nodes;
+	uint32	   *order = MemoryContextAllocHuge(build->context, sizeof(uint32) * n);
+	bool	   *taken = MemoryContextAllocExtended(build->context, n,
+												   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	uint32		count = 0;
-	uint32		next = 0;
 	uint32		start = 0;
 
-	plan->order = MemoryContextAllocHuge(build->context, sizeof(uint32) * n);
-	plan->id = MemoryContextAllocHuge(build->context, sizeof(uint32) * n);
-	memset(plan->id, 0xFF, sizeof(uint32) * n);
-	while (count < n)
+	for (uint32 next = 0; next < n; next++)
 	{
 		GraphLinks *links;
 		uint32	   *ids;
 
 		if (next == count)
 		{
-			while (plan->id[start] != NO_ROW)
+			while (taken[start])
 				start++;
-			plan->id[start] = count;
-			plan->order[count++] = start;
+			taken[start] = true;
+			order[count++] = start;
 		}
-		links = graph_array_at(&graph->links, plan->order[next++]);
+		links = graph_array_at(&graph->links, order[next]);
 		ids = graph_link_ids(graph, links);
 		for (uint32 i = 0; i < links->count; i++)
-			if (plan->id[ids[i]] == NO_ROW)
+			if (!taken[ids[i]])
 			{
-				plan->id[ids[i]] = count;
-				plan->order[count++] = ids[i];
+				taken[ids[i]] = true;
+				order[count++] = ids[i];
 			}
 		if ((next & 1023) == 0)
 			CHECK_FOR_INTERRUPTS();
 	}
+	pfree(taken);
+	return order;
 }
 
 static Size
-node_size(SegmentBuild *build, const NodeLayout *layout, uint32 node)
+memory_node_size(SegmentBuild *build, const SegmentPlan *plan, uint32 node)
 {
-	return layout->size ? layout->size :
-		TYPEALIGN(NODE_UNIT, layout->vector +
-				  build_row(build, build_node_row(build, node))->size);
+	return plan_node_size(plan, build_row(build, build_node_row(build, node))->size);
 }
 
-/* Where a node of this size starts, at or after an offset in the payloads. */
-static uint64
-place_node(uint64 offset, Size size)
-{
-	Size		left = PAYLOAD_SIZE - offset % PAYLOAD_SIZE;
-
-	return size <= PAYLOAD_SIZE && left < size ? offset + left : offset;
-}
-
-/* The blocks of a level; nodes of different sizes get their ids. */
+/* The blocks of a level whose nodes are of one size. */
 static uint32
-plan_level(SegmentBuild *build, Plan *plan, int level, uint32 nodes)
+level_blocks(const NodeLayout *layout, uint32 nodes)
 {
-	const NodeLayout *layout = &plan->header.layout;
-	uint64		offset = 0;
-	uint32	   *ids;
-
 	if (layout->per > 0)
 		return (nodes + layout->per - 1) / layout->per * layout->span;
-	if (layout->size > 0)
-		return extent_blocks_for(nodes, layout->size, false);
-	ids = MemoryContextAllocHuge(build->context, sizeof(uint32) * nodes);
-	for (uint32 i = 0; i < nodes; i++)
-	{
-		uint32		node = level == 0 ? plan->order[i] : i;
-		Size		size = node_size(build, layout, node);
-
-		offset = place_node(offset, size);
-		if (offset / NODE_UNIT >= NO_ROW)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("segment is too large")));
-		ids[node] = (uint32) (offset / NODE_UNIT);
-		offset += size;
-	}
-	if (level == 0)
-	{
-		pfree(plan->id);
-		plan->id = ids;
-	}
-	else
-		plan->upper_id[level] = ids;
-	return (uint32) ((offset + PAYLOAD_SIZE - 1) / PAYLOAD_SIZE);
+	return extent_blocks_for(nodes, layout->size, false);
 }
 
 static uint32
-node_id(const Plan *plan, int level, uint32 node)
+blocks_of_bytes(uint64 bytes)
 {
-	if (level == 0)
-		return plan->id[node];
+	return (uint32) ((bytes + PAYLOAD_SIZE - 1) / PAYLOAD_SIZE);
+}
+
+/* A level above level 0: graph level `level - lowest` in memory. */
+static void
+plan_upper_level(SegmentBuild *build, SegmentPlan *plan, int level, uint32 nodes)
+{
+	SealedLevel *upper = &plan->header.level[level];
+	uint64		end = 0;
+
+	upper->nodes = nodes;
+	if (!plan_nodes_differ(plan))
+	{
+		upper->blocks = level_blocks(&plan->header.layout, nodes);
+		return;
+	}
+	plan->upper_id[level] = MemoryContextAllocHuge(build->context, sizeof(uint32) * nodes);
+	for (uint32 i = 0; i < nodes; i++)
+		end = plan_place_node(plan, end, memory_node_size(build, plan, i),
+							  &plan->upper_id[level][i]);
+	upper->blocks = blocks_of_bytes(end);
+}
+
+/* Numbers the nodes of a batch. */
+static void
+plan_batch(SegmentBuild *build, SegmentPlan *plan)
+{
+	BuildShared *shared = build->shared;
+	uint32		n = shared->nodes;
+
+	plan->order = plan_breadth_first(build);
+	plan->number = MemoryContextAllocHuge(build->context, sizeof(uint32) * n);
+	for (uint32 i = 0; i < n; i++)
+		plan->number[plan->order[i]] = i;
+	for (int l = 1; l < shared->levels; l++)
+		plan_upper_level(build, plan, l, shared->sizes[l]);
+	plan->header.levels = shared->levels;
+	if (plan_nodes_differ(plan))
+	{
+		uint32	   *id = MemoryContextAllocHuge(build->context, sizeof(uint32) * n);
+
+		shared->node_end = 0;
+		for (uint32 i = 0; i < n; i++)
+			shared->node_end = plan_place_node(
+				plan, shared->node_end, memory_node_size(build, plan, plan->order[i]), &id[i]);
+		plan->id = id;
+	}
+}
+
+static uint32
+id_of_number(const SegmentPlan *plan, uint32 number)
+{
+	return plan->id ? plan->id[number] : number;
+}
+
+static uint32
+upper_id(const SegmentPlan *plan, int level, uint32 node)
+{
 	return plan->upper_id[level] ? plan->upper_id[level][node] : node;
 }
 
-static Plan *
-get_plan(SegmentBuild *build)
+/* The id of a neighbour that a node in memory names. */
+static uint32
+neighbour_id(const SegmentPlan *plan, int level, uint32 neighbour)
+{
+	if (level > 0)
+		return upper_id(plan, level, neighbour);
+	return id_of_number(plan, plan->number ? plan->number[neighbour] : neighbour);
+}
+
+/* Where the parts of the segment go. */
+void
+plan_size(SegmentBuild *build, SegmentPlan *plan)
 {
 	BuildShared *shared = build->shared;
-	Plan	   *plan = build->plan;
-	SealedHeader *header;
+	SealedHeader *header = &plan->header;
 	uint32		place = 1;
 
-	if (plan != NULL)
-		return plan;
-	plan = build->plan = palloc0(sizeof(Plan));
-	header = &plan->header;
-	plan_layout(build, &header->layout);
-	plan_order(build, plan);
-	header->nodes = shared->nodes;
-	header->rows = (uint32) shared->rows;
+	if (shared->partitioned)
+	{
+		header->nodes = shared->part_first[shared->parts];
+		header->rows = (uint32) pg_atomic_read_u64(&shared->next_source);
+		plan->id = shared->node_ids ? build_address(build, shared->node_ids) : NULL;
+	}
+	else
+	{
+		header->nodes = shared->nodes;
+		header->rows = (uint32) shared->rows;
+	}
 	header->padded = build->graph.padded;
-	header->levels = shared->levels;
+	header->level[0].nodes = header->nodes;
+	header->level[0].blocks = plan_nodes_differ(plan) ? blocks_of_bytes(shared->node_end) :
+		level_blocks(&header->layout, header->nodes);
 	header->mean = place;
 	place += header->padded ? extent_blocks_for(header->padded, sizeof(float), false) : 0;
 	header->tombstones = place;
 	place += extent_blocks_for(sizeof(TombstoneHeader) + header->rows / 8 + 1, 1, false);
 	header->tids = place;
 	place += extent_blocks_for(header->rows, sizeof(SealedRow), true);
-	for (int l = 0; l < shared->levels; l++)
+	for (uint32 l = 0; l < header->levels; l++)
 	{
 		header->level[l].first = place;
-		header->level[l].nodes = shared->sizes[l];
-		header->level[l].blocks = plan_level(build, plan, l, shared->sizes[l]);
 		place += header->level[l].blocks;
 	}
-	header->entry = node_id(plan, shared->levels - 1, 0);
+	header->entry = header->levels > 1 ? upper_id(plan, header->levels - 1, 0) :
+		neighbour_id(plan, 0, 0);
 	plan->blocks = place;
-	return plan;
+}
+
+static SegmentPlan *
+get_plan(SegmentBuild *build)
+{
+	if (build->plan == NULL)
+	{
+		build->plan = plan_create(build);
+		plan_batch(build, build->plan);
+		plan_size(build, build->plan);
+	}
+	return build->plan;
 }
 
 uint32
@@ -217,69 +322,93 @@ write_mean(SegmentBuild *build, ExtentWriter *writer)
 }
 
 static void
-write_tombstones(ExtentWriter *writer, const SealedHeader *header)
+write_zeros(ExtentWriter *writer, uint64 size)
 {
-	TombstoneHeader none = {0, 0};
 	static const char zeros[PAYLOAD_SIZE];
-	Size		left = header->rows / 8 + 1;
 
-	extent_writer_put(writer, &none, sizeof(none));
-	for (Size part; left > 0; left -= part)
+	for (Size part; size > 0; size -= part)
 	{
-		part = Min(left, sizeof(zeros));
+		part = (Size) Min(size, sizeof(zeros));
 		extent_writer_put(writer, zeros, part);
 	}
 }
 
 static void
-write_row(ExtentWriter *writer, const BuildRow *row, uint32 id)
+write_tombstones(ExtentWriter *writer, const SealedHeader *header)
+{
+	TombstoneHeader none = {0, 0};
+
+	extent_writer_put(writer, &none, sizeof(none));
+	write_zeros(writer, header->rows / 8 + 1);
+}
+
+static SealedRow
+sealed_row(const BuildRow *row, uint32 id)
 {
 	SealedRow	sealed;
 
 	memset(&sealed, 0, sizeof(sealed));
 	sealed.tid = row->tid;
 	sealed.node = id;
-	extent_writer_keep_whole(writer, sizeof(sealed));
-	extent_writer_put(writer, &sealed, sizeof(sealed));
+	return sealed;
 }
 
-/* The first rows of the nodes in order, then the others. */
 static void
-write_rows(SegmentBuild *build, Plan *plan, ExtentWriter *writer)
+write_row(ExtentWriter *writer, const SealedRow *row)
 {
-	uint32		number = 0;
+	extent_writer_keep_whole(writer, sizeof(*row));
+	extent_writer_put(writer, row, sizeof(*row));
+}
 
-	for (uint32 i = 0; i < plan->header.nodes; i++)
+/* The rows of a node: the first has the node's number, the others come after all first ones. */
+static void
+write_node_rows(SegmentBuild *build, SegmentPlan *plan, BuildRow *row, uint32 number)
+{
+	uint32		id = id_of_number(plan, number);
+	SealedRow	sealed = sealed_row(row, id);
+
+	row->number = number;
+	write_row(&plan->rows, &sealed);
+	while (row->next != NO_ROW)
 	{
-		BuildRow   *row = build_row(build, build_node_row(build, plan->order[i]));
-
-		row->number = number++;
-		write_row(writer, row, plan->id[plan->order[i]]);
+		row = build_row(build, row->next);
+		row->number = plan->header.nodes + plan->other_count++;
+		sealed = sealed_row(row, id);
+		if (plan->others == NULL)
+			plan->others = BufFileCreateTemp(false);
+		BufFileWrite(plan->others, &sealed, sizeof(sealed));
 	}
-	for (uint32 i = 0; i < plan->header.nodes; i++)
+}
+
+/* The rows that are not their nodes' first. */
+static void
+write_other_rows(SegmentPlan *plan)
+{
+	SealedRow	sealed;
+
+	if (plan->others == NULL)
+		return;
+	if (BufFileSeek(plan->others, 0, 0, SEEK_SET) != 0)
+		elog(ERROR, "could not rewind a temporary file");
+	for (uint32 i = 0; i < plan->other_count; i++)
 	{
-		BuildRow   *row = build_row(build, build_node_row(build, plan->order[i]));
-
-		while (row->next != NO_ROW)
-		{
-			row = build_row(build, row->next);
-			row->number = number++;
-			write_row(writer, row, plan->id[plan->order[i]]);
-		}
+		read_temporary(plan->others, &sealed, sizeof(sealed));
+		write_row(&plan->rows, &sealed);
 	}
-	Assert(number == plan->header.rows);
+	BufFileClose(plan->others);
+	plan->others = NULL;
 }
 
 /*
- * Makes the bytes of a node; factors go back from the scale of the work vectors to the vectors'
- * own.
+ * Makes the bytes of a node of a level, from its links; factors go back from the scale of the work
+ * vectors to the vectors' own.
  */
 static void
-compose_node(SegmentBuild *build, Plan *plan, int level, uint32 node, char *out, Size size)
+compose_node(SegmentBuild *build, SegmentPlan *plan, int level, GraphLinks *links, uint32 node,
+			 char *out, Size size)
 {
 	const NodeLayout *layout = &plan->header.layout;
 	GraphBuild *graph = &build->graph;
-	GraphLinks *links = graph_array_at(level ? &graph->levels[level] : &graph->links, node);
 	BuildRow   *row = build_row(build, build_node_row(build, node));
 	SealedNode *head = (SealedNode *) out;
 	uint32	   *ids = (uint32 *) (out + layout->ids);
@@ -296,8 +425,10 @@ compose_node(SegmentBuild *build, Plan *plan, int level, uint32 node, char *out,
 	head->tid = row->tid;
 	head->links = links->count;
 	head->row = row->number;
-	if (level > 0)
-		head->extra = node_id(plan, level - 1, node);
+	if (level > 1)
+		head->extra = upper_id(plan, level - 1, node);
+	else if (level == 1)
+		head->extra = plan->upper ? row->source : neighbour_id(plan, 0, node);
 	else
 		for (uint32 next = row->next; next != NO_ROW; head->extras++)
 		{
@@ -308,7 +439,7 @@ compose_node(SegmentBuild *build, Plan *plan, int level, uint32 node, char *out,
 			next = other->next;
 		}
 	for (uint32 i = 0; i < links->count; i++)
-		ids[i] = node_id(plan, level, graph_link_ids(graph, links)[i]);
+		ids[i] = neighbour_id(plan, level, graph_link_ids(graph, links)[i]);
 	if (!graph->coded)
 		return;
 	for (uint32 i = 0; i < links->count; i++)
@@ -327,82 +458,206 @@ compose_node(SegmentBuild *build, Plan *plan, int level, uint32 node, char *out,
 }
 
 static void
-write_level(SegmentBuild *build, Plan *plan, ExtentWriter *writer, int level)
+begin_level(SegmentPlan *plan, int level)
+{
+	extent_writer_seek(&plan->nodes, plan->header.level[level].first, BLOCK_NODES);
+	plan->offset = 0;
+}
+
+/* Puts the i-th node of a level into its place: the next after the one before it. */
+static void
+put_node(SegmentPlan *plan, uint32 i, uint32 id, const char *node, Size size)
 {
 	const NodeLayout *layout = &plan->header.layout;
-	static const char zeros[PAYLOAD_SIZE];
+	uint64		start;
+
+	if (layout->per > 0)
+		start = (uint64) (i / layout->per) * layout->span * PAYLOAD_SIZE +
+			(uint64) (i % layout->per) * layout->size;
+	else if (layout->size > 0)
+		start = (uint64) i * layout->size;
+	else
+		start = (uint64) id * NODE_UNIT;
+	write_zeros(&plan->nodes, start - plan->offset);
+	extent_writer_put(&plan->nodes, node, size);
+	plan->offset = start + size;
+}
+
+/* Memory for a node of this size. */
+static char *
+node_room(char *node, Size *room, Size size)
+{
+	if (size <= *room)
+		return node;
+	*room = size;
+	return node ? repalloc(node, size) : palloc(size);
+}
+
+void
+plan_write_part(SegmentBuild *build, SegmentPlan *plan, uint32 first)
+{
+	uint32		n = build->shared->nodes;
 	char	   *node = NULL;
 	Size		room = 0;
-	uint64		offset = 0;
 
-	for (uint32 i = 0; i < plan->header.level[level].nodes; i++)
+	for (uint32 i = 0; i < n; i++)
 	{
-		uint32		which = level == 0 ? plan->order[i] : i;
-		Size		size = node_size(build, layout, which);
-		uint64		start = offset;
+		uint32		which = plan->order ? plan->order[i] : i;
 
-		if (layout->per > 0)
-			start = (uint64) (i / layout->per) * layout->span * PAYLOAD_SIZE +
-				(uint64) (i % layout->per) * layout->size;
-		else if (layout->size == 0)
-			start = place_node(offset, size);
-		if (size > room)
-		{
-			room = size;
-			node = node ? repalloc(node, size) : palloc(size);
-		}
-		for (Size part; offset < start; offset += part)
-		{
-			part = Min(start - offset, sizeof(zeros));
-			extent_writer_put(writer, zeros, part);
-		}
-		compose_node(build, plan, level, which, node, size);
-		extent_writer_put(writer, node, size);
-		offset += size;
-		if (build->progress && (i & 1023) == 0)
-			build->progress(BUILD_WRITING, i, plan->header.level[0].nodes);
+		write_node_rows(build, plan, build_row(build, build_node_row(build, which)), first + i);
 	}
-	pfree(node);
+	for (uint32 i = 0; i < n; i++)
+	{
+		uint32		which = plan->order ? plan->order[i] : i;
+		Size		size = memory_node_size(build, plan, which);
+
+		node = node_room(node, &room, size);
+		compose_node(build, plan, 0, graph_array_at(&build->graph.links, which), which, node,
+					 size);
+		put_node(plan, first + i, id_of_number(plan, first + i), node, size);
+		if ((i & 1023) == 0)
+			build_report(build, BUILD_WRITING, first + i, plan->header.nodes);
+	}
+	if (node)
+		pfree(node);
+}
+
+static GraphLinks *
+links_of_level(const GraphBuild *graph, int level, uint32 node)
+{
+	return graph_array_at(level == 0 ? &graph->links : &graph->levels[level], node);
+}
+
+/* The levels above level 0 of a batch. */
+static void
+write_upper(SegmentBuild *build, SegmentPlan *plan)
+{
+	char	   *node = NULL;
+	Size		room = 0;
+
+	for (int l = 1; l < (int) plan->header.levels; l++)
+	{
+		begin_level(plan, l);
+		for (uint32 i = 0; i < plan->header.level[l].nodes; i++)
+		{
+			Size		size = memory_node_size(build, plan, i);
+
+			node = node_room(node, &room, size);
+			compose_node(build, plan, l, links_of_level(&build->graph, l, i), i, node, size);
+			put_node(plan, i, upper_id(plan, l, i), node, size);
+		}
+	}
+	if (node)
+		pfree(node);
+}
+
+/* Partitions: puts the graph in memory aside, as the levels above level 0. */
+void
+plan_keep_upper(SegmentBuild *build, SegmentPlan *plan)
+{
+	BuildShared *shared = build->shared;
+	char	   *node = NULL;
+	Size		room = 0;
+
+	plan->upper = BufFileCreateTemp(false);
+	plan->header.levels = shared->levels + 1;
+	for (int l = 1; l <= shared->levels; l++)
+	{
+		plan_upper_level(build, plan, l, shared->sizes[l - 1]);
+		for (uint32 i = 0; i < shared->sizes[l - 1]; i++)
+		{
+			uint32		size = (uint32) memory_node_size(build, plan, i);
+			uint32		source = build_row(build, build_node_row(build, i))->source;
+
+			node = node_room(node, &room, size);
+			compose_node(build, plan, l, links_of_level(&build->graph, l - 1, i), i, node, size);
+			BufFileWrite(plan->upper, &source, sizeof(source));
+			BufFileWrite(plan->upper, &size, sizeof(size));
+			BufFileWrite(plan->upper, node, size);
+		}
+	}
+	if (node)
+		pfree(node);
+}
+
+/* And takes them out, with the numbers that the nodes have got at level 0. */
+static void
+write_kept_upper(SegmentBuild *build, SegmentPlan *plan)
+{
+	const uint32 *node_of_row = build_address(build, build->shared->node_of_row);
+	char	   *node = NULL;
+	Size		room = 0;
+
+	if (BufFileSeek(plan->upper, 0, 0, SEEK_SET) != 0)
+		elog(ERROR, "could not rewind a temporary file");
+	for (int l = 1; l < (int) plan->header.levels; l++)
+	{
+		begin_level(plan, l);
+		for (uint32 i = 0; i < plan->header.level[l].nodes; i++)
+		{
+			uint32		source;
+			uint32		size;
+
+			read_temporary(plan->upper, &source, sizeof(source));
+			read_temporary(plan->upper, &size, sizeof(size));
+			node = node_room(node, &room, size);
+			read_temporary(plan->upper, node, size);
+			((SealedNode *) node)->row = node_of_row[source];
+			if (l == 1)
+				((SealedNode *) node)->extra = id_of_number(plan, node_of_row[source]);
+			put_node(plan, i, upper_id(plan, l, i), node, size);
+		}
+	}
+	BufFileClose(plan->upper);
+	if (node)
+		pfree(node);
 }
 
 void
 build_write(SegmentBuild *build, Relation index, SegmentEntry *entry)
 {
-	Plan	   *plan = get_plan(build);
+	SegmentPlan *plan = get_plan(build);
 	const SealedHeader *header = &plan->header;
-	ExtentWriter writer;
 
 	Assert(entry->blocks == plan->blocks);
-	extent_writer_begin(&writer, index, entry->first, entry->uid);
-	extent_writer_seek(&writer, 0, BLOCK_SEALED_HEADER);
-	extent_writer_put(&writer, header, sizeof(*header));
+	extent_writer_begin(&plan->rows, index, entry->first, entry->uid);
+	extent_writer_begin(&plan->nodes, index, entry->first, entry->uid);
+	extent_writer_seek(&plan->rows, 0, BLOCK_SEALED_HEADER);
+	extent_writer_put(&plan->rows, header, sizeof(*header));
 	if (header->padded)
 	{
-		extent_writer_seek(&writer, header->mean, BLOCK_MEAN);
-		write_mean(build, &writer);
+		extent_writer_seek(&plan->rows, header->mean, BLOCK_MEAN);
+		write_mean(build, &plan->rows);
 	}
-	extent_writer_seek(&writer, header->tombstones, BLOCK_TOMBSTONES);
-	write_tombstones(&writer, header);
-	extent_writer_seek(&writer, header->tids, BLOCK_TIDS);
-	write_rows(build, plan, &writer);
-	for (int l = 0; l < (int) header->levels; l++)
-	{
-		extent_writer_seek(&writer, header->level[l].first, BLOCK_NODES);
-		write_level(build, plan, &writer, l);
-	}
-	extent_writer_end(&writer);
+	extent_writer_seek(&plan->rows, header->tombstones, BLOCK_TOMBSTONES);
+	write_tombstones(&plan->rows, header);
+	extent_writer_seek(&plan->rows, header->tids, BLOCK_TIDS);
+	begin_level(plan, 0);
+	if (build->shared->partitioned)
+		partition_write(build, plan);
+	else
+		plan_write_part(build, plan, 0);
+	write_other_rows(plan);
+	if (plan->upper)
+		write_kept_upper(build, plan);
+	else
+		write_upper(build, plan);
+	extent_writer_end(&plan->rows);
+	extent_writer_end(&plan->nodes);
 	entry->rows = header->rows;
 }
 
 void
 build_forget_plan(SegmentBuild *build)
 {
-	Plan	   *plan = build->plan;
+	SegmentPlan *plan = build->plan;
 
 	if (plan == NULL)
 		return;
-	pfree(plan->order);
-	pfree(plan->id);
+	if (plan->order)
+		pfree(plan->order);
+	if (plan->number)
+		pfree(plan->number);
 	for (int l = 0; l < GRAPH_LEVELS; l++)
 		if (plan->upper_id[l])
 			pfree(plan->upper_id[l]);
