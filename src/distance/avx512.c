@@ -29,7 +29,14 @@ typedef __m512i vw;
 #define vf_add(a, b)		_mm512_add_ps(a, b)
 #define vf_sub(a, b)		_mm512_sub_ps(a, b)
 #define vf_abs(a)			_mm512_abs_ps(a)
+#define vf_mul(a, b)		_mm512_mul_ps(a, b)
+#define vf_max(a, b)		_mm512_max_ps(a, b)
 #define vf_fma(a, b, c)		_mm512_fmadd_ps(a, b, c)
+#define vf_swap1(a)			_mm512_permute_ps(a, 0xB1)
+#define vf_swap2(a)			_mm512_permute_ps(a, 0x4E)
+#define vf_swap4(a)			_mm512_shuffle_f32x4(a, a, 0xB1)
+#define vf_swap8(a)			_mm512_shuffle_f32x4(a, a, 0x4E)
+#define vf_flip(a, bits)	_mm512_xor_ps(a, _mm512_castsi512_ps(_mm512_loadu_si512(bits)))
 #define vf_sum(a)			_mm512_reduce_add_ps(a)
 
 #define vi_zero()			_mm512_setzero_si512()
@@ -46,6 +53,12 @@ static inline __m512
 load_f32(const float *p)
 {
 	return _mm512_loadu_ps(p);
+}
+
+static inline void
+store_f32(float *p, __m512 a)
+{
+	_mm512_storeu_ps(p, a);
 }
 
 static inline __m512
@@ -155,6 +168,29 @@ sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *
 		add_sums(sums + 16, even[1], odd[1]);
 		positions -= part;
 	}
+}
+
+/* As TABLE_ENTRIES in code_kernels.h; a position in each quarter, its pairs and their negatives. */
+static inline void
+store_entries(uint8_t *entries, __m512 pairs, __m512 range)
+{
+	const __m512i low = _mm512_broadcast_i32x4(
+		_mm_setr_epi8(8, 9, 2, 3, 10, 11, 0, 1, 8, 9, 2, 3, 10, 11, 0, 1));
+	const __m512i high[2] = {
+		_mm512_broadcast_i32x4(
+			_mm_setr_epi8(12, 13, 12, 13, 12, 13, 12, 13, 6, 7, 6, 7, 6, 7, 6, 7)),
+		_mm512_broadcast_i32x4(
+			_mm_setr_epi8(14, 15, 14, 15, 14, 15, 14, 15, 4, 5, 4, 5, 4, 5, 4, 5))};
+	__m512i		t = _mm512_cvtps_epi32(pairs);
+	__m512i		r = _mm512_add_epi32(_mm512_cvtps_epi32(range),
+									 _mm512_set1_epi32(1 << (ENTRY_BITS - 1)));
+	__m512i		sums;
+
+	t = _mm512_packs_epi32(t, _mm512_sub_epi32(_mm512_setzero_si512(), t));
+	sums = _mm512_add_epi16(_mm512_packs_epi32(r, r), _mm512_shuffle_epi8(t, low));
+	_mm512_storeu_si512(entries, _mm512_packus_epi16(
+		_mm512_srai_epi16(_mm512_add_epi16(sums, _mm512_shuffle_epi8(t, high[0])), ENTRY_BITS),
+		_mm512_srai_epi16(_mm512_add_epi16(sums, _mm512_shuffle_epi8(t, high[1])), ENTRY_BITS)));
 }
 
 static inline __m512

@@ -1,10 +1,13 @@
 /*
- * kernels.h - the tables of the instruction sets, for the dispatch
+ * kernels.h - the tables of the instruction sets, for the dispatch, and what the sets share
  */
 #ifndef VECTOR_KERNELS_H
 #define VECTOR_KERNELS_H
 
 #include "distance/distance.h"
+
+/* Entries of a query's table are added up with so many bits of fraction: 255.5 fits an int16. */
+#define ENTRY_BITS	7
 
 extern const DistanceKernels portable_kernels;
 

@@ -93,6 +93,42 @@ check_rotation(uint32_t dims)
 	free(other);
 }
 
+/* The rotation of a seed is what it has always been: indexes hold vectors that went through it. */
+static void
+check_known(void)
+{
+	static const struct
+	{
+		uint32_t	dims;
+		float		rotated[4];	/* the first, the two in the middle, the last */
+	}			known[] = {
+		{100, {3.91503882f, -1.93847656f, 1.07324243f, 2.39550781f}},
+		{784, {2.49196482f, 0.0654546022f, -0.213853955f, -0.682226956f}},
+		{1024, {-0.941040039f, -1.63369751f, 1.25100708f, 0.479858398f}}
+	};
+
+	for (int i = 0; i < 3; i++)
+	{
+		uint32_t	dims = known[i].dims;
+		uint32_t	padded = rotation_padded(dims);
+		const uint32_t places[4] = {0, padded / 2 - 1, padded / 2, padded - 1};
+		void	   *memory = allocate(rotation_memory(dims));
+		float	   *x = allocate(padded * sizeof(float));
+		Rotation	rotation;
+
+		rotation_init(&rotation, dims, 42, memory);
+		for (uint32_t k = 0; k < dims; k++)
+			x[k] = (float) (k % 7) - 3;
+		rotation_apply(&rotation, x, x);
+		for (int k = 0; k < 4; k++)
+			CHECK(fabsf(x[places[k]] - known[i].rotated[k]) < 5e-6f,
+				  "%s: %u dims, element %u is %.9g, expected %.9g", distance_kernels->name, dims,
+				  places[k], (double) x[places[k]], (double) known[i].rotated[k]);
+		free(memory);
+		free(x);
+	}
+}
+
 /*
  * A unit vector spreads over all coordinates.  With a window that leaves some out, each of the
  * rounds may pass by one of the two halves of it that Kac's walk makes: a sixteenth of its square
@@ -561,9 +597,14 @@ main(void)
 	static const uint32_t more[] = {768, 784, 1000, 1536, 16000, 1024};
 	static const uint32_t coded[] = {16, 128, 784};
 
+	for (int simd = DISTANCE_PORTABLE; simd <= DISTANCE_NEON; simd++)
+		if (distance_select((DistanceSimd) simd))
+		{
+			check_known();
+			for (uint32_t dims = 1; dims <= 300; dims++)
+				check_rotation(dims);
+		}
 	distance_select(DISTANCE_AUTO);
-	for (uint32_t dims = 1; dims <= 300; dims++)
-		check_rotation(dims);
 	for (uint32_t i = 0; i < 6; i++)
 	{
 		check_rotation(more[i]);
@@ -587,7 +628,10 @@ main(void)
 			}
 			check_encode(m, dims, false, 0x1p-10f, 50);
 			check_sets_agree(padded);
-			check_special(m, dims);
+			for (int simd = DISTANCE_PORTABLE; simd <= DISTANCE_NEON; simd++)
+				if (distance_select((DistanceSimd) simd))
+					check_special(m, dims);
+			distance_select(DISTANCE_AUTO);
 		}
 	return check_end("quantize_test");
 }
