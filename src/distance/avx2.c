@@ -54,6 +54,12 @@ store_f32(float *p, __m256 a)
 }
 
 static inline __m256
+load_sums(const uint32_t *p)
+{
+	return _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *) p));
+}
+
+static inline __m256
 load_tail_f32(const float *p, size_t n)
 {
 	__m256i		place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
@@ -175,7 +181,8 @@ sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *
 {
 	const __m256i nibble = _mm256_set1_epi8(15);
 
-	memset(sums, 0, CODE_GROUP * sizeof(uint32_t));
+	for (int i = 0; i < CODE_GROUP; i += 8)
+		_mm256_storeu_si256((__m256i *) (sums + i), _mm256_setzero_si256());
 	while (positions > 0)
 	{
 		size_t		part = positions < 512 ? positions : 512;

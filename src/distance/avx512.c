@@ -1,5 +1,6 @@
 /*
- * avx512.c - kernels for AVX-512 (F, BW, VL, DQ), and those that VNNI and VPOPCNTDQ make faster
+ * avx512.c - kernels for AVX-512 (F, BW, VL, DQ), and those that VNNI, VPOPCNTDQ and VBMI
+ * make faster
  *
  * AVX512_BF16 is not used: its dot product rounds to odd and flushes subnormals, so that results
  * would depend on the processor by more than the order of summation.
@@ -59,6 +60,12 @@ static inline void
 store_f32(float *p, __m512 a)
 {
 	_mm512_storeu_ps(p, a);
+}
+
+static inline __m512
+load_sums(const uint32_t *p)
+{
+	return _mm512_cvtepi32_ps(_mm512_loadu_si512(p));
 }
 
 static inline __m512
@@ -287,6 +294,54 @@ avx512_use_vpopcntdq(DistanceKernels *kernels)
 	kernels->bit_hamming = vpopcnt_hamming;
 	kernels->bit_jaccard = vpopcnt_jaccard;
 	kernels->bit_hamming_many = vpopcnt_hamming_many;
+}
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target( \
+	"avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,fma,f16c"))), apply_to = function)
+#else
+#pragma GCC target("avx512vbmi,avx512vnni")
+#endif
+
+/*
+ * As CODE_SUMS in code_kernels.h.  The bytes of four positions are transposed, so that the four
+ * look-ups of a code lie in one lane, one table each, and VNNI adds them to its sum.
+ */
+static inline void
+vbmi_sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *sums)
+{
+	const __m512i transposed = _mm512_add_epi32(
+		_mm512_set1_epi32(0x30201000),
+		_mm512_mullo_epi32(_mm512_set1_epi32(0x01010101), _mm512_setr_epi32(
+			0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)));
+	const __m512i nibble = _mm512_set1_epi8(15);
+	const __m512i table = _mm512_set1_epi32(0x30201000);
+	const __m512i ones = _mm512_set1_epi8(1);
+	__m512i		low = _mm512_setzero_si512();
+	__m512i		high = _mm512_setzero_si512();
+
+	for (size_t p = 0; p < positions; p += 4, codes += 64, lut += 64)
+	{
+		__m512i		c = _mm512_permutexvar_epi8(transposed, _mm512_loadu_si512(codes));
+		__m512i		t = _mm512_loadu_si512(lut);
+
+		/* 0xEA: first and second, or third */
+		low = _mm512_dpbusd_epi32(low, _mm512_permutexvar_epi8(
+			_mm512_ternarylogic_epi32(c, nibble, table, 0xEA), t), ones);
+		high = _mm512_dpbusd_epi32(high, _mm512_permutexvar_epi8(
+			_mm512_ternarylogic_epi32(_mm512_srli_epi16(c, 4), nibble, table, 0xEA), t), ones);
+	}
+	_mm512_storeu_si512(sums, low);
+	_mm512_storeu_si512(sums + 16, high);
+}
+
+CODE_ESTIMATES_KERNEL(vbmi_estimates, vbmi_sum_codes)
+
+void
+avx512_use_vbmi(DistanceKernels *kernels)
+{
+	kernels->code_estimates = vbmi_estimates;
 }
 
 #if defined(__clang__)

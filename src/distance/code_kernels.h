@@ -3,6 +3,7 @@
  *
  * Beside what float_kernels.h and rotate_kernels.h ask for, the file that includes this defines
  *		vf_max(a, b)		the larger of two, lane by lane
+ *		load_sums(p)		LANES int32, as floats
  * and CODE_PORTABLE, for the rest in plain C, or
  *		vf_signs(a)			a bit for each lane whose sign bit is clear, the first lane lowest
  *		sum_codes(...)		as CODE_SUMS describes
@@ -112,19 +113,27 @@ code_query(const float *q, size_t n, uint8_t *lut)
 	return (CodeQuery) {lut, n / 4, 2 * step, -vf_sum(sum)};
 }
 
-#define CODE_KERNELS(prefix) \
+#define CODE_ESTIMATES_KERNEL(name, sum_codes) \
 static void \
-prefix ## _estimates(const CodeQuery *q, const uint8_t *codes, const float *a, const uint16_t *b, \
-					 float base, float *out) \
+name(const CodeQuery *q, const uint8_t *codes, const float *a, const uint16_t *b, \
+	 float base, float *out) \
 { \
 	uint32_t	sums[CODE_GROUP]; \
-	float		scale = q->scale; \
-	float		bias = q->bias; \
+	vf			scale = vf_set1(q->scale); \
+	vf			bias = vf_set1(q->bias); \
 \
 	sum_codes(codes, q->lut, q->positions, sums); \
-	for (int i = 0; i < CODE_GROUP; i++) \
-		out[i] = base + a[i] + bf16_to_float(b[i]) * (scale * (float) (int32_t) sums[i] + bias); \
-} \
+	for (int i = 0; i < CODE_GROUP; i += LANES) \
+	{ \
+		vf			product = vf_fma(scale, load_sums(sums + i), bias); \
+\
+		store_f32(out + i, vf_fma(load_bf16(b + i), product, \
+								  vf_add(vf_set1(base), load_f32(a + i)))); \
+	} \
+}
+
+#define CODE_KERNELS(prefix) \
+CODE_ESTIMATES_KERNEL(prefix ## _estimates, sum_codes) \
 \
 static ResidualParts \
 prefix ## _residual(const uint16_t *x, const uint16_t *c, size_t n, uint8_t *signs) \

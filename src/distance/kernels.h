@@ -15,9 +15,10 @@ extern const DistanceKernels portable_kernels;
 extern const DistanceKernels avx2_kernels;
 extern const DistanceKernels avx512_kernels;
 
-/* Replace kernels of the table by those that VNNI or VPOPCNTDQ make faster. */
+/* Replace kernels of the table by those that VNNI, VPOPCNTDQ, or VBMI and VNNI make faster. */
 extern void avx512_use_vnni(DistanceKernels *kernels);
 extern void avx512_use_vpopcntdq(DistanceKernels *kernels);
+extern void avx512_use_vbmi(DistanceKernels *kernels);
 #elif defined(__aarch64__)
 extern const DistanceKernels neon_kernels;
 #endif

@@ -49,6 +49,12 @@ store_f32(float *p, float32x4_t a)
 }
 
 static inline float32x4_t
+load_sums(const uint32_t *p)
+{
+	return vcvtq_f32_u32(vld1q_u32(p));
+}
+
+static inline float32x4_t
 load_tail_f32(const float *p, size_t n)
 {
 	float		elements[LANES] = {0};

@@ -108,6 +108,13 @@ store_f32(float *p, vf a)
 }
 
 static inline vf
+load_sums(const uint32_t *p)
+{
+	return (vf) {(float) (int32_t) p[0], (float) (int32_t) p[1], (float) (int32_t) p[2],
+		(float) (int32_t) p[3]};
+}
+
+static inline vf
 load_tail_f32(const float *p, size_t n)
 {
 	vf			v = vf_zero();

@@ -515,6 +515,11 @@ main(void)
 			printf("code_test: set %d is not of this machine\n", simd);
 		else
 			check_set(k);
+#if defined(__x86_64__)
+		/* what other instructions have made faster here */
+		if (k != NULL && simd == DISTANCE_AVX512)
+			check_set(&avx512_kernels);
+#endif
 	}
 	return check_end("code_test");
 }
