@@ -23,7 +23,14 @@ typedef __m256 vf;
 #define vf_add(a, b)	_mm256_add_ps(a, b)
 #define vf_sub(a, b)	_mm256_sub_ps(a, b)
 #define vf_abs(a)		_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a)
+#define vf_mul(a, b)	_mm256_mul_ps(a, b)
+#define vf_max(a, b)	_mm256_max_ps(a, b)
 #define vf_fma(a, b, c)	_mm256_fmadd_ps(a, b, c)
+#define vf_swap1(a)		_mm256_permute_ps(a, 0xB1)
+#define vf_swap2(a)		_mm256_permute_ps(a, 0x4E)
+#define vf_swap4(a)		_mm256_permute2f128_ps(a, a, 0x01)
+#define vf_flip(a, bits) \
+	_mm256_xor_ps(a, _mm256_castsi256_ps(_mm256_loadu_si256((const __m256i *) (bits))))
 
 static inline float
 vf_sum(__m256 v)
@@ -38,6 +45,18 @@ static inline __m256
 load_f32(const float *p)
 {
 	return _mm256_loadu_ps(p);
+}
+
+static inline void
+store_f32(float *p, __m256 a)
+{
+	_mm256_storeu_ps(p, a);
+}
+
+static inline __m256
+load_sums(const uint32_t *p)
+{
+	return _mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *) p));
 }
 
 static inline __m256
@@ -162,7 +181,8 @@ sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *
 {
 	const __m256i nibble = _mm256_set1_epi8(15);
 
-	memset(sums, 0, CODE_GROUP * sizeof(uint32_t));
+	for (int i = 0; i < CODE_GROUP; i += 8)
+		_mm256_storeu_si256((__m256i *) (sums + i), _mm256_setzero_si256());
 	while (positions > 0)
 	{
 		size_t		part = positions < 512 ? positions : 512;
@@ -186,6 +206,29 @@ sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *
 		add_sums(sums + 16, even[1], odd[1]);
 		positions -= part;
 	}
+}
+
+/* As TABLE_ENTRIES in code_kernels.h; a position in each half, its pairs and their negatives. */
+static inline void
+store_entries(uint8_t *entries, __m256 pairs, __m256 range)
+{
+	const __m256i low = _mm256_broadcastsi128_si256(
+		_mm_setr_epi8(8, 9, 2, 3, 10, 11, 0, 1, 8, 9, 2, 3, 10, 11, 0, 1));
+	const __m256i high[2] = {
+		_mm256_broadcastsi128_si256(
+			_mm_setr_epi8(12, 13, 12, 13, 12, 13, 12, 13, 6, 7, 6, 7, 6, 7, 6, 7)),
+		_mm256_broadcastsi128_si256(
+			_mm_setr_epi8(14, 15, 14, 15, 14, 15, 14, 15, 4, 5, 4, 5, 4, 5, 4, 5))};
+	__m256i		t = _mm256_cvtps_epi32(pairs);
+	__m256i		r = _mm256_add_epi32(_mm256_cvtps_epi32(range),
+									 _mm256_set1_epi32(1 << (ENTRY_BITS - 1)));
+	__m256i		sums;
+
+	t = _mm256_packs_epi32(t, _mm256_sub_epi32(_mm256_setzero_si256(), t));
+	sums = _mm256_add_epi16(_mm256_packs_epi32(r, r), _mm256_shuffle_epi8(t, low));
+	_mm256_storeu_si256((__m256i *) entries, _mm256_packus_epi16(
+		_mm256_srai_epi16(_mm256_add_epi16(sums, _mm256_shuffle_epi8(t, high[0])), ENTRY_BITS),
+		_mm256_srai_epi16(_mm256_add_epi16(sums, _mm256_shuffle_epi8(t, high[1])), ENTRY_BITS)));
 }
 
 static inline __m256

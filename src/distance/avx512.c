@@ -1,5 +1,6 @@
 /*
- * avx512.c - kernels for AVX-512 (F, BW, VL, DQ), and those that VNNI and VPOPCNTDQ make faster
+ * avx512.c - kernels for AVX-512 (F, BW, VL, DQ), and those that VNNI, VPOPCNTDQ and VBMI
+ * make faster
  *
  * AVX512_BF16 is not used: its dot product rounds to odd and flushes subnormals, so that results
  * would depend on the processor by more than the order of summation.
@@ -29,7 +30,14 @@ typedef __m512i vw;
 #define vf_add(a, b)		_mm512_add_ps(a, b)
 #define vf_sub(a, b)		_mm512_sub_ps(a, b)
 #define vf_abs(a)			_mm512_abs_ps(a)
+#define vf_mul(a, b)		_mm512_mul_ps(a, b)
+#define vf_max(a, b)		_mm512_max_ps(a, b)
 #define vf_fma(a, b, c)		_mm512_fmadd_ps(a, b, c)
+#define vf_swap1(a)			_mm512_permute_ps(a, 0xB1)
+#define vf_swap2(a)			_mm512_permute_ps(a, 0x4E)
+#define vf_swap4(a)			_mm512_shuffle_f32x4(a, a, 0xB1)
+#define vf_swap8(a)			_mm512_shuffle_f32x4(a, a, 0x4E)
+#define vf_flip(a, bits)	_mm512_xor_ps(a, _mm512_castsi512_ps(_mm512_loadu_si512(bits)))
 #define vf_sum(a)			_mm512_reduce_add_ps(a)
 
 #define vi_zero()			_mm512_setzero_si512()
@@ -46,6 +54,18 @@ static inline __m512
 load_f32(const float *p)
 {
 	return _mm512_loadu_ps(p);
+}
+
+static inline void
+store_f32(float *p, __m512 a)
+{
+	_mm512_storeu_ps(p, a);
+}
+
+static inline __m512
+load_sums(const uint32_t *p)
+{
+	return _mm512_cvtepi32_ps(_mm512_loadu_si512(p));
 }
 
 static inline __m512
@@ -157,6 +177,29 @@ sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *
 	}
 }
 
+/* As TABLE_ENTRIES in code_kernels.h; a position in each quarter, its pairs and their negatives. */
+static inline void
+store_entries(uint8_t *entries, __m512 pairs, __m512 range)
+{
+	const __m512i low = _mm512_broadcast_i32x4(
+		_mm_setr_epi8(8, 9, 2, 3, 10, 11, 0, 1, 8, 9, 2, 3, 10, 11, 0, 1));
+	const __m512i high[2] = {
+		_mm512_broadcast_i32x4(
+			_mm_setr_epi8(12, 13, 12, 13, 12, 13, 12, 13, 6, 7, 6, 7, 6, 7, 6, 7)),
+		_mm512_broadcast_i32x4(
+			_mm_setr_epi8(14, 15, 14, 15, 14, 15, 14, 15, 4, 5, 4, 5, 4, 5, 4, 5))};
+	__m512i		t = _mm512_cvtps_epi32(pairs);
+	__m512i		r = _mm512_add_epi32(_mm512_cvtps_epi32(range),
+									 _mm512_set1_epi32(1 << (ENTRY_BITS - 1)));
+	__m512i		sums;
+
+	t = _mm512_packs_epi32(t, _mm512_sub_epi32(_mm512_setzero_si512(), t));
+	sums = _mm512_add_epi16(_mm512_packs_epi32(r, r), _mm512_shuffle_epi8(t, low));
+	_mm512_storeu_si512(entries, _mm512_packus_epi16(
+		_mm512_srai_epi16(_mm512_add_epi16(sums, _mm512_shuffle_epi8(t, high[0])), ENTRY_BITS),
+		_mm512_srai_epi16(_mm512_add_epi16(sums, _mm512_shuffle_epi8(t, high[1])), ENTRY_BITS)));
+}
+
 static inline __m512
 load_u8(const uint8_t *p)
 {
@@ -251,6 +294,54 @@ avx512_use_vpopcntdq(DistanceKernels *kernels)
 	kernels->bit_hamming = vpopcnt_hamming;
 	kernels->bit_jaccard = vpopcnt_jaccard;
 	kernels->bit_hamming_many = vpopcnt_hamming_many;
+}
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target( \
+	"avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vnni,fma,f16c"))), apply_to = function)
+#else
+#pragma GCC target("avx512vbmi,avx512vnni")
+#endif
+
+/*
+ * As CODE_SUMS in code_kernels.h.  The bytes of four positions are transposed, so that the four
+ * look-ups of a code lie in one lane, one table each, and VNNI adds them to its sum.
+ */
+static inline void
+vbmi_sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *sums)
+{
+	const __m512i transposed = _mm512_add_epi32(
+		_mm512_set1_epi32(0x30201000),
+		_mm512_mullo_epi32(_mm512_set1_epi32(0x01010101), _mm512_setr_epi32(
+			0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)));
+	const __m512i nibble = _mm512_set1_epi8(15);
+	const __m512i table = _mm512_set1_epi32(0x30201000);
+	const __m512i ones = _mm512_set1_epi8(1);
+	__m512i		low = _mm512_setzero_si512();
+	__m512i		high = _mm512_setzero_si512();
+
+	for (size_t p = 0; p < positions; p += 4, codes += 64, lut += 64)
+	{
+		__m512i		c = _mm512_permutexvar_epi8(transposed, _mm512_loadu_si512(codes));
+		__m512i		t = _mm512_loadu_si512(lut);
+
+		/* 0xEA: first and second, or third */
+		low = _mm512_dpbusd_epi32(low, _mm512_permutexvar_epi8(
+			_mm512_ternarylogic_epi32(c, nibble, table, 0xEA), t), ones);
+		high = _mm512_dpbusd_epi32(high, _mm512_permutexvar_epi8(
+			_mm512_ternarylogic_epi32(_mm512_srli_epi16(c, 4), nibble, table, 0xEA), t), ones);
+	}
+	_mm512_storeu_si512(sums, low);
+	_mm512_storeu_si512(sums + 16, high);
+}
+
+CODE_ESTIMATES_KERNEL(vbmi_estimates, vbmi_sum_codes)
+
+void
+avx512_use_vbmi(DistanceKernels *kernels)
+{
+	kernels->code_estimates = vbmi_estimates;
 }
 
 #if defined(__clang__)

@@ -1,10 +1,13 @@
 /*
  * code_kernels.h - kernels on 1-bit codes, written once over the primitives of an instruction set
  *
- * Beside what float_kernels.h asks for, the file that includes this defines
+ * Beside what float_kernels.h and rotate_kernels.h ask for, the file that includes this defines
+ *		vf_max(a, b)		the larger of two, lane by lane
+ *		load_sums(p)		LANES int32, as floats
+ * and CODE_PORTABLE, for the rest in plain C, or
  *		vf_signs(a)			a bit for each lane whose sign bit is clear, the first lane lowest
  *		sum_codes(...)		as CODE_SUMS describes
- * or CODE_PORTABLE, for plain C.
+ *		store_entries(...)	as TABLE_ENTRIES describes
  */
 #ifndef VECTOR_CODE_KERNELS_H
 #define VECTOR_CODE_KERNELS_H
@@ -13,6 +16,8 @@
 
 #include "distance/distance.h"
 #include "distance/half.h"
+#include "distance/kernels.h"
+#include "distance/rotate_kernels.h"
 
 #ifdef CODE_PORTABLE
 static inline uint32_t
@@ -41,21 +46,94 @@ sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *
 			sums[i + 16] += lut[codes[i] >> 4];
 		}
 }
+
+/*
+ * TABLE_ENTRIES: four lanes give the 16 bytes of a position.  Entry k is half the sum of `range`,
+ * the sum of |q_i| in all four lanes, and of q_i where k has bit i, -q_i where not; `pairs` has q_0
+ * + q_1, q_0 - q_1, q_2 + q_3, q_2 - q_3.  Both come times 2^(ENTRY_BITS - 1) and are rounded to
+ * integers; the sum of these, with ENTRY_BITS of fraction, is rounded to the entry.
+ */
+static void
+store_entries(uint8_t *entries, vf pairs, vf range)
+{
+	const vf	magic = vf_set1(0x1.8p23f);	/* a float of this size has no bits for fractions */
+	bits128		t = (bits128) (pairs + magic) - (bits128) magic;
+	bits128		r = (bits128) (range + magic) - (bits128) magic + (1 << (ENTRY_BITS - 1));
+	uint32_t	low[4] = {r[0] - t[0], r[0] + t[1], r[0] - t[1], r[0] + t[0]};
+	uint32_t	high[4] = {-t[2], t[3], -t[3], t[2]};
+
+	for (int k = 0; k < 16; k++)
+		entries[k] = (uint8_t) ((low[k & 3] + high[k >> 2]) >> ENTRY_BITS);
+}
 #endif
 
-#define CODE_KERNELS(prefix) \
+/* The sum of each four lanes, in all four. */
+static inline vf
+sum_fours(vf a)
+{
+	a = vf_add(a, vf_swap1(a));
+	return vf_add(a, vf_swap2(a));
+}
+
+/*
+ * <s, q> = 2 <bits, q> - sum of q.  An entry of the table is the dot product of four bits with four
+ * dimensions, less the position's smallest, in steps of 1/255 of the widest position's range: (sum
+ * of |q_i| + sum of +-q_i) / 2.  All the smallest, doubled and less the sum, are -sum of |q_i|.
+ */
+static CodeQuery
+code_query(const float *q, size_t n, uint8_t *lut)
+{
+	vf			sum = vf_zero();
+	vf			widest = vf_zero();
+	float		ranges[LANES];
+	float		range = 0;
+	float		step;
+	vf			factor;
+
+	for (size_t i = 0; i < n; i += LANES)
+	{
+		vf			size = vf_abs(load_f32(q + i));
+
+		sum = vf_add(sum, size);
+		widest = vf_max(widest, sum_fours(size));
+	}
+	store_f32(ranges, widest);
+	for (int i = 0; i < LANES; i += 4)
+		range = fmaxf(range, ranges[i]);
+	/* with less than this the factor would be infinite: entries of zero say as much */
+	step = range >= 1e-34f && isfinite(range) ? range / 255 : 1;
+	factor = vf_set1((1 << (ENTRY_BITS - 1)) / step);
+	for (size_t i = 0; i < n; i += LANES)
+	{
+		vf			x = load_f32(q + i);
+
+		store_entries(lut + 4 * i, vf_mul(lane_pairs(x), factor),
+					  vf_mul(sum_fours(vf_abs(x)), factor));
+	}
+	return (CodeQuery) {lut, n / 4, 2 * step, -vf_sum(sum)};
+}
+
+#define CODE_ESTIMATES_KERNEL(name, sum_codes) \
 static void \
-prefix ## _estimates(const CodeQuery *q, const uint8_t *codes, const float *a, const uint16_t *b, \
-					 float base, float *out) \
+name(const CodeQuery *q, const uint8_t *codes, const float *a, const uint16_t *b, \
+	 float base, float *out) \
 { \
 	uint32_t	sums[CODE_GROUP]; \
-	float		scale = q->scale; \
-	float		bias = q->bias; \
+	vf			scale = vf_set1(q->scale); \
+	vf			bias = vf_set1(q->bias); \
 \
 	sum_codes(codes, q->lut, q->positions, sums); \
-	for (int i = 0; i < CODE_GROUP; i++) \
-		out[i] = base + a[i] + bf16_to_float(b[i]) * (scale * (float) (int32_t) sums[i] + bias); \
-} \
+	for (int i = 0; i < CODE_GROUP; i += LANES) \
+	{ \
+		vf			product = vf_fma(scale, load_sums(sums + i), bias); \
+\
+		store_f32(out + i, vf_fma(load_bf16(b + i), product, \
+								  vf_add(vf_set1(base), load_f32(a + i)))); \
+	} \
+}
+
+#define CODE_KERNELS(prefix) \
+CODE_ESTIMATES_KERNEL(prefix ## _estimates, sum_codes) \
 \
 static ResidualParts \
 prefix ## _residual(const uint16_t *x, const uint16_t *c, size_t n, uint8_t *signs) \
@@ -88,6 +166,7 @@ prefix ## _residual(const uint16_t *x, const uint16_t *c, size_t n, uint8_t *sig
 
 #define CODE_ENTRIES(prefix) \
 	.code_estimates = prefix ## _estimates, \
+	.code_query = code_query, \
 	.f16_residual = prefix ## _residual
 
 #endif							/* VECTOR_CODE_KERNELS_H */

@@ -54,6 +54,8 @@ best_avx512_kernels(void)
 			avx512_use_vnni(&kernels);
 		if (__builtin_cpu_supports("avx512vpopcntdq"))
 			avx512_use_vpopcntdq(&kernels);
+		if (__builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni"))
+			avx512_use_vbmi(&kernels);
 	}
 	return &kernels;
 }

@@ -132,6 +132,17 @@ typedef struct DistanceKernels
 	void		(*code_estimates) (const CodeQuery *q, const uint8_t *codes, const float *a,
 								   const uint16_t *b, float base, float *out);
 
+	/* Prepares a rotated query of n elements, a multiple of 16: see rabitq_prepare. */
+	CodeQuery	(*code_query) (const float *q, size_t n, uint8_t *lut);
+
+	/*
+	 * A round of a rotation (rotation.h) of n floats, a multiple of 16, in place: flips the signs
+	 * that `signs` has the sign bit for, transforms the `window` floats from `start` on, a power of
+	 * two from 128 on and at a multiple of 16, and mixes the halves where they are not all.
+	 */
+	void		(*rotate_round) (float *x, const uint32_t *signs, size_t n, size_t window,
+								 size_t start);
+
 	/* The parts of a residual, n a multiple of 16, and its signs, a bit a dimension. */
 	ResidualParts (*f16_residual) (const uint16_t *x, const uint16_t *c, size_t n, uint8_t *signs);
 } DistanceKernels;

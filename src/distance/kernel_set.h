@@ -1,8 +1,8 @@
 /*
  * kernel_set.h - all kernels of an instruction set, from its primitives
  *
- * KERNEL_SET(name), in a file that has defined what float_kernels.h, integer_kernels.h and
- * code_kernels.h ask for, makes the kernels and the table name_kernels.
+ * KERNEL_SET(name), in a file that has defined what float_kernels.h, integer_kernels.h,
+ * rotate_kernels.h and code_kernels.h ask for, makes the kernels and the table name_kernels.
  */
 #ifndef VECTOR_KERNEL_SET_H
 #define VECTOR_KERNEL_SET_H
@@ -10,6 +10,7 @@
 #include "distance/code_kernels.h"
 #include "distance/float_kernels.h"
 #include "distance/integer_kernels.h"
+#include "distance/rotate_kernels.h"
 
 #define KERNEL_SET(set) \
 FLOAT_KERNELS(f32, float, load_f32, load_tail_f32) \
@@ -28,7 +29,8 @@ const DistanceKernels set ## _kernels = { \
 	STORED_ENTRIES, \
 	I8_ENTRIES(i8), \
 	BIT_ENTRIES(bit), \
-	CODE_ENTRIES(set) \
+	CODE_ENTRIES(set), \
+	.rotate_round = rotate_round \
 };
 
 #endif							/* VECTOR_KERNEL_SET_H */

@@ -1,10 +1,13 @@
 /*
- * kernels.h - the tables of the instruction sets, for the dispatch
+ * kernels.h - the tables of the instruction sets, for the dispatch, and what the sets share
  */
 #ifndef VECTOR_KERNELS_H
 #define VECTOR_KERNELS_H
 
 #include "distance/distance.h"
+
+/* Entries of a query's table are added up with so many bits of fraction: 255.5 fits an int16. */
+#define ENTRY_BITS	7
 
 extern const DistanceKernels portable_kernels;
 
@@ -12,9 +15,10 @@ extern const DistanceKernels portable_kernels;
 extern const DistanceKernels avx2_kernels;
 extern const DistanceKernels avx512_kernels;
 
-/* Replace kernels of the table by those that VNNI or VPOPCNTDQ make faster. */
+/* Replace kernels of the table by those that VNNI, VPOPCNTDQ, or VBMI and VNNI make faster. */
 extern void avx512_use_vnni(DistanceKernels *kernels);
 extern void avx512_use_vpopcntdq(DistanceKernels *kernels);
+extern void avx512_use_vbmi(DistanceKernels *kernels);
 #elif defined(__aarch64__)
 extern const DistanceKernels neon_kernels;
 #endif

@@ -20,7 +20,13 @@ typedef int16x8_t vw;
 #define vf_add(a, b)		vaddq_f32(a, b)
 #define vf_sub(a, b)		vsubq_f32(a, b)
 #define vf_abs(a)			vabsq_f32(a)
+#define vf_mul(a, b)		vmulq_f32(a, b)
+#define vf_max(a, b)		vmaxq_f32(a, b)
 #define vf_fma(a, b, c)		vfmaq_f32(c, a, b)
+#define vf_swap1(a)			vrev64q_f32(a)
+#define vf_swap2(a)			vextq_f32(a, a, 2)
+#define vf_flip(a, bits) \
+	vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(a), vld1q_u32(bits)))
 #define vf_sum(a)			vaddvq_f32(a)
 
 #define vi_zero()			vdupq_n_s32(0)
@@ -34,6 +40,18 @@ static inline float32x4_t
 load_f32(const float *p)
 {
 	return vld1q_f32(p);
+}
+
+static inline void
+store_f32(float *p, float32x4_t a)
+{
+	vst1q_f32(p, a);
+}
+
+static inline float32x4_t
+load_sums(const uint32_t *p)
+{
+	return vcvtq_f32_u32(vld1q_u32(p));
 }
 
 static inline float32x4_t
@@ -138,6 +156,24 @@ sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *
 		}
 		positions -= part;
 	}
+}
+
+/* As TABLE_ENTRIES in code_kernels.h; the pairs and their negatives in one table of bytes. */
+static inline void
+store_entries(uint8_t *entries, float32x4_t pairs, float32x4_t range)
+{
+	const uint8x16_t low = {8, 9, 2, 3, 10, 11, 0, 1, 8, 9, 2, 3, 10, 11, 0, 1};
+	const uint8x16_t high[2] = {{12, 13, 12, 13, 12, 13, 12, 13, 6, 7, 6, 7, 6, 7, 6, 7},
+								{14, 15, 14, 15, 14, 15, 14, 15, 4, 5, 4, 5, 4, 5, 4, 5}};
+	int16x4_t	t = vqmovn_s32(vcvtnq_s32_f32(pairs));
+	int16x4_t	r = vqmovn_s32(vcvtnq_s32_f32(range));
+	uint8x16_t	table = vreinterpretq_u8_s16(vcombine_s16(t, vneg_s16(t)));
+	int16x8_t	sums = vaddq_s16(vcombine_s16(r, r), vreinterpretq_s16_u8(vqtbl1q_u8(table, low)));
+	int16x8_t	first = vaddq_s16(sums, vreinterpretq_s16_u8(vqtbl1q_u8(table, high[0])));
+	int16x8_t	last = vaddq_s16(sums, vreinterpretq_s16_u8(vqtbl1q_u8(table, high[1])));
+
+	vst1q_u8(entries, vcombine_u8(vqrshrun_n_s16(first, ENTRY_BITS),
+								  vqrshrun_n_s16(last, ENTRY_BITS)));
 }
 
 static inline float32x4_t

@@ -11,7 +11,7 @@
 #include "distance/kernels.h"
 
 typedef float vf __attribute__((vector_size(16)));
-typedef int32_t bits128 __attribute__((vector_size(16)));
+typedef uint32_t bits128 __attribute__((vector_size(16)));
 
 #define LANES	4
 
@@ -51,6 +51,41 @@ vf_fma(vf a, vf b, vf c)
 	return a * b + c;
 }
 
+static inline vf
+vf_mul(vf a, vf b)
+{
+	return a * b;
+}
+
+static inline vf
+vf_max(vf a, vf b)
+{
+	bits128		larger = (bits128) (a > b);
+
+	return (vf) ((larger & (bits128) a) | (~larger & (bits128) b));
+}
+
+static inline vf
+vf_flip(vf a, const uint32_t *bits)
+{
+	bits128		v;
+
+	memcpy(&v, bits, sizeof(v));
+	return (vf) ((bits128) a ^ v);
+}
+
+static inline vf
+vf_swap1(vf a)
+{
+	return (vf) {a[1], a[0], a[3], a[2]};
+}
+
+static inline vf
+vf_swap2(vf a)
+{
+	return (vf) {a[2], a[3], a[0], a[1]};
+}
+
 static inline float
 vf_sum(vf a)
 {
@@ -64,6 +99,19 @@ load_f32(const float *p)
 
 	memcpy(&v, p, sizeof(v));
 	return v;
+}
+
+static inline void
+store_f32(float *p, vf a)
+{
+	memcpy(p, &a, sizeof(a));
+}
+
+static inline vf
+load_sums(const uint32_t *p)
+{
+	return (vf) {(float) (int32_t) p[0], (float) (int32_t) p[1], (float) (int32_t) p[2],
+		(float) (int32_t) p[3]};
 }
 
 static inline vf

@@ -1,5 +1,5 @@
 /*
- * rabitq.c - encoding, packing, and the look-up table of a query
+ * rabitq.c - encoding and packing
  */
 #include "quantize/rabitq.h"
 
@@ -84,54 +84,8 @@ rabitq_unpack(const uint8_t *group, uint32_t place, uint8_t *signs, uint32_t pad
 		signs[i] = (uint8_t) ((p[0] >> shift & 15) | (p[16] >> shift & 15) << 4);
 }
 
-typedef float v4 __attribute__((vector_size(16)));
-typedef int32_t i4 __attribute__((vector_size(16)));
-
-/* The 16 sums of subsets of four numbers, less the smallest of them, in steps, rounded. */
-static void
-fill_entry(const float *q, float per_step, uint8_t *entry)
-{
-	float		low = (fminf(q[0], 0) + fminf(q[1], 0)) + (fminf(q[2], 0) + fminf(q[3], 0));
-	v4			base = {0, q[0], q[1], q[0] + q[1]};
-
-	base = (base - low) * per_step + 0.5f;
-	for (int high = 0; high < 4; high++)
-	{
-		float		more = ((high & 1 ? q[2] : 0) + (high & 2 ? q[3] : 0)) * per_step;
-		i4			steps = __builtin_convertvector(base + more, i4);
-
-		for (int k = 0; k < 4; k++)
-			entry[high * 4 + k] = (uint8_t) (steps[k] > 255 ? 255 : steps[k] < 0 ? 0 : steps[k]);
-	}
-}
-
-/*
- * <s, Pq> = 2 <bits, Pq> - sum of Pq.  An entry of the table is the dot product of four bits with
- * four dimensions, less the position's smallest, in steps of 1/255 of the widest position's range.
- */
 void
 rabitq_prepare(CodeQuery *query, const float *rotated, uint32_t padded, uint8_t *lut)
 {
-	float		widest = 0;
-	float		lowest = 0;
-	float		sum = 0;
-	float		step;
-
-	for (uint32_t i = 0; i < padded; i += 4)
-	{
-		const float *q = rotated + i;
-		float		range = fabsf(q[0]) + fabsf(q[1]) + fabsf(q[2]) + fabsf(q[3]);
-		float		total = q[0] + q[1] + q[2] + q[3];
-
-		widest = fmaxf(widest, range);
-		lowest += (total - range) / 2;
-		sum += total;
-	}
-	step = widest > 0 && isfinite(widest) ? widest / 255 : 1;
-	for (uint32_t i = 0; i < padded; i += 4)
-		fill_entry(rotated + i, 1 / step, lut + (size_t) i * 4);
-	query->lut = lut;
-	query->positions = padded / 4;
-	query->scale = 2 * step;
-	query->bias = 2 * lowest - sum;
+	*query = distance_kernels->code_query(rotated, padded, lut);
 }

@@ -1,5 +1,5 @@
 /*
- * code_test.c - the kernels on 1-bit codes and on stored elements, of every set
+ * code_test.c - the kernels on 1-bit codes, on stored elements and of rotations, of every set
  *
  * Arrays end at a page that may not be read or written, and start at every alignment that the
  * elements allow.  References are plain loops in double precision and in integers.
@@ -309,6 +309,158 @@ check_stored(const DistanceKernels *k, size_t n, size_t offset, float low, float
 	}
 }
 
+/* Kinds of queries. */
+typedef enum Query
+{
+	EVEN,						/* all positions of about the same range */
+	PEAK,						/* one element beside which the others are nothing */
+	NEGATIVE,
+	SMALL,						/* the smallest that have steps, and smaller ones */
+	TINY,
+	LARGE,
+	ZERO,
+	QUERIES
+} Query;
+
+static float
+random_element(Query query, size_t i)
+{
+	float		x = random_uniform();
+
+	switch (query)
+	{
+		case PEAK:
+			return i == 5 ? -1e4f : x;
+		case NEGATIVE:
+			return -fabsf(x);
+		case SMALL:
+			return x * 1e-33f;
+		case TINY:
+			return x * 1e-37f;
+		case LARGE:
+			return x * 1e30f;
+		case ZERO:
+			return i % 2 ? 0.0f : -0.0f;
+		default:
+			return x;
+	}
+}
+
+/*
+ * A table against the definition: 16 sums of subsets of four elements each, less the smallest, in
+ * steps of 1/255 of the widest range, rounded; three numbers of a sum were rounded to 1/128 before.
+ */
+static void
+check_query(const DistanceKernels *k, size_t n, size_t offset, Query kind)
+{
+	float	   *q = (float *) q_end - n - offset;
+	uint8_t    *lut = out_end - 4 * n - (offset * 5) % 16;
+	double		widest = 0;
+	double		sum = 0;
+	double		step;
+	double		worst = 0;
+	int			largest = 0;
+	CodeQuery	query;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		q[i] = random_element(kind, i);
+		sum += fabs((double) q[i]);
+	}
+	for (size_t i = 0; i < n; i += 4)
+		widest = fmax(widest, fabs((double) q[i]) + fabs((double) q[i + 1]) +
+					  fabs((double) q[i + 2]) + fabs((double) q[i + 3]));
+	step = widest >= 1e-34 ? widest / 255 : 1;
+	memset(lut, 0x5A, 4 * n);
+	query = k->code_query(q, n, lut);
+	CHECK(query.lut == lut && query.positions == n / 4 &&
+		  fabs((double) query.scale / (2 * step) - 1) < 1e-6 &&
+		  fabs((double) query.bias + sum) <= sum * 1.2e-7 * (8 + (double) n / 16),
+		  "%s: scale %g, bias %g, expected %g, %g (n %zu, kind %d)", k->name,
+		  (double) query.scale, (double) query.bias, 2 * step, -sum, n, (int) kind);
+	for (size_t i = 0; i < n; i += 4)
+		for (int bits = 0; bits < 16; bits++)
+		{
+			double		entry = 0;
+
+			for (size_t j = 0; j < 4; j++)
+				entry += (bits >> j & 1 ? (double) q[i + j] : 0) - fmin((double) q[i + j], 0);
+			worst = fmax(worst, fabs(lut[4 * i + (size_t) bits] - entry / step));
+			largest = lut[4 * i + (size_t) bits] > largest ? lut[4 * i + (size_t) bits] : largest;
+		}
+	CHECK(worst <= 0.5 + 1.5 / 128 + 1e-4 && largest == (widest >= 1e-34 ? 255 : 0),
+		  "%s: an entry is off by %g, the largest %d (n %zu, offset %zu, kind %d)", k->name, worst,
+		  largest, n, offset, (int) kind);
+}
+
+/* A round as it is defined, in double precision. */
+static void
+reference_round(double *x, const uint32_t *signs, size_t n, size_t window, size_t start)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] = signs[i] ? -x[i] : x[i];
+	for (size_t h = 1; h < window; h *= 2)
+		for (size_t i = start; i < start + window; i++)
+			if (((i - start) & h) == 0)
+			{
+				double		a = x[i];
+
+				x[i] = (a + x[i + h]) * M_SQRT1_2;
+				x[i + h] = (a - x[i + h]) * M_SQRT1_2;
+			}
+	for (size_t i = 0; i < n / 2 && window < n; i++)
+	{
+		double		a = x[i];
+
+		x[i] = (a + x[i + n / 2]) * M_SQRT1_2;
+		x[i + n / 2] = (a - x[i + n / 2]) * M_SQRT1_2;
+	}
+}
+
+/* Every set's result is the reference's up to rounding, and portable's to the bit. */
+static void
+check_round(const DistanceKernels *k, size_t n, size_t window, size_t start, size_t offset)
+{
+	static double expected[MAX_DIM];
+	static float first[MAX_DIM];
+	float	   *x = (float *) x_end - n - offset;
+	uint32_t   *signs = (uint32_t *) q_end - n - (offset * 3) % 8;
+	double		norm2 = 0;
+	double		worst = 0;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		x[i] = first[i] = random_uniform();
+		expected[i] = (double) x[i];
+		norm2 += expected[i] * expected[i];
+		signs[i] = random_u32() & 0x80000000;
+	}
+	reference_round(expected, signs, n, window, start);
+	k->rotate_round(x, signs, n, window, start);
+	portable_kernels.rotate_round(first, signs, n, window, start);
+	for (size_t i = 0; i < n; i++)
+		worst = fmax(worst, fabs((double) x[i] - expected[i]));
+	CHECK(worst <= 1e-6 * sqrt(norm2 / (double) n),
+		  "%s: rotated, off by %g (n %zu, window %zu from %zu, offset %zu)", k->name, worst, n,
+		  window, start, offset);
+	CHECK(memcmp(x, first, n * sizeof(float)) == 0,
+		  "%s: rotated otherwise than portable (n %zu, window %zu from %zu, offset %zu)", k->name,
+		  n, window, start, offset);
+}
+
+/* Windows at both ends and between them, of every size. */
+static void
+check_rounds(const DistanceKernels *k, size_t n)
+{
+	for (size_t window = 128; window <= n; window *= 2)
+		for (size_t offset = 0; offset < 8; offset += window * 2 > n ? 3 : 5)
+		{
+			check_round(k, n, window, 0, offset);
+			check_round(k, n, window, n - window, offset);
+			check_round(k, n, window, (n - window) / 32 * 16, offset);
+		}
+}
+
 static void
 check_set(const DistanceKernels *k)
 {
@@ -328,7 +480,10 @@ check_set(const DistanceKernels *k)
 					check_estimates(k, n, offset, (Fill) fill);
 			for (int residual = UNIFORM; residual < RESIDUALS; residual++)
 				check_residual(k, n, offset, (Residual) residual);
+			for (int query = EVEN; query < (offset % 4 == 0 ? QUERIES : PEAK); query++)
+				check_query(k, n, offset, (Query) query);
 		}
+		check_rounds(k, n);
 	}
 	for (size_t i = 1; i <= 70 + sizeof(sizes) / sizeof(sizes[0]); i++)
 	{
@@ -360,6 +515,11 @@ main(void)
 			printf("code_test: set %d is not of this machine\n", simd);
 		else
 			check_set(k);
+#if defined(__x86_64__)
+		/* what other instructions have made faster here */
+		if (k != NULL && simd == DISTANCE_AVX512)
+			check_set(&avx512_kernels);
+#endif
 	}
 	return check_end("code_test");
 }
