@@ -151,6 +151,7 @@ check_code(Check *check, SealedScan *scan, const char *bytes, uint32 place)
 						 fabsf(distance) + fabsf(own) +
 						 (space_is_lossy(check->space) || check->space->metric == SPACE_IP ?
 						  query.norm * query.norm : 0) +
+						 (check->space->metric == SPACE_IP ? node->scale * node->scale : 0) +
 						 0.05f * distance_kernels->f32_dot(centred, centred, header->padded)))
 		corrupted(check, "In segment %u, node %u has a code of its neighbour %u that does not fit "
 				  "its vector: the distance is estimated as %g.", scan->segment->uid, node->row,

@@ -101,9 +101,16 @@ graph_level_sizes(uint32_t n, uint32_t sizes[GRAPH_LEVELS])
 	return levels;
 }
 
-/* What estimates are based on: squared Euclidean, or negative dot product. */
+/* Whether distances are negative dot products, for which no triangle inequality holds. */
+static inline bool
+is_dot(const GraphBuild *build)
+{
+	return build->coded && build->metric == RABITQ_IP;
+}
+
+/* Between work vectors: squared Euclidean, or negative dot product. */
 static inline float
-base_distance(const GraphBuild *build, uint32_t a, uint32_t b)
+work_distance(const GraphBuild *build, uint32_t a, uint32_t b)
 {
 	const uint16_t *x = graph_array_at(&build->work, a);
 	const uint16_t *y = graph_array_at(&build->work, b);
@@ -112,19 +119,10 @@ base_distance(const GraphBuild *build, uint32_t a, uint32_t b)
 		-distance_kernels->f16_dot(x, y, build->padded);
 }
 
-/* The distance that the graph is built by, from that base: of lifted vectors for dot products. */
-static inline float
-lift(const GraphBuild *build, uint32_t a, uint32_t b, float base)
-{
-	return build->metric == RABITQ_L2 ? base :
-		2 * (build->radius2 + base - build->lift[a] * build->lift[b]);
-}
-
 float
 graph_build_distance(const GraphBuild *build, uint32_t a, uint32_t b)
 {
-	return build->coded ? lift(build, a, b, base_distance(build, a, b)) :
-		build->distance(build->arg, a, b);
+	return build->coded ? work_distance(build, a, b) : build->distance(build->arg, a, b);
 }
 
 static GraphLinks *
@@ -140,13 +138,9 @@ expand_node(void *arg, uint32_t node, GraphFound *found, uint32_t *ids, float *e
 	const GraphBuild *build = inserter->build;
 	GraphLinks *links = links_at(build, inserter->level, node);
 	uint32_t	count;
-	float		base = 0;
 
 	if (build->coded)
-	{
-		base = base_distance(build, inserter->node, node);
-		found->distance = lift(build, inserter->node, node, base);
-	}
+		found->distance = work_distance(build, inserter->node, node);
 	lock_shared(links);
 	count = links->count;
 	memcpy(ids, graph_link_ids(build, links), count * sizeof(uint32_t));
@@ -155,11 +149,9 @@ expand_node(void *arg, uint32_t node, GraphFound *found, uint32_t *ids, float *e
 			distance_kernels->code_estimates(
 				&inserter->query,
 				graph_link_codes(build, links) + i / CODE_GROUP * rabitq_group_size(build->padded),
-				graph_link_a(build, links) + i, graph_link_b(build, links) + i, base,
-				estimates + i);
+				graph_link_a(build, links) + i, graph_link_b(build, links) + i,
+				found->distance, estimates + i);
 	unlock_shared(links);
-	for (uint32_t i = 0; i < count && build->coded && build->metric == RABITQ_IP; i++)
-		estimates[i] = lift(build, inserter->node, ids[i], estimates[i]);
 	return (int) count;
 }
 
@@ -290,6 +282,17 @@ choose(const GraphBuild *build, const GraphFound *candidates, size_t n, GraphCan
 		if (good)
 			chosen[count++] = (GraphCandidate) {candidates[i].distance, candidates[i].id};
 	}
+
+	/* by dot products, long vectors cover almost all others */
+	for (size_t i = 0; i < n && count < build->degree / 4 && is_dot(build); i++)
+	{
+		bool		fresh = true;
+
+		for (uint32_t k = 0; k < count && fresh; k++)
+			fresh = chosen[k].id != candidates[i].id;
+		if (fresh)
+			chosen[count++] = (GraphCandidate) {candidates[i].distance, candidates[i].id};
+	}
 	return count;
 }
 
@@ -381,39 +384,37 @@ graph_insert(GraphInserter *inserter, uint32_t node)
 	return true;
 }
 
-/* A neighbour of the node whose list is filled up, or a candidate for it. */
+/* A neighbour of the node whose list is filled up or united, or a candidate for it. */
 typedef struct Spoke
 {
 	GraphCandidate end;
 	RabitqFactors factors;
-	float		length;			/* of the residual that signs say the direction of */
-	float		rise;			/* from the node's lift to the neighbour's */
 	const uint8_t *signs;
 } Spoke;
 
-/* Sets length and rise from the distance. */
-static void
-measure_spoke(const GraphInserter *inserter, Spoke *spoke)
-{
-	const GraphBuild *build = inserter->build;
-
-	spoke->rise = build->metric == RABITQ_L2 ? 0 :
-		build->lift[spoke->end.id] - build->lift[inserter->node];
-	spoke->length = sqrtf(fmaxf(0, spoke->end.distance - spoke->rise * spoke->rise));
-}
-
-/* The distance between two neighbours of a node: of a coded graph, from the angle of codes. */
+/* The squared distance between two neighbours of a node: of a coded graph, from the angle of codes. */
 static float
 distance_between(const GraphInserter *inserter, const Spoke *a, const Spoke *b)
 {
 	const GraphBuild *build = inserter->build;
-	uint64_t	different;
+	float		lengths;
 
 	if (!build->coded)
 		return graph_build_distance(build, a->end.id, b->end.id);
-	different = distance_kernels->bit_hamming(a->signs, b->signs, build->padded / 8);
-	return a->end.distance + b->end.distance -
-		2 * (a->length * b->length * inserter->cosine[different] + a->rise * b->rise);
+	lengths = sqrtf(fmaxf(0, a->end.distance * b->end.distance));
+	return a->end.distance + b->end.distance - 2 * lengths *
+		inserter->cosine[distance_kernels->bit_hamming(a->signs, b->signs, build->padded / 8)];
+}
+
+/* Whether one of the neighbours before is so much nearer to another that this need not be one. */
+static bool
+is_covered(const GraphInserter *inserter, const Spoke *spokes, uint32_t count,
+		   const Spoke *spoke)
+{
+	for (uint32_t i = 0; i < count && !is_dot(inserter->build); i++)
+		if (distance_between(inserter, spoke, &spokes[i]) * FILL_RELAX < spoke->end.distance)
+			return true;
+	return false;
 }
 
 /* The neighbours that a node has. */
@@ -459,13 +460,9 @@ try_candidate(GraphInserter *inserter, const Spoke *spokes, uint32_t count,
 
 		spoke->signs = signs;
 		spoke->factors = encode_link(build, inserter->node, candidate.id, signs);
-		spoke->end.distance = lift(build, inserter->node, candidate.id, spoke->factors.distance);
-		measure_spoke(inserter, spoke);
+		spoke->end.distance = spoke->factors.distance;
 	}
-	for (uint32_t i = 0; i < count; i++)
-		if (distance_between(inserter, spoke, &spokes[i]) * FILL_RELAX < spoke->end.distance)
-			return false;
-	return true;
+	return !is_covered(inserter, spokes, count, spoke);
 }
 
 static void
@@ -494,8 +491,6 @@ graph_fill(GraphInserter *inserter, uint32_t node)
 	begin_query(inserter, node);
 	inserter->level = 0;
 	count = read_spokes(inserter, links, spokes);
-	for (uint32_t i = 0; i < count && build->coded; i++)
-		measure_spoke(inserter, &spokes[i]);
 	if (!graph_search_begin(search, inserter->source, FILL_CANDIDATES, false, spokes[0].end))
 		return false;
 	for (uint32_t i = 1; i < count; i++)
@@ -561,12 +556,8 @@ choose_spokes(const GraphInserter *inserter, Spoke *spokes, uint32_t count)
 	for (uint32_t i = 0; i < count && chosen < build->degree && build->coded; i++)
 	{
 		Spoke		spoke = spokes[i];
-		bool		good = true;
 
-		for (uint32_t k = 0; k < chosen && good; k++)
-			good = distance_between(inserter, &spoke, &spokes[k]) * FILL_RELAX >=
-				spoke.end.distance;
-		if (!good)
+		if (is_covered(inserter, spokes, chosen, &spoke))
 			continue;
 		memmove(spokes + chosen + 1, spokes + chosen, (i - chosen) * sizeof(Spoke));
 		spokes[chosen++] = spoke;
@@ -605,12 +596,6 @@ graph_unite(GraphInserter *inserter, uint32_t node, const GraphEdges *edges)
 	}
 	if (count > build->degree)
 	{
-		/* nodes elsewhere have no lift here: their residuals count as if they had none */
-		for (uint32_t i = 0; i < count; i++)
-		{
-			spokes[i].rise = 0;
-			spokes[i].length = sqrtf(fmaxf(0, spokes[i].end.distance));
-		}
 		sort_spokes(spokes, count);
 		count = choose_spokes(inserter, spokes, count);
 		had = 0;

@@ -50,12 +50,6 @@ typedef struct GraphLinks
 	uint32_t	count;
 } GraphLinks;
 
-/*
- * Dot products are no distance: a graph over them would have long vectors as everybody's
- * neighbours.  With one more coordinate, lift = sqrt(radius^2 - |x|^2), all vectors have one length
- * and the nearest are those with the largest dot product (Bachrach et al., RecSys 2014).  A query
- * has 0 there, so a search needs only the graph to be built so.
- */
 typedef struct GraphBuild
 {
 	/* set by the caller */
@@ -65,8 +59,6 @@ typedef struct GraphBuild
 	RabitqMetric metric;		/* if coded */
 	uint32_t	padded;			/* if coded: dimensions of a work vector */
 	GraphArray	work;			/* if coded: by node */
-	const float *lift;			/* if coded by dot products: by node, see below */
-	float		radius2;		/* the largest squared norm of a work vector */
 	float		(*distance) (void *arg, uint32_t a, uint32_t b);	/* if not coded */
 	void	   *arg;
 	GraphArray	links;			/* by node; graph_links_size() each, zeroed */

@@ -137,8 +137,7 @@ build_row_memory(const Space *space, uint32 m, Size payload)
 	init_graph(space, m, 0, &graph);
 	/* upper levels, the order of nodes and their numbers, and the slack of chunks */
 	return sizeof(BuildRow) + MAXALIGN(payload) + graph.padded * sizeof(uint16) +
-		sizeof(float) + graph.size +
-		graph.size / (GRAPH_FANOUT - 1) + 4 * sizeof(uint32);
+		graph.size + graph.size / (GRAPH_FANOUT - 1) + 4 * sizeof(uint32);
 }
 
 static float
@@ -398,7 +397,6 @@ build_measure_vectors(SegmentBuild *build)
 	float	   *x = palloc(sizeof(float) * dims);
 	double	   *mean = palloc0(sizeof(double) * dims);
 	double		spread = 0;
-	float		largest = 0;
 
 	for (uint32 i = 0; i < sample && build->space.metric != SPACE_IP; i++)
 	{
@@ -412,15 +410,10 @@ build_measure_vectors(SegmentBuild *build)
 		for (int d = 0; d < dims; d++)
 			spread += (x[d] - mean[d]) * (x[d] - mean[d]) / ((double) sample * dims);
 	}
-	for (uint32 i = 0; i < shared->nodes && build->space.metric == SPACE_IP; i++)
-		largest = Max(largest,
-					  space_norm(&build->space, build_payload(build, build_node_row(build, i))));
 	for (int d = 0; d < dims; d++)
 		shared->mean[d] = (float) mean[d];
 	shared->scale = spread > 0 && isfinite(spread) ?
 		ldexpf(1, Min(Max((int) (2 - rint(log2(spread) / 2)), -100), 100)) : 1;
-	largest = Max(largest, (float) shared->norm);
-	shared->radius = largest * shared->scale * (1 + 1e-3f);
 	pfree(x);
 	pfree(mean);
 }
@@ -440,8 +433,6 @@ build_allocate_graph(SegmentBuild *build, int max_levels)
 	}
 	if (build->space.coded)
 		shared->work = build_allocate(build, sizeof(uint16) * build->graph.padded * shared->nodes);
-	if (build->space.metric == SPACE_IP && build->space.coded)
-		shared->lift = build_allocate(build, sizeof(float) * shared->nodes);
 }
 
 /* Maps the arrays into this process. */
@@ -465,11 +456,6 @@ build_map_graph(SegmentBuild *build)
 		graph->work = (GraphArray) {
 			&build->work_map, 31, sizeof(uint16) * graph->padded
 		};
-	}
-	if (build->space.metric == SPACE_IP && build->space.coded)
-	{
-		graph->lift = build->lift = build_address(build, shared->lift);
-		graph->radius2 = shared->radius * shared->radius;
 	}
 	graph->top = 0;
 	graph->bottom = 1;
@@ -521,10 +507,6 @@ build_make_work_vectors(SegmentBuild *build)
 				continue;
 			work = graph_array_at(&graph->work, node);
 			build_work_vector(build, node, scratch, work);
-			if (build->lift)
-				build->lift[node] = sqrtf(Max(0, graph->radius2 -
-											  distance_kernels->f16_dot(work, work,
-																		graph->padded)));
 		}
 	pfree(scratch);
 }
@@ -619,7 +601,6 @@ build_reset(SegmentBuild *build)
 			build_release(build, &shared->links[l]);
 		build_release(build, &shared->nodes_handle);
 		build_release(build, &shared->work);
-		build_release(build, &shared->lift);
 		shared->arena_count = 0;
 		shared->rows = 0;
 		shared->used = 0;

@@ -71,8 +71,6 @@ struct BuildShared
 	uint64		total;
 	uint64		nodes_handle;	/* the first row of each node */
 	uint64		work;
-	uint64		lift;			/* for dot products: see GraphBuild */
-	float		radius;			/* of the scaled vectors, at most */
 	float		scale;			/* of work vectors */
 	float		mean[DENSE_MAX_DIM];
 
@@ -84,9 +82,8 @@ struct BuildShared
 	SharedFileSet files;
 	bool		partitioned;
 	pg_atomic_uint64 next_source;	/* rows of the table */
-	double		norm;			/* dot products: the largest; guarded by the mutex, as this: */
-	Size		spilled;		/* bytes that all rows would take */
-	uint64		copies;			/* rows of all partitions */
+	Size		spilled;		/* bytes that all rows would take; guarded by the mutex */
+	uint64		copies;			/* rows of all partitions; guarded by the mutex */
 	uint64		spill;			/* a SharedTuplestore of all rows */
 	uint32		parts;
 	uint64		part_rows[BUILD_MAX_PARTS];		/* of its rows */
@@ -124,7 +121,6 @@ struct SegmentBuild
 	uint32	   *nodes;
 	char	   *maps[GRAPH_LEVELS];
 	char	   *work_map;
-	float	   *lift;
 	SegmentPlan *plan;			/* the leader's */
 	PartitionState *partition;
 };

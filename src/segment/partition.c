@@ -23,10 +23,13 @@
 #include "utils/sharedtuplestore.h"
 
 #define MAX_OVERLAP		0.3		/* of the rows at a division, those that go both ways */
-#define COPIES			2.0		/* of a row, on average, if there are many partitions */
+#define COPIES			3.0		/* of a row, on average, if there are many partitions */
 #define FILL			0.8		/* how full partitions are made, which sampling misses a little */
-#define MIN_SAMPLE		64		/* rows that a division is measured by */
-#define PIVOT_TRIALS	16
+#define MIN_SAMPLE		64		/* fewer rows do not say where to divide */
+#define PIVOT_PAIRS		10		/* that are tried */
+#define PIVOT_CHOICE	16		/* rows of which the second pivot is the farthest */
+#define PROBES			200		/* rows whose neighbours should stay with them, */
+#define PROBE_CHOICE	1000	/* the nearest of so many */
 
 /* A division of the partitions [first, first + count) at first + left. */
 typedef struct Split
@@ -154,14 +157,6 @@ partition_add(SegmentBuild *build, ItemPointer tid, const char *payload, Size si
 	SpinLockAcquire(&shared->mutex);
 	shared->spilled += memory;
 	SpinLockRelease(&shared->mutex);
-	if (build->space.metric == SPACE_IP && build->space.coded)
-	{
-		double		norm = space_norm(&build->space, payload);
-
-		SpinLockAcquire(&shared->mutex);
-		shared->norm = Max(shared->norm, norm);
-		SpinLockRelease(&shared->mutex);
-	}
 }
 
 static void
@@ -315,31 +310,6 @@ copy_payload(SegmentBuild *build, uint32 row)
 	return handle;
 }
 
-/* Two rows far from each other. */
-static void
-choose_pivots(SegmentBuild *build, Split *split, const SampleKey *sample, uint32 n,
-			  pg_prng_state *random)
-{
-	uint32		first = sample[pg_prng_uint64_range(random, 0, n - 1)].row;
-	uint32		second = first;
-	float		farthest = -INFINITY;
-
-	for (int i = 0; i < PIVOT_TRIALS; i++)
-	{
-		uint32		row = sample[pg_prng_uint64_range(random, 0, n - 1)].row;
-		float		distance = space_distance(&build->space, build_payload(build, first),
-											  build_payload(build, row));
-
-		if (distance > farthest)
-		{
-			farthest = distance;
-			second = row;
-		}
-	}
-	split->pivots[0] = copy_payload(build, first);
-	split->pivots[1] = copy_payload(build, second);
-}
-
 /* The tree's building. */
 typedef struct Division
 {
@@ -348,7 +318,120 @@ typedef struct Division
 	uint32		count;
 	double		overlap;
 	pg_prng_state random;
+	uint32		probes[PROBES];	/* rows of the part that is divided, */
+	uint32		nearest[PROBES];	/* and a near neighbour of each */
 } Division;
+
+static float
+sample_distance(SegmentBuild *build, uint32 a, uint32 b)
+{
+	return space_distance(&build->space, build_payload(build, a), build_payload(build, b));
+}
+
+static uint32
+random_row(Division *division, const SampleKey *sample, uint32 n)
+{
+	return sample[pg_prng_uint64_range(&division->random, 0, n - 1)].row;
+}
+
+/* Picks rows, and the nearest of others to each. */
+static void
+pick_probes(Division *division, const SampleKey *sample, uint32 n)
+{
+	uint32		choice[PROBE_CHOICE];
+
+	for (int i = 0; i < PROBE_CHOICE; i++)
+		choice[i] = random_row(division, sample, n);
+	for (int i = 0; i < PROBES; i++)
+	{
+		float		least = INFINITY;
+
+		CHECK_FOR_INTERRUPTS();
+		division->probes[i] = division->nearest[i] = random_row(division, sample, n);
+		for (int k = 0; k < PROBE_CHOICE; k++)
+		{
+			float		distance = sample_distance(division->build, division->probes[i],
+												   choice[k]);
+
+			if (distance < least && choice[k] != division->probes[i])
+			{
+				least = distance;
+				division->nearest[i] = choice[k];
+			}
+		}
+	}
+}
+
+static float
+pair_key(SegmentBuild *build, const uint32 *pair, uint32 row)
+{
+	float		key = sample_distance(build, pair[0], row) - sample_distance(build, pair[1], row);
+
+	return isnan(key) ? INFINITY : key;
+}
+
+/* How many probes a pair of pivots would part from their neighbours. */
+static int
+count_parted(Division *division, const uint32 *pair, double share)
+{
+	SampleKey	keys[PROBES];
+	float		low;
+	float		high;
+	int			parted = 0;
+
+	for (int i = 0; i < PROBES; i++)
+		keys[i] = (SampleKey) {pair_key(division->build, pair, division->probes[i]), i};
+	qsort(keys, PROBES, sizeof(SampleKey), compare_keys);
+	low = keys[(int) Max(0, PROBES * (share - division->overlap / 2))].key;
+	high = keys[(int) Min(PROBES - 1, PROBES * (share + division->overlap / 2))].key;
+	for (int i = 0; i < PROBES; i++)
+	{
+		float		other = pair_key(division->build, pair, division->nearest[keys[i].row]);
+
+		parted += (keys[i].key < low && other > high) || (keys[i].key > high && other < low);
+	}
+	return parted;
+}
+
+/* Two rows far from each other, between which few neighbours are parted. */
+static void
+choose_pivots(Division *division, Split *split, const SampleKey *sample, uint32 n)
+{
+	SegmentBuild *build = division->build;
+	uint32		best[2] = {0};
+	int			least = PROBES + 1;
+
+	pick_probes(division, sample, n);
+	for (int trial = 0; trial < PIVOT_PAIRS && least > 0; trial++)
+	{
+		uint32		pair[2];
+		float		farthest = -INFINITY;
+		int			parted;
+
+		pair[0] = pair[1] = random_row(division, sample, n);
+		for (int i = 0; i < PIVOT_CHOICE; i++)
+		{
+			uint32		row = random_row(division, sample, n);
+			float		distance = sample_distance(build, pair[0], row);
+
+			if (distance > farthest)
+			{
+				farthest = distance;
+				pair[1] = row;
+			}
+		}
+		parted = count_parted(division, pair, (double) split->left / split->count);
+		if (parted < least)
+		{
+			least = parted;
+			best[0] = pair[0];
+			best[1] = pair[1];
+		}
+	}
+	ereport(DEBUG1, (errmsg("division of %u partitions parts %d", split->count, least)));
+	split->pivots[0] = copy_payload(build, best[0]);
+	split->pivots[1] = copy_payload(build, best[1]);
+}
 
 /* Divides a part of the sample, which is put in order of keys; returns the division. */
 static uint32
@@ -359,8 +442,8 @@ divide(Division *division, SampleKey *sample, uint32 n, uint32 first, uint32 cou
 	double		middle;
 	uint32		from;
 	uint32		to;
-	uint32		both_from;
-	uint32		both_to;
+	uint32		both_from = 0;
+	uint32		both_to = n;
 
 	check_stack_depth();
 	memset(split, 0, sizeof(*split));
@@ -370,11 +453,9 @@ divide(Division *division, SampleKey *sample, uint32 n, uint32 first, uint32 cou
 		return which;
 	split->left = count / 2;
 	split->by_hash = true;
-	both_from = 0;
-	both_to = n;
 	if (n >= MIN_SAMPLE)
 	{
-		choose_pivots(division->build, split, sample, n, &division->random);
+		choose_pivots(division, split, sample, n);
 		for (uint32 i = 0; i < n; i++)
 		{
 			sample[i].key = split_key(division->build, split,
@@ -802,6 +883,9 @@ partition_finish(SegmentBuild *build)
 		shared->part_first[0] = 0;
 		shared->total = shared->copies;
 	}
+
+	/* a node that is inserted several times needs fewer candidates each time */
+	build->graph.ef_construction = Max(build->graph.ef_construction / 2, shared->m);
 	for (uint32 part = 0; part < shared->parts; part++)
 		build_partition(build, part);
 	for (uint32 part = 0; part < shared->parts; part++)

@@ -24,7 +24,6 @@ typedef struct World
 	RabitqMetric metric;
 	bool		coded;
 	float	   *points;			/* n * DIMS */
-	float	   *lift;
 	char	   *arrays[GRAPH_LEVELS + 1];
 	GraphBuild	build;
 	_Atomic uint32_t next;
@@ -131,25 +130,16 @@ make_world(World *world, uint32_t n, RabitqMetric metric, bool coded)
 	{
 		uint16_t   *work = malloc(sizeof(uint16_t) * rotation.padded * n);
 
-		world->lift = malloc(sizeof(float) * n);
-		world->build.lift = world->lift;
 		world->arrays[GRAPH_LEVELS] = (char *) work;
 		world->build.work = (GraphArray) {
 			&world->arrays[GRAPH_LEVELS], 31, sizeof(uint16_t) * rotation.padded
 		};
-		world->build.radius2 = 0;
 		for (uint32_t i = 0; i < n; i++)
 		{
 			rotation_apply(&rotation, point(world, i), rotated);
 			for (uint32_t d = 0; d < rotation.padded; d++)
 				work[(size_t) i * rotation.padded + d] = float_to_half(rotated[d]);
-			world->lift[i] = distance_kernels->f16_dot(work + (size_t) i * rotation.padded,
-													   work + (size_t) i * rotation.padded,
-													   rotation.padded);
-			world->build.radius2 = fmaxf(world->build.radius2, world->lift[i]);
 		}
-		for (uint32_t i = 0; i < n; i++)
-			world->lift[i] = sqrtf(world->build.radius2 - world->lift[i]);
 	}
 	free(rotated);
 	free(signs);
@@ -161,7 +151,6 @@ free_world(World *world)
 	for (int i = 0; i <= GRAPH_LEVELS; i++)
 		free(world->arrays[i]);
 	free(world->points);
-	free(world->lift);
 }
 
 static void
@@ -241,7 +230,7 @@ check_codes(const World *world)
 			float		exact = graph_build_distance(build, node, id);
 			RabitqFactors factors;
 
-			HOLDS(fabsf(graph_link_distances(build, links)[i] - exact) <= 1e-2f + 1e-2f * exact);
+			HOLDS(fabsf(graph_link_distances(build, links)[i] - exact) <= 1e-2f + 1e-2f * fabsf(exact));
 			if (!world->coded)
 				continue;
 			factors = rabitq_encode(build->metric, graph_array_at(&build->work, id),
