@@ -3,7 +3,8 @@
  *
  * A scan goes in rounds.  In the first, each segment gives the ef_search nearest that it finds; the
  * best ef_search of all are returned.  An iterative scan goes on with further rounds, in which no
- * segment visits anything twice.
+ * segment visits anything twice.  What was found waits in a heap, so that a scan of n rows costs
+ * n log n, however few of them a round returns.
  */
 #include "am/hnsw.h"
 
@@ -51,10 +52,10 @@ typedef struct HnswScan
 	Cursor	   *cursors;
 	int			cursor_count;
 
-	HnswResult *results;		/* of a round, by distance */
+	HnswResult *results;		/* found, not returned: a binary heap, the nearest first */
 	uint64		count;
 	uint64		room;
-	uint64		next;
+	uint64		left;			/* results that may still be returned */
 	uint64		visited;		/* results of all rounds */
 	int			iterative;		/* HnswIterativeScan, as it was at the start */
 	bool		exhausted;		/* no further round */
@@ -65,7 +66,7 @@ typedef struct HnswScan
 	ItemPointerData single;
 	int			tid_count;
 	int			tid_next;
-	const HnswResult *current;
+	HnswResult	current;
 } HnswScan;
 
 IndexScanDesc
@@ -107,8 +108,9 @@ reset_scan(HnswScan *state)
 	state->started = false;
 	state->cursors = NULL;
 	state->results = NULL;
-	state->count = state->room = state->next = state->visited = 0;
+	state->count = state->room = state->visited = 0;
 	state->exhausted = false;
+	state->tids = &state->single;
 	state->tid_count = state->tid_next = 0;
 	state->last = -INFINITY;
 }
@@ -155,19 +157,64 @@ prepare_query(IndexScanDesc scan, HnswScan *state)
 	space_prepare(state->space, &state->query, payload, size);
 }
 
+/*
+ * Whether a result comes before another: it is nearer, or where that is not known it may be; of
+ * equals the one whose row lies first in the table.
+ */
+static inline bool
+comes_before(const HnswScan *state, const HnswResult *a, const HnswResult *b)
+{
+	bool		lossy = space_is_lossy(state->space);
+	float		x = lossy ? a->found.bound : a->found.distance;
+	float		y = lossy ? b->found.bound : b->found.distance;
+
+	return x < y || (x == y && (a->found.tag & FOUND_TID) < (b->found.tag & FOUND_TID));
+}
+
 static void
 add_result(HnswScan *state, uint32 cursor, const GraphFound *found)
 {
-	if (state->count == state->room)
+	HnswResult	result = {*found, cursor};
+	uint64		i = state->count;
+
+	if (isnan(found->distance))
+		result.found.distance = INFINITY;
+	if (isnan(found->bound))
+		result.found.bound = -INFINITY;
+	if (i == state->room)
 	{
 		state->room = Max(state->room * 2, 128);
 		state->results = state->results ?
 			repalloc_huge(state->results, state->room * sizeof(HnswResult)) :
 			palloc(state->room * sizeof(HnswResult));
 	}
+	for (; i > 0 && comes_before(state, &result, &state->results[(i - 1) / 2]); i = (i - 1) / 2)
+		state->results[i] = state->results[(i - 1) / 2];
+	state->results[i] = result;
+	state->count++;
 	state->visited++;
-	state->results[state->count].found = *found;
-	state->results[state->count++].cursor = cursor;
+}
+
+/* Takes the first result away. */
+static HnswResult
+pop_result(HnswScan *state)
+{
+	HnswResult *results = state->results;
+	HnswResult	first = results[0];
+	HnswResult *last = &results[--state->count];
+	uint64		i = 0;
+
+	for (uint64 child; (child = 2 * i + 1) < state->count; i = child)
+	{
+		if (child + 1 < state->count &&
+			comes_before(state, &results[child + 1], &results[child]))
+			child++;
+		if (!comes_before(state, &results[child], last))
+			break;
+		results[i] = results[child];
+	}
+	results[i] = *last;
+	return first;
 }
 
 /* Takes what a cursor found in a round. */
@@ -194,39 +241,13 @@ take_found(HnswScan *state, uint32 i, uint32 ef)
 			add_result(state, i, &cursor->sealed.search.found[n]);
 }
 
-static int
-compare_results(const void *a, const void *b)
-{
-	float		x = ((const HnswResult *) a)->found.distance;
-	float		y = ((const HnswResult *) b)->found.distance;
-
-	return x < y ? -1 : x > y;
-}
-
-static int
-compare_bounds(const void *a, const void *b)
-{
-	float		x = ((const HnswResult *) a)->found.bound;
-	float		y = ((const HnswResult *) b)->found.bound;
-
-	return x < y ? -1 : x > y;
-}
-
-static void
-sort_results(HnswScan *state)
-{
-	qsort(state->results, state->count, sizeof(HnswResult),
-		  space_is_lossy(state->space) ? compare_bounds : compare_results);
-}
-
 /*
- * Orders what a round found.  In strict order a result waits as long as a candidate that no round
- * has taken yet seems to be nearer.
+ * In strict order a result waits as long as a candidate that no round has taken yet seems to be
+ * nearer.
  */
 static void
 end_round(HnswScan *state)
 {
-	sort_results(state);
 	state->horizon = INFINITY;
 	if (state->iterative != HNSW_ITERATIVE_SCAN_STRICT)
 		return;
@@ -309,20 +330,25 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 		take_found(state, state->cursor_count - 1, hnsw_ef_search);
 	}
 	end_round(state);
-	if (state->iterative == HNSW_ITERATIVE_SCAN_OFF)
-		state->count = Min(state->count, hnsw_ef_search);
+	state->left = state->iterative == HNSW_ITERATIVE_SCAN_OFF ? hnsw_ef_search : PG_UINT64_MAX;
 	state->started = true;
 }
 
-/* Whether an iterative scan has done as much as it may. */
+/* Whether an iterative scan has done as much as it may; a round of this cursor would come next. */
 static bool
-at_limit(const HnswScan *state)
+at_limit(const HnswScan *state, const Cursor *cursor)
 {
 	Size		limit = (Size) (work_mem * 1024.0 * hnsw_scan_mem_multiplier);
+	Size		used = MemoryContextMemAllocated(state->context, true);
 
 	if (state->visited >= (uint64) hnsw_max_scan_tuples)
 		return true;
-	if (MemoryContextMemAllocated(state->context, true) <= Max(limit, (Size) 1024 * 1024))
+	if (!cursor->growing)
+		used += graph_search_growth(&cursor->sealed.search, (Size) candidates(state) *
+									cursor->sealed.segment->header.layout.degree);
+	if (state->count + candidates(state) > state->room)
+		used += state->room * sizeof(HnswResult);
+	if (used <= Max(limit, (Size) 1024 * 1024))
 		return false;
 	ereport(DEBUG1,
 			(errmsg("memory limit reached after " UINT64_FORMAT " tuples", state->visited),
@@ -338,15 +364,14 @@ continue_search(HnswScan *state)
 
 	if (state->iterative == HNSW_ITERATIVE_SCAN_OFF || state->exhausted)
 		return false;
-	state->count -= state->next;
-	memmove(state->results, state->results + state->next, state->count * sizeof(HnswResult));
-	state->next = 0;
-	for (int i = 0; i < state->cursor_count && !at_limit(state); i++)
+	for (int i = 0; i < state->cursor_count; i++)
 	{
 		Cursor	   *cursor = &state->cursors[i];
 
 		if (cursor->done)
 			continue;
+		if (at_limit(state, cursor))
+			break;
 		if (!cursor->growing && !sealed_scan_more(&cursor->sealed))
 			cursor->done = true;
 		else
@@ -364,37 +389,38 @@ continue_search(HnswScan *state)
 	return more || state->count > 0;
 }
 
-/* The next result, of this round or another; NULL at the end. */
-static const HnswResult *
-next_result(HnswScan *state)
+/* The next result, of this round or another; false at the end. */
+static bool
+next_result(HnswScan *state, HnswResult *result)
 {
-	for (;;)
+	while (state->left > 0)
 	{
-		const HnswResult *result;
-
-		if (state->next == state->count ||
-			state->results[state->next].found.distance > state->horizon)
+		if (state->count == 0 || state->results[0].found.distance > state->horizon)
 		{
 			if (!continue_search(state))
-				return NULL;
+				return false;
 			continue;
 		}
-		result = &state->results[state->next++];
+		*result = pop_result(state);
 		if (state->iterative == HNSW_ITERATIVE_SCAN_STRICT &&
 			result->found.distance < state->last)
 			continue;
 		state->last = result->found.distance;
-		return result;
+		state->left--;
+		return true;
 	}
+	return false;
 }
 
-/* Takes the TIDs of a result. */
+/* Takes the TIDs of the current result. */
 static void
-take_tids(HnswScan *state, const HnswResult *result)
+take_tids(HnswScan *state)
 {
+	const HnswResult *result = &state->current;
 	Cursor	   *cursor = &state->cursors[result->cursor];
 
-	state->current = result;
+	if (state->tids != &state->single)
+		pfree(state->tids);
 	state->tid_next = 0;
 	if (cursor->growing)
 	{
@@ -418,20 +444,18 @@ hnswgettuple(IndexScanDesc scan, ScanDirection dir)
 		begin_search(scan, state);
 	while (state->tid_next == state->tid_count)
 	{
-		const HnswResult *result = next_result(state);
-
-		if (result == NULL)
+		if (!next_result(state, &state->current))
 		{
 			MemoryContextSwitchTo(old);
 			return false;
 		}
-		take_tids(state, result);
+		take_tids(state);
 	}
 	MemoryContextSwitchTo(old);
 	scan->xs_heaptid = state->tids[state->tid_next++];
 	scan->xs_recheck = false;
 	scan->xs_recheckorderby = space_is_lossy(state->space) && !state->query_is_null;
 	if (scan->xs_recheckorderby)
-		scan->xs_orderbyvals[0] = Float8GetDatum(state->current->found.bound);
+		scan->xs_orderbyvals[0] = Float8GetDatum(state->current.found.bound);
 	return true;
 }
