@@ -22,10 +22,19 @@
 
 ScanStatistics hnsw_last_scan;
 
+/*
+ * With a limit on the distance, a segment is done when whole rounds have found only rows beyond it:
+ * so many times ef_search, and such a part of those found within.
+ */
+#define BEYOND_TIMES	2
+#define BEYOND_PART		4
+
 typedef struct Cursor
 {
 	bool		growing;
 	bool		done;
+	uint64		within;			/* rows found within the limit */
+	uint64		beyond;			/* found in rounds since, and beyond it */
 	union
 	{
 		SealedScan	sealed;
@@ -59,8 +68,10 @@ typedef struct HnswScan
 	uint64		visited;		/* results of all rounds */
 	int			iterative;		/* HnswIterativeScan, as it was at the start */
 	bool		exhausted;		/* no further round */
+	DistanceBound *bound;		/* or NULL */
+	double		limit;			/* what is surely farther is not returned */
 	float		horizon;		/* strict order: what is nearer than this has been found */
-	float		last;			/* distance of the last one returned */
+	float		last;			/* key of the last one returned */
 
 	ItemPointer tids;			/* of a node with several rows */
 	ItemPointerData single;
@@ -109,6 +120,7 @@ reset_scan(HnswScan *state)
 	state->cursors = NULL;
 	state->results = NULL;
 	state->count = state->room = state->visited = 0;
+	state->left = 0;
 	state->exhausted = false;
 	state->tids = &state->single;
 	state->tid_count = state->tid_next = 0;
@@ -121,6 +133,7 @@ hnswrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int no
 	HnswScan   *state = scan->opaque;
 
 	reset_scan(state);
+	state->bound = hnsw_bound(orderbys);
 	if (keys && scan->numberOfKeys > 0)
 		memmove(scan->keyData, keys, scan->numberOfKeys * sizeof(ScanKeyData));
 	if (orderbys && scan->numberOfOrderBys > 0)
@@ -157,16 +170,19 @@ prepare_query(IndexScanDesc scan, HnswScan *state)
 	space_prepare(state->space, &state->query, payload, size);
 }
 
-/*
- * Whether a result comes before another: it is nearer, or where that is not known it may be; of
- * equals the one whose row lies first in the table.
- */
+/* What results are ordered by: the distance, or where it is not known what it is not below. */
+static inline float
+result_key(const HnswScan *state, const HnswResult *result)
+{
+	return space_is_lossy(state->space) ? result->found.bound : result->found.distance;
+}
+
+/* Whether a result comes before another; of equals the one whose row lies first in the table. */
 static inline bool
 comes_before(const HnswScan *state, const HnswResult *a, const HnswResult *b)
 {
-	bool		lossy = space_is_lossy(state->space);
-	float		x = lossy ? a->found.bound : a->found.distance;
-	float		y = lossy ? b->found.bound : b->found.distance;
+	float		x = result_key(state, a);
+	float		y = result_key(state, b);
 
 	return x < y || (x == y && (a->found.tag & FOUND_TID) < (b->found.tag & FOUND_TID));
 }
@@ -192,7 +208,6 @@ add_result(HnswScan *state, uint32 cursor, const GraphFound *found)
 		state->results[i] = state->results[(i - 1) / 2];
 	state->results[i] = result;
 	state->count++;
-	state->visited++;
 }
 
 /* Takes the first result away. */
@@ -217,28 +232,47 @@ pop_result(HnswScan *state)
 	return first;
 }
 
-/* Takes what a cursor found in a round. */
+/* Adds a result, unless it is surely beyond the limit; false if it is. */
+static bool
+take_one(HnswScan *state, uint32 i, const GraphFound *found)
+{
+	state->visited++;
+	if (found->bound > state->limit && isfinite(found->distance))
+		return false;
+	add_result(state, i, found);
+	return true;
+}
+
+/*
+ * Takes what a cursor found in a round, and decides whether a limit ends the search there.  That
+ * the nearest candidate left is estimated to be beyond the limit would not be reason enough:
+ * estimates err, and a way to near rows may lead through farther ones.  The more rows lie within
+ * the limit, the more lie close to it, where candidates of both sides mix.
+ */
 static void
 take_found(HnswScan *state, uint32 i, uint32 ef)
 {
 	Cursor	   *cursor = &state->cursors[i];
+	uint64		count = 0;
+	uint64		within = 0;
 
 	if (cursor->growing)
 	{
 		GraphFound	found;
 
-		for (uint32 n = 0; n < ef; n++)
+		for (; count < ef && !cursor->done; count++)
 			if (growing_scan_next(&cursor->grown, &found))
-				add_result(state, i, &found);
+				within += take_one(state, i, &found);
 			else
-			{
 				cursor->done = true;
-				break;
-			}
 	}
 	else
-		for (size_t n = 0; n < cursor->sealed.search.found_count; n++)
-			add_result(state, i, &cursor->sealed.search.found[n]);
+		for (; count < cursor->sealed.search.found_count; count++)
+			within += take_one(state, i, &cursor->sealed.search.found[count]);
+	cursor->within += within;
+	cursor->beyond = within > 0 ? 0 : cursor->beyond + count;
+	if (cursor->beyond >= Max(BEYOND_TIMES * ef, cursor->within / BEYOND_PART))
+		cursor->done = true;
 }
 
 /*
@@ -278,6 +312,25 @@ candidates(const HnswScan *state)
 	return state->space->coded ? 2 * hnsw_ef_search : hnsw_ef_search;
 }
 
+/* Asks for the limit; false if no row meets the condition. */
+static bool
+take_limit(IndexScanDesc scan, HnswScan *state)
+{
+	double		limit;
+
+	state->limit = INFINITY;
+	if (state->bound == NULL)
+		return true;
+	if (!hnsw_bound_limit(state->bound, &limit) || state->query_is_null)
+		return false;
+
+	/* an operator class may order by an operator that is not ours */
+	if (!space_is_operator(state->space, scan->orderByData[0].sk_func.fn_addr))
+		return true;
+	state->limit = limit;
+	return limit >= 0 || state->space->metric == SPACE_IP;
+}
+
 static void
 begin_search(IndexScanDesc scan, HnswScan *state)
 {
@@ -302,6 +355,10 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 	directory = cache_directory(cached);
 	state->space = cache_space(cached);
 	prepare_query(scan, state);
+	state->started = true;
+	if (!take_limit(scan, state))
+		return;
+	state->left = state->iterative == HNSW_ITERATIVE_SCAN_OFF ? hnsw_ef_search : PG_UINT64_MAX;
 	state->cursors = palloc0(sizeof(Cursor) * (directory->count + 1));
 	for (uint32 i = 0; i < directory->count; i++)
 	{
@@ -330,8 +387,6 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 		take_found(state, state->cursor_count - 1, hnsw_ef_search);
 	}
 	end_round(state);
-	state->left = state->iterative == HNSW_ITERATIVE_SCAN_OFF ? hnsw_ef_search : PG_UINT64_MAX;
-	state->started = true;
 }
 
 /* Whether an iterative scan has done as much as it may; a round of this cursor would come next. */
@@ -403,9 +458,9 @@ next_result(HnswScan *state, HnswResult *result)
 		}
 		*result = pop_result(state);
 		if (state->iterative == HNSW_ITERATIVE_SCAN_STRICT &&
-			result->found.distance < state->last)
+			result_key(state, result) < state->last)
 			continue;
-		state->last = result->found.distance;
+		state->last = result_key(state, result);
 		state->left--;
 		return true;
 	}
