@@ -72,6 +72,7 @@ hnsw_init(void)
 		&hnsw_scan_mem_multiplier, 1, 1, 1000, PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("hnsw");
 	hnsw_bound_init();
+	hnsw_explain_init();
 }
 
 HnswOptions

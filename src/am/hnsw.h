@@ -62,8 +62,12 @@ extern void hnsw_init(void);
 /* The options of an index, with the defaults for what is not set. */
 extern HnswOptions hnsw_options(Relation index);
 
-/* What the last scan of this session did. */
+/* What the last scan of this session did, and what one did with all its rescans. */
 extern ScanStatistics hnsw_last_scan;
+extern ScanStatistics hnsw_scan_statistics(IndexScanDesc scan);
+
+/* A hook for EXPLAIN, where the version has one. */
+extern void hnsw_explain_init(void);
 
 /*
  * What a query's condition says of the distance that a scan orders by; found by the keys that

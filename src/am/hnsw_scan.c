@@ -60,6 +60,8 @@ typedef struct HnswScan
 
 	Cursor	   *cursors;
 	int			cursor_count;
+	ScanStatistics statistics;	/* of this search */
+	ScanStatistics before;		/* of those before a rescan */
 
 	HnswResult *results;		/* found, not returned: a binary heap, the nearest first */
 	uint64		count;
@@ -111,10 +113,31 @@ release_cursors(void *arg)
 	state->cached = NULL;
 }
 
+static void
+add_statistics(ScanStatistics *sum, const ScanStatistics *statistics)
+{
+	sum->hops += statistics->hops;
+	sum->distances += statistics->distances;
+	sum->blocks += statistics->blocks;
+	sum->segments += statistics->segments;
+}
+
+ScanStatistics
+hnsw_scan_statistics(IndexScanDesc scan)
+{
+	HnswScan   *state = scan->opaque;
+	ScanStatistics sum = state->before;
+
+	add_statistics(&sum, &state->statistics);
+	return sum;
+}
+
 /* Forgets a search. */
 static void
 reset_scan(HnswScan *state)
 {
+	add_statistics(&state->before, &state->statistics);
+	memset(&state->statistics, 0, sizeof(state->statistics));
 	MemoryContextReset(state->context);
 	state->started = false;
 	state->cursors = NULL;
@@ -344,7 +367,10 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 	if (!IsMVCCSnapshot(scan->xs_snapshot))
 		elog(ERROR, "non-MVCC snapshots are not supported with hnsw");
 	pgstat_count_index_scan(index);
-	memset(&hnsw_last_scan, 0, sizeof(hnsw_last_scan));
+#if PG_VERSION_NUM >= 180000
+	if (scan->instrument)
+		scan->instrument->nsearches++;
+#endif
 	state->release.func = release_cursors;
 	state->release.arg = state;
 	MemoryContextRegisterResetCallback(state->context, &state->release);
@@ -372,7 +398,7 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 		{
 			state->cursor_count++;
 			growing_scan_begin(&cursor->grown, index, state->space, &state->query, entry,
-							   &hnsw_last_scan);
+							   &state->statistics);
 		}
 		else
 		{
@@ -382,7 +408,7 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 			state->cursor_count++;
 			sealed_scan_begin(&cursor->sealed, index, state->space, &state->query, segment,
 							  candidates(state), state->iterative != HNSW_ITERATIVE_SCAN_OFF,
-							  &hnsw_last_scan);
+							  &state->statistics);
 		}
 		take_found(state, state->cursor_count - 1, hnsw_ef_search);
 	}
@@ -493,20 +519,17 @@ hnswgettuple(IndexScanDesc scan, ScanDirection dir)
 {
 	HnswScan   *state = scan->opaque;
 	MemoryContext old = MemoryContextSwitchTo(state->context);
+	bool		more = true;
 
 	Assert(ScanDirectionIsForward(dir));
 	if (!state->started)
 		begin_search(scan, state);
-	while (state->tid_next == state->tid_count)
-	{
-		if (!next_result(state, &state->current))
-		{
-			MemoryContextSwitchTo(old);
-			return false;
-		}
+	while (state->tid_next == state->tid_count && (more = next_result(state, &state->current)))
 		take_tids(state);
-	}
 	MemoryContextSwitchTo(old);
+	hnsw_last_scan = state->statistics;
+	if (!more)
+		return false;
 	scan->xs_heaptid = state->tids[state->tid_next++];
 	scan->xs_recheck = false;
 	scan->xs_recheckorderby = space_is_lossy(state->space) && !state->query_is_null;

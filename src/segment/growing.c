@@ -537,7 +537,7 @@ growing_scan_begin(GrowingScan *scan, Relation index, const Space *space, const 
 		CHECK_FOR_INTERRUPTS();
 	}
 	statistics->distances += header->rows;
-	statistics->blocks += header->vectors - header->groups;
+	statistics->blocks += (header->rows - 1) / GROUP_ROWS / header->groups_per_block + 1;
 	graph_heap_make(&scan->candidates);
 }
 
