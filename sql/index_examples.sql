@@ -19,7 +19,15 @@ SELECT count(*) FROM
 RESET hnsw.iterative_scan;
 RESET enable_seqscan;
 
--- 4. Recall
+-- 4. Searching
+SET enable_seqscan = off;
+SET hnsw.iterative_scan = strict_order;
+SELECT count(*) FROM
+    (SELECT id FROM items WHERE embedding <-> '[3,1,2]' < 4 ORDER BY embedding <-> '[3,1,2]') found;
+RESET hnsw.iterative_scan;
+RESET enable_seqscan;
+
+-- 5. Recall
 CREATE TABLE probes AS SELECT id, embedding FROM items WHERE id % 500 = 0;
 CREATE FUNCTION nearest(probe vector) RETURNS SETOF float8 LANGUAGE sql AS
     'SELECT embedding <-> probe FROM items ORDER BY embedding <-> probe LIMIT 10';
@@ -32,7 +40,7 @@ SELECT avg((d <= farthest)::int) > 0.9 AS good
 RESET enable_seqscan;
 DROP FUNCTION nearest;
 
--- 5. Inserting, deleting, VACUUM
+-- 6. Inserting, deleting, VACUUM
 INSERT INTO items SELECT n, n % 10, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(5001, 5100) n;
 SELECT kind, rows, dead FROM vector_segments WHERE index = 'items_embedding'::regclass ORDER BY segment;
 SELECT vector_seal('items_embedding');

@@ -135,11 +135,12 @@ check_code(Check *check, SealedScan *scan, const char *bytes, uint32 place)
 	CodeQuery	code;
 	float		distance;
 	float		own;
+	float		scale;
 
 	space_restore(check->space, other, (const char *) other + layout->vector, payload);
 	space_prepare(check->space, &query, payload, size);
 	distance = space_node_distance(check->space, &query, node, bytes + layout->vector);
-	own = space_query_distance(check->space, &query, payload);
+	own = space_query_distance(check->space, &query, payload, &scale);
 	for (uint32 i = 0; i < header->padded; i++)
 		centred[i] = query.rotated[i] - scan->segment->mean[i];
 	rabitq_prepare(&code, centred, header->padded, lut);

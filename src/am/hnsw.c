@@ -71,6 +71,8 @@ hnsw_init(void)
 		"Sets the multiple of work_mem to use for iterative scans", NULL,
 		&hnsw_scan_mem_multiplier, 1, 1, 1000, PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("hnsw");
+	hnsw_bound_init();
+	hnsw_explain_init();
 }
 
 HnswOptions

@@ -56,14 +56,30 @@ extern int	hnsw_iterative_scan;
 extern int	hnsw_max_scan_tuples;
 extern double hnsw_scan_mem_multiplier;
 
-/* Settings and relation options; called when the library is loaded. */
+/* Settings, relation options and hooks; called when the library is loaded. */
 extern void hnsw_init(void);
 
 /* The options of an index, with the defaults for what is not set. */
 extern HnswOptions hnsw_options(Relation index);
 
-/* What the last scan of this session did. */
+/* What the last scan of this session did, and what one did with all its rescans. */
 extern ScanStatistics hnsw_last_scan;
+extern ScanStatistics hnsw_scan_statistics(IndexScanDesc scan);
+
+/* A hook for EXPLAIN, where the version has one. */
+extern void hnsw_explain_init(void);
+
+/*
+ * What a query's condition says of the distance that a scan orders by; found by the keys that
+ * amrescan is given, NULL if there is none.
+ */
+typedef struct DistanceBound DistanceBound;
+
+extern void hnsw_bound_init(void);
+extern DistanceBound *hnsw_bound(ScanKey orderbys);
+
+/* No row with a greater distance meets the condition; false: no row at all does. */
+extern bool hnsw_bound_limit(const DistanceBound *bound, double *limit);
 
 extern IndexBuildResult *hnswbuild(Relation heap, Relation index, IndexInfo *indexInfo);
 extern void hnswbuildempty(Relation index);

@@ -3,7 +3,8 @@
  *
  * A scan goes in rounds.  In the first, each segment gives the ef_search nearest that it finds; the
  * best ef_search of all are returned.  An iterative scan goes on with further rounds, in which no
- * segment visits anything twice.
+ * segment visits anything twice.  What was found waits in a heap, so that a scan of n rows costs
+ * n log n, however few of them a round returns.
  */
 #include "am/hnsw.h"
 
@@ -21,10 +22,19 @@
 
 ScanStatistics hnsw_last_scan;
 
+/*
+ * With a limit on the distance, a segment is done when whole rounds have found only rows beyond it:
+ * so many times ef_search, and such a part of those found within.
+ */
+#define BEYOND_TIMES	2
+#define BEYOND_PART		4
+
 typedef struct Cursor
 {
 	bool		growing;
 	bool		done;
+	uint64		within;			/* rows found within the limit */
+	uint64		beyond;			/* found in rounds since, and beyond it */
 	union
 	{
 		SealedScan	sealed;
@@ -50,22 +60,26 @@ typedef struct HnswScan
 
 	Cursor	   *cursors;
 	int			cursor_count;
+	ScanStatistics statistics;	/* of this search */
+	ScanStatistics before;		/* of those before a rescan */
 
-	HnswResult *results;		/* of a round, by distance */
+	HnswResult *results;		/* found, not returned: a binary heap, the nearest first */
 	uint64		count;
 	uint64		room;
-	uint64		next;
+	uint64		left;			/* results that may still be returned */
 	uint64		visited;		/* results of all rounds */
 	int			iterative;		/* HnswIterativeScan, as it was at the start */
 	bool		exhausted;		/* no further round */
+	DistanceBound *bound;		/* or NULL */
+	double		limit;			/* what is surely farther is not returned */
 	float		horizon;		/* strict order: what is nearer than this has been found */
-	float		last;			/* distance of the last one returned */
+	float		last;			/* key of the last one returned */
 
 	ItemPointer tids;			/* of a node with several rows */
 	ItemPointerData single;
 	int			tid_count;
 	int			tid_next;
-	const HnswResult *current;
+	HnswResult	current;
 } HnswScan;
 
 IndexScanDesc
@@ -99,16 +113,39 @@ release_cursors(void *arg)
 	state->cached = NULL;
 }
 
+static void
+add_statistics(ScanStatistics *sum, const ScanStatistics *statistics)
+{
+	sum->hops += statistics->hops;
+	sum->distances += statistics->distances;
+	sum->blocks += statistics->blocks;
+	sum->segments += statistics->segments;
+}
+
+ScanStatistics
+hnsw_scan_statistics(IndexScanDesc scan)
+{
+	HnswScan   *state = scan->opaque;
+	ScanStatistics sum = state->before;
+
+	add_statistics(&sum, &state->statistics);
+	return sum;
+}
+
 /* Forgets a search. */
 static void
 reset_scan(HnswScan *state)
 {
+	add_statistics(&state->before, &state->statistics);
+	memset(&state->statistics, 0, sizeof(state->statistics));
 	MemoryContextReset(state->context);
 	state->started = false;
 	state->cursors = NULL;
 	state->results = NULL;
-	state->count = state->room = state->next = state->visited = 0;
+	state->count = state->room = state->visited = 0;
+	state->left = 0;
 	state->exhausted = false;
+	state->tids = &state->single;
 	state->tid_count = state->tid_next = 0;
 	state->last = -INFINITY;
 }
@@ -119,6 +156,7 @@ hnswrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int no
 	HnswScan   *state = scan->opaque;
 
 	reset_scan(state);
+	state->bound = hnsw_bound(orderbys);
 	if (keys && scan->numberOfKeys > 0)
 		memmove(scan->keyData, keys, scan->numberOfKeys * sizeof(ScanKeyData));
 	if (orderbys && scan->numberOfOrderBys > 0)
@@ -155,78 +193,118 @@ prepare_query(IndexScanDesc scan, HnswScan *state)
 	space_prepare(state->space, &state->query, payload, size);
 }
 
+/* What results are ordered by: the distance, or where it is not known what it is not below. */
+static inline float
+result_key(const HnswScan *state, const HnswResult *result)
+{
+	return space_is_lossy(state->space) ? result->found.bound : result->found.distance;
+}
+
+/* Whether a result comes before another; of equals the one whose row lies first in the table. */
+static inline bool
+comes_before(const HnswScan *state, const HnswResult *a, const HnswResult *b)
+{
+	float		x = result_key(state, a);
+	float		y = result_key(state, b);
+
+	return x < y || (x == y && (a->found.tag & FOUND_TID) < (b->found.tag & FOUND_TID));
+}
+
 static void
 add_result(HnswScan *state, uint32 cursor, const GraphFound *found)
 {
-	if (state->count == state->room)
+	HnswResult	result = {*found, cursor};
+	uint64		i = state->count;
+
+	if (isnan(found->distance))
+		result.found.distance = INFINITY;
+	if (isnan(found->bound))
+		result.found.bound = -INFINITY;
+	if (i == state->room)
 	{
 		state->room = Max(state->room * 2, 128);
 		state->results = state->results ?
 			repalloc_huge(state->results, state->room * sizeof(HnswResult)) :
 			palloc(state->room * sizeof(HnswResult));
 	}
-	state->visited++;
-	state->results[state->count].found = *found;
-	state->results[state->count++].cursor = cursor;
+	for (; i > 0 && comes_before(state, &result, &state->results[(i - 1) / 2]); i = (i - 1) / 2)
+		state->results[i] = state->results[(i - 1) / 2];
+	state->results[i] = result;
+	state->count++;
 }
 
-/* Takes what a cursor found in a round. */
+/* Takes the first result away. */
+static HnswResult
+pop_result(HnswScan *state)
+{
+	HnswResult *results = state->results;
+	HnswResult	first = results[0];
+	HnswResult *last = &results[--state->count];
+	uint64		i = 0;
+
+	for (uint64 child; (child = 2 * i + 1) < state->count; i = child)
+	{
+		if (child + 1 < state->count &&
+			comes_before(state, &results[child + 1], &results[child]))
+			child++;
+		if (!comes_before(state, &results[child], last))
+			break;
+		results[i] = results[child];
+	}
+	results[i] = *last;
+	return first;
+}
+
+/* Adds a result, unless it is surely beyond the limit; false if it is. */
+static bool
+take_one(HnswScan *state, uint32 i, const GraphFound *found)
+{
+	state->visited++;
+	if (found->bound > state->limit && isfinite(found->distance))
+		return false;
+	add_result(state, i, found);
+	return true;
+}
+
+/*
+ * Takes what a cursor found in a round, and decides whether a limit ends the search there.  That
+ * the nearest candidate left is estimated to be beyond the limit would not be reason enough:
+ * estimates err, and a way to near rows may lead through farther ones.  The more rows lie within
+ * the limit, the more lie close to it, where candidates of both sides mix.
+ */
 static void
 take_found(HnswScan *state, uint32 i, uint32 ef)
 {
 	Cursor	   *cursor = &state->cursors[i];
+	uint64		count = 0;
+	uint64		within = 0;
 
 	if (cursor->growing)
 	{
 		GraphFound	found;
 
-		for (uint32 n = 0; n < ef; n++)
+		for (; count < ef && !cursor->done; count++)
 			if (growing_scan_next(&cursor->grown, &found))
-				add_result(state, i, &found);
+				within += take_one(state, i, &found);
 			else
-			{
 				cursor->done = true;
-				break;
-			}
 	}
 	else
-		for (size_t n = 0; n < cursor->sealed.search.found_count; n++)
-			add_result(state, i, &cursor->sealed.search.found[n]);
-}
-
-static int
-compare_results(const void *a, const void *b)
-{
-	float		x = ((const HnswResult *) a)->found.distance;
-	float		y = ((const HnswResult *) b)->found.distance;
-
-	return x < y ? -1 : x > y;
-}
-
-static int
-compare_bounds(const void *a, const void *b)
-{
-	float		x = ((const HnswResult *) a)->found.bound;
-	float		y = ((const HnswResult *) b)->found.bound;
-
-	return x < y ? -1 : x > y;
-}
-
-static void
-sort_results(HnswScan *state)
-{
-	qsort(state->results, state->count, sizeof(HnswResult),
-		  space_is_lossy(state->space) ? compare_bounds : compare_results);
+		for (; count < cursor->sealed.search.found_count; count++)
+			within += take_one(state, i, &cursor->sealed.search.found[count]);
+	cursor->within += within;
+	cursor->beyond = within > 0 ? 0 : cursor->beyond + count;
+	if (cursor->beyond >= Max(BEYOND_TIMES * ef, cursor->within / BEYOND_PART))
+		cursor->done = true;
 }
 
 /*
- * Orders what a round found.  In strict order a result waits as long as a candidate that no round
- * has taken yet seems to be nearer.
+ * In strict order a result waits as long as a candidate that no round has taken yet seems to be
+ * nearer.
  */
 static void
 end_round(HnswScan *state)
 {
-	sort_results(state);
 	state->horizon = INFINITY;
 	if (state->iterative != HNSW_ITERATIVE_SCAN_STRICT)
 		return;
@@ -260,6 +338,25 @@ candidates(const HnswScan *state)
 	return !space->coded ? hnsw_ef_search : hnsw_ef_search * (space->metric == SPACE_IP ? 3 : 2);
 }
 
+/* Asks for the limit; false if no row meets the condition. */
+static bool
+take_limit(IndexScanDesc scan, HnswScan *state)
+{
+	double		limit;
+
+	state->limit = INFINITY;
+	if (state->bound == NULL)
+		return true;
+	if (!hnsw_bound_limit(state->bound, &limit) || state->query_is_null)
+		return false;
+
+	/* an operator class may order by an operator that is not ours */
+	if (!space_is_operator(state->space, scan->orderByData[0].sk_func.fn_addr))
+		return true;
+	state->limit = limit;
+	return limit >= 0 || state->space->metric == SPACE_IP;
+}
+
 static void
 begin_search(IndexScanDesc scan, HnswScan *state)
 {
@@ -273,7 +370,10 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 	if (!IsMVCCSnapshot(scan->xs_snapshot))
 		elog(ERROR, "non-MVCC snapshots are not supported with hnsw");
 	pgstat_count_index_scan(index);
-	memset(&hnsw_last_scan, 0, sizeof(hnsw_last_scan));
+#if PG_VERSION_NUM >= 180000
+	if (scan->instrument)
+		scan->instrument->nsearches++;
+#endif
 	state->release.func = release_cursors;
 	state->release.arg = state;
 	MemoryContextRegisterResetCallback(state->context, &state->release);
@@ -284,6 +384,10 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 	directory = cache_directory(cached);
 	state->space = cache_space(cached);
 	prepare_query(scan, state);
+	state->started = true;
+	if (!take_limit(scan, state))
+		return;
+	state->left = state->iterative == HNSW_ITERATIVE_SCAN_OFF ? hnsw_ef_search : PG_UINT64_MAX;
 	state->cursors = palloc0(sizeof(Cursor) * (directory->count + 1));
 	for (uint32 i = 0; i < directory->count; i++)
 	{
@@ -297,7 +401,7 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 		{
 			state->cursor_count++;
 			growing_scan_begin(&cursor->grown, index, state->space, &state->query, entry,
-							   &hnsw_last_scan);
+							   &state->statistics);
 		}
 		else
 		{
@@ -307,25 +411,28 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 			state->cursor_count++;
 			sealed_scan_begin(&cursor->sealed, index, state->space, &state->query, segment,
 							  candidates(state), state->iterative != HNSW_ITERATIVE_SCAN_OFF,
-							  &hnsw_last_scan);
+							  &state->statistics);
 		}
 		take_found(state, state->cursor_count - 1, hnsw_ef_search);
 	}
 	end_round(state);
-	if (state->iterative == HNSW_ITERATIVE_SCAN_OFF)
-		state->count = Min(state->count, hnsw_ef_search);
-	state->started = true;
 }
 
-/* Whether an iterative scan has done as much as it may. */
+/* Whether an iterative scan has done as much as it may; a round of this cursor would come next. */
 static bool
-at_limit(const HnswScan *state)
+at_limit(const HnswScan *state, const Cursor *cursor)
 {
 	Size		limit = (Size) (work_mem * 1024.0 * hnsw_scan_mem_multiplier);
+	Size		used = MemoryContextMemAllocated(state->context, true);
 
 	if (state->visited >= (uint64) hnsw_max_scan_tuples)
 		return true;
-	if (MemoryContextMemAllocated(state->context, true) <= Max(limit, (Size) 1024 * 1024))
+	if (!cursor->growing)
+		used += graph_search_growth(&cursor->sealed.search, (Size) candidates(state) *
+									cursor->sealed.segment->header.layout.degree);
+	if (state->count + candidates(state) > state->room)
+		used += state->room * sizeof(HnswResult);
+	if (used <= Max(limit, (Size) 1024 * 1024))
 		return false;
 	ereport(DEBUG1,
 			(errmsg("memory limit reached after " UINT64_FORMAT " tuples", state->visited),
@@ -341,15 +448,14 @@ continue_search(HnswScan *state)
 
 	if (state->iterative == HNSW_ITERATIVE_SCAN_OFF || state->exhausted)
 		return false;
-	state->count -= state->next;
-	memmove(state->results, state->results + state->next, state->count * sizeof(HnswResult));
-	state->next = 0;
-	for (int i = 0; i < state->cursor_count && !at_limit(state); i++)
+	for (int i = 0; i < state->cursor_count; i++)
 	{
 		Cursor	   *cursor = &state->cursors[i];
 
 		if (cursor->done)
 			continue;
+		if (at_limit(state, cursor))
+			break;
 		if (!cursor->growing && !sealed_scan_more(&cursor->sealed))
 			cursor->done = true;
 		else
@@ -367,37 +473,38 @@ continue_search(HnswScan *state)
 	return more || state->count > 0;
 }
 
-/* The next result, of this round or another; NULL at the end. */
-static const HnswResult *
-next_result(HnswScan *state)
+/* The next result, of this round or another; false at the end. */
+static bool
+next_result(HnswScan *state, HnswResult *result)
 {
-	for (;;)
+	while (state->left > 0)
 	{
-		const HnswResult *result;
-
-		if (state->next == state->count ||
-			state->results[state->next].found.distance > state->horizon)
+		if (state->count == 0 || state->results[0].found.distance > state->horizon)
 		{
 			if (!continue_search(state))
-				return NULL;
+				return false;
 			continue;
 		}
-		result = &state->results[state->next++];
+		*result = pop_result(state);
 		if (state->iterative == HNSW_ITERATIVE_SCAN_STRICT &&
-			result->found.distance < state->last)
+			result_key(state, result) < state->last)
 			continue;
-		state->last = result->found.distance;
-		return result;
+		state->last = result_key(state, result);
+		state->left--;
+		return true;
 	}
+	return false;
 }
 
-/* Takes the TIDs of a result. */
+/* Takes the TIDs of the current result. */
 static void
-take_tids(HnswScan *state, const HnswResult *result)
+take_tids(HnswScan *state)
 {
+	const HnswResult *result = &state->current;
 	Cursor	   *cursor = &state->cursors[result->cursor];
 
-	state->current = result;
+	if (state->tids != &state->single)
+		pfree(state->tids);
 	state->tid_next = 0;
 	if (cursor->growing)
 	{
@@ -415,26 +522,21 @@ hnswgettuple(IndexScanDesc scan, ScanDirection dir)
 {
 	HnswScan   *state = scan->opaque;
 	MemoryContext old = MemoryContextSwitchTo(state->context);
+	bool		more = true;
 
 	Assert(ScanDirectionIsForward(dir));
 	if (!state->started)
 		begin_search(scan, state);
-	while (state->tid_next == state->tid_count)
-	{
-		const HnswResult *result = next_result(state);
-
-		if (result == NULL)
-		{
-			MemoryContextSwitchTo(old);
-			return false;
-		}
-		take_tids(state, result);
-	}
+	while (state->tid_next == state->tid_count && (more = next_result(state, &state->current)))
+		take_tids(state);
 	MemoryContextSwitchTo(old);
+	hnsw_last_scan = state->statistics;
+	if (!more)
+		return false;
 	scan->xs_heaptid = state->tids[state->tid_next++];
 	scan->xs_recheck = false;
 	scan->xs_recheckorderby = space_is_lossy(state->space) && !state->query_is_null;
 	if (scan->xs_recheckorderby)
-		scan->xs_orderbyvals[0] = Float8GetDatum(state->current->found.bound);
+		scan->xs_orderbyvals[0] = Float8GetDatum(state->current.found.bound);
 	return true;
 }

@@ -101,16 +101,24 @@ seen_slot(const GraphSearch *search, uint32_t id)
 	return slot;
 }
 
-/* Keeps the table at most half full with `more` entries to come. */
+/* The table is at most half full, also with `more` entries to come. */
+static size_t
+seen_room_for(const GraphSearch *search, size_t more)
+{
+	size_t		room = search->seen_room ? search->seen_room : 2048;
+
+	while (room < 2 * (search->seen_count + more))
+		room *= 2;
+	return room;
+}
+
 static bool
 seen_reserve(GraphSearch *search, size_t more)
 {
 	GraphSeen  *old = search->seen;
 	size_t		old_room = search->seen_room;
-	size_t		room = old_room ? old_room : 2048;
+	size_t		room = seen_room_for(search, more);
 
-	while (room < 2 * (search->seen_count + more))
-		room *= 2;
 	if (room == old_room)
 		return true;
 	search->seen = search->memory.resize(search->memory.arg, NULL, room * sizeof(GraphSeen));
@@ -478,8 +486,10 @@ graph_descend(const GraphSource *source, GraphCandidate entry, uint64_t *hops)
 }
 
 size_t
-graph_search_memory(const GraphSearch *search)
+graph_search_growth(const GraphSearch *search, size_t more)
 {
-	return (search->pool_room + search->dead.room + search->kept.room) * sizeof(GraphCandidate) +
-		search->found_room * sizeof(GraphFound) + search->seen_room * sizeof(GraphSeen);
+	size_t		seen = seen_room_for(search, more) - search->seen_room;
+	size_t		kept = search->kept.room < search->kept.count + more ? search->kept.room : 0;
+
+	return seen * sizeof(GraphSeen) + kept * sizeof(GraphCandidate);
 }

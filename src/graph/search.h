@@ -142,8 +142,8 @@ extern void graph_sort_found(GraphFound *found, size_t n);
 extern GraphCandidate graph_descend(const GraphSource *source, GraphCandidate entry,
 									uint64_t *hops);
 
-/* Bytes that the search holds. */
-extern size_t graph_search_memory(const GraphSearch *search);
+/* By how many bytes the search would grow if it met `more` candidates. */
+extern size_t graph_search_growth(const GraphSearch *search, size_t more);
 
 /* Makes a heap of items in any order. */
 extern void graph_heap_make(GraphHeap *heap);

@@ -481,11 +481,16 @@ bound_group(GrowingScan *scan, const CodeQuery *code, const GrowingGroup *group,
 static float
 row_distance(GrowingScan *scan, uint32 row)
 {
+	float		distance;
+	float		scale;
+
 	read_payload(scan->index, scan->space, &scan->entry, &scan->header, scan->offsets[row],
 				 &scan->payload, &scan->payload_room);
 	scan->statistics->distances++;
 	scan->statistics->blocks++;
-	return space_query_distance(scan->space, scan->query, scan->payload);
+	distance = space_query_distance(scan->space, scan->query, scan->payload, &scale);
+	scan->scale = Max(scan->scale, scale);
+	return distance;
 }
 
 void
@@ -532,7 +537,7 @@ growing_scan_begin(GrowingScan *scan, Relation index, const Space *space, const 
 		CHECK_FOR_INTERRUPTS();
 	}
 	statistics->distances += header->rows;
-	statistics->blocks += header->vectors - header->groups;
+	statistics->blocks += (header->rows - 1) / GROUP_ROWS / header->groups_per_block + 1;
 	graph_heap_make(&scan->candidates);
 }
 
@@ -565,6 +570,7 @@ growing_scan_next(GrowingScan *scan, GraphFound *found)
 	found->distance = row.distance;
 	found->id = row.id;
 	found->tag = scan->tags[row.id];
-	found->bound = (float) space_order_by(scan->space, scan->query, row.distance, 0, 0);
+	found->bound = (float) space_order_by(scan->space, scan->query, row.distance, 0,
+										  scan->scale);
 	return true;
 }

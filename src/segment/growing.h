@@ -52,6 +52,7 @@ typedef struct GrowingScan
 	ScanStatistics *statistics;
 	GraphHeap	candidates;		/* rows by a lower bound of the distance */
 	GraphHeap	refined;		/* rows by distance */
+	float		scale;			/* the largest of rows refined */
 	uint64	   *tags;			/* TIDs by row */
 	uint32	   *offsets;
 	char	   *payload;

@@ -171,9 +171,8 @@ tell_found(const SealedScan *scan, const SealedNode *node, GraphFound *found)
 		found->tag |= FOUND_EXTRAS;
 	if (cached_row_is_dead(scan->segment, node->row))
 		found->tag |= FOUND_FIRST_DEAD;
-	if (space_is_lossy(scan->space))
-		found->bound = (float) space_order_by(scan->space, scan->query, found->distance,
-											  node->error, node->scale);
+	found->bound = (float) space_order_by(scan->space, scan->query, found->distance, node->error,
+										  node->scale);
 }
 
 static int

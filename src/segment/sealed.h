@@ -37,6 +37,8 @@ typedef struct SealedScan
 #define FOUND_EXTRAS		(UINT64CONST(1) << 63)
 /* The first row is dead. */
 #define FOUND_FIRST_DEAD	(UINT64CONST(1) << 62)
+/* The bits of the TID. */
+#define FOUND_TID			((UINT64CONST(1) << 48) - 1)
 
 /* Begins: finds the ef nearest. */
 extern void sealed_scan_begin(SealedScan *scan, Relation index, const Space *space,

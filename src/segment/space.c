@@ -37,6 +37,18 @@ DISTANCE_FUNCTION(sparsevec_l1_distance);
 DISTANCE_FUNCTION(hamming_distance);
 DISTANCE_FUNCTION(jaccard_distance);
 
+/* The functions of operators that are others. */
+DISTANCE_FUNCTION(l2_distance);
+DISTANCE_FUNCTION(cosine_distance);
+DISTANCE_FUNCTION(halfvec_l2_distance);
+DISTANCE_FUNCTION(halfvec_cosine_distance);
+DISTANCE_FUNCTION(bf16vec_l2_distance);
+DISTANCE_FUNCTION(bf16vec_cosine_distance);
+DISTANCE_FUNCTION(int8vec_l2_distance);
+DISTANCE_FUNCTION(int8vec_cosine_distance);
+DISTANCE_FUNCTION(sparsevec_l2_distance);
+DISTANCE_FUNCTION(sparsevec_cosine_distance);
+
 static const struct
 {
 	PGFunction	function;
@@ -60,6 +72,22 @@ static const struct
 	{sparsevec_l1_distance, SPACE_SPARSE, SPACE_L1},
 	{hamming_distance, SPACE_BIT, SPACE_HAMMING},
 	{jaccard_distance, SPACE_BIT, SPACE_JACCARD},
+};
+
+static const PGFunction l2_operators[] = {
+	[SPACE_F32] = l2_distance,
+	[SPACE_F16] = halfvec_l2_distance,
+	[SPACE_BF16] = bf16vec_l2_distance,
+	[SPACE_I8] = int8vec_l2_distance,
+	[SPACE_SPARSE] = sparsevec_l2_distance
+};
+
+static const PGFunction cosine_operators[] = {
+	[SPACE_F32] = cosine_distance,
+	[SPACE_F16] = halfvec_cosine_distance,
+	[SPACE_BF16] = bf16vec_cosine_distance,
+	[SPACE_I8] = int8vec_cosine_distance,
+	[SPACE_SPARSE] = sparsevec_cosine_distance
 };
 
 #define DISTANCE_PROC	1
@@ -368,12 +396,22 @@ space_prepare(const Space *space, SpaceQuery *query, const char *payload, Size s
 		query->rotated[i] *= query->scale;
 }
 
-float
-space_query_distance(const Space *space, const SpaceQuery *query, const char *payload)
+/* One over the norm for cosine, the norm for a coded inner product, or zero. */
+static float
+scale_of(const Space *space, const char *payload)
 {
 	if (space->metric == SPACE_COSINE)
-		return cosine_from_dot(dot(space, query->payload, payload),
-							   query->scale / space_norm(space, payload));
+		return 1 / space_norm(space, payload);
+	return space->coded && space->metric == SPACE_IP ? space_norm(space, payload) : 0;
+}
+
+float
+space_query_distance(const Space *space, const SpaceQuery *query, const char *payload,
+					 float *scale)
+{
+	*scale = scale_of(space, payload);
+	if (space->metric == SPACE_COSINE)
+		return cosine_from_dot(dot(space, query->payload, payload), query->scale * *scale);
 	return space_distance(space, query->payload, payload);
 }
 
@@ -447,11 +485,7 @@ space_store(const Space *space, const char *payload, SealedNode *node, char *vec
 	node->error = 0;
 	node->low = 0;
 	node->step = 0;
-	node->scale = 0;
-	if (space->metric == SPACE_COSINE)
-		node->scale = 1 / space_norm(space, payload);
-	else if (space->coded && space->metric == SPACE_IP)
-		node->scale = space_norm(space, payload);
+	node->scale = scale_of(space, payload);
 	if (space->storage == STORAGE_FULL)
 		memcpy(vector, payload, space_size_of(space, payload));
 	else
@@ -513,37 +547,45 @@ space_order_by(const Space *space, const SpaceQuery *query, float distance, floa
 			   float scale)
 {
 	/*
-	 * sums of n products in float32 are off by a few roundings of their size; 16 of them are ample
+	 * Sums of n products in float32, of eight at least side by side, are off by so many roundings
+	 * of the products' sizes.  A sparse vector has one sum, but no kernels to choose from: only its
+	 * cosine is computed in another way than the operator's.
 	 */
-	const double slack = 16 * FLT_EPSILON;
+	const double slack = (space->element == SPACE_SPARSE ? 128 : 16 + space->dims / 8) *
+		(double) FLT_EPSILON;
+
+	/* and of those that underflow nothing is left */
+	const double least = 1e-20;
+	const float largest_scale = 1e15f;
 
 	switch (space->metric)
 	{
 		case SPACE_L2:
-			if (!space_is_lossy(space))
-				return sqrt((double) distance);
-			return Max(0, sqrt((double) distance) * (1 - slack) - error - slack * error);
+			return Max(0, sqrt((double) distance) * (1 - slack) - error * (1 + slack) - least);
 		case SPACE_IP:
-			if (!space_is_lossy(space))
-				return distance;
-			return distance - (double) query->norm * error - slack * query->norm * scale;
+			return distance - fabs((double) distance) * slack -
+				(double) query->norm * (error * (1 + slack) + slack * scale);
 		case SPACE_COSINE:
-			if (!space_is_lossy(space))
-				return (double) distance / 2;
+			if (scale > largest_scale || query->scale > largest_scale)
+				return 0;
 			return (double) distance / 2 - (double) error * scale - slack;
-		default:
+		case SPACE_HAMMING:
 			return distance;
+		default:
+			return distance * (1 - slack);
 	}
 }
 
-float
-space_from_order_by(const Space *space, double value)
+bool
+space_is_operator(const Space *space, PGFunction function)
 {
-	double		distance = value;
-
 	if (space->metric == SPACE_L2)
-		distance = value < 0 ? -1 : value * value;
-	else if (space->metric == SPACE_COSINE)
-		distance = 2 * value;
-	return nextafterf((float) distance, INFINITY);
+		return function == l2_operators[space->element];
+	if (space->metric == SPACE_COSINE)
+		return function == cosine_operators[space->element];
+	for (int i = 0; i < lengthof(distance_functions); i++)
+		if (distance_functions[i].function == function)
+			return distance_functions[i].element == space->element &&
+				distance_functions[i].metric == space->metric;
+	return false;
 }

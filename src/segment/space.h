@@ -3,8 +3,8 @@
  *
  * Inside an index a vector is its payload: the elements of a dense vector, the bytes of a bit
  * string, or nnz, indices and values of a sparse one.  Distances inside an index are squared for l2
- * and twice 1 - cosine for cosine (the squared distance of unit vectors); space_order_by gives what
- * the operator gives.  Dense l2, ip and cosine are "coded": their neighbours are estimated by
+ * and twice 1 - cosine for cosine (the squared distance of unit vectors); space_order_by leads to
+ * the operator's values.  Dense l2, ip and cosine are "coded": their neighbours are estimated by
  * RaBitQ codes.
  */
 #ifndef VECTOR_SEGMENT_SPACE_H
@@ -82,9 +82,9 @@ extern void space_prepare(const Space *space, SpaceQuery *query, const char *pay
 extern float space_node_distance(const Space *space, const SpaceQuery *query,
 								 const SealedNode *node, const char *vector);
 
-/* Of the query and a payload. */
+/* Of the query and a payload; *scale gets what a node's is. */
 extern float space_query_distance(const Space *space, const SpaceQuery *query,
-								  const char *payload);
+								  const char *payload, float *scale);
 
 /* Stores a vector as nodes keep it: fills node's error, low, step and scale. */
 extern void space_store(const Space *space, const char *payload, SealedNode *node, char *vector);
@@ -97,14 +97,14 @@ extern float space_restore(const Space *space, const SealedNode *node, const cha
 						   char *payload);
 
 /*
- * The operator's value for a distance; if the storage is lossy, a value that is not above it,
- * `error` being the node's.
+ * A value that the operator's is not below, of a row at this distance, however either was rounded;
+ * `error` and `scale` are the node's, or zero and what space_query_distance gave.
  */
 extern double space_order_by(const Space *space, const SpaceQuery *query, float distance,
 							 float error, float scale);
 
-/* The distance that an operator's value stands for, rounded up. */
-extern float space_from_order_by(const Space *space, double value);
+/* Whether a function is the operator's that space_order_by means. */
+extern bool space_is_operator(const Space *space, PGFunction function);
 
 static inline bool
 space_is_lossy(const Space *space)

@@ -1,0 +1,67 @@
+-- hnsw: what EXPLAIN ANALYZE shows of a scan, from PostgreSQL 18 on
+SELECT current_setting('server_version_num')::int < 180000 AS before_18 \gset
+\if :before_18
+\quit
+\endif
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SET enable_sort = off;
+SET max_parallel_workers_per_gather = 0;
+CREATE TABLE t (id int, v vector(3));
+INSERT INTO t SELECT n, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1, 500) n;
+CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops);
+INSERT INTO t SELECT n, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(501, 510) n;
+CREATE TABLE q AS SELECT id, v FROM t WHERE id <= 5;
+
+-- An explanation with other numbers than zero left out.
+CREATE FUNCTION explain(options text, query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXECUTE format('EXPLAIN (%s, COSTS off) %s', options, query) LOOP
+		RETURN NEXT regexp_replace(line, '(Hops|Distances|Blocks): [1-9]\d*', '\1: N', 'g');
+	END LOOP;
+END $$;
+SELECT explain('ANALYZE, TIMING off, SUMMARY off, BUFFERS off', $$SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$$);
+SELECT explain('VERBOSE', $$SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$$);
+-- a scan that is never run
+SELECT trim(line) AS line FROM explain('ANALYZE, TIMING off, SUMMARY off, BUFFERS off',
+	$$SELECT id FROM t WHERE (SELECT id < 0 FROM q WHERE id = 5) ORDER BY v <-> '[1,2,3]' LIMIT 5$$) line
+	WHERE line ~ 'Index Scan|Hops';
+-- another access method
+CREATE INDEX t_id ON t (id);
+SELECT explain('ANALYZE, TIMING off, SUMMARY off, BUFFERS off', $$SELECT * FROM t WHERE id = 3 ORDER BY id$$);
+
+-- the numbers are those of vector_last_scan, and a sum over rescans
+CREATE FUNCTION scan_node(query text) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	plan jsonb;
+BEGIN
+	EXECUTE 'EXPLAIN (ANALYZE, FORMAT json) ' || query INTO plan;
+	RETURN jsonb_path_query_first(plan, 'strict $.** ? (@."Index Name" == "t_v")');
+END $$;
+SELECT node -> 'Hops' = to_jsonb(hops) AS hops, node -> 'Distances' = to_jsonb(distances) AS distances,
+	node -> 'Blocks' = to_jsonb(blocks) AS blocks, node -> 'Segments' = to_jsonb(segments) AS segments, segments, hops > 10 AS many
+	FROM (SELECT scan_node($$SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$$) AS node OFFSET 0) x, LATERAL
+		(SELECT l.* FROM vector_last_scan() l WHERE node IS NOT NULL) l;
+SELECT node -> 'Index Searches' AS searches, node -> 'Segments' AS segments, (node ->> 'Hops')::int > 50 AS many_hops
+	FROM scan_node('SELECT q.id, x.id FROM q, LATERAL (SELECT id FROM t ORDER BY v <-> q.v LIMIT 3) x') node;
+-- one that need not search, and one that does, in one plan
+SELECT trim(line) AS line FROM explain('ANALYZE, TIMING off, SUMMARY off, BUFFERS off',
+	$$(SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 2) UNION ALL
+		(SELECT id FROM t WHERE v <-> '[3,2,1]' < -1 ORDER BY v <-> '[3,2,1]' LIMIT 2)$$) line
+	WHERE line ~ 'Index Scan|Hops';
+-- other formats
+SELECT regexp_replace(m[1], '[1-9]\d*', 'N') AS xml FROM regexp_matches((SELECT string_agg(line, E'\n') FROM
+	explain('ANALYZE, FORMAT xml', $$SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$$) line),
+	'<((Hops|Distances|Blocks|Segments)>\d+<)', 'g') m;
+SELECT m[1] AS yaml FROM regexp_matches((SELECT string_agg(line, E'\n') FROM
+	explain('ANALYZE, FORMAT yaml', $$SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$$) line),
+	'\n *((Hops|Distances|Blocks|Segments): \w+)', 'g') m;
+SELECT count(*) FROM explain('FORMAT json', $$SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$$) line WHERE line ~ 'Hops';
+DROP TABLE t, q;
+DROP FUNCTION explain, scan_node;
+RESET max_parallel_workers_per_gather;
+RESET enable_sort;
+RESET enable_bitmapscan;
+RESET enable_seqscan;

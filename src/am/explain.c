@@ -1,0 +1,70 @@
+/*
+ * explain.c - what EXPLAIN ANALYZE says of a scan of an hnsw index
+ *
+ * From PostgreSQL 18 on an extension may add to a node of a plan.
+ */
+#include "am/hnsw.h"
+
+#if PG_VERSION_NUM >= 180000
+
+#include "access/relscan.h"
+#include "commands/explain.h"
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+
+static explain_per_node_hook_type previous_hook;
+
+static void
+explain_statistics(const ScanStatistics *statistics, ExplainState *es)
+{
+	if (es->format == EXPLAIN_FORMAT_TEXT)
+	{
+		ExplainIndentText(es);
+		appendStringInfo(es->str,
+						 "Hops: " UINT64_FORMAT "  Distances: " UINT64_FORMAT "  Blocks: "
+						 UINT64_FORMAT "  Segments: " UINT64_FORMAT "\n", statistics->hops,
+						 statistics->distances, statistics->blocks, statistics->segments);
+		return;
+	}
+	ExplainPropertyUInteger("Hops", NULL, statistics->hops, es);
+	ExplainPropertyUInteger("Distances", NULL, statistics->distances, es);
+	ExplainPropertyUInteger("Blocks", NULL, statistics->blocks, es);
+	ExplainPropertyUInteger("Segments", NULL, statistics->segments, es);
+}
+
+/* Always with ANALYZE, as PostgreSQL tells the index searches; zeros of a scan that never ran. */
+static void
+explain_scan(PlanState *planstate, List *ancestors, const char *relationship,
+			 const char *plan_name, ExplainState *es)
+{
+	if (previous_hook)
+		previous_hook(planstate, ancestors, relationship, plan_name, es);
+	if (es->analyze && IsA(planstate, IndexScanState))
+	{
+		IndexScanState *node = (IndexScanState *) planstate;
+		ScanStatistics statistics = {0};
+
+		if (node->iss_RelationDesc == NULL ||
+			node->iss_RelationDesc->rd_indam->amrescan != hnswrescan)
+			return;
+		if (node->iss_ScanDesc)
+			statistics = hnsw_scan_statistics(node->iss_ScanDesc);
+		explain_statistics(&statistics, es);
+	}
+}
+
+void
+hnsw_explain_init(void)
+{
+	previous_hook = explain_per_node_hook;
+	explain_per_node_hook = explain_scan;
+}
+
+#else
+
+void
+hnsw_explain_init(void)
+{
+}
+
+#endif
