@@ -297,8 +297,9 @@ static void
 build_alone(HnswBuild *state, IndexInfo *info, const Directory *directory,
 			IndexBuildResult *result)
 {
-	BuildShared *shared = palloc(build_shared_size());
-	dsm_segment *segment = dsm_create(sizeof(int), 0);	/* owns the temporary files */
+	/* owns the temporary files, so it has to outlive memory when the build fails */
+	dsm_segment *segment = dsm_create(build_shared_size(), 0);
+	BuildShared *shared = dsm_segment_address(segment);
 
 	build_init_shared(shared, directory, (Size) maintenance_work_mem * 1024);
 	build_use_files(shared, segment);

@@ -546,14 +546,14 @@ sort_spokes(Spoke *spokes, uint32_t count)
 	}
 }
 
-/* Moves the spokes to keep to the front; returns how many. */
-static uint32_t
+/* Sorts the spokes, and moves those that none before covers to the front. */
+static void
 choose_spokes(const GraphInserter *inserter, Spoke *spokes, uint32_t count)
 {
-	const GraphBuild *build = inserter->build;
 	uint32_t	chosen = 0;
 
-	for (uint32_t i = 0; i < count && chosen < build->degree && build->coded; i++)
+	sort_spokes(spokes, count);
+	for (uint32_t i = 0; i < count && chosen < inserter->build->degree; i++)
 	{
 		Spoke		spoke = spokes[i];
 
@@ -562,7 +562,20 @@ choose_spokes(const GraphInserter *inserter, Spoke *spokes, uint32_t count)
 		memmove(spokes + chosen + 1, spokes + chosen, (i - chosen) * sizeof(Spoke));
 		spokes[chosen++] = spoke;
 	}
-	return count < build->degree ? count : build->degree;
+}
+
+/* Mixes two lists that follow each other, as far as the shorter one goes. */
+static void
+mix_spokes(Spoke *spokes, uint32_t first, uint32_t count)
+{
+	for (uint32_t i = 1; i < count && first + i / 2 < count && i < first + i / 2; i += 2)
+	{
+		uint32_t	from = first + i / 2;
+		Spoke		spoke = spokes[from];
+
+		memmove(spokes + i + 1, spokes + i, (from - i) * sizeof(Spoke));
+		spokes[i] = spoke;
+	}
 }
 
 void
@@ -596,8 +609,11 @@ graph_unite(GraphInserter *inserter, uint32_t node, const GraphEdges *edges)
 	}
 	if (count > build->degree)
 	{
-		sort_spokes(spokes, count);
-		count = choose_spokes(inserter, spokes, count);
+		if (build->coded && !is_dot(build))
+			choose_spokes(inserter, spokes, count);
+		else
+			mix_spokes(spokes, had, count);
+		count = build->degree;
 		had = 0;
 	}
 	for (uint32_t i = had; i < count; i++)
@@ -654,17 +670,17 @@ typedef struct Connect
 	uint32_t   *queue;			/* nodes that are reached, in the order of reaching them */
 	uint32_t	reached;
 	uint32_t	next;			/* before it neighbours are reached, too */
-	uint32_t   *in_degree;		/* of a node; the highest bit says that it is reached */
+	uint32_t   *parent;			/* of a node: the one it was reached from; itself: from none */
 } Connect;
 
-#define REACHED	UINT32_C(0x80000000)
+#define NOT_REACHED	UINT32_MAX
 
 static void
-reach(Connect *connect, uint32_t node)
+reach(Connect *connect, uint32_t node, uint32_t parent)
 {
-	if (connect->in_degree[node] & REACHED)
+	if (connect->parent[node] != NOT_REACHED)
 		return;
-	connect->in_degree[node] |= REACHED;
+	connect->parent[node] = parent;
 	connect->queue[connect->reached++] = node;
 }
 
@@ -682,18 +698,19 @@ reach_neighbours(Connect *connect)
 {
 	while (connect->next < connect->reached)
 	{
-		GraphLinks *links = links_at(connect->build, 0, connect->queue[connect->next++]);
+		uint32_t	node = connect->queue[connect->next++];
+		GraphLinks *links = links_at(connect->build, 0, node);
 		const uint32_t *ids = graph_link_ids(connect->build, links);
 
 		for (uint32_t i = 0; i < links->count; i++)
 			if (inside(connect, ids[i]) < connect->n)
-				reach(connect, inside(connect, ids[i]));
+				reach(connect, inside(connect, ids[i]), node);
 	}
 }
 
-/* The place of the farthest neighbour that is outside or that others lead to as well, or degree. */
+/* The place of the farthest neighbour that was not reached from the node, or degree. */
 static uint32_t
-spare_place(const Connect *connect, GraphLinks *links)
+spare_place(const Connect *connect, GraphLinks *links, uint32_t node)
 {
 	const GraphBuild *build = connect->build;
 	const uint32_t *ids = graph_link_ids(build, links);
@@ -704,9 +721,9 @@ spare_place(const Connect *connect, GraphLinks *links)
 		return links->count;
 	for (uint32_t i = 0; i < links->count; i++)
 	{
-		uint32_t	node = inside(connect, ids[i]);
+		uint32_t	neighbour = inside(connect, ids[i]);
 
-		if (node < connect->n ? (connect->in_degree[node] & ~REACHED) <= 1 :
+		if (neighbour < connect->n ? connect->parent[neighbour] == node :
 			ids[i] == build->anchor)
 			continue;
 		if (place == build->degree || distances[i] > distances[place])
@@ -722,24 +739,17 @@ link_from(Connect *connect, uint32_t reached, uint32_t node)
 	const GraphBuild *build = connect->build;
 	GraphLinks *links = links_at(build, 0, reached);
 	uint32_t	place;
-	uint32_t	lost;
 
-	if (!(connect->in_degree[reached] & REACHED))
+	if (connect->parent[reached] == NOT_REACHED)
 		return false;
-	place = spare_place(connect, links);
+	place = spare_place(connect, links, reached);
 	if (place == build->degree)
 		return false;
-	if (place < links->count)
-	{
-		lost = inside(connect, graph_link_ids(build, links)[place]);
-		if (lost < connect->n)
-			connect->in_degree[lost]--;
-	}
-	else
+	if (place == links->count)
 		links->count++;
 	put_link(build, links, place, reached,
 			 (GraphCandidate) {graph_build_distance(build, reached, node), node});
-	connect->in_degree[node]++;
+	reach(connect, node, reached);
 	return true;
 }
 
@@ -759,7 +769,6 @@ attach(Connect *connect, uint32_t node)
 	}
 	for (uint32_t i = connect->reached; i > 0 && !linked; i--)
 		linked = link_from(connect, connect->queue[i - 1], node);
-	reach(connect, node);
 }
 
 bool
@@ -772,32 +781,23 @@ graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory)
 	connect.queue = memory.resize(memory.arg, NULL, n * sizeof(uint32_t));
 	if (connect.queue == NULL)
 		return false;
-	connect.in_degree = memory.resize(memory.arg, NULL, n * sizeof(uint32_t));
-	if (connect.in_degree == NULL)
+	connect.parent = memory.resize(memory.arg, NULL, n * sizeof(uint32_t));
+	if (connect.parent == NULL)
 	{
 		memory.resize(memory.arg, connect.queue, 0);
 		return false;
 	}
-	memset(connect.in_degree, 0, n * sizeof(uint32_t));
-	for (uint32_t node = 0; node < n; node++)
-	{
-		GraphLinks *links = links_at(build, 0, node);
-		const uint32_t *ids = graph_link_ids(build, links);
-
-		for (uint32_t i = 0; i < links->count; i++)
-			if (inside(&connect, ids[i]) < n)
-				connect.in_degree[inside(&connect, ids[i])]++;
-	}
-	reach(&connect, 0);
+	memset(connect.parent, 0xFF, n * sizeof(uint32_t));
+	reach(&connect, 0, 0);
 	reach_neighbours(&connect);
 	for (uint32_t node = 0; node < n; node++)
-		if (!(connect.in_degree[node] & REACHED))
+		if (connect.parent[node] == NOT_REACHED)
 		{
 			attach(&connect, node);
 			reach_neighbours(&connect);
 		}
 	memory.resize(memory.arg, connect.queue, 0);
-	memory.resize(memory.arg, connect.in_degree, 0);
+	memory.resize(memory.arg, connect.parent, 0);
 	return true;
 }
 

@@ -1,0 +1,128 @@
+# Graphs that do not fit into maintenance_work_mem: built in partitions, one segment all the same
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', q{
+	autovacuum = off
+	fsync = off
+	min_parallel_table_scan_size = 0
+	max_worker_processes = 16
+	max_parallel_workers = 8
+});
+$node->start;
+
+# rows near each other in groups, some without a vector, some equal
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION vector;
+	CREATE FUNCTION place(id bigint, dims int) RETURNS real[]
+		LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+		$$SELECT array_agg((hashint8extended(id % 25, d) & 1023)::real / 1024
+			+ (hashint8extended(id, d) & 1023)::real / 2048)
+		FROM generate_series(1, dims) d$$;
+	CREATE TABLE items (id int, v vector(32), s sparsevec(100), b bit(200));
+	INSERT INTO items SELECT n, place(n, 32),
+		(SELECT '{' || string_agg((12 * d - 11 + (hashint8extended(n % 25, d) & 7))::text || ':'
+			|| 1 + (hashint8extended(n, d) & 1023) / 1024.0, ',') || '}/100'
+		FROM generate_series(1, 8) d)::sparsevec,
+		(SELECT string_agg(((hashint8extended(n % 25, d)
+			# (CASE WHEN hashint8extended(n, d) % 8 = 0 THEN 1 ELSE 0 END)) & 1)::text, '')::bit(200)
+		FROM generate_series(1, 200) d)
+		FROM generate_series(1, 6000) n;
+	UPDATE items SET v = NULL, s = NULL, b = NULL WHERE id % 100 = 0;
+	UPDATE items SET v = (SELECT v FROM items WHERE id = 1) WHERE id % 10 = 3;
+	ALTER TABLE items SET (parallel_workers = 2);
+});
+
+# How many of the nearest of some rows an index finds.
+sub recall
+{
+	my ($column, $operator) = @_;
+	my $nearest = "(SELECT array_agg(n.d) FROM (SELECT i.$column $operator q.$column AS d FROM items i
+		WHERE i.$column IS NOT NULL ORDER BY i.$column $operator q.$column LIMIT 10) n)";
+	return $node->safe_psql('postgres', qq{
+		SET enable_indexscan = off;
+		CREATE TEMP TABLE exact AS SELECT id, $nearest AS d FROM items q WHERE id % 150 = 1;
+		SET enable_indexscan = on; SET enable_seqscan = off; SET hnsw.ef_search = 100;
+		SELECT avg((SELECT count(*) FROM unnest($nearest) x WHERE x <= e.d[10] + 1e-5) / 10.0)
+		FROM exact e JOIN items q USING (id)});
+}
+
+foreach my $case (['v', 'vector_l2_ops', '<->', '1MB'], ['v', 'vector_ip_ops', '<#>', '1MB'],
+	['v', 'vector_cosine_ops', '<=>', '2MB'], ['v', 'vector_l1_ops', '<+>', '1MB'],
+	['s', 'sparsevec_l2_ops', '<->', '1MB'], ['b', 'bit_hamming_ops', '<~>', '1MB'])
+{
+	my ($column, $class, $operator, $memory) = @$case;
+
+	foreach my $workers (0, 2)
+	{
+		my $name = "$class, $workers workers";
+		my ($status, $stdout, $stderr) = $node->psql('postgres', qq{
+			SET maintenance_work_mem = '$memory';
+			SET max_parallel_maintenance_workers = $workers;
+			CREATE INDEX items_i ON items USING hnsw ($column $class) WITH (ef_construction = 100)});
+
+		like($stderr, qr/NOTICE:  hnsw graph no longer fits .*\nDETAIL:  .*partitions/,
+			"$name: in partitions");
+		is($node->safe_psql('postgres', 'SELECT kind, rows FROM vector_segments'),
+			'sealed|5940', "$name: one segment");
+		is($node->safe_psql('postgres', q{SELECT vector_index_check('items_i')}), 5940,
+			"$name: sound and complete");
+		is($node->safe_psql('postgres', qq{
+			SET enable_seqscan = off; SET enable_sort = off; SET hnsw.iterative_scan = relaxed_order;
+			SET hnsw.max_scan_tuples = 100000; SET work_mem = '256MB';
+			SELECT count(*), count(DISTINCT id) FROM
+				(SELECT id FROM items ORDER BY $column $operator (SELECT $column FROM items
+					WHERE id = 7)) found}),
+			'5940|5940', "$name: every row is reached, once");
+		cmp_ok(recall($column, $operator), '>=', 0.95, "$name: the nearest are found");
+		$node->safe_psql('postgres', 'DROP INDEX items_i');
+	}
+}
+
+# rows come and go afterwards as with any segment
+$node->safe_psql('postgres', q{
+	SET maintenance_work_mem = '1MB';
+	CREATE INDEX items_i ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 500);
+	DELETE FROM items WHERE id % 3 = 0;
+	INSERT INTO items SELECT n, place(n, 32) FROM generate_series(6001, 8000) n;
+	VACUUM items;
+});
+is($node->safe_psql('postgres', q{SELECT vector_index_check('items_i')}),
+	$node->safe_psql('postgres', 'SELECT count(v) FROM items'), 'sound after deletes and inserts');
+$node->safe_psql('postgres', 'DROP INDEX items_i');
+
+# many rows with few vectors
+$node->safe_psql('postgres', q{
+	CREATE TABLE equals (id int, v vector(32));
+	INSERT INTO equals SELECT n, place(n % 3, 32) FROM generate_series(1, 5000) n;
+	SET maintenance_work_mem = '1MB';
+	CREATE INDEX equals_v ON equals USING hnsw (v vector_l2_ops);
+});
+is($node->safe_psql('postgres', q{SELECT vector_index_check('equals_v')}), 5000, 'equal vectors');
+
+# a build that is cancelled or fails leaves nothing
+foreach my $workers (0, 2)
+{
+	foreach my $timeout (150, 300, 600)
+	{
+		my ($status, $stdout, $stderr) = $node->psql('postgres', qq{
+			SET maintenance_work_mem = '1MB'; SET max_parallel_maintenance_workers = $workers;
+			SET statement_timeout = $timeout;
+			CREATE INDEX items_c ON items USING hnsw (v vector_l2_ops) WITH (ef_construction = 1000)});
+
+		like($stderr, qr/canceling statement due to statement timeout/,
+			"$workers workers, cancelled after $timeout ms");
+	}
+}
+is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_class WHERE relname = 'items_c'}), 0,
+	'no index is left');
+is($node->safe_psql('postgres', 'SELECT count(*) FROM pg_ls_tmpdir()'), 0,
+	'no temporary files are left');
+
+$node->stop;
+done_testing();
