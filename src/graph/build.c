@@ -392,7 +392,9 @@ typedef struct Spoke
 	const uint8_t *signs;
 } Spoke;
 
-/* The squared distance between two neighbours of a node: of a coded graph, from the angle of codes. */
+/*
+ * The squared distance between two neighbours of a node: of a coded graph, from the angle of codes.
+ */
 static float
 distance_between(const GraphInserter *inserter, const Spoke *a, const Spoke *b)
 {

@@ -130,9 +130,9 @@ typedef struct GraphEdges
 extern void graph_get_edges(const GraphBuild *build, uint32_t node, GraphEdges *edges);
 
 /*
- * Gives a node further neighbours, which it may have already.  Where all of them are too many, those
- * stay that do not cover each other, by the angles of codes, then the nearest of the others; by dot
- * products and without codes, the first of both lists.
+ * Gives a node further neighbours, which it may have already.  Where all of them are too many,
+ * those stay that do not cover each other, by the angles of codes, then the nearest of the others;
+ * by dot products and without codes, the first of both lists.
  */
 extern void graph_unite(GraphInserter *inserter, uint32_t node, const GraphEdges *edges);
 

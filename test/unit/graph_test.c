@@ -230,7 +230,8 @@ check_codes(const World *world)
 			float		exact = graph_build_distance(build, node, id);
 			RabitqFactors factors;
 
-			HOLDS(fabsf(graph_link_distances(build, links)[i] - exact) <= 1e-2f + 1e-2f * fabsf(exact));
+			HOLDS(fabsf(graph_link_distances(build, links)[i] - exact) <=
+				  1e-2f + 1e-2f * fabsf(exact));
 			if (!world->coded)
 				continue;
 			factors = rabitq_encode(build->metric, graph_array_at(&build->work, id),
