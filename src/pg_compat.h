@@ -61,6 +61,15 @@ toast_snapshot(Snapshot snapshot)
 #define VACUUM_HEAP(info)	NULL
 #endif
 
+/* What planner() has beyond the bound parameters. */
+#if PG_VERSION_NUM >= 190000
+#define PLANNER_PARAMETER	, ExplainState *es
+#define PLANNER_ARGUMENT	, es
+#else
+#define PLANNER_PARAMETER
+#define PLANNER_ARGUMENT
+#endif
+
 #if PG_VERSION_NUM >= 180000
 #define vacuum_delay_point_compat()	vacuum_delay_point(false)
 #else

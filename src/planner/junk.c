@@ -88,11 +88,11 @@ visit_subqueries(Plan *plan)
 
 static PlannedStmt *
 plan_without_hidden_distances(Query *parse, const char *query_string, int cursorOptions,
-							  ParamListInfo boundParams)
+							  ParamListInfo boundParams PLANNER_PARAMETER)
 {
 	PlannedStmt *statement = previous_hook ?
-		previous_hook(parse, query_string, cursorOptions, boundParams) :
-		standard_planner(parse, query_string, cursorOptions, boundParams);
+		previous_hook(parse, query_string, cursorOptions, boundParams PLANNER_ARGUMENT) :
+		standard_planner(parse, query_string, cursorOptions, boundParams PLANNER_ARGUMENT);
 	ListCell   *cell;
 
 	/* of a cursor that locks or updates rows the whole row is read anyway */

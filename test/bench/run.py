@@ -31,6 +31,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OPERATORS = {"l2": "<->", "ip": "<#>", "cos": "<=>", "l1": "<+>"}
 TYPES = ["vector", "halfvec", "bf16vec", "int8vec"]
+OPCLASSES = {"cos": "cosine"}    # where the metric is called otherwise
 PARTS = ["exact", "build", "search", "insert", "vacuum"]
 CORES = os.cpu_count() or 1
 
@@ -424,7 +425,7 @@ class Bench:
             text = spec.get(c.name, spec.get("all"))
             method = text.split()[0].split("(")[0] if text else None
             if method in c.methods:
-                mine[c.name] = text.replace("OPCLASS", f"{c.type}_{self.metric}_ops")
+                mine[c.name] = text.replace("OPCLASS", f"{c.type}_{OPCLASSES.get(self.metric, self.metric)}_ops")
             else:
                 out.setdefault("missing", []).append(c.name)
                 say(f"{c.name} has no access method {method}: not measured")

@@ -42,7 +42,7 @@ is($node->safe_psql('postgres', "SELECT string_agg(kind, ' ' ORDER BY kind) FROM
   unless $peer;
 
 my $settings = "SET enable_seqscan = off; SET enable_sort = off; SET work_mem = '64MB';
-	SET hnsw.max_scan_tuples = 2000000; SET statement_timeout = '20s';";
+	SET hnsw.max_scan_tuples = 2000000;";
 my $nearest = 'SELECT id, v <-> array_fill(2000, ARRAY[16])::vector AS d FROM items
 	ORDER BY v <-> array_fill(2000, ARRAY[16])::vector';
 

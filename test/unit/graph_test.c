@@ -424,6 +424,119 @@ check_memory(void)
 	free_world(&world);
 }
 
+static bool
+has_neighbour(const GraphBuild *build, GraphLinks *links, uint32_t id)
+{
+	for (uint32_t i = 0; i < links->count; i++)
+		if (graph_link_ids(build, links)[i] == id)
+			return true;
+	return false;
+}
+
+/* A part of a list of edges. */
+static GraphEdges
+slice(const GraphBuild *build, const GraphEdges *edges, uint32_t from, uint32_t to)
+{
+	return (GraphEdges) {
+		to - from, edges->ids + from, edges->distances + from, edges->a + from, edges->b + from,
+		edges->signs + (size_t) from * (build->padded / 8)
+	};
+}
+
+/*
+ * A graph whose nodes have other ids, as a partition: its lists united from parts that overlap, then
+ * with those of neighbours under ids that lie outside, an anchor outside, all connected.
+ */
+static void
+check_parts(bool coded)
+{
+	const uint32_t first = 500;
+	const uint32_t anchor = 7;
+	World		world;
+	World		part;
+	GraphInserter inserter;
+	uint32_t	ids[GRAPH_MAX_DEGREE];
+	float		distances[GRAPH_MAX_DEGREE];
+	float		a[GRAPH_MAX_DEGREE];
+	uint16_t	b[GRAPH_MAX_DEGREE];
+	uint8_t		signs[GRAPH_MAX_DEGREE * 32];
+	GraphEdges	edges = {0, ids, distances, a, b, signs};
+	bool	   *reached;
+	uint32_t   *queue;
+	uint32_t	count = 1;
+
+	make_world(&world, 2000, RABITQ_L2, coded);
+	build_graph(&world, 1);
+	part = world;
+	part.build.first = first;
+	part.build.links.chunks = &part.arrays[0];
+	part.arrays[0] = calloc(part.n, part.build.size);
+	HOLDS(graph_inserter_init(&inserter, &part.build, (GraphMemory) {resize, NULL}));
+	for (uint32_t node = 0; node < part.n; node++)
+	{
+		GraphLinks *links = graph_array_at(&part.build.links, node);
+		GraphEdges	some;
+
+		graph_get_edges(&world.build, node, &edges);
+		for (uint32_t i = 0; i < edges.count; i++)
+			ids[i] += first;
+		some = slice(&part.build, &edges, 0, edges.count * 2 / 3);
+		graph_unite(&inserter, node, &some);
+		HOLDS(links->count == some.count);
+		some = slice(&part.build, &edges, edges.count / 3, edges.count);
+		graph_unite(&inserter, node, &some);
+		HOLDS(links->count == edges.count);
+		for (uint32_t i = 0; i < edges.count; i++)
+			HOLDS(has_neighbour(&part.build, links, ids[i]));
+	}
+	for (uint32_t node = 0; node < part.n; node++)
+	{
+		GraphLinks *links = graph_array_at(&part.build.links, node);
+		uint32_t	had = links->count;
+
+		graph_get_edges(&world.build, (node * 7 + 1) % part.n, &edges);
+		for (uint32_t i = 0; i < edges.count; i++)
+			ids[i] += 100000;
+		graph_unite(&inserter, node, &edges);
+		HOLDS(links->count == (had + edges.count < 32 ? had + edges.count : 32));
+		for (uint32_t i = 0; i < links->count; i++)
+			for (uint32_t k = 0; k < i; k++)
+				HOLDS(graph_link_ids(&part.build, links)[i] !=
+					  graph_link_ids(&part.build, links)[k]);
+	}
+	graph_set_anchor(&part.build, anchor, coded ? graph_array_at(&part.build.work, 5) : NULL, 1);
+	HOLDS(graph_connect(&part.build, part.n, (GraphMemory) {resize, NULL}));
+	HOLDS(has_neighbour(&part.build, graph_array_at(&part.build.links, 0), anchor));
+	reached = calloc(part.n, sizeof(bool));
+	queue = malloc(sizeof(uint32_t) * part.n);
+	queue[0] = 0;
+	reached[0] = true;
+	for (uint32_t i = 0; i < count; i++)
+	{
+		GraphLinks *links = graph_array_at(&part.build.links, queue[i]);
+
+		for (uint32_t k = 0; k < links->count; k++)
+		{
+			uint32_t	node = graph_link_ids(&part.build, links)[k] - first;
+
+			if (node < part.n && !reached[node])
+			{
+				reached[node] = true;
+				queue[count++] = node;
+			}
+		}
+	}
+	HOLDS(count == part.n);
+	free(reached);
+	free(queue);
+	free(inserter.rotated);
+	free(inserter.lut);
+	free(inserter.signs);
+	free(inserter.cosine);
+	free(part.arrays[0]);
+	free_world(&world);
+}
+
 int
 main(void)
 {
@@ -438,6 +551,8 @@ main(void)
 	}
 	check_graph(3000, RABITQ_L2, true, MAX_THREADS);
 	check_graph(3000, RABITQ_L2, false, MAX_THREADS);
+	check_parts(true);
+	check_parts(false);
 	check_memory();
 	return check_end("graph_test");
 }
