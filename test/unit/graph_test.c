@@ -444,8 +444,8 @@ slice(const GraphBuild *build, const GraphEdges *edges, uint32_t from, uint32_t 
 }
 
 /*
- * A graph whose nodes have other ids, as a partition: its lists united from parts that overlap, then
- * with those of neighbours under ids that lie outside, an anchor outside, all connected.
+ * A graph whose nodes have other ids, as a partition: its lists united from parts that overlap,
+ * then with those of neighbours under ids that lie outside, an anchor outside, all connected.
  */
 static void
 check_parts(bool coded)
