@@ -1,13 +1,13 @@
 /*
  * partition.c - building a graph that does not fit into the memory
  *
- * All rows go to temporary files.  A random sample of them becomes the levels above level 0, and
- * says how the space is divided: each division is by two rows, those nearer to the one go one way,
- * those nearer to the other one the other, and those in between both (a spill tree: Liu, Moore,
- * Gray and Yang, NIPS 2004).  The graph of each partition is built in memory, and its edges are
- * kept; rows that are in several partitions join them (as Subramanya et al., DiskANN, NeurIPS 2019,
- * section 3.3, with k-means clusters).  A node belongs to the first partition that has it;
- * partition by partition its edges are united and written.
+ * All rows go to temporary files.  A random sample of them says how the space is divided: each
+ * division is by two rows, those nearer to the one go one way, those nearer to the other one the
+ * other, and those in between both (a spill tree: Liu, Moore, Gray and Yang, NIPS 2004).  Another
+ * sample becomes the levels above level 0.  The graph of each partition is built in memory, and its
+ * edges are kept; rows that are in several partitions join them (as Subramanya et al., DiskANN,
+ * NeurIPS 2019, section 3.3, with k-means clusters).  A node belongs to the first partition that
+ * has it; partition by partition its edges are united and written.
  *
  * Each step is taken by all participants together, as those of a batch are.
  */
@@ -25,7 +25,7 @@
 #define MAX_OVERLAP		0.3		/* of the rows at a division, those that go both ways */
 #define COPIES			3.0		/* of a row, on average, if there are many partitions */
 #define FILL			0.8		/* how full partitions are made, which sampling misses a little */
-#define MIN_SAMPLE		64		/* fewer rows do not say where to divide */
+#define MIN_SAMPLE		16		/* fewer rows do not say where to divide */
 #define PIVOT_PAIRS		10		/* that are tried */
 #define PIVOT_CHOICE	16		/* rows of which the second pivot is the farthest */
 #define PROBES			200		/* rows whose neighbours should stay with them, */
@@ -486,12 +486,20 @@ divide(Division *division, SampleKey *sample, uint32 n, uint32 first, uint32 cou
 	return which;
 }
 
+/* How many rows fit into the memory with their graph. */
+static double
+memory_capacity(BuildShared *shared)
+{
+	double		rows = (double) pg_atomic_read_u64(&shared->next_source);
+
+	return Max(1, (double) shared->memory / ((double) shared->spilled / rows));
+}
+
 /* How many partitions there are to be, so that each fits into the memory; and how they overlap. */
 static uint32
 count_partitions(BuildShared *shared, double *overlap)
 {
 	double		rows = (double) pg_atomic_read_u64(&shared->next_source);
-	double		capacity = Max(1, (double) shared->memory / ((double) shared->spilled / rows));
 	uint32		parts;
 
 	for (parts = 2; parts < BUILD_MAX_PARTS; parts++)
@@ -499,7 +507,7 @@ count_partitions(BuildShared *shared, double *overlap)
 		double		depth = ceil(log2(parts));
 
 		*overlap = Min(MAX_OVERLAP, pow(COPIES, 1 / depth) - 1);
-		if (rows * pow(1 + *overlap, depth) / parts <= FILL * capacity)
+		if (rows * pow(1 + *overlap, depth) / parts <= FILL * memory_capacity(shared))
 			break;
 	}
 	return parts;
@@ -524,15 +532,25 @@ make_splits(SegmentBuild *build)
 	pfree(sample);
 }
 
-/* The sample's graph becomes the levels above level 0. */
+/* A sample, as large as fits, says how to divide. */
+static void
+plan_partitions(SegmentBuild *build)
+{
+	load_sample(build, (uint64) Max(1, FILL * memory_capacity(build->shared)));
+	build_wait(build);
+	if (build->leader)
+		make_splits(build);
+	build_reset(build);
+}
+
+/* The graph of a sample becomes the levels above level 0. */
 static void
 build_upper(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
 	uint64		rows = pg_atomic_read_u64(&shared->next_source);
-	double		capacity = (double) shared->memory / ((double) shared->spilled / rows);
 
-	load_sample(build, (uint64) Max(1, Min(rows / GRAPH_FANOUT, FILL * capacity)));
+	load_sample(build, (uint64) Max(1, Min(rows / GRAPH_FANOUT, FILL * memory_capacity(shared))));
 	build_wait(build);
 	if (build->leader)
 	{
@@ -554,7 +572,6 @@ build_upper(SegmentBuild *build)
 			elog(ERROR, "out of memory");
 		build->plan = plan_create(build);
 		plan_keep_upper(build, build->plan);
-		make_splits(build);
 	}
 	build_reset(build);
 }
@@ -871,6 +888,7 @@ partition_finish(SegmentBuild *build)
 	PartitionState *state = build->partition;
 
 	sts_end_write(state->spill);
+	plan_partitions(build);
 	build_upper(build);
 	divide_rows(build);
 	if (build->leader)

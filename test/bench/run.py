@@ -32,7 +32,9 @@ ROOT = HERE.parent.parent
 OPERATORS = {"l2": "<->", "ip": "<#>", "cos": "<=>", "l1": "<+>"}
 TYPES = ["vector", "halfvec", "bf16vec", "int8vec"]
 OPCLASSES = {"cos": "cosine"}    # where the metric is called otherwise
-PARTS = ["exact", "build", "search", "insert", "vacuum"]
+PARTS = ["exact", "build", "search", "cold", "insert", "vacuum"]
+COLD_QUERIES = 200
+DROP_CACHES = pathlib.Path("/proc/sys/vm/drop_caches")
 CORES = os.cpu_count() or 1
 
 
@@ -166,6 +168,15 @@ class Contestant:
         b.started.append(self)
         self.psql("CREATE DATABASE bench", db="postgres")
         self.conninfo = f"host={self.socket} user=postgres dbname=bench"
+
+    def restart_cold(self):
+        """Nothing of the cluster in memory, neither PostgreSQL's nor the system's"""
+        b = self.bench
+        self.psql("CHECKPOINT")
+        b.as_user([self.bin / "pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop"])
+        os.sync()
+        DROP_CACHES.write_text("3")
+        b.as_user([self.bin / "pg_ctl", "-D", self.data, "-l", self.data / "log", "-w", "-t", "120", "start"])
 
     def stop(self):
         subprocess.run([str(self.bin / "pg_ctl"), "-D", str(self.data), "-m", "immediate", "stop"],
@@ -455,6 +466,8 @@ class Bench:
             out.setdefault("plan", {})[c.name] = c.plan()[1]
         if "search" in a.tables:
             self.search(out)
+        if "cold" in a.tables:
+            self.cold(out)
         if "insert" in a.tables:
             self.insert(out)
         if "vacuum" in a.tables:
@@ -465,13 +478,35 @@ class Bench:
                 c.psql("DELETE FROM items WHERE id % 20 = 0", "CHECKPOINT")
                 out["vacuum_s"][c.name] = [c.seconds("VACUUM items")]
 
-    def search(self, out):
+    def search_settings(self, out):
+        """By contestant, the settings to search with, as (name, value)"""
         a = self.a
         settings = {}
         for c in self.contestants:
             setting = a.set.get(c.name) or a.set.get("all") or default_set(out["spec"].get(c.name) or out["spec"]["all"])
             name, values = setting.split("=", 1)
             settings[c.name] = [(name.strip(), v.strip()) for v in values.split(",")]
+        return settings
+
+    def cold(self, out):
+        """The first queries after a restart with empty caches, one client, with the middle one of the settings"""
+        if not os.access(DROP_CACHES, os.W_OK):
+            say("cold: needs root, to drop the system's caches: not measured")
+            return
+        settings = self.search_settings(out)
+        out["cold_qps"], out["cold_recall"] = {}, {}
+        for _, c in self.turns(1):
+            name, value = settings[c.name][len(settings[c.name]) // 2]
+            say(f"cold, {name} = {value}: {c.name}")
+            c.restart_cold()
+            x = c.query("--count", min(COLD_QUERIES, self.nq), "--clients", 1, "--set", f"SET {name} = {value}")
+            out["cold_qps"][c.name] = [x["per_second"]]
+            out["cold_recall"][c.name] = [x["recall"]]
+
+    def search(self, out):
+        a = self.a
+        settings = self.search_settings(out)
+        for c in self.contestants:
             c.query("--count", self.nq, "--set", "SET {} = {}".format(*settings[c.name][-1]))
         curve = out["search"] = []
         for i in range(max(map(len, settings.values()))):
@@ -546,7 +581,7 @@ class Bench:
             self.truth_of_condition()
         if "exact" in a.tables:
             self.exact()
-        if set(a.tables) & {"build", "search", "insert", "vacuum"}:
+        if set(a.tables) - {"exact"}:
             for spec in index_specs(a.index):
                 self.index(spec)
 
@@ -731,6 +766,8 @@ def report(res):
             continue
         rows = [row("build, s", ix["build_s"], True),
                 row("size, MB", {n: [v] for n, v in ix["size_mb"].items()}, True)]
+        if ix.get("cold_qps"):
+            rows.append(row(f"cold, first {COLD_QUERIES} queries, queries/s", ix["cold_qps"], False))
         if "insert_select_rows_s" in ix:
             rows.append(row("INSERT ... SELECT, rows/s", ix["insert_select_rows_s"], False))
             for n, v in ix["insert_rows_s"].items():
