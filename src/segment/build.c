@@ -149,23 +149,12 @@ plain_distance(void *arg, uint32_t a, uint32_t b)
 						  build_payload(build, build_node_row(build, b)));
 }
 
-static void *
-resize_palloc(void *arg, void *p, size_t size)
-{
-	if (size == 0)
-	{
-		pfree(p);
-		return NULL;
-	}
-	return p ? repalloc_huge(p, size) : MemoryContextAllocHuge(arg, size);
-}
-
 SegmentBuild *
 build_attach(BuildShared *shared, dsa_area *area, dsm_segment *segment,
 			 const BuildCallbacks *callbacks)
 {
 	SegmentBuild *build = palloc0(sizeof(SegmentBuild));
-	GraphMemory memory = {resize_palloc, CurrentMemoryContext};
+	GraphMemory memory = space_graph_memory(CurrentMemoryContext);
 
 	ConditionVariablePrepareToSleep(&shared->started);
 	while (participants(shared) == 0)

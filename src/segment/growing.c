@@ -541,16 +541,10 @@ growing_scan_begin(GrowingScan *scan, Relation index, const Space *space, const 
 	graph_heap_make(&scan->candidates);
 }
 
-static void *
-resize_palloc(void *arg, void *p, size_t size)
-{
-	return p ? repalloc_huge(p, size) : MemoryContextAllocHuge(arg, size);
-}
-
 bool
 growing_scan_next(GrowingScan *scan, GraphFound *found)
 {
-	GraphMemory memory = {resize_palloc, CurrentMemoryContext};
+	GraphMemory memory = space_graph_memory(CurrentMemoryContext);
 	GraphCandidate row;
 
 	while (scan->candidates.count > 0 &&

@@ -302,17 +302,6 @@ node_is_dead(void *arg, uint32_t id)
 	return dead;
 }
 
-static void *
-resize_palloc(void *arg, void *p, size_t size)
-{
-	if (size == 0)
-	{
-		pfree(p);
-		return NULL;
-	}
-	return p ? repalloc_huge(p, size) : MemoryContextAllocHuge(arg, size);
-}
-
 static void
 prepare_code(SealedScan *scan)
 {
@@ -331,7 +320,7 @@ sealed_scan_begin(SealedScan *scan, Relation index, const Space *space, const Sp
 				  CachedSegment *segment, uint32 ef, bool keep, ScanStatistics *statistics)
 {
 	const SealedHeader *header = &segment->header;
-	GraphMemory memory = {resize_palloc, CurrentMemoryContext};
+	GraphMemory memory = space_graph_memory(CurrentMemoryContext);
 	GraphCandidate entry = {INFINITY, header->entry};
 	GraphCandidate root = {INFINITY, 0};	/* every node of level 0 can be reached from it */
 	GraphSource source = {

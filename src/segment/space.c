@@ -589,3 +589,20 @@ space_is_operator(const Space *space, PGFunction function)
 				distance_functions[i].metric == space->metric;
 	return false;
 }
+
+static void *
+resize_in_context(void *context, void *p, size_t size)
+{
+	if (size == 0)
+	{
+		pfree(p);
+		return NULL;
+	}
+	return p ? repalloc_huge(p, size) : MemoryContextAllocHuge(context, size);
+}
+
+GraphMemory
+space_graph_memory(MemoryContext context)
+{
+	return (GraphMemory) {resize_in_context, context};
+}

@@ -106,6 +106,9 @@ extern double space_order_by(const Space *space, const SpaceQuery *query, float 
 /* Whether a function is the operator's that space_order_by means. */
 extern bool space_is_operator(const Space *space, PGFunction function);
 
+/* Memory for graphs from a context: errors are thrown, nothing returns NULL. */
+extern GraphMemory space_graph_memory(MemoryContext context);
+
 static inline bool
 space_is_lossy(const Space *space)
 {
