@@ -1,16 +1,18 @@
 /*
- * bound.c - the distance that a query's condition allows
+ * bound.c - the distance that a query's condition allows, and the rows that its LIMIT asks for
  *
- * Of SELECT ...  WHERE v <-> q < r ORDER BY v <-> q an access method is told the order, not the
- * condition.  When the executor starts, a hook looks for scans with such conditions, and remembers
- * them by the address of the scan's ordering keys, which the access method is given.  The condition
- * stays in the plan: all that a bound does is that rows are not returned that would not meet it.
+ * Of SELECT ...  WHERE v <-> q < r ORDER BY v <-> q LIMIT k an access method is told the order, not
+ * the condition and not the limit.  When the executor starts, a hook looks for scans with such
+ * conditions or limits, and remembers them by the address of the scan's ordering keys, which the
+ * access method is given.  Both stay in the plan: all that a bound does is that rows are not
+ * returned that would not meet the condition, and are not searched for while nobody asks for them.
  */
 #include "am/hnsw.h"
 
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
@@ -27,12 +29,14 @@ typedef struct BoundLimit
 	bool		single;			/* float4 */
 } BoundLimit;
 
-struct DistanceBound
+struct ScanBound
 {
 	ScanKey		key;
 	ExprContext *context;
 	int			count;			/* of conditions, all of which hold */
 	BoundLimit *limits;
+	bool		filtered;		/* by conditions of other kinds, too */
+	LimitState *limit;			/* whose rows come from this scan, or NULL */
 	MemoryContextCallback forget;
 };
 
@@ -40,13 +44,13 @@ struct DistanceBound
 typedef struct BoundEntry
 {
 	ScanKey		key;
-	DistanceBound *bound;
+	ScanBound *bound;
 } BoundEntry;
 
 static HTAB *bounds;
 static ExecutorStart_hook_type previous_hook;
 
-DistanceBound *
+ScanBound *
 hnsw_bound(ScanKey orderbys)
 {
 	BoundEntry *entry = bounds ? hash_search(bounds, &orderbys, HASH_FIND, NULL) : NULL;
@@ -55,7 +59,7 @@ hnsw_bound(ScanKey orderbys)
 }
 
 bool
-hnsw_bound_limit(const DistanceBound *bound, double *limit)
+hnsw_bound_limit(const ScanBound *bound, double *limit)
 {
 	*limit = get_float8_infinity();
 	for (int i = 0; i < bound->count; i++)
@@ -75,16 +79,27 @@ hnsw_bound_limit(const DistanceBound *bound, double *limit)
 	return true;
 }
 
+uint64
+hnsw_bound_rows(const ScanBound *bound)
+{
+	const LimitState *limit = bound->limit;
+
+	/* the node has computed its limit before it asks for the first row */
+	if (limit == NULL || limit->noCount || bound->filtered)
+		return 0;
+	return (uint64) Max(limit->count, 0) + (uint64) Max(limit->offset, 0);
+}
+
 static void
 forget_bound(void *arg)
 {
-	DistanceBound *bound = arg;
+	ScanBound *bound = arg;
 
 	hash_search(bounds, &bound->key, HASH_REMOVE, NULL);
 }
 
 static void
-remember_bound(DistanceBound *bound, MemoryContext context)
+remember_bound(ScanBound *bound, MemoryContext context)
 {
 	BoundEntry *entry;
 
@@ -153,39 +168,80 @@ static void
 find_bound(IndexScanState *node)
 {
 	IndexScan  *plan = (IndexScan *) node->ss.ps.plan;
-	DistanceBound *bound = NULL;
+	List	   *conditions = plan->scan.plan.qual;
+	ScanBound  *bound;
 	ListCell   *cell;
 
-	if (plan->scan.plan.qual == NIL || node->iss_NumOrderByKeys != 1 ||
+	if (node->iss_NumOrderByKeys != 1 ||
 		node->iss_RelationDesc->rd_indam->amrescan != hnswrescan ||
 		!IsA(linitial(plan->indexorderbyorig), OpExpr))
 		return;
-	foreach(cell, plan->scan.plan.qual)
+	bound = palloc0(sizeof(ScanBound));
+	bound->key = node->iss_OrderByKeys;
+	bound->context = node->ss.ps.ps_ExprContext;
+	bound->limits = palloc(sizeof(BoundLimit) * list_length(conditions));
+	foreach(cell, conditions)
 	{
 		Expr	   *limit = find_limit(lfirst(cell), linitial(plan->indexorderbyorig));
 
 		if (limit == NULL)
-			continue;
-		if (bound == NULL)
 		{
-			bound = palloc0(sizeof(DistanceBound));
-			bound->key = node->iss_OrderByKeys;
-			bound->context = node->ss.ps.ps_ExprContext;
-			bound->limits = palloc(sizeof(BoundLimit) * list_length(plan->scan.plan.qual));
+			bound->filtered = true;
+			continue;
 		}
 		bound->limits[bound->count].value = ExecInitExpr(limit, &node->ss.ps);
 		bound->limits[bound->count++].single = exprType((Node *) limit) == FLOAT4OID;
 	}
-	if (bound)
-		remember_bound(bound, node->ss.ps.state->es_query_cxt);
+	remember_bound(bound, node->ss.ps.state->es_query_cxt);
 }
 
+/* Hands a LIMIT to the scans whose rows reach it as they come; of each it takes no more. */
+static void
+hand_limit(LimitState *limit, PlanState *node)
+{
+	ScanBound  *bound;
+
+	check_stack_depth();
+	switch (node ? nodeTag(node) : T_Invalid)
+	{
+		case T_IndexScanState:
+			bound = hnsw_bound(((IndexScanState *) node)->iss_OrderByKeys);
+			if (bound)
+				bound->limit = limit;
+			break;
+		case T_ResultState:
+			if (node->qual == NULL)
+				hand_limit(limit, outerPlanState(node));
+			break;
+		case T_SubqueryScanState:
+			if (node->qual == NULL)
+				hand_limit(limit, ((SubqueryScanState *) node)->subplan);
+			break;
+		case T_AppendState:
+			for (int i = 0; i < ((AppendState *) node)->as_nplans; i++)
+				hand_limit(limit, ((AppendState *) node)->appendplans[i]);
+			break;
+		case T_MergeAppendState:
+			for (int i = 0; i < ((MergeAppendState *) node)->ms_nplans; i++)
+				hand_limit(limit, ((MergeAppendState *) node)->mergeplans[i]);
+			break;
+		default:
+			break;
+	}
+}
+
+/* Looks for scans, and then for limits above them. */
 static bool
 find_bounds(PlanState *node, void *context)
 {
+	LimitState *limit = (LimitState *) node;
+
 	if (IsA(node, IndexScanState))
 		find_bound((IndexScanState *) node);
-	return planstate_tree_walker(node, find_bounds, context);
+	planstate_tree_walker(node, find_bounds, context);
+	if (IsA(node, LimitState) && limit->limitOption == LIMIT_OPTION_COUNT)
+		hand_limit(limit, outerPlanState(node));
+	return false;
 }
 
 static void

@@ -200,7 +200,7 @@ check_sealed(Check *check, const SegmentEntry *entry)
 	SealedScan	scan;
 	uint32		dead = 0;
 
-	sealed_scan_begin(&scan, check->index, check->space, NULL, segment, 0, false, &statistics);
+	sealed_scan_begin(&scan, check->index, check->space, segment, &statistics);
 	if (segment->header.rows != entry->rows)
 		corrupted(check, "Segment %u has %u rows, the directory says " UINT64_FORMAT ".",
 				  entry->uid, segment->header.rows, entry->rows);

@@ -70,16 +70,19 @@ extern ScanStatistics hnsw_scan_statistics(IndexScanDesc scan);
 extern void hnsw_explain_init(void);
 
 /*
- * What a query's condition says of the distance that a scan orders by; found by the keys that
- * amrescan is given, NULL if there is none.
+ * What a query's conditions and its LIMIT say of a scan; found by the keys that amrescan is given,
+ * NULL where the executor has not started the scan.
  */
-typedef struct DistanceBound DistanceBound;
+typedef struct ScanBound ScanBound;
 
 extern void hnsw_bound_init(void);
-extern DistanceBound *hnsw_bound(ScanKey orderbys);
+extern ScanBound *hnsw_bound(ScanKey orderbys);
 
-/* No row with a greater distance meets the condition; false: no row at all does. */
-extern bool hnsw_bound_limit(const DistanceBound *bound, double *limit);
+/* No row with a greater distance meets the conditions; false: no row at all does. */
+extern bool hnsw_bound_limit(const ScanBound *bound, double *limit);
+
+/* So many rows the LIMIT takes, if all are visible; 0 where that is not known. */
+extern uint64 hnsw_bound_rows(const ScanBound *bound);
 
 extern IndexBuildResult *hnswbuild(Relation heap, Relation index, IndexInfo *indexInfo);
 extern void hnswbuildempty(Relation index);

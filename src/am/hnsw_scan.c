@@ -29,6 +29,9 @@ ScanStatistics hnsw_last_scan;
 #define BEYOND_TIMES	2
 #define BEYOND_PART		4
 
+/* A LIMIT of fewer rows is searched for as one of so many: a few distances vary too much. */
+#define LEAST_WANTED	10
+
 typedef struct Cursor
 {
 	bool		growing;
@@ -70,8 +73,10 @@ typedef struct HnswScan
 	uint64		visited;		/* results of all rounds */
 	int			iterative;		/* HnswIterativeScan, as it was at the start */
 	bool		exhausted;		/* no further round */
-	DistanceBound *bound;		/* or NULL */
+	ScanBound  *bound;			/* or NULL */
 	double		limit;			/* what is surely farther is not returned */
+	SearchEffort effort;		/* of sealed segments */
+	uint64		returned;
 	float		horizon;		/* strict order: what is nearer than this has been found */
 	float		last;			/* key of the last one returned */
 
@@ -143,7 +148,7 @@ reset_scan(HnswScan *state)
 	state->cursors = NULL;
 	state->results = NULL;
 	state->count = state->room = state->visited = 0;
-	state->left = 0;
+	state->left = state->returned = 0;
 	state->exhausted = false;
 	state->tids = &state->single;
 	state->tid_count = state->tid_next = 0;
@@ -326,16 +331,32 @@ end_round(HnswScan *state)
 }
 
 /*
- * How many candidates a search of a graph keeps.  Estimates put some in the wrong order; with twice
+ * How far a search of a graph goes.  Estimates put some candidates in the wrong order; with twice
  * as many, a search finds about what one by exact distances finds with ef_search, by dot products
  * with three times as many.
+ *
+ * Where the rows that are wanted are known, the search ends by itself when what is left is too far
+ * beyond them (graph_search_limit), and may keep more candidates for queries that need them.  How
+ * far is too far follows from ef_search: about so many vectors are within reach where squared
+ * distances are those of 32 dimensions, more than most data has.
  */
-static uint32
-candidates(const HnswScan *state)
+static SearchEffort
+search_effort(const HnswScan *state)
 {
 	const Space *space = state->space;
+	uint64		rows = state->bound ? hnsw_bound_rows(state->bound) : 0;
+	SearchEffort effort = {
+		.candidates = !space->coded ? hnsw_ef_search :
+			hnsw_ef_search * (space->metric == SPACE_IP ? 3 : 2),
+		.keep = state->iterative != HNSW_ITERATIVE_SCAN_OFF
+	};
 
-	return !space->coded ? hnsw_ef_search : hnsw_ef_search * (space->metric == SPACE_IP ? 3 : 2);
+	if (rows == 0 || space->metric == SPACE_IP || space_is_lossy(space))
+		return effort;
+	effort.candidates *= 2;
+	effort.wanted = (uint32) Min(Max(rows, LEAST_WANTED), hnsw_ef_search);
+	effort.reach = powf(2.0f * hnsw_ef_search / effort.wanted, 1.0f / 16);
+	return effort;
 }
 
 /* Asks for the limit; false if no row meets the condition. */
@@ -347,7 +368,11 @@ take_limit(IndexScanDesc scan, HnswScan *state)
 	state->limit = INFINITY;
 	if (state->bound == NULL)
 		return true;
-	if (!hnsw_bound_limit(state->bound, &limit) || state->query_is_null)
+	if (!hnsw_bound_limit(state->bound, &limit))
+		return false;
+	if (isinf(limit) && limit > 0)
+		return true;
+	if (state->query_is_null)
 		return false;
 
 	/* an operator class may order by an operator that is not ours */
@@ -387,6 +412,7 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 	state->started = true;
 	if (!take_limit(scan, state))
 		return;
+	state->effort = search_effort(state);
 	state->left = state->iterative == HNSW_ITERATIVE_SCAN_OFF ? hnsw_ef_search : PG_UINT64_MAX;
 	state->cursors = palloc0(sizeof(Cursor) * (directory->count + 1));
 	for (uint32 i = 0; i < directory->count; i++)
@@ -409,9 +435,9 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 
 			cursor->sealed.segment = segment;
 			state->cursor_count++;
-			sealed_scan_begin(&cursor->sealed, index, state->space, &state->query, segment,
-							  candidates(state), state->iterative != HNSW_ITERATIVE_SCAN_OFF,
+			sealed_scan_begin(&cursor->sealed, index, state->space, segment,
 							  &state->statistics);
+			sealed_scan_search(&cursor->sealed, &state->query, &state->effort);
 		}
 		take_found(state, state->cursor_count - 1, hnsw_ef_search);
 	}
@@ -428,9 +454,9 @@ at_limit(const HnswScan *state, const Cursor *cursor)
 	if (state->visited >= (uint64) hnsw_max_scan_tuples)
 		return true;
 	if (!cursor->growing)
-		used += graph_search_growth(&cursor->sealed.search, (Size) candidates(state) *
+		used += graph_search_growth(&cursor->sealed.search, (Size) state->effort.candidates *
 									cursor->sealed.segment->header.layout.degree);
-	if (state->count + candidates(state) > state->room)
+	if (state->count + state->effort.candidates > state->room)
 		used += state->room * sizeof(HnswResult);
 	if (used <= Max(limit, (Size) 1024 * 1024))
 		return false;
@@ -438,6 +464,20 @@ at_limit(const HnswScan *state, const Cursor *cursor)
 			(errmsg("memory limit reached after " UINT64_FORMAT " tuples", state->visited),
 			 errhint("Increase hnsw.scan_mem_multiplier to scan more tuples.")));
 	return true;
+}
+
+/*
+ * More rows are asked for than were wanted: searches that ended early are finished.  What they find
+ * now should come after what was returned, but for little.
+ */
+static void
+finish_search(HnswScan *state)
+{
+	for (int i = 0; i < state->cursor_count; i++)
+		if (!state->cursors[i].growing && sealed_scan_finish(&state->cursors[i].sealed))
+			take_found(state, i, 0);
+	state->effort.wanted = 0;
+	end_round(state);
 }
 
 /* A further round; false if there is nothing more. */
@@ -479,6 +519,9 @@ next_result(HnswScan *state, HnswResult *result)
 {
 	while (state->left > 0)
 	{
+		if (state->effort.wanted > 0 && (state->returned == state->effort.wanted ||
+										 state->count == 0))
+			finish_search(state);
 		if (state->count == 0 || state->results[0].found.distance > state->horizon)
 		{
 			if (!continue_search(state))
@@ -486,10 +529,11 @@ next_result(HnswScan *state, HnswResult *result)
 			continue;
 		}
 		*result = pop_result(state);
-		if (state->iterative == HNSW_ITERATIVE_SCAN_STRICT &&
+		if (state->iterative != HNSW_ITERATIVE_SCAN_RELAXED &&
 			result_key(state, result) < state->last)
 			continue;
 		state->last = result_key(state, result);
+		state->returned++;
 		state->left--;
 		return true;
 	}

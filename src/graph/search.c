@@ -253,6 +253,9 @@ graph_search_begin(GraphSearch *search, GraphSource source, uint32_t ef, bool ke
 	search->ef = ef;
 	search->pool_count = 0;
 	search->next = 0;
+	search->wanted = 0;
+	search->nearest.count = 0;
+	search->stopped = false;
 	search->dead.count = 0;
 	search->kept.count = 0;
 	search->found_count = 0;
@@ -272,6 +275,35 @@ graph_search_add(GraphSearch *search, GraphCandidate candidate)
 	return offer(search, candidate);
 }
 
+void
+graph_search_limit(GraphSearch *search, uint32_t wanted, float reach)
+{
+	search->wanted = wanted;
+	search->reach = reach;
+}
+
+/* Whether a candidate is beyond what is wanted. */
+static inline bool
+is_beyond(const GraphSearch *search, float distance)
+{
+	return search->wanted > 0 && search->nearest.count == search->wanted &&
+		distance > search->reach * -search->nearest.items[0].distance;
+}
+
+/* Keeps the distance of a node that was found, if it is one of the nearest that are wanted. */
+static bool
+note_nearest(GraphSearch *search, float distance)
+{
+	GraphHeap  *nearest = &search->nearest;
+	GraphCandidate item = {-distance, 0};
+
+	if (nearest->count < search->wanted)
+		return graph_heap_push(nearest, search->memory, item);
+	if (nearest->count > 0 && item.distance > nearest->items[0].distance)
+		heap_sift(nearest, 0, item);
+	return true;
+}
+
 /* Takes the nearest candidate that is not expanded; false when nothing in reach is left. */
 static bool
 take_next(GraphSearch *search, GraphCandidate *candidate, bool *dead)
@@ -281,15 +313,16 @@ take_next(GraphSearch *search, GraphCandidate *candidate, bool *dead)
 	*dead = search->dead.count > 0 && !pool_refuses(search, search->dead.items[0].distance) &&
 		(search->next >= search->pool_count ||
 		 search->dead.items[0].distance < search->pool[search->next].distance);
-	if (*dead)
-		*candidate = graph_heap_pop(&search->dead);
-	else if (search->next < search->pool_count)
-	{
-		*candidate = search->pool[search->next];
-		search->pool[search->next++].id |= EXPANDED;
-	}
-	else
+	if (!*dead && search->next >= search->pool_count)
 		return false;
+	*candidate = *dead ? search->dead.items[0] : search->pool[search->next];
+	search->stopped = is_beyond(search, candidate->distance);
+	if (search->stopped)
+		return false;
+	if (*dead)
+		graph_heap_pop(&search->dead);
+	else
+		search->pool[search->next++].id |= EXPANDED;
 	return true;
 }
 
@@ -342,7 +375,8 @@ expand(GraphSearch *search, GraphCandidate candidate, bool dead)
 	if (!dead)
 	{
 		if (!reserve(search->memory, (void **) &search->found, &search->found_room,
-					 search->found_count + 1, sizeof(GraphFound)))
+					 search->found_count + 1, sizeof(GraphFound)) ||
+			!note_nearest(search, found.distance))
 			return false;
 		search->found[search->found_count++] = found;
 	}
@@ -379,6 +413,14 @@ graph_search_run(GraphSearch *search, uint32_t max_hops)
 		if (!expand(search, candidate, dead))
 			return false;
 	return true;
+}
+
+bool
+graph_search_finish(GraphSearch *search)
+{
+	search->wanted = 0;
+	search->stopped = false;
+	return graph_search_run(search, UINT32_MAX);
 }
 
 GraphCandidate

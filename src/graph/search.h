@@ -93,6 +93,11 @@ typedef struct GraphSearch
 	uint32_t	ef;
 	uint32_t	next;			/* before it everything is expanded */
 
+	uint32_t	wanted;			/* see graph_search_limit; 0: no limit */
+	float		reach;
+	GraphHeap	nearest;		/* the wanted nearest found; distances are negated */
+	bool		stopped;		/* by the limit */
+
 	GraphHeap	dead;			/* dead nodes to be expanded */
 	GraphHeap	kept;
 
@@ -119,8 +124,19 @@ extern bool graph_search_begin(GraphSearch *search, GraphSource source, uint32_t
 extern bool graph_search_add(GraphSearch *search, GraphCandidate candidate);
 
 /*
- * Runs until the pool is expanded, or for so many hops: `found` has what was found.  False when
- * there is no memory.
+ * Lets the search end before its pool is expanded: once the nearest candidate seems to be `reach`
+ * times as far as the farthest of the `wanted` nearest nodes that were found.  An easy query needs
+ * fewer hops then than a hard one.  Distances are not negative.  (Al-Jazzazi et al. 2025, "Distance
+ * adaptive beam search", with estimates in the place of candidates' distances.)
+ */
+extern void graph_search_limit(GraphSearch *search, uint32_t wanted, float reach);
+
+/* Goes on without the limit; false when there is no memory. */
+extern bool graph_search_finish(GraphSearch *search);
+
+/*
+ * Runs until the pool is expanded, a limit is met, or for so many hops: `found` has what was found.
+ * False when there is no memory.
  */
 extern bool graph_search_run(GraphSearch *search, uint32_t max_hops);
 

@@ -85,7 +85,7 @@ move_sealed(Seal *seal, CachedIndex *cached, const SegmentEntry *entry)
 	char	   *payload = palloc(SPACE_MAX_PAYLOAD(&seal->space));
 	SealedRow  *rows = palloc(per * sizeof(SealedRow));
 
-	sealed_scan_begin(&scan, seal->index, &seal->space, NULL, segment, 0, false, &statistics);
+	sealed_scan_begin(&scan, seal->index, &seal->space, segment, &statistics);
 	for (uint32 first = 0; first < segment->header.rows; first += per)
 	{
 		uint32		n = Min(per, segment->header.rows - first);

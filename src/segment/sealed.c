@@ -316,11 +316,32 @@ prepare_code(SealedScan *scan)
 }
 
 void
-sealed_scan_begin(SealedScan *scan, Relation index, const Space *space, const SpaceQuery *query,
-				  CachedSegment *segment, uint32 ef, bool keep, ScanStatistics *statistics)
+sealed_scan_begin(SealedScan *scan, Relation index, const Space *space, CachedSegment *segment,
+				  ScanStatistics *statistics)
 {
+	memset(scan, 0, sizeof(*scan));
+	scan->index = index;
+	scan->space = space;
+	scan->segment = segment;
+	scan->statistics = statistics;
+	scan->lock = RecoveryInProgress();
+	statistics->segments++;
+}
+
+/* Counts what the search has done since it had done so much. */
+static void
+count_work(SealedScan *scan, uint64 hops, uint64 distances)
+{
+	scan->statistics->hops += scan->search.hops - hops;
+	scan->statistics->distances += scan->search.distances - distances;
+}
+
+void
+sealed_scan_search(SealedScan *scan, const SpaceQuery *query, const SearchEffort *effort)
+{
+	CachedSegment *segment = scan->segment;
 	const SealedHeader *header = &segment->header;
-	GraphMemory memory = space_graph_memory(CurrentMemoryContext);
+	GraphSearch *search = &scan->search;
 	GraphCandidate entry = {INFINITY, header->entry};
 	GraphCandidate root = {INFINITY, 0};	/* every node of level 0 can be reached from it */
 	GraphSource source = {
@@ -329,39 +350,46 @@ sealed_scan_begin(SealedScan *scan, Relation index, const Space *space, const Sp
 		.prefetch = prefetch_node,
 		.dead = segment->dead > 0 ? node_is_dead : NULL,
 		.arg = scan,
-		.coded = space->coded
+		.coded = scan->space->coded
 	};
 
-	memset(scan, 0, sizeof(*scan));
-	scan->index = index;
-	scan->space = space;
 	scan->query = query;
-	scan->segment = segment;
-	scan->statistics = statistics;
-	scan->lock = RecoveryInProgress();
-	statistics->segments++;
-	if (query == NULL)
-		return;
-	if (space->coded)
+	if (scan->space->coded)
 		prepare_code(scan);
-	graph_search_init(&scan->search, memory);
+	graph_search_init(search, space_graph_memory(CurrentMemoryContext));
 	for (scan->level = header->levels - 1; scan->level > 0; scan->level--)
 	{
-		entry = graph_descend(&source, entry, &statistics->hops);
+		entry = graph_descend(&source, entry, &search->hops);
 		entry.id = ((const SealedNode *) visit_node(scan, entry.id))->extra;
 		leave_node(scan);
 	}
-	if (!space->coded)
+	if (!scan->space->coded)
 	{
 		score_nodes(scan, &entry.id, 1, &entry.distance);
 		score_nodes(scan, &root.id, 1, &root.distance);
 	}
-	if (!graph_search_begin(&scan->search, source, ef, keep, entry) ||
-		!graph_search_add(&scan->search, root) ||
-		!graph_search_run(&scan->search, UINT32_MAX))
+	if (!graph_search_begin(search, source, effort->candidates, effort->keep, entry))
 		elog(ERROR, "out of memory");
-	statistics->hops += scan->search.hops;
-	statistics->distances += scan->search.distances;
+	graph_search_limit(search, effort->wanted, effort->reach);
+	if (!graph_search_add(search, root) || !graph_search_run(search, UINT32_MAX))
+		elog(ERROR, "out of memory");
+	count_work(scan, 0, 0);
+}
+
+bool
+sealed_scan_finish(SealedScan *scan)
+{
+	GraphSearch *search = &scan->search;
+	uint64		hops = search->hops;
+	uint64		distances = search->distances;
+
+	if (!search->stopped)
+		return false;
+	search->found_count = 0;
+	if (!graph_search_finish(search))
+		elog(ERROR, "out of memory");
+	count_work(scan, hops, distances);
+	return true;
 }
 
 bool
@@ -375,8 +403,7 @@ sealed_scan_more(SealedScan *scan)
 		return false;
 	if (!graph_search_run(search, UINT32_MAX))
 		elog(ERROR, "out of memory");
-	scan->statistics->hops += search->hops - hops;
-	scan->statistics->distances += search->distances - distances;
+	count_work(scan, hops, distances);
 	return true;
 }
 

@@ -40,12 +40,27 @@ typedef struct SealedScan
 /* The bits of the TID. */
 #define FOUND_TID			((UINT64CONST(1) << 48) - 1)
 
-/* Begins: finds the ef nearest. */
-extern void sealed_scan_begin(SealedScan *scan, Relation index, const Space *space,
-							  const SpaceQuery *query, CachedSegment *segment, uint32 ef,
-							  bool keep, ScanStatistics *statistics);
+/* How far a search goes. */
+typedef struct SearchEffort
+{
+	uint32		candidates;		/* that it expands at most */
+	uint32		wanted;			/* see graph_search_limit; 0: expands all */
+	float		reach;
+	bool		keep;			/* for sealed_scan_more */
+} SearchEffort;
 
-/* Goes on: false if there is nothing more. */
+/* Takes over the segment, which sealed_scan_end gives back. */
+extern void sealed_scan_begin(SealedScan *scan, Relation index, const Space *space,
+							  CachedSegment *segment, ScanStatistics *statistics);
+
+/* Finds the nearest. */
+extern void sealed_scan_search(SealedScan *scan, const SpaceQuery *query,
+							   const SearchEffort *effort);
+
+/* Finds what a search with a limit left out; false if there is nothing more. */
+extern bool sealed_scan_finish(SealedScan *scan);
+
+/* Goes on with the next nearest: false if there is nothing more. */
 extern bool sealed_scan_more(SealedScan *scan);
 
 /* The TIDs of a found node's live rows, palloc'd if more than one; *single has room for one. */

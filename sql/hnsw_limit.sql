@@ -1,0 +1,113 @@
+-- hnsw: the rows that a LIMIT asks for end the search, and a scan that is asked for more goes on
+SET enable_seqscan = off;
+SET enable_sort = off;
+SET max_parallel_workers_per_gather = 0;
+CREATE FUNCTION wave(seed int, dims int) RETURNS real[] LANGUAGE sql IMMUTABLE AS
+	$$SELECT array_agg(((hashint8extended(seed % 100, d) & 1023)
+		+ (hashint8extended(seed, -d) & 1023) / 2.0)::real / 971 - 0.5) FROM generate_series(1, dims) d$$;
+CREATE TABLE t (id int, v vector(20), s sparsevec(20), b bit(64));
+INSERT INTO t SELECT n, a, a::vector::sparsevec,
+		hashint8extended(n % 100, 1)::bit(64) # (hashint8extended(n, 2) & hashint8extended(n, 3) & hashint8extended(n, 4))::bit(64)
+	FROM generate_series(1, 3000) n, LATERAL (SELECT wave(n, 20) AS a) w;
+VACUUM ANALYZE t;
+SELECT v AS probe, s AS sparse, b AS bits FROM t WHERE id = 7 \gset
+CREATE FUNCTION hops(query text) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE query;
+	RETURN (SELECT hops FROM vector_last_scan());
+END $$;
+SET hnsw.ef_search = 100;
+
+-- every metric but dot products, and not where a node keeps its vector in short
+CREATE FUNCTION try(name text, class text, operator text, probe text, storage text, OUT fewer bool) LANGUAGE plpgsql AS $$
+DECLARE
+	query text := format('SELECT FROM t ORDER BY %I %s %L', name, operator, probe);
+BEGIN
+	EXECUTE format('CREATE INDEX t_index ON t USING hnsw (%I %s_ops) WITH (storage = %s)', name, class, storage);
+	fewer := hops(query || ' LIMIT 10') < hops(query);
+	DROP INDEX t_index;
+END $$;
+SELECT class, storage, try(name, class, operator, probe, storage) AS fewer FROM (VALUES
+	('v', 'vector_l2', '<->', :'probe', 'full'), ('v', 'vector_cosine', '<=>', :'probe', 'full'),
+	('v', 'vector_l1', '<+>', :'probe', 'full'), ('s', 'sparsevec_l2', '<->', :'sparse', 'full'),
+	('b', 'bit_hamming', '<~>', :'bits', 'full'), ('b', 'bit_jaccard', '<%>', :'bits', 'full'),
+	('v', 'vector_ip', '<#>', :'probe', 'full'), ('v', 'vector_l2', '<->', :'probe', 'half')) c (name, class, operator, probe, storage);
+
+-- forms of the limit, and what lies between it and the scan
+CREATE INDEX t_index ON t USING hnsw (v vector_l2_ops);
+CREATE FUNCTION is_short(query text) RETURNS boolean LANGUAGE sql AS
+	$$SELECT hops(query) < hops(format('SELECT FROM t ORDER BY v <-> %L', v)) FROM t WHERE id = 7$$;
+SELECT what, is_short(replace(replace(query, '@', :'probe'), '#', 'ORDER BY v <-> ' || quote_literal(:'probe'))) FROM (VALUES
+	('limit', 'SELECT FROM t # LIMIT 10'),
+	('offset', 'SELECT FROM t # LIMIT 3 OFFSET 7'),
+	('expression', 'SELECT FROM t # LIMIT (SELECT 10)'),
+	('projection', 'SELECT id + random() FROM t # LIMIT 10'),
+	('subquery', 'SELECT id + 1 FROM (SELECT id FROM t # OFFSET 0) x LIMIT 10'),
+	('distance', 'SELECT FROM t WHERE v <-> ''@'' < 2 # LIMIT 10'),
+	('union', 'SELECT FROM (SELECT id FROM t # LIMIT 10) x'),
+	('lateral', 'SELECT FROM (VALUES (1), (2)) y (n), LATERAL (SELECT id FROM t # LIMIT n * 4) x'),
+	('none', 'SELECT FROM t #'),
+	('all', 'SELECT FROM t # LIMIT ALL'),
+	('null', 'SELECT FROM t # LIMIT NULL'),
+	('ties', 'SELECT FROM t # FETCH FIRST 10 ROWS WITH TIES'),
+	('condition', 'SELECT FROM t WHERE id % 2 = 0 # LIMIT 10'),
+	('condition above', 'SELECT FROM (SELECT id FROM t # OFFSET 0) x WHERE id % 2 = 0 LIMIT 10'),
+	('aggregate', 'SELECT count(*) FROM (SELECT id FROM t # OFFSET 0) x LIMIT 10'),
+	('init plan', 'SELECT (SELECT max(id) FROM (SELECT id FROM t # OFFSET 0) x) FROM generate_series(1, 20) LIMIT 10')) q (what, query);
+
+-- the nearest, all of them, in order
+CREATE FUNCTION same(n text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+	probe vector := (SELECT v FROM t WHERE id = 7);
+	found int[];
+	wanted int[];
+BEGIN
+	EXECUTE format('SELECT array_agg(id) FROM (SELECT id FROM t ORDER BY v <-> %L %s) x', probe, n) INTO found;
+	EXECUTE format('SELECT array_agg(id) FROM (SELECT id FROM t ORDER BY (v <-> %L) + 0, id %s) x', probe, n) INTO wanted;
+	RETURN found = wanted;
+END $$;
+SET hnsw.ef_search = 400;
+SELECT n, same(n) FROM unnest(ARRAY['LIMIT 1', 'LIMIT 10', 'LIMIT 5 OFFSET 5', 'LIMIT 400']) n;
+-- rows that are gone, but not vacuumed: more are taken from the index than are returned
+BEGIN;
+DELETE FROM t WHERE id IN (SELECT id FROM t WHERE id <> 7 ORDER BY v <-> :'probe' LIMIT 60);
+SELECT n, same(n) FROM unnest(ARRAY['LIMIT 1', 'LIMIT 10', 'LIMIT 100']) n;
+SET LOCAL hnsw.iterative_scan = strict_order;
+SELECT n, same(n) FROM unnest(ARRAY['LIMIT 1', 'LIMIT 10', 'LIMIT 100']) n;
+SET LOCAL hnsw.iterative_scan = relaxed_order;
+SELECT count(*) FROM (SELECT FROM t ORDER BY v <-> :'probe' LIMIT 2000) x;
+ROLLBACK;
+-- rows that are locked
+SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> :'probe' LIMIT 20 FOR UPDATE SKIP LOCKED) x;
+-- sealed segments beside each other, and one that grows
+INSERT INTO t SELECT n, wave(n, 20) FROM generate_series(3001, 4000) n;
+SELECT vector_seal('t_index');
+INSERT INTO t SELECT n, wave(n, 20) FROM generate_series(4001, 5000) n;
+SELECT n, same(n) FROM unnest(ARRAY['LIMIT 1', 'LIMIT 10', 'LIMIT 100']) n;
+-- partitions
+CREATE TABLE parted (id int, v vector(20)) PARTITION BY RANGE (id);
+CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (2000);
+CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (2000) TO (10000);
+INSERT INTO parted SELECT id, v FROM t;
+CREATE INDEX ON parted USING hnsw (v vector_l2_ops);
+EXPLAIN (COSTS off) SELECT id FROM parted ORDER BY v <-> '[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]' LIMIT 10;
+SELECT array_agg(id) = (SELECT array_agg(id) FROM (SELECT id FROM t ORDER BY (v <-> :'probe') + 0 LIMIT 10) y)
+	FROM (SELECT id FROM parted ORDER BY v <-> :'probe' LIMIT 10) x;
+-- a prepared statement whose limit changes
+PREPARE p (bigint) AS SELECT id FROM t ORDER BY v <-> (SELECT v FROM t WHERE id = 7) LIMIT $1;
+SET plan_cache_mode = force_generic_plan;
+SELECT hops('EXECUTE p (10)') < hops('EXECUTE p (300)'), hops('EXECUTE p (300)') < hops('EXECUTE p (NULL)');
+RESET plan_cache_mode;
+-- a cursor
+BEGIN;
+DECLARE c CURSOR FOR SELECT id FROM t ORDER BY v <-> :'probe' LIMIT 30;
+MOVE 29 IN c;
+FETCH ALL FROM c \gset last_
+COMMIT;
+SELECT :last_id = (SELECT id FROM t ORDER BY (v <-> :'probe') + 0 OFFSET 29 LIMIT 1);
+DROP TABLE t, parted;
+DROP FUNCTION wave, hops, try, is_short, same;
+RESET hnsw.ef_search;
+RESET enable_seqscan;
+RESET enable_sort;
+RESET max_parallel_workers_per_gather;
