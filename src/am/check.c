@@ -204,6 +204,10 @@ check_sealed(Check *check, const SegmentEntry *entry)
 	if (segment->header.rows != entry->rows)
 		corrupted(check, "Segment %u has %u rows, the directory says " UINT64_FORMAT ".",
 				  entry->uid, segment->header.rows, entry->rows);
+	for (uint32 i = 0; i < segment->entries.count; i++)
+		if (graph_entries_group(&segment->entries, i / CODE_GROUP)->ids[i % CODE_GROUP] >=
+			segment->header.nodes)
+			corrupted(check, "In segment %u, entry %u names no node.", entry->uid, i);
 	for (uint32 row = 0; row < segment->header.rows; row++)
 	{
 		SealedRow	sealed;

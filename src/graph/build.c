@@ -88,11 +88,16 @@ graph_build_layout(GraphBuild *build)
 }
 
 int
-graph_level_sizes(uint32_t n, uint32_t sizes[GRAPH_LEVELS])
+graph_level_sizes(const GraphBuild *build, uint32_t n, uint32_t sizes[GRAPH_LEVELS])
 {
 	int			levels = 1;
 
 	sizes[0] = n;
+	if (build->coded)
+	{
+		sizes[1] = graph_entries_count(n);
+		return sizes[1] > 0 ? 2 : 1;
+	}
 	while (levels < GRAPH_LEVELS && sizes[levels - 1] > GRAPH_FANOUT)
 	{
 		sizes[levels] = (sizes[levels - 1] + GRAPH_FANOUT - 1) / GRAPH_FANOUT;
@@ -202,13 +207,25 @@ graph_inserter_init(GraphInserter *inserter, const GraphBuild *build, GraphMemor
 		return true;
 	inserter->rotated = memory.resize(memory.arg, NULL, build->padded * sizeof(float));
 	inserter->lut = memory.resize(memory.arg, NULL, rabitq_lut_size(build->padded));
+	inserter->entry_lut = memory.resize(memory.arg, NULL,
+										rabitq_lut_size(graph_entries_dims(build->padded)));
 	inserter->signs = memory.resize(memory.arg, NULL, (build->degree + 1) * (build->padded / 8));
 	inserter->cosine = memory.resize(memory.arg, NULL, (build->padded + 1) * sizeof(float));
-	if (!inserter->rotated || !inserter->lut || !inserter->signs || !inserter->cosine)
+	if (!inserter->rotated || !inserter->lut || !inserter->entry_lut || !inserter->signs ||
+		!inserter->cosine)
 		return false;
 	for (uint32_t i = 0; i <= build->padded; i++)
 		inserter->cosine[i] = (float) cos(M_PI * i / build->padded);
 	return true;
+}
+
+static void
+work_floats(const GraphBuild *build, uint32_t node, float *out)
+{
+	const uint16_t *work = graph_array_at(&build->work, node);
+
+	for (uint32_t i = 0; i < build->padded; i++)
+		out[i] = half_to_float(work[i]);
 }
 
 /* Makes a node what is searched for. */
@@ -220,10 +237,7 @@ begin_query(GraphInserter *inserter, uint32_t node)
 	inserter->node = node;
 	if (build->coded)
 	{
-		const uint16_t *work = graph_array_at(&build->work, node);
-
-		for (uint32_t i = 0; i < build->padded; i++)
-			inserter->rotated[i] = half_to_float(work[i]);
+		work_floats(build, node, inserter->rotated);
 		rabitq_prepare(&inserter->query, inserter->rotated, build->padded, inserter->lut);
 	}
 }
@@ -363,6 +377,9 @@ graph_insert(GraphInserter *inserter, uint32_t node)
 	if (node == 0)
 		return true;
 	begin_query(inserter, node);
+	if (build->entries.count > 0)
+		entry = graph_entries_nearest(&build->entries, build->metric, inserter->rotated,
+									  build->padded, inserter->entry_lut);
 	for (inserter->level = build->top; inserter->level >= build->bottom; inserter->level--)
 		entry = graph_descend(&inserter->source, entry, &search->hops);
 	inserter->level = 0;
@@ -804,9 +821,19 @@ graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory)
 }
 
 void
-graph_build_snapshot(const GraphBuild *build, int level, uint32_t from, uint32_t to)
+graph_build_entries(const GraphBuild *build, GraphEntries *entries, float *scratch)
 {
-	for (uint32_t i = from; i < to; i++)
+	for (uint32_t i = 0; i < entries->count; i++)
+	{
+		work_floats(build, i, scratch);
+		graph_entries_put(entries, i, i, build->metric, scratch, build->padded);
+	}
+}
+
+void
+graph_build_snapshot(const GraphBuild *build, int level, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
 		memcpy(graph_array_at(&build->levels[level], i), graph_array_at(&build->links, i),
 			   build->size);
 }

@@ -4,7 +4,8 @@
  * Nodes are numbered in the order in which they are inserted, which should be random: level l of
  * the hierarchy (Malkov and Yashunin 2016) is then the graph of the first n / fanout^l nodes, as it
  * was when the last of them had been inserted.  So there is one graph that grows, and
- * graph_build_snapshot copies it to a level at the right moments.
+ * graph_build_snapshot copies it to a level at the right moments.  A coded graph has no levels above
+ * 0: the first nodes become its entries.
  *
  * A coded graph keeps each neighbour's 1-bit code relative to the node beside its id, as it will be
  * on disk, and is searched by estimates while it is built.  Exact distances, for hops and for the
@@ -19,6 +20,7 @@
 
 #include <stdatomic.h>
 
+#include "graph/entries.h"
 #include "graph/search.h"
 #include "quantize/rabitq.h"
 
@@ -62,7 +64,8 @@ typedef struct GraphBuild
 	float		(*distance) (void *arg, uint32_t a, uint32_t b);	/* if not coded */
 	void	   *arg;
 	GraphArray	links;			/* by node; graph_links_size() each, zeroed */
-	GraphArray	levels[GRAPH_LEVELS];	/* levels[0] is not used: it is links */
+	GraphArray	levels[GRAPH_LEVELS];	/* if not coded; levels[0] is not used: it is links */
+	GraphEntries entries;		/* if coded */
 	uint32_t	first;			/* id of node 0, where the nodes are a part of a graph */
 	uint32_t	anchor;			/* partly: the neighbour of node 0 that stays, or node 0 */
 	int			top;			/* the levels from top down to bottom are complete; */
@@ -88,6 +91,7 @@ typedef struct GraphInserter
 	CodeQuery	query;
 	float	   *rotated;		/* padded floats */
 	uint8_t    *lut;
+	uint8_t    *entry_lut;
 	uint8_t    *signs;			/* codes of the neighbours in a list that is filled up */
 	float	   *cosine;			/* of the angle that so many different signs stand for */
 } GraphInserter;
@@ -95,8 +99,11 @@ typedef struct GraphInserter
 /* Sets offsets and size from the caller's settings. */
 extern void graph_build_layout(GraphBuild *build);
 
-/* How many levels a graph of n nodes has, and how many nodes each; sizes[0] = n. */
-extern int	graph_level_sizes(uint32_t n, uint32_t sizes[GRAPH_LEVELS]);
+/*
+ * How many levels a graph of n nodes has, and how many nodes each; sizes[0] = n.  Of a coded graph
+ * the second are its entries.
+ */
+extern int	graph_level_sizes(const GraphBuild *build, uint32_t n, uint32_t sizes[GRAPH_LEVELS]);
 
 extern bool graph_inserter_init(GraphInserter *inserter, const GraphBuild *build,
 								GraphMemory memory);
@@ -150,8 +157,11 @@ extern void graph_set_anchor(GraphBuild *build, uint32_t id, const uint16_t *wor
  */
 extern bool graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory);
 
-/* Copies the links of nodes [from, to) to a level. */
-extern void graph_build_snapshot(const GraphBuild *build, int level, uint32_t from, uint32_t to);
+/* Copies the links of the first n nodes to a level. */
+extern void graph_build_snapshot(const GraphBuild *build, int level, uint32_t n);
+
+/* Makes the first nodes of a coded graph entries; scratch has room for a vector's floats. */
+extern void graph_build_entries(const GraphBuild *build, GraphEntries *entries, float *scratch);
 
 static inline uint32_t *
 graph_link_ids(const GraphBuild *build, GraphLinks *links)

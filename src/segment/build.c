@@ -135,7 +135,7 @@ build_row_memory(const Space *space, uint32 m, Size payload)
 	GraphBuild	graph;
 
 	init_graph(space, m, 0, &graph);
-	/* upper levels, the order of nodes and their numbers, and the slack of chunks */
+	/* upper levels or entries, the order of nodes and their numbers, and the slack of chunks */
 	return sizeof(BuildRow) + MAXALIGN(payload) + graph.padded * sizeof(uint16) +
 		graph.size + graph.size / (GRAPH_FANOUT - 1) + 4 * sizeof(uint32);
 }
@@ -345,7 +345,7 @@ build_make_nodes(SegmentBuild *build)
 	}
 	pfree(table);
 
-	/* levels of the hierarchy are random nodes, and so is the order of insertion */
+	/* levels of the hierarchy and entries are random nodes, and so is the order of insertion */
 	pg_prng_seed(&random, shared->seed);
 	for (uint32 i = shared->nodes; i > 1; i--)
 	{
@@ -412,14 +412,15 @@ void
 build_allocate_graph(SegmentBuild *build, int max_levels)
 {
 	BuildShared *shared = build->shared;
-	uint32		sizes[GRAPH_LEVELS];
 
-	shared->levels = Min(graph_level_sizes(shared->nodes, sizes), max_levels);
+	shared->levels = Min(graph_level_sizes(&build->graph, shared->nodes, shared->sizes),
+						 max_levels);
 	for (int l = 0; l < shared->levels; l++)
-	{
-		shared->sizes[l] = sizes[l];
-		shared->links[l] = build_allocate(build, build->graph.size * sizes[l]);
-	}
+		if (l == 0 || !build->space.coded)
+			shared->links[l] = build_allocate(build, build->graph.size * shared->sizes[l]);
+		else
+			shared->entries = build_allocate(build, graph_entries_size(
+				shared->sizes[l], graph_entries_dims(build->graph.padded)));
 	if (build->space.coded)
 		shared->work = build_allocate(build, sizeof(uint16) * build->graph.padded * shared->nodes);
 }
@@ -432,7 +433,7 @@ build_map_graph(SegmentBuild *build)
 	GraphBuild *graph = &build->graph;
 
 	build->nodes = build_address(build, shared->nodes_handle);
-	for (int l = 0; l < shared->levels; l++)
+	for (int l = 0; l < shared->levels && shared->links[l]; l++)
 	{
 		build->maps[l] = build_address(build, shared->links[l]);
 		*(l == 0 ? &graph->links : &graph->levels[l]) = (GraphArray) {
@@ -448,6 +449,7 @@ build_map_graph(SegmentBuild *build)
 	}
 	graph->top = 0;
 	graph->bottom = 1;
+	graph->entries.count = 0;
 }
 
 /* The next nodes for this participant, before `end`; false if there are none. */
@@ -516,6 +518,22 @@ build_begin_step(SegmentBuild *build, uint32 node)
 	build_wait(build);
 }
 
+/* Makes the first nodes, which are inserted, the entries for those after them. */
+static void
+make_entries(SegmentBuild *build)
+{
+	GraphBuild *graph = &build->graph;
+	GraphEntries entries = {
+		build->shared->sizes[1], graph_entries_dims(graph->padded),
+		build_address(build, build->shared->entries)
+	};
+
+	if (build->leader)
+		graph_build_entries(graph, &entries, build->inserter.rotated);
+	build_wait(build);
+	graph->entries = entries;
+}
+
 /* Inserts the nodes that make level `level` complete. */
 static void
 insert_nodes(SegmentBuild *build, int level)
@@ -536,8 +554,13 @@ insert_nodes(SegmentBuild *build, int level)
 	build_wait(build);
 	if (level == 0)
 		return;
+	if (graph->coded)
+	{
+		make_entries(build);
+		return;
+	}
 	if (build->leader)
-		graph_build_snapshot(graph, level, 0, shared->sizes[level]);
+		graph_build_snapshot(graph, level, shared->sizes[level]);
 	if (graph->top == 0)
 		graph->top = level;
 	graph->bottom = level;
@@ -588,6 +611,7 @@ build_reset(SegmentBuild *build)
 			build_release(build, &shared->arena_chunks[i]);
 		for (int l = 0; l < shared->levels; l++)
 			build_release(build, &shared->links[l]);
+		build_release(build, &shared->entries);
 		build_release(build, &shared->nodes_handle);
 		build_release(build, &shared->work);
 		shared->arena_count = 0;

@@ -67,6 +67,7 @@ struct BuildShared
 	int			levels;
 	uint32		sizes[GRAPH_LEVELS];
 	uint64		links[GRAPH_LEVELS];
+	uint64		entries;		/* of a coded graph: groups */
 	uint64		done;			/* for progress: nodes of partitions before, and of all */
 	uint64		total;
 	uint64		nodes_handle;	/* the first row of each node */
@@ -162,6 +163,7 @@ extern Size plan_node_size(const SegmentPlan *plan, Size payload);
 extern bool plan_nodes_differ(const SegmentPlan *plan);
 extern uint32 *plan_breadth_first(SegmentBuild *build);
 extern void plan_keep_upper(SegmentBuild *build, SegmentPlan *plan);
+extern void plan_keep_entries(SegmentBuild *build, SegmentPlan *plan, uint32 count);
 extern void plan_size(SegmentBuild *build, SegmentPlan *plan);
 extern void plan_write_part(SegmentBuild *build, SegmentPlan *plan, uint32 first);
 

@@ -189,6 +189,18 @@ load_segment(Relation index, const SegmentEntry *entry)
 		extent_read(index, entry->first + segment->header.mean, entry->uid, 0, segment->mean,
 					sizeof(float) * segment->header.padded);
 	}
+	if (segment->header.entry_count > 0)
+	{
+		GraphEntries *entries = &segment->entries;
+		Size		size;
+
+		entries->count = segment->header.entry_count;
+		entries->dims = graph_entries_dims(segment->header.padded);
+		size = graph_entries_size(entries->count, entries->dims);
+		entries->groups = palloc(size);
+		extent_read(index, entry->first + segment->header.entries, entry->uid, 0,
+					entries->groups, size);
+	}
 	while (recent < entry->blocks && recent < MAX_RECENT)
 		recent *= 2;
 	segment->recent = palloc0(sizeof(Buffer) * recent);

@@ -20,6 +20,7 @@ typedef struct CachedSegment
 	BlockNumber first;
 	SealedHeader header;
 	float	   *mean;			/* rotated, of header.padded dimensions; NULL without */
+	GraphEntries entries;
 	uint32		dead;			/* bits set in tombstones */
 	uint8	   *tombstones;		/* NULL as long as none is dead */
 	Buffer	   *recent;			/* by block & recent_mask */

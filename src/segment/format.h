@@ -8,8 +8,8 @@
  * place in it, and from byte 64 on PAYLOAD_SIZE bytes.  Arrays that are longer than a block run on
  * in the next block's payload.
  *
- * A sealed extent: one block SealedHeader, then the rotated mean, the tombstones, TIDs by row, the
- * graph's levels from level 0 up.  A growing extent: one block GrowingHeader, then groups of 32
+ * A sealed extent: one block SealedHeader, then the rotated mean, the entries, the tombstones, TIDs
+ * by row, the graph's levels from level 0 up.  A growing extent: one block GrowingHeader, then groups of 32
  * rows' TIDs and codes, then the rows' vectors.  Numbers are in the machine's byte order, as
  * everywhere in PostgreSQL's files.
  */
@@ -38,6 +38,7 @@ typedef enum BlockKind
 	BLOCK_DIRECTORY = 1,
 	BLOCK_SEALED_HEADER,
 	BLOCK_MEAN,
+	BLOCK_ENTRIES,
 	BLOCK_TOMBSTONES,
 	BLOCK_TIDS,
 	BLOCK_NODES,
@@ -150,6 +151,8 @@ typedef struct SealedHeader
 	BlockNumber tombstones;		/* a bit a row */
 	BlockNumber tids;			/* a SealedRow a row */
 	uint32		entry;			/* id of the entry node in the top level */
+	BlockNumber entries;		/* if coded: GraphEntryGroups */
+	uint32		entry_count;
 	NodeLayout	layout;
 	SealedLevel level[GRAPH_LEVELS];
 } SealedHeader;
@@ -214,7 +217,8 @@ StaticAssertDecl(SizeOfPageHeaderData + sizeof(BlockHeader) <= PAYLOAD_START, "r
 StaticAssertDecl(sizeof(SegmentEntry) == 40, "format of SegmentEntry");
 StaticAssertDecl(offsetof(Directory, entries) == 56, "format of Directory");
 StaticAssertDecl(sizeof(NodeLayout) == 40, "format of NodeLayout");
-StaticAssertDecl(sizeof(SealedHeader) == 72 + 12 * GRAPH_LEVELS, "format of SealedHeader");
+StaticAssertDecl(sizeof(SealedHeader) == 80 + 12 * GRAPH_LEVELS, "format of SealedHeader");
+StaticAssertDecl(sizeof(GraphEntryGroup) == 320, "format of GraphEntryGroup");
 StaticAssertDecl(sizeof(SealedRow) == 12, "format of SealedRow");
 StaticAssertDecl(sizeof(SealedNode) == 36, "format of SealedNode");
 StaticAssertDecl(sizeof(GrowingHeader) == 48, "format of GrowingHeader");

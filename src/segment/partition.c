@@ -4,7 +4,7 @@
  * All rows go to temporary files.  A random sample of them says how the space is divided: each
  * division is by two rows, those nearer to the one go one way, those nearer to the other one the
  * other, and those in between both (a spill tree: Liu, Moore, Gray and Yang, NIPS 2004).  Another
- * sample becomes the levels above level 0.  The graph of each partition is built in memory, and its
+ * sample becomes the entries, or the levels above level 0.  The graph of each partition is built in memory, and its
  * edges are kept; rows that are in several partitions join them (as Subramanya et al., DiskANN,
  * NeurIPS 2019, section 3.3, with k-means clusters).  A node belongs to the first partition that
  * has it; partition by partition its edges are united and written.
@@ -543,23 +543,14 @@ plan_partitions(SegmentBuild *build)
 	build_reset(build);
 }
 
-/* The graph of a sample becomes the levels above level 0. */
+/* The graph of the sample in memory becomes the levels above level 0. */
 static void
 build_upper(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
-	uint64		rows = pg_atomic_read_u64(&shared->next_source);
 
-	load_sample(build, (uint64) Max(1, Min(rows / GRAPH_FANOUT, FILL * memory_capacity(shared))));
-	build_wait(build);
 	if (build->leader)
 	{
-		build_make_nodes(build);
-		if (build->space.coded)
-		{
-			build->nodes = build_address(build, shared->nodes_handle);
-			build_measure_vectors(build);
-		}
 		build_allocate_graph(build, GRAPH_LEVELS - 1);
 		shared->done = 0;
 		shared->total = shared->nodes;
@@ -570,8 +561,33 @@ build_upper(SegmentBuild *build)
 	{
 		if (!graph_connect(&build->graph, shared->nodes, build->inserter.search.memory))
 			elog(ERROR, "out of memory");
-		build->plan = plan_create(build);
 		plan_keep_upper(build, build->plan);
+	}
+}
+
+/* A sample says where searches begin, and of coded vectors the mean. */
+static void
+plan_entries(SegmentBuild *build)
+{
+	BuildShared *shared = build->shared;
+	uint64		rows = pg_atomic_read_u64(&shared->next_source);
+
+	load_sample(build, (uint64) Max(1, Min(rows / GRAPH_FANOUT, FILL * memory_capacity(shared))));
+	build_wait(build);
+	if (build->leader)
+	{
+		build_make_nodes(build);
+		build->nodes = build_address(build, shared->nodes_handle);
+		build->plan = plan_create(build);
+	}
+	if (!build->space.coded)
+		build_upper(build);
+	else if (build->leader)
+	{
+		build_measure_vectors(build);
+		plan_keep_entries(build, build->plan,
+						  Min(graph_entries_count((uint32) Min(rows, PG_UINT32_MAX)),
+							  shared->nodes / CODE_GROUP * CODE_GROUP));
 	}
 	build_reset(build);
 }
@@ -889,7 +905,7 @@ partition_finish(SegmentBuild *build)
 
 	sts_end_write(state->spill);
 	plan_partitions(build);
-	build_upper(build);
+	plan_entries(build);
 	divide_rows(build);
 	if (build->leader)
 	{

@@ -302,17 +302,42 @@ node_is_dead(void *arg, uint32_t id)
 	return dead;
 }
 
-static void
-prepare_code(SealedScan *scan)
+/* Prepares estimates, and finds a node of a coded segment to begin with. */
+static GraphCandidate
+begin_coded(SealedScan *scan)
 {
 	const SpaceQuery *query = scan->query;
+	const GraphEntries *entries = &scan->segment->entries;
 	uint32		padded = scan->segment->header.padded;
 	float	   *centred = palloc(sizeof(float) * padded);
+	uint8	   *lut = palloc(rabitq_lut_size(padded));
+	GraphCandidate entry = {INFINITY, scan->segment->header.entry};
 
 	for (uint32 i = 0; i < padded; i++)
 		centred[i] = query->rotated[i] - scan->segment->mean[i];
-	rabitq_prepare(&scan->code, centred, padded, palloc(rabitq_lut_size(padded)));
+	if (entries->count > 0)
+		entry = graph_entries_nearest(entries, space_rabitq_metric(scan->space), centred, padded,
+									  lut);
+	rabitq_prepare(&scan->code, centred, padded, lut);
 	pfree(centred);
+	return entry;
+}
+
+/* The nearest node of level 1 of a plain segment, by its id at level 0. */
+static GraphCandidate
+descend(SealedScan *scan, const GraphSource *source)
+{
+	const SealedHeader *header = &scan->segment->header;
+	GraphCandidate entry = {INFINITY, header->entry};
+
+	for (scan->level = header->levels - 1; scan->level > 0; scan->level--)
+	{
+		entry = graph_descend(source, entry, &scan->search.hops);
+		entry.id = ((const SealedNode *) visit_node(scan, entry.id))->extra;
+		leave_node(scan);
+	}
+	score_nodes(scan, &entry.id, 1, &entry.distance);
+	return entry;
 }
 
 void
@@ -340,9 +365,8 @@ void
 sealed_scan_search(SealedScan *scan, const SpaceQuery *query, const SearchEffort *effort)
 {
 	CachedSegment *segment = scan->segment;
-	const SealedHeader *header = &segment->header;
 	GraphSearch *search = &scan->search;
-	GraphCandidate entry = {INFINITY, header->entry};
+	GraphCandidate entry;
 	GraphCandidate root = {INFINITY, 0};	/* every node of level 0 can be reached from it */
 	GraphSource source = {
 		.expand = expand_node,
@@ -354,18 +378,12 @@ sealed_scan_search(SealedScan *scan, const SpaceQuery *query, const SearchEffort
 	};
 
 	scan->query = query;
-	if (scan->space->coded)
-		prepare_code(scan);
 	graph_search_init(search, space_graph_memory(CurrentMemoryContext));
-	for (scan->level = header->levels - 1; scan->level > 0; scan->level--)
+	if (scan->space->coded)
+		entry = begin_coded(scan);
+	else
 	{
-		entry = graph_descend(&source, entry, &search->hops);
-		entry.id = ((const SealedNode *) visit_node(scan, entry.id))->extra;
-		leave_node(scan);
-	}
-	if (!scan->space->coded)
-	{
-		score_nodes(scan, &entry.id, 1, &entry.distance);
+		entry = descend(scan, &source);
 		score_nodes(scan, &root.id, 1, &root.distance);
 	}
 	if (!graph_search_begin(search, source, effort->candidates, effort->keep, entry))

@@ -26,6 +26,7 @@ struct SegmentPlan
 
 	/* partitions: the nodes above level 0, as they will be but for what level 0 has to say */
 	BufFile    *upper;
+	GraphEntries entries;		/* of a batch those of the graph in memory; ids are sources */
 
 	/* while it is written */
 	ExtentWriter nodes;
@@ -211,9 +212,10 @@ plan_batch(SegmentBuild *build, SegmentPlan *plan)
 	plan->number = MemoryContextAllocHuge(build->context, sizeof(uint32) * n);
 	for (uint32 i = 0; i < n; i++)
 		plan->number[plan->order[i]] = i;
-	for (int l = 1; l < shared->levels; l++)
+	plan->entries = build->graph.entries;
+	plan->header.levels = build->space.coded ? 1 : shared->levels;
+	for (uint32 l = 1; l < plan->header.levels; l++)
 		plan_upper_level(build, plan, l, shared->sizes[l]);
-	plan->header.levels = shared->levels;
 	if (plan_nodes_differ(plan))
 	{
 		uint32	   *id = MemoryContextAllocHuge(build->context, sizeof(uint32) * n);
@@ -272,6 +274,10 @@ plan_size(SegmentBuild *build, SegmentPlan *plan)
 		level_blocks(&header->layout, header->nodes);
 	header->mean = place;
 	place += header->padded ? extent_blocks_for(header->padded, sizeof(float), false) : 0;
+	header->entries = place;
+	header->entry_count = plan->entries.count;
+	place += extent_blocks_for(graph_entries_size(plan->entries.count, plan->entries.dims), 1,
+							   false);
 	header->tombstones = place;
 	place += extent_blocks_for(sizeof(TombstoneHeader) + header->rows / 8 + 1, 1, false);
 	header->tids = place;
@@ -319,6 +325,38 @@ write_mean(SegmentBuild *build, ExtentWriter *writer)
 	rotation_apply(&build->space.rotation, build->shared->mean, mean);
 	extent_writer_put(writer, mean, sizeof(float) * build->graph.padded);
 	pfree(mean);
+}
+
+/* The node's number of an entry. */
+static uint32
+entry_number(SegmentBuild *build, const SegmentPlan *plan, uint32 id)
+{
+	if (plan->number)
+		return plan->number[id];
+	return ((uint32 *) build_address(build, build->shared->node_of_row))[id];
+}
+
+/* In the vectors' own scale, as the codes of neighbours. */
+static void
+write_entries(SegmentBuild *build, const SegmentPlan *plan, ExtentWriter *writer)
+{
+	const GraphEntries *entries = &plan->entries;
+	Size		size = graph_entries_size(CODE_GROUP, entries->dims);
+	GraphEntryGroup *group = palloc(size);
+	float		unit = 1 / build->shared->scale;
+
+	for (uint32 g = 0; g < entries->count / CODE_GROUP; g++)
+	{
+		memcpy(group, graph_entries_group(entries, g), size);
+		for (int i = 0; i < CODE_GROUP; i++)
+		{
+			group->ids[i] = entry_number(build, plan, group->ids[i]);
+			group->a[i] *= unit * unit;
+			group->b[i] = float_to_bf16(bf16_to_float(group->b[i]) * unit);
+		}
+		extent_writer_put(writer, group, size);
+	}
+	pfree(group);
 }
 
 static void
@@ -580,6 +618,30 @@ plan_keep_upper(SegmentBuild *build, SegmentPlan *plan)
 		pfree(node);
 }
 
+/* Partitions: makes so many nodes in memory the entries. */
+void
+plan_keep_entries(SegmentBuild *build, SegmentPlan *plan, uint32 count)
+{
+	uint32		padded = build->graph.padded;
+	GraphEntries *entries = &plan->entries;
+	float	   *rotated = palloc(sizeof(float) * Max(padded, build->space.dims));
+	uint16	   *work = palloc(sizeof(uint16) * padded);
+
+	plan->header.levels = 1;
+	entries->count = count;
+	entries->dims = graph_entries_dims(padded);
+	entries->groups = MemoryContextAlloc(build->context,
+										 graph_entries_size(count, entries->dims));
+	for (uint32 i = 0; i < count; i++)
+	{
+		build_work_vector(build, i, rotated, work);
+		graph_entries_put(entries, i, build_row(build, build_node_row(build, i))->source,
+						  build->graph.metric, rotated, padded);
+	}
+	pfree(rotated);
+	pfree(work);
+}
+
 /* And takes them out, with the numbers that the nodes have got at level 0. */
 static void
 write_kept_upper(SegmentBuild *build, SegmentPlan *plan)
@@ -628,6 +690,11 @@ build_write(SegmentBuild *build, Relation index, SegmentEntry *entry)
 	{
 		extent_writer_seek(&plan->rows, header->mean, BLOCK_MEAN);
 		write_mean(build, &plan->rows);
+	}
+	if (header->entry_count > 0)
+	{
+		extent_writer_seek(&plan->rows, header->entries, BLOCK_ENTRIES);
+		write_entries(build, plan, &plan->rows);
 	}
 	extent_writer_seek(&plan->rows, header->tombstones, BLOCK_TOMBSTONES);
 	write_tombstones(&plan->rows, header);

@@ -24,7 +24,7 @@ typedef struct World
 	RabitqMetric metric;
 	bool		coded;
 	float	   *points;			/* n * DIMS */
-	char	   *arrays[GRAPH_LEVELS + 1];
+	char	   *arrays[GRAPH_LEVELS + 2];	/* and work vectors, and entries */
 	GraphBuild	build;
 	_Atomic uint32_t next;
 	uint32_t	end;
@@ -89,6 +89,7 @@ visit_nodes(void *arg)
 	free(inserter.search.found);
 	free(inserter.rotated);
 	free(inserter.lut);
+	free(inserter.entry_lut);
 	free(inserter.signs);
 	free(inserter.cosine);
 	return ok ? world : NULL;
@@ -148,7 +149,7 @@ make_world(World *world, uint32_t n, RabitqMetric metric, bool coded)
 static void
 free_world(World *world)
 {
-	for (int i = 0; i <= GRAPH_LEVELS; i++)
+	for (int i = 0; i < GRAPH_LEVELS + 2; i++)
 		free(world->arrays[i]);
 	free(world->points);
 }
@@ -183,12 +184,44 @@ count_links(const World *world)
 	return count;
 }
 
+/* An entry that is found from another's vector is that one, or near it. */
+static void
+make_entries(World *world, uint32_t count)
+{
+	GraphBuild *build = &world->build;
+	GraphEntries entries = {count, graph_entries_dims(build->padded), NULL};
+	float	   *rotated = malloc(sizeof(float) * build->padded);
+	uint8_t    *lut = malloc(rabitq_lut_size(entries.dims));
+	double		found = 0;
+	double		others = 0;
+
+	world->arrays[GRAPH_LEVELS + 1] = entries.groups = malloc(graph_entries_size(count,
+																				 entries.dims));
+	graph_build_entries(build, &entries, rotated);
+	for (uint32_t i = 0; i < count; i++)
+	{
+		const uint16_t *work = graph_array_at(&build->work, i);
+		GraphCandidate nearest;
+
+		for (uint32_t d = 0; d < build->padded; d++)
+			rotated[d] = half_to_float(work[d]);
+		nearest = graph_entries_nearest(&entries, build->metric, rotated, build->padded, lut);
+		HOLDS(nearest.id < count);
+		found += graph_build_distance(build, i, nearest.id);
+		others += graph_build_distance(build, i, (i + 1) % count);
+	}
+	HOLDS(build->metric == RABITQ_IP ? found < others : found < others / 4);
+	build->entries = entries;
+	free(rotated);
+	free(lut);
+}
+
 static void
 build_graph(World *world, int threads)
 {
 	GraphBuild *build = &world->build;
 	uint32_t	sizes[GRAPH_LEVELS];
-	int			levels = graph_level_sizes(world->n, sizes);
+	int			levels = graph_level_sizes(build, world->n, sizes);
 	uint32_t	from = 0;
 
 	world->arrays[0] = calloc(world->n, build->size);
@@ -199,9 +232,14 @@ build_graph(World *world, int threads)
 		from = sizes[level];
 		if (level == 0)
 			break;
+		if (build->coded)
+		{
+			make_entries(world, sizes[level]);
+			continue;
+		}
 		world->arrays[level] = malloc(build->size * sizes[level]);
 		build->levels[level] = (GraphArray) {&world->arrays[level], 31, build->size};
-		graph_build_snapshot(build, level, 0, sizes[level]);
+		graph_build_snapshot(build, level, sizes[level]);
 		if (build->top == 0)
 			build->top = level;
 		build->bottom = level;
@@ -531,6 +569,7 @@ check_parts(bool coded)
 	free(queue);
 	free(inserter.rotated);
 	free(inserter.lut);
+	free(inserter.entry_lut);
 	free(inserter.signs);
 	free(inserter.cosine);
 	free(part.arrays[0]);

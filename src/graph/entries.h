@@ -1,0 +1,56 @@
+/*
+ * entries.h - where the search of a coded graph begins
+ *
+ * Some random nodes, by the 1-bit codes of their first rotated dimensions relative to the mean: a
+ * pass over all of them finds one near the query at a fraction of what the hops down a hierarchy
+ * cost.
+ */
+#ifndef VECTOR_GRAPH_ENTRIES_H
+#define VECTOR_GRAPH_ENTRIES_H
+
+#include "graph/search.h"
+#include "quantize/rabitq.h"
+
+#define GRAPH_MAX_ENTRIES	1024
+#define GRAPH_ENTRY_DIMS	256		/* at most, of which there is a code */
+
+/* CODE_GROUP nodes, also as they are on disk. */
+typedef struct GraphEntryGroup
+{
+	float		a[CODE_GROUP];
+	uint32_t	ids[CODE_GROUP];
+	uint16_t	b[CODE_GROUP];
+	uint8_t		codes[];
+} GraphEntryGroup;
+
+typedef struct GraphEntries
+{
+	uint32_t	count;			/* a multiple of CODE_GROUP; 0: none */
+	uint32_t	dims;
+	char	   *groups;			/* graph_entries_size() bytes */
+} GraphEntries;
+
+/* Of a graph of n nodes, none if it is small. */
+extern uint32_t graph_entries_count(uint32_t n);
+extern uint32_t graph_entries_dims(uint32_t padded);
+extern size_t graph_entries_size(uint32_t count, uint32_t dims);
+
+static inline GraphEntryGroup *
+graph_entries_group(const GraphEntries *entries, uint32_t i)
+{
+	return (GraphEntryGroup *) (entries->groups +
+								i * graph_entries_size(CODE_GROUP, entries->dims));
+}
+
+/* Makes a node the i-th entry: `padded` rotated and centred elements. */
+extern void graph_entries_put(GraphEntries *entries, uint32_t i, uint32_t id,
+							  RabitqMetric metric, const float *rotated, uint32_t padded);
+
+/*
+ * The entry that is nearest to a query, rotated and centred as the nodes, at an estimate of its
+ * distance.  lut has room for rabitq_lut_size(dims) bytes.
+ */
+extern GraphCandidate graph_entries_nearest(const GraphEntries *entries, RabitqMetric metric,
+											const float *rotated, uint32_t padded, uint8_t *lut);
+
+#endif							/* VECTOR_GRAPH_ENTRIES_H */
