@@ -12,6 +12,13 @@
 #define WRITER	UINT32_C(0x80000000)
 
 /*
+ * An insertion is over when what is left seems that much farther (squared) than so many nodes that
+ * were found: chosen as neighbours are hardly any beyond.
+ */
+#define INSERT_WANTED	32
+#define INSERT_REACH	1.1f
+
+/*
  * Filling up looks at so many candidates that so many hops find: a wide choice matters more than
  * the nearest of all.
  */
@@ -385,8 +392,11 @@ graph_insert(GraphInserter *inserter, uint32_t node)
 	inserter->level = 0;
 	if (!build->coded && build->top < build->bottom)
 		score_nodes(inserter, &entry.id, 1, &entry.distance);
-	if (!graph_search_begin(search, inserter->source, build->ef_construction, false, entry) ||
-		!graph_search_run(search, UINT32_MAX))
+	if (!graph_search_begin(search, inserter->source, build->ef_construction, false, entry))
+		return false;
+	if (build->coded && !is_dot(build))
+		graph_search_limit(search, INSERT_WANTED, INSERT_REACH, false);
+	if (!graph_search_run(search, UINT32_MAX))
 		return false;
 	graph_sort_found(search->found, search->found_count);
 

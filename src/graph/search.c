@@ -256,6 +256,7 @@ graph_search_begin(GraphSearch *search, GraphSource source, uint32_t ef, bool ke
 	search->wanted = 0;
 	search->nearest.count = 0;
 	search->stopped = false;
+	search->beyond_count = 0;
 	search->dead.count = 0;
 	search->kept.count = 0;
 	search->found_count = 0;
@@ -276,18 +277,19 @@ graph_search_add(GraphSearch *search, GraphCandidate candidate)
 }
 
 void
-graph_search_limit(GraphSearch *search, uint32_t wanted, float reach)
+graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, bool resumable)
 {
 	search->wanted = wanted;
 	search->reach = reach;
+	search->resumable = resumable;
 }
 
-/* Whether a candidate is beyond what is wanted. */
-static inline bool
-is_beyond(const GraphSearch *search, float distance)
+/* The distance from which on candidates are beyond what is wanted; NaN if none is. */
+static inline float
+reach_of(const GraphSearch *search)
 {
-	return search->wanted > 0 && search->nearest.count == search->wanted &&
-		distance > search->reach * -search->nearest.items[0].distance;
+	return search->wanted > 0 && search->nearest.count == search->wanted ?
+		search->reach * -search->nearest.items[0].distance : NAN;
 }
 
 /* Keeps the distance of a node that was found, if it is one of the nearest that are wanted. */
@@ -316,7 +318,7 @@ take_next(GraphSearch *search, GraphCandidate *candidate, bool *dead)
 	if (!*dead && search->next >= search->pool_count)
 		return false;
 	*candidate = *dead ? search->dead.items[0] : search->pool[search->next];
-	search->stopped = is_beyond(search, candidate->distance);
+	search->stopped = candidate->distance > reach_of(search);
 	if (search->stopped)
 		return false;
 	if (*dead)
@@ -339,20 +341,47 @@ prefetch_next(const GraphSearch *search)
 		}
 }
 
-/* Leaves out what the pool would refuse, again without branches; returns how many are left. */
+/*
+ * Moves what is nearer than a distance, or all if that is NaN, before the others, again without
+ * branches; returns how many.  The others' order changes.
+ */
 static inline int
-drop_refused(const GraphSearch *search, uint32_t *ids, float *estimates, int n)
+move_nearer(uint32_t *ids, float *estimates, int n, float distance)
 {
-	float		worst = search->pool_count == search->ef ?
-		search->pool[search->pool_count - 1].distance : NAN;
-	int			left = 0;
+	int			nearer = 0;
 
 	for (int i = 0; i < n; i++)
 	{
-		ids[left] = ids[i];
-		estimates[left] = estimates[i];
-		left += !(estimates[i] >= worst);
+		uint32_t	id = ids[i];
+		float		estimate = estimates[i];
+
+		ids[i] = ids[nearer];
+		estimates[i] = estimates[nearer];
+		ids[nearer] = id;
+		estimates[nearer] = estimate;
+		nearer += !(estimate > distance);
 	}
+	return nearer;
+}
+
+/* Leaves out what is out of reach, and what the pool would refuse; returns how many are left. */
+static inline int
+drop_refused(GraphSearch *search, uint32_t *ids, float *estimates, int n)
+{
+	float		reach = reach_of(search);
+	int			left;
+
+	if (!search->keep && search->pool_count == search->ef &&
+		!(search->pool[search->ef - 1].distance > reach))
+		reach = search->pool[search->ef - 1].distance;
+	left = move_nearer(ids, estimates, n, reach);
+	if (!search->resumable || left == n)
+		return left;
+	if (!reserve(search->memory, (void **) &search->beyond, &search->beyond_room,
+				 search->beyond_count + (n - left), sizeof(GraphCandidate)))
+		return -1;
+	for (int i = left; i < n; i++)
+		search->beyond[search->beyond_count++] = (GraphCandidate) {estimates[i], ids[i]};
 	return left;
 }
 
@@ -393,8 +422,9 @@ expand(GraphSearch *search, GraphCandidate candidate, bool dead)
 		source->score(source->arg, ids, n, estimates);
 	}
 	search->distances += (uint64_t) n + (source->coded ? 1 : 0);
-	if (!search->keep)
-		n = drop_refused(search, ids, estimates, n);
+	n = drop_refused(search, ids, estimates, n);
+	if (n < 0)
+		return false;
 	for (int i = 0; i < n; i++)
 		if (!offer(search, (GraphCandidate) {estimates[i], ids[i]}))
 			return false;
@@ -420,6 +450,10 @@ graph_search_finish(GraphSearch *search)
 {
 	search->wanted = 0;
 	search->stopped = false;
+	for (size_t i = 0; i < search->beyond_count; i++)
+		if (!seen_reserve(search, 1) || !offer(search, search->beyond[i]))
+			return false;
+	search->beyond_count = 0;
 	return graph_search_run(search, UINT32_MAX);
 }
 

@@ -97,6 +97,10 @@ typedef struct GraphSearch
 	float		reach;
 	GraphHeap	nearest;		/* the wanted nearest found; distances are negated */
 	bool		stopped;		/* by the limit */
+	bool		resumable;
+	GraphCandidate *beyond;		/* out of reach when they were met, in no order */
+	size_t		beyond_count;
+	size_t		beyond_room;
 
 	GraphHeap	dead;			/* dead nodes to be expanded */
 	GraphHeap	kept;
@@ -127,11 +131,13 @@ extern bool graph_search_add(GraphSearch *search, GraphCandidate candidate);
  * Lets the search end before its pool is expanded: once the nearest candidate seems to be `reach`
  * times as far as the farthest of the `wanted` nearest nodes that were found.  An easy query needs
  * fewer hops then than a hard one.  Distances are not negative.  (Al-Jazzazi et al. 2025, "Distance
- * adaptive beam search", with estimates in the place of candidates' distances.)
+ * adaptive beam search", with estimates in the place of candidates' distances.)  Candidates out of
+ * reach are kept aside if the search is to be resumable.
  */
-extern void graph_search_limit(GraphSearch *search, uint32_t wanted, float reach);
+extern void graph_search_limit(GraphSearch *search, uint32_t wanted, float reach,
+							   bool resumable);
 
-/* Goes on without the limit; false when there is no memory. */
+/* Goes on without the limit, if resumable; false when there is no memory. */
 extern bool graph_search_finish(GraphSearch *search);
 
 /*

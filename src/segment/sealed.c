@@ -388,7 +388,7 @@ sealed_scan_search(SealedScan *scan, const SpaceQuery *query, const SearchEffort
 	}
 	if (!graph_search_begin(search, source, effort->candidates, effort->keep, entry))
 		elog(ERROR, "out of memory");
-	graph_search_limit(search, effort->wanted, effort->reach);
+	graph_search_limit(search, effort->wanted, effort->reach, true);
 	if (!graph_search_add(search, root) || !graph_search_run(search, UINT32_MAX))
 		elog(ERROR, "out of memory");
 	count_work(scan, 0, 0);
