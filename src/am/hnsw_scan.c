@@ -474,8 +474,11 @@ static void
 finish_search(HnswScan *state)
 {
 	for (int i = 0; i < state->cursor_count; i++)
-		if (!state->cursors[i].growing && sealed_scan_finish(&state->cursors[i].sealed))
-			take_found(state, i, 0);
+		if (!state->cursors[i].growing)
+		{
+			sealed_scan_finish(&state->cursors[i].sealed);
+			take_found(state, i, hnsw_ef_search);
+		}
 	state->effort.wanted = 0;
 	end_round(state);
 }

@@ -4,8 +4,8 @@
  * Nodes are numbered in the order in which they are inserted, which should be random: level l of
  * the hierarchy (Malkov and Yashunin 2016) is then the graph of the first n / fanout^l nodes, as it
  * was when the last of them had been inserted.  So there is one graph that grows, and
- * graph_build_snapshot copies it to a level at the right moments.  A coded graph has no levels above
- * 0: the first nodes become its entries.
+ * graph_build_snapshot copies it to a level at the right moments.  A coded graph has no levels
+ * above 0: the first nodes become its entries.
  *
  * A coded graph keeps each neighbour's 1-bit code relative to the node beside its id, as it will be
  * on disk, and is searched by estimates while it is built.  Exact distances, for hops and for the

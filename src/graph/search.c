@@ -255,7 +255,6 @@ graph_search_begin(GraphSearch *search, GraphSource source, uint32_t ef, bool ke
 	search->next = 0;
 	search->wanted = 0;
 	search->nearest.count = 0;
-	search->stopped = false;
 	search->beyond_count = 0;
 	search->dead.count = 0;
 	search->kept.count = 0;
@@ -318,8 +317,7 @@ take_next(GraphSearch *search, GraphCandidate *candidate, bool *dead)
 	if (!*dead && search->next >= search->pool_count)
 		return false;
 	*candidate = *dead ? search->dead.items[0] : search->pool[search->next];
-	search->stopped = candidate->distance > reach_of(search);
-	if (search->stopped)
+	if (candidate->distance > reach_of(search))
 		return false;
 	if (*dead)
 		graph_heap_pop(&search->dead);
@@ -449,7 +447,6 @@ bool
 graph_search_finish(GraphSearch *search)
 {
 	search->wanted = 0;
-	search->stopped = false;
 	for (size_t i = 0; i < search->beyond_count; i++)
 		if (!seen_reserve(search, 1) || !offer(search, search->beyond[i]))
 			return false;

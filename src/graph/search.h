@@ -96,7 +96,6 @@ typedef struct GraphSearch
 	uint32_t	wanted;			/* see graph_search_limit; 0: no limit */
 	float		reach;
 	GraphHeap	nearest;		/* the wanted nearest found; distances are negated */
-	bool		stopped;		/* by the limit */
 	bool		resumable;
 	GraphCandidate *beyond;		/* out of reach when they were met, in no order */
 	size_t		beyond_count;
@@ -137,7 +136,10 @@ extern bool graph_search_add(GraphSearch *search, GraphCandidate candidate);
 extern void graph_search_limit(GraphSearch *search, uint32_t wanted, float reach,
 							   bool resumable);
 
-/* Goes on without the limit, if resumable; false when there is no memory. */
+/*
+ * Goes on without the limit, which must have been resumable; to be called before graph_search_more.
+ * False when there is no memory.
+ */
 extern bool graph_search_finish(GraphSearch *search);
 
 /*

@@ -9,9 +9,9 @@
  * in the next block's payload.
  *
  * A sealed extent: one block SealedHeader, then the rotated mean, the entries, the tombstones, TIDs
- * by row, the graph's levels from level 0 up.  A growing extent: one block GrowingHeader, then groups of 32
- * rows' TIDs and codes, then the rows' vectors.  Numbers are in the machine's byte order, as
- * everywhere in PostgreSQL's files.
+ * by row, the graph's levels from level 0 up.  A growing extent: one block GrowingHeader, then
+ * groups of 32 rows' TIDs and codes, then the rows' vectors.  Numbers are in the machine's byte
+ * order, as everywhere in PostgreSQL's files.
  */
 #ifndef VECTOR_SEGMENT_FORMAT_H
 #define VECTOR_SEGMENT_FORMAT_H

@@ -4,10 +4,10 @@
  * All rows go to temporary files.  A random sample of them says how the space is divided: each
  * division is by two rows, those nearer to the one go one way, those nearer to the other one the
  * other, and those in between both (a spill tree: Liu, Moore, Gray and Yang, NIPS 2004).  Another
- * sample becomes the entries, or the levels above level 0.  The graph of each partition is built in memory, and its
- * edges are kept; rows that are in several partitions join them (as Subramanya et al., DiskANN,
- * NeurIPS 2019, section 3.3, with k-means clusters).  A node belongs to the first partition that
- * has it; partition by partition its edges are united and written.
+ * sample becomes the entries, or the levels above level 0.  The graph of each partition is built in
+ * memory, and its edges are kept; rows that are in several partitions join them (as Subramanya et
+ * al., DiskANN, NeurIPS 2019, section 3.3, with k-means clusters).  A node belongs to the first
+ * partition that has it; partition by partition its edges are united and written.
  *
  * Each step is taken by all participants together, as those of a batch are.
  */

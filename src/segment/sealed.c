@@ -394,20 +394,17 @@ sealed_scan_search(SealedScan *scan, const SpaceQuery *query, const SearchEffort
 	count_work(scan, 0, 0);
 }
 
-bool
+void
 sealed_scan_finish(SealedScan *scan)
 {
 	GraphSearch *search = &scan->search;
 	uint64		hops = search->hops;
 	uint64		distances = search->distances;
 
-	if (!search->stopped)
-		return false;
 	search->found_count = 0;
 	if (!graph_search_finish(search))
 		elog(ERROR, "out of memory");
 	count_work(scan, hops, distances);
-	return true;
 }
 
 bool

@@ -57,8 +57,8 @@ extern void sealed_scan_begin(SealedScan *scan, Relation index, const Space *spa
 extern void sealed_scan_search(SealedScan *scan, const SpaceQuery *query,
 							   const SearchEffort *effort);
 
-/* Finds what a search with a limit left out; false if there is nothing more. */
-extern bool sealed_scan_finish(SealedScan *scan);
+/* Finds what a search with a limit left out; before sealed_scan_more. */
+extern void sealed_scan_finish(SealedScan *scan);
 
 /* Goes on with the next nearest: false if there is nothing more. */
 extern bool sealed_scan_more(SealedScan *scan);

@@ -73,6 +73,18 @@ node_distance(void *arg, uint32_t a, uint32_t b)
 	return distance(arg, point(arg, a), point(arg, b));
 }
 
+static void
+free_search(GraphSearch *search)
+{
+	free(search->pool);
+	free(search->seen);
+	free(search->found);
+	free(search->kept.items);
+	free(search->dead.items);
+	free(search->nearest.items);
+	free(search->beyond);
+}
+
 /* Takes a step with every node up to the end. */
 static void *
 visit_nodes(void *arg)
@@ -84,9 +96,7 @@ visit_nodes(void *arg)
 
 	while (ok && (node = atomic_fetch_add(&world->next, 1)) < world->end)
 		ok = world->step(&inserter, node);
-	free(inserter.search.pool);
-	free(inserter.search.seen);
-	free(inserter.search.found);
+	free_search(&inserter.search);
 	free(inserter.rotated);
 	free(inserter.lut);
 	free(inserter.entry_lut);
@@ -356,7 +366,7 @@ is_odd(void *arg, uint32_t id)
 
 /* How many of the K nearest a search finds; all of them in the end, if it goes on. */
 static int
-check_search(const World *world, GraphSearch *search, bool odd_are_dead)
+check_search(const World *world, GraphSearch *search, bool odd_are_dead, bool limited)
 {
 	float		query[DIMS];
 	float		found[K];
@@ -365,6 +375,7 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead)
 		.expand = expand, .score = score, .arg = &probe, .dead = odd_are_dead ? is_odd : NULL
 	};
 	GraphCandidate entry = {0, 0};
+	uint32_t	living = odd_are_dead ? (world->n + 1) / 2 : world->n;
 	size_t		total;
 	int			nearer;
 	int			hits = 0;
@@ -374,8 +385,10 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead)
 			uniform() * 0.2f;
 	score(&probe, &entry.id, 1, &entry.distance);
 	HOLDS(graph_search_begin(search, source, 64, true, entry));
+	if (limited)
+		graph_search_limit(search, K, 1.5f, true);
 	HOLDS(graph_search_run(search, UINT32_MAX));
-	HOLDS(search->found_count >= (world->n < 64 ? (world->n + odd_are_dead) / (1 + odd_are_dead) :
+	HOLDS(limited || search->found_count >= (world->n < 64 ? (world->n + odd_are_dead) / (1 + odd_are_dead) :
 								  odd_are_dead ? 32 : 64));
 	graph_sort_found(search->found, search->found_count);
 	for (size_t i = 0; i < K && i < search->found_count; i++)
@@ -389,12 +402,18 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead)
 		hits += nearer < K;
 	}
 	total = search->found_count;
+	if (limited)
+	{
+		search->found_count = 0;
+		HOLDS(graph_search_finish(search));
+		total += search->found_count;
+	}
 	while (graph_search_more(search))
 	{
 		HOLDS(graph_search_run(search, UINT32_MAX));
 		total += search->found_count;
 	}
-	HOLDS(total == (odd_are_dead ? (world->n + 1) / 2 : world->n));
+	HOLDS(total == living);
 	free(probe.expanded);
 	return hits;
 }
@@ -406,6 +425,7 @@ check_graph(uint32_t n, RabitqMetric metric, bool coded, int threads)
 	GraphSearch search;
 	int			hits = 0;
 	int			dead_hits = 0;
+	int			limited_hits = 0;
 	const int	queries = 50;
 
 	make_world(&world, n, metric, coded);
@@ -415,19 +435,18 @@ check_graph(uint32_t n, RabitqMetric metric, bool coded, int threads)
 	graph_search_init(&search, (GraphMemory) {resize, NULL});
 	for (int i = 0; i < queries; i++)
 	{
-		hits += check_search(&world, &search, false);
-		dead_hits += check_search(&world, &search, true);
+		hits += check_search(&world, &search, false, false);
+		dead_hits += check_search(&world, &search, true, false);
+		if (metric == RABITQ_L2)
+			limited_hits += check_search(&world, &search, i % 2 == 1, true);
 	}
 	if (n > 2 * K)
 	{
 		HOLDS(hits >= 0.95 * queries * K);
 		HOLDS(dead_hits >= 0.95 * queries * K);
+		HOLDS(metric != RABITQ_L2 || limited_hits >= 0.95 * queries * K);
 	}
-	free(search.pool);
-	free(search.seen);
-	free(search.found);
-	free(search.kept.items);
-	free(search.dead.items);
+	free_search(&search);
 	free_world(&world);
 }
 
@@ -453,11 +472,7 @@ check_memory(void)
 			graph_search_run(&search, UINT32_MAX);
 		HOLDS(complete == (left >= 0));
 		free(probe.expanded);
-		free(search.pool);
-		free(search.seen);
-		free(search.found);
-		free(search.kept.items);
-		free(search.dead.items);
+		free_search(&search);
 	}
 	free_world(&world);
 }
