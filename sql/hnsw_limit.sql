@@ -18,7 +18,7 @@ BEGIN
 END $$;
 SET hnsw.ef_search = 100;
 
--- every metric but dot products, and not where a node keeps its vector in short
+-- every metric but the dot product of sparse vectors, and not where a node keeps its vector in short
 CREATE FUNCTION try(name text, class text, operator text, probe text, storage text, OUT fewer bool) LANGUAGE plpgsql AS $$
 DECLARE
 	query text := format('SELECT FROM t ORDER BY %I %s %L', name, operator, probe);
@@ -31,7 +31,8 @@ SELECT class, storage, try(name, class, operator, probe, storage) AS fewer FROM 
 	('v', 'vector_l2', '<->', :'probe', 'full'), ('v', 'vector_cosine', '<=>', :'probe', 'full'),
 	('v', 'vector_l1', '<+>', :'probe', 'full'), ('s', 'sparsevec_l2', '<->', :'sparse', 'full'),
 	('b', 'bit_hamming', '<~>', :'bits', 'full'), ('b', 'bit_jaccard', '<%>', :'bits', 'full'),
-	('v', 'vector_ip', '<#>', :'probe', 'full'), ('v', 'vector_l2', '<->', :'probe', 'half')) c (name, class, operator, probe, storage);
+	('v', 'vector_ip', '<#>', :'probe', 'full'), ('s', 'sparsevec_ip', '<#>', :'sparse', 'full'),
+	('v', 'vector_l2', '<->', :'probe', 'half')) c (name, class, operator, probe, storage);
 
 -- forms of the limit, and what lies between it and the scan
 CREATE INDEX t_index ON t USING hnsw (v vector_l2_ops);

@@ -351,7 +351,8 @@ search_effort(const HnswScan *state)
 		.keep = state->iterative != HNSW_ITERATIVE_SCAN_OFF
 	};
 
-	if (rows == 0 || space->metric == SPACE_IP || space_is_lossy(space))
+	/* the norms, by which products are compared, are known of coded nodes */
+	if (rows == 0 || space_is_lossy(space) || (space->metric == SPACE_IP && !space->coded))
 		return effort;
 	effort.candidates *= 2;
 	effort.wanted = (uint32) Min(Max(rows, LEAST_WANTED), hnsw_ef_search);

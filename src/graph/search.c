@@ -280,6 +280,7 @@ graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, bool resum
 {
 	search->wanted = wanted;
 	search->reach = reach;
+	search->base = 0;
 	search->resumable = resumable;
 }
 
@@ -288,7 +289,7 @@ static inline float
 reach_of(const GraphSearch *search)
 {
 	return search->wanted > 0 && search->nearest.count == search->wanted ?
-		search->reach * -search->nearest.items[0].distance : NAN;
+		search->reach * (search->base - search->nearest.items[0].distance) - search->base : NAN;
 }
 
 /* Keeps the distance of a node that was found, if it is one of the nearest that are wanted. */
@@ -373,7 +374,7 @@ drop_refused(GraphSearch *search, uint32_t *ids, float *estimates, int n)
 		!(search->pool[search->ef - 1].distance > reach))
 		reach = search->pool[search->ef - 1].distance;
 	left = move_nearer(ids, estimates, n, reach);
-	if (!search->resumable || left == n)
+	if (search->wanted == 0 || !search->resumable || left == n)
 		return left;
 	if (!reserve(search->memory, (void **) &search->beyond, &search->beyond_room,
 				 search->beyond_count + (n - left), sizeof(GraphCandidate)))

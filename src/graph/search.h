@@ -95,6 +95,7 @@ typedef struct GraphSearch
 
 	uint32_t	wanted;			/* see graph_search_limit; 0: no limit */
 	float		reach;
+	float		base;			/* at most, distances are so far below 0; the caller may raise it */
 	GraphHeap	nearest;		/* the wanted nearest found; distances are negated */
 	bool		resumable;
 	GraphCandidate *beyond;		/* out of reach when they were met, in no order */
@@ -129,9 +130,10 @@ extern bool graph_search_add(GraphSearch *search, GraphCandidate candidate);
 /*
  * Lets the search end before its pool is expanded: once the nearest candidate seems to be `reach`
  * times as far as the farthest of the `wanted` nearest nodes that were found.  An easy query needs
- * fewer hops then than a hard one.  Distances are not negative.  (Al-Jazzazi et al. 2025, "Distance
- * adaptive beam search", with estimates in the place of candidates' distances.)  Candidates out of
- * reach are kept aside if the search is to be resumable.
+ * fewer hops then than a hard one.  (Al-Jazzazi et al. 2025, "Distance adaptive beam search", with
+ * estimates in the place of candidates' distances.)  Where distances are negative, `base` is added
+ * to them before they are compared.  Candidates out of reach are kept aside if the search is to be
+ * resumable.
  */
 extern void graph_search_limit(GraphSearch *search, uint32_t wanted, float reach,
 							   bool resumable);

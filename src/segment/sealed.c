@@ -200,6 +200,9 @@ expand_node(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *est
 	}
 	if (scan->level == 0)
 		tell_found(scan, node, found);
+	/* the greatest of the products with vectors as long as the longest one met */
+	if (scan->space->metric == SPACE_IP)
+		scan->search.base = Max(scan->search.base, scan->query->norm * node->scale);
 	leave_node(scan);
 	return links;
 }

@@ -388,8 +388,7 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead, bool li
 	if (limited)
 		graph_search_limit(search, K, 1.5f, true);
 	HOLDS(graph_search_run(search, UINT32_MAX));
-	HOLDS(limited || search->found_count >= (world->n < 64 ? (world->n + odd_are_dead) / (1 + odd_are_dead) :
-								  odd_are_dead ? 32 : 64));
+	HOLDS(limited || search->found_count >= (world->n < 64 ? living : odd_are_dead ? 32 : 64));
 	graph_sort_found(search->found, search->found_count);
 	for (size_t i = 0; i < K && i < search->found_count; i++)
 	{
