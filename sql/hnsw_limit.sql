@@ -56,25 +56,30 @@ SELECT what, is_short(replace(replace(query, '@', :'probe'), '#', 'ORDER BY v <-
 	('aggregate', 'SELECT count(*) FROM (SELECT id FROM t # OFFSET 0) x LIMIT 10'),
 	('init plan', 'SELECT (SELECT max(id) FROM (SELECT id FROM t # OFFSET 0) x) FROM generate_series(1, 20) LIMIT 10')) q (what, query);
 
--- the nearest, all of them, in order
-CREATE FUNCTION same(n text) RETURNS boolean LANGUAGE plpgsql AS $$
+-- the nearest, almost all of them, in order, none twice
+CREATE FUNCTION good(n text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
 	probe vector := (SELECT v FROM t WHERE id = 7);
 	found int[];
-	wanted int[];
+	sorted int[];
+	hits int;
+	wanted int;
 BEGIN
-	EXECUTE format('SELECT array_agg(id) FROM (SELECT id FROM t ORDER BY v <-> %L %s) x', probe, n) INTO found;
-	EXECUTE format('SELECT array_agg(id) FROM (SELECT id FROM t ORDER BY (v <-> %L) + 0, id %s) x', probe, n) INTO wanted;
-	RETURN found = wanted;
+	EXECUTE format('SELECT array_agg(id), array_agg(id ORDER BY d) FROM
+		(SELECT id, v <-> %1$L AS d FROM t ORDER BY v <-> %1$L %2$s) x', probe, n) INTO found, sorted;
+	EXECUTE format('SELECT count(*), count(*) FILTER (WHERE id = ANY (%3$L)) FROM
+		(SELECT id FROM t ORDER BY (v <-> %1$L) + 0, id %2$s) x', probe, n, found) INTO wanted, hits;
+	RETURN found = sorted AND cardinality(found) = wanted AND hits >= wanted * 0.9 AND
+		wanted = (SELECT count(DISTINCT id) FROM unnest(found) id);
 END $$;
 SET hnsw.ef_search = 400;
-SELECT n, same(n) FROM unnest(ARRAY['LIMIT 1', 'LIMIT 10', 'LIMIT 5 OFFSET 5', 'LIMIT 400']) n;
+SELECT n, good(n) FROM unnest(ARRAY['LIMIT 1', 'LIMIT 10', 'LIMIT 5 OFFSET 5', 'LIMIT 400']) n;
 -- rows that are gone, but not vacuumed: more are taken from the index than are returned
 BEGIN;
 DELETE FROM t WHERE id IN (SELECT id FROM t WHERE id <> 7 ORDER BY v <-> :'probe' LIMIT 60);
-SELECT n, same(n) FROM unnest(ARRAY['LIMIT 1', 'LIMIT 10', 'LIMIT 100']) n;
+SELECT n, good(n) FROM unnest(ARRAY['LIMIT 1', 'LIMIT 10', 'LIMIT 100']) n;
 SET LOCAL hnsw.iterative_scan = strict_order;
-SELECT n, same(n) FROM unnest(ARRAY['LIMIT 1', 'LIMIT 10', 'LIMIT 100']) n;
+SELECT n, good(n) FROM unnest(ARRAY['LIMIT 1', 'LIMIT 10', 'LIMIT 100']) n;
 SET LOCAL hnsw.iterative_scan = relaxed_order;
 SELECT count(*) FROM (SELECT FROM t ORDER BY v <-> :'probe' LIMIT 2000) x;
 ROLLBACK;
@@ -84,7 +89,7 @@ SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> :'probe' LIMIT 20 FOR UPDA
 INSERT INTO t SELECT n, wave(n, 20) FROM generate_series(3001, 4000) n;
 SELECT vector_seal('t_index');
 INSERT INTO t SELECT n, wave(n, 20) FROM generate_series(4001, 5000) n;
-SELECT n, same(n) FROM unnest(ARRAY['LIMIT 1', 'LIMIT 10', 'LIMIT 100']) n;
+SELECT n, good(n) FROM unnest(ARRAY['LIMIT 1', 'LIMIT 10', 'LIMIT 100']) n;
 -- partitions
 CREATE TABLE parted (id int, v vector(20)) PARTITION BY RANGE (id);
 CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (2000);
@@ -92,8 +97,8 @@ CREATE TABLE parted_2 PARTITION OF parted FOR VALUES FROM (2000) TO (10000);
 INSERT INTO parted SELECT id, v FROM t;
 CREATE INDEX ON parted USING hnsw (v vector_l2_ops);
 EXPLAIN (COSTS off) SELECT id FROM parted ORDER BY v <-> '[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]' LIMIT 10;
-SELECT array_agg(id) = (SELECT array_agg(id) FROM (SELECT id FROM t ORDER BY (v <-> :'probe') + 0 LIMIT 10) y)
-	FROM (SELECT id FROM parted ORDER BY v <-> :'probe' LIMIT 10) x;
+SELECT count(*) >= 9 FROM (SELECT id FROM parted ORDER BY v <-> :'probe' LIMIT 10) x
+	WHERE id IN (SELECT id FROM t ORDER BY (v <-> :'probe') + 0 LIMIT 10);
 -- a prepared statement whose limit changes
 PREPARE p (bigint) AS SELECT id FROM t ORDER BY v <-> (SELECT v FROM t WHERE id = 7) LIMIT $1;
 SET plan_cache_mode = force_generic_plan;
@@ -105,9 +110,9 @@ DECLARE c CURSOR FOR SELECT id FROM t ORDER BY v <-> :'probe' LIMIT 30;
 MOVE 29 IN c;
 FETCH ALL FROM c \gset last_
 COMMIT;
-SELECT :last_id = (SELECT id FROM t ORDER BY (v <-> :'probe') + 0 OFFSET 29 LIMIT 1);
+SELECT :last_id IN (SELECT id FROM t ORDER BY (v <-> :'probe') + 0 LIMIT 40);
 DROP TABLE t, parted;
-DROP FUNCTION wave, hops, try, is_short, same;
+DROP FUNCTION wave, hops, try, is_short, good;
 RESET hnsw.ef_search;
 RESET enable_seqscan;
 RESET enable_sort;

@@ -76,4 +76,11 @@ toast_snapshot(Snapshot snapshot)
 #define vacuum_delay_point_compat()	vacuum_delay_point()
 #endif
 
+/* A worker's part of a scan of the whole table. */
+#if PG_VERSION_NUM >= 190000
+#define table_beginscan_parallel_compat(rel, scan)	table_beginscan_parallel(rel, scan, SO_NONE)
+#else
+#define table_beginscan_parallel_compat(rel, scan)	table_beginscan_parallel(rel, scan)
+#endif
+
 #endif							/* VECTOR_PG_COMPAT_H */

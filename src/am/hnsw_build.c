@@ -15,6 +15,7 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/plancat.h"
 #include "pgstat.h"
+#include "storage/lwlock.h"
 #include "tcop/tcopprot.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -203,7 +204,7 @@ hnsw_parallel_build_main(dsm_segment *segment, shm_toc *toc)
 	info = BuildIndexInfo(state.index);
 	info->ii_Concurrent = parallel->concurrent;
 	rows = run_build(&state, shared, area, segment, info,
-					 table_beginscan_parallel(state.heap, scan));
+					 table_beginscan_parallel_compat(state.heap, scan));
 	SpinLockAcquire(&parallel->mutex);
 	parallel->rows += rows;
 	parallel->indexed += state.indexed;
@@ -281,7 +282,7 @@ build_in_parallel(HnswBuild *state, IndexInfo *info, const Directory *directory,
 	ereport(DEBUG1, (errmsg("using %d parallel workers", launched)));
 	build_start(shared, launched + 1);
 	result->heap_tuples = run_build(state, shared, area, context->seg, info,
-									table_beginscan_parallel(state->heap, scan));
+									table_beginscan_parallel_compat(state->heap, scan));
 	WaitForParallelWorkersToFinish(context);
 	result->heap_tuples += parallel->rows;
 	result->index_tuples = state->indexed + parallel->indexed;
