@@ -90,12 +90,12 @@ dense_binary_quantize(FunctionCallInfo fcinfo, const DenseType *type)
 	const Dense *v = vector_detoast(PG_GETARG_DATUM(0));
 	const float *x = dense_floats(type, v);
 	VarBit	   *result = palloc0(VARBITTOTALLEN(v->dim));
-	bits8	   *bits = VARBITS(result);
+	uint8	   *bits = VARBITS(result);
 
 	SET_VARSIZE(result, VARBITTOTALLEN(v->dim));
 	VARBITLEN(result) = v->dim;
 	for (int i = 0; i < v->dim; i++)
-		bits[i / 8] |= (bits8) ((x[i] > 0) << (7 - i % 8));
+		bits[i / 8] |= (uint8) ((x[i] > 0) << (7 - i % 8));
 	PG_RETURN_VARBIT_P(result);
 }
 
