@@ -16,15 +16,15 @@
  * were found: chosen as neighbours are hardly any beyond.
  */
 #define INSERT_WANTED	32
-#define INSERT_REACH	1.1f
+#define INSERT_REACH	1.2f
 
 /*
  * Filling up looks at so many candidates that so many hops find: a wide choice matters more than
  * the nearest of all.
  */
-#define FILL_CANDIDATES	256
+#define FILL_CANDIDATES	192
 #define FILL_NEAREST	32		/* of which it takes all, and every second of the others */
-#define FILL_HOPS		24
+#define FILL_HOPS		20
 #define FILL_RELAX		1.21f	/* squared: of distances */
 
 /* Waits a moment; now and then for longer, in case the holder of a lock has lost its processor. */
