@@ -1513,9 +1513,22 @@ CREATE VIEW vector_segments AS
 	WHERE a.amname = 'hnsw' AND c.relkind = 'i' AND i.indisvalid
 		AND (c.relpersistence <> 't' OR c.relnamespace = pg_my_temp_schema());
 COMMENT ON VIEW vector_segments IS 'segments of all indexes on vectors';
+CREATE FUNCTION vector_background_jobs(OUT index oid, OUT pid integer, OUT state text, OUT phase text,
+		OUT step text, OUT done bigint, OUT total bigint, OUT since timestamptz, OUT last_error text,
+		OUT last_error_at timestamptz) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION vector_background_jobs() IS 'indexes of this database that background workers are at';
+CREATE VIEW vector_jobs AS
+	SELECT nullif(j.index, 0)::regclass AS index, j.pid, j.state, j.phase, j.step, j.done, j.total, j.since,
+		j.last_error, j.last_error_at
+	FROM vector_background_jobs() j;
+COMMENT ON VIEW vector_jobs IS 'what background workers do in this database, are to do, or failed at';
 CREATE FUNCTION vector_seal(index regclass) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION vector_seal(regclass) IS 'makes a sealed segment of what was inserted; number of segments replaced';
+CREATE FUNCTION vector_merge(index regclass) RETURNS integer
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION vector_merge(regclass) IS 'unites the sealed segments of an index; number of segments replaced';
 CREATE FUNCTION vector_last_scan(OUT hops bigint, OUT distances bigint, OUT blocks bigint, OUT segments bigint)
 		RETURNS record
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;

@@ -8,6 +8,8 @@
 #include "am/hnsw.h"
 #include "distance/distance.h"
 #include "planner/planner.h"
+#include "segment/seal.h"
+#include "worker/worker.h"
 
 VECTOR_MODULE_MAGIC;
 
@@ -49,7 +51,9 @@ _PG_init(void)
 		"vector.simd", "Selects the processor instructions that distances are computed with.",
 		"auto is the best that the processor has; the others are for tests and support.",
 		&vector_simd, DISTANCE_AUTO, simd_options, PGC_USERSET, 0, check_simd, assign_simd, NULL);
-	MarkGUCPrefixReserved("vector");
 	planner_init();
+	seal_init();
+	worker_init();
 	hnsw_init();
+	MarkGUCPrefixReserved("vector");
 }

@@ -76,6 +76,26 @@ toast_snapshot(Snapshot snapshot)
 #define vacuum_delay_point_compat()	vacuum_delay_point()
 #endif
 
+#if PG_VERSION_NUM >= 170000
+#define lock_held_by_me(tag, mode)	LockHeldByMe(tag, mode, false)
+#else
+#define lock_held_by_me(tag, mode)	LockHeldByMe(tag, mode)
+#endif
+
+/* Shared memory that does not need the library to be preloaded. */
+#if PG_VERSION_NUM >= 190000
+#define new_tranche_id(name)		LWLockNewTrancheId(name)
+#define register_tranche(id, name)	((void) 0)
+#else
+#define new_tranche_id(name)		LWLockNewTrancheId()
+#define register_tranche(id, name)	LWLockRegisterTranche(id, name)
+#endif
+
+/* pg_database.datconnlimit of one whose DROP did not end */
+#ifndef DATCONNLIMIT_INVALID_DB
+#define DATCONNLIMIT_INVALID_DB		-2
+#endif
+
 /* A worker's part of a scan of the whole table. */
 #if PG_VERSION_NUM >= 190000
 #define table_beginscan_parallel_compat(rel, scan)	table_beginscan_parallel(rel, scan, SO_NONE)

@@ -12,6 +12,8 @@
 #include "utils/guc.h"
 
 #include "am/hnsw_build.h"
+#include "segment/seal.h"
+#include "worker/worker.h"
 
 int			hnsw_ef_search;
 int			hnsw_iterative_scan;
@@ -35,6 +37,12 @@ static relopt_enum_elt_def storage_options[] = {
 	{NULL, 0}
 };
 
+static uint32
+hnsw_seal_rows(Relation index)
+{
+	return hnsw_options(index).seal_rows;
+}
+
 void
 hnsw_init(void)
 {
@@ -51,7 +59,7 @@ hnsw_init(void)
 					   AccessExclusiveLock);
 	add_int_reloption(hnsw_relopt_kind, "seal_rows",
 					  "Number of inserted rows at which a sealed segment is made of them",
-					  HNSW_DEFAULT_SEAL_ROWS, HNSW_MIN_SEAL_ROWS, HNSW_MAX_SEAL_ROWS,
+					  0, SEAL_MIN_ROWS, SEAL_MAX_ROWS,
 					  ShareUpdateExclusiveLock);
 
 	DefineCustomIntVariable("hnsw.ef_search",
@@ -73,6 +81,7 @@ hnsw_init(void)
 	MarkGUCPrefixReserved("hnsw");
 	hnsw_bound_init();
 	hnsw_explain_init();
+	worker_add_am("hnsw", hnswbuild, hnsw_seal_rows);
 }
 
 HnswOptions
@@ -81,12 +90,13 @@ hnsw_options(Relation index)
 	HnswOptions options = {
 		.m = HNSW_DEFAULT_M,
 		.ef_construction = HNSW_DEFAULT_EF_CONSTRUCTION,
-		.storage = HNSW_STORAGE_AUTO,
-		.seal_rows = HNSW_DEFAULT_SEAL_ROWS
+		.storage = HNSW_STORAGE_AUTO
 	};
 
 	if (index->rd_options)
 		options = *(HnswOptions *) index->rd_options;
+	if (options.seal_rows == 0)
+		options.seal_rows = seal_default_rows;
 	return options;
 }
 

@@ -23,9 +23,6 @@
 #define HNSW_DEFAULT_EF_SEARCH			40
 #define HNSW_MIN_EF_SEARCH				1
 #define HNSW_MAX_EF_SEARCH				1000
-#define HNSW_DEFAULT_SEAL_ROWS			16384
-#define HNSW_MIN_SEAL_ROWS				32
-#define HNSW_MAX_SEAL_ROWS				100000000
 
 /* Bits may be as many as this; other types have their own limits. */
 #define HNSW_MAX_BITS					64000

@@ -122,8 +122,7 @@ write_segment(SegmentBuild *build, void *arg)
 	HnswBuild  *state = arg;
 	SegmentEntry entry;
 
-	if (!directory_reserve(state->index, state->heap, SEGMENT_SEALED, false, build_blocks(build),
-						   &entry))
+	if (!directory_reserve(state->index, state->heap, build_blocks(build), &entry))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("index \"%s\" would have too many segments",
@@ -131,6 +130,7 @@ write_segment(SegmentBuild *build, void *arg)
 				 errhint("Increase maintenance_work_mem.")));
 	build_write(build, state->index, &entry);
 	directory_replace(state->index, &entry, 1, NULL, 0, NULL, NULL);
+	directory_unclaim(state->index, &entry);
 	report_progress(BUILD_LOADING, 0, 0);
 }
 

@@ -7,12 +7,34 @@
 
 #include "segment/growing.h"
 #include "segment/seal.h"
+#include "worker/worker.h"
 
 /*
- * So many times seal_rows may wait for VACUUM before an inserting backend makes a sealed segment of
- * them itself.
+ * So many times seal_rows may be in growing segments before an inserting backend makes a sealed
+ * segment of them itself: where a background worker is to come for them, and where none is.
  */
-#define HARD_CAP	2
+#define CAP_WITH_WORKER		4
+#define CAP_WITHOUT_WORKER	2
+
+/*
+ * Growing segments have `rows` rows.  Asks a worker to seal them; where they are too many, seals
+ * some that nobody is at, or waits for who is.
+ */
+static void
+relieve(Relation index, Relation heap, uint64 rows, uint32 seal_rows)
+{
+	bool		asked;
+
+	if (rows < seal_rows)
+		return;
+	asked = worker_request(index);
+	/* the segment that follows the cap is a part of it */
+	if (rows < (uint64) seal_rows * (asked ? CAP_WITH_WORKER - 1 : CAP_WITHOUT_WORKER))
+		return;
+	if (seal_growing(index, heap, SEAL_IF_FREE, seal_rows, seal_rows) == 0 &&
+		rows >= (uint64) seal_rows * (CAP_WITH_WORKER - 1))
+		seal_await(index);
+}
 
 bool
 hnswinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid, Relation heap,
@@ -35,8 +57,7 @@ hnswinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid, Re
 		uint32		seal_rows = hnsw_options(index).seal_rows;
 		uint64		rows = growing_append(index, heap, cached, heap_tid, payload, size, seal_rows);
 
-		if (rows >= (uint64) HARD_CAP * seal_rows)
-			seal_index(index, heap, SEAL_IF_FREE, seal_rows);
+		relieve(index, heap, rows, seal_rows);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -9,6 +9,7 @@
 
 #include "segment/growing.h"
 #include "segment/seal.h"
+#include "worker/worker.h"
 
 /* VACUUM seals growing segments that have at least this part of seal_rows. */
 #define SEAL_FRACTION	16
@@ -77,7 +78,9 @@ IndexBulkDeleteResult *
 hnswvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 {
 	Relation	index = info->index;
+	Relation	heap = VACUUM_HEAP(info);
 	int			replaced;
+	int			merged;
 
 	if (info->analyze_only)
 		return stats;
@@ -88,8 +91,13 @@ hnswvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 		stats->estimated_count = info->estimated_count;
 	}
 	replaced = seal_retire_empty(index);
-	replaced += seal_index(index, VACUUM_HEAP(info), SEAL_IF_FREE,
-						   hnsw_options(index).seal_rows / SEAL_FRACTION);
+	replaced += seal_growing(index, heap, SEAL_IF_FREE,
+							 hnsw_options(index).seal_rows / SEAL_FRACTION, PG_UINT64_MAX);
+	while ((merged = seal_merge(index, heap, SEAL_WAIT, MERGE_DEAD)) > 0)
+		replaced += merged;
+	if (seal_merge_is_due(index) && !worker_request(index))
+		while ((merged = seal_merge(index, heap, SEAL_IF_FREE, MERGE_DUE)) > 0)
+			replaced += merged;
 
 	/*
 	 * What was retired becomes free when all transactions of now have ended.  An idle server would

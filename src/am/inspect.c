@@ -42,14 +42,14 @@ open_index(Oid oid, LOCKMODE lock)
 	return index;
 }
 
-/* Opens an index and, before it, its table, both with a lock. */
+/* Opens an index with a lock and, before it, its table. */
 static Relation
 open_index_and_table(Oid oid, LOCKMODE lock, Relation *heap)
 {
 	Oid			table = IndexGetRelation(oid, true);
 	Relation	index;
 
-	*heap = OidIsValid(table) ? table_open(table, lock) : NULL;
+	*heap = OidIsValid(table) ? table_open(table, AccessShareLock) : NULL;
 	index = open_index(oid, lock);
 	if (*heap == NULL || table != IndexGetRelation(oid, false))
 		ereport(ERROR,
@@ -118,31 +118,70 @@ vector_last_scan(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
+/* Whether the user owns an index or, where there is such a privilege, may maintain its table. */
+static bool
+may_maintain(Oid index)
+{
+#if PG_VERSION_NUM >= 170000
+	Oid			table = IndexGetRelation(index, true);
+
+	if (OidIsValid(table) && pg_class_aclcheck(table, GetUserId(), ACL_MAINTAIN) == ACLCHECK_OK)
+		return true;
+#endif
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(RelationRelationId, index, GetUserId());
+#else
+	return pg_class_ownercheck(index, GetUserId());
+#endif
+}
+
+/*
+ * Opens an index that the user may maintain, and its table, for work that a background worker gives
+ * way to.
+ */
+static Relation
+open_to_maintain(Oid oid, Relation *heap)
+{
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("recovery is in progress"),
+				 errhint("Segments are sealed and merged on the primary.")));
+	if (!may_maintain(oid))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, get_rel_name(oid));
+	return open_index_and_table(oid, ShareUpdateExclusiveLock, heap);
+}
+
+static void
+close_maintained(Relation index, Relation heap)
+{
+	relation_close(index, ShareUpdateExclusiveLock);
+	table_close(heap, AccessShareLock);
+}
+
 /* Makes a sealed segment of what the growing ones have; returns how many segments were replaced. */
 PG_FUNCTION_INFO_V1(vector_seal);
 Datum
 vector_seal(PG_FUNCTION_ARGS)
 {
-	Oid			oid = PG_GETARG_OID(0);
 	Relation	heap;
-	Relation	index;
-	int			replaced;
+	Relation	index = open_to_maintain(PG_GETARG_OID(0), &heap);
+	int			replaced = seal_growing(index, heap, SEAL_WAIT, 1, PG_UINT64_MAX);
 
-	if (RecoveryInProgress())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("recovery is in progress"),
-				 errhint("Segments are sealed on the primary.")));
-	index = open_index_and_table(oid, RowExclusiveLock, &heap);
-#if PG_VERSION_NUM >= 160000
-	if (!object_ownercheck(RelationRelationId, oid, GetUserId()))
-#else
-	if (!pg_class_ownercheck(oid, GetUserId()))
-#endif
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, RelationGetRelationName(index));
-	replaced = seal_index(index, heap, SEAL_WAIT, 1);
-	relation_close(index, RowExclusiveLock);
-	table_close(heap, RowExclusiveLock);
+	close_maintained(index, heap);
+	PG_RETURN_INT32(replaced);
+}
+
+/* Unites all sealed segments; returns how many were replaced. */
+PG_FUNCTION_INFO_V1(vector_merge);
+Datum
+vector_merge(PG_FUNCTION_ARGS)
+{
+	Relation	heap;
+	Relation	index = open_to_maintain(PG_GETARG_OID(0), &heap);
+	int			replaced = seal_merge(index, heap, SEAL_WAIT, MERGE_ALL);
+
+	close_maintained(index, heap);
 	PG_RETURN_INT32(replaced);
 }
 

@@ -83,6 +83,13 @@ load_f16(const uint16_t *p)
 	return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *) p));
 }
 
+static inline void
+store_f16(uint16_t *p, __m256 a)
+{
+	a = _mm256_min_ps(_mm256_max_ps(a, _mm256_set1_ps(-MAX_F16)), _mm256_set1_ps(MAX_F16));
+	_mm_storeu_si128((__m128i *) p, _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+}
+
 static inline __m256
 load_tail_f16(const uint16_t *p, size_t n)
 {

@@ -80,6 +80,13 @@ load_f16(const uint16_t *p)
 	return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *) p));
 }
 
+static inline void
+store_f16(uint16_t *p, __m512 a)
+{
+	a = _mm512_min_ps(_mm512_max_ps(a, _mm512_set1_ps(-MAX_F16)), _mm512_set1_ps(MAX_F16));
+	_mm256_storeu_si256((__m256i *) p, _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+}
+
 static inline __m512
 load_tail_f16(const uint16_t *p, size_t n)
 {

@@ -143,6 +143,9 @@ typedef struct DistanceKernels
 	void		(*rotate_round) (float *x, const uint32_t *signs, size_t n, size_t window,
 								 size_t start);
 
+	/* Rounds n floats, a multiple of 16, to halves; what is too large becomes the largest. */
+	void		(*f32_to_f16) (const float *x, size_t n, uint16_t *out);
+
 	/* The parts of a residual, n a multiple of 16, and its signs, a bit a dimension. */
 	ResidualParts (*f16_residual) (const uint16_t *x, const uint16_t *c, size_t n, uint8_t *signs);
 } DistanceKernels;

@@ -30,7 +30,8 @@ const DistanceKernels set ## _kernels = { \
 	I8_ENTRIES(i8), \
 	BIT_ENTRIES(bit), \
 	CODE_ENTRIES(set), \
-	.rotate_round = rotate_round \
+	.rotate_round = rotate_round, \
+	.f32_to_f16 = f32_to_f16 \
 };
 
 #endif							/* VECTOR_KERNEL_SET_H */

@@ -9,6 +9,9 @@
 /* Entries of a query's table are added up with so many bits of fraction: 255.5 fits an int16. */
 #define ENTRY_BITS	7
 
+/* The largest finite half. */
+#define MAX_F16		65504.0f
+
 extern const DistanceKernels portable_kernels;
 
 #if defined(__x86_64__)

@@ -79,6 +79,13 @@ load_f16(const uint16_t *p)
 	return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 }
 
+static inline void
+store_f16(uint16_t *p, float32x4_t a)
+{
+	a = vminq_f32(vmaxq_f32(a, vdupq_n_f32(-MAX_F16)), vdupq_n_f32(MAX_F16));
+	vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(a)));
+}
+
 static inline float32x4_t
 load_tail_f16(const uint16_t *p, size_t n)
 {

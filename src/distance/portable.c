@@ -130,6 +130,13 @@ load_f16(const uint16_t *p)
 	return (vf){half_to_float(p[0]), half_to_float(p[1]), half_to_float(p[2]), half_to_float(p[3])};
 }
 
+static inline void
+store_f16(uint16_t *p, vf a)
+{
+	for (int i = 0; i < LANES; i++)
+		p[i] = float_to_half(fminf(fmaxf(a[i], -MAX_F16), MAX_F16));
+}
+
 static inline vf
 load_tail_f16(const uint16_t *p, size_t n)
 {

@@ -5,7 +5,7 @@
  * Beside what float_kernels.h asks for, the file that includes this defines
  *		vf_mul(a, b)		the product
  *		vf_flip(a, bits)	a with its sign bits flipped where LANES words at bits have them
- *		store_f32(p, a)		the counterpart of load_f32
+ *		store_f32(p, a)		the counterpart of load_f32; store_f16(p, a) rounds, within +-MAX_F16
  *		vf_swap1(a)			the neighbours of each pair of lanes exchanged; vf_swap2, of each pair
  *							of pairs; with more than 4 lanes vf_swap4, with more than 8 vf_swap8
  *
@@ -167,6 +167,13 @@ rotate_round(float *x, const uint32_t *signs, size_t n, size_t window, size_t st
 	flip_signs(x + end, signs + end, n - end);
 	if (window < n)
 		mix_halves(x, x + n / 2, n / 2);
+}
+
+static void
+f32_to_f16(const float *x, size_t n, uint16_t *out)
+{
+	for (size_t i = 0; i < n; i += LANES)
+		store_f16(out + i, load_f32(x + i));
 }
 
 #endif							/* VECTOR_ROTATE_KERNELS_H */

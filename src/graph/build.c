@@ -656,6 +656,13 @@ graph_unite(GraphInserter *inserter, uint32_t node, const GraphEdges *edges)
 	unlock_exclusive(links);
 }
 
+static inline void
+complete(const GraphBuild *build, uint32_t node)
+{
+	if (build->complete)
+		build->complete(build->arg, node);
+}
+
 void
 graph_set_anchor(GraphBuild *build, uint32_t id, const uint16_t *work, float distance)
 {
@@ -664,6 +671,7 @@ graph_set_anchor(GraphBuild *build, uint32_t id, const uint16_t *work, float dis
 	uint32_t	place = 0;
 
 	build->anchor = id;
+	complete(build, 0);
 	while (place < links->count && graph_link_ids(build, links)[place] != id)
 		place++;
 	if (place < links->count)
@@ -771,6 +779,8 @@ link_from(Connect *connect, uint32_t reached, uint32_t node)
 
 	if (connect->parent[reached] == NOT_REACHED)
 		return false;
+	complete(build, reached);
+	complete(build, node);
 	place = spare_place(connect, links, reached);
 	if (place == build->degree)
 		return false;

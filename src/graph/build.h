@@ -62,6 +62,11 @@ typedef struct GraphBuild
 	uint32_t	padded;			/* if coded: dimensions of a work vector */
 	GraphArray	work;			/* if coded: by node */
 	float		(*distance) (void *arg, uint32_t a, uint32_t b);	/* if not coded */
+	/*
+	 * Or NULL: gives a node its work vector and its links' distances, where they may be missing;
+	 * graph_set_anchor and graph_connect call it before they need them.
+	 */
+	void		(*complete) (void *arg, uint32_t node);
 	void	   *arg;
 	GraphArray	links;			/* by node; graph_links_size() each, zeroed */
 	GraphArray	levels[GRAPH_LEVELS];	/* if not coded; levels[0] is not used: it is links */

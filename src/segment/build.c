@@ -320,7 +320,7 @@ build_make_nodes(SegmentBuild *build)
 		uint32		slot = (uint32) row->hash & (slots - 1);
 
 		if ((i & 1023) == 0)
-			CHECK_FOR_INTERRUPTS();
+			CHECK_FOR_OTHERS();
 		row->next = NO_ROW;
 		for (; table[slot] != NO_ROW; slot = (slot + 1) & (slots - 1))
 		{
@@ -357,25 +357,29 @@ build_make_nodes(SegmentBuild *build)
 	}
 }
 
-/* The vector of a node as the graph sees it: of unit length for cosine. */
+/* A vector as the graph sees it: of unit length for cosine. */
 static void
-node_floats(SegmentBuild *build, uint32 node, float *out)
+payload_floats(const Space *space, const char *payload, float *out)
 {
-	const char *payload = build_payload(build, build_node_row(build, node));
-
-	space_floats(&build->space, payload, out);
-	if (build->space.metric == SPACE_COSINE)
+	space_floats(space, payload, out);
+	if (space->metric == SPACE_COSINE)
 	{
-		float		scale = 1 / space_norm(&build->space, payload);
+		float		scale = 1 / space_norm(space, payload);
 
-		for (int d = 0; d < build->space.dims; d++)
+		for (int d = 0; d < space->dims; d++)
 			out[d] *= scale;
 	}
 }
 
+static void
+node_floats(SegmentBuild *build, uint32 node, float *out)
+{
+	payload_floats(&build->space, build_payload(build, build_node_row(build, node)), out);
+}
+
 /*
- * The mean of a sample of the vectors, and the power of two that brings their elements, as halves,
- * near 4.  Dot products are not taken from a mean.
+ * The rotated mean of a sample of the vectors, and the power of two that brings their elements, as
+ * halves, near 4.  Dot products are not taken from a mean.
  */
 void
 build_measure_vectors(SegmentBuild *build)
@@ -400,7 +404,9 @@ build_measure_vectors(SegmentBuild *build)
 			spread += (x[d] - mean[d]) * (x[d] - mean[d]) / ((double) sample * dims);
 	}
 	for (int d = 0; d < dims; d++)
-		shared->mean[d] = (float) mean[d];
+		x[d] = (float) mean[d];
+	memset(shared->mean, 0, sizeof(shared->mean));
+	rotation_apply(&build->space.rotation, x, shared->mean);
 	shared->scale = spread > 0 && isfinite(spread) ?
 		ldexpf(1, Min(Max((int) (2 - rint(log2(spread) / 2)), -100), 100)) : 1;
 	pfree(x);
@@ -458,24 +464,30 @@ build_next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint32 *to)
 {
 	uint64		first = pg_atomic_fetch_add_u64(&build->shared->next_node, BATCH_OF_NODES);
 
-	CHECK_FOR_INTERRUPTS();
+	CHECK_FOR_OTHERS();
 	*from = (uint32) Min(first, end);
 	*to = (uint32) Min(first + BATCH_OF_NODES, end);
 	return *from < *to;
 }
 
-/* A node's vector, centred and rotated, as halves; scratch has room for it as floats. */
+/* A vector, centred and rotated, as halves; scratch has room for it as floats. */
 void
-build_work_vector(SegmentBuild *build, uint32 node, float *scratch, uint16 *work)
+build_work_of(SegmentBuild *build, const char *payload, float *scratch, uint16 *work)
 {
 	BuildShared *shared = build->shared;
 
-	node_floats(build, node, scratch);
-	for (int d = 0; d < build->space.dims; d++)
-		scratch[d] = (scratch[d] - shared->mean[d]) * shared->scale;
+	payload_floats(&build->space, payload, scratch);
 	rotation_apply(&build->space.rotation, scratch, scratch);
 	for (uint32 d = 0; d < build->graph.padded; d++)
-		work[d] = float_to_half(Min(Max(scratch[d], -65504), 65504));
+		scratch[d] = (scratch[d] - shared->mean[d]) * shared->scale;
+	distance_kernels->f32_to_f16(scratch, build->graph.padded, work);
+}
+
+/* The same of a node's. */
+void
+build_work_vector(SegmentBuild *build, uint32 node, float *scratch, uint16 *work)
+{
+	build_work_of(build, build_payload(build, build_node_row(build, node)), scratch, work);
 }
 
 /* Rotates nodes' vectors into halves, and clears their links. */
@@ -692,15 +704,23 @@ build_put_row(SegmentBuild *build, ItemPointer tid, const char *payload, Size si
 	row->error = error;
 	row->scale = scale;
 	row->source = 0;
-	row->hash = hash_bytes_extended((const unsigned char *) payload, (int) size, 0);
+	row->hash = 0;
 	memcpy(arena_allocate(build, size, &row->payload), payload, size);
 	return row;
+}
+
+void
+build_hash_row(BuildRow *row, const char *payload)
+{
+	row->hash = hash_bytes_extended((const unsigned char *) payload, (int) row->size, 0);
 }
 
 void
 build_add(SegmentBuild *build, ItemPointer tid, const char *payload, Size size, float error,
 		  float scale)
 {
+	BuildRow   *row;
+
 	for (;;)
 	{
 		if (build->shared->partitioned)
@@ -708,8 +728,12 @@ build_add(SegmentBuild *build, ItemPointer tid, const char *payload, Size size, 
 			partition_add(build, tid, payload, size, error, scale);
 			return;
 		}
-		if (build_put_row(build, tid, payload, size, error, scale) != NULL)
+		row = build_put_row(build, tid, payload, size, error, scale);
+		if (row != NULL)
+		{
+			build_hash_row(row, payload);
 			return;
+		}
 		end_batch(build);
 	}
 }

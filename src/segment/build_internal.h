@@ -73,7 +73,7 @@ struct BuildShared
 	uint64		nodes_handle;	/* the first row of each node */
 	uint64		work;
 	float		scale;			/* of work vectors */
-	float		mean[DENSE_MAX_DIM];
+	float		mean[DENSE_MAX_DIM];	/* rotated */
 
 	uint64		row_chunks[BUILD_MAX_CHUNKS];
 	uint64		arena_chunks[BUILD_MAX_CHUNKS];
@@ -123,6 +123,8 @@ struct SegmentBuild
 	char	   *maps[GRAPH_LEVELS];
 	char	   *work_map;
 	SegmentPlan *plan;			/* the leader's */
+	/* writes rows and nodes of a plan that is not a batch's */
+	void		(*write_parts) (struct SegmentBuild *build, SegmentPlan *plan);
 	PartitionState *partition;
 };
 
@@ -140,12 +142,14 @@ extern void build_begin_step(SegmentBuild *build, uint32 node);
 extern bool build_next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint32 *to);
 extern BuildRow *build_put_row(SegmentBuild *build, ItemPointer tid, const char *payload,
 							   Size size, float error, float scale);
+extern void build_hash_row(BuildRow *row, const char *payload);	/* for build_make_nodes */
 extern void build_make_nodes(SegmentBuild *build);		/* leader */
 extern void build_measure_vectors(SegmentBuild *build);	/* leader */
 extern void build_allocate_graph(SegmentBuild *build, int max_levels);	/* leader */
 extern void build_map_graph(SegmentBuild *build);
 extern void build_make_work_vectors(SegmentBuild *build);
 extern void build_work_vector(SegmentBuild *build, uint32 node, float *scratch, uint16 *work);
+extern void build_work_of(SegmentBuild *build, const char *payload, float *scratch, uint16 *work);
 extern void build_grow_graph(SegmentBuild *build);
 extern void build_reset(SegmentBuild *build);
 extern void build_report(SegmentBuild *build, BuildPhase phase, uint64 done, uint64 total);
@@ -166,9 +170,6 @@ extern void plan_keep_upper(SegmentBuild *build, SegmentPlan *plan);
 extern void plan_keep_entries(SegmentBuild *build, SegmentPlan *plan, uint32 count);
 extern void plan_size(SegmentBuild *build, SegmentPlan *plan);
 extern void plan_write_part(SegmentBuild *build, SegmentPlan *plan, uint32 first);
-
-/* The participants' part of build_write, for partitions. */
-extern void partition_write(SegmentBuild *build, SegmentPlan *plan);
 
 /* Forgets where the batch was to be written. */
 extern void build_forget_plan(SegmentBuild *build);

@@ -10,10 +10,12 @@
 #include "catalog/storage.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
+#include "storage/latch.h"
 #include "storage/lmgr.h"
 #include "storage/procarray.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
 
 void
@@ -134,6 +136,10 @@ directory_find(const Directory *directory, uint32 uid)
 	return NULL;
 }
 
+/* The index's end is given back if nobody uses it within so many tries. */
+#define LOCK_TRIES			10
+#define LOCK_PAUSE_MS		20
+
 /* Gaps are closed if they are more than one block in so many. */
 #define MAX_GAP_FRACTION	8
 
@@ -241,6 +247,15 @@ compare_first(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static int
+compare_uid(const void *a, const void *b)
+{
+	uint32		x = ((const SegmentEntry *) a)->uid;
+	uint32		y = ((const SegmentEntry *) b)->uid;
+
+	return x < y ? -1 : x > y;
+}
+
 /* The entries by place. */
 static SegmentEntry *
 sorted_entries(const Directory *directory)
@@ -293,33 +308,115 @@ directory_end(const Directory *directory)
 }
 
 bool
-directory_reserve(Relation index, Relation heap, SegmentKind kind, bool more, uint32 blocks,
-				  SegmentEntry *entry)
+directory_claim(Relation index, const SegmentEntry *entry, bool wait)
+{
+	if (!wait)
+		return ConditionalLockPage(index, entry->first, ExclusiveLock);
+	LockPage(index, entry->first, ExclusiveLock);
+	return true;
+}
+
+void
+directory_unclaim(Relation index, const SegmentEntry *entry)
+{
+	UnlockPage(index, entry->first, ExclusiveLock);
+}
+
+/* Whether this process has the claim on an extent. */
+static bool
+is_claimed_here(Relation index, const SegmentEntry *entry)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_PAGE(tag, index->rd_lockInfo.lockRelId.dbId, index->rd_lockInfo.lockRelId.relId,
+					 entry->first);
+	return lock_held_by_me(&tag, ExclusiveLock);
+}
+
+/* Removes entries that are reserved by nobody any more. */
+static void
+expire_reserved(Relation index, Directory *directory)
+{
+	for (uint32 i = directory->count; i-- > 0;)
+	{
+		SegmentEntry entry = directory->entries[i];
+
+		if (entry.kind == SEGMENT_RESERVED && !is_claimed_here(index, &entry) &&
+			directory_claim(index, &entry, false))
+		{
+			remove_entry(directory, i);
+			directory_unclaim(index, &entry);
+		}
+	}
+}
+
+bool
+directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *entry)
 {
 	DirectoryChange change;
+	bool		claimed;
 
 	begin_change(index, &change);
 	expire_retired(index, heap, change.directory);
-	for (uint32 i = change.directory->count; i-- > 0 && !more;)
-		if (change.directory->entries[i].kind == SEGMENT_RESERVED &&
-			change.directory->entries[i].purpose == kind)
-			remove_entry(change.directory, i);
-	if (change.directory->count == DIRECTORY_MAX_ENTRIES)
+	expire_reserved(index, change.directory);
+	memset(entry, 0, sizeof(*entry));
+	entry->first = find_room(change.directory, blocks);
+	claimed = directory_claim(index, entry, false);
+	if (!claimed)
 	{
+		/* somebody takes what was there for a segment */
+		entry->first = directory_end(change.directory);
+		claimed = directory_claim(index, entry, false);
+	}
+	if (!claimed || change.directory->count == DIRECTORY_MAX_ENTRIES)
+	{
+		if (claimed)
+			directory_unclaim(index, entry);
 		abort_change(&change);
 		return false;
 	}
-	memset(entry, 0, sizeof(*entry));
 	entry->uid = change.directory->next_uid++;
 	entry->kind = SEGMENT_RESERVED;
-	entry->purpose = kind;
-	entry->first = find_room(change.directory, blocks);
 	entry->blocks = blocks;
 	entry->created = GetCurrentTimestamp();
 	change.directory->entries[change.directory->count++] = *entry;
 	end_change(&change);
 	extent_extend_file(index, entry->first + entry->blocks);
 	return true;
+}
+
+/*
+ * Joins retired extents that lie side by side, where entries are getting few: a transaction that
+ * takes long holds all of them back.  The later stamp is that of both.
+ */
+static void
+join_retired(Directory *directory)
+{
+	SegmentEntry *sorted;
+	uint32		kept = 0;
+
+	if (directory->count < DIRECTORY_MAX_ENTRIES / 2)
+		return;
+	sorted = sorted_entries(directory);
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		SegmentEntry *last = kept > 0 ? &sorted[kept - 1] : NULL;
+
+		if (last && last->kind == SEGMENT_RETIRED && sorted[i].kind == SEGMENT_RETIRED &&
+			last->first + last->blocks == sorted[i].first)
+		{
+			last->blocks += sorted[i].blocks;
+			if (FullTransactionIdPrecedes(last->stamp, sorted[i].stamp))
+				last->stamp = sorted[i].stamp;
+		}
+		else
+			sorted[kept++] = sorted[i];
+	}
+	qsort(sorted, kept, sizeof(SegmentEntry), compare_uid);
+	memset(directory->entries, 0, sizeof(SegmentEntry) * directory->count);
+	memcpy(directory->entries, sorted, sizeof(SegmentEntry) * kept);
+	directory->count = kept;
+	pfree(sorted);
 }
 
 static void
@@ -374,6 +471,7 @@ directory_replace(Relation index, const SegmentEntry *outputs, int output_count,
 		published.kind = SEGMENT_SEALED;
 		put_entry(change.directory, &published);
 	}
+	join_retired(change.directory);
 	end_change(&change);
 }
 
@@ -458,6 +556,22 @@ close_gap(Relation index)
 	return moved;
 }
 
+/* Takes the index for this process alone, if that does not take long: a worker may be leaving. */
+static bool
+lock_alone(Relation index)
+{
+	for (int i = 0; i < LOCK_TRIES; i++)
+	{
+		if (ConditionalLockRelation(index, AccessExclusiveLock))
+			return true;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOCK_PAUSE_MS,
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	return false;
+}
+
 /*
  * With the index to itself there is no scan that might still read a retired extent, and nobody who
  * builds a reserved one: a scan that begins later reads the directory of later, whatever its
@@ -476,8 +590,7 @@ directory_truncate(Relation index)
 	for (uint32 i = 0; i < directory->count; i++)
 		if (segment_is_live(&directory->entries[i]))
 			used += directory->entries[i].blocks;
-	if (length - used <= length / MAX_GAP_FRACTION || IsInParallelMode() ||
-		!ConditionalLockRelation(index, AccessExclusiveLock))
+	if (length - used <= length / MAX_GAP_FRACTION || IsInParallelMode() || !lock_alone(index))
 		return;
 	begin_change(index, &change);
 	for (uint32 i = change.directory->count; i-- > 0;)

@@ -11,12 +11,12 @@
 #include "segment/space.h"
 
 /*
- * Heavyweight page locks: VACUUM's passes against the reuse of extents; one builder of sealed
- * segments; one maker of growing ones.
+ * Heavyweight page locks, of blocks that no index has: VACUUM's passes against the reuse of
+ * extents; one maker of growing segments.  The lock of an extent's first block is the right to
+ * replace a segment, or to write a reserved one.
  */
-#define VACUUM_LOCK_BLOCK	1
-#define SEAL_LOCK_BLOCK		2
-#define GROW_LOCK_BLOCK		3
+#define VACUUM_LOCK_BLOCK	(MaxBlockNumber - 1)
+#define GROW_LOCK_BLOCK		(MaxBlockNumber - 2)
 
 typedef struct DirectoryOptions
 {
@@ -48,13 +48,19 @@ extern bool directory_refresh(Relation index, Directory *copy);
 extern void directory_space(const Directory *directory, Space *space);
 
 /*
- * Finds room for an extent and names it as reserved for a kind of segment, whose lock the caller
- * holds: what was reserved for that kind before is abandoned, unless `more`.  The file is long
- * enough on return.  heap is the index's table, or NULL where it is not at hand.  Returns false if
- * the directory is full.
+ * Takes the right to replace a segment; false, if !wait, where another has it.  Whether the segment
+ * is still live is to be seen in the directory after that.
  */
-extern bool directory_reserve(Relation index, Relation heap, SegmentKind kind, bool more,
-							  uint32 blocks, SegmentEntry *entry);
+extern bool directory_claim(Relation index, const SegmentEntry *entry, bool wait);
+extern void directory_unclaim(Relation index, const SegmentEntry *entry);
+
+/*
+ * Finds room for an extent and names it as reserved; the caller has the claim on it until it
+ * unclaims it.  What is reserved and not claimed is abandoned, and free.  The file is long enough
+ * on return.  heap is the index's table, or NULL where it is not at hand.  Returns false if the
+ * directory is full.
+ */
+extern bool directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *entry);
 
 /* A reserved extent becomes a segment. */
 extern void directory_publish_growing(Relation index, const SegmentEntry *entry);

@@ -8,6 +8,8 @@
 #include "storage/lmgr.h"
 #include "storage/smgr.h"
 
+void		(*extent_give_way) (void);
+
 uint32
 extent_blocks_for(uint64 count, Size size, bool whole)
 {
@@ -120,6 +122,10 @@ write_page(ExtentWriter *writer)
 											writer->first + writer->place, RBM_ZERO_AND_LOCK,
 											NULL);
 
+	/* what nodes leave free of a page is not logged; other blocks may be changed later, whole */
+	if (writer->kind == BLOCK_NODES)
+		((PageHeader) writer->page.data)->pd_lower = (LocationIndex) (PAYLOAD_START +
+																	  writer->filled);
 	START_CRIT_SECTION();
 	memcpy(BufferGetPage(buffer), writer->page.data, BLCKSZ);
 	MarkBufferDirty(buffer);
@@ -132,9 +138,10 @@ write_page(ExtentWriter *writer)
 static void
 begin_page(ExtentWriter *writer, uint32 place)
 {
-	CHECK_FOR_INTERRUPTS();
+	CHECK_FOR_OTHERS();
 	writer->place = place;
 	writer->used = 0;
+	writer->filled = 0;
 	extent_init_page(writer->page.data, writer->uid, place, writer->kind);
 }
 
@@ -146,6 +153,16 @@ extent_writer_seek(ExtentWriter *writer, uint32 place, BlockKind kind)
 	begin_page(writer, place);
 }
 
+/* Writes a page that is full, and begins the next one. */
+static void
+end_full_page(ExtentWriter *writer)
+{
+	if (writer->used < PAYLOAD_SIZE)
+		return;
+	write_page(writer);
+	begin_page(writer, writer->place + 1);
+}
+
 void
 extent_writer_put(ExtentWriter *writer, const void *data, Size size)
 {
@@ -155,15 +172,26 @@ extent_writer_put(ExtentWriter *writer, const void *data, Size size)
 	{
 		Size		part;
 
-		if (writer->used == PAYLOAD_SIZE)
-		{
-			write_page(writer);
-			begin_page(writer, writer->place + 1);
-		}
+		end_full_page(writer);
 		part = Min(size, PAYLOAD_SIZE - writer->used);
 		memcpy(BlockGetPayload(writer->page.data) + writer->used, from, part);
 		writer->used += part;
+		writer->filled = writer->used;
 		from += part;
+		size -= part;
+	}
+}
+
+void
+extent_writer_skip(ExtentWriter *writer, uint64 size)
+{
+	while (size > 0)
+	{
+		Size		part;
+
+		end_full_page(writer);
+		part = (Size) Min(size, PAYLOAD_SIZE - writer->used);
+		writer->used += part;
 		size -= part;
 	}
 }

@@ -28,6 +28,19 @@ extent_check_page(Relation index, Page page, BlockNumber block, uint32 uid)
 		extent_wrong_page(index, block);
 }
 
+/*
+ * A background worker sets this to a function that gives way to others, by an error; it is called
+ * wherever long work checks for interrupts, without any content lock.
+ */
+extern void (*extent_give_way) (void);
+
+#define CHECK_FOR_OTHERS() \
+do { \
+	CHECK_FOR_INTERRUPTS(); \
+	if (extent_give_way) \
+		extent_give_way(); \
+} while (0)
+
 /* Makes the file at least so long, with zeros. */
 extern void extent_extend_file(Relation index, BlockNumber blocks);
 
@@ -50,6 +63,7 @@ typedef struct ExtentWriter
 	uint32		place;			/* of the block that is being filled */
 	BlockKind	kind;
 	Size		used;			/* bytes of its payload; PAYLOAD_SIZE: there is none */
+	Size		filled;			/* after which they are zero */
 	PGAlignedBlock page;
 } ExtentWriter;
 
@@ -59,6 +73,8 @@ extern void extent_writer_begin(ExtentWriter *writer, Relation index, BlockNumbe
 /* Goes on at a block of the extent, with a kind of blocks. */
 extern void extent_writer_seek(ExtentWriter *writer, uint32 place, BlockKind kind);
 extern void extent_writer_put(ExtentWriter *writer, const void *data, Size size);
+/* Leaves so many bytes zero. */
+extern void extent_writer_skip(ExtentWriter *writer, uint64 size);
 /* Leaves the rest of the block zero where fewer than `size` bytes of it are left. */
 extern void extent_writer_keep_whole(ExtentWriter *writer, Size size);
 extern void extent_writer_end(ExtentWriter *writer);

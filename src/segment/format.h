@@ -77,7 +77,7 @@ typedef enum SegmentKind
 {
 	SEGMENT_GROWING = 1,
 	SEGMENT_SEALED,
-	SEGMENT_RESERVED,			/* being written; not searched */
+	SEGMENT_RESERVED,			/* being written, while its first block's page lock is held */
 	SEGMENT_RETIRED				/* free once no snapshot is older than the stamp */
 } SegmentKind;
 
@@ -85,7 +85,7 @@ typedef struct SegmentEntry
 {
 	uint32		uid;
 	uint16		kind;			/* SegmentKind */
-	uint16		purpose;		/* reserved: the kind that it will be */
+	uint16		unused;
 	BlockNumber first;
 	uint32		blocks;
 	uint64		rows;			/* sealed: rows; growing: rows that it has room for */

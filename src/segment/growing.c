@@ -24,6 +24,9 @@
 /* Estimates may be off by so many standard deviations before a row is missed. */
 #define ERROR_SIGMAS		3.0f
 
+/* Past seal_rows, a growing segment has room for this part of them. */
+#define ROOMS				4
+
 #define GROUP_ROWS			CODE_GROUP
 #define OFFSET_UNIT			4
 
@@ -92,10 +95,12 @@ make_segment(Relation index, Relation heap, const Space *space, Size size, uint3
 			rows += directory->entries[i].rows;
 	if (directory->change == change)
 	{
+		/* as much again; with seal_rows in all there is enough to seal */
 		room = Max(rows, FIRST_BYTES / Max(size, 1));
-		room = Min(Max(room, GROUP_ROWS), Max(seal_rows, GROUP_ROWS));
-		if (!directory_reserve(index, heap, SEGMENT_GROWING, false,
-							   plan_segment(space, (uint32) room, size, &header), &entry))
+		room = Min(room, rows < seal_rows ? seal_rows - rows : seal_rows / ROOMS);
+		room = Max(room, GROUP_ROWS);
+		if (!directory_reserve(index, heap, plan_segment(space, (uint32) room, size, &header),
+							   &entry))
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("index \"%s\" has too many segments", RelationGetRelationName(index)),
@@ -103,6 +108,7 @@ make_segment(Relation index, Relation heap, const Space *space, Size size, uint3
 		write_empty(index, &entry, &header);
 		entry.rows = header.room;
 		directory_publish_growing(index, &entry);
+		directory_unclaim(index, &entry);
 	}
 	UnlockPage(index, GROW_LOCK_BLOCK, ExclusiveLock);
 	pfree(directory);

@@ -210,6 +210,7 @@ load_row(SegmentBuild *build, RowHead *head, const char *payload, Size size)
 {
 	BuildRow   *row = build_put_row(build, &head->tid, payload, size, head->error, head->scale);
 
+	build_hash_row(row, payload);
 	row->source = head->source;
 	row->secondary = head->secondary;
 }
@@ -863,7 +864,8 @@ unite_edges(SegmentBuild *build, uint32 part)
 	build_wait(build);
 }
 
-void
+/* The participants' part of build_write. */
+static void
 partition_write(SegmentBuild *build, SegmentPlan *plan)
 {
 	BuildShared *shared = build->shared;
@@ -928,6 +930,7 @@ partition_finish(SegmentBuild *build)
 	if (build->leader)
 	{
 		plan_size(build, build->plan);
+		build->write_parts = partition_write;
 		build->callbacks.write(build, build->callbacks.arg);
 		build_forget_plan(build);
 	}

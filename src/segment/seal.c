@@ -6,17 +6,25 @@
  */
 #include "segment/seal.h"
 
+#include <math.h>
+
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 
 #include "segment/build.h"
 #include "segment/growing.h"
+#include "segment/merge.h"
 
 #define MAX_DEAD_FRACTION	0.2
 
-/* Sealed segments of about one size are joined once there are so many. */
-#define MERGE_COUNT			3
+/* With less of them live, a graph is built anew. */
+#define MIN_LIVE_FRACTION	0.6
+
+int			seal_default_rows;
+int			seal_merge_factor;
+void		(*seal_report) (BuildPhase phase, uint64 done, uint64 total);
 
 /* Where a row of an input went. */
 typedef struct MovedRow
@@ -31,7 +39,10 @@ typedef struct Seal
 {
 	Relation	index;
 	Relation	heap;
+	MemoryContext context;
+	MemoryContext caller;
 	Space		space;
+	uint32		m;
 	SegmentBuild *build;
 
 	SegmentEntry *inputs;
@@ -47,16 +58,25 @@ typedef struct Seal
 
 	int			input;			/* that is being read */
 	uint64		cursor;			/* of moved rows, when tombstones are copied */
-	uint32	   *dead;			/* of one output */
-	uint64		dead_count;
 } Seal;
 
-/* Adds a row to the build, and remembers where it came from. */
-static void
-move_row(Seal *seal, uint32 row, ItemPointer tid, const char *payload, Size size, float error,
-		 float scale)
+void
+seal_init(void)
 {
-	build_add(seal->build, tid, payload, size, error, scale);
+	DefineCustomIntVariable(
+		"vector.seal_rows",
+		"Sets the number of inserted rows at which a sealed segment is made of them.",
+		"For indexes without the option seal_rows.", &seal_default_rows, 16384, SEAL_MIN_ROWS,
+		SEAL_MAX_ROWS, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("vector.merge_factor",
+							"Sets how many sealed segments of one size are united.", NULL,
+							&seal_merge_factor, 4, 2, 32, PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
+/* Remembers that a row of the input goes to an output. */
+static MovedRow *
+add_moved(Seal *seal, uint32 row)
+{
 	if (seal->moved_count == seal->moved_room)
 	{
 		seal->moved_room = Max(seal->moved_room * 2, 1024);
@@ -64,7 +84,18 @@ move_row(Seal *seal, uint32 row, ItemPointer tid, const char *payload, Size size
 			repalloc_huge(seal->moved, seal->moved_room * sizeof(MovedRow)) :
 			palloc(seal->moved_room * sizeof(MovedRow));
 	}
-	seal->moved[seal->moved_count++] = (MovedRow) {seal->input, row, 0, 0};
+	seal->moved[seal->moved_count] = (MovedRow) {seal->input, row, 0, 0};
+	return &seal->moved[seal->moved_count++];
+}
+
+/* Adds a row to the build, and remembers where it came from. */
+static void
+move_row(Seal *seal, uint32 row, ItemPointer tid, const char *payload, Size size, float error,
+		 float scale)
+{
+	CHECK_FOR_OTHERS();
+	build_add(seal->build, tid, payload, size, error, scale);
+	(void) add_moved(seal, row);
 }
 
 static void
@@ -97,7 +128,6 @@ move_sealed(Seal *seal, CachedIndex *cached, const SegmentEntry *entry)
 			const SealedNode *node;
 			float		error;
 
-			CHECK_FOR_INTERRUPTS();
 			if (cached_row_is_dead(segment, first + i))
 				continue;
 			node = sealed_read_node(&scan, 0, rows[i].node);
@@ -112,33 +142,42 @@ move_sealed(Seal *seal, CachedIndex *cached, const SegmentEntry *entry)
 	sealed_scan_end(&scan);
 }
 
+/* A place for another output; NULL if there is none. */
+static SegmentEntry *
+reserve_output(Seal *seal, uint32 blocks)
+{
+	SegmentEntry entry;
+
+	if (seal->failed || !directory_reserve(seal->index, seal->heap, blocks, &entry))
+	{
+		seal->failed = true;
+		return NULL;
+	}
+	seal->outputs = seal->outputs ?
+		repalloc(seal->outputs, sizeof(SegmentEntry) * (seal->output_count + 1)) :
+		palloc(sizeof(SegmentEntry));
+	seal->outputs[seal->output_count] = entry;
+	return &seal->outputs[seal->output_count++];
+}
+
 /* A batch becomes an output. */
 static void
 write_output(SegmentBuild *build, void *arg)
 {
 	Seal	   *seal = arg;
 	uint64		rows = build_rows(build);
-	SegmentEntry entry;
+	SegmentEntry *output = reserve_output(seal, build_blocks(build));
 
-	if (seal->failed ||
-		!directory_reserve(seal->index, seal->heap, SEGMENT_SEALED, seal->output_count > 0,
-						   build_blocks(build), &entry))
-	{
-		seal->failed = true;
+	if (output == NULL)
 		return;
-	}
-	build_write(build, seal->index, &entry);
+	build_write(build, seal->index, output);
 	for (uint64 i = 0; i < rows; i++)
 	{
 		MovedRow   *moved = &seal->moved[seal->written++];
 
-		moved->output = seal->output_count;
+		moved->output = seal->output_count - 1;
 		moved->number = build_row_number(build, i);
 	}
-	seal->outputs = seal->outputs ?
-		repalloc(seal->outputs, sizeof(SegmentEntry) * (seal->output_count + 1)) :
-		palloc(sizeof(SegmentEntry));
-	seal->outputs[seal->output_count++] = entry;
 }
 
 /* Marks a row that has died in its input since it was moved: moved rows come in the same order. */
@@ -228,88 +267,250 @@ compare_rows(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/*
- * Chooses the inputs: growing segments, if there are enough rows; sealed ones with many dead rows;
- * and, as far as the memory goes, sealed ones that are not much larger than what comes together,
- * once there are several of them.
- */
-static void
-choose_inputs(Seal *seal, const Directory *directory, uint64 min_rows)
+/* By place: no two processes that wait for claims in this order wait for each other. */
+static int
+compare_first(const void *a, const void *b)
 {
-	SegmentEntry *others = palloc(sizeof(SegmentEntry) * (directory->count + 1));
-	int			other_count = 0;
-	int			taken = 0;
-	uint64		grown = 0;
-	uint64		total = 0;
-	uint64		limit = (uint64) maintenance_work_mem * 1024 /
-		build_row_memory(&seal->space, directory->m,
-						 seal->space.element == SPACE_SPARSE ? 1024 :
-						 space_payload_size(&seal->space));
+	BlockNumber x = ((const SegmentEntry *) a)->first;
+	BlockNumber y = ((const SegmentEntry *) b)->first;
 
-	seal->inputs = palloc(sizeof(SegmentEntry) * (directory->count + 1));
-	for (uint32 i = 0; i < directory->count; i++)
-		if (directory->entries[i].kind == SEGMENT_GROWING)
-			grown += growing_rows(seal->index, &directory->entries[i]);
-	for (uint32 i = 0; i < directory->count; i++)
-	{
-		SegmentEntry entry = directory->entries[i];
-
-		if (entry.kind == SEGMENT_GROWING && grown > 0 && grown >= min_rows)
-			seal->inputs[seal->input_count++] = entry;
-		else if (entry.kind == SEGMENT_SEALED)
-		{
-			uint32		dead = sealed_dead(seal->index, &entry);
-
-			entry.rows -= dead;
-			if (dead > MAX_DEAD_FRACTION * (entry.rows + dead))
-			{
-				seal->inputs[seal->input_count++] = entry;
-				total += entry.rows;
-			}
-			else
-				others[other_count++] = entry;
-		}
-	}
-	total += seal->input_count > 0 ? grown : 0;
-	if (seal->input_count == 0)
-		return;
-	qsort(others, other_count, sizeof(SegmentEntry), compare_rows);
-	for (;;)
-	{
-		int			end = taken;
-		uint64		sum = total;
-
-		while (end < other_count && others[end].rows <= 2 * total &&
-			   sum + others[end].rows <= limit)
-			sum += others[end++].rows;
-		if (end - taken < MERGE_COUNT)
-			break;
-		while (taken < end)
-			seal->inputs[seal->input_count++] = others[taken++];
-		total = sum;
-	}
-	pfree(others);
+	return x < y ? -1 : x > y;
 }
 
-/* Builds the outputs, and flips the directory. */
+/* By age. */
 static int
-replace_segments(Seal *seal, const Directory *directory)
+compare_uid(const void *a, const void *b)
 {
-	BuildShared *shared = palloc(build_shared_size());
-	BuildCallbacks callbacks = {.write = write_output, .arg = seal};
-	uint32	   *uids = palloc(sizeof(uint32) * seal->input_count);
-	CachedIndex *cached;
+	uint32		x = ((const SegmentEntry *) a)->uid;
+	uint32		y = ((const SegmentEntry *) b)->uid;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Memory that a row takes while a graph is built. */
+static Size
+row_memory(const Seal *seal)
+{
+	return build_row_memory(&seal->space, seal->m, seal->space.element == SPACE_SPARSE ? 1024 :
+							space_payload_size(&seal->space));
+}
+
+/* Whether sealed segments can become one within the memory, by their graphs or by a new one. */
+static bool
+fits_memory(const Seal *seal, bool by_graphs, const SegmentEntry *entries, int count)
+{
+	Size		need = 0;
+
+	/* what is on disk, and as much again; or a few numbers a row */
+	for (int i = 0; i < count; i++)
+		need += by_graphs ? entries[i].rows * (sizeof(MovedRow) + 2 * sizeof(uint32)) :
+			entries[i].rows * row_memory(seal) + (Size) entries[i].blocks * BLCKSZ * 2;
+	return need <= (Size) maintenance_work_mem * 1024;
+}
+
+/*
+ * Whether the outputs are made of the inputs' graphs: not of growing segments, and not where most
+ * nodes are gone from them and there is the memory for a new one.
+ */
+static bool
+goes_by_graphs(const Seal *seal)
+{
+	uint64		live = 0;
+	uint64		rows = 0;
 
 	for (int i = 0; i < seal->input_count; i++)
 	{
-		uids[i] = seal->inputs[i].uid;
 		if (seal->inputs[i].kind == SEGMENT_GROWING)
-			growing_close(seal->index, &seal->inputs[i]);
+			return false;
+		live += seal->inputs[i].rows;
+		rows += seal->inputs[i].rows + sealed_dead(seal->index, &seal->inputs[i]);
 	}
-	build_init_shared(shared, directory, (Size) maintenance_work_mem * 1024);
+	return merge_is_possible(&seal->space) &&
+		(live > MIN_LIVE_FRACTION * rows ||
+		 !fits_memory(seal, false, seal->inputs, seal->input_count));
+}
+
+/*
+ * Takes the claims on the inputs, and lets those go that others have, or that are not what they
+ * were any more.
+ */
+static void
+claim_inputs(Seal *seal, SealWait wait)
+{
+	Directory  *directory;
+	int			kept = 0;
+
+	qsort(seal->inputs, seal->input_count, sizeof(SegmentEntry), compare_first);
+	for (int i = 0; i < seal->input_count; i++)
+		if (directory_claim(seal->index, &seal->inputs[i], wait == SEAL_WAIT))
+			seal->inputs[kept++] = seal->inputs[i];
+	seal->input_count = kept;
+	kept = 0;
+	directory = directory_read(seal->index);
+	for (int i = 0; i < seal->input_count; i++)
+	{
+		SegmentEntry input = seal->inputs[i];
+		const SegmentEntry *now = directory_find(directory, input.uid);
+
+		if (now != NULL && segment_is_live(now) && now->first == input.first)
+			seal->inputs[kept++] = input;
+		else
+			directory_unclaim(seal->index, &input);
+	}
+	seal->input_count = kept;
+	pfree(directory);
+}
+
+static void
+unclaim_inputs(Seal *seal)
+{
+	for (int i = 0; i < seal->input_count; i++)
+		directory_unclaim(seal->index, &seal->inputs[i]);
+	seal->input_count = 0;
+}
+
+/* The oldest growing segments, as many as have max_rows, if all of them have min_rows. */
+static void
+choose_growing(Seal *seal, SealWait wait, uint64 min_rows, uint64 max_rows)
+{
+	Directory  *directory = directory_read(seal->index);
+	uint64		claimed = 0;
+	int			taken = 0;
+
+	seal->inputs = palloc(sizeof(SegmentEntry) * (directory->count + 1));
+	for (uint32 i = 0; i < directory->count; i++)
+		if (directory->entries[i].kind == SEGMENT_GROWING &&
+			growing_rows(seal->index, &directory->entries[i]) > 0)
+			seal->inputs[seal->input_count++] = directory->entries[i];
+	claim_inputs(seal, wait);
+	qsort(seal->inputs, seal->input_count, sizeof(SegmentEntry), compare_uid);
+	while (taken < seal->input_count && claimed < max_rows)
+		claimed += growing_rows(seal->index, &seal->inputs[taken++]);
+	if (claimed < min_rows)
+		taken = 0;
+	for (int i = taken; i < seal->input_count; i++)
+		directory_unclaim(seal->index, &seal->inputs[i]);
+	seal->input_count = taken;
+}
+
+/* Segments are of one size if their logarithms to the base of the factor round to the same. */
+static int
+size_class(uint64 rows)
+{
+	return (int) rint(log((double) Max(rows, 1)) / log(seal_merge_factor));
+}
+
+/*
+ * Of sealed segments, live rows in `rows`, the smallest class that has enough of them, and what its
+ * union would make one of a larger class enough.
+ */
+static int
+choose_class(const Seal *seal, SegmentEntry *entries, int count)
+{
+	int			first = 0;
+	int			end = 0;
+	uint64		total = 0;
+
+	qsort(entries, count, sizeof(SegmentEntry), compare_rows);
+	for (; end < count; end++)
+		if (size_class(entries[end].rows) != size_class(entries[first].rows))
+		{
+			if (end - first >= seal_merge_factor)
+				break;
+			first = end;
+		}
+	if (end - first < seal_merge_factor)
+		return 0;
+	for (int i = first; i < end; i++)
+		total += entries[i].rows;
+	while (end + seal_merge_factor - 1 <= count &&
+		   size_class(entries[end + seal_merge_factor - 2].rows) <= size_class(total))
+		for (int i = 0; i < seal_merge_factor - 1; i++)
+			total += entries[end++].rows;
+	if (!fits_memory(seal, merge_is_possible(&seal->space), entries + first, end - first))
+		return 0;
+	memmove(entries, entries + first, (end - first) * sizeof(SegmentEntry));
+	return end - first;
+}
+
+/* Sealed segments: one with too many dead rows, or several of one size; or all of them. */
+static void
+choose_sealed(Seal *seal, SealMerge what)
+{
+	Directory  *directory = directory_read(seal->index);
+	SegmentEntry *half_dead = NULL;
+	bool		any_dead = false;
+
+	seal->inputs = palloc(sizeof(SegmentEntry) * (directory->count + 1));
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		SegmentEntry *entry = &directory->entries[i];
+		uint32		dead;
+
+		if (entry->kind != SEGMENT_SEALED)
+			continue;
+		dead = sealed_dead(seal->index, entry);
+		if (dead > MAX_DEAD_FRACTION * entry->rows && half_dead == NULL)
+			half_dead = entry;
+		any_dead |= dead > 0;
+		entry->rows -= dead;
+		seal->inputs[seal->input_count++] = *entry;
+	}
+	if (what == MERGE_ALL)
+		seal->input_count = seal->input_count > 1 || any_dead ? seal->input_count : 0;
+	else if (half_dead)
+	{
+		seal->inputs[0] = *half_dead;
+		seal->input_count = 1;
+	}
+	else if (what == MERGE_DUE)
+		seal->input_count = choose_class(seal, seal->inputs, seal->input_count);
+	else
+		seal->input_count = 0;
+	pfree(directory);
+}
+
+/* The same, and claims them. */
+static void
+take_sealed(Seal *seal, SealWait wait, SealMerge what)
+{
+	int			chosen;
+
+	choose_sealed(seal, what);
+	chosen = seal->input_count;
+	claim_inputs(seal, wait);
+	/* of one that another has, what is made will be seen */
+	if (what != MERGE_ALL && seal->input_count < Min(chosen, seal_merge_factor))
+		unclaim_inputs(seal);
+}
+
+/* Memory for a batch, where there are several: they are to be of one size. */
+static Size
+batch_memory(const Seal *seal)
+{
+	Size		memory = (Size) maintenance_work_mem * 1024;
+	Size		row = row_memory(seal);
+	uint64		rows = 0;
+	uint64		batches;
+
+	for (int i = 0; i < seal->input_count; i++)
+		rows += seal->inputs[i].rows;
+	batches = rows * row / memory + 1;
+	return Min(memory, (rows / batches + 1) * row);
+}
+
+/* Builds graphs of the inputs' rows. */
+static void
+build_outputs(Seal *seal, CachedIndex *cached)
+{
+	BuildShared *shared = palloc(build_shared_size());
+	BuildCallbacks callbacks = {
+		.write = write_output, .progress = seal_report, .arg = seal
+	};
+
+	build_init_shared(shared, cache_directory(cached), batch_memory(seal));
 	build_start(shared, 1);
 	seal->build = build_attach(shared, NULL, NULL, &callbacks);
-	cached = cache_index(seal->index);
 	for (seal->input = 0; seal->input < seal->input_count; seal->input++)
 		if (seal->inputs[seal->input].kind == SEGMENT_GROWING)
 			growing_each_row(seal->index, &seal->space, &seal->inputs[seal->input], true,
@@ -317,41 +518,146 @@ replace_segments(Seal *seal, const Directory *directory)
 		else
 			move_sealed(seal, cached, &seal->inputs[seal->input]);
 	build_finish(seal->build);
-	if (seal->failed)
-		return 0;
-	directory_replace(seal->index, seal->outputs, seal->output_count, uids, seal->input_count,
-					  copy_tombstones, seal);
-	return seal->input_count;
 }
 
-int
-seal_index(Relation index, Relation heap, SealWait wait, uint64 min_rows)
+/* Makes one output of the inputs' graphs. */
+static void
+merge_outputs(Seal *seal, CachedIndex *cached)
 {
-	MemoryContext context;
-	MemoryContext old;
+	Merge	   *merge = merge_begin(seal->index, cached, seal->inputs, seal->input_count,
+									seal_report);
+	SegmentEntry *output = reserve_output(seal, merge_blocks(merge));
+
+	if (output != NULL)
+	{
+		merge_write(merge, output);
+		for (seal->input = 0; seal->input < seal->input_count; seal->input++)
+			for (uint32 row = 0; row < merge_input_rows(merge, seal->input); row++)
+			{
+				uint32		number = merge_row_number(merge, seal->input, row);
+
+				if (number != MERGE_NO_ROW)
+					add_moved(seal, row)->number = number;
+			}
+	}
+	merge_end(merge);
+}
+
+/* Makes the outputs, and flips the directory. */
+static int
+replace_segments(Seal *seal)
+{
+	uint32	   *uids = palloc(sizeof(uint32) * seal->input_count);
+	CachedIndex *cached = cache_index(seal->index);
+
+	for (int i = 0; i < seal->input_count; i++)
+	{
+		uids[i] = seal->inputs[i].uid;
+		if (seal->inputs[i].kind == SEGMENT_GROWING)
+			growing_close(seal->index, &seal->inputs[i]);
+	}
+	if (goes_by_graphs(seal))
+		merge_outputs(seal, cached);
+	else
+		build_outputs(seal, cached);
+	if (!seal->failed)
+		directory_replace(seal->index, seal->outputs, seal->output_count, uids,
+						  seal->input_count, copy_tombstones, seal);
+	for (int i = 0; i < seal->output_count; i++)
+		directory_unclaim(seal->index, &seal->outputs[i]);
+	return seal->failed ? 0 : seal->input_count;
+}
+
+/* Prepares to choose inputs; memory is the context's until end_seal. */
+static void
+begin_seal(Seal *seal, Relation index, Relation heap)
+{
 	Directory  *directory;
-	Seal		seal = {.index = index, .heap = heap};
+
+	memset(seal, 0, sizeof(*seal));
+	seal->index = index;
+	seal->heap = heap;
+	seal->context = AllocSetContextCreate(CurrentMemoryContext, "vector seal",
+										  ALLOCSET_DEFAULT_SIZES);
+	seal->caller = MemoryContextSwitchTo(seal->context);
+	directory = directory_read(index);
+	seal->m = directory->m;
+	directory_space(directory, &seal->space);
+	space_init_rotation(&seal->space);
+	pfree(directory);
+}
+
+/* Replaces the inputs that were chosen. */
+static int
+end_seal(Seal *seal)
+{
 	int			replaced = 0;
 
-	if (wait == SEAL_WAIT)
-		LockPage(index, SEAL_LOCK_BLOCK, ExclusiveLock);
-	else if (!ConditionalLockPage(index, SEAL_LOCK_BLOCK, ExclusiveLock))
-		return 0;
-	context = AllocSetContextCreate(CurrentMemoryContext, "vector seal", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
-	directory = directory_read(index);
-	directory_space(directory, &seal.space);
-	space_init_rotation(&seal.space);
-	choose_inputs(&seal, directory, min_rows);
-	if (seal.input_count > 0)
-		replaced = replace_segments(&seal, directory);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	UnlockPage(index, SEAL_LOCK_BLOCK, ExclusiveLock);
+	if (seal->input_count > 0)
+		replaced = replace_segments(seal);
+	unclaim_inputs(seal);
+	MemoryContextSwitchTo(seal->caller);
+	MemoryContextDelete(seal->context);
 	return replaced;
 }
 
-/* Whether a segment has rows and all of them are dead; a growing one gets no more then. */
+int
+seal_growing(Relation index, Relation heap, SealWait wait, uint64 min_rows, uint64 max_rows)
+{
+	Seal		seal;
+
+	begin_seal(&seal, index, heap);
+	choose_growing(&seal, wait, min_rows, max_rows);
+	return end_seal(&seal);
+}
+
+int
+seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what)
+{
+	Seal		seal;
+
+	begin_seal(&seal, index, heap);
+	take_sealed(&seal, wait, what);
+	return end_seal(&seal);
+}
+
+bool
+seal_merge_is_due(Relation index)
+{
+	Seal		seal;
+	bool		due;
+
+	begin_seal(&seal, index, NULL);
+	choose_sealed(&seal, MERGE_DUE);
+	due = seal.input_count > 0;
+	seal.input_count = 0;
+	(void) end_seal(&seal);
+	return due;
+}
+
+void
+seal_await(Relation index)
+{
+	Directory  *directory = directory_read(index);
+
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+		bool		busy;
+
+		if (entry->kind != SEGMENT_GROWING)
+			continue;
+		busy = !directory_claim(index, entry, false);
+		if (busy)
+			directory_claim(index, entry, true);
+		directory_unclaim(index, entry);
+		if (busy)
+			break;
+	}
+	pfree(directory);
+}
+
+/* Whether a segment has rows and all of them are dead. */
 static bool
 is_empty(Relation index, const SegmentEntry *entry)
 {
@@ -363,31 +669,36 @@ is_empty(Relation index, const SegmentEntry *entry)
 	if (entry->kind != SEGMENT_GROWING)
 		return false;
 	rows = growing_count(index, entry, &dead);
-	if (rows == 0 || dead < rows)
-		return false;
-	growing_close(index, entry);
-	return growing_count(index, entry, &dead) == dead;
+	return rows > 0 && dead == rows;
 }
 
 int
 seal_retire_empty(Relation index)
 {
-	Directory  *directory = directory_read(index);
-	uint32	   *uids = palloc(sizeof(uint32) * (directory->count + 1));
+	Seal		seal;
+	uint32	   *uids;
 	int			count = 0;
+	Directory  *directory;
 
-	if (ConditionalLockPage(index, SEAL_LOCK_BLOCK, ExclusiveLock))
+	begin_seal(&seal, index, NULL);
+	directory = directory_read(index);
+	seal.inputs = palloc(sizeof(SegmentEntry) * (directory->count + 1));
+	for (uint32 i = 0; i < directory->count; i++)
+		if (is_empty(index, &directory->entries[i]))
+			seal.inputs[seal.input_count++] = directory->entries[i];
+	claim_inputs(&seal, SEAL_IF_FREE);
+	uids = palloc(sizeof(uint32) * (seal.input_count + 1));
+	for (int i = 0; i < seal.input_count; i++)
 	{
-		pfree(directory);
-		directory = directory_read(index);
-		for (uint32 i = 0; i < directory->count; i++)
-			if (is_empty(index, &directory->entries[i]))
-				uids[count++] = directory->entries[i].uid;
-		if (count > 0)
-			directory_replace(index, NULL, 0, uids, count, NULL, NULL);
-		UnlockPage(index, SEAL_LOCK_BLOCK, ExclusiveLock);
+		if (seal.inputs[i].kind == SEGMENT_GROWING)
+			growing_close(index, &seal.inputs[i]);
+		if (is_empty(index, &seal.inputs[i]))
+			uids[count++] = seal.inputs[i].uid;
 	}
-	pfree(directory);
-	pfree(uids);
+	if (count > 0)
+		directory_replace(index, NULL, 0, uids, count, NULL, NULL);
+	unclaim_inputs(&seal);
+	MemoryContextSwitchTo(seal.caller);
+	MemoryContextDelete(seal.context);
 	return count;
 }

@@ -4,7 +4,7 @@
 #ifndef VECTOR_SEGMENT_SEAL_H
 #define VECTOR_SEGMENT_SEAL_H
 
-#include "segment/directory.h"
+#include "segment/build.h"
 
 typedef enum SealWait
 {
@@ -12,12 +12,44 @@ typedef enum SealWait
 	SEAL_WAIT
 } SealWait;
 
+typedef enum SealMerge
+{
+	MERGE_DEAD,					/* one with many dead rows */
+	MERGE_DUE,					/* the same, or several of one size */
+	MERGE_ALL
+} SealMerge;
+
+#define SEAL_MIN_ROWS		32
+#define SEAL_MAX_ROWS		100000000
+
+/* vector.seal_rows, of indexes that do not say; vector.merge_factor */
+extern int	seal_default_rows;
+extern int	seal_merge_factor;
+
+/* Defines these settings. */
+extern void seal_init(void);
+
+/* Told how far a build is, in a process that cares; else NULL. */
+extern void (*seal_report) (BuildPhase phase, uint64 done, uint64 total);
+
 /*
- * Seals growing segments if they have at least min_rows rows in all, and rewrites sealed segments
- * with more than 20 % dead rows, together with smaller ones of their kind where there are several.
- * Returns the number of segments that were replaced.
+ * Makes sealed segments of the oldest growing ones, as many as have max_rows rows, if those that
+ * are to be had have min_rows.  Returns the number of segments that were replaced.
  */
-extern int	seal_index(Relation index, Relation heap, SealWait wait, uint64 min_rows);
+extern int	seal_growing(Relation index, Relation heap, SealWait wait, uint64 min_rows,
+						 uint64 max_rows);
+
+/*
+ * Unites sealed segments without their dead rows.  Due are one with more than a fifth of them dead,
+ * and vector.merge_factor or more of one size.  Returns the number of segments that were replaced.
+ */
+extern int	seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what);
+
+/* Whether there is anything to merge. */
+extern bool seal_merge_is_due(Relation index);
+
+/* Waits until a growing segment is sealed that another process is at, if there is one. */
+extern void seal_await(Relation index);
 
 /* Retires segments without live rows; returns how many. */
 extern int	seal_retire_empty(Relation index);

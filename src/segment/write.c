@@ -316,17 +316,6 @@ build_row_number(SegmentBuild *build, uint64 i)
 	return build_row(build, i)->number;
 }
 
-/* Rotated like the work vectors, but in the vectors' own scale. */
-static void
-write_mean(SegmentBuild *build, ExtentWriter *writer)
-{
-	float	   *mean = palloc(sizeof(float) * build->graph.padded);
-
-	rotation_apply(&build->space.rotation, build->shared->mean, mean);
-	extent_writer_put(writer, mean, sizeof(float) * build->graph.padded);
-	pfree(mean);
-}
-
 /* The node's number of an entry. */
 static uint32
 entry_number(SegmentBuild *build, const SegmentPlan *plan, uint32 id)
@@ -360,24 +349,12 @@ write_entries(SegmentBuild *build, const SegmentPlan *plan, ExtentWriter *writer
 }
 
 static void
-write_zeros(ExtentWriter *writer, uint64 size)
-{
-	static const char zeros[PAYLOAD_SIZE];
-
-	for (Size part; size > 0; size -= part)
-	{
-		part = (Size) Min(size, sizeof(zeros));
-		extent_writer_put(writer, zeros, part);
-	}
-}
-
-static void
 write_tombstones(ExtentWriter *writer, const SealedHeader *header)
 {
 	TombstoneHeader none = {0, 0};
 
 	extent_writer_put(writer, &none, sizeof(none));
-	write_zeros(writer, header->rows / 8 + 1);
+	extent_writer_skip(writer, header->rows / 8 + 1);
 }
 
 static SealedRow
@@ -516,7 +493,7 @@ put_node(SegmentPlan *plan, uint32 i, uint32 id, const char *node, Size size)
 		start = (uint64) i * layout->size;
 	else
 		start = (uint64) id * NODE_UNIT;
-	write_zeros(&plan->nodes, start - plan->offset);
+	extent_writer_skip(&plan->nodes, start - plan->offset);
 	extent_writer_put(&plan->nodes, node, size);
 	plan->offset = start + size;
 }
@@ -689,7 +666,7 @@ build_write(SegmentBuild *build, Relation index, SegmentEntry *entry)
 	if (header->padded)
 	{
 		extent_writer_seek(&plan->rows, header->mean, BLOCK_MEAN);
-		write_mean(build, &plan->rows);
+		extent_writer_put(&plan->rows, build->shared->mean, sizeof(float) * header->padded);
 	}
 	if (header->entry_count > 0)
 	{
@@ -700,8 +677,8 @@ build_write(SegmentBuild *build, Relation index, SegmentEntry *entry)
 	write_tombstones(&plan->rows, header);
 	extent_writer_seek(&plan->rows, header->tids, BLOCK_TIDS);
 	begin_level(plan, 0);
-	if (build->shared->partitioned)
-		partition_write(build, plan);
+	if (build->write_parts)
+		build->write_parts(build, plan);
 	else
 		plan_write_part(build, plan, 0);
 	write_other_rows(plan);

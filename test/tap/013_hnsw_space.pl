@@ -25,6 +25,16 @@ sub size
 	return $node->safe_psql('postgres', "SELECT pg_relation_size('$table\_v')");
 }
 
+# Vacuums, and again when the workers have done what they found to do.
+sub vacuum
+{
+	$node->safe_psql('postgres', 'VACUUM items');
+	return if $peer;
+	$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs')
+	  or die 'the workers do not come to an end';
+	$node->safe_psql('postgres', 'SELECT txid_current(); VACUUM items');
+}
+
 my $missing = q{SET enable_seqscan = off; SET enable_sort = off; SET hnsw.ef_search = 200;
 	SELECT count(*) FROM items i WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)};
 
@@ -78,7 +88,11 @@ foreach my $with ('', $peer ? () : 'WITH (seal_rows = 100)')
 
 		foreach my $step (@steps)
 		{
-			if ($step =~ /INSERT/ && $round % 2)
+			if ($step =~ /VACUUM/)
+			{
+				vacuum();
+			}
+			elsif ($step =~ /INSERT/ && $round % 2)
 			{
 				$old[0]->query($step);
 			}
@@ -97,7 +111,6 @@ foreach my $with ('', $peer ? () : 'WITH (seal_rows = 100)')
 			$most = $size if $size > $most;
 			$most_vacuumed = $size if $step =~ /VACUUM/ && $size > $most_vacuumed;
 		}
-		$node->safe_psql('postgres', 'SELECT txid_current()');
 	}
 	note("built $built, most $most, most after VACUUM $most_vacuumed");
 	cmp_ok($most, '<=', 2.3 * $built, "replaced bit by bit $with: never much more");

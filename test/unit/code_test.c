@@ -231,6 +231,24 @@ check_residual(const DistanceKernels *k, size_t n, size_t offset, Residual resid
 		  dot, n, (int) residual);
 }
 
+static void
+check_to_half(const DistanceKernels *k, size_t n, size_t offset)
+{
+	float	   *x = (float *) q_end - n - offset % 4;
+	uint16_t   *out = (uint16_t *) x_end - n - offset;
+	size_t		wrong = n;
+
+	for (size_t i = 0; i < n; i++)
+		x[i] = i % 7 == 3 ? random_uniform() * 1e6f : i % 7 == 5 ? random_uniform() * 1e-7f :
+			random_uniform() * 8;
+	k->f32_to_f16(x, n, out);
+	for (size_t i = 0; i < n; i++)
+		if (out[i] != float_to_half(fminf(fmaxf(x[i], -65504), 65504)))
+			wrong = i;
+	CHECK(wrong == n, "%s: half %zu of %zu: %04x of %g", k->name, wrong, n, out[wrong % n],
+		  (double) x[wrong % n]);
+}
+
 /* Zeros of both signs: +0 less -0 is +0 and -0 less +0 is -0, the same in every set. */
 static void
 check_zero_signs(const DistanceKernels *k)
@@ -480,6 +498,7 @@ check_set(const DistanceKernels *k)
 					check_estimates(k, n, offset, (Fill) fill);
 			for (int residual = UNIFORM; residual < RESIDUALS; residual++)
 				check_residual(k, n, offset, (Residual) residual);
+			check_to_half(k, n, offset);
 			for (int query = EVEN; query < (offset % 4 == 0 ? QUERIES : PEAK); query++)
 				check_query(k, n, offset, (Query) query);
 		}

@@ -1,0 +1,557 @@
+/*
+ * worker.c - what background workers do
+ *
+ * A worker has a job, an index.  Each step, a seal or a merge, is a transaction without a snapshot
+ * that holds ShareUpdateExclusiveLock on the index and nothing on its table.  Whoever waits for
+ * that lock, or for the database, gets it: the step is given up, and taken again later.
+ */
+#include "worker/worker.h"
+
+#include <signal.h>
+#ifndef WIN32
+#include <sys/resource.h>
+#endif
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_database.h"
+#include "commands/dbcommands.h"
+#include "commands/defrem.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "segment/growing.h"
+#include "segment/seal.h"
+#include "worker/jobs.h"
+
+/* How often a worker looks whether somebody waits for it. */
+#define LOOK_MS			200
+
+/* How often the launcher looks for jobs that wait. */
+#define LAUNCHER_NAP_MS	10000
+
+/* A step that was given up is tried again so often, after pauses that double. */
+#define TRIES			8
+#define FIRST_PAUSE_MS	500
+
+#define MAX_AMS			4
+
+typedef struct WorkerAm
+{
+	const char *name;
+	ambuild_function build;
+	uint32		(*seal_rows) (Relation index);
+} WorkerAm;
+
+static WorkerAm ams[MAX_AMS];
+static int	am_count;
+
+static bool background_work;
+static int	nice_level;
+static int	log_min_duration;
+
+/* Of this worker. */
+static volatile sig_atomic_t time_to_look;
+static Oid	locked_index;		/* that it holds the lock of */
+static bool gave_way;
+
+void
+worker_init(void)
+{
+	DefineCustomBoolVariable("vector.background_work",
+							 "Asks background workers to seal and merge segments.",
+							 "Without them, inserting sessions and VACUUM do so.",
+							 &background_work, true, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("vector.max_maintenance_workers",
+							"Sets how many background workers may seal and merge at once.",
+							"They are taken from max_worker_processes. 0 starts none.",
+							&jobs_max_workers, 2, 0, 64, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"vector.maintenance_nice",
+		"Sets by how much background workers stand back behind other processes.",
+		"As the nice command does; 0: not at all.", &nice_level, 5, 0, 19, PGC_SIGHUP, 0, NULL,
+		NULL, NULL);
+	DefineCustomIntVariable(
+		"vector.log_maintenance_min_duration",
+		"Sets the time above which seals and merges by background workers are logged.",
+		"-1 logs none, 0 all.", &log_min_duration, 600000, -1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS,
+		NULL, NULL, NULL);
+	if (process_shared_preload_libraries_in_progress && !IsBinaryUpgrade)
+	{
+		BackgroundWorker launcher;
+
+		jobs_preload();
+		memset(&launcher, 0, sizeof(launcher));
+		launcher.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+		launcher.bgw_start_time = BgWorkerStart_RecoveryFinished;
+		launcher.bgw_restart_time = 60;
+		strlcpy(launcher.bgw_library_name, "vector", sizeof(launcher.bgw_library_name));
+		strlcpy(launcher.bgw_function_name, "vector_launcher_main",
+				sizeof(launcher.bgw_function_name));
+		strlcpy(launcher.bgw_name, "vector launcher", sizeof(launcher.bgw_name));
+		strlcpy(launcher.bgw_type, "vector launcher", sizeof(launcher.bgw_type));
+		RegisterBackgroundWorker(&launcher);
+	}
+}
+
+void
+worker_add_am(const char *name, ambuild_function build, uint32 (*seal_rows) (Relation index))
+{
+	Assert(am_count < MAX_AMS);
+	ams[am_count++] = (WorkerAm) {name, build, seal_rows};
+}
+
+/* The access method of an index, if it is one of ours. */
+static const WorkerAm *
+find_am(Relation index)
+{
+	for (int i = 0; i < am_count; i++)
+		if (index->rd_indam->ambuild == ams[i].build)
+			return &ams[i];
+	return NULL;
+}
+
+/* Whether an access method bears the name of one of ours. */
+static bool
+is_our_am(Oid am)
+{
+	for (int i = 0; i < am_count; i++)
+		if (get_index_am_oid(ams[i].name, true) == am)
+			return true;
+	return false;
+}
+
+bool
+worker_request(Relation index)
+{
+	if (!background_work || IsBinaryUpgrade || RelationUsesLocalBuffers(index) ||
+		RELATION_IS_LOCAL(index) || RecoveryInProgress())
+		return false;
+	return jobs_request(MyDatabaseId, RelationGetRelid(index));
+}
+
+static void
+look_soon(void)
+{
+	time_to_look = true;
+}
+
+/* Whether someone waits for the whole database: DROP DATABASE, or to copy it. */
+static bool
+database_is_wanted(void)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, MyDatabaseId, 0);
+	if (LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return true;
+	LockRelease(&tag, RowExclusiveLock, false);
+	return false;
+}
+
+/* Gives up the step where someone waits; leaves no catalog snapshot behind. */
+static void
+give_way(void)
+{
+	static int	looks;
+
+	if (!time_to_look)
+		return;
+	time_to_look = false;
+	InvalidateCatalogSnapshot();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+	if (++looks % (1000 / LOOK_MS) == 0 && database_is_wanted())
+		proc_exit(0);
+	if (OidIsValid(locked_index))
+	{
+		LOCKTAG		tag;
+
+		SET_LOCKTAG_RELATION(tag, MyDatabaseId, locked_index);
+		if (LockHasWaiters(&tag, ShareUpdateExclusiveLock, false))
+		{
+			gave_way = true;
+			ereport(ERROR,
+					(errcode(ERRCODE_QUERY_CANCELED),
+					 errmsg("background work gives way to another session")));
+		}
+	}
+}
+
+static void
+report_step(BuildPhase phase, uint64 done, uint64 total)
+{
+	static TimestampTz last;
+
+	if (done == 0 || done == total || TimestampDifferenceExceeds(last, GetCurrentTimestamp(), 100))
+	{
+		last = GetCurrentTimestamp();
+		jobs_report_step(phase, done, total);
+	}
+}
+
+/* Opens an index of ours under the lock; NULL if it is gone, or not to be touched. */
+static Relation
+open_index(Oid oid)
+{
+	Relation	index = try_relation_open(oid, NoLock);
+
+	if (index == NULL)
+		return NULL;
+	if (index->rd_rel->relkind == RELKIND_INDEX && find_am(index) != NULL &&
+		index->rd_index->indislive && index->rd_index->indisready &&
+		!RelationUsesLocalBuffers(index) && directory_is_readable(index))
+		return index;
+	relation_close(index, NoLock);
+	return NULL;
+}
+
+static void
+log_step(Relation index, JobPhase phase, int replaced, TimestampTz start)
+{
+	if (log_min_duration < 0 || replaced == 0 ||
+		!TimestampDifferenceExceeds(start, GetCurrentTimestamp(), log_min_duration))
+		return;
+	ereport(LOG,
+			(errmsg("background %s of index \"%s.%s.%s\": %d segments replaced in %ld ms",
+					phase == JOB_SEALING ? "seal" : "merge", get_database_name(MyDatabaseId),
+					get_namespace_name(RelationGetNamespace(index)),
+					RelationGetRelationName(index), replaced,
+					TimestampDifferenceMilliseconds(start, GetCurrentTimestamp()))));
+}
+
+/*
+ * Takes a step with an index; returns the number of segments that were replaced, -1 if the index is
+ * another's for now.
+ */
+static int
+take_step(Oid oid, JobPhase phase)
+{
+	Relation	index;
+	TimestampTz start;
+	int			replaced = 0;
+
+	StartTransactionCommand();
+	if (!ConditionalLockRelationOid(oid, ShareUpdateExclusiveLock))
+	{
+		CommitTransactionCommand();
+		return -1;
+	}
+	index = open_index(oid);
+	if (index != NULL)
+	{
+		pgstat_report_activity(STATE_RUNNING, psprintf(
+			"%s index %s", phase == JOB_SEALING ? "seal" : "merge",
+			quote_qualified_identifier(get_namespace_name(RelationGetNamespace(index)),
+									   RelationGetRelationName(index))));
+		uint32		seal_rows = find_am(index)->seal_rows(index);
+
+		start = GetCurrentTimestamp();
+		locked_index = oid;
+		InvalidateCatalogSnapshot();
+		jobs_report_phase(phase);
+		if (phase == JOB_SEALING)
+			replaced = seal_growing(index, NULL, SEAL_IF_FREE, seal_rows, seal_rows);
+		else
+			replaced = seal_merge(index, NULL, SEAL_IF_FREE, MERGE_DUE);
+		locked_index = InvalidOid;
+		log_step(index, phase, replaced, start);
+		/* so that what was retired becomes free on an idle server, too */
+		if (replaced > 0)
+			(void) GetTopFullTransactionId();
+		relation_close(index, NoLock);
+	}
+	CommitTransactionCommand();
+	pgstat_report_activity(STATE_IDLE, NULL);
+	return replaced;
+}
+
+/* The same; an error ends the transaction, and is told. */
+static int
+try_step(Oid oid, JobPhase phase)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile int replaced = -1;
+
+	gave_way = false;
+	PG_TRY();
+	{
+		replaced = take_step(oid, phase);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		locked_index = InvalidOid;
+		if (!gave_way)
+		{
+			EmitErrorReport();
+			jobs_report_error(error->message);
+		}
+		FlushErrorState();
+		AbortCurrentTransaction();
+		if (!gave_way)
+			replaced = -2;
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	return replaced;
+}
+
+static void
+nap(long ms)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms,
+					 PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
+/* Seals and merges in turn until there is nothing more to do. */
+static void
+work_on(Oid index)
+{
+	int			tries = 0;
+	int			replaced;
+
+	do
+	{
+		replaced = try_step(index, JOB_SEALING);
+		if (replaced >= 0)
+		{
+			int			merged = try_step(index, JOB_MERGING);
+
+			replaced = merged < 0 ? merged : replaced + merged;
+		}
+		if (replaced == -1 && tries < TRIES)
+		{
+			jobs_report_phase(JOB_IDLE);
+			nap(FIRST_PAUSE_MS << tries++);
+			StartTransactionCommand();
+			if (database_is_wanted())
+				proc_exit(0);
+			CommitTransactionCommand();
+		}
+		else
+			tries = 0;
+	}
+	while (replaced > 0 || (replaced == -1 && tries > 0));
+	if (replaced == 0)
+		jobs_report_error("");
+}
+
+/* The indexes of ours in this database. */
+static List *
+our_indexes(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *oids = NIL;
+	Relation	classes;
+	TableScanDesc scan;
+	HeapTuple	tuple;
+
+	StartTransactionCommand();
+	(void) GetTransactionSnapshot();
+	classes = table_open(RelationRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(classes, 0, NULL);
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Form_pg_class class = (Form_pg_class) GETSTRUCT(tuple);
+
+		if (class->relkind == RELKIND_INDEX &&
+			class->relpersistence != RELPERSISTENCE_TEMP && is_our_am(class->relam))
+		{
+			MemoryContext old = MemoryContextSwitchTo(context);
+
+			oids = lappend_oid(oids, class->oid);
+			MemoryContextSwitchTo(old);
+		}
+	}
+	table_endscan(scan);
+	table_close(classes, AccessShareLock);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	return oids;
+}
+
+static void
+set_priority(void)
+{
+#ifndef WIN32
+	if (nice_level > 0 && setpriority(PRIO_PROCESS, 0, nice_level) != 0)
+		ereport(DEBUG1, (errmsg("could not set priority: %m")));
+#endif
+}
+
+static void
+set_signals(void)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+}
+
+void
+vector_worker_main(Datum slot)
+{
+	Oid			database;
+	Oid			index;
+	TimeoutId	timeout;
+
+	set_signals();
+	if (!jobs_begin(DatumGetInt32(slot), &database, &index))
+		proc_exit(0);
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	set_priority();
+	timeout = RegisterTimeout(USER_TIMEOUT, look_soon);
+	enable_timeout_every(timeout, GetCurrentTimestamp(), LOOK_MS);
+	extent_give_way = give_way;
+	seal_report = report_step;
+	do
+	{
+		if (OidIsValid(index))
+			work_on(index);
+		else
+		{
+			List	   *oids = our_indexes();
+			ListCell   *cell;
+
+			foreach(cell, oids)
+				work_on(lfirst_oid(cell));
+			list_free(oids);
+		}
+	}
+	while (jobs_next(&index));
+	jobs_start_waiting();
+	proc_exit(0);
+}
+
+/* The databases that can be connected to. */
+static List *
+databases(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *oids = NIL;
+	Relation	relation;
+	TableScanDesc scan;
+	HeapTuple	tuple;
+
+	StartTransactionCommand();
+	(void) GetTransactionSnapshot();
+	relation = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(relation, 0, NULL);
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
+
+		if (database->datallowconn && database->datconnlimit != DATCONNLIMIT_INVALID_DB)
+		{
+			MemoryContext old = MemoryContextSwitchTo(context);
+
+			oids = lappend_oid(oids, database->oid);
+			MemoryContextSwitchTo(old);
+		}
+	}
+	table_endscan(scan);
+	table_close(relation, AccessShareLock);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	return oids;
+}
+
+void
+vector_launcher_main(Datum arg)
+{
+	ListCell   *cell;
+
+	set_signals();
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	foreach(cell, databases())
+		jobs_request(lfirst_oid(cell), InvalidOid);
+	for (;;)
+	{
+		jobs_start_waiting();
+		nap(LAUNCHER_NAP_MS);
+	}
+}
+
+/* One row a job of this database. */
+PG_FUNCTION_INFO_V1(vector_background_jobs);
+Datum
+vector_background_jobs(PG_FUNCTION_ARGS)
+{
+	static const char *const states[] = {NULL, "failed", "waiting", "starting", "running"};
+	static const char *const phases[] = {NULL, "sealing", "merging"};
+	static const char *const steps[] = {"reading", "building", "writing"};
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Job		   *jobs;
+	int			count;
+
+	InitMaterializedSRF(fcinfo, 0);
+	count = jobs_list(&jobs);
+	for (int i = 0; i < count; i++)
+	{
+		const Job  *job = &jobs[i];
+		bool		idle = job->phase == JOB_IDLE;
+		Datum		values[10];
+		bool		nulls[10] = {false};
+
+		if (job->database != MyDatabaseId)
+			continue;
+		values[0] = ObjectIdGetDatum(job->index);
+		values[1] = Int32GetDatum(job->pid);
+		nulls[1] = job->pid == 0;
+		values[2] = CStringGetTextDatum(states[job->state]);
+		nulls[3] = nulls[4] = nulls[5] = nulls[6] = idle;
+		if (!idle)
+		{
+			values[3] = CStringGetTextDatum(phases[job->phase]);
+			values[4] = CStringGetTextDatum(steps[job->step]);
+			values[5] = Int64GetDatum((int64) job->done);
+			values[6] = Int64GetDatum((int64) job->total);
+		}
+		values[7] = TimestampTzGetDatum(job->since);
+		nulls[8] = nulls[9] = job->error[0] == '\0';
+		if (!nulls[8])
+		{
+			values[8] = CStringGetTextDatum(job->error);
+			values[9] = TimestampTzGetDatum(job->failed);
+		}
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

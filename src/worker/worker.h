@@ -1,0 +1,28 @@
+/*
+ * worker.h - background workers: seal, merge, and find what is to be done after a restart
+ */
+#ifndef VECTOR_WORKER_WORKER_H
+#define VECTOR_WORKER_WORKER_H
+
+#include "pg_compat.h"
+
+#include "access/amapi.h"
+#include "utils/rel.h"
+
+/* Settings; with the library preloaded, the launcher. */
+extern void worker_init(void);
+
+/* An access method of ours, known by its build function: seal_rows of an index. */
+extern void worker_add_am(const char *name, ambuild_function build,
+						  uint32 (*seal_rows) (Relation index));
+
+/*
+ * Asks for a worker to seal and merge an index's segments.  False if none will: it is switched off,
+ * the index is one that only this session can see, or there are no slots.
+ */
+extern bool worker_request(Relation index);
+
+extern PGDLLEXPORT void vector_worker_main(Datum slot);
+extern PGDLLEXPORT void vector_launcher_main(Datum arg);
+
+#endif							/* VECTOR_WORKER_WORKER_H */
