@@ -9,6 +9,7 @@
 #include "distance/distance.h"
 #include "planner/planner.h"
 #include "segment/seal.h"
+#include "segment/wait_point.h"
 #include "worker/worker.h"
 
 VECTOR_MODULE_MAGIC;
@@ -53,6 +54,7 @@ _PG_init(void)
 		&vector_simd, DISTANCE_AUTO, simd_options, PGC_USERSET, 0, check_simd, assign_simd, NULL);
 	planner_init();
 	seal_init();
+	wait_point_init();
 	worker_init();
 	hnsw_init();
 	MarkGUCPrefixReserved("vector");

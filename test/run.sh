@@ -258,9 +258,9 @@ regress_layer() {
 	fi
 }
 
-# Installs the extension for the layers that run on Debian's PostgreSQL.
+# Installs the extension, with wait points, for the layers that run on Debian's PostgreSQL.
 install_debian() {
-	[ -e "$work/installed" ] || { build_debian "$debian" >"$work/installed" 2>&1 || { cat "$work/installed"; return 1; }; }
+	[ -e "$work/installed" ] || { build "$debian" with_llvm=no COPT=-DVECTOR_WAIT_POINTS >"$work/installed" 2>&1 || { cat "$work/installed"; return 1; }; }
 }
 
 tap() {

@@ -93,8 +93,6 @@ hnswvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	replaced = seal_retire_empty(index);
 	replaced += seal_growing(index, heap, SEAL_IF_FREE,
 							 hnsw_options(index).seal_rows / SEAL_FRACTION, PG_UINT64_MAX);
-	while ((merged = seal_merge(index, heap, SEAL_WAIT, MERGE_DEAD)) > 0)
-		replaced += merged;
 	if (seal_merge_is_due(index) && !worker_request(index))
 		while ((merged = seal_merge(index, heap, SEAL_IF_FREE, MERGE_DUE)) > 0)
 			replaced += merged;

@@ -12,6 +12,8 @@
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
 
+#include "segment/wait_point.h"
+
 /*
  * A group must fit into a block, so that of longer vectors only the first rotated dimensions have
  * signs.
@@ -212,7 +214,7 @@ write_slot(const GrowingHeader *header, Page page, uint32 number, uint64 offset,
 static bool
 append_to(Relation index, const SegmentEntry *entry, const NewRow *row)
 {
-	Buffer		header_buffer = ReadBuffer(index, entry->first);
+	Buffer		header_buffer;
 	Buffer		group_buffer;
 	Buffer		vector_buffer;
 	GrowingHeader *header;
@@ -220,6 +222,8 @@ append_to(Relation index, const SegmentEntry *entry, const NewRow *row)
 	Page		page;
 	uint64		offset;
 
+	WAIT_POINT("append");
+	header_buffer = ReadBuffer(index, entry->first);
 	LockBuffer(header_buffer, BUFFER_LOCK_EXCLUSIVE);
 	page = BufferGetPage(header_buffer);
 	header = (GrowingHeader *) BlockGetPayload(page);

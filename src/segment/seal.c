@@ -16,6 +16,7 @@
 #include "segment/build.h"
 #include "segment/growing.h"
 #include "segment/merge.h"
+#include "segment/wait_point.h"
 
 #define MAX_DEAD_FRACTION	0.2
 
@@ -157,6 +158,7 @@ reserve_output(Seal *seal, uint32 blocks)
 		repalloc(seal->outputs, sizeof(SegmentEntry) * (seal->output_count + 1)) :
 		palloc(sizeof(SegmentEntry));
 	seal->outputs[seal->output_count] = entry;
+	WAIT_POINT("reserved");
 	return &seal->outputs[seal->output_count++];
 }
 
@@ -463,10 +465,8 @@ choose_sealed(Seal *seal, SealMerge what)
 		seal->inputs[0] = *half_dead;
 		seal->input_count = 1;
 	}
-	else if (what == MERGE_DUE)
-		seal->input_count = choose_class(seal, seal->inputs, seal->input_count);
 	else
-		seal->input_count = 0;
+		seal->input_count = choose_class(seal, seal->inputs, seal->input_count);
 	pfree(directory);
 }
 
@@ -560,6 +560,7 @@ replace_segments(Seal *seal)
 		merge_outputs(seal, cached);
 	else
 		build_outputs(seal, cached);
+	WAIT_POINT("flip");
 	if (!seal->failed)
 		directory_replace(seal->index, seal->outputs, seal->output_count, uids,
 						  seal->input_count, copy_tombstones, seal);

@@ -14,8 +14,7 @@ typedef enum SealWait
 
 typedef enum SealMerge
 {
-	MERGE_DEAD,					/* one with many dead rows */
-	MERGE_DUE,					/* the same, or several of one size */
+	MERGE_DUE,					/* one with many dead rows, or several of one size */
 	MERGE_ALL
 } SealMerge;
 

@@ -7,6 +7,8 @@
 #include "commands/vacuum.h"
 #include "miscadmin.h"
 
+#include "segment/wait_point.h"
+
 static void
 read_header(Relation index, const SegmentEntry *entry, SealedHeader *header)
 {
@@ -118,6 +120,7 @@ sealed_vacuum(Relation index, const SegmentEntry *entry,
 			else
 				(*live)++;
 		*removed += count;
+		WAIT_POINT("bury");
 		if (count > 0 && !bury_if_live(index, entry, dead, count))
 		{
 			pfree(tombstones);

@@ -217,9 +217,7 @@ jobs_request(Oid database, Oid index)
 	job = find_job(database, index);
 	if (job != NULL && has_worker(job))
 		job->again = true;
-	else if (job != NULL && job->state == JOB_FAILED && is_recent(job->failed))
-		accepted = false;
-	else
+	else if (job == NULL || job->state != JOB_FAILED || !is_recent(job->failed))
 	{
 		if (job == NULL)
 		{

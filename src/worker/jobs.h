@@ -50,8 +50,8 @@ extern void jobs_preload(void);
 extern int	jobs_max_workers;
 
 /*
- * Sees to it that a worker looks at an index of this database, or at all of them (InvalidOid).
- * False if none will: there are no slots, or it failed a short while ago.
+ * Sees to it that a worker looks at an index of this database, or at all of them (InvalidOid); not
+ * again at once if one failed a short while ago.  False if none will: there are no slots.
  */
 extern bool jobs_request(Oid database, Oid index);
 

@@ -132,10 +132,8 @@ my $first = size();
 foreach my $round (1 .. 5)
 {
 	$node->safe_psql('postgres', "UPDATE items SET v = place(id + 10000 * $round, 50)");
-	$node->safe_psql('postgres', 'VACUUM items');
-	$node->safe_psql('postgres', 'SELECT txid_current()');
+	vacuum();
 }
-$node->safe_psql('postgres', 'VACUUM items');
 cmp_ok(size(), '<=', 2.3 * $first, 'all updated five times');
 is($node->safe_psql('postgres', $missing), 0, 'all updated five times: all are found');
 

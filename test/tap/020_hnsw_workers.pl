@@ -1,0 +1,283 @@
+# Background workers seal and merge, give way to everybody, and are not needed
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'workers are ours' if $ENV{VECTOR_PEER};
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', <<'CONF');
+autovacuum = off
+fsync = off
+max_prepared_transactions = 5
+max_wal_size = 2GB
+CONF
+$node->start;
+
+my $setup = q{
+	CREATE EXTENSION vector;
+	CREATE FUNCTION place(id bigint) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector
+		FROM generate_series(1, 16) d$$;
+	CREATE TABLE items (id int PRIMARY KEY, v vector(16), note text);
+	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 500)};
+$node->safe_psql('postgres', $setup);
+my $points = $node->safe_psql('postgres', "LOAD 'vector';
+	SELECT count(*) FROM pg_settings WHERE name = 'vector.wait_point'");
+
+sub sql { return $node->safe_psql('postgres', @_); }
+
+sub set
+{
+	sql("LOAD 'vector';" . join('', map { "ALTER SYSTEM SET $_;" } @_) . 'SELECT pg_reload_conf()');
+}
+
+sub insert
+{
+	my ($from, $to) = @_;
+	sql("INSERT INTO items SELECT n, place(n) FROM generate_series($from, $to) n");
+}
+
+# Waits until a query says t.
+sub until_true
+{
+	my ($sql, $what) = @_;
+	ok($node->poll_query_until('postgres', $sql), $what);
+}
+
+my $idle = 'SELECT count(*) = 0 FROM vector_jobs';
+my $sealed = "SELECT count(*) FROM vector_segments WHERE kind = 'sealed'";
+
+# Every row is in the index, once, and finds itself.
+sub sound
+{
+	my ($name) = @_;
+	like(sql("VACUUM items; SELECT count(*), vector_index_check('items_v') FROM items"),
+		qr/^(\d+)\|\1$/, "$name: the index is sound and complete");
+	is(sql('SET enable_seqscan = off; SET hnsw.ef_search = 200;
+		SELECT count(*) FROM (SELECT * FROM items ORDER BY id % 7, id LIMIT 200) i
+		WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)'), 0, "$name: rows are found");
+}
+
+# sealed without anybody's care
+insert(1, 1200);
+until_true("SELECT count(*) FILTER (WHERE kind = 'sealed') >= 1 AND
+	sum(rows) FILTER (WHERE kind = 'growing') < 500 FROM vector_segments", 'rows are sealed');
+until_true($idle, 'and the worker ends');
+sound('sealed');
+
+# and merged: their number stays small
+insert(1200 * $_ + 1, 1200 * $_ + 1200) foreach 1 .. 9;
+until_true($idle, 'the workers end');
+cmp_ok(sql($sealed), '<=', 3 * 3, 'few segments of 12000 rows');
+cmp_ok(sql($sealed), '>=', 1, 'but some');
+sound('merged');
+
+# by hand
+insert(12001, 12300);
+is(sql("SELECT vector_seal('items_v') > 0, vector_merge('items_v') > 1, vector_merge('items_v')"),
+	't|t|0', 'sealed and merged by hand');
+is(sql($sealed), 1, 'one segment is left');
+sound('merged by hand');
+sql('DELETE FROM items WHERE id % 10 = 0; VACUUM items');
+is(sql("SELECT vector_merge('items_v')"), 1, 'a segment with dead rows is written again');
+is(sql("SELECT sum(dead) FROM vector_segments"), 0, 'without them');
+sound('written again');
+
+# equal vectors of several segments become one node, and all are found
+sql('CREATE TABLE same (id int, v vector(16));
+	CREATE INDEX same_v ON same USING hnsw (v vector_l2_ops)');
+foreach my $part (0 .. 3)
+{
+	sql("INSERT INTO same SELECT n, place(n % 100) FROM generate_series(300 * $part, 300 * $part + 299) n");
+	sql("SELECT vector_seal('same_v')");
+}
+is(sql("SELECT vector_merge('same_v'), vector_index_check('same_v')"), '4|1200', 'equal vectors are merged');
+is(sql('SET enable_seqscan = off; SET hnsw.ef_search = 1000;
+	SELECT count(*), count(DISTINCT id), max(d)
+	FROM (SELECT id, v <-> place(7) AS d FROM same ORDER BY v <-> place(7) LIMIT 12) x'), '12|12|0',
+	'and all of them found');
+sql('DROP TABLE same');
+
+# an error is told, and nothing lost
+set('temp_file_limit = 64');
+insert(20001, 22500);
+until_true("SELECT count(*) = 1 FROM vector_jobs WHERE state = 'failed' AND
+	last_error LIKE '%temp_file_limit%' AND last_error_at IS NOT NULL", 'an error is shown');
+sound('after an error');
+set('temp_file_limit = -1');
+
+# switched off, or without slots: VACUUM and the inserting sessions do it
+set('vector.background_work = off');
+insert(23001, 26000);
+is(sql("SELECT count(*) FROM vector_jobs WHERE state <> 'failed'"), 0, 'switched off: no job');
+cmp_ok(sql("SELECT sum(rows) FROM vector_segments WHERE kind = 'growing'"), '<=', 1000,
+	'switched off: sealed all the same');
+sound('switched off');
+set('vector.background_work = on', 'max_worker_processes = 0');
+$node->restart;
+is(sql('SELECT count(*) FROM vector_jobs'), 0, 'jobs do not outlive the server');
+insert(27001, 30000);
+cmp_ok(sql("SELECT sum(rows) FROM vector_segments WHERE kind = 'growing'"), '<=', 1000,
+	'no slots: sealed all the same');
+is(sql("SELECT count(*) FROM vector_jobs WHERE state IN ('waiting', 'starting')"), 0, 'no slots: nothing waits');
+sound('no slots');
+set('max_worker_processes = 8');
+
+# the launcher of a preloaded library finds what was left, in all databases
+set('vector.background_work = off');
+sql('CREATE DATABASE other');
+$node->safe_psql('other', $setup);
+$node->safe_psql('other', 'SET vector.background_work = off;
+	INSERT INTO items SELECT n, place(n) FROM generate_series(1, 900) n');
+insert(31001, 31900);
+set("shared_preload_libraries = 'vector'", 'vector.background_work = on');
+$node->restart;
+foreach my $database ('postgres', 'other')
+{
+	ok($node->poll_query_until($database, "SELECT sum(rows) FILTER (WHERE kind = 'growing') < 500 OR
+		bool_and(kind <> 'growing') FROM vector_segments"), "the launcher has $database sealed");
+}
+is(sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'vector launcher'"), 1,
+	'the launcher stays');
+sound('after the launcher');
+
+# prepared transactions
+sql("BEGIN; INSERT INTO items SELECT n, place(n) FROM generate_series(32001, 32600) n;
+	SELECT vector_seal('items_v'); PREPARE TRANSACTION 'one'");
+sql("SELECT vector_seal('items_v')");
+is(sql("SELECT count(*) FROM items WHERE id > 32000"), 0, 'prepared rows are not seen');
+sql("COMMIT PREPARED 'one'");
+sound('prepared');
+
+# savepoints rolled back leave nothing to be found
+sql("BEGIN; SAVEPOINT a; INSERT INTO items SELECT n, place(n) FROM generate_series(33001, 34600) n;
+	ROLLBACK TO a; INSERT INTO items SELECT n, place(n) FROM generate_series(33001, 33100) n; COMMIT");
+until_true($idle, 'after a rollback the workers end');
+sound('rolled back');
+
+# who may
+sql("CREATE ROLE somebody; GRANT SELECT ON items TO somebody");
+foreach my $function ('vector_seal', 'vector_merge')
+{
+	my ($code, $out, $error) = $node->psql('postgres', "SET ROLE somebody; SELECT $function('items_v')");
+	like($error, qr/must be owner of index items_v/, "$function is the owner's");
+}
+
+SKIP:
+{
+	skip 'not compiled with wait points', 1 unless $points;
+
+	# sessions of this test go on where workers wait
+	local $ENV{PGOPTIONS} = '-c vector.wait_point=';
+	my $gate = $node->background_psql('postgres');
+	my $workers = "FROM pg_stat_activity WHERE backend_type = 'vector worker'";
+
+	sub close_gate { $_[0]->query_safe('SELECT pg_advisory_lock(0, 4711)') }
+
+	# Lets a worker run into a place where it waits.
+	sub stop_worker
+	{
+		my ($place) = @_;
+		until_true($idle, 'workers are idle');
+		set("vector.wait_point = '$place'");
+		sql("INSERT INTO items SELECT n, place(n)
+			FROM (SELECT (SELECT max(id) FROM items) + generate_series(1, 700) AS n) x");
+		until_true("SELECT count(*) = 1 FROM vector_segments WHERE kind = 'reserved'",
+			"a worker stops at $place");
+	}
+	sub open_gate { $_[0]->query_safe('SELECT pg_advisory_unlock(0, 4711)') }
+
+	# rows that die while their segment is being replaced stay dead
+	close_gate($gate);
+	stop_worker('flip');
+	my @gone = split /\n/, sql('DELETE FROM items WHERE id > (SELECT max(id) - 650 FROM items)
+		AND id % 2 = 0 RETURNING id');
+	sql('VACUUM (INDEX_CLEANUP ON) items');
+	open_gate($gate);
+	until_true($idle, 'the segment is published');
+	is(sql("SET enable_seqscan = off; SET hnsw.ef_search = 200; SELECT count(*) FROM
+		unnest(ARRAY[" . join(',', @gone) . "]) g(id), LATERAL (SELECT id FROM items
+		ORDER BY v <-> place(g.id) LIMIT 1) x WHERE x.id = g.id"), 0, 'deleted rows are not found');
+	sound('deleted before a flip');
+
+	# a segment that is published between VACUUM's passes is vacuumed, too
+	close_gate($gate);
+	stop_worker('flip');
+	sql('DELETE FROM items WHERE id % 3 = 0');
+	my $vacuum = $node->background_psql('postgres');
+	$vacuum->query_safe("LOAD 'vector'; SET vector.wait_point = 'bury'");
+	$vacuum->query_until(qr/begun/, "\\echo begun\nVACUUM (INDEX_CLEANUP ON) items;\n");
+	until_true("SELECT count(*) = 1 FROM pg_stat_activity
+		WHERE query LIKE 'VACUUM (INDEX%' AND state = 'active'", 'VACUUM stops amid a segment');
+	open_gate($gate);
+	$vacuum->quit;
+	until_true($idle, 'the worker ends, too');
+	sound('published amid VACUUM');
+
+	# an append to a segment that is closed meanwhile goes to another
+	insert(200001, 200003);
+	close_gate($gate);
+	my $insert = $node->background_psql('postgres');
+	$insert->query_safe("LOAD 'vector'; SET vector.wait_point = 'append'");
+	$insert->query_until(qr/begun/,
+		"\\echo begun\nINSERT INTO items SELECT n, place(n) FROM generate_series(200004, 200005) n;\n");
+	until_true("SELECT count(*) = 1 FROM pg_stat_activity
+		WHERE query LIKE 'INSERT INTO items%' AND state = 'active'", 'an insert stops before it appends');
+	cmp_ok(sql("SELECT vector_seal('items_v')"), '>', 0, 'the segment is sealed');
+	open_gate($gate);
+	$insert->quit;
+	sound('closed before an append');
+
+	# what a builder that was killed had reserved is free again
+	close_gate($gate);
+	stop_worker('reserved');
+	my $before = sql("SELECT segment FROM vector_segments WHERE kind = 'reserved'");
+	sql("SELECT pg_terminate_backend(pid, 10000) $workers");
+	open_gate($gate);
+	sql("INSERT INTO items SELECT n, place(n) FROM generate_series(210001, 210700) n");
+	until_true($idle, 'the next worker goes on');
+	is(sql("SELECT count(*) FROM vector_segments WHERE segment = $before"), 0,
+		'nothing stays reserved by who was killed');
+	sound('killed');
+
+	# a backend builds beside a worker
+	close_gate($gate);
+	stop_worker('reserved');
+	sql("SET vector.background_work = off; INSERT INTO items
+		SELECT n, place(n) FROM generate_series(220001, 223000) n");
+	is(sql("SELECT count(*) FROM vector_segments WHERE kind = 'reserved'"), 1,
+		'what is reserved stays so while its builder lives');
+	open_gate($gate);
+	until_true($idle, 'both come to an end');
+	sound('two builders');
+
+	# everybody gets what he waits for, while a worker is in the middle of its work
+	foreach my $ddl ('REINDEX INDEX items_v', 'REINDEX INDEX CONCURRENTLY items_v',
+		'CREATE INDEX CONCURRENTLY items_w ON items USING hnsw (v vector_cosine_ops)',
+		'DROP INDEX CONCURRENTLY items_w', 'ALTER INDEX items_v SET (seal_rows = 501)',
+		"SELECT vector_seal('items_v')", 'VACUUM FULL items', 'TRUNCATE items')
+	{
+		close_gate($gate);
+		stop_worker('flip');
+		my ($code, $out, $error) = $node->psql('postgres', "SET statement_timeout = '30s';\n$ddl");
+		is($error, '', "a worker gives way to $ddl");
+		open_gate($gate);
+		insert(1, 2000) if $ddl =~ /TRUNCATE/;
+		sound("after $ddl");
+	}
+	$gate->quit;
+	foreach my $ddl ('CREATE DATABASE copy TEMPLATE postgres', 'DROP DATABASE postgres')
+	{
+		stop_worker('flip!');
+		my ($code, $out, $error) = $node->psql('other', $ddl);
+		is($error, '', "a worker gives way to $ddl");
+	}
+}
+
+$node->stop;
+unlike(slurp_file($node->logfile), qr/PANIC|TRAP|signal 11|gives way/, 'nothing bad in the log');
+done_testing();
