@@ -26,13 +26,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OPERATORS = {"l2": "<->", "ip": "<#>", "cos": "<=>", "l1": "<+>"}
 TYPES = ["vector", "halfvec", "bf16vec", "int8vec"]
 OPCLASSES = {"cos": "cosine"}    # where the metric is called otherwise
-PARTS = ["exact", "build", "search", "cold", "insert", "vacuum"]
+PARTS = ["exact", "build", "search", "cold", "insert", "vacuum", "live", "copy", "update"]
 COLD_QUERIES = 200
 DROP_CACHES = pathlib.Path("/proc/sys/vm/drop_caches")
 CORES = os.cpu_count() or 1
@@ -470,6 +471,12 @@ class Bench:
             self.cold(out)
         if "insert" in a.tables:
             self.insert(out)
+        if "live" in a.tables:
+            self.live(out)
+        if "update" in a.tables:
+            self.update(out)
+        if "copy" in a.tables:
+            self.copy(out, mine)
         if "vacuum" in a.tables:
             out["vacuum_s"] = {}
             for _, c in self.turns(1):
@@ -569,6 +576,119 @@ class Bench:
                            "--clients", clients, "--seconds", 10, "--id-offset", self.rows)
                 out.setdefault("insert_rows_s", {}).setdefault(str(clients), {})[c.name] = [x["per_second"]]
 
+    def more_rows(self, c, count):
+        """The table more: rows like those of items, none equal to another"""
+        c.psql("DROP TABLE IF EXISTS more, noise",
+               f"""CREATE TABLE noise AS SELECT j, n.embedding FROM
+                       (SELECT max(abs(x)) / 20 AS size FROM (SELECT unnest(embedding::real[]) AS x FROM items
+                           LIMIT {100 * self.dims}) e) s, generate_series(0, 63) j,
+                       LATERAL (SELECT array_agg((random() - 0.5) * s.size + 0 * (j + d))::{c.type} AS embedding
+                           FROM generate_series(1, {self.dims}) d) n""",
+               f"CREATE TABLE more (id integer PRIMARY KEY, embedding {c.type}({self.dims}))",
+               f"""INSERT INTO more SELECT r, i.embedding + n.embedding FROM generate_series(1, {count}) r
+                   JOIN items i ON i.id = r * 7 % {self.rows} JOIN noise n ON n.j = r % 64""",
+               "ANALYZE more", "CHECKPOINT")
+
+    def quiet(self, c):
+        """Waits until the background workers have nothing to do; seconds"""
+        start = time.monotonic()
+        while c.name == "ours" and c.value("SELECT count(*) FROM vector_jobs WHERE state <> 'failed'") != "0":
+            time.sleep(0.2)
+        return time.monotonic() - start
+
+    def recall_now(self, c, setting):
+        """Recall of 40 searches in the table as it is, against exact search"""
+        answers = []
+        for where in (f"SET enable_seqscan = off; SET {setting}", "SET enable_indexscan = off"):
+            answers.append(c.value(f"""{where};
+                SELECT array_agg(x.ids ORDER BY q.id) FROM (SELECT * FROM more ORDER BY id LIMIT 40) q,
+                    LATERAL (SELECT array_agg(id) AS ids FROM (SELECT id FROM items
+                        ORDER BY embedding {OPERATORS[self.metric]} q.embedding LIMIT {self.a.k}) y) x"""))
+        found, truth = ([set(re.findall(r"-?\d+", part)) for part in text.split("},{")] for text in answers)
+        return sum(len(f & t) for f, t in zip(found, truth)) / sum(map(len, truth))
+
+    def live(self, out):
+        """Commits of one row by two clients, background workers on; the peer for a part of them"""
+        a = self.a
+        live = out["live"] = {}
+        for _, c in self.turns(1):
+            self.more_rows(c, a.live_rows)
+            c.psql("VACUUM ANALYZE items", "CHECKPOINT")
+            c.dirty = True
+            setting = "hnsw.ef_search = 80"
+            point = {"p99_quiet_ms": c.query("--seconds", 3, "--clients", 1, "--set", f"SET {setting}")["p99_ms"]}
+            script = self.work / "live.sql"
+            script.write_text(f"\\set n :n + 1\n\\set i :client_id * {a.live_rows // 2} + :n\nINSERT INTO items "
+                              f"SELECT id + {self.rows}, embedding FROM more WHERE id = :i;\n")
+            length = ["-t", a.live_rows // 2] if c.name == "ours" else ["-T", a.live_seconds]
+            say(f"live inserts: {c.name}")
+            lsn = c.value("SELECT pg_current_wal_lsn()")
+            start = time.monotonic()
+            p = subprocess.Popen([str(x) for x in (
+                c.bin / "pgbench", "-n", "-M", "prepared", "-c", 2, "-j", 2, "-D", "n=0", *length, "-f", script,
+                "-h", c.socket, "-U", "postgres", "bench")], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                env={**os.environ, "PGOPTIONS": "-c synchronous_commit=off"})
+            backlog = 0
+            while p.poll() is None:
+                time.sleep(0.5)
+                if c.name == "ours":
+                    backlog = max(backlog, int(c.value("SELECT coalesce(sum(rows), 0) FROM vector_segments "
+                                                       "WHERE kind = 'growing'")))
+            seconds = time.monotonic() - start
+            text = p.stdout.read()
+            if p.returncode or " failed" in text and "transactions: 0 " not in text:
+                fail(text)
+            point["rows_s"] = float(re.search(r"tps = ([\d.]+)", text)[1])
+            point["rows"] = int(re.search(r"actually processed: (\d+)", text)[1])
+            point["seconds"] = seconds
+            point["backlog"] = backlog
+            point["recall_after"] = self.recall_now(c, setting)
+            if c.name == "ours":
+                x = c.query("--seconds", 3, "--clients", 1, "--set", f"SET {setting}")
+                point["p99_busy_ms"] = x["p99_ms"]
+                point["busy"] = int(c.value("SELECT count(*) FROM vector_jobs"))
+                point["workers_s"] = self.quiet(c)
+                point["segments"] = int(c.value("SELECT count(*) FROM vector_segments WHERE kind IN "
+                                                "('growing', 'sealed')"))
+                point["recall_quiet"] = self.recall_now(c, setting)
+            wal = float(c.value(f"SELECT pg_current_wal_lsn() - '{lsn}'"))
+            point["wal_bytes_row"] = wal / point["rows"]
+            live[c.name] = point
+
+    def update(self, out):
+        """UPDATE of a column beside the vector; no room for it in the page"""
+        n = min(10000, self.rows // 2)
+        out["update_rows_s"] = {}
+        for _, c in self.turns(1):
+            say(f"updating another column: {c.name}")
+            c.psql("VACUUM items", "CHECKPOINT")
+            c.dirty = True
+            out["update_rows_s"][c.name] = [n / c.seconds(f"UPDATE items SET id = -id WHERE id BETWEEN 1 AND {n}")]
+
+    def copy(self, out, mine):
+        """COPY into an empty table with an index; the peer a part of it.  Ours is searched then, and after REINDEX"""
+        a = self.a
+        out["copy_rows_s"], out["copied"] = {}, {}
+        setting = "hnsw.ef_search = 80"
+        for _, c in self.turns(1):
+            n = self.rows if c.name == "ours" else min(self.rows, a.copy_peer_rows)
+            say(f"COPY of {n} rows: {c.name}")
+            c.dirty = True
+            c.psql("TRUNCATE items", "DROP INDEX items_index", f"CREATE INDEX items_index ON items USING {mine[c.name]}",
+                   "CHECKPOINT")
+            out["copy_rows_s"][c.name] = [n / c.load("copy", "--count", n)["seconds"]]
+            if c.name != "ours":
+                continue
+            copied = out["copied"] = {"workers_s": self.quiet(c)}
+            for when in ("copy", "reindex"):
+                if when == "reindex":
+                    c.psql("REINDEX INDEX items_index")
+                c.psql("VACUUM ANALYZE items")
+                self.quiet(c)
+                x = c.query("--seconds", 4, "--clients", 2, "--warmup", 200, "--set", f"SET {setting}")
+                copied[when] = {"qps": x["per_second"], "recall": x["recall"], "segments": int(c.value(
+                    "SELECT count(*) FROM vector_segments WHERE kind IN ('growing', 'sealed')"))}
+
     def run(self):
         a = self.a
         out = self.results
@@ -666,6 +786,9 @@ def options():
     what.add_argument("--seconds", type=float, default=2, help="length of one search run (default 2)")
     what.add_argument("--exact-queries", type=int, default=5, help="queries of one exact run (default 5)")
     what.add_argument("--insert-rows", type=int, default=3000, help="rows of INSERT ... SELECT (default 3000)")
+    what.add_argument("--live-rows", type=int, default=200000, help="rows that two clients commit (default 200000)")
+    what.add_argument("--live-seconds", type=int, default=60, help="how long the peer does so (default 60)")
+    what.add_argument("--copy-peer-rows", type=int, default=30000, help="rows that the peer copies (default 30000)")
     out = ap.add_argument_group("output")
     out.add_argument("--out", default=str(ROOT / "results" / "bench"), metavar="DIR",
                      help="where bench.json, table.txt and the pictures go (default results/bench)")
@@ -772,6 +895,21 @@ def report(res):
             rows.append(row("INSERT ... SELECT, rows/s", ix["insert_select_rows_s"], False))
             for n, v in ix["insert_rows_s"].items():
                 rows.append(row(f"single-row INSERT, {n} clients, rows/s", v, False))
+        if "live" in ix:
+            live = ix["live"]
+            rows.append(row("live, single-row commits, rows/s", {n: [v["rows_s"]] for n, v in live.items()}, False))
+            rows.append(row("    WAL bytes a row", {n: [v["wal_bytes_row"]] for n, v in live.items()}, True))
+            for key in ("recall_after", "recall_quiet", "backlog", "segments", "workers_s", "p99_quiet_ms", "p99_busy_ms"):
+                rows.append(["    " + key, *(live.get(n, {}).get(key) for n in ("ours", "peer")), None])
+        if "copy_rows_s" in ix:
+            rows.append(row("COPY into an index, rows/s", ix["copy_rows_s"], False))
+            for when in ("copy", "reindex"):
+                x = ix["copied"].get(when)
+                if x:
+                    rows.append([f"    after {when}: queries/s, recall, segments", x["qps"],
+                                 f"{x['recall']:.4f}", x["segments"]])
+        if "update_rows_s" in ix:
+            rows.append(row("UPDATE of another column, rows/s", ix["update_rows_s"], False))
         if "vacuum_s" in ix:
             rows.append(row("VACUUM after deleting 5 %, s", ix["vacuum_s"], True))
         rows.append(["plan chosen", ix["plan"].get("ours"), ix["plan"].get("peer"), None])
