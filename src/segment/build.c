@@ -53,6 +53,13 @@ build_init_shared(BuildShared *shared, const Directory *directory, Size memory)
 }
 
 void
+build_hurry(BuildShared *shared)
+{
+	shared->ef_construction = Max(shared->ef_construction / 2, shared->m);
+	shared->hurried = true;
+}
+
+void
 build_use_files(BuildShared *shared, dsm_segment *segment)
 {
 	SharedFileSetInit(&shared->files, segment);
@@ -604,7 +611,8 @@ build_grow_graph(SegmentBuild *build)
 		insert_nodes(build, level);
 	}
 	build_begin_step(build, 0);
-	fill_nodes(build);
+	if (!shared->hurried)
+		fill_nodes(build);
 	build_wait(build);
 }
 

@@ -44,6 +44,12 @@ extern Size build_shared_size(void);
  */
 extern void build_init_shared(BuildShared *shared, const Directory *directory, Size memory);
 
+/*
+ * Half the work for a graph that will be united with others soon, which makes up for it; by the
+ * leader before build_start.  Not for plain graphs.
+ */
+extern void build_hurry(BuildShared *shared);
+
 /* The leader calls this once it knows how many there are, itself included. */
 extern void build_start(BuildShared *shared, int participants);
 

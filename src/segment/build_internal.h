@@ -46,6 +46,7 @@ struct BuildShared
 	uint64		seed;
 	uint32		m;
 	uint32		ef_construction;
+	bool		hurried;		/* lists are not filled up */
 	Size		memory;
 
 	slock_t		mutex;			/* guards what follows up to the barrier */

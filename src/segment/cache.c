@@ -8,6 +8,14 @@
 #define MAX_INDEXES		32
 #define MAX_RECENT		(1 << 22)	/* buffer numbers remembered of a segment */
 
+/* Of a growing segment. */
+typedef struct CachedMean
+{
+	struct CachedMean *next;
+	uint32		uid;
+	float	   *mean;			/* or NULL */
+} CachedMean;
+
 struct CachedIndex
 {
 	Oid			database;
@@ -18,6 +26,7 @@ struct CachedIndex
 	bool		dropped;		/* goes with its last user */
 	MemoryContext context;
 	CachedSegment *segments;
+	CachedMean *means;
 	Space		space;
 	PGAlignedBlock directory;
 };
@@ -121,6 +130,21 @@ sweep_segments(CachedIndex *cached)
 			*link = segment->next;
 			drop_segment(segment);
 		}
+	}
+	for (CachedMean **mean = &cached->means; *mean;)
+	{
+		CachedMean *this = *mean;
+		const SegmentEntry *entry = directory_find(directory, this->uid);
+
+		if (entry != NULL && entry->kind == SEGMENT_GROWING)
+		{
+			mean = &this->next;
+			continue;
+		}
+		*mean = this->next;
+		if (this->mean)
+			pfree(this->mean);
+		pfree(this);
 	}
 }
 
@@ -252,4 +276,58 @@ cache_release(CachedSegment *segment)
 	segment->users--;
 	if (segment->dropped && segment->users == 0)
 		free_segment(segment);
+}
+
+/* A mean of a segment, in the current context. */
+static float *
+read_mean(const CachedIndex *cached, Relation index, const SegmentEntry *entry, BlockNumber place)
+{
+	uint32		padded = rotation_padded(cached->space.dims);
+	float	   *mean = palloc(sizeof(float) * padded);
+
+	extent_read(index, entry->first + place, entry->uid, 0, mean, sizeof(float) * padded);
+	return mean;
+}
+
+const float *
+cache_growing_mean(CachedIndex *cached, Relation index, const SegmentEntry *entry)
+{
+	CachedMean *mean = cached->means;
+	GrowingHeader header;
+	MemoryContext old;
+
+	if (!cached->space.coded)
+		return NULL;
+	while (mean && mean->uid != entry->uid)
+		mean = mean->next;
+	if (mean)
+		return mean->mean;
+	extent_read(index, entry->first, entry->uid, 0, &header, sizeof(header));
+	old = MemoryContextSwitchTo(cached->context);
+	mean = palloc(sizeof(CachedMean));
+	mean->uid = entry->uid;
+	mean->mean = header.mean == 0 ? NULL : read_mean(cached, index, entry, header.mean);
+	mean->next = cached->means;
+	cached->means = mean;
+	MemoryContextSwitchTo(old);
+	return mean->mean;
+}
+
+float *
+cache_largest_mean(CachedIndex *cached, Relation index)
+{
+	const Directory *directory = cache_directory(cached);
+	const SegmentEntry *largest = NULL;
+	SealedHeader header;
+
+	if (!cached->space.coded || cached->space.metric == SPACE_IP)
+		return NULL;
+	for (uint32 i = 0; i < directory->count; i++)
+		if (directory->entries[i].kind == SEGMENT_SEALED &&
+			(largest == NULL || directory->entries[i].rows > largest->rows))
+			largest = &directory->entries[i];
+	if (largest == NULL)
+		return NULL;
+	extent_read(index, largest->first, largest->uid, 0, &header, sizeof(header));
+	return read_mean(cached, index, largest, header.mean);
 }

@@ -41,6 +41,13 @@ extern CachedSegment *cache_acquire(CachedIndex *cached, Relation index,
 									const SegmentEntry *entry);
 extern void cache_release(CachedSegment *segment);
 
+/* The mean that the codes of a growing segment are relative to; NULL: none. */
+extern const float *cache_growing_mean(CachedIndex *cached, Relation index,
+									   const SegmentEntry *entry);
+
+/* The mean of the largest sealed segment, palloc'd; NULL where there is none. */
+extern float *cache_largest_mean(CachedIndex *cached, Relation index);
+
 static inline bool
 cached_row_is_dead(const CachedSegment *segment, uint32 row)
 {

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "access/generic_xlog.h"
+#include "access/xlog.h"
 #include "access/xloginsert.h"
 #include "commands/vacuum.h"
 #include "miscadmin.h"
@@ -38,9 +39,9 @@ group_size(uint32 padded)
 	return sizeof(GrowingGroup) + rabitq_group_size(padded);
 }
 
-/* A segment for `room` rows of about `size` bytes. */
+/* A segment for `room` rows of about `size` bytes, with codes relative to a mean if it has one. */
 static uint32
-plan_segment(const Space *space, uint32 room, Size size, GrowingHeader *header)
+plan_segment(const Space *space, uint32 room, Size size, bool has_mean, GrowingHeader *header)
 {
 	Size		aligned = TYPEALIGN(OFFSET_UNIT, size);
 	uint32		groups = (room + GROUP_ROWS - 1) / GROUP_ROWS;
@@ -51,7 +52,13 @@ plan_segment(const Space *space, uint32 room, Size size, GrowingHeader *header)
 	header->group_size = (uint32) group_size(header->padded);
 	header->groups_per_block = PAYLOAD_SIZE / header->group_size;
 	header->groups = 1;
-	header->vectors = 1 + (groups + header->groups_per_block - 1) / header->groups_per_block;
+	if (has_mean)
+	{
+		header->mean = 1;
+		header->groups += extent_blocks_for(rotation_padded(space->dims), sizeof(float), false);
+	}
+	header->vectors = header->groups +
+		(groups + header->groups_per_block - 1) / header->groups_per_block;
 	if (aligned <= PAYLOAD_SIZE)
 		header->vector_blocks = extent_blocks_for(header->room, aligned, true);
 	else
@@ -62,13 +69,19 @@ plan_segment(const Space *space, uint32 room, Size size, GrowingHeader *header)
 }
 
 static void
-write_empty(Relation index, const SegmentEntry *entry, const GrowingHeader *header)
+write_empty(Relation index, const SegmentEntry *entry, const GrowingHeader *header,
+			const float *mean, uint32 padded)
 {
 	ExtentWriter writer;
 
 	extent_writer_begin(&writer, index, entry->first, entry->uid);
 	extent_writer_seek(&writer, 0, BLOCK_GROWING_HEADER);
 	extent_writer_put(&writer, header, sizeof(*header));
+	if (mean)
+	{
+		extent_writer_seek(&writer, header->mean, BLOCK_MEAN);
+		extent_writer_put(&writer, mean, sizeof(float) * padded);
+	}
 	for (uint32 place = header->groups; place < header->vectors; place++)
 		extent_writer_seek(&writer, place, BLOCK_GROUPS);
 	for (uint32 i = 0; i < header->vector_blocks; i++)
@@ -81,12 +94,14 @@ write_empty(Relation index, const SegmentEntry *entry, const GrowingHeader *head
  * growing segments.
  */
 static uint64
-make_segment(Relation index, Relation heap, const Space *space, Size size, uint32 seal_rows,
+make_segment(Relation index, Relation heap, CachedIndex *cached, Size size, uint32 seal_rows,
 			 uint64 change)
 {
+	const Space *space = cache_space(cached);
 	Directory  *directory;
 	GrowingHeader header;
 	SegmentEntry entry;
+	const float *mean;
 	uint64		rows = 0;
 	uint64		room;
 
@@ -101,13 +116,14 @@ make_segment(Relation index, Relation heap, const Space *space, Size size, uint3
 		room = Max(rows, FIRST_BYTES / Max(size, 1));
 		room = Min(room, rows < seal_rows ? seal_rows - rows : seal_rows / ROOMS);
 		room = Max(room, GROUP_ROWS);
-		if (!directory_reserve(index, heap, plan_segment(space, (uint32) room, size, &header),
-							   &entry))
+		mean = cache_largest_mean(cached, index);
+		if (!directory_reserve(index, heap, plan_segment(space, (uint32) room, size, mean != NULL,
+														 &header), &entry))
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("index \"%s\" has too many segments", RelationGetRelationName(index)),
 					 errhint("End old transactions, and VACUUM the table.")));
-		write_empty(index, &entry, &header);
+		write_empty(index, &entry, &header, mean, rotation_padded(space->dims));
 		entry.rows = header.room;
 		directory_publish_growing(index, &entry);
 		directory_unclaim(index, &entry);
@@ -123,34 +139,51 @@ typedef struct NewRow
 	ItemPointer tid;
 	const char *payload;
 	Size		size;
+	float	   *rotated;		/* if coded */
 	RabitqFactors factors;
 	uint8		signs[MAX_CODED_DIMS / 8];
 } NewRow;
 
+/* Rotates a row's vector, of unit length for cosine. */
 static void
-encode_row(const Space *space, NewRow *row)
+rotate_row(const Space *space, NewRow *row)
 {
-	uint32		padded = rotation_padded(space->dims);
 	float	   *x;
-	float		norm2;
 
 	if (!space->coded)
 		return;
-	x = palloc(sizeof(float) * padded);
+	x = row->rotated = palloc(sizeof(float) * rotation_padded(space->dims));
 	space_floats(space, row->payload, x);
-	norm2 = distance_kernels->f32_dot(x, x, space->dims);
 	if (space->metric == SPACE_COSINE)
 	{
-		float		scale = 1 / sqrtf(norm2);
+		float		scale = 1 / sqrtf(distance_kernels->f32_dot(x, x, space->dims));
 
 		for (int i = 0; i < space->dims; i++)
 			x[i] *= scale;
-		norm2 = 1;
 	}
 	rotation_apply(&space->rotation, x, x);
+}
+
+/* Makes the row's code, relative to a segment's mean if that has one. */
+static void
+encode_row(const Space *space, NewRow *row, const float *mean)
+{
+	uint32		padded = rotation_padded(space->dims);
+	float	   *x = row->rotated;
+
+	if (!space->coded)
+		return;
+	if (mean)
+	{
+		x = palloc(sizeof(float) * padded);
+		for (uint32 i = 0; i < padded; i++)
+			x[i] = row->rotated[i] - mean[i];
+	}
 	row->factors = rabitq_encode_vector(space_rabitq_metric(space), x,
-										Min(padded, MAX_CODED_DIMS), padded, norm2, row->signs);
-	pfree(x);
+										Min(padded, MAX_CODED_DIMS), padded,
+										distance_kernels->f32_dot(x, x, padded), row->signs);
+	if (mean)
+		pfree(x);
 }
 
 /* Where the next vector goes, or false if there is no room. */
@@ -261,7 +294,7 @@ growing_append(Relation index, Relation heap, CachedIndex *cached, ItemPointer t
 	row->tid = tid;
 	row->payload = payload;
 	row->size = size;
-	encode_row(space, row);
+	rotate_row(space, row);
 	for (;;)
 	{
 		const Directory *directory = cache_directory(cached);
@@ -269,16 +302,24 @@ growing_append(Relation index, Relation heap, CachedIndex *cached, ItemPointer t
 
 		/* the newest is the one with room, as a rule */
 		for (uint32 i = directory->count; i-- > 0;)
-			if (directory->entries[i].kind == SEGMENT_GROWING &&
-				append_to(index, &directory->entries[i], row))
+		{
+			const SegmentEntry *entry = &directory->entries[i];
+
+			if (entry->kind != SEGMENT_GROWING)
+				continue;
+			encode_row(space, row, cache_growing_mean(cached, index, entry));
+			if (append_to(index, entry, row))
 			{
+				if (row->rotated)
+					pfree(row->rotated);
 				pfree(row);
 				return total;
 			}
+		}
 		cached = cache_index(index);
 		if (cache_directory(cached)->change == change)
 		{
-			total = make_segment(index, heap, space, size, seal_rows, change) + 1;
+			total = make_segment(index, heap, cached, size, seal_rows, change) + 1;
 			cached = cache_index(index);
 		}
 	}
@@ -472,7 +513,7 @@ bound_group(GrowingScan *scan, const CodeQuery *code, const GrowingGroup *group,
 	const Space *space = scan->space;
 	uint32		n = group_rows(&scan->header, g);
 	float		estimates[GROUP_ROWS];
-	float		norm = space->metric == SPACE_COSINE ? 1 : scan->query->norm;
+	float		norm = scan->norm;
 	float		base = space->metric == SPACE_IP ? 0 : norm * norm;
 
 	distance_kernels->code_estimates(code, (const uint8 *) (group + 1), group->a, group->b, base,
@@ -488,19 +529,76 @@ bound_group(GrowingScan *scan, const CodeQuery *code, const GrowingGroup *group,
 	}
 }
 
+/*
+ * The distance of a row whose payload lies in one block, in place: what is complete does not change
+ * but by redo.
+ */
+static float
+distance_in_place(GrowingScan *scan, uint64 start, float *scale)
+{
+	BlockNumber block = scan->entry.first + scan->header.vectors +
+		(BlockNumber) (start / PAYLOAD_SIZE);
+	Buffer		buffer = ReadBuffer(scan->index, block);
+	float		distance;
+
+	if (scan->lock)
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	extent_check_page(scan->index, BufferGetPage(buffer), block, scan->entry.uid);
+	distance = space_query_distance(scan->space, scan->query,
+									BlockGetPayload(BufferGetPage(buffer)) + start % PAYLOAD_SIZE,
+									scale);
+	if (scan->lock)
+		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+	ReleaseBuffer(buffer);
+	return distance;
+}
+
 static float
 row_distance(GrowingScan *scan, uint32 row)
 {
+	uint64		start = (uint64) scan->offsets[row] * OFFSET_UNIT;
 	float		distance;
 	float		scale;
 
-	read_payload(scan->index, scan->space, &scan->entry, &scan->header, scan->offsets[row],
-				 &scan->payload, &scan->payload_room);
 	scan->statistics->distances++;
 	scan->statistics->blocks++;
-	distance = space_query_distance(scan->space, scan->query, scan->payload, &scale);
+	if (scan->space->element != SPACE_SPARSE &&
+		start % PAYLOAD_SIZE + space_payload_size(scan->space) <= PAYLOAD_SIZE)
+		distance = distance_in_place(scan, start, &scale);
+	else
+	{
+		read_payload(scan->index, scan->space, &scan->entry, &scan->header, scan->offsets[row],
+					 &scan->payload, &scan->payload_room);
+		distance = space_query_distance(scan->space, scan->query, scan->payload, &scale);
+	}
 	scan->scale = Max(scan->scale, scale);
 	return distance;
+}
+
+/* Prepares the query's table for the codes, relative to the mean that they are. */
+static void
+prepare_codes(GrowingScan *scan, CodeQuery *code)
+{
+	const GrowingHeader *header = &scan->header;
+	const SpaceQuery *query = scan->query;
+	uint32		padded = rotation_padded(scan->space->dims);
+	float	   *centred = palloc(sizeof(float) * padded);
+
+	memcpy(centred, query->rotated, sizeof(float) * padded);
+	scan->norm = scan->space->metric == SPACE_COSINE ? 1 : query->norm;
+	if (header->mean != 0)
+	{
+		float	   *mean = palloc(sizeof(float) * padded);
+
+		extent_read(scan->index, scan->entry.first + header->mean, scan->entry.uid, 0, mean,
+					sizeof(float) * padded);
+		for (uint32 i = 0; i < padded; i++)
+			centred[i] -= mean[i];
+		scan->norm = sqrtf(distance_kernels->f32_dot(centred, centred, padded));
+		pfree(mean);
+	}
+	rabitq_prepare(code, centred, header->padded, palloc(rabitq_lut_size(header->padded)));
+	pfree(centred);
 }
 
 void
@@ -516,6 +614,7 @@ growing_scan_begin(GrowingScan *scan, Relation index, const Space *space, const 
 	scan->query = query;
 	scan->entry = *entry;
 	scan->statistics = statistics;
+	scan->lock = RecoveryInProgress();
 	statistics->segments++;
 	read_header(index, entry, header);
 	if (header->rows == 0)
@@ -526,8 +625,7 @@ growing_scan_begin(GrowingScan *scan, Relation index, const Space *space, const 
 	scan->candidates.items = MemoryContextAllocHuge(CurrentMemoryContext,
 													sizeof(GraphCandidate) * header->rows);
 	if (header->padded > 0)
-		rabitq_prepare(&code, query->rotated, header->padded,
-					   palloc(rabitq_lut_size(header->padded)));
+		prepare_codes(scan, &code);
 	for (uint32 g = 0; g * GROUP_ROWS < header->rows; g++)
 	{
 		GrowingGroup *group;

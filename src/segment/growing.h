@@ -50,8 +50,10 @@ typedef struct GrowingScan
 	SegmentEntry entry;
 	GrowingHeader header;
 	ScanStatistics *statistics;
+	bool		lock;			/* pages are locked while they are read: in recovery */
 	GraphHeap	candidates;		/* rows by a lower bound of the distance */
 	GraphHeap	refined;		/* rows by distance */
+	float		norm;			/* coded: of the query, less the mean of the codes */
 	float		scale;			/* the largest of rows refined */
 	uint64	   *tags;			/* TIDs by row */
 	uint32	   *offsets;

@@ -20,6 +20,9 @@
 
 #define MAX_DEAD_FRACTION	0.2
 
+/* So many times what is sealed at once has grown: sealing is to be fast. */
+#define HURRY_FACTOR		2
+
 /* With less of them live, a graph is built anew. */
 #define MIN_LIVE_FRACTION	0.6
 
@@ -51,6 +54,7 @@ typedef struct Seal
 	SegmentEntry *outputs;
 	int			output_count;
 	bool		failed;			/* no place for an output */
+	bool		hurried;		/* rows come faster than they are sealed */
 
 	MovedRow   *moved;
 	uint64		moved_count;
@@ -376,14 +380,24 @@ static void
 choose_growing(Seal *seal, SealWait wait, uint64 min_rows, uint64 max_rows)
 {
 	Directory  *directory = directory_read(seal->index);
+	uint64		grown = 0;
 	uint64		claimed = 0;
 	int			taken = 0;
 
 	seal->inputs = palloc(sizeof(SegmentEntry) * (directory->count + 1));
 	for (uint32 i = 0; i < directory->count; i++)
-		if (directory->entries[i].kind == SEGMENT_GROWING &&
-			growing_rows(seal->index, &directory->entries[i]) > 0)
-			seal->inputs[seal->input_count++] = directory->entries[i];
+	{
+		uint32		rows;
+
+		if (directory->entries[i].kind != SEGMENT_GROWING)
+			continue;
+		rows = growing_rows(seal->index, &directory->entries[i]);
+		if (rows == 0)
+			continue;
+		seal->inputs[seal->input_count++] = directory->entries[i];
+		grown += rows;
+	}
+	seal->hurried = grown / HURRY_FACTOR >= max_rows;
 	claim_inputs(seal, wait);
 	qsort(seal->inputs, seal->input_count, sizeof(SegmentEntry), compare_uid);
 	while (taken < seal->input_count && claimed < max_rows)
@@ -509,6 +523,8 @@ build_outputs(Seal *seal, CachedIndex *cached)
 	};
 
 	build_init_shared(shared, cache_directory(cached), batch_memory(seal));
+	if (seal->hurried && merge_is_possible(&seal->space))
+		build_hurry(shared);
 	build_start(shared, 1);
 	seal->build = build_attach(shared, NULL, NULL, &callbacks);
 	for (seal->input = 0; seal->input < seal->input_count; seal->input++)
