@@ -10,8 +10,8 @@
  *
  * A sealed extent: one block SealedHeader, then the rotated mean, the entries, the tombstones, TIDs
  * by row, the graph's levels from level 0 up.  A growing extent: one block GrowingHeader, then the
- * mean that codes are relative to, groups of 32 rows' TIDs and codes, then the rows' vectors.  Numbers are in the machine's byte
- * order, as everywhere in PostgreSQL's files.
+ * mean that codes are relative to, groups of 32 rows' TIDs and codes, then the rows' vectors.
+ * Numbers are in the machine's byte order, as everywhere in PostgreSQL's files.
  */
 #ifndef VECTOR_SEGMENT_FORMAT_H
 #define VECTOR_SEGMENT_FORMAT_H
@@ -196,7 +196,7 @@ typedef struct GrowingHeader
 	BlockNumber groups;			/* block within the extent */
 	BlockNumber vectors;
 	uint32		vector_blocks;
-	BlockNumber mean;			/* block within the extent, `padded` floats; 0: codes are of the vectors */
+	BlockNumber mean; /* block within the extent, `padded` floats; 0: codes are of the vectors */
 	uint64		used;			/* bytes of the vectors' payloads that are taken */
 } GrowingHeader;
 

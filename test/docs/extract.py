@@ -22,6 +22,7 @@ DOCUMENTS = {
     "from_pgvector": "docs/from-pgvector.md",
     "types_examples": "docs/types.md",
     "index_examples": "docs/indexes.md",
+    "operations_examples": "docs/operations.md",
 }
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```\n", re.M | re.S)
 HEADING = re.compile(r"^#+ (.*)$", re.M)
