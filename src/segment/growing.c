@@ -30,8 +30,14 @@
 /* Past seal_rows, a growing segment has room for this part of them. */
 #define ROOMS				4
 
+/* So many growing segments are open at once at most; another is opened after so many waits. */
+#define MAX_TAILS			8
+#define WAITS_PER_TAIL		32
+
 #define GROUP_ROWS			CODE_GROUP
 #define OFFSET_UNIT			4
+
+static uint32 append_waits;		/* of this process, for others that append */
 
 static Size
 group_size(uint32 padded)
@@ -243,9 +249,16 @@ write_slot(const GrowingHeader *header, Page page, uint32 number, uint64 offset,
 		rabitq_pack((uint8 *) (group + 1), place, row->signs, header->padded);
 }
 
-/* Appends to one segment; false if it has no room, or is not open any more. */
-static bool
-append_to(Relation index, const SegmentEntry *entry, const NewRow *row)
+typedef enum AppendResult
+{
+	APPENDED,
+	APPEND_FULL,				/* no room, or not open any more */
+	APPEND_BUSY					/* another appends to it; only if !wait */
+} AppendResult;
+
+/* Appends to one segment. */
+static AppendResult
+append_to(Relation index, const SegmentEntry *entry, const NewRow *row, bool wait)
 {
 	Buffer		header_buffer;
 	Buffer		group_buffer;
@@ -257,13 +270,19 @@ append_to(Relation index, const SegmentEntry *entry, const NewRow *row)
 
 	WAIT_POINT("append");
 	header_buffer = ReadBuffer(index, entry->first);
-	LockBuffer(header_buffer, BUFFER_LOCK_EXCLUSIVE);
+	if (wait)
+		LockBuffer(header_buffer, BUFFER_LOCK_EXCLUSIVE);
+	else if (!ConditionalLockBuffer(header_buffer))
+	{
+		ReleaseBuffer(header_buffer);
+		return APPEND_BUSY;
+	}
 	page = BufferGetPage(header_buffer);
 	header = (GrowingHeader *) BlockGetPayload(page);
 	if (BlockGetHeader(page)->uid != entry->uid || !place_vector(header, row->size, &offset))
 	{
 		UnlockReleaseBuffer(header_buffer);
-		return false;
+		return APPEND_FULL;
 	}
 	state = GenericXLogStart(index);
 	vector_buffer = write_vector(index, entry, header, offset, row->payload, row->size, state);
@@ -280,42 +299,70 @@ append_to(Relation index, const SegmentEntry *entry, const NewRow *row)
 	UnlockReleaseBuffer(group_buffer);
 	UnlockReleaseBuffer(vector_buffer);
 	UnlockReleaseBuffer(header_buffer);
-	return true;
+	return APPENDED;
+}
+
+/*
+ * Appends to one of the growing segments, the newest that nobody is at.  Where somebody is at each,
+ * waits for one; after some waits returns APPEND_BUSY: there should be another.
+ */
+static AppendResult
+append_row(Relation index, CachedIndex *cached, NewRow *row)
+{
+	const Directory *directory = cache_directory(cached);
+	const SegmentEntry *busy[MAX_TAILS];
+	int			busy_count = 0;
+
+	for (uint32 i = directory->count; i-- > 0;)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+		AppendResult result;
+
+		if (entry->kind != SEGMENT_GROWING)
+			continue;
+		encode_row(cache_space(cached), row, cache_growing_mean(cached, index, entry));
+		result = append_to(index, entry, row, false);
+		if (result == APPENDED)
+			return result;
+		if (result == APPEND_BUSY && busy_count < MAX_TAILS)
+			busy[busy_count++] = entry;
+	}
+	if (busy_count == 0)
+		return APPEND_FULL;
+	append_waits++;
+	if (append_waits > WAITS_PER_TAIL && busy_count < MAX_TAILS)
+	{
+		append_waits = 0;
+		return APPEND_BUSY;
+	}
+	for (int i = 0; i < busy_count; i++)
+	{
+		const SegmentEntry *entry = busy[(i + MyProcPid) % busy_count];
+
+		encode_row(cache_space(cached), row, cache_growing_mean(cached, index, entry));
+		if (append_to(index, entry, row, true) == APPENDED)
+			return APPENDED;
+	}
+	return APPEND_FULL;
 }
 
 uint64
 growing_append(Relation index, Relation heap, CachedIndex *cached, ItemPointer tid,
 			   const char *payload, Size size, uint32 seal_rows)
 {
-	const Space *space = cache_space(cached);
 	NewRow	   *row = palloc0(sizeof(NewRow));
 	uint64		total = 0;
 
 	row->tid = tid;
 	row->payload = payload;
 	row->size = size;
-	rotate_row(space, row);
+	rotate_row(cache_space(cached), row);
 	for (;;)
 	{
-		const Directory *directory = cache_directory(cached);
-		uint64		change = directory->change;
+		uint64		change = cache_directory(cached)->change;
 
-		/* the newest is the one with room, as a rule */
-		for (uint32 i = directory->count; i-- > 0;)
-		{
-			const SegmentEntry *entry = &directory->entries[i];
-
-			if (entry->kind != SEGMENT_GROWING)
-				continue;
-			encode_row(space, row, cache_growing_mean(cached, index, entry));
-			if (append_to(index, entry, row))
-			{
-				if (row->rotated)
-					pfree(row->rotated);
-				pfree(row);
-				return total;
-			}
-		}
+		if (append_row(index, cached, row) == APPENDED)
+			break;
 		cached = cache_index(index);
 		if (cache_directory(cached)->change == change)
 		{
@@ -323,6 +370,10 @@ growing_append(Relation index, Relation heap, CachedIndex *cached, ItemPointer t
 			cached = cache_index(index);
 		}
 	}
+	if (row->rotated)
+		pfree(row->rotated);
+	pfree(row);
+	return total;
 }
 
 static void

@@ -206,6 +206,7 @@ open_inputs(Merge *merge, const SegmentEntry *entries)
 				merge->place[k] = i;
 		sealed_scan_begin(&input->scan, merge->index, merge->space, input->segment,
 						  &merge->statistics);
+		sealed_scan_guard(&input->scan);
 		input->base = merge->keys;
 		input->first_row = rows;
 		merge->keys += header->nodes;
@@ -922,7 +923,6 @@ merge_begin(Relation index, CachedIndex *cached, const SegmentEntry *inputs, int
 	BuildCallbacks callbacks = {.progress = progress, .arg = merge};
 	Size		padded;
 
-	cache_hold(cached);
 	merge->context = CurrentMemoryContext;
 	merge->index = index;
 	merge->cached = cached;
@@ -979,12 +979,4 @@ uint32
 merge_row_number(const Merge *merge, int input, uint32 row)
 {
 	return merge->rows[merge->inputs[merge->place[input]].first_row + row];
-}
-
-void
-merge_end(Merge *merge)
-{
-	for (int i = 0; i < merge->input_count; i++)
-		sealed_scan_end(&merge->inputs[i].scan);
-	cache_unhold(merge->cached);
 }

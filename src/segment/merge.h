@@ -13,8 +13,9 @@ typedef struct Merge Merge;
 extern bool merge_is_possible(const Space *space);
 
 /*
- * Prepares one segment of the live rows of several, or of one.  The memory is that of
- * maintenance_work_mem, and 8 bytes a row.  Progress is as of a build.
+ * Prepares one segment of the live rows of several, or of one.  It takes maintenance_work_mem, and
+ * 8 bytes a row beside; what it holds it holds while the current memory context lives.  Progress
+ * is as of a build.
  */
 extern Merge *merge_begin(Relation index, CachedIndex *cached, const SegmentEntry *inputs,
 						  int count, void (*progress) (BuildPhase phase, uint64 done,
@@ -28,7 +29,5 @@ extern void merge_write(Merge *merge, SegmentEntry *output);
 extern uint32 merge_input_rows(const Merge *merge, int input);
 extern uint32 merge_row_number(const Merge *merge, int input, uint32 row);
 #define MERGE_NO_ROW	PG_UINT32_MAX
-
-extern void merge_end(Merge *merge);
 
 #endif							/* VECTOR_SEGMENT_MERGE_H */

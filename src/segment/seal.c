@@ -117,11 +117,12 @@ move_sealed(Seal *seal, CachedIndex *cached, const SegmentEntry *entry)
 	const uint32 per = PAYLOAD_SIZE / sizeof(SealedRow);
 	CachedSegment *segment = cache_acquire(cached, seal->index, entry);
 	ScanStatistics statistics = {0};
-	SealedScan	scan;
+	SealedScan *scan = palloc(sizeof(SealedScan));
 	char	   *payload = palloc(SPACE_MAX_PAYLOAD(&seal->space));
 	SealedRow  *rows = palloc(per * sizeof(SealedRow));
 
-	sealed_scan_begin(&scan, seal->index, &seal->space, segment, &statistics);
+	sealed_scan_begin(scan, seal->index, &seal->space, segment, &statistics);
+	sealed_scan_guard(scan);
 	for (uint32 first = 0; first < segment->header.rows; first += per)
 	{
 		uint32		n = Min(per, segment->header.rows - first);
@@ -135,7 +136,7 @@ move_sealed(Seal *seal, CachedIndex *cached, const SegmentEntry *entry)
 
 			if (cached_row_is_dead(segment, first + i))
 				continue;
-			node = sealed_read_node(&scan, 0, rows[i].node);
+			node = sealed_read_node(scan, 0, rows[i].node);
 			error = space_restore(&seal->space, node,
 								  (const char *) node + segment->header.layout.vector, payload);
 			move_row(seal, first + i, &rows[i].tid, payload,
@@ -144,7 +145,7 @@ move_sealed(Seal *seal, CachedIndex *cached, const SegmentEntry *entry)
 	}
 	pfree(rows);
 	pfree(payload);
-	sealed_scan_end(&scan);
+	sealed_scan_end(scan);
 }
 
 /* A place for another output; NULL if there is none. */
@@ -556,7 +557,6 @@ merge_outputs(Seal *seal, CachedIndex *cached)
 					add_moved(seal, row)->number = number;
 			}
 	}
-	merge_end(merge);
 }
 
 /* Makes the outputs, and flips the directory. */

@@ -468,3 +468,19 @@ sealed_scan_end(SealedScan *scan)
 		cache_release(scan->segment);
 	scan->segment = NULL;
 }
+
+static void
+end_guarded(void *scan)
+{
+	sealed_scan_end(scan);
+}
+
+void
+sealed_scan_guard(SealedScan *scan)
+{
+	MemoryContextCallback *guard = palloc(sizeof(MemoryContextCallback));
+
+	guard->func = end_guarded;
+	guard->arg = scan;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, guard);
+}

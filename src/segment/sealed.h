@@ -69,6 +69,9 @@ extern int	sealed_scan_tids(SealedScan *scan, const GraphFound *found, ItemPoint
 
 extern void sealed_scan_end(SealedScan *scan);
 
+/* Has the scan, which lies in the current memory context, end when that goes, also by an error. */
+extern void sealed_scan_guard(SealedScan *scan);
+
 /*
  * Copies node `id` of a level into memory that grows as needed; for checks and for building from
  * segments.

@@ -244,6 +244,22 @@ SKIP:
 		'nothing stays reserved by who was killed');
 	sound('killed');
 
+	# what is cancelled leaves nothing behind
+	foreach my $place ('reserved!', 'flip!')
+	{
+		sql("INSERT INTO items SELECT n, place(n) FROM (SELECT (SELECT max(id) FROM items)
+			+ generate_series(1, 50) AS n) x");
+		foreach my $function ('vector_seal', 'vector_merge')
+		{
+			my ($code, $out, $error) = $node->psql('postgres', "LOAD 'vector'; SET vector.wait_point = '$place';
+				SET statement_timeout = '300ms'; SELECT $function('items_v')");
+			like($error, qr/statement timeout/, "$function is cancelled at $place");
+			sql("SELECT $function('items_v')");
+			is(sql("SELECT count(*) FROM vector_segments WHERE kind = 'reserved'"), 0, 'and leaves nothing');
+		}
+	}
+	sound('cancelled');
+
 	# a backend builds beside a worker
 	close_gate($gate);
 	stop_worker('reserved');

@@ -1,0 +1,150 @@
+# Standbys while workers seal and merge on the primary: readers on them, a cascade, promotion in the
+# middle of a merge, and archive recovery to a point in time
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'workers are ours' if $ENV{VECTOR_PEER};
+
+my $primary = PostgreSQL::Test::Cluster->new('primary');
+$primary->init(allows_streaming => 1, has_archiving => 1);
+$primary->append_conf('postgresql.conf', <<'CONF');
+autovacuum = off
+wal_keep_size = 1GB
+max_wal_size = 1GB
+max_standby_streaming_delay = 300ms
+hot_standby_feedback = off
+CONF
+$primary->start;
+$primary->safe_psql('postgres', q{
+	CREATE EXTENSION vector;
+	CREATE FUNCTION place(id bigint) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector
+		FROM generate_series(1, 16) d$$;
+	CREATE TABLE items (id int PRIMARY KEY, v vector(16));
+	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 200)});
+my $points = $primary->safe_psql('postgres', "LOAD 'vector';
+	SELECT count(*) FROM pg_settings WHERE name = 'vector.wait_point'");
+
+$primary->backup('base');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'base', has_streaming => 1);
+$standby->start;
+$standby->backup('base');
+my $cascade = PostgreSQL::Test::Cluster->new('cascade');
+$cascade->init_from_backup($standby, 'base', has_streaming => 1);
+$cascade->start;
+
+sub idle
+{
+	$_[0]->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs')
+	  or die 'the workers do not come to an end';
+}
+
+# Every row of a node's table is found by its own vector.
+my $missing = 'SET enable_seqscan = off; SET hnsw.ef_search = 200;
+	SELECT count(*) FROM items i WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)';
+
+# Readers on both standbys: the row that is asked for is found, or the query is in the way of recovery.
+my @readers;
+foreach my $node ($standby, $cascade)
+{
+	my $file = $node->basedir . '/read.sql';
+	# no graph is sure to lead to every node; division by zero says that several rows are not found
+	append_to_file($file, "\\set id random(1, 5000)\nSELECT 1 / (count(*) FILTER (WHERE id <> found) < 3)::int FROM
+		(SELECT id, (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1) AS found
+		FROM items i WHERE id BETWEEN :id AND :id + 5) x;\n" =~ s/\n\t\t/ /gr);
+	my ($out, $err) = ('', '');
+	push @readers, { err => \$err, run => IPC::Run::start([ 'env',
+		'PGOPTIONS=-c enable_seqscan=off -c hnsw.ef_search=200', 'pgbench', '-n', '-c', 2, '-T', 8, '--max-tries=3',
+		'-h', $node->host, '-p', $node->port, '-f', $file, 'postgres' ], '>', \$out, '2>', \$err) };
+}
+foreach my $round (1 .. 12)
+{
+	my ($low, $high) = ($round * 700, $round * 700 + 699);
+	$primary->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series($low, $high) n");
+	$primary->safe_psql('postgres', "DELETE FROM items WHERE id < $low - 2000; VACUUM items; SELECT txid_current()");
+}
+foreach my $reader (@readers)
+{
+	$reader->{run}->finish;
+	unlike(${ $reader->{err} }, qr/division by zero/, 'readers never see a wrong row');
+	my @errors = grep { /ERROR|FATAL/ } split /\n/, ${ $reader->{err} };
+	is(scalar(grep { !/conflict with recovery|was reused while it was being read/ } @errors), 0,
+		'and meet no error but those of recovery') or diag(join("\n", @errors[ 0 .. 5 ]));
+}
+idle($primary);
+$primary->wait_for_catchup($standby);
+$standby->wait_for_catchup($cascade, 'replay', $standby->lsn('replay'));
+my $nearest = 'SET enable_seqscan = off; SELECT md5(string_agg(id::text, $$,$$)) FROM
+	generate_series(1, 30) q, LATERAL (SELECT id FROM items ORDER BY v <-> place(-q) LIMIT 20) x';
+foreach my $node ($standby, $cascade)
+{
+	is($node->safe_psql('postgres', $nearest), $primary->safe_psql('postgres', $nearest),
+		$node->name . ': the same answers');
+	is($node->safe_psql('postgres', $missing), 0, $node->name . ': every row is found');
+	my ($code, $out, $error) = $node->psql('postgres', "SELECT vector_merge('items_v')");
+	like($error, qr/recovery is in progress/, $node->name . ': nothing is merged there');
+}
+
+# archive recovery to a point before and after a merge
+$primary->backup('archive');
+$primary->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series(20001, 20500) n");
+idle($primary);
+my %expected = (before => $primary->safe_psql('postgres', 'SELECT count(*), sum(id) FROM items'));
+$primary->safe_psql('postgres', "SELECT pg_create_restore_point('before')");
+$primary->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series(30001, 30500) n;
+	SELECT vector_seal('items_v'), vector_merge('items_v')");
+$expected{after} = $primary->safe_psql('postgres', 'SELECT count(*), sum(id) FROM items');
+$primary->safe_psql('postgres', "SELECT pg_create_restore_point('after'); SELECT pg_switch_wal()");
+foreach my $point ('before', 'after')
+{
+	my $node = PostgreSQL::Test::Cluster->new("restored_$point");
+	$node->init_from_backup($primary, 'archive', has_restoring => 1, standby => 0);
+	$node->append_conf('postgresql.conf', "recovery_target_name = '$point'\nrecovery_target_action = promote\n"
+		. "recovery_target_timeline = current\narchive_mode = off");
+	$node->start;
+	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()');
+	is($node->safe_psql('postgres', 'SELECT count(*), sum(id) FROM items'), $expected{$point},
+		"restored to the point $point: the rows are there");
+	is($node->safe_psql('postgres', $missing), 0, 'and found');
+	is($node->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series(40001, 40600) n;
+		VACUUM items; SELECT count(*) = vector_index_check('items_v') FROM items"), 't', 'and it goes on');
+	$node->stop;
+}
+
+# promotion while the primary's worker has written a segment, but not published it
+if ($points)
+{
+	$primary->safe_psql('postgres', "LOAD 'vector'; ALTER SYSTEM SET vector.wait_point = 'flip!'");
+	$primary->safe_psql('postgres', 'SELECT pg_reload_conf()');
+}
+# sessions of this test go on where the worker waits
+$ENV{PGOPTIONS} = '-c vector.wait_point=' if $points;
+$primary->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series(50001, 50900) n");
+$primary->poll_query_until('postgres', "SELECT count(*) = 1 FROM vector_segments WHERE kind = 'reserved'")
+  if $points;
+$primary->wait_for_catchup($standby);
+my $rows = $primary->safe_psql('postgres', 'SELECT count(*), sum(id) FROM items');
+my $reserved = $standby->safe_psql('postgres', "SELECT coalesce(max(segment), 0) FROM vector_segments
+	WHERE kind = 'reserved'");
+cmp_ok($reserved, '>', 0, 'the standby knows of a segment that is being written') if $points;
+$primary->stop('immediate');
+$standby->promote;
+delete $ENV{PGOPTIONS};
+is($standby->safe_psql('postgres', 'SELECT count(*), sum(id) FROM items'), $rows, 'promoted: the rows are there');
+is($standby->safe_psql('postgres', $missing), 0, 'promoted: they are found');
+$standby->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series(60001, 61000) n");
+idle($standby);
+is($standby->safe_psql('postgres', "SELECT count(*) FROM vector_segments WHERE segment = $reserved"), 0,
+	'promoted: what was being written is free again');
+is($standby->safe_psql('postgres', "VACUUM items; SELECT count(*) = vector_index_check('items_v') FROM items"), 't',
+	'promoted: the index is sound and complete');
+$standby->wait_for_catchup($cascade);
+is($cascade->safe_psql('postgres', $missing), 0, 'the cascade follows');
+$_->stop foreach $cascade, $standby;
+unlike(slurp_file($_->logfile), qr/PANIC|TRAP|signal 11|invalid page/, 'nothing bad in the log of ' . $_->name)
+  foreach $primary, $standby, $cascade;
+done_testing();

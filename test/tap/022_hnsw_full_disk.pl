@@ -1,0 +1,106 @@
+# A disk that is full, at whatever the index does: a clear error, nothing lost, no blocks leaked
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'segments are ours' if $ENV{VECTOR_PEER};
+
+# a file may be no larger than this, which a disk that is full looks like: write fails
+my $limit = 6 * 1024;
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(extra => ['--wal-segsize=1']);
+$node->append_conf('postgresql.conf', <<'CONF');
+autovacuum = off
+fsync = off
+maintenance_work_mem = 16MB
+CONF
+$node->start;
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION vector;
+	CREATE FUNCTION place(id bigint) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector
+		FROM generate_series(1, 100) d$$;
+	CREATE TABLE items (id int PRIMARY KEY, v vector(100));
+	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 300)});
+
+sub restart
+{
+	my ($limited) = @_;
+	$node->stop;
+	if (!$limited)
+	{
+		$node->start;
+		return;
+	}
+	system_or_bail('bash', '-c', "ulimit -f $limit; exec pg_ctl -w -D '" . $node->data_dir . "' -l '"
+		. $node->logfile . "' start >/dev/null");
+	$node->_update_pid(1);
+}
+
+my $next = 1;
+
+# Inserts, and returns the error.
+sub insert
+{
+	my ($count, $settings) = @_;
+	my ($low, $high) = ($next, $next + $count - 1);
+	$next += $count;
+	my ($code, $out, $error) = $node->psql('postgres', ($settings // '')
+		. "INSERT INTO items SELECT n, place(n) FROM generate_series($low, $high) n");
+	return $error;
+}
+
+sub sound
+{
+	my ($name) = @_;
+	is($node->safe_psql('postgres', "SELECT count(*) = vector_index_check('items_v') FROM items
+		WHERE id IS NOT NULL"), 't', "$name: the index is sound and complete");
+	is($node->safe_psql('postgres', 'SET enable_seqscan = off; SET hnsw.ef_search = 200;
+		SELECT count(*) FROM (SELECT * FROM items ORDER BY id % 7, id LIMIT 100) i
+		WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)'), 0, "$name: rows are found");
+}
+
+my $full = qr/could not (?:extend|write)[^\n]*(?:File too large|No space left)|wrote only \d+ of \d+ bytes/;
+foreach my $settings ('', 'LOAD $$vector$$; SET vector.background_work = off;')
+{
+	my $name = $settings ? 'sealed by the session' : 'sealed by workers';
+	restart(1);
+	my $error = '';
+	for (my $i = 0; $i < 100 && $error eq ''; $i++)
+	{
+		$error = insert(100, $settings);
+	}
+	like($error, $full, "$name: an insert meets the full disk");
+	unlike($error, qr/PANIC|server closed/, "$name: and that is all");
+	$node->safe_psql('postgres', 'SELECT count(*) FROM items');
+
+	# by hand it fails clearly, or finds room
+	foreach my $sql ("SELECT vector_seal('items_v')", "SELECT vector_merge('items_v')",
+		'REINDEX INDEX items_v', 'VACUUM items')
+	{
+		my ($code, $out, $message) = $node->psql('postgres', $sql);
+		ok($code == 0 || $message =~ $full, "$name: $sql works or says why not") or diag($message);
+	}
+	restart(0);
+	$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP ON) items');
+	sound($name);
+	is(insert(400), '', "$name: with space again it goes on");
+	$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM vector_jobs WHERE state <> 'failed'")
+	  or die 'the workers do not come to an end';
+	sound("$name, later");
+	is($node->safe_psql('postgres', "SELECT count(*) FROM vector_segments WHERE kind = 'reserved'"), 0,
+		"$name: nothing is reserved by nobody");
+	$node->safe_psql('postgres', "DELETE FROM items WHERE id < $next - 500; VACUUM (INDEX_CLEANUP ON) items;
+		SELECT vector_seal('items_v'), vector_merge('items_v'); SELECT txid_current();
+		VACUUM (INDEX_CLEANUP ON) items");
+	my $size = $node->safe_psql('postgres', "SELECT pg_relation_size('items_v')");
+	$node->safe_psql('postgres', 'REINDEX INDEX items_v');
+	cmp_ok($size, '<=', 1.5 * $node->safe_psql('postgres', "SELECT pg_relation_size('items_v')"),
+		"$name: no blocks are leaked");
+}
+
+$node->stop;
+unlike(slurp_file($node->logfile), qr/PANIC|TRAP|signal 11/, 'nothing bad in the log');
+done_testing();
