@@ -23,6 +23,9 @@
 /* So many times what is sealed at once has grown: sealing is to be fast. */
 #define HURRY_FACTOR		2
 
+/* So many sealed segments may wait for a merge then. */
+#define MAX_WAITING			32
+
 /* With less of them live, a graph is built anew. */
 #define MIN_LIVE_FRACTION	0.6
 
@@ -636,6 +639,23 @@ seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what)
 	begin_seal(&seal, index, heap);
 	take_sealed(&seal, wait, what);
 	return end_seal(&seal);
+}
+
+bool
+seal_is_behind(Relation index, uint64 seal_rows)
+{
+	Directory  *directory = directory_read(index);
+	uint64		grown = 0;
+	uint32		sealed = 0;
+
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		sealed += directory->entries[i].kind == SEGMENT_SEALED;
+		if (directory->entries[i].kind == SEGMENT_GROWING)
+			grown += growing_rows(index, &directory->entries[i]);
+	}
+	pfree(directory);
+	return grown / HURRY_FACTOR >= seal_rows && sealed < MAX_WAITING;
 }
 
 bool

@@ -44,6 +44,12 @@ extern int	seal_growing(Relation index, Relation heap, SealWait wait, uint64 min
  */
 extern int	seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what);
 
+/*
+ * Whether so many rows wait to be sealed, of which seal_rows are sealed at once, that merging
+ * should wait, too; not for ever.
+ */
+extern bool seal_is_behind(Relation index, uint64 seal_rows);
+
 /* Whether there is anything to merge. */
 extern bool seal_merge_is_due(Relation index);
 

@@ -57,6 +57,10 @@
 #define TRIES			8
 #define FIRST_PAUSE_MS	500
 
+/* How often, and how many times, a worker looks whether sessions that seal have come to an end. */
+#define NAP_MS			100
+#define MAX_NAPS		100
+
 #define MAX_AMS			4
 
 typedef struct WorkerAm
@@ -77,6 +81,8 @@ static int	log_min_duration;
 static volatile sig_atomic_t time_to_look;
 static Oid	locked_index;		/* that it holds the lock of */
 static bool gave_way;
+static bool merge_waits;		/* there is too much to seal */
+static int	naps;				/* since something was done */
 
 void
 worker_init(void)
@@ -278,6 +284,8 @@ take_step(Oid oid, JobPhase phase)
 		jobs_report_phase(phase);
 		if (phase == JOB_SEALING)
 			replaced = seal_growing(index, NULL, SEAL_IF_FREE, seal_rows, seal_rows);
+		else if (naps < MAX_NAPS && seal_is_behind(index, seal_rows))
+			merge_waits = true;
 		else
 			replaced = seal_merge(index, NULL, SEAL_IF_FREE, MERGE_DUE);
 		locked_index = InvalidOid;
@@ -350,6 +358,7 @@ work_on(Oid index)
 
 	do
 	{
+		merge_waits = false;
 		replaced = try_step(index, JOB_SEALING);
 		if (replaced >= 0)
 		{
@@ -368,8 +377,16 @@ work_on(Oid index)
 		}
 		else
 			tries = 0;
+		/* others seal what there is */
+		if (replaced == 0 && merge_waits)
+		{
+			nap(NAP_MS);
+			naps++;
+		}
+		else
+			naps = 0;
 	}
-	while (replaced > 0 || (replaced == -1 && tries > 0));
+	while (replaced > 0 || (replaced == -1 && tries > 0) || (replaced == 0 && merge_waits));
 	if (replaced == 0)
 		jobs_report_error("");
 }

@@ -662,6 +662,7 @@ class Bench:
         for _, c in self.turns(1):
             say(f"updating another column: {c.name}")
             c.psql("VACUUM items", "CHECKPOINT")
+            self.quiet(c)
             c.dirty = True
             out["update_rows_s"][c.name] = [n / c.seconds(f"UPDATE items SET id = -id WHERE id BETWEEN 1 AND {n}")]
 
