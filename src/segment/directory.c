@@ -239,8 +239,8 @@ expire_retired(Relation index, Relation heap, Directory *directory)
 		UnlockPage(index, VACUUM_LOCK_BLOCK, ExclusiveLock);
 }
 
-static int
-compare_first(const void *a, const void *b)
+int
+segment_compare_place(const void *a, const void *b)
 {
 	BlockNumber x = ((const SegmentEntry *) a)->first;
 	BlockNumber y = ((const SegmentEntry *) b)->first;
@@ -248,8 +248,8 @@ compare_first(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int
-compare_uid(const void *a, const void *b)
+int
+segment_compare_age(const void *a, const void *b)
 {
 	uint32		x = ((const SegmentEntry *) a)->uid;
 	uint32		y = ((const SegmentEntry *) b)->uid;
@@ -264,7 +264,7 @@ sorted_entries(const Directory *directory)
 	SegmentEntry *sorted = palloc(sizeof(SegmentEntry) * (directory->count + 1));
 
 	memcpy(sorted, directory->entries, sizeof(SegmentEntry) * directory->count);
-	qsort(sorted, directory->count, sizeof(SegmentEntry), compare_first);
+	qsort(sorted, directory->count, sizeof(SegmentEntry), segment_compare_place);
 	return sorted;
 }
 
@@ -413,7 +413,7 @@ join_retired(Directory *directory)
 		else
 			sorted[kept++] = sorted[i];
 	}
-	qsort(sorted, kept, sizeof(SegmentEntry), compare_uid);
+	qsort(sorted, kept, sizeof(SegmentEntry), segment_compare_age);
 	memset(directory->entries, 0, sizeof(SegmentEntry) * directory->count);
 	memcpy(directory->entries, sorted, sizeof(SegmentEntry) * kept);
 	directory->count = kept;

@@ -84,6 +84,10 @@ extern const SegmentEntry *directory_find(const Directory *directory, uint32 uid
 /* Pins and locks block 0. */
 extern Buffer directory_lock(Relation index, int lock);
 
+/* For qsort of entries: by first block, by uid. */
+extern int	segment_compare_place(const void *a, const void *b);
+extern int	segment_compare_age(const void *a, const void *b);
+
 static inline bool
 segment_is_live(const SegmentEntry *entry)
 {

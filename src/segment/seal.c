@@ -277,26 +277,6 @@ compare_rows(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* By place: no two processes that wait for claims in this order wait for each other. */
-static int
-compare_first(const void *a, const void *b)
-{
-	BlockNumber x = ((const SegmentEntry *) a)->first;
-	BlockNumber y = ((const SegmentEntry *) b)->first;
-
-	return x < y ? -1 : x > y;
-}
-
-/* By age. */
-static int
-compare_uid(const void *a, const void *b)
-{
-	uint32		x = ((const SegmentEntry *) a)->uid;
-	uint32		y = ((const SegmentEntry *) b)->uid;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Memory that a row takes while a graph is built. */
 static Size
 row_memory(const Seal *seal)
@@ -350,7 +330,8 @@ claim_inputs(Seal *seal, SealWait wait)
 	Directory  *directory;
 	int			kept = 0;
 
-	qsort(seal->inputs, seal->input_count, sizeof(SegmentEntry), compare_first);
+	/* no two processes that wait for claims in this order wait for each other */
+	qsort(seal->inputs, seal->input_count, sizeof(SegmentEntry), segment_compare_place);
 	for (int i = 0; i < seal->input_count; i++)
 		if (directory_claim(seal->index, &seal->inputs[i], wait == SEAL_WAIT))
 			seal->inputs[kept++] = seal->inputs[i];
@@ -403,7 +384,7 @@ choose_growing(Seal *seal, SealWait wait, uint64 min_rows, uint64 max_rows)
 	}
 	seal->hurried = grown / HURRY_FACTOR >= max_rows;
 	claim_inputs(seal, wait);
-	qsort(seal->inputs, seal->input_count, sizeof(SegmentEntry), compare_uid);
+	qsort(seal->inputs, seal->input_count, sizeof(SegmentEntry), segment_compare_age);
 	while (taken < seal->input_count && claimed < max_rows)
 		claimed += growing_rows(seal->index, &seal->inputs[taken++]);
 	if (claimed < min_rows)

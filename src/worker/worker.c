@@ -39,6 +39,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
@@ -392,38 +393,55 @@ work_on(Oid index)
 		jobs_report_error("");
 }
 
-/* The indexes of ours in this database. */
+/* The OIDs of a catalog's rows that a function wants, in the caller's memory. */
 static List *
-our_indexes(void)
+collect_oids(Oid catalog, bool (*wanted) (HeapTuple tuple, Oid *oid))
 {
 	MemoryContext context = CurrentMemoryContext;
 	List	   *oids = NIL;
-	Relation	classes;
+	Relation	relation;
 	TableScanDesc scan;
 	HeapTuple	tuple;
+	Oid			oid;
 
 	StartTransactionCommand();
 	(void) GetTransactionSnapshot();
-	classes = table_open(RelationRelationId, AccessShareLock);
-	scan = table_beginscan_catalog(classes, 0, NULL);
+	relation = table_open(catalog, AccessShareLock);
+	scan = table_beginscan_catalog(relation, 0, NULL);
 	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
-	{
-		Form_pg_class class = (Form_pg_class) GETSTRUCT(tuple);
-
-		if (class->relkind == RELKIND_INDEX &&
-			class->relpersistence != RELPERSISTENCE_TEMP && is_our_am(class->relam))
+		if (wanted(tuple, &oid))
 		{
 			MemoryContext old = MemoryContextSwitchTo(context);
 
-			oids = lappend_oid(oids, class->oid);
+			oids = lappend_oid(oids, oid);
 			MemoryContextSwitchTo(old);
 		}
-	}
 	table_endscan(scan);
-	table_close(classes, AccessShareLock);
+	table_close(relation, AccessShareLock);
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(context);
 	return oids;
+}
+
+/* An index of ours. */
+static bool
+wants_class(HeapTuple tuple, Oid *oid)
+{
+	Form_pg_class class = (Form_pg_class) GETSTRUCT(tuple);
+
+	*oid = class->oid;
+	return class->relkind == RELKIND_INDEX && class->relpersistence != RELPERSISTENCE_TEMP &&
+		is_our_am(class->relam);
+}
+
+/* A database that can be connected to. */
+static bool
+wants_database(HeapTuple tuple, Oid *oid)
+{
+	Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
+
+	*oid = database->oid;
+	return database->datallowconn && database->datconnlimit != DATCONNLIMIT_INVALID_DB;
 }
 
 static void
@@ -465,7 +483,7 @@ vector_worker_main(Datum slot)
 			work_on(index);
 		else
 		{
-			List	   *oids = our_indexes();
+			List	   *oids = collect_oids(RelationRelationId, wants_class);
 			ListCell   *cell;
 
 			foreach(cell, oids)
@@ -478,39 +496,6 @@ vector_worker_main(Datum slot)
 	proc_exit(0);
 }
 
-/* The databases that can be connected to. */
-static List *
-databases(void)
-{
-	MemoryContext context = CurrentMemoryContext;
-	List	   *oids = NIL;
-	Relation	relation;
-	TableScanDesc scan;
-	HeapTuple	tuple;
-
-	StartTransactionCommand();
-	(void) GetTransactionSnapshot();
-	relation = table_open(DatabaseRelationId, AccessShareLock);
-	scan = table_beginscan_catalog(relation, 0, NULL);
-	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
-	{
-		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
-
-		if (database->datallowconn && database->datconnlimit != DATCONNLIMIT_INVALID_DB)
-		{
-			MemoryContext old = MemoryContextSwitchTo(context);
-
-			oids = lappend_oid(oids, database->oid);
-			MemoryContextSwitchTo(old);
-		}
-	}
-	table_endscan(scan);
-	table_close(relation, AccessShareLock);
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(context);
-	return oids;
-}
-
 void
 vector_launcher_main(Datum arg)
 {
@@ -518,7 +503,7 @@ vector_launcher_main(Datum arg)
 
 	set_signals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
-	foreach(cell, databases())
+	foreach(cell, collect_oids(DatabaseRelationId, wants_database))
 		jobs_request(lfirst_oid(cell), InvalidOid);
 	for (;;)
 	{
@@ -548,7 +533,10 @@ vector_background_jobs(PG_FUNCTION_ARGS)
 		Datum		values[10];
 		bool		nulls[10] = {false};
 
-		if (job->database != MyDatabaseId)
+		/* one that failed is there still when its index is gone */
+		if (job->database != MyDatabaseId ||
+			(OidIsValid(job->index) &&
+			 !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(job->index))))
 			continue;
 		values[0] = ObjectIdGetDatum(job->index);
 		values[1] = Int32GetDatum(job->pid);
