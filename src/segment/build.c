@@ -333,7 +333,9 @@ build_make_nodes(SegmentBuild *build)
 		{
 			BuildRow   *other = build_row(build, table[slot]);
 
+			/* stored lossily, as far from what was indexed, too: the bounds of one hold for both */
 			if (other->hash == row->hash && other->size == row->size &&
+				other->error == row->error && other->scale == row->scale &&
 				memcmp(build_payload(build, table[slot]), build_payload(build, i), row->size) == 0)
 				break;
 		}

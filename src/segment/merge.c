@@ -90,7 +90,9 @@ struct Merge
 	MemoryContext step;			/* for one node */
 	float	   *floats;
 	uint16	   *work;			/* of the node at hand */
-	char	   *payload;
+	char	   *payload;		/* of the node at hand */
+	float		error;			/* of this payload */
+	float		scale;			/* of the node */
 	char	   *other_payload;
 
 	/* work vectors of nodes that were met as neighbours, by key % RECENT_NODES */
@@ -411,14 +413,19 @@ other_work(Merge *merge, MergeInput *input, uint32 key)
 	return work;
 }
 
-/* Whether a node is the same vector as the one whose payload is at hand. */
+/*
+ * Whether a node is the same vector as the one whose payload is at hand: stored lossily, if as far
+ * from what was indexed, too, so that the bounds of one hold for both.
+ */
 static bool
 is_equal(Merge *merge, MergeInput *input, uint32 key)
 {
 	float		error;
+	const SealedNode *node = read_node(merge, input, key - input->base, merge->other_payload,
+									   &error);
 
-	(void) read_node(merge, input, key - input->base, merge->other_payload, &error);
-	return memcmp(merge->other_payload, merge->payload, space_payload_size(merge->space)) == 0;
+	return error == merge->error && node->scale == merge->scale &&
+		memcmp(merge->other_payload, merge->payload, space_payload_size(merge->space)) == 0;
 }
 
 /* Joins a node, whose payload and work vector are at hand, to its nearest of an input. */
@@ -471,10 +478,10 @@ join_node(Merge *merge, int i, uint32 id)
 	MergeInput *input = &merge->inputs[i];
 	MemoryContext old = MemoryContextSwitchTo(merge->step);
 	SpaceQuery	query;
-	float		error;
-	const SealedNode *node = read_node(merge, input, id, merge->payload, &error);
+	const SealedNode *node = read_node(merge, input, id, merge->payload, &merge->error);
 	bool		repair = input->segment->dead > 0 && needs_repair(merge, input, node);
 
+	merge->scale = node->scale;
 	if (i > 0 || repair)
 	{
 		build_work_of(merge->build, merge->payload, merge->floats, merge->work);
