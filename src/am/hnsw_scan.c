@@ -427,7 +427,7 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 		if (cursor->growing)
 		{
 			state->cursor_count++;
-			growing_scan_begin(&cursor->grown, index, state->space, &state->query, entry,
+			growing_scan_begin(&cursor->grown, index, state->cached, &state->query, entry,
 							   &state->statistics);
 		}
 		else

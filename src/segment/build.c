@@ -303,6 +303,19 @@ new_row(SegmentBuild *build, Size memory)
 	return full ? NULL : build_row(build, i);
 }
 
+void
+build_shuffle(pg_prng_state *random, uint32 *numbers, uint32 n)
+{
+	for (uint32 i = n; i > 1; i--)
+	{
+		uint32		k = (uint32) pg_prng_uint64_range(random, 0, i - 1);
+		uint32		number = numbers[i - 1];
+
+		numbers[i - 1] = numbers[k];
+		numbers[k] = number;
+	}
+}
+
 /* Rows that are equal become one: `next` chains the others behind the first. */
 void
 build_make_nodes(SegmentBuild *build)
@@ -356,14 +369,7 @@ build_make_nodes(SegmentBuild *build)
 
 	/* levels of the hierarchy and entries are random nodes, and so is the order of insertion */
 	pg_prng_seed(&random, shared->seed);
-	for (uint32 i = shared->nodes; i > 1; i--)
-	{
-		uint32		k = (uint32) pg_prng_uint64_range(&random, 0, i - 1);
-		uint32		node = nodes[i - 1];
-
-		nodes[i - 1] = nodes[k];
-		nodes[k] = node;
-	}
+	build_shuffle(&random, nodes, shared->nodes);
 }
 
 /* A vector as the graph sees it: of unit length for cosine. */

@@ -6,7 +6,9 @@
 
 #include "pg_compat.h"
 
+#include "common/pg_prng.h"
 #include "port/atomics.h"
+#include "storage/buffile.h"
 #include "storage/condition_variable.h"
 #include "storage/sharedfileset.h"
 #include "storage/spin.h"
@@ -154,6 +156,13 @@ extern void build_work_of(SegmentBuild *build, const char *payload, float *scrat
 extern void build_grow_graph(SegmentBuild *build);
 extern void build_reset(SegmentBuild *build);
 extern void build_report(SegmentBuild *build, BuildPhase phase, uint64 done, uint64 total);
+
+/* Puts numbers in random order. */
+extern void build_shuffle(pg_prng_state *random, uint32 *numbers, uint32 n);
+
+/* Temporary files, from their beginning; errors are thrown. */
+extern void build_rewind_file(BufFile *file);
+extern void build_read_file(BufFile *file, void *out, Size size);
 
 /* Rows beyond the memory: see partition.c. */
 extern void partition_begin(SegmentBuild *build);

@@ -258,7 +258,7 @@ typedef enum AppendResult
 
 /* Appends to one segment. */
 static AppendResult
-append_to(Relation index, const SegmentEntry *entry, const NewRow *row, bool wait)
+append_to(Relation index, CachedIndex *cached, const SegmentEntry *entry, NewRow *row, bool wait)
 {
 	Buffer		header_buffer;
 	Buffer		group_buffer;
@@ -268,6 +268,7 @@ append_to(Relation index, const SegmentEntry *entry, const NewRow *row, bool wai
 	Page		page;
 	uint64		offset;
 
+	encode_row(cache_space(cached), row, cache_growing_mean(cached, index, entry));
 	WAIT_POINT("append");
 	header_buffer = ReadBuffer(index, entry->first);
 	if (wait)
@@ -320,8 +321,7 @@ append_row(Relation index, CachedIndex *cached, NewRow *row)
 
 		if (entry->kind != SEGMENT_GROWING)
 			continue;
-		encode_row(cache_space(cached), row, cache_growing_mean(cached, index, entry));
-		result = append_to(index, entry, row, false);
+		result = append_to(index, cached, entry, row, false);
 		if (result == APPENDED)
 			return result;
 		if (result == APPEND_BUSY && busy_count < MAX_TAILS)
@@ -336,13 +336,8 @@ append_row(Relation index, CachedIndex *cached, NewRow *row)
 		return APPEND_BUSY;
 	}
 	for (int i = 0; i < busy_count; i++)
-	{
-		const SegmentEntry *entry = busy[(i + MyProcPid) % busy_count];
-
-		encode_row(cache_space(cached), row, cache_growing_mean(cached, index, entry));
-		if (append_to(index, entry, row, true) == APPENDED)
+		if (append_to(index, cached, busy[(i + MyProcPid) % busy_count], row, true) == APPENDED)
 			return APPENDED;
-	}
 	return APPEND_FULL;
 }
 
@@ -628,40 +623,36 @@ row_distance(GrowingScan *scan, uint32 row)
 
 /* Prepares the query's table for the codes, relative to the mean that they are. */
 static void
-prepare_codes(GrowingScan *scan, CodeQuery *code)
+prepare_codes(GrowingScan *scan, const float *mean, CodeQuery *code)
 {
-	const GrowingHeader *header = &scan->header;
 	const SpaceQuery *query = scan->query;
 	uint32		padded = rotation_padded(scan->space->dims);
 	float	   *centred = palloc(sizeof(float) * padded);
 
 	memcpy(centred, query->rotated, sizeof(float) * padded);
 	scan->norm = scan->space->metric == SPACE_COSINE ? 1 : query->norm;
-	if (header->mean != 0)
+	if (mean)
 	{
-		float	   *mean = palloc(sizeof(float) * padded);
-
-		extent_read(scan->index, scan->entry.first + header->mean, scan->entry.uid, 0, mean,
-					sizeof(float) * padded);
 		for (uint32 i = 0; i < padded; i++)
 			centred[i] -= mean[i];
 		scan->norm = sqrtf(distance_kernels->f32_dot(centred, centred, padded));
-		pfree(mean);
 	}
-	rabitq_prepare(code, centred, header->padded, palloc(rabitq_lut_size(header->padded)));
+	rabitq_prepare(code, centred, scan->header.padded,
+				   palloc(rabitq_lut_size(scan->header.padded)));
 	pfree(centred);
 }
 
 void
-growing_scan_begin(GrowingScan *scan, Relation index, const Space *space, const SpaceQuery *query,
-				   const SegmentEntry *entry, ScanStatistics *statistics)
+growing_scan_begin(GrowingScan *scan, Relation index, CachedIndex *cached,
+				   const SpaceQuery *query, const SegmentEntry *entry,
+				   ScanStatistics *statistics)
 {
 	CodeQuery	code;
 	GrowingHeader *header = &scan->header;
 
 	memset(scan, 0, sizeof(*scan));
 	scan->index = index;
-	scan->space = space;
+	scan->space = cache_space(cached);
 	scan->query = query;
 	scan->entry = *entry;
 	scan->statistics = statistics;
@@ -676,7 +667,7 @@ growing_scan_begin(GrowingScan *scan, Relation index, const Space *space, const 
 	scan->candidates.items = MemoryContextAllocHuge(CurrentMemoryContext,
 													sizeof(GraphCandidate) * header->rows);
 	if (header->padded > 0)
-		prepare_codes(scan, &code);
+		prepare_codes(scan, cache_growing_mean(cached, index, entry), &code);
 	for (uint32 g = 0; g * GROUP_ROWS < header->rows; g++)
 	{
 		GrowingGroup *group;

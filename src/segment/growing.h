@@ -61,7 +61,7 @@ typedef struct GrowingScan
 	Size		payload_room;
 } GrowingScan;
 
-extern void growing_scan_begin(GrowingScan *scan, Relation index, const Space *space,
+extern void growing_scan_begin(GrowingScan *scan, Relation index, CachedIndex *cached,
 							   const SpaceQuery *query, const SegmentEntry *entry,
 							   ScanStatistics *statistics);
 

@@ -12,11 +12,7 @@
  */
 #include "segment/merge.h"
 
-#include <math.h>
-
-#include "common/pg_prng.h"
 #include "miscadmin.h"
-#include "storage/buffile.h"
 #include "utils/memutils.h"
 
 #include "distance/half.h"
@@ -43,7 +39,6 @@ typedef struct MergeInput
 /* A run of an input's nodes. */
 typedef struct MergePart
 {
-	int			input;
 	uint32		from;			/* keys */
 	uint32		to;
 	BufFile    *edges;
@@ -67,7 +62,6 @@ struct Merge
 	CachedIndex *cached;
 	SegmentBuild *build;
 	ScanStatistics statistics;
-	void		(*progress) (BuildPhase phase, uint64 done, uint64 total);
 
 	MergeInput *inputs;			/* by live rows, most first */
 	int		   *place;			/* of the caller's inputs among these */
@@ -134,10 +128,9 @@ edge_size(const Merge *merge)
 	return TYPEALIGN(sizeof(uint32), sizeof(MergeEdge) + merge->build->graph.padded / 8);
 }
 
-/* Calls for each live row of an input, in order, with its node. */
+/* Marks an input's live rows, and the nodes that they belong to. */
 static void
-each_live_row(Merge *merge, MergeInput *input,
-			  void (*callback) (Merge *merge, MergeInput *input, uint32 row, uint32 node))
+mark_live(Merge *merge, MergeInput *input)
 {
 	const uint32 per = PAYLOAD_SIZE / sizeof(SealedRow);
 	CachedSegment *segment = input->segment;
@@ -151,19 +144,18 @@ each_live_row(Merge *merge, MergeInput *input,
 		extent_read(merge->index, segment->first + segment->header.tids + first / per,
 					segment->uid, 0, rows, n * sizeof(SealedRow));
 		for (uint32 i = 0; i < n; i++)
-			if (!cached_row_is_dead(segment, first + i))
-				callback(merge, input, first + i, rows[i].node);
+		{
+			uint32		key = input->base + rows[i].node;
+
+			if (cached_row_is_dead(segment, first + i))
+				continue;
+			merge->rows[input->first_row + first + i] = 0;
+			merge->live_rows++;
+			merge->live_nodes += merge->number[key] == NO_ROW;
+			merge->number[key] = 0;
+		}
 	}
 	pfree(rows);
-}
-
-static void
-mark_live(Merge *merge, MergeInput *input, uint32 row, uint32 node)
-{
-	merge->rows[input->first_row + row] = 0;
-	merge->live_rows++;
-	merge->live_nodes += merge->number[input->base + node] == NO_ROW;
-	merge->number[input->base + node] = 0;
 }
 
 static int
@@ -217,7 +209,7 @@ open_inputs(Merge *merge, const SegmentEntry *entries)
 	merge->number = no_numbers(merge->keys);
 	merge->rows = no_numbers(rows);
 	for (int i = 0; i < merge->input_count; i++)
-		each_live_row(merge, &merge->inputs[i], mark_live);
+		mark_live(merge, &merge->inputs[i]);
 	pg_atomic_write_u64(&merge->build->shared->next_source, merge->live_rows);
 }
 
@@ -242,7 +234,7 @@ read_node(Merge *merge, MergeInput *input, uint32 id, char *payload, float *erro
 	return node;
 }
 
-/* Of some live nodes the mean, the scale of work vectors, and the entries. */
+/* Of some live nodes the scale of work vectors, and the entries; the mean is the base's. */
 static void
 sample_nodes(Merge *merge)
 {
@@ -262,14 +254,7 @@ sample_nodes(Merge *merge)
 			pg_prng_uint64_range(&random, 1, left--) <= wanted - taken)
 			keys[taken++] = key;
 	/* the entries are a part of them, from all over */
-	for (uint32 i = taken; i > 1; i--)
-	{
-		uint32		k = (uint32) pg_prng_uint64_range(&random, 0, i - 1);
-		uint32		key = keys[i - 1];
-
-		keys[i - 1] = keys[k];
-		keys[k] = key;
-	}
+	build_shuffle(&random, keys, taken);
 	shared->nodes_handle = build_allocate(build, sizeof(uint32) * Max(taken, 1));
 	build->nodes = build_address(build, shared->nodes_handle);
 	for (uint32 i = 0; i < taken; i++)
@@ -331,7 +316,6 @@ make_parts(Merge *merge)
 
 		for (uint32 p = 0; p < parts; p++)
 			merge->parts[merge->part_count++] = (MergePart) {
-				.input = i,
 				.from = base + (uint32) ((uint64) nodes * p / parts),
 				.to = base + (uint32) ((uint64) nodes * (p + 1) / parts)
 			};
@@ -445,14 +429,15 @@ join_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query)
 
 		if (neighbour == key || merge->number[neighbour] == NO_ROW)
 			continue;
+		other = other_work(merge, target, neighbour);
 		/* none of a smaller input stands for one of a larger, so none for each other */
 		if (i == 0 && key >= target->base + target->segment->header.nodes &&
+			memcmp(other, merge->work, sizeof(uint16) * merge->build->graph.padded) == 0 &&
 			is_equal(merge, target, neighbour))
 		{
 			put_alias(merge, key, neighbour);
 			return;
 		}
-		other = other_work(merge, target, neighbour);
 		put_edge(merge, key, neighbour, other, merge->work);
 		put_edge(merge, neighbour, key, merge->work, other);
 		joined++;
@@ -511,8 +496,8 @@ join_inputs(Merge *merge)
 			if (merge->number[input->base + id] == NO_ROW)
 				continue;
 			join_node(merge, i, id);
-			if (++done % 256 == 0 && merge->progress)
-				merge->progress(BUILD_GRAPH, done, merge->live_nodes);
+			if (++done % 256 == 0)
+				build_report(merge->build, BUILD_GRAPH, done, merge->live_nodes);
 		}
 	}
 }
@@ -560,8 +545,6 @@ static void
 load_rows(Merge *merge, uint32 key, uint32 *first)
 {
 	MergeInput *input = input_of_key(merge, key);
-	const SealedHeader *header = &input->segment->header;
-	const uint32 per = PAYLOAD_SIZE / sizeof(SealedRow);
 	float		error;
 	const SealedNode *node = read_node(merge, input, key - input->base, merge->payload, &error);
 	SealedNode	head = *node;
@@ -576,8 +559,7 @@ load_rows(Merge *merge, uint32 key, uint32 *first)
 		if (merge->rows[input->first_row + number] == NO_ROW)
 			continue;
 		if (i > 0)
-			extent_read(merge->index, input->segment->first + header->tids + number / per,
-						input->segment->uid, number % per * sizeof(SealedRow), &row, sizeof(row));
+			sealed_read_row(&input->scan, number, &row);
 		added = build_put_row(merge->build, &row.tid, merge->payload,
 							  *first == NO_ROW ? space_payload_size(merge->space) : 0, error,
 							  head.scale);
@@ -779,11 +761,8 @@ unite_edges(Merge *merge, uint32 p)
 		return;
 	file = MemoryContextAllocHuge(CurrentMemoryContext, size * part->edge_count);
 	edges = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(LoadedEdge) * part->edge_count);
-	if (BufFileSeek(part->edges, 0, 0, SEEK_SET) != 0)
-		elog(ERROR, "could not rewind a temporary file");
-	if (BufFileRead(part->edges, file, size * part->edge_count) != size * part->edge_count)
-		ereport(ERROR,
-				(errcode_for_file_access(), errmsg("could not read from temporary file: %m")));
+	build_rewind_file(part->edges);
+	build_read_file(part->edges, file, size * part->edge_count);
 	BufFileClose(part->edges);
 	part->edges = NULL;
 	for (uint64 i = 0; i < part->edge_count; i++)
@@ -933,7 +912,6 @@ merge_begin(Relation index, CachedIndex *cached, const SegmentEntry *inputs, int
 	merge->context = CurrentMemoryContext;
 	merge->index = index;
 	merge->cached = cached;
-	merge->progress = progress;
 	merge->input_count = count;
 	merge->neighbours = Min(Max(JOIN_NEIGHBOURS / count, MIN_NEIGHBOURS), MAX_NEIGHBOURS);
 	build_init_shared(shared, cache_directory(cached), (Size) maintenance_work_mem * 1024);

@@ -425,6 +425,15 @@ sealed_scan_more(SealedScan *scan)
 	return true;
 }
 
+void
+sealed_read_row(SealedScan *scan, uint32 number, SealedRow *row)
+{
+	const uint32 per = PAYLOAD_SIZE / sizeof(SealedRow);
+
+	extent_read(scan->index, scan->segment->first + scan->segment->header.tids + number / per,
+				scan->segment->uid, number % per * sizeof(SealedRow), row, sizeof(*row));
+}
+
 int
 sealed_scan_tids(SealedScan *scan, const GraphFound *found, ItemPointer single, ItemPointer *tids)
 {
@@ -448,14 +457,11 @@ sealed_scan_tids(SealedScan *scan, const GraphFound *found, ItemPointer single, 
 	(*tids)[0] = *single;
 	for (uint32 i = 0; i < extras; i++)
 	{
-		const uint32 per = PAYLOAD_SIZE / sizeof(SealedRow);
 		SealedRow	row;
 
 		if (cached_row_is_dead(scan->segment, extra + i))
 			continue;
-		extent_read(scan->index,
-					scan->segment->first + scan->segment->header.tids + (extra + i) / per,
-					scan->segment->uid, (extra + i) % per * sizeof(SealedRow), &row, sizeof(row));
+		sealed_read_row(scan, extra + i, &row);
 		(*tids)[n++] = row.tid;
 	}
 	return n;

@@ -67,6 +67,9 @@ extern bool sealed_scan_more(SealedScan *scan);
 extern int	sealed_scan_tids(SealedScan *scan, const GraphFound *found, ItemPointer single,
 							 ItemPointer *tids);
 
+/* A row's TID and node, by its number. */
+extern void sealed_read_row(SealedScan *scan, uint32 number, SealedRow *row);
+
 extern void sealed_scan_end(SealedScan *scan);
 
 /* Has the scan, which lies in the current memory context, end when that goes, also by an error. */

@@ -41,8 +41,15 @@ struct SegmentPlan
  */
 #define NODE_UNIT	32
 
-static void
-read_temporary(BufFile *file, void *out, Size size)
+void
+build_rewind_file(BufFile *file)
+{
+	if (BufFileSeek(file, 0, 0, SEEK_SET) != 0)
+		elog(ERROR, "could not rewind a temporary file");
+}
+
+void
+build_read_file(BufFile *file, void *out, Size size)
 {
 	if (BufFileRead(file, out, size) != size)
 		ereport(ERROR,
@@ -403,11 +410,10 @@ write_other_rows(SegmentPlan *plan)
 
 	if (plan->others == NULL)
 		return;
-	if (BufFileSeek(plan->others, 0, 0, SEEK_SET) != 0)
-		elog(ERROR, "could not rewind a temporary file");
+	build_rewind_file(plan->others);
 	for (uint32 i = 0; i < plan->other_count; i++)
 	{
-		read_temporary(plan->others, &sealed, sizeof(sealed));
+		build_read_file(plan->others, &sealed, sizeof(sealed));
 		write_row(&plan->rows, &sealed);
 	}
 	BufFileClose(plan->others);
@@ -627,8 +633,7 @@ write_kept_upper(SegmentBuild *build, SegmentPlan *plan)
 	char	   *node = NULL;
 	Size		room = 0;
 
-	if (BufFileSeek(plan->upper, 0, 0, SEEK_SET) != 0)
-		elog(ERROR, "could not rewind a temporary file");
+	build_rewind_file(plan->upper);
 	for (int l = 1; l < (int) plan->header.levels; l++)
 	{
 		begin_level(plan, l);
@@ -637,10 +642,10 @@ write_kept_upper(SegmentBuild *build, SegmentPlan *plan)
 			uint32		source;
 			uint32		size;
 
-			read_temporary(plan->upper, &source, sizeof(source));
-			read_temporary(plan->upper, &size, sizeof(size));
+			build_read_file(plan->upper, &source, sizeof(source));
+			build_read_file(plan->upper, &size, sizeof(size));
 			node = node_room(node, &room, size);
-			read_temporary(plan->upper, node, size);
+			build_read_file(plan->upper, node, size);
 			((SealedNode *) node)->row = node_of_row[source];
 			if (l == 1)
 				((SealedNode *) node)->extra = id_of_number(plan, node_of_row[source]);

@@ -4,7 +4,6 @@
 #include "worker/jobs.h"
 
 #include "miscadmin.h"
-#include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
@@ -13,8 +12,6 @@
 #if PG_VERSION_NUM >= 170000
 #include "storage/dsm_registry.h"
 #endif
-
-#include "worker/worker.h"
 
 #define MAX_JOBS		64
 
@@ -159,23 +156,29 @@ workers(void)
 	return n;
 }
 
+void
+jobs_describe_process(BackgroundWorker *worker, const char *name, const char *function)
+{
+	memset(worker, 0, sizeof(*worker));
+	worker->bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker->bgw_restart_time = BGW_NEVER_RESTART;
+	strlcpy(worker->bgw_library_name, "vector", sizeof(worker->bgw_library_name));
+	strlcpy(worker->bgw_function_name, function, sizeof(worker->bgw_function_name));
+	strlcpy(worker->bgw_name, name, sizeof(worker->bgw_name));
+	strlcpy(worker->bgw_type, name, sizeof(worker->bgw_type));
+}
+
 /* Starts a worker for a job that is marked so; false if the server has no slot for it. */
 static bool
 start_worker(int slot)
 {
 	BackgroundWorker worker;
 
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	jobs_describe_process(&worker, "vector worker", "vector_worker_main");
 #ifdef BGWORKER_INTERRUPTIBLE
 	worker.bgw_flags |= BGWORKER_INTERRUPTIBLE;
 #endif
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	strlcpy(worker.bgw_library_name, "vector", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "vector_worker_main", sizeof(worker.bgw_function_name));
-	snprintf(worker.bgw_name, sizeof(worker.bgw_name), "vector worker");
-	strlcpy(worker.bgw_type, "vector worker", sizeof(worker.bgw_type));
 	worker.bgw_main_arg = Int32GetDatum(slot);
 	return RegisterDynamicBackgroundWorker(&worker, NULL);
 }

@@ -10,6 +10,7 @@
 #include "pg_compat.h"
 
 #include "datatype/timestamp.h"
+#include "postmaster/bgworker.h"
 
 #define JOB_ERROR_SIZE	200
 
@@ -24,7 +25,7 @@ typedef enum JobState
 
 typedef enum JobPhase
 {
-	JOB_IDLE, JOB_SEALING, JOB_MERGING, JOB_PHASES
+	JOB_IDLE, JOB_SEALING, JOB_MERGING
 } JobPhase;
 
 typedef struct Job
@@ -45,6 +46,10 @@ typedef struct Job
 
 /* Where shared memory has to be asked for, when the library is preloaded. */
 extern void jobs_preload(void);
+
+/* Fills in what a process of ours, started once, is to be. */
+extern void jobs_describe_process(BackgroundWorker *worker, const char *name,
+								  const char *function);
 
 /* Number of workers that may run at once: vector.max_maintenance_workers. */
 extern int	jobs_max_workers;

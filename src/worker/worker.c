@@ -45,7 +45,6 @@
 #include "utils/tuplestore.h"
 #include "utils/wait_event.h"
 
-#include "segment/growing.h"
 #include "segment/seal.h"
 #include "worker/jobs.h"
 
@@ -81,7 +80,7 @@ static int	log_min_duration;
 
 /* Of this worker. */
 static volatile sig_atomic_t time_to_look;
-static Oid	locked_index;		/* that it holds the lock of */
+static Relation locked_index;	/* that it is at */
 static bool gave_way;
 static bool merge_waits;		/* there is too much to seal */
 static int	naps;				/* since something was done */
@@ -112,15 +111,8 @@ worker_init(void)
 		BackgroundWorker launcher;
 
 		jobs_preload();
-		memset(&launcher, 0, sizeof(launcher));
-		launcher.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-		launcher.bgw_start_time = BgWorkerStart_RecoveryFinished;
+		jobs_describe_process(&launcher, "vector launcher", "vector_launcher_main");
 		launcher.bgw_restart_time = 60;
-		strlcpy(launcher.bgw_library_name, "vector", sizeof(launcher.bgw_library_name));
-		strlcpy(launcher.bgw_function_name, "vector_launcher_main",
-				sizeof(launcher.bgw_function_name));
-		strlcpy(launcher.bgw_name, "vector launcher", sizeof(launcher.bgw_name));
-		strlcpy(launcher.bgw_type, "vector launcher", sizeof(launcher.bgw_type));
 		RegisterBackgroundWorker(&launcher);
 	}
 }
@@ -180,6 +172,15 @@ database_is_wanted(void)
 	return false;
 }
 
+static void
+reload_config(void)
+{
+	if (!ConfigReloadPending)
+		return;
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+}
+
 /* Gives up the step where someone waits; leaves no catalog snapshot behind. */
 static void
 give_way(void)
@@ -190,25 +191,15 @@ give_way(void)
 		return;
 	time_to_look = false;
 	InvalidateCatalogSnapshot();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
+	reload_config();
 	if (++looks % (1000 / LOOK_MS) == 0 && database_is_wanted())
 		proc_exit(0);
-	if (OidIsValid(locked_index))
+	if (locked_index != NULL && LockHasWaitersRelation(locked_index, ShareUpdateExclusiveLock))
 	{
-		LOCKTAG		tag;
-
-		SET_LOCKTAG_RELATION(tag, MyDatabaseId, locked_index);
-		if (LockHasWaiters(&tag, ShareUpdateExclusiveLock, false))
-		{
-			gave_way = true;
-			ereport(ERROR,
-					(errcode(ERRCODE_QUERY_CANCELED),
-					 errmsg("background work gives way to another session")));
-		}
+		gave_way = true;
+		ereport(ERROR,
+				(errcode(ERRCODE_QUERY_CANCELED),
+				 errmsg("background work gives way to another session")));
 	}
 }
 
@@ -281,7 +272,7 @@ take_step(Oid oid, JobPhase phase)
 		uint32		seal_rows = find_am(index)->seal_rows(index);
 
 		start = GetCurrentTimestamp();
-		locked_index = oid;
+		locked_index = index;
 		InvalidateCatalogSnapshot();
 		jobs_report_phase(phase);
 		if (phase == JOB_SEALING)
@@ -290,7 +281,7 @@ take_step(Oid oid, JobPhase phase)
 			merge_waits = true;
 		else
 			replaced = seal_merge(index, NULL, SEAL_IF_FREE, MERGE_DUE);
-		locked_index = InvalidOid;
+		locked_index = NULL;
 		log_step(index, phase, replaced, start);
 		/* so that what was retired becomes free on an idle server, too */
 		if (replaced > 0)
@@ -320,7 +311,7 @@ try_step(Oid oid, JobPhase phase)
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		locked_index = InvalidOid;
+		locked_index = NULL;
 		if (!gave_way)
 		{
 			EmitErrorReport();
@@ -344,11 +335,7 @@ nap(long ms)
 					 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
+	reload_config();
 }
 
 /* Seals and merges in turn until there is nothing more to do. */
