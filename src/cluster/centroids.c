@@ -1,0 +1,354 @@
+/*
+ * centroids.c - blocks of products and their minima, and ranking by partial quicksort
+ */
+#include "cluster/centroids.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "cluster/blas.h"
+#include "cluster/threads.h"
+#include "distance/distance.h"
+
+/* Rows of a block: their products with as many centroids as one call takes fill a megabyte. */
+#define BLOCK_ROWS		256
+
+/* Scores whose minimum is taken at once, before anything asks where it is. */
+#define STRIP			64
+#define STRIP_LANES		4
+
+#define RANK_BLOCK		64
+#define SORT_BY_INSERTION	12
+
+typedef float Floats __attribute__((vector_size(16), aligned(4), may_alias));
+typedef int32_t Masks __attribute__((vector_size(16), aligned(4), may_alias));
+
+/* A call's arguments, for its threads, and the next row that none has taken. */
+typedef struct Assignment
+{
+	const ClusterCentroids *centroids;
+	const float *points;
+	size_t		n;
+	size_t		stride;
+	char	   *scratch;
+	size_t		thread_scratch;
+	uint32_t   *lists;
+	float	   *scores;			/* one of these, or none */
+	float	   *distances;
+	_Atomic size_t next;
+} Assignment;
+
+void
+cluster_centroids_init(ClusterCentroids *centroids, const float *points, uint32_t k, uint32_t dims,
+					   float *half_norms)
+{
+	for (uint32_t i = 0; i < k; i++)
+	{
+		const float *c = points + (size_t) i * dims;
+
+		half_norms[i] = 0.5f * distance_kernels->f32_dot(c, c, dims);
+	}
+	*centroids = (ClusterCentroids) {points, half_norms, k, dims};
+}
+
+/* A block's products and its rows, if they must be brought together; by thread. */
+static size_t
+thread_scratch_size(uint32_t k, uint32_t dims)
+{
+	size_t		columns = k < CLUSTER_DOTS_COLUMNS ? k : CLUSTER_DOTS_COLUMNS;
+
+	return sizeof(float) * BLOCK_ROWS * (columns + dims);
+}
+
+size_t
+cluster_assign_scratch(const ClusterCentroids *centroids, uint32_t threads)
+{
+	return thread_scratch_size(centroids->k, centroids->dims) * threads;
+}
+
+static inline Floats
+lesser(Floats a, Floats b)
+{
+	Masks		less = a < b;
+
+	return (Floats) (((Masks) a & less) | ((Masks) b & ~less));
+}
+
+/* The least of STRIP scores that is not NaN; `above` where none is less. */
+static float
+strip_minimum(const float *half_norms, const float *dots, float above)
+{
+	Floats		least[2] = {{above, above, above, above}, {above, above, above, above}};
+
+	for (int i = 0; i < STRIP; i += 2 * STRIP_LANES)
+		for (int j = 0; j < 2; j++)
+		{
+			const float *h = half_norms + i + j * STRIP_LANES;
+			const float *d = dots + i + j * STRIP_LANES;
+
+			least[j] = lesser(*(const Floats *) h - *(const Floats *) d, least[j]);
+		}
+	least[0] = lesser(least[0], least[1]);
+	for (int i = 0; i < STRIP_LANES; i++)
+		above = least[0][i] < above ? least[0][i] : above;
+	return above;
+}
+
+/*
+ * The place of the least of n scores that is less than *best, which it becomes, or n.  The first of
+ * equal ones.
+ */
+static size_t
+least_score(const float *half_norms, const float *dots, size_t n, float *best)
+{
+	size_t		place = n;
+	size_t		strip = n;
+	size_t		i = 0;
+
+	for (; i + STRIP <= n; i += STRIP)
+	{
+		float		least = strip_minimum(half_norms + i, dots + i, *best);
+
+		if (least < *best)
+		{
+			*best = least;
+			strip = i;
+		}
+	}
+	for (size_t j = 0; strip < n && j < STRIP; j++)
+		if (half_norms[strip + j] - dots[strip + j] <= *best)
+		{
+			place = strip + j;
+			break;
+		}
+	for (; i < n; i++)
+		if (half_norms[i] - dots[i] < *best)
+		{
+			*best = half_norms[i] - dots[i];
+			place = i;
+		}
+	return place;
+}
+
+static void
+nearest_of_block(const ClusterCentroids *centroids, const float *rows, size_t n, float *dots,
+				 uint32_t *lists, float *scores)
+{
+	uint32_t	dims = centroids->dims;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		lists[i] = 0;
+		scores[i] = INFINITY;
+	}
+	for (uint32_t start = 0; start < centroids->k; start += CLUSTER_DOTS_COLUMNS)
+	{
+		uint32_t	columns = centroids->k - start < CLUSTER_DOTS_COLUMNS ?
+			centroids->k - start : CLUSTER_DOTS_COLUMNS;
+
+		cluster_dots(rows, n, centroids->points + (size_t) start * dims, columns, dims, dots);
+		for (size_t i = 0; i < n; i++)
+		{
+			size_t		place = least_score(centroids->half_norms + start, dots + i * columns,
+											columns, &scores[i]);
+
+			if (place < columns)
+				lists[i] = start + (uint32_t) place;
+		}
+	}
+}
+
+static void
+assign_block(const Assignment *job, uint32_t thread, size_t start)
+{
+	uint32_t	dims = job->centroids->dims;
+	size_t		n = job->n - start < BLOCK_ROWS ? job->n - start : BLOCK_ROWS;
+	float	   *gathered = (float *) (job->scratch + thread * job->thread_scratch);
+	float	   *dots = gathered + (size_t) BLOCK_ROWS * dims;
+	const float *rows = job->points + start * job->stride * dims;
+	uint32_t   *lists = job->lists + start;
+	float		scores[BLOCK_ROWS];
+
+	if (job->stride > 1)
+	{
+		for (size_t i = 0; i < n; i++)
+			memcpy(gathered + i * dims, rows + i * job->stride * dims, dims * sizeof(float));
+		rows = gathered;
+	}
+	nearest_of_block(job->centroids, rows, n, dots, lists, scores);
+	if (job->scores != NULL)
+		memcpy(job->scores + start, scores, n * sizeof(float));
+	if (job->distances != NULL)
+		for (size_t i = 0; i < n; i++)
+			job->distances[start + i] = distance_kernels->f32_l2sq(
+				rows + i * dims, job->centroids->points + (size_t) lists[i] * dims, dims);
+}
+
+static void
+assign_blocks(void *arg, uint32_t thread)
+{
+	Assignment *job = arg;
+	size_t		start;
+
+	while ((start = atomic_fetch_add_explicit(&job->next, BLOCK_ROWS, memory_order_relaxed)) <
+		   job->n)
+		assign_block(job, thread, start);
+}
+
+/* Runs a job with as many threads as have something to do. */
+static void
+run_assignment(Assignment *job, uint32_t threads, void *scratch)
+{
+	size_t		blocks = (job->n + BLOCK_ROWS - 1) / BLOCK_ROWS;
+
+	if (threads > blocks)
+		threads = (uint32_t) blocks;
+	if (threads > CLUSTER_MAX_THREADS)
+		threads = CLUSTER_MAX_THREADS;
+	if (threads < 1 || !cluster_blas_threads())
+		threads = 1;
+	job->scratch = scratch;
+	job->thread_scratch = thread_scratch_size(job->centroids->k, job->centroids->dims);
+	cluster_parallel(threads, assign_blocks, job);
+}
+
+void
+cluster_assign(const ClusterCentroids *centroids, const float *points, size_t n, uint32_t threads,
+			   void *scratch, uint32_t *lists, float *distances)
+{
+	Assignment	job = {.centroids = centroids, .points = points, .n = n, .stride = 1,
+		.lists = lists, .distances = distances};
+
+	run_assignment(&job, threads, scratch);
+}
+
+void
+cluster_score(const ClusterCentroids *centroids, const float *points, size_t n, size_t stride,
+			  uint32_t threads, void *scratch, uint32_t *lists, float *scores)
+{
+	Assignment	job = {.centroids = centroids, .points = points, .n = n, .stride = stride,
+		.lists = lists, .scores = scores};
+
+	run_assignment(&job, threads, scratch);
+}
+
+static inline void
+swap_keys(uint64_t *a, uint64_t *b)
+{
+	uint64_t	t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+static void
+sort_by_insertion(uint64_t *keys, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+	{
+		uint64_t	key = keys[i];
+		size_t		j = i;
+
+		for (; j > 0 && keys[j - 1] > key; j--)
+			keys[j] = keys[j - 1];
+		keys[j] = key;
+	}
+}
+
+/*
+ * Partitions by the median of three and returns its place.  Whether a key is less decides nothing
+ * but an addend, so that no branch is guessed wrong (Lomuto's scheme).
+ */
+static size_t
+partition_keys(uint64_t *keys, size_t n)
+{
+	uint64_t   *last = &keys[n - 1];
+	uint64_t	pivot;
+	size_t		less = 0;
+
+	if (keys[0] > keys[n / 2])
+		swap_keys(&keys[0], &keys[n / 2]);
+	if (keys[n / 2] < *last)
+		swap_keys(&keys[n / 2], last);
+	if (keys[0] > *last)
+		swap_keys(&keys[0], last);
+	pivot = *last;
+	for (size_t i = 0; i < n - 1; i++)
+	{
+		uint64_t	key = keys[i];
+
+		keys[i] = keys[less];
+		keys[less] = key;
+		less += key < pivot;
+	}
+	swap_keys(&keys[less], last);
+	return less;
+}
+
+/* Brings the first `wanted` of n different keys to their places. */
+static void
+sort_first(uint64_t *keys, size_t n, size_t wanted)
+{
+	while (n > SORT_BY_INSERTION && wanted > 0)
+	{
+		size_t		place = partition_keys(keys, n);
+
+		if (place + 1 < wanted)
+		{
+			/* the shorter side by a call, so that these do not nest deeply */
+			if (place < n / 2)
+			{
+				sort_first(keys, place, place);
+				keys += place + 1;
+				n -= place + 1;
+				wanted -= place + 1;
+			}
+			else
+			{
+				sort_first(keys + place + 1, n - place - 1, wanted - place - 1);
+				n = wanted = place;
+			}
+		}
+		else
+		{
+			n = place;
+			if (wanted > n)
+				wanted = n;
+		}
+	}
+	sort_by_insertion(keys, n);
+}
+
+void
+cluster_rank(const float *query, const float *points, uint32_t k, uint32_t dims, uint32_t n,
+			 uint64_t *scratch, uint32_t *lists, float *distances)
+{
+	const float *rows[RANK_BLOCK];
+	float		block[RANK_BLOCK];
+
+	/* distances are not negative, so their bits are in their order; NaN comes last */
+	for (uint32_t start = 0; start < k; start += RANK_BLOCK)
+	{
+		uint32_t	count = k - start < RANK_BLOCK ? k - start : RANK_BLOCK;
+
+		for (uint32_t i = 0; i < count; i++)
+			rows[i] = points + (size_t) (start + i) * dims;
+		distance_kernels->f32_l2sq_many(query, rows, count, dims, block);
+		for (uint32_t i = 0; i < count; i++)
+		{
+			uint32_t	bits;
+
+			memcpy(&bits, &block[i], sizeof(bits));
+			scratch[start + i] = (uint64_t) bits << 32 | (start + i);
+		}
+	}
+	sort_first(scratch, k, n);
+	for (uint32_t i = 0; i < n; i++)
+	{
+		uint32_t	bits = (uint32_t) (scratch[i] >> 32);
+
+		lists[i] = (uint32_t) scratch[i];
+		memcpy(&distances[i], &bits, sizeof(bits));
+	}
+}

@@ -1,0 +1,56 @@
+/*
+ * centroids.h - the nearest centroid of many vectors, and the nearest centroids of one
+ *
+ * Vectors are rows of `dims` float32, one after the other.  Nearest is by squared Euclidean
+ * distance; among centroids of length 1 that is also the order of cosine distances and of inner
+ * products.  Of centroids that are equally near, one is always the same for equal vectors.  What is
+ * not finite gets some centroid.
+ */
+#ifndef VECTOR_CLUSTER_CENTROIDS_H
+#define VECTOR_CLUSTER_CENTROIDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Centroids with what assigning needs to know of them, made once. */
+typedef struct ClusterCentroids
+{
+	const float *points;		/* k x dims */
+	const float *half_norms;	/* |c|^2 / 2, k of them */
+	uint32_t	k;				/* at least 1 */
+	uint32_t	dims;
+} ClusterCentroids;
+
+/* Fills half_norms, room for k floats, and refers to both arrays. */
+extern void cluster_centroids_init(ClusterCentroids *centroids, const float *points, uint32_t k,
+								   uint32_t dims, float *half_norms);
+
+/* Bytes of scratch that cluster_assign and cluster_score need. */
+extern size_t cluster_assign_scratch(const ClusterCentroids *centroids, uint32_t threads);
+
+/*
+ * Writes the nearest centroid of each of n points to lists and, unless NULL, its exact squared
+ * distance to distances.  OpenBLAS computes the products if cluster_blas_load has loaded it.
+ * Batches of a few hundred points for each thread are as fast as one large call.  A point's result
+ * does not depend on the number of threads.
+ */
+extern void cluster_assign(const ClusterCentroids *centroids, const float *points, size_t n,
+						   uint32_t threads, void *scratch, uint32_t *lists, float *distances);
+
+/*
+ * The same for every stride-th of the points, n of them, with |c|^2 / 2 - <x, c> in the place of
+ * distances.
+ */
+extern void cluster_score(const ClusterCentroids *centroids, const float *points, size_t n,
+						  size_t stride, uint32_t threads, void *scratch, uint32_t *lists,
+						  float *scores);
+
+/*
+ * Finds the n centroids (at most k) that are nearest to a query: their numbers and squared
+ * distances, ascending, of equally near ones the lower number first.  Scratch is room for k
+ * uint64_t.  Without OpenBLAS; nothing is to be prepared.
+ */
+extern void cluster_rank(const float *query, const float *points, uint32_t k, uint32_t dims,
+						 uint32_t n, uint64_t *scratch, uint32_t *lists, float *distances);
+
+#endif							/* VECTOR_CLUSTER_CENTROIDS_H */

@@ -1,0 +1,176 @@
+/*
+ * kmeans.c - k-means on the vectors of a file, for kmeans.py
+ *
+ * usage: kmeans POINTS DIMENSIONS LISTS ITERATIONS THREADS CENTROIDS [OPTION ...]
+ *
+ * POINTS and CENTROIDS are files of raw float32.  Options: spherical, every (look at every point in
+ * every iteration), balance=FACTOR, kernels (without OpenBLAS), rank (time cluster_rank, too).
+ * Prints a name and a number a line: seconds of the training, seconds of assigning all points, the
+ * longest list relative to the mean.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cluster/blas.h"
+#include "cluster/centroids.h"
+#include "cluster/kmeans.h"
+#include "distance/distance.h"
+
+#define BATCH		1024
+#define RANK_ROUNDS	1000
+#define RANK_PROBES	32
+
+static double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
+}
+
+static void *
+allocate(void *arg, size_t size)
+{
+	(void) arg;
+	return malloc(size);
+}
+
+static void
+release(void *arg, void *p)
+{
+	(void) arg;
+	free(p);
+}
+
+static void *
+must(void *p)
+{
+	if (p == NULL)
+	{
+		perror("kmeans");
+		exit(1);
+	}
+	return p;
+}
+
+static float *
+read_points(const char *path, uint32_t dims, size_t *n)
+{
+	FILE	   *file = must(fopen(path, "rb"));
+	float	   *points;
+	long		size;
+
+	fseek(file, 0, SEEK_END);
+	size = ftell(file);
+	rewind(file);
+	points = must(malloc((size_t) size));
+	*n = fread(points, dims * sizeof(float), (size_t) size / (dims * sizeof(float)), file);
+	fclose(file);
+	return points;
+}
+
+/* In batches, as an index does; prints the time and the longest list. */
+static void
+bench_assign(const ClusterCentroids *c, const float *points, size_t n, uint32_t threads)
+{
+	void	   *scratch = must(malloc(cluster_assign_scratch(c, threads)));
+	size_t	   *counts = must(calloc(c->k, sizeof(size_t)));
+	size_t		batch = (size_t) BATCH * threads;
+	uint32_t   *lists = must(malloc(batch * sizeof(uint32_t)));
+	size_t		longest = 0;
+	double		start = now();
+
+	for (size_t i = 0; i < n; i += batch)
+	{
+		size_t		count = n - i < batch ? n - i : batch;
+
+		cluster_assign(c, points + i * c->dims, count, threads, scratch, lists, NULL);
+		for (size_t j = 0; j < count; j++)
+			counts[lists[j]]++;
+	}
+	printf("assign\t%.4f\n", now() - start);
+	for (uint32_t i = 0; i < c->k; i++)
+		longest = counts[i] > longest ? counts[i] : longest;
+	printf("longest\t%.2f\n", (double) longest * c->k / (double) n);
+	free(scratch);
+	free(counts);
+	free(lists);
+}
+
+static void
+bench_rank(const ClusterCentroids *c, const float *points, size_t n)
+{
+	uint64_t   *scratch = must(malloc(c->k * sizeof(uint64_t)));
+	uint32_t	wanted = c->k < RANK_PROBES ? c->k : RANK_PROBES;
+	uint32_t	lists[RANK_PROBES];
+	float		distances[RANK_PROBES];
+	double		start = now();
+
+	for (size_t i = 0; i < RANK_ROUNDS; i++)
+		cluster_rank(points + i * 7919 % n * c->dims, c->points, c->k, c->dims, wanted, scratch,
+					 lists, distances);
+	printf("rank_us\t%.2f\n", (now() - start) * 1e6 / RANK_ROUNDS);
+	free(scratch);
+}
+
+int
+main(int argc, char **argv)
+{
+	KmeansOptions options = {.seed = 1, .memory = {allocate, release, NULL}};
+	bool		rank = false;
+	ClusterCentroids c;
+	float	   *points;
+	float	   *centroids;
+	FILE	   *file;
+	double		start;
+	size_t		n;
+	uint32_t	done;
+
+	if (argc < 7)
+	{
+		fprintf(stderr, "usage: kmeans POINTS DIMENSIONS LISTS ITERATIONS THREADS CENTROIDS "
+				"[OPTION ...]\n");
+		return 2;
+	}
+	options.dims = (uint32_t) atoi(argv[2]);
+	options.k = (uint32_t) atoi(argv[3]);
+	options.iterations = (uint32_t) atoi(argv[4]);
+	options.threads = (uint32_t) atoi(argv[5]);
+	distance_select(DISTANCE_AUTO);
+	for (int i = 7; i < argc; i++)
+	{
+		if (strcmp(argv[i], "spherical") == 0)
+			options.spherical = true;
+		else if (strcmp(argv[i], "every") == 0)
+			options.every_point = true;
+		else if (strncmp(argv[i], "balance=", 8) == 0)
+			options.balance = (float) atof(argv[i] + 8);
+		else if (strncmp(argv[i], "seed=", 5) == 0)
+			options.seed = (uint64_t) atoll(argv[i] + 5);
+		else if (strcmp(argv[i], "kernels") == 0)
+			cluster_blas_select(CLUSTER_BLAS_KERNELS);
+		else if (strcmp(argv[i], "rank") == 0)
+			rank = true;
+	}
+	points = read_points(argv[1], options.dims, &n);
+	centroids = must(malloc((size_t) options.k * options.dims * sizeof(float)));
+	cluster_blas_load();
+
+	start = now();
+	if (!kmeans_train(points, n, &options, centroids, NULL, &done))
+		return 1;
+	printf("train\t%.4f\n", now() - start);
+	printf("iterations\t%u\n", done);
+	cluster_centroids_init(&c, centroids, options.k, options.dims,
+						   must(malloc(options.k * sizeof(float))));
+	bench_assign(&c, points, n, options.threads);
+	if (rank)
+		bench_rank(&c, points, n);
+	file = must(fopen(argv[6], "wb"));
+	fwrite(centroids, sizeof(float) * options.dims, options.k, file);
+	return fclose(file) != 0;
+}
