@@ -75,7 +75,7 @@ check_extents(Check *check, const Directory *directory)
 		const SegmentEntry *a = &directory->entries[i];
 
 		if (a->first == DIRECTORY_BLOCK ||
-			(segment_is_live(a) && a->first + a->blocks > length))
+			(segment_is_needed(a) && a->first + a->blocks > length))
 			corrupted(check, "Segment %u is not within the file.", a->uid);
 		for (uint32 k = 0; k < i; k++)
 		{

@@ -66,7 +66,8 @@ vector_index_segments(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Relation	index = open_index(PG_GETARG_OID(0), AccessShareLock);
-	static const char *const kinds[] = {NULL, "growing", "sealed", "reserved", "retired"};
+	static const char *const kinds[] = {NULL, "growing", "sealed", "reserved", "retired",
+		"centroids"};
 	Directory  *directory;
 
 	InitMaterializedSRF(fcinfo, 0);

@@ -26,6 +26,7 @@ struct CachedIndex
 	bool		dropped;		/* goes with its last user */
 	MemoryContext context;
 	CachedSegment *segments;
+	CachedCentroids *centroids;
 	CachedMean *means;
 	Space		space;
 	PGAlignedBlock directory;
@@ -35,8 +36,26 @@ static CachedIndex *indexes[MAX_INDEXES];
 static uint64 clock_now;
 
 static void
+drop_centroids(CachedCentroids *centroids)
+{
+	centroids->dropped = true;
+	if (centroids->users == 0)
+		MemoryContextDelete(centroids->context);
+}
+
+void
+cache_release_centroids(CachedCentroids *centroids)
+{
+	centroids->users--;
+	if (centroids->dropped && centroids->users == 0)
+		MemoryContextDelete(centroids->context);
+}
+
+static void
 free_segment(CachedSegment *segment)
 {
+	if (segment->centroids)
+		cache_release_centroids(segment->centroids);
 	MemoryContextDelete(segment->context);
 }
 
@@ -60,6 +79,12 @@ drop_index(int i)
 		drop_segment(segment);
 	}
 	cached->segments = NULL;
+	for (CachedCentroids *centroids = cached->centroids, *next; centroids; centroids = next)
+	{
+		next = centroids->next;
+		drop_centroids(centroids);
+	}
+	cached->centroids = NULL;
 	cached->dropped = true;
 	if (cached->users == 0)
 		MemoryContextDelete(cached->context);
@@ -131,6 +156,19 @@ sweep_segments(CachedIndex *cached)
 			drop_segment(segment);
 		}
 	}
+	for (CachedCentroids **centroids = &cached->centroids; *centroids;)
+	{
+		CachedCentroids *this = *centroids;
+		const SegmentEntry *entry = directory_find(directory, this->uid);
+
+		if (entry != NULL && entry->kind == SEGMENT_CENTROIDS)
+			centroids = &this->next;
+		else
+		{
+			*centroids = this->next;
+			drop_centroids(this);
+		}
+	}
 	for (CachedMean **mean = &cached->means; *mean;)
 	{
 		CachedMean *this = *mean;
@@ -194,8 +232,78 @@ cache_space(const CachedIndex *cached)
 	return &cached->space;
 }
 
+static CachedCentroids *
+load_centroids(Relation index, const SegmentEntry *entry)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector centroids",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	CachedCentroids *centroids = palloc0(sizeof(CachedCentroids));
+	CentroidsHeader *header = &centroids->header;
+	float	   *points;
+	float	   *half_norms;
+	Size		size;
+
+	centroids->context = context;
+	centroids->uid = entry->uid;
+	extent_read(index, entry->first, entry->uid, 0, header, sizeof(*header));
+	size = sizeof(float) * header->lists * header->width;
+	points = MemoryContextAllocHuge(context, size);
+	extent_read(index, entry->first + header->centroids, entry->uid, 0, points, size);
+	half_norms = palloc(sizeof(float) * header->lists);
+	cluster_centroids_init(&centroids->points, points, header->lists, header->width, half_norms);
+	if (header->codebook_size > 0)
+	{
+		centroids->codebooks = palloc(header->codebook_size);
+		extent_read(index, entry->first + header->codebooks, entry->uid, 0,
+					centroids->codebooks, header->codebook_size);
+	}
+	MemoryContextSwitchTo(old);
+	return centroids;
+}
+
+CachedCentroids *
+cache_acquire_centroids(CachedIndex *cached, Relation index, uint32 uid)
+{
+	CachedCentroids *centroids = cached->centroids;
+
+	while (centroids && centroids->uid != uid)
+		centroids = centroids->next;
+	if (centroids == NULL)
+	{
+		const SegmentEntry *entry = directory_find(cache_directory(cached), uid);
+
+		if (entry == NULL || entry->kind != SEGMENT_CENTROIDS)
+			ereport(ERROR,
+					(errcode(ERRCODE_INDEX_CORRUPTED),
+					 errmsg("index \"%s\" does not have the centroids %u",
+							RelationGetRelationName(index), uid),
+					 errhint("Please REINDEX it.")));
+		centroids = load_centroids(index, entry);
+		MemoryContextSetParent(centroids->context, CacheMemoryContext);
+		centroids->next = cached->centroids;
+		cached->centroids = centroids;
+	}
+	centroids->users++;
+	return centroids;
+}
+
+/* Reads what a segment of lists has beside a graph's. */
+static void
+load_lists(CachedIndex *cached, Relation index, const SegmentEntry *entry, CachedSegment *segment)
+{
+	const SealedLists *lists = &segment->header.lists;
+
+	if (lists->centroids == 0)
+		return;
+	segment->lists = MemoryContextAllocHuge(segment->context, sizeof(SealedList) * lists->count);
+	extent_read(index, entry->first + lists->list, entry->uid, 0, segment->lists,
+				sizeof(SealedList) * lists->count);
+	segment->centroids = cache_acquire_centroids(cached, index, lists->centroids);
+}
+
 static CachedSegment *
-load_segment(Relation index, const SegmentEntry *entry)
+load_segment(CachedIndex *cached, Relation index, const SegmentEntry *entry)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector segment",
 												  ALLOCSET_SMALL_SIZES);
@@ -230,6 +338,7 @@ load_segment(Relation index, const SegmentEntry *entry)
 	segment->recent = palloc0(sizeof(Buffer) * recent);
 	segment->recent_mask = recent - 1;
 	MemoryContextSwitchTo(old);
+	load_lists(cached, index, entry, segment);
 	return segment;
 }
 
@@ -260,7 +369,7 @@ cache_acquire(CachedIndex *cached, Relation index, const SegmentEntry *entry)
 		segment = segment->next;
 	if (segment == NULL)
 	{
-		segment = load_segment(index, entry);
+		segment = load_segment(cached, index, entry);
 		MemoryContextSetParent(segment->context, CacheMemoryContext);
 		segment->next = cached->segments;
 		cached->segments = segment;

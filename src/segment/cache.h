@@ -8,7 +8,21 @@
 #ifndef VECTOR_SEGMENT_CACHE_H
 #define VECTOR_SEGMENT_CACHE_H
 
+#include "cluster/centroids.h"
 #include "segment/directory.h"
+
+/* Centroids of lists, with what searching and assigning needs besides. */
+typedef struct CachedCentroids
+{
+	struct CachedCentroids *next;
+	MemoryContext context;		/* of these centroids */
+	int			users;
+	bool		dropped;		/* goes with its last user */
+	uint32		uid;
+	CentroidsHeader header;
+	ClusterCentroids points;	/* header.lists vectors of header.width: see lists_work_vector */
+	void	   *codebooks;		/* of header.codebook_size bytes, or NULL */
+} CachedCentroids;
 
 typedef struct CachedSegment
 {
@@ -21,6 +35,8 @@ typedef struct CachedSegment
 	SealedHeader header;
 	float	   *mean;			/* rotated, of header.padded dimensions; NULL without */
 	GraphEntries entries;
+	CachedCentroids *centroids;	/* lists; held */
+	SealedList *lists;
 	uint32		dead;			/* bits set in tombstones */
 	uint8	   *tombstones;		/* NULL as long as none is dead */
 	Buffer	   *recent;			/* by block & recent_mask */
@@ -40,6 +56,10 @@ extern const Space *cache_space(const CachedIndex *cached);
 extern CachedSegment *cache_acquire(CachedIndex *cached, Relation index,
 									const SegmentEntry *entry);
 extern void cache_release(CachedSegment *segment);
+
+/* Centroids by the uid of their segment; to be released, also on error. */
+extern CachedCentroids *cache_acquire_centroids(CachedIndex *cached, Relation index, uint32 uid);
+extern void cache_release_centroids(CachedCentroids *centroids);
 
 /* The mean that the codes of a growing segment are relative to; NULL: none. */
 extern const float *cache_growing_mean(CachedIndex *cached, Relation index,

@@ -40,6 +40,11 @@ directory_create(Relation index, ForkNumber fork, const DirectoryOptions *option
 	directory->dims = options->dims;
 	directory->m = options->m;
 	directory->ef_construction = options->ef_construction;
+	directory->method = options->method;
+	directory->quantizer = options->quantizer;
+	directory->bits = options->bits;
+	directory->lists = options->lists;
+	directory->pq_m = options->pq_m;
 	directory->next_uid = 1;
 	directory->seed = pg_prng_uint64(&pg_global_prng_state);
 	directory->change = 1;
@@ -126,6 +131,9 @@ directory_space(const Directory *directory, Space *space)
 {
 	space_init(space, directory->element, directory->metric, directory->storage, directory->dims,
 			   directory->seed);
+	if (directory->method == METHOD_LISTS)
+		space_use_lists(space, directory->quantizer, directory->bits, (int) directory->pq_m,
+						directory->storage);
 }
 
 const SegmentEntry *
@@ -433,12 +441,12 @@ put_entry(Directory *directory, const SegmentEntry *entry)
 }
 
 void
-directory_publish_growing(Relation index, const SegmentEntry *entry)
+directory_publish(Relation index, const SegmentEntry *entry, SegmentKind kind)
 {
 	DirectoryChange change;
 	SegmentEntry published = *entry;
 
-	published.kind = SEGMENT_GROWING;
+	published.kind = kind;
 	begin_change(index, &change);
 	put_entry(change.directory, &published);
 	end_change(&change);
@@ -589,13 +597,13 @@ directory_truncate(Relation index)
 
 	/* the lock is felt on standbys, too: only for what is worth it */
 	for (uint32 i = 0; i < directory->count; i++)
-		if (segment_is_live(&directory->entries[i]))
+		if (segment_is_needed(&directory->entries[i]))
 			used += directory->entries[i].blocks;
 	if (length - used <= length / MAX_GAP_FRACTION || IsInParallelMode() || !lock_alone(index))
 		return;
 	begin_change(index, &change);
 	for (uint32 i = change.directory->count; i-- > 0;)
-		if (!segment_is_live(&change.directory->entries[i]))
+		if (!segment_is_needed(&change.directory->entries[i]))
 			remove_entry(change.directory, i);
 	end_change(&change);
 	for (uint32 steps = 0; steps < 2 * DIRECTORY_MAX_ENTRIES && close_gap(index); steps++)

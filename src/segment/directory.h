@@ -20,12 +20,17 @@
 
 typedef struct DirectoryOptions
 {
-	int			m;
-	int			ef_construction;
 	SpaceElement element;
 	SpaceMetric metric;
 	SpaceStorage storage;
+	SpaceMethod method;
 	int			dims;
+	int			m;				/* graph */
+	int			ef_construction;
+	SpaceQuantizer quantizer;	/* lists, and what follows */
+	int			bits;
+	int			lists;
+	int			pq_m;
 } DirectoryOptions;
 
 /* Makes block 0 of a new fork. */
@@ -62,8 +67,8 @@ extern void directory_unclaim(Relation index, const SegmentEntry *entry);
  */
 extern bool directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *entry);
 
-/* A reserved extent becomes a segment. */
-extern void directory_publish_growing(Relation index, const SegmentEntry *entry);
+/* A reserved extent becomes a growing segment, or centroids. */
+extern void directory_publish(Relation index, const SegmentEntry *entry, SegmentKind kind);
 
 /*
  * In one record: the outputs, reserved extents, become sealed segments, and the inputs retire.
@@ -88,10 +93,18 @@ extern Buffer directory_lock(Relation index, int lock);
 extern int	segment_compare_place(const void *a, const void *b);
 extern int	segment_compare_age(const void *a, const void *b);
 
+/* Whether it has rows that are searched. */
 static inline bool
 segment_is_live(const SegmentEntry *entry)
 {
 	return entry->kind == SEGMENT_GROWING || entry->kind == SEGMENT_SEALED;
+}
+
+/* Whether an index needs it that nobody is at. */
+static inline bool
+segment_is_needed(const SegmentEntry *entry)
+{
+	return segment_is_live(entry) || entry->kind == SEGMENT_CENTROIDS;
 }
 
 #endif							/* VECTOR_SEGMENT_DIRECTORY_H */

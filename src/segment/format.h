@@ -9,8 +9,11 @@
  * in the next block's payload.
  *
  * A sealed extent: one block SealedHeader, then the rotated mean, the entries, the tombstones, TIDs
- * by row, the graph's levels from level 0 up.  A growing extent: one block GrowingHeader, then the
- * mean that codes are relative to, groups of 32 rows' TIDs and codes, then the rows' vectors.
+ * by row, and of a graph its levels from level 0 up.  Of lists: a SealedList for each, groups of 32
+ * rows' codes list by list, fine codes by row, and as level 0 nodes that have no neighbours, row i
+ * node i.  A growing extent: one block GrowingHeader, then the mean that codes are relative to,
+ * groups of 32 rows' TIDs and codes, then the rows' vectors.  Centroids, which the lists of several
+ * segments belong to: one block CentroidsHeader, the centroids, the codebooks.
  * Numbers are in the machine's byte order, as everywhere in PostgreSQL's files.
  */
 #ifndef VECTOR_SEGMENT_FORMAT_H
@@ -27,7 +30,7 @@
 #include "graph/build.h"
 
 #define SEGMENT_MAGIC		0x56534547	/* "VSEG"; pgvector's are 0xA953A953 and 0x14FF1A7 */
-#define SEGMENT_VERSION		1
+#define SEGMENT_VERSION		2
 
 #define DIRECTORY_BLOCK		0
 #define PAYLOAD_START		64
@@ -44,7 +47,13 @@ typedef enum BlockKind
 	BLOCK_NODES,
 	BLOCK_GROWING_HEADER,
 	BLOCK_GROUPS,
-	BLOCK_VECTORS
+	BLOCK_VECTORS,
+	BLOCK_LISTS,
+	BLOCK_CODES,
+	BLOCK_FINE,
+	BLOCK_CENTROIDS_HEADER,
+	BLOCK_CENTROIDS,
+	BLOCK_CODEBOOKS
 } BlockKind;
 
 /* After the page header of every block but the directory. */
@@ -67,18 +76,37 @@ typedef enum SpaceMetric
 	SPACE_L2, SPACE_IP, SPACE_COSINE, SPACE_L1, SPACE_HAMMING, SPACE_JACCARD
 } SpaceMetric;
 
-/* How a node keeps its own vector: as it is, as halves with a scale, as bytes with a range. */
+/*
+ * How a row's vector is kept: as it is, as halves with a scale, as bytes with a range, or not at all
+ * (lists).
+ */
 typedef enum SpaceStorage
 {
-	STORAGE_FULL, STORAGE_HALF, STORAGE_SQ8
+	STORAGE_FULL, STORAGE_HALF, STORAGE_SQ8, STORAGE_NONE
 } SpaceStorage;
+
+/* How sealed segments are searched. */
+typedef enum SpaceMethod
+{
+	METHOD_GRAPH, METHOD_LISTS
+} SpaceMethod;
+
+/*
+ * What lists keep beside or in place of vectors.  All but NONE and PQ have 1-bit RaBitQ codes; fine
+ * codes are those of the name, of RABITQ if there is more than one bit.
+ */
+typedef enum SpaceQuantizer
+{
+	QUANTIZER_NONE, QUANTIZER_RABITQ, QUANTIZER_SQ8, QUANTIZER_SQ4, QUANTIZER_PQ
+} SpaceQuantizer;
 
 typedef enum SegmentKind
 {
 	SEGMENT_GROWING = 1,
 	SEGMENT_SEALED,
 	SEGMENT_RESERVED,			/* being written, while its first block's page lock is held */
-	SEGMENT_RETIRED				/* free once no snapshot is older than the stamp */
+	SEGMENT_RETIRED,			/* free once no snapshot is older than the stamp */
+	SEGMENT_CENTROIDS			/* of lists; the newest ones are given new rows */
 } SegmentKind;
 
 typedef struct SegmentEntry
@@ -88,7 +116,7 @@ typedef struct SegmentEntry
 	uint16		unused;
 	BlockNumber first;
 	uint32		blocks;
-	uint64		rows;			/* sealed: rows; growing: rows that it has room for */
+	uint64		rows;			/* sealed: rows; growing: room for rows; centroids: lists */
 	FullTransactionId stamp;	/* retired: the next transaction id at that time */
 	TimestampTz created;
 } SegmentEntry;
@@ -100,10 +128,14 @@ typedef struct Directory
 	uint8		element;		/* SpaceElement */
 	uint8		metric;			/* SpaceMetric */
 	uint8		storage;		/* SpaceStorage */
-	uint8		unused[3];
+	uint8		method;			/* SpaceMethod */
+	uint8		quantizer;		/* SpaceQuantizer */
+	uint8		bits;			/* RABITQ: of a code in all */
 	int32		dims;
-	uint32		m;
+	uint32		m;				/* graph */
 	uint32		ef_construction;
+	uint32		lists;			/* lists: asked for, 0: by the number of rows */
+	uint32		pq_m;			/* PQ: sub-quantizers */
 	uint32		next_uid;
 	uint64		seed;			/* of the rotation */
 	uint64		change;			/* counts the changes of the directory */
@@ -141,6 +173,52 @@ typedef struct SealedLevel
 	uint32		nodes;
 } SealedLevel;
 
+/*
+ * Lists: groups of codes lie `per` to a block, or, per = 0, one after the other through the
+ * payloads, and so do fine codes.
+ */
+typedef struct SealedLists
+{
+	uint32		centroids;		/* uid of the segment that has them; 0: no lists but a graph */
+	uint32		count;
+	BlockNumber list;			/* block within the extent: a SealedList each */
+	BlockNumber codes;			/* groups; 0: none */
+	BlockNumber fine;			/* 0: none */
+	uint32		code_bytes;		/* of a row in a group, beside its factors */
+	uint32		group_size;
+	uint32		groups_per_block;
+	uint32		fine_size;
+	uint32		fines_per_block;
+	float		distance;		/* mean of rows' squared distances from their centroids */
+} SealedLists;
+
+/* Rows of a list have consecutive numbers, and its codes begin a group. */
+typedef struct SealedList
+{
+	uint32		row;			/* the first */
+	uint32		rows;
+	uint32		group;			/* the first */
+} SealedList;
+
+/* The head of a group of rows of a list; their codes follow. */
+typedef struct ListGroup
+{
+	float		a[CODE_GROUP];
+	uint16		b[CODE_GROUP];	/* bfloat16 */
+	uint16		error[CODE_GROUP];	/* bfloat16, rounded up: see RabitqFactors.error */
+} ListGroup;
+
+typedef struct CentroidsHeader
+{
+	uint32		lists;
+	uint32		width;			/* floats of a centroid */
+	uint64		rows;			/* of the index when it was trained */
+	float		distance;		/* mean squared distance of the sample from its centroids */
+	uint32		codebook_size;	/* bytes */
+	BlockNumber centroids;		/* block within the extent; floats, one after the other */
+	BlockNumber codebooks;
+} CentroidsHeader;
+
 typedef struct SealedHeader
 {
 	uint32		nodes;			/* of level 0 */
@@ -155,6 +233,7 @@ typedef struct SealedHeader
 	uint32		entry_count;
 	NodeLayout	layout;
 	SealedLevel level[GRAPH_LEVELS];
+	SealedLists lists;
 } SealedHeader;
 
 /* At the start of the payload of the first tombstone block: how many bits are set in all. */
@@ -215,9 +294,13 @@ typedef struct GrowingGroup
 StaticAssertDecl(sizeof(BlockHeader) == 12, "format of BlockHeader");
 StaticAssertDecl(SizeOfPageHeaderData + sizeof(BlockHeader) <= PAYLOAD_START, "room of headers");
 StaticAssertDecl(sizeof(SegmentEntry) == 40, "format of SegmentEntry");
-StaticAssertDecl(offsetof(Directory, entries) == 56, "format of Directory");
+StaticAssertDecl(offsetof(Directory, entries) == 64, "format of Directory");
 StaticAssertDecl(sizeof(NodeLayout) == 40, "format of NodeLayout");
-StaticAssertDecl(sizeof(SealedHeader) == 80 + 12 * GRAPH_LEVELS, "format of SealedHeader");
+StaticAssertDecl(sizeof(SealedLists) == 44, "format of SealedLists");
+StaticAssertDecl(sizeof(SealedList) == 12, "format of SealedList");
+StaticAssertDecl(sizeof(ListGroup) == 256, "format of ListGroup");
+StaticAssertDecl(sizeof(CentroidsHeader) == 32, "format of CentroidsHeader");
+StaticAssertDecl(sizeof(SealedHeader) == 124 + 12 * GRAPH_LEVELS, "format of SealedHeader");
 StaticAssertDecl(sizeof(GraphEntryGroup) == 320, "format of GraphEntryGroup");
 StaticAssertDecl(sizeof(SealedRow) == 12, "format of SealedRow");
 StaticAssertDecl(sizeof(SealedNode) == 36, "format of SealedNode");

@@ -131,7 +131,7 @@ make_segment(Relation index, Relation heap, CachedIndex *cached, Size size, uint
 					 errhint("End old transactions, and VACUUM the table.")));
 		write_empty(index, &entry, &header, mean, rotation_padded(space->dims));
 		entry.rows = header.room;
-		directory_publish_growing(index, &entry);
+		directory_publish(index, &entry, SEGMENT_GROWING);
 		directory_unclaim(index, &entry);
 	}
 	UnlockPage(index, GROW_LOCK_BLOCK, ExclusiveLock);

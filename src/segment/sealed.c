@@ -15,6 +15,8 @@
 #include "storage/buf_internals.h"
 #include "utils/memutils.h"
 
+#include "segment/layout.h"
+
 #define CACHE_LINE			64
 #define REFRESH_USAGE		16		/* every so many visits raise a buffer's usage count */
 
@@ -55,17 +57,6 @@ unpin_block(SealedScan *scan, Buffer buffer)
 	if (scan->lock)
 		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
 	ReleaseBuffer(buffer);
-}
-
-/* Where a node is: bytes into the payloads of its level. */
-static inline uint64
-node_offset(const NodeLayout *layout, uint32 id)
-{
-	if (layout->per == 1)
-		return (uint64) id * layout->span * PAYLOAD_SIZE;
-	if (layout->per > 0)
-		return (uint64) (id / layout->per) * PAYLOAD_SIZE + (id % layout->per) * layout->size;
-	return (uint64) id * layout->unit;
 }
 
 static void
@@ -115,7 +106,7 @@ visit_node(SealedScan *scan, uint32 id)
 	const SealedHeader *header = &scan->segment->header;
 	const NodeLayout *layout = &header->layout;
 	const SealedLevel *level = &header->level[scan->level];
-	uint64		offset = node_offset(layout, id);
+	uint64		offset = node_layout_offset(layout, id);
 	BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE);
 	BlockNumber block = scan->segment->first + level->first + place;
 	Size		start = offset % PAYLOAD_SIZE;
@@ -213,7 +204,7 @@ prefetch_node(void *arg, uint32_t id)
 	SealedScan *scan = arg;
 	CachedSegment *segment = scan->segment;
 	const NodeLayout *layout = &segment->header.layout;
-	uint64		offset = node_offset(layout, id);
+	uint64		offset = node_layout_offset(layout, id);
 	BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE);
 	BlockNumber block = segment->first + segment->header.level[scan->level].first + place;
 	Size		start = offset % PAYLOAD_SIZE;

@@ -130,6 +130,20 @@ space_init(Space *space, SpaceElement element, SpaceMetric metric, SpaceStorage 
 }
 
 void
+space_use_lists(Space *space, SpaceQuantizer quantizer, int bits, int pq_m, SpaceStorage storage)
+{
+	space->method = METHOD_LISTS;
+	space->quantizer = quantizer;
+	space->bits = bits;
+	space->pq_m = pq_m;
+	space->coded = quantizer != QUANTIZER_NONE;
+	if (storage == STORAGE_NONE)
+		space->storage = STORAGE_NONE;
+	else if (!space->coded)
+		space->storage = STORAGE_FULL;
+}
+
+void
 space_init_rotation(Space *space)
 {
 	if (space->coded)
@@ -173,6 +187,8 @@ space_stored_size(const Space *space)
 		return 0;
 	switch (space->storage)
 	{
+		case STORAGE_NONE:
+			return 0;
 		case STORAGE_HALF:
 			return sizeof(uint16) * space->dims;
 		case STORAGE_SQ8:

@@ -4,8 +4,8 @@
  * Inside an index a vector is its payload: the elements of a dense vector, the bytes of a bit
  * string, or nnz, indices and values of a sparse one.  Distances inside an index are squared for l2
  * and twice 1 - cosine for cosine (the squared distance of unit vectors); space_order_by leads to
- * the operator's values.  Dense l2, ip and cosine are "coded": their neighbours are estimated by
- * RaBitQ codes.
+ * the operator's values.  Dense l2, ip and cosine are "coded", unless lists are to have no codes:
+ * distances are estimated from them before they are computed.
  */
 #ifndef VECTOR_SEGMENT_SPACE_H
 #define VECTOR_SEGMENT_SPACE_H
@@ -22,6 +22,10 @@ typedef struct Space
 	SpaceElement element;
 	SpaceMetric metric;
 	SpaceStorage storage;
+	SpaceMethod method;
+	SpaceQuantizer quantizer;	/* lists */
+	int			bits;
+	int			pq_m;
 	int			dims;
 	bool		coded;
 	uint64		seed;
@@ -47,6 +51,9 @@ extern void space_of_index(Relation index, SpaceElement *element, SpaceMetric *m
 
 extern void space_init(Space *space, SpaceElement element, SpaceMetric metric,
 					   SpaceStorage storage, int dims, uint64 seed);
+/* Makes it one of lists. */
+extern void space_use_lists(Space *space, SpaceQuantizer quantizer, int bits, int pq_m,
+							SpaceStorage storage);
 /* Makes the rotation, in the current memory context, if coded. */
 extern void space_init_rotation(Space *space);
 
@@ -54,7 +61,7 @@ extern void space_init_rotation(Space *space);
 extern Size space_payload_size(const Space *space);
 /* Bytes of this one. */
 extern Size space_size_of(const Space *space, const char *payload);
-/* Bytes of a vector as a node keeps it, or 0 where they differ. */
+/* Bytes of a vector as a node keeps it, or 0 where they differ or it keeps none. */
 extern Size space_stored_size(const Space *space);
 
 /*

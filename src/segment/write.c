@@ -14,6 +14,7 @@
 #include "utils/memutils.h"
 
 #include "distance/half.h"
+#include "segment/layout.h"
 
 struct SegmentPlan
 {
@@ -77,17 +78,7 @@ plan_layout(const SegmentBuild *build, NodeLayout *layout)
 		return;
 	}
 	layout->size = TYPEALIGN(sizeof(uint32), layout->vector + stored);
-	layout->unit = layout->size;
-	layout->span = (layout->size + PAYLOAD_SIZE - 1) / PAYLOAD_SIZE;
-	layout->per = Max(PAYLOAD_SIZE / layout->size, 1);
-
-	/*
-	 * A node that one block holds is read faster; where that wastes more than a quarter of the
-	 * blocks, or an eighth if vectors are stored small, nodes lie without gaps.
-	 */
-	if ((Size) layout->span * PAYLOAD_SIZE - (Size) layout->per * layout->size >
-		(Size) layout->span * PAYLOAD_SIZE / (space->storage == STORAGE_SQ8 ? 8 : 4))
-		layout->per = layout->span = 0;
+	node_layout_place(layout, space->storage);
 }
 
 SegmentPlan *
@@ -173,15 +164,6 @@ memory_node_size(SegmentBuild *build, const SegmentPlan *plan, uint32 node)
 	return plan_node_size(plan, build_row(build, build_node_row(build, node))->size);
 }
 
-/* The blocks of a level whose nodes are of one size. */
-static uint32
-level_blocks(const NodeLayout *layout, uint32 nodes)
-{
-	if (layout->per > 0)
-		return (nodes + layout->per - 1) / layout->per * layout->span;
-	return extent_blocks_for(nodes, layout->size, false);
-}
-
 static uint32
 blocks_of_bytes(uint64 bytes)
 {
@@ -198,7 +180,7 @@ plan_upper_level(SegmentBuild *build, SegmentPlan *plan, int level, uint32 nodes
 	upper->nodes = nodes;
 	if (!plan_nodes_differ(plan))
 	{
-		upper->blocks = level_blocks(&plan->header.layout, nodes);
+		upper->blocks = node_layout_blocks(&plan->header.layout, nodes);
 		return;
 	}
 	plan->upper_id[level] = MemoryContextAllocHuge(build->context, sizeof(uint32) * nodes);
@@ -278,7 +260,7 @@ plan_size(SegmentBuild *build, SegmentPlan *plan)
 	header->padded = build->graph.padded;
 	header->level[0].nodes = header->nodes;
 	header->level[0].blocks = plan_nodes_differ(plan) ? blocks_of_bytes(shared->node_end) :
-		level_blocks(&header->layout, header->nodes);
+		node_layout_blocks(&header->layout, header->nodes);
 	header->mean = place;
 	place += header->padded ? extent_blocks_for(header->padded, sizeof(float), false) : 0;
 	header->entries = place;

@@ -1,0 +1,59 @@
+/*
+ * centroids.h - the centroids of an index of lists: training them, and which are in use
+ *
+ * Centroids are an extent of their own, which sealed segments name, so that segments of the same
+ * centroids are united list by list.  The newest ones are the index's: new rows go to their lists.
+ * Older ones go when no segment names them any more.
+ *
+ * Whoever writes a segment holds a claim on its centroids from the choice of them until the segment
+ * is published: a share lock on the page of the extent's first block.  Retiring them takes it
+ * exclusively.
+ */
+#ifndef VECTOR_SEGMENT_CENTROIDS_H
+#define VECTOR_SEGMENT_CENTROIDS_H
+
+#include "segment/cache.h"
+
+/* A sample has so many rows a list at most. */
+#define CENTROIDS_SAMPLE	64
+
+/* More lists are an error. */
+#define CENTROIDS_MAX_LISTS	65536
+
+typedef struct CentroidsTraining CentroidsTraining;
+
+/* The number of lists of an index: as asked for, or by its rows. */
+extern uint32 centroids_count(const Directory *directory, double rows);
+
+/*
+ * Begins a training of centroids for so many rows, within so much memory, in a context of its own.
+ */
+extern CentroidsTraining *centroids_train(const Space *space, const Directory *directory,
+										  double rows, Size memory);
+
+/* Rows that the sample is wanted to have. */
+extern uint32 centroids_wanted(const CentroidsTraining *training);
+
+/* Offers a row; which of them are taken is random, each as likely as any other. */
+extern void centroids_offer(CentroidsTraining *training, const char *payload);
+
+/* Rows that were taken. */
+extern uint32 centroids_sampled(const CentroidsTraining *training);
+
+/*
+ * Trains by so many threads, and makes the result the index's newest centroids.  Frees the
+ * training.
+ */
+extern void centroids_finish(CentroidsTraining *training, Relation index, Relation heap,
+							 int threads);
+
+/*
+ * The newest centroids with a claim on them, as their uid; 0, and no claim, where there are none.
+ */
+extern uint32 centroids_claim(Relation index);
+extern void centroids_unclaim(Relation index, uint32 uid);
+
+/* Retires centroids that no segment names, but for the newest. */
+extern void centroids_retire(Relation index);
+
+#endif							/* VECTOR_SEGMENT_CENTROIDS_H */

@@ -1,0 +1,81 @@
+/*
+ * lists.h - sealed segments of inverted lists: what is kept of a row, building, uniting
+ *
+ * Clustering and codes are of work vectors: of a coded space the rotated vector (of unit length for
+ * cosine), rotation_padded(dims) floats; else the elements (of unit length for cosine), `dims`
+ * floats, of bits 0 or 1.  A row belongs to the list of the centroid that is nearest by Euclidean
+ * distance, for every metric.
+ */
+#ifndef VECTOR_SEGMENT_LISTS_H
+#define VECTOR_SEGMENT_LISTS_H
+
+#include "utils/tuplesort.h"
+
+#include "segment/cache.h"
+#include "segment/sealed.h"
+
+/* Floats of a work vector. */
+extern uint32 lists_work_width(const Space *space);
+
+/* Makes the work vector of a payload. */
+extern void lists_work_vector(const Space *space, const char *payload, float *out);
+
+/* Fills in how a segment's rows are kept: header->lists and header->layout, but for places. */
+extern void lists_layout(const Space *space, SealedHeader *header);
+
+/* Bytes that a row takes in a sort. */
+extern Size lists_row_memory(const Space *space);
+
+typedef struct ListsBuild ListsBuild;
+
+/*
+ * Begins a segment of rows given in any order; they are sorted by lists within so much memory, or
+ * in temporary files.  coordinate is of a parallel sort, or NULL.  The centroids are held by the
+ * caller.
+ */
+extern ListsBuild *lists_build(Relation index, const Space *space,
+							   const CachedCentroids *centroids, Size memory,
+							   SortCoordinate coordinate);
+
+/*
+ * Adds a row: number is the caller's.  error and scale are those of the node that it comes from, if
+ * the payload was stored lossily, else 0.
+ */
+extern void lists_build_add(ListsBuild *build, uint32 number, ItemPointer tid,
+							const char *payload, Size size, float error, float scale);
+
+/* Of this participant, after the last row: rows of each list, and the sum of their distances. */
+extern void lists_build_flush(ListsBuild *build);
+extern const uint32 *lists_build_counts(const ListsBuild *build);
+extern double lists_build_distance(const ListsBuild *build);
+
+/* The end of a worker's part: hands its rows to the leader. */
+extern void lists_build_end_part(ListsBuild *build);
+
+/*
+ * Sorts all rows, of which each list has so many.  Then the blocks that the segment takes, the
+ * writing of it (rows, blocks and place are filled in), and the row's number by the caller's
+ * number, or NULL where `numbers` was not wanted.
+ */
+extern void lists_build_sort(ListsBuild *build, const uint32 *counts, double distance);
+extern uint32 lists_build_blocks(const ListsBuild *build);
+extern void lists_build_write(ListsBuild *build, SegmentEntry *entry, uint32 *numbers);
+extern void lists_build_end(ListsBuild *build);
+
+typedef struct ListsMerge ListsMerge;
+
+/*
+ * Unites segments of the same centroids, list by list, without their dead rows.  What it holds it
+ * holds while the current memory context lives.
+ */
+extern ListsMerge *lists_merge(Relation index, CachedIndex *cached, const SegmentEntry *inputs,
+							   int count);
+extern uint32 lists_merge_blocks(const ListsMerge *merge);
+extern void lists_merge_write(ListsMerge *merge, SegmentEntry *output);
+
+/* The rows of an input, dead ones too, and the number in the output of one that was not dead. */
+extern uint32 lists_merge_input_rows(const ListsMerge *merge, int input);
+extern uint32 lists_merge_row_number(const ListsMerge *merge, int input, uint32 row);
+#define LISTS_NO_ROW	PG_UINT32_MAX
+
+#endif							/* VECTOR_SEGMENT_LISTS_H */
