@@ -47,11 +47,9 @@ extern uint32 centroids_sampled(const CentroidsTraining *training);
 extern void centroids_finish(CentroidsTraining *training, Relation index, Relation heap,
 							 int threads);
 
-/*
- * The newest centroids with a claim on them, as their uid; 0, and no claim, where there are none.
- */
-extern uint32 centroids_claim(Relation index);
-extern void centroids_unclaim(Relation index, uint32 uid);
+/* The newest centroids, with a claim on them; false where there are none. */
+extern bool centroids_claim(Relation index, SegmentEntry *entry);
+extern void centroids_unclaim(Relation index, const SegmentEntry *entry);
 
 /* Retires centroids that no segment names, but for the newest. */
 extern void centroids_retire(Relation index);

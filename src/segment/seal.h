@@ -59,6 +59,9 @@ extern void seal_await(Relation index);
 /* Retires segments without live rows; returns how many. */
 extern int	seal_retire_empty(Relation index);
 
+/* Writes the tombstones of a new segment: none. */
+extern void sealed_write_tombstones(ExtentWriter *writer, const SealedHeader *header);
+
 /* Dead rows of a sealed segment. */
 extern uint32 sealed_dead(Relation index, const SegmentEntry *entry);
 

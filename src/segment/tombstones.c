@@ -15,6 +15,15 @@ read_header(Relation index, const SegmentEntry *entry, SealedHeader *header)
 	extent_read(index, entry->first, entry->uid, 0, header, sizeof(*header));
 }
 
+void
+sealed_write_tombstones(ExtentWriter *writer, const SealedHeader *header)
+{
+	TombstoneHeader none = {0, 0};
+
+	extent_writer_put(writer, &none, sizeof(none));
+	extent_writer_skip(writer, header->rows / 8 + 1);
+}
+
 uint32
 sealed_dead(Relation index, const SegmentEntry *entry)
 {

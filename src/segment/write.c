@@ -15,6 +15,7 @@
 
 #include "distance/half.h"
 #include "segment/layout.h"
+#include "segment/seal.h"
 
 struct SegmentPlan
 {
@@ -337,15 +338,6 @@ write_entries(SegmentBuild *build, const SegmentPlan *plan, ExtentWriter *writer
 	pfree(group);
 }
 
-static void
-write_tombstones(ExtentWriter *writer, const SealedHeader *header)
-{
-	TombstoneHeader none = {0, 0};
-
-	extent_writer_put(writer, &none, sizeof(none));
-	extent_writer_skip(writer, header->rows / 8 + 1);
-}
-
 static SealedRow
 sealed_row(const BuildRow *row, uint32 id)
 {
@@ -661,7 +653,7 @@ build_write(SegmentBuild *build, Relation index, SegmentEntry *entry)
 		write_entries(build, plan, &plan->rows);
 	}
 	extent_writer_seek(&plan->rows, header->tombstones, BLOCK_TOMBSTONES);
-	write_tombstones(&plan->rows, header);
+	sealed_write_tombstones(&plan->rows, header);
 	extent_writer_seek(&plan->rows, header->tids, BLOCK_TIDS);
 	begin_level(plan, 0);
 	if (build->write_parts)
