@@ -52,6 +52,22 @@ cache_release_centroids(CachedCentroids *centroids)
 }
 
 static void
+release_guarded(void *centroids)
+{
+	cache_release_centroids(centroids);
+}
+
+void
+cache_guard_centroids(CachedCentroids *centroids)
+{
+	MemoryContextCallback *guard = palloc(sizeof(MemoryContextCallback));
+
+	guard->func = release_guarded;
+	guard->arg = centroids;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, guard);
+}
+
+static void
 free_segment(CachedSegment *segment)
 {
 	if (segment->centroids)

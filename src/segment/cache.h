@@ -61,6 +61,9 @@ extern void cache_release(CachedSegment *segment);
 extern CachedCentroids *cache_acquire_centroids(CachedIndex *cached, Relation index, uint32 uid);
 extern void cache_release_centroids(CachedCentroids *centroids);
 
+/* Has them released when the current memory context goes, also by an error. */
+extern void cache_guard_centroids(CachedCentroids *centroids);
+
 /* The mean that the codes of a growing segment are relative to; NULL: none. */
 extern const float *cache_growing_mean(CachedIndex *cached, Relation index,
 									   const SegmentEntry *entry);

@@ -12,6 +12,7 @@
 
 #include "cluster/blas.h"
 #include "cluster/kmeans.h"
+#include "quantize/product.h"
 #include "segment/lists.h"
 
 /* Of the memory, k-means has what the sample leaves. */
@@ -19,6 +20,13 @@
 
 #define KMEANS_ITERATIONS	10
 #define KMEANS_BALANCE		3
+
+/* Centroids are trained again when there are so many times the rows, or distances. */
+#define OUTDATED_ROWS		10
+#define OUTDATED_DISTANCE	1.2
+
+/* Distances are no reason before there are so many times the rows: a sample seems nearer. */
+#define DRIFTED_ROWS		2
 
 struct CentroidsTraining
 {
@@ -158,6 +166,37 @@ publish(CentroidsTraining *training, Relation index, Relation heap, const float 
 	directory_unclaim(index, &entry);
 }
 
+/* Trains a product quantizer by what the centroids leave of the sample, which it overwrites. */
+static void *
+train_codebooks(CentroidsTraining *training, const float *centroids, Size *size)
+{
+	const Space *space = training->space;
+	uint32		width = training->width;
+	uint32	   *lists = MemoryContextAllocHuge(training->context,
+											   sizeof(uint32) * (training->sampled + 1));
+	float	   *half_norms = palloc(sizeof(float) * training->lists);
+	ClusterCentroids points;
+	void	   *codebooks;
+
+	cluster_centroids_init(&points, centroids, training->lists, width, half_norms);
+	if (training->sampled > 0)
+		cluster_assign(&points, training->points, training->sampled, 1,
+					   palloc(cluster_assign_scratch(&points, 1)), lists, NULL);
+	for (uint32 i = 0; i < training->sampled; i++)
+	{
+		float	   *x = training->points + (Size) i * width;
+		const float *c = centroids + (Size) lists[i] * width;
+
+		for (uint32 d = 0; d < width; d++)
+			x[d] -= c[d];
+	}
+	*size = product_size(width, space->pq_m);
+	codebooks = palloc(*size);
+	product_train(training->points, training->sampled, width, space->pq_m, space->seed,
+				  interrupt, NULL, palloc(product_train_memory(width)), codebooks);
+	return codebooks;
+}
+
 void
 centroids_finish(CentroidsTraining *training, Relation index, Relation heap, int threads)
 {
@@ -178,6 +217,8 @@ centroids_finish(CentroidsTraining *training, Relation index, Relation heap, int
 	double		inertia[KMEANS_ITERATIONS] = {0};
 	uint32		done = 0;
 	float		distance;
+	void	   *codebooks = NULL;
+	Size		codebook_size = 0;
 
 	(void) cluster_blas_load();
 	ereport(DEBUG1, (errmsg_internal("k-means of %u rows by %s", training->sampled,
@@ -186,7 +227,9 @@ centroids_finish(CentroidsTraining *training, Relation index, Relation heap, int
 		elog(ERROR, "out of memory");
 	distance = done > 0 && training->sampled > 0 ?
 		(float) (inertia[done - 1] / training->sampled) : 0;
-	publish(training, index, heap, centroids, distance, NULL, 0);
+	if (training->space->quantizer == QUANTIZER_PQ)
+		codebooks = train_codebooks(training, centroids, &codebook_size);
+	publish(training, index, heap, centroids, distance, codebooks, codebook_size);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(training->context);
 }
@@ -234,6 +277,74 @@ centroids_unclaim(Relation index, const SegmentEntry *entry)
 	UnlockPage(index, entry->first, ShareLock);
 }
 
+static SealedHeader
+read_header(Relation index, const SegmentEntry *entry)
+{
+	SealedHeader header;
+
+	extent_read(index, entry->first, entry->uid, 0, &header, sizeof(header));
+	return header;
+}
+
+bool
+centroids_are_outdated(Relation index, const Space *space, const Directory *directory)
+{
+	const SegmentEntry *entry = newest(directory);
+	CentroidsHeader centroids;
+	double		rows = 0;
+	double		distance = 0;
+
+	if (entry == NULL || space->storage == STORAGE_NONE)
+		return false;
+	extent_read(index, entry->first, entry->uid, 0, &centroids, sizeof(centroids));
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		SealedHeader header;
+
+		if (directory->entries[i].kind != SEGMENT_SEALED)
+			continue;
+		header = read_header(index, &directory->entries[i]);
+		rows += header.rows;
+		distance += (double) header.rows * header.lists.distance;
+	}
+	return rows >= OUTDATED_ROWS * Max((double) centroids.rows, 1) ||
+		(rows >= DRIFTED_ROWS * (double) centroids.rows &&
+		 distance > OUTDATED_DISTANCE * rows * centroids.distance);
+}
+
+bool
+centroids_of_inputs(Relation index, const SegmentEntry *inputs, int count)
+{
+	uint32		uid = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		uint32		named = inputs[i].kind == SEGMENT_SEALED ?
+			read_header(index, &inputs[i]).lists.centroids : 0;
+
+		if (named == 0 || (i > 0 && named != uid))
+			return false;
+		uid = named;
+	}
+	return true;
+}
+
+bool
+centroids_allow(Relation index, const Space *space, const SegmentEntry *entry)
+{
+	Directory  *directory;
+	const SegmentEntry *centroids;
+	bool		allowed;
+
+	if (space->method != METHOD_LISTS || space->storage != STORAGE_NONE)
+		return true;
+	directory = directory_read(index);
+	centroids = newest(directory);
+	allowed = centroids != NULL && read_header(index, entry).lists.centroids == centroids->uid;
+	pfree(directory);
+	return allowed;
+}
+
 /* Whether a sealed segment names centroids. */
 static bool
 are_named(Relation index, uint32 uid)
@@ -244,12 +355,9 @@ are_named(Relation index, uint32 uid)
 	for (uint32 i = 0; i < directory->count && !named; i++)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
-		SealedHeader header;
 
-		if (entry->kind != SEGMENT_SEALED)
-			continue;
-		extent_read(index, entry->first, entry->uid, 0, &header, sizeof(header));
-		named = header.lists.centroids == uid;
+		if (entry->kind == SEGMENT_SEALED)
+			named = read_header(index, entry).lists.centroids == uid;
 	}
 	pfree(directory);
 	return named;

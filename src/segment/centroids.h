@@ -51,6 +51,22 @@ extern void centroids_finish(CentroidsTraining *training, Relation index, Relati
 extern bool centroids_claim(Relation index, SegmentEntry *entry);
 extern void centroids_unclaim(Relation index, const SegmentEntry *entry);
 
+/*
+ * Whether an index's newest centroids fit its rows no more: there are ten times as many as when
+ * they were trained, or rows lie farther from them by a fifth.  Never where vectors are not kept.
+ */
+extern bool centroids_are_outdated(Relation index, const Space *space,
+								   const Directory *directory);
+
+/* Whether sealed segments, all of them sealed, name the same centroids. */
+extern bool centroids_of_inputs(Relation index, const SegmentEntry *inputs, int count);
+
+/*
+ * Whether a sealed segment may be united with others: not where it has codes alone, of centroids
+ * that are not the newest.
+ */
+extern bool centroids_allow(Relation index, const Space *space, const SegmentEntry *entry);
+
 /* Retires centroids that no segment names, but for the newest. */
 extern void centroids_retire(Relation index);
 

@@ -105,6 +105,44 @@ extent_read(Relation index, BlockNumber first, uint32 uid, uint64 offset, void *
 }
 
 void
+extent_reader_begin(ExtentReader *reader, Relation index, BlockNumber first, uint32 uid)
+{
+	reader->index = index;
+	reader->first = first;
+	reader->uid = uid;
+	reader->block = InvalidBlockNumber;
+	reader->scratch = NULL;
+	reader->room = 0;
+}
+
+const char *
+extent_reader_get(ExtentReader *reader, uint64 offset, Size size)
+{
+	BlockNumber block = reader->first + (BlockNumber) (offset / PAYLOAD_SIZE);
+	Size		start = offset % PAYLOAD_SIZE;
+
+	if (start + size > PAYLOAD_SIZE)
+	{
+		if (size > reader->room)
+		{
+			reader->scratch = reader->scratch ? repalloc(reader->scratch, size) : palloc(size);
+			reader->room = size;
+		}
+		extent_read(reader->index, reader->first, reader->uid, offset, reader->scratch, size);
+		return reader->scratch;
+	}
+	if (block != reader->block)
+	{
+		Buffer		buffer = extent_lock(reader->index, block, reader->uid, BUFFER_LOCK_SHARE);
+
+		memcpy(reader->copy.data, BufferGetPage(buffer), BLCKSZ);
+		UnlockReleaseBuffer(buffer);
+		reader->block = block;
+	}
+	return BlockGetPayload(reader->copy.data) + start;
+}
+
+void
 extent_writer_begin(ExtentWriter *writer, Relation index, BlockNumber first, uint32 uid)
 {
 	writer->index = index;

@@ -54,6 +54,24 @@ extern Buffer extent_lock(Relation index, BlockNumber block, uint32 uid, int loc
 extern void extent_read(Relation index, BlockNumber first, uint32 uid, uint64 offset, void *out,
 						Size size);
 
+/* Reads things from an array of an extent, faster where they come in order. */
+typedef struct ExtentReader
+{
+	Relation	index;
+	BlockNumber first;			/* of the array */
+	uint32		uid;
+	BlockNumber block;			/* that the copy is of */
+	char	   *scratch;		/* things that run on in the next block */
+	Size		room;
+	PGAlignedBlock copy;
+} ExtentReader;
+
+extern void extent_reader_begin(ExtentReader *reader, Relation index, BlockNumber first,
+								uint32 uid);
+
+/* The bytes from an offset into the payloads on, until the next call. */
+extern const char *extent_reader_get(ExtentReader *reader, uint64 offset, Size size);
+
 /* Writes an extent's blocks in order; each is logged when it is complete. */
 typedef struct ExtentWriter
 {

@@ -9,6 +9,8 @@
 #ifndef VECTOR_SEGMENT_LISTS_H
 #define VECTOR_SEGMENT_LISTS_H
 
+#include "pg_compat.h"
+
 #include "utils/tuplesort.h"
 
 #include "segment/cache.h"
@@ -22,6 +24,14 @@ extern void lists_work_vector(const Space *space, const char *payload, float *ou
 
 /* Fills in how a segment's rows are kept: header->lists and header->layout, but for places. */
 extern void lists_layout(const Space *space, SealedHeader *header);
+
+/* Where the i-th group or fine code is: bytes into the payloads of its array. */
+static inline uint64
+lists_offset(uint32 i, Size size, uint32 per_block)
+{
+	return per_block > 0 ? (uint64) (i / per_block) * PAYLOAD_SIZE + i % per_block * size :
+		(uint64) i * size;
+}
 
 /* Bytes that a row takes in a sort. */
 extern Size lists_row_memory(const Space *space);

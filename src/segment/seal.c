@@ -14,7 +14,9 @@
 #include "utils/memutils.h"
 
 #include "segment/build.h"
+#include "segment/centroids.h"
 #include "segment/growing.h"
+#include "segment/lists.h"
 #include "segment/merge.h"
 #include "segment/wait_point.h"
 
@@ -51,6 +53,9 @@ typedef struct Seal
 	Space		space;
 	uint32		m;
 	SegmentBuild *build;
+	ListsBuild *lists;			/* of an index of lists, instead */
+	CentroidsTraining *training;	/* rows are offered to it, not moved */
+	bool		retrain;		/* the centroids are out of date */
 
 	SegmentEntry *inputs;
 	int			input_count;
@@ -96,13 +101,21 @@ add_moved(Seal *seal, uint32 row)
 	return &seal->moved[seal->moved_count++];
 }
 
-/* Adds a row to the build, and remembers where it came from. */
+/* Adds a row to the build, and remembers where it came from; or offers it for a training. */
 static void
 move_row(Seal *seal, uint32 row, ItemPointer tid, const char *payload, Size size, float error,
 		 float scale)
 {
 	CHECK_FOR_OTHERS();
-	build_add(seal->build, tid, payload, size, error, scale);
+	if (seal->training)
+	{
+		centroids_offer(seal->training, payload);
+		return;
+	}
+	if (seal->lists)
+		lists_build_add(seal->lists, (uint32) seal->moved_count, tid, payload, size, error, scale);
+	else
+		build_add(seal->build, tid, payload, size, error, scale);
 	(void) add_moved(seal, row);
 }
 
@@ -149,6 +162,18 @@ move_sealed(Seal *seal, CachedIndex *cached, const SegmentEntry *entry)
 	pfree(rows);
 	pfree(payload);
 	sealed_scan_end(scan);
+}
+
+/* Moves the live rows of all inputs. */
+static void
+move_inputs(Seal *seal, CachedIndex *cached)
+{
+	for (seal->input = 0; seal->input < seal->input_count; seal->input++)
+		if (seal->inputs[seal->input].kind == SEGMENT_GROWING)
+			growing_each_row(seal->index, &seal->space, &seal->inputs[seal->input], true,
+							 move_growing_row, seal);
+		else
+			move_sealed(seal, cached, &seal->inputs[seal->input]);
 }
 
 /* A place for another output; NULL if there is none. */
@@ -285,15 +310,22 @@ row_memory(const Seal *seal)
 							space_payload_size(&seal->space));
 }
 
-/* Whether sealed segments can become one within the memory, by their graphs or by a new one. */
+/* Whether segments are united as they are, by copying what they have. */
 static bool
-fits_memory(const Seal *seal, bool by_graphs, const SegmentEntry *entries, int count)
+can_unite(const Seal *seal)
+{
+	return seal->space.method == METHOD_LISTS || merge_is_possible(&seal->space);
+}
+
+/* Whether sealed segments can become one within the memory, united as they are or built anew. */
+static bool
+fits_memory(const Seal *seal, bool united, const SegmentEntry *entries, int count)
 {
 	Size		need = 0;
 
 	/* what is on disk, and as much again; or a few numbers a row */
 	for (int i = 0; i < count; i++)
-		need += by_graphs ? entries[i].rows * (sizeof(MovedRow) + 2 * sizeof(uint32)) :
+		need += united ? entries[i].rows * (sizeof(MovedRow) + 2 * sizeof(uint32)) :
 			entries[i].rows * row_memory(seal) + (Size) entries[i].blocks * BLCKSZ * 2;
 	return need <= (Size) maintenance_work_mem * 1024;
 }
@@ -428,7 +460,7 @@ choose_class(const Seal *seal, SegmentEntry *entries, int count)
 		   size_class(entries[end + seal_merge_factor - 2].rows) <= size_class(total))
 		for (int i = 0; i < seal_merge_factor - 1; i++)
 			total += entries[end++].rows;
-	if (!fits_memory(seal, merge_is_possible(&seal->space), entries + first, end - first))
+	if (!fits_memory(seal, can_unite(seal), entries + first, end - first))
 		return 0;
 	memmove(entries, entries + first, (end - first) * sizeof(SegmentEntry));
 	return end - first;
@@ -448,7 +480,7 @@ choose_sealed(Seal *seal, SealMerge what)
 		SegmentEntry *entry = &directory->entries[i];
 		uint32		dead;
 
-		if (entry->kind != SEGMENT_SEALED)
+		if (entry->kind != SEGMENT_SEALED || !centroids_allow(seal->index, &seal->space, entry))
 			continue;
 		dead = sealed_dead(seal->index, entry);
 		if (dead > MAX_DEAD_FRACTION * entry->rows && half_dead == NULL)
@@ -457,8 +489,12 @@ choose_sealed(Seal *seal, SealMerge what)
 		entry->rows -= dead;
 		seal->inputs[seal->input_count++] = *entry;
 	}
-	if (what == MERGE_ALL)
+	seal->retrain = centroids_are_outdated(seal->index, &seal->space, directory) &&
+		fits_memory(seal, true, seal->inputs, seal->input_count);
+	if (what == MERGE_ALL && !seal->retrain)
 		seal->input_count = seal->input_count > 1 || any_dead ? seal->input_count : 0;
+	else if (seal->retrain)
+		;
 	else if (half_dead)
 	{
 		seal->inputs[0] = *half_dead;
@@ -512,12 +548,7 @@ build_outputs(Seal *seal, CachedIndex *cached)
 		build_hurry(shared);
 	build_start(shared, 1);
 	seal->build = build_attach(shared, NULL, NULL, &callbacks);
-	for (seal->input = 0; seal->input < seal->input_count; seal->input++)
-		if (seal->inputs[seal->input].kind == SEGMENT_GROWING)
-			growing_each_row(seal->index, &seal->space, &seal->inputs[seal->input], true,
-							 move_growing_row, seal);
-		else
-			move_sealed(seal, cached, &seal->inputs[seal->input]);
+	move_inputs(seal, cached);
 	build_finish(seal->build);
 }
 
@@ -543,12 +574,104 @@ merge_outputs(Seal *seal, CachedIndex *cached)
 	}
 }
 
+/* Trains centroids by the inputs' rows. */
+static void
+train_centroids(Seal *seal, CachedIndex *cached)
+{
+	double		rows = 0;
+
+	for (int i = 0; i < seal->input_count; i++)
+		rows += seal->inputs[i].kind == SEGMENT_GROWING ?
+			growing_rows(seal->index, &seal->inputs[i]) : seal->inputs[i].rows;
+	seal->training = centroids_train(&seal->space, cache_directory(cached), rows,
+									 (Size) maintenance_work_mem * 1024);
+	move_inputs(seal, cached);
+	centroids_finish(seal->training, seal->index, seal->heap, 1);
+	seal->training = NULL;
+}
+
+/* Makes one output of lists of the inputs' rows. */
+static void
+build_lists(Seal *seal, const CachedCentroids *centroids, CachedIndex *cached)
+{
+	SegmentEntry *output;
+	uint32	   *numbers;
+
+	seal->lists = lists_build(seal->index, &seal->space, centroids,
+							  (Size) maintenance_work_mem * 1024, NULL);
+	move_inputs(seal, cached);
+	lists_build_flush(seal->lists);
+	lists_build_sort(seal->lists, lists_build_counts(seal->lists),
+					 lists_build_distance(seal->lists));
+	output = reserve_output(seal, lists_build_blocks(seal->lists));
+	if (output != NULL)
+	{
+		numbers = MemoryContextAllocHuge(CurrentMemoryContext,
+										 sizeof(uint32) * (seal->moved_count + 1));
+		lists_build_write(seal->lists, output, numbers);
+		for (uint64 i = 0; i < seal->moved_count; i++)
+			seal->moved[i].number = numbers[i];
+		pfree(numbers);
+	}
+	lists_build_end(seal->lists);
+	seal->lists = NULL;
+}
+
+/* Makes one output of the inputs' lists. */
+static void
+unite_lists(Seal *seal, CachedIndex *cached)
+{
+	ListsMerge *merge = lists_merge(seal->index, cached, seal->inputs, seal->input_count);
+	SegmentEntry *output = reserve_output(seal, lists_merge_blocks(merge));
+
+	if (output == NULL)
+		return;
+	lists_merge_write(merge, output);
+	for (seal->input = 0; seal->input < seal->input_count; seal->input++)
+		for (uint32 row = 0; row < lists_merge_input_rows(merge, seal->input); row++)
+		{
+			uint32		number = lists_merge_row_number(merge, seal->input, row);
+
+			if (number != LISTS_NO_ROW)
+				add_moved(seal, row)->number = number;
+		}
+}
+
+/*
+ * The same in whichever way it goes; where rows get other lists, a claim on the centroids of these,
+ * which the caller gives back once the output is published, is left in *claimed.
+ */
+static bool
+make_lists(Seal *seal, CachedIndex *cached, SegmentEntry *claimed)
+{
+	CachedCentroids *centroids;
+
+	if (!seal->retrain && centroids_of_inputs(seal->index, seal->inputs, seal->input_count))
+	{
+		unite_lists(seal, cached);
+		return false;
+	}
+	if (seal->retrain || !centroids_claim(seal->index, claimed))
+	{
+		train_centroids(seal, cached);
+		if (!centroids_claim(seal->index, claimed))
+			elog(ERROR, "new centroids are gone");
+	}
+	cached = cache_index(seal->index);
+	centroids = cache_acquire_centroids(cached, seal->index, claimed->uid);
+	cache_guard_centroids(centroids);
+	build_lists(seal, centroids, cached);
+	return true;
+}
+
 /* Makes the outputs, and flips the directory. */
 static int
 replace_segments(Seal *seal)
 {
 	uint32	   *uids = palloc(sizeof(uint32) * seal->input_count);
 	CachedIndex *cached = cache_index(seal->index);
+	SegmentEntry centroids;
+	bool		claimed = false;
 
 	for (int i = 0; i < seal->input_count; i++)
 	{
@@ -556,7 +679,9 @@ replace_segments(Seal *seal)
 		if (seal->inputs[i].kind == SEGMENT_GROWING)
 			growing_close(seal->index, &seal->inputs[i]);
 	}
-	if (goes_by_graphs(seal))
+	if (seal->space.method == METHOD_LISTS)
+		claimed = make_lists(seal, cached, &centroids);
+	else if (goes_by_graphs(seal))
 		merge_outputs(seal, cached);
 	else
 		build_outputs(seal, cached);
@@ -566,6 +691,10 @@ replace_segments(Seal *seal)
 						  seal->input_count, copy_tombstones, seal);
 	for (int i = 0; i < seal->output_count; i++)
 		directory_unclaim(seal->index, &seal->outputs[i]);
+	if (claimed)
+		centroids_unclaim(seal->index, &centroids);
+	if (seal->space.method == METHOD_LISTS)
+		centroids_retire(seal->index);
 	return seal->failed ? 0 : seal->input_count;
 }
 

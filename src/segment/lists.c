@@ -1,0 +1,276 @@
+/*
+ * lists.c - work vectors, and how rows of lists are kept
+ */
+#include "segment/lists.h"
+
+#include "quantize/fine.h"
+#include "quantize/product.h"
+#include "segment/layout.h"
+#include "segment/lists_internal.h"
+
+uint32
+lists_work_width(const Space *space)
+{
+	return space->coded ? space->rotation.padded : (uint32) space->dims;
+}
+
+void
+lists_work_vector(const Space *space, const char *payload, float *out)
+{
+	float		scale = space->metric == SPACE_COSINE ? 1 / space_norm(space, payload) : 1;
+	uint32		width = lists_work_width(space);
+
+	if (space->element == SPACE_BIT)
+	{
+		/* bits of a byte from the highest */
+		for (int i = 0; i < space->dims; i++)
+			out[i] = (uint8) payload[i / 8] >> (7 - i % 8) & 1;
+		return;
+	}
+	space_floats(space, payload, out);
+	if (space->coded)
+		rotation_apply(&space->rotation, out, out);
+	for (uint32 i = 0; i < width && scale != 1; i++)
+		out[i] *= scale;
+}
+
+uint32
+lists_fine_bits(const Space *space)
+{
+	switch (space->quantizer)
+	{
+		case QUANTIZER_RABITQ:
+			return space->bits > 1 ? space->bits : 0;
+		case QUANTIZER_SQ8:
+			return 8;
+		case QUANTIZER_SQ4:
+			return 4;
+		default:
+			return 0;
+	}
+}
+
+/* How many things of a size lie in a block; 0: they lie without gaps. */
+static uint32
+per_block(Size size)
+{
+	Size		per = size > 0 ? PAYLOAD_SIZE / size : 0;
+
+	return per * size < PAYLOAD_SIZE - PAYLOAD_SIZE / 4 ? 0 : (uint32) per;
+}
+
+void
+lists_layout(const Space *space, SealedHeader *header)
+{
+	SealedLists *lists = &header->lists;
+	NodeLayout *layout = &header->layout;
+	uint32		padded = space->coded ? space->rotation.padded : 0;
+
+	header->padded = padded;
+	if (space->coded)
+	{
+		lists->code_bytes = space->quantizer == QUANTIZER_PQ ?
+			(uint32) product_code_size(space->pq_m) : padded / 8;
+		lists->group_size = sizeof(ListGroup) + lists->code_bytes * CODE_GROUP;
+		lists->groups_per_block = per_block(lists->group_size);
+	}
+	if (lists_fine_bits(space) > 0)
+	{
+		lists->fine_size = sizeof(FineFactors) +
+			(uint32) fine_size(lists_fine_bits(space), padded);
+		lists->fines_per_block = per_block(lists->fine_size);
+	}
+	if (space->storage == STORAGE_NONE)
+		return;
+	layout->vector = sizeof(SealedNode);
+	layout->size = TYPEALIGN(sizeof(uint32), layout->vector + space_stored_size(space));
+	node_layout_place(layout, space->storage);
+}
+
+/* The blocks of so many things of which so many lie in a block. */
+static uint32
+blocks_of(uint64 count, Size size, uint32 per)
+{
+	return count == 0 || size == 0 ? 0 : extent_blocks_for(count, size, per > 0);
+}
+
+uint32
+lists_place(const Space *space, SealedHeader *header, uint32 groups)
+{
+	SealedLists *lists = &header->lists;
+	SealedLevel *level = &header->level[0];
+	uint32		place = 1;
+
+	header->levels = 1;
+	header->nodes = space->storage == STORAGE_NONE ? 0 : header->rows;
+	header->mean = place;
+	place += header->padded ? extent_blocks_for(header->padded, sizeof(float), false) : 0;
+	header->tombstones = place;
+	place += extent_blocks_for(sizeof(TombstoneHeader) + header->rows / 8 + 1, 1, false);
+	header->tids = place;
+	place += extent_blocks_for(header->rows, sizeof(SealedRow), true);
+	lists->list = place;
+	place += extent_blocks_for(lists->count, sizeof(SealedList), false);
+	lists->codes = place;
+	place += blocks_of(groups, lists->group_size, lists->groups_per_block);
+	lists->fine = place;
+	place += blocks_of(header->rows, lists->fine_size, lists->fines_per_block);
+	level->first = place;
+	level->nodes = header->nodes;
+	if (header->nodes > 0)
+		level->blocks = node_layout_blocks(&header->layout, header->nodes);
+	return place + level->blocks;
+}
+
+uint32
+lists_groups(const uint32 *counts, uint32 lists)
+{
+	uint64		groups = 0;
+
+	for (uint32 i = 0; i < lists; i++)
+		groups += (counts[i] + CODE_GROUP - 1) / CODE_GROUP;
+	return (uint32) groups;
+}
+
+/* The mean of all rows, as the lists' centroids tell it. */
+static void
+write_mean(ListsWriter *writer, ExtentWriter *extent, const CachedCentroids *centroids,
+		   const uint32 *counts)
+{
+	const SealedHeader *header = &writer->header;
+	float	   *mean;
+
+	if (header->padded == 0)
+		return;
+	mean = palloc0(sizeof(float) * header->padded);
+	for (uint32 l = 0; l < header->lists.count; l++)
+	{
+		const float *c = centroids->points.points + (Size) l * header->padded;
+		float		part = header->rows > 0 ? (float) counts[l] / header->rows : 0;
+
+		for (uint32 i = 0; i < header->padded && counts[l] > 0; i++)
+			mean[i] += part * c[i];
+	}
+	extent_writer_seek(extent, header->mean, BLOCK_MEAN);
+	extent_writer_put(extent, mean, sizeof(float) * header->padded);
+	pfree(mean);
+}
+
+/* Where each list's rows and groups begin. */
+static void
+write_lists(ListsWriter *writer, ExtentWriter *extent, const uint32 *counts)
+{
+	SealedList	list = {0};
+
+	extent_writer_seek(extent, writer->header.lists.list, BLOCK_LISTS);
+	for (uint32 l = 0; l < writer->header.lists.count; l++)
+	{
+		list.rows = counts[l];
+		extent_writer_put(extent, &list, sizeof(list));
+		list.row += counts[l];
+		list.group += (counts[l] + CODE_GROUP - 1) / CODE_GROUP;
+	}
+}
+
+void
+lists_writer_begin(ListsWriter *writer, Relation index, SegmentEntry *entry,
+				   const SealedHeader *header, const CachedCentroids *centroids,
+				   const uint32 *counts)
+{
+	ExtentWriter extent;
+
+	memset(writer, 0, sizeof(*writer));
+	writer->header = *header;
+	entry->rows = header->rows;
+	writer->group = palloc0(Max(header->lists.group_size, 1));
+	extent_writer_begin(&extent, index, entry->first, entry->uid);
+	extent_writer_seek(&extent, 0, BLOCK_SEALED_HEADER);
+	extent_writer_put(&extent, header, sizeof(*header));
+	write_mean(writer, &extent, centroids, counts);
+	extent_writer_seek(&extent, header->tombstones, BLOCK_TOMBSTONES);
+	sealed_write_tombstones(&extent, header);
+	write_lists(writer, &extent, counts);
+	extent_writer_end(&extent);
+
+	extent_writer_begin(&writer->tids, index, entry->first, entry->uid);
+	extent_writer_begin(&writer->codes, index, entry->first, entry->uid);
+	extent_writer_begin(&writer->fines, index, entry->first, entry->uid);
+	extent_writer_begin(&writer->nodes, index, entry->first, entry->uid);
+	if (header->rows == 0)
+		return;
+	extent_writer_seek(&writer->tids, header->tids, BLOCK_TIDS);
+	if (header->lists.group_size > 0)
+		extent_writer_seek(&writer->codes, header->lists.codes, BLOCK_CODES);
+	if (header->lists.fine_size > 0)
+		extent_writer_seek(&writer->fines, header->lists.fine, BLOCK_FINE);
+	if (header->nodes > 0)
+		extent_writer_seek(&writer->nodes, header->level[0].first, BLOCK_NODES);
+}
+
+/* Puts things that do not cross blocks, or lie without gaps. */
+static void
+put(ExtentWriter *extent, const void *data, Size size, bool whole)
+{
+	if (whole)
+		extent_writer_keep_whole(extent, size);
+	extent_writer_put(extent, data, size);
+}
+
+void
+lists_writer_end_list(ListsWriter *writer)
+{
+	const SealedLists *lists = &writer->header.lists;
+
+	if (writer->grouped == 0)
+		return;
+	put(&writer->codes, writer->group, lists->group_size, lists->groups_per_block > 0);
+	memset(writer->group, 0, lists->group_size);
+	writer->grouped = 0;
+}
+
+uint32
+lists_writer_put(ListsWriter *writer, ListRow *row)
+{
+	const SealedHeader *header = &writer->header;
+	const SealedLists *lists = &header->lists;
+	SealedRow	sealed;
+
+	memset(&sealed, 0, sizeof(sealed));
+	sealed.tid = row->tid;
+	sealed.node = writer->rows;
+	put(&writer->tids, &sealed, sizeof(sealed), true);
+	if (lists->group_size > 0)
+	{
+		ListGroup  *group = (ListGroup *) writer->group;
+
+		group->a[writer->grouped] = row->a;
+		group->b[writer->grouped] = row->b;
+		group->error[writer->grouped] = row->error;
+		rabitq_pack((uint8 *) (group + 1), writer->grouped, row->code, lists->code_bytes * 8);
+		if (++writer->grouped == CODE_GROUP)
+			lists_writer_end_list(writer);
+	}
+	if (lists->fine_size > 0)
+		put(&writer->fines, row->fine, lists->fine_size, lists->fines_per_block > 0);
+	if (header->nodes > 0)
+	{
+		row->node->tid = row->tid;
+		row->node->row = writer->rows;
+		/* one to a block or more fills these */
+		put(&writer->nodes, row->node, header->layout.size, header->layout.per > 1);
+		if (header->layout.per == 1)
+			extent_writer_skip(&writer->nodes, (uint64) header->layout.span * PAYLOAD_SIZE -
+							   header->layout.size);
+	}
+	return writer->rows++;
+}
+
+void
+lists_writer_end(ListsWriter *writer)
+{
+	extent_writer_end(&writer->tids);
+	extent_writer_end(&writer->codes);
+	extent_writer_end(&writer->fines);
+	extent_writer_end(&writer->nodes);
+	pfree(writer->group);
+}

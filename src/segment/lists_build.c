@@ -1,0 +1,341 @@
+/*
+ * lists_build.c - rows in any order become a sealed segment of lists
+ *
+ * Rows are assigned to lists in batches, by products of blocks, encoded, and sorted by list as
+ * records: a RecordHead, the code, the fine code, the node.
+ */
+#include "segment/lists_internal.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_operator_d.h"
+#include "catalog/pg_type_d.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "cluster/blas.h"
+#include "distance/half.h"
+#include "quantize/fine.h"
+#include "quantize/product.h"
+
+/* Rows that are assigned together. */
+#define BATCH_ROWS	256
+
+/* Beside its record, a row takes so many bytes of a sort. */
+#define SORT_OVERHEAD	64
+
+typedef struct RecordHead
+{
+	uint32		number;
+	float		a;
+	uint16		b;
+	uint16		error;
+	ItemPointerData tid;
+	uint16		unused;
+} RecordHead;
+
+/* A row that waits for the rest of its batch. */
+typedef struct BatchRow
+{
+	uint32		number;
+	ItemPointerData tid;
+	char	   *payload;
+	float		error;
+	float		scale;
+} BatchRow;
+
+struct ListsBuild
+{
+	MemoryContext context;
+	MemoryContext temporary;	/* of a batch */
+	Relation	index;
+	const Space *space;
+	const CachedCentroids *centroids;
+	SealedHeader header;
+	uint32		blocks;
+	Product		product;
+	uint32		record_size;
+
+	uint32	   *counts;			/* rows by list: added, then of the segment */
+	double		distance;		/* sum of squared distances from centroids */
+	float	   *points;			/* work vectors of a batch */
+	BatchRow	rows[BATCH_ROWS];
+	uint32		batched;
+	void	   *scratch;		/* of cluster_assign */
+
+	Tuplesortstate *sort;
+	TupleTableSlot *slot;		/* a list and a record */
+	uint8	   *record;			/* bytea */
+};
+
+/* Bytes of a record. */
+static uint32
+record_size(const SealedHeader *header)
+{
+	return sizeof(RecordHead) + TYPEALIGN(sizeof(uint32), header->lists.code_bytes) +
+		header->lists.fine_size + header->layout.size;
+}
+
+/* The parts of a record. */
+static void
+open_record(const SealedHeader *header, uint8 *record, ListRow *row)
+{
+	const RecordHead *head = (const RecordHead *) record;
+
+	row->tid = head->tid;
+	row->a = head->a;
+	row->b = head->b;
+	row->error = head->error;
+	row->code = record + sizeof(RecordHead);
+	row->fine = row->code + TYPEALIGN(sizeof(uint32), header->lists.code_bytes);
+	row->node = (SealedNode *) ((uint8 *) row->fine + header->lists.fine_size);
+}
+
+Size
+lists_row_memory(const Space *space)
+{
+	SealedHeader header = {0};
+
+	lists_layout(space, &header);
+	return record_size(&header) + SORT_OVERHEAD;
+}
+
+ListsBuild *
+lists_build(Relation index, const Space *space, const CachedCentroids *centroids, Size memory,
+			SortCoordinate coordinate)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector lists",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	ListsBuild *build = palloc0(sizeof(ListsBuild));
+	AttrNumber	attribute = 1;
+	Oid			operator = Int4LessOperator;
+	Oid			collation = InvalidOid;
+	bool		nulls_first = false;
+	TupleDesc	desc = CreateTemplateTupleDesc(2);
+
+	build->context = context;
+	build->temporary = AllocSetContextCreate(context, "vector lists batch",
+											 ALLOCSET_DEFAULT_SIZES);
+	build->index = index;
+	build->space = space;
+	build->centroids = centroids;
+	lists_layout(space, &build->header);
+	build->header.lists.centroids = centroids->uid;
+	build->header.lists.count = centroids->header.lists;
+	if (space->quantizer == QUANTIZER_PQ)
+		product_open(&build->product, lists_work_width(space), space->pq_m,
+					 centroids->codebooks);
+	build->record_size = record_size(&build->header);
+	build->counts = palloc0(sizeof(uint32) * build->header.lists.count);
+	build->points = palloc(sizeof(float) * BATCH_ROWS * lists_work_width(space));
+	(void) cluster_blas_load();
+	build->scratch = palloc(cluster_assign_scratch(&centroids->points, 1));
+	build->record = palloc0(VARHDRSZ + build->record_size);
+	SET_VARSIZE(build->record, VARHDRSZ + build->record_size);
+
+	TupleDescInitEntry(desc, 1, "list", INT4OID, -1, 0);
+	TupleDescInitEntry(desc, 2, "record", BYTEAOID, -1, 0);
+#if PG_VERSION_NUM >= 190000
+	TupleDescFinalize(desc);
+#endif
+	build->sort = tuplesort_begin_heap(desc, 1, &attribute, &operator, &collation, &nulls_first,
+									   (int) Min(memory / 1024, INT_MAX), coordinate,
+									   TUPLESORT_NONE);
+	build->slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	MemoryContextSwitchTo(old);
+	return build;
+}
+
+/* Encodes a row relative to its centroid, both as work vectors. */
+static void
+encode_row(ListsBuild *build, uint32 list, const float *x, ListRow *row)
+{
+	const Space *space = build->space;
+	uint32		width = lists_work_width(space);
+	const float *c = build->centroids->points.points + (Size) list * width;
+	RabitqMetric metric = space_rabitq_metric(space);
+	RabitqFactors factors;
+	RecordHead *head = (RecordHead *) (build->record + VARHDRSZ);
+	float	   *residual;
+
+	if (!space->coded)
+		return;
+	residual = palloc(sizeof(float) * width);
+	for (uint32 i = 0; i < width; i++)
+		residual[i] = x[i] - c[i];
+	if (space->quantizer == QUANTIZER_PQ)
+		factors = product_encode(&build->product, metric, residual, c, (uint8 *) row->code);
+	else
+		factors = rabitq_encode_residual(metric, residual, c, width, (uint8 *) row->code);
+	head->a = factors.a;
+	head->b = factors.b;
+	head->error = float_to_bf16(factors.error * (1 + 1.0f / 128));
+	if (lists_fine_bits(space) > 0)
+		*(FineFactors *) row->fine =
+			fine_encode(metric, space->quantizer == QUANTIZER_RABITQ ? FINE_RABITQ : FINE_SCALAR,
+						lists_fine_bits(space), residual, c, width,
+						(uint8 *) row->fine + sizeof(FineFactors));
+}
+
+/* Hands a row to the sort. */
+static void
+sort_row(ListsBuild *build, const BatchRow *added, uint32 list, const float *x)
+{
+	uint8	   *bytes = build->record + VARHDRSZ;
+	RecordHead *head = (RecordHead *) bytes;
+	TupleTableSlot *slot = build->slot;
+	ListRow		row;
+
+	memset(bytes, 0, build->record_size);
+	head->number = added->number;
+	head->tid = added->tid;
+	open_record(&build->header, bytes, &row);
+	encode_row(build, list, x, &row);
+	if (build->header.layout.size > 0)
+	{
+		space_store(build->space, added->payload, row.node,
+					(char *) row.node + build->header.layout.vector);
+		if (added->error > 0)
+		{
+			row.node->error += added->error;
+			row.node->scale = added->scale;
+		}
+	}
+	ExecClearTuple(slot);
+	slot->tts_values[0] = Int32GetDatum((int32) list);
+	slot->tts_values[1] = PointerGetDatum(build->record);
+	slot->tts_isnull[0] = slot->tts_isnull[1] = false;
+	ExecStoreVirtualTuple(slot);
+	tuplesort_puttupleslot(build->sort, slot);
+}
+
+void
+lists_build_flush(ListsBuild *build)
+{
+	MemoryContext old = MemoryContextSwitchTo(build->temporary);
+	uint32		width = lists_work_width(build->space);
+	uint32		lists[BATCH_ROWS];
+	float		distances[BATCH_ROWS];
+
+	if (build->batched > 0)
+		cluster_assign(&build->centroids->points, build->points, build->batched, 1,
+					   build->scratch, lists, distances);
+	for (uint32 i = 0; i < build->batched; i++)
+	{
+		sort_row(build, &build->rows[i], lists[i], build->points + (Size) i * width);
+		build->counts[lists[i]]++;
+		build->distance += distances[i];
+	}
+	build->batched = 0;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(build->temporary);
+}
+
+void
+lists_build_add(ListsBuild *build, uint32 number, ItemPointer tid, const char *payload,
+				Size size, float error, float scale)
+{
+	BatchRow   *row = &build->rows[build->batched];
+
+	CHECK_FOR_OTHERS();
+	row->number = number;
+	row->tid = *tid;
+	row->error = error;
+	row->scale = scale;
+	row->payload = MemoryContextAlloc(build->temporary, size);
+	memcpy(row->payload, payload, size);
+	lists_work_vector(build->space, payload,
+					  build->points + (Size) build->batched * lists_work_width(build->space));
+	if (++build->batched == BATCH_ROWS)
+		lists_build_flush(build);
+}
+
+const uint32 *
+lists_build_counts(const ListsBuild *build)
+{
+	return build->counts;
+}
+
+double
+lists_build_distance(const ListsBuild *build)
+{
+	return build->distance;
+}
+
+void
+lists_build_end_part(ListsBuild *build)
+{
+	tuplesort_performsort(build->sort);
+	tuplesort_end(build->sort);
+	build->sort = NULL;
+}
+
+void
+lists_build_sort(ListsBuild *build, const uint32 *counts, double distance)
+{
+	SealedHeader *header = &build->header;
+	uint64		rows = 0;
+
+	for (uint32 i = 0; i < header->lists.count; i++)
+		rows += build->counts[i] = counts[i];
+	if (rows >= PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("segment is too large")));
+	header->rows = (uint32) rows;
+	header->lists.distance = rows > 0 ? (float) (distance / rows) : 0;
+	build->blocks = lists_place(build->space, header,
+								lists_groups(build->counts, header->lists.count));
+	tuplesort_performsort(build->sort);
+}
+
+uint32
+lists_build_blocks(const ListsBuild *build)
+{
+	return build->blocks;
+}
+
+void
+lists_build_write(ListsBuild *build, SegmentEntry *entry, uint32 *numbers)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(build->slot->tts_tupleDescriptor,
+													&TTSOpsMinimalTuple);
+	ListsWriter *writer = palloc(sizeof(ListsWriter));
+	int32		list = 0;
+
+	lists_writer_begin(writer, build->index, entry, &build->header, build->centroids,
+					   build->counts);
+	while (tuplesort_gettupleslot(build->sort, true, false, slot, NULL))
+	{
+		ListRow		row;
+		uint8	   *record;
+		bool		isnull;
+		uint32		number;
+
+		if (DatumGetInt32(slot_getattr(slot, 1, &isnull)) != list)
+			lists_writer_end_list(writer);
+		list = DatumGetInt32(slot_getattr(slot, 1, &isnull));
+		/* records are written in place: of a tuple that nobody else has, and with alignment */
+		record = build->record + VARHDRSZ;
+		memcpy(record, VARDATA_ANY(DatumGetPointer(slot_getattr(slot, 2, &isnull))),
+			   build->record_size);
+		open_record(&build->header, record, &row);
+		number = lists_writer_put(writer, &row);
+		if (numbers)
+			numbers[((RecordHead *) record)->number] = number;
+		CHECK_FOR_OTHERS();
+	}
+	lists_writer_end_list(writer);
+	lists_writer_end(writer);
+	pfree(writer);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+void
+lists_build_end(ListsBuild *build)
+{
+	if (build->sort)
+		tuplesort_end(build->sort);
+	ExecDropSingleTupleTableSlot(build->slot);
+	MemoryContextDelete(build->context);
+}

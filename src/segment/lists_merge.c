@@ -1,0 +1,195 @@
+/*
+ * lists_merge.c - segments of the same centroids become one: codes and vectors are copied, in order
+ */
+#include "segment/lists_internal.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "quantize/rabitq.h"
+#include "segment/layout.h"
+
+typedef struct MergeInput
+{
+	SealedScan *scan;			/* has the segment */
+	CachedSegment *segment;
+	uint32	   *numbers;		/* in the output by row, or LISTS_NO_ROW */
+	ExtentReader rows;
+	ExtentReader codes;
+	ExtentReader fines;
+	ExtentReader nodes;
+} MergeInput;
+
+struct ListsMerge
+{
+	Relation	index;
+	MergeInput *inputs;
+	int			count;
+	SealedHeader header;		/* of the output */
+	uint32	   *counts;			/* rows by list */
+	uint32		blocks;
+	uint8	   *code;			/* of a row */
+	SealedNode *node;
+};
+
+static void
+open_input(ListsMerge *merge, MergeInput *input, CachedIndex *cached, const SegmentEntry *entry)
+{
+	CachedSegment *segment = cache_acquire(cached, merge->index, entry);
+	const SealedHeader *header = &segment->header;
+	static ScanStatistics statistics;
+
+	input->scan = palloc(sizeof(SealedScan));
+	sealed_scan_begin(input->scan, merge->index, cache_space(cached), segment, &statistics);
+	sealed_scan_guard(input->scan);
+	input->segment = segment;
+	input->numbers = MemoryContextAllocHuge(CurrentMemoryContext,
+											sizeof(uint32) * Max(header->rows, 1));
+	extent_reader_begin(&input->rows, merge->index, entry->first + header->tids, entry->uid);
+	extent_reader_begin(&input->codes, merge->index, entry->first + header->lists.codes,
+						entry->uid);
+	extent_reader_begin(&input->fines, merge->index, entry->first + header->lists.fine,
+						entry->uid);
+	extent_reader_begin(&input->nodes, merge->index, entry->first + header->level[0].first,
+						entry->uid);
+}
+
+/* Rows that are not dead, by list. */
+static void
+count_rows(ListsMerge *merge, const MergeInput *input)
+{
+	for (uint32 l = 0; l < merge->header.lists.count; l++)
+	{
+		const SealedList *list = &input->segment->lists[l];
+
+		for (uint32 i = 0; i < list->rows; i++)
+			merge->counts[l] += !cached_row_is_dead(input->segment, list->row + i);
+	}
+}
+
+ListsMerge *
+lists_merge(Relation index, CachedIndex *cached, const SegmentEntry *inputs, int count)
+{
+	ListsMerge *merge = palloc0(sizeof(ListsMerge));
+	SealedHeader *header = &merge->header;
+	double		distance = 0;
+	uint64		rows = 0;
+
+	merge->index = index;
+	merge->count = count;
+	merge->inputs = palloc0(sizeof(MergeInput) * count);
+	lists_layout(cache_space(cached), header);
+	for (int i = 0; i < count; i++)
+	{
+		const SealedHeader *other;
+
+		open_input(merge, &merge->inputs[i], cached, &inputs[i]);
+		other = &merge->inputs[i].segment->header;
+		if (i == 0)
+		{
+			header->lists.centroids = other->lists.centroids;
+			header->lists.count = other->lists.count;
+			merge->counts = palloc0(sizeof(uint32) * header->lists.count);
+		}
+		count_rows(merge, &merge->inputs[i]);
+		rows += other->rows;
+		distance += (double) other->rows * other->lists.distance;
+	}
+	header->lists.distance = rows > 0 ? (float) (distance / rows) : 0;
+	rows = 0;
+	for (uint32 l = 0; l < header->lists.count; l++)
+		rows += merge->counts[l];
+	if (rows >= PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("segment is too large")));
+	header->rows = (uint32) rows;
+	merge->blocks = lists_place(cache_space(cached), header,
+								lists_groups(merge->counts, header->lists.count));
+	merge->code = palloc(Max(header->lists.code_bytes, 1));
+	merge->node = palloc(Max(header->layout.size, 1));
+	return merge;
+}
+
+uint32
+lists_merge_blocks(const ListsMerge *merge)
+{
+	return merge->blocks;
+}
+
+/* Copies the row at a place of a list. */
+static uint32
+copy_row(ListsMerge *merge, MergeInput *input, const SealedList *list, uint32 place,
+		 ListsWriter *writer)
+{
+	const SealedLists *lists = &merge->header.lists;
+	const NodeLayout *layout = &merge->header.layout;
+	const uint32 per = PAYLOAD_SIZE / sizeof(SealedRow);
+	uint32		number = list->row + place;
+	ListRow		row = {.code = merge->code, .node = merge->node};
+
+	row.tid = ((const SealedRow *)
+			   extent_reader_get(&input->rows, lists_offset(number, sizeof(SealedRow), per),
+								 sizeof(SealedRow)))->tid;
+	if (lists->group_size > 0)
+	{
+		const ListGroup *group = (const ListGroup *)
+			extent_reader_get(&input->codes,
+							  lists_offset(list->group + place / CODE_GROUP, lists->group_size,
+										   lists->groups_per_block), lists->group_size);
+
+		place %= CODE_GROUP;
+		row.a = group->a[place];
+		row.b = group->b[place];
+		row.error = group->error[place];
+		rabitq_unpack((const uint8 *) (group + 1), place, merge->code, lists->code_bytes * 8);
+	}
+	if (lists->fine_size > 0)
+		row.fine = extent_reader_get(&input->fines,
+									 lists_offset(number, lists->fine_size,
+												  lists->fines_per_block), lists->fine_size);
+	if (layout->size > 0)
+		memcpy(merge->node, extent_reader_get(&input->nodes, node_layout_offset(layout, number),
+											  layout->size), layout->size);
+	return lists_writer_put(writer, &row);
+}
+
+void
+lists_merge_write(ListsMerge *merge, SegmentEntry *output)
+{
+	ListsWriter *writer = palloc(sizeof(ListsWriter));
+
+	lists_writer_begin(writer, merge->index, output, &merge->header,
+					   merge->inputs[0].segment->centroids, merge->counts);
+	for (uint32 l = 0; l < merge->header.lists.count; l++)
+	{
+		for (int i = 0; i < merge->count; i++)
+		{
+			MergeInput *input = &merge->inputs[i];
+			const SealedList *list = &input->segment->lists[l];
+
+			for (uint32 place = 0; place < list->rows; place++)
+			{
+				uint32		row = list->row + place;
+
+				CHECK_FOR_OTHERS();
+				input->numbers[row] = cached_row_is_dead(input->segment, row) ? LISTS_NO_ROW :
+					copy_row(merge, input, list, place, writer);
+			}
+		}
+		lists_writer_end_list(writer);
+	}
+	lists_writer_end(writer);
+	pfree(writer);
+}
+
+uint32
+lists_merge_input_rows(const ListsMerge *merge, int input)
+{
+	return merge->inputs[input].segment->header.rows;
+}
+
+uint32
+lists_merge_row_number(const ListsMerge *merge, int input, uint32 row)
+{
+	return merge->inputs[input].numbers[row];
+}
