@@ -15,8 +15,7 @@
 #define SEEDING_POINTS		4
 
 /* Early iterations look at every stride-th point, but at so many for each centroid. */
-#define STRIDE_POINTS		32
-#define MAX_STRIDE			8
+#define STRIDE_POINTS		60
 
 /* From so many centroids on, two levels; then iterations over all. */
 #define TWO_LEVELS			1536
@@ -536,61 +535,65 @@ sum_of_squares(const Trainer *t, size_t stride)
 	return sum;
 }
 
-/*
- * Which points an iteration looks at: each stride-th.  The first half of the iterations moves
- * centroids far, for which a part of the points is enough; the last quarter looks at all.
- */
-static size_t
-stride_of(const Trainer *t, uint32_t iteration, uint32_t iterations)
+/* One iteration: the inertia before centroids move.  False if nothing has changed. */
+static bool
+iterate_once(Trainer *t, size_t stride, double squares, double *inertia)
 {
-	size_t		stride = 1;
-	uint32_t	left = iterations - iteration;
+	size_t		changed;
 
-	if (t->options->every_point || left * 4 <= iterations || left == 1)
-		return 1;
-	while (stride < MAX_STRIDE / (left * 2 <= iterations ? 2 : 1) &&
-		   t->n / (stride * 2) >= (size_t) t->k * STRIDE_POINTS * (left * 2 <= iterations ? 2 : 1))
-		stride *= 2;
-	return stride;
+	*inertia = squares + 2 * assign_points(t, stride, true, &changed);
+	if (changed > 0)
+		move_centroids(t);
+	return divide_lists(t, stride) || changed > 0;
 }
 
-/* Lloyd's iterations from the centroids that are there. */
+/* So many iterations over every stride-th point, fewer when nothing changes; returns how many. */
+static uint32_t
+iterate_by(Trainer *t, size_t stride, uint32_t iterations, bool report, uint32_t before,
+		   double *inertia)
+{
+	double		squares = report ? sum_of_squares(t, stride) : 0;
+	bool		changes = true;
+	uint32_t	i = 0;
+
+	for (size_t j = 0; j < t->n; j++)
+		t->lists[j] = UINT32_MAX;
+	for (; i < iterations && changes; i++)
+	{
+		double		value;
+
+		changes = iterate_once(t, stride, squares, &value);
+		if (report && stride == 1 && inertia != NULL)
+			inertia[i] = value;
+		if (report && t->options->progress != NULL)
+			t->options->progress(t->options->arg, before + i, value);
+	}
+	return i;
+}
+
+/*
+ * Lloyd's iterations from the centroids that are there.  The first move centroids far, for which a
+ * part of the points is as good: 0.8 times as many over a part, 0.4 times over twice that, and 0.3
+ * times over all end where as many iterations over all points do.
+ */
 static void
 iterate(Trainer *t, uint32_t iterations, bool report, double *inertia, uint32_t *done)
 {
-	size_t		last_stride = 0;
-	double		squares = 0;
-	uint32_t	i = 0;
+	size_t		stride = 1;
+	uint32_t	before = 0;
+	uint32_t	all = iterations;
 
-	for (; i < iterations; i++)
-	{
-		size_t		stride = stride_of(t, i, iterations);
-		size_t		changed;
-		double		value;
-
-		if (stride != last_stride)
-		{
-			if (report)
-				squares = sum_of_squares(t, stride);
-			for (size_t j = 0; j < t->n; j++)
-				t->lists[j] = UINT32_MAX;
-		}
-		last_stride = stride;
-		value = squares + 2 * assign_points(t, stride, true, &changed);
-		if (report && inertia != NULL)
-			inertia[i] = value;
-		if (report && t->options->progress != NULL)
-			t->options->progress(t->options->arg, i, value);
-		if (changed > 0)
-			move_centroids(t);
-		if (!divide_lists(t, stride) && changed == 0 && stride == 1)
-		{
-			i++;
-			break;
-		}
-	}
-	if (report && done != NULL)
-		*done = i;
+	while (!t->options->every_point && t->n / (2 * stride) >= (size_t) t->k * STRIDE_POINTS)
+		stride *= 2;
+	if (stride > 1)
+		before = iterate_by(t, stride, (4 * iterations + 4) / 5, report, 0, NULL);
+	if (stride > 2)
+		before += iterate_by(t, stride / 2, (2 * iterations + 4) / 5, report, before, NULL);
+	if (stride > 1)
+		all = stride > 2 ? (3 * iterations + 9) / 10 : (2 * iterations + 4) / 5;
+	all = iterate_by(t, 1, all, report, before, inertia);
+	if (done != NULL)
+		*done = all;
 }
 
 static void

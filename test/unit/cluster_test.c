@@ -555,7 +555,7 @@ check_levels(void)
 {
 	const uint32_t dims = 8;
 	const uint32_t k = 1600;
-	const size_t n = 24000;
+	const size_t n = 8000;
 	float	   *points = make_points(n, dims, 100);
 	float	   *centroids = allocate((size_t) k * dims * sizeof(float));
 	float	   *sample = allocate((size_t) k * dims * sizeof(float));
