@@ -17,9 +17,8 @@
 /* Early iterations look at every stride-th point, but at so many for each centroid. */
 #define STRIDE_POINTS		60
 
-/* From so many centroids on, two levels; then iterations over all. */
-#define TWO_LEVELS			1536
-#define JOINT_ITERATIONS	2
+/* From so many centroids on, two levels. */
+#define TWO_LEVELS			128
 #define GROUP_POINTS		256		/* for each centroid of a group */
 
 /* Work between two calls of interrupt: multiplications, and what stays in a third-level cache. */
@@ -583,7 +582,7 @@ iterate(Trainer *t, uint32_t iterations, bool report, double *inertia, uint32_t 
 	uint32_t	before = 0;
 	uint32_t	all = iterations;
 
-	while (!t->options->every_point && t->n / (2 * stride) >= (size_t) t->k * STRIDE_POINTS)
+	while (!t->options->plain && t->n / (2 * stride) >= (size_t) t->k * STRIDE_POINTS)
 		stride *= 2;
 	if (stride > 1)
 		before = iterate_by(t, stride, (4 * iterations + 4) / 5, report, 0, NULL);
@@ -616,7 +615,7 @@ train_level(Trainer *t, bool report, double *inertia, uint32_t *done)
 static uint32_t
 group_count(const KmeansOptions *options, size_t n)
 {
-	if (options->k < TWO_LEVELS || n < 2 * (size_t) options->k)
+	if (options->plain || options->k < TWO_LEVELS || n < 2 * (size_t) options->k)
 		return 0;
 	return (uint32_t) lround(sqrt(options->k));
 }
@@ -749,11 +748,9 @@ kmeans_train(const float *points, size_t n, const KmeansOptions *options, float 
 	cluster_blas_load();
 	if (groups > 0)
 	{
-		uint32_t	joint = options->iterations < JOINT_ITERATIONS ? options->iterations :
-			JOINT_ITERATIONS;
-
+		/* the centroids are near where they will be: three tenths as many over all of them */
 		train_groups(&t, groups);
-		iterate(&t, joint, true, inertia, done);
+		iterate(&t, (3 * options->iterations + 9) / 10, true, inertia, done);
 	}
 	else
 		train_level(&t, true, inertia, done);

@@ -3,9 +3,10 @@
  *
  * Lloyd's algorithm by products of blocks, from centroids chosen with k-means++ (Arthur and
  * Vassilvitskii 2007) among a part of the points.  It ends when nothing changes.  Many centroids
- * are trained in two levels: groups, centroids within each group, then all of them together.  The
- * same points, options and seed give the same centroids, whatever the number of threads, as long as
- * the same library computes the products.
+ * are trained in two levels: groups, centroids within each group, then all of them together.  Where
+ * there are many points for each centroid, early iterations look at a part of them.  The same
+ * points, options and seed give the same centroids, whatever the number of threads, as long as the
+ * same library computes the products.
  *
  * Where there are fewer different points than centroids, each of them becomes one.  The centroids
  * that are left are points with noise of the points' spread: they attract what comes later, and
@@ -30,9 +31,9 @@ typedef struct KmeansOptions
 {
 	uint32_t	dims;
 	uint32_t	k;				/* at least 1 */
-	uint32_t	iterations;		/* over all points, or what is worth as much; at most */
+	uint32_t	iterations;		/* at most; without `plain`, what is worth as many */
 	bool		spherical;		/* centroids have length 1; for cosine and inner product */
-	bool		every_point;	/* in every iteration; else early ones look at a part, if many */
+	bool		plain;			/* all points, one level: slower, no better */
 	uint64_t	seed;
 	float		balance;		/* no list over so many times the mean, 2 or more; 0: no limit */
 	uint32_t	threads;		/* including the caller's; 0 is 1 */

@@ -4,8 +4,8 @@
 usage: kmeans.py --data DIR --lists K [--points N] [--iterations 10] [--threads 1,2] [--rounds 3] [--program PATH]
 
 DIR has base.fvecs, of which the first N points are taken (all of them unless given). Both train from the same points with the
-same number of iterations and threads; ours also with its limit on the lists (balance), with all points in every iteration
-(every) and without OpenBLAS (kernels). Inertia is computed by faiss over all the points, for both. Medians of interleaved
+same number of iterations and threads; ours also with its limit on the lists (balance), as plain iterations of
+Lloyd's algorithm (plain) and without OpenBLAS (kernels). Inertia is computed by faiss over all the points, for both. Medians of interleaved
 rounds, each with a seed of its own. Needs numpy and faiss-cpu; prints a table in Markdown.
 """
 import argparse
@@ -18,7 +18,7 @@ import time
 import faiss
 import numpy as np
 
-VARIANTS = {"ours": [], "ours, balance 3": ["balance=3"], "ours, every": ["every"], "ours, kernels": ["kernels"]}
+VARIANTS = {"ours": [], "ours, balance 3": ["balance=3"], "ours, plain": ["plain"], "ours, kernels": ["kernels"]}
 
 
 def read_fvecs(path, count):
