@@ -249,7 +249,6 @@ choose_centroids(Trainer *t)
 				if (distances[j] < nearest[i + j])
 					nearest[i + j] = distances[j];
 		}
-		nearest[next] = 0;
 		next = choose_weighted(&t->random, nearest, count);
 		if (chosen % 16 == 0)
 			interrupt(t);

@@ -525,7 +525,7 @@ check_spherical(void)
 
 /* Points of which most lie in one place of many: no list has over three times its share. */
 static void
-check_balance(size_t n, uint32_t k, float balance)
+check_balance(size_t n, uint32_t k, float balance, uint32_t iterations)
 {
 	const uint32_t dims = 12;
 	float	   *points = make_points(n, dims, 50);
@@ -534,6 +534,7 @@ check_balance(size_t n, uint32_t k, float balance)
 	size_t		longest;
 	size_t		unlimited;
 
+	options.iterations = iterations;
 	for (size_t i = 0; i < n * dims; i++)
 		if (i / dims % 10 < 7)
 			points[i] = points[i] * 0.02f + 3;
@@ -543,7 +544,8 @@ check_balance(size_t n, uint32_t k, float balance)
 	CHECK(train(points, n, &options, centroids, NULL, NULL), "trained");
 	CHECK(lists_used(points, n, centroids, k, dims, &longest) == k, "k %u", k);
 	CHECK((double) longest <= (double) balance * (double) n / k + 1,
-		  "%zu, without limit %zu, of %zu, k %u", longest, unlimited, n, k);
+		  "%zu, without limit %zu, of %zu, k %u, %u iterations", longest, unlimited, n, k,
+		  iterations);
 	CHECK((double) unlimited > (double) balance * (double) n / k, "the points need no limit");
 	free(points);
 	free(centroids);
@@ -686,8 +688,9 @@ check_all(void)
 	check_few(3000, 1, 200, false);
 	check_all_zero();
 	check_spherical();
-	check_balance(6000, 60, 3);
-	check_balance(20000, 300, 2);
+	check_balance(6000, 60, 3, 10);
+	check_balance(6000, 60, 2, 1);
+	check_balance(20000, 300, 2, 2);
 	check_levels();
 	check_interrupt();
 }
