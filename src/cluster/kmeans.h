@@ -58,7 +58,7 @@ extern size_t kmeans_memory(const KmeansOptions *options, size_t n);
  * given a new centroid.
  *
  * Lists of more than `balance` times the mean are divided in the place of the shortest lists, as
- * long as they have different points; the limit holds for these points.
+ * long as they have different points.  The limit holds for these points, if ten rounds are enough.
  */
 extern bool kmeans_train(const float *points, size_t n, const KmeansOptions *options,
 						 float *centroids, double *inertia, uint32_t *done);
