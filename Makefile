@@ -13,7 +13,7 @@ REGRESS_OPTS = --inputdir=. --load-extension=vector
 PG_CPPFLAGS = -I$(srcdir)/src
 # PostgreSQL's own headers are not free of unused parameters and mixed signs
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-declaration-after-statement
-SHLIB_LINK = -lm
+SHLIB_LINK = -lm -ldl -lpthread
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -34,6 +34,7 @@ deb: all
 	printf '%s\n' 'Package: postgresql-$(MAJORVERSION)-$(EXTENSION)' 'Version: $(EXTVERSION)' \
 		"Architecture: $$(dpkg --print-architecture)" 'Maintainer: the vector authors' \
 		'Section: database' 'Priority: optional' 'Depends: postgresql-$(MAJORVERSION)' \
+		'Recommends: libopenblas0' \
 		'Conflicts: postgresql-$(MAJORVERSION)-pgvector' \
 		'Description: vector types, distances and search for PostgreSQL' >build/deb/DEBIAN/control
 	dpkg-deb --root-owner-group --build build/deb $(DEB)

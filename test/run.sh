@@ -99,6 +99,7 @@ install_packages() {
 	command -v xz >/dev/null || missing+=(xz-utils)
 	command -v qemu-aarch64 >/dev/null || missing+=(qemu-user)
 	command -v aarch64-linux-gnu-gcc >/dev/null || missing+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+	PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q 'libopenblas\.so' || missing+=(libopenblas0-pthread)
 	perl -MIPC::Run -e 1 2>/dev/null || missing+=(libipc-run-perl)
 	/usr/bin/python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)
 	[ -n "$version" ] && [ -d "/usr/include/postgresql/$version/server" ] || missing+=(server-dev)

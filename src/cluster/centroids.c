@@ -11,6 +11,10 @@
 #include "cluster/threads.h"
 #include "distance/distance.h"
 
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
+
 /* Rows of a block: their products with as many centroids as one call takes fill a megabyte. */
 #define BLOCK_ROWS		256
 
@@ -67,12 +71,17 @@ cluster_assign_scratch(const ClusterCentroids *centroids, uint32_t threads)
 	return thread_scratch_size(centroids->k, centroids->dims) * threads;
 }
 
+/* Lane by lane a where it is less than b, else b. */
 static inline Floats
 lesser(Floats a, Floats b)
 {
+#if defined(__SSE__)
+	return _mm_min_ps(a, b);
+#else
 	Masks		less = a < b;
 
 	return (Floats) (((Masks) a & less) | ((Masks) b & ~less));
+#endif
 }
 
 /* The least of STRIP scores that is not NaN; `above` where none is less. */

@@ -3,8 +3,9 @@
  *
  * usage: kmeans POINTS DIMENSIONS LISTS ITERATIONS THREADS CENTROIDS [OPTION ...]
  *
- * POINTS and CENTROIDS are files of raw float32.  Options: spherical, every (look at every point in
- * every iteration), balance=FACTOR, kernels (without OpenBLAS), rank (time cluster_rank, too).
+ * POINTS and CENTROIDS are files of raw float32.  Options: spherical, plain (one level, all
+ * points in every iteration), balance=FACTOR, seed=NUMBER, kernels (without OpenBLAS), rank (time
+ * cluster_rank, too).
  * Prints a name and a number a line: seconds of the training, seconds of assigning all points, the
  * longest list relative to the mean.
  */
@@ -145,8 +146,8 @@ main(int argc, char **argv)
 	{
 		if (strcmp(argv[i], "spherical") == 0)
 			options.spherical = true;
-		else if (strcmp(argv[i], "every") == 0)
-			options.every_point = true;
+		else if (strcmp(argv[i], "plain") == 0)
+			options.plain = true;
 		else if (strncmp(argv[i], "balance=", 8) == 0)
 			options.balance = (float) atof(argv[i] + 8);
 		else if (strncmp(argv[i], "seed=", 5) == 0)
