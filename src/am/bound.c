@@ -7,7 +7,7 @@
  * access method is given.  Both stay in the plan: all that a bound does is that rows are not
  * returned that would not meet the condition, and are not searched for while nobody asks for them.
  */
-#include "am/hnsw.h"
+#include "am/scan.h"
 
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
@@ -51,7 +51,7 @@ static HTAB *bounds;
 static ExecutorStart_hook_type previous_hook;
 
 ScanBound *
-hnsw_bound(ScanKey orderbys)
+scan_bound(ScanKey orderbys)
 {
 	BoundEntry *entry = bounds ? hash_search(bounds, &orderbys, HASH_FIND, NULL) : NULL;
 
@@ -59,7 +59,7 @@ hnsw_bound(ScanKey orderbys)
 }
 
 bool
-hnsw_bound_limit(const ScanBound *bound, double *limit)
+scan_bound_limit(const ScanBound *bound, double *limit)
 {
 	*limit = get_float8_infinity();
 	for (int i = 0; i < bound->count; i++)
@@ -80,7 +80,7 @@ hnsw_bound_limit(const ScanBound *bound, double *limit)
 }
 
 uint64
-hnsw_bound_rows(const ScanBound *bound)
+scan_bound_rows(const ScanBound *bound)
 {
 	const LimitState *limit = bound->limit;
 
@@ -111,7 +111,7 @@ remember_bound(ScanBound *bound, MemoryContext context)
 			.hcxt = TopMemoryContext
 		};
 
-		bounds = hash_create("bounds of hnsw scans", 16, &info,
+		bounds = hash_create("bounds of vector scans", 16, &info,
 							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
 	entry = hash_search(bounds, &bound->key, HASH_ENTER, NULL);
@@ -173,7 +173,7 @@ find_bound(IndexScanState *node)
 	ListCell   *cell;
 
 	if (node->iss_NumOrderByKeys != 1 ||
-		node->iss_RelationDesc->rd_indam->amrescan != hnswrescan ||
+		!scan_is_ours(node->iss_RelationDesc) ||
 		!IsA(linitial(plan->indexorderbyorig), OpExpr))
 		return;
 	bound = palloc0(sizeof(ScanBound));
@@ -205,7 +205,7 @@ hand_limit(LimitState *limit, PlanState *node)
 	switch (node ? nodeTag(node) : T_Invalid)
 	{
 		case T_IndexScanState:
-			bound = hnsw_bound(((IndexScanState *) node)->iss_OrderByKeys);
+			bound = scan_bound(((IndexScanState *) node)->iss_OrderByKeys);
 			if (bound)
 				bound->limit = limit;
 			break;
@@ -261,7 +261,7 @@ start_with_bounds(QueryDesc *query, int eflags)
 }
 
 void
-hnsw_bound_init(void)
+scan_bound_init(void)
 {
 	previous_hook = ExecutorStart_hook;
 	ExecutorStart_hook = start_with_bounds;

@@ -4,7 +4,8 @@
  * Extents are disjoint and in the file; every block says whose it is.  Every row of a sealed
  * segment names a node that names the row; neighbours exist, are not the node itself, and their
  * codes are those of their vectors: the estimate of a neighbour's distance from itself is zero (or
- * its negative norm).  No TID is there twice, and every row of the table that should be indexed is
+ * its negative norm).  Rows of lists are one list after the other, and their codes those of their
+ * vectors.  No TID is there twice, and every row of the table that should be indexed is
  * there.
  */
 #include "am/check.h"
@@ -19,6 +20,7 @@
 #include "utils/snapmgr.h"
 
 #include "segment/growing.h"
+#include "segment/lists_scan.h"
 #include "segment/seal.h"
 
 /* Of the nodes of a segment, one in so many has its neighbours' codes checked. */
@@ -191,6 +193,100 @@ check_node(Check *check, SealedScan *scan, uint32 id, uint32 row)
 	pfree(copy);
 }
 
+/* Estimates of a row of a list by its packed and its fine code, from itself as the query. */
+static void
+check_row_codes(Check *check, ListsScan *scan, uint32 list, uint32 row)
+{
+	const SealedHeader *header = &scan->sealed.segment->header;
+	const SealedNode *node = sealed_read_node(&scan->sealed, 0, row);
+	Size		size = space_payload_size(check->space);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector check row",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	char	   *payload = palloc(size);
+	SpaceQuery	query;
+	ListsQuery	lists;
+	float		slack;
+	float		scale;
+	float		own;
+
+	space_restore(check->space, node, (const char *) node + header->layout.vector, payload);
+	space_prepare(check->space, &query, payload, size);
+	own = space_query_distance(check->space, &query, payload, &scale);
+	lists_query(&lists, check->space, &query, scan->sealed.segment->centroids,
+				header->lists.count);
+	scan->query = &lists;
+	slack = ESTIMATE_TOLERANCE * (fabsf(own) + query.norm * query.norm +
+								  (check->space->metric == SPACE_COSINE ? 1 : 0)) + 1e-6f;
+	for (uint32 rank = 0; rank < lists.ranked; rank++)
+	{
+		GraphCandidate found;
+
+		if (lists.lists[rank] != list)
+			continue;
+
+		/* a lower bound of what is exact but for the error that is foretold */
+		lists_scan_codes(scan, rank, INFINITY);
+		do
+		{
+			float		bound;
+
+			if (!lists_scan_bound(scan, &bound))
+				corrupted(check, "In segment %u, row %u is not found in its list.",
+						  scan->sealed.segment->uid, row);
+			found = lists_scan_pop(scan);
+		} while (found.id != row);
+		if (found.distance > own + slack)
+			corrupted(check, "In segment %u, row %u has a code that does not fit its vector: "
+					  "its distance is bounded by %g.", scan->sealed.segment->uid, row,
+					  found.distance);
+	}
+	scan->coarse = scan->fine = (GraphHeap) {0};
+	scan->scratch = NULL;
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/* Rows of lists: every one in a list, nodes named as they are, codes those of vectors. */
+static void
+check_lists(Check *check, SealedScan *sealed)
+{
+	CachedSegment *segment = sealed->segment;
+	const SealedLists *lists = &segment->header.lists;
+	ListsScan	scan = {.sealed = *sealed};
+	uint32		row = 0;
+	uint32		group = 0;
+
+	if (lists->count != segment->centroids->header.lists)
+		corrupted(check, "Segment %u has %u lists, its centroids are %u.", segment->uid,
+				  lists->count, segment->centroids->header.lists);
+	for (uint32 l = 0; l < lists->count; l++)
+	{
+		const SealedList *list = &segment->lists[l];
+
+		CHECK_FOR_INTERRUPTS();
+		if (list->row != row || list->group != group)
+			corrupted(check, "In segment %u, list %u begins at row %u and group %u, not %u and "
+					  "%u.", segment->uid, l, list->row, list->group, row, group);
+		row += list->rows;
+		group += (list->rows + CODE_GROUP - 1) / CODE_GROUP;
+		for (uint32 i = 0; i < list->rows && segment->header.nodes > 0; i++)
+		{
+			uint32		number = list->row + i;
+
+			if (sealed_read_node(&scan.sealed, 0, number)->row != number)
+				corrupted(check, "In segment %u, row %u has another's vector.", segment->uid,
+						  number);
+			if (check->space->coded && i % (CODES_CHECKED_EVERY * 8) == 0 &&
+				!cached_row_is_dead(segment, number))
+				check_row_codes(check, &scan, l, number);
+		}
+	}
+	if (row != segment->header.rows)
+		corrupted(check, "The lists of segment %u have %u rows of its %u.", segment->uid, row,
+				  segment->header.rows);
+}
+
 static void
 check_sealed(Check *check, const SegmentEntry *entry)
 {
@@ -219,7 +315,13 @@ check_sealed(Check *check, const SegmentEntry *entry)
 			dead++;
 		else
 			add_tid(check, &sealed.tid);
-		if (row < segment->header.nodes)
+		if (check->space->method == METHOD_LISTS)
+		{
+			if (sealed.node != row)
+				corrupted(check, "In segment %u, row %u names a node of row %u.", entry->uid, row,
+						  sealed.node);
+		}
+		else if (row < segment->header.nodes)
 			check_node(check, &scan, sealed.node, row);
 		else
 		{
@@ -230,6 +332,8 @@ check_sealed(Check *check, const SegmentEntry *entry)
 						  row);
 		}
 	}
+	if (check->space->method == METHOD_LISTS)
+		check_lists(check, &scan);
 	if (dead != segment->dead)
 		corrupted(check, "Segment %u has %u tombstones and counts %u.", entry->uid, dead,
 				  segment->dead);
@@ -302,9 +406,11 @@ check_index(Relation index, Relation heap)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
 
-		if (!segment_is_live(entry))
+		if (!segment_is_needed(entry))
 			continue;
 		check_blocks(&check, entry);
+		if (entry->kind == SEGMENT_CENTROIDS)
+			continue;
 		if (entry->kind == SEGMENT_SEALED)
 			check_sealed(&check, entry);
 		else

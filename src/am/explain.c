@@ -1,9 +1,9 @@
 /*
- * explain.c - what EXPLAIN ANALYZE says of a scan of an hnsw index
+ * explain.c - what EXPLAIN ANALYZE says of a scan of an index
  *
  * From PostgreSQL 18 on an extension may add to a node of a plan.
  */
-#include "am/hnsw.h"
+#include "am/scan.h"
 
 #if PG_VERSION_NUM >= 180000
 
@@ -45,16 +45,16 @@ explain_scan(PlanState *planstate, List *ancestors, const char *relationship,
 		ScanStatistics statistics = {0};
 
 		if (node->iss_RelationDesc == NULL ||
-			node->iss_RelationDesc->rd_indam->amrescan != hnswrescan)
+			!scan_is_ours(node->iss_RelationDesc))
 			return;
 		if (node->iss_ScanDesc)
-			statistics = hnsw_scan_statistics(node->iss_ScanDesc);
+			statistics = scan_statistics(node->iss_ScanDesc);
 		explain_statistics(&statistics, es);
 	}
 }
 
 void
-hnsw_explain_init(void)
+scan_explain_init(void)
 {
 	previous_hook = explain_per_node_hook;
 	explain_per_node_hook = explain_scan;
@@ -63,7 +63,7 @@ hnsw_explain_init(void)
 #else
 
 void
-hnsw_explain_init(void)
+scan_explain_init(void)
 {
 }
 

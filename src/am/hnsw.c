@@ -12,6 +12,7 @@
 #include "utils/guc.h"
 
 #include "am/hnsw_build.h"
+#include "am/scan.h"
 #include "segment/seal.h"
 #include "worker/worker.h"
 
@@ -79,8 +80,8 @@ hnsw_init(void)
 		"Sets the multiple of work_mem to use for iterative scans", NULL,
 		&hnsw_scan_mem_multiplier, 1, 1, 1000, PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("hnsw");
-	hnsw_bound_init();
-	hnsw_explain_init();
+	scan_bound_init();
+	scan_explain_init();
 	worker_add_am("hnsw", hnswbuild, hnsw_seal_rows);
 }
 

@@ -59,27 +59,8 @@ extern void hnsw_init(void);
 /* The options of an index, with the defaults for what is not set. */
 extern HnswOptions hnsw_options(Relation index);
 
-/* What the last scan of this session did, and what one did with all its rescans. */
-extern ScanStatistics hnsw_last_scan;
+/* What a scan did with all its rescans. */
 extern ScanStatistics hnsw_scan_statistics(IndexScanDesc scan);
-
-/* A hook for EXPLAIN, where the version has one. */
-extern void hnsw_explain_init(void);
-
-/*
- * What a query's conditions and its LIMIT say of a scan; found by the keys that amrescan is given,
- * NULL where the executor has not started the scan.
- */
-typedef struct ScanBound ScanBound;
-
-extern void hnsw_bound_init(void);
-extern ScanBound *hnsw_bound(ScanKey orderbys);
-
-/* No row with a greater distance meets the conditions; false: no row at all does. */
-extern bool hnsw_bound_limit(const ScanBound *bound, double *limit);
-
-/* So many rows the LIMIT takes, if all are visible; 0 where that is not known. */
-extern uint64 hnsw_bound_rows(const ScanBound *bound);
 
 extern IndexBuildResult *hnswbuild(Relation heap, Relation index, IndexInfo *indexInfo);
 extern void hnswbuildempty(Relation index);

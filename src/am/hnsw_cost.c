@@ -8,15 +8,12 @@
 
 #include <math.h>
 
-#include "access/table.h"
-#include "nodes/pathnodes.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
-#include "utils/float.h"
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
 
-#include "segment/cache.h"
+#include "am/cost.h"
 
 /* Hops of a greedy descent through one level. */
 #define HOPS_PER_LEVEL	5
@@ -29,18 +26,11 @@ static bool
 count_hops(Oid indexoid, double *hops, double *blocks)
 {
 	Relation	index = index_open(indexoid, NoLock);
-	bool		readable = directory_is_readable(index);
-	const Directory *directory;
+	const Directory *directory = cost_directory(index);
 
 	*hops = 0;
 	*blocks = 0;
-	if (!readable)
-		ereport(WARNING,
-				(errmsg("index \"%s\" is not in the format of this version of the extension",
-						RelationGetRelationName(index)),
-				 errhint("Build it again with REINDEX INDEX.")));
-	directory = readable ? cache_directory(cache_index(index)) : NULL;
-	for (uint32 i = 0; readable && i < directory->count; i++)
+	for (uint32 i = 0; directory && i < directory->count; i++)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
 		double		levels = log(Max(entry->rows, 1)) / log(GRAPH_FANOUT);
@@ -54,7 +44,7 @@ count_hops(Oid indexoid, double *hops, double *blocks)
 			*hops += (double) entry->rows / CODE_GROUP + Min(hnsw_ef_search, entry->rows);
 	}
 	index_close(index, NoLock);
-	return readable;
+	return directory != NULL;
 }
 
 void
@@ -72,14 +62,8 @@ hnswcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *in
 
 	if (path->indexorderbys == NIL || !count_hops(path->indexinfo->indexoid, &hops, &blocks))
 	{
-		*indexStartupCost = get_float8_infinity();
-		*indexTotalCost = get_float8_infinity();
-		*indexSelectivity = 0;
-		*indexCorrelation = 0;
-		*indexPages = 0;
-#if PG_VERSION_NUM >= 180000
-		path->path.disabled_nodes = 2;
-#endif
+		cost_forbid(path, indexStartupCost, indexTotalCost, indexSelectivity, indexCorrelation,
+					indexPages);
 		return;
 	}
 	genericcostestimate(root, path, loop_count, &costs);
@@ -87,7 +71,7 @@ hnswcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *in
 
 	/* blocks that a search meets, and the part of an index that is taken to be in memory */
 	pages = blocks > 0 ? blocks * (1 - exp(-hops / blocks)) : 0;
-	cached = Min(0.9, 0.9 * effective_cache_size / Max(blocks, 1));
+	cached = cost_cached_part(blocks);
 	*indexStartupCost = pages * random_cost * (1 - cached) +
 		hops * OPERATORS_PER_HOP * cpu_operator_cost;
 	*indexTotalCost = *indexStartupCost +

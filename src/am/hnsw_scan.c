@@ -10,17 +10,11 @@
 
 #include <math.h>
 
-#include "access/relscan.h"
 #include "miscadmin.h"
-#include "pgstat.h"
-#include "utils/float.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 
+#include "am/scan.h"
 #include "segment/growing.h"
-#include "types/sparsevec.h"
-
-ScanStatistics hnsw_last_scan;
 
 /*
  * With a limit on the distance, a segment is done when whole rounds have found only rows beyond it:
@@ -45,12 +39,6 @@ typedef struct Cursor
 	};
 } Cursor;
 
-typedef struct HnswResult
-{
-	GraphFound	found;
-	uint32		cursor;
-} HnswResult;
-
 typedef struct HnswScan
 {
 	MemoryContext context;		/* of one rescan */
@@ -66,9 +54,7 @@ typedef struct HnswScan
 	ScanStatistics statistics;	/* of this search */
 	ScanStatistics before;		/* of those before a rescan */
 
-	HnswResult *results;		/* found, not returned: a binary heap, the nearest first */
-	uint64		count;
-	uint64		room;
+	ScanResults results;		/* found, not returned */
 	uint64		left;			/* results that may still be returned */
 	uint64		visited;		/* results of all rounds */
 	int			iterative;		/* HnswIterativeScan, as it was at the start */
@@ -84,23 +70,18 @@ typedef struct HnswScan
 	ItemPointerData single;
 	int			tid_count;
 	int			tid_next;
-	HnswResult	current;
+	ScanResult	current;
 } HnswScan;
 
 IndexScanDesc
 hnswbeginscan(Relation index, int nkeys, int norderbys)
 {
-	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
+	IndexScanDesc scan = scan_begin(index, nkeys, norderbys);
 	HnswScan   *state = palloc0(sizeof(HnswScan));
 
 	state->context = AllocSetContextCreate(CurrentMemoryContext, "hnsw scan",
 										   ALLOCSET_DEFAULT_SIZES);
 	scan->opaque = state;
-	if (norderbys > 0)
-	{
-		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
-		scan->xs_orderbynulls = palloc0(sizeof(bool) * norderbys);
-	}
 	return scan;
 }
 
@@ -118,22 +99,13 @@ release_cursors(void *arg)
 	state->cached = NULL;
 }
 
-static void
-add_statistics(ScanStatistics *sum, const ScanStatistics *statistics)
-{
-	sum->hops += statistics->hops;
-	sum->distances += statistics->distances;
-	sum->blocks += statistics->blocks;
-	sum->segments += statistics->segments;
-}
-
 ScanStatistics
 hnsw_scan_statistics(IndexScanDesc scan)
 {
 	HnswScan   *state = scan->opaque;
 	ScanStatistics sum = state->before;
 
-	add_statistics(&sum, &state->statistics);
+	scan_add_statistics(&sum, &state->statistics);
 	return sum;
 }
 
@@ -141,14 +113,13 @@ hnsw_scan_statistics(IndexScanDesc scan)
 static void
 reset_scan(HnswScan *state)
 {
-	add_statistics(&state->before, &state->statistics);
+	scan_add_statistics(&state->before, &state->statistics);
 	memset(&state->statistics, 0, sizeof(state->statistics));
 	MemoryContextReset(state->context);
 	state->started = false;
 	state->cursors = NULL;
-	state->results = NULL;
-	state->count = state->room = state->visited = 0;
-	state->left = state->returned = 0;
+	memset(&state->results, 0, sizeof(state->results));
+	state->visited = state->left = state->returned = 0;
 	state->exhausted = false;
 	state->tids = &state->single;
 	state->tid_count = state->tid_next = 0;
@@ -161,11 +132,8 @@ hnswrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int no
 	HnswScan   *state = scan->opaque;
 
 	reset_scan(state);
-	state->bound = hnsw_bound(orderbys);
-	if (keys && scan->numberOfKeys > 0)
-		memmove(scan->keyData, keys, scan->numberOfKeys * sizeof(ScanKeyData));
-	if (orderbys && scan->numberOfOrderBys > 0)
-		memmove(scan->orderByData, orderbys, scan->numberOfOrderBys * sizeof(ScanKeyData));
+	state->bound = scan_bound(orderbys);
+	scan_set_keys(scan, keys, orderbys);
 }
 
 void
@@ -178,86 +146,13 @@ hnswendscan(IndexScanDesc scan)
 	scan->opaque = NULL;
 }
 
-/* The query's payload; for NULL zeros, from which nothing is nearer than anything else. */
 static void
 prepare_query(IndexScanDesc scan, HnswScan *state)
 {
-	ScanKey		key = &scan->orderByData[0];
 	Size		size;
-	const char *payload;
+	const char *payload = scan_query_payload(scan, state->space, &size, &state->query_is_null);
 
-	state->query_is_null = (key->sk_flags & SK_ISNULL) != 0;
-	if (state->query_is_null)
-	{
-		size = state->space->element == SPACE_SPARSE ? sizeof(int32) :
-			space_payload_size(state->space);
-		payload = palloc0(size);
-	}
-	else
-		payload = space_payload(state->space, key->sk_argument, &size);
 	space_prepare(state->space, &state->query, payload, size);
-}
-
-/* What results are ordered by: the distance, or where it is not known what it is not below. */
-static inline float
-result_key(const HnswScan *state, const HnswResult *result)
-{
-	return space_is_lossy(state->space) ? result->found.bound : result->found.distance;
-}
-
-/* Whether a result comes before another; of equals the one whose row lies first in the table. */
-static inline bool
-comes_before(const HnswScan *state, const HnswResult *a, const HnswResult *b)
-{
-	float		x = result_key(state, a);
-	float		y = result_key(state, b);
-
-	return x < y || (x == y && (a->found.tag & FOUND_TID) < (b->found.tag & FOUND_TID));
-}
-
-static void
-add_result(HnswScan *state, uint32 cursor, const GraphFound *found)
-{
-	HnswResult	result = {*found, cursor};
-	uint64		i = state->count;
-
-	if (isnan(found->distance))
-		result.found.distance = INFINITY;
-	if (isnan(found->bound))
-		result.found.bound = -INFINITY;
-	if (i == state->room)
-	{
-		state->room = Max(state->room * 2, 128);
-		state->results = state->results ?
-			repalloc_huge(state->results, state->room * sizeof(HnswResult)) :
-			palloc(state->room * sizeof(HnswResult));
-	}
-	for (; i > 0 && comes_before(state, &result, &state->results[(i - 1) / 2]); i = (i - 1) / 2)
-		state->results[i] = state->results[(i - 1) / 2];
-	state->results[i] = result;
-	state->count++;
-}
-
-/* Takes the first result away. */
-static HnswResult
-pop_result(HnswScan *state)
-{
-	HnswResult *results = state->results;
-	HnswResult	first = results[0];
-	HnswResult *last = &results[--state->count];
-	uint64		i = 0;
-
-	for (uint64 child; (child = 2 * i + 1) < state->count; i = child)
-	{
-		if (child + 1 < state->count &&
-			comes_before(state, &results[child + 1], &results[child]))
-			child++;
-		if (!comes_before(state, &results[child], last))
-			break;
-		results[i] = results[child];
-	}
-	results[i] = *last;
-	return first;
 }
 
 /* Adds a result, unless it is surely beyond the limit; false if it is. */
@@ -267,7 +162,7 @@ take_one(HnswScan *state, uint32 i, const GraphFound *found)
 	state->visited++;
 	if (found->bound > state->limit && isfinite(found->distance))
 		return false;
-	add_result(state, i, found);
+	scan_results_add(&state->results, i, found);
 	return true;
 }
 
@@ -344,7 +239,7 @@ static SearchEffort
 search_effort(const HnswScan *state)
 {
 	const Space *space = state->space;
-	uint64		rows = state->bound ? hnsw_bound_rows(state->bound) : 0;
+	uint64		rows = state->bound ? scan_bound_rows(state->bound) : 0;
 	SearchEffort effort = {
 		.candidates = !space->coded ? hnsw_ef_search :
 			hnsw_ef_search * (space->metric == SPACE_IP ? 3 : 2),
@@ -360,29 +255,6 @@ search_effort(const HnswScan *state)
 	return effort;
 }
 
-/* Asks for the limit; false if no row meets the condition. */
-static bool
-take_limit(IndexScanDesc scan, HnswScan *state)
-{
-	double		limit;
-
-	state->limit = INFINITY;
-	if (state->bound == NULL)
-		return true;
-	if (!hnsw_bound_limit(state->bound, &limit))
-		return false;
-	if (isinf(limit) && limit > 0)
-		return true;
-	if (state->query_is_null)
-		return false;
-
-	/* an operator class may order by an operator that is not ours */
-	if (!space_is_operator(state->space, scan->orderByData[0].sk_func.fn_addr))
-		return true;
-	state->limit = limit;
-	return limit >= 0 || state->space->metric == SPACE_IP;
-}
-
 static void
 begin_search(IndexScanDesc scan, HnswScan *state)
 {
@@ -391,15 +263,7 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 	const Directory *directory;
 
 	state->iterative = hnsw_iterative_scan;
-	if (scan->numberOfOrderBys == 0)
-		elog(ERROR, "cannot scan hnsw index without order");
-	if (!IsMVCCSnapshot(scan->xs_snapshot))
-		elog(ERROR, "non-MVCC snapshots are not supported with hnsw");
-	pgstat_count_index_scan(index);
-#if PG_VERSION_NUM >= 180000
-	if (scan->instrument)
-		scan->instrument->nsearches++;
-#endif
+	scan_start(scan);
 	state->release.func = release_cursors;
 	state->release.arg = state;
 	MemoryContextRegisterResetCallback(state->context, &state->release);
@@ -411,7 +275,8 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 	state->space = cache_space(cached);
 	prepare_query(scan, state);
 	state->started = true;
-	if (!take_limit(scan, state))
+	state->results.lossy = space_is_lossy(state->space);
+	if (!scan_take_limit(scan, state->bound, state->space, state->query_is_null, &state->limit))
 		return;
 	state->effort = search_effort(state);
 	state->left = state->iterative == HNSW_ITERATIVE_SCAN_OFF ? hnsw_ef_search : PG_UINT64_MAX;
@@ -457,8 +322,8 @@ at_limit(const HnswScan *state, const Cursor *cursor)
 	if (!cursor->growing)
 		used += graph_search_growth(&cursor->sealed.search, (Size) state->effort.candidates *
 									cursor->sealed.segment->header.layout.degree);
-	if (state->count + state->effort.candidates > state->room)
-		used += state->room * sizeof(HnswResult);
+	if (state->results.count + state->effort.candidates > state->results.room)
+		used += state->results.room * sizeof(ScanResult);
 	if (used <= Max(limit, (Size) 1024 * 1024))
 		return false;
 	ereport(DEBUG1,
@@ -514,29 +379,29 @@ continue_search(HnswScan *state)
 		state->exhausted = true;
 		state->horizon = INFINITY;
 	}
-	return more || state->count > 0;
+	return more || state->results.count > 0;
 }
 
 /* The next result, of this round or another; false at the end. */
 static bool
-next_result(HnswScan *state, HnswResult *result)
+next_result(HnswScan *state, ScanResult *result)
 {
 	while (state->left > 0)
 	{
 		if (state->effort.wanted > 0 && (state->returned == state->effort.wanted ||
-										 state->count == 0))
+										 state->results.count == 0))
 			finish_search(state);
-		if (state->count == 0 || state->results[0].found.distance > state->horizon)
+		if (state->results.count == 0 || state->results.items[0].found.distance > state->horizon)
 		{
 			if (!continue_search(state))
 				return false;
 			continue;
 		}
-		*result = pop_result(state);
+		*result = scan_results_pop(&state->results);
 		if (state->iterative != HNSW_ITERATIVE_SCAN_RELAXED &&
-			result_key(state, result) < state->last)
+			scan_result_key(&state->results, result) < state->last)
 			continue;
-		state->last = result_key(state, result);
+		state->last = scan_result_key(&state->results, result);
 		state->returned++;
 		state->left--;
 		return true;
@@ -548,7 +413,7 @@ next_result(HnswScan *state, HnswResult *result)
 static void
 take_tids(HnswScan *state)
 {
-	const HnswResult *result = &state->current;
+	const ScanResult *result = &state->current;
 	Cursor	   *cursor = &state->cursors[result->cursor];
 
 	if (state->tids != &state->single)
@@ -578,13 +443,11 @@ hnswgettuple(IndexScanDesc scan, ScanDirection dir)
 	while (state->tid_next == state->tid_count && (more = next_result(state, &state->current)))
 		take_tids(state);
 	MemoryContextSwitchTo(old);
-	hnsw_last_scan = state->statistics;
+	last_scan = state->statistics;
 	if (!more)
 		return false;
 	scan->xs_heaptid = state->tids[state->tid_next++];
-	scan->xs_recheck = false;
-	scan->xs_recheckorderby = space_is_lossy(state->space) && !state->query_is_null;
-	if (scan->xs_recheckorderby)
-		scan->xs_orderbyvals[0] = Float8GetDatum(state->current.found.bound);
+	scan_set_orderby(scan, space_is_lossy(state->space) && !state->query_is_null,
+					 state->current.found.bound);
 	return true;
 }

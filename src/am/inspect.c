@@ -21,6 +21,7 @@
 #include "utils/tuplestore.h"
 
 #include "am/check.h"
+#include "am/scan.h"
 #include "segment/growing.h"
 #include "segment/seal.h"
 
@@ -112,10 +113,10 @@ vector_last_scan(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	values[0] = Int64GetDatum(hnsw_last_scan.hops);
-	values[1] = Int64GetDatum(hnsw_last_scan.distances);
-	values[2] = Int64GetDatum(hnsw_last_scan.blocks);
-	values[3] = Int64GetDatum(hnsw_last_scan.segments);
+	values[0] = Int64GetDatum(last_scan.hops);
+	values[1] = Int64GetDatum(last_scan.distances);
+	values[2] = Int64GetDatum(last_scan.blocks);
+	values[3] = Int64GetDatum(last_scan.segments);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 

@@ -233,6 +233,49 @@ prefetch_node(void *arg, uint32_t id)
 	}
 }
 
+char *
+sealed_open_block(SealedScan *scan, BlockNumber place, Buffer *buffer)
+{
+	BlockNumber block = scan->segment->first + place;
+
+	*buffer = pin_block(scan, block);
+	return check_block(scan, *buffer, block);
+}
+
+void
+sealed_close_block(SealedScan *scan, Buffer buffer)
+{
+	unpin_block(scan, buffer);
+}
+
+void
+sealed_prefetch_block(SealedScan *scan, BlockNumber place)
+{
+	BlockNumber block = scan->segment->first + place;
+	Buffer	   *recent = &scan->segment->recent[block & scan->segment->recent_mask];
+
+	if (*recent == InvalidBuffer)
+		*recent = PrefetchBuffer(scan->index, MAIN_FORKNUM, block).recent_buffer;
+}
+
+const SealedNode *
+sealed_visit_node(SealedScan *scan, uint32 id)
+{
+	return (const SealedNode *) visit_node(scan, id);
+}
+
+void
+sealed_leave_node(SealedScan *scan)
+{
+	leave_node(scan);
+}
+
+void
+sealed_prefetch_node(SealedScan *scan, uint32 id)
+{
+	prefetch_node(scan, id);
+}
+
 static void
 score_nodes(void *arg, const uint32_t *ids, int n, float *distances)
 {

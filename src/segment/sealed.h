@@ -76,6 +76,21 @@ extern void sealed_scan_end(SealedScan *scan);
 extern void sealed_scan_guard(SealedScan *scan);
 
 /*
+ * A block of the segment's extent by its place, pinned and, in recovery, locked until it is closed;
+ * returns its payload.
+ */
+extern char *sealed_open_block(SealedScan *scan, BlockNumber place, Buffer *buffer);
+extern void sealed_close_block(SealedScan *scan, Buffer buffer);
+
+/* Asks for a block that will be opened soon. */
+extern void sealed_prefetch_block(SealedScan *scan, BlockNumber place);
+
+/* A node of level 0 in one piece, until sealed_leave_node; and asking for it before. */
+extern const SealedNode *sealed_visit_node(SealedScan *scan, uint32 id);
+extern void sealed_leave_node(SealedScan *scan);
+extern void sealed_prefetch_node(SealedScan *scan, uint32 id);
+
+/*
  * Copies node `id` of a level into memory that grows as needed; for checks and for building from
  * segments.
  */

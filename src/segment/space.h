@@ -119,7 +119,7 @@ extern GraphMemory space_graph_memory(MemoryContext context);
 static inline bool
 space_is_lossy(const Space *space)
 {
-	return space->storage != STORAGE_FULL;
+	return space->storage == STORAGE_HALF || space->storage == STORAGE_SQ8;
 }
 
 static inline RabitqMetric

@@ -1,0 +1,41 @@
+/*
+ * cost.c - what the costs of scans of all access methods share
+ */
+#include "am/cost.h"
+
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "utils/float.h"
+#include "utils/rel.h"
+
+const Directory *
+cost_directory(Relation index)
+{
+	if (directory_is_readable(index))
+		return cache_directory(cache_index(index));
+	ereport(WARNING,
+			(errmsg("index \"%s\" is not in the format of this version of the extension",
+					RelationGetRelationName(index)),
+			 errhint("Build it again with REINDEX INDEX.")));
+	return NULL;
+}
+
+void
+cost_forbid(IndexPath *path, Cost *startup, Cost *total, Selectivity *selectivity,
+			double *correlation, double *pages)
+{
+	*startup = get_float8_infinity();
+	*total = get_float8_infinity();
+	*selectivity = 0;
+	*correlation = 0;
+	*pages = 0;
+#if PG_VERSION_NUM >= 180000
+	path->path.disabled_nodes = 2;
+#endif
+}
+
+double
+cost_cached_part(double blocks)
+{
+	return Min(0.9, 0.9 * effective_cache_size / Max(blocks, 1));
+}

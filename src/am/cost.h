@@ -1,0 +1,23 @@
+/*
+ * cost.h - what the costs of scans of all access methods share
+ */
+#ifndef VECTOR_AM_COST_H
+#define VECTOR_AM_COST_H
+
+#include "pg_compat.h"
+
+#include "nodes/pathnodes.h"
+
+#include "segment/cache.h"
+
+/* The directory of an index, or NULL with a warning where it is not in a format that can be read. */
+extern const Directory *cost_directory(Relation index);
+
+/* Keeps the planner from a path. */
+extern void cost_forbid(IndexPath *path, Cost *startup, Cost *total, Selectivity *selectivity,
+						double *correlation, double *pages);
+
+/* The part of an index of so many blocks that is taken to be in memory. */
+extern double cost_cached_part(double blocks);
+
+#endif							/* VECTOR_AM_COST_H */

@@ -1,0 +1,582 @@
+/*
+ * ivf_scan.c - an ordered scan of lists: the nearest lists of every segment are searched, and what
+ * they find is merged
+ *
+ * A scan looks into the nearest lists, `probes` of them.  With codes, candidates of all segments
+ * wait by lower bounds of their distances; the smallest is refined until a row is found that is not
+ * farther than any bound left.  Where a LIMIT says how many rows are wanted, lists are searched one
+ * after the other, and the farthest of so many rows that were found is what later ones have to
+ * beat.  Without codes every row of a list is compared, so that looking into all lists is exact.
+ *
+ * Where vectors are not kept, the best `ivf.refine_k` times the rows that are wanted, by their
+ * estimates, are compared in the table; of a scan without a LIMIT, all in the order of their bounds.
+ */
+#include "am/ivf_scan.h"
+
+#include <math.h>
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/index.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "am/ivf.h"
+#include "segment/growing.h"
+#include "segment/lists_scan.h"
+
+static bool
+is_flat(Relation index)
+{
+	return index->rd_indam->ambuild == ivfflatbuild;
+}
+
+uint32
+ivf_probes_of(Relation index, uint32 lists)
+{
+	if (is_flat(index))
+		return Min(lists, (uint32) ivfflat_probes);
+	if (ivf_probes > 0)
+		return Min(lists, (uint32) ivf_probes);
+	return Min(lists, (uint32) ceil(sqrt(lists)));
+}
+
+/* A segment that is searched. */
+typedef struct IvfCursor
+{
+	bool		growing;
+	union
+	{
+		ListsScan	lists;
+		GrowingScan grown;
+	};
+} IvfCursor;
+
+/* A query's lists for centroids that segments name. */
+typedef struct IvfRanks
+{
+	struct IvfRanks *next;
+	ListsQuery	query;
+} IvfRanks;
+
+/* The table, where rows are compared by it. */
+typedef struct IvfTable
+{
+	struct IndexFetchTableData *fetch;
+	TupleTableSlot *slot;
+	IndexInfo  *info;
+	EState	   *estate;
+} IvfTable;
+
+typedef struct IvfScan
+{
+	MemoryContext context;		/* of one rescan */
+	MemoryContext temporary;	/* of a row */
+	MemoryContextCallback release;
+	CachedIndex *cached;		/* held; NULL before the search begins */
+	const Space *space;
+	SpaceQuery	query;
+	bool		started;
+	bool		query_is_null;
+	IvfRanks   *ranks;
+	IvfCursor  *cursors;
+	int			cursor_count;
+	IvfTable	table;
+	ScanStatistics statistics;	/* of this search */
+	ScanStatistics before;		/* of those before a rescan */
+
+	uint32		lists;			/* the most of any segment that may be looked into */
+	uint32		probes;			/* in a round */
+	uint32		probed;
+	bool		iterative;
+	ScanBound  *bound;			/* or NULL */
+	double		limit;			/* what is surely farther is not returned */
+	uint64		wanted;			/* rows; 0: not known */
+	bool		limited;		/* only so many rows may be compared in the table: */
+	uint64		refinable;
+	bool		repeated;		/* rows up to the last one returned are left out */
+	bool		returned;		/* any */
+	GraphHeap	best;			/* distances of the wanted nearest, negated */
+	ScanResults results;
+	uint32		cursor;			/* that rows of a list are added for */
+	ScanResult	current;
+} IvfScan;
+
+IndexScanDesc
+ivfbeginscan(Relation index, int nkeys, int norderbys)
+{
+	IndexScanDesc scan = scan_begin(index, nkeys, norderbys);
+	IvfScan    *state = palloc0(sizeof(IvfScan));
+
+	state->context = AllocSetContextCreate(CurrentMemoryContext, "ivf scan",
+										   ALLOCSET_DEFAULT_SIZES);
+	state->temporary = AllocSetContextCreate(CurrentMemoryContext, "ivf scan row",
+											 ALLOCSET_SMALL_SIZES);
+	scan->opaque = state;
+	return scan;
+}
+
+/* Gives back what is held of an index and its segments. */
+static void
+release_cursors(void *arg)
+{
+	IvfScan    *state = arg;
+
+	for (int i = 0; i < state->cursor_count; i++)
+		if (!state->cursors[i].growing)
+			lists_scan_end(&state->cursors[i].lists);
+	state->cursor_count = 0;
+	if (state->cached)
+		cache_unhold(state->cached);
+	state->cached = NULL;
+}
+
+ScanStatistics
+ivf_scan_statistics(IndexScanDesc scan)
+{
+	IvfScan    *state = scan->opaque;
+	ScanStatistics sum = state->before;
+
+	scan_add_statistics(&sum, &state->statistics);
+	return sum;
+}
+
+static void
+close_table(IvfScan *state)
+{
+	if (state->table.fetch == NULL)
+		return;
+	table_index_fetch_end(state->table.fetch);
+	ExecDropSingleTupleTableSlot(state->table.slot);
+	FreeExecutorState(state->table.estate);
+	state->table.fetch = NULL;
+}
+
+void
+ivfrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
+{
+	IvfScan    *state = scan->opaque;
+
+	scan_add_statistics(&state->before, &state->statistics);
+	memset(&state->statistics, 0, sizeof(state->statistics));
+	close_table(state);
+	MemoryContextReset(state->context);
+	state->started = false;
+	state->cursors = NULL;
+	state->ranks = NULL;
+	memset(&state->best, 0, sizeof(state->best));
+	memset(&state->results, 0, sizeof(state->results));
+	state->probed = 0;
+	state->repeated = state->returned = false;
+	state->bound = scan_bound(orderbys);
+	scan_set_keys(scan, keys, orderbys);
+}
+
+void
+ivfendscan(IndexScanDesc scan)
+{
+	IvfScan    *state = scan->opaque;
+
+	close_table(state);
+	MemoryContextDelete(state->temporary);
+	MemoryContextDelete(state->context);
+	pfree(state);
+	scan->opaque = NULL;
+}
+
+/* The query's lists for a segment's centroids. */
+static const ListsQuery *
+ranks_of(IvfScan *state, const CachedSegment *segment)
+{
+	IvfRanks   *ranks = state->ranks;
+
+	while (ranks && ranks->query.centroids != segment->centroids)
+		ranks = ranks->next;
+	if (ranks == NULL)
+	{
+		ranks = palloc(sizeof(IvfRanks));
+		lists_query(&ranks->query, state->space, &state->query, segment->centroids, state->lists);
+		ranks->next = state->ranks;
+		state->ranks = ranks;
+	}
+	return &ranks->query;
+}
+
+/* What a row has to be nearer than to be among those that are wanted. */
+static inline float
+threshold(const IvfScan *state)
+{
+	return state->wanted > 0 && state->best.count == state->wanted ?
+		-state->best.items[0].distance : INFINITY;
+}
+
+/* Whether a row has been returned before the search was repeated. */
+static bool
+was_returned(const IvfScan *state, const GraphFound *found)
+{
+	const GraphFound *last = &state->current.found;
+
+	return state->repeated &&
+		(found->distance < last->distance ||
+		 (found->distance == last->distance &&
+		  (found->tag & FOUND_TID) <= (last->tag & FOUND_TID)));
+}
+
+/* Keeps a found row, unless it is surely beyond the limit or what is wanted. */
+static void
+add_found(IvfScan *state, uint32 cursor, const GraphFound *found)
+{
+	if ((found->bound > state->limit && isfinite(found->distance)) || was_returned(state, found))
+		return;
+	if (state->wanted > 0)
+	{
+		float		distance = isnan(found->distance) ? INFINITY : found->distance;
+
+		if (distance > threshold(state))
+			return;
+		if (state->best.count == state->wanted)
+			(void) graph_heap_pop(&state->best);
+		graph_heap_push(&state->best, space_graph_memory(state->context),
+						(GraphCandidate) {-distance, 0});
+	}
+	scan_results_add(&state->results, cursor, found);
+}
+
+static void
+add_row(void *arg, const GraphFound *found)
+{
+	IvfScan    *state = arg;
+
+	add_found(state, state->cursor, found);
+}
+
+/* Opens the table, to compare rows by it. */
+static void
+open_table(IndexScanDesc scan, IvfScan *state)
+{
+	IvfTable   *table = &state->table;
+
+	table->fetch = table_index_fetch_begin(scan->heapRelation);
+	table->slot = table_slot_create(scan->heapRelation, NULL);
+	table->info = BuildIndexInfo(scan->indexRelation);
+	table->estate = CreateExecutorState();
+}
+
+/* Compares a row by the table; false if it is not visible. */
+static bool
+refine_by_table(IndexScanDesc scan, IvfScan *state, ListsScan *lists, uint32 row,
+				GraphFound *found)
+{
+	IvfTable   *table = &state->table;
+	ExprContext *context;
+	MemoryContext old;
+	SealedRow	sealed;
+	bool		again = false;
+	bool		dead = false;
+	bool		visible;
+	Datum		value[INDEX_MAX_KEYS];
+	bool		isnull[INDEX_MAX_KEYS];
+	float		scale;
+
+	if (table->fetch == NULL)
+		open_table(scan, state);
+	sealed_read_row(&lists->sealed, row, &sealed);
+	visible = table_index_fetch_tuple(table->fetch, &sealed.tid, scan->xs_snapshot, table->slot,
+									  &again, &dead);
+	if (!visible)
+		return false;
+	old = MemoryContextSwitchTo(state->temporary);
+	context = GetPerTupleExprContext(table->estate);
+	context->ecxt_scantuple = table->slot;
+	FormIndexDatum(table->info, table->slot, table->estate, value, isnull);
+	if (!isnull[0])
+	{
+		Size		size;
+		const char *payload = space_payload(state->space, value[0], &size);
+
+		found->id = row;
+		sealed_read_row(&lists->sealed, row, &sealed);
+		found->tag = tag_from_tid(&sealed.tid);
+		found->distance = space_query_distance(state->space, &state->query, payload, &scale);
+		found->bound = (float) space_order_by(state->space, &state->query, found->distance, 0,
+											  scale);
+		state->statistics.distances++;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(state->temporary);
+	ResetPerTupleExprContext(table->estate);
+	ExecClearTuple(table->slot);
+	return !isnull[0];
+}
+
+/* The cursor whose best candidate has the smallest bound of all, or NULL; *bound gets it. */
+static IvfCursor *
+nearest_candidate(IvfScan *state, float *bound)
+{
+	IvfCursor  *nearest = NULL;
+
+	*bound = INFINITY;
+	for (int i = 0; i < state->cursor_count; i++)
+	{
+		IvfCursor  *cursor = &state->cursors[i];
+		float		own;
+
+		if (cursor->growing)
+			continue;
+		if (lists_scan_bound(&cursor->lists, &own) && (nearest == NULL || own < *bound))
+		{
+			*bound = own;
+			nearest = cursor;
+		}
+	}
+	return nearest;
+}
+
+/* Computes the distance of the best candidate of a cursor. */
+static void
+refine(IndexScanDesc scan, IvfScan *state, IvfCursor *cursor)
+{
+	GraphCandidate row = lists_scan_pop(&cursor->lists);
+	GraphFound	found;
+
+	CHECK_FOR_INTERRUPTS();
+	if (state->space->storage != STORAGE_NONE)
+		lists_scan_refine(&cursor->lists, row.id, &found);
+	else
+	{
+		if (state->limited)
+			state->refinable--;
+		if (!refine_by_table(scan, state, &cursor->lists, row.id, &found))
+			return;
+	}
+	add_found(state, (uint32) (cursor - state->cursors), &found);
+}
+
+/* Computes distances as long as candidates may be among the rows that are wanted. */
+static void
+refine_wanted(IndexScanDesc scan, IvfScan *state)
+{
+	IvfCursor  *cursor;
+	float		bound;
+
+	if (state->wanted == 0 || state->space->storage == STORAGE_NONE)
+		return;
+	while ((cursor = nearest_candidate(state, &bound)) != NULL && bound <= threshold(state))
+		refine(scan, state, cursor);
+}
+
+/* Looks into the next lists; false if there are none left. */
+static bool
+probe(IndexScanDesc scan, IvfScan *state)
+{
+	uint32		end = Min(state->probed + state->probes, state->lists);
+
+	if (state->probed == end)
+		return false;
+	for (; state->probed < end; state->probed++)
+	{
+		for (int i = 0; i < state->cursor_count; i++)
+		{
+			IvfCursor  *cursor = &state->cursors[i];
+
+			if (cursor->growing || state->probed >= cursor->lists.query->ranked)
+				continue;
+			state->cursor = i;
+			if (state->space->coded)
+				lists_scan_codes(&cursor->lists, state->probed,
+								 state->space->storage == STORAGE_NONE ? INFINITY :
+								 nextafterf(threshold(state), INFINITY));
+			else
+				lists_scan_rows(&cursor->lists, state->probed, add_row, state);
+		}
+		refine_wanted(scan, state);
+	}
+	return true;
+}
+
+/* Takes a growing segment's next row. */
+static void
+take_grown(IvfScan *state, uint32 i)
+{
+	GraphFound	found;
+
+	if (growing_scan_next(&state->cursors[i].grown, &found) &&
+		!(found.bound > state->limit && isfinite(found.distance)))
+		scan_results_add(&state->results, i, &found);
+}
+
+static void
+open_cursors(IndexScanDesc scan, IvfScan *state)
+{
+	const Directory *directory = cache_directory(state->cached);
+	Relation	index = scan->indexRelation;
+
+	state->cursors = palloc0(sizeof(IvfCursor) * (directory->count + 1));
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+		IvfCursor  *cursor = &state->cursors[state->cursor_count];
+		CachedSegment *segment;
+
+		if (!segment_is_live(entry))
+			continue;
+		cursor->growing = entry->kind == SEGMENT_GROWING;
+		if (cursor->growing)
+		{
+			state->cursor_count++;
+			growing_scan_begin(&cursor->grown, index, state->cached, &state->query, entry,
+							   &state->statistics);
+			continue;
+		}
+		segment = cache_acquire(state->cached, index, entry);
+		cursor->lists.sealed.segment = segment;
+		state->cursor_count++;
+		lists_scan_begin(&cursor->lists, index, state->space, segment, &state->query,
+						 ranks_of(state, segment), &state->statistics);
+		cursor->lists.estimate = state->limited;
+	}
+}
+
+/* The most lists that a live segment has. */
+static uint32
+count_lists(const Directory *directory)
+{
+	uint64		lists = 0;
+
+	for (uint32 i = 0; i < directory->count; i++)
+		if (directory->entries[i].kind == SEGMENT_CENTROIDS)
+			lists = Max(lists, directory->entries[i].rows);
+	return (uint32) lists;
+}
+
+static void
+begin_search(IndexScanDesc scan, IvfScan *state)
+{
+	bool		flat = is_flat(scan->indexRelation);
+	Size		size;
+	const char *payload;
+	uint32		lists;
+
+	scan_start(scan);
+	state->release.func = release_cursors;
+	state->release.arg = state;
+	MemoryContextRegisterResetCallback(state->context, &state->release);
+	state->cached = cache_index(scan->indexRelation);
+	cache_hold(state->cached);
+	state->space = cache_space(state->cached);
+	payload = scan_query_payload(scan, state->space, &size, &state->query_is_null);
+	space_prepare(state->space, &state->query, payload, size);
+	state->started = true;
+	state->results.lossy = space_is_lossy(state->space);
+	if (!scan_take_limit(scan, state->bound, state->space, state->query_is_null, &state->limit))
+		return;
+
+	lists = count_lists(cache_directory(state->cached));
+	state->iterative = flat ? ivfflat_iterative_scan : ivf_iterative_scan;
+	state->probes = ivf_probes_of(scan->indexRelation, lists);
+	state->lists = Min(lists, state->iterative ?
+					   Max(state->probes, (uint32) (flat ? ivfflat_max_probes : ivf_max_probes)) :
+					   state->probes);
+	state->wanted = state->bound && !state->results.lossy ? scan_bound_rows(state->bound) : 0;
+	state->limited = state->space->storage == STORAGE_NONE && state->wanted > 0;
+	state->refinable = (uint64) ceil((double) state->wanted * ivf_refine_k);
+	open_cursors(scan, state);
+	for (int i = 0; i < state->cursor_count; i++)
+		if (state->cursors[i].growing)
+			take_grown(state, i);
+	(void) probe(scan, state);
+}
+
+/*
+ * More rows are asked for than were wanted: what was left out is searched again.  False if nothing
+ * was.
+ */
+static bool
+repeat_search(IndexScanDesc scan, IvfScan *state)
+{
+	uint32		probed = state->probed;
+	uint32		probes = state->probes;
+
+	if (state->wanted == 0)
+		return false;
+	state->wanted = 0;
+	state->limited = false;
+	state->repeated = state->returned;
+	for (int i = 0; i < state->cursor_count; i++)
+		if (!state->cursors[i].growing)
+		{
+			lists_scan_reset(&state->cursors[i].lists);
+			state->cursors[i].lists.estimate = false;
+		}
+	state->probed = 0;
+	state->probes = probed;
+	(void) probe(scan, state);
+	state->probes = probes;
+
+	/* further lists may have rows nearer than the last one returned */
+	if (state->iterative)
+	{
+		IvfCursor  *cursor;
+		float		bound;
+
+		while ((cursor = nearest_candidate(state, &bound)) != NULL)
+			refine(scan, state, cursor);
+		state->repeated = false;
+	}
+	return true;
+}
+
+/* Whether the best candidate may come before the best result, or is to be looked at anyway. */
+static bool
+is_to_refine(const IvfScan *state, float bound)
+{
+	if (state->limited)
+		return state->refinable > 0;
+	return state->results.count == 0 || state->results.items[0].found.distance > bound;
+}
+
+/* The next result; false at the end. */
+static bool
+next_result(IndexScanDesc scan, IvfScan *state)
+{
+	for (;;)
+	{
+		float		bound;
+		IvfCursor  *cursor = nearest_candidate(state, &bound);
+
+		if (cursor && is_to_refine(state, bound))
+			refine(scan, state, cursor);
+		else if (state->results.count > 0)
+		{
+			state->current = scan_results_pop(&state->results);
+			state->returned = true;
+			if (state->cursors[state->current.cursor].growing)
+				take_grown(state, state->current.cursor);
+			return true;
+		}
+		else if (!repeat_search(scan, state) && (!state->iterative || !probe(scan, state)))
+			return false;
+	}
+}
+
+bool
+ivfgettuple(IndexScanDesc scan, ScanDirection dir)
+{
+	IvfScan    *state = scan->opaque;
+	MemoryContext old = MemoryContextSwitchTo(state->context);
+	bool		more;
+
+	Assert(ScanDirectionIsForward(dir));
+	if (!state->started)
+		begin_search(scan, state);
+	more = next_result(scan, state);
+	MemoryContextSwitchTo(old);
+	last_scan = state->statistics;
+	if (!more)
+		return false;
+	tag_get_tid(state->current.found.tag, &scan->xs_heaptid);
+	scan_set_orderby(scan, state->results.lossy && !state->query_is_null,
+					 state->current.found.bound);
+	return true;
+}

@@ -1,0 +1,21 @@
+/*
+ * ivf_scan.h - scans of the access methods ivfflat and ivf
+ */
+#ifndef VECTOR_AM_IVF_SCAN_H
+#define VECTOR_AM_IVF_SCAN_H
+
+#include "am/scan.h"
+
+extern IndexScanDesc ivfbeginscan(Relation index, int nkeys, int norderbys);
+extern void ivfrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys,
+					  int norderbys);
+extern bool ivfgettuple(IndexScanDesc scan, ScanDirection dir);
+extern void ivfendscan(IndexScanDesc scan);
+
+/* What a scan did with all its rescans. */
+extern ScanStatistics ivf_scan_statistics(IndexScanDesc scan);
+
+/* The lists that a search of an index with so many looks into, by the settings. */
+extern uint32 ivf_probes_of(Relation index, uint32 lists);
+
+#endif							/* VECTOR_AM_IVF_SCAN_H */

@@ -1,0 +1,410 @@
+/*
+ * lists_scan.c - codes of lists, block by block
+ */
+#include "segment/lists_scan.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+#include "port/pg_bitutils.h"
+#include "utils/memutils.h"
+
+#include "distance/half.h"
+#include "quantize/product.h"
+#include "segment/lists_internal.h"
+#include "types/dense.h"
+
+/* Estimates may be off by so many standard deviations before a row is missed. */
+#define ERROR_SIGMAS	3.0f
+
+/* Blocks and rows that are asked for ahead. */
+#define BLOCKS_AHEAD	8
+#define ROWS_AHEAD		4
+
+/* The query's dot product with a centroid, negative: what inner products are relative to. */
+static float
+base_of(const Space *space, const ListsQuery *lists, uint32 list, float distance)
+{
+	uint32		width = lists->centroids->header.width;
+
+	if (space->metric != SPACE_IP)
+		return distance;
+	return -distance_kernels->f32_dot(lists->work,
+									  lists->centroids->points.points + (Size) list * width,
+									  width);
+}
+
+static int
+compare_bases(const void *a, const void *b)
+{
+	float		x = ((const GraphCandidate *) a)->distance;
+	float		y = ((const GraphCandidate *) b)->distance;
+
+	return x < y ? -1 : x > y;
+}
+
+/* By inner product all lists are ranked by their centroids' products. */
+static void
+rank_products(ListsQuery *lists, const Space *space)
+{
+	uint32		k = lists->centroids->header.lists;
+	float		norm = distance_kernels->f32_dot(lists->work, lists->work,
+												 lists->centroids->header.width);
+	GraphCandidate *all = MemoryContextAllocHuge(CurrentMemoryContext,
+												 sizeof(GraphCandidate) * k);
+
+	for (uint32 l = 0; l < k; l++)
+		all[l] = (GraphCandidate) {base_of(space, lists, l, 0), l};
+	qsort(all, k, sizeof(GraphCandidate), compare_bases);
+	for (uint32 i = 0; i < lists->ranked; i++)
+	{
+		lists->lists[i] = all[i].id;
+		lists->bases[i] = all[i].distance;
+		lists->distances[i] = Max(0, norm + 2 * all[i].distance +
+								  2 * lists->centroids->points.half_norms[all[i].id]);
+	}
+	pfree(all);
+}
+
+/* Prepares the tables of codes. */
+static void
+prepare_codes(ListsQuery *lists, const Space *space)
+{
+	uint32		width = lists->centroids->header.width;
+
+	if (!space->coded)
+		return;
+	if (space->quantizer == QUANTIZER_PQ)
+	{
+		Product		product;
+
+		product_open(&product, width, space->pq_m, lists->centroids->codebooks);
+		product_prepare(&product, &lists->code, lists->work,
+						palloc(product_lut_size(space->pq_m)));
+	}
+	else
+		rabitq_prepare(&lists->code, lists->work, width, palloc(rabitq_lut_size(width)));
+	if (lists_fine_bits(space) == 0)
+		return;
+	fine_prepare(&lists->fine, lists_fine_bits(space), lists->work, width);
+	lists->ranks = palloc(sizeof(uint32) * lists->centroids->header.lists);
+	for (uint32 i = 0; i < lists->ranked; i++)
+		lists->ranks[lists->lists[i]] = i;
+}
+
+void
+lists_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
+			const CachedCentroids *centroids, uint32 n)
+{
+	const CentroidsHeader *header = &centroids->header;
+	uint64	   *scratch;
+
+	memset(lists, 0, sizeof(*lists));
+	lists->centroids = centroids;
+	lists->ranked = Min(n, header->lists);
+	lists->lists = palloc(sizeof(uint32) * lists->ranked);
+	lists->distances = palloc(sizeof(float) * lists->ranked);
+	lists->bases = palloc(sizeof(float) * lists->ranked);
+	if (space->coded)
+		lists->work = query->rotated;
+	else
+	{
+		float	   *work = palloc(sizeof(float) * header->width);
+
+		lists_work_vector(space, query->payload, work);
+		lists->work = work;
+	}
+	if (space->metric == SPACE_IP)
+		rank_products(lists, space);
+	else
+	{
+		scratch = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint64) * header->lists);
+		cluster_rank(lists->work, centroids->points.points, header->lists, header->width,
+					 lists->ranked, scratch, lists->lists, lists->distances);
+		memcpy(lists->bases, lists->distances, sizeof(float) * lists->ranked);
+		pfree(scratch);
+	}
+	prepare_codes(lists, space);
+}
+
+void
+lists_scan_begin(ListsScan *scan, Relation index, const Space *space, CachedSegment *segment,
+				 const SpaceQuery *query, const ListsQuery *lists, ScanStatistics *statistics)
+{
+	memset(scan, 0, sizeof(*scan));
+	sealed_scan_begin(&scan->sealed, index, space, segment, statistics);
+	scan->sealed.query = query;
+	scan->query = lists;
+}
+
+static void
+push(GraphHeap *heap, float bound, uint32 row)
+{
+	GraphMemory memory = space_graph_memory(CurrentMemoryContext);
+
+	graph_heap_push(heap, memory, (GraphCandidate) {isnan(bound) ? -INFINITY : bound, row});
+}
+
+/* Scans rows of a group that lies in one piece. */
+static void
+scan_group(ListsScan *scan, const ListGroup *group, uint32 first, uint32 n, float base,
+		   float slack, float threshold)
+{
+	CachedSegment *segment = scan->sealed.segment;
+	float		bounds[CODE_GROUP];
+	uint32		mask = distance_kernels->code_bounds(&scan->query->code,
+													 (const uint8 *) (group + 1), group->a,
+													 group->b, group->error, base, slack,
+													 threshold, bounds);
+
+	/* estimates may be infinite, or not a number */
+	if (isinf(threshold))
+		mask = PG_UINT32_MAX;
+	if (n < CODE_GROUP)
+		mask &= (UINT32_C(1) << n) - 1;
+	for (; mask != 0; mask &= mask - 1)
+	{
+		uint32		i = (uint32) pg_rightmost_one_pos32(mask);
+
+		if (!cached_row_is_dead(segment, first + i))
+			push(&scan->coarse, bounds[i], first + i);
+	}
+}
+
+/* A group that runs on in the next block, copied. */
+static const ListGroup *
+copy_group(ListsScan *scan, uint64 offset)
+{
+	const SealedLists *lists = &scan->sealed.segment->header.lists;
+
+	if (scan->scratch == NULL)
+		scan->scratch = palloc(lists->group_size);
+	for (Size done = 0; done < lists->group_size;)
+	{
+		Buffer		buffer;
+		Size		start = offset % PAYLOAD_SIZE;
+		Size		part = Min(lists->group_size - done, PAYLOAD_SIZE - start);
+		char	   *payload = sealed_open_block(&scan->sealed, lists->codes +
+												(BlockNumber) (offset / PAYLOAD_SIZE), &buffer);
+
+		memcpy(scan->scratch + done, payload + start, part);
+		sealed_close_block(&scan->sealed, buffer);
+		done += part;
+		offset += part;
+	}
+	return (const ListGroup *) scan->scratch;
+}
+
+void
+lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
+{
+	const ListsQuery *query = scan->query;
+	CachedSegment *segment = scan->sealed.segment;
+	const SealedLists *lists = &segment->header.lists;
+	const SealedList *list = &segment->lists[query->lists[rank]];
+	float		slack = scan->estimate ? 0 : ERROR_SIGMAS * sqrtf(query->distances[rank]);
+	uint32		groups = (list->rows + CODE_GROUP - 1) / CODE_GROUP;
+	BlockNumber open = InvalidBlockNumber;
+	BlockNumber asked = 0;
+	BlockNumber last;
+	Buffer		buffer = InvalidBuffer;
+	char	   *payload = NULL;
+
+	scan->sealed.statistics->hops++;
+	scan->sealed.statistics->distances += list->rows;
+	if (groups == 0)
+		return;
+	last = (BlockNumber) (lists_offset(list->group + groups - 1, lists->group_size,
+									   lists->groups_per_block) / PAYLOAD_SIZE);
+	for (uint32 g = 0; g < groups; g++)
+	{
+		uint64		offset = lists_offset(list->group + g, lists->group_size,
+										  lists->groups_per_block);
+		BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE);
+		Size		start = offset % PAYLOAD_SIZE;
+		const ListGroup *group;
+
+		for (asked = Max(asked, place); asked <= Min(place + BLOCKS_AHEAD, last); asked++)
+			sealed_prefetch_block(&scan->sealed, lists->codes + asked);
+		if (start + lists->group_size > PAYLOAD_SIZE || place != open)
+		{
+			if (buffer != InvalidBuffer)
+				sealed_close_block(&scan->sealed, buffer);
+			buffer = InvalidBuffer;
+			open = InvalidBlockNumber;
+			CHECK_FOR_INTERRUPTS();
+		}
+		if (start + lists->group_size > PAYLOAD_SIZE)
+			group = copy_group(scan, offset);
+		else
+		{
+			if (place != open)
+				payload = sealed_open_block(&scan->sealed, lists->codes + place, &buffer);
+			open = place;
+			group = (const ListGroup *) (payload + start);
+		}
+		scan_group(scan, group, list->row + g * CODE_GROUP,
+				   Min(CODE_GROUP, list->rows - g * CODE_GROUP), query->bases[rank], slack,
+				   threshold);
+	}
+	if (buffer != InvalidBuffer)
+		sealed_close_block(&scan->sealed, buffer);
+}
+
+void
+lists_scan_refine(ListsScan *scan, uint32 row, GraphFound *found)
+{
+	SealedScan *sealed = &scan->sealed;
+	const SealedNode *node = sealed_visit_node(sealed, row);
+
+	sealed->statistics->distances++;
+	found->id = row;
+	found->tag = tag_from_tid((ItemPointer) &node->tid);
+	found->distance = space_node_distance(sealed->space, sealed->query, node,
+										  (const char *) node +
+										  sealed->segment->header.layout.vector);
+	found->bound = (float) space_order_by(sealed->space, sealed->query, found->distance,
+										  node->error, node->scale);
+	sealed_leave_node(sealed);
+}
+
+void
+lists_scan_rows(ListsScan *scan, uint32 rank, ListsRow callback, void *arg)
+{
+	SealedScan *sealed = &scan->sealed;
+	const SealedList *list = &sealed->segment->lists[scan->query->lists[rank]];
+
+	sealed->statistics->hops++;
+	for (uint32 i = 0; i < Min(ROWS_AHEAD, list->rows); i++)
+		sealed_prefetch_node(sealed, list->row + i);
+	for (uint32 i = 0; i < list->rows; i++)
+	{
+		GraphFound	found;
+
+		CHECK_FOR_INTERRUPTS();
+		if (i + ROWS_AHEAD < list->rows)
+			sealed_prefetch_node(sealed, list->row + i + ROWS_AHEAD);
+		if (cached_row_is_dead(sealed->segment, list->row + i))
+			continue;
+		lists_scan_refine(scan, list->row + i, &found);
+		callback(arg, &found);
+	}
+}
+
+/* The list of a row: the last one that does not begin after it. */
+static uint32
+list_of(const CachedSegment *segment, uint32 row)
+{
+	uint32		low = 0;
+	uint32		high = segment->header.lists.count;
+
+	while (high - low > 1)
+	{
+		uint32		middle = low + (high - low) / 2;
+
+		if (segment->lists[middle].row <= row)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* The bound of a row by its fine code. */
+static float
+fine_bound(ListsScan *scan, uint32 row)
+{
+	const ListsQuery *query = scan->query;
+	SealedScan *sealed = &scan->sealed;
+	const CachedSegment *segment = sealed->segment;
+	const SealedLists *lists = &segment->header.lists;
+	uint64		offset = lists_offset(row, lists->fine_size, lists->fines_per_block);
+	Size		start = offset % PAYLOAD_SIZE;
+	BlockNumber place = lists->fine + (BlockNumber) (offset / PAYLOAD_SIZE);
+	char		copy[sizeof(FineFactors) + FINE_MAX_BITS * DENSE_MAX_DIM / 8];
+	const char *fine = copy;
+	const FineFactors *factors;
+	Buffer		buffer;
+	uint32		rank = query->ranks[list_of(segment, row)];
+	float		bound;
+
+	if (start + lists->fine_size <= PAYLOAD_SIZE)
+		fine = sealed_open_block(sealed, place, &buffer) + start;
+	else
+	{
+		buffer = InvalidBuffer;
+		extent_read(sealed->index, segment->first + lists->fine, segment->uid, offset, copy,
+					lists->fine_size);
+	}
+	factors = (const FineFactors *) fine;
+	bound = fine_estimate(&query->fine, (const uint8 *) (factors + 1), factors->a, factors->b,
+						  query->bases[rank]);
+	if (!scan->estimate)
+		bound -= ERROR_SIGMAS * factors->error * sqrtf(query->distances[rank]);
+	if (buffer != InvalidBuffer)
+		sealed_close_block(sealed, buffer);
+	sealed->statistics->distances++;
+	return bound;
+}
+
+/* Raises bounds by fine codes until the smallest of all is one of these. */
+static void
+settle(ListsScan *scan)
+{
+	if (scan->sealed.segment->header.lists.fine_size == 0)
+		return;
+	while (scan->coarse.count > 0 &&
+		   (scan->fine.count == 0 ||
+			scan->coarse.items[0].distance < scan->fine.items[0].distance))
+	{
+		GraphCandidate row = graph_heap_pop(&scan->coarse);
+
+		push(&scan->fine, fine_bound(scan, row.id), row.id);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+static inline GraphHeap *
+settled_heap(ListsScan *scan)
+{
+	return scan->sealed.segment->header.lists.fine_size == 0 ? &scan->coarse : &scan->fine;
+}
+
+bool
+lists_scan_bound(ListsScan *scan, float *bound)
+{
+	const GraphHeap *heap = settled_heap(scan);
+
+	settle(scan);
+	if (heap->count == 0)
+		return false;
+	*bound = heap->items[0].distance;
+	return true;
+}
+
+void
+lists_scan_reset(ListsScan *scan)
+{
+	scan->coarse.count = scan->fine.count = 0;
+}
+
+GraphCandidate
+lists_scan_pop(ListsScan *scan)
+{
+	GraphHeap  *heap = settled_heap(scan);
+	GraphCandidate row;
+
+	settle(scan);
+	row = graph_heap_pop(heap);
+	/* the next ones are likely to be among the first of the heap */
+	if (scan->sealed.segment->header.nodes > 0)
+		for (size_t i = 0; i < Min(heap->count, 2); i++)
+			sealed_prefetch_node(&scan->sealed, heap->items[i].id);
+	return row;
+}
+
+void
+lists_scan_end(ListsScan *scan)
+{
+	sealed_scan_end(&scan->sealed);
+}
