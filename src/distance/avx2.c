@@ -25,6 +25,8 @@ typedef __m256 vf;
 #define vf_abs(a)		_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a)
 #define vf_mul(a, b)	_mm256_mul_ps(a, b)
 #define vf_max(a, b)	_mm256_max_ps(a, b)
+#define vf_min(a, b)	_mm256_min_ps(a, b)
+#define vf_below(a, b)	((uint32_t) _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ)))
 #define vf_fma(a, b, c)	_mm256_fmadd_ps(a, b, c)
 #define vf_swap1(a)		_mm256_permute_ps(a, 0xB1)
 #define vf_swap2(a)		_mm256_permute_ps(a, 0x4E)
@@ -242,6 +244,45 @@ static inline __m256
 load_u8(const uint8_t *p)
 {
 	return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *) p)));
+}
+
+static inline void
+store_u8(uint8_t *p, __m256 a)
+{
+	__m256i		v = _mm256_cvtps_epi32(a);
+	__m128i		words = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+
+	_mm_storel_epi64((__m128i *) p, _mm_packus_epi16(words, words));
+}
+
+/* The lanes of `words` from bits `shift` and 2 k on, as far as the mask goes. */
+static inline __m256
+load_fields(__m256i words, __m256i shift, size_t k, int mask)
+{
+	__m256i		bits = _mm256_srlv_epi32(
+		words, _mm256_add_epi32(shift, _mm256_set1_epi32((int) (2 * k))));
+
+	return _mm256_cvtepi32_ps(_mm256_and_si256(bits, _mm256_set1_epi32(mask)));
+}
+
+static inline __m256
+load_u4(const uint8_t *p, size_t k)
+{
+	int64_t		word;
+
+	memcpy(&word, p, sizeof(word));
+	return load_fields(_mm256_set1_epi64x(word), _mm256_setr_epi32(0, 0, 4, 4, 8, 8, 12, 12), k,
+					   15);
+}
+
+static inline __m256
+load_u2(const uint8_t *p, size_t k)
+{
+	int32_t		word;
+
+	memcpy(&word, p, sizeof(word));
+	return load_fields(_mm256_set1_epi32(word), _mm256_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14), k,
+					   3);
 }
 
 #include "distance/kernel_set.h"

@@ -17,6 +17,7 @@
 #endif
 
 #include <immintrin.h>
+#include <string.h>
 
 typedef __m512 vf;
 typedef __m512i vi;
@@ -32,6 +33,8 @@ typedef __m512i vw;
 #define vf_abs(a)			_mm512_abs_ps(a)
 #define vf_mul(a, b)		_mm512_mul_ps(a, b)
 #define vf_max(a, b)		_mm512_max_ps(a, b)
+#define vf_min(a, b)		_mm512_min_ps(a, b)
+#define vf_below(a, b)		((uint32_t) _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ))
 #define vf_fma(a, b, c)		_mm512_fmadd_ps(a, b, c)
 #define vf_swap1(a)			_mm512_permute_ps(a, 0xB1)
 #define vf_swap2(a)			_mm512_permute_ps(a, 0x4E)
@@ -213,6 +216,39 @@ load_u8(const uint8_t *p)
 	return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *) p)));
 }
 
+static inline void
+store_u8(uint8_t *p, __m512 a)
+{
+	_mm_storeu_si128((__m128i *) p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a)));
+}
+
+/* A look-up makes a number of the low four bits of each lane. */
+static inline __m512
+load_u4(const uint8_t *p, size_t k)
+{
+	const __m512 number = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+	const __m512i shift = _mm512_setr_epi32(
+		0, 0, 4, 4, 8, 8, 12, 12, 16, 16, 20, 20, 24, 24, 28, 28);
+	int64_t		word;
+
+	(void) k;
+	memcpy(&word, p, sizeof(word));
+	return _mm512_permutexvar_ps(_mm512_srlv_epi32(_mm512_set1_epi64(word), shift), number);
+}
+
+static inline __m512
+load_u2(const uint8_t *p, size_t k)
+{
+	const __m512 number = _mm512_setr_ps(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
+	const __m512i shift = _mm512_setr_epi32(
+		0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+	int32_t		word;
+
+	(void) k;
+	memcpy(&word, p, sizeof(word));
+	return _mm512_permutexvar_ps(_mm512_srlv_epi32(_mm512_set1_epi32(word), shift), number);
+}
+
 #include "distance/kernel_set.h"
 
 KERNEL_SET(avx512)
@@ -344,11 +380,13 @@ vbmi_sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint3
 }
 
 CODE_ESTIMATES_KERNEL(vbmi_estimates, vbmi_sum_codes)
+CODE_BOUNDS_KERNEL(vbmi_bounds, vbmi_sum_codes)
 
 void
 avx512_use_vbmi(DistanceKernels *kernels)
 {
 	kernels->code_estimates = vbmi_estimates;
+	kernels->code_bounds = vbmi_bounds;
 }
 
 #if defined(__clang__)

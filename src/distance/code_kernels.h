@@ -1,9 +1,11 @@
 /*
- * code_kernels.h - kernels on 1-bit codes, written once over the primitives of an instruction set
+ * code_kernels.h - kernels on codes of nibbles, written once over the primitives of an instruction
+ * set
  *
  * Beside what float_kernels.h and rotate_kernels.h ask for, the file that includes this defines
  *		vf_max(a, b)		the larger of two, lane by lane
  *		load_sums(p)		LANES int32, as floats
+ *		vf_below(a, b)		a bit for each lane in which a < b, the first lane lowest
  * and CODE_PORTABLE, for the rest in plain C, or
  *		vf_signs(a)			a bit for each lane whose sign bit is clear, the first lane lowest
  *		sum_codes(...)		as CODE_SUMS describes
@@ -67,6 +69,19 @@ store_entries(uint8_t *entries, vf pairs, vf range)
 }
 #endif
 
+/* The largest lane, or 0. */
+static inline float
+vf_largest(vf a)
+{
+	float		lanes[LANES];
+	float		largest = 0;
+
+	store_f32(lanes, a);
+	for (int i = 0; i < LANES; i++)
+		largest = fmaxf(largest, lanes[i]);
+	return largest;
+}
+
 /* The sum of each four lanes, in all four. */
 static inline vf
 sum_fours(vf a)
@@ -85,8 +100,7 @@ code_query(const float *q, size_t n, uint8_t *lut)
 {
 	vf			sum = vf_zero();
 	vf			widest = vf_zero();
-	float		ranges[LANES];
-	float		range = 0;
+	float		range;
 	float		step;
 	vf			factor;
 
@@ -97,9 +111,7 @@ code_query(const float *q, size_t n, uint8_t *lut)
 		sum = vf_add(sum, size);
 		widest = vf_max(widest, sum_fours(size));
 	}
-	store_f32(ranges, widest);
-	for (int i = 0; i < LANES; i += 4)
-		range = fmaxf(range, ranges[i]);
+	range = vf_largest(widest);
 	/* with less than this the factor would be infinite: entries of zero say as much */
 	step = range >= 1e-34f && isfinite(range) ? range / 255 : 1;
 	factor = vf_set1((1 << (ENTRY_BITS - 1)) / step);
@@ -113,30 +125,55 @@ code_query(const float *q, size_t n, uint8_t *lut)
 	return (CodeQuery) {lut, n / 4, 2 * step, -vf_sum(sum)};
 }
 
+/* The estimates of LANES codes, from the sums of their look-ups. */
+static inline vf
+estimates_of(const CodeQuery *q, const uint32_t *sums, const float *a, const uint16_t *b,
+			 float base)
+{
+	vf			product = vf_fma(vf_set1(q->scale), load_sums(sums), vf_set1(q->bias));
+
+	return vf_fma(load_bf16(b), product, vf_add(vf_set1(base), load_f32(a)));
+}
+
 #define CODE_ESTIMATES_KERNEL(name, sum_codes) \
 static void \
 name(const CodeQuery *q, const uint8_t *codes, const float *a, const uint16_t *b, \
 	 float base, float *out) \
 { \
 	uint32_t	sums[CODE_GROUP]; \
-	vf			scale = vf_set1(q->scale); \
-	vf			bias = vf_set1(q->bias); \
+\
+	sum_codes(codes, q->lut, q->positions, sums); \
+	for (int i = 0; i < CODE_GROUP; i += LANES) \
+		store_f32(out + i, estimates_of(q, sums + i, a + i, b + i, base)); \
+}
+
+#define CODE_BOUNDS_KERNEL(name, sum_codes) \
+static uint32_t \
+name(const CodeQuery *q, const uint8_t *codes, const float *a, const uint16_t *b, \
+	 const uint16_t *error, float base, float slack, float threshold, float *out) \
+{ \
+	uint32_t	sums[CODE_GROUP]; \
+	uint32_t	below = 0; \
 \
 	sum_codes(codes, q->lut, q->positions, sums); \
 	for (int i = 0; i < CODE_GROUP; i += LANES) \
 	{ \
-		vf			product = vf_fma(scale, load_sums(sums + i), bias); \
+		vf			bound = vf_fma(vf_set1(-slack), load_bf16(error + i), \
+								   estimates_of(q, sums + i, a + i, b + i, base)); \
 \
-		store_f32(out + i, vf_fma(load_bf16(b + i), product, \
-								  vf_add(vf_set1(base), load_f32(a + i)))); \
+		store_f32(out + i, bound); \
+		below |= vf_below(bound, vf_set1(threshold)) << i; \
 	} \
+	return below; \
 }
 
-#define CODE_KERNELS(prefix) \
-CODE_ESTIMATES_KERNEL(prefix ## _estimates, sum_codes) \
-\
+/* A residual that is to be made, and one that has been. */
+#define DIFFERENCE(x, center)	vf_sub(x, center)
+#define RESIDUAL(o, center)		(o)
+
+#define RESIDUAL_KERNEL(name, Element, load, RESIDUAL_OF) \
 static ResidualParts \
-prefix ## _residual(const uint16_t *x, const uint16_t *c, size_t n, uint8_t *signs) \
+name(const Element *x, const Element *c, size_t n, uint8_t *signs) \
 { \
 	vf			l1 = vf_zero(); \
 	vf			l2sq = vf_zero(); \
@@ -148,8 +185,8 @@ prefix ## _residual(const uint16_t *x, const uint16_t *c, size_t n, uint8_t *sig
 \
 		for (size_t k = 0; k < 16; k += LANES) \
 		{ \
-			vf			center = load_f16(c + i + k); \
-			vf			d = vf_sub(load_f16(x + i + k), center); \
+			vf			center = load(c + i + k); \
+			vf			d = RESIDUAL_OF(load(x + i + k), center); \
 			vf			size = vf_abs(d); \
 			uint32_t	lanes = vf_signs(d); \
 \
@@ -164,9 +201,17 @@ prefix ## _residual(const uint16_t *x, const uint16_t *c, size_t n, uint8_t *sig
 	return (ResidualParts) {vf_sum(l1), vf_sum(l2sq), vf_sum(dot)}; \
 }
 
+#define CODE_KERNELS(prefix) \
+CODE_ESTIMATES_KERNEL(prefix ## _estimates, sum_codes) \
+CODE_BOUNDS_KERNEL(prefix ## _bounds, sum_codes) \
+RESIDUAL_KERNEL(f16_residual, uint16_t, load_f16, DIFFERENCE) \
+RESIDUAL_KERNEL(f32_residual, float, load_f32, RESIDUAL)
+
 #define CODE_ENTRIES(prefix) \
 	.code_estimates = prefix ## _estimates, \
+	.code_bounds = prefix ## _bounds, \
 	.code_query = code_query, \
-	.f16_residual = prefix ## _residual
+	.f16_residual = f16_residual, \
+	.f32_residual = f32_residual
 
 #endif							/* VECTOR_CODE_KERNELS_H */

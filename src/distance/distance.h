@@ -40,14 +40,14 @@ typedef struct BitParts
 	uint64_t	b;
 } BitParts;
 
-/* 1-bit codes are compared in groups of so many. */
+/* Codes of nibbles are compared in groups of so many. */
 #define CODE_GROUP	32
 
-/* A query prepared for code_estimates: see rabitq.h. */
+/* A query prepared for code_estimates: see rabitq.h and product.h. */
 typedef struct CodeQuery
 {
 	const uint8_t *lut;			/* 16 bytes a position */
-	size_t		positions;		/* dimensions / 4, a multiple of 4 */
+	size_t		positions;		/* a multiple of 4; of 1-bit codes dimensions / 4 */
 	float		scale;
 	float		bias;
 } CodeQuery;
@@ -62,6 +62,14 @@ typedef struct ResidualParts
 	float		l2sq;
 	float		sign_dot;
 } ResidualParts;
+
+/* Sums over x of n elements and their levels u, seen from the middle one: see f32_levels. */
+typedef struct LevelParts
+{
+	float		product;		/* of x_i (u_i - top / 2) */
+	float		norm;			/* of (u_i - top / 2)^2 */
+	float		largest;		/* |x_i|: no sum */
+} LevelParts;
 
 /*
  * Kernels of one instruction set.
@@ -126,11 +134,28 @@ typedef struct DistanceKernels
 	float (*stored_u8_dot)(const float *q, const uint8_t *x, size_t n, float low, float step);
 
 	/*
+	 * The dot product with fields of 4, 2 or 1 bits, n a multiple of 16.  Sixteen fields lie in as
+	 * many bits of a 64-, 32- or 16-bit word, field i from bit i * width on; but of 4 bits fields
+	 * 2 i from bit 4 i on, and fields 2 i + 1 from bit 32 + 4 i on.
+	 */
+	float		(*field_u4_dot) (const float *q, const uint8_t *x, size_t n);
+	float		(*field_u2_dot) (const float *q, const uint8_t *x, size_t n);
+	float		(*field_u1_dot) (const float *q, const uint8_t *x, size_t n);
+
+	/*
 	 * For a group of codes: out[i] = base + a[i] + b[i] * (scale * sum of the query's look-ups +
 	 * bias), where b is bfloat16.
 	 */
 	void		(*code_estimates) (const CodeQuery *q, const uint8_t *codes, const float *a,
 								   const uint16_t *b, float base, float *out);
+
+	/*
+	 * As code_estimates, less slack * error[i], where error is bfloat16.  Returns a bit for each
+	 * out[i] below the threshold, the first code's lowest.
+	 */
+	uint32_t	(*code_bounds) (const CodeQuery *q, const uint8_t *codes, const float *a,
+								const uint16_t *b, const uint16_t *error, float base,
+								float slack, float threshold, float *out);
 
 	/* Prepares a rotated query of n elements, a multiple of 16: see rabitq_prepare. */
 	CodeQuery	(*code_query) (const float *q, size_t n, uint8_t *lut);
@@ -148,6 +173,18 @@ typedef struct DistanceKernels
 
 	/* The parts of a residual, n a multiple of 16, and its signs, a bit a dimension. */
 	ResidualParts (*f16_residual) (const uint16_t *x, const uint16_t *c, size_t n, uint8_t *signs);
+
+	/* The same for a residual o that has been made. */
+	ResidualParts (*f32_residual) (const float *o, const float *c, size_t n, uint8_t *signs);
+
+	/*
+	 * The levels of n elements, a multiple of 16: u_i = x_i * scale + top / 2, within 0 and top and
+	 * rounded, top an odd number up to 255.  They are written where out is not NULL.
+	 */
+	LevelParts	(*f32_levels) (const float *x, size_t n, float scale, float top, uint8_t *out);
+
+	/* out[j] = the dot product of x with column j of n rows of 16 floats. */
+	void		(*f32_dot_columns) (const float *x, const float *columns, size_t n, float *out);
 } DistanceKernels;
 
 typedef enum DistanceSimd

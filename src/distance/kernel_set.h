@@ -2,7 +2,8 @@
  * kernel_set.h - all kernels of an instruction set, from its primitives
  *
  * KERNEL_SET(name), in a file that has defined what float_kernels.h, integer_kernels.h,
- * rotate_kernels.h and code_kernels.h ask for, makes the kernels and the table name_kernels.
+ * rotate_kernels.h, code_kernels.h and level_kernels.h ask for, makes the kernels and the table
+ * name_kernels.
  */
 #ifndef VECTOR_KERNEL_SET_H
 #define VECTOR_KERNEL_SET_H
@@ -10,6 +11,7 @@
 #include "distance/code_kernels.h"
 #include "distance/float_kernels.h"
 #include "distance/integer_kernels.h"
+#include "distance/level_kernels.h"
 #include "distance/rotate_kernels.h"
 
 #define KERNEL_SET(set) \
@@ -20,6 +22,7 @@ STORED_KERNELS \
 I8_KERNELS(i8) \
 BIT_KERNELS(bit) \
 CODE_KERNELS(set) \
+LEVEL_KERNELS \
 \
 const DistanceKernels set ## _kernels = { \
 	.name = #set, \
@@ -30,6 +33,7 @@ const DistanceKernels set ## _kernels = { \
 	I8_ENTRIES(i8), \
 	BIT_ENTRIES(bit), \
 	CODE_ENTRIES(set), \
+	LEVEL_ENTRIES, \
 	.rotate_round = rotate_round, \
 	.f32_to_f16 = f32_to_f16 \
 };

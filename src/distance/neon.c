@@ -22,6 +22,7 @@ typedef int16x8_t vw;
 #define vf_abs(a)			vabsq_f32(a)
 #define vf_mul(a, b)		vmulq_f32(a, b)
 #define vf_max(a, b)		vmaxq_f32(a, b)
+#define vf_min(a, b)		vminq_f32(a, b)
 #define vf_fma(a, b, c)		vfmaq_f32(c, a, b)
 #define vf_swap1(a)			vrev64q_f32(a)
 #define vf_swap2(a)			vextq_f32(a, a, 2)
@@ -123,6 +124,14 @@ vf_signs(float32x4_t a)
 		vshrq_n_u32(vmvnq_u32(vreinterpretq_u32_f32(a)), 31), place));
 }
 
+static inline uint32_t
+vf_below(float32x4_t a, float32x4_t b)
+{
+	const uint32x4_t bit = {1, 2, 4, 8};
+
+	return vaddvq_u32(vandq_u32(vcltq_f32(a, b), bit));
+}
+
 static inline float32x4_t
 vf_where(uint32_t lanes, float32x4_t a)
 {
@@ -190,6 +199,45 @@ load_u8(const uint8_t *p)
 
 	memcpy(&four, p, sizeof(four));
 	return vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vcreate_u8(four)))));
+}
+
+static inline void
+store_u8(uint8_t *p, float32x4_t a)
+{
+	uint16x4_t	words = vmovn_u32(vcvtq_u32_f32(a));
+	uint8x8_t	bytes = vmovn_u16(vcombine_u16(words, words));
+	uint32_t	four = vget_lane_u32(vreinterpret_u32_u8(bytes), 0);
+
+	memcpy(p, &four, sizeof(four));
+}
+
+/* The lanes of `words` from bits -`shift` and 2 k on, as far as the mask goes. */
+static inline float32x4_t
+load_fields(uint32x4_t words, int32x4_t shift, size_t k, uint32_t mask)
+{
+	uint32x4_t	bits = vshlq_u32(words, vsubq_s32(shift, vdupq_n_s32((int32_t) (2 * k))));
+
+	return vcvtq_f32_u32(vandq_u32(bits, vdupq_n_u32(mask)));
+}
+
+static inline float32x4_t
+load_u4(const uint8_t *p, size_t k)
+{
+	const int32x4_t shift = {0, 0, -4, -4};
+	uint64_t	word;
+
+	memcpy(&word, p, sizeof(word));
+	return load_fields(vreinterpretq_u32_u64(vdupq_n_u64(word)), shift, k, 15);
+}
+
+static inline float32x4_t
+load_u2(const uint8_t *p, size_t k)
+{
+	const int32x4_t shift = {0, -2, -4, -6};
+	uint32_t	word;
+
+	memcpy(&word, p, sizeof(word));
+	return load_fields(vdupq_n_u32(word), shift, k, 3);
 }
 
 #include "distance/kernel_set.h"

@@ -66,6 +66,22 @@ vf_max(vf a, vf b)
 }
 
 static inline vf
+vf_min(vf a, vf b)
+{
+	bits128		smaller = (bits128) (a < b);
+
+	return (vf) ((smaller & (bits128) a) | (~smaller & (bits128) b));
+}
+
+static inline uint32_t
+vf_below(vf a, vf b)
+{
+	bits128		smaller = (bits128) (a < b);
+
+	return (smaller[0] & 1) | (smaller[1] & 2) | (smaller[2] & 4) | (smaller[3] & 8);
+}
+
+static inline vf
 vf_flip(vf a, const uint32_t *bits)
 {
 	bits128		v;
@@ -176,6 +192,38 @@ static inline vf
 load_u8(const uint8_t *p)
 {
 	return (vf) {p[0], p[1], p[2], p[3]};
+}
+
+static inline void
+store_u8(uint8_t *p, vf a)
+{
+	for (int i = 0; i < LANES; i++)
+		p[i] = (uint8_t) (int) a[i];
+}
+
+static inline vf
+load_u4(const uint8_t *p, size_t k)
+{
+	uint64_t	word;
+	uint32_t	even;
+	uint32_t	odd;
+
+	memcpy(&word, p, sizeof(word));
+	even = (uint32_t) word >> 2 * k;
+	odd = (uint32_t) (word >> 32) >> 2 * k;
+	return (vf) {(float) (even & 15), (float) (odd & 15), (float) (even >> 4 & 15),
+		(float) (odd >> 4 & 15)};
+}
+
+static inline vf
+load_u2(const uint8_t *p, size_t k)
+{
+	uint32_t	word;
+
+	memcpy(&word, p, sizeof(word));
+	word >>= 2 * k;
+	return (vf) {(float) (word & 3), (float) (word >> 2 & 3), (float) (word >> 4 & 3),
+		(float) (word >> 6 & 3)};
 }
 
 #define INTEGER_PORTABLE

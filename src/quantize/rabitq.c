@@ -3,61 +3,69 @@
  */
 #include "quantize/rabitq.h"
 
-#include <math.h>
-#include <string.h>
-
 #include "distance/half.h"
+#include "quantize/factors.h"
+
+/*
+ * Factors of signs, from the sums over a residual, of which n elements have one; and from <o, c>
+ * and |c|^2, which count for dot products.
+ */
+static RabitqFactors
+sign_factors(RabitqMetric metric, ResidualParts parts, float center, float norm, uint32_t n,
+			 uint32_t padded)
+{
+	float		scale = code_scale(parts.l2sq, parts.l1);
+	RabitqFactors factors;
+
+	factors.b = float_to_bf16(factor_of_scale(metric, scale));
+	factors.a = additive_factor(metric, parts.l2sq, center, bf16_to_float(factors.b),
+								parts.sign_dot);
+	factors.distance = residual_distance(metric, parts.l2sq, center, norm);
+	factors.error = factor_error(metric, scale * scale * (float) n - parts.l2sq, padded);
+	return factors;
+}
 
 RabitqFactors
 rabitq_encode(RabitqMetric metric, const uint16_t *x, const uint16_t *c, uint32_t padded,
 			  float scale, uint8_t *signs)
 {
 	ResidualParts parts = distance_kernels->f16_residual(x, c, padded, signs);
-	float		k = parts.l1 > 0 ? parts.l2sq / parts.l1 : 0;
 	float		unit = 1 / scale;
-	RabitqFactors factors;
+	float		center = 0;
+	float		norm = 0;
 
-	factors.b = float_to_bf16((metric == RABITQ_L2 ? -2 : -1) * k * unit);
-	if (metric == RABITQ_L2)
+	if (metric == RABITQ_IP)
 	{
-		factors.distance = parts.l2sq * unit * unit;
-		factors.a = factors.distance - bf16_to_float(factors.b) * parts.sign_dot * unit;
+		norm = distance_kernels->f16_dot(c, c, padded);
+		center = (distance_kernels->f16_dot(x, c, padded) - norm) * unit * unit;
+		norm *= unit * unit;
 	}
-	else
-	{
-		float		dot = distance_kernels->f16_dot(x, c, padded);
-		float		norm = distance_kernels->f16_dot(c, c, padded);
+	parts.l1 *= unit;
+	parts.l2sq *= unit * unit;
+	parts.sign_dot *= unit;
+	return sign_factors(metric, parts, center, norm, padded, padded);
+}
 
-		factors.distance = -dot * unit * unit;
-		factors.a = (norm - dot) * unit * unit - bf16_to_float(factors.b) * parts.sign_dot * unit;
-	}
+RabitqFactors
+rabitq_encode_residual(RabitqMetric metric, const float *o, const float *c, uint32_t padded,
+					   uint8_t *signs)
+{
+	ResidualParts parts = distance_kernels->f32_residual(o, c, padded, signs);
+	bool		ip = metric == RABITQ_IP;
 
-	/* K |sin| sqrt(d / (d - 1)) of the angle between o and s: what s says nothing about */
-	factors.error = sqrtf(fmaxf(0, k * k * (float) padded - parts.l2sq) / (float) (padded - 1)) *
-		unit * (metric == RABITQ_L2 ? 2 : 1);
-	return factors;
+	return sign_factors(metric, parts, ip ? distance_kernels->f32_dot(o, c, padded) : 0,
+						ip ? distance_kernels->f32_dot(c, c, padded) : 0, padded, padded);
 }
 
 RabitqFactors
 rabitq_encode_vector(RabitqMetric metric, const float *rotated, uint32_t n, uint32_t padded,
 					 float norm2, uint8_t *signs)
 {
-	float		l1 = 0;
-	float		k;
-	float		factor = metric == RABITQ_L2 ? 2 : 1;
+	ResidualParts parts = distance_kernels->f32_residual(rotated, rotated, n, signs);
 
-	memset(signs, 0, n / 8);
-	for (uint32_t i = 0; i < n; i++)
-	{
-		l1 += fabsf(rotated[i]);
-		signs[i / 8] |= (uint8_t) (!signbit(rotated[i]) << (i % 8));
-	}
-	k = l1 > 0 ? norm2 / l1 : 0;
-	return (RabitqFactors) {
-		.a = metric == RABITQ_L2 ? norm2 : 0,
-		.b = float_to_bf16(-factor * k),
-		.error = factor * sqrtf(fmaxf(0, k * k * (float) n - norm2) / (float) (padded - 1))
-	};
+	parts.l2sq = norm2;
+	parts.sign_dot = 0;
+	return sign_factors(metric, parts, 0, 0, n, padded);
 }
 
 void

@@ -57,10 +57,16 @@ extern RabitqFactors rabitq_encode(RabitqMetric metric, const uint16_t *x, const
 								   uint32_t padded, float scale, uint8_t *signs);
 
 /*
+ * The code of a residual o = x - c, o and c rotated, as `padded` floats.  Signs and factors as
+ * above.
+ */
+extern RabitqFactors rabitq_encode_residual(RabitqMetric metric, const float *o, const float *c,
+											uint32_t padded, uint8_t *signs);
+
+/*
  * The code of a vector relative to the origin, from the first `n` of its `padded` rotated elements:
  * norm2 is the squared norm of all of them.  With n < padded the estimates are as if from n
- * dimensions.  a and b serve squared distances with base |q|^2, or dot products with base 0;
- * distance is not set.
+ * dimensions.  a and b serve squared distances with base |q|^2, or dot products with base 0.
  */
 extern RabitqFactors rabitq_encode_vector(RabitqMetric metric, const float *rotated, uint32_t n,
 										  uint32_t padded, float norm2, uint8_t *signs);

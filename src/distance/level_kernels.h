@@ -1,0 +1,120 @@
+/*
+ * level_kernels.h - kernels on codes of several bits an element, written once over the primitives
+ * of an instruction set
+ *
+ * Beside what float_kernels.h, rotate_kernels.h and code_kernels.h ask for, the file that includes
+ * this defines
+ *		vf_min(a, b)		the smaller of two, lane by lane
+ *		store_u8(p, a)		LANES whole numbers from 0 to 255, as bytes
+ *		load_u4(p, k), load_u2(p, k)
+ *							LANES of the 16 fields at p, from the k-th on
+ */
+#ifndef VECTOR_LEVEL_KERNELS_H
+#define VECTOR_LEVEL_KERNELS_H
+
+#include <string.h>
+
+#include "distance/code_kernels.h"
+#include "distance/distance.h"
+
+static inline vf
+add_u4(vf sum, const float *q, const uint8_t *x, size_t i)
+{
+	return vf_fma(load_f32(q + i), load_u4(x + i / 16 * 8, i % 16), sum);
+}
+
+static inline vf
+add_u2(vf sum, const float *q, const uint8_t *x, size_t i)
+{
+	return vf_fma(load_f32(q + i), load_u2(x + i / 16 * 4, i % 16), sum);
+}
+
+static inline vf
+add_u1(vf sum, const float *q, const uint8_t *x, size_t i)
+{
+	uint16_t	bits;
+
+	memcpy(&bits, x + i / 16 * 2, sizeof(bits));
+	return vf_add(sum, vf_where((uint32_t) bits >> i % 16, load_f32(q + i)));
+}
+
+#define FIELD_KERNEL(name, add) \
+static float \
+name(const float *q, const uint8_t *x, size_t n) \
+{ \
+	vf			s0 = vf_zero(); \
+	vf			s1 = vf_zero(); \
+	vf			s2 = vf_zero(); \
+	vf			s3 = vf_zero(); \
+	size_t		i = 0; \
+\
+	for (; i + 4 * LANES <= n; i += 4 * LANES) \
+	{ \
+		s0 = add(s0, q, x, i); \
+		s1 = add(s1, q, x, i + LANES); \
+		s2 = add(s2, q, x, i + 2 * LANES); \
+		s3 = add(s3, q, x, i + 3 * LANES); \
+	} \
+	for (; i < n; i += LANES) \
+		s0 = add(s0, q, x, i); \
+	return vf_sum(vf_add(vf_add(s0, s1), vf_add(s2, s3))); \
+}
+
+/*
+ * Limits stand between the product and the sum, so that no compiler fuses these: levels are the
+ * same to the bit in every set.
+ */
+static LevelParts
+f32_levels(const float *x, size_t n, float scale, float top, uint8_t *out)
+{
+	const vf	magic = vf_set1(0x1.8p23f);	/* a float of this size has no bits for fractions */
+	const vf	middle = vf_set1(top / 2);
+	const vf	least = vf_set1(-top / 2);
+	const vf	factor = vf_set1(scale);
+	vf			product = vf_zero();
+	vf			norm = vf_zero();
+	vf			largest = vf_zero();
+
+	for (size_t i = 0; i < n; i += LANES)
+	{
+		vf			v = load_f32(x + i);
+		vf			place = vf_min(vf_max(vf_mul(v, factor), least), middle);
+		vf			level = vf_sub(vf_add(vf_add(place, middle), magic), magic);
+		vf			u = vf_sub(level, middle);
+
+		product = vf_fma(v, u, product);
+		norm = vf_fma(u, u, norm);
+		largest = vf_max(largest, vf_abs(v));
+		if (out != NULL)
+			store_u8(out + i, level);
+	}
+	return (LevelParts) {vf_sum(product), vf_sum(norm), vf_largest(largest)};
+}
+
+static void
+f32_dot_columns(const float *x, const float *columns, size_t n, float *out)
+{
+	vf			sums[16 / LANES];
+
+	for (int k = 0; k < 16 / LANES; k++)
+		sums[k] = vf_zero();
+	for (size_t i = 0; i < n; i++, columns += 16)
+		for (int k = 0; k < 16 / LANES; k++)
+			sums[k] = vf_fma(vf_set1(x[i]), load_f32(columns + k * LANES), sums[k]);
+	for (int k = 0; k < 16 / LANES; k++)
+		store_f32(out + k * LANES, sums[k]);
+}
+
+#define LEVEL_KERNELS \
+FIELD_KERNEL(field_u4_dot, add_u4) \
+FIELD_KERNEL(field_u2_dot, add_u2) \
+FIELD_KERNEL(field_u1_dot, add_u1)
+
+#define LEVEL_ENTRIES \
+	.field_u4_dot = field_u4_dot, \
+	.field_u2_dot = field_u2_dot, \
+	.field_u1_dot = field_u1_dot, \
+	.f32_levels = f32_levels, \
+	.f32_dot_columns = f32_dot_columns
+
+#endif							/* VECTOR_LEVEL_KERNELS_H */

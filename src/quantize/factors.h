@@ -1,0 +1,74 @@
+/*
+ * factors.h - the factors of every code, from what is known of its residual
+ *
+ * A code stands for a vector u, and K u for the residual o = x - c, where K = |o|^2 / <o, u>: K u -
+ * o is at a right angle to o, so that <K u, q - c> estimates <o, q - c> without bias over random
+ * rotations, and exactly where q is x.
+ */
+#ifndef VECTOR_FACTORS_H
+#define VECTOR_FACTORS_H
+
+#include <math.h>
+
+#include "quantize/rabitq.h"
+
+/* What a dot product counts in a distance. */
+static inline float
+metric_weight(RabitqMetric metric)
+{
+	return metric == RABITQ_L2 ? 2 : 1;
+}
+
+/* K; 0, as if there was no code, where o and u have nothing in common. */
+static inline float
+code_scale(float l2sq, float product)
+{
+	float		scale = product > 0 ? l2sq / product : 0;
+
+	return isfinite(scale) ? scale : 0;
+}
+
+/* The factor b that goes with K, and K again. */
+static inline float
+factor_of_scale(RabitqMetric metric, float scale)
+{
+	return -metric_weight(metric) * scale;
+}
+
+static inline float
+scale_of_factor(RabitqMetric metric, float b)
+{
+	return -b / metric_weight(metric);
+}
+
+/* The factor a, from |o|^2, <o, c>, the b that is stored, and <u, c>. */
+static inline float
+additive_factor(RabitqMetric metric, float l2sq, float center, float b, float code_center)
+{
+	return (metric == RABITQ_L2 ? l2sq : -center) - b * code_center;
+}
+
+/* base(x, c) from |o|^2, <o, c> and |c|^2. */
+static inline float
+residual_distance(RabitqMetric metric, float l2sq, float center, float norm)
+{
+	return metric == RABITQ_L2 ? l2sq : -(center + norm);
+}
+
+/*
+ * The standard deviation of an estimate over |q - c|, as the direction of q - c is random beside
+ * o, from |K u - o|^2; and the length again.
+ */
+static inline float
+factor_error(RabitqMetric metric, float missed, uint32_t n)
+{
+	return metric_weight(metric) * sqrtf(fmaxf(0, missed) / (float) (n > 1 ? n - 1 : 1));
+}
+
+static inline float
+missed_length(RabitqMetric metric, float error, uint32_t n)
+{
+	return error / metric_weight(metric) * sqrtf((float) (n > 1 ? n - 1 : 1));
+}
+
+#endif							/* VECTOR_FACTORS_H */

@@ -1,0 +1,246 @@
+/*
+ * fine.c - levels, the choice of their width, and the fields that they lie in
+ *
+ * Eight bits are bytes.  Of fewer the first four, then two, then the last one lie in fields of so
+ * many bits, if there are so many: each kind for all elements, one kind after the other.
+ */
+#include "quantize/fine.h"
+
+#include <string.h>
+
+#include "quantize/factors.h"
+
+/* Levels are made for so many elements at a time; a multiple of 16. */
+#define CHUNK	256
+
+/* Widths around the best one of normally distributed elements that are tried, as factors. */
+static const float tried_widths[] = {0.76f, 0.84f, 0.92f, 1, 1.08f, 1.17f, 1.27f, 1.38f};
+
+#define TRIED	((int) (sizeof(tried_widths) / sizeof(tried_widths[0])))
+
+static float
+top_of(uint32_t bits)
+{
+	return (float) ((1u << bits) - 1);
+}
+
+/* The squared cosine of the angle between o and its levels, times |o|^2. */
+static float
+closeness(const float *o, uint32_t padded, float scale, float top)
+{
+	LevelParts	parts = distance_kernels->f32_levels(o, padded, scale, top, NULL);
+
+	return parts.product / parts.norm * parts.product;
+}
+
+/*
+ * Levels a unit: the best of widths around that of Max (Quantizing for minimum distortion, 1960,
+ * table II) for the elements' deviation, then of two between it and its neighbours.
+ */
+static float
+closest_scale(const float *o, uint32_t padded, float deviation, uint32_t bits)
+{
+	static const float widths[FINE_MAX_BITS + 1] = {
+		0, 0, 0.9957f, 0.586f, 0.3352f, 0.1881f, 0.1041f, 0.0569f, 0.0308f
+	};
+	float		top = top_of(bits);
+	float		unit = 1 / (widths[bits] * deviation);
+	float		best = unit;
+	float		best_closeness = -1;
+
+	for (int i = 0; i < TRIED + 2; i++)
+	{
+		float		scale = i < TRIED ? unit / tried_widths[i] : best * (i == TRIED ? 0.96f : 1.04f);
+		float		close = closeness(o, padded, scale, top);
+
+		if (close > best_closeness)
+		{
+			best_closeness = close;
+			best = scale;
+		}
+	}
+	return best;
+}
+
+/* Levels a unit; 0 for elements so small or so large that there is nothing to tell. */
+static float
+choose_scale(FineMethod method, const float *o, uint32_t padded, float l2sq, uint32_t bits)
+{
+	float		top = top_of(bits);
+
+	if (!(l2sq > 1e-30f && isfinite(l2sq)))
+		return 0;
+	if (method == FINE_SCALAR)
+		return top / 2 / distance_kernels->f32_levels(o, padded, 0, top, NULL).largest;
+	return closest_scale(o, padded, sqrtf(l2sq / (float) padded), bits);
+}
+
+/* The bits of a level in its field of `width` bits, which start at bit `shift`. */
+static inline uint64_t
+field_of(uint8_t level, int width, int shift)
+{
+	return (uint64_t) (level >> shift & ((1 << width) - 1));
+}
+
+/* Where field i of 16 starts in its word: see field_u4_dot. */
+static inline int
+field_start(int i, int width)
+{
+	return width == 4 ? i / 2 * 4 + i % 2 * 32 : i * width;
+}
+
+/*
+ * The words of n levels' fields of `width` bits, into or out of `code`, which has those of all
+ * `padded` elements, from element `first` on.
+ */
+static void
+put_fields(const uint8_t *levels, uint32_t n, int width, int shift, uint8_t *code, uint32_t first)
+{
+	for (uint32_t i = 0; i < n; i += 16)
+	{
+		uint64_t	word = 0;
+
+		for (int k = 0; k < 16; k++)
+			word |= field_of(levels[i + (uint32_t) k], width, shift) << field_start(k, width);
+		memcpy(code + (size_t) (first + i) / 8 * (size_t) width, &word, 2 * (size_t) width);
+	}
+}
+
+static void
+add_fields(uint8_t *levels, uint32_t n, int width, int shift, const uint8_t *code, uint32_t first)
+{
+	for (uint32_t i = 0; i < n; i += 16)
+	{
+		uint64_t	word = 0;
+
+		memcpy(&word, code + (size_t) (first + i) / 8 * (size_t) width, 2 * (size_t) width);
+		for (int k = 0; k < 16; k++)
+			levels[i + (uint32_t) k] |= (uint8_t) (
+				(word >> field_start(k, width) & ((1u << width) - 1)) << shift);
+	}
+}
+
+/* The kinds of fields of a code, the widest first: for (int width = 4, shift = bits; ...). */
+#define EACH_FIELD(width, shift, bits) \
+	for (int width = 4, shift = (int) (bits); width > 0; width /= 2) \
+		if (((int) (bits) & width) != 0 && (shift -= width, true))
+
+static void
+put_levels(const uint8_t *levels, uint32_t n, uint32_t bits, uint8_t *code, uint32_t first,
+		   uint32_t padded)
+{
+	if (bits == 8)
+		memcpy(code + first, levels, n);
+	else
+		EACH_FIELD(width, shift, bits)
+		{
+			put_fields(levels, n, width, shift, code, first);
+			code += padded / 8 * (uint32_t) width;
+		}
+}
+
+static void
+get_levels(uint8_t *levels, uint32_t n, uint32_t bits, const uint8_t *code, uint32_t first,
+		   uint32_t padded)
+{
+	if (bits == 8)
+		memcpy(levels, code + first, n);
+	else
+	{
+		memset(levels, 0, n);
+		EACH_FIELD(width, shift, bits)
+		{
+			add_fields(levels, n, width, shift, code, first);
+			code += padded / 8 * (uint32_t) width;
+		}
+	}
+}
+
+FineFactors
+fine_encode(RabitqMetric metric, FineMethod method, uint32_t bits, const float *o, const float *c,
+			uint32_t padded, uint8_t *code)
+{
+	const DistanceKernels *kernels = distance_kernels;
+	float		top = top_of(bits);
+	float		l2sq = kernels->f32_dot(o, o, padded);
+	float		unit = choose_scale(method, o, padded, l2sq, bits);
+	float		scale = unit > 0 ?
+		code_scale(l2sq, kernels->f32_levels(o, padded, unit, top, NULL).product) : 0;
+	float		center = metric == RABITQ_IP ? kernels->f32_dot(o, c, padded) : 0;
+	float		code_center = 0;
+	float		missed = 0;
+	FineFactors factors;
+
+	for (uint32_t i = 0; i < padded; i += CHUNK)
+	{
+		uint32_t	n = padded - i < CHUNK ? padded - i : CHUNK;
+		uint8_t		levels[CHUNK];
+
+		kernels->f32_levels(o + i, n, unit, top, levels);
+		code_center += kernels->stored_u8_dot(c + i, levels, n, -top / 2, 1);
+		missed += kernels->stored_u8_l2sq(o + i, levels, n, -scale * top / 2, scale);
+		put_levels(levels, n, bits, code, i, padded);
+	}
+	factors.b = factor_of_scale(metric, scale);
+	factors.a = additive_factor(metric, l2sq, center, factors.b, code_center);
+	factors.error = factor_error(metric, missed, padded);
+	return factors;
+}
+
+void
+fine_prepare(FineQuery *query, uint32_t bits, const float *rotated, uint32_t padded)
+{
+	float		sum = 0;
+
+	for (uint32_t i = 0; i < padded; i++)
+		sum += rotated[i];
+	*query = (FineQuery) {rotated, padded, bits, -top_of(bits) / 2 * sum};
+}
+
+float
+fine_dot(const FineQuery *query, const uint8_t *code)
+{
+	const DistanceKernels *kernels = distance_kernels;
+	uint32_t	n = query->padded;
+	float		dot = 0;
+
+	if (query->bits == 8)
+		return kernels->stored_u8_dot(query->q, code, n, 0, 1) + query->offset;
+	if (query->bits & 4)
+	{
+		dot = kernels->field_u4_dot(query->q, code, n);
+		code += n / 8 * 4;
+	}
+	if (query->bits & 2)
+	{
+		dot = 4 * dot + kernels->field_u2_dot(query->q, code, n);
+		code += n / 8 * 2;
+	}
+	if (query->bits & 1)
+		dot = 2 * dot + kernels->field_u1_dot(query->q, code, n);
+	return dot + query->offset;
+}
+
+void
+fine_restore(RabitqMetric metric, uint32_t bits, float b, const float *c, uint32_t padded,
+			 const uint8_t *code, float *out)
+{
+	float		scale = scale_of_factor(metric, b);
+	float		middle = top_of(bits) / 2;
+
+	for (uint32_t i = 0; i < padded; i += CHUNK)
+	{
+		uint32_t	n = padded - i < CHUNK ? padded - i : CHUNK;
+		uint8_t		levels[CHUNK];
+
+		get_levels(levels, n, bits, code, i, padded);
+		for (uint32_t k = 0; k < n; k++)
+			out[i + k] = c[i + k] + scale * ((float) levels[k] - middle);
+	}
+}
+
+float
+fine_restore_bound(RabitqMetric metric, float error, uint32_t padded)
+{
+	return missed_length(metric, error, padded) * 1.0001f;
+}

@@ -1,0 +1,96 @@
+/*
+ * product.h - product quantization with 4 bits a sub-quantizer
+ *
+ * The elements of a residual o = x - c are cut into m runs, each of which is replaced by the nearest
+ * of 16 centroids (Jegou, Douze, Schmid, Product quantization for nearest neighbor search, 2011).
+ * With u the vector of these centroids and K = |o|^2 / <o, u>, K u stands for o as in rabitq.h, so
+ * that an estimate is base(q, c) + a + b <u, q> with the same base and factors: a query's table of
+ * <centroid, q> serves every centre.  The prediction of the error takes the direction of q - c as
+ * random, which holds of rotated vectors only; without rotation codes are better, as neighbouring
+ * elements of a vector often go together.
+ *
+ * A code has a nibble for each run, and nibbles of 0 up to a multiple of 4 of them.  Codes lie in
+ * groups as 1-bit ones: rabitq_pack(group, place, code, 4 * product_positions(m)).
+ */
+#ifndef VECTOR_PRODUCT_H
+#define VECTOR_PRODUCT_H
+
+#include "quantize/rabitq.h"
+
+#define PRODUCT_CENTROIDS	16
+
+/* Training takes no more points than these into account, evenly spread over all. */
+#define PRODUCT_TRAIN_POINTS	4096
+
+/* A product quantizer, on memory that is the caller's. */
+typedef struct Product
+{
+	uint32_t	dims;
+	uint32_t	m;				/* runs, 1 to dims; run j starts at element j * dims / m */
+	const float *columns;		/* dims x 16: element i of each centroid of its run */
+	const float *halves;		/* m x 16: half of each centroid's squared norm */
+} Product;
+
+/* Bytes of the quantizer's floats: they are its stored form. */
+static inline size_t
+product_size(uint32_t dims, uint32_t m)
+{
+	return ((size_t) dims + m) * PRODUCT_CENTROIDS * sizeof(float);
+}
+
+/* Places of a code's nibbles. */
+static inline uint32_t
+product_positions(uint32_t m)
+{
+	return (m + 3) & ~(uint32_t) 3;
+}
+
+/* Bytes of a code, of a group of them, and of a query's table. */
+static inline size_t
+product_code_size(uint32_t m)
+{
+	return product_positions(m) / 2;
+}
+
+static inline size_t
+product_group_size(uint32_t m)
+{
+	return (size_t) product_positions(m) * 16;
+}
+
+static inline size_t
+product_lut_size(uint32_t m)
+{
+	return (size_t) product_positions(m) * 16;
+}
+
+/* The quantizer that `memory`, of product_size bytes, holds. */
+extern void product_open(Product *product, uint32_t dims, uint32_t m, const void *memory);
+
+/* Bytes of working memory that product_train needs. */
+extern size_t product_train_memory(uint32_t dims);
+
+/*
+ * Trains a quantizer on n residuals, n x dims floats, into `memory` of product_size bytes.  The
+ * result depends on nothing else but the seed.  `interrupt`, unless NULL, is called often, and may
+ * leave by a jump.
+ */
+extern void product_train(const float *points, size_t n, uint32_t dims, uint32_t m, uint64_t seed,
+						  void (*interrupt) (void *arg), void *arg, void *work, void *memory);
+
+/* The code of a residual o = x - c, product_code_size bytes. */
+extern RabitqFactors product_encode(const Product *product, RabitqMetric metric, const float *o,
+									const float *c, uint8_t *code);
+
+/* Prepares a query: `lut`, of product_lut_size bytes, is filled and stays the caller's. */
+extern void product_prepare(const Product *product, CodeQuery *query, const float *q,
+							uint8_t *lut);
+
+/* The vector that a code stands for: c + K u, K from the b that is stored; out may be c. */
+extern void product_restore(const Product *product, RabitqMetric metric, uint16_t b,
+							const float *c, const uint8_t *code, float *out);
+
+/* A bound of the distance of a vector from the one restored, beside the rounding of the latter. */
+extern float product_restore_bound(const Product *product, RabitqMetric metric, float error);
+
+#endif							/* VECTOR_PRODUCT_H */
