@@ -12,6 +12,7 @@
 #include "utils/guc.h"
 
 #include "am/hnsw_build.h"
+#include "am/index.h"
 #include "am/scan.h"
 #include "segment/seal.h"
 #include "worker/worker.h"
@@ -159,9 +160,9 @@ hnswhandler(PG_FUNCTION_ARGS)
 	amroutine->amkeytype = InvalidOid;
 	amroutine->ambuild = hnswbuild;
 	amroutine->ambuildempty = hnswbuildempty;
-	amroutine->aminsert = hnswinsert;
-	amroutine->ambulkdelete = hnswbulkdelete;
-	amroutine->amvacuumcleanup = hnswvacuumcleanup;
+	amroutine->aminsert = vectorinsert;
+	amroutine->ambulkdelete = vectorbulkdelete;
+	amroutine->amvacuumcleanup = vectorvacuumcleanup;
 	amroutine->amcostestimate = hnswcostestimate;
 	amroutine->amoptions = hnswoptions;
 	amroutine->ambuildphasename = hnswbuildphasename;

@@ -24,9 +24,6 @@
 #define HNSW_MIN_EF_SEARCH				1
 #define HNSW_MAX_EF_SEARCH				1000
 
-/* Bits may be as many as this; other types have their own limits. */
-#define HNSW_MAX_BITS					64000
-
 typedef enum HnswIterativeScan
 {
 	HNSW_ITERATIVE_SCAN_OFF,
@@ -64,14 +61,6 @@ extern ScanStatistics hnsw_scan_statistics(IndexScanDesc scan);
 
 extern IndexBuildResult *hnswbuild(Relation heap, Relation index, IndexInfo *indexInfo);
 extern void hnswbuildempty(Relation index);
-extern bool hnswinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid,
-					   Relation heap, IndexUniqueCheck checkUnique, bool indexUnchanged,
-					   IndexInfo *indexInfo);
-extern IndexBulkDeleteResult *hnswbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
-											 IndexBulkDeleteCallback callback,
-											 void *callback_state);
-extern IndexBulkDeleteResult *hnswvacuumcleanup(IndexVacuumInfo *info,
-												IndexBulkDeleteResult *stats);
 extern void hnswcostestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 							 Cost *indexStartupCost, Cost *indexTotalCost,
 							 Selectivity *indexSelectivity, double *indexCorrelation,

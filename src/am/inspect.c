@@ -24,6 +24,7 @@
 #include "am/scan.h"
 #include "segment/growing.h"
 #include "segment/seal.h"
+#include "worker/worker.h"
 
 /* Opens an index of ours, or an error. */
 static Relation
@@ -32,10 +33,11 @@ open_index(Oid oid, LOCKMODE lock)
 	Relation	index = relation_open(oid, lock);
 
 	if (index->rd_rel->relkind != RELKIND_INDEX ||
-		index->rd_rel->relam != get_index_am_oid("hnsw", true))
+		!worker_is_our_am(index->rd_rel->relam))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not an hnsw index", RelationGetRelationName(index))));
+				 errmsg("\"%s\" is not an index of the extension vector",
+						RelationGetRelationName(index))));
 	if (RELATION_IS_OTHER_TEMP(index))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -134,9 +134,14 @@ find_am(Relation index)
 	return NULL;
 }
 
-/* Whether an access method bears the name of one of ours. */
-static bool
-is_our_am(Oid am)
+uint32
+worker_seal_rows(Relation index)
+{
+	return find_am(index)->seal_rows(index);
+}
+
+bool
+worker_is_our_am(Oid am)
 {
 	for (int i = 0; i < am_count; i++)
 		if (get_index_am_oid(ams[i].name, true) == am)
@@ -269,7 +274,7 @@ take_step(Oid oid, JobPhase phase)
 			"%s index %s", phase == JOB_SEALING ? "seal" : "merge",
 			quote_qualified_identifier(get_namespace_name(RelationGetNamespace(index)),
 									   RelationGetRelationName(index))));
-		uint32		seal_rows = find_am(index)->seal_rows(index);
+		uint32		seal_rows = worker_seal_rows(index);
 
 		start = GetCurrentTimestamp();
 		locked_index = index;
@@ -418,7 +423,7 @@ wants_class(HeapTuple tuple, Oid *oid)
 
 	*oid = class->oid;
 	return class->relkind == RELKIND_INDEX && class->relpersistence != RELPERSISTENCE_TEMP &&
-		is_our_am(class->relam);
+		worker_is_our_am(class->relam);
 }
 
 /* A database that can be connected to. */

@@ -16,6 +16,12 @@ extern void worker_init(void);
 extern void worker_add_am(const char *name, ambuild_function build,
 						  uint32 (*seal_rows) (Relation index));
 
+/* Whether an access method bears the name of one of ours. */
+extern bool worker_is_our_am(Oid am);
+
+/* seal_rows of an index of ours. */
+extern uint32 worker_seal_rows(Relation index);
+
 /*
  * Asks for a worker to seal and merge an index's segments.  False if none will: it is switched off,
  * the index is one that only this session can see, or there are no slots.

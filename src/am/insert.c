@@ -1,7 +1,7 @@
 /*
- * hnsw_insert.c - INSERT appends to the growing segment
+ * insert.c - INSERT appends to the growing segment
  */
-#include "am/hnsw.h"
+#include "am/index.h"
 
 #include "utils/memutils.h"
 
@@ -37,8 +37,8 @@ relieve(Relation index, Relation heap, uint64 rows, uint32 seal_rows)
 }
 
 bool
-hnswinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid, Relation heap,
-		   IndexUniqueCheck checkUnique, bool indexUnchanged, IndexInfo *indexInfo)
+vectorinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid, Relation heap,
+			 IndexUniqueCheck checkUnique, bool indexUnchanged, IndexInfo *indexInfo)
 {
 	MemoryContext context;
 	MemoryContext old;
@@ -48,13 +48,13 @@ hnswinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid, Re
 
 	if (isnull[0])
 		return false;
-	context = AllocSetContextCreate(CurrentMemoryContext, "hnsw insert", ALLOCSET_DEFAULT_SIZES);
+	context = AllocSetContextCreate(CurrentMemoryContext, "vector insert", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	cached = cache_index(index);
 	payload = space_payload(cache_space(cached), values[0], &size);
 	if (space_indexable(cache_space(cached), payload))
 	{
-		uint32		seal_rows = hnsw_options(index).seal_rows;
+		uint32		seal_rows = worker_seal_rows(index);
 		uint64		rows = growing_append(index, heap, cached, heap_tid, payload, size, seal_rows);
 
 		relieve(index, heap, rows, seal_rows);

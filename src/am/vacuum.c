@@ -1,7 +1,7 @@
 /*
- * hnsw_vacuum.c - VACUUM: tombstones, then sealing, rewriting and giving back
+ * vacuum.c - VACUUM: tombstones, then sealing, rewriting and giving back
  */
-#include "am/hnsw.h"
+#include "am/index.h"
 
 #include "access/xact.h"
 #include "commands/vacuum.h"
@@ -44,8 +44,8 @@ next_segment(const Directory *directory, List *visited)
  * meanwhile may have rows that were copied before they were found dead.
  */
 IndexBulkDeleteResult *
-hnswbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
-			   IndexBulkDeleteCallback callback, void *callback_state)
+vectorbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
+				 IndexBulkDeleteCallback callback, void *callback_state)
 {
 	Relation	index = info->index;
 	DeadCheck	check = {callback, callback_state};
@@ -75,7 +75,7 @@ hnswbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 }
 
 IndexBulkDeleteResult *
-hnswvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
+vectorvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 {
 	Relation	index = info->index;
 	Relation	heap = VACUUM_HEAP(info);
@@ -92,7 +92,7 @@ hnswvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	}
 	replaced = seal_retire_empty(index);
 	replaced += seal_growing(index, heap, SEAL_IF_FREE,
-							 hnsw_options(index).seal_rows / SEAL_FRACTION, PG_UINT64_MAX);
+							 worker_seal_rows(index) / SEAL_FRACTION, PG_UINT64_MAX);
 	if (seal_merge_is_due(index) && !worker_request(index))
 		while ((merged = seal_merge(index, heap, SEAL_IF_FREE, MERGE_DUE)) > 0)
 			replaced += merged;

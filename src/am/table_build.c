@@ -1,0 +1,246 @@
+/*
+ * table_build.c - CREATE INDEX: the scan of the table, by parallel workers if there are any
+ */
+#include "am/table_build.h"
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "catalog/pg_type.h"
+#include "commands/progress.h"
+#include "miscadmin.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/plancat.h"
+#include "pgstat.h"
+#include "storage/spin.h"
+#include "tcop/tcopprot.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "am/index.h"
+
+#define KEY_SHARED		UINT64CONST(0xB000000000000001)
+#define KEY_SCAN		UINT64CONST(0xB000000000000002)
+#define KEY_METHOD		UINT64CONST(0xB000000000000003)
+#define KEY_QUERY		UINT64CONST(0xB000000000000004)
+
+/* Smaller tables are built alone. */
+#define PARALLEL_MIN_BLOCKS	32
+
+/* What workers need to open the same relations, and what they report. */
+struct TableBuildShared
+{
+	Oid			heap;
+	Oid			index;
+	bool		concurrent;
+	slock_t		mutex;
+	double		rows;			/* scanned by all workers */
+	double		indexed;
+};
+
+DirectoryOptions
+index_column_options(Relation index, const char *am)
+{
+	DirectoryOptions options = {.dims = TupleDescAttr(index->rd_att, 0)->atttypmod};
+
+	if (TupleDescAttr(index->rd_att, 0)->atttypid == VARBITOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("type not supported for %s index", am)));
+	space_of_index(index, &options.element, &options.metric);
+	if (options.dims < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column does not have dimensions")));
+	if (options.element == SPACE_BIT && options.dims > INDEX_MAX_BITS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column cannot have more than %d dimensions for %s index",
+						INDEX_MAX_BITS, am)));
+	return options;
+}
+
+/*
+ * PostgreSQL counts the blocks of the table alone, and not those of vectors stored out of line;
+ * here the work grows with the rows, whatever their blocks.
+ */
+int
+table_build_workers(const TableBuild *build)
+{
+	Relation	heap = build->heap;
+	int			planned = plan_create_index_workers(RelationGetRelid(heap),
+													RelationGetRelid(build->index));
+	int			wanted = RelationGetParallelWorkers(heap, -1);
+	BlockNumber blocks = RelationGetNumberOfBlocks(heap);
+
+	if (wanted >= 0)
+		return Min(planned, wanted);
+	if (RelationUsesLocalBuffers(heap))
+		return 0;
+	if (planned == 0 &&
+		(build->info->ii_Expressions != NIL || build->info->ii_Predicate != NIL))
+		return 0;
+	return planned > 0 || blocks >= PARALLEL_MIN_BLOCKS ? max_parallel_maintenance_workers : 0;
+}
+
+static void
+add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive, void *arg)
+{
+	TableBuild *build = arg;
+	MemoryContext old;
+	const char *payload;
+	Size		size;
+
+	if (isnull[0])
+		return;
+	old = MemoryContextSwitchTo(build->temporary);
+	payload = space_payload(build->space, values[0], &size);
+	if (space_indexable(build->space, payload))
+	{
+		MemoryContextSwitchTo(old);
+		build->add(build->arg, tid, payload, size);
+		build->indexed++;
+		if (build->leader && (uint64) build->indexed % 1024 == 0)
+			pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, (int64) build->indexed);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(build->temporary);
+}
+
+void
+table_build_scan(TableBuild *build)
+{
+	TableScanDesc scan = build->scan ?
+		table_beginscan_parallel_compat(build->heap, build->scan) : NULL;
+
+	build->temporary = AllocSetContextCreate(CurrentMemoryContext, "vector build row",
+											 ALLOCSET_DEFAULT_SIZES);
+	build->rows = table_index_build_scan(build->heap, build->index, build->info, true,
+										 build->leader, add_row, build, scan);
+}
+
+static void
+forget_snapshot(TableBuild *build)
+{
+	if (IsMVCCSnapshot(build->snapshot))
+		UnregisterSnapshot(build->snapshot);
+}
+
+bool
+table_build_enter(TableBuild *build, const char *worker_main, int workers, Size method_size)
+{
+	ParallelContext *context;
+	Size		scan_size;
+	Size		query_size = debug_query_string ? strlen(debug_query_string) + 1 : 0;
+
+	EnterParallelMode();
+	context = CreateParallelContext("vector", worker_main, workers);
+	build->snapshot = build->info->ii_Concurrent ?
+		RegisterSnapshot(GetTransactionSnapshot()) : SnapshotAny;
+	scan_size = table_parallelscan_estimate(build->heap, build->snapshot);
+	shm_toc_estimate_chunk(&context->estimator, sizeof(TableBuildShared));
+	shm_toc_estimate_chunk(&context->estimator, method_size);
+	shm_toc_estimate_chunk(&context->estimator, scan_size);
+	shm_toc_estimate_chunk(&context->estimator, query_size);
+	shm_toc_estimate_keys(&context->estimator, 4);
+	InitializeParallelDSM(context);
+	if (context->seg == NULL)
+	{
+		forget_snapshot(build);
+		DestroyParallelContext(context);
+		ExitParallelMode();
+		return false;
+	}
+
+	build->context = context;
+	build->segment = context->seg;
+	build->shared = shm_toc_allocate(context->toc, sizeof(TableBuildShared));
+	memset(build->shared, 0, sizeof(TableBuildShared));
+	build->shared->heap = RelationGetRelid(build->heap);
+	build->shared->index = RelationGetRelid(build->index);
+	build->shared->concurrent = build->info->ii_Concurrent;
+	SpinLockInit(&build->shared->mutex);
+	shm_toc_insert(context->toc, KEY_SHARED, build->shared);
+	build->method_shared = shm_toc_allocate(context->toc, method_size);
+	memset(build->method_shared, 0, method_size);
+	shm_toc_insert(context->toc, KEY_METHOD, build->method_shared);
+	build->scan = shm_toc_allocate(context->toc, scan_size);
+	table_parallelscan_initialize(build->heap, build->scan, build->snapshot);
+	shm_toc_insert(context->toc, KEY_SCAN, build->scan);
+	if (query_size > 0)
+	{
+		char	   *query = shm_toc_allocate(context->toc, query_size);
+
+		memcpy(query, debug_query_string, query_size);
+		shm_toc_insert(context->toc, KEY_QUERY, query);
+	}
+	return true;
+}
+
+int
+table_build_launch(TableBuild *build)
+{
+	int			launched;
+
+	LaunchParallelWorkers(build->context);
+	launched = build->context->nworkers_launched;
+	if (launched > 0)
+		WaitForParallelWorkersToAttach(build->context);
+	ereport(DEBUG1, (errmsg("using %d parallel workers", launched)));
+	return launched;
+}
+
+void
+table_build_wait(TableBuild *build)
+{
+	WaitForParallelWorkersToFinish(build->context);
+	build->rows += build->shared->rows;
+	build->indexed += build->shared->indexed;
+}
+
+void
+table_build_leave(TableBuild *build)
+{
+	forget_snapshot(build);
+	DestroyParallelContext(build->context);
+	ExitParallelMode();
+}
+
+static LOCKMODE
+heap_lock(const TableBuild *build)
+{
+	return build->shared->concurrent ? ShareUpdateExclusiveLock : ShareLock;
+}
+
+static LOCKMODE
+index_lock(const TableBuild *build)
+{
+	return build->shared->concurrent ? RowExclusiveLock : AccessExclusiveLock;
+}
+
+void
+table_build_open(TableBuild *build, dsm_segment *segment, shm_toc *toc)
+{
+	build->shared = shm_toc_lookup(toc, KEY_SHARED, false);
+	build->method_shared = shm_toc_lookup(toc, KEY_METHOD, false);
+	build->scan = shm_toc_lookup(toc, KEY_SCAN, false);
+	build->segment = segment;
+	debug_query_string = shm_toc_lookup(toc, KEY_QUERY, true);
+	pgstat_report_activity(STATE_RUNNING, debug_query_string);
+	build->heap = table_open(build->shared->heap, heap_lock(build));
+	build->index = index_open(build->shared->index, index_lock(build));
+	build->info = BuildIndexInfo(build->index);
+	build->info->ii_Concurrent = build->shared->concurrent;
+}
+
+void
+table_build_close(TableBuild *build)
+{
+	SpinLockAcquire(&build->shared->mutex);
+	build->shared->rows += build->rows;
+	build->shared->indexed += build->indexed;
+	SpinLockRelease(&build->shared->mutex);
+	index_close(build->index, index_lock(build));
+	table_close(build->heap, heap_lock(build));
+}

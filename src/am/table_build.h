@@ -1,0 +1,70 @@
+/*
+ * table_build.h - CREATE INDEX: the scan of the table, by one process or by a leader and workers
+ */
+#ifndef VECTOR_AM_TABLE_BUILD_H
+#define VECTOR_AM_TABLE_BUILD_H
+
+#include "pg_compat.h"
+
+#include "access/genam.h"
+#include "access/parallel.h"
+#include "access/relscan.h"
+#include "nodes/execnodes.h"
+
+#include "segment/space.h"
+
+typedef struct TableBuildShared TableBuildShared;
+
+/* One participant's part. */
+typedef struct TableBuild
+{
+	/* set by the caller */
+	Relation	heap;
+	Relation	index;
+	IndexInfo  *info;
+	const Space *space;
+	/* gets each row that is to be indexed */
+	void		(*add) (void *arg, ItemPointer tid, const char *payload, Size size);
+	void	   *arg;
+	bool		leader;
+
+	/* of a parallel build */
+	ParallelContext *context;	/* the leader's */
+	TableBuildShared *shared;
+	ParallelTableScanDesc scan;
+	Snapshot	snapshot;
+	dsm_segment *segment;
+	void	   *method_shared;	/* memory that the access method shares */
+
+	MemoryContext temporary;
+	double		rows;			/* scanned, by all in the end */
+	double		indexed;
+} TableBuild;
+
+/* How many workers help. */
+extern int	table_build_workers(const TableBuild *build);
+
+/* Scans the table, or this participant's part of it. */
+extern void table_build_scan(TableBuild *build);
+
+/*
+ * Enters a parallel build in the leader: makes method_shared, of so many bytes, zeros, which it may
+ * fill before workers are launched.  False, and nothing done, where no worker could be started.
+ */
+extern bool table_build_enter(TableBuild *build, const char *worker_main, int workers,
+							  Size method_size);
+
+/* Launches the workers; returns how many. */
+extern int	table_build_launch(TableBuild *build);
+
+/* Waits until all workers are done, and adds what they counted. */
+extern void table_build_wait(TableBuild *build);
+
+/* Leaves it: what was shared is gone. */
+extern void table_build_leave(TableBuild *build);
+
+/* The same, in a worker: opens the relations; counts and closes them. */
+extern void table_build_open(TableBuild *build, dsm_segment *segment, shm_toc *toc);
+extern void table_build_close(TableBuild *build);
+
+#endif							/* VECTOR_AM_TABLE_BUILD_H */
