@@ -434,39 +434,55 @@ choose_class(const Seal *seal, SegmentEntry *entries, int count)
 	return end - first;
 }
 
-/* Sealed segments: one with too many dead rows, or several of one size; or all of them. */
+static bool
+is_input(const Seal *seal, uint32 uid)
+{
+	for (int i = 0; i < seal->input_count; i++)
+		if (seal->inputs[i].uid == uid)
+			return true;
+	return false;
+}
+
+/*
+ * Sealed segments: several of one size, or one with too many dead rows that will not be among them;
+ * or all of them.
+ */
 static void
 choose_sealed(Seal *seal, SealMerge what)
 {
 	Directory  *directory = directory_read(seal->index);
-	SegmentEntry *half_dead = NULL;
+	SegmentEntry half_dead = {0};
 	bool		any_dead = false;
 
 	seal->inputs = palloc(sizeof(SegmentEntry) * (directory->count + 1));
 	for (uint32 i = 0; i < directory->count; i++)
 	{
-		SegmentEntry *entry = &directory->entries[i];
+		SegmentEntry entry = directory->entries[i];
 		uint32		dead;
+		bool		too_many;
 
-		if (entry->kind != SEGMENT_SEALED)
+		if (entry.kind != SEGMENT_SEALED)
 			continue;
-		dead = sealed_dead(seal->index, entry);
-		if (dead > MAX_DEAD_FRACTION * entry->rows && half_dead == NULL)
-			half_dead = entry;
+		dead = sealed_dead(seal->index, &entry);
+		too_many = dead > 0 && dead >= MAX_DEAD_FRACTION * entry.rows;
 		any_dead |= dead > 0;
-		entry->rows -= dead;
-		seal->inputs[seal->input_count++] = *entry;
+		entry.rows -= dead;
+		if (too_many && half_dead.uid == 0)
+			half_dead = entry;
+		seal->inputs[seal->input_count++] = entry;
 	}
+	pfree(directory);
 	if (what == MERGE_ALL)
-		seal->input_count = seal->input_count > 1 || any_dead ? seal->input_count : 0;
-	else if (half_dead)
 	{
-		seal->inputs[0] = *half_dead;
+		seal->input_count = seal->input_count > 1 || any_dead ? seal->input_count : 0;
+		return;
+	}
+	seal->input_count = choose_class(seal, seal->inputs, seal->input_count);
+	if (half_dead.uid != 0 && !is_input(seal, half_dead.uid))
+	{
+		seal->inputs[0] = half_dead;
 		seal->input_count = 1;
 	}
-	else
-		seal->input_count = choose_class(seal, seal->inputs, seal->input_count);
-	pfree(directory);
 }
 
 /* The same, and claims them. */
