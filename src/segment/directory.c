@@ -415,8 +415,9 @@ directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *en
 }
 
 /*
- * Joins retired extents that lie side by side, where entries are getting few: a transaction that
- * takes long holds all of them back.  The later stamp is that of both.
+ * Joins retired extents between which there is no other, with the gap where there is one, if
+ * entries are getting few: a transaction that takes long holds all of them back.  The later stamp
+ * is that of both.  Then there is one retired extent more than others at most.
  */
 static void
 join_retired(Directory *directory)
@@ -431,10 +432,9 @@ join_retired(Directory *directory)
 	{
 		SegmentEntry *last = kept > 0 ? &sorted[kept - 1] : NULL;
 
-		if (last && last->kind == SEGMENT_RETIRED && sorted[i].kind == SEGMENT_RETIRED &&
-			last->first + last->blocks == sorted[i].first)
+		if (last && last->kind == SEGMENT_RETIRED && sorted[i].kind == SEGMENT_RETIRED)
 		{
-			last->blocks += sorted[i].blocks;
+			last->blocks = sorted[i].first + sorted[i].blocks - last->first;
 			if (FullTransactionIdPrecedes(last->stamp, sorted[i].stamp))
 				last->stamp = sorted[i].stamp;
 		}
