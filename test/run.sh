@@ -140,7 +140,7 @@ copy_debian_postgres() {
 	mkdir -p "$root/usr/lib/postgresql" "$root/usr/share/postgresql" "$root/usr/include"
 	cp -r "/usr/lib/postgresql/$version" "$root/usr/lib/postgresql/"
 	cp -rL "/usr/share/postgresql/$version" "$root/usr/share/postgresql/"
-	ln -s /usr/include/postgresql "$root/usr/include/postgresql"
+	cp -r /usr/include/postgresql "$root/usr/include/"
 	chmod -R a+rX "$root"
 	echo "$root/usr/lib/postgresql/$version/bin/pg_config"
 }

@@ -18,7 +18,7 @@
 
 /*
  * Growing segments have `rows` rows.  Asks a worker to seal them; where they are too many, seals
- * some that nobody is at, or waits for who is.
+ * some that nobody is at, and merges where sealed ones are too many, or waits for who is at them.
  */
 static void
 relieve(Relation index, Relation heap, uint64 rows, uint32 seal_rows)
@@ -31,8 +31,12 @@ relieve(Relation index, Relation heap, uint64 rows, uint32 seal_rows)
 	/* the segment that follows the cap is a part of it */
 	if (rows < (uint64) seal_rows * (asked ? CAP_WITH_WORKER - 1 : CAP_WITHOUT_WORKER))
 		return;
-	if (seal_growing(index, heap, SEAL_IF_FREE, seal_rows, seal_rows) == 0 &&
-		rows >= (uint64) seal_rows * (CAP_WITH_WORKER - 1))
+	if (seal_growing(index, heap, SEAL_IF_FREE, seal_rows, seal_rows) > 0)
+	{
+		if (seal_is_crowded(index))
+			seal_merge(index, heap, SEAL_IF_FREE, MERGE_DUE);
+	}
+	else if (rows >= (uint64) seal_rows * (CAP_WITH_WORKER - 1))
 		seal_await(index);
 }
 

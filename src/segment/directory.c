@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "segment/seal.h"
 
 void
 directory_create(Relation index, ForkNumber fork, const DirectoryOptions *options)
@@ -149,8 +150,13 @@ directory_find(const Directory *directory, uint32 uid)
 #define LOCK_TRIES			10
 #define LOCK_PAUSE_MS		20
 
-/* Gaps are closed if they are more than one block in so many. */
+/*
+ * Gaps are closed if they are more than one block in so many; or, with what dead rows take, more
+ * than one in so many, and by themselves worth it.
+ */
 #define MAX_GAP_FRACTION	8
+#define MAX_WASTE_FRACTION	6
+#define MIN_GAP_FRACTION	32
 
 /* An exclusive look at block 0, for a change that is logged as one record. */
 typedef struct DirectoryChange
@@ -276,16 +282,15 @@ sorted_entries(const Directory *directory)
 	return sorted;
 }
 
-/* The smallest gap that is large enough, or the end. */
+/* The smallest gap between extents that is large enough; InvalidBlockNumber if none is. */
 static BlockNumber
-find_room(const Directory *directory, uint32 blocks)
+find_gap(const SegmentEntry *sorted, uint32 count, uint32 blocks)
 {
-	SegmentEntry *sorted = sorted_entries(directory);
 	BlockNumber end = DIRECTORY_BLOCK + 1;
 	BlockNumber best = InvalidBlockNumber;
 	uint32		best_size = PG_UINT32_MAX;
 
-	for (uint32 i = 0; i < directory->count; i++)
+	for (uint32 i = 0; i < count; i++)
 	{
 		uint32		gap = sorted[i].first - end;
 
@@ -296,13 +301,7 @@ find_room(const Directory *directory, uint32 blocks)
 		}
 		end = sorted[i].first + sorted[i].blocks;
 	}
-	pfree(sorted);
-	if (best != InvalidBlockNumber)
-		return best;
-	if (blocks > MaxBlockNumber - end)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("index is too large")));
-	return end;
+	return best;
 }
 
 /* The first block after all extents. */
@@ -314,6 +313,35 @@ directory_end(const Directory *directory)
 	for (uint32 i = 0; i < directory->count; i++)
 		end = Max(end, directory->entries[i].first + directory->entries[i].blocks);
 	return end;
+}
+
+/* Where an extent of so many blocks fits best, or the end. */
+static BlockNumber
+find_room(const Directory *directory, uint32 blocks)
+{
+	SegmentEntry *sorted = sorted_entries(directory);
+	BlockNumber room = find_gap(sorted, directory->count, blocks);
+
+	pfree(sorted);
+	if (room != InvalidBlockNumber)
+		return room;
+	room = directory_end(directory);
+	if (blocks > MaxBlockNumber - room)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("index is too large")));
+	return room;
+}
+
+/* Blocks of the directory and the extents, or of those only whose segments are live. */
+static uint32
+used_blocks(const Directory *directory, bool all)
+{
+	uint32		blocks = 1;
+
+	for (uint32 i = 0; i < directory->count; i++)
+		if (all || segment_is_needed(&directory->entries[i]))
+			blocks += directory->entries[i].blocks;
+	return blocks;
 }
 
 bool
@@ -395,8 +423,9 @@ directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *en
 }
 
 /*
- * Joins retired extents that lie side by side, where entries are getting few: a transaction that
- * takes long holds all of them back.  The later stamp is that of both.
+ * Joins retired extents between which there is no other, with the gap where there is one, if
+ * entries are getting few: a transaction that takes long holds all of them back.  The later stamp
+ * is that of both.  Then there is one retired extent more than others at most.
  */
 static void
 join_retired(Directory *directory)
@@ -411,10 +440,9 @@ join_retired(Directory *directory)
 	{
 		SegmentEntry *last = kept > 0 ? &sorted[kept - 1] : NULL;
 
-		if (last && last->kind == SEGMENT_RETIRED && sorted[i].kind == SEGMENT_RETIRED &&
-			last->first + last->blocks == sorted[i].first)
+		if (last && last->kind == SEGMENT_RETIRED && sorted[i].kind == SEGMENT_RETIRED)
 		{
-			last->blocks += sorted[i].blocks;
+			last->blocks = sorted[i].first + sorted[i].blocks - last->first;
 			if (FullTransactionIdPrecedes(last->stamp, sorted[i].stamp))
 				last->stamp = sorted[i].stamp;
 		}
@@ -531,9 +559,9 @@ move_extent(Relation index, const SegmentEntry *entry, BlockNumber to)
 }
 
 /*
- * Takes a step to close gaps: the last extent, or the one after the first gap, moves into it; if
- * neither fits, the latter goes to the end, so that the gap grows by its size.  False if gaps are
- * few, or the step was given up.
+ * Takes a step to close gaps.  The last extent moves into one; where it fits nowhere, and gaps are
+ * more than an eighth of what lies behind the first, the extent after that moves into it, or to the
+ * end, so that the gap grows by its size.  False if gaps are few, or the step was given up.
  */
 static bool
 close_gap(Relation index)
@@ -542,27 +570,60 @@ close_gap(Relation index)
 	SegmentEntry *sorted = sorted_entries(directory);
 	BlockNumber end = directory_end(directory);
 	BlockNumber gap = DIRECTORY_BLOCK + 1;
-	uint32		used = 1;
+	BlockNumber to;
+	uint32		gaps = end - used_blocks(directory, true);
 	uint32		i = 0;
 	bool		moved = false;
 
-	for (uint32 k = 0; k < directory->count; k++)
-		used += sorted[k].blocks;
 	for (; i < directory->count && sorted[i].first == gap; i++)
 		gap += sorted[i].blocks;
-	if (i < directory->count && end - used > end / MAX_GAP_FRACTION)
+	if (gaps > end / MIN_GAP_FRACTION)
 	{
-		uint32		room = sorted[i].first - gap;
 		const SegmentEntry *last = &sorted[directory->count - 1];
 
-		if (last->blocks <= room)
-			moved = move_extent(index, last, gap);
-		else
-			moved = move_extent(index, &sorted[i], sorted[i].blocks <= room ? gap : end);
+		to = find_gap(sorted, directory->count, last->blocks);
+		if (to != InvalidBlockNumber)
+			moved = move_extent(index, last, to);
+		else if (gaps > (end - gap) / MAX_GAP_FRACTION)
+		{
+			to = sorted[i].blocks <= sorted[i].first - gap ? gap : end;
+			moved = move_extent(index, &sorted[i], to);
+		}
 	}
 	pfree(sorted);
 	pfree(directory);
 	return moved;
+}
+
+/* Blocks that dead rows take in sealed segments. */
+static uint32
+dead_blocks(Relation index, const Directory *directory)
+{
+	double		blocks = 0;
+
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+
+		if (entry->kind == SEGMENT_SEALED && entry->rows > 0)
+			blocks += (double) entry->blocks * sealed_dead(index, entry) / entry->rows;
+	}
+	return (uint32) blocks;
+}
+
+/* Whether an index has so much to give back that it is worth an exclusive lock. */
+static bool
+is_worth_truncating(Relation index)
+{
+	Directory  *directory = directory_read(index);
+	BlockNumber length = RelationGetNumberOfBlocks(index);
+	uint32		gaps = length - used_blocks(directory, false);
+	bool		worth = gaps > length / MAX_GAP_FRACTION;
+
+	if (!worth && gaps > length / MIN_GAP_FRACTION)
+		worth = gaps + dead_blocks(index, directory) > length / MAX_WASTE_FRACTION;
+	pfree(directory);
+	return worth;
 }
 
 /* Takes the index for this process alone, if that does not take long: a worker may be leaving. */
@@ -590,16 +651,10 @@ void
 directory_truncate(Relation index)
 {
 	DirectoryChange change;
-	Directory  *directory = directory_read(index);
-	BlockNumber length = RelationGetNumberOfBlocks(index);
 	BlockNumber end;
-	uint32		used = 1;
 
 	/* the lock is felt on standbys, too: only for what is worth it */
-	for (uint32 i = 0; i < directory->count; i++)
-		if (segment_is_needed(&directory->entries[i]))
-			used += directory->entries[i].blocks;
-	if (length - used <= length / MAX_GAP_FRACTION || IsInParallelMode() || !lock_alone(index))
+	if (IsInParallelMode() || !is_worth_truncating(index) || !lock_alone(index))
 		return;
 	begin_change(index, &change);
 	for (uint32 i = change.directory->count; i-- > 0;)

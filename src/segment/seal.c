@@ -28,6 +28,12 @@
 /* So many sealed segments may wait for a merge then. */
 #define MAX_WAITING			32
 
+/*
+ * With so many sealed segments, two of one size are united, and by their graphs also where the few
+ * bytes a row are more than the memory: the directory must not get full.
+ */
+#define CROWDED				64
+
 /* With less of them live, a graph is built anew. */
 #define MIN_LIVE_FRACTION	0.6
 
@@ -428,9 +434,9 @@ choose_growing(Seal *seal, SealWait wait, uint64 min_rows, uint64 max_rows)
 
 /* Segments are of one size if their logarithms to the base of the factor round to the same. */
 static int
-size_class(uint64 rows)
+size_class(uint64 rows, int factor)
 {
-	return (int) rint(log((double) Max(rows, 1)) / log(seal_merge_factor));
+	return (int) rint(log((double) Max(rows, 1)) / log(factor));
 }
 
 /*
@@ -443,66 +449,85 @@ choose_class(const Seal *seal, SegmentEntry *entries, int count)
 	int			first = 0;
 	int			end = 0;
 	uint64		total = 0;
+	int			factor = count < CROWDED ? seal_merge_factor : 2;
+	bool		unite;
 
 	qsort(entries, count, sizeof(SegmentEntry), compare_rows);
 	for (; end < count; end++)
-		if (size_class(entries[end].rows) != size_class(entries[first].rows))
+		if (size_class(entries[end].rows, factor) != size_class(entries[first].rows, factor))
 		{
-			if (end - first >= seal_merge_factor)
+			if (end - first >= factor)
 				break;
 			first = end;
 		}
-	if (end - first < seal_merge_factor)
+	if (end - first < factor)
 		return 0;
 	for (int i = first; i < end; i++)
 		total += entries[i].rows;
-	while (end + seal_merge_factor - 1 <= count &&
-		   size_class(entries[end + seal_merge_factor - 2].rows) <= size_class(total))
-		for (int i = 0; i < seal_merge_factor - 1; i++)
+	while (end + factor - 1 <= count &&
+		   size_class(entries[end + factor - 2].rows, factor) <= size_class(total, factor))
+		for (int i = 0; i < factor - 1; i++)
 			total += entries[end++].rows;
-	if (!fits_memory(seal, can_unite(seal), entries + first, end - first))
+	unite = can_unite(seal);
+	if (!(unite && count >= CROWDED) && !fits_memory(seal, unite, entries + first, end - first))
 		return 0;
 	memmove(entries, entries + first, (end - first) * sizeof(SegmentEntry));
 	return end - first;
 }
 
-/* Sealed segments: one with too many dead rows, or several of one size; or all of them. */
+static bool
+is_input(const Seal *seal, uint32 uid)
+{
+	for (int i = 0; i < seal->input_count; i++)
+		if (seal->inputs[i].uid == uid)
+			return true;
+	return false;
+}
+
+/*
+ * Sealed segments: several of one size, or one with too many dead rows that will not be among them;
+ * or all of them.
+ */
 static void
 choose_sealed(Seal *seal, SealMerge what)
 {
 	Directory  *directory = directory_read(seal->index);
-	SegmentEntry *half_dead = NULL;
+	SegmentEntry half_dead = {0};
 	bool		any_dead = false;
 
 	seal->inputs = palloc(sizeof(SegmentEntry) * (directory->count + 1));
 	for (uint32 i = 0; i < directory->count; i++)
 	{
-		SegmentEntry *entry = &directory->entries[i];
+		SegmentEntry entry = directory->entries[i];
 		uint32		dead;
+		bool		too_many;
 
-		if (entry->kind != SEGMENT_SEALED || !centroids_allow(seal->index, &seal->space, entry))
+		if (entry.kind != SEGMENT_SEALED || !centroids_allow(seal->index, &seal->space, &entry))
 			continue;
-		dead = sealed_dead(seal->index, entry);
-		if (dead > MAX_DEAD_FRACTION * entry->rows && half_dead == NULL)
-			half_dead = entry;
+		dead = sealed_dead(seal->index, &entry);
+		too_many = dead > 0 && dead >= MAX_DEAD_FRACTION * entry.rows;
 		any_dead |= dead > 0;
-		entry->rows -= dead;
-		seal->inputs[seal->input_count++] = *entry;
+		entry.rows -= dead;
+		if (too_many && half_dead.uid == 0)
+			half_dead = entry;
+		seal->inputs[seal->input_count++] = entry;
 	}
 	seal->retrain = centroids_are_outdated(seal->index, &seal->space, directory) &&
 		fits_memory(seal, true, seal->inputs, seal->input_count);
-	if (what == MERGE_ALL && !seal->retrain)
-		seal->input_count = seal->input_count > 1 || any_dead ? seal->input_count : 0;
-	else if (seal->retrain)
-		;
-	else if (half_dead)
+	pfree(directory);
+	if (seal->retrain)
+		return;
+	if (what == MERGE_ALL)
 	{
-		seal->inputs[0] = *half_dead;
+		seal->input_count = seal->input_count > 1 || any_dead ? seal->input_count : 0;
+		return;
+	}
+	seal->input_count = choose_class(seal, seal->inputs, seal->input_count);
+	if (half_dead.uid != 0 && !is_input(seal, half_dead.uid))
+	{
+		seal->inputs[0] = half_dead;
 		seal->input_count = 1;
 	}
-	else
-		seal->input_count = choose_class(seal, seal->inputs, seal->input_count);
-	pfree(directory);
 }
 
 /* The same, and claims them. */
@@ -766,6 +791,18 @@ seal_is_behind(Relation index, uint64 seal_rows)
 	}
 	pfree(directory);
 	return grown / HURRY_FACTOR >= seal_rows && sealed < MAX_WAITING;
+}
+
+bool
+seal_is_crowded(Relation index)
+{
+	Directory  *directory = directory_read(index);
+	uint32		sealed = 0;
+
+	for (uint32 i = 0; i < directory->count; i++)
+		sealed += directory->entries[i].kind == SEGMENT_SEALED;
+	pfree(directory);
+	return sealed >= CROWDED;
 }
 
 bool

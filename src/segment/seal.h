@@ -50,6 +50,9 @@ extern int	seal_merge(Relation index, Relation heap, SealWait wait, SealMerge wh
  */
 extern bool seal_is_behind(Relation index, uint64 seal_rows);
 
+/* Whether there are so many sealed segments that who adds one should merge some. */
+extern bool seal_is_crowded(Relation index);
+
 /* Whether there is anything to merge. */
 extern bool seal_merge_is_due(Relation index);
 

@@ -1,0 +1,105 @@
+# The directory has room for a number of entries.  However many segments come and go, held back by old
+# snapshots or by nobody merging them, it does not get full, and inserts go on
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'segments are ours' if $ENV{VECTOR_PEER};
+
+my $rounds = $ENV{VECTOR_LONG} ? 60 : 6;
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', <<'CONF');
+autovacuum = off
+restart_after_crash = off
+max_wal_size = 2GB
+CONF
+$node->start;
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION vector;
+	CREATE FUNCTION place(id bigint) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector
+		FROM generate_series(1, 8) d$$;
+	CREATE TABLE items (id int PRIMARY KEY, v vector(8));
+	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 32)});
+
+# Every row is in the index, once, and of some each finds itself.
+my $sound = q{SELECT count(*) = vector_index_check('items_v') FROM items;
+	SET enable_seqscan = off; SET hnsw.ef_search = 200;
+	SELECT count(*) FROM (SELECT * FROM items ORDER BY id % 7, id LIMIT 200) i
+	WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)};
+my $entries = q{SELECT count(*) FROM vector_segments WHERE index = 'items_v'::regclass};
+
+# in one go, without a worker: three times as many segments are sealed as there is room for
+foreach my $kind ('', 'TEMP')
+{
+	is($node->safe_psql('postgres', "CREATE $kind TABLE t (id int, v vector(8));
+		BEGIN;
+		CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops) WITH (seal_rows = 32);
+		INSERT INTO t SELECT n, place(n) FROM generate_series(1, 8000) n;
+		COMMIT;
+		SELECT vector_index_check('t_v');
+		DROP TABLE t"), 8000, "8000 rows into a new $kind index sealed at 32");
+}
+
+# an old snapshot holds back everything that is retired; merges are rare
+$node->safe_psql('postgres', "LOAD 'vector'; ALTER SYSTEM SET vector.merge_factor = 32");
+$node->reload;
+$node->safe_psql('postgres', 'INSERT INTO items SELECT n, place(n) FROM generate_series(1, 500) n');
+my $old = $node->background_psql('postgres');
+$old->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
+$old->query_safe('SET enable_seqscan = off');
+$old->query_safe('SET hnsw.iterative_scan = strict_order');
+my $probe = 'SELECT id FROM items ORDER BY v <-> place(-1)::vector LIMIT 20';
+my $expected = $old->query_safe($probe);
+my $most = 0;
+my $next = 501;
+foreach my $round (1 .. $rounds)
+{
+	my $work = $round % 2 ? 'on' : 'off';
+
+	my ($low, $high) = ($next, $next + 2399);
+	$next += 2400;
+	my ($code, $out, $error) = $node->psql('postgres', "LOAD 'vector'; SET vector.background_work = $work;
+		INSERT INTO items SELECT n, place(n) FROM generate_series($low, $high) n;
+		$entries");
+	is($error, '', "round $round: inserted, background work $work");
+	$most = $out if $out > $most;
+	$node->safe_psql('postgres', "DELETE FROM items WHERE id % 5 = 0 AND id > 500; VACUUM items") if $round % 2;
+	is($old->query_safe($probe), $expected, "round $round: the old snapshot sees what it saw");
+}
+note("most entries: $most");
+cmp_ok($most, '<', 200, 'the directory does not get full');
+cmp_ok($most, '>', 50, 'though much is held back');
+
+# the server dies with many entries, while more come
+my ($out, $err) = ('', '');
+my $insert = IPC::Run::start([ 'psql', '-X', '-d', $node->connstr('postgres'), '-c',
+	"INSERT INTO items SELECT n, place(n) FROM generate_series($next, $next + 100000) n" ], '>', \$out, '2>', \$err);
+$node->poll_query_until('postgres', "SELECT count(*) > 0 FROM vector_segments WHERE kind = 'reserved'");
+kill 9, $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE query LIKE 'INSERT INTO items%' LIMIT 1");
+$insert->finish;
+$old->{run}->finish;
+$node->stop('immediate', fail_ok => 1);
+$node->start;
+is($node->safe_psql('postgres', "VACUUM items; $sound"), "t\n0", 'after the crash the index is sound and complete');
+
+# and now that nothing is held back, all of it is free
+$node->safe_psql('postgres', 'ALTER SYSTEM RESET vector.merge_factor');
+$node->reload;
+$node->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series($next, $next + 500) n");
+$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs') or die 'the workers do not come to an end';
+$node->safe_psql('postgres', 'VACUUM items');
+$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs') or die 'the workers do not come to an end';
+$node->safe_psql('postgres', 'VACUUM items');
+is($node->safe_psql('postgres', $sound), "t\n0", 'the index is sound and complete');
+cmp_ok($node->safe_psql('postgres', $entries), '<', 40, 'few entries are left');
+my $size = $node->safe_psql('postgres', "SELECT pg_relation_size('items_v')");
+$node->safe_psql('postgres', "REINDEX INDEX items_v");
+cmp_ok($size, '<=', 1.5 * $node->safe_psql('postgres', "SELECT pg_relation_size('items_v')"), 'no blocks are leaked');
+
+$node->stop;
+unlike(slurp_file($node->logfile), qr/PANIC|TRAP|signal 11|too many segments/, 'nothing bad in the log');
+done_testing();
