@@ -1500,6 +1500,152 @@ CREATE OPERATOR CLASS bit_jaccard_ops FOR TYPE bit USING hnsw AS
 	FUNCTION 3 hnsw_bit_support(internal);
 COMMENT ON OPERATOR CLASS bit_jaccard_ops USING hnsw IS 'nearest neighbours of a bit string by Jaccard distance';
 
+-- access methods ivfflat and ivf
+
+CREATE FUNCTION ivfflathandler(internal) RETURNS index_am_handler
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION ivfflathandler(internal) IS 'handler of the access method ivfflat';
+CREATE ACCESS METHOD ivfflat TYPE INDEX HANDLER ivfflathandler;
+COMMENT ON ACCESS METHOD ivfflat IS 'nearest neighbours by inverted lists of vectors';
+CREATE FUNCTION ivfhandler(internal) RETURNS index_am_handler
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION ivfhandler(internal) IS 'handler of the access method ivf';
+CREATE ACCESS METHOD ivf TYPE INDEX HANDLER ivfhandler;
+COMMENT ON ACCESS METHOD ivf IS 'nearest neighbours by inverted lists of codes';
+CREATE FUNCTION ivfflat_halfvec_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION ivfflat_halfvec_support(internal) IS 'names the type halfvec to ivfflat';
+CREATE FUNCTION ivfflat_bit_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION ivfflat_bit_support(internal) IS 'names the type bit to ivfflat';
+CREATE OPERATOR CLASS vector_l2_ops DEFAULT FOR TYPE vector USING ivfflat AS
+	OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 vector_l2_squared_distance(vector, vector),
+	FUNCTION 3 l2_distance(vector, vector);
+COMMENT ON OPERATOR CLASS vector_l2_ops USING ivfflat IS 'nearest neighbours of a vector by Euclidean distance';
+CREATE OPERATOR CLASS vector_ip_ops FOR TYPE vector USING ivfflat AS
+	OPERATOR 1 <#> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 vector_negative_inner_product(vector, vector),
+	FUNCTION 3 vector_spherical_distance(vector, vector),
+	FUNCTION 4 vector_norm(vector);
+COMMENT ON OPERATOR CLASS vector_ip_ops USING ivfflat IS 'nearest neighbours of a vector by inner product';
+CREATE OPERATOR CLASS vector_cosine_ops FOR TYPE vector USING ivfflat AS
+	OPERATOR 1 <=> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 vector_negative_inner_product(vector, vector),
+	FUNCTION 2 vector_norm(vector),
+	FUNCTION 3 vector_spherical_distance(vector, vector),
+	FUNCTION 4 vector_norm(vector);
+COMMENT ON OPERATOR CLASS vector_cosine_ops USING ivfflat IS 'nearest neighbours of a vector by cosine distance';
+CREATE OPERATOR CLASS halfvec_l2_ops FOR TYPE halfvec USING ivfflat AS
+	OPERATOR 1 <-> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 1 halfvec_l2_squared_distance(halfvec, halfvec),
+	FUNCTION 3 l2_distance(halfvec, halfvec),
+	FUNCTION 5 ivfflat_halfvec_support(internal);
+COMMENT ON OPERATOR CLASS halfvec_l2_ops USING ivfflat IS 'nearest neighbours of a halfvec by Euclidean distance';
+CREATE OPERATOR CLASS halfvec_ip_ops FOR TYPE halfvec USING ivfflat AS
+	OPERATOR 1 <#> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 1 halfvec_negative_inner_product(halfvec, halfvec),
+	FUNCTION 3 halfvec_spherical_distance(halfvec, halfvec),
+	FUNCTION 4 l2_norm(halfvec),
+	FUNCTION 5 ivfflat_halfvec_support(internal);
+COMMENT ON OPERATOR CLASS halfvec_ip_ops USING ivfflat IS 'nearest neighbours of a halfvec by inner product';
+CREATE OPERATOR CLASS halfvec_cosine_ops FOR TYPE halfvec USING ivfflat AS
+	OPERATOR 1 <=> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 1 halfvec_negative_inner_product(halfvec, halfvec),
+	FUNCTION 2 l2_norm(halfvec),
+	FUNCTION 3 halfvec_spherical_distance(halfvec, halfvec),
+	FUNCTION 4 l2_norm(halfvec),
+	FUNCTION 5 ivfflat_halfvec_support(internal);
+COMMENT ON OPERATOR CLASS halfvec_cosine_ops USING ivfflat IS 'nearest neighbours of a halfvec by cosine distance';
+CREATE OPERATOR CLASS bf16vec_l2_ops FOR TYPE bf16vec USING ivfflat AS
+	OPERATOR 1 <-> (bf16vec, bf16vec) FOR ORDER BY float_ops,
+	FUNCTION 1 bf16vec_l2_squared_distance(bf16vec, bf16vec);
+COMMENT ON OPERATOR CLASS bf16vec_l2_ops USING ivfflat IS 'nearest neighbours of a bf16vec by Euclidean distance';
+CREATE OPERATOR CLASS bf16vec_ip_ops FOR TYPE bf16vec USING ivfflat AS
+	OPERATOR 1 <#> (bf16vec, bf16vec) FOR ORDER BY float_ops,
+	FUNCTION 1 bf16vec_negative_inner_product(bf16vec, bf16vec);
+COMMENT ON OPERATOR CLASS bf16vec_ip_ops USING ivfflat IS 'nearest neighbours of a bf16vec by inner product';
+CREATE OPERATOR CLASS bf16vec_cosine_ops FOR TYPE bf16vec USING ivfflat AS
+	OPERATOR 1 <=> (bf16vec, bf16vec) FOR ORDER BY float_ops,
+	FUNCTION 1 bf16vec_negative_inner_product(bf16vec, bf16vec),
+	FUNCTION 2 l2_norm(bf16vec);
+COMMENT ON OPERATOR CLASS bf16vec_cosine_ops USING ivfflat IS 'nearest neighbours of a bf16vec by cosine distance';
+CREATE OPERATOR CLASS int8vec_l2_ops FOR TYPE int8vec USING ivfflat AS
+	OPERATOR 1 <-> (int8vec, int8vec) FOR ORDER BY float_ops,
+	FUNCTION 1 int8vec_l2_squared_distance(int8vec, int8vec);
+COMMENT ON OPERATOR CLASS int8vec_l2_ops USING ivfflat IS 'nearest neighbours of a int8vec by Euclidean distance';
+CREATE OPERATOR CLASS int8vec_ip_ops FOR TYPE int8vec USING ivfflat AS
+	OPERATOR 1 <#> (int8vec, int8vec) FOR ORDER BY float_ops,
+	FUNCTION 1 int8vec_negative_inner_product(int8vec, int8vec);
+COMMENT ON OPERATOR CLASS int8vec_ip_ops USING ivfflat IS 'nearest neighbours of a int8vec by inner product';
+CREATE OPERATOR CLASS int8vec_cosine_ops FOR TYPE int8vec USING ivfflat AS
+	OPERATOR 1 <=> (int8vec, int8vec) FOR ORDER BY float_ops,
+	FUNCTION 1 int8vec_negative_inner_product(int8vec, int8vec),
+	FUNCTION 2 l2_norm(int8vec);
+COMMENT ON OPERATOR CLASS int8vec_cosine_ops USING ivfflat IS 'nearest neighbours of a int8vec by cosine distance';
+CREATE OPERATOR CLASS bit_hamming_ops FOR TYPE bit USING ivfflat AS
+	OPERATOR 1 <~> (bit, bit) FOR ORDER BY float_ops,
+	FUNCTION 1 hamming_distance(bit, bit),
+	FUNCTION 3 hamming_distance(bit, bit),
+	FUNCTION 5 ivfflat_bit_support(internal);
+COMMENT ON OPERATOR CLASS bit_hamming_ops USING ivfflat IS 'nearest neighbours of a bit string by Hamming distance';
+CREATE OPERATOR CLASS vector_l2_ops FOR TYPE vector USING ivf AS
+	OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 vector_l2_squared_distance(vector, vector);
+COMMENT ON OPERATOR CLASS vector_l2_ops USING ivf IS 'nearest neighbours of a vector by Euclidean distance';
+CREATE OPERATOR CLASS vector_ip_ops FOR TYPE vector USING ivf AS
+	OPERATOR 1 <#> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 vector_negative_inner_product(vector, vector);
+COMMENT ON OPERATOR CLASS vector_ip_ops USING ivf IS 'nearest neighbours of a vector by inner product';
+CREATE OPERATOR CLASS vector_cosine_ops FOR TYPE vector USING ivf AS
+	OPERATOR 1 <=> (vector, vector) FOR ORDER BY float_ops,
+	FUNCTION 1 vector_negative_inner_product(vector, vector),
+	FUNCTION 2 vector_norm(vector);
+COMMENT ON OPERATOR CLASS vector_cosine_ops USING ivf IS 'nearest neighbours of a vector by cosine distance';
+CREATE OPERATOR CLASS halfvec_l2_ops FOR TYPE halfvec USING ivf AS
+	OPERATOR 1 <-> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 1 halfvec_l2_squared_distance(halfvec, halfvec);
+COMMENT ON OPERATOR CLASS halfvec_l2_ops USING ivf IS 'nearest neighbours of a halfvec by Euclidean distance';
+CREATE OPERATOR CLASS halfvec_ip_ops FOR TYPE halfvec USING ivf AS
+	OPERATOR 1 <#> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 1 halfvec_negative_inner_product(halfvec, halfvec);
+COMMENT ON OPERATOR CLASS halfvec_ip_ops USING ivf IS 'nearest neighbours of a halfvec by inner product';
+CREATE OPERATOR CLASS halfvec_cosine_ops FOR TYPE halfvec USING ivf AS
+	OPERATOR 1 <=> (halfvec, halfvec) FOR ORDER BY float_ops,
+	FUNCTION 1 halfvec_negative_inner_product(halfvec, halfvec),
+	FUNCTION 2 l2_norm(halfvec);
+COMMENT ON OPERATOR CLASS halfvec_cosine_ops USING ivf IS 'nearest neighbours of a halfvec by cosine distance';
+CREATE OPERATOR CLASS bf16vec_l2_ops FOR TYPE bf16vec USING ivf AS
+	OPERATOR 1 <-> (bf16vec, bf16vec) FOR ORDER BY float_ops,
+	FUNCTION 1 bf16vec_l2_squared_distance(bf16vec, bf16vec);
+COMMENT ON OPERATOR CLASS bf16vec_l2_ops USING ivf IS 'nearest neighbours of a bf16vec by Euclidean distance';
+CREATE OPERATOR CLASS bf16vec_ip_ops FOR TYPE bf16vec USING ivf AS
+	OPERATOR 1 <#> (bf16vec, bf16vec) FOR ORDER BY float_ops,
+	FUNCTION 1 bf16vec_negative_inner_product(bf16vec, bf16vec);
+COMMENT ON OPERATOR CLASS bf16vec_ip_ops USING ivf IS 'nearest neighbours of a bf16vec by inner product';
+CREATE OPERATOR CLASS bf16vec_cosine_ops FOR TYPE bf16vec USING ivf AS
+	OPERATOR 1 <=> (bf16vec, bf16vec) FOR ORDER BY float_ops,
+	FUNCTION 1 bf16vec_negative_inner_product(bf16vec, bf16vec),
+	FUNCTION 2 l2_norm(bf16vec);
+COMMENT ON OPERATOR CLASS bf16vec_cosine_ops USING ivf IS 'nearest neighbours of a bf16vec by cosine distance';
+CREATE OPERATOR CLASS int8vec_l2_ops FOR TYPE int8vec USING ivf AS
+	OPERATOR 1 <-> (int8vec, int8vec) FOR ORDER BY float_ops,
+	FUNCTION 1 int8vec_l2_squared_distance(int8vec, int8vec);
+COMMENT ON OPERATOR CLASS int8vec_l2_ops USING ivf IS 'nearest neighbours of a int8vec by Euclidean distance';
+CREATE OPERATOR CLASS int8vec_ip_ops FOR TYPE int8vec USING ivf AS
+	OPERATOR 1 <#> (int8vec, int8vec) FOR ORDER BY float_ops,
+	FUNCTION 1 int8vec_negative_inner_product(int8vec, int8vec);
+COMMENT ON OPERATOR CLASS int8vec_ip_ops USING ivf IS 'nearest neighbours of a int8vec by inner product';
+CREATE OPERATOR CLASS int8vec_cosine_ops FOR TYPE int8vec USING ivf AS
+	OPERATOR 1 <=> (int8vec, int8vec) FOR ORDER BY float_ops,
+	FUNCTION 1 int8vec_negative_inner_product(int8vec, int8vec),
+	FUNCTION 2 l2_norm(int8vec);
+COMMENT ON OPERATOR CLASS int8vec_cosine_ops USING ivf IS 'nearest neighbours of a int8vec by cosine distance';
+CREATE OPERATOR CLASS bit_hamming_ops FOR TYPE bit USING ivf AS
+	OPERATOR 1 <~> (bit, bit) FOR ORDER BY float_ops,
+	FUNCTION 1 hamming_distance(bit, bit);
+COMMENT ON OPERATOR CLASS bit_hamming_ops USING ivf IS 'nearest neighbours of a bit string by Hamming distance';
+
 -- what an index consists of
 
 CREATE FUNCTION vector_index_segments(index regclass, OUT segment bigint, OUT kind text, OUT rows bigint,
@@ -1510,7 +1656,7 @@ CREATE VIEW vector_segments AS
 	SELECT c.oid::regclass AS index, s.*
 	FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid,
 		LATERAL vector_index_segments(c.oid) s
-	WHERE a.amname = 'hnsw' AND c.relkind = 'i' AND i.indisvalid
+	WHERE a.amname IN ('hnsw', 'ivfflat', 'ivf') AND c.relkind = 'i' AND i.indisvalid
 		AND (c.relpersistence <> 't' OR c.relnamespace = pg_my_temp_schema());
 COMMENT ON VIEW vector_segments IS 'segments of all indexes on vectors';
 CREATE FUNCTION vector_background_jobs(OUT index oid, OUT pid integer, OUT state text, OUT phase text,
