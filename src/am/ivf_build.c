@@ -340,6 +340,7 @@ ivf_parallel_build_main(dsm_segment *segment, shm_toc *toc)
 	table_build_open(&build.table, segment, toc);
 	shared = build.table.method_shared;
 	directory_space(directory_read(build.table.index), &build.space);
+	space_init_rotation(&build.space);
 	open_build(&build, shared->centroids);
 	tuplesort_attach_shared(shared_sort(shared, build.centroids->header.lists), segment);
 	run_part(&build, shared);
@@ -422,6 +423,7 @@ build_index(Relation heap, Relation index, IndexInfo *info)
 	directory_create(index, MAIN_FORKNUM, &options);
 	directory = directory_read(index);
 	directory_space(directory, &build.space);
+	space_init_rotation(&build.space);
 	workers = table_build_workers(&build.table);
 	train_centroids(&build, directory, workers);
 	build_lists(&build, workers);
