@@ -6,6 +6,7 @@
 #include "utils/guc.h"
 
 #include "am/hnsw.h"
+#include "am/ivf.h"
 #include "distance/distance.h"
 #include "planner/planner.h"
 #include "segment/seal.h"
@@ -57,5 +58,6 @@ _PG_init(void)
 	wait_point_init();
 	worker_init();
 	hnsw_init();
+	ivf_init();
 	MarkGUCPrefixReserved("vector");
 }

@@ -1,0 +1,260 @@
+/*
+ * ivf.c - the handlers of the access methods ivfflat and ivf, their settings and options
+ */
+#include "am/ivf.h"
+
+#include <float.h>
+
+#include "access/reloptions.h"
+#include "commands/progress.h"
+#include "commands/vacuum.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "am/index.h"
+#include "am/ivf_build.h"
+#include "segment/centroids.h"
+#include "segment/seal.h"
+#include "types/dense.h"
+#include "worker/worker.h"
+
+int			ivfflat_probes;
+int			ivfflat_iterative_scan;
+int			ivfflat_max_probes;
+int			ivf_probes;
+double		ivf_refine_k;
+int			ivf_iterative_scan;
+int			ivf_max_probes;
+
+static relopt_kind ivfflat_relopt_kind;
+static relopt_kind ivf_relopt_kind;
+
+static const struct config_enum_entry iterative_scan_options[] = {
+	{"off", IVF_ITERATIVE_SCAN_OFF, false},
+	{"relaxed_order", IVF_ITERATIVE_SCAN_RELAXED, false},
+	{NULL, 0, false}
+};
+
+static relopt_enum_elt_def quantizer_options[] = {
+	{"none", IVF_QUANTIZER_NONE},
+	{"rabitq", IVF_QUANTIZER_RABITQ},
+	{"sq8", IVF_QUANTIZER_SQ8},
+	{"sq4", IVF_QUANTIZER_SQ4},
+	{"pq", IVF_QUANTIZER_PQ},
+	{NULL, 0}
+};
+
+static relopt_enum_elt_def refine_options[] = {
+	{"full", IVF_REFINE_FULL},
+	{"half", IVF_REFINE_HALF},
+	{"sq8", IVF_REFINE_SQ8},
+	{"none", IVF_REFINE_NONE},
+	{NULL, 0}
+};
+
+static uint32
+ivf_seal_rows(Relation index)
+{
+	return ivf_options(index).seal_rows;
+}
+
+static void
+init_options(void)
+{
+	const char *seal_rows = "Number of inserted rows at which a sealed segment is made of them";
+
+	ivfflat_relopt_kind = add_reloption_kind();
+	add_int_reloption(ivfflat_relopt_kind, "lists", "Number of inverted lists",
+					  IVFFLAT_DEFAULT_LISTS, 1, IVFFLAT_MAX_LISTS, AccessExclusiveLock);
+	add_int_reloption(ivfflat_relopt_kind, "seal_rows", seal_rows, 0, SEAL_MIN_ROWS,
+					  SEAL_MAX_ROWS, ShareUpdateExclusiveLock);
+
+	ivf_relopt_kind = add_reloption_kind();
+	add_int_reloption(ivf_relopt_kind, "lists",
+					  "Number of inverted lists, 0: by the number of rows", 0, 0,
+					  CENTROIDS_MAX_LISTS, AccessExclusiveLock);
+	add_enum_reloption(ivf_relopt_kind, "quantizer", "Codes that lists are searched by",
+					   quantizer_options, IVF_QUANTIZER_DEFAULT,
+					   "Valid values are \"none\", \"rabitq\", \"sq8\", \"sq4\", and \"pq\".",
+					   AccessExclusiveLock);
+	add_int_reloption(ivf_relopt_kind, "bits", "Bits of a rabitq code for each dimension", 0, 1,
+					  IVF_MAX_BITS, AccessExclusiveLock);
+	add_int_reloption(ivf_relopt_kind, "pq_m",
+					  "Number of parts of a vector that pq has a code for, 0: by the dimensions",
+					  0, 0, DENSE_MAX_DIM, AccessExclusiveLock);
+	add_enum_reloption(ivf_relopt_kind, "refine", "How vectors are kept beside the codes",
+					   refine_options, IVF_REFINE_FULL,
+					   "Valid values are \"full\", \"half\", \"sq8\", and \"none\".",
+					   AccessExclusiveLock);
+	add_int_reloption(ivf_relopt_kind, "seal_rows", seal_rows, 0, SEAL_MIN_ROWS, SEAL_MAX_ROWS,
+					  ShareUpdateExclusiveLock);
+}
+
+void
+ivf_init(void)
+{
+	init_options();
+	DefineCustomIntVariable("ivfflat.probes", "Sets the number of probes",
+							"Valid range is 1..lists.", &ivfflat_probes, 1, 1, IVFFLAT_MAX_LISTS,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("ivfflat.iterative_scan", "Sets the mode for iterative scans", NULL,
+							 &ivfflat_iterative_scan, IVF_ITERATIVE_SCAN_OFF,
+							 iterative_scan_options, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("ivfflat.max_probes",
+							"Sets the max number of probes for iterative scans", NULL,
+							&ivfflat_max_probes, IVFFLAT_MAX_LISTS, 1, IVFFLAT_MAX_LISTS,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("ivfflat");
+	DefineCustomIntVariable("ivf.probes", "Sets the number of lists that a search looks into",
+							"0 is by the number of lists.", &ivf_probes, 0, 0,
+							CENTROIDS_MAX_LISTS, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomRealVariable("ivf.refine_k",
+							 "Sets how many rows are fetched from the table for one that is wanted",
+							 "Of indexes that keep codes alone.", &ivf_refine_k, 10, 1,
+							 IVF_MAX_REFINE_K, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("ivf.iterative_scan", "Sets the mode for iterative scans", NULL,
+							 &ivf_iterative_scan, IVF_ITERATIVE_SCAN_OFF, iterative_scan_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("ivf.max_probes",
+							"Sets the max number of probes for iterative scans", NULL,
+							&ivf_max_probes, CENTROIDS_MAX_LISTS, 1, CENTROIDS_MAX_LISTS,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("ivf");
+	worker_add_am("ivfflat", ivfflatbuild, ivf_seal_rows);
+	worker_add_am("ivf", ivfbuild, ivf_seal_rows);
+}
+
+bool
+ivf_is_flat(Relation index)
+{
+	return index->rd_indam->ambuild == ivfflatbuild;
+}
+
+IvfOptions
+ivf_options(Relation index)
+{
+	IvfOptions	options = {.lists = ivf_is_flat(index) ? IVFFLAT_DEFAULT_LISTS : 0};
+
+	if (index->rd_options)
+		options = *(IvfOptions *) index->rd_options;
+	if (ivf_is_flat(index))
+		options.quantizer = IVF_QUANTIZER_NONE;
+	if (options.seal_rows == 0)
+		options.seal_rows = seal_default_rows;
+	return options;
+}
+
+static const relopt_parse_elt option_table[] = {
+	{.optname = "lists", .opttype = RELOPT_TYPE_INT, .offset = offsetof(IvfOptions, lists)},
+	{.optname = "seal_rows", .opttype = RELOPT_TYPE_INT,
+	 .offset = offsetof(IvfOptions, seal_rows)},
+	/* of ivf alone */
+	{.optname = "quantizer", .opttype = RELOPT_TYPE_ENUM,
+	 .offset = offsetof(IvfOptions, quantizer)},
+	{.optname = "bits", .opttype = RELOPT_TYPE_INT, .offset = offsetof(IvfOptions, bits)},
+	{.optname = "pq_m", .opttype = RELOPT_TYPE_INT, .offset = offsetof(IvfOptions, pq_m)},
+	{.optname = "refine", .opttype = RELOPT_TYPE_ENUM, .offset = offsetof(IvfOptions, refine)},
+};
+
+#define IVFFLAT_OPTIONS		2
+
+static bytea *
+ivfflatoptions(Datum reloptions, bool validate)
+{
+	return (bytea *) build_reloptions(reloptions, validate, ivfflat_relopt_kind,
+									  sizeof(IvfOptions), option_table, IVFFLAT_OPTIONS);
+}
+
+static bytea *
+ivfoptions(Datum reloptions, bool validate)
+{
+	return (bytea *) build_reloptions(reloptions, validate, ivf_relopt_kind, sizeof(IvfOptions),
+									  option_table, lengthof(option_table));
+}
+
+static bool
+ivfvalidate(Oid opclassoid)
+{
+	return true;
+}
+
+static char *
+ivfbuildphasename(int64 phase)
+{
+	switch (phase)
+	{
+		case PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE:
+			return "initializing";
+		case IVF_PHASE_KMEANS:
+			return "performing k-means";
+		case IVF_PHASE_ASSIGN:
+			return "assigning tuples";
+		case IVF_PHASE_LOAD:
+			return "loading tuples";
+		default:
+			return NULL;
+	}
+}
+
+/* What both handlers say. */
+static IndexAmRoutine *
+make_routine(void)
+{
+	IndexAmRoutine *amroutine = makeNode(IndexAmRoutine);
+
+	amroutine->amstrategies = 0;
+	amroutine->amsupport = 5;
+	amroutine->amcanorderbyop = true;
+	amroutine->amoptionalkey = true;
+#if PG_VERSION_NUM >= 170000
+	amroutine->amcanbuildparallel = true;
+#endif
+	amroutine->amparallelvacuumoptions = VACUUM_OPTION_NO_PARALLEL;
+	amroutine->amkeytype = InvalidOid;
+	amroutine->ambuildempty = ivfbuildempty;
+	amroutine->aminsert = vectorinsert;
+	amroutine->ambulkdelete = vectorbulkdelete;
+	amroutine->amvacuumcleanup = vectorvacuumcleanup;
+	amroutine->amcostestimate = ivfcostestimate;
+	amroutine->ambuildphasename = ivfbuildphasename;
+	amroutine->amvalidate = ivfvalidate;
+	amroutine->ambeginscan = ivfbeginscan;
+	amroutine->amrescan = ivfrescan;
+	amroutine->amgettuple = ivfgettuple;
+	amroutine->amendscan = ivfendscan;
+	return amroutine;
+}
+
+PG_FUNCTION_INFO_V1(ivfflathandler);
+Datum
+ivfflathandler(PG_FUNCTION_ARGS)
+{
+	IndexAmRoutine *amroutine = make_routine();
+
+	amroutine->ambuild = ivfflatbuild;
+	amroutine->amoptions = ivfflatoptions;
+	PG_RETURN_POINTER(amroutine);
+}
+
+PG_FUNCTION_INFO_V1(ivfhandler);
+Datum
+ivfhandler(PG_FUNCTION_ARGS)
+{
+	IndexAmRoutine *amroutine = make_routine();
+
+	amroutine->ambuild = ivfbuild;
+	amroutine->amoptions = ivfoptions;
+	PG_RETURN_POINTER(amroutine);
+}
+
+/* Support functions that operator classes of pgvector name, which say nothing: see hnsw.c. */
+#define IVFFLAT_SUPPORT(symbol) \
+PG_FUNCTION_INFO_V1(symbol); \
+Datum \
+symbol(PG_FUNCTION_ARGS) \
+{ \
+	PG_RETURN_POINTER(NULL); \
+}
+
+IVFFLAT_SUPPORT(ivfflat_halfvec_support)
+IVFFLAT_SUPPORT(ivfflat_bit_support)

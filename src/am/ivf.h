@@ -1,0 +1,85 @@
+/*
+ * ivf.h - the access methods ivfflat and ivf: inverted lists in every sealed segment
+ *
+ * ivfflat is pgvector's: lists of vectors.  ivf has codes beside the vectors or in their place.
+ */
+#ifndef VECTOR_AM_IVF_H
+#define VECTOR_AM_IVF_H
+
+#include "pg_compat.h"
+
+#include "access/amapi.h"
+#include "access/genam.h"
+#include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
+
+#include "am/ivf_scan.h"
+#include "segment/directory.h"
+
+#define IVFFLAT_DEFAULT_LISTS	100
+#define IVFFLAT_MAX_LISTS		32768
+
+#define IVF_MAX_BITS			8
+#define IVF_MAX_REFINE_K		1000
+
+typedef enum IvfIterativeScan
+{
+	IVF_ITERATIVE_SCAN_OFF,
+	IVF_ITERATIVE_SCAN_RELAXED
+} IvfIterativeScan;
+
+typedef enum IvfQuantizer
+{
+	IVF_QUANTIZER_DEFAULT,		/* rabitq, but of bits none */
+	IVF_QUANTIZER_NONE,
+	IVF_QUANTIZER_RABITQ,
+	IVF_QUANTIZER_SQ8,
+	IVF_QUANTIZER_SQ4,
+	IVF_QUANTIZER_PQ
+} IvfQuantizer;
+
+typedef enum IvfRefine
+{
+	IVF_REFINE_FULL,
+	IVF_REFINE_HALF,
+	IVF_REFINE_SQ8,
+	IVF_REFINE_NONE
+} IvfRefine;
+
+typedef struct IvfOptions
+{
+	int32		vl_len_;		/* varlena header (do not touch directly!) */
+	int			lists;			/* 0: by the number of rows */
+	int			quantizer;		/* IvfQuantizer */
+	int			bits;			/* 0: not given, as with the next */
+	int			pq_m;
+	int			refine;			/* IvfRefine */
+	int			seal_rows;
+} IvfOptions;
+
+extern int	ivfflat_probes;
+extern int	ivfflat_iterative_scan;
+extern int	ivfflat_max_probes;
+extern int	ivf_probes;			/* 0: by the number of lists */
+extern double ivf_refine_k;
+extern int	ivf_iterative_scan;
+extern int	ivf_max_probes;
+
+/* Settings and relation options; called when the library is loaded. */
+extern void ivf_init(void);
+
+/* Whether an index is of ivfflat. */
+extern bool ivf_is_flat(Relation index);
+
+/* The options of an index, with the defaults for what is not set. */
+extern IvfOptions ivf_options(Relation index);
+
+extern IndexBuildResult *ivfflatbuild(Relation heap, Relation index, IndexInfo *info);
+extern IndexBuildResult *ivfbuild(Relation heap, Relation index, IndexInfo *info);
+extern void ivfbuildempty(Relation index);
+extern void ivfcostestimate(PlannerInfo *root, IndexPath *path, double loop_count,
+							Cost *indexStartupCost, Cost *indexTotalCost,
+							Selectivity *indexSelectivity, double *indexCorrelation,
+							double *indexPages);
+
+#endif							/* VECTOR_AM_IVF_H */

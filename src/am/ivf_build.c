@@ -1,0 +1,456 @@
+/*
+ * ivf_build.c - CREATE INDEX: centroids of a sample of the table, then a scan of it, by parallel
+ * workers if there are any, whose rows a sort brings to their lists
+ */
+#include "am/ivf_build.h"
+
+#include <math.h>
+
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/index.h"
+#include "commands/progress.h"
+#include "common/pg_prng.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "utils/memutils.h"
+#include "utils/sampling.h"
+
+#include "am/index.h"
+#include "am/table_build.h"
+#include "segment/centroids.h"
+#include "segment/growing.h"
+#include "segment/lists.h"
+
+/* Blocks that tell how many rows a block has. */
+#define DENSITY_BLOCKS	128
+
+/* So many times the blocks that should have the rows of a sample are read. */
+#define SAMPLE_MARGIN	1.2
+
+/* What participants share. */
+typedef struct IvfShared
+{
+	uint32		centroids;		/* uid of the segment */
+	int			participants;	/* that the memory is divided by */
+	slock_t		mutex;
+	double		distance;		/* sums of all that have ended their part */
+	uint32		counts[FLEXIBLE_ARRAY_MEMBER];	/* rows by list; a Sharedsort follows */
+} IvfShared;
+
+/* One participant's state. */
+typedef struct IvfBuild
+{
+	TableBuild	table;
+	Space		space;
+	CachedIndex *cached;
+	CachedCentroids *centroids;
+	ListsBuild *lists;
+} IvfBuild;
+
+/* The rows of a sample of blocks. */
+typedef struct IvfSample
+{
+	const Space *space;
+	MemoryContext temporary;
+	CentroidsTraining *training;	/* NULL: rows are counted only */
+	double		rows;
+} IvfSample;
+
+static void
+check_ivf_options(const IvfOptions *options, IvfQuantizer quantizer,
+				  const DirectoryOptions *directory)
+{
+	if (directory->element == SPACE_BIT && quantizer != IVF_QUANTIZER_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("bit strings have no codes"),
+				 errhint("Use quantizer = none.")));
+	if (options->bits > 0 && quantizer != IVF_QUANTIZER_RABITQ)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("bits can only be set with quantizer = rabitq"),
+				 errdetail("Other codes have the bits that their names say, or the pq_m.")));
+	if (options->pq_m > 0 && quantizer != IVF_QUANTIZER_PQ)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("pq_m can only be set with quantizer = pq")));
+	if (options->pq_m > directory->dims)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("pq_m must not be greater than the dimensions"),
+				 errdetail("The column has %d dimensions.", directory->dims)));
+	if (options->refine != IVF_REFINE_FULL && quantizer == IVF_QUANTIZER_NONE)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("refine must be full with quantizer = none"),
+				 errdetail("Without codes rows are searched by their vectors."),
+				 errhint("Choose a quantizer.")));
+}
+
+DirectoryOptions
+ivf_directory_options(Relation index)
+{
+	static const SpaceQuantizer quantizers[] = {
+		[IVF_QUANTIZER_NONE] = QUANTIZER_NONE,
+		[IVF_QUANTIZER_RABITQ] = QUANTIZER_RABITQ,
+		[IVF_QUANTIZER_SQ8] = QUANTIZER_SQ8,
+		[IVF_QUANTIZER_SQ4] = QUANTIZER_SQ4,
+		[IVF_QUANTIZER_PQ] = QUANTIZER_PQ
+	};
+	static const SpaceStorage storages[] = {
+		[IVF_REFINE_FULL] = STORAGE_FULL,
+		[IVF_REFINE_HALF] = STORAGE_HALF,
+		[IVF_REFINE_SQ8] = STORAGE_SQ8,
+		[IVF_REFINE_NONE] = STORAGE_NONE
+	};
+	const char *am = ivf_is_flat(index) ? "ivfflat" : "ivf";
+	IvfOptions	options = ivf_options(index);
+	DirectoryOptions directory = index_column_options(index, am);
+	IvfQuantizer quantizer = options.quantizer;
+
+	if (directory.element == SPACE_SPARSE ||
+		directory.metric == SPACE_L1 || directory.metric == SPACE_JACCARD)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("operator class not supported for %s index", am),
+				 errhint("An hnsw index has it.")));
+	if (quantizer == IVF_QUANTIZER_DEFAULT)
+		quantizer = directory.element == SPACE_BIT ? IVF_QUANTIZER_NONE : IVF_QUANTIZER_RABITQ;
+	check_ivf_options(&options, quantizer, &directory);
+	directory.method = METHOD_LISTS;
+	directory.lists = options.lists;
+	directory.quantizer = quantizers[quantizer];
+	directory.storage = storages[options.refine];
+	if (quantizer == IVF_QUANTIZER_RABITQ)
+		directory.bits = Max(options.bits, 1);
+	if (quantizer == IVF_QUANTIZER_PQ)
+		directory.pq_m = options.pq_m > 0 ? options.pq_m : Max(directory.dims / 4, 1);
+	return directory;
+}
+
+static void
+report_phase(int phase)
+{
+	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, phase);
+}
+
+static void
+sample_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive, void *arg)
+{
+	IvfSample  *sample = arg;
+	MemoryContext old;
+	const char *payload;
+	Size		size;
+
+	if (isnull[0])
+		return;
+	sample->rows++;
+	if (sample->training == NULL)
+		return;
+	old = MemoryContextSwitchTo(sample->temporary);
+	payload = space_payload(sample->space, values[0], &size);
+	if (space_indexable(sample->space, payload))
+		centroids_offer(sample->training, payload);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(sample->temporary);
+}
+
+/* Hands the rows of so many random blocks to a sample, or of all. */
+static void
+sample_blocks(IvfBuild *build, IvfSample *sample, double wanted)
+{
+	TableBuild *table = &build->table;
+	BlockNumber blocks = RelationGetNumberOfBlocks(table->heap);
+	BlockSamplerData sampler;
+
+	sample->rows = 0;
+	if (wanted >= blocks)
+	{
+		(void) table_index_build_range_scan(table->heap, table->index, table->info, false, true,
+											false, 0, InvalidBlockNumber, sample_row, sample,
+											NULL);
+		return;
+	}
+	BlockSampler_Init(&sampler, blocks, (int) wanted, (uint32) build->space.seed);
+	while (BlockSampler_HasMore(&sampler))
+		(void) table_index_build_range_scan(table->heap, table->index, table->info, false, true,
+											false, BlockSampler_Next(&sampler), 1, sample_row,
+											sample, NULL);
+}
+
+/* Says what follows from fewer rows than lists. */
+static void
+notice_little_data(const IvfBuild *build, uint32 sampled)
+{
+	const char *am = ivf_is_flat(build->table.index) ? "ivfflat" : "ivf";
+
+	if (sampled == 0)
+		ereport(NOTICE,
+				(errmsg("%s index created with little data", am),
+				 errdetail("Lists are made of the rows that are inserted later.")));
+	else if (build->space.storage == STORAGE_NONE)
+		ereport(NOTICE,
+				(errmsg("%s index created with little data", am),
+				 errdetail("Lists stay what they are, as the index does not keep vectors."),
+				 errhint("REINDEX the index when the table has more data.")));
+	else
+		ereport(NOTICE,
+				(errmsg("%s index created with little data", am),
+				 errdetail("Lists are made anew when there are ten times as many rows.")));
+}
+
+/* Trains the centroids by a sample of the table; without rows there are none. */
+static void
+train_centroids(IvfBuild *build, const Directory *directory, int workers)
+{
+	TableBuild *table = &build->table;
+	BlockNumber blocks = RelationGetNumberOfBlocks(table->heap);
+	double		density_blocks = Min(blocks, DENSITY_BLOCKS);
+	IvfSample	sample = {.space = &build->space};
+	double		rows;
+	double		wanted;
+
+	sample.temporary = AllocSetContextCreate(CurrentMemoryContext, "ivf sample row",
+											 ALLOCSET_DEFAULT_SIZES);
+	sample_blocks(build, &sample, density_blocks);
+	rows = sample.rows * blocks / Max(density_blocks, 1);
+	sample.training = centroids_train(&build->space, directory, rows,
+									  (Size) maintenance_work_mem * 1024);
+	wanted = ceil(centroids_wanted(sample.training) / Max(rows, 1) * blocks * SAMPLE_MARGIN);
+	sample_blocks(build, &sample, wanted);
+	if (centroids_sampled(sample.training) == 0 && wanted < blocks)
+		sample_blocks(build, &sample, blocks);
+	if (centroids_sampled(sample.training) < directory->lists ||
+		centroids_sampled(sample.training) == 0)
+		notice_little_data(build, centroids_sampled(sample.training));
+	if (centroids_sampled(sample.training) > 0)
+	{
+		report_phase(IVF_PHASE_KMEANS);
+		centroids_finish(sample.training, table->index, table->heap, workers + 1);
+	}
+}
+
+static void
+add_row(void *arg, ItemPointer tid, const char *payload, Size size)
+{
+	IvfBuild   *build = arg;
+
+	lists_build_add(build->lists, 0, tid, payload, size, 0, 0);
+}
+
+/* A row that a table without centroids has got since: as an INSERT. */
+static void
+append_row(void *arg, ItemPointer tid, const char *payload, Size size)
+{
+	IvfBuild   *build = arg;
+	Relation	index = build->table.index;
+
+	(void) growing_append(index, build->table.heap, cache_index(index), tid, payload, size,
+						  ivf_options(index).seal_rows);
+}
+
+/* Prepares a participant, whose rows go to the lists of these centroids. */
+static void
+open_build(IvfBuild *build, uint32 centroids)
+{
+	build->table.space = &build->space;
+	build->table.arg = build;
+	build->table.add = add_row;
+	build->cached = cache_index(build->table.index);
+	cache_hold(build->cached);
+	build->centroids = cache_acquire_centroids(build->cached, build->table.index, centroids);
+	cache_guard_centroids(build->centroids);
+}
+
+static Size
+part_memory(int participants)
+{
+	return (Size) maintenance_work_mem * 1024 / participants;
+}
+
+/* What a participant's sort is to the others'. */
+static ListsBuild *
+begin_lists(IvfBuild *build, Size memory, SortCoordinate coordinate)
+{
+	return lists_build(build->table.index, &build->space, build->centroids, memory, coordinate);
+}
+
+/* Sorts what all have added, and makes a segment of it. */
+static void
+write_lists(IvfBuild *build, const uint32 *counts, double distance)
+{
+	Relation	index = build->table.index;
+	SegmentEntry entry;
+
+	report_phase(IVF_PHASE_LOAD);
+	lists_build_sort(build->lists, counts, distance);
+	if (!directory_reserve(index, build->table.heap, lists_build_blocks(build->lists), &entry))
+		elog(ERROR, "a new index has no room for a segment");
+	lists_build_write(build->lists, &entry, NULL);
+	directory_replace(index, &entry, 1, NULL, 0, NULL, NULL);
+	directory_unclaim(index, &entry);
+	lists_build_end(build->lists);
+}
+
+static Size
+counts_size(uint32 lists)
+{
+	return MAXALIGN(offsetof(IvfShared, counts) + sizeof(uint32) * lists);
+}
+
+static Sharedsort *
+shared_sort(IvfShared *shared, uint32 lists)
+{
+	return (Sharedsort *) ((char *) shared + counts_size(lists));
+}
+
+/* One participant's part of a parallel build. */
+static void
+run_part(IvfBuild *build, IvfShared *shared)
+{
+	uint32		lists = build->centroids->header.lists;
+	SortCoordinateData coordinate = {
+		.isWorker = true,
+		.nParticipants = -1,
+		.sharedsort = shared_sort(shared, lists)
+	};
+
+	build->lists = begin_lists(build, part_memory(shared->participants), &coordinate);
+	table_build_scan(&build->table);
+	lists_build_flush(build->lists);
+	SpinLockAcquire(&shared->mutex);
+	for (uint32 i = 0; i < lists; i++)
+		shared->counts[i] += lists_build_counts(build->lists)[i];
+	shared->distance += lists_build_distance(build->lists);
+	SpinLockRelease(&shared->mutex);
+	lists_build_end_part(build->lists);
+	lists_build_end(build->lists);
+}
+
+/* A worker of a parallel build. */
+extern PGDLLEXPORT void ivf_parallel_build_main(dsm_segment *segment, shm_toc *toc);
+
+void
+ivf_parallel_build_main(dsm_segment *segment, shm_toc *toc)
+{
+	IvfBuild	build = {0};
+	IvfShared  *shared;
+
+	table_build_open(&build.table, segment, toc);
+	shared = build.table.method_shared;
+	directory_space(directory_read(build.table.index), &build.space);
+	space_init_rotation(&build.space);
+	open_build(&build, shared->centroids);
+	tuplesort_attach_shared(shared_sort(shared, build.centroids->header.lists), segment);
+	run_part(&build, shared);
+	table_build_close(&build.table);
+	cache_unhold(build.cached);
+}
+
+/* The leader of a parallel build; false, and nothing done, where no worker could be started. */
+static bool
+build_in_parallel(IvfBuild *build, int workers)
+{
+	TableBuild *table = &build->table;
+	uint32		lists = build->centroids->header.lists;
+	SortCoordinateData coordinate = {0};
+	IvfShared  *shared;
+
+	if (!table_build_enter(table, "ivf_parallel_build_main", workers,
+						   counts_size(lists) + tuplesort_estimate_shared(workers + 1)))
+		return false;
+	shared = table->method_shared;
+	shared->centroids = build->centroids->uid;
+	shared->participants = workers + 1;
+	SpinLockInit(&shared->mutex);
+	tuplesort_initialize_shared(shared_sort(shared, lists), workers + 1, table->segment);
+	coordinate.sharedsort = shared_sort(shared, lists);
+	coordinate.nParticipants = table_build_launch(table) + 1;
+	run_part(build, shared);
+	table_build_wait(table);
+	build->lists = begin_lists(build, part_memory(1), &coordinate);
+	write_lists(build, shared->counts, shared->distance);
+	table_build_leave(table);
+	return true;
+}
+
+static void
+build_alone(IvfBuild *build)
+{
+	build->lists = begin_lists(build, part_memory(1), NULL);
+	table_build_scan(&build->table);
+	lists_build_flush(build->lists);
+	write_lists(build, lists_build_counts(build->lists), lists_build_distance(build->lists));
+}
+
+/* Rows go to lists, if there are centroids. */
+static void
+build_lists(IvfBuild *build, int workers)
+{
+	SegmentEntry claimed;
+
+	report_phase(IVF_PHASE_ASSIGN);
+	if (!centroids_claim(build->table.index, &claimed))
+	{
+		build->table.space = &build->space;
+		build->table.arg = build;
+		build->table.add = append_row;
+		table_build_scan(&build->table);
+		return;
+	}
+	open_build(build, claimed.uid);
+	if (workers == 0 || !build_in_parallel(build, workers))
+		build_alone(build);
+	cache_unhold(build->cached);
+	centroids_unclaim(build->table.index, &claimed);
+}
+
+static IndexBuildResult *
+build_index(Relation heap, Relation index, IndexInfo *info)
+{
+	IndexBuildResult *result = palloc0(sizeof(IndexBuildResult));
+	DirectoryOptions options = ivf_directory_options(index);
+	IvfBuild	build = {.table = {.heap = heap, .index = index, .info = info, .leader = true}};
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "ivf build",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Directory  *directory;
+	int			workers;
+
+	if (RelationGetNumberOfBlocks(index) != 0)
+		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
+	directory_create(index, MAIN_FORKNUM, &options);
+	directory = directory_read(index);
+	directory_space(directory, &build.space);
+	space_init_rotation(&build.space);
+	workers = table_build_workers(&build.table);
+	train_centroids(&build, directory, workers);
+	build_lists(&build, workers);
+	result->heap_tuples = build.table.rows;
+	result->index_tuples = build.table.indexed;
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return result;
+}
+
+IndexBuildResult *
+ivfflatbuild(Relation heap, Relation index, IndexInfo *info)
+{
+	return build_index(heap, index, info);
+}
+
+/* Another function, as an access method is known by its own. */
+IndexBuildResult *
+ivfbuild(Relation heap, Relation index, IndexInfo *info)
+{
+	return build_index(heap, index, info);
+}
+
+void
+ivfbuildempty(Relation index)
+{
+	DirectoryOptions options = ivf_directory_options(index);
+
+	directory_create(index, INIT_FORKNUM, &options);
+}
