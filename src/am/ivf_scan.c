@@ -549,10 +549,18 @@ next_result(IndexScanDesc scan, IvfScan *state)
 			refine(scan, state, cursor);
 		else if (state->results.count > 0)
 		{
-			state->current = scan_results_pop(&state->results);
+			ScanResult	result = scan_results_pop(&state->results);
+
+			if (state->cursors[result.cursor].growing)
+				take_grown(state, result.cursor);
+
+			/* one that a bound held back for too long comes late, and not in order */
+			if (!state->iterative && state->returned &&
+				scan_result_key(&state->results, &result) <
+				scan_result_key(&state->results, &state->current))
+				continue;
+			state->current = result;
 			state->returned = true;
-			if (state->cursors[state->current.cursor].growing)
-				take_grown(state, state->current.cursor);
 			return true;
 		}
 		else if (!repeat_search(scan, state) && (!state->iterative || !probe(scan, state)))
