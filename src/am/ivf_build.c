@@ -70,7 +70,7 @@ check_ivf_options(const IvfOptions *options, IvfQuantizer quantizer,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("bits can only be set with quantizer = rabitq"),
-				 errdetail("Other codes have the bits that their names say, or the pq_m.")));
+				 errdetail("Codes of other quantizers have a fixed number of bits.")));
 	if (options->pq_m > 0 && quantizer != IVF_QUANTIZER_PQ)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
