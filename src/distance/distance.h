@@ -63,6 +63,13 @@ typedef struct ResidualParts
 	float		sign_dot;
 } ResidualParts;
 
+/* What numbers lie between. */
+typedef struct Range
+{
+	float		least;
+	float		largest;
+} Range;
+
 /* Sums over x of n elements and their levels u, seen from the middle one: see f32_levels. */
 typedef struct LevelParts
 {
@@ -183,8 +190,19 @@ typedef struct DistanceKernels
 	 */
 	LevelParts	(*f32_levels) (const float *x, size_t n, float scale, float top, uint8_t *out);
 
-	/* out[j] = the dot product of x with column j of n rows of 16 floats. */
-	void		(*f32_dot_columns) (const float *x, const float *columns, size_t n, float *out);
+	/*
+	 * The first of 16 columns, of n rows of 16 floats, for which half[j] - <x, column j> is least;
+	 * this goes to *distance.
+	 */
+	uint32_t	(*columns_nearest) (const float *x, const float *columns, const float *half,
+									size_t n, float *distance);
+
+	/*
+	 * The dot products of x with the 16 columns: gives the least and the largest, and where out is
+	 * not NULL, writes each less the least, times factor, rounded, which has to be at most 255.
+	 */
+	Range		(*columns_entries) (const float *x, const float *columns, size_t n, float factor,
+									uint8_t *out);
 } DistanceKernels;
 
 typedef enum DistanceSimd

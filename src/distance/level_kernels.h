@@ -60,6 +60,15 @@ name(const float *q, const uint8_t *x, size_t n) \
 	return vf_sum(vf_add(vf_add(s0, s1), vf_add(s2, s3))); \
 }
 
+/* The nearest whole number, the even one of two, of one below 2^22. */
+static inline vf
+whole(vf a)
+{
+	const vf	magic = vf_set1(0x1.8p23f);	/* a float of this size has no bits for fractions */
+
+	return vf_sub(vf_add(a, magic), magic);
+}
+
 /*
  * Limits stand between the product and the sum, so that no compiler fuses these: levels are the
  * same to the bit in every set.
@@ -67,7 +76,6 @@ name(const float *q, const uint8_t *x, size_t n) \
 static LevelParts
 f32_levels(const float *x, size_t n, float scale, float top, uint8_t *out)
 {
-	const vf	magic = vf_set1(0x1.8p23f);	/* a float of this size has no bits for fractions */
 	const vf	middle = vf_set1(top / 2);
 	const vf	least = vf_set1(-top / 2);
 	const vf	factor = vf_set1(scale);
@@ -79,7 +87,7 @@ f32_levels(const float *x, size_t n, float scale, float top, uint8_t *out)
 	{
 		vf			v = load_f32(x + i);
 		vf			place = vf_min(vf_max(vf_mul(v, factor), least), middle);
-		vf			level = vf_sub(vf_add(vf_add(place, middle), magic), magic);
+		vf			level = whole(vf_add(place, middle));
 		vf			u = vf_sub(level, middle);
 
 		product = vf_fma(v, u, product);
@@ -91,18 +99,79 @@ f32_levels(const float *x, size_t n, float scale, float top, uint8_t *out)
 	return (LevelParts) {vf_sum(product), vf_sum(norm), vf_largest(largest)};
 }
 
-static void
-f32_dot_columns(const float *x, const float *columns, size_t n, float *out)
-{
-	vf			sums[16 / LANES];
+/* The least of all lanes, in all of them, by vf_min; the largest by vf_max. */
+#if LANES == 4
+#define ACROSS_LANES(a, choose)	a = choose(a, vf_swap1(a)), a = choose(a, vf_swap2(a))
+#elif LANES == 8
+#define ACROSS_LANES(a, choose) \
+	a = choose(a, vf_swap1(a)), a = choose(a, vf_swap2(a)), a = choose(a, vf_swap4(a))
+#else
+#define ACROSS_LANES(a, choose) \
+	a = choose(a, vf_swap1(a)), a = choose(a, vf_swap2(a)), a = choose(a, vf_swap4(a)), \
+	a = choose(a, vf_swap8(a))
+#endif
 
-	for (int k = 0; k < 16 / LANES; k++)
-		sums[k] = vf_zero();
-	for (size_t i = 0; i < n; i++, columns += 16)
-		for (int k = 0; k < 16 / LANES; k++)
+#define COLUMNS		16
+#define PARTS		(COLUMNS / LANES)
+
+/* Adds the dot products of x with the columns. */
+static inline void
+add_columns(vf *sums, const float *x, const float *columns, size_t n)
+{
+	for (size_t i = 0; i < n; i++, columns += COLUMNS)
+		for (int k = 0; k < PARTS; k++)
 			sums[k] = vf_fma(vf_set1(x[i]), load_f32(columns + k * LANES), sums[k]);
-	for (int k = 0; k < 16 / LANES; k++)
-		store_f32(out + k * LANES, sums[k]);
+}
+
+static uint32_t
+columns_nearest(const float *x, const float *columns, const float *half, size_t n,
+				float *distance)
+{
+	vf			sums[PARTS];
+	vf			least;
+	float		lanes[LANES];
+	uint32_t	beyond = 0;
+
+	for (int k = 0; k < PARTS; k++)
+		sums[k] = vf_zero();
+	add_columns(sums, x, columns, n);
+	for (int k = 0; k < PARTS; k++)
+	{
+		sums[k] = vf_sub(load_f32(half + k * LANES), sums[k]);
+		least = k == 0 ? sums[0] : vf_min(least, sums[k]);
+	}
+	ACROSS_LANES(least, vf_min);
+	for (int k = 0; k < PARTS; k++)
+		beyond |= vf_below(least, sums[k]) << k * LANES;
+	store_f32(lanes, least);
+	*distance = lanes[0];
+	return beyond == 0xFFFF ? 0 : (uint32_t) __builtin_ctz(~beyond);
+}
+
+static Range
+columns_entries(const float *x, const float *columns, size_t n, float factor, uint8_t *out)
+{
+	vf			sums[PARTS];
+	vf			least;
+	vf			largest;
+	float		lanes[2][LANES];
+
+	for (int k = 0; k < PARTS; k++)
+		sums[k] = vf_zero();
+	add_columns(sums, x, columns, n);
+	least = largest = sums[0];
+	for (int k = 1; k < PARTS; k++)
+	{
+		least = vf_min(least, sums[k]);
+		largest = vf_max(largest, sums[k]);
+	}
+	ACROSS_LANES(least, vf_min);
+	ACROSS_LANES(largest, vf_max);
+	for (int k = 0; k < PARTS && out != NULL; k++)
+		store_u8(out + k * LANES, whole(vf_mul(vf_sub(sums[k], least), vf_set1(factor))));
+	store_f32(lanes[0], least);
+	store_f32(lanes[1], largest);
+	return (Range) {lanes[0][0], lanes[1][0]};
 }
 
 #define LEVEL_KERNELS \
@@ -115,6 +184,7 @@ FIELD_KERNEL(field_u1_dot, add_u1)
 	.field_u2_dot = field_u2_dot, \
 	.field_u1_dot = field_u1_dot, \
 	.f32_levels = f32_levels, \
-	.f32_dot_columns = f32_dot_columns
+	.columns_nearest = columns_nearest, \
+	.columns_entries = columns_entries
 
 #endif							/* VECTOR_LEVEL_KERNELS_H */

@@ -183,9 +183,9 @@ load_tail_bf16(const uint16_t *p, size_t n)
 static inline vf
 vf_where(uint32_t lanes, vf a)
 {
-	for (int i = 0; i < LANES; i++)
-		a[i] = lanes >> i & 1 ? a[i] : 0;
-	return a;
+	bits128		set = (bits128) {lanes, lanes >> 1, lanes >> 2, lanes >> 3} & 1;
+
+	return (vf) ((bits128) a & (0 - set));
 }
 
 static inline vf

@@ -34,23 +34,26 @@ closeness(const float *o, uint32_t padded, float scale, float top)
 }
 
 /*
- * Levels a unit: the best of widths around that of Max (Quantizing for minimum distortion, 1960,
- * table II) for the elements' deviation, then of two between it and its neighbours.
+ * Levels a unit: the best of `widest` and of widths around that of Max (Quantizing for minimum
+ * distortion, 1960, table II) for the elements' deviation, then of two between it and its
+ * neighbours.
  */
 static float
-closest_scale(const float *o, uint32_t padded, float deviation, uint32_t bits)
+closest_scale(const float *o, uint32_t padded, float deviation, float widest,
+			  uint32_t bits)
 {
 	static const float widths[FINE_MAX_BITS + 1] = {
 		0, 0, 0.9957f, 0.586f, 0.3352f, 0.1881f, 0.1041f, 0.0569f, 0.0308f
 	};
 	float		top = top_of(bits);
 	float		unit = 1 / (widths[bits] * deviation);
-	float		best = unit;
+	float		best = widest;
 	float		best_closeness = -1;
 
-	for (int i = 0; i < TRIED + 2; i++)
+	for (int i = -1; i < TRIED + 2; i++)
 	{
-		float		scale = i < TRIED ? unit / tried_widths[i] : best * (i == TRIED ? 0.96f : 1.04f);
+		float		scale = i < 0 ? widest : i < TRIED ? unit / tried_widths[i] :
+			best * (i == TRIED ? 0.96f : 1.04f);
 		float		close = closeness(o, padded, scale, top);
 
 		if (close > best_closeness)
@@ -67,12 +70,14 @@ static float
 choose_scale(FineMethod method, const float *o, uint32_t padded, float l2sq, uint32_t bits)
 {
 	float		top = top_of(bits);
+	float		widest;
 
 	if (!(l2sq > 1e-30f && isfinite(l2sq)))
 		return 0;
+	widest = top / 2 / distance_kernels->f32_levels(o, padded, 0, top, NULL).largest;
 	if (method == FINE_SCALAR)
-		return top / 2 / distance_kernels->f32_levels(o, padded, 0, top, NULL).largest;
-	return closest_scale(o, padded, sqrtf(l2sq / (float) padded), bits);
+		return widest;
+	return closest_scale(o, padded, sqrtf(l2sq / (float) padded), widest, bits);
 }
 
 /* The bits of a level in its field of `width` bits, which start at bit `shift`. */

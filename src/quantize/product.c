@@ -37,23 +37,6 @@ product_open(Product *product, uint32_t dims, uint32_t m, const void *memory)
 	product->halves = product->columns + (size_t) dims * PRODUCT_CENTROIDS;
 }
 
-/* The centroid nearest to a run of n elements, and half the squared distance less the point's. */
-static uint32_t
-nearest(const float *x, uint32_t n, const float *columns, const float *halves, float *distance)
-{
-	float		dots[PRODUCT_CENTROIDS];
-	uint32_t	best = 0;
-
-	distance_kernels->f32_dot_columns(x, columns, n, dots);
-	for (uint32_t k = 0; k < PRODUCT_CENTROIDS; k++)
-	{
-		dots[k] = halves[k] - dots[k];
-		best = dots[k] < dots[best] ? k : best;
-	}
-	*distance = dots[best];
-	return best;
-}
-
 /* The training of one run. */
 typedef struct Run
 {
@@ -156,7 +139,8 @@ assign_points(Run *run)
 	{
 		const float *x = run_point(run, p);
 		float		distance;
-		uint32_t	k = nearest(x, run->dims, run->columns, run->halves, &distance);
+		uint32_t	k = distance_kernels->columns_nearest(x, run->columns, run->halves,
+															   run->dims, &distance);
 		double		norm = 0;
 
 		for (uint32_t i = 0; i < run->dims; i++)
@@ -302,8 +286,8 @@ product_encode(const Product *product, RabitqMetric metric, const float *o, cons
 		const float *halves = product->halves + (size_t) j * PRODUCT_CENTROIDS;
 		uint32_t	end = run_start(dims, product->m, j + 1);
 		float		distance;
-		uint32_t	k = nearest(o + start, end - start, run_columns(product, start), halves,
-								&distance);
+		uint32_t	k = kernels->columns_nearest(o + start, run_columns(product, start), halves,
+												 end - start, &distance);
 
 		code[j / 2] |= (uint8_t) (k << j % 2 * 4);
 		dot += halves[k] - distance;
@@ -321,51 +305,37 @@ product_encode(const Product *product, RabitqMetric metric, const float *o, cons
 	return factors;
 }
 
-/* The dot products of a run of a query with its 16 centroids, the least and the largest. */
-static void
-run_dots(const Product *product, const float *q, uint32_t run, float *dots, float *least,
-		 float *largest)
+/* The dot products of a run of a query with its centroids, as columns_entries. */
+static Range
+run_entries(const Product *product, const float *q, uint32_t run, float factor, uint8_t *out)
 {
 	uint32_t	start = run_start(product->dims, product->m, run);
 	uint32_t	end = run_start(product->dims, product->m, run + 1);
 
-	distance_kernels->f32_dot_columns(q + start, run_columns(product, start), end - start, dots);
-	*least = dots[0];
-	*largest = dots[0];
-	for (int k = 1; k < PRODUCT_CENTROIDS; k++)
-	{
-		*least = dots[k] < *least ? dots[k] : *least;
-		*largest = dots[k] > *largest ? dots[k] : *largest;
-	}
+	return distance_kernels->columns_entries(q + start, run_columns(product, start), end - start,
+											 factor, out);
 }
 
 void
 product_prepare(const Product *product, CodeQuery *query, const float *q, uint8_t *lut)
 {
-	float		dots[PRODUCT_CENTROIDS];
-	float		least;
-	float		largest;
-	float		range = 0;
+	float		widest = 0;
 	float		bias = 0;
-	float		step;
-	uint8_t    *entries = lut;
+	float		factor;
 
 	for (uint32_t j = 0; j < product->m; j++)
 	{
-		run_dots(product, q, j, dots, &least, &largest);
-		bias += least;
-		range = fmaxf(range, largest - least);
+		Range		range = run_entries(product, q, j, 0, NULL);
+
+		bias += range.least;
+		widest = fmaxf(widest, range.largest - range.least);
 	}
 	/* with less than this the factor would be infinite: entries of zero say as much */
-	step = range >= 1e-34f && isfinite(range) ? range / 255 : 1;
+	factor = widest >= 1e-34f && isfinite(widest) ? 255 / widest : 0;
 	memset(lut, 0, product_lut_size(product->m));
-	for (uint32_t j = 0; j < product->m && isfinite(range); j++, entries += PRODUCT_CENTROIDS)
-	{
-		run_dots(product, q, j, dots, &least, &largest);
-		for (int k = 0; k < PRODUCT_CENTROIDS; k++)
-			entries[k] = (uint8_t) fminf((dots[k] - least) * (1 / step) + 0.5f, 255);
-	}
-	*query = (CodeQuery) {lut, product_positions(product->m), step, bias};
+	for (uint32_t j = 0; j < product->m; j++)
+		run_entries(product, q, j, factor, lut + (size_t) j * PRODUCT_CENTROIDS);
+	*query = (CodeQuery) {lut, product_positions(product->m), widest / 255, bias};
 }
 
 void

@@ -111,6 +111,25 @@ MANY_PASS(f32_dot_many, float, float)
 MANY_PASS(f16_l2sq_many, uint16_t, float)
 MANY_PASS(f16_dot_many, uint16_t, float)
 
+/* A row has as many bytes as 32 codes of a nibble for every four dimensions. */
+static void
+pass_code_bounds(const DistanceKernels *k)
+{
+	static const float a[CODE_GROUP];
+	static const uint16_t b[CODE_GROUP];
+	CodeQuery	q = {(const uint8_t *) query, dims / 4, 1, 0};
+	float		out[CODE_GROUP];
+	uint32_t	below = 0;
+
+	for (size_t i = 0; i < rows; i++)
+		below += k->code_bounds(&q, row_list[i], a, b, b, 0, 1, 1, out);
+	sink = below;
+}
+
+PAIR_PASS(field_u4_dot, float, dims)
+PAIR_PASS(field_u2_dot, float, dims)
+PAIR_PASS(field_u1_dot, float, dims)
+
 static void
 pass_f32_cosine(const DistanceKernels *k)
 {
@@ -182,7 +201,11 @@ bench_set(const DistanceKernels *k, Pass load)
 				   {"bf16 dot", pass_bf16_dot, 0},
 				   {"i8 l2sq", pass_i8_l2sq, 0},
 				   {"i8 dot", pass_i8_dot, 0},
-				   {"bit hamming", pass_bit_hamming, 0}};
+				   {"bit hamming", pass_bit_hamming, 0},
+				   {"u4 dot", pass_field_u4_dot, 0},
+				   {"u2 dot", pass_field_u2_dot, 0},
+				   {"u1 dot", pass_field_u1_dot, 0},
+				   {"32 codes", pass_code_bounds, 0}};
 
 	for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++)
 	{

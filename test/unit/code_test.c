@@ -7,31 +7,16 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "distance/distance.h"
 #include "distance/half.h"
 #include "distance/kernels.h"
+#include "guard.h"
 #include "random.h"
 
 #define MAX_DIM		16000
 #define MAX_BYTES	(MAX_DIM / 4 * 16)
-
-/* Memory for MAX_BYTES whose last byte is followed by a page that faults. */
-static uint8_t *
-guarded_end(void)
-{
-	size_t		page = (size_t) sysconf(_SC_PAGESIZE);
-	size_t		size = (MAX_BYTES / page + 2) * page;
-	uint8_t    *memory = mmap(NULL, size + page, PROT_READ | PROT_WRITE,
-							  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (memory == MAP_FAILED || mprotect(memory + size, page, PROT_NONE) != 0)
-		abort();
-	return memory + size;
-}
 
 static uint8_t *q_end;
 static uint8_t *x_end;
@@ -73,6 +58,34 @@ reference_sum(const uint8_t *codes, const uint8_t *lut, size_t positions, int i)
 		sum += lut[p * 16 + (i < 16 ? byte & 15 : byte >> 4)];
 	}
 	return sum;
+}
+
+/* Bounds are what estimates are, less the slack, and a bit says which are below. */
+static void
+check_bounds(const DistanceKernels *k, const CodeQuery *query, const uint8_t *codes,
+			 const float *a, const uint16_t *b, float base, const float *estimates)
+{
+	uint16_t   *error = (uint16_t *) (out_end - MAX_BYTES / 2) - CODE_GROUP;
+	float	   *out = (float *) out_end - 3 * CODE_GROUP;
+	float		threshold = estimates[random_u32() % CODE_GROUP];
+	float		slack = fabsf(random_uniform()) * 10;
+	uint32_t	below;
+
+	for (int i = 0; i < CODE_GROUP; i++)
+		error[i] = float_to_bf16(fabsf(random_uniform()) * fabsf(estimates[i]));
+	below = k->code_bounds(query, codes, a, b, error, base, slack, threshold, out);
+	for (int i = 0; i < CODE_GROUP; i++)
+	{
+		float		less = slack * bf16_to_float(error[i]);
+
+		CHECK(fabsf(out[i] - (estimates[i] - less)) <= (fabsf(estimates[i]) + less) * 4e-7f,
+			  "%s: bound %g of %g less %g", k->name, (double) out[i], (double) estimates[i],
+			  (double) less);
+		CHECK((below >> i & 1) == (out[i] < threshold), "%s: bit %d is %u for %g, threshold %g",
+			  k->name, i, below >> i & 1, (double) out[i], (double) threshold);
+	}
+	below = k->code_bounds(query, codes, a, b, error, base, slack, out[7], out);
+	CHECK((below >> 7 & 1) == 0, "%s: a bound is below itself", k->name);
 }
 
 /*
@@ -124,6 +137,7 @@ check_estimates(const DistanceKernels *k, size_t n, size_t offset, Fill fill)
 			  "%s: %.9g, expected %.9g (code %d, n %zu, offset %zu, %s)", k->name, (double) out[i],
 			  expected, i, n, offset, fill_names[fill]);
 	}
+	check_bounds(k, &query, codes, a, b, base, out);
 }
 
 /* One position in which all 256 code bytes meet a table of 16 different entries. */
@@ -521,11 +535,11 @@ check_set(const DistanceKernels *k)
 int
 main(void)
 {
-	q_end = guarded_end();
-	x_end = guarded_end();
-	a_end = guarded_end();
-	b_end = guarded_end();
-	out_end = guarded_end();
+	q_end = guarded_end(MAX_BYTES);
+	x_end = guarded_end(MAX_BYTES);
+	a_end = guarded_end(MAX_BYTES);
+	b_end = guarded_end(MAX_BYTES);
+	out_end = guarded_end(MAX_BYTES);
 	for (int simd = DISTANCE_PORTABLE; simd <= DISTANCE_NEON; simd++)
 	{
 		const DistanceKernels *k = distance_get((DistanceSimd) simd);

@@ -6,13 +6,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "distance/distance.h"
 #include "distance/half.h"
 #include "distance/kernels.h"
+#include "guard.h"
 
 #define MAX_DIM	16000
 #define ROWS	11
@@ -26,20 +25,6 @@ random_u32(void)
 	random_state ^= random_state >> 7;
 	random_state ^= random_state << 17;
 	return (uint32_t) (random_state >> 16);
-}
-
-/* Memory whose last byte is followed by a page that faults. */
-static uint8_t *
-guarded_end(void)
-{
-	size_t		page = (size_t) sysconf(_SC_PAGESIZE);
-	size_t		size = (MAX_DIM * sizeof(float) / page + 2) * page;
-	uint8_t *memory =
-		mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (memory == MAP_FAILED || mprotect(memory + size, page, PROT_NONE) != 0)
-		abort();
-	return memory + size;
 }
 
 static uint8_t *a_end;
@@ -487,10 +472,10 @@ check_dispatch(void)
 int
 main(void)
 {
-	a_end = guarded_end();
-	b_end = guarded_end();
+	a_end = guarded_end(MAX_DIM * sizeof(float));
+	b_end = guarded_end(MAX_DIM * sizeof(float));
 	for (size_t i = 0; i < ROWS; i++)
-		row_ends[i] = guarded_end();
+		row_ends[i] = guarded_end(MAX_DIM * sizeof(float));
 	check_dispatch();
 	for (int simd = DISTANCE_PORTABLE; simd <= DISTANCE_NEON; simd++)
 	{

@@ -1,0 +1,306 @@
+/*
+ * fine_test.c - codes of several bits an element: their estimates, and what is restored from them
+ */
+#include "quantize/fine.h"
+
+#include "guard.h"
+#include "trial.h"
+
+/* Trials of each of many statistics. */
+#define FEW_TRIALS	(TRIALS < 300 ? TRIALS : TRIALS / 6)
+
+static const char *const method_names[] = {"scalar", "rabitq"};
+
+/* The guarded end of codes. */
+static uint8_t *code_end;
+
+static void
+residual_of(const Trial *trial, int i, float *o)
+{
+	for (uint32_t d = 0; d < trial->padded; d++)
+		o[d] = trial->x[i][d] - trial->c[d];
+}
+
+/* The distance of a vector from the one that its code stands for is bounded, about the least so. */
+static void
+check_restored(const Trial *trial, RabitqMetric metric, uint32_t bits, int i,
+			   const uint8_t *code, FineFactors factors)
+{
+	uint32_t	n = trial->padded;
+	float	   *out = allocate(n * sizeof(float));
+	double		distance = 0;
+	double		rounding = 0;
+	double		bound = (double) fine_restore_bound(metric, factors.error, n);
+
+	fine_restore(metric, bits, factors.b, trial->c, n, code, out);
+	for (uint32_t d = 0; d < n; d++)
+	{
+		distance += pow((double) out[d] - (double) trial->x[i][d], 2);
+		rounding += pow(fabs((double) out[d]) + fabs((double) trial->x[i][d]) +
+						fabs((double) trial->c[d]), 2);
+	}
+	rounding = sqrt(rounding) * 0x1p-24;
+	CHECK(sqrt(distance) <= bound + rounding && sqrt(distance) >= 0.999 * bound - rounding,
+		  "%u bits, %u padded: restored at %g, bound %g", bits, n, sqrt(distance), bound);
+	free(out);
+}
+
+/* Statistics of a method; gives the mean of the predicted errors over |o|, squared. */
+static double
+check_estimates(RabitqMetric metric, FineMethod method, uint32_t bits, uint32_t dims,
+				bool clustered, int trials)
+{
+	char		name[80];
+	double		errors[CODE_GROUP];
+	double		sines[CODE_GROUP];
+	double		share = 0;
+	double		own = 0;
+	Statistics	statistics;
+	Trial		trial;
+	float	   *o;
+	uint8_t    *code;
+
+	snprintf(name, sizeof(name), "%s, %u bits, %s, %s", method_names[method], bits,
+			 metric == RABITQ_L2 ? "l2" : "ip", clustered ? "clustered" : "gaussian");
+	random_state = 88172645463325252u;	/* the same vectors for every method */
+	trial_init(&trial, dims);
+	o = allocate(trial.padded * sizeof(float));
+	code = code_end - fine_size(bits, trial.padded);
+	begin_statistics(&statistics, name, dims);
+	for (int t = 0; t < trials; t++)
+	{
+		FineQuery	query;
+
+		trial_begin(&trial, (uint64_t) t * 2 + clustered, clustered, 1);
+		fine_prepare(&query, bits, trial.q, trial.padded);
+		for (int i = 0; i < CODE_GROUP; i++)
+		{
+			FineFactors factors;
+			FineQuery	itself;
+			double		l2sq;
+			double		x2 = dot(trial.x[i], trial.x[i], trial.padded);
+
+			residual_of(&trial, i, o);
+			l2sq = dot(o, o, trial.padded);
+			factors = fine_encode(metric, method, bits, o, trial.c, trial.padded, code);
+			trial.factors[i].error = factors.error;
+			trial.estimates[i] = fine_estimate(
+				&query, code, factors.a, factors.b,
+				(float) base_of(metric, trial.q, trial.c, trial.padded));
+			share += pow((double) factors.error, 2) * (trial.padded - 1) / l2sq;
+			check_restored(&trial, metric, bits, i, code, factors);
+
+			/* nothing is off but rounding where the query is the vector */
+			fine_prepare(&itself, bits, trial.x[i], trial.padded);
+			own = (double) fine_estimate(&itself, code, factors.a, factors.b,
+										 (float) base_of(metric, trial.x[i], trial.c,
+														 trial.padded));
+			CHECK(fabs(own - (metric == RABITQ_L2 ? 0 : -x2)) <= 1e-5 * (l2sq + x2),
+				  "%s: %g to itself", name, own);
+		}
+		trial_errors(&trial, metric, errors, sines);
+		add_trial(&statistics, errors, sines, CODE_GROUP);
+	}
+	check_statistics(&statistics);
+	trial_free(&trial);
+	free(o);
+	return share / (trials * CODE_GROUP) / (metric == RABITQ_L2 ? 4 : 1);
+}
+
+/*
+ * Each bit more makes the error about half: of a uniform quantizer of normally distributed
+ * elements, 1 / (1 - D) - 1 with D by Max, as a root.
+ */
+static void
+check_bits(RabitqMetric metric, uint32_t dims, bool clustered)
+{
+	static const double expected[] = {0, 0, 0.367, 0.197, 0.108, 0.0592, 0.0323, 0.0175, 0.0093};
+	double		before = 0.76;
+
+	for (uint32_t bits = FINE_MIN_BITS; bits <= FINE_MAX_BITS; bits++)
+	{
+		double		error = sqrt(check_estimates(metric, FINE_RABITQ, bits, dims, clustered,
+												 FEW_TRIALS));
+
+		if (getenv("VERBOSE"))
+			printf("%u bits, %u dims: error %.4f\n", bits, dims, error);
+		CHECK(error <= expected[bits] * 1.02, "%u bits, %u dims: error %g, expected %g", bits,
+			  dims, error, expected[bits]);
+		CHECK(error < before * 0.58, "%u bits, %u dims: error %g after %g", bits, dims, error,
+			  before);
+		before = error;
+		if (bits == 4 || bits == 8)
+		{
+			double		scalar = sqrt(check_estimates(metric, FINE_SCALAR, bits, dims, clustered,
+													  FEW_TRIALS));
+
+			CHECK(scalar < error * 1.3 && scalar >= error * 0.9999,
+				  "%u bits, %u dims: error %g, scalar %g", bits, dims, error, scalar);
+		}
+	}
+}
+
+/* Every set gives the same code up to the choice of the width, and the same estimate of a code. */
+static void
+check_sets_agree(uint32_t padded, uint32_t bits)
+{
+	float	   *o = allocate(padded * sizeof(float));
+	float	   *c = allocate(padded * sizeof(float));
+	float	   *q = allocate(padded * sizeof(float));
+	uint8_t    *code = code_end - fine_size(bits, padded);
+	double		size = pow(2, bits) * sqrt(padded);
+	FineQuery	query;
+
+	for (uint32_t i = 0; i < padded; i++)
+	{
+		o[i] = random_gaussian();
+		c[i] = random_gaussian();
+		q[i] = random_gaussian();
+	}
+	fine_prepare(&query, bits, q, padded);
+	for (int simd = DISTANCE_AVX2; simd <= DISTANCE_NEON; simd++)
+	{
+		FineFactors expected;
+		FineFactors f;
+		float		expected_dot;
+		float		dot;
+
+		distance_select(DISTANCE_PORTABLE);
+		expected = fine_encode(RABITQ_IP, FINE_RABITQ, bits, o, c, padded, code);
+		expected_dot = fine_dot(&query, code);
+		if (!distance_select((DistanceSimd) simd))
+			continue;
+		dot = fine_dot(&query, code);
+		CHECK(fabs((double) dot - (double) expected_dot) <= 1e-5 * size, "%s, %u bits: %g %g",
+			  distance_kernels->name, bits, (double) dot, (double) expected_dot);
+		f = fine_encode(RABITQ_IP, FINE_RABITQ, bits, o, c, padded, code);
+		CHECK(fabsf(f.b / expected.b - 1) < 0.1f && fabsf(f.error / expected.error - 1) < 1e-2f,
+			  "%s, %u bits: b %g %g, error %g %g", distance_kernels->name, bits, (double) f.b,
+			  (double) expected.b, (double) f.error, (double) expected.error);
+		f = fine_encode(RABITQ_IP, FINE_SCALAR, bits, o, c, padded, code);
+		distance_select(DISTANCE_PORTABLE);
+		dot = fine_dot(&query, code);
+		fine_encode(RABITQ_IP, FINE_SCALAR, bits, o, c, padded, code);
+		CHECK(fine_dot(&query, code) == dot, "set %d, %u bits: another code", simd, bits);
+	}
+	distance_select(DISTANCE_AUTO);
+	free(o);
+	free(c);
+	free(q);
+}
+
+/* Residuals of zero, constant, of one element, and of numbers that leave every range. */
+static void
+check_special(RabitqMetric metric, FineMethod method, uint32_t bits)
+{
+	static const float values[] = {0, -0.0f, 1, -3e15f, 1e-12f, 1e-30f, 1e-45f, 3e38f, INFINITY,
+								   NAN};
+	enum
+	{
+		PADDED = 144
+	};
+	uint8_t    *code = code_end - fine_size(bits, PADDED);
+	float		c[PADDED];
+	float		q[PADDED];
+	float		o[PADDED];
+	float		out[PADDED];
+	FineQuery	query;
+
+	for (int i = 0; i < PADDED; i++)
+	{
+		c[i] = random_gaussian();
+		q[i] = random_gaussian();
+	}
+	fine_prepare(&query, bits, q, PADDED);
+	for (int k = 0; k < 10; k++)
+		for (int kind = 0; kind < 3; kind++)
+		{
+			FineFactors f;
+			float		estimate;
+			double		missed = 0;
+
+			/* all, one, and alternating signs */
+			for (int i = 0; i < PADDED; i++)
+				o[i] = kind == 1 && i != 77 ? 0 : kind == 2 && i % 2 ? -values[k] : values[k];
+			f = fine_encode(metric, method, bits, o, c, PADDED, code);
+			estimate = fine_estimate(&query, code, f.a, f.b, 5);
+			fine_restore(metric, bits, f.b, c, PADDED, code, out);
+			for (int i = 0; i < PADDED; i++)
+				missed += pow((double) out[i] - (double) c[i] - (double) o[i], 2);
+			if (k < 7)
+			{
+				CHECK(isfinite(estimate) && f.error >= 0,
+					  "%s, %u bits, value %g, kind %d: estimate %g, error %g",
+					  method_names[method], bits, (double) values[k], kind, (double) estimate,
+					  (double) f.error);
+				/* so small that squares underflow, they count as zero */
+				CHECK(sqrt(missed) <= (double) fine_restore_bound(metric, f.error, PADDED) +
+					  1e-6 * (sqrt(PADDED) + fabs((double) values[k]) * sqrt(PADDED)),
+					  "%s, %u bits, value %g, kind %d: restored at %g, bound %g",
+					  method_names[method], bits, (double) values[k], kind, sqrt(missed),
+					  (double) fine_restore_bound(metric, f.error, PADDED));
+			}
+			if (k < 2)
+				CHECK(f.b == 0 && f.a == 0 && f.error == 0 && estimate == 5, "zero: %g %g %g",
+					  (double) f.a, (double) f.b, (double) f.error);
+			if (k == 2 && kind != 1)
+				CHECK(f.error < 1e-5f, "constant: error %g", (double) f.error);
+		}
+}
+
+/* What is put into a code is what comes out: levels of scalar codes of themselves. */
+static void
+check_levels(uint32_t bits, uint32_t padded)
+{
+	uint8_t    *code = code_end - fine_size(bits, padded);
+	float	   *o = allocate(padded * sizeof(float));
+	float	   *zeros = calloc(padded, sizeof(float));
+	float	   *out = allocate(padded * sizeof(float));
+	float		middle = (float) ((1u << bits) - 1) / 2;
+	float		worst = 0;
+	FineFactors f;
+
+	CHECK(fine_size(bits, padded) == padded / 8 * bits, "size");
+	for (uint32_t i = 0; i < padded; i++)
+		o[i] = (float) (random_u32() % (1u << bits)) - middle;
+	o[padded / 2] = middle;
+	f = fine_encode(RABITQ_L2, FINE_SCALAR, bits, o, zeros, padded, code);
+	fine_restore(RABITQ_L2, bits, f.b, zeros, padded, code, out);
+	for (uint32_t i = 0; i < padded; i++)
+		worst = fmaxf(worst, fabsf(out[i] - o[i]));
+	CHECK(worst <= middle * 1e-4f, "%u bits, %u padded: a level off by %g", bits, padded,
+		  (double) worst);
+	free(o);
+	free(zeros);
+	free(out);
+}
+
+int
+main(void)
+{
+	code_end = guarded_end(16000);
+	distance_select(DISTANCE_AUTO);
+	for (int metric = RABITQ_L2; metric <= RABITQ_IP; metric++)
+		for (int clustered = 0; clustered < 2; clustered++)
+		{
+			check_bits((RabitqMetric) metric, 16, clustered);
+			check_bits((RabitqMetric) metric, 272, clustered);
+		}
+	for (uint32_t bits = FINE_MIN_BITS; bits <= FINE_MAX_BITS; bits++)
+	{
+		for (int simd = DISTANCE_PORTABLE; simd <= DISTANCE_NEON; simd++)
+			if (distance_select((DistanceSimd) simd))
+			{
+				for (int metric = RABITQ_L2; metric <= RABITQ_IP; metric++)
+					for (int method = FINE_SCALAR; method <= FINE_RABITQ; method++)
+						check_special((RabitqMetric) metric, (FineMethod) method, bits);
+				for (uint32_t padded = 128; padded <= 560; padded += 16)
+					check_levels(bits, padded);
+				check_levels(bits, 16000);
+			}
+		distance_select(DISTANCE_AUTO);
+		check_sets_agree(128, bits);
+		check_sets_agree(784, bits);
+	}
+	return check_end("fine_test");
+}
