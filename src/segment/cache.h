@@ -21,6 +21,7 @@ typedef struct CachedCentroids
 	uint32		uid;
 	CentroidsHeader header;
 	ClusterCentroids points;	/* header.lists vectors of header.width: see lists_work_vector */
+	float	   *mean;			/* of these, that codes are relative to besides; or NULL */
 	void	   *codebooks;		/* of header.codebook_size bytes, or NULL */
 } CachedCentroids;
 
