@@ -17,6 +17,7 @@
 #include "utils/spccache.h"
 
 #include "segment/cache.h"
+#include "segment/legacy.h"
 
 /* Hops of a greedy descent through one level. */
 #define HOPS_PER_LEVEL	5
@@ -35,10 +36,7 @@ count_hops(Oid indexoid, double *hops, double *blocks)
 	*hops = 0;
 	*blocks = 0;
 	if (!readable)
-		ereport(WARNING,
-				(errmsg("index \"%s\" is not in the format of this version of the extension",
-						RelationGetRelationName(index)),
-				 errhint("Build it again with REINDEX INDEX.")));
+		legacy_warn(index);
 	directory = readable ? cache_directory(cache_index(index)) : NULL;
 	for (uint32 i = 0; readable && i < directory->count; i++)
 	{
