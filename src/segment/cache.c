@@ -152,6 +152,15 @@ find_place(Relation index, bool *found)
 	return best;
 }
 
+bool
+cache_has(Relation index)
+{
+	bool		found;
+
+	(void) find_place(index, &found);
+	return found;
+}
+
 /* Forgets segments that the directory does not have any more, or has elsewhere. */
 static void
 sweep_segments(CachedIndex *cached)

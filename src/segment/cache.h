@@ -46,6 +46,9 @@ typedef struct CachedSegment
 
 typedef struct CachedIndex CachedIndex;
 
+/* Whether there is an entry of the index's file. */
+extern bool cache_has(Relation index);
+
 /* The index's entry with a fresh directory; valid until the next call, or as long as it is held. */
 extern CachedIndex *cache_index(Relation index);
 extern void cache_hold(CachedIndex *cached);
