@@ -196,6 +196,21 @@ ivfbuildphasename(int64 phase)
 	}
 }
 
+static Size
+ivfestimateparallelscan(
+#if PG_VERSION_NUM >= 180000
+	Relation index,
+#endif
+#if PG_VERSION_NUM >= 170000
+	int nkeys, int norderbys
+#else
+	void
+#endif
+)
+{
+	return ivf_shared_size();
+}
+
 /* What both handlers say. */
 static IndexAmRoutine *
 make_routine(void)
@@ -222,6 +237,10 @@ make_routine(void)
 	amroutine->amrescan = ivfrescan;
 	amroutine->amgettuple = ivfgettuple;
 	amroutine->amendscan = ivfendscan;
+	amroutine->amcanparallel = true;
+	amroutine->amestimateparallelscan = ivfestimateparallelscan;
+	amroutine->aminitparallelscan = ivfinitparallelscan;
+	amroutine->amparallelrescan = ivfparallelrescan;
 	return amroutine;
 }
 

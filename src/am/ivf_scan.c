@@ -8,6 +8,8 @@
  * after the other, and the farthest of so many rows that were found is what later ones have to
  * beat.  Without codes every row of a list is compared, so that looking into all lists is exact.
  *
+ * Participants of a parallel scan share out the lists, and return what they find in theirs in order.
+ *
  * Where vectors are not kept, the best `ivf.refine_k` times the rows that are wanted, by their
  * estimates, are compared in the table; of a scan without a LIMIT, all in the order of their bounds.
  */
@@ -20,6 +22,7 @@
 #include "catalog/index.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "port/atomics.h"
 #include "utils/memutils.h"
 
 #include "am/ivf.h"
@@ -41,6 +44,19 @@ ivf_probes_of(Relation index, uint32 lists)
 		return Min(lists, (uint32) ivf_probes);
 	return Min(lists, (uint32) ceil(sqrt(lists)));
 }
+
+/*
+ * What participants of a parallel scan share.  The segments of one participant, the first, are
+ * searched; who begins when the directory has changed since takes no part.
+ */
+typedef struct IvfShared
+{
+	pg_atomic_uint64 change;	/* of the first participant's directory */
+	pg_atomic_uint32 probed;	/* ranks of lists that have been taken */
+	pg_atomic_uint32 growing;	/* growing segments that have been taken */
+} IvfShared;
+
+#define NO_CHANGE	PG_UINT64_MAX
 
 /* A segment that is searched. */
 typedef struct IvfCursor
@@ -88,7 +104,9 @@ typedef struct IvfScan
 
 	uint32		lists;			/* the most of any segment that may be looked into */
 	uint32		probes;			/* in a round */
-	uint32		probed;
+	uint32		end;			/* of the ranks of this round */
+	uint32		probed;			/* ranks that have been taken, if not parallel: */
+	IvfShared  *shared;			/* or NULL */
 	bool		iterative;
 	ScanBound  *bound;			/* or NULL */
 	double		limit;			/* what is surely farther is not returned */
@@ -167,7 +185,7 @@ ivfrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int nor
 	state->ranks = NULL;
 	memset(&state->best, 0, sizeof(state->best));
 	memset(&state->results, 0, sizeof(state->results));
-	state->probed = 0;
+	state->probed = state->end = 0;
 	state->repeated = state->returned = false;
 	state->bound = scan_bound(orderbys);
 	scan_set_keys(scan, keys, orderbys);
@@ -366,29 +384,47 @@ refine_wanted(IndexScanDesc scan, IvfScan *state)
 		refine(scan, state, cursor);
 }
 
+/* Takes the rank of the next lists of this round; false if there is none left. */
+static bool
+take_rank(IvfScan *state, uint32 *rank)
+{
+	if (state->shared == NULL)
+	{
+		*rank = state->probed;
+		state->probed = Min(state->probed + 1, state->end);
+		return *rank < state->end;
+	}
+	*rank = pg_atomic_read_u32(&state->shared->probed);
+	while (*rank < state->end)
+		if (pg_atomic_compare_exchange_u32(&state->shared->probed, rank, *rank + 1))
+			return true;
+	return false;
+}
+
 /* Looks into the next lists; false if there are none left. */
 static bool
 probe(IndexScanDesc scan, IvfScan *state)
 {
-	uint32		end = Min(state->probed + state->probes, state->lists);
+	uint32		rank;
 
-	if (state->probed == end)
+	if (state->end == state->lists)
 		return false;
-	for (; state->probed < end; state->probed++)
+	state->end = Min(state->end + state->probes, state->lists);
+	while (take_rank(state, &rank))
 	{
 		for (int i = 0; i < state->cursor_count; i++)
 		{
 			IvfCursor  *cursor = &state->cursors[i];
 
-			if (cursor->growing || state->probed >= cursor->lists.query->ranked)
+			if (cursor->growing || rank >= cursor->lists.query->ranked)
 				continue;
 			state->cursor = i;
 			if (state->space->coded)
-				lists_scan_codes(&cursor->lists, state->probed,
+				lists_scan_codes(&cursor->lists, rank,
 								 state->space->storage == STORAGE_NONE ? INFINITY :
 								 nextafterf(threshold(state), INFINITY));
 			else
-				lists_scan_rows(&cursor->lists, state->probed, add_row, state);
+				lists_scan_rows(&cursor->lists, rank, add_row, state);
 		}
 		refine_wanted(scan, state);
 	}
@@ -406,11 +442,20 @@ take_grown(IvfScan *state, uint32 i)
 		scan_results_add(&state->results, i, &found);
 }
 
+/* Whether the n-th growing segment is this participant's. */
+static bool
+take_growing(IvfScan *state, uint32 n)
+{
+	return state->shared == NULL ||
+		pg_atomic_compare_exchange_u32(&state->shared->growing, &n, n + 1);
+}
+
 static void
 open_cursors(IndexScanDesc scan, IvfScan *state)
 {
 	const Directory *directory = cache_directory(state->cached);
 	Relation	index = scan->indexRelation;
+	uint32		growing = 0;
 
 	state->cursors = palloc0(sizeof(IvfCursor) * (directory->count + 1));
 	for (uint32 i = 0; i < directory->count; i++)
@@ -419,7 +464,8 @@ open_cursors(IndexScanDesc scan, IvfScan *state)
 		IvfCursor  *cursor = &state->cursors[state->cursor_count];
 		CachedSegment *segment;
 
-		if (!segment_is_live(entry))
+		if (!segment_is_live(entry) ||
+			(entry->kind == SEGMENT_GROWING && !take_growing(state, growing++)))
 			continue;
 		cursor->growing = entry->kind == SEGMENT_GROWING;
 		if (cursor->growing)
@@ -450,6 +496,54 @@ count_lists(const Directory *directory)
 	return (uint32) lists;
 }
 
+static IvfShared *
+shared_of(IndexScanDesc scan)
+{
+	ParallelIndexScanDesc parallel = scan->parallel_scan;
+
+	if (parallel == NULL)
+		return NULL;
+#if PG_VERSION_NUM >= 180000
+	return (IvfShared *) OffsetToPointer(parallel, parallel->ps_offset_am);
+#else
+	return (IvfShared *) OffsetToPointer(parallel, parallel->ps_offset);
+#endif
+}
+
+/* Whether a participant sees the same segments as the first one. */
+static bool
+takes_part(IvfScan *state)
+{
+	uint64		change = cache_directory(state->cached)->change;
+	uint64		first = NO_CHANGE;
+
+	return state->shared == NULL ||
+		pg_atomic_compare_exchange_u64(&state->shared->change, &first, change) ||
+		first == change;
+}
+
+Size
+ivf_shared_size(void)
+{
+	return sizeof(IvfShared);
+}
+
+void
+ivfinitparallelscan(void *target)
+{
+	IvfShared  *shared = target;
+
+	pg_atomic_init_u64(&shared->change, NO_CHANGE);
+	pg_atomic_init_u32(&shared->probed, 0);
+	pg_atomic_init_u32(&shared->growing, 0);
+}
+
+void
+ivfparallelrescan(IndexScanDesc scan)
+{
+	ivfinitparallelscan(shared_of(scan));
+}
+
 static void
 begin_search(IndexScanDesc scan, IvfScan *state)
 {
@@ -469,7 +563,11 @@ begin_search(IndexScanDesc scan, IvfScan *state)
 	space_prepare(state->space, &state->query, payload, size);
 	state->started = true;
 	state->results.lossy = space_is_lossy(state->space);
-	if (!scan_take_limit(scan, state->bound, state->space, state->query_is_null, &state->limit))
+	state->shared = shared_of(scan);
+	state->wanted = 0;
+	state->lists = 0;
+	if (!scan_take_limit(scan, state->bound, state->space, state->query_is_null, &state->limit) ||
+		!takes_part(state))
 		return;
 
 	lists = count_lists(cache_directory(state->cached));
@@ -478,7 +576,8 @@ begin_search(IndexScanDesc scan, IvfScan *state)
 	state->lists = Min(lists, state->iterative ?
 					   Max(state->probes, (uint32) (flat ? ivfflat_max_probes : ivf_max_probes)) :
 					   state->probes);
-	state->wanted = state->bound && !state->results.lossy ? scan_bound_rows(state->bound) : 0;
+	if (state->bound && !state->results.lossy && state->shared == NULL)
+		state->wanted = scan_bound_rows(state->bound);
 	state->limited = state->space->storage == STORAGE_NONE && state->wanted > 0;
 	state->refinable = (uint64) ceil((double) state->wanted * ivf_refine_k);
 	open_cursors(scan, state);
@@ -495,7 +594,7 @@ begin_search(IndexScanDesc scan, IvfScan *state)
 static bool
 repeat_search(IndexScanDesc scan, IvfScan *state)
 {
-	uint32		probed = state->probed;
+	uint32		probed = state->end;
 	uint32		probes = state->probes;
 
 	if (state->wanted == 0)
@@ -509,7 +608,7 @@ repeat_search(IndexScanDesc scan, IvfScan *state)
 			lists_scan_reset(&state->cursors[i].lists);
 			state->cursors[i].lists.estimate = false;
 		}
-	state->probed = 0;
+	state->probed = state->end = 0;
 	state->probes = probed;
 	(void) probe(scan, state);
 	state->probes = probes;
@@ -533,7 +632,7 @@ is_to_refine(const IvfScan *state, float bound)
 {
 	if (state->limited)
 		return state->refinable > 0;
-	return state->results.count == 0 || state->results.items[0].found.distance > bound;
+	return state->results.count == 0 || state->results.items[0].found.distance >= bound;
 }
 
 /* The next result; false at the end. */

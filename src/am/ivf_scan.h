@@ -12,6 +12,11 @@ extern void ivfrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey order
 extern bool ivfgettuple(IndexScanDesc scan, ScanDirection dir);
 extern void ivfendscan(IndexScanDesc scan);
 
+/* What participants of a parallel scan share. */
+extern Size ivf_shared_size(void);
+extern void ivfinitparallelscan(void *target);
+extern void ivfparallelrescan(IndexScanDesc scan);
+
 /* What a scan did with all its rescans. */
 extern ScanStatistics ivf_scan_statistics(IndexScanDesc scan);
 
