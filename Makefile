@@ -3,6 +3,11 @@ EXTVERSION = 1.0
 
 MODULE_big = vector
 DATA = vector--$(EXTVERSION).sql
+# The SQL of pgvector 0.8.0 to 0.8.7 is the same: one script updates the last, and empty ones lead there.
+PGVECTOR_UPDATE = vector--0.8.7--$(EXTVERSION).sql
+PGVECTOR_STEPS = vector--0.8.0--0.8.1.sql vector--0.8.1--0.8.2.sql vector--0.8.2--0.8.3.sql \
+	vector--0.8.3--0.8.4.sql vector--0.8.4--0.8.5.sql vector--0.8.5--0.8.6.sql vector--0.8.6--0.8.7.sql
+DATA_built = $(PGVECTOR_UPDATE) $(PGVECTOR_STEPS)
 HEADERS = src/types/vector.h src/types/halfvec.h src/types/sparsevec.h
 OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c))
 
@@ -18,6 +23,14 @@ SHLIB_LINK = -lm -ldl -lpthread
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+
+PGVECTOR_CATALOG = $(srcdir)/test/compat/pgvector-0.8.catalog
+
+$(PGVECTOR_UPDATE): vector--$(EXTVERSION).sql update.awk $(PGVECTOR_CATALOG)
+	awk -f $(srcdir)/update.awk $(PGVECTOR_CATALOG) $< >$@.tmp && mv $@.tmp $@
+
+$(PGVECTOR_STEPS):
+	echo '-- nothing differs' >$@
 
 .PHONY: bench
 bench:

@@ -1682,3 +1682,16 @@ COMMENT ON FUNCTION vector_last_scan() IS 'what the last index scan of this sess
 CREATE FUNCTION vector_index_check(index regclass) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vector_index_check(regclass) IS 'an error if an index is damaged; else the number of its rows';
+
+-- what pgvector left
+
+CREATE FUNCTION vector_index_state(index regclass) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION vector_index_state(regclass) IS 'current; of pgvector: untouched, or outdated by a later write; unknown';
+CREATE VIEW vector_legacy_indexes AS
+	SELECT c.oid::regclass AS index, i.indrelid::regclass AS on_table, a.amname AS method, s.state,
+		format('REINDEX INDEX CONCURRENTLY %I.%I', n.nspname, c.relname) AS repair
+	FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid
+		JOIN pg_namespace n ON n.oid = c.relnamespace, LATERAL vector_index_state(c.oid) s(state)
+	WHERE a.amname IN ('hnsw', 'ivfflat') AND c.relkind = 'i' AND s.state <> 'current';
+COMMENT ON VIEW vector_legacy_indexes IS 'indexes that are not read, and the statements that repair them';

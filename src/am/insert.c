@@ -6,6 +6,7 @@
 #include "utils/memutils.h"
 
 #include "segment/growing.h"
+#include "segment/legacy.h"
 #include "segment/seal.h"
 #include "worker/worker.h"
 
@@ -50,7 +51,7 @@ vectorinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid, 
 	const char *payload;
 	Size		size;
 
-	if (isnull[0])
+	if (isnull[0] || legacy_pass_by(index))
 		return false;
 	context = AllocSetContextCreate(CurrentMemoryContext, "vector insert", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);

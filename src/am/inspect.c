@@ -23,6 +23,7 @@
 #include "am/check.h"
 #include "am/scan.h"
 #include "segment/growing.h"
+#include "segment/legacy.h"
 #include "segment/seal.h"
 #include "worker/worker.h"
 
@@ -62,7 +63,7 @@ open_index_and_table(Oid oid, LOCKMODE lock, Relation *heap)
 	return index;
 }
 
-/* One row a segment: segment, kind, rows, dead, blocks, bytes, created. */
+/* One row a segment: segment, kind, rows, dead, blocks, bytes, created.  None of pgvector's. */
 PG_FUNCTION_INFO_V1(vector_index_segments);
 Datum
 vector_index_segments(PG_FUNCTION_ARGS)
@@ -74,6 +75,11 @@ vector_index_segments(PG_FUNCTION_ARGS)
 	Directory  *directory;
 
 	InitMaterializedSRF(fcinfo, 0);
+	if (legacy_state(index) != LEGACY_NONE)
+	{
+		relation_close(index, AccessShareLock);
+		return (Datum) 0;
+	}
 	directory = directory_read(index);
 	for (uint32 i = 0; i < directory->count; i++)
 	{
@@ -103,6 +109,35 @@ vector_index_segments(PG_FUNCTION_ARGS)
 	}
 	relation_close(index, AccessShareLock);
 	return (Datum) 0;
+}
+
+/*
+ * How an index's file can be used: current, untouched, outdated (LegacyState), unknown.  NULL for
+ * what is gone, has no access method of ours or of pgvector, or has no blocks.
+ */
+PG_FUNCTION_INFO_V1(vector_index_state);
+Datum
+vector_index_state(PG_FUNCTION_ARGS)
+{
+	Relation	index = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
+	static const char *const states[] = {NULL, "untouched", "outdated"};
+	const char *state = NULL;
+
+	if (index == NULL)
+		PG_RETURN_NULL();
+	if (index->rd_rel->relkind == RELKIND_INDEX && !RELATION_IS_OTHER_TEMP(index) &&
+		(index->rd_rel->relam == get_index_am_oid("hnsw", true) ||
+		 index->rd_rel->relam == get_index_am_oid("ivfflat", true)) &&
+		RelationGetNumberOfBlocks(index) > 0)
+	{
+		state = states[legacy_state(index)];
+		if (state == NULL)
+			state = directory_is_readable(index) ? "current" : "unknown";
+	}
+	relation_close(index, AccessShareLock);
+	if (state == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(state));
 }
 
 PG_FUNCTION_INFO_V1(vector_last_scan);

@@ -8,6 +8,7 @@
 #include "storage/lmgr.h"
 
 #include "segment/growing.h"
+#include "segment/legacy.h"
 #include "segment/seal.h"
 #include "worker/worker.h"
 
@@ -56,6 +57,12 @@ vectorbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 
 	if (stats == NULL)
 		stats = palloc0(sizeof(IndexBulkDeleteResult));
+	if (legacy_pass_by(index))
+	{
+		stats->num_index_tuples = info->num_heap_tuples;
+		stats->estimated_count = true;
+		return stats;
+	}
 	LockPage(index, VACUUM_LOCK_BLOCK, ShareLock);
 	while ((entry = next_segment(directory_read(index), visited)) != NULL)
 	{
@@ -82,7 +89,7 @@ vectorvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	int			replaced;
 	int			merged;
 
-	if (info->analyze_only)
+	if (info->analyze_only || legacy_state(index) != LEGACY_NONE)
 		return stats;
 	if (stats == NULL)
 	{

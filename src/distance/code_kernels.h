@@ -3,7 +3,7 @@
  * set
  *
  * Beside what float_kernels.h and rotate_kernels.h ask for, the file that includes this defines
- *		vf_max(a, b)		the larger of two, lane by lane
+ *		vf_max(a, b)		the larger of two, lane by lane; b where a is not a number
  *		load_sums(p)		LANES int32, as floats
  *		vf_below(a, b)		a bit for each lane in which a < b, the first lane lowest
  * and CODE_PORTABLE, for the rest in plain C, or
@@ -14,6 +14,7 @@
 #ifndef VECTOR_CODE_KERNELS_H
 #define VECTOR_CODE_KERNELS_H
 
+#include <math.h>
 #include <string.h>
 
 #include "distance/distance.h"
@@ -158,8 +159,9 @@ name(const CodeQuery *q, const uint8_t *codes, const float *a, const uint16_t *b
 	sum_codes(codes, q->lut, q->positions, sums); \
 	for (int i = 0; i < CODE_GROUP; i += LANES) \
 	{ \
-		vf			bound = vf_fma(vf_set1(-slack), load_bf16(error + i), \
-								   estimates_of(q, sums + i, a + i, b + i, base)); \
+		vf			bound = vf_max(vf_fma(vf_set1(-slack), load_bf16(error + i), \
+										  estimates_of(q, sums + i, a + i, b + i, base)), \
+								   vf_set1(-INFINITY)); \
 \
 		store_f32(out + i, bound); \
 		below |= vf_below(bound, vf_set1(threshold)) << i; \

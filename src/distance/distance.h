@@ -157,8 +157,8 @@ typedef struct DistanceKernels
 								   const uint16_t *b, float base, float *out);
 
 	/*
-	 * As code_estimates, less slack * error[i], where error is bfloat16.  Returns a bit for each
-	 * out[i] below the threshold, the first code's lowest.
+	 * As code_estimates, less slack * error[i], where error is bfloat16; -infinity where that is
+	 * not a number.  Returns a bit for each out[i] below the threshold, the first code's lowest.
 	 */
 	uint32_t	(*code_bounds) (const CodeQuery *q, const uint8_t *codes, const float *a,
 								const uint16_t *b, const uint16_t *error, float base,

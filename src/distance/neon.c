@@ -21,7 +21,7 @@ typedef int16x8_t vw;
 #define vf_sub(a, b)		vsubq_f32(a, b)
 #define vf_abs(a)			vabsq_f32(a)
 #define vf_mul(a, b)		vmulq_f32(a, b)
-#define vf_max(a, b)		vmaxq_f32(a, b)
+#define vf_max(a, b)		vmaxnmq_f32(a, b)
 #define vf_min(a, b)		vminq_f32(a, b)
 #define vf_fma(a, b, c)		vfmaq_f32(c, a, b)
 #define vf_swap1(a)			vrev64q_f32(a)

@@ -19,13 +19,16 @@ metric_weight(RabitqMetric metric)
 	return metric == RABITQ_L2 ? 2 : 1;
 }
 
-/* K; 0, as if there was no code, where o and u have nothing in common. */
+/* So much that the factor b, rounded, is finite. */
+#define LARGEST_SCALE	1e38f
+
+/* K; 0, as if there was no code, where o and u have nothing in common or K would be too large. */
 static inline float
 code_scale(float l2sq, float product)
 {
 	float		scale = product > 0 ? l2sq / product : 0;
 
-	return isfinite(scale) ? scale : 0;
+	return scale <= LARGEST_SCALE ? scale : 0;
 }
 
 /* The factor b that goes with K, and K again. */

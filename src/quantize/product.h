@@ -5,9 +5,9 @@
  * nearest of 16 centroids (Jegou, Douze and Schmid, Product quantization for nearest neighbor
  * search, 2011).  With u the vector of these centroids and K = |o|^2 / <o, u>, K u stands for o as
  * in rabitq.h, so that an estimate is base(q, c) + a + b <u, q> with the same base and factors: a
- * query's table of <centroid, q> serves every centre.  The prediction of the error takes the direction of q - c as
- * random, which holds of rotated vectors only; without rotation codes are better, as neighbouring
- * elements of a vector often go together.
+ * query's table of <centroid, q> serves every centre.  The prediction of the error takes the
+ * direction of q - c as random, which holds of rotated vectors only; without rotation codes are
+ * better, as neighbouring elements of a vector often go together.
  *
  * A code has a nibble for each run, and nibbles of 0 up to a multiple of 4 of them.  Codes lie in
  * groups as 1-bit ones: rabitq_pack(group, place, code, 4 * product_positions(m)).

@@ -21,7 +21,9 @@ sign_factors(RabitqMetric metric, ResidualParts parts, float center, float norm,
 	factors.a = additive_factor(metric, parts.l2sq, center, bf16_to_float(factors.b),
 								parts.sign_dot);
 	factors.distance = residual_distance(metric, parts.l2sq, center, norm);
-	factors.error = factor_error(metric, scale * scale * (float) n - parts.l2sq, padded);
+	/* |K s - o|^2, which without a code is |o|^2 */
+	factors.error = factor_error(
+		metric, scale > 0 ? scale * scale * (float) n - parts.l2sq : parts.l2sq, padded);
 	return factors;
 }
 

@@ -16,6 +16,7 @@
 #ifndef VECTOR_RABITQ_H
 #define VECTOR_RABITQ_H
 
+#include <math.h>
 #include <stdbool.h>
 
 #include "distance/distance.h"
@@ -76,6 +77,21 @@ extern void rabitq_pack(uint8_t *group, uint32_t place, const uint8_t *signs, ui
 
 /* The code at a place of a group. */
 extern void rabitq_unpack(const uint8_t *group, uint32_t place, uint8_t *signs, uint32_t padded);
+
+/*
+ * Makes bounds allow for the rounding of a table's entries too, for so many standard deviations of
+ * it or for all there can be: as b is never above 0, a larger bias makes estimates smaller.  The
+ * rounding is of the order of |q|, where errors are of that of |q - c|; it is as if random unless
+ * there are few dimensions, whose rotation has only a few different elements.
+ */
+static inline void
+rabitq_allow_rounding(CodeQuery *query, float deviations)
+{
+	float		positions = (float) query->positions;
+
+	/* half a step each, and what rounding to 1/128 adds */
+	query->bias += query->scale * fminf(deviations * sqrtf(positions / 12), 0.52f * positions);
+}
 
 /* Prepares a rotated query: `lut`, of rabitq_lut_size bytes, is filled and stays the caller's. */
 extern void rabitq_prepare(CodeQuery *query, const float *rotated, uint32_t padded, uint8_t *lut);

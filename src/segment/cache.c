@@ -152,6 +152,15 @@ find_place(Relation index, bool *found)
 	return best;
 }
 
+bool
+cache_has(Relation index)
+{
+	bool		found;
+
+	(void) find_place(index, &found);
+	return found;
+}
+
 /* Forgets segments that the directory does not have any more, or has elsewhere. */
 static void
 sweep_segments(CachedIndex *cached)
@@ -248,8 +257,25 @@ cache_space(const CachedIndex *cached)
 	return &cached->space;
 }
 
+/*
+ * The mean of centroids.  Queries less this are what tables of look-ups are made for, whose rounding
+ * is of the order of what they are made for.  Not for inner products, which a shift changes.
+ */
+static float *
+mean_of(const ClusterCentroids *centroids)
+{
+	float	   *mean = palloc0(sizeof(float) * centroids->dims);
+
+	for (uint32 l = 0; l < centroids->k; l++)
+		for (uint32 i = 0; i < centroids->dims; i++)
+			mean[i] += centroids->points[(Size) l * centroids->dims + i];
+	for (uint32 i = 0; i < centroids->dims; i++)
+		mean[i] /= (float) centroids->k;
+	return mean;
+}
+
 static CachedCentroids *
-load_centroids(Relation index, const SegmentEntry *entry)
+load_centroids(const Space *space, Relation index, const SegmentEntry *entry)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector centroids",
 												  ALLOCSET_SMALL_SIZES);
@@ -268,6 +294,8 @@ load_centroids(Relation index, const SegmentEntry *entry)
 	extent_read(index, entry->first + header->centroids, entry->uid, 0, points, size);
 	half_norms = palloc(sizeof(float) * header->lists);
 	cluster_centroids_init(&centroids->points, points, header->lists, header->width, half_norms);
+	if (space->coded && space->metric != SPACE_IP)
+		centroids->mean = mean_of(&centroids->points);
 	if (header->codebook_size > 0)
 	{
 		centroids->codebooks = palloc(header->codebook_size);
@@ -295,7 +323,7 @@ cache_acquire_centroids(CachedIndex *cached, Relation index, uint32 uid)
 					 errmsg("index \"%s\" does not have the centroids %u",
 							RelationGetRelationName(index), uid),
 					 errhint("Please REINDEX it.")));
-		centroids = load_centroids(index, entry);
+		centroids = load_centroids(&cached->space, index, entry);
 		MemoryContextSetParent(centroids->context, CacheMemoryContext);
 		centroids->next = cached->centroids;
 		cached->centroids = centroids;

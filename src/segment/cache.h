@@ -21,6 +21,7 @@ typedef struct CachedCentroids
 	uint32		uid;
 	CentroidsHeader header;
 	ClusterCentroids points;	/* header.lists vectors of header.width: see lists_work_vector */
+	float	   *mean;			/* of these, that codes are relative to besides; or NULL */
 	void	   *codebooks;		/* of header.codebook_size bytes, or NULL */
 } CachedCentroids;
 
@@ -44,6 +45,9 @@ typedef struct CachedSegment
 } CachedSegment;
 
 typedef struct CachedIndex CachedIndex;
+
+/* Whether there is an entry of the index's file. */
+extern bool cache_has(Relation index);
 
 /* The index's entry with a fresh directory; valid until the next call, or as long as it is held. */
 extern CachedIndex *cache_index(Relation index);

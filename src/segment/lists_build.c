@@ -157,24 +157,32 @@ encode_row(ListsBuild *build, uint32 list, const float *x, ListRow *row)
 	RabitqMetric metric = space_rabitq_metric(space);
 	RabitqFactors factors;
 	RecordHead *head = (RecordHead *) (build->record + VARHDRSZ);
+	const float *mean = build->centroids->mean;
 	float	   *residual;
+	float	   *centre;
 
 	if (!space->coded)
 		return;
 	residual = palloc(sizeof(float) * width);
+	centre = palloc(sizeof(float) * width);
 	for (uint32 i = 0; i < width; i++)
+	{
 		residual[i] = x[i] - c[i];
+		centre[i] = mean ? c[i] - mean[i] : c[i];
+	}
 	if (space->quantizer == QUANTIZER_PQ)
-		factors = product_encode(&build->product, metric, residual, c, (uint8 *) row->code);
+		factors = product_encode(&build->product, metric, residual, centre,
+								 (uint8 *) row->code);
 	else
-		factors = rabitq_encode_residual(metric, residual, c, width, (uint8 *) row->code);
+		factors = rabitq_encode_residual(metric, residual, centre, width,
+										 (uint8 *) row->code);
 	head->a = factors.a;
 	head->b = factors.b;
 	head->error = float_to_bf16(factors.error * (1 + 1.0f / 128));
 	if (lists_fine_bits(space) > 0)
 		*(FineFactors *) row->fine =
 			fine_encode(metric, space->quantizer == QUANTIZER_RABITQ ? FINE_RABITQ : FINE_SCALAR,
-						lists_fine_bits(space), residual, c, width,
+						lists_fine_bits(space), residual, centre, width,
 						(uint8 *) row->fine + sizeof(FineFactors));
 }
 

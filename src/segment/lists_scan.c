@@ -71,22 +71,32 @@ static void
 prepare_codes(ListsQuery *lists, const Space *space)
 {
 	uint32		width = lists->centroids->header.width;
+	const float *mean = lists->centroids->mean;
+	const float *q = lists->work;
 
 	if (!space->coded)
 		return;
+	if (mean)
+	{
+		float	   *centred = palloc(sizeof(float) * width);
+
+		for (uint32 i = 0; i < width; i++)
+			centred[i] = q[i] - mean[i];
+		q = centred;
+	}
 	if (space->quantizer == QUANTIZER_PQ)
 	{
 		Product		product;
 
 		product_open(&product, width, space->pq_m, lists->centroids->codebooks);
-		product_prepare(&product, &lists->code, lists->work,
-						palloc(product_lut_size(space->pq_m)));
+		product_prepare(&product, &lists->code, q, palloc(product_lut_size(space->pq_m)));
 	}
 	else
-		rabitq_prepare(&lists->code, lists->work, width, palloc(rabitq_lut_size(width)));
+		rabitq_prepare(&lists->code, q, width, palloc(rabitq_lut_size(width)));
+	rabitq_allow_rounding(&lists->code, ERROR_SIGMAS);
 	if (lists_fine_bits(space) == 0)
 		return;
-	fine_prepare(&lists->fine, lists_fine_bits(space), lists->work, width);
+	fine_prepare(&lists->fine, lists_fine_bits(space), q, width);
 	lists->ranks = palloc(sizeof(uint32) * lists->centroids->header.lists);
 	for (uint32 i = 0; i < lists->ranked; i++)
 		lists->ranks[lists->lists[i]] = i;

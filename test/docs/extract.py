@@ -20,6 +20,7 @@ DOCUMENTS = {
     "readme": "README.md",
     "from_milvus": "docs/from-milvus.md",
     "from_pgvector": "docs/from-pgvector.md",
+    "migrating_examples": "docs/migrating.md",
     "types_examples": "docs/types.md",
     "index_examples": "docs/indexes.md",
     "operations_examples": "docs/operations.md",

@@ -1,0 +1,19 @@
+-- Made from docs/migrating.md by test/docs/extract.py: change that document, not this file.
+
+-- 1. From pgvector in place
+SELECT index, on_table, method, state, repair FROM vector_legacy_indexes;
+
+-- 2. From Milvus
+CREATE TABLE book (id bigint PRIMARY KEY, shelf text NOT NULL, embedding vector(4) NOT NULL);
+INSERT INTO book SELECT n, 's' || n % 5, ARRAY[n % 7, n % 11, n % 13, n % 17] FROM generate_series(1, 3000) n;
+CREATE INDEX book_embedding ON book USING hnsw (embedding vector_l2_ops) WITH (m = 16, ef_construction = 200);
+
+-- 3. Search parameters
+BEGIN;
+SET LOCAL hnsw.ef_search = 100;
+SET LOCAL hnsw.iterative_scan = strict_order;
+SELECT count(*) FROM (
+    SELECT id FROM book
+    WHERE shelf = 's3' AND embedding <-> '[3,3,3,3]' < 4 ORDER BY embedding <-> '[3,3,3,3]' LIMIT 20) found;
+COMMIT;
+DROP TABLE book;
