@@ -582,6 +582,7 @@ replace_segments(Seal *seal)
 		if (seal->inputs[i].kind == SEGMENT_GROWING)
 			growing_close(seal->index, &seal->inputs[i]);
 	}
+	WAIT_POINT("closed");
 	if (goes_by_graphs(seal))
 		merge_outputs(seal, cached);
 	else
