@@ -9,7 +9,7 @@
  * beat.  Without codes every row of a list is compared, so that looking into all lists is exact.
  *
  * Where vectors are not kept, the best `ivf.refine_k` times the rows that are wanted, by their
- * estimates, are compared in the table; of a scan without a LIMIT, all in the order of their bounds.
+ * estimates, are compared in the table; of a scan without a LIMIT, all by the order of bounds.
  */
 #include "am/ivf_scan.h"
 
