@@ -47,3 +47,28 @@ SELECT vector_seal('items_embedding');
 SELECT kind, rows FROM vector_segments WHERE index = 'items_embedding'::regclass AND rows > 0;
 SELECT vector_index_check('items_embedding');
 DROP TABLE items, probes, truth;
+
+-- 7. ivfflat and ivf
+CREATE TABLE docs (id bigint PRIMARY KEY, category int, embedding vector(3));
+INSERT INTO docs SELECT n, n % 10, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1, 5000) n;
+CREATE INDEX docs_embedding ON docs USING ivf (embedding vector_l2_ops);
+SELECT id FROM docs ORDER BY embedding <-> '[4,4,4]' LIMIT 1;
+
+-- 8. ivfflat and ivf
+CREATE INDEX docs_small ON docs USING ivf (embedding vector_cosine_ops) WITH (lists = 50, refine = none);
+SELECT pg_relation_size('docs_small') < pg_relation_size('docs_embedding') AS smaller;
+
+-- 9. ivfflat and ivf
+SET enable_seqscan = off;
+SET ivf.probes = 10;
+SET ivf.iterative_scan = relaxed_order;
+SELECT count(*) FROM
+    (SELECT id FROM docs WHERE category = 3 ORDER BY embedding <-> '[3,1,2]' LIMIT 50) found;
+RESET ivf.iterative_scan;
+RESET ivf.probes;
+RESET enable_seqscan;
+
+-- 10. ivfflat and ivf
+INSERT INTO docs SELECT n, n % 10, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(5001, 5100) n;
+SELECT vector_seal('docs_embedding'), vector_index_check('docs_embedding');
+DROP TABLE docs;

@@ -11,7 +11,7 @@
  * Participants of a parallel scan share out the lists, and return what they find in theirs in order.
  *
  * Where vectors are not kept, the best `ivf.refine_k` times the rows that are wanted, by their
- * estimates, are compared in the table; of a scan without a LIMIT, all in the order of their bounds.
+ * estimates, are compared in the table; of a scan without a LIMIT, all by the order of bounds.
  */
 #include "am/ivf_scan.h"
 
@@ -29,16 +29,10 @@
 #include "segment/growing.h"
 #include "segment/lists_scan.h"
 
-static bool
-is_flat(Relation index)
-{
-	return index->rd_indam->ambuild == ivfflatbuild;
-}
-
 uint32
 ivf_probes_of(Relation index, uint32 lists)
 {
-	if (is_flat(index))
+	if (ivf_is_flat(index))
 		return Min(lists, (uint32) ivfflat_probes);
 	if (ivf_probes > 0)
 		return Min(lists, (uint32) ivf_probes);
@@ -547,7 +541,7 @@ ivfparallelrescan(IndexScanDesc scan)
 static void
 begin_search(IndexScanDesc scan, IvfScan *state)
 {
-	bool		flat = is_flat(scan->indexRelation);
+	bool		flat = ivf_is_flat(scan->indexRelation);
 	Size		size;
 	const char *payload;
 	uint32		lists;

@@ -12,6 +12,8 @@ use Time::HiRes qw(usleep);
 my $peer = $ENV{VECTOR_PEER};
 my $rounds = $ENV{VECTOR_LONG} ? 200 : 50;
 my $with = $peer ? '' : 'WITH (seal_rows = 200)';
+my $lists = $peer ? '' : 'CREATE INDEX items_l ON items USING ivf (h halfvec_cosine_ops)
+	WITH (lists = 10, seal_rows = 200);';
 srand(42);
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -36,6 +38,7 @@ $node->safe_psql('postgres', qq{
 		WITH (autovacuum_vacuum_threshold = 20, autovacuum_vacuum_scale_factor = 0);
 	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) $with;
 	CREATE INDEX items_h ON items USING hnsw (h halfvec_l2_ops) $with;
+	$lists
 	CREATE UNLOGGED TABLE fleeting (id bigint, v vector(24));
 	CREATE INDEX fleeting_v ON fleeting USING hnsw (v vector_l2_ops) $with;
 	CREATE SEQUENCE ids;
@@ -120,6 +123,16 @@ sub found_ok
 			SELECT count(*), vector_index_check('items_$column') FROM items");
 		like($answer, qr/^(\d+)\|\1$/, "$name: the index on $column is sound and complete");
 	}
+	return if $peer;
+
+	# lists are searched whole
+	is($node->safe_psql('postgres', q{
+		SET enable_seqscan = off;
+		SET enable_sort = off;
+		SET ivf.iterative_scan = relaxed_order;
+		SELECT count(*) = vector_index_check('items_l'), count(*) - (SELECT count(*) FROM
+			(SELECT id FROM items ORDER BY h <=> place(0)::halfvec(24) OFFSET 0) x) FROM items}),
+		't|0', "$name: all rows are in lists and found there");
 }
 
 foreach my $round (1 .. $rounds)
@@ -174,7 +187,7 @@ if (!$peer)
 		  or die 'the workers do not come to an end';
 	}
 	$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP ON) items');
-	foreach my $index ('items_v', 'items_h')
+	foreach my $index ('items_v', 'items_h', 'items_l')
 	{
 		my $size = $node->safe_psql('postgres', "SELECT pg_relation_size('$index')");
 		$node->safe_psql('postgres', "REINDEX INDEX $index");

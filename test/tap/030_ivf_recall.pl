@@ -1,0 +1,175 @@
+# ivfflat and ivf find what exact search finds: however an index came to be, with every quantizer
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $rows = 6000;
+my $dims = 48;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', <<'CONF');
+autovacuum = off
+fsync = off
+max_parallel_workers_per_gather = 0
+max_parallel_maintenance_workers = 0
+min_parallel_table_scan_size = 1
+CONF
+$node->start;
+
+sub sql
+{
+	return $node->safe_psql('postgres', join("\n", @_));
+}
+
+# 100 clusters
+sql(qq{
+	CREATE EXTENSION vector;
+	CREATE FUNCTION near(center real[], width float8) RETURNS real[] LANGUAGE sql VOLATILE AS \$\$
+		SELECT array_agg((x + (random() + random() + random() - 1.5) * width)::real ORDER BY n)
+		FROM unnest(center) WITH ORDINALITY u (x, n)
+	\$\$;
+	SELECT setseed(0.4);
+	CREATE TABLE centers AS
+		SELECT c, near(array_fill(0.3::real, ARRAY[$dims]), 1.5) AS a FROM generate_series(1, 100) c;
+	CREATE TABLE points AS SELECT n AS id, near(a, 1.4)::vector($dims) AS v
+		FROM generate_series(1, 2 * $rows + 30) n JOIN centers ON c = n % 100 + 1;
+	CREATE TABLE queries AS SELECT * FROM points WHERE id > 2 * $rows;
+	CREATE TABLE items (id int PRIMARY KEY, v vector($dims));
+	INSERT INTO items SELECT * FROM points WHERE id <= $rows;
+	VACUUM ANALYZE;
+});
+
+# The part of the nearest rows that an index scan returns, of 30 queries.
+sub recall
+{
+	my ($operator, %search) = @_;
+	my $limit = $search{limit} // 10;
+	my $where = $search{where} // 'true';
+	my $nearest = "SELECT i.id, i.v $operator q.v AS d FROM items i WHERE $where
+		ORDER BY i.v $operator q.v LIMIT $limit";
+	my $search = qq{SELECT avg(hits / wanted) FROM (
+		SELECT t.id, wanted,
+			count(DISTINCT x.id) FILTER (WHERE d <= radius + 1e-5 * abs(radius)) AS hits
+		FROM truth t JOIN queries q USING (id), LATERAL ($nearest) x GROUP BY t.id, wanted) y};
+	my $answer = sql(
+		'SET enable_indexscan = off;',
+		"CREATE TEMP TABLE truth AS SELECT q.id, max(d) AS radius, count(*)::float8 AS wanted
+			FROM queries q, LATERAL ($nearest) x GROUP BY q.id;",
+		'RESET enable_indexscan; SET enable_seqscan = off; SET enable_sort = off;',
+		$search{set} // '',
+		"EXPLAIN (COSTS OFF) $search; $search;");
+	die "no index scan: $answer" unless $answer =~ /Index Scan using items_v/;
+	my ($recall) = $answer =~ /(\S+)\z/;
+	return $recall;
+}
+
+sub recall_ok
+{
+	my ($name, $least, @search) = @_;
+	my $recall = recall(@search);
+
+	note("recall $recall");
+	cmp_ok($recall, '>=', $least, $name);
+}
+
+sub create
+{
+	my ($am, $class, $options, @set) = @_;
+	sql('DROP INDEX IF EXISTS items_v;', @set,
+		"CREATE INDEX items_v ON items USING $am (v vector_${class}_ops)" . ($options ? " WITH ($options)" : ''));
+}
+
+my %operators = (l2 => '<->', ip => '<#>', cosine => '<=>');
+
+# ivfflat: exact with probes = lists, better with more probes
+foreach my $class (sort keys %operators)
+{
+	create('ivfflat', $class, 'lists = 60');
+	recall_ok("ivfflat, $class, all lists", 1, $operators{$class}, set => 'SET ivfflat.probes = 60;');
+	recall_ok("ivfflat, $class, 20 lists", 0.95, $operators{$class}, set => 'SET ivfflat.probes = 20;');
+	cmp_ok(recall($operators{$class}, set => 'SET ivfflat.probes = 1;'), '<', 1,
+		"ivfflat, $class, one list is not all");
+}
+
+# ivf: what it chooses by itself, and more lists; vectors kept or not
+foreach my $way (
+	[ '', 0.9, 0.98 ],
+	[ 'quantizer = none', 0.9, 1 ],
+	[ 'bits = 4', 0.9, 0.98 ],
+	[ 'quantizer = sq8, refine = half', 0.9, 0.98 ],
+	[ 'quantizer = sq4, refine = sq8', 0.9, 0.98 ],
+	[ 'quantizer = pq', 0.9, 0.98 ],
+	[ 'refine = none', 0.75, 0.8 ],
+	[ 'quantizer = sq8, refine = none', 0.9, 0.98 ],
+	[ 'quantizer = pq, pq_m = 24, refine = none', 0.7, 0.75 ])
+{
+	my ($options, $least, $all) = @$way;
+	foreach my $class ($options eq '' ? sort keys %operators : 'l2')
+	{
+		create('ivf', $class, $options);
+		recall_ok("ivf ($options), $class", $least, $operators{$class});
+		recall_ok("ivf ($options), $class, all lists", $all, $operators{$class},
+			set => 'SET ivf.probes = 65536;');
+	}
+}
+
+# many rows, deep offsets, filters
+create('ivf', 'l2', 'lists = 60');
+recall_ok('1000 rows', 0.9, '<->', limit => 1000, set => 'SET ivf.probes = 40;');
+recall_ok('a deep offset', 0.95, '<->', limit => '100 OFFSET 1000', set => 'SET ivf.probes = 60;');
+recall_ok('a filter', 0.9, '<->', where => 'i.id % 50 = q.id % 50',
+	set => 'SET ivf.iterative_scan = relaxed_order; SET ivf.probes = 20;');
+is(sql("SET enable_seqscan = off; SET ivf.iterative_scan = relaxed_order;
+	SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM items ORDER BY v <->
+		(SELECT v FROM queries LIMIT 1)) x"), "$rows|$rows", 'an iterative scan finds every row once');
+
+# however it came to be
+my $workers = 'SET max_parallel_maintenance_workers = 2; ALTER TABLE items SET (parallel_workers = 2);';
+my %ways = (
+	'by parallel workers' => sub { create('ivf', 'l2', 'lists = 60', $workers) },
+	'concurrently' => sub {
+		sql('DROP INDEX items_v');
+		sql('CREATE INDEX CONCURRENTLY items_v ON items USING ivf (v vector_l2_ops) WITH (lists = 60)');
+	},
+	'of a sample, in little memory' => sub {
+		create('ivf', 'l2', 'lists = 60', "SET maintenance_work_mem = '1MB';");
+	},
+	'by inserts' => sub {
+		sql('TRUNCATE items; INSERT INTO items SELECT * FROM points WHERE id <= 3000;
+			SELECT vector_seal($$items_v$$);
+			INSERT INTO items SELECT * FROM points WHERE id BETWEEN 3001 AND 6000');
+	},
+	'sealed and united' => sub { sql("SELECT vector_seal('items_v'), vector_merge('items_v')") },
+	'after a tenfold growth' => sub {
+		sql('TRUNCATE items; INSERT INTO items SELECT * FROM points WHERE id <= 500;
+			SELECT vector_seal($$items_v$$);
+			INSERT INTO items SELECT * FROM points WHERE id BETWEEN 501 AND 6000;
+			SELECT vector_seal($$items_v$$), vector_merge($$items_v$$)');
+	},
+	'after VACUUM' => sub {
+		sql('INSERT INTO items SELECT * FROM points WHERE id BETWEEN 6001 AND 12000;
+			DELETE FROM items WHERE id % 2 = 0;');
+		sql('VACUUM (INDEX_CLEANUP ON) items');
+	});
+foreach my $way ('by parallel workers', 'concurrently', 'of a sample, in little memory', 'by inserts',
+	'sealed and united', 'after a tenfold growth', 'after VACUUM')
+{
+	$ways{$way}->();
+	recall_ok("built $way", 0.88, '<->', set => 'SET ivf.probes = 16;');
+	like(sql("SELECT count(*), vector_index_check('items_v') FROM items"), qr/^(\d+)\|\1$/,
+		"built $way: sound and complete");
+}
+
+# codes alone take a small part of the space
+create('ivfflat', 'l2', 'lists = 30');
+my $flat = sql("SELECT pg_relation_size('items_v')");
+create('ivf', 'l2', 'lists = 30, refine = none');
+my $codes = sql("SELECT pg_relation_size('items_v')");
+note("ivfflat $flat bytes, codes $codes");
+cmp_ok($codes, '<', $flat / 4, 'codes alone are small');
+
+$node->stop;
+done_testing();
