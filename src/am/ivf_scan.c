@@ -8,7 +8,8 @@
  * after the other, and the farthest of so many rows that were found is what later ones have to
  * beat.  Without codes every row of a list is compared, so that looking into all lists is exact.
  *
- * Participants of a parallel scan share out the lists, and return what they find in theirs in order.
+ * Participants of a parallel scan share out the lists, and return what they find in theirs in
+ * order.
  *
  * Where vectors are not kept, the best `ivf.refine_k` times the rows that are wanted, by their
  * estimates, are compared in the table; of a scan without a LIMIT, all by the order of bounds.
