@@ -1,5 +1,5 @@
-# hnsw after crashes amid inserts, updates, deletes, VACUUM and builds: every committed row is in
-# the index, and found
+# hnsw and ivf after crashes amid inserts, updates, deletes, VACUUM and builds: every committed row is
+# in the index, and found
 #
 # VECTOR_LONG=1 in the environment: many more rounds.
 use strict;
@@ -12,6 +12,9 @@ use Time::HiRes qw(usleep);
 my $peer = $ENV{VECTOR_PEER};
 my $rounds = $ENV{VECTOR_LONG} ? 200 : 50;
 my $with = $peer ? '' : 'WITH (seal_rows = 200)';
+my $lists = $peer ? '' : 'CREATE INDEX items_l ON items'
+  . ' USING ivf ((v::halfvec(24)) halfvec_l2_ops) WITH (seal_rows = 200);';
+my %columns = (items_v => 'v', items_h => 'h', $peer ? () : (items_l => 'v::halfvec(24)'));
 srand(42);
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -36,6 +39,7 @@ $node->safe_psql('postgres', qq{
 		WITH (autovacuum_vacuum_threshold = 20, autovacuum_vacuum_scale_factor = 0);
 	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) $with;
 	CREATE INDEX items_h ON items USING hnsw (h halfvec_l2_ops) $with;
+	$lists
 	CREATE UNLOGGED TABLE fleeting (id bigint, v vector(24));
 	CREATE INDEX fleeting_v ON fleeting USING hnsw (v vector_l2_ops) $with;
 	CREATE SEQUENCE ids;
@@ -72,9 +76,12 @@ sub loop_of
 	return [ '-f', $node->basedir . "/$file.sql" ];
 }
 my $vacuum = loop_of('vacuum', 'VACUUM items;');
-my $reindex = loop_of('reindex', 'REINDEX INDEX CONCURRENTLY items_h;');
+my $reindex = loop_of('reindex', 'REINDEX INDEX CONCURRENTLY items_h;'
+	. ($peer ? '' : "\nREINDEX INDEX CONCURRENTLY items_l;"));
 my $build = loop_of('build',
-	"CREATE INDEX other ON items USING hnsw (v vector_cosine_ops);\nDROP INDEX other;");
+	"CREATE INDEX other ON items USING hnsw (v vector_cosine_ops);\nDROP INDEX other;\n"
+	. 'CREATE INDEX other ON items USING ivfflat (v vector_cosine_ops) WITH (lists = 20);'
+	. "\nDROP INDEX other;");
 
 my @output;
 
@@ -92,13 +99,16 @@ sub pgbench
 sub found_ok
 {
 	my ($name) = @_;
-	foreach my $column ('v', 'h')
+	foreach my $index (sort keys %columns)
 	{
+		my $column = $columns{$index};
 		my $missing = $node->safe_psql('postgres', qq{
 			SET hnsw.ef_search = 1000;
 			SET hnsw.iterative_scan = relaxed_order;
 			SET hnsw.max_scan_tuples = 2147483647;
 			SET hnsw.scan_mem_multiplier = 1000;
+			SET ivf.probes = 65536;
+			SET ivf.iterative_scan = relaxed_order;
 			SET enable_seqscan = off;
 			SET enable_sort = off;
 			SELECT 'not reached', i.id, i.ctid, i.xmin FROM items i
@@ -117,7 +127,7 @@ sub found_ok
 		# after VACUUM the index has as many rows as the table
 		my $answer = $node->safe_psql('postgres',
 			"VACUUM (INDEX_CLEANUP ON) items;
-			SELECT count(*), vector_index_check('items_$column') FROM items");
+			SELECT count(*), vector_index_check('$index') FROM items");
 		like($answer, qr/^(\d+)\|\1$/, "$name: the index on $column is sound and complete");
 	}
 }
@@ -174,7 +184,7 @@ if (!$peer)
 		  or die 'the workers do not come to an end';
 	}
 	$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP ON) items');
-	foreach my $index ('items_v', 'items_h')
+	foreach my $index (sort keys %columns)
 	{
 		my $size = $node->safe_psql('postgres', "SELECT pg_relation_size('$index')");
 		$node->safe_psql('postgres', "REINDEX INDEX $index");

@@ -1,4 +1,4 @@
-# hnsw on a streaming standby: the same answers as the primary after every kind of change, and after
+# hnsw, ivf and ivfflat on a streaming standby: the same answers as the primary after every kind of change, and after
 # promotion
 use strict;
 use warnings;
@@ -45,6 +45,18 @@ my %probe = (v => 'place(100000 + q, 20)::vector', h => 'place(100000 + q, 600):
 	b => 'hashint8extended(100000 + q, 0)::bit(64)',
 	s => q{('{' || q % 30 + 1 || ':55.5,30:' || q || '}/30')::sparsevec});
 my %operator = (v => '<->', h => '<=>', b => '<~>', s => '<#>');
+my %lists = (
+	'v::halfvec(20)' => [ 'place(100000 + q, 20)::halfvec', '<=>',
+		'ivf ((v::halfvec(20)) halfvec_cosine_ops)' ],
+	'h::vector(600)' => [ 'place(100000 + q, 600)::vector', '<->',
+		'ivf ((h::vector(600)) vector_l2_ops) WITH (lists = 20, refine = none)' ],
+	'v::bf16vec(20)' => [ 'place(100000 + q, 20)::vector::bf16vec', '<#>',
+		'ivfflat ((v::bf16vec(20)) bf16vec_ip_ops) WITH (lists = 20)' ]);
+%lists = () if $peer;
+foreach my $column (keys %lists)
+{
+	($probe{$column}, $operator{$column}) = @{ $lists{$column} };
+}
 my $queries = 'SET enable_seqscan = off; SET enable_sort = off;' . join('', map {
 	"SELECT md5(string_agg(d::text, ',')), count(*) FROM generate_series(1, 20) q, LATERAL
 		(SELECT $_ $operator{$_} $probe{$_} AS d FROM items
@@ -72,6 +84,11 @@ my $indexes = "CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) $with;
 	CREATE INDEX items_h ON items USING hnsw (h halfvec_cosine_ops) $with;
 	CREATE INDEX items_s ON items USING hnsw (s sparsevec_ip_ops) $with;
 	CREATE INDEX items_b ON items USING hnsw (b bit_hamming_ops) $with;";
+my $number = 0;
+$indexes .= join('', map { 'CREATE INDEX lists_' . $number++ . " ON items USING $lists{$_}[2];" }
+	sort keys %lists);
+my $drop = "DROP INDEX items_v, items_h, items_s, items_b"
+  . join('', map { ", lists_$_" } 0 .. $number - 1) . ';';
 $primary->safe_psql('postgres', $indexes);
 same('built');
 $primary->safe_psql('postgres', 'SELECT fill(1501, 2000)');
@@ -97,14 +114,14 @@ $primary->safe_psql('postgres', 'DELETE FROM items WHERE id > 3000; VACUUM items
 same('most deleted, inserted, vacuumed');
 $primary->safe_psql('postgres', 'REINDEX TABLE items');
 same('built again');
-$primary->safe_psql('postgres', "DROP INDEX items_v, items_h, items_s, items_b;
+$primary->safe_psql('postgres', "$drop
 	SET max_parallel_maintenance_workers = 2; $indexes");
 same('built in parallel');
 $primary->safe_psql('postgres', "REINDEX TABLE CONCURRENTLY items");
 same('built again concurrently');
 $primary->safe_psql('postgres', 'TRUNCATE items; SELECT fill(1, 1000)');
 same('truncated and filled');
-$primary->safe_psql('postgres', "DROP INDEX items_v, items_h, items_s, items_b;
+$primary->safe_psql('postgres', "$drop
 	SET maintenance_work_mem = '1MB'; $indexes");
 same('built in little memory');
 
