@@ -6,39 +6,12 @@ INSERT INTO items SELECT n, n % 10, ARRAY[n % 17, n % 23, n % 29] FROM generate_
 CREATE INDEX items_embedding ON items USING hnsw (embedding vector_l2_ops);
 SELECT id FROM items ORDER BY embedding <-> '[4,4,4]' LIMIT 1;
 
--- 2. Lists: ivf and ivfflat
-CREATE TABLE photos (id bigint PRIMARY KEY, embedding vector(3));
-INSERT INTO photos SELECT n, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1, 5000) n;
-CREATE INDEX photos_embedding ON photos USING ivf (embedding vector_l2_ops);
-SELECT id FROM photos ORDER BY embedding <-> '[4,4,4]' LIMIT 1;
-DROP INDEX photos_embedding;
-CREATE INDEX photos_embedding ON photos USING ivfflat (embedding vector_l2_ops) WITH (lists = 50);
-SET ivfflat.probes = 10;
-SELECT id FROM photos ORDER BY embedding <-> '[4,4,4]' LIMIT 1;
-RESET ivfflat.probes;
-
--- 3. Lists: ivf and ivfflat
-CREATE INDEX photos_codes ON photos USING ivf (embedding vector_l2_ops)
-    WITH (lists = 50, quantizer = sq8, refine = none);
-SET ivf.refine_k = 20;
-SELECT count(*) FROM (SELECT id FROM photos ORDER BY embedding <-> '[3,1,2]' LIMIT 10) found;
-RESET ivf.refine_k;
-
--- 4. Lists: ivf and ivfflat
-SET enable_seqscan = off;
-SET ivfflat.iterative_scan = relaxed_order;
-SELECT count(*) FROM
-    (SELECT id FROM photos WHERE id % 100 = 3 ORDER BY embedding <-> '[3,1,2]' LIMIT 50) found;
-RESET ivfflat.iterative_scan;
-RESET enable_seqscan;
-DROP TABLE photos;
-
--- 5. Searching a graph
+-- 2. Searching
 SET hnsw.ef_search = 100;
 SELECT count(*) FROM (SELECT id FROM items ORDER BY embedding <-> '[3,1,2]' LIMIT 100) found;
 RESET hnsw.ef_search;
 
--- 6. Searching a graph
+-- 3. Searching
 SET enable_seqscan = off;
 SET hnsw.iterative_scan = strict_order;
 SELECT count(*) FROM
@@ -46,7 +19,7 @@ SELECT count(*) FROM
 RESET hnsw.iterative_scan;
 RESET enable_seqscan;
 
--- 7. Searching a graph
+-- 4. Searching
 SET enable_seqscan = off;
 SET hnsw.iterative_scan = strict_order;
 SELECT count(*) FROM
@@ -54,7 +27,7 @@ SELECT count(*) FROM
 RESET hnsw.iterative_scan;
 RESET enable_seqscan;
 
--- 8. Recall
+-- 5. Recall
 CREATE TABLE probes AS SELECT id, embedding FROM items WHERE id % 500 = 0;
 CREATE FUNCTION nearest(probe vector) RETURNS SETOF float8 LANGUAGE sql AS
     'SELECT embedding <-> probe FROM items ORDER BY embedding <-> probe LIMIT 10';
@@ -67,10 +40,35 @@ SELECT avg((d <= farthest)::int) > 0.9 AS good
 RESET enable_seqscan;
 DROP FUNCTION nearest;
 
--- 9. Inserting, deleting, VACUUM
+-- 6. Inserting, deleting, VACUUM
 INSERT INTO items SELECT n, n % 10, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(5001, 5100) n;
 SELECT kind, rows, dead FROM vector_segments WHERE index = 'items_embedding'::regclass ORDER BY segment;
 SELECT vector_seal('items_embedding');
 SELECT kind, rows FROM vector_segments WHERE index = 'items_embedding'::regclass AND rows > 0;
 SELECT vector_index_check('items_embedding');
 DROP TABLE items, probes, truth;
+
+-- 7. ivfflat and ivf
+CREATE TABLE docs (id bigint PRIMARY KEY, category int, embedding vector(3));
+INSERT INTO docs SELECT n, n % 10, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1, 5000) n;
+CREATE INDEX docs_embedding ON docs USING ivf (embedding vector_l2_ops);
+SELECT id FROM docs ORDER BY embedding <-> '[4,4,4]' LIMIT 1;
+
+-- 8. ivfflat and ivf
+CREATE INDEX docs_small ON docs USING ivf (embedding vector_cosine_ops) WITH (lists = 50, refine = none);
+SELECT pg_relation_size('docs_small') < pg_relation_size('docs_embedding') AS smaller;
+
+-- 9. ivfflat and ivf
+SET enable_seqscan = off;
+SET ivf.probes = 10;
+SET ivf.iterative_scan = relaxed_order;
+SELECT count(*) FROM
+    (SELECT id FROM docs WHERE category = 3 ORDER BY embedding <-> '[3,1,2]' LIMIT 50) found;
+RESET ivf.iterative_scan;
+RESET ivf.probes;
+RESET enable_seqscan;
+
+-- 10. ivfflat and ivf
+INSERT INTO docs SELECT n, n % 10, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(5001, 5100) n;
+SELECT vector_seal('docs_embedding'), vector_index_check('docs_embedding');
+DROP TABLE docs;

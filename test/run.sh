@@ -259,9 +259,12 @@ regress_layer() {
 	fi
 }
 
-# Installs the extension, with wait points, for the layers that run on Debian's PostgreSQL.
+# Installs the extension, with wait points and another version to update to, for the layers that run on Debian's
+# PostgreSQL.
 install_debian() {
-	[ -e "$work/installed" ] || { build "$debian" with_llvm=no COPT=-DVECTOR_WAIT_POINTS >"$work/installed" 2>&1 || { cat "$work/installed"; return 1; }; }
+	[ ! -e "$work/installed" ] || return 0
+	build "$debian" with_llvm=no COPT=-DVECTOR_WAIT_POINTS >"$work/installed" 2>&1 || { cat "$work/installed"; return 1; }
+	echo 'SELECT 1;' >"$("$debian" --sharedir)/extension/vector--$(sed -n 's/^EXTVERSION = //p' "$work/src/Makefile")--test.sql"
 }
 
 tap() {

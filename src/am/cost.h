@@ -10,7 +10,9 @@
 
 #include "segment/cache.h"
 
-/* The directory of an index, or NULL with a warning where it is not in a format that can be read. */
+/*
+ * The directory of an index, or NULL with a warning where it is not in a format that can be read.
+ */
 extern const Directory *cost_directory(Relation index);
 
 /* Keeps the planner from a path. */

@@ -9,7 +9,7 @@
  * beat.  Without codes every row of a list is compared, so that looking into all lists is exact.
  *
  * Where vectors are not kept, the best `ivf.refine_k` times the rows that are wanted, by their
- * estimates, are compared in the table; of a scan without a LIMIT, all in the order of their bounds.
+ * estimates, are compared in the table; of a scan without a LIMIT, all by the order of bounds.
  */
 #include "am/ivf_scan.h"
 
@@ -26,16 +26,10 @@
 #include "segment/growing.h"
 #include "segment/lists_scan.h"
 
-static bool
-is_flat(Relation index)
-{
-	return index->rd_indam->ambuild == ivfflatbuild;
-}
-
 uint32
 ivf_probes_of(Relation index, uint32 lists)
 {
-	if (is_flat(index))
+	if (ivf_is_flat(index))
 		return Min(lists, (uint32) ivfflat_probes);
 	if (ivf_probes > 0)
 		return Min(lists, (uint32) ivf_probes);
@@ -453,7 +447,7 @@ count_lists(const Directory *directory)
 static void
 begin_search(IndexScanDesc scan, IvfScan *state)
 {
-	bool		flat = is_flat(scan->indexRelation);
+	bool		flat = ivf_is_flat(scan->indexRelation);
 	Size		size;
 	const char *payload;
 	uint32		lists;

@@ -1,6 +1,6 @@
 /*
- * scan.h - what scans of all access methods share: what they learn of their query besides the order,
- * results that wait to be returned, and what they tell of themselves
+ * scan.h - what scans of all access methods share: what they learn of their query besides the
+ * order, results that wait to be returned, and what they tell of themselves
  */
 #ifndef VECTOR_AM_SCAN_H
 #define VECTOR_AM_SCAN_H
@@ -62,7 +62,9 @@ extern void scan_results_add(ScanResults *results, uint32 cursor, const GraphFou
 /* Takes the first away. */
 extern ScanResult scan_results_pop(ScanResults *results);
 
-/* The payload of a scan's query; for NULL zeros, from which nothing is nearer than anything else. */
+/*
+ * The payload of a scan's query; for NULL zeros, from which nothing is nearer than anything else.
+ */
 extern const char *scan_query_payload(IndexScanDesc scan, const Space *space, Size *size,
 									  bool *isnull);
 

@@ -258,8 +258,9 @@ cache_space(const CachedIndex *cached)
 }
 
 /*
- * The mean of centroids.  Queries less this are what tables of look-ups are made for, whose rounding
- * is of the order of what they are made for.  Not for inner products, which a shift changes.
+ * The mean of centroids.  Queries less this are what tables of look-ups are made for, whose
+ * rounding is of the order of what they are made for.  Not for inner products, which a shift
+ * changes.
  */
 static float *
 mean_of(const ClusterCentroids *centroids)

@@ -77,8 +77,8 @@ typedef enum SpaceMetric
 } SpaceMetric;
 
 /*
- * How a row's vector is kept: as it is, as halves with a scale, as bytes with a range, or not at all
- * (lists).
+ * How a row's vector is kept: as it is, as halves with a scale, as bytes with a range, or not at
+ * all (lists).
  */
 typedef enum SpaceStorage
 {

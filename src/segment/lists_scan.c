@@ -93,7 +93,9 @@ prepare_codes(ListsQuery *lists, const Space *space)
 	}
 	else
 		rabitq_prepare(&lists->code, q, width, palloc(rabitq_lut_size(width)));
-	rabitq_allow_rounding(&lists->code, ERROR_SIGMAS);
+	/* of few dimensions the elements are few different ones, and roundings add up */
+	rabitq_allow_rounding(&lists->code, space->dims < ROTATION_MIN_PADDED ? INFINITY :
+						  ERROR_SIGMAS);
 	if (lists_fine_bits(space) == 0)
 		return;
 	fine_prepare(&lists->fine, lists_fine_bits(space), q, width);

@@ -704,6 +704,7 @@ replace_segments(Seal *seal)
 		if (seal->inputs[i].kind == SEGMENT_GROWING)
 			growing_close(seal->index, &seal->inputs[i]);
 	}
+	WAIT_POINT("closed");
 	if (seal->space.method == METHOD_LISTS)
 		claimed = make_lists(seal, cached, &centroids);
 	else if (goes_by_graphs(seal))

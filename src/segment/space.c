@@ -12,6 +12,7 @@
 
 #include "distance/distance.h"
 #include "distance/half.h"
+#include "segment/wait_point.h"
 #include "types/dense.h"
 #include "types/detoast.h"
 #include "types/sparsevec.h"
@@ -614,6 +615,7 @@ resize_in_context(void *context, void *p, size_t size)
 		pfree(p);
 		return NULL;
 	}
+	WAIT_POINT("allocate");
 	return p ? repalloc_huge(p, size) : MemoryContextAllocHuge(context, size);
 }
 

@@ -12,12 +12,35 @@
 #include "utils/guc.h"
 
 static char *stop_at;
+static int	passes;				/* of the place where a process is to fail */
+
+static void
+forget_passes(const char *value, void *extra)
+{
+	passes = 0;
+}
 
 void
 wait_point_init(void)
 {
-	DefineCustomStringVariable("vector.wait_point", "Names the place where a process waits.", NULL,
-							   &stop_at, "", PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("vector.wait_point",
+							   "Names the place where a process waits or fails.", NULL, &stop_at,
+							   "", PGC_USERSET, 0, NULL, forget_passes, NULL);
+}
+
+/*
+ * Raises an error where the setting has the name and an asterisk, at the pass whose number follows.
+ */
+static void
+fail_if_told(const char *name)
+{
+	Size		size = strlen(name);
+
+	if (strncmp(stop_at, name, size) == 0 && stop_at[size] == '*' &&
+		++passes == Max(atoi(stop_at + size + 1), 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory"),
+				 errdetail("Failed as told at \"%s\".", name)));
 }
 
 /*
@@ -29,7 +52,7 @@ is_closed(const char *name)
 	Size		size = strlen(name);
 	LOCKTAG		tag;
 
-	if (strncmp(stop_at, name, size) != 0)
+	if (strncmp(stop_at, name, size) != 0 || stop_at[size] == '*')
 		return false;
 	if (stop_at[size] == '!')
 		return true;
@@ -43,6 +66,7 @@ is_closed(const char *name)
 void
 wait_point(const char *name)
 {
+	fail_if_told(name);
 	while (is_closed(name))
 	{
 		CHECK_FOR_OTHERS();

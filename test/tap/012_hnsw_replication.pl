@@ -27,11 +27,11 @@ $primary->safe_psql('postgres', q{
 		LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 		$$SELECT array_agg((hashint8extended(id, d) & 255)::real) FROM generate_series(1, dims) d$$;
 	CREATE TABLE items (id int PRIMARY KEY, v vector(20), h halfvec(600), s sparsevec(30),
-		b bit(64));
+		b bit(64), l vector(20), f vector(20));
 	CREATE FUNCTION fill(low int, high int) RETURNS void LANGUAGE sql AS $$
 		INSERT INTO items SELECT n, place(n, 20), place(n, 600),
 			('{' || n % 30 + 1 || ':' || n % 100 + 1 || '}/30')::sparsevec,
-			hashint8extended(n, 0)::bit(64)
+			hashint8extended(n, 0)::bit(64), place(n, 20), place(n, 20)
 			FROM generate_series(low, high) n
 	$$;
 	SELECT fill(1, 1500);
@@ -42,21 +42,10 @@ $standby->init_from_backup($primary, 'backup', has_streaming => 1);
 $standby->start;
 
 my %probe = (v => 'place(100000 + q, 20)::vector', h => 'place(100000 + q, 600)::halfvec',
-	b => 'hashint8extended(100000 + q, 0)::bit(64)',
+	b => 'hashint8extended(100000 + q, 0)::bit(64)', l => 'place(100000 + q, 20)::vector',
+	f => 'place(100000 + q, 20)::vector',
 	s => q{('{' || q % 30 + 1 || ':55.5,30:' || q || '}/30')::sparsevec});
-my %operator = (v => '<->', h => '<=>', b => '<~>', s => '<#>');
-my %lists = (
-	'v::halfvec(20)' => [ 'place(100000 + q, 20)::halfvec', '<=>',
-		'ivf ((v::halfvec(20)) halfvec_cosine_ops)' ],
-	'h::vector(600)' => [ 'place(100000 + q, 600)::vector', '<->',
-		'ivf ((h::vector(600)) vector_l2_ops) WITH (lists = 20, refine = none)' ],
-	'v::bf16vec(20)' => [ 'place(100000 + q, 20)::vector::bf16vec', '<#>',
-		'ivfflat ((v::bf16vec(20)) bf16vec_ip_ops) WITH (lists = 20)' ]);
-%lists = () if $peer;
-foreach my $column (keys %lists)
-{
-	($probe{$column}, $operator{$column}) = @{ $lists{$column} };
-}
+my %operator = (v => '<->', h => '<=>', b => '<~>', s => '<#>', l => '<->', f => '<=>');
 my $queries = 'SET enable_seqscan = off; SET enable_sort = off;' . join('', map {
 	"SELECT md5(string_agg(d::text, ',')), count(*) FROM generate_series(1, 20) q, LATERAL
 		(SELECT $_ $operator{$_} $probe{$_} AS d FROM items
@@ -84,11 +73,12 @@ my $indexes = "CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) $with;
 	CREATE INDEX items_h ON items USING hnsw (h halfvec_cosine_ops) $with;
 	CREATE INDEX items_s ON items USING hnsw (s sparsevec_ip_ops) $with;
 	CREATE INDEX items_b ON items USING hnsw (b bit_hamming_ops) $with;";
-my $number = 0;
-$indexes .= join('', map { 'CREATE INDEX lists_' . $number++ . " ON items USING $lists{$_}[2];" }
-	sort keys %lists);
-my $drop = "DROP INDEX items_v, items_h, items_s, items_b"
-  . join('', map { ", lists_$_" } 0 .. $number - 1) . ';';
+$indexes .= 'CREATE INDEX items_l ON items USING ivf (l vector_l2_ops)
+		WITH (lists = 20, bits = 4, refine = none, seal_rows = 300);
+	CREATE INDEX items_f ON items USING ivfflat (f vector_cosine_ops)
+		WITH (lists = 20, seal_rows = 300);'
+  unless $peer;
+my $names = join(', ', map { "items_$_" } $peer ? qw(v h s b) : qw(v h s b l f));
 $primary->safe_psql('postgres', $indexes);
 same('built');
 $primary->safe_psql('postgres', 'SELECT fill(1501, 2000)');
@@ -114,14 +104,14 @@ $primary->safe_psql('postgres', 'DELETE FROM items WHERE id > 3000; VACUUM items
 same('most deleted, inserted, vacuumed');
 $primary->safe_psql('postgres', 'REINDEX TABLE items');
 same('built again');
-$primary->safe_psql('postgres', "$drop
+$primary->safe_psql('postgres', "DROP INDEX $names;
 	SET max_parallel_maintenance_workers = 2; $indexes");
 same('built in parallel');
 $primary->safe_psql('postgres', "REINDEX TABLE CONCURRENTLY items");
 same('built again concurrently');
 $primary->safe_psql('postgres', 'TRUNCATE items; SELECT fill(1, 1000)');
 same('truncated and filled');
-$primary->safe_psql('postgres', "$drop
+$primary->safe_psql('postgres', "DROP INDEX $names;
 	SET maintenance_work_mem = '1MB'; $indexes");
 same('built in little memory');
 

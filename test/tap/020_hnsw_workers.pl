@@ -102,6 +102,34 @@ is(sql('SET enable_seqscan = off; SET hnsw.ef_search = 1000;
 	'and all of them found');
 sql('DROP TABLE same');
 
+# lists, with vectors and without: of no rows at first, trained at the first seal and again later
+sql('CREATE TABLE listed (id int, v vector(16));
+	CREATE INDEX listed_v ON listed USING ivf (v vector_l2_ops) WITH (lists = 8, seal_rows = 500);
+	CREATE INDEX listed_w ON listed USING ivf (v vector_cosine_ops)
+		WITH (lists = 8, seal_rows = 500, quantizer = sq8, refine = none)');
+foreach my $part (0 .. 9)
+{
+	sql("INSERT INTO listed SELECT n, place(n) FROM generate_series(1000 * $part, 1000 * $part + 999) n;
+		DELETE FROM listed WHERE id % 10 = $part");
+	sql('VACUUM (INDEX_CLEANUP ON) listed') if $part % 3 == 2;
+}
+until_true($idle, 'workers seal and merge lists');
+sql('VACUUM (INDEX_CLEANUP ON) listed');
+until_true($idle, 'and end');
+foreach my $index ('v <->', 'w <=>')
+{
+	my ($name, $operator) = split(/ /, $index);
+	is(sql("SET enable_seqscan = off; SET enable_sort = off; SET ivf.iterative_scan = relaxed_order;
+		SELECT count(*) = vector_index_check('listed_$name'), count(*) = (SELECT count(DISTINCT id) FROM
+			(SELECT id FROM listed ORDER BY v $operator place(7)::vector(16) OFFSET 0) x) FROM listed"), 't|t',
+		"lists are sound and complete, and all rows are found by $operator");
+	cmp_ok(sql("SELECT count(*) FROM vector_segments
+		WHERE index = 'listed_$name'::regclass AND kind = 'sealed'"), '<=', 9, 'in few segments');
+}
+is(sql("SELECT count(*) FROM vector_segments
+	WHERE index = 'listed_v'::regclass AND kind = 'centroids'"), 1, 'and one set of centroids is left');
+sql('DROP TABLE listed');
+
 # an error is told, and nothing lost
 set('temp_file_limit = 64');
 # how many rows make enough segments for a merge depends on when the worker comes for them

@@ -123,7 +123,7 @@ if ($points)
 }
 # sessions of this test go on where the worker waits
 $ENV{PGOPTIONS} = '-c vector.wait_point=' if $points;
-$primary->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series(50001, 50900) n");
+$primary->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series(50001, 50350) n");
 $primary->poll_query_until('postgres', "SELECT count(*) = 1 FROM vector_segments WHERE kind = 'reserved'")
   if $points;
 $primary->wait_for_catchup($standby);

@@ -1,0 +1,184 @@
+# What can go wrong in every phase: no memory, cancelled, timed out, a worker killed, fsync that fails.  A clear
+# error, no locks, memory or blocks left behind, and the index as it was
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'segments are ours' if $ENV{VECTOR_PEER};
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', "autovacuum = off\nrestart_after_crash = on\nmax_wal_size = 2GB");
+$node->start;
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION vector;
+	CREATE FUNCTION place(id bigint) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector
+		FROM generate_series(1, 16) d$$;
+	CREATE TABLE items (id int PRIMARY KEY, v vector(16));
+	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 200);
+	CREATE SEQUENCE ids});
+plan skip_all => 'not compiled with wait points'
+  if $node->safe_psql('postgres', "LOAD 'vector'; SELECT count(*) FROM pg_settings WHERE name = 'vector.wait_point'") == 0;
+
+sub sql { return $node->safe_psql('postgres', @_); }
+
+my $insert = 'INSERT INTO items SELECT n, place(n) FROM (SELECT nextval($$ids$$) AS n FROM generate_series(1, 150)) x';
+my $off = "LOAD 'vector'; SET vector.background_work = off";
+
+# Several segments of both kinds, with dead rows.
+sub fill
+{
+	sql("$off; $insert; SELECT vector_seal('items_v')") foreach 1, 2;
+	sql("$off; $insert; DELETE FROM items WHERE id % 9 = (SELECT max(id) % 9 FROM items)");
+}
+
+sub sound
+{
+	my ($name) = @_;
+	is(sql("VACUUM (INDEX_CLEANUP ON) items; SELECT count(*) = vector_index_check('items_v') FROM items;
+		SET enable_seqscan = off; SET hnsw.ef_search = 200;
+		SELECT count(*) FROM (SELECT * FROM items ORDER BY id % 7, id LIMIT 100) i
+		WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)"), "t\n0", "$name: the index is sound and complete");
+}
+
+# What a session should not have after an error: page locks, memory of what it did.
+my $left = "SELECT (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype IN ('page', 'extend'))
+	+ (SELECT count(*) FROM pg_backend_memory_contexts WHERE name IN ('vector seal', 'hnsw insert', 'hnsw build', 'hnsw scan'))";
+
+my %statements = (
+	insert => $insert,
+	'insert that seals' => $insert =~ s/150/600/r,
+	seal => "SELECT vector_seal('items_v')",
+	merge => "SELECT vector_merge('items_v')",
+	build => 'CREATE INDEX other ON items USING hnsw (v vector_cosine_ops)',
+	'build in partitions' => "SET maintenance_work_mem = '1MB'; REINDEX INDEX items_v",
+	search => 'SET enable_seqscan = off; SELECT id FROM items ORDER BY v <-> place(7) LIMIT 5',
+	vacuum => 'VACUUM (INDEX_CLEANUP ON) items');
+my @faults = ([ 'insert', 'append*', 'append*70' ],
+	[ 'insert that seals', 'closed*', 'reserved*', 'flip*', 'allocate*5' ],
+	[ 'seal', 'closed*', 'reserved*', 'flip*', map { "allocate*$_" } 1, 2, 5, 20, 50 ],
+	[ 'merge', 'closed*', 'reserved*', 'flip*', map { "allocate*$_" } 1, 3, 9 ],
+	[ 'build', map { "allocate*$_" } 1, 2, 5, 20, 100 ],
+	[ 'build in partitions', map { "allocate*$_" } 1, 30 ],
+	[ 'search', map { "allocate*$_" } 1, 2, 4 ],
+	[ 'vacuum', 'bury*', 'closed*', 'flip*', 'allocate*3' ]);
+my %failed;
+foreach my $row (@faults)
+{
+	my ($what, @places) = @$row;
+	foreach my $place (@places)
+	{
+		fill();
+		my ($code, $out, $error) = $node->psql('postgres', "$off; SET vector.wait_point = '$place';
+			$statements{$what};\nSET vector.wait_point = '';
+			$left;
+			SELECT vector_seal('items_v') >= 0;
+			SELECT count(*) FROM vector_segments WHERE kind = 'reserved'" =~ s/;\s*/;\n/gr, on_error_stop => 0);
+		$failed{$what}++ if $error =~ /ERROR:  out of memory\nDETAIL:  Failed as told/;
+		unlike($error =~ s/ERROR:  out of memory//r, qr/ERROR|WARNING|FATAL/, "$what, $place: no other error");
+		like($out, qr/(?:^|\n)0\nt\n0$/, "$what, $place: nothing is left behind, and the session goes on");
+		sql('DROP INDEX IF EXISTS other');
+	}
+	cmp_ok($failed{$what} // 0, '>=', @places / 2, "$what failed as told");
+	sound("no memory in $what");
+}
+is(sql("SELECT vector_merge('items_v') >= 0; SELECT txid_current(); VACUUM items;
+	SELECT count(*) FROM vector_segments WHERE kind IN ('reserved', 'retired')") =~ s/^t\n\d+\n//r, 0,
+	'no blocks are left behind');
+
+# cancelled, or out of time, wherever it waits
+foreach my $case ([ 'insert', 'append!' ], [ 'seal', 'closed!' ], [ 'merge', 'flip!' ], [ 'vacuum', 'bury!' ],
+	[ 'search', 'allocate!' ], [ 'build', 'allocate!' ])
+{
+	my ($what, $place) = @$case;
+	fill();
+	my ($code, $out, $error) = $node->psql('postgres', "$off; SET vector.wait_point = '$place';
+		SET statement_timeout = '200ms';\n$statements{$what};\nSET vector.wait_point = '';
+		RESET statement_timeout; $left" =~ s/;\s*/;\n/gr, on_error_stop => 0);
+	like($error, qr/canceling statement due to statement timeout/, "$what times out at $place");
+	is($out, 0, 'and leaves nothing behind');
+	sql('DROP INDEX IF EXISTS other');
+	sound("$what timed out");
+}
+my $holder = $node->background_psql('postgres');
+$holder->query_safe('BEGIN');
+$holder->query_safe("SELECT vector_seal('items_v')");
+$holder->query_safe('LOCK TABLE items IN SHARE UPDATE EXCLUSIVE MODE');
+foreach my $statement ('REINDEX INDEX items_v', 'VACUUM items', 'DROP INDEX items_v')
+{
+	my ($code, $out, $error) = $node->psql('postgres', "SET lock_timeout = '200ms';\n$statement");
+	like($error, qr/canceling statement due to lock timeout/, "$statement does not wait longer than told");
+}
+$holder->query_safe('COMMIT');
+$holder->quit;
+sound('lock timeout');
+
+# errors of a worker are shown, and the next one does what it did not
+foreach my $place ('closed*', 'reserved*', 'flip*', 'allocate*7')
+{
+	sql("LOAD 'vector'; ALTER SYSTEM SET vector.wait_point = '$place'");
+	$node->reload;
+	$ENV{PGOPTIONS} = '-c vector.wait_point=';
+	sql($insert) foreach 1, 2;
+	ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM vector_jobs WHERE state = 'failed'
+		AND last_error = 'out of memory'"), "a worker fails at $place");
+	sql('ALTER SYSTEM RESET vector.wait_point');
+	$node->reload;
+	delete $ENV{PGOPTIONS};
+	sound("a worker failed at $place");
+	$node->restart;
+}
+
+# a worker is killed: the server starts again
+sql("LOAD 'vector'; ALTER SYSTEM SET vector.wait_point = 'reserved!'");
+$node->reload;
+$ENV{PGOPTIONS} = '-c vector.wait_point=';
+sql($insert) foreach 1, 2;
+$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM vector_segments WHERE kind = 'reserved'") or die;
+my ($worker, $segment) = split /\|/, sql("SELECT pid, segment FROM pg_stat_activity, vector_segments
+	WHERE backend_type = 'vector worker' AND kind = 'reserved'");
+sql('ALTER SYSTEM RESET vector.wait_point');
+$node->reload;
+kill 9, $worker;
+$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = $worker");
+delete $ENV{PGOPTIONS};
+$node->poll_query_until('postgres', 'SELECT true');
+sql($insert);
+sql("SELECT vector_seal('items_v')");
+is(sql("SELECT count(*) FROM vector_segments WHERE segment = $segment AND kind = 'reserved'"), 0,
+	'what a killed worker had reserved is free again');
+sound('a worker was killed');
+$node->stop;
+
+# fsync fails: the server stops, and recovers what it had
+my $library = $node->basedir . '/failing.so';
+append_to_file($node->basedir . '/failing.c', q{
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+int fsync(int fd) { if (access(getenv("FAILING"), F_OK) == 0) { errno = EIO; return -1; } return fdatasync(fd); }
+});
+SKIP:
+{
+	skip 'no compiler', 1 if system('cc', '-shared', '-fPIC', '-o', $library, $node->basedir . '/failing.c') != 0;
+	local $ENV{LD_PRELOAD} = $library;
+	local $ENV{FAILING} = $node->basedir . '/fail';
+	$node->append_conf('postgresql.conf', 'fsync = on');
+	$node->start;
+	sql("$insert; SELECT vector_seal('items_v'), vector_merge('items_v')");
+	append_to_file($ENV{FAILING}, '');
+	my ($code, $out, $error) = $node->psql('postgres', 'CHECKPOINT');
+	isnt($code, 0, 'a checkpoint fails with fsync');
+	unlink $ENV{FAILING};
+	$node->stop('immediate', fail_ok => 1);
+	like(slurp_file($node->logfile), qr/PANIC:  could not fsync file/, 'which stops the server');
+	$node->start;
+	sound('after a failed fsync');
+	$node->stop;
+}
+my $log = slurp_file($node->logfile) =~ s/PANIC:  could not fsync file//gr;
+unlike($log, qr/PANIC|TRAP|signal 11|invalid page/, 'nothing bad in the log');
+done_testing();
