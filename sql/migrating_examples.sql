@@ -8,7 +8,15 @@ CREATE TABLE book (id bigint PRIMARY KEY, shelf text NOT NULL, embedding vector(
 INSERT INTO book SELECT n, 's' || n % 5, ARRAY[n % 7, n % 11, n % 13, n % 17] FROM generate_series(1, 3000) n;
 CREATE INDEX book_embedding ON book USING hnsw (embedding vector_l2_ops) WITH (m = 16, ef_construction = 200);
 
--- 3. Search parameters
+-- 3. Indexes
+CREATE TABLE shelf AS SELECT * FROM book;
+CREATE INDEX shelf_rabitq ON shelf USING ivf (embedding vector_l2_ops)
+    WITH (lists = 20, quantizer = rabitq, bits = 4, refine = sq8);
+DROP INDEX shelf_rabitq;
+CREATE INDEX shelf_pq ON shelf USING ivf (embedding vector_l2_ops)
+    WITH (lists = 20, quantizer = pq, pq_m = 2, refine = none);
+
+-- 4. Search parameters
 BEGIN;
 SET LOCAL hnsw.ef_search = 100;
 SET LOCAL hnsw.iterative_scan = strict_order;
@@ -16,4 +24,14 @@ SELECT count(*) FROM (
     SELECT id FROM book
     WHERE shelf = 's3' AND embedding <-> '[3,3,3,3]' < 4 ORDER BY embedding <-> '[3,3,3,3]' LIMIT 20) found;
 COMMIT;
-DROP TABLE book;
+
+-- 5. Search parameters
+BEGIN;
+SET LOCAL enable_seqscan = off;
+SET LOCAL ivf.probes = 20;
+SET LOCAL ivf.refine_k = 100;
+SELECT round((embedding <-> '[3,3,3,3]')::numeric, 2) AS distance FROM shelf ORDER BY embedding <-> '[3,3,3,3]' LIMIT 3;
+SET LOCAL enable_indexscan = off;
+SELECT round((embedding <-> '[3,3,3,3]')::numeric, 2) AS distance FROM shelf ORDER BY embedding <-> '[3,3,3,3]' LIMIT 3;
+COMMIT;
+DROP TABLE book, shelf;
