@@ -1,5 +1,5 @@
-# hnsw after crashes amid inserts, updates, deletes, VACUUM and builds: every committed row is in
-# the index, and found
+# hnsw and ivf after crashes amid inserts, updates, deletes, VACUUM and builds: every committed row is
+# in the index, and found
 #
 # VECTOR_LONG=1 in the environment: many more rounds.
 use strict;
@@ -75,9 +75,11 @@ sub loop_of
 	return [ '-f', $node->basedir . "/$file.sql" ];
 }
 my $vacuum = loop_of('vacuum', 'VACUUM items;');
-my $reindex = loop_of('reindex', 'REINDEX INDEX CONCURRENTLY items_h;');
-my $build = loop_of('build',
-	"CREATE INDEX other ON items USING hnsw (v vector_cosine_ops);\nDROP INDEX other;");
+my $reindex = loop_of('reindex', 'REINDEX INDEX CONCURRENTLY items_h;'
+	. ($peer ? '' : "\nREINDEX INDEX CONCURRENTLY items_l;"));
+my $build = loop_of('build', join("\n", map { "$_\nDROP INDEX other;" }
+	'CREATE INDEX other ON items USING hnsw (v vector_cosine_ops);',
+	'CREATE INDEX other ON items USING ivfflat (v vector_cosine_ops) WITH (lists = 20);'));
 
 my @output;
 

@@ -1,4 +1,4 @@
-# hnsw on a streaming standby: the same answers as the primary after every kind of change, and after
+# hnsw, ivf and ivfflat on a streaming standby: the same answers as the primary after every kind of change, and after
 # promotion
 use strict;
 use warnings;
