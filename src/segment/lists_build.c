@@ -6,6 +6,8 @@
  */
 #include "segment/lists_internal.h"
 
+#include <math.h>
+
 #include "access/htup_details.h"
 #include "catalog/pg_operator_d.h"
 #include "catalog/pg_type_d.h"
@@ -178,6 +180,9 @@ encode_row(ListsBuild *build, uint32 list, const float *x, ListRow *row)
 										 (uint8 *) row->code);
 	head->a = factors.a;
 	head->b = factors.b;
+	/* what product codes leave lies where vectors do: in fewer dimensions, if these were padded */
+	if (space->quantizer == QUANTIZER_PQ)
+		factors.error *= sqrtf((float) width / space->dims);
 	head->error = float_to_bf16(factors.error * (1 + 1.0f / 128));
 	if (lists_fine_bits(space) > 0)
 		*(FineFactors *) row->fine =
