@@ -30,9 +30,16 @@ my $points = $node->safe_psql('postgres', "LOAD 'vector';
 
 sub sql { return $node->safe_psql('postgres', @_); }
 
+# Sets for all processes that start from now on: a number tells that the postmaster has it.
+my $settings = 100;
+
 sub set
 {
-	sql("LOAD 'vector';" . join('', map { "ALTER SYSTEM SET $_;" } @_) . 'SELECT pg_reload_conf()');
+	$settings++;
+	sql("LOAD 'vector';" . join('', map { "ALTER SYSTEM SET $_;" } @_, "geqo_threshold = $settings")
+		. 'SELECT pg_reload_conf()');
+	$node->poll_query_until('postgres', "SELECT current_setting('geqo_threshold') = '$settings'")
+	  or die 'the settings are not read';
 }
 
 sub insert
