@@ -42,8 +42,9 @@ struct CentroidsTraining
 	pg_prng_state random;
 };
 
-uint32
-centroids_count(const Directory *directory, double rows)
+/* The number of lists of an index: as asked for, or by its rows. */
+static uint32
+count_lists(const Directory *directory, double rows)
 {
 	if (directory->lists > 0)
 		return directory->lists;
@@ -61,7 +62,7 @@ centroids_train(const Space *space, const Directory *directory, double rows, Siz
 
 	training->context = context;
 	training->space = space;
-	training->lists = centroids_count(directory, rows);
+	training->lists = count_lists(directory, rows);
 	training->width = lists_work_width(space);
 	training->rows = rows;
 	size = sizeof(float) * training->width;

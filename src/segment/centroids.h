@@ -22,9 +22,6 @@
 
 typedef struct CentroidsTraining CentroidsTraining;
 
-/* The number of lists of an index: as asked for, or by its rows. */
-extern uint32 centroids_count(const Directory *directory, double rows);
-
 /*
  * Begins a training of centroids for so many rows, within so much memory, in a context of its own.
  */

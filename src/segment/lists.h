@@ -33,9 +33,6 @@ lists_offset(uint32 i, Size size, uint32 per_block)
 		(uint64) i * size;
 }
 
-/* Bytes that a row takes in a sort. */
-extern Size lists_row_memory(const Space *space);
-
 typedef struct ListsBuild ListsBuild;
 
 /*

@@ -23,9 +23,6 @@
 /* Rows that are assigned together. */
 #define BATCH_ROWS	256
 
-/* Beside its record, a row takes so many bytes of a sort. */
-#define SORT_OVERHEAD	64
-
 typedef struct RecordHead
 {
 	uint32		number;
@@ -91,15 +88,6 @@ open_record(const SealedHeader *header, uint8 *record, ListRow *row)
 	row->code = record + sizeof(RecordHead);
 	row->fine = row->code + TYPEALIGN(sizeof(uint32), header->lists.code_bytes);
 	row->node = (SealedNode *) ((uint8 *) row->fine + header->lists.fine_size);
-}
-
-Size
-lists_row_memory(const Space *space)
-{
-	SealedHeader header = {0};
-
-	lists_layout(space, &header);
-	return record_size(&header) + SORT_OVERHEAD;
 }
 
 ListsBuild *
