@@ -429,7 +429,6 @@ choose_pivots(Division *division, Split *split, const SampleKey *sample, uint32 
 			best[1] = pair[1];
 		}
 	}
-	ereport(DEBUG1, (errmsg("division of %u partitions parts %d", split->count, least)));
 	split->pivots[0] = copy_payload(build, best[0]);
 	split->pivots[1] = copy_payload(build, best[1]);
 }
@@ -481,6 +480,8 @@ divide(Division *division, SampleKey *sample, uint32 n, uint32 first, uint32 cou
 			both_to = n;
 		}
 	}
+	ereport(DEBUG1, (errmsg("%u vectors of the sample for %u partitions: %u go both ways%s", n, count,
+							both_to - both_from, split->by_hash ? ", by hash" : "")));
 	split->lower = divide(division, sample, both_to, first, split->left);
 	division->splits[which].upper = divide(division, sample + both_from, n - both_from,
 										   first + split->left, count - split->left);
@@ -514,21 +515,25 @@ count_partitions(BuildShared *shared, double *overlap)
 	return parts;
 }
 
-/* Makes the tree, by the leader, from the sample in memory. */
+/* Makes the tree, by the leader, from the sample in memory: its vectors, each of which counts once. */
 static void
 make_splits(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
-	uint32		n = (uint32) shared->rows;
-	SampleKey  *sample = MemoryContextAllocHuge(build->context, sizeof(SampleKey) * n);
 	Division	division = {.build = build};
+	SampleKey  *sample;
+	uint32		n;
 
+	build_make_nodes(build);
+	build->nodes = build_address(build, shared->nodes_handle);
+	n = shared->nodes;
+	sample = MemoryContextAllocHuge(build->context, sizeof(SampleKey) * n);
 	shared->parts = count_partitions(shared, &division.overlap);
 	shared->splits = build_allocate(build, sizeof(Split) * 2 * shared->parts);
 	division.splits = build_address(build, shared->splits);
 	pg_prng_seed(&division.random, shared->seed);
 	for (uint32 i = 0; i < n; i++)
-		sample[i].row = i;
+		sample[i].row = build_node_row(build, i);
 	divide(&division, sample, n, 0, shared->parts);
 	pfree(sample);
 }
