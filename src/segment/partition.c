@@ -30,6 +30,7 @@
 #define PIVOT_CHOICE	16		/* rows of which the second pivot is the farthest */
 #define PROBES			200		/* rows whose neighbours should stay with them, */
 #define PROBE_CHOICE	1000	/* the nearest of so many */
+#define SIGN_BIT		UINT32_C(0x80000000)
 
 /* A division of the partitions [first, first + count) at first + left. */
 typedef struct Split
@@ -39,9 +40,9 @@ typedef struct Split
 	uint32		left;
 	uint32		lower;			/* the divisions of the two sides */
 	uint32		upper;
-	bool		by_hash;		/* distances do not divide the rows */
-	float		low;			/* keys up to high go to the left, from low on to the right */
-	float		high;
+	bool		by_hash;		/* no distances divide the rows */
+	uint64		low;			/* keys up to high go to the left, from low on to the right */
+	uint64		high;
 	uint64		pivots[2];		/* payloads */
 } Split;
 
@@ -250,12 +251,34 @@ load_partition(SegmentBuild *build, uint32 part, bool all)
 	build_wait(build);
 }
 
-/* Where a vector lies between the pivots of a division. */
-static float
-split_key(SegmentBuild *build, const Split *split, const char *payload)
+/*
+ * A key of a division: how much nearer the first pivot is than the second one, and what parts rows
+ * that are the same in this, but equal vectors.
+ */
+static uint64
+make_key(float difference, uint32 chance)
 {
-	return space_distance(&build->space, build_address(build, split->pivots[0]), payload) -
-		space_distance(&build->space, build_address(build, split->pivots[1]), payload);
+	uint32		bits;
+
+	if (isnan(difference))
+		difference = INFINITY;
+	memcpy(&bits, &difference, sizeof(bits));
+	bits ^= bits & SIGN_BIT ? PG_UINT32_MAX : SIGN_BIT;		/* in the order of the floats */
+	return (uint64) bits << 32 | chance;
+}
+
+/* Where a vector lies at a division. */
+static uint64
+split_key(SegmentBuild *build, const Split *split, const char *payload, uint64 hash)
+{
+	uint32		number = split->first * BUILD_MAX_PARTS + split->count;
+	uint32		chance = (uint32) hash_bytes_uint32_extended(number, hash);
+
+	if (split->by_hash)
+		return make_key(0, chance);
+	return make_key(space_distance(&build->space, build_address(build, split->pivots[0]), payload) -
+					space_distance(&build->space, build_address(build, split->pivots[1]), payload),
+					chance);
 }
 
 /* The partitions that a row goes to, in ascending order; returns how many. */
@@ -264,39 +287,32 @@ route_row(SegmentBuild *build, uint32 which, const char *payload, uint64 hash, u
 {
 	const Split *split = &build->partition->splits[which];
 	uint32		n = 0;
-	float		key;
+	uint64		key;
 
 	if (split->count == 1)
 	{
 		parts[0] = split->first;
 		return 1;
 	}
-	if (split->by_hash)
-	{
-		uint32		part = (uint32) (hash_bytes_uint32_extended(which, hash) % split->count);
-
-		return route_row(build, part < split->left ? split->lower : split->upper, payload, hash,
-						 parts);
-	}
-	key = split_key(build, split, payload);
-	if (!(key > split->high))
+	key = split_key(build, split, payload, hash);
+	if (key <= split->high)
 		n += route_row(build, split->lower, payload, hash, parts);
-	if (!(key < split->low))
+	if (key >= split->low)
 		n += route_row(build, split->upper, payload, hash, parts + n);
 	return n;
 }
 
 typedef struct SampleKey
 {
-	float		key;
+	uint64		key;
 	uint32		row;
 } SampleKey;
 
 static int
 compare_keys(const void *a, const void *b)
 {
-	float		x = ((const SampleKey *) a)->key;
-	float		y = ((const SampleKey *) b)->key;
+	uint64		x = ((const SampleKey *) a)->key;
+	uint64		y = ((const SampleKey *) b)->key;
 
 	return x < y ? -1 : x > y;
 }
@@ -363,12 +379,10 @@ pick_probes(Division *division, const SampleKey *sample, uint32 n)
 	}
 }
 
-static float
+static uint64
 pair_key(SegmentBuild *build, const uint32 *pair, uint32 row)
 {
-	float		key = sample_distance(build, pair[0], row) - sample_distance(build, pair[1], row);
-
-	return isnan(key) ? INFINITY : key;
+	return make_key(sample_distance(build, pair[0], row) - sample_distance(build, pair[1], row), 0);
 }
 
 /* How many probes a pair of pivots would part from their neighbours. */
@@ -376,8 +390,8 @@ static int
 count_parted(Division *division, const uint32 *pair, double share)
 {
 	SampleKey	keys[PROBES];
-	float		low;
-	float		high;
+	uint64		low;
+	uint64		high;
 	int			parted = 0;
 
 	for (int i = 0; i < PROBES; i++)
@@ -387,7 +401,7 @@ count_parted(Division *division, const uint32 *pair, double share)
 	high = keys[(int) Min(PROBES - 1, PROBES * (share + division->overlap / 2))].key;
 	for (int i = 0; i < PROBES; i++)
 	{
-		float		other = pair_key(division->build, pair, division->nearest[keys[i].row]);
+		uint64		other = pair_key(division->build, pair, division->nearest[keys[i].row]);
 
 		parted += (keys[i].key < low && other > high) || (keys[i].key > high && other < low);
 	}
@@ -433,15 +447,42 @@ choose_pivots(Division *division, Split *split, const SampleKey *sample, uint32 
 	split->pivots[1] = copy_payload(build, best[1]);
 }
 
-/* Divides a part of the sample, which is put in order of keys; returns the division. */
+/* Divides a part of the sample by two of its rows, and puts it in order; what goes both ways. */
+static void
+divide_sample(Division *division, Split *split, SampleKey *sample, uint32 n, uint32 *both_from,
+			  uint32 *both_to)
+{
+	SegmentBuild *build = division->build;
+	double		middle = (double) n * split->left / split->count;
+
+	choose_pivots(division, split, sample, n);
+	for (uint32 i = 0; i < n; i++)
+		sample[i].key = split_key(build, split, build_payload(build, sample[i].row),
+								  build_row(build, sample[i].row)->hash);
+	qsort(sample, n, sizeof(SampleKey), compare_keys);
+	*both_from = (uint32) Max(0, middle - n * division->overlap / 2);
+	*both_to = (uint32) Min(n - 1, middle + n * division->overlap / 2) + 1;
+	split->low = sample[*both_from].key;
+	split->high = sample[*both_to - 1].key;
+}
+
+/* Divides the partitions where a sample says nothing. */
+static void
+divide_by_hash(Division *division, Split *split)
+{
+	double		middle = (double) split->left / split->count;
+
+	split->by_hash = true;
+	split->low = make_key(0, (uint32) (PG_UINT32_MAX * Max(0, middle - division->overlap / 2)));
+	split->high = make_key(0, (uint32) (PG_UINT32_MAX * Min(1, middle + division->overlap / 2)));
+}
+
+/* Divides a part of the sample; returns the division. */
 static uint32
 divide(Division *division, SampleKey *sample, uint32 n, uint32 first, uint32 count)
 {
 	uint32		which = division->count++;
 	Split	   *split = &division->splits[which];
-	double		middle;
-	uint32		from;
-	uint32		to;
 	uint32		both_from = 0;
 	uint32		both_to = n;
 
@@ -452,36 +493,10 @@ divide(Division *division, SampleKey *sample, uint32 n, uint32 first, uint32 cou
 	if (count == 1)
 		return which;
 	split->left = count / 2;
-	split->by_hash = true;
 	if (n >= MIN_SAMPLE)
-	{
-		choose_pivots(division, split, sample, n);
-		for (uint32 i = 0; i < n; i++)
-		{
-			sample[i].key = split_key(division->build, split,
-									  build_payload(division->build, sample[i].row));
-			if (isnan(sample[i].key))
-				sample[i].key = INFINITY;
-		}
-		qsort(sample, n, sizeof(SampleKey), compare_keys);
-		middle = (double) n * split->left / count;
-		from = (uint32) Max(0, middle - n * division->overlap / 2);
-		to = (uint32) Min(n - 1, middle + n * division->overlap / 2);
-		split->low = sample[from].key;
-		split->high = sample[to].key;
-		for (both_from = from; both_from > 0 && sample[both_from - 1].key >= split->low;)
-			both_from--;
-		for (both_to = to + 1; both_to < n && sample[both_to].key <= split->high;)
-			both_to++;
-		split->by_hash = both_to - both_from > n * (division->overlap * 1.5) + 2;
-		if (split->by_hash)
-		{
-			both_from = 0;
-			both_to = n;
-		}
-	}
-	ereport(DEBUG1, (errmsg("%u vectors of the sample for %u partitions: %u go both ways%s", n, count,
-							both_to - both_from, split->by_hash ? ", by hash" : "")));
+		divide_sample(division, split, sample, n, &both_from, &both_to);
+	else
+		divide_by_hash(division, split);
 	split->lower = divide(division, sample, both_to, first, split->left);
 	division->splits[which].upper = divide(division, sample + both_from, n - both_from,
 										   first + split->left, count - split->left);
@@ -515,7 +530,7 @@ count_partitions(BuildShared *shared, double *overlap)
 	return parts;
 }
 
-/* Makes the tree, by the leader, from the sample in memory: its vectors, each of which counts once. */
+/* Makes the tree, by the leader, from the vectors of the sample in memory, each counted once. */
 static void
 make_splits(SegmentBuild *build)
 {
