@@ -15,6 +15,7 @@
 
 #include "am/scan.h"
 #include "segment/growing.h"
+#include "segment/wait_point.h"
 
 /*
  * With a limit on the distance, a segment is done when whole rounds have found only rows beyond it:
@@ -39,6 +40,12 @@ typedef struct Cursor
 	};
 } Cursor;
 
+typedef struct ReturnedResult
+{
+	ScanResult	result;
+	uint64		hash;			/* of its vector */
+} ReturnedResult;
+
 typedef struct HnswScan
 {
 	MemoryContext context;		/* of one rescan */
@@ -56,6 +63,9 @@ typedef struct HnswScan
 
 	ScanResults results;		/* found, not returned */
 	uint64		left;			/* results that may still be returned */
+	ReturnedResult *counted;	/* that have taken a place of ef_search each; or NULL */
+	uint32		counted_count;
+	uint32		hashed;			/* so many of them have their hash */
 	uint64		visited;		/* results of all rounds */
 	int			iterative;		/* HnswIterativeScan, as it was at the start */
 	bool		exhausted;		/* no further round */
@@ -120,6 +130,8 @@ reset_scan(HnswScan *state)
 	state->cursors = NULL;
 	memset(&state->results, 0, sizeof(state->results));
 	state->visited = state->left = state->returned = 0;
+	state->counted = NULL;
+	state->counted_count = state->hashed = 0;
 	state->exhausted = false;
 	state->tids = &state->single;
 	state->tid_count = state->tid_next = 0;
@@ -167,6 +179,25 @@ take_one(HnswScan *state, uint32 i, const GraphFound *found)
 }
 
 /*
+ * Takes the next `wanted` rows of a growing segment; returns how many, and counts those within the
+ * limit.
+ */
+static uint64
+take_grown(HnswScan *state, uint32 i, uint64 wanted, uint64 *within)
+{
+	Cursor	   *cursor = &state->cursors[i];
+	uint64		count = 0;
+	GraphFound	found;
+
+	for (; count < wanted && !cursor->done; count++)
+		if (growing_scan_next(&cursor->grown, &found))
+			*within += take_one(state, i, &found);
+		else
+			cursor->done = true;
+	return count;
+}
+
+/*
  * Takes what a cursor found in a round, and decides whether a limit ends the search there.  That
  * the nearest candidate left is estimated to be beyond the limit would not be reason enough:
  * estimates err, and a way to near rows may lead through farther ones.  The more rows lie within
@@ -180,15 +211,7 @@ take_found(HnswScan *state, uint32 i, uint32 ef)
 	uint64		within = 0;
 
 	if (cursor->growing)
-	{
-		GraphFound	found;
-
-		for (; count < ef && !cursor->done; count++)
-			if (growing_scan_next(&cursor->grown, &found))
-				within += take_one(state, i, &found);
-			else
-				cursor->done = true;
-	}
+		count = take_grown(state, i, ef, &within);
 	else
 		for (; count < cursor->sealed.search.found_count; count++)
 			within += take_one(state, i, &cursor->sealed.search.found[count]);
@@ -272,6 +295,7 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 	cache_hold(cached);
 	state->cached = cached;
 	directory = cache_directory(cached);
+	WAIT_POINT("search");
 	state->space = cache_space(cached);
 	prepare_query(scan, state);
 	state->started = true;
@@ -279,7 +303,13 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 	if (!scan_take_limit(scan, state->bound, state->space, state->query_is_null, &state->limit))
 		return;
 	state->effort = search_effort(state);
-	state->left = state->iterative == HNSW_ITERATIVE_SCAN_OFF ? hnsw_ef_search : PG_UINT64_MAX;
+	state->left = PG_UINT64_MAX;
+	if (state->iterative == HNSW_ITERATIVE_SCAN_OFF)
+	{
+		/* beside so many, those as far as the last before: see give_places_back */
+		state->left = hnsw_ef_search;
+		state->counted = palloc(sizeof(ReturnedResult) * 2 * hnsw_ef_search);
+	}
 	state->cursors = palloc0(sizeof(Cursor) * (directory->count + 1));
 	for (uint32 i = 0; i < directory->count; i++)
 	{
@@ -382,11 +412,84 @@ continue_search(HnswScan *state)
 	return more || state->results.count > 0;
 }
 
+/* Tells vectors apart: equal ones of one storage have the same. */
+static uint64
+vector_hash(HnswScan *state, const ScanResult *result)
+{
+	Cursor	   *cursor = &state->cursors[result->cursor];
+
+	return cursor->growing ? growing_scan_hash(&cursor->grown, result->found.id) :
+		sealed_scan_hash(&cursor->sealed, result->found.id);
+}
+
+static int
+compare_hashes(const void *a, const void *b)
+{
+	uint64		x = ((const ReturnedResult *) a)->hash;
+	uint64		y = ((const ReturnedResult *) b)->hash;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * Of results that are equally far, from one of those counted to another, moves the different
+ * vectors to the front of the list; returns how many.
+ */
+static uint32
+keep_different(HnswScan *state, uint32 from, uint32 to)
+{
+	ReturnedResult *counted = state->counted;
+	uint32		kept = 0;
+
+	for (uint32 i = Max(from, state->hashed); i < to; i++)
+		counted[i].hash = vector_hash(state, &counted[i].result);
+	qsort(counted + from, to - from, sizeof(ReturnedResult), compare_hashes);
+	for (uint32 i = from; i < to; i++)
+		if (kept == 0 || counted[i].hash != counted[kept - 1].hash)
+			counted[kept++] = counted[i];
+	return kept;
+}
+
+/*
+ * A scan that has returned its ef_search results is asked for more.  Rows with the same vector, as
+ * the versions of one row have, should take one place together: gives back what they took too much.
+ * False if they did not.
+ */
+static bool
+give_places_back(HnswScan *state)
+{
+	uint32		kept = 0;
+	uint64		within = 0;
+
+	for (uint32 from = 0, to; from < state->counted_count; from = to)
+	{
+		const ReturnedResult *counted = state->counted;
+		float		key = scan_result_key(&state->results, &counted[from].result);
+
+		for (to = from + 1; to < state->counted_count; to++)
+			if (scan_result_key(&state->results, &counted[to].result) != key)
+				break;
+		/* those that are as far as the last may have more like them */
+		kept = 0;
+		if (to > from + 1 || to == state->counted_count)
+		{
+			kept = keep_different(state, from, to);
+			state->left += to - from - kept;
+		}
+	}
+	state->counted_count = state->hashed = kept;
+	/* a growing segment has given no more than there were places */
+	for (int i = 0; i < state->cursor_count && state->left > 0; i++)
+		if (state->cursors[i].growing)
+			take_grown(state, i, state->left, &within);
+	return state->left > 0;
+}
+
 /* The next result, of this round or another; false at the end. */
 static bool
 next_result(HnswScan *state, ScanResult *result)
 {
-	while (state->left > 0)
+	while (state->left > 0 || give_places_back(state))
 	{
 		if (state->effort.wanted > 0 && (state->returned == state->effort.wanted ||
 										 state->results.count == 0))
@@ -403,6 +506,8 @@ next_result(HnswScan *state, ScanResult *result)
 			continue;
 		state->last = scan_result_key(&state->results, result);
 		state->returned++;
+		if (state->counted)
+			state->counted[state->counted_count++].result = *result;
 		state->left--;
 		return true;
 	}
