@@ -32,7 +32,9 @@ typedef struct Cursor
 	bool		growing;
 	bool		done;
 	uint64		within;			/* rows found within the limit */
-	uint64		beyond;			/* found in rounds since, and beyond it */
+	uint64		beyond;			/* found in rounds since, or rows of a growing one, and beyond it */
+	uint64		rows_left;		/* that a growing one may give in this round */
+	bool		waits;			/* one of its rows is among the results */
 	union
 	{
 		SealedScan	sealed;
@@ -178,23 +180,74 @@ take_one(HnswScan *state, uint32 i, const GraphFound *found)
 	return true;
 }
 
+/* Whether a cursor whose latest finds were beyond the limit has nothing within it any more. */
+static bool
+is_beyond(const Cursor *cursor)
+{
+	return cursor->beyond >= Max(BEYOND_TIMES * (uint64) hnsw_ef_search,
+								 cursor->within / BEYOND_PART);
+}
+
 /*
- * Takes the next `wanted` rows of a growing segment; returns how many, and counts those within the
- * limit.
+ * How near a row may be that a cursor has left for the next round: infinitely far, if it has none,
+ * or those of this round are not all taken, which come in order.
  */
-static uint64
-take_grown(HnswScan *state, uint32 i, uint64 wanted, uint64 *within)
+static float
+nearest_left(const Cursor *cursor)
+{
+	const GrowingScan *grown = &cursor->grown;
+	float		nearest = INFINITY;
+
+	if (cursor->done)
+		return INFINITY;
+	if (!cursor->growing)
+		return cursor->sealed.search.kept.count > 0 ?
+			cursor->sealed.search.kept.items[0].distance : INFINITY;
+	if (cursor->rows_left > 0)
+		return INFINITY;
+	if (grown->candidates.count > 0)
+		nearest = grown->candidates.items[0].distance;
+	if (grown->refined.count > 0)
+		nearest = Min(nearest, grown->refined.items[0].distance);
+	return nearest;
+}
+
+/*
+ * In strict order a result waits as long as a candidate that no round has taken yet seems to be
+ * nearer.
+ */
+static void
+wait_for_left(HnswScan *state, const Cursor *cursor)
+{
+	if (state->iterative == HNSW_ITERATIVE_SCAN_STRICT && !state->exhausted)
+		state->horizon = Min(state->horizon, nearest_left(cursor));
+}
+
+/*
+ * Takes the next row of a growing segment, if this round has one.  Each is taken when the one
+ * before is returned, so that no more vectors are read than results are asked for.
+ */
+static void
+take_grown(HnswScan *state, uint32 i)
 {
 	Cursor	   *cursor = &state->cursors[i];
-	uint64		count = 0;
 	GraphFound	found;
 
-	for (; count < wanted && !cursor->done; count++)
-		if (growing_scan_next(&cursor->grown, &found))
-			*within += take_one(state, i, &found);
-		else
+	cursor->waits = false;
+	while (cursor->rows_left > 0 && !cursor->done && !cursor->waits)
+	{
+		if (!growing_scan_next(&cursor->grown, &found))
+		{
 			cursor->done = true;
-	return count;
+			break;
+		}
+		cursor->rows_left--;
+		cursor->waits = take_one(state, i, &found);
+		cursor->within += cursor->waits;
+		cursor->beyond = cursor->waits ? 0 : cursor->beyond + 1;
+		cursor->done = is_beyond(cursor);
+	}
+	wait_for_left(state, cursor);
 }
 
 /*
@@ -204,48 +257,32 @@ take_grown(HnswScan *state, uint32 i, uint64 wanted, uint64 *within)
  * the limit, the more lie close to it, where candidates of both sides mix.
  */
 static void
-take_found(HnswScan *state, uint32 i, uint32 ef)
+take_found(HnswScan *state, uint32 i)
 {
 	Cursor	   *cursor = &state->cursors[i];
 	uint64		count = 0;
 	uint64		within = 0;
 
 	if (cursor->growing)
-		count = take_grown(state, i, ef, &within);
-	else
-		for (; count < cursor->sealed.search.found_count; count++)
-			within += take_one(state, i, &cursor->sealed.search.found[count]);
+	{
+		cursor->rows_left = hnsw_ef_search;
+		take_grown(state, i);
+		return;
+	}
+	for (; count < cursor->sealed.search.found_count; count++)
+		within += take_one(state, i, &cursor->sealed.search.found[count]);
 	cursor->within += within;
 	cursor->beyond = within > 0 ? 0 : cursor->beyond + count;
-	if (cursor->beyond >= Max(BEYOND_TIMES * ef, cursor->within / BEYOND_PART))
-		cursor->done = true;
+	cursor->done |= is_beyond(cursor);
 }
 
-/*
- * In strict order a result waits as long as a candidate that no round has taken yet seems to be
- * nearer.
- */
+/* Begins the next round's horizon. */
 static void
 end_round(HnswScan *state)
 {
 	state->horizon = INFINITY;
-	if (state->iterative != HNSW_ITERATIVE_SCAN_STRICT)
-		return;
 	for (int i = 0; i < state->cursor_count; i++)
-	{
-		const Cursor *cursor = &state->cursors[i];
-		float		nearest = INFINITY;
-
-		if (cursor->done)
-			continue;
-		if (!cursor->growing && cursor->sealed.search.kept.count > 0)
-			nearest = cursor->sealed.search.kept.items[0].distance;
-		else if (cursor->growing && cursor->grown.candidates.count > 0)
-			nearest = cursor->grown.candidates.items[0].distance;
-		if (cursor->growing && cursor->grown.refined.count > 0)
-			nearest = Min(nearest, cursor->grown.refined.items[0].distance);
-		state->horizon = Min(state->horizon, nearest);
-	}
+		wait_for_left(state, &state->cursors[i]);
 }
 
 /*
@@ -335,7 +372,7 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 							  &state->statistics);
 			sealed_scan_search(&cursor->sealed, &state->query, &state->effort);
 		}
-		take_found(state, state->cursor_count - 1, hnsw_ef_search);
+		take_found(state, state->cursor_count - 1);
 	}
 	end_round(state);
 }
@@ -373,7 +410,7 @@ finish_search(HnswScan *state)
 		if (!state->cursors[i].growing)
 		{
 			sealed_scan_finish(&state->cursors[i].sealed);
-			take_found(state, i, hnsw_ef_search);
+			take_found(state, i);
 		}
 	state->effort.wanted = 0;
 	end_round(state);
@@ -399,7 +436,7 @@ continue_search(HnswScan *state)
 			cursor->done = true;
 		else
 		{
-			take_found(state, i, hnsw_ef_search);
+			take_found(state, i);
 			more = true;
 		}
 	}
@@ -459,7 +496,6 @@ static bool
 give_places_back(HnswScan *state)
 {
 	uint32		kept = 0;
-	uint64		within = 0;
 
 	for (uint32 from = 0, to; from < state->counted_count; from = to)
 	{
@@ -479,9 +515,12 @@ give_places_back(HnswScan *state)
 	}
 	state->counted_count = state->hashed = kept;
 	/* a growing segment has given no more than there were places */
-	for (int i = 0; i < state->cursor_count && state->left > 0; i++)
-		if (state->cursors[i].growing)
-			take_grown(state, i, state->left, &within);
+	for (int i = 0; i < state->cursor_count; i++)
+	{
+		state->cursors[i].rows_left += state->left;
+		if (state->cursors[i].growing && !state->cursors[i].waits)
+			take_grown(state, i);
+	}
 	return state->left > 0;
 }
 
@@ -501,6 +540,8 @@ next_result(HnswScan *state, ScanResult *result)
 			continue;
 		}
 		*result = scan_results_pop(&state->results);
+		if (state->cursors[result->cursor].growing)
+			take_grown(state, result->cursor);
 		if (state->iterative != HNSW_ITERATIVE_SCAN_RELAXED &&
 			scan_result_key(&state->results, result) < state->last)
 			continue;

@@ -54,7 +54,7 @@ sub result
 
 my %methods = (
 	hnsw => [ 'hnsw', '' ],
-	ivf => [ 'ivf', 'lists = 4,' ]);
+	ivfflat => [ 'ivfflat', 'lists = 4,' ]);
 foreach my $name (sort keys %methods)
 {
 	my ($method, $options) = @{ $methods{$name} };
@@ -104,7 +104,7 @@ foreach my $name (sort keys %methods)
 	my $expected = sql("SET enable_indexscan = off; $nearest");
 	close_gate();
 	my $search = $node->background_psql('postgres', on_error_stop => 0);
-	$search->query_safe('SET enable_seqscan = off; SET ivf.probes = 4; SET hnsw.ef_search = 200');
+	$search->query_safe('SET enable_seqscan = off; SET ivfflat.probes = 4; SET hnsw.ef_search = 200');
 	stop($search, 'search', $nearest);
 	$replace->();
 	sql("DELETE FROM items WHERE id % 3 = 0; VACUUM items");
@@ -117,7 +117,7 @@ foreach my $name (sort keys %methods)
 	my @expected = split /\n/, sql('SET enable_indexscan = off;
 		SELECT q, (SELECT id FROM items ORDER BY v <-> place(-q) LIMIT 1) FROM generate_series(1, 3) q');
 	my $scan = $node->background_psql('postgres', on_error_stop => 0);
-	$scan->query_safe('SET enable_seqscan = off; SET ivf.probes = 4; SET hnsw.ef_search = 200');
+	$scan->query_safe('SET enable_seqscan = off; SET ivfflat.probes = 4; SET hnsw.ef_search = 200');
 	$scan->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
 	$scan->query_safe('DECLARE c CURSOR FOR
 		SELECT q, (SELECT id FROM items ORDER BY v <-> place(-q) LIMIT 1) FROM generate_series(1, 3) q');
