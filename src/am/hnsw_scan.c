@@ -15,6 +15,7 @@
 
 #include "am/scan.h"
 #include "segment/growing.h"
+#include "segment/wait_point.h"
 
 /*
  * With a limit on the distance, a segment is done when whole rounds have found only rows beyond it:
@@ -31,13 +32,21 @@ typedef struct Cursor
 	bool		growing;
 	bool		done;
 	uint64		within;			/* rows found within the limit */
-	uint64		beyond;			/* found in rounds since, and beyond it */
+	uint64		beyond;			/* found in rounds since, or rows of a growing one, and beyond it */
+	uint64		rows_left;		/* that a growing one may give in this round */
+	bool		waits;			/* one of its rows is among the results */
 	union
 	{
 		SealedScan	sealed;
 		GrowingScan grown;
 	};
 } Cursor;
+
+typedef struct ReturnedResult
+{
+	ScanResult	result;
+	uint64		hash;			/* of its vector */
+} ReturnedResult;
 
 typedef struct HnswScan
 {
@@ -56,6 +65,9 @@ typedef struct HnswScan
 
 	ScanResults results;		/* found, not returned */
 	uint64		left;			/* results that may still be returned */
+	ReturnedResult *counted;	/* that have taken a place of ef_search each; or NULL */
+	uint32		counted_count;
+	uint32		hashed;			/* so many of them have their hash */
 	uint64		visited;		/* results of all rounds */
 	int			iterative;		/* HnswIterativeScan, as it was at the start */
 	bool		exhausted;		/* no further round */
@@ -120,6 +132,8 @@ reset_scan(HnswScan *state)
 	state->cursors = NULL;
 	memset(&state->results, 0, sizeof(state->results));
 	state->visited = state->left = state->returned = 0;
+	state->counted = NULL;
+	state->counted_count = state->hashed = 0;
 	state->exhausted = false;
 	state->tids = &state->single;
 	state->tid_count = state->tid_next = 0;
@@ -166,36 +180,36 @@ take_one(HnswScan *state, uint32 i, const GraphFound *found)
 	return true;
 }
 
-/*
- * Takes what a cursor found in a round, and decides whether a limit ends the search there.  That
- * the nearest candidate left is estimated to be beyond the limit would not be reason enough:
- * estimates err, and a way to near rows may lead through farther ones.  The more rows lie within
- * the limit, the more lie close to it, where candidates of both sides mix.
- */
-static void
-take_found(HnswScan *state, uint32 i, uint32 ef)
+/* Whether a cursor whose latest finds were beyond the limit has nothing within it any more. */
+static bool
+is_beyond(const Cursor *cursor)
 {
-	Cursor	   *cursor = &state->cursors[i];
-	uint64		count = 0;
-	uint64		within = 0;
+	return cursor->beyond >= Max(BEYOND_TIMES * (uint64) hnsw_ef_search,
+								 cursor->within / BEYOND_PART);
+}
 
-	if (cursor->growing)
-	{
-		GraphFound	found;
+/*
+ * How near a row may be that a cursor has left for the next round: infinitely far, if it has none,
+ * or those of this round are not all taken, which come in order.
+ */
+static float
+nearest_left(const Cursor *cursor)
+{
+	const GrowingScan *grown = &cursor->grown;
+	float		nearest = INFINITY;
 
-		for (; count < ef && !cursor->done; count++)
-			if (growing_scan_next(&cursor->grown, &found))
-				within += take_one(state, i, &found);
-			else
-				cursor->done = true;
-	}
-	else
-		for (; count < cursor->sealed.search.found_count; count++)
-			within += take_one(state, i, &cursor->sealed.search.found[count]);
-	cursor->within += within;
-	cursor->beyond = within > 0 ? 0 : cursor->beyond + count;
-	if (cursor->beyond >= Max(BEYOND_TIMES * ef, cursor->within / BEYOND_PART))
-		cursor->done = true;
+	if (cursor->done)
+		return INFINITY;
+	if (!cursor->growing)
+		return cursor->sealed.search.kept.count > 0 ?
+			cursor->sealed.search.kept.items[0].distance : INFINITY;
+	if (cursor->rows_left > 0)
+		return INFINITY;
+	if (grown->candidates.count > 0)
+		nearest = grown->candidates.items[0].distance;
+	if (grown->refined.count > 0)
+		nearest = Min(nearest, grown->refined.items[0].distance);
+	return nearest;
 }
 
 /*
@@ -203,26 +217,72 @@ take_found(HnswScan *state, uint32 i, uint32 ef)
  * nearer.
  */
 static void
+wait_for_left(HnswScan *state, const Cursor *cursor)
+{
+	if (state->iterative == HNSW_ITERATIVE_SCAN_STRICT && !state->exhausted)
+		state->horizon = Min(state->horizon, nearest_left(cursor));
+}
+
+/*
+ * Takes the next row of a growing segment, if this round has one.  Each is taken when the one
+ * before is returned, so that no more vectors are read than results are asked for.
+ */
+static void
+take_grown(HnswScan *state, uint32 i)
+{
+	Cursor	   *cursor = &state->cursors[i];
+	GraphFound	found;
+
+	cursor->waits = false;
+	while (cursor->rows_left > 0 && !cursor->done && !cursor->waits)
+	{
+		if (!growing_scan_next(&cursor->grown, &found))
+		{
+			cursor->done = true;
+			break;
+		}
+		cursor->rows_left--;
+		cursor->waits = take_one(state, i, &found);
+		cursor->within += cursor->waits;
+		cursor->beyond = cursor->waits ? 0 : cursor->beyond + 1;
+		cursor->done = is_beyond(cursor);
+	}
+	wait_for_left(state, cursor);
+}
+
+/*
+ * Takes what a cursor found in a round, and decides whether a limit ends the search there.  That
+ * the nearest candidate left is estimated to be beyond the limit would not be reason enough:
+ * estimates err, and a way to near rows may lead through farther ones.  The more rows lie within
+ * the limit, the more lie close to it, where candidates of both sides mix.
+ */
+static void
+take_found(HnswScan *state, uint32 i)
+{
+	Cursor	   *cursor = &state->cursors[i];
+	uint64		count = 0;
+	uint64		within = 0;
+
+	if (cursor->growing)
+	{
+		cursor->rows_left = hnsw_ef_search;
+		take_grown(state, i);
+		return;
+	}
+	for (; count < cursor->sealed.search.found_count; count++)
+		within += take_one(state, i, &cursor->sealed.search.found[count]);
+	cursor->within += within;
+	cursor->beyond = within > 0 ? 0 : cursor->beyond + count;
+	cursor->done |= is_beyond(cursor);
+}
+
+/* Begins the next round's horizon. */
+static void
 end_round(HnswScan *state)
 {
 	state->horizon = INFINITY;
-	if (state->iterative != HNSW_ITERATIVE_SCAN_STRICT)
-		return;
 	for (int i = 0; i < state->cursor_count; i++)
-	{
-		const Cursor *cursor = &state->cursors[i];
-		float		nearest = INFINITY;
-
-		if (cursor->done)
-			continue;
-		if (!cursor->growing && cursor->sealed.search.kept.count > 0)
-			nearest = cursor->sealed.search.kept.items[0].distance;
-		else if (cursor->growing && cursor->grown.candidates.count > 0)
-			nearest = cursor->grown.candidates.items[0].distance;
-		if (cursor->growing && cursor->grown.refined.count > 0)
-			nearest = Min(nearest, cursor->grown.refined.items[0].distance);
-		state->horizon = Min(state->horizon, nearest);
-	}
+		wait_for_left(state, &state->cursors[i]);
 }
 
 /*
@@ -272,6 +332,7 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 	cache_hold(cached);
 	state->cached = cached;
 	directory = cache_directory(cached);
+	WAIT_POINT("search");
 	state->space = cache_space(cached);
 	prepare_query(scan, state);
 	state->started = true;
@@ -279,7 +340,13 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 	if (!scan_take_limit(scan, state->bound, state->space, state->query_is_null, &state->limit))
 		return;
 	state->effort = search_effort(state);
-	state->left = state->iterative == HNSW_ITERATIVE_SCAN_OFF ? hnsw_ef_search : PG_UINT64_MAX;
+	state->left = PG_UINT64_MAX;
+	if (state->iterative == HNSW_ITERATIVE_SCAN_OFF)
+	{
+		/* beside so many, those as far as the last before: see give_places_back */
+		state->left = hnsw_ef_search;
+		state->counted = palloc(sizeof(ReturnedResult) * 2 * hnsw_ef_search);
+	}
 	state->cursors = palloc0(sizeof(Cursor) * (directory->count + 1));
 	for (uint32 i = 0; i < directory->count; i++)
 	{
@@ -305,7 +372,7 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 							  &state->statistics);
 			sealed_scan_search(&cursor->sealed, &state->query, &state->effort);
 		}
-		take_found(state, state->cursor_count - 1, hnsw_ef_search);
+		take_found(state, state->cursor_count - 1);
 	}
 	end_round(state);
 }
@@ -343,7 +410,7 @@ finish_search(HnswScan *state)
 		if (!state->cursors[i].growing)
 		{
 			sealed_scan_finish(&state->cursors[i].sealed);
-			take_found(state, i, hnsw_ef_search);
+			take_found(state, i);
 		}
 	state->effort.wanted = 0;
 	end_round(state);
@@ -369,7 +436,7 @@ continue_search(HnswScan *state)
 			cursor->done = true;
 		else
 		{
-			take_found(state, i, hnsw_ef_search);
+			take_found(state, i);
 			more = true;
 		}
 	}
@@ -382,11 +449,86 @@ continue_search(HnswScan *state)
 	return more || state->results.count > 0;
 }
 
+/* Tells vectors apart: equal ones of one storage have the same. */
+static uint64
+vector_hash(HnswScan *state, const ScanResult *result)
+{
+	Cursor	   *cursor = &state->cursors[result->cursor];
+
+	return cursor->growing ? growing_scan_hash(&cursor->grown, result->found.id) :
+		sealed_scan_hash(&cursor->sealed, result->found.id);
+}
+
+static int
+compare_hashes(const void *a, const void *b)
+{
+	uint64		x = ((const ReturnedResult *) a)->hash;
+	uint64		y = ((const ReturnedResult *) b)->hash;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * Of results that are equally far, from one of those counted to another, moves the different
+ * vectors to the front of the list; returns how many.
+ */
+static uint32
+keep_different(HnswScan *state, uint32 from, uint32 to)
+{
+	ReturnedResult *counted = state->counted;
+	uint32		kept = 0;
+
+	for (uint32 i = Max(from, state->hashed); i < to; i++)
+		counted[i].hash = vector_hash(state, &counted[i].result);
+	qsort(counted + from, to - from, sizeof(ReturnedResult), compare_hashes);
+	for (uint32 i = from; i < to; i++)
+		if (kept == 0 || counted[i].hash != counted[kept - 1].hash)
+			counted[kept++] = counted[i];
+	return kept;
+}
+
+/*
+ * A scan that has returned its ef_search results is asked for more.  Rows with the same vector, as
+ * the versions of one row have, should take one place together: gives back what they took too much.
+ * False if they did not.
+ */
+static bool
+give_places_back(HnswScan *state)
+{
+	uint32		kept = 0;
+
+	for (uint32 from = 0, to; from < state->counted_count; from = to)
+	{
+		const ReturnedResult *counted = state->counted;
+		float		key = scan_result_key(&state->results, &counted[from].result);
+
+		for (to = from + 1; to < state->counted_count; to++)
+			if (scan_result_key(&state->results, &counted[to].result) != key)
+				break;
+		/* those that are as far as the last may have more like them */
+		kept = 0;
+		if (to > from + 1 || to == state->counted_count)
+		{
+			kept = keep_different(state, from, to);
+			state->left += to - from - kept;
+		}
+	}
+	state->counted_count = state->hashed = kept;
+	/* a growing segment has given no more than there were places */
+	for (int i = 0; i < state->cursor_count; i++)
+	{
+		state->cursors[i].rows_left += state->left;
+		if (state->cursors[i].growing && !state->cursors[i].waits)
+			take_grown(state, i);
+	}
+	return state->left > 0;
+}
+
 /* The next result, of this round or another; false at the end. */
 static bool
 next_result(HnswScan *state, ScanResult *result)
 {
-	while (state->left > 0)
+	while (state->left > 0 || give_places_back(state))
 	{
 		if (state->effort.wanted > 0 && (state->returned == state->effort.wanted ||
 										 state->results.count == 0))
@@ -398,11 +540,15 @@ next_result(HnswScan *state, ScanResult *result)
 			continue;
 		}
 		*result = scan_results_pop(&state->results);
+		if (state->cursors[result->cursor].growing)
+			take_grown(state, result->cursor);
 		if (state->iterative != HNSW_ITERATIVE_SCAN_RELAXED &&
 			scan_result_key(&state->results, result) < state->last)
 			continue;
 		state->last = scan_result_key(&state->results, result);
 		state->returned++;
+		if (state->counted)
+			state->counted[state->counted_count++].result = *result;
 		state->left--;
 		return true;
 	}

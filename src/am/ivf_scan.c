@@ -29,6 +29,7 @@
 #include "am/ivf.h"
 #include "segment/growing.h"
 #include "segment/lists_scan.h"
+#include "segment/wait_point.h"
 
 uint32
 ivf_probes_of(Relation index, uint32 lists)
@@ -553,6 +554,7 @@ begin_search(IndexScanDesc scan, IvfScan *state)
 	MemoryContextRegisterResetCallback(state->context, &state->release);
 	state->cached = cache_index(scan->indexRelation);
 	cache_hold(state->cached);
+	WAIT_POINT("search");
 	state->space = cache_space(state->cached);
 	payload = scan_query_payload(scan, state->space, &size, &state->query_is_null);
 	space_prepare(state->space, &state->query, payload, size);

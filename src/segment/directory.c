@@ -127,6 +127,20 @@ directory_read(Relation index)
 	return copy;
 }
 
+Directory *
+directory_hold(Relation index)
+{
+	LockPage(index, VACUUM_LOCK_BLOCK, ShareLock);
+	return directory_read(index);
+}
+
+void
+directory_let_go(Relation index, Directory *directory)
+{
+	pfree(directory);
+	UnlockPage(index, VACUUM_LOCK_BLOCK, ShareLock);
+}
+
 void
 directory_space(const Directory *directory, Space *space)
 {
@@ -615,14 +629,14 @@ dead_blocks(Relation index, const Directory *directory)
 static bool
 is_worth_truncating(Relation index)
 {
-	Directory  *directory = directory_read(index);
+	Directory  *directory = directory_hold(index);
 	BlockNumber length = RelationGetNumberOfBlocks(index);
 	uint32		gaps = length - used_blocks(directory, false);
 	bool		worth = gaps > length / MAX_GAP_FRACTION;
 
 	if (!worth && gaps > length / MIN_GAP_FRACTION)
 		worth = gaps + dead_blocks(index, directory) > length / MAX_WASTE_FRACTION;
-	pfree(directory);
+	directory_let_go(index, directory);
 	return worth;
 }
 

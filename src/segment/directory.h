@@ -11,9 +11,9 @@
 #include "segment/space.h"
 
 /*
- * Heavyweight page locks, of blocks that no index has: VACUUM's passes against the reuse of
- * extents; one maker of growing segments.  The lock of an extent's first block is the right to
- * replace a segment, or to write a reserved one.
+ * Heavyweight page locks, of blocks that no index has: reading extents without a snapshot, or with
+ * VACUUM's, against the reuse of extents; one maker of growing segments.  The lock of an extent's
+ * first block is the right to replace a segment, or to write a reserved one.
  */
 #define VACUUM_LOCK_BLOCK	(MaxBlockNumber - 1)
 #define GROW_LOCK_BLOCK		(MaxBlockNumber - 2)
@@ -43,6 +43,13 @@ extern bool directory_is_readable(Relation index);
 
 /* A palloc'd copy of the directory; an error if the format is not ours. */
 extern Directory *directory_read(Relation index);
+
+/*
+ * The same, and no extent that it names is reused until it is let go, whether its segment retires
+ * or not: for processes whose snapshot does not see to that.  Not to be held for long.
+ */
+extern Directory *directory_hold(Relation index);
+extern void directory_let_go(Relation index, Directory *directory);
 
 /*
  * The same into memory of BLCKSZ; false, and nothing copied, if `change` is the directory's

@@ -12,6 +12,8 @@
  */
 #include "segment/merge.h"
 
+#include <math.h>
+
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
@@ -21,7 +23,6 @@
 
 #define JOIN_NEIGHBOURS		24		/* that a node gets in all other inputs, as a rule */
 #define MIN_NEIGHBOURS		3		/* that it gets in each of them */
-#define MAX_NEIGHBOURS		12
 #define JOIN_REACH			1.1f
 #define REPAIR_FRACTION		0.75	/* lists with less than this of their edges are filled again */
 #define MEAN_SAMPLE			4096	/* nodes of which the scale is taken */
@@ -34,6 +35,7 @@ typedef struct MergeInput
 	uint32		base;			/* key of its first node */
 	uint32		first_row;		/* in the merge's rows */
 	float	   *shift;			/* from its mean to the output's, rotated; NULL: none */
+	uint32		neighbours;		/* that a node of another input gets in it */
 } MergeInput;
 
 /* A run of an input's nodes. */
@@ -72,7 +74,6 @@ struct Merge
 	uint32		live_nodes;
 	uint32		live_rows;
 	uint32		entries;
-	uint32		neighbours;		/* that a node gets in another input */
 
 	MergePart  *parts;
 	uint32		part_count;
@@ -180,6 +181,19 @@ no_numbers(uint64 count)
 	return numbers;
 }
 
+/* The nearest of all rows lie in the inputs as the rows do. */
+static void
+share_neighbours(Merge *merge)
+{
+	for (int i = 0; i < merge->input_count; i++)
+	{
+		const CachedSegment *segment = merge->inputs[i].segment;
+		double		part = (segment->header.rows - segment->dead) / Max(merge->live_rows, 1.0);
+
+		merge->inputs[i].neighbours = Max((uint32) rint(JOIN_NEIGHBOURS * part), MIN_NEIGHBOURS);
+	}
+}
+
 static void
 open_inputs(Merge *merge, const SegmentEntry *entries)
 {
@@ -210,6 +224,7 @@ open_inputs(Merge *merge, const SegmentEntry *entries)
 	merge->rows = no_numbers(rows);
 	for (int i = 0; i < merge->input_count; i++)
 		mark_live(merge, &merge->inputs[i]);
+	share_neighbours(merge);
 	pg_atomic_write_u64(&merge->build->shared->next_source, merge->live_rows);
 }
 
@@ -416,13 +431,13 @@ is_equal(Merge *merge, MergeInput *input, uint32 key)
 static void
 join_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query)
 {
-	const SearchEffort effort = {8 + 2 * merge->neighbours, merge->neighbours, JOIN_REACH, false};
+	const SearchEffort effort = {8 + 2 * target->neighbours, target->neighbours, JOIN_REACH, false};
 	GraphSearch *search = &target->scan.search;
 	uint32		joined = 0;
 
 	sealed_scan_search(&target->scan, query, &effort);
 	graph_sort_found(search->found, search->found_count);
-	for (size_t i = 0; i < search->found_count && joined < merge->neighbours; i++)
+	for (size_t i = 0; i < search->found_count && joined < target->neighbours; i++)
 	{
 		uint32		neighbour = target->base + search->found[i].id;
 		const uint16 *other;
@@ -913,7 +928,6 @@ merge_begin(Relation index, CachedIndex *cached, const SegmentEntry *inputs, int
 	merge->index = index;
 	merge->cached = cached;
 	merge->input_count = count;
-	merge->neighbours = Min(Max(JOIN_NEIGHBOURS / count, MIN_NEIGHBOURS), MAX_NEIGHBOURS);
 	build_init_shared(shared, cache_directory(cached), (Size) maintenance_work_mem * 1024);
 	build_start(shared, 1);
 	merge->build = build_attach(shared, NULL, NULL, &callbacks);

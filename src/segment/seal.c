@@ -37,6 +37,15 @@
 /* With less of them live, a graph is built anew. */
 #define MIN_LIVE_FRACTION	0.6
 
+/*
+ * So many graphs would have to be searched for a row of the inputs, the average one, that building
+ * a new graph is as fast; a better one it is.
+ */
+#define MAX_SEARCHES		4
+
+/* What is chosen may be another's by the time it is claimed: chosen again so often at most. */
+#define CHOICES				3
+
 int			seal_default_rows;
 int			seal_merge_factor;
 void		(*seal_report) (BuildPhase phase, uint64 done, uint64 total);
@@ -337,24 +346,31 @@ fits_memory(const Seal *seal, bool united, const SegmentEntry *entries, int coun
 }
 
 /*
- * Whether the outputs are made of the inputs' graphs: not of growing segments, and not where most
- * nodes are gone from them and there is the memory for a new one.
+ * Whether the outputs are made of the inputs' graphs: not of growing segments, and where there is
+ * the memory for a new graph not if most nodes are gone from them or they are many small ones.
  */
 static bool
 goes_by_graphs(const Seal *seal)
 {
+	SegmentEntry *entries = palloc(sizeof(SegmentEntry) * seal->input_count);
 	uint64		live = 0;
 	uint64		rows = 0;
+	uint64		searches = 0;
 
+	memcpy(entries, seal->inputs, sizeof(SegmentEntry) * seal->input_count);
+	qsort(entries, seal->input_count, sizeof(SegmentEntry), compare_rows);
 	for (int i = 0; i < seal->input_count; i++)
 	{
-		if (seal->inputs[i].kind == SEGMENT_GROWING)
+		if (entries[i].kind == SEGMENT_GROWING)
 			return false;
-		live += seal->inputs[i].rows;
-		rows += seal->inputs[i].rows + sealed_dead(seal->index, &seal->inputs[i]);
+		live += entries[i].rows;
+		rows += entries[i].rows + sealed_dead(seal->index, &entries[i]);
+		/* in each of the larger ones */
+		searches += entries[i].rows * (seal->input_count - 1 - i);
 	}
+	pfree(entries);
 	return merge_is_possible(&seal->space) &&
-		(live > MIN_LIVE_FRACTION * rows ||
+		((live > MIN_LIVE_FRACTION * rows && searches <= MAX_SEARCHES * live) ||
 		 !fits_memory(seal, false, seal->inputs, seal->input_count));
 }
 
@@ -402,11 +418,12 @@ unclaim_inputs(Seal *seal)
 static void
 choose_growing(Seal *seal, SealWait wait, uint64 min_rows, uint64 max_rows)
 {
-	Directory  *directory = directory_read(seal->index);
+	Directory  *directory = directory_hold(seal->index);
 	uint64		grown = 0;
 	uint64		claimed = 0;
 	int			taken = 0;
 
+	WAIT_POINT("choose");
 	seal->inputs = palloc(sizeof(SegmentEntry) * (directory->count + 1));
 	for (uint32 i = 0; i < directory->count; i++)
 	{
@@ -420,6 +437,7 @@ choose_growing(Seal *seal, SealWait wait, uint64 min_rows, uint64 max_rows)
 		seal->inputs[seal->input_count++] = directory->entries[i];
 		grown += rows;
 	}
+	directory_let_go(seal->index, directory);
 	seal->hurried = grown / HURRY_FACTOR >= max_rows;
 	claim_inputs(seal, wait);
 	qsort(seal->inputs, seal->input_count, sizeof(SegmentEntry), segment_compare_age);
@@ -484,17 +502,29 @@ is_input(const Seal *seal, uint32 uid)
 	return false;
 }
 
+/* Whether no other process is at a segment. */
+static bool
+is_free(Relation index, const SegmentEntry *entry)
+{
+	if (!directory_claim(index, entry, false))
+		return false;
+	directory_unclaim(index, entry);
+	return true;
+}
+
 /*
- * Sealed segments: several of one size, or one with too many dead rows that will not be among them;
- * or all of them.
+ * Sealed segments that nobody is at: several of one size, or one with too many dead rows that will
+ * not be among them; or all of them.
  */
 static void
 choose_sealed(Seal *seal, SealMerge what)
 {
-	Directory  *directory = directory_read(seal->index);
+	Directory  *directory = directory_hold(seal->index);
 	SegmentEntry half_dead = {0};
 	bool		any_dead = false;
+	bool		any_busy = false;
 
+	WAIT_POINT("choose");
 	seal->inputs = palloc(sizeof(SegmentEntry) * (directory->count + 1));
 	for (uint32 i = 0; i < directory->count; i++)
 	{
@@ -504,6 +534,11 @@ choose_sealed(Seal *seal, SealMerge what)
 
 		if (entry.kind != SEGMENT_SEALED || !centroids_allow(seal->index, &seal->space, &entry))
 			continue;
+		if (what == MERGE_DUE && !is_free(seal->index, &entry))
+		{
+			any_busy = true;
+			continue;
+		}
 		dead = sealed_dead(seal->index, &entry);
 		too_many = dead > 0 && dead >= MAX_DEAD_FRACTION * entry.rows;
 		any_dead |= dead > 0;
@@ -512,9 +547,10 @@ choose_sealed(Seal *seal, SealMerge what)
 			half_dead = entry;
 		seal->inputs[seal->input_count++] = entry;
 	}
-	seal->retrain = centroids_are_outdated(seal->index, &seal->space, directory) &&
+	seal->retrain = !any_busy &&
+		centroids_are_outdated(seal->index, &seal->space, directory) &&
 		fits_memory(seal, true, seal->inputs, seal->input_count);
-	pfree(directory);
+	directory_let_go(seal->index, directory);
 	if (seal->retrain)
 		return;
 	if (what == MERGE_ALL)
@@ -530,18 +566,25 @@ choose_sealed(Seal *seal, SealMerge what)
 	}
 }
 
-/* The same, and claims them. */
+/*
+ * The same, and claims them: of what is due all, as the others of what another has taken since are
+ * not worth it.
+ */
 static void
 take_sealed(Seal *seal, SealWait wait, SealMerge what)
 {
-	int			chosen;
+	for (int choice = 0; choice < CHOICES; choice++)
+	{
+		int			chosen;
 
-	choose_sealed(seal, what);
-	chosen = seal->input_count;
-	claim_inputs(seal, wait);
-	/* of one that another has, what is made will be seen */
-	if (what != MERGE_ALL && seal->input_count < Min(chosen, seal_merge_factor))
+		CHECK_FOR_OTHERS();
+		choose_sealed(seal, what);
+		chosen = seal->input_count;
+		claim_inputs(seal, wait);
+		if (what == MERGE_ALL || seal->input_count == chosen)
+			return;
 		unclaim_inputs(seal);
+	}
 }
 
 /* Memory for a batch, where there are several: they are to be of one size. */
@@ -780,7 +823,7 @@ seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what)
 bool
 seal_is_behind(Relation index, uint64 seal_rows)
 {
-	Directory  *directory = directory_read(index);
+	Directory  *directory = directory_hold(index);
 	uint64		grown = 0;
 	uint32		sealed = 0;
 
@@ -790,7 +833,7 @@ seal_is_behind(Relation index, uint64 seal_rows)
 		if (directory->entries[i].kind == SEGMENT_GROWING)
 			grown += growing_rows(index, &directory->entries[i]);
 	}
-	pfree(directory);
+	directory_let_go(index, directory);
 	return grown / HURRY_FACTOR >= seal_rows && sealed < MAX_WAITING;
 }
 
@@ -866,11 +909,13 @@ seal_retire_empty(Relation index)
 	Directory  *directory;
 
 	begin_seal(&seal, index, NULL);
-	directory = directory_read(index);
+	directory = directory_hold(index);
+	WAIT_POINT("choose");
 	seal.inputs = palloc(sizeof(SegmentEntry) * (directory->count + 1));
 	for (uint32 i = 0; i < directory->count; i++)
 		if (is_empty(index, &directory->entries[i]))
 			seal.inputs[seal.input_count++] = directory->entries[i];
+	directory_let_go(index, directory);
 	claim_inputs(&seal, SEAL_IF_FREE);
 	uids = palloc(sizeof(uint32) * (seal.input_count + 1));
 	for (int i = 0; i < seal.input_count; i++)

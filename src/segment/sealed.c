@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "access/xlog.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/buf_internals.h"
@@ -499,6 +500,21 @@ sealed_scan_tids(SealedScan *scan, const GraphFound *found, ItemPointer single, 
 		(*tids)[n++] = row.tid;
 	}
 	return n;
+}
+
+uint64
+sealed_scan_hash(SealedScan *scan, uint32 id)
+{
+	const SealedNode *node = sealed_read_node(scan, 0, id);
+	char	   *payload = palloc(SPACE_MAX_PAYLOAD(scan->space));
+	uint64		hash;
+
+	(void) space_restore(scan->space, node,
+						 (const char *) node + scan->segment->header.layout.vector, payload);
+	hash = hash_bytes_extended((const unsigned char *) payload,
+							   (int) space_size_of(scan->space, payload), 0);
+	pfree(payload);
+	return hash;
 }
 
 void

@@ -67,6 +67,9 @@ extern bool sealed_scan_more(SealedScan *scan);
 extern int	sealed_scan_tids(SealedScan *scan, const GraphFound *found, ItemPointer single,
 							 ItemPointer *tids);
 
+/* The hash of a node's vector, as far as that is stored. */
+extern uint64 sealed_scan_hash(SealedScan *scan, uint32 id);
+
 /* A row's TID and node, by its number. */
 extern void sealed_read_row(SealedScan *scan, uint32 number, SealedRow *row);
 

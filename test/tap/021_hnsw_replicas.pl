@@ -47,33 +47,63 @@ sub idle
 my $missing = 'SET enable_seqscan = off; SET hnsw.ef_search = 200;
 	SELECT count(*) FROM items i WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)';
 
-# Readers on both standbys: the row that is asked for is found, or the query is in the way of recovery.
-my @readers;
-foreach my $node ($standby, $cascade)
+# Readers on both standbys, while the primary's workers merge and its blocks are reused: the row that is asked for is
+# found, also by a transaction that looks again later, or the query is in the way of recovery.  With feedback the primary
+# keeps what the standbys need, but for queries that begin before it knows of them.
+my $conflicts = 'SELECT sum(confl_snapshot) FROM pg_stat_database_conflicts';
+my $next = 700;
+foreach my $feedback ('off', 'on')
 {
-	my $file = $node->basedir . '/read.sql';
-	# no graph is sure to lead to every node; division by zero says that several rows are not found
-	append_to_file($file, "\\set id random(1, 5000)\nSELECT 1 / (count(*) FILTER (WHERE id <> found) < 3)::int FROM
-		(SELECT id, (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1) AS found
-		FROM items i WHERE id BETWEEN :id AND :id + 5) x;\n" =~ s/\n\t\t/ /gr);
-	my ($out, $err) = ('', '');
-	push @readers, { err => \$err, run => IPC::Run::start([ 'env',
-		'PGOPTIONS=-c enable_seqscan=off -c hnsw.ef_search=200', 'pgbench', '-n', '-c', 2, '-T', 8, '--max-tries=3',
-		'-h', $node->host, '-p', $node->port, '-f', $file, 'postgres' ], '>', \$out, '2>', \$err) };
-}
-foreach my $round (1 .. 12)
-{
-	my ($low, $high) = ($round * 700, $round * 700 + 699);
-	$primary->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series($low, $high) n");
-	$primary->safe_psql('postgres', "DELETE FROM items WHERE id < $low - 2000; VACUUM items; SELECT txid_current()");
-}
-foreach my $reader (@readers)
-{
-	$reader->{run}->finish;
-	unlike(${ $reader->{err} }, qr/division by zero/, 'readers never see a wrong row');
-	my @errors = grep { /ERROR|FATAL/ } split /\n/, ${ $reader->{err} };
-	is(scalar(grep { !/conflict with recovery|was reused while it was being read/ } @errors), 0,
-		'and meet no error but those of recovery') or diag(join("\n", @errors[ 0 .. 5 ]));
+	my @readers;
+	# the cascade first, so that the standby hands on what that needs
+	foreach my $node ($cascade, $standby)
+	{
+		$node->append_conf('postgresql.conf', "hot_standby_feedback = $feedback\nwal_receiver_status_interval = 1s");
+		$node->reload;
+		my $xmin = $feedback eq 'on' ? 'IS NOT NULL' : 'IS NULL';
+		($node == $standby ? $primary : $standby)->poll_query_until('postgres',
+			"SELECT bool_and(backend_xmin $xmin) FROM pg_stat_replication") or die 'no feedback';
+		# no graph is sure to lead to every node; division by zero says that several rows are not found
+		my $read = 'SELECT 1 / (count(*) FILTER (WHERE id <> found) < 3)::int FROM
+			(SELECT id, (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1) AS found
+			FROM items i WHERE id BETWEEN :id AND :id + 5) x;' =~ s/\s+/ /gr;
+		my %scripts = (once => $read, again =>
+			"BEGIN ISOLATION LEVEL REPEATABLE READ;\n$read\n\\sleep 200 ms\n$read\nCOMMIT;");
+		foreach my $name (sort keys %scripts)
+		{
+			my $file = $node->basedir . "/$name.$feedback.sql";
+			append_to_file($file, "\\set id random($next - 1500, $next + 7000)\n$scripts{$name}\n");
+			# who is idle in a transaction that is in the way loses the connection: others follow
+			my ($out, $err) = ('', '');
+			push @readers, { name => "feedback $feedback, " . $node->name . ", $name", err => \$err, out => \$out,
+				run => IPC::Run::start([ 'env', 'PGOPTIONS=-c enable_seqscan=off -c hnsw.ef_search=200', 'sh', '-c',
+				'for i in 1 2 3 4; do pgbench "$@"; done; true', 'sh',
+				'-n', '-c', 2, '-T', 2, '--max-tries=3', '-h', $node->host, '-p', $node->port, '-f', $file,
+				'postgres' ], '>', \$out, '2>', \$err) };
+		}
+	}
+	my $before = $standby->safe_psql('postgres', $conflicts);
+	foreach my $round (1 .. 12)
+	{
+		$primary->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series($next, $next + 699) n");
+		$primary->safe_psql('postgres', "DELETE FROM items WHERE id < $next - 2000; VACUUM items; SELECT txid_current()");
+		$next += 700;
+	}
+	foreach my $reader (@readers)
+	{
+		$reader->{run}->finish;
+		unlike(${ $reader->{err} }, qr/division by zero/, "$reader->{name}: readers never see a wrong row");
+		my @errors = grep { /ERROR|FATAL/ } split /\n/, ${ $reader->{err} };
+		is(scalar(grep { !/conflict with recovery|was reused while it was being read/ } @errors), 0,
+			'and meet no error but those of recovery') or diag(join("\n", grep { defined } @errors[ 0 .. 5 ]));
+		like(${ $reader->{out} }, qr/actually processed: [1-9]/, 'but get answers')
+		  if $feedback eq 'on' || $reader->{name} =~ /once/;
+		my $answers = 0;
+		$answers += $1 while ${ $reader->{out} } =~ /actually processed: (\d+)/g;
+		note("$answers transactions, " . @errors . ' errors');
+	}
+	is($standby->safe_psql('postgres', $conflicts), $before, 'with feedback no snapshot is in the way of recovery')
+	  if $feedback eq 'on';
 }
 idle($primary);
 $primary->wait_for_catchup($standby);
@@ -91,7 +121,7 @@ foreach my $node ($standby, $cascade)
 
 # archive recovery to a point before and after a merge
 $primary->backup('archive');
-$primary->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series(20001, 20500) n");
+$primary->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series(25001, 25500) n");
 idle($primary);
 my %expected = (before => $primary->safe_psql('postgres', 'SELECT count(*), sum(id) FROM items'));
 $primary->safe_psql('postgres', "SELECT pg_create_restore_point('before')");

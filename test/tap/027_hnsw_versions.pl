@@ -1,0 +1,77 @@
+# Versions of a row, or rows, with one vector take one place among the ef_search results of a scan, in whichever
+# segments they are: what no snapshot sees does not hide what this one does
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'segments are ours' if $ENV{VECTOR_PEER};
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off");
+$node->start;
+
+sub sql { return $node->safe_psql('postgres', @_); }
+
+sql(q{
+	CREATE EXTENSION vector;
+	ALTER SYSTEM SET vector.background_work = off;
+	SELECT pg_reload_conf();
+	CREATE FUNCTION place(id bigint) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector FROM generate_series(1, 16) d$$;
+	CREATE FUNCTION bits(id bigint) RETURNS bit(64) LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+		$$SELECT hashint8extended(id, 0)::bit(64)$$});
+
+my %kinds = (
+	vector => [ 'place(id)', 'vector(16)', 'vector_l2_ops', '<->' ],
+	'half of cosine' => [ 'place(id)::halfvec', 'halfvec(16)', 'halfvec_cosine_ops', '<=>' ],
+	bit => [ 'bits(id)', 'bit(64)', 'bit_hamming_ops', '<~>' ]);
+foreach my $kind (sort keys %kinds)
+{
+	my ($value, $type, $class, $operator) = @{ $kinds{$kind} };
+	my $probe = $value =~ s/id/-7/r;
+
+	# the distances of the ten nearest: of bits, many are as far as others
+	my $nearest = "SELECT string_agg((v $operator $probe)::text, ' ')
+		FROM (SELECT v FROM items ORDER BY v $operator $probe LIMIT 10) x";
+	my $truth = "BEGIN; SET LOCAL enable_indexscan = off; $nearest; COMMIT";
+	my $found = "BEGIN; SET LOCAL enable_seqscan = off; $nearest; COMMIT";
+
+	sql("CREATE TABLE items (id bigint PRIMARY KEY, v $type, note int) WITH (fillfactor = 50);
+		INSERT INTO items SELECT id, $value, 0 FROM generate_series(1, 2000) id;
+		CREATE INDEX items_v ON items USING hnsw (v $class) WITH (seal_rows = 10000);
+		CREATE INDEX ON items (note)");
+	sql("CREATE TABLE hot AS SELECT id FROM items ORDER BY v $operator $probe LIMIT 10");
+	my $expected = sql($truth);
+	is(sql($found), $expected, "$kind: the nearest are found");
+
+	# a snapshot that needs every version but the newest
+	my $old = $node->background_psql('postgres');
+	$old->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
+	is($old->query_safe("SET LOCAL enable_seqscan = off; $nearest"), $expected, "$kind: an old snapshot is taken");
+	foreach my $round (1 .. 12)
+	{
+		sql('UPDATE items SET note = note + 1 WHERE id IN (SELECT id FROM hot)');
+		next if $round % 3;
+		is(sql($found), $expected, "$kind: found after $round updates of each, in growing segments");
+		sql("VACUUM items; SELECT vector_seal('items_v')");
+		is(sql($found), $expected, "$kind: found after $round updates of each, in sealed ones");
+	}
+	is($old->query_safe($nearest), $expected, "$kind: the old snapshot finds its versions");
+	$old->query_safe('COMMIT');
+	$old->quit;
+
+	# different vectors take a place each; equal rows share one
+	my $all = "BEGIN; SET LOCAL enable_seqscan = off; SELECT count(*), count(DISTINCT v)
+		FROM (SELECT v FROM items ORDER BY v $operator $probe) x; COMMIT";
+	sql("UPDATE items SET note = note + 1; VACUUM items");
+	is(sql($all), '40|40', "$kind: a scan ends after ef_search vectors");
+	sql("INSERT INTO items SELECT 5000 + n, $probe, 0 FROM generate_series(1, 100) n");
+	is(sql($all), '139|40', "$kind: of a vector all rows are returned");
+	sql('DROP TABLE items, hot');
+}
+
+$node->stop;
+done_testing();

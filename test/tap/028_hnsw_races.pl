@@ -1,0 +1,144 @@
+# Races of readers, and of who chooses segments, with others that replace these and reuse their blocks: each is made to
+# happen by stopping a process
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'segments are ours' if $ENV{VECTOR_PEER};
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off");
+$node->start;
+
+sub sql { return $node->safe_psql('postgres', @_); }
+
+sql(q{
+	CREATE EXTENSION vector;
+	CREATE FUNCTION place(id bigint) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector FROM generate_series(1, 16) d$$});
+plan skip_all => 'not compiled with wait points'
+  if sql("LOAD 'vector'; SELECT count(*) FROM pg_settings WHERE name = 'vector.wait_point'") == 0;
+sql("LOAD 'vector'; ALTER SYSTEM SET vector.background_work = off; SELECT pg_reload_conf()");
+
+my $gate = $node->background_psql('postgres');
+sub close_gate { $gate->query_safe('SELECT pg_advisory_lock(0, 4711)') }
+sub open_gate { $gate->query_safe('SELECT pg_advisory_unlock(0, 4711)') }
+
+# Has a session run a statement into a place where it waits.
+sub stop
+{
+	my ($session, $place, $statement) = @_;
+	$session->query_safe("LOAD 'vector'; SET vector.wait_point = '$place'");
+	my $pid = $session->query_safe('SELECT pg_backend_pid()');
+	$session->query_until(qr/begun/, "\\echo begun\n$statement;\n");
+	# there it asks for the gate's lock again and again, and for nothing else
+	for (my $calm = 0; $calm < 3;)
+	{
+		$calm = sql("SELECT state = 'active' AND wait_event IS NULL FROM pg_stat_activity WHERE pid = $pid") eq 't'
+		  ? $calm + 1 : 0;
+		select(undef, undef, undef, 0.1);
+	}
+}
+
+# Ends a session; what its statement has printed.
+sub result
+{
+	my ($session) = @_;
+	$session->{stdin} .= "\\q\n";
+	$session->{run}->finish;
+	return ($session->{stdout} =~ s/^.*begun\s*//sr =~ s/\s+$//r, $session->{stderr});
+}
+
+my %methods = (
+	hnsw => [ 'hnsw', '' ],
+	ivfflat => [ 'ivfflat', 'lists = 4,' ]);
+foreach my $name (sort keys %methods)
+{
+	my ($method, $options) = @{ $methods{$name} };
+	my $next = 1;
+	my $insert = sub {
+		my ($count) = @_;
+		$next += $count;
+		sql("INSERT INTO items SELECT n, place(n) FROM generate_series($next - $count, $next - 1) n");
+	};
+
+	# All segments become one, and their blocks others' as soon as nobody may need them.
+	my $replace = sub {
+		$insert->(100);
+		sql("SELECT vector_seal('items_v')");
+		sql("SELECT vector_merge('items_v')");
+		foreach my $round (1 .. 3)
+		{
+			$insert->(150);
+			sql("SELECT vector_seal('items_v')");
+		}
+	};
+	my $retired = "SELECT count(*) FROM vector_segments WHERE kind = 'retired' AND index = 'items_v'::regclass";
+	my $nearest = 'SELECT id FROM items ORDER BY v <-> place(-1) LIMIT 5';
+
+	sql("CREATE TABLE items (id bigint PRIMARY KEY, v vector(16));
+		CREATE INDEX items_v ON items USING $method (v vector_l2_ops) WITH ($options seal_rows = 1000)");
+	$insert->(400);
+	sql("SELECT vector_seal('items_v')");
+	$insert->(50);
+
+	# VACUUM, whose snapshot holds nobody up, has read the directory and not the segments yet
+	close_gate();
+	my $vacuum = $node->background_psql('postgres', on_error_stop => 0);
+	stop($vacuum, 'choose', 'VACUUM items');
+	my $before = sql($retired);
+	$replace->();
+	cmp_ok(sql($retired), '>=', $before + 2, "$name: what VACUUM is about to look at is not reused");
+	open_gate();
+	my ($out, $error) = result($vacuum);
+	is($error =~ s/^.*QUERY_SEPARATOR.*\n//gmr, '', "$name: VACUUM goes on with segments that have been replaced");
+	$insert->(10);
+	$insert->(10);
+	sql("SELECT vector_seal('items_v')");
+	cmp_ok(sql($retired), '<', 4, "$name: and then they are free");
+
+	# a search has read the directory
+	my $expected = sql("SET enable_indexscan = off; $nearest");
+	close_gate();
+	my $search = $node->background_psql('postgres', on_error_stop => 0);
+	$search->query_safe('SET enable_seqscan = off; SET ivfflat.probes = 4; SET hnsw.ef_search = 200');
+	stop($search, 'search', $nearest);
+	$replace->();
+	sql("DELETE FROM items WHERE id % 3 = 0; VACUUM items");
+	$replace->();
+	open_gate();
+	($out, $error) = result($search);
+	is($out, $expected, "$name: a search finds what its snapshot sees in segments that have been replaced");
+
+	# a scan that begins anew meets other segments each time, and one that retires as it begins
+	my @expected = split /\n/, sql('SET enable_indexscan = off;
+		SELECT q, (SELECT id FROM items ORDER BY v <-> place(-q) LIMIT 1) FROM generate_series(1, 3) q');
+	my $scan = $node->background_psql('postgres', on_error_stop => 0);
+	$scan->query_safe('SET enable_seqscan = off; SET ivfflat.probes = 4; SET hnsw.ef_search = 200');
+	$scan->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
+	$scan->query_safe('DECLARE c CURSOR FOR
+		SELECT q, (SELECT id FROM items ORDER BY v <-> place(-q) LIMIT 1) FROM generate_series(1, 3) q');
+	is($scan->query_safe('FETCH c'), $expected[0], "$name: a scan begins");
+	$replace->();
+	sql("DELETE FROM items WHERE id % 5 = 0; VACUUM items");
+	close_gate();
+	stop($scan, 'search', 'FETCH c');
+	$replace->();
+	open_gate();
+	is($scan->query_safe('FETCH c') =~ s/^.*begun\s*//sr, "$expected[1]\n$expected[2]",
+		"$name: begins again, and meets segments that retire");
+	$scan->query_safe('COMMIT');
+	$scan->quit;
+
+	is(sql("VACUUM items; SELECT count(*) = vector_index_check('items_v') FROM items"), 't',
+		"$name: the index is sound and complete");
+	sql('DROP TABLE items');
+}
+$gate->quit;
+
+$node->stop;
+unlike(slurp_file($node->logfile), qr/PANIC|TRAP|signal 11|was reused/, 'nothing bad in the log');
+done_testing();
