@@ -398,7 +398,7 @@ check_index(Relation index, Relation heap)
 	uint64		rows;
 
 	check.cached = cache_index(index);
-	cache_hold(check.cached);
+	cache_hold_guarded(check.cached);
 	check.space = cache_space(check.cached);
 	directory = directory_read(index);
 	check_extents(&check, directory);
@@ -422,7 +422,6 @@ check_index(Relation index, Relation heap)
 			corrupted(&check, "A row of the table is there twice.");
 	check_heap(&check, heap, snapshot);
 	UnregisterSnapshot(snapshot);
-	cache_unhold(check.cached);
 	rows = check.count;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

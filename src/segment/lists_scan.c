@@ -21,49 +21,38 @@
 #define BLOCKS_AHEAD	8
 #define ROWS_AHEAD		4
 
-/* The query's dot product with a centroid, negative: what inner products are relative to. */
-static float
-base_of(const Space *space, const ListsQuery *lists, uint32 list, float distance)
-{
-	uint32		width = lists->centroids->header.width;
-
-	if (space->metric != SPACE_IP)
-		return distance;
-	return -distance_kernels->f32_dot(lists->work,
-									  lists->centroids->points.points + (Size) list * width,
-									  width);
-}
-
-static int
-compare_bases(const void *a, const void *b)
-{
-	float		x = ((const GraphCandidate *) a)->distance;
-	float		y = ((const GraphCandidate *) b)->distance;
-
-	return x < y ? -1 : x > y;
-}
-
-/* By inner product all lists are ranked by their centroids' products. */
+/* Ranks the lists: by codes of the centroids where there are many, and few are wanted. */
 static void
-rank_products(ListsQuery *lists, const Space *space)
+rank_lists(ListsQuery *lists, const Space *space)
 {
-	uint32		k = lists->centroids->header.lists;
-	float		norm = distance_kernels->f32_dot(lists->work, lists->work,
-												 lists->centroids->header.width);
-	GraphCandidate *all = MemoryContextAllocHuge(CurrentMemoryContext,
-												 sizeof(GraphCandidate) * k);
+	const CachedCentroids *centroids = lists->centroids;
+	const ClusterCentroids *points = &centroids->points;
+	bool		product = space->metric == SPACE_IP;
+	void	   *scratch;
 
-	for (uint32 l = 0; l < k; l++)
-		all[l] = (GraphCandidate) {base_of(space, lists, l, 0), l};
-	qsort(all, k, sizeof(GraphCandidate), compare_bases);
-	for (uint32 i = 0; i < lists->ranked; i++)
+	if (centroids->codes && lists->ranked <= points->k / CLUSTER_CODED_PART)
 	{
-		lists->lists[i] = all[i].id;
-		lists->bases[i] = all[i].distance;
-		lists->distances[i] = Max(0, norm + 2 * all[i].distance +
-								  2 * lists->centroids->points.half_norms[all[i].id]);
+		scratch = palloc(cluster_codes_scratch(centroids->codes));
+		cluster_codes_rank(centroids->codes, product, lists->work, lists->ranked, scratch,
+						   lists->lists, lists->bases);
 	}
-	pfree(all);
+	else
+	{
+		scratch = palloc(sizeof(uint64) * points->k);
+		cluster_rank(points, product, lists->work, lists->ranked, scratch, lists->lists,
+					 lists->bases);
+	}
+	pfree(scratch);
+	if (product)
+	{
+		float		norm = distance_kernels->f32_dot(lists->work, lists->work, points->dims);
+
+		for (uint32 i = 0; i < lists->ranked; i++)
+			lists->distances[i] = Max(0, norm + 2 * lists->bases[i] +
+									  2 * points->half_norms[lists->lists[i]]);
+	}
+	else
+		memcpy(lists->distances, lists->bases, sizeof(float) * lists->ranked);
 }
 
 /* Prepares the tables of codes. */
@@ -109,7 +98,6 @@ lists_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
 			const CachedCentroids *centroids, uint32 n)
 {
 	const CentroidsHeader *header = &centroids->header;
-	uint64	   *scratch;
 
 	memset(lists, 0, sizeof(*lists));
 	lists->centroids = centroids;
@@ -126,16 +114,7 @@ lists_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
 		lists_work_vector(space, query->payload, work);
 		lists->work = work;
 	}
-	if (space->metric == SPACE_IP)
-		rank_products(lists, space);
-	else
-	{
-		scratch = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint64) * header->lists);
-		cluster_rank(lists->work, centroids->points.points, header->lists, header->width,
-					 lists->ranked, scratch, lists->lists, lists->distances);
-		memcpy(lists->bases, lists->distances, sizeof(float) * lists->ranked);
-		pfree(scratch);
-	}
+	rank_lists(lists, space);
 	prepare_codes(lists, space);
 }
 
@@ -413,10 +392,4 @@ lists_scan_pop(ListsScan *scan)
 		for (size_t i = 0; i < Min(heap->count, 2); i++)
 			sealed_prefetch_node(&scan->sealed, heap->items[i].id);
 	return row;
-}
-
-void
-lists_scan_end(ListsScan *scan)
-{
-	sealed_scan_end(&scan->sealed);
 }

@@ -41,7 +41,7 @@ typedef struct ListsScan
 	char	   *scratch;		/* a group that runs on in the next block */
 } ListsScan;
 
-/* Takes over the segment, which lists_scan_end gives back. */
+/* Takes over the segment, which sealed_scan_end gives back. */
 extern void lists_scan_begin(ListsScan *scan, Relation index, const Space *space,
 							 CachedSegment *segment, const SpaceQuery *query,
 							 const ListsQuery *lists, ScanStatistics *statistics);
@@ -64,7 +64,5 @@ extern GraphCandidate lists_scan_pop(ListsScan *scan);
 
 /* and the distance of a row by the vector that is kept of it. */
 extern void lists_scan_refine(ListsScan *scan, uint32 row, GraphFound *found);
-
-extern void lists_scan_end(ListsScan *scan);
 
 #endif							/* VECTOR_SEGMENT_LISTS_SCAN_H */

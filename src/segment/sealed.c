@@ -518,9 +518,5 @@ end_guarded(void *scan)
 void
 sealed_scan_guard(SealedScan *scan)
 {
-	MemoryContextCallback *guard = palloc(sizeof(MemoryContextCallback));
-
-	guard->func = end_guarded;
-	guard->arg = scan;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, guard);
+	cache_guard(end_guarded, scan);
 }
