@@ -46,7 +46,7 @@ sub sound
 
 # What a session should not have after an error: page locks, memory of what it did.
 my $left = "SELECT (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype IN ('page', 'extend'))
-	+ (SELECT count(*) FROM pg_backend_memory_contexts WHERE name IN ('vector seal', 'hnsw insert', 'hnsw build', 'hnsw scan'))";
+	+ (SELECT count(*) FROM pg_backend_memory_contexts WHERE name IN ('vector seal', 'hnsw insert', 'vector build', 'hnsw scan'))";
 
 my %statements = (
 	insert => $insert,
