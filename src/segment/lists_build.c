@@ -19,6 +19,7 @@
 #include "distance/half.h"
 #include "quantize/fine.h"
 #include "quantize/product.h"
+#include "segment/wait_point.h"
 
 /* Rows that are assigned together. */
 #define BATCH_ROWS	256
@@ -220,6 +221,7 @@ lists_build_flush(ListsBuild *build)
 	uint32		lists[BATCH_ROWS];
 	float		distances[BATCH_ROWS];
 
+	WAIT_POINT("assign");
 	if (build->centroids->codes)
 		cluster_codes_assign(build->centroids->codes, build->points, build->batched,
 							 build->scratch, lists, distances);
