@@ -314,7 +314,9 @@ def on_standby(args, indexes, ivfflat):
         check_search(standby, index, False, "on a standby after writes")
     update(primary, "with a standby")
     standby.catch_up(primary)
-    check(states(standby) == states(primary) and states(standby)[few[0][0] + "_v"] == "outdated",
+    # which has no files of unlogged ones
+    listed = {name: state for name, state in states(primary).items() if name != "quick_v"}
+    check(states(standby) == listed and listed[few[0][0] + "_v"] == "outdated",
           "a standby lists the same indexes as its primary", states(standby))
     # it crashes, and replays the marks again
     standby.stop("immediate")
