@@ -242,12 +242,10 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 		sealed_close_block(&scan->sealed, buffer);
 }
 
-void
-lists_scan_refine(ListsScan *scan, uint32 row, GraphFound *found)
+/* What a row's vector says of it. */
+static void
+tell_found(SealedScan *sealed, uint32 row, const SealedNode *node, GraphFound *found)
 {
-	SealedScan *sealed = &scan->sealed;
-	const SealedNode *node = sealed_visit_node(sealed, row);
-
 	sealed->statistics->distances++;
 	found->id = row;
 	found->tag = tag_from_tid((ItemPointer) &node->tid);
@@ -256,29 +254,47 @@ lists_scan_refine(ListsScan *scan, uint32 row, GraphFound *found)
 										  sealed->segment->header.layout.vector);
 	found->bound = (float) space_order_by(sealed->space, sealed->query, found->distance,
 										  node->error, node->scale);
-	sealed_leave_node(sealed);
+}
+
+void
+lists_scan_refine(ListsScan *scan, uint32 row, GraphFound *found)
+{
+	tell_found(&scan->sealed, row, sealed_visit_node(&scan->sealed, row), found);
+	sealed_leave_node(&scan->sealed);
 }
 
 void
 lists_scan_rows(ListsScan *scan, uint32 rank, ListsRow callback, void *arg)
 {
 	SealedScan *sealed = &scan->sealed;
-	const SealedList *list = &sealed->segment->lists[scan->query->lists[rank]];
+	CachedSegment *segment = sealed->segment;
+	Size		size = segment->header.layout.size;
+	const SealedList *list = &segment->lists[scan->query->lists[rank]];
+	uint32		end = list->row + list->rows;
+	uint32		asked = list->row;
+	uint32		n;
 
 	sealed->statistics->hops++;
-	for (uint32 i = 0; i < Min(ROWS_AHEAD, list->rows); i++)
-		sealed_prefetch_node(sealed, list->row + i);
-	for (uint32 i = 0; i < list->rows; i++)
+	for (uint32 row = list->row; row < end; row += n)
 	{
-		GraphFound	found;
+		const char *nodes;
 
 		CHECK_FOR_INTERRUPTS();
-		if (i + ROWS_AHEAD < list->rows)
-			sealed_prefetch_node(sealed, list->row + i + ROWS_AHEAD);
-		if (cached_row_is_dead(sealed->segment, list->row + i))
-			continue;
-		lists_scan_refine(scan, list->row + i, &found);
-		callback(arg, &found);
+		for (; asked < end && asked <= row + ROWS_AHEAD; asked++)
+			sealed_prefetch_node(sealed, asked);
+		n = sealed_visit_nodes(sealed, row, end - row, &nodes);
+		for (uint32 i = 0; i < n; i++)
+		{
+			GraphFound	found;
+
+			for (; asked < end && asked <= row + i + ROWS_AHEAD; asked++)
+				sealed_prefetch_node(sealed, asked);
+			if (cached_row_is_dead(segment, row + i))
+				continue;
+			tell_found(sealed, row + i, (const SealedNode *) (nodes + i * size), &found);
+			callback(arg, &found);
+		}
+		sealed_leave_node(sealed);
 	}
 }
 

@@ -264,6 +264,19 @@ sealed_visit_node(SealedScan *scan, uint32 id)
 	return (const SealedNode *) visit_node(scan, id);
 }
 
+uint32
+sealed_visit_nodes(SealedScan *scan, uint32 id, uint32 n, const char **nodes)
+{
+	const NodeLayout *layout = &scan->segment->header.layout;
+	Size		start = node_layout_offset(layout, id) % PAYLOAD_SIZE;
+	uint32		whole = (uint32) ((PAYLOAD_SIZE - Min(start, PAYLOAD_SIZE)) / layout->size);
+
+	*nodes = visit_node(scan, id);
+	if (layout->per > 0)
+		whole = Min(whole, layout->per - id % layout->per);
+	return Max(Min(whole, n), 1);
+}
+
 void
 sealed_leave_node(SealedScan *scan)
 {
