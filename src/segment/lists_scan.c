@@ -93,15 +93,14 @@ prepare_codes(ListsQuery *lists, const Space *space)
 		lists->ranks[lists->lists[i]] = i;
 }
 
-void
-lists_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
-			const CachedCentroids *centroids, uint32 n)
+/* What does not depend on the lists: the query's work vector, and room for n of them. */
+static void
+open_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
+		   const CachedCentroids *centroids, uint32 n)
 {
-	const CentroidsHeader *header = &centroids->header;
-
 	memset(lists, 0, sizeof(*lists));
 	lists->centroids = centroids;
-	lists->ranked = Min(n, header->lists);
+	lists->ranked = Min(n, centroids->header.lists);
 	lists->lists = palloc(sizeof(uint32) * lists->ranked);
 	lists->distances = palloc(sizeof(float) * lists->ranked);
 	lists->bases = palloc(sizeof(float) * lists->ranked);
@@ -109,12 +108,33 @@ lists_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
 		lists->work = query->rotated;
 	else
 	{
-		float	   *work = palloc(sizeof(float) * header->width);
+		float	   *work = palloc(sizeof(float) * centroids->header.width);
 
 		lists_work_vector(space, query->payload, work);
 		lists->work = work;
 	}
+}
+
+void
+lists_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
+			const CachedCentroids *centroids, uint32 n)
+{
+	open_query(lists, space, query, centroids, n);
 	rank_lists(lists, space);
+	prepare_codes(lists, space);
+}
+
+void
+lists_query_one(ListsQuery *lists, const Space *space, const SpaceQuery *query,
+				const CachedCentroids *centroids, uint32 list)
+{
+	const float *c = centroids->points.points + (Size) list * centroids->header.width;
+
+	open_query(lists, space, query, centroids, 1);
+	lists->lists[0] = list;
+	lists->distances[0] = distance_kernels->f32_l2sq(lists->work, c, centroids->header.width);
+	lists->bases[0] = space->metric == SPACE_IP ?
+		-distance_kernels->f32_dot(lists->work, c, centroids->header.width) : lists->distances[0];
 	prepare_codes(lists, space);
 }
 
@@ -352,6 +372,25 @@ fine_bound(ListsScan *scan, uint32 row)
 		sealed_close_block(sealed, buffer);
 	sealed->statistics->distances++;
 	return bound;
+}
+
+float
+lists_scan_row_bound(ListsScan *scan, uint32 rank, uint32 row)
+{
+	const ListsQuery *query = scan->query;
+	const SealedLists *lists = &scan->sealed.segment->header.lists;
+	const SealedList *list = &scan->sealed.segment->lists[query->lists[rank]];
+	uint32		place = row - list->row;
+	uint64		offset = lists_offset(list->group + place / CODE_GROUP, lists->group_size,
+									  lists->groups_per_block);
+	const ListGroup *group = copy_group(scan, offset);
+	float		bounds[CODE_GROUP];
+
+	(void) distance_kernels->code_bounds(&query->code, (const uint8 *) (group + 1), group->a,
+										 group->b, group->error, query->bases[rank],
+										 ERROR_SIGMAS * sqrtf(query->distances[rank]), 0, bounds);
+	return lists->fine_size == 0 ? bounds[place % CODE_GROUP] :
+		Max(bounds[place % CODE_GROUP], fine_bound(scan, row));
 }
 
 /* Raises bounds by fine codes until the smallest of all is one of these. */

@@ -31,6 +31,10 @@ typedef struct ListsQuery
 extern void lists_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
 						const CachedCentroids *centroids, uint32 n);
 
+/* The same with one list alone. */
+extern void lists_query_one(ListsQuery *lists, const Space *space, const SpaceQuery *query,
+							const CachedCentroids *centroids, uint32 list);
+
 typedef struct ListsScan
 {
 	SealedScan	sealed;			/* has the segment */
@@ -55,6 +59,9 @@ extern void lists_scan_rows(ListsScan *scan, uint32 rank, ListsRow callback, voi
 
 /* The smallest bound of a candidate; false if there is none. */
 extern bool lists_scan_bound(ListsScan *scan, float *bound);
+
+/* The greatest lower bound by the codes of a row of the list of a rank. */
+extern float lists_scan_row_bound(ListsScan *scan, uint32 rank, uint32 row);
 
 /* Forgets all candidates. */
 extern void lists_scan_reset(ListsScan *scan);

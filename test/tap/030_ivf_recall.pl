@@ -183,6 +183,30 @@ foreach my $way ('by parallel workers', 'concurrently', 'of a sample, in little 
 		"built $way: sound and complete");
 }
 
+# the check finds a single row whose code does not fit: its first factor, in a group of packed codes or before a fine one
+foreach my $damage ([ 'packed', 12, 7 * 4 ], [ 'fine', 13, 0 ])
+{
+	my ($name, $kind, $place) = @$damage;
+	create('ivf', 'l2', 'lists = 60, bits = 4');
+	my $path = $node->data_dir . '/' . sql("SELECT pg_relation_filepath('items_v')");
+	my $checksums = sql('SHOW data_checksums') eq 'on';
+	$node->stop;
+	command_ok([ 'pg_checksums', '--disable', '--no-sync', '-D', $node->data_dir ], 'without checksums') if $checksums;
+	open my $file, '+<:raw', $path or die $!;
+	my $block = 0;
+	for (my $page; read($file, $page, 8192) == 8192; $block++)
+	{
+		last if unpack('S', substr($page, 32, 2)) == $kind;
+	}
+	seek $file, $block * 8192 + 64 + $place, 0;
+	print $file pack('f', 1000);
+	close $file;
+	$node->start;
+	my ($code, $out, $error) = $node->psql('postgres', "SELECT vector_index_check('items_v')");
+	like($error, qr/DETAIL: .* has a code that does not fit its vector: its distance is bounded by \d/,
+		"a $name code that does not fit is found");
+}
+
 # codes alone take a small part of the space
 create('ivfflat', 'l2', 'lists = 30');
 my $flat = sql("SELECT pg_relation_size('items_v')");
