@@ -193,58 +193,34 @@ check_node(Check *check, SealedScan *scan, uint32 id, uint32 row)
 	pfree(copy);
 }
 
-/* Estimates of a row of a list by its packed and its fine code, from itself as the query. */
+/*
+ * Estimates of a row of a list by its packed and its fine code, from itself as the query: lower
+ * bounds of what is exact but for the error that is foretold.
+ */
 static void
-check_row_codes(Check *check, ListsScan *scan, uint32 list, uint32 row)
+check_row_codes(Check *check, ListsScan *scan, uint32 list, uint32 row, const SealedNode *node)
 {
-	const SealedHeader *header = &scan->sealed.segment->header;
-	const SealedNode *node = sealed_read_node(&scan->sealed, 0, row);
 	Size		size = space_payload_size(check->space);
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector check row",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
 	char	   *payload = palloc(size);
 	SpaceQuery	query;
 	ListsQuery	lists;
 	float		slack;
 	float		scale;
 	float		own;
+	float		bound;
 
-	space_restore(check->space, node, (const char *) node + header->layout.vector, payload);
+	space_restore(check->space, node, (const char *) node +
+				  scan->sealed.segment->header.layout.vector, payload);
 	space_prepare(check->space, &query, payload, size);
 	own = space_query_distance(check->space, &query, payload, &scale);
-	lists_query(&lists, check->space, &query, scan->sealed.segment->centroids,
-				header->lists.count);
-	scan->query = &lists;
+	lists_query_one(&lists, check->space, &query, scan->sealed.segment->centroids, list);
 	slack = ESTIMATE_TOLERANCE * (fabsf(own) + query.norm * query.norm +
 								  (check->space->metric == SPACE_COSINE ? 1 : 0)) + 1e-6f;
-	for (uint32 rank = 0; rank < lists.ranked; rank++)
-	{
-		GraphCandidate found;
-
-		if (lists.lists[rank] != list)
-			continue;
-
-		/* a lower bound of what is exact but for the error that is foretold */
-		lists_scan_codes(scan, rank, INFINITY);
-		do
-		{
-			float		bound;
-
-			if (!lists_scan_bound(scan, &bound))
-				corrupted(check, "In segment %u, row %u is not found in its list.",
-						  scan->sealed.segment->uid, row);
-			found = lists_scan_pop(scan);
-		} while (found.id != row);
-		if (found.distance > own + slack)
-			corrupted(check, "In segment %u, row %u has a code that does not fit its vector: "
-					  "its distance is bounded by %g.", scan->sealed.segment->uid, row,
-					  found.distance);
-	}
-	scan->coarse = scan->fine = (GraphHeap) {0};
-	scan->scratch = NULL;
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
+	scan->query = &lists;
+	bound = lists_scan_row_bound(scan, 0, row);
+	if (bound > own + slack)
+		corrupted(check, "In segment %u, row %u has a code that does not fit its vector: "
+				  "its distance is bounded by %g.", scan->sealed.segment->uid, row, bound);
 }
 
 /* Rows of lists: every one in a list, nodes named as they are, codes those of vectors. */
@@ -254,8 +230,12 @@ check_lists(Check *check, SealedScan *sealed)
 	CachedSegment *segment = sealed->segment;
 	const SealedLists *lists = &segment->header.lists;
 	ListsScan	scan = {.sealed = *sealed};
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector check row",
+												  ALLOCSET_DEFAULT_SIZES);
 	uint32		row = 0;
 	uint32		group = 0;
+
+	scan.scratch = palloc(Max(lists->group_size, 1));
 
 	if (lists->count != segment->centroids->header.lists)
 		corrupted(check, "Segment %u has %u lists, its centroids are %u.", segment->uid,
@@ -273,15 +253,21 @@ check_lists(Check *check, SealedScan *sealed)
 		for (uint32 i = 0; i < list->rows && segment->header.nodes > 0; i++)
 		{
 			uint32		number = list->row + i;
+			const SealedNode *node = sealed_read_node(&scan.sealed, 0, number);
+			MemoryContext old;
 
-			if (sealed_read_node(&scan.sealed, 0, number)->row != number)
+			if (node->row != number)
 				corrupted(check, "In segment %u, row %u has another's vector.", segment->uid,
 						  number);
-			if (check->space->coded && i % (CODES_CHECKED_EVERY * 8) == 0 &&
-				!cached_row_is_dead(segment, number))
-				check_row_codes(check, &scan, l, number);
+			if (!check->space->coded || cached_row_is_dead(segment, number))
+				continue;
+			old = MemoryContextSwitchTo(context);
+			check_row_codes(check, &scan, l, number, node);
+			MemoryContextSwitchTo(old);
+			MemoryContextReset(context);
 		}
 	}
+	MemoryContextDelete(context);
 	if (row != segment->header.rows)
 		corrupted(check, "The lists of segment %u have %u rows of its %u.", segment->uid, row,
 				  segment->header.rows);
@@ -398,7 +384,7 @@ check_index(Relation index, Relation heap)
 	uint64		rows;
 
 	check.cached = cache_index(index);
-	cache_hold(check.cached);
+	cache_hold_guarded(check.cached);
 	check.space = cache_space(check.cached);
 	directory = directory_read(index);
 	check_extents(&check, directory);
@@ -422,7 +408,6 @@ check_index(Relation index, Relation heap)
 			corrupted(&check, "A row of the table is there twice.");
 	check_heap(&check, heap, snapshot);
 	UnregisterSnapshot(snapshot);
-	cache_unhold(check.cached);
 	rows = check.count;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

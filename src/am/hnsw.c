@@ -7,7 +7,6 @@
 
 #include "access/reloptions.h"
 #include "commands/progress.h"
-#include "commands/vacuum.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 
@@ -119,12 +118,6 @@ hnswoptions(Datum reloptions, bool validate)
 									  table, lengthof(table));
 }
 
-static bool
-hnswvalidate(Oid opclassoid)
-{
-	return true;
-}
-
 static char *
 hnswbuildphasename(int64 phase)
 {
@@ -147,26 +140,14 @@ PG_FUNCTION_INFO_V1(hnswhandler);
 Datum
 hnswhandler(PG_FUNCTION_ARGS)
 {
-	IndexAmRoutine *amroutine = makeNode(IndexAmRoutine);
+	IndexAmRoutine *amroutine = index_routine();
 
-	amroutine->amstrategies = 0;
 	amroutine->amsupport = 3;
-	amroutine->amcanorderbyop = true;
-	amroutine->amoptionalkey = true;
-#if PG_VERSION_NUM >= 170000
-	amroutine->amcanbuildparallel = true;
-#endif
-	amroutine->amparallelvacuumoptions = VACUUM_OPTION_NO_PARALLEL;
-	amroutine->amkeytype = InvalidOid;
 	amroutine->ambuild = hnswbuild;
 	amroutine->ambuildempty = hnswbuildempty;
-	amroutine->aminsert = vectorinsert;
-	amroutine->ambulkdelete = vectorbulkdelete;
-	amroutine->amvacuumcleanup = vectorvacuumcleanup;
 	amroutine->amcostestimate = hnswcostestimate;
 	amroutine->amoptions = hnswoptions;
 	amroutine->ambuildphasename = hnswbuildphasename;
-	amroutine->amvalidate = hnswvalidate;
 	amroutine->ambeginscan = hnswbeginscan;
 	amroutine->amrescan = hnswrescan;
 	amroutine->amgettuple = hnswgettuple;

@@ -177,30 +177,23 @@ build_alone(HnswBuild *state, const Directory *directory)
 	dsm_detach(segment);
 }
 
+static void
+build_segment(void *arg, const Directory *directory)
+{
+	HnswBuild  *state = arg;
+	int			workers = table_build_workers(&state->table);
+
+	if (workers == 0 || !build_in_parallel(state, directory, workers))
+		build_alone(state, directory);
+}
+
 IndexBuildResult *
 hnswbuild(Relation heap, Relation index, IndexInfo *info)
 {
-	IndexBuildResult *result = palloc0(sizeof(IndexBuildResult));
 	DirectoryOptions options = hnsw_directory_options(index);
-	HnswBuild	state = {.table = {.heap = heap, .index = index, .info = info, .leader = true}};
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "hnsw build",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	Directory  *directory;
-	int			workers;
+	HnswBuild	state = {.table = {.heap = heap, .index = index, .info = info}};
 
-	if (RelationGetNumberOfBlocks(index) != 0)
-		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
-	directory_create(index, MAIN_FORKNUM, &options);
-	directory = directory_read(index);
-	workers = table_build_workers(&state.table);
-	if (workers == 0 || !build_in_parallel(&state, directory, workers))
-		build_alone(&state, directory);
-	result->heap_tuples = state.table.rows;
-	result->index_tuples = state.table.indexed;
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	return result;
+	return table_build(&state.table, &options, build_segment, &state);
 }
 
 void

@@ -51,8 +51,6 @@ typedef struct ReturnedResult
 typedef struct HnswScan
 {
 	MemoryContext context;		/* of one rescan */
-	MemoryContextCallback release;	/* gives cached segments back when it goes */
-	CachedIndex *cached;		/* held; NULL before the search begins */
 	const Space *space;
 	SpaceQuery	query;
 	bool		started;
@@ -97,20 +95,6 @@ hnswbeginscan(Relation index, int nkeys, int norderbys)
 	return scan;
 }
 
-static void
-release_cursors(void *arg)
-{
-	HnswScan   *state = arg;
-
-	for (int i = 0; i < state->cursor_count; i++)
-		if (!state->cursors[i].growing)
-			sealed_scan_end(&state->cursors[i].sealed);
-	state->cursor_count = 0;
-	if (state->cached)
-		cache_unhold(state->cached);
-	state->cached = NULL;
-}
-
 ScanStatistics
 hnsw_scan_statistics(IndexScanDesc scan)
 {
@@ -130,6 +114,7 @@ reset_scan(HnswScan *state)
 	MemoryContextReset(state->context);
 	state->started = false;
 	state->cursors = NULL;
+	state->cursor_count = 0;
 	memset(&state->results, 0, sizeof(state->results));
 	state->visited = state->left = state->returned = 0;
 	state->counted = NULL;
@@ -324,13 +309,8 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 
 	state->iterative = hnsw_iterative_scan;
 	scan_start(scan);
-	state->release.func = release_cursors;
-	state->release.arg = state;
-	MemoryContextRegisterResetCallback(state->context, &state->release);
-
 	cached = cache_index(index);
-	cache_hold(cached);
-	state->cached = cached;
+	cache_hold_guarded(cached);
 	directory = cache_directory(cached);
 	WAIT_POINT("search");
 	state->space = cache_space(cached);
@@ -359,17 +339,15 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 		if (cursor->growing)
 		{
 			state->cursor_count++;
-			growing_scan_begin(&cursor->grown, index, state->cached, &state->query, entry,
+			growing_scan_begin(&cursor->grown, index, cached, &state->query, entry,
 							   &state->statistics);
 		}
 		else
 		{
-			CachedSegment *segment = cache_acquire(cached, index, entry);
-
-			cursor->sealed.segment = segment;
 			state->cursor_count++;
-			sealed_scan_begin(&cursor->sealed, index, state->space, segment,
-							  &state->statistics);
+			sealed_scan_guard(&cursor->sealed);
+			sealed_scan_begin(&cursor->sealed, index, state->space,
+							  cache_acquire(cached, index, entry), &state->statistics);
 			sealed_scan_search(&cursor->sealed, &state->query, &state->effort);
 		}
 		take_found(state, state->cursor_count - 1);

@@ -1,11 +1,12 @@
 /*
- * index.h - writing indexes: what all access methods share
+ * index.h - what all access methods share
  */
 #ifndef VECTOR_AM_INDEX_H
 #define VECTOR_AM_INDEX_H
 
 #include "pg_compat.h"
 
+#include "access/amapi.h"
 #include "access/genam.h"
 #include "nodes/execnodes.h"
 
@@ -19,6 +20,9 @@
  * cannot be.
  */
 extern DirectoryOptions index_column_options(Relation index, const char *am);
+
+/* A handler's answer, but for what differs: support functions, builds, options, costs, scans. */
+extern IndexAmRoutine *index_routine(void);
 
 extern bool vectorinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid,
 						 Relation heap, IndexUniqueCheck checkUnique, bool indexUnchanged,

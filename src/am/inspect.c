@@ -27,6 +27,13 @@
 #include "segment/seal.h"
 #include "worker/worker.h"
 
+/* Whether an index has no file here: unlogged ones on a standby. */
+static bool
+is_elsewhere(Relation index)
+{
+	return index->rd_rel->relpersistence == RELPERSISTENCE_UNLOGGED && RecoveryInProgress();
+}
+
 /* Opens an index of ours, or an error. */
 static Relation
 open_index(Oid oid, LOCKMODE lock)
@@ -75,7 +82,7 @@ vector_index_segments(PG_FUNCTION_ARGS)
 	Directory  *directory;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (legacy_state(index) != LEGACY_NONE)
+	if (is_elsewhere(index) || legacy_state(index) != LEGACY_NONE)
 	{
 		relation_close(index, AccessShareLock);
 		return (Datum) 0;
@@ -113,7 +120,7 @@ vector_index_segments(PG_FUNCTION_ARGS)
 
 /*
  * How an index's file can be used: current, untouched, outdated (LegacyState), unknown.  NULL for
- * what is gone, has no access method of ours or of pgvector, or has no blocks.
+ * what is gone, has no access method of ours or of pgvector, or has no blocks here.
  */
 PG_FUNCTION_INFO_V1(vector_index_state);
 Datum
@@ -128,7 +135,7 @@ vector_index_state(PG_FUNCTION_ARGS)
 	if (index->rd_rel->relkind == RELKIND_INDEX && !RELATION_IS_OTHER_TEMP(index) &&
 		(index->rd_rel->relam == get_index_am_oid("hnsw", true) ||
 		 index->rd_rel->relam == get_index_am_oid("ivfflat", true)) &&
-		RelationGetNumberOfBlocks(index) > 0)
+		!is_elsewhere(index) && RelationGetNumberOfBlocks(index) > 0)
 	{
 		state = states[legacy_state(index)];
 		if (state == NULL)
@@ -231,8 +238,13 @@ vector_index_check(PG_FUNCTION_ARGS)
 {
 	Relation	heap;
 	Relation	index = open_index_and_table(PG_GETARG_OID(0), AccessShareLock, &heap);
-	uint64		rows = check_index(index, heap);
+	uint64		rows;
 
+	if (is_elsewhere(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot access temporary or unlogged relations during recovery")));
+	rows = check_index(index, heap);
 	relation_close(index, AccessShareLock);
 	table_close(heap, AccessShareLock);
 	PG_RETURN_INT64((int64) rows);

@@ -7,7 +7,6 @@
 
 #include "access/reloptions.h"
 #include "commands/progress.h"
-#include "commands/vacuum.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 
@@ -172,12 +171,6 @@ ivfoptions(Datum reloptions, bool validate)
 									  option_table, lengthof(option_table));
 }
 
-static bool
-ivfvalidate(Oid opclassoid)
-{
-	return true;
-}
-
 static char *
 ivfbuildphasename(int64 phase)
 {
@@ -215,24 +208,12 @@ ivfestimateparallelscan(
 static IndexAmRoutine *
 make_routine(void)
 {
-	IndexAmRoutine *amroutine = makeNode(IndexAmRoutine);
+	IndexAmRoutine *amroutine = index_routine();
 
-	amroutine->amstrategies = 0;
 	amroutine->amsupport = 5;
-	amroutine->amcanorderbyop = true;
-	amroutine->amoptionalkey = true;
-#if PG_VERSION_NUM >= 170000
-	amroutine->amcanbuildparallel = true;
-#endif
-	amroutine->amparallelvacuumoptions = VACUUM_OPTION_NO_PARALLEL;
-	amroutine->amkeytype = InvalidOid;
 	amroutine->ambuildempty = ivfbuildempty;
-	amroutine->aminsert = vectorinsert;
-	amroutine->ambulkdelete = vectorbulkdelete;
-	amroutine->amvacuumcleanup = vectorvacuumcleanup;
 	amroutine->amcostestimate = ivfcostestimate;
 	amroutine->ambuildphasename = ivfbuildphasename;
-	amroutine->amvalidate = ivfvalidate;
 	amroutine->ambeginscan = ivfbeginscan;
 	amroutine->amrescan = ivfrescan;
 	amroutine->amgettuple = ivfgettuple;

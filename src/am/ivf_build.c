@@ -258,7 +258,7 @@ open_build(IvfBuild *build, uint32 centroids)
 	build->table.arg = build;
 	build->table.add = add_row;
 	build->cached = cache_index(build->table.index);
-	cache_hold(build->cached);
+	cache_hold_guarded(build->cached);
 	build->centroids = cache_acquire_centroids(build->cached, build->table.index, centroids);
 	cache_guard_centroids(build->centroids);
 }
@@ -345,7 +345,6 @@ ivf_parallel_build_main(dsm_segment *segment, shm_toc *toc)
 	tuplesort_attach_shared(shared_sort(shared, build.centroids->header.lists), segment);
 	run_part(&build, shared);
 	table_build_close(&build.table);
-	cache_unhold(build.cached);
 }
 
 /* The leader of a parallel build; false, and nothing done, where no worker could be started. */
@@ -402,36 +401,28 @@ build_lists(IvfBuild *build, int workers)
 	open_build(build, claimed.uid);
 	if (workers == 0 || !build_in_parallel(build, workers))
 		build_alone(build);
-	cache_unhold(build->cached);
 	centroids_unclaim(build->table.index, &claimed);
+}
+
+static void
+build_segment(void *arg, const Directory *directory)
+{
+	IvfBuild   *build = arg;
+	int			workers = table_build_workers(&build->table);
+
+	directory_space(directory, &build->space);
+	space_init_rotation(&build->space);
+	train_centroids(build, directory, workers);
+	build_lists(build, workers);
 }
 
 static IndexBuildResult *
 build_index(Relation heap, Relation index, IndexInfo *info)
 {
-	IndexBuildResult *result = palloc0(sizeof(IndexBuildResult));
 	DirectoryOptions options = ivf_directory_options(index);
-	IvfBuild	build = {.table = {.heap = heap, .index = index, .info = info, .leader = true}};
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "ivf build",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	Directory  *directory;
-	int			workers;
+	IvfBuild	build = {.table = {.heap = heap, .index = index, .info = info}};
 
-	if (RelationGetNumberOfBlocks(index) != 0)
-		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
-	directory_create(index, MAIN_FORKNUM, &options);
-	directory = directory_read(index);
-	directory_space(directory, &build.space);
-	space_init_rotation(&build.space);
-	workers = table_build_workers(&build.table);
-	train_centroids(&build, directory, workers);
-	build_lists(&build, workers);
-	result->heap_tuples = build.table.rows;
-	result->index_tuples = build.table.indexed;
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	return result;
+	return table_build(&build.table, &options, build_segment, &build);
 }
 
 IndexBuildResult *

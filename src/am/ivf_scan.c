@@ -85,8 +85,7 @@ typedef struct IvfScan
 {
 	MemoryContext context;		/* of one rescan */
 	MemoryContext temporary;	/* of a row */
-	MemoryContextCallback release;
-	CachedIndex *cached;		/* held; NULL before the search begins */
+	CachedIndex *cached;		/* held by the context */
 	const Space *space;
 	SpaceQuery	query;
 	bool		started;
@@ -131,21 +130,6 @@ ivfbeginscan(Relation index, int nkeys, int norderbys)
 	return scan;
 }
 
-/* Gives back what is held of an index and its segments. */
-static void
-release_cursors(void *arg)
-{
-	IvfScan    *state = arg;
-
-	for (int i = 0; i < state->cursor_count; i++)
-		if (!state->cursors[i].growing)
-			lists_scan_end(&state->cursors[i].lists);
-	state->cursor_count = 0;
-	if (state->cached)
-		cache_unhold(state->cached);
-	state->cached = NULL;
-}
-
 ScanStatistics
 ivf_scan_statistics(IndexScanDesc scan)
 {
@@ -178,6 +162,7 @@ ivfrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int nor
 	MemoryContextReset(state->context);
 	state->started = false;
 	state->cursors = NULL;
+	state->cursor_count = 0;
 	state->ranks = NULL;
 	memset(&state->best, 0, sizeof(state->best));
 	memset(&state->results, 0, sizeof(state->results));
@@ -471,9 +456,10 @@ open_cursors(IndexScanDesc scan, IvfScan *state)
 							   &state->statistics);
 			continue;
 		}
+		state->cursor_count++;
+		sealed_scan_guard(&cursor->lists.sealed);
 		segment = cache_acquire(state->cached, index, entry);
 		cursor->lists.sealed.segment = segment;
-		state->cursor_count++;
 		lists_scan_begin(&cursor->lists, index, state->space, segment, &state->query,
 						 ranks_of(state, segment), &state->statistics);
 		cursor->lists.estimate = state->limited;
@@ -549,11 +535,8 @@ begin_search(IndexScanDesc scan, IvfScan *state)
 	uint32		lists;
 
 	scan_start(scan);
-	state->release.func = release_cursors;
-	state->release.arg = state;
-	MemoryContextRegisterResetCallback(state->context, &state->release);
 	state->cached = cache_index(scan->indexRelation);
-	cache_hold(state->cached);
+	cache_hold_guarded(state->cached);
 	WAIT_POINT("search");
 	state->space = cache_space(state->cached);
 	payload = scan_query_payload(scan, state->space, &size, &state->query_is_null);

@@ -7,7 +7,6 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/index.h"
-#include "catalog/pg_type.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
@@ -18,7 +17,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "am/index.h"
+#include "segment/directory.h"
 
 #define KEY_SHARED		UINT64CONST(0xB000000000000001)
 #define KEY_SCAN		UINT64CONST(0xB000000000000002)
@@ -38,28 +37,6 @@ struct TableBuildShared
 	double		rows;			/* scanned by all workers */
 	double		indexed;
 };
-
-DirectoryOptions
-index_column_options(Relation index, const char *am)
-{
-	DirectoryOptions options = {.dims = TupleDescAttr(index->rd_att, 0)->atttypmod};
-
-	if (TupleDescAttr(index->rd_att, 0)->atttypid == VARBITOID)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("type not supported for %s index", am)));
-	space_of_index(index, &options.element, &options.metric);
-	if (options.dims < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("column does not have dimensions")));
-	if (options.element == SPACE_BIT && options.dims > INDEX_MAX_BITS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("column cannot have more than %d dimensions for %s index",
-						INDEX_MAX_BITS, am)));
-	return options;
-}
 
 /*
  * PostgreSQL counts the blocks of the table alone, and not those of vectors stored out of line;
@@ -125,6 +102,27 @@ forget_snapshot(TableBuild *build)
 {
 	if (IsMVCCSnapshot(build->snapshot))
 		UnregisterSnapshot(build->snapshot);
+}
+
+IndexBuildResult *
+table_build(TableBuild *build, const DirectoryOptions *options,
+			void (*method) (void *arg, const Directory *directory), void *arg)
+{
+	IndexBuildResult *result = palloc0(sizeof(IndexBuildResult));
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector build",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	if (RelationGetNumberOfBlocks(build->index) != 0)
+		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(build->index));
+	build->leader = true;
+	directory_create(build->index, MAIN_FORKNUM, options);
+	method(arg, directory_read(build->index));
+	result->heap_tuples = build->rows;
+	result->index_tuples = build->indexed;
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return result;
 }
 
 bool

@@ -11,7 +11,7 @@
 #include "access/relscan.h"
 #include "nodes/execnodes.h"
 
-#include "segment/space.h"
+#include "segment/directory.h"
 
 typedef struct TableBuildShared TableBuildShared;
 
@@ -40,6 +40,14 @@ typedef struct TableBuild
 	double		rows;			/* scanned, by all in the end */
 	double		indexed;
 } TableBuild;
+
+/*
+ * The frame of ambuild in the leader: makes the directory and has the rest done, in a context
+ * of its own.
+ */
+extern IndexBuildResult *table_build(TableBuild *build, const DirectoryOptions *options,
+									 void (*method) (void *arg, const Directory *directory),
+									 void *arg);
 
 /* How many workers help. */
 extern int	table_build_workers(const TableBuild *build);

@@ -1,5 +1,5 @@
 /*
- * centroids.c - blocks of products and their minima, and ranking by partial quicksort
+ * centroids.c - blocks of products and their minima, and ranking
  */
 #include "cluster/centroids.h"
 
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cluster/blas.h"
+#include "cluster/keys.h"
 #include "cluster/threads.h"
 #include "distance/distance.h"
 
@@ -23,7 +24,6 @@
 #define STRIP_LANES		4
 
 #define RANK_BLOCK		64
-#define SORT_BY_INSERTION	12
 
 typedef float Floats __attribute__((vector_size(16), aligned(4), may_alias));
 typedef int32_t Masks __attribute__((vector_size(16), aligned(4), may_alias));
@@ -242,122 +242,31 @@ cluster_score(const ClusterCentroids *centroids, const float *points, size_t n, 
 	run_assignment(&job, threads, scratch);
 }
 
-static inline void
-swap_keys(uint64_t *a, uint64_t *b)
-{
-	uint64_t	t = *a;
-
-	*a = *b;
-	*b = t;
-}
-
-static void
-sort_by_insertion(uint64_t *keys, size_t n)
-{
-	for (size_t i = 1; i < n; i++)
-	{
-		uint64_t	key = keys[i];
-		size_t		j = i;
-
-		for (; j > 0 && keys[j - 1] > key; j--)
-			keys[j] = keys[j - 1];
-		keys[j] = key;
-	}
-}
-
-/*
- * Partitions by the median of three and returns its place.  Whether a key is less decides nothing
- * but an addend, so that no branch is guessed wrong (Lomuto's scheme).
- */
-static size_t
-partition_keys(uint64_t *keys, size_t n)
-{
-	uint64_t   *last = &keys[n - 1];
-	uint64_t	pivot;
-	size_t		less = 0;
-
-	if (keys[0] > keys[n / 2])
-		swap_keys(&keys[0], &keys[n / 2]);
-	if (keys[n / 2] < *last)
-		swap_keys(&keys[n / 2], last);
-	if (keys[0] > *last)
-		swap_keys(&keys[0], last);
-	pivot = *last;
-	for (size_t i = 0; i < n - 1; i++)
-	{
-		uint64_t	key = keys[i];
-
-		keys[i] = keys[less];
-		keys[less] = key;
-		less += key < pivot;
-	}
-	swap_keys(&keys[less], last);
-	return less;
-}
-
-/* Brings the first `wanted` of n different keys to their places. */
-static void
-sort_first(uint64_t *keys, size_t n, size_t wanted)
-{
-	while (n > SORT_BY_INSERTION && wanted > 0)
-	{
-		size_t		place = partition_keys(keys, n);
-
-		if (place + 1 < wanted)
-		{
-			/* the shorter side by a call, so that these do not nest deeply */
-			if (place < n / 2)
-			{
-				sort_first(keys, place, place);
-				keys += place + 1;
-				n -= place + 1;
-				wanted -= place + 1;
-			}
-			else
-			{
-				sort_first(keys + place + 1, n - place - 1, wanted - place - 1);
-				n = wanted = place;
-			}
-		}
-		else
-		{
-			n = place;
-			if (wanted > n)
-				wanted = n;
-		}
-	}
-	sort_by_insertion(keys, n);
-}
-
 void
-cluster_rank(const float *query, const float *points, uint32_t k, uint32_t dims, uint32_t n,
-			 uint64_t *scratch, uint32_t *lists, float *distances)
+cluster_rank(const ClusterCentroids *centroids, bool product, const float *query, uint32_t n,
+			 uint64_t *scratch, uint32_t *lists, float *values)
 {
+	uint32_t	dims = centroids->dims;
 	const float *rows[RANK_BLOCK];
 	float		block[RANK_BLOCK];
 
-	/* distances are not negative, so their bits are in their order; NaN comes last */
-	for (uint32_t start = 0; start < k; start += RANK_BLOCK)
+	for (uint32_t start = 0; start < centroids->k; start += RANK_BLOCK)
 	{
-		uint32_t	count = k - start < RANK_BLOCK ? k - start : RANK_BLOCK;
+		uint32_t	count = centroids->k - start < RANK_BLOCK ? centroids->k - start : RANK_BLOCK;
 
 		for (uint32_t i = 0; i < count; i++)
-			rows[i] = points + (size_t) (start + i) * dims;
-		distance_kernels->f32_l2sq_many(query, rows, count, dims, block);
+			rows[i] = centroids->points + (size_t) (start + i) * dims;
+		if (product)
+			distance_kernels->f32_dot_many(query, rows, count, dims, block);
+		else
+			distance_kernels->f32_l2sq_many(query, rows, count, dims, block);
 		for (uint32_t i = 0; i < count; i++)
-		{
-			uint32_t	bits;
-
-			memcpy(&bits, &block[i], sizeof(bits));
-			scratch[start + i] = (uint64_t) bits << 32 | (start + i);
-		}
+			scratch[start + i] = cluster_key(product ? -block[i] : block[i], start + i);
 	}
-	sort_first(scratch, k, n);
+	cluster_sort_first(scratch, centroids->k, n);
 	for (uint32_t i = 0; i < n; i++)
 	{
-		uint32_t	bits = (uint32_t) (scratch[i] >> 32);
-
-		lists[i] = (uint32_t) scratch[i];
-		memcpy(&distances[i], &bits, sizeof(bits));
+		lists[i] = cluster_key_number(scratch[i]);
+		values[i] = cluster_key_value(scratch[i]);
 	}
 }

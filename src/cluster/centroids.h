@@ -9,6 +9,7 @@
 #ifndef VECTOR_CLUSTER_CENTROIDS_H
 #define VECTOR_CLUSTER_CENTROIDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,10 +48,11 @@ extern void cluster_score(const ClusterCentroids *centroids, const float *points
 
 /*
  * Finds the n centroids (at most k) that are nearest to a query: their numbers and squared
- * distances, ascending, of equally near ones the lower number first.  Scratch is room for k
- * uint64_t.  Without OpenBLAS; nothing is to be prepared.
+ * distances, ascending, of equally near ones the lower number first; or by product those with the
+ * greatest dot products, which go to values with the sign changed.  Scratch is room for k uint64_t.
+ * Without OpenBLAS.
  */
-extern void cluster_rank(const float *query, const float *points, uint32_t k, uint32_t dims,
-						 uint32_t n, uint64_t *scratch, uint32_t *lists, float *distances);
+extern void cluster_rank(const ClusterCentroids *centroids, bool product, const float *query,
+						 uint32_t n, uint64_t *scratch, uint32_t *lists, float *values);
 
 #endif							/* VECTOR_CLUSTER_CENTROIDS_H */

@@ -52,22 +52,6 @@ cache_release_centroids(CachedCentroids *centroids)
 }
 
 static void
-release_guarded(void *centroids)
-{
-	cache_release_centroids(centroids);
-}
-
-void
-cache_guard_centroids(CachedCentroids *centroids)
-{
-	MemoryContextCallback *guard = palloc(sizeof(MemoryContextCallback));
-
-	guard->func = release_guarded;
-	guard->arg = centroids;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, guard);
-}
-
-static void
 free_segment(CachedSegment *segment)
 {
 	if (segment->centroids)
@@ -118,6 +102,41 @@ cache_unhold(CachedIndex *cached)
 	cached->users--;
 	if (cached->dropped && cached->users == 0)
 		MemoryContextDelete(cached->context);
+}
+
+void
+cache_guard(MemoryContextCallbackFunction release, void *arg)
+{
+	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
+
+	callback->func = release;
+	callback->arg = arg;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+}
+
+static void
+release_index(void *cached)
+{
+	cache_unhold(cached);
+}
+
+void
+cache_hold_guarded(CachedIndex *cached)
+{
+	cache_hold(cached);
+	cache_guard(release_index, cached);
+}
+
+static void
+release_centroids(void *centroids)
+{
+	cache_release_centroids(centroids);
+}
+
+void
+cache_guard_centroids(CachedCentroids *centroids)
+{
+	cache_guard(release_centroids, centroids);
 }
 
 static Oid
@@ -295,6 +314,13 @@ load_centroids(const Space *space, Relation index, const SegmentEntry *entry)
 	extent_read(index, entry->first + header->centroids, entry->uid, 0, points, size);
 	half_norms = palloc(sizeof(float) * header->lists);
 	cluster_centroids_init(&centroids->points, points, header->lists, header->width, half_norms);
+	if (header->lists > CLUSTER_CODED_MIN)
+	{
+		centroids->codes = palloc(sizeof(ClusterCodes));
+		cluster_codes_init(centroids->codes, &centroids->points,
+						   palloc_extended(cluster_codes_size(&centroids->points),
+										   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
+	}
 	if (space->coded && space->metric != SPACE_IP)
 		centroids->mean = mean_of(&centroids->points);
 	if (header->codebook_size > 0)

@@ -8,7 +8,7 @@
 #ifndef VECTOR_SEGMENT_CACHE_H
 #define VECTOR_SEGMENT_CACHE_H
 
-#include "cluster/centroids.h"
+#include "cluster/coded.h"
 #include "segment/directory.h"
 
 /* Centroids of lists, with what searching and assigning needs besides. */
@@ -21,6 +21,7 @@ typedef struct CachedCentroids
 	uint32		uid;
 	CentroidsHeader header;
 	ClusterCentroids points;	/* header.lists vectors of header.width: see lists_work_vector */
+	ClusterCodes *codes;		/* of many points; or NULL */
 	float	   *mean;			/* of these, that codes are relative to besides; or NULL */
 	void	   *codebooks;		/* of header.codebook_size bytes, or NULL */
 } CachedCentroids;
@@ -53,6 +54,12 @@ extern bool cache_has(Relation index);
 extern CachedIndex *cache_index(Relation index);
 extern void cache_hold(CachedIndex *cached);
 extern void cache_unhold(CachedIndex *cached);
+
+/* The same, and lets it go with the current memory context, also by an error. */
+extern void cache_hold_guarded(CachedIndex *cached);
+
+/* Has a function called when the current memory context goes, also by an error. */
+extern void cache_guard(MemoryContextCallbackFunction release, void *arg);
 extern const Directory *cache_directory(const CachedIndex *cached);
 extern const Space *cache_space(const CachedIndex *cached);
 

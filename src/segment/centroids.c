@@ -14,6 +14,7 @@
 #include "cluster/kmeans.h"
 #include "quantize/product.h"
 #include "segment/lists.h"
+#include "segment/wait_point.h"
 
 /* Of the memory, k-means has what the sample leaves. */
 #define SAMPLE_FRACTION		2
@@ -123,6 +124,7 @@ release(void *arg, void *p)
 static void
 interrupt(void *arg)
 {
+	WAIT_POINT("train");
 	CHECK_FOR_OTHERS();
 }
 
@@ -163,6 +165,7 @@ publish(CentroidsTraining *training, Relation index, Relation heap, const float 
 	}
 	extent_writer_end(&writer);
 	entry.rows = training->lists;
+	WAIT_POINT("centroids");
 	directory_publish(index, &entry, SEGMENT_CENTROIDS);
 	directory_unclaim(index, &entry);
 }

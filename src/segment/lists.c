@@ -7,6 +7,7 @@
 #include "quantize/product.h"
 #include "segment/layout.h"
 #include "segment/lists_internal.h"
+#include "segment/wait_point.h"
 
 uint32
 lists_work_width(const Space *space)
@@ -235,6 +236,7 @@ lists_writer_put(ListsWriter *writer, ListRow *row)
 	const SealedLists *lists = &header->lists;
 	SealedRow	sealed;
 
+	WAIT_POINT("write");
 	memset(&sealed, 0, sizeof(sealed));
 	sealed.tid = row->tid;
 	sealed.node = writer->rows;

@@ -19,6 +19,7 @@
 #include "distance/half.h"
 #include "quantize/fine.h"
 #include "quantize/product.h"
+#include "segment/wait_point.h"
 
 /* Rows that are assigned together. */
 #define BATCH_ROWS	256
@@ -60,7 +61,7 @@ struct ListsBuild
 	float	   *points;			/* work vectors of a batch */
 	BatchRow	rows[BATCH_ROWS];
 	uint32		batched;
-	void	   *scratch;		/* of cluster_assign */
+	void	   *scratch;		/* of the assignment */
 
 	Tuplesortstate *sort;
 	TupleTableSlot *slot;		/* a list and a record */
@@ -120,7 +121,8 @@ lists_build(Relation index, const Space *space, const CachedCentroids *centroids
 	build->counts = palloc0(sizeof(uint32) * build->header.lists.count);
 	build->points = palloc(sizeof(float) * BATCH_ROWS * lists_work_width(space));
 	(void) cluster_blas_load();
-	build->scratch = palloc(cluster_assign_scratch(&centroids->points, 1));
+	build->scratch = palloc(centroids->codes ? cluster_codes_scratch(centroids->codes) :
+							cluster_assign_scratch(&centroids->points, 1));
 	build->record = palloc0(VARHDRSZ + build->record_size);
 	SET_VARSIZE(build->record, VARHDRSZ + build->record_size);
 
@@ -219,7 +221,11 @@ lists_build_flush(ListsBuild *build)
 	uint32		lists[BATCH_ROWS];
 	float		distances[BATCH_ROWS];
 
-	if (build->batched > 0)
+	WAIT_POINT("assign");
+	if (build->centroids->codes)
+		cluster_codes_assign(build->centroids->codes, build->points, build->batched,
+							 build->scratch, lists, distances);
+	else if (build->batched > 0)
 		cluster_assign(&build->centroids->points, build->points, build->batched, 1,
 					   build->scratch, lists, distances);
 	for (uint32 i = 0; i < build->batched; i++)

@@ -21,49 +21,38 @@
 #define BLOCKS_AHEAD	8
 #define ROWS_AHEAD		4
 
-/* The query's dot product with a centroid, negative: what inner products are relative to. */
-static float
-base_of(const Space *space, const ListsQuery *lists, uint32 list, float distance)
-{
-	uint32		width = lists->centroids->header.width;
-
-	if (space->metric != SPACE_IP)
-		return distance;
-	return -distance_kernels->f32_dot(lists->work,
-									  lists->centroids->points.points + (Size) list * width,
-									  width);
-}
-
-static int
-compare_bases(const void *a, const void *b)
-{
-	float		x = ((const GraphCandidate *) a)->distance;
-	float		y = ((const GraphCandidate *) b)->distance;
-
-	return x < y ? -1 : x > y;
-}
-
-/* By inner product all lists are ranked by their centroids' products. */
+/* Ranks the lists: by codes of the centroids where there are many, and few are wanted. */
 static void
-rank_products(ListsQuery *lists, const Space *space)
+rank_lists(ListsQuery *lists, const Space *space)
 {
-	uint32		k = lists->centroids->header.lists;
-	float		norm = distance_kernels->f32_dot(lists->work, lists->work,
-												 lists->centroids->header.width);
-	GraphCandidate *all = MemoryContextAllocHuge(CurrentMemoryContext,
-												 sizeof(GraphCandidate) * k);
+	const CachedCentroids *centroids = lists->centroids;
+	const ClusterCentroids *points = &centroids->points;
+	bool		product = space->metric == SPACE_IP;
+	void	   *scratch;
 
-	for (uint32 l = 0; l < k; l++)
-		all[l] = (GraphCandidate) {base_of(space, lists, l, 0), l};
-	qsort(all, k, sizeof(GraphCandidate), compare_bases);
-	for (uint32 i = 0; i < lists->ranked; i++)
+	if (centroids->codes && lists->ranked <= points->k / CLUSTER_CODED_PART)
 	{
-		lists->lists[i] = all[i].id;
-		lists->bases[i] = all[i].distance;
-		lists->distances[i] = Max(0, norm + 2 * all[i].distance +
-								  2 * lists->centroids->points.half_norms[all[i].id]);
+		scratch = palloc(cluster_codes_scratch(centroids->codes));
+		cluster_codes_rank(centroids->codes, product, lists->work, lists->ranked, scratch,
+						   lists->lists, lists->bases);
 	}
-	pfree(all);
+	else
+	{
+		scratch = palloc(sizeof(uint64) * points->k);
+		cluster_rank(points, product, lists->work, lists->ranked, scratch, lists->lists,
+					 lists->bases);
+	}
+	pfree(scratch);
+	if (product)
+	{
+		float		norm = distance_kernels->f32_dot(lists->work, lists->work, points->dims);
+
+		for (uint32 i = 0; i < lists->ranked; i++)
+			lists->distances[i] = Max(0, norm + 2 * lists->bases[i] +
+									  2 * points->half_norms[lists->lists[i]]);
+	}
+	else
+		memcpy(lists->distances, lists->bases, sizeof(float) * lists->ranked);
 }
 
 /* Prepares the tables of codes. */
@@ -104,16 +93,14 @@ prepare_codes(ListsQuery *lists, const Space *space)
 		lists->ranks[lists->lists[i]] = i;
 }
 
-void
-lists_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
-			const CachedCentroids *centroids, uint32 n)
+/* What does not depend on the lists: the query's work vector, and room for n of them. */
+static void
+open_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
+		   const CachedCentroids *centroids, uint32 n)
 {
-	const CentroidsHeader *header = &centroids->header;
-	uint64	   *scratch;
-
 	memset(lists, 0, sizeof(*lists));
 	lists->centroids = centroids;
-	lists->ranked = Min(n, header->lists);
+	lists->ranked = Min(n, centroids->header.lists);
 	lists->lists = palloc(sizeof(uint32) * lists->ranked);
 	lists->distances = palloc(sizeof(float) * lists->ranked);
 	lists->bases = palloc(sizeof(float) * lists->ranked);
@@ -121,21 +108,33 @@ lists_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
 		lists->work = query->rotated;
 	else
 	{
-		float	   *work = palloc(sizeof(float) * header->width);
+		float	   *work = palloc(sizeof(float) * centroids->header.width);
 
 		lists_work_vector(space, query->payload, work);
 		lists->work = work;
 	}
-	if (space->metric == SPACE_IP)
-		rank_products(lists, space);
-	else
-	{
-		scratch = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint64) * header->lists);
-		cluster_rank(lists->work, centroids->points.points, header->lists, header->width,
-					 lists->ranked, scratch, lists->lists, lists->distances);
-		memcpy(lists->bases, lists->distances, sizeof(float) * lists->ranked);
-		pfree(scratch);
-	}
+}
+
+void
+lists_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
+			const CachedCentroids *centroids, uint32 n)
+{
+	open_query(lists, space, query, centroids, n);
+	rank_lists(lists, space);
+	prepare_codes(lists, space);
+}
+
+void
+lists_query_one(ListsQuery *lists, const Space *space, const SpaceQuery *query,
+				const CachedCentroids *centroids, uint32 list)
+{
+	const float *c = centroids->points.points + (Size) list * centroids->header.width;
+
+	open_query(lists, space, query, centroids, 1);
+	lists->lists[0] = list;
+	lists->distances[0] = distance_kernels->f32_l2sq(lists->work, c, centroids->header.width);
+	lists->bases[0] = space->metric == SPACE_IP ?
+		-distance_kernels->f32_dot(lists->work, c, centroids->header.width) : lists->distances[0];
 	prepare_codes(lists, space);
 }
 
@@ -263,12 +262,10 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 		sealed_close_block(&scan->sealed, buffer);
 }
 
-void
-lists_scan_refine(ListsScan *scan, uint32 row, GraphFound *found)
+/* What a row's vector says of it. */
+static void
+tell_found(SealedScan *sealed, uint32 row, const SealedNode *node, GraphFound *found)
 {
-	SealedScan *sealed = &scan->sealed;
-	const SealedNode *node = sealed_visit_node(sealed, row);
-
 	sealed->statistics->distances++;
 	found->id = row;
 	found->tag = tag_from_tid((ItemPointer) &node->tid);
@@ -277,29 +274,47 @@ lists_scan_refine(ListsScan *scan, uint32 row, GraphFound *found)
 										  sealed->segment->header.layout.vector);
 	found->bound = (float) space_order_by(sealed->space, sealed->query, found->distance,
 										  node->error, node->scale);
-	sealed_leave_node(sealed);
+}
+
+void
+lists_scan_refine(ListsScan *scan, uint32 row, GraphFound *found)
+{
+	tell_found(&scan->sealed, row, sealed_visit_node(&scan->sealed, row), found);
+	sealed_leave_node(&scan->sealed);
 }
 
 void
 lists_scan_rows(ListsScan *scan, uint32 rank, ListsRow callback, void *arg)
 {
 	SealedScan *sealed = &scan->sealed;
-	const SealedList *list = &sealed->segment->lists[scan->query->lists[rank]];
+	CachedSegment *segment = sealed->segment;
+	Size		size = segment->header.layout.size;
+	const SealedList *list = &segment->lists[scan->query->lists[rank]];
+	uint32		end = list->row + list->rows;
+	uint32		asked = list->row;
+	uint32		n;
 
 	sealed->statistics->hops++;
-	for (uint32 i = 0; i < Min(ROWS_AHEAD, list->rows); i++)
-		sealed_prefetch_node(sealed, list->row + i);
-	for (uint32 i = 0; i < list->rows; i++)
+	for (uint32 row = list->row; row < end; row += n)
 	{
-		GraphFound	found;
+		const char *nodes;
 
 		CHECK_FOR_INTERRUPTS();
-		if (i + ROWS_AHEAD < list->rows)
-			sealed_prefetch_node(sealed, list->row + i + ROWS_AHEAD);
-		if (cached_row_is_dead(sealed->segment, list->row + i))
-			continue;
-		lists_scan_refine(scan, list->row + i, &found);
-		callback(arg, &found);
+		for (; asked < end && asked <= row + ROWS_AHEAD; asked++)
+			sealed_prefetch_node(sealed, asked);
+		n = sealed_visit_nodes(sealed, row, end - row, &nodes);
+		for (uint32 i = 0; i < n; i++)
+		{
+			GraphFound	found;
+
+			for (; asked < end && asked <= row + i + ROWS_AHEAD; asked++)
+				sealed_prefetch_node(sealed, asked);
+			if (cached_row_is_dead(segment, row + i))
+				continue;
+			tell_found(sealed, row + i, (const SealedNode *) (nodes + i * size), &found);
+			callback(arg, &found);
+		}
+		sealed_leave_node(sealed);
 	}
 }
 
@@ -359,6 +374,25 @@ fine_bound(ListsScan *scan, uint32 row)
 	return bound;
 }
 
+float
+lists_scan_row_bound(ListsScan *scan, uint32 rank, uint32 row)
+{
+	const ListsQuery *query = scan->query;
+	const SealedLists *lists = &scan->sealed.segment->header.lists;
+	const SealedList *list = &scan->sealed.segment->lists[query->lists[rank]];
+	uint32		place = row - list->row;
+	uint64		offset = lists_offset(list->group + place / CODE_GROUP, lists->group_size,
+									  lists->groups_per_block);
+	const ListGroup *group = copy_group(scan, offset);
+	float		bounds[CODE_GROUP];
+
+	(void) distance_kernels->code_bounds(&query->code, (const uint8 *) (group + 1), group->a,
+										 group->b, group->error, query->bases[rank],
+										 ERROR_SIGMAS * sqrtf(query->distances[rank]), 0, bounds);
+	return lists->fine_size == 0 ? bounds[place % CODE_GROUP] :
+		Max(bounds[place % CODE_GROUP], fine_bound(scan, row));
+}
+
 /* Raises bounds by fine codes until the smallest of all is one of these. */
 static void
 settle(ListsScan *scan)
@@ -413,10 +447,4 @@ lists_scan_pop(ListsScan *scan)
 		for (size_t i = 0; i < Min(heap->count, 2); i++)
 			sealed_prefetch_node(&scan->sealed, heap->items[i].id);
 	return row;
-}
-
-void
-lists_scan_end(ListsScan *scan)
-{
-	sealed_scan_end(&scan->sealed);
 }

@@ -31,6 +31,10 @@ typedef struct ListsQuery
 extern void lists_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
 						const CachedCentroids *centroids, uint32 n);
 
+/* The same with one list alone. */
+extern void lists_query_one(ListsQuery *lists, const Space *space, const SpaceQuery *query,
+							const CachedCentroids *centroids, uint32 list);
+
 typedef struct ListsScan
 {
 	SealedScan	sealed;			/* has the segment */
@@ -41,7 +45,7 @@ typedef struct ListsScan
 	char	   *scratch;		/* a group that runs on in the next block */
 } ListsScan;
 
-/* Takes over the segment, which lists_scan_end gives back. */
+/* Takes over the segment, which sealed_scan_end gives back. */
 extern void lists_scan_begin(ListsScan *scan, Relation index, const Space *space,
 							 CachedSegment *segment, const SpaceQuery *query,
 							 const ListsQuery *lists, ScanStatistics *statistics);
@@ -56,6 +60,9 @@ extern void lists_scan_rows(ListsScan *scan, uint32 rank, ListsRow callback, voi
 /* The smallest bound of a candidate; false if there is none. */
 extern bool lists_scan_bound(ListsScan *scan, float *bound);
 
+/* The greatest lower bound by the codes of a row of the list of a rank. */
+extern float lists_scan_row_bound(ListsScan *scan, uint32 rank, uint32 row);
+
 /* Forgets all candidates. */
 extern void lists_scan_reset(ListsScan *scan);
 
@@ -64,7 +71,5 @@ extern GraphCandidate lists_scan_pop(ListsScan *scan);
 
 /* and the distance of a row by the vector that is kept of it. */
 extern void lists_scan_refine(ListsScan *scan, uint32 row, GraphFound *found);
-
-extern void lists_scan_end(ListsScan *scan);
 
 #endif							/* VECTOR_SEGMENT_LISTS_SCAN_H */

@@ -265,6 +265,19 @@ sealed_visit_node(SealedScan *scan, uint32 id)
 	return (const SealedNode *) visit_node(scan, id);
 }
 
+uint32
+sealed_visit_nodes(SealedScan *scan, uint32 id, uint32 n, const char **nodes)
+{
+	const NodeLayout *layout = &scan->segment->header.layout;
+	Size		start = node_layout_offset(layout, id) % PAYLOAD_SIZE;
+	uint32		whole = (uint32) ((PAYLOAD_SIZE - Min(start, PAYLOAD_SIZE)) / layout->size);
+
+	*nodes = visit_node(scan, id);
+	if (layout->per > 0)
+		whole = Min(whole, layout->per - id % layout->per);
+	return Max(Min(whole, n), 1);
+}
+
 void
 sealed_leave_node(SealedScan *scan)
 {
@@ -534,9 +547,5 @@ end_guarded(void *scan)
 void
 sealed_scan_guard(SealedScan *scan)
 {
-	MemoryContextCallback *guard = palloc(sizeof(MemoryContextCallback));
-
-	guard->func = end_guarded;
-	guard->arg = scan;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, guard);
+	cache_guard(end_guarded, scan);
 }

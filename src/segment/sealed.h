@@ -88,10 +88,18 @@ extern void sealed_close_block(SealedScan *scan, Buffer buffer);
 /* Asks for a block that will be opened soon. */
 extern void sealed_prefetch_block(SealedScan *scan, BlockNumber place);
 
-/* A node of level 0 in one piece, until sealed_leave_node; and asking for it before. */
+/* Asks for a node of level 0 that will be visited soon. */
+extern void sealed_prefetch_node(SealedScan *scan, uint32 id);
+
+/* A node of level 0 in one piece, until sealed_leave_node. */
 extern const SealedNode *sealed_visit_node(SealedScan *scan, uint32 id);
 extern void sealed_leave_node(SealedScan *scan);
-extern void sealed_prefetch_node(SealedScan *scan, uint32 id);
+
+/*
+ * The same with the nodes that follow in its block, of n at most: they lie layout.size bytes from
+ * each other.  Returns how many they are.
+ */
+extern uint32 sealed_visit_nodes(SealedScan *scan, uint32 id, uint32 n, const char **nodes);
 
 /*
  * Copies node `id` of a level into memory that grows as needed; for checks and for building from

@@ -4,10 +4,11 @@
  * usage: kmeans POINTS DIMENSIONS LISTS ITERATIONS THREADS CENTROIDS [OPTION ...]
  *
  * POINTS and CENTROIDS are files of raw float32.  Options: spherical, plain (one level, all
- * points in every iteration), balance=FACTOR, seed=NUMBER, kernels (without OpenBLAS), rank (time
- * cluster_rank, too).
+ * points in every iteration), balance=FACTOR, seed=NUMBER, kernels (without OpenBLAS), rank (rank
+ * the centroids, too, and do both by codes of them).
  * Prints a name and a number a line: seconds of the training, seconds of assigning all points, the
- * longest list relative to the mean.
+ * longest list relative to the mean; microseconds of ranking, of assigning a point by codes, and
+ * what part of the nearest is found.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,13 +17,12 @@
 #include <time.h>
 
 #include "cluster/blas.h"
-#include "cluster/centroids.h"
+#include "cluster/coded.h"
 #include "cluster/kmeans.h"
 #include "distance/distance.h"
 
 #define BATCH		1024
 #define RANK_ROUNDS	1000
-#define RANK_PROBES	32
 
 static double
 now(void)
@@ -102,20 +102,47 @@ bench_assign(const ClusterCentroids *c, const float *points, size_t n, uint32_t 
 	free(lists);
 }
 
+/* Ranking by comparing all centroids and by codes of them, in turns, and assigning by codes. */
 static void
-bench_rank(const ClusterCentroids *c, const float *points, size_t n)
+bench_rank(const ClusterCentroids *c, const float *points, size_t n, uint32_t wanted)
 {
 	uint64_t   *scratch = must(malloc(c->k * sizeof(uint64_t)));
-	uint32_t	wanted = c->k < RANK_PROBES ? c->k : RANK_PROBES;
-	uint32_t	lists[RANK_PROBES];
-	float		distances[RANK_PROBES];
+	ClusterCodes codes;
 	double		start = now();
+	void	   *coded_scratch;
+	double		exact = 0;
+	double		coded = 0;
+	double		assigned = 0;
+	size_t		found = 0;
+	uint32_t   *lists = must(malloc(2 * c->k * sizeof(uint32_t)));
+	float	   *distances = must(malloc(c->k * sizeof(float)));
 
+	cluster_codes_init(&codes, c, must(calloc(1, cluster_codes_size(c))));
+	printf("codes_ms\t%.2f\n", (now() - start) * 1e3);
+	coded_scratch = must(malloc(cluster_codes_scratch(&codes)));
 	for (size_t i = 0; i < RANK_ROUNDS; i++)
-		cluster_rank(points + i * 7919 % n * c->dims, c->points, c->k, c->dims, wanted, scratch,
-					 lists, distances);
-	printf("rank_us\t%.2f\n", (now() - start) * 1e6 / RANK_ROUNDS);
-	free(scratch);
+	{
+		const float *query = points + i * 7919 % n * c->dims;
+		double		times[4];
+
+		times[0] = now();
+		cluster_rank(c, false, query, wanted, scratch, lists, distances);
+		times[1] = now();
+		cluster_codes_rank(&codes, false, query, wanted, coded_scratch, lists + c->k, distances);
+		times[2] = now();
+		for (uint32_t j = 0; j < wanted; j++)
+			for (uint32_t l = 0; l < wanted; l++)
+				found += lists[j] == lists[c->k + l];
+		times[3] = now();
+		cluster_codes_assign(&codes, query, 1, coded_scratch, lists, distances);
+		exact += times[1] - times[0];
+		coded += times[2] - times[1];
+		assigned += now() - times[3];
+	}
+	printf("rank_us\t%.2f\ncoded_rank_us\t%.2f\n", exact * 1e6 / RANK_ROUNDS,
+		   coded * 1e6 / RANK_ROUNDS);
+	printf("coded_assign_us\t%.2f\n", assigned * 1e6 / RANK_ROUNDS);
+	printf("found\t%.4f\n", (double) found / RANK_ROUNDS / wanted);
 }
 
 int
@@ -170,7 +197,11 @@ main(int argc, char **argv)
 						   must(malloc(options.k * sizeof(float))));
 	bench_assign(&c, points, n, options.threads);
 	if (rank)
-		bench_rank(&c, points, n);
+		for (uint32_t wanted = 1; wanted <= options.k / CLUSTER_CODED_PART; wanted *= 4)
+		{
+			printf("nearest\t%u\n", wanted);
+			bench_rank(&c, points, n, wanted);
+		}
 	file = must(fopen(argv[6], "wb"));
 	fwrite(centroids, sizeof(float) * options.dims, options.k, file);
 	return fclose(file) != 0;

@@ -10,8 +10,10 @@ import argparse
 import difflib
 import os
 import re
+import shutil
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROWS = 3000
@@ -65,6 +67,22 @@ class Server:
         self.bin = f"{root}/bin"
         run([f"{self.bin}/pg_ctl", "-D", self.data, "-w", "-l", self.data + ".log", "start", "-o",
              f"-k {self.socket} -p {self.port} -c listen_addresses= -c fsync=off -c autovacuum=off"])
+
+    def follow(self, primary):
+        """Becomes a standby of a stopped server, as a copy of its files."""
+        shutil.copytree(primary.data, self.data)
+        with open(os.path.join(self.data, "postgresql.auto.conf"), "a", encoding="utf-8") as file:
+            file.write(f"primary_conninfo = 'host={primary.socket} port={primary.port} user=postgres'\nhot_standby = on\n")
+        with open(os.path.join(self.data, "standby.signal"), "w", encoding="utf-8"):
+            pass
+
+    def catch_up(self, primary):
+        lsn = primary.do("SELECT pg_current_wal_insert_lsn()", "postgres")
+        for _ in range(600):
+            if self.do(f"SELECT pg_last_wal_replay_lsn() >= '{lsn}'", "postgres") == "t":
+                return
+            time.sleep(0.1)
+        raise RuntimeError("the standby does not catch up")
 
     def stop(self, mode="fast"):
         if self.bin:
@@ -274,6 +292,54 @@ def in_place(args, indexes, ivfflat):
     server.stop()
 
 
+def on_standby(args, indexes, ivfflat):
+    """A standby is taken over with its primary: its indexes of pgvector are not used until REINDEX on the primary."""
+    primary = Server(args.work, args.port, "primary")
+    standby = Server(args.work, args.port + 1, "standby")
+    primary.init(args.peer)
+    primary.start(args.peer)
+    fill(primary, indexes)
+    primary.stop()
+    standby.follow(primary)
+    primary.start(args.ours)
+    standby.start(args.ours)
+    few = [index for index in indexes if index[0] in ("items", "sparse", "lists", "bit_lists")]
+    for index in few:
+        check_search(standby, index, False, "on a standby before the update")
+    for index in few:
+        error = write(primary, index)
+        check(error == "", f"{index[0]}: written while there is a standby", error)
+    standby.catch_up(primary)
+    for index in few:
+        check_search(standby, index, False, "on a standby after writes")
+    update(primary, "with a standby")
+    standby.catch_up(primary)
+    # which has no files of unlogged ones
+    listed = {name: state for name, state in states(primary).items() if name != "quick_v"}
+    check(states(standby) == listed and listed[few[0][0] + "_v"] == "outdated",
+          "a standby lists the same indexes as its primary", states(standby))
+    # it crashes, and replays the marks again
+    standby.stop("immediate")
+    standby.start(args.ours)
+    standby.catch_up(primary)
+    for index in few:
+        check_search(standby, index, False, "on a standby that crashed")
+    primary.tool("reindexdb", "--concurrently", "-d", "shop")
+    standby.catch_up(primary)
+    check(states(standby) == {}, "REINDEX on the primary repairs the standby's indexes", states(standby))
+    for index in few:
+        check_search(standby, index, True, "on a standby after REINDEX")
+        check(search(standby, index, True)[0] == search(primary, index, True)[0],
+              f"{index[0]}: the standby's answers are the primary's")
+    primary.stop()
+    run([f"{standby.bin}/pg_ctl", "-D", standby.data, "-w", "promote"])
+    for index in few:
+        error = standby.psql(f"UPDATE {index[0]} SET v = v WHERE id % 7 = 0; VACUUM {index[0]}")[1]
+        check(error == "", f"{index[0]}: written after promotion", error)
+        check_search(standby, index, True, "after promotion")
+    standby.stop()
+
+
 def by_dump(args, indexes, ivfflat):
     peer = Server(args.work, args.port, "dump_peer")
     peer.init(args.peer)
@@ -338,7 +404,7 @@ def main():
     indexes = [index for index in INDEXES if ivfflat or index[6] != "ivfflat"]
     if not ivfflat:
         print("# without ivfflat: this library does not have it")
-    for part in (in_place, by_dump) + ((by_upgrade,) if args.ours18 else ()):
+    for part in (in_place, on_standby, by_dump) + ((by_upgrade,) if args.ours18 else ()):
         try:
             part(args, indexes, ivfflat)
         except RuntimeError as error:

@@ -13,7 +13,11 @@ my $peer = $ENV{VECTOR_PEER};
 my $rounds = $ENV{VECTOR_LONG} ? 200 : 50;
 my $with = $peer ? '' : 'WITH (seal_rows = 200)';
 my $lists = $peer ? '' : 'CREATE INDEX items_l ON items USING ivf (h halfvec_cosine_ops)
-	WITH (lists = 10, seal_rows = 200);';
+	WITH (lists = 10, seal_rows = 200);
+	CREATE INDEX items_c ON items USING ivf (v vector_ip_ops)
+	WITH (lists = 10, seal_rows = 200, refine = none, bits = 6);';
+my $fleeting_lists = $peer ? '' : 'CREATE INDEX fleeting_l ON fleeting USING ivf (v vector_cosine_ops)
+	WITH (lists = 4, seal_rows = 200);';
 srand(42);
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -41,6 +45,7 @@ $node->safe_psql('postgres', qq{
 	$lists
 	CREATE UNLOGGED TABLE fleeting (id bigint, v vector(24));
 	CREATE INDEX fleeting_v ON fleeting USING hnsw (v vector_l2_ops) $with;
+	$fleeting_lists
 	CREATE SEQUENCE ids;
 	INSERT INTO items SELECT n, place(n), place(n)
 		FROM (SELECT nextval('ids') AS n FROM generate_series(1, 500)) x;
@@ -76,7 +81,7 @@ sub loop_of
 }
 my $vacuum = loop_of('vacuum', 'VACUUM items;');
 my $reindex = loop_of('reindex', 'REINDEX INDEX CONCURRENTLY items_h;'
-	. ($peer ? '' : "\nREINDEX INDEX CONCURRENTLY items_l;"));
+	. ($peer ? '' : "\nREINDEX INDEX CONCURRENTLY items_l;\nREINDEX INDEX CONCURRENTLY items_c;"));
 my $build = loop_of('build', join("\n", map { "$_\nDROP INDEX other;" }
 	'CREATE INDEX other ON items USING hnsw (v vector_cosine_ops);',
 	'CREATE INDEX other ON items USING ivfflat (v vector_cosine_ops) WITH (lists = 20);'));
@@ -133,8 +138,10 @@ sub found_ok
 		SET enable_sort = off;
 		SET ivf.iterative_scan = relaxed_order;
 		SELECT count(*) = vector_index_check('items_l'), count(*) - (SELECT count(*) FROM
-			(SELECT id FROM items ORDER BY h <=> place(0)::halfvec(24) OFFSET 0) x) FROM items}),
-		't|0', "$name: all rows are in lists and found there");
+			(SELECT id FROM items ORDER BY h <=> place(0)::halfvec(24) OFFSET 0) x) FROM items;
+		SELECT count(*) = vector_index_check('items_c'), count(*) - (SELECT count(*) FROM
+			(SELECT id FROM items ORDER BY v <#> place(0) OFFSET 0) x) FROM items}),
+		"t|0\nt|0", "$name: all rows are in lists and found there");
 }
 
 foreach my $round (1 .. $rounds)
@@ -175,6 +182,10 @@ foreach my $round (1 .. $rounds)
 	is($node->safe_psql('postgres', 'SET enable_seqscan = off;
 		SELECT id FROM fleeting ORDER BY v <-> place(7) LIMIT 1'), 7,
 		"crash $round: and its index works");
+	is($node->safe_psql('postgres', q{SET enable_seqscan = off;
+		SELECT vector_seal('fleeting_l') > 0, vector_index_check('fleeting_l'),
+			(SELECT id FROM fleeting ORDER BY v <=> place(7) LIMIT 1)}), 't|50|7',
+		"crash $round: and so do its lists") unless $peer;
 	$node->safe_psql('postgres', 'DELETE FROM items WHERE id NOT IN
 		(SELECT id FROM items ORDER BY id DESC LIMIT 2500)');
 }
@@ -189,7 +200,7 @@ if (!$peer)
 		  or die 'the workers do not come to an end';
 	}
 	$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP ON) items');
-	foreach my $index ('items_v', 'items_h', 'items_l')
+	foreach my $index ('items_v', 'items_h', 'items_l', 'items_c')
 	{
 		my $size = $node->safe_psql('postgres', "SELECT pg_relation_size('$index')");
 		$node->safe_psql('postgres', "REINDEX INDEX $index");

@@ -81,6 +81,20 @@ $indexes .= 'CREATE INDEX items_l ON items USING ivf (l vector_l2_ops)
 my $names = join(', ', map { "items_$_" } $peer ? qw(v h s b) : qw(v h s b l f));
 $primary->safe_psql('postgres', $indexes);
 same('built');
+unless ($peer)
+{
+	# of what is unlogged a standby has nothing
+	$primary->safe_psql('postgres', 'CREATE UNLOGGED TABLE fleeting AS SELECT v FROM items;
+		CREATE INDEX fleeting_v ON fleeting USING hnsw (v vector_l2_ops);
+		CREATE INDEX fleeting_l ON fleeting USING ivf (v vector_l2_ops)');
+	$primary->wait_for_catchup($standby);
+	my $seen = "SELECT count(DISTINCT index) FROM vector_segments; SELECT count(*) FROM vector_legacy_indexes";
+	is($primary->safe_psql('postgres', $seen), "8\n0", 'the primary has unlogged indexes');
+	is($standby->safe_psql('postgres', $seen), "6\n0", 'the standby shows the others');
+	my ($code, $out, $error) = $standby->psql('postgres', "SELECT vector_index_check('fleeting_l')");
+	like($error, qr/ERROR:  cannot access temporary or unlogged relations during recovery/, 'and says so');
+	$primary->safe_psql('postgres', 'DROP TABLE fleeting');
+}
 $primary->safe_psql('postgres', 'SELECT fill(1501, 2000)');
 same('inserted');
 $primary->safe_psql('postgres', 'SELECT fill(n, n) FROM generate_series(2001, 2020) n');

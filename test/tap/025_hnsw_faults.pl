@@ -1,4 +1,4 @@
-# What can go wrong in every phase: no memory, cancelled, timed out, a worker killed, fsync that fails.  A clear
+# What can go wrong in every phase, of every access method: no memory, cancelled, timed out, a worker killed, fsync that fails.  A clear
 # error, no locks, memory or blocks left behind, and the index as it was
 use strict;
 use warnings;
@@ -18,7 +18,6 @@ $node->safe_psql('postgres', q{
 		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector
 		FROM generate_series(1, 16) d$$;
 	CREATE TABLE items (id int PRIMARY KEY, v vector(16));
-	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 200);
 	CREATE SEQUENCE ids});
 plan skip_all => 'not compiled with wait points'
   if $node->safe_psql('postgres', "LOAD 'vector'; SELECT count(*) FROM pg_settings WHERE name = 'vector.wait_point'") == 0;
@@ -27,6 +26,15 @@ sub sql { return $node->safe_psql('postgres', @_); }
 
 my $insert = 'INSERT INTO items SELECT n, place(n) FROM (SELECT nextval($$ids$$) AS n FROM generate_series(1, 150)) x';
 my $off = "LOAD 'vector'; SET vector.background_work = off";
+
+my %with = (hnsw => 'seal_rows = 200', ivf => 'lists = 8, seal_rows = 200, bits = 4',
+	ivfflat => 'lists = 8, seal_rows = 200');
+
+sub create
+{
+	my ($am) = @_;
+	sql("TRUNCATE items; DROP INDEX IF EXISTS items_v; CREATE INDEX items_v ON items USING $am (v vector_l2_ops) WITH ($with{$am})");
+}
 
 # Several segments of both kinds, with dead rows.
 sub fill
@@ -39,70 +47,99 @@ sub sound
 {
 	my ($name) = @_;
 	is(sql("VACUUM (INDEX_CLEANUP ON) items; SELECT count(*) = vector_index_check('items_v') FROM items;
-		SET enable_seqscan = off; SET hnsw.ef_search = 200;
+		SET enable_seqscan = off; SET hnsw.ef_search = 200; SET ivf.probes = 8; SET ivfflat.probes = 8;
 		SELECT count(*) FROM (SELECT * FROM items ORDER BY id % 7, id LIMIT 100) i
 		WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)"), "t\n0", "$name: the index is sound and complete");
 }
 
 # What a session should not have after an error: page locks, memory of what it did.
 my $left = "SELECT (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype IN ('page', 'extend'))
-	+ (SELECT count(*) FROM pg_backend_memory_contexts WHERE name IN ('vector seal', 'hnsw insert', 'hnsw build', 'hnsw scan'))";
+	+ (SELECT count(*) FROM pg_backend_memory_contexts WHERE name IN ('vector seal', 'vector insert', 'vector build', 'vector lists', 'hnsw scan', 'ivf scan'))";
 
 my %statements = (
 	insert => $insert,
 	'insert that seals' => $insert =~ s/150/600/r,
 	seal => "SELECT vector_seal('items_v')",
 	merge => "SELECT vector_merge('items_v')",
-	build => 'CREATE INDEX other ON items USING hnsw (v vector_cosine_ops)',
+	build => 'CREATE INDEX other ON items USING AM (v vector_cosine_ops)',
 	'build in partitions' => "SET maintenance_work_mem = '1MB'; REINDEX INDEX items_v",
 	search => 'SET enable_seqscan = off; SELECT id FROM items ORDER BY v <-> place(7) LIMIT 5',
 	vacuum => 'VACUUM (INDEX_CLEANUP ON) items');
-my @faults = ([ 'insert', 'append*', 'append*70' ],
-	[ 'insert that seals', 'closed*', 'reserved*', 'flip*', 'allocate*5' ],
-	[ 'seal', 'closed*', 'reserved*', 'flip*', map { "allocate*$_" } 1, 2, 5, 20, 50 ],
-	[ 'merge', 'closed*', 'reserved*', 'flip*', map { "allocate*$_" } 1, 3, 9 ],
-	[ 'build', map { "allocate*$_" } 1, 2, 5, 20, 100 ],
-	[ 'build in partitions', map { "allocate*$_" } 1, 30 ],
-	[ 'search', map { "allocate*$_" } 1, 2, 4 ],
-	[ 'vacuum', 'bury*', 'closed*', 'flip*', 'allocate*3' ]);
-my %failed;
-foreach my $row (@faults)
+my @lists = ([ 'insert', 'append*', 'append*70' ],
+	[ 'insert that seals', 'closed*', 'reserved*', 'flip*', 'assign*', 'write*50' ],
+	[ 'seal', 'closed*', 'reserved*', 'flip*', 'assign*', 'write*', 'write*100' ],
+	[ 'merge', 'reserved*', 'flip*', 'write*', 'write*300' ],
+	[ 'build', 'train*', 'train*5', 'centroids*', 'assign*', 'assign*2', 'write*', 'write*200' ],
+	[ 'search', 'allocate*' ],
+	[ 'vacuum', 'bury*', 'flip*', 'write*' ]);
+my %faults = (
+	hnsw => [ [ 'insert', 'append*', 'append*70' ],
+		[ 'insert that seals', 'closed*', 'reserved*', 'flip*', 'allocate*5' ],
+		[ 'seal', 'closed*', 'reserved*', 'flip*', map { "allocate*$_" } 1, 2, 5, 20, 50 ],
+		[ 'merge', 'closed*', 'reserved*', 'flip*', map { "allocate*$_" } 1, 3, 9 ],
+		[ 'build', map { "allocate*$_" } 1, 2, 5, 20, 100 ],
+		[ 'build in partitions', map { "allocate*$_" } 1, 30 ],
+		[ 'search', map { "allocate*$_" } 1, 2, 4 ],
+		[ 'vacuum', 'bury*', 'closed*', 'flip*', 'allocate*3' ] ],
+	ivf => \@lists,
+	ivfflat => [ [ 'seal', 'write*' ], [ 'merge', 'write*' ], [ 'build', 'train*', 'centroids*', 'write*' ] ]);
+my %stops = (
+	hnsw => [ [ 'insert', 'append!' ], [ 'seal', 'closed!' ], [ 'merge', 'flip!' ], [ 'vacuum', 'bury!' ],
+		[ 'search', 'allocate!' ], [ 'build', 'allocate!' ] ],
+	ivf => [ [ 'seal', 'assign!' ], [ 'merge', 'write!' ], [ 'search', 'allocate!' ],
+		map { [ 'build', "$_!" ] } 'train', 'centroids', 'assign', 'write' ],
+	ivfflat => [ [ 'seal', 'write!' ], map { [ 'build', "$_!" ] } 'train', 'write' ]);
+
+foreach my $am (sort keys %faults)
 {
-	my ($what, @places) = @$row;
-	foreach my $place (@places)
+	create($am);
+	foreach my $row (@{ $faults{$am} })
 	{
+		my ($what, @places) = @$row;
+		my $failed = 0;
+		foreach my $place (@places)
+		{
+			fill();
+			my ($code, $out, $error) = $node->psql('postgres', "$off; SET vector.wait_point = '$place';
+				$statements{$what};\nSET vector.wait_point = '';
+				$left;
+				SELECT vector_seal('items_v') >= 0;
+				SELECT count(*) FROM vector_segments WHERE kind = 'reserved'" =~ s/;\s*/;\n/gr =~ s/USING AM/USING $am/r,
+				on_error_stop => 0);
+			$failed++ if $error =~ /ERROR:  out of memory\nDETAIL:  Failed as told/;
+			unlike($error =~ s/ERROR:  out of memory//r, qr/ERROR|WARNING|FATAL/, "$am, $what, $place: no other error");
+			like($out, qr/(?:^|\n)0\nt\n0$/, "$am, $what, $place: nothing is left behind, and the session goes on");
+			sql('DROP INDEX IF EXISTS other');
+		}
+		cmp_ok($failed, '>=', @places / 2, "$am, $what failed as told");
+		sound("$am, no memory in $what");
+	}
+	is(sql("SELECT vector_merge('items_v') >= 0; SELECT txid_current(); VACUUM items;
+		SELECT count(*) FROM vector_segments WHERE kind IN ('reserved', 'retired')") =~ s/^t\n\d+\n//r, 0,
+		"$am: no blocks are left behind");
+
+	# cancelled, or out of time, wherever it waits
+	foreach my $case (@{ $stops{$am} })
+	{
+		my ($what, $place) = @$case;
 		fill();
 		my ($code, $out, $error) = $node->psql('postgres', "$off; SET vector.wait_point = '$place';
-			$statements{$what};\nSET vector.wait_point = '';
-			$left;
-			SELECT vector_seal('items_v') >= 0;
-			SELECT count(*) FROM vector_segments WHERE kind = 'reserved'" =~ s/;\s*/;\n/gr, on_error_stop => 0);
-		$failed{$what}++ if $error =~ /ERROR:  out of memory\nDETAIL:  Failed as told/;
-		unlike($error =~ s/ERROR:  out of memory//r, qr/ERROR|WARNING|FATAL/, "$what, $place: no other error");
-		like($out, qr/(?:^|\n)0\nt\n0$/, "$what, $place: nothing is left behind, and the session goes on");
+			SET statement_timeout = '200ms';\n$statements{$what};\nSET vector.wait_point = '';
+			RESET statement_timeout; $left" =~ s/;\s*/;\n/gr =~ s/USING AM/USING $am/r, on_error_stop => 0);
+		like($error, qr/canceling statement due to statement timeout/, "$am, $what times out at $place");
+		is($out, 0, 'and leaves nothing behind');
 		sql('DROP INDEX IF EXISTS other');
+		sound("$am, $what timed out");
 	}
-	cmp_ok($failed{$what} // 0, '>=', @places / 2, "$what failed as told");
-	sound("no memory in $what");
 }
-is(sql("SELECT vector_merge('items_v') >= 0; SELECT txid_current(); VACUUM items;
-	SELECT count(*) FROM vector_segments WHERE kind IN ('reserved', 'retired')") =~ s/^t\n\d+\n//r, 0,
-	'no blocks are left behind');
 
-# cancelled, or out of time, wherever it waits
-foreach my $case ([ 'insert', 'append!' ], [ 'seal', 'closed!' ], [ 'merge', 'flip!' ], [ 'vacuum', 'bury!' ],
-	[ 'search', 'allocate!' ], [ 'build', 'allocate!' ])
-{
-	my ($what, $place) = @$case;
-	fill();
-	my ($code, $out, $error) = $node->psql('postgres', "$off; SET vector.wait_point = '$place';
-		SET statement_timeout = '200ms';\n$statements{$what};\nSET vector.wait_point = '';
-		RESET statement_timeout; $left" =~ s/;\s*/;\n/gr, on_error_stop => 0);
-	like($error, qr/canceling statement due to statement timeout/, "$what times out at $place");
-	is($out, 0, 'and leaves nothing behind');
-	sql('DROP INDEX IF EXISTS other');
-	sound("$what timed out");
-}
+# what failed builds had in the session's cache goes with others that come
+my ($code, $cached) = $node->psql('postgres', join("\n", "$off;", "SET vector.wait_point = 'assign*';",
+	("SET vector.wait_point = 'assign*';", 'CREATE INDEX other ON items USING ivf (v vector_l2_ops) WITH (lists = 2);') x 40,
+	q{SELECT count(*) FROM pg_backend_memory_contexts WHERE name IN ('vector index', 'vector centroids')}), on_error_stop => 0);
+cmp_ok($cached, '<=', 64, 'builds that failed leave no more in the cache than it has room for');
+
+create('hnsw');
 my $holder = $node->background_psql('postgres');
 $holder->query_safe('BEGIN');
 $holder->query_safe("SELECT vector_seal('items_v')");

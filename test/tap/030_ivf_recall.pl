@@ -116,6 +116,26 @@ foreach my $way (
 	}
 }
 
+# thousands of lists, whose centroids have codes: by these the nearest of a few probes are found, and by comparing
+# all of them those of more
+foreach my $way ([ 'ivfflat', 'l2' ], [ 'ivf', 'l2' ], [ 'ivf', 'ip' ], [ 'ivf', 'cosine' ])
+{
+	my ($am, $class) = @$way;
+	create($am, $class, 'lists = 4200');
+	my %recall = map { $_ => recall($operators{$class}, set => "SET $am.probes = $_;") } (65, 66);
+	note("recall $recall{65}, $recall{66}");
+	cmp_ok($recall{66}, '>', 0.6, "$am, $class, thousands of lists");
+	cmp_ok($recall{65}, '>=', $recall{66} - 0.05, "$am, $class, thousands of lists, found by codes");
+	sql('INSERT INTO items SELECT * FROM points WHERE id BETWEEN 6001 AND 6030; SELECT vector_seal($$items_v$$)');
+	is(sql("SET enable_seqscan = off; SET $am.probes = 1;
+		SELECT count(*) FROM points p WHERE id BETWEEN 6001 AND 6030 AND
+			id = (SELECT id FROM items ORDER BY v $operators{$class} p.v LIMIT 1)"), 30,
+		"$am, $class: assigned and found by codes alike") if $class ne 'ip';
+	like(sql("SELECT count(*), vector_index_check('items_v') FROM items"), qr/^(\d+)\|\1$/,
+		"$am, $class, thousands of lists: sound and complete");
+	sql('DELETE FROM items WHERE id > 6000; VACUUM items');
+}
+
 # many rows, deep offsets, filters
 create('ivf', 'l2', 'lists = 60');
 recall_ok('1000 rows', 0.9, '<->', limit => 1000, set => 'SET ivf.probes = 40;');
@@ -161,6 +181,30 @@ foreach my $way ('by parallel workers', 'concurrently', 'of a sample, in little 
 	recall_ok("built $way", 0.88, '<->', set => 'SET ivf.probes = 16;');
 	like(sql("SELECT count(*), vector_index_check('items_v') FROM items"), qr/^(\d+)\|\1$/,
 		"built $way: sound and complete");
+}
+
+# the check finds a single row whose code does not fit: its first factor, in a group of packed codes or before a fine one
+foreach my $damage ([ 'packed', 12, 7 * 4 ], [ 'fine', 13, 0 ])
+{
+	my ($name, $kind, $place) = @$damage;
+	create('ivf', 'l2', 'lists = 60, bits = 4');
+	my $path = $node->data_dir . '/' . sql("SELECT pg_relation_filepath('items_v')");
+	my $checksums = sql('SHOW data_checksums') eq 'on';
+	$node->stop;
+	command_ok([ 'pg_checksums', '--disable', '--no-sync', '-D', $node->data_dir ], 'without checksums') if $checksums;
+	open my $file, '+<:raw', $path or die $!;
+	my $block = 0;
+	for (my $page; read($file, $page, 8192) == 8192; $block++)
+	{
+		last if unpack('S', substr($page, 32, 2)) == $kind;
+	}
+	seek $file, $block * 8192 + 64 + $place, 0;
+	print $file pack('f', 1000);
+	close $file;
+	$node->start;
+	my ($code, $out, $error) = $node->psql('postgres', "SELECT vector_index_check('items_v')");
+	like($error, qr/DETAIL: .* has a code that does not fit its vector: its distance is bounded by \d/,
+		"a $name code that does not fit is found");
 }
 
 # codes alone take a small part of the space

@@ -10,7 +10,7 @@
 
 #include "check.h"
 #include "cluster/blas.h"
-#include "cluster/centroids.h"
+#include "cluster/coded.h"
 #include "cluster/kmeans.h"
 #include "distance/distance.h"
 #include "random.h"
@@ -257,9 +257,12 @@ compare_ranked(const void *a, const void *b)
 	return x->list < y->list ? -1 : x->list > y->list;
 }
 
-/* Ranking is sorting; `order` puts the centroids in ascending, descending or random order. */
+/*
+ * Ranking is sorting, also by dot products; `order` puts the centroids in ascending, descending or
+ * random order.
+ */
 static void
-check_rank(uint32_t k, uint32_t dims, int order)
+check_rank(uint32_t k, uint32_t dims, int order, bool product)
 {
 	float	   *query = make_points(1, dims, 1);
 	float	   *points = make_points(k, dims, 3);
@@ -270,15 +273,24 @@ check_rank(uint32_t k, uint32_t dims, int order)
 	const float **rows = allocate(k * sizeof(float *));
 	Ranked	   *ranked = allocate(k * sizeof(Ranked));
 	const uint32_t wanted[] = {1, 2, 10, k / 3, k - 1, k};
+	float	   *half_norms = allocate(k * sizeof(float));
+	ClusterCentroids c;
 
 	for (uint32_t i = 0; i < k; i++)
 		for (uint32_t d = 0; d < dims && order != 0; d++)
 			points[i * dims + d] = query[d] + (float) (order > 0 ? i / 3 : (k - i) / 3);
 	for (uint32_t i = 0; i < k; i++)
 		rows[i] = points + (size_t) i * dims;
-	distance_kernels->f32_l2sq_many(query, rows, k, dims, all);
+	cluster_centroids_init(&c, points, k, dims, half_norms);
+	if (product)
+		distance_kernels->f32_dot_many(query, rows, k, dims, all);
+	else
+		distance_kernels->f32_l2sq_many(query, rows, k, dims, all);
 	for (uint32_t i = 0; i < k; i++)
+	{
+		all[i] = product ? -all[i] : all[i];
 		ranked[i] = (Ranked) {all[i], i};
+	}
 	qsort(ranked, k, sizeof(Ranked), compare_ranked);
 	for (size_t w = 0; w < sizeof(wanted) / sizeof(wanted[0]); w++)
 	{
@@ -286,11 +298,11 @@ check_rank(uint32_t k, uint32_t dims, int order)
 
 		if (wanted[w] > k)
 			continue;
-		cluster_rank(query, points, k, dims, wanted[w], scratch, lists, distances);
+		cluster_rank(&c, product, query, wanted[w], scratch, lists, distances);
 		for (uint32_t i = 0; i < wanted[w]; i++)
 			wrong += (lists[i] != ranked[i].list && order != 0) ||
-				fabsf(distances[i] - ranked[i].distance) > 1e-4f * ranked[i].distance ||
-				fabsf(distances[i] - all[lists[i]]) > 1e-4f * distances[i];
+				fabsf(distances[i] - ranked[i].distance) > 1e-4f * fabsf(ranked[i].distance) ||
+				fabsf(distances[i] - all[lists[i]]) > 1e-4f * fabsf(distances[i]);
 		CHECK(wrong == 0, "%u of the first %u of %u, order %d", wrong, wanted[w], k, order);
 	}
 	free(query);
@@ -301,6 +313,126 @@ check_rank(uint32_t k, uint32_t dims, int order)
 	free(all);
 	free(rows);
 	free(ranked);
+	free(half_norms);
+}
+
+/* What ranking by codes finds of what ranking finds; every value is exact, and none comes twice. */
+static void
+check_codes(const ClusterCodes *codes, bool product, const float *queries, size_t n,
+			uint32_t wanted)
+{
+	const ClusterCentroids *c = codes->centroids;
+	uint64_t   *exact_scratch = allocate(c->k * sizeof(uint64_t));
+	void	   *scratch = allocate(cluster_codes_scratch(codes));
+	uint32_t   *exact = allocate(wanted * sizeof(uint32_t));
+	uint32_t   *lists = allocate(wanted * sizeof(uint32_t));
+	float	   *values = allocate(wanted * sizeof(float));
+	uint8_t    *seen = allocate(c->k);
+	size_t		found = 0;
+	size_t		wrong = 0;
+
+	for (size_t q = 0; q < n; q++)
+	{
+		const float *query = queries + q * c->dims;
+
+		cluster_rank(c, product, query, wanted, exact_scratch, exact, values);
+		cluster_codes_rank(codes, product, query, wanted, scratch, lists, values);
+		memset(seen, 0, c->k);
+		for (uint32_t i = 0; i < wanted; i++)
+		{
+			const float *p = c->points + (size_t) lists[i] * c->dims;
+			double		value = product ?
+				-(double) distance_kernels->f32_dot(query, p, c->dims) :
+				distance(query, p, c->dims);
+
+			wrong += seen[lists[i]]++ != 0 || (i > 0 && values[i] < values[i - 1] - 1e-3f) ||
+				fabs((double) values[i] - value) > 1e-4 * fabs(value) + 1e-3;
+		}
+		for (uint32_t i = 0; i < wanted; i++)
+			found += seen[exact[i]];
+	}
+	CHECK(wrong == 0, "%zu of %u of %u", wrong, wanted, c->k);
+	CHECK((double) found >= 0.96 * (double) (n * wanted), "%zu of %zu times %u of %u, %u dims",
+		  found, n, wanted, c->k, c->dims);
+	free(exact_scratch);
+	free(scratch);
+	free(exact);
+	free(lists);
+	free(values);
+	free(seen);
+}
+
+/* Points are assigned as by comparing all centroids, or hardly farther away. */
+static void
+check_coded_assign(const ClusterCodes *codes, const float *points, size_t n)
+{
+	const ClusterCentroids *c = codes->centroids;
+	uint32_t   *lists = allocate(2 * n * sizeof(uint32_t));
+	float	   *distances = allocate(2 * n * sizeof(float));
+	void	   *scratch = allocate(cluster_assign_scratch(c, 1));
+	double		sums[2] = {0, 0};
+	size_t		same = 0;
+
+	cluster_assign(c, points, n, 1, scratch, lists, distances);
+	free(scratch);
+	scratch = allocate(cluster_codes_scratch(codes));
+	cluster_codes_assign(codes, points, n, scratch, lists + n, distances + n);
+	for (size_t i = 0; i < n; i++)
+	{
+		same += lists[i] == lists[n + i];
+		sums[0] += (double) distances[i];
+		sums[1] += (double) distances[n + i];
+	}
+	CHECK((double) same >= 0.96 * (double) n, "%zu of %zu", same, n);
+	CHECK(sums[1] <= sums[0] * 1.002, "%g after %g", sums[1], sums[0]);
+	free(lists);
+	free(distances);
+	free(scratch);
+}
+
+static void
+check_coded(uint32_t k, uint32_t dims, uint32_t places)
+{
+	const size_t n = 200;
+	/* of the same places */
+	float	   *points = make_points(k + n, dims, places);
+	float	   *queries = points + (size_t) k * dims;
+	float	   *half_norms = allocate(k * sizeof(float));
+	ClusterCentroids c;
+	ClusterCodes codes;
+	void	   *memory;
+	void	   *scratch;
+	uint32_t	lists[40];
+	float		values[40];
+
+	cluster_centroids_init(&c, points, k, dims, half_norms);
+	memory = allocate(cluster_codes_size(&c));
+	memset(memory, 0, cluster_codes_size(&c));
+	cluster_codes_init(&codes, &c, memory);
+	for (int product = 0; product < 2; product++)
+	{
+		check_codes(&codes, product, queries, n, 1);
+		check_codes(&codes, product, queries, n, 12);
+		check_codes(&codes, product, queries, 20, k / CLUSTER_CODED_PART);
+		check_codes(&codes, product, queries, 2, k);
+	}
+	check_coded_assign(&codes, queries, n);
+
+	/* what is not finite gets some centroids, and none twice */
+	scratch = allocate(cluster_codes_scratch(&codes));
+	for (int i = 0; i < 3; i++)
+	{
+		for (uint32_t d = 0; d < dims; d++)
+			queries[d] = i == 0 ? 3e38f : i == 1 ? INFINITY : NAN;
+		cluster_codes_rank(&codes, false, queries, 40, scratch, lists, values);
+		for (int a = 0; a < 40; a++)
+			for (int b = 0; b <= a; b++)
+				CHECK(lists[a] < k && (lists[a] != lists[b]) == (a != b), "%d: %u", i, lists[a]);
+	}
+	free(scratch);
+	free(memory);
+	free(half_norms);
+	free(points);
 }
 
 /* Inertia never rises and ends where plain iterations from the same centroids end. */
@@ -711,6 +843,10 @@ main(void)
 	check_all();
 	for (size_t i = 0; i < sizeof(ks) / sizeof(ks[0]); i++)
 		for (int order = -1; order <= 1; order++)
-			check_rank(ks[i], 17, order);
+			for (int product = 0; product < 2; product++)
+				check_rank(ks[i], 17, order, product);
+	check_coded(5003, 24, 5003);
+	check_coded(4097, 200, 60);
+	check_coded(8192, 128, 8192);
 	return check_end("cluster");
 }

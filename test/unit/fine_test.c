@@ -275,6 +275,34 @@ check_levels(uint32_t bits, uint32_t padded)
 	free(out);
 }
 
+/*
+ * The width of a level that RaBitQ chooses is never worse than that of scalar codes: of no vector,
+ * whether its elements are spread evenly, normally, or with a few that stand out.
+ */
+static void
+check_widths(uint32_t bits, uint32_t padded)
+{
+	uint8_t    *code = code_end - fine_size(bits, padded);
+	float	   *o = allocate(padded * sizeof(float));
+	float	   *zeros = calloc(padded, sizeof(float));
+
+	for (int t = 0; t < 30; t++)
+	{
+		float		scalar;
+		float		rabitq;
+
+		for (uint32_t i = 0; i < padded; i++)
+			o[i] = t % 3 == 0 ? random_uniform() : random_gaussian() * (t % 3 == 2 && i % 50 == 0 ?
+																		  4 : 1);
+		scalar = fine_encode(RABITQ_L2, FINE_SCALAR, bits, o, zeros, padded, code).error;
+		rabitq = fine_encode(RABITQ_L2, FINE_RABITQ, bits, o, zeros, padded, code).error;
+		CHECK(rabitq <= scalar * 1.0001f, "%u bits, %u padded, kind %d: error %g, scalar %g", bits,
+			  padded, t % 3, (double) rabitq, (double) scalar);
+	}
+	free(o);
+	free(zeros);
+}
+
 int
 main(void)
 {
@@ -299,6 +327,8 @@ main(void)
 				check_levels(bits, 16000);
 			}
 		distance_select(DISTANCE_AUTO);
+		check_widths(bits, 128);
+		check_widths(bits, 784);
 		check_sets_agree(128, bits);
 		check_sets_agree(784, bits);
 	}

@@ -1,0 +1,305 @@
+/*
+ * coded.c - bounds of all centroids, then those that may be among the nearest
+ */
+#include "cluster/coded.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "cluster/keys.h"
+#include "distance/half.h"
+#include "quantize/rabitq.h"
+
+/* Estimates may be off by so many standard deviations before a centroid is missed. */
+#define ERROR_SIGMAS	1.5f
+
+#define SEED			1
+
+/* Minima that are taken beside each other. */
+#define LANES			4
+
+/* The head of a group; its codes follow. */
+typedef struct CentroidGroup
+{
+	float		a[2][CODE_GROUP];	/* of squared distances, and these less |c|^2 */
+	uint16_t	b[CODE_GROUP];	/* bfloat16 */
+	uint16_t	error[CODE_GROUP];	/* bfloat16 */
+} CentroidGroup;
+
+/* What a query needs, in its scratch. */
+typedef struct CodedQuery
+{
+	const ClusterCodes *codes;
+	const float *query;
+	bool		product;
+	uint64_t   *keys;			/* room for k */
+	float	   *bounds;			/* by centroid */
+	float	   *least;			/* by group */
+	float	   *rotated;
+	uint8_t    *lut;
+} CodedQuery;
+
+static size_t
+group_count(const ClusterCentroids *centroids)
+{
+	return ((size_t) centroids->k + CODE_GROUP - 1) / CODE_GROUP;
+}
+
+static size_t
+group_size(uint32_t padded)
+{
+	return sizeof(CentroidGroup) + rabitq_group_size(padded);
+}
+
+static const CentroidGroup *
+group_at(const ClusterCodes *codes, size_t i)
+{
+	return (const CentroidGroup *) (codes->groups + i * group_size(codes->rotation.padded));
+}
+
+/* Memory has the mean, a residual and a code, the groups, and the signs of the rotation. */
+size_t
+cluster_codes_size(const ClusterCentroids *centroids)
+{
+	uint32_t	padded = rotation_padded(centroids->dims);
+
+	return 3 * sizeof(float) * padded + group_count(centroids) * group_size(padded) +
+		rotation_memory(centroids->dims);
+}
+
+static void
+mean_of(const ClusterCentroids *centroids, float *mean)
+{
+	for (uint32_t l = 0; l < centroids->k; l++)
+		for (uint32_t i = 0; i < centroids->dims; i++)
+			mean[i] += centroids->points[(size_t) l * centroids->dims + i];
+	for (uint32_t i = 0; i < centroids->dims; i++)
+		mean[i] /= (float) centroids->k;
+}
+
+void
+cluster_codes_init(ClusterCodes *codes, const ClusterCentroids *centroids, void *memory)
+{
+	uint32_t	padded = rotation_padded(centroids->dims);
+	float	   *mean = memory;
+	float	   *residual = mean + padded;
+	uint8_t    *signs = (uint8_t *) (residual + padded);
+	char	   *groups = (char *) (residual + 2 * (size_t) padded);
+
+	*codes = (ClusterCodes) {.centroids = centroids, .mean = mean, .groups = groups};
+	rotation_init(&codes->rotation, centroids->dims, SEED,
+				  groups + group_count(centroids) * group_size(padded));
+	mean_of(centroids, mean);
+	rotation_apply(&codes->rotation, mean, mean);
+	for (uint32_t l = centroids->k; l % CODE_GROUP != 0; l++)
+		for (int product = 0; product < 2; product++)
+			((CentroidGroup *) group_at(codes, l / CODE_GROUP))->a[product][l % CODE_GROUP] =
+				INFINITY;
+	for (uint32_t l = 0; l < centroids->k; l++)
+	{
+		CentroidGroup *group = (CentroidGroup *) group_at(codes, l / CODE_GROUP);
+		uint32_t	place = l % CODE_GROUP;
+		RabitqFactors factors;
+
+		rotation_apply(&codes->rotation, centroids->points + (size_t) l * centroids->dims,
+					   residual);
+		for (uint32_t i = 0; i < padded; i++)
+			residual[i] -= mean[i];
+		factors = rabitq_encode_residual(RABITQ_L2, residual, mean, padded, signs);
+		rabitq_pack((uint8_t *) (group + 1), place, signs, padded);
+		group->a[0][place] = factors.a;
+		group->a[1][place] = factors.a - 2 * centroids->half_norms[l];
+		group->b[place] = factors.b;
+		group->error[place] = float_to_bf16(factors.error);
+	}
+}
+
+size_t
+cluster_codes_scratch(const ClusterCodes *codes)
+{
+	size_t		groups = group_count(codes->centroids);
+	uint32_t	padded = codes->rotation.padded;
+
+	return groups * (CODE_GROUP * (sizeof(uint64_t) + sizeof(float)) + sizeof(float)) +
+		sizeof(float) * padded + rabitq_lut_size(padded);
+}
+
+static CodedQuery
+open_query(const ClusterCodes *codes, bool product, const float *query, void *scratch)
+{
+	size_t		groups = group_count(codes->centroids);
+	CodedQuery	coded = {.codes = codes, .query = query, .product = product, .keys = scratch};
+
+	coded.bounds = (float *) (coded.keys + groups * CODE_GROUP);
+	coded.least = coded.bounds + groups * CODE_GROUP;
+	coded.rotated = coded.least + groups;
+	coded.lut = (uint8_t *) (coded.rotated + codes->rotation.padded);
+	return coded;
+}
+
+/* The least of a group's bounds. */
+static float
+least_of(const float *bounds)
+{
+	float		least[LANES] = {INFINITY, INFINITY, INFINITY, INFINITY};
+
+	for (size_t i = 0; i < CODE_GROUP; i += LANES)
+		for (size_t j = 0; j < LANES; j++)
+			least[j] = bounds[i + j] < least[j] ? bounds[i + j] : least[j];
+	for (size_t j = 1; j < LANES; j++)
+		least[0] = least[j] < least[0] ? least[j] : least[0];
+	return least[0];
+}
+
+/* Bounds of all centroids. */
+static void
+bound_all(const CodedQuery *coded)
+{
+	const ClusterCodes *codes = coded->codes;
+	size_t		groups = group_count(codes->centroids);
+	CodeQuery	code;
+	float		base;
+
+	rotation_apply(&codes->rotation, coded->query, coded->rotated);
+	base = distance_kernels->f32_l2sq(coded->rotated, codes->mean, codes->rotation.padded);
+	rabitq_prepare(&code, coded->rotated, codes->rotation.padded, coded->lut);
+	for (size_t g = 0; g < groups; g++)
+	{
+		const CentroidGroup *group = group_at(codes, g);
+		float	   *bounds = coded->bounds + g * CODE_GROUP;
+
+		distance_kernels->code_bounds(&code, (const uint8_t *) (group + 1),
+									  group->a[coded->product], group->b, group->error, base,
+									  ERROR_SIGMAS * sqrtf(base), 0, bounds);
+		coded->least[g] = least_of(bounds);
+	}
+}
+
+/* The n-th smallest of the groups' least bounds: at least n bounds are not above it. */
+static float
+reach_of(const CodedQuery *coded, uint32_t n)
+{
+	size_t		groups = group_count(coded->codes->centroids);
+
+	if (n > groups)
+		return INFINITY;
+	for (size_t g = 0; g < groups; g++)
+		coded->keys[g] = cluster_key(coded->least[g], (uint32_t) g);
+	cluster_sort_first(coded->keys, groups, n);
+	return cluster_key_value(coded->keys[n - 1]);
+}
+
+/* Makes keys of the bounds that are not above `reach`, if they come after another key. */
+static size_t
+take_bounds(const CodedQuery *coded, uint64_t after, float reach, uint64_t *keys)
+{
+	uint32_t	k = coded->codes->centroids->k;
+	size_t		count = 0;
+
+	for (uint32_t start = 0; start < k; start += CODE_GROUP)
+	{
+		uint32_t	end = start + CODE_GROUP < k ? start + CODE_GROUP : k;
+
+		if (coded->least[start / CODE_GROUP] > reach)
+			continue;
+		for (uint32_t i = start; i < end; i++)
+		{
+			keys[count] = cluster_key(coded->bounds[i], i);
+			count += coded->bounds[i] <= reach && keys[count] > after;
+		}
+	}
+	return count;
+}
+
+/* Puts squared distances, for products less |c|^2, in the place of bounds. */
+static void
+compare(const CodedQuery *coded, uint64_t *keys, size_t n)
+{
+	const ClusterCentroids *centroids = coded->codes->centroids;
+	uint32_t	dims = centroids->dims;
+	const float *rows[CODE_GROUP];
+	float		distances[CODE_GROUP];
+
+	for (size_t start = 0; start < n; start += CODE_GROUP)
+	{
+		size_t		count = n - start < CODE_GROUP ? n - start : CODE_GROUP;
+
+		for (size_t i = 0; i < count; i++)
+			rows[i] = centroids->points +
+				(size_t) cluster_key_number(keys[start + i]) * dims;
+		distance_kernels->f32_l2sq_many(coded->query, rows, count, dims, distances);
+		for (size_t i = 0; i < count; i++)
+		{
+			uint32_t	l = cluster_key_number(keys[start + i]);
+
+			keys[start + i] = cluster_key(coded->product ?
+										  distances[i] - 2 * centroids->half_norms[l] :
+										  distances[i], l);
+		}
+	}
+}
+
+/*
+ * The n nearest are the first of the keys then: those with the least bounds, and others as long as
+ * their bounds are not above the n-th value.
+ */
+static void
+find_nearest(const CodedQuery *coded, uint32_t n)
+{
+	uint64_t   *keys = coded->keys;
+	uint64_t   *rest = keys + n;
+	size_t		count;
+	uint64_t	last;
+
+	bound_all(coded);
+	count = take_bounds(coded, 0, reach_of(coded, n), keys);
+	/* places behind the last centroid may seem to be near a query that is not finite */
+	if (count < n)
+		count = take_bounds(coded, 0, INFINITY, keys);
+	cluster_sort_first(keys, count, n);
+	last = keys[n - 1];
+	compare(coded, keys, n);
+	cluster_sort_first(keys, n, n);
+	count = take_bounds(coded, last, cluster_key_value(keys[n - 1]), rest);
+	for (size_t batch = n; count > 0; batch *= 2)
+	{
+		size_t		next = batch < count ? batch : count;
+		size_t		left = 0;
+
+		cluster_sort_first(rest, count, next);
+		compare(coded, rest, next);
+		cluster_sort_first(keys, n + next, n);
+		for (size_t i = next; i < count; i++)
+		{
+			rest[left] = rest[i];
+			left += cluster_key_value(rest[i]) <= cluster_key_value(keys[n - 1]);
+		}
+		count = left;
+	}
+}
+
+void
+cluster_codes_rank(const ClusterCodes *codes, bool product, const float *query, uint32_t n,
+				   void *scratch, uint32_t *lists, float *values)
+{
+	CodedQuery	coded = open_query(codes, product, query, scratch);
+	uint32_t	dims = codes->centroids->dims;
+
+	find_nearest(&coded, n);
+	for (uint32_t i = 0; i < n; i++)
+	{
+		lists[i] = cluster_key_number(coded.keys[i]);
+		values[i] = product ?
+			-distance_kernels->f32_dot(query, codes->centroids->points + (size_t) lists[i] * dims,
+									   dims) : cluster_key_value(coded.keys[i]);
+	}
+}
+
+void
+cluster_codes_assign(const ClusterCodes *codes, const float *points, size_t n, void *scratch,
+					 uint32_t *lists, float *distances)
+{
+	for (size_t i = 0; i < n; i++)
+		cluster_codes_rank(codes, false, points + i * codes->centroids->dims, 1, scratch,
+						   &lists[i], &distances[i]);
+}

@@ -1,0 +1,93 @@
+/*
+ * keys.c - the least keys, by partial quicksort
+ */
+#include "cluster/keys.h"
+
+#define SORT_BY_INSERTION	12
+
+static inline void
+swap_keys(uint64_t *a, uint64_t *b)
+{
+	uint64_t	t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+static void
+sort_by_insertion(uint64_t *keys, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+	{
+		uint64_t	key = keys[i];
+		size_t		j = i;
+
+		for (; j > 0 && keys[j - 1] > key; j--)
+			keys[j] = keys[j - 1];
+		keys[j] = key;
+	}
+}
+
+/*
+ * Partitions by the median of three and returns its place.  Whether a key is less decides nothing
+ * but an addend, so that no branch is guessed wrong (Lomuto's scheme).
+ */
+static size_t
+partition_keys(uint64_t *keys, size_t n)
+{
+	uint64_t   *last = &keys[n - 1];
+	uint64_t	pivot;
+	size_t		less = 0;
+
+	if (keys[0] > keys[n / 2])
+		swap_keys(&keys[0], &keys[n / 2]);
+	if (keys[n / 2] < *last)
+		swap_keys(&keys[n / 2], last);
+	if (keys[0] > *last)
+		swap_keys(&keys[0], last);
+	pivot = *last;
+	for (size_t i = 0; i < n - 1; i++)
+	{
+		uint64_t	key = keys[i];
+
+		keys[i] = keys[less];
+		keys[less] = key;
+		less += key < pivot;
+	}
+	swap_keys(&keys[less], last);
+	return less;
+}
+
+/* Brings the first `wanted` of n different keys to their places. */
+void
+cluster_sort_first(uint64_t *keys, size_t n, size_t wanted)
+{
+	while (n > SORT_BY_INSERTION && wanted > 0)
+	{
+		size_t		place = partition_keys(keys, n);
+
+		if (place + 1 < wanted)
+		{
+			/* the shorter side by a call, so that these do not nest deeply */
+			if (place < n / 2)
+			{
+				cluster_sort_first(keys, place, place);
+				keys += place + 1;
+				n -= place + 1;
+				wanted -= place + 1;
+			}
+			else
+			{
+				cluster_sort_first(keys + place + 1, n - place - 1, wanted - place - 1);
+				n = wanted = place;
+			}
+		}
+		else
+		{
+			n = place;
+			if (wanted > n)
+				wanted = n;
+		}
+	}
+	sort_by_insertion(keys, n);
+}

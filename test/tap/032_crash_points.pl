@@ -1,0 +1,92 @@
+# The server crashes at every point of every step, of every access method: the index is what it was, or what it was to
+# become, and nothing that was half done is left
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'segments are ours' if $ENV{VECTOR_PEER};
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', "autovacuum = off\nrestart_after_crash = off");
+$node->start;
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION vector;
+	CREATE FUNCTION place(id bigint) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector
+		FROM generate_series(1, 16) d$$;
+	CREATE TABLE items (id int PRIMARY KEY, v vector(16));
+	CREATE SEQUENCE ids});
+plan skip_all => 'not compiled with wait points'
+  if $node->safe_psql('postgres', "LOAD 'vector'; SELECT count(*) FROM pg_settings WHERE name = 'vector.wait_point'") == 0;
+
+sub sql { return $node->safe_psql('postgres', @_); }
+
+my $off = "LOAD 'vector'; SET vector.background_work = off";
+my $insert = "$off; INSERT INTO items SELECT n, place(n) FROM (SELECT nextval('ids') AS n FROM generate_series(1, 150)) x";
+my %steps = (
+	insert => 'INSERT INTO items SELECT n, place(n) FROM generate_series(1000001, 1000010) n',
+	seal => "SELECT vector_seal('items_v')",
+	merge => "SELECT vector_merge('items_v')",
+	build => 'CREATE INDEX other ON items USING AM (v vector_cosine_ops)',
+	rebuild => 'REINDEX INDEX items_v',
+	vacuum => 'VACUUM (INDEX_CLEANUP ON) items');
+my %with = (
+	hnsw => 'seal_rows = 200',
+	ivf => 'lists = 8, seal_rows = 200, bits = 4',
+	ivfflat => 'lists = 8, seal_rows = 200');
+my @lists = ([ 'seal', 'assign', 'write', 'flip' ], [ 'merge', 'reserved', 'write', 'flip' ],
+	[ 'build', 'train', 'centroids', 'write' ], [ 'rebuild', 'assign' ], [ 'vacuum', 'bury' ]);
+my %points = (
+	hnsw => [ [ 'insert', 'append' ], [ 'seal', 'closed', 'reserved', 'flip' ], [ 'merge', 'flip' ],
+		[ 'vacuum', 'bury' ] ],
+	ivf => \@lists,
+	ivfflat => [ [ 'seal', 'write' ], [ 'build', 'centroids' ] ]);
+
+foreach my $am (sort keys %points)
+{
+	sql("TRUNCATE items; DROP INDEX IF EXISTS items_v;
+		CREATE INDEX items_v ON items USING $am (v vector_l2_ops) WITH ($with{$am})");
+	foreach my $row (@{ $points{$am} })
+	{
+		my ($step, @places) = @$row;
+		foreach my $place (@places)
+		{
+			my $name = "$am, $step at $place";
+
+			sql("$insert; SELECT vector_seal('items_v')") foreach 1, 2;
+			sql("$insert; DELETE FROM items WHERE id % 9 = (SELECT max(id) % 9 FROM items)");
+			my $rows = sql('SELECT count(*) FROM items');
+
+			# all that was committed is to survive; what the step does is not flushed
+			my ($out, $error) = ('', '');
+			my $session = IPC::Run::start([ 'psql', '-XAqt', '-d', $node->connstr('postgres'), '-c', $off =~ s/; .*//r,
+				'-c', 'SET vector.background_work = off', '-c', "SET vector.wait_point = '$place!'",
+				'-c', $steps{$step} =~ s/USING AM/USING $am/r ], '>', \$out, '2>', \$error);
+			ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity
+				WHERE state = 'active' AND wait_event IS NULL AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+				AND clock_timestamp() - query_start > interval '0.2 s'}), "$name: it stops there");
+			sql('CHECKPOINT') if $place eq 'write' || $place eq 'reserved';
+			$node->stop('immediate', fail_ok => 1);
+			$session->finish;
+			unlike($error, qr/ERROR/, "$name: no error");
+			$node->start;
+
+			is(sql('SELECT count(*) FROM items'), $rows, "$name: the rows of the table");
+			is(sql("$off; SELECT vector_index_check('items_v') >= $rows"), 't', "$name: the index is sound");
+			is(sql("SET enable_seqscan = off; SET hnsw.ef_search = 200; SET ivf.probes = 8; SET ivfflat.probes = 8;
+				SELECT count(*) FROM (SELECT * FROM items ORDER BY id DESC LIMIT 200) i
+				WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)"), 0, "$name: rows are found");
+			is(sql("$off; VACUUM (INDEX_CLEANUP ON) items;
+				SELECT vector_seal('items_v') >= 0, vector_merge('items_v') >= 0;
+				SELECT count(*) = vector_index_check('items_v') FROM items;
+				SELECT count(*) FROM vector_segments WHERE kind = 'reserved'"), "t|t\nt\n0",
+				"$name: the index goes on, and nothing is left reserved");
+		}
+	}
+}
+$node->stop;
+unlike(slurp_file($node->logfile), qr/PANIC|TRAP|signal 11|invalid page/, 'nothing bad in the log');
+done_testing();
