@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -55,18 +56,27 @@ open_index(Oid oid, LOCKMODE lock)
 
 /* Opens an index with a lock and, before it, its table. */
 static Relation
-open_index_and_table(Oid oid, LOCKMODE lock, Relation *heap)
+open_index_and_table(Oid oid, LOCKMODE lock, LOCKMODE table_lock, Relation *heap)
 {
 	Oid			table = IndexGetRelation(oid, true);
 	Relation	index;
 
-	*heap = OidIsValid(table) ? table_open(table, AccessShareLock) : NULL;
+	*heap = OidIsValid(table) ? table_open(table, table_lock) : NULL;
 	index = open_index(oid, lock);
 	if (*heap == NULL || table != IndexGetRelation(oid, false))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("could not open parent table of index \"%s\"",
 						RelationGetRelationName(index))));
+	if (is_elsewhere(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot access temporary or unlogged relations during recovery")));
+	if (RelationGetNumberOfBlocks(index) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("index \"%s\" is not built yet", RelationGetRelationName(index)),
+				 errhint("REINDEX or DROP it, if nobody is building it.")));
 	return index;
 }
 
@@ -82,7 +92,8 @@ vector_index_segments(PG_FUNCTION_ARGS)
 	Directory  *directory;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (is_elsewhere(index) || legacy_state(index) != LEGACY_NONE)
+	if (is_elsewhere(index) || RelationGetNumberOfBlocks(index) == 0 ||
+		legacy_state(index) != LEGACY_NONE)
 	{
 		relation_close(index, AccessShareLock);
 		return (Datum) 0;
@@ -181,6 +192,13 @@ may_maintain(Oid index)
 #endif
 }
 
+static void
+require_maintain(Oid index)
+{
+	if (!may_maintain(index))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, get_rel_name(index));
+}
+
 /*
  * Opens an index that the user may maintain, and its table, for work that a background worker gives
  * way to.
@@ -193,9 +211,8 @@ open_to_maintain(Oid oid, Relation *heap)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("recovery is in progress"),
 				 errhint("Segments are sealed and merged on the primary.")));
-	if (!may_maintain(oid))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, get_rel_name(oid));
-	return open_index_and_table(oid, ShareUpdateExclusiveLock, heap);
+	require_maintain(oid);
+	return open_index_and_table(oid, ShareUpdateExclusiveLock, AccessShareLock, heap);
 }
 
 static void
@@ -231,21 +248,49 @@ vector_merge(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(replaced);
 }
 
+/* Checks an index with the rights of the table's owner, whose functions it may call. */
+static uint64
+check_as_owner(Relation index, Relation heap)
+{
+	Oid			user;
+	int			context;
+	int			level;
+	uint64		rows;
+
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(heap->rd_rel->relowner, context | SECURITY_RESTRICTED_OPERATION);
+	level = NewGUCNestLevel();
+#if PG_VERSION_NUM >= 170000
+	RestrictSearchPath();
+#endif
+	rows = check_index(index, heap);
+	AtEOXact_GUC(false, level);
+	SetUserIdAndSecContext(user, context);
+	return rows;
+}
+
 /* Raises an error if an index is damaged; returns the number of its live rows. */
 PG_FUNCTION_INFO_V1(vector_index_check);
 Datum
 vector_index_check(PG_FUNCTION_ARGS)
 {
+	Oid			oid = PG_GETARG_OID(0);
+	LOCKMODE	lock = RecoveryInProgress() ? AccessShareLock : ShareUpdateExclusiveLock;
 	Relation	heap;
-	Relation	index = open_index_and_table(PG_GETARG_OID(0), AccessShareLock, &heap);
+	Relation	index;
 	uint64		rows;
 
-	if (is_elsewhere(index))
+	require_maintain(oid);
+	/* VACUUM would let rows take the places of others between one block read and the next */
+	index = open_index_and_table(oid, AccessShareLock, lock, &heap);
+
+	if (!index->rd_index->indisvalid)
 		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot access temporary or unlogged relations during recovery")));
-	rows = check_index(index, heap);
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("index \"%s\" is not valid", RelationGetRelationName(index)),
+				 errhint("REINDEX or DROP it, if nobody is building it.")));
+	rows = check_as_owner(index, heap);
 	relation_close(index, AccessShareLock);
-	table_close(heap, AccessShareLock);
+	table_close(heap, lock);
 	PG_RETURN_INT64((int64) rows);
 }

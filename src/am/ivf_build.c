@@ -22,8 +22,9 @@
 #include "segment/growing.h"
 #include "segment/lists.h"
 
-/* Blocks that tell how many rows a block has. */
+/* Blocks that tell how many rows a block has; more of them where they have fewer rows. */
 #define DENSITY_BLOCKS	128
+#define DENSITY_ROWS	1000
 
 /* So many times the blocks that should have the rows of a sample are read. */
 #define SAMPLE_MARGIN	1.2
@@ -145,13 +146,14 @@ sample_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 
 	if (isnull[0])
 		return;
-	sample->rows++;
-	if (sample->training == NULL)
-		return;
 	old = MemoryContextSwitchTo(sample->temporary);
 	payload = space_payload(sample->space, values[0], &size);
 	if (space_indexable(sample->space, payload))
-		centroids_offer(sample->training, payload);
+	{
+		sample->rows++;
+		if (sample->training)
+			centroids_offer(sample->training, payload);
+	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(sample->temporary);
 }
@@ -206,15 +208,21 @@ train_centroids(IvfBuild *build, const Directory *directory, int workers)
 {
 	TableBuild *table = &build->table;
 	BlockNumber blocks = RelationGetNumberOfBlocks(table->heap);
-	double		density_blocks = Min(blocks, DENSITY_BLOCKS);
+	double		counted = Min(blocks, DENSITY_BLOCKS);
 	IvfSample	sample = {.space = &build->space};
 	double		rows;
 	double		wanted;
 
 	sample.temporary = AllocSetContextCreate(CurrentMemoryContext, "ivf sample row",
 											 ALLOCSET_DEFAULT_SIZES);
-	sample_blocks(build, &sample, density_blocks);
-	rows = sample.rows * blocks / Max(density_blocks, 1);
+	sample_blocks(build, &sample, counted);
+	while (sample.rows < DENSITY_ROWS && counted < blocks)
+	{
+		/* few of the rows are indexed, or they lie together */
+		counted = Min(blocks, counted * 4);
+		sample_blocks(build, &sample, counted);
+	}
+	rows = sample.rows * blocks / Max(counted, 1);
 	sample.training = centroids_train(&build->space, directory, rows,
 									  (Size) maintenance_work_mem * 1024);
 	wanted = ceil(centroids_wanted(sample.training) / Max(rows, 1) * blocks * SAMPLE_MARGIN);

@@ -224,22 +224,36 @@ was_returned(const IvfScan *state, const GraphFound *found)
 
 /* Keeps a found row, unless it is surely beyond the limit or what is wanted. */
 static void
-add_found(IvfScan *state, uint32 cursor, const GraphFound *found)
+add_ordered(IvfScan *state, uint32 cursor, const GraphFound *found)
 {
 	if ((found->bound > state->limit && isfinite(found->distance)) || was_returned(state, found))
 		return;
 	if (state->wanted > 0)
 	{
-		float		distance = isnan(found->distance) ? INFINITY : found->distance;
-
-		if (distance > threshold(state))
+		if (found->distance > threshold(state))
 			return;
 		if (state->best.count == state->wanted)
 			(void) graph_heap_pop(&state->best);
 		graph_heap_push(&state->best, space_graph_memory(state->context),
-						(GraphCandidate) {-distance, 0});
+						(GraphCandidate) {-found->distance, 0});
 	}
 	scan_results_add(&state->results, cursor, found);
+}
+
+/* The same; that a distance is no number is the last in order. */
+static void
+add_found(IvfScan *state, uint32 cursor, const GraphFound *found)
+{
+	GraphFound	last;
+
+	if (likely(!isnan(found->distance)))
+	{
+		add_ordered(state, cursor, found);
+		return;
+	}
+	last = *found;
+	last.distance = INFINITY;
+	add_ordered(state, cursor, &last);
 }
 
 static void

@@ -81,6 +81,28 @@ vectorbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	return stats;
 }
 
+/* Rows that are not known to be dead. */
+static uint64
+count_live(Relation index)
+{
+	Directory  *directory = directory_hold(index);
+	uint64		live = 0;
+
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+		uint32		dead = 0;
+
+		if (entry->kind == SEGMENT_GROWING)
+			live += growing_count(index, entry, &dead);
+		else if (entry->kind == SEGMENT_SEALED)
+			live += entry->rows - sealed_dead(index, entry);
+		live -= dead;
+	}
+	directory_let_go(index, directory);
+	return live;
+}
+
 IndexBulkDeleteResult *
 vectorvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 {
@@ -94,8 +116,7 @@ vectorvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	if (stats == NULL)
 	{
 		stats = palloc0(sizeof(IndexBulkDeleteResult));
-		stats->num_index_tuples = info->num_heap_tuples;
-		stats->estimated_count = info->estimated_count;
+		stats->num_index_tuples = count_live(index);
 	}
 	replaced = seal_retire_empty(index);
 	replaced += seal_growing(index, heap, SEAL_IF_FREE,

@@ -30,10 +30,13 @@ typedef void (*Sgemm) (int order, int trans_a, int trans_b, int m, int n, int k,
 					   const float *a, int lda, const float *b, int ldb, float beta, float *c,
 					   int ldc);
 
+/* What openblas_get_parallel says of a build with threads of its own. */
+#define OPENBLAS_PTHREADS	1
+
 static Sgemm sgemm;				/* NULL until it was loaded and tested */
 static bool in_use;
 static bool off;
-static bool serial;				/* a build that only one thread may call */
+static bool serial;				/* that only one thread may call, or in which each starts others */
 static bool tried;
 static char description[256] = "kernels";
 
@@ -128,7 +131,8 @@ take_library(void *library)
 		return false;
 	}
 	set_threads(1);
-	serial = find_symbol(library, "openblas_get_parallel", &get_parallel) && get_parallel() == 0;
+	serial = find_symbol(library, "openblas_get_parallel", &get_parallel) &&
+		get_parallel() != OPENBLAS_PTHREADS;
 	if (!sgemm_right(61, 77, 131) || !sgemm_right(4, 3, 5) || !sgemm_right(64, 128, 600))
 	{
 		snprintf(description, sizeof(description), "kernels (OpenBLAS computes wrong here)");

@@ -237,6 +237,13 @@ cache_index(Relation index)
 	int			i = find_place(index, &found);
 	CachedIndex *cached = indexes[i];
 
+	if (found && directory_refresh(index, (Directory *) cached->directory.data))
+	{
+		/* an index that TRUNCATE made anew in its file has another rotation */
+		found = cache_directory(cached)->seed == cached->space.seed;
+		if (found)
+			sweep_segments(cached);
+	}
 	if (!found)
 	{
 		MemoryContext context;
@@ -258,8 +265,6 @@ cache_index(Relation index)
 		MemoryContextSetParent(context, CacheMemoryContext);
 		indexes[i] = cached;
 	}
-	else if (directory_refresh(index, (Directory *) cached->directory.data))
-		sweep_segments(cached);
 	cached->used = ++clock_now;
 	return cached;
 }

@@ -170,23 +170,28 @@ publish(CentroidsTraining *training, Relation index, Relation heap, const float 
 	directory_unclaim(index, &entry);
 }
 
-/* Trains a product quantizer by what the centroids leave of the sample, which it overwrites. */
+/* Trains a product quantizer by what the centroids leave of a part of the sample, at its front then. */
 static void *
 train_codebooks(CentroidsTraining *training, const float *centroids, Size *size)
 {
 	const Space *space = training->space;
 	uint32		width = training->width;
-	uint32	   *lists = MemoryContextAllocHuge(training->context,
-											   sizeof(uint32) * (training->sampled + 1));
+	uint32		count = Min(training->sampled, PRODUCT_TRAIN_POINTS);
+	uint32	   *lists = palloc(sizeof(uint32) * (count + 1));
 	float	   *half_norms = palloc(sizeof(float) * training->lists);
 	ClusterCentroids points;
 	void	   *codebooks;
 
 	cluster_centroids_init(&points, centroids, training->lists, width, half_norms);
-	if (training->sampled > 0)
-		cluster_assign(&points, training->points, training->sampled, 1,
+	for (uint32 i = 0; i < count; i++)
+		memmove(training->points + (Size) i * width, training->points +
+				(Size) ((uint64) i * training->sampled / count) * width, sizeof(float) * width);
+	interrupt(NULL);
+	if (count > 0)
+		cluster_assign(&points, training->points, count, 1,
 					   palloc(cluster_assign_scratch(&points, 1)), lists, NULL);
-	for (uint32 i = 0; i < training->sampled; i++)
+	interrupt(NULL);
+	for (uint32 i = 0; i < count; i++)
 	{
 		float	   *x = training->points + (Size) i * width;
 		const float *c = centroids + (Size) lists[i] * width;
@@ -196,7 +201,7 @@ train_codebooks(CentroidsTraining *training, const float *centroids, Size *size)
 	}
 	*size = product_size(width, space->pq_m);
 	codebooks = palloc(*size);
-	product_train(training->points, training->sampled, width, space->pq_m, space->seed,
+	product_train(training->points, count, width, space->pq_m, space->seed,
 				  interrupt, NULL, palloc(product_train_memory(width)), codebooks);
 	return codebooks;
 }

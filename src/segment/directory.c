@@ -109,7 +109,7 @@ directory_refresh(Relation index, Directory *copy)
 {
 	Buffer		buffer = directory_lock(index, BUFFER_LOCK_SHARE);
 	const Directory *directory = BlockGetDirectory(BufferGetPage(buffer));
-	bool		changed = directory->change != copy->change;
+	bool		changed = directory->change != copy->change || directory->seed != copy->seed;
 
 	if (changed)
 		memcpy(copy, directory,

@@ -8,6 +8,9 @@
 #include "storage/lmgr.h"
 #include "storage/smgr.h"
 
+/* Blocks that a file is extended by at a time. */
+#define EXTENSION		1024
+
 void		(*extent_give_way) (void);
 
 uint32
@@ -47,31 +50,36 @@ extent_wrong_page(Relation index, BlockNumber block)
 			 errhint("Retry the query.")));
 }
 
+static void
+extend_file(Relation index, BlockNumber length, BlockNumber count)
+{
+#if PG_VERSION_NUM >= 160000
+	smgrzeroextend(RelationGetSmgr(index), MAIN_FORKNUM, length, (int) count, false);
+#else
+	PGAlignedBlock zeros;
+
+	memset(zeros.data, 0, BLCKSZ);
+	for (BlockNumber i = 0; i < count; i++)
+		smgrextend(RelationGetSmgr(index), MAIN_FORKNUM, length + i, zeros.data, false);
+#endif
+}
+
 void
 extent_extend_file(Relation index, BlockNumber blocks)
 {
-	BlockNumber length;
-
-	if (RelationGetNumberOfBlocks(index) >= blocks)
-		return;
-	if (!RELATION_IS_LOCAL(index))
-		LockRelationForExtension(index, ExclusiveLock);
-	length = RelationGetNumberOfBlocks(index);
-	if (length < blocks)
+	while (RelationGetNumberOfBlocks(index) < blocks)
 	{
-#if PG_VERSION_NUM >= 160000
-		smgrzeroextend(RelationGetSmgr(index), MAIN_FORKNUM, length, (int) (blocks - length),
-					   false);
-#else
-		PGAlignedBlock zeros;
+		BlockNumber length;
 
-		memset(zeros.data, 0, BLCKSZ);
-		for (; length < blocks; length++)
-			smgrextend(RelationGetSmgr(index), MAIN_FORKNUM, length, zeros.data, false);
-#endif
+		CHECK_FOR_OTHERS();
+		if (!RELATION_IS_LOCAL(index))
+			LockRelationForExtension(index, ExclusiveLock);
+		length = RelationGetNumberOfBlocks(index);
+		if (length < blocks)
+			extend_file(index, length, Min(blocks - length, EXTENSION));
+		if (!RELATION_IS_LOCAL(index))
+			UnlockRelationForExtension(index, ExclusiveLock);
 	}
-	if (!RELATION_IS_LOCAL(index))
-		UnlockRelationForExtension(index, ExclusiveLock);
 }
 
 Buffer

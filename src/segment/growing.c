@@ -51,7 +51,10 @@ static uint32
 plan_segment(const Space *space, uint32 room, Size size, bool has_mean, GrowingHeader *header)
 {
 	Size		aligned = TYPEALIGN(OFFSET_UNIT, size);
-	uint32		groups = (room + GROUP_ROWS - 1) / GROUP_ROWS;
+	Size		stride = aligned <= PAYLOAD_SIZE ? PAYLOAD_SIZE / (PAYLOAD_SIZE / aligned) :
+		(aligned + PAYLOAD_SIZE - 1) / PAYLOAD_SIZE * PAYLOAD_SIZE;
+	uint64		most = ((uint64) OFFSET_UNIT << 32) / stride / GROUP_ROWS;
+	uint32		groups = (uint32) Min((room + GROUP_ROWS - 1) / GROUP_ROWS, most);
 
 	memset(header, 0, sizeof(*header));
 	header->room = groups * GROUP_ROWS;

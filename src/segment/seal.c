@@ -280,7 +280,8 @@ static void
 copy_tombstones(void *arg)
 {
 	Seal	   *seal = arg;
-	uint32	   *rows = NULL;
+	uint64		dead = 0;
+	uint32	   *rows;
 
 	seal->cursor = 0;
 	for (seal->input = 0; seal->input < seal->input_count; seal->input++)
@@ -293,16 +294,18 @@ copy_tombstones(void *arg)
 			note_dead_sealed(seal, entry);
 	}
 
-	/* what is left with an output has died */
-	qsort(seal->moved, seal->moved_count, sizeof(MovedRow), compare_moved);
-	for (uint64 i = 0; i < seal->moved_count && seal->moved[i].output != PG_UINT32_MAX;)
+	/* what is left with an output has died: few of many, and others wait */
+	for (uint64 i = 0; i < seal->moved_count; i++)
+		if (seal->moved[i].output != PG_UINT32_MAX)
+			seal->moved[dead++] = seal->moved[i];
+	qsort(seal->moved, dead, sizeof(MovedRow), compare_moved);
+	rows = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * Max(dead, 1));
+	for (uint64 i = 0; i < dead;)
 	{
 		uint32		output = seal->moved[i].output;
 		uint64		n = 0;
 
-		if (rows == NULL)
-			rows = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * seal->moved_count);
-		for (; i < seal->moved_count && seal->moved[i].output == output; i++)
+		for (; i < dead && seal->moved[i].output == output; i++)
 			rows[n++] = seal->moved[i].number;
 		sealed_bury(seal->index, &seal->outputs[output], rows, n);
 	}

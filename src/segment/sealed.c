@@ -66,7 +66,8 @@ reserve_scratch(SealedScan *scan, Size size)
 	if (size <= scan->scratch_size)
 		return;
 	scan->scratch_size = size;
-	scan->scratch = scan->scratch ? repalloc_huge(scan->scratch, size) : palloc(size);
+	scan->scratch = scan->scratch ? repalloc_huge(scan->scratch, size) :
+		MemoryContextAllocHuge(scan->context, size);
 }
 
 /* Copies a node that runs on in the next block. */
@@ -396,6 +397,7 @@ sealed_scan_begin(SealedScan *scan, Relation index, const Space *space, CachedSe
 				  ScanStatistics *statistics)
 {
 	memset(scan, 0, sizeof(*scan));
+	scan->context = CurrentMemoryContext;
 	scan->index = index;
 	scan->space = space;
 	scan->segment = segment;

@@ -26,7 +26,8 @@ typedef struct SealedScan
 	bool		lock;			/* pages are locked while they are read: in recovery */
 	CodeQuery	code;
 	GraphSearch search;
-	char	   *scratch;		/* a node that does not lie in one block */
+	MemoryContext context;		/* where it began, */
+	char	   *scratch;		/* of this, a node that does not lie in one block */
 	Size		scratch_size;
 	Buffer		buffer;			/* pinned while a node is used, or invalid */
 } SealedScan;

@@ -51,6 +51,22 @@ note("recall of the merged graph $merged, of a new one $built");
 cmp_ok($merged, '>=', $built - 0.02, 'a graph that was merged finds what a new one does');
 sql('DROP TABLE items');
 
+# nodes larger than a block, of segments that no sample of the nodes has one of
+sql("CREATE TABLE items (id bigint PRIMARY KEY, v vector(1030));
+	INSERT INTO items SELECT n, (SELECT array_agg((hashint4(n) # hashint4(d)) & 1023) FROM generate_series(1, 1030) d)
+		FROM generate_series(1, 8200) n;
+	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 8);
+	DO \$\$ BEGIN FOR i IN 1 .. 8 LOOP
+		INSERT INTO items SELECT -i, v + (SELECT array_agg(i * 20) FROM generate_series(1, 1030))::vector
+			FROM items WHERE id = i;
+		PERFORM vector_seal('items_v');
+	END LOOP; END \$\$");
+is(sql("SELECT vector_merge('items_v')"), 9, 'segments of a row or two are merged with one of large nodes');
+is(sql("SELECT count(*) = vector_index_check('items_v') FROM items"), 't', 'soundly and completely');
+is(sql("SET enable_seqscan = off; SELECT count(*) FROM items q WHERE id < 0 AND id = (SELECT id FROM items ORDER BY v <-> q.v
+	LIMIT 1)"), 8, 'and all of their rows are found');
+sql('DROP TABLE items');
+
 SKIP:
 {
 	skip 'not compiled with wait points', 1 unless $points;
