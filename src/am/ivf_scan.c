@@ -581,6 +581,22 @@ begin_search(IndexScanDesc scan, IvfScan *state)
 	(void) probe(scan, state);
 }
 
+/* Forgets results of sealed segments, which will be found again. */
+static void
+drop_sealed(IvfScan *state)
+{
+	uint64		count = state->results.count;
+
+	state->results.count = 0;
+	for (uint64 i = 0; i < count; i++)
+	{
+		ScanResult	result = state->results.items[i];
+
+		if (state->cursors[result.cursor].growing)
+			scan_results_add(&state->results, result.cursor, &result.found);
+	}
+}
+
 /*
  * More rows are asked for than were wanted: what was left out is searched again.  False if nothing
  * was.
@@ -596,6 +612,7 @@ repeat_search(IndexScanDesc scan, IvfScan *state)
 	state->wanted = 0;
 	state->limited = false;
 	state->repeated = state->returned;
+	drop_sealed(state);
 	for (int i = 0; i < state->cursor_count; i++)
 		if (!state->cursors[i].growing)
 		{
@@ -640,6 +657,10 @@ next_result(IndexScanDesc scan, IvfScan *state)
 
 		if (cursor && is_to_refine(state, bound))
 			refine(scan, state, cursor);
+		/* rows nearer than the next result may have been left out: those wanted were not visible */
+		else if (state->results.count > 0 && state->wanted > 0 &&
+				 state->results.items[0].found.distance > threshold(state))
+			(void) repeat_search(scan, state);
 		else if (state->results.count > 0)
 		{
 			ScanResult	result = scan_results_pop(&state->results);

@@ -54,6 +54,7 @@ $old->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
 $old->query_safe('SET enable_seqscan = off');
 $old->query_safe('SET hnsw.iterative_scan = strict_order');
 $old->query_safe('SET hnsw.max_scan_tuples = 1000000');
+$old->query_safe('SET hnsw.scan_mem_multiplier = 100');
 my $probe = 'SELECT id FROM items ORDER BY v <-> place(-1)::vector LIMIT 20';
 my %expected = map { $_ => 1 } split /\n/, $old->query_safe($probe);
 is(scalar(keys %expected), 20, 'an old snapshot is taken');

@@ -207,7 +207,22 @@ foreach my $damage ([ 'packed', 12, 7 * 4 ], [ 'fine', 13, 0 ])
 		"a $name code that does not fit is found");
 }
 
+# rows that are wanted turn out to be deleted: those that were left out for them come in their place, before farther ones
+# that were found, in growing segments too
+foreach my $limit (1, 5)
+{
+	sql("TRUNCATE items; INSERT INTO items SELECT * FROM points WHERE id <= $rows");
+	create('ivfflat', 'l2', 'lists = 8, seal_rows = 100000');
+	sql("SET vector.background_work = off; INSERT INTO items SELECT * FROM points WHERE id > $rows AND id % 50 = 0;
+		DELETE FROM items WHERE id % 3 > 0");
+	my $nearest = "SELECT string_agg(d::text, ' ') FROM queries q,
+		LATERAL (SELECT q.v <-> v AS d FROM items ORDER BY q.v <-> v LIMIT $limit) x";
+	is(sql("SET enable_seqscan = off; SET ivfflat.probes = 8; $nearest"), sql("SET enable_indexscan = off; $nearest"),
+		"LIMIT $limit, most rows deleted: the nearest are found");
+}
+
 # codes alone take a small part of the space
+sql("TRUNCATE items; INSERT INTO items SELECT * FROM points WHERE id <= $rows");
 create('ivfflat', 'l2', 'lists = 30');
 my $flat = sql("SELECT pg_relation_size('items_v')");
 create('ivf', 'l2', 'lists = 30, refine = none');
