@@ -79,9 +79,9 @@ parallel_divisor(const Path *path)
 }
 
 /*
- * Shares out the costs of parallel scans of lists, which then have to be compared again.  Those that
- * workers cannot do are left out, which PostgreSQL does not see to: it has no other access method
- * with parallel scans by distances, and workers do not get the outer query's values.
+ * Shares out the costs of parallel scans of lists, which then have to be compared again.  Those
+ * that workers cannot do, as they do not get the values of an outer query, are left out: PostgreSQL
+ * does not see to that, since no access method of its own has parallel scans in such an order.
  */
 static void
 share_costs_of_lists(PlannerInfo *root, RelOptInfo *rel)
