@@ -1,11 +1,14 @@
 /*
- * parallel.c - parallel plans for exact search
+ * parallel.c - parallel plans for exact search, and for scans of lists
  *
  * PostgreSQL decides on parallel workers by the pages of the table itself.  Where vectors are
  * stored out of line those are few, while the work lies in the TOAST table: a search would never be
  * parallel.  For a query that computes distances the hook offers a parallel scan with as many
  * workers as both together deserve, at the ordinary cost; the planner takes it if it is the
  * cheapest.
+ *
+ * Of a parallel index scan PostgreSQL shares out the rows alone, not what the index says that it
+ * costs.  Participants of a scan of lists share that out, too.
  */
 #include "pg_compat.h"
 
@@ -13,12 +16,15 @@
 #include "access/transam.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/cost.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/paths.h"
 #include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "am/ivf.h"
 #include "planner/planner.h"
 
 static set_rel_pathlist_hook_type previous_hook = NULL;
@@ -63,17 +69,51 @@ toast_blocks(Oid relid)
 	return blocks;
 }
 
+/* Participants that a path's workers and the leader count for, as PostgreSQL reckons. */
+static double
+parallel_divisor(const Path *path)
+{
+	double		leader = parallel_leader_participation ? 1 - 0.3 * path->parallel_workers : 0;
+
+	return path->parallel_workers + Max(leader, 0);
+}
+
+/*
+ * Shares out the costs of parallel scans of lists, which then have to be compared again.  Those
+ * that workers cannot do, as they do not get the values of an outer query, are left out: PostgreSQL
+ * does not see to that, since no access method of its own has parallel scans in such an order.
+ */
 static void
-offer_parallel_scan(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+share_costs_of_lists(PlannerInfo *root, RelOptInfo *rel)
+{
+	List	   *paths = rel->partial_pathlist;
+	ListCell   *cell;
+
+	rel->partial_pathlist = NIL;
+	foreach(cell, paths)
+	{
+		Path	   *path = lfirst(cell);
+
+		if (IsA(path, IndexPath) && path->parallel_workers > 0 &&
+			(void *) ((IndexPath *) path)->indexinfo->amcostestimate == (void *) ivfcostestimate)
+		{
+			double		saved = 1 - 1 / parallel_divisor(path);
+
+			if (!is_parallel_safe(root, (Node *) ((IndexPath *) path)->indexorderbys))
+				continue;
+			path->total_cost -= ((IndexPath *) path)->indextotalcost * saved;
+			path->startup_cost -= path->startup_cost * saved;
+		}
+		add_partial_path(rel, path);
+	}
+}
+
+/* Scans of a table that PostgreSQL left without a partial path, though nothing forbids one. */
+static void
+offer_parallel_scan(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 {
 	int			workers;
 
-	if (previous_hook != NULL)
-		previous_hook(root, rel, rti, rte);
-
-	/*
-	 * the scans of a table that PostgreSQL left without a partial path, though nothing forbids one
-	 */
 	if (!rel->consider_parallel || rel->partial_pathlist != NIL || rel->lateral_relids != NULL ||
 		rel->rel_parallel_workers != -1 || max_parallel_workers_per_gather == 0 ||
 		IS_DUMMY_REL(rel) || rte->rtekind != RTE_RELATION || rte->relkind != RELKIND_RELATION ||
@@ -87,10 +127,20 @@ offer_parallel_scan(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 		add_partial_path(rel, create_seqscan_path(root, rel, NULL, workers));
 }
 
+static void
+add_parallel_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+{
+	if (previous_hook != NULL)
+		previous_hook(root, rel, rti, rte);
+	if (rel->partial_pathlist != NIL)
+		share_costs_of_lists(root, rel);
+	offer_parallel_scan(root, rel, rte);
+}
+
 void
 planner_init(void)
 {
 	previous_hook = set_rel_pathlist_hook;
-	set_rel_pathlist_hook = offer_parallel_scan;
+	set_rel_pathlist_hook = add_parallel_paths;
 	junk_init();
 }

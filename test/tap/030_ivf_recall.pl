@@ -89,7 +89,8 @@ foreach my $class (sort keys %operators)
 {
 	create('ivfflat', $class, 'lists = 60');
 	recall_ok("ivfflat, $class, all lists", 1, $operators{$class}, set => 'SET ivfflat.probes = 60;');
-	recall_ok("ivfflat, $class, 20 lists", 0.95, $operators{$class}, set => 'SET ivfflat.probes = 20;');
+	# centroids are random, and by dot products the nearest lie in more lists
+	recall_ok("ivfflat, $class, 20 lists", $class eq 'ip' ? 0.85 : 0.95, $operators{$class}, set => 'SET ivfflat.probes = 20;');
 	cmp_ok(recall($operators{$class}, set => 'SET ivfflat.probes = 1;'), '<', 1,
 		"ivfflat, $class, one list is not all");
 }

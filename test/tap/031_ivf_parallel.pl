@@ -71,6 +71,12 @@ foreach my $index ([ 'ivfflat', 'lists = 30' ], [ 'ivf', 'lists = 30, bits = 8' 
 		"$name: an iterative scan finds every row once");
 	is(sql($some, "SELECT count(*), count(DISTINCT (g, id)) FROM generate_series(1, 3) g
 		LEFT JOIN ($nearest) x ON true"), 3 * $rows . '|' . 3 * $rows, "$name: again and again");
+	# what a worker would not know: the vector of an outer query's row
+	is(sql($all, 'SELECT count(*), count(*) FILTER (WHERE x.id = q.id) FROM (SELECT * FROM items ORDER BY id LIMIT 20) q,
+		LATERAL (SELECT id FROM items i WHERE (id * 3) % 1 = 0 ORDER BY i.v <-> q.v LIMIT 1) x'), '20|20',
+		"$name: by the rows of an outer query");
+	is(sql($all, "SELECT count(*) FROM (SELECT id FROM items WHERE (id * 3) % 1 = 0
+		ORDER BY v <-> (SELECT v FROM items WHERE id = 7) LIMIT 1) x WHERE id = 7"), 1, "$name: by another row");
 	is(sql($all, "SELECT count(*) FROM (SELECT * FROM ($nearest) x ORDER BY d LIMIT 10) y
 		JOIN (SELECT id FROM items ORDER BY (v <-> '[0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5]') + 0 LIMIT 10) z
 		USING (id)"), 10, "$name: the nearest ten");
