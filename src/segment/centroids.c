@@ -170,7 +170,7 @@ publish(CentroidsTraining *training, Relation index, Relation heap, const float 
 	directory_unclaim(index, &entry);
 }
 
-/* Trains a product quantizer by what the centroids leave of a part of the sample, at its front then. */
+/* Trains a product quantizer by what the centroids leave of a part of the sample. */
 static void *
 train_codebooks(CentroidsTraining *training, const float *centroids, Size *size)
 {
