@@ -6,18 +6,6 @@
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "utils/float.h"
-#include "utils/rel.h"
-
-#include "segment/legacy.h"
-
-const Directory *
-cost_directory(Relation index)
-{
-	if (directory_is_readable(index))
-		return cache_directory(cache_index(index));
-	legacy_warn(index);
-	return NULL;
-}
 
 void
 cost_forbid(IndexPath *path, Cost *startup, Cost *total, Selectivity *selectivity,

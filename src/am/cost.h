@@ -10,11 +10,6 @@
 
 #include "segment/cache.h"
 
-/*
- * The directory of an index, or NULL with a warning where it is not in a format that can be read.
- */
-extern const Directory *cost_directory(Relation index);
-
 /* Keeps the planner from a path. */
 extern void cost_forbid(IndexPath *path, Cost *startup, Cost *total, Selectivity *selectivity,
 						double *correlation, double *pages);

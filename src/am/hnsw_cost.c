@@ -21,16 +21,16 @@
 /* Of 16 rotated dimensions' codes of 32 neighbours, or one plain distance, in operators. */
 #define OPERATORS_PER_HOP	4
 
-/* Hops and blocks of the search before the first row; false if the index cannot be read. */
-static bool
+/* Hops and blocks of the search before the first row. */
+static void
 count_hops(Oid indexoid, double *hops, double *blocks)
 {
 	Relation	index = index_open(indexoid, NoLock);
-	const Directory *directory = cost_directory(index);
+	const Directory *directory = cache_directory(cache_index(index));
 
 	*hops = 0;
 	*blocks = 0;
-	for (uint32 i = 0; directory && i < directory->count; i++)
+	for (uint32 i = 0; i < directory->count; i++)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
 		double		levels = log(Max(entry->rows, 1)) / log(GRAPH_FANOUT);
@@ -44,7 +44,6 @@ count_hops(Oid indexoid, double *hops, double *blocks)
 			*hops += (double) entry->rows / CODE_GROUP + Min(hnsw_ef_search, entry->rows);
 	}
 	index_close(index, NoLock);
-	return directory != NULL;
 }
 
 void
@@ -60,12 +59,13 @@ hnswcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *in
 	double		cached;
 	double		pages;
 
-	if (path->indexorderbys == NIL || !count_hops(path->indexinfo->indexoid, &hops, &blocks))
+	if (path->indexorderbys == NIL)
 	{
 		cost_forbid(path, indexStartupCost, indexTotalCost, indexSelectivity, indexCorrelation,
 					indexPages);
 		return;
 	}
+	count_hops(path->indexinfo->indexoid, &hops, &blocks);
 	genericcostestimate(root, path, loop_count, &costs);
 	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
 

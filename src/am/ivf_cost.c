@@ -55,26 +55,25 @@ add_segment(SearchWork *work, const Space *space, const SegmentEntry *entry, dou
 	}
 }
 
-/* The work of a search; false if the index cannot be read. */
-static bool
+/* The work of a search. */
+static void
 count_work(Oid indexoid, SearchWork *work)
 {
 	Relation	index = index_open(indexoid, NoLock);
-	const Directory *directory = cost_directory(index);
+	const Directory *directory = cache_directory(cache_index(index));
 	double		lists = 0;
 	double		part = 1;
 	Space		space;
 
 	memset(work, 0, sizeof(*work));
-	if (directory)
-		directory_space(directory, &space);
-	for (uint32 i = 0; directory && i < directory->count; i++)
+	directory_space(directory, &space);
+	for (uint32 i = 0; i < directory->count; i++)
 		if (directory->entries[i].kind == SEGMENT_CENTROIDS)
 			lists = Max(lists, directory->entries[i].rows);
 	if (lists > 0)
 		part = ivf_probes_of(index, (uint32) lists) / lists;
 	work->operators = lists * OPERATORS_PER_LIST;
-	for (uint32 i = 0; directory && i < directory->count; i++)
+	for (uint32 i = 0; i < directory->count; i++)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
 
@@ -88,7 +87,6 @@ count_work(Oid indexoid, SearchWork *work)
 	}
 	work->pages = Min(work->pages, work->blocks);
 	index_close(index, NoLock);
-	return directory != NULL;
 }
 
 void
@@ -101,12 +99,13 @@ ivfcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *ind
 	double		random_cost;
 	double		sequential_cost;
 
-	if (path->indexorderbys == NIL || !count_work(path->indexinfo->indexoid, &work))
+	if (path->indexorderbys == NIL)
 	{
 		cost_forbid(path, indexStartupCost, indexTotalCost, indexSelectivity, indexCorrelation,
 					indexPages);
 		return;
 	}
+	count_work(path->indexinfo->indexoid, &work);
 	genericcostestimate(root, path, loop_count, &costs);
 	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
 	*indexStartupCost = work.pages * sequential_cost * (1 - cost_cached_part(work.blocks)) +

@@ -143,4 +143,5 @@ planner_init(void)
 	previous_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = add_parallel_paths;
 	junk_init();
+	indexes_init();
 }

@@ -9,8 +9,9 @@
 /* Installs the planner hooks. */
 extern void planner_init(void);
 
-/* Installs the one of junk.c. */
+/* Install those of junk.c and indexes.c. */
 extern void junk_init(void);
+extern void indexes_init(void);
 
 /* The support function of the distance functions. */
 extern PGDLLEXPORT Datum vector_distance_support(PG_FUNCTION_ARGS);

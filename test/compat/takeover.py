@@ -129,6 +129,11 @@ def fill(server, indexes):
     server.do("CREATE UNLOGGED TABLE quick (id int, v vector(6));"
               f"INSERT INTO quick SELECT n, {VALUE}::vector FROM generate_series(1, 100) n;"
               "CREATE INDEX quick_v ON quick USING hnsw (v vector_l2_ops);")
+    server.do("CREATE TABLE parts (id int, v vector(6)) PARTITION BY HASH (id);"
+              "CREATE TABLE part0 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 0);"
+              "CREATE TABLE part1 PARTITION OF parts FOR VALUES WITH (MODULUS 2, REMAINDER 1);"
+              f"INSERT INTO parts SELECT n, {VALUE}::vector FROM generate_series(1, {ROWS}) n;"
+              "CREATE INDEX ON parts USING hnsw (v vector_l2_ops); ANALYZE parts")
 
 
 def drop_ivfflat(server):
@@ -167,6 +172,21 @@ def check_search(server, index, scan, when):
     if not scan:
         check(warned.count("WARNING") == 1 and "REINDEX" in warned,
               f"{index[0]}, {when}: one warning names REINDEX", warned)
+
+
+def check_partitions(server):
+    """Of a partitioned table, the partition whose index is built again is searched by it, the other sorted."""
+    sql = "FROM parts ORDER BY v <-> '[0,1,0,1,0,1]' LIMIT 10"
+    truth = server.do(f"SET enable_indexscan = off; SELECT id {sql}").splitlines()
+    for n, indexes in enumerate(([], ["part1_v_idx"], ["part0_v_idx", "part1_v_idx"])):
+        if n > 0:
+            server.do(f"REINDEX INDEX {indexes[0]}")
+        settings = "SET enable_seqscan = off; SET hnsw.ef_search = 200;"
+        plan = server.psql(f"{settings} EXPLAIN (COSTS off) SELECT id {sql}")[0]
+        used = re.findall(r"Index Scan using (\w+)", plan)
+        check(used == indexes, f"partitions, {n} of 2 built again: so many indexes are used", plan)
+        found = server.do(f"{settings} SELECT id {sql}").splitlines()
+        check(len(found) == 10 and len(set(found) & set(truth)) >= 8, f"partitions, {n} of 2: the nearest are found", found)
 
 
 def states(server):
@@ -267,7 +287,7 @@ def in_place(args, indexes, ivfflat):
               f"from 0.8.{patch}, in another schema")
     listed = states(server)
     check(listed.get(first[0] + "_v") == "outdated" and listed.get(indexes[2][0] + "_v") == "untouched" and
-          len(listed) == len(indexes) + 1, "the view lists the indexes of pgvector", listed)
+          len(listed) == len(indexes) + 3, "the view lists the indexes of pgvector", listed)
     check(server.do("SELECT DISTINCT index FROM vector_segments") == "made_v", "vector_segments shows the others")
     for index in indexes:
         error = write(server, index)
@@ -277,7 +297,10 @@ def in_place(args, indexes, ivfflat):
           "all that missed writes are marked", states(server))
     error = server.psql("SET seq_page_cost = 1e308; SET cpu_tuple_cost = 1e308; SET enable_seqscan = off;"
                         "SET enable_sort = off; SELECT id FROM items ORDER BY v <-> '[0,1,0,1,0,1]' LIMIT 1")[1]
-    check("ERROR" in error and "REINDEX INDEX" in error, "a scan of such an index is an error with a hint", error)
+    check("ERROR" not in error, "whatever the costs, no plan uses such an index", error)
+    error = server.psql("SELECT vector_seal('items_v')")[1]
+    check("ERROR" in error and "REINDEX INDEX" in error, "what has to read it is an error with a hint", error)
+    check_partitions(server)
     first_repair = server.do("SELECT repair FROM vector_legacy_indexes WHERE index = 'quick_v'::regclass")
     server.do(first_repair)
     check("quick_v" not in states(server), "the view's statement repairs: " + first_repair)
@@ -383,7 +406,7 @@ def by_upgrade(args, indexes, ivfflat):
         check_search(new, index, False, "pg_upgrade, before the update")
     update(new, "pg_upgrade")
     compare_catalog(new, ivfflat, "pg_upgrade")
-    check(len(states(new)) == len(indexes) + 1, "pg_upgrade: the view lists the indexes of pgvector", states(new))
+    check(len(states(new)) == len(indexes) + 3, "pg_upgrade: the view lists the indexes of pgvector", states(new))
     for index in indexes:
         check(write(new, index) == "", f"{index[0]}, pg_upgrade: written and vacuumed")
     new.tool("reindexdb", "--concurrently", "-d", "shop")
