@@ -496,6 +496,29 @@ choose_class(const Seal *seal, SegmentEntry *entries, int count)
 	return end - first;
 }
 
+/*
+ * Of sealed segments, live rows in `rows`, the smaller ones up to the largest that is at most
+ * vector.merge_factor times all that are smaller.  A search takes about as long in each graph as in
+ * one of all rows; so many rows have come that it is worth writing the large one again.
+ */
+static int
+choose_smaller(const Seal *seal, SegmentEntry *entries, int count)
+{
+	uint64		total = 0;
+	int			end = 0;
+
+	if (seal->space.method == METHOD_LISTS || !merge_is_possible(&seal->space))
+		return 0;
+	qsort(entries, count, sizeof(SegmentEntry), compare_rows);
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0 && entries[i].rows <= total * seal_merge_factor)
+			end = i + 1;
+		total += entries[i].rows;
+	}
+	return fits_memory(seal, true, entries, end) ? end : 0;
+}
+
 static bool
 is_input(const Seal *seal, uint32 uid)
 {
@@ -537,7 +560,7 @@ choose_sealed(Seal *seal, SealMerge what)
 
 		if (entry.kind != SEGMENT_SEALED || !centroids_allow(seal->index, &seal->space, &entry))
 			continue;
-		if (what == MERGE_DUE && !is_free(seal->index, &entry))
+		if (what != MERGE_ALL && !is_free(seal->index, &entry))
 		{
 			any_busy = true;
 			continue;
@@ -559,6 +582,11 @@ choose_sealed(Seal *seal, SealMerge what)
 	if (what == MERGE_ALL)
 	{
 		seal->input_count = seal->input_count > 1 || any_dead ? seal->input_count : 0;
+		return;
+	}
+	if (what == MERGE_IDLE)
+	{
+		seal->input_count = choose_smaller(seal, seal->inputs, seal->input_count);
 		return;
 	}
 	seal->input_count = choose_class(seal, seal->inputs, seal->input_count);
@@ -853,17 +881,17 @@ seal_is_crowded(Relation index)
 }
 
 bool
-seal_merge_is_due(Relation index)
+seal_has_merge(Relation index, SealMerge what)
 {
 	Seal		seal;
-	bool		due;
+	bool		has;
 
 	begin_seal(&seal, index, NULL);
-	choose_sealed(&seal, MERGE_DUE);
-	due = seal.input_count > 0;
+	choose_sealed(&seal, what);
+	has = seal.input_count > 0;
 	seal.input_count = 0;
 	(void) end_seal(&seal);
-	return due;
+	return has;
 }
 
 void

@@ -15,6 +15,7 @@ typedef enum SealWait
 typedef enum SealMerge
 {
 	MERGE_DUE,					/* one with many dead rows, or several of one size */
+	MERGE_IDLE,					/* a large one and those smaller, once there is time */
 	MERGE_ALL
 } SealMerge;
 
@@ -40,7 +41,9 @@ extern int	seal_growing(Relation index, Relation heap, SealWait wait, uint64 min
 
 /*
  * Unites sealed segments without their dead rows.  Due are one with more than a fifth of them dead,
- * and vector.merge_factor or more of one size.  Returns the number of segments that were replaced.
+ * and vector.merge_factor or more of one size; once there is time, one graph of the smaller
+ * ones too, and of a larger one that is at most vector.merge_factor times all of them.  Returns the
+ * number of segments that were replaced.
  */
 extern int	seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what);
 
@@ -53,8 +56,8 @@ extern bool seal_is_behind(Relation index, uint64 seal_rows);
 /* Whether there are so many sealed segments that who adds one should merge some. */
 extern bool seal_is_crowded(Relation index);
 
-/* Whether there is anything to merge. */
-extern bool seal_merge_is_due(Relation index);
+/* Whether there is anything of that kind to merge. */
+extern bool seal_has_merge(Relation index, SealMerge what);
 
 /* Waits until a growing segment is sealed that another process is at, if there is one. */
 extern void seal_await(Relation index);

@@ -58,11 +58,23 @@
 #define TRIES			8
 #define FIRST_PAUSE_MS	500
 
+/* How long a worker that waits looks no further. */
+#define PAUSE_MS		500
+
 /* How often, and how many times, a worker looks whether sessions that seal have come to an end. */
 #define NAP_MS			100
 #define MAX_NAPS		100
 
 #define MAX_AMS			4
+
+/* What a worker does to an index in one transaction. */
+typedef enum WorkerStep
+{
+	STEP_SEAL,
+	STEP_MERGE,
+	STEP_LOOK,					/* for a merge once there is time */
+	STEP_IDLE_MERGE
+} WorkerStep;
 
 typedef struct WorkerAm
 {
@@ -77,12 +89,14 @@ static int	am_count;
 static bool background_work;
 static int	nice_level;
 static int	log_min_duration;
+static int	idle_merge_delay;
 
 /* Of this worker. */
 static volatile sig_atomic_t time_to_look;
 static Relation locked_index;	/* that it is at */
 static bool gave_way;
 static bool merge_waits;		/* there is too much to seal */
+static bool idle_merge_waits;	/* until there is time */
 static int	naps;				/* since something was done */
 
 void
@@ -106,6 +120,12 @@ worker_init(void)
 		"Sets the time above which seals and merges by background workers are logged.",
 		"-1 logs none, 0 all.", &log_min_duration, 600000, -1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS,
 		NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"vector.idle_merge_delay",
+		"Sets the time without anything to seal after which the graphs of an index are united.",
+		"Only if the smaller ones have enough rows beside the largest: see vector.merge_factor. "
+		"-1: never.", &idle_merge_delay, 5000, -1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL,
+		NULL);
 	if (process_shared_preload_libraries_in_progress && !IsBinaryUpgrade)
 	{
 		BackgroundWorker launcher;
@@ -250,13 +270,38 @@ log_step(Relation index, JobPhase phase, int replaced, TimestampTz start)
 					TimestampDifferenceMilliseconds(start, GetCurrentTimestamp()))));
 }
 
-/*
- * Takes a step with an index; returns the number of segments that were replaced, -1 if the index is
- * another's for now.
- */
+/* Takes a step with an open index; returns the number of segments that were replaced. */
 static int
-take_step(Oid oid, JobPhase phase)
+do_step(Relation index, WorkerStep step)
 {
+	uint32		seal_rows = worker_seal_rows(index);
+
+	switch (step)
+	{
+		case STEP_SEAL:
+			return seal_growing(index, NULL, SEAL_IF_FREE, seal_rows, seal_rows);
+		case STEP_LOOK:
+			idle_merge_waits = seal_has_merge(index, MERGE_IDLE);
+			return 0;
+		case STEP_IDLE_MERGE:
+			return seal_merge(index, NULL, SEAL_IF_FREE, MERGE_IDLE);
+		case STEP_MERGE:
+			if (naps < MAX_NAPS && seal_is_behind(index, seal_rows))
+			{
+				merge_waits = true;
+				return 0;
+			}
+			return seal_merge(index, NULL, SEAL_IF_FREE, MERGE_DUE);
+	}
+	return 0;
+}
+
+/* The same in a transaction; -1 if the index is another's for now. */
+static int
+take_step(Oid oid, WorkerStep step)
+{
+	JobPhase	phase = step == STEP_SEAL ? JOB_SEALING : step == STEP_LOOK ? JOB_IDLE :
+		JOB_MERGING;
 	Relation	index;
 	TimestampTz start;
 	int			replaced = 0;
@@ -274,18 +319,11 @@ take_step(Oid oid, JobPhase phase)
 			"%s index %s", phase == JOB_SEALING ? "seal" : "merge",
 			quote_qualified_identifier(get_namespace_name(RelationGetNamespace(index)),
 									   RelationGetRelationName(index))));
-		uint32		seal_rows = worker_seal_rows(index);
-
 		start = GetCurrentTimestamp();
 		locked_index = index;
 		InvalidateCatalogSnapshot();
 		jobs_report_phase(phase);
-		if (phase == JOB_SEALING)
-			replaced = seal_growing(index, NULL, SEAL_IF_FREE, seal_rows, seal_rows);
-		else if (naps < MAX_NAPS && seal_is_behind(index, seal_rows))
-			merge_waits = true;
-		else
-			replaced = seal_merge(index, NULL, SEAL_IF_FREE, MERGE_DUE);
+		replaced = do_step(index, step);
 		locked_index = NULL;
 		log_step(index, phase, replaced, start);
 		/* so that what was retired becomes free on an idle server, too */
@@ -300,7 +338,7 @@ take_step(Oid oid, JobPhase phase)
 
 /* The same; an error ends the transaction, and is told. */
 static int
-try_step(Oid oid, JobPhase phase)
+try_step(Oid oid, WorkerStep step)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile int replaced = -1;
@@ -308,7 +346,7 @@ try_step(Oid oid, JobPhase phase)
 	gave_way = false;
 	PG_TRY();
 	{
-		replaced = take_step(oid, phase);
+		replaced = take_step(oid, step);
 	}
 	PG_CATCH();
 	{
@@ -343,9 +381,23 @@ nap(long ms)
 	reload_config();
 }
 
-/* Seals and merges in turn until there is nothing more to do. */
+/* Waits, unless the database is wanted. */
 static void
-work_on(Oid index)
+pause_for(long ms)
+{
+	for (; ms > 0; ms -= PAUSE_MS)
+	{
+		nap(Min(ms, PAUSE_MS));
+		StartTransactionCommand();
+		if (database_is_wanted())
+			proc_exit(0);
+		CommitTransactionCommand();
+	}
+}
+
+/* Seals and merges in turn until there is nothing more to do; false if there is for another. */
+static bool
+do_what_is_due(Oid index)
 {
 	int			tries = 0;
 	int			replaced;
@@ -353,21 +405,17 @@ work_on(Oid index)
 	do
 	{
 		merge_waits = false;
-		replaced = try_step(index, JOB_SEALING);
+		replaced = try_step(index, STEP_SEAL);
 		if (replaced >= 0)
 		{
-			int			merged = try_step(index, JOB_MERGING);
+			int			merged = try_step(index, STEP_MERGE);
 
 			replaced = merged < 0 ? merged : replaced + merged;
 		}
 		if (replaced == -1 && tries < TRIES)
 		{
 			jobs_report_phase(JOB_IDLE);
-			nap(FIRST_PAUSE_MS << tries++);
-			StartTransactionCommand();
-			if (database_is_wanted())
-				proc_exit(0);
-			CommitTransactionCommand();
+			pause_for(FIRST_PAUSE_MS << tries++);
 		}
 		else
 			tries = 0;
@@ -383,6 +431,27 @@ work_on(Oid index)
 	while (replaced > 0 || (replaced == -1 && tries > 0) || (replaced == 0 && merge_waits));
 	if (replaced == 0)
 		jobs_report_error("");
+	return replaced == 0;
+}
+
+/* The same, and unites graphs once nothing has been due for a while. */
+static void
+work_on(Oid index)
+{
+	int			replaced;
+
+	do
+	{
+		idle_merge_waits = false;
+		if (!do_what_is_due(index) || idle_merge_delay < 0 ||
+			try_step(index, STEP_LOOK) < 0 || !idle_merge_waits)
+			return;
+		pause_for(idle_merge_delay);
+		replaced = try_step(index, STEP_SEAL);
+		if (replaced == 0)
+			replaced = try_step(index, STEP_IDLE_MERGE);
+	}
+	while (replaced > 0 || replaced == -1);
 }
 
 /* The OIDs of a catalog's rows that a function wants, in the caller's memory. */

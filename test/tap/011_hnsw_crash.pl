@@ -29,6 +29,7 @@ shared_buffers = 4MB
 checkpoint_timeout = 30s
 max_wal_size = 64MB
 wal_level = replica
+vector.idle_merge_delay = 0
 CONF
 $node->start;
 

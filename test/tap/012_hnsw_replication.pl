@@ -19,6 +19,7 @@ autovacuum = off
 max_standby_streaming_delay = -1
 hot_standby_feedback = off
 min_parallel_table_scan_size = 1
+vector.idle_merge_delay = 0
 CONF
 $primary->start;
 $primary->safe_psql('postgres', q{

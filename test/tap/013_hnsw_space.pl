@@ -9,7 +9,7 @@ my $peer = $ENV{VECTOR_PEER};
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
-$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off");
+$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off\nvector.idle_merge_delay = 0");
 $node->start;
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION vector;

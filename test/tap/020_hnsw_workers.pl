@@ -14,6 +14,7 @@ autovacuum = off
 fsync = off
 max_prepared_transactions = 5
 max_wal_size = 2GB
+vector.idle_merge_delay = 0
 CONF
 $node->start;
 
@@ -56,6 +57,8 @@ sub until_true
 }
 
 my $idle = 'SELECT count(*) = 0 FROM vector_jobs';
+my $unbalanced = "SELECT count(*) FROM (SELECT rows, sum(rows) OVER (ORDER BY rows, segment) - rows AS smaller
+	FROM vector_segments WHERE kind = 'sealed') s WHERE smaller > 0 AND rows <= 4 * smaller";
 my $sealed = "SELECT count(*) FROM vector_segments WHERE kind = 'sealed'";
 
 # Every row is in the index, once, and finds itself.
@@ -79,9 +82,19 @@ sound('sealed');
 # and merged: their number stays small
 insert(1200 * $_ + 1, 1200 * $_ + 1200) foreach 1 .. 9;
 until_true($idle, 'the workers end');
-cmp_ok(sql($sealed), '<=', 3 * 3, 'few segments of 12000 rows');
-cmp_ok(sql($sealed), '>=', 1, 'but some');
+cmp_ok(sql($sealed), '>=', 1, 'there are sealed segments');
+is(sql($unbalanced), 0, 'each of them more than four times as large as all that are smaller');
 sound('merged');
+
+# not where nobody wants that
+set('vector.idle_merge_delay = -1');
+insert(1200 * $_ + 1, 1200 * $_ + 1200) foreach 10 .. 20;
+until_true($idle, 'the workers end again');
+cmp_ok(sql($sealed), '<=', 3 * 4, 'few segments of 25200 rows');
+cmp_ok(sql($unbalanced), '>=', 1, 'but of like sizes');
+set('vector.idle_merge_delay = 0');
+sql('DELETE FROM items WHERE id > 12000; VACUUM (INDEX_CLEANUP ON) items');
+until_true($idle, 'dead rows are left out');
 
 # by hand
 insert(12001, 12300);
@@ -133,6 +146,8 @@ foreach my $index ('v <->', 'w <=>')
 	cmp_ok(sql("SELECT count(*) FROM vector_segments
 		WHERE index = 'listed_$name'::regclass AND kind = 'sealed'"), '<=', 9, 'in few segments');
 }
+# a segment that was being made when centroids were trained has the older ones until it is merged
+sql("SELECT vector_merge('listed_v')");
 is(sql("SELECT count(*) FROM vector_segments
 	WHERE index = 'listed_v'::regclass AND kind = 'centroids'"), 1, 'and one set of centroids is left');
 sql('DROP TABLE listed');
@@ -220,11 +235,12 @@ SKIP:
 
 	sub close_gate { $_[0]->query_safe('SELECT pg_advisory_lock(0, 4711)') }
 
-	# Lets a worker run into a place where it waits.
+	# Lets a worker run into a place where it waits: for the gate, or until it has to give way.
 	sub stop_worker
 	{
-		my ($place) = @_;
+		my ($place, $gate) = @_;
 		until_true($idle, 'workers are idle');
+		close_gate($gate) if $gate;
 		set("vector.wait_point = '$place'");
 		sql("INSERT INTO items SELECT n, place(n)
 			FROM (SELECT (SELECT max(id) FROM items) + generate_series(1, 700) AS n) x");
@@ -234,8 +250,7 @@ SKIP:
 	sub open_gate { $_[0]->query_safe('SELECT pg_advisory_unlock(0, 4711)') }
 
 	# rows that die while their segment is being replaced stay dead
-	close_gate($gate);
-	stop_worker('flip');
+	stop_worker('flip', $gate);
 	my @gone = split /\n/, sql('DELETE FROM items WHERE id > (SELECT max(id) - 650 FROM items)
 		AND id % 2 = 0 RETURNING id');
 	sql('VACUUM (INDEX_CLEANUP ON) items');
@@ -247,8 +262,7 @@ SKIP:
 	sound('deleted before a flip');
 
 	# a segment that is published between VACUUM's passes is vacuumed, too
-	close_gate($gate);
-	stop_worker('flip');
+	stop_worker('flip', $gate);
 	sql('DELETE FROM items WHERE id % 3 = 0');
 	my $vacuum = $node->background_psql('postgres');
 	$vacuum->query_safe("LOAD 'vector'; SET vector.wait_point = 'bury'");
@@ -275,8 +289,7 @@ SKIP:
 	sound('closed before an append');
 
 	# what a builder that was killed had reserved is free again
-	close_gate($gate);
-	stop_worker('reserved');
+	stop_worker('reserved', $gate);
 	my $before = sql("SELECT segment FROM vector_segments WHERE kind = 'reserved'");
 	sql("SELECT pg_terminate_backend(pid, 10000) $workers");
 	open_gate($gate);
@@ -303,8 +316,7 @@ SKIP:
 	sound('cancelled');
 
 	# a backend builds beside a worker
-	close_gate($gate);
-	stop_worker('reserved');
+	stop_worker('reserved', $gate);
 	sql("SET vector.background_work = off; INSERT INTO items
 		SELECT n, place(n) FROM generate_series(220001, 223000) n");
 	is(sql("SELECT count(*) FROM vector_segments WHERE kind = 'reserved'"), 1,
@@ -319,8 +331,7 @@ SKIP:
 		'DROP INDEX CONCURRENTLY items_w', 'ALTER INDEX items_v SET (seal_rows = 501)',
 		"SELECT vector_seal('items_v')", 'VACUUM FULL items', 'TRUNCATE items')
 	{
-		close_gate($gate);
-		stop_worker('flip');
+		stop_worker('flip', $gate);
 		my ($code, $out, $error) = $node->psql('postgres', "SET statement_timeout = '30s';\n$ddl");
 		is($error, '', "a worker gives way to $ddl");
 		open_gate($gate);

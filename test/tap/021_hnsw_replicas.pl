@@ -16,6 +16,7 @@ wal_keep_size = 1GB
 max_wal_size = 1GB
 max_standby_streaming_delay = 300ms
 hot_standby_feedback = off
+vector.idle_merge_delay = 0
 CONF
 $primary->start;
 $primary->safe_psql('postgres', q{

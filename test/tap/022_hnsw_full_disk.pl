@@ -15,6 +15,7 @@ $node->append_conf('postgresql.conf', <<'CONF');
 autovacuum = off
 fsync = off
 maintenance_work_mem = 16MB
+vector.idle_merge_delay = 0
 CONF
 $node->start;
 $node->safe_psql('postgres', q{

@@ -16,6 +16,7 @@ $node->append_conf('postgresql.conf', <<'CONF');
 autovacuum = off
 restart_after_crash = off
 max_wal_size = 2GB
+vector.idle_merge_delay = 0
 CONF
 $node->start;
 $node->safe_psql('postgres', q{

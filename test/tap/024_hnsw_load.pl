@@ -20,6 +20,7 @@ fsync = off
 max_wal_size = 2GB
 deadlock_timeout = 100ms
 log_lock_waits = off
+vector.idle_merge_delay = 0
 CONF
 $node->start;
 # Random vectors of more dimensions than 12 are such that no graph of a million of them, however it is made, has

@@ -10,7 +10,7 @@ plan skip_all => 'workers are ours' if $ENV{VECTOR_PEER};
 
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init;
-$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off\nmax_wal_size = 2GB");
+$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off\nmax_wal_size = 2GB\nvector.idle_merge_delay = 0");
 $node->start;
 
 # many want the extension at once: one makes it, the others are told so, or find it
