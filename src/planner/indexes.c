@@ -9,6 +9,7 @@
 #include "pg_compat.h"
 
 #include "access/genam.h"
+#include "optimizer/pathnode.h"
 #include "optimizer/plancat.h"
 #include "utils/rel.h"
 
@@ -18,9 +19,22 @@
 #include "segment/directory.h"
 #include "segment/legacy.h"
 
-static get_relation_info_hook_type previous_hook = NULL;
+/* The hook that is called once the indexes of a table are known. */
+#if PG_VERSION_NUM >= 190000
+#define TABLE_HOOK_TYPE		build_simple_rel_hook_type
+#define TABLE_HOOK			build_simple_rel_hook
+#define TABLE_HOOK_PARAMS	PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte
+#define TABLE_HOOK_ARGS		root, rel, rte
+#else
+#define TABLE_HOOK_TYPE		get_relation_info_hook_type
+#define TABLE_HOOK			get_relation_info_hook
+#define TABLE_HOOK_PARAMS	PlannerInfo *root, Oid relation, bool inhparent, RelOptInfo *rel
+#define TABLE_HOOK_ARGS		root, relation, inhparent, rel
+#endif
 
-/* Whether an index, which the planner has locked, is of ours and cannot be read; warns if asked to. */
+static TABLE_HOOK_TYPE previous_hook = NULL;
+
+/* Whether an index that the planner has locked is of ours and cannot be read; warns if asked to. */
 static bool
 is_unreadable(const IndexOptInfo *info, bool warn)
 {
@@ -39,12 +53,12 @@ is_unreadable(const IndexOptInfo *info, bool warn)
 }
 
 static void
-hide_unreadable(PlannerInfo *root, Oid relation, bool inhparent, RelOptInfo *rel)
+hide_unreadable(TABLE_HOOK_PARAMS)
 {
 	ListCell   *cell;
 
 	if (previous_hook != NULL)
-		previous_hook(root, relation, inhparent, rel);
+		previous_hook(TABLE_HOOK_ARGS);
 	foreach(cell, rel->indexlist)
 		if (is_unreadable(lfirst(cell), root->parse->sortClause != NIL))
 			rel->indexlist = foreach_delete_current(rel->indexlist, cell);
@@ -53,6 +67,6 @@ hide_unreadable(PlannerInfo *root, Oid relation, bool inhparent, RelOptInfo *rel
 void
 indexes_init(void)
 {
-	previous_hook = get_relation_info_hook;
-	get_relation_info_hook = hide_unreadable;
+	previous_hook = TABLE_HOOK;
+	TABLE_HOOK = hide_unreadable;
 }
