@@ -224,7 +224,7 @@ train_centroids(IvfBuild *build, const Directory *directory, int workers)
 	}
 	rows = sample.rows * blocks / Max(counted, 1);
 	sample.training = centroids_train(&build->space, directory, rows,
-									  (Size) maintenance_work_mem * 1024);
+									  (Size) maintenance_work_mem * 1024, workers + 1);
 	wanted = ceil(centroids_wanted(sample.training) / Max(rows, 1) * blocks * SAMPLE_MARGIN);
 	sample_blocks(build, &sample, wanted);
 	if (centroids_sampled(sample.training) == 0 && wanted < blocks)
@@ -235,7 +235,7 @@ train_centroids(IvfBuild *build, const Directory *directory, int workers)
 	if (centroids_sampled(sample.training) > 0)
 	{
 		report_phase(IVF_PHASE_KMEANS);
-		centroids_finish(sample.training, table->index, table->heap, workers + 1);
+		centroids_finish(sample.training, table->index, table->heap);
 	}
 }
 

@@ -16,9 +16,6 @@
 #include "segment/lists.h"
 #include "segment/wait_point.h"
 
-/* Of the memory, k-means has what the sample leaves. */
-#define SAMPLE_FRACTION		2
-
 #define KMEANS_ITERATIONS	10
 #define KMEANS_BALANCE		3
 
@@ -35,6 +32,7 @@ struct CentroidsTraining
 	const Space *space;
 	uint32		lists;
 	uint32		width;
+	int			threads;
 	double		rows;			/* of the index */
 	float	   *points;			/* the sample's work vectors */
 	uint32		wanted;
@@ -52,33 +50,95 @@ count_lists(const Directory *directory, double rows)
 	return (uint32) Min(Max(rint(sqrt(rows)), 1), CENTROIDS_MAX_LISTS);
 }
 
+static void *
+allocate(void *arg, size_t size)
+{
+	return MemoryContextAllocHuge(arg, size);
+}
+
+static void
+release(void *arg, void *p)
+{
+	pfree(p);
+}
+
+static void
+interrupt(void *arg)
+{
+	WAIT_POINT("train");
+	CHECK_FOR_OTHERS();
+}
+
+static KmeansOptions
+kmeans_options(const CentroidsTraining *training)
+{
+	return (KmeansOptions) {
+		.dims = training->width,
+		.k = training->lists,
+		.iterations = KMEANS_ITERATIONS,
+		.spherical = training->space->metric == SPACE_COSINE,
+		.seed = training->space->seed,
+		.balance = KMEANS_BALANCE,
+		.threads = training->threads,
+		.interrupt = interrupt,
+		.memory = {allocate, release, training->context}
+	};
+}
+
+/* Memory of a sample of so many rows, and of the centroids while they are trained by it. */
+static Size
+training_memory(const CentroidsTraining *training, Size rows)
+{
+	KmeansOptions options = kmeans_options(training);
+
+	return (rows + training->lists) * training->width * sizeof(float) +
+		kmeans_memory(&options, rows);
+}
+
+/* As many rows of these as the memory has room for, of at least as many as there are lists. */
+static Size
+rows_that_fit(const CentroidsTraining *training, Size rows, Size memory)
+{
+	Size		least = Min(training->lists, rows);
+
+	if (training_memory(training, least) > memory)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("memory required is %zu MB, maintenance_work_mem is %zu MB",
+						training_memory(training, least) / (1024 * 1024) + 1,
+						memory / (1024 * 1024)),
+				 errdetail("The centroids of %u lists do not fit.", training->lists),
+				 errhint("Increase maintenance_work_mem, or make fewer lists.")));
+	while (least < rows)
+	{
+		Size		middle = rows - (rows - least) / 2;
+
+		if (training_memory(training, middle) <= memory)
+			least = middle;
+		else
+			rows = middle - 1;
+	}
+	return least;
+}
+
 CentroidsTraining *
-centroids_train(const Space *space, const Directory *directory, double rows, Size memory)
+centroids_train(const Space *space, const Directory *directory, double rows, Size memory,
+				int threads)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector centroids",
 												  ALLOCSET_DEFAULT_SIZES);
 	CentroidsTraining *training = MemoryContextAllocZero(context, sizeof(CentroidsTraining));
-	Size		size;
-	Size		least;
 
 	training->context = context;
 	training->space = space;
 	training->lists = count_lists(directory, rows);
 	training->width = lists_work_width(space);
+	training->threads = threads;
 	training->rows = rows;
-	size = sizeof(float) * training->width;
-	least = size * training->lists;
-	if (least > memory)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("memory required is %zu MB, maintenance_work_mem is %zu MB",
-						least / (1024 * 1024) + 1, memory / (1024 * 1024)),
-				 errdetail("The centroids of %u lists do not fit.", training->lists),
-				 errhint("Increase maintenance_work_mem, or make fewer lists.")));
-	training->wanted = (uint32) Min(Max(memory / SAMPLE_FRACTION / size, training->lists),
-									(Size) training->lists * CENTROIDS_SAMPLE);
-	training->wanted = (uint32) Min(training->wanted, Max(rows, 1));
-	training->points = MemoryContextAllocHuge(context, size * training->wanted);
+	rows = Min((double) training->lists * CENTROIDS_SAMPLE, Max(rows, 1));
+	training->wanted = (uint32) rows_that_fit(training, (Size) rows, memory);
+	training->points = MemoryContextAllocHuge(context, sizeof(float) * training->width *
+											  training->wanted);
 	pg_prng_seed(&training->random, space->seed);
 	return training;
 }
@@ -107,25 +167,6 @@ centroids_offer(CentroidsTraining *training, const char *payload)
 		place = pg_prng_uint64_range(&training->random, 0, place);
 	if (place < training->wanted)
 		lists_work_vector(training->space, payload, training->points + place * training->width);
-}
-
-static void *
-allocate(void *arg, size_t size)
-{
-	return MemoryContextAllocHuge(arg, size);
-}
-
-static void
-release(void *arg, void *p)
-{
-	pfree(p);
-}
-
-static void
-interrupt(void *arg)
-{
-	WAIT_POINT("train");
-	CHECK_FOR_OTHERS();
 }
 
 /* Writes an extent of centroids, and makes it the newest. */
@@ -207,20 +248,10 @@ train_codebooks(CentroidsTraining *training, const float *centroids, Size *size)
 }
 
 void
-centroids_finish(CentroidsTraining *training, Relation index, Relation heap, int threads)
+centroids_finish(CentroidsTraining *training, Relation index, Relation heap)
 {
 	MemoryContext old = MemoryContextSwitchTo(training->context);
-	KmeansOptions options = {
-		.dims = training->width,
-		.k = training->lists,
-		.iterations = KMEANS_ITERATIONS,
-		.spherical = training->space->metric == SPACE_COSINE,
-		.seed = training->space->seed,
-		.balance = KMEANS_BALANCE,
-		.threads = threads,
-		.interrupt = interrupt,
-		.memory = {allocate, release, training->context}
-	};
+	KmeansOptions options = kmeans_options(training);
 	float	   *centroids = MemoryContextAllocHuge(training->context, sizeof(float) *
 												   training->lists * training->width);
 	double		inertia[KMEANS_ITERATIONS] = {0};

@@ -23,10 +23,11 @@
 typedef struct CentroidsTraining CentroidsTraining;
 
 /*
- * Begins a training of centroids for so many rows, within so much memory, in a context of its own.
+ * Begins a training of centroids for so many rows, within so much memory and by so many threads, in
+ * a context of its own.  An error if not even a row for each list fits.
  */
 extern CentroidsTraining *centroids_train(const Space *space, const Directory *directory,
-										  double rows, Size memory);
+										  double rows, Size memory, int threads);
 
 /* Rows that the sample is wanted to have. */
 extern uint32 centroids_wanted(const CentroidsTraining *training);
@@ -37,12 +38,8 @@ extern void centroids_offer(CentroidsTraining *training, const char *payload);
 /* Rows that were taken. */
 extern uint32 centroids_sampled(const CentroidsTraining *training);
 
-/*
- * Trains by so many threads, and makes the result the index's newest centroids.  Frees the
- * training.
- */
-extern void centroids_finish(CentroidsTraining *training, Relation index, Relation heap,
-							 int threads);
+/* Trains, and makes the result the index's newest centroids.  Frees the training. */
+extern void centroids_finish(CentroidsTraining *training, Relation index, Relation heap);
 
 /* The newest centroids, with a claim on them; false where there are none. */
 extern bool centroids_claim(Relation index, SegmentEntry *entry);

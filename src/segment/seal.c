@@ -683,9 +683,9 @@ train_centroids(Seal *seal, CachedIndex *cached)
 		rows += seal->inputs[i].kind == SEGMENT_GROWING ?
 			growing_rows(seal->index, &seal->inputs[i]) : seal->inputs[i].rows;
 	seal->training = centroids_train(&seal->space, cache_directory(cached), rows,
-									 (Size) maintenance_work_mem * 1024);
+									 (Size) maintenance_work_mem * 1024, 1);
 	move_inputs(seal, cached);
-	centroids_finish(seal->training, seal->index, seal->heap, 1);
+	centroids_finish(seal->training, seal->index, seal->heap);
 	seal->training = NULL;
 }
 
