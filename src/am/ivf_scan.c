@@ -270,7 +270,7 @@ open_table(IndexScanDesc scan, IvfScan *state)
 {
 	IvfTable   *table = &state->table;
 
-	table->fetch = table_index_fetch_begin(scan->heapRelation);
+	table->fetch = table_index_fetch_begin_compat(scan->heapRelation);
 	table->slot = table_slot_create(scan->heapRelation, NULL);
 	table->info = BuildIndexInfo(scan->indexRelation);
 	table->estate = CreateExecutorState();
