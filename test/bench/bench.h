@@ -1,5 +1,5 @@
 /*
- * bench.h - what the programs of single parts share: a clock, memory or the end, points of a file
+ * bench.h - what the programs share: a clock, memory or the end, points of a file
  */
 #ifndef BENCH_H
 #define BENCH_H
