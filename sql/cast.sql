@@ -29,12 +29,15 @@ SELECT '{}/16001'::sparsevec::vector;
 CREATE TEMP TABLE v (v vector(2), h halfvec(2), b bf16vec(2), i int8vec(2), s sparsevec(2));
 INSERT INTO v VALUES ('[1,2]', '[1,2]', '[1,2]', '[1,2]', '{1:1,2:2}/2');
 SELECT b <-> '[1,2]', i <-> '[1,2]' FROM v;
+-- from 19 on the hint reads otherwise
+\set VERBOSITY terse
 SELECT b <-> v FROM v;
 SELECT v <-> b FROM v;
 SELECT b <-> h FROM v;
 SELECT i <-> v FROM v;
 SELECT i <-> b FROM v;
 SELECT b <-> s FROM v;
+\set VERBOSITY default
 SELECT v <-> '[1,2]'::bf16vec::vector, b <-> '[1,2]'::vector::bf16vec FROM v;
 -- assignment converts
 UPDATE v SET b = v, i = h;

@@ -35,6 +35,7 @@ RESET vector.simd;
 SHOW vector.simd;
 
 -- 7. What is different
+\set VERBOSITY terse
 SELECT id FROM compact ORDER BY wide <-> '[1,2,3]'::vector LIMIT 1;
 SELECT id FROM compact ORDER BY wide <-> '[1,2,3]'::vector::bf16vec LIMIT 1;
 SELECT id FROM compact ORDER BY wide <-> '[1,2,3]' LIMIT 1;

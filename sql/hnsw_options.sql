@@ -85,9 +85,10 @@ CREATE INDEX ON t USING hnsw (v nothing_ops);
 CREATE INDEX ON t USING hnsw (v vector_l2_ops, free vector_l2_ops);
 CREATE INDEX ON t USING hnsw (v vector_l2_ops) INCLUDE (id);
 CREATE UNIQUE INDEX ON t USING hnsw (v vector_l2_ops);
+-- from 19 on errors point at the column
+\set VERBOSITY sqlstate
 CREATE INDEX ON t USING hnsw (v vector_l2_ops DESC);
 CREATE INDEX ON t USING hnsw (v vector_l2_ops NULLS FIRST);
-\set VERBOSITY sqlstate
 CREATE TABLE excluding (v vector(3), EXCLUDE USING hnsw (v vector_l2_ops WITH <->));
 \set VERBOSITY default
 CREATE INDEX ON t USING hnsw (free vector_l2_ops);

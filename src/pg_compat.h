@@ -103,4 +103,11 @@ toast_snapshot(Snapshot snapshot)
 #define table_beginscan_parallel_compat(rel, scan)	table_beginscan_parallel(rel, scan)
 #endif
 
+/* Rows of a table by the TIDs that an index has. */
+#if PG_VERSION_NUM >= 190000
+#define table_index_fetch_begin_compat(rel)		table_index_fetch_begin(rel, SO_NONE)
+#else
+#define table_index_fetch_begin_compat(rel)		table_index_fetch_begin(rel)
+#endif
+
 #endif							/* VECTOR_PG_COMPAT_H */

@@ -56,9 +56,6 @@ extern void hnsw_init(void);
 /* The options of an index, with the defaults for what is not set. */
 extern HnswOptions hnsw_options(Relation index);
 
-/* What a scan did with all its rescans. */
-extern ScanStatistics hnsw_scan_statistics(IndexScanDesc scan);
-
 extern IndexBuildResult *hnswbuild(Relation heap, Relation index, IndexInfo *indexInfo);
 extern void hnswbuildempty(Relation index);
 extern void hnswcostestimate(PlannerInfo *root, IndexPath *path, double loop_count,

@@ -15,7 +15,6 @@
 
 #include "am/scan.h"
 #include "segment/growing.h"
-#include "segment/wait_point.h"
 
 /*
  * With a limit on the distance, a segment is done when whole rounds have found only rows beyond it:
@@ -50,18 +49,10 @@ typedef struct ReturnedResult
 
 typedef struct HnswScan
 {
-	MemoryContext context;		/* of one rescan */
-	const Space *space;
-	SpaceQuery	query;
-	bool		started;
-	bool		query_is_null;
-
+	ScanBase	base;
 	Cursor	   *cursors;
 	int			cursor_count;
-	ScanStatistics statistics;	/* of this search */
-	ScanStatistics before;		/* of those before a rescan */
 
-	ScanResults results;		/* found, not returned */
 	uint64		left;			/* results that may still be returned */
 	ReturnedResult *counted;	/* that have taken a place of ef_search each; or NULL */
 	uint32		counted_count;
@@ -69,8 +60,6 @@ typedef struct HnswScan
 	uint64		visited;		/* results of all rounds */
 	int			iterative;		/* HnswIterativeScan, as it was at the start */
 	bool		exhausted;		/* no further round */
-	ScanBound  *bound;			/* or NULL */
-	double		limit;			/* what is surely farther is not returned */
 	SearchEffort effort;		/* of sealed segments */
 	uint64		returned;
 	float		horizon;		/* strict order: what is nearer than this has been found */
@@ -80,42 +69,26 @@ typedef struct HnswScan
 	ItemPointerData single;
 	int			tid_count;
 	int			tid_next;
-	ScanResult	current;
 } HnswScan;
 
 IndexScanDesc
 hnswbeginscan(Relation index, int nkeys, int norderbys)
 {
-	IndexScanDesc scan = scan_begin(index, nkeys, norderbys);
 	HnswScan   *state = palloc0(sizeof(HnswScan));
 
-	state->context = AllocSetContextCreate(CurrentMemoryContext, "hnsw scan",
-										   ALLOCSET_DEFAULT_SIZES);
-	scan->opaque = state;
-	return scan;
+	state->base.context = AllocSetContextCreate(CurrentMemoryContext, "hnsw scan",
+												ALLOCSET_DEFAULT_SIZES);
+	return scan_begin(index, nkeys, norderbys, &state->base);
 }
 
-ScanStatistics
-hnsw_scan_statistics(IndexScanDesc scan)
+void
+hnswrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
 {
 	HnswScan   *state = scan->opaque;
-	ScanStatistics sum = state->before;
 
-	scan_add_statistics(&sum, &state->statistics);
-	return sum;
-}
-
-/* Forgets a search. */
-static void
-reset_scan(HnswScan *state)
-{
-	scan_add_statistics(&state->before, &state->statistics);
-	memset(&state->statistics, 0, sizeof(state->statistics));
-	MemoryContextReset(state->context);
-	state->started = false;
+	scan_reset(scan, keys, orderbys);
 	state->cursors = NULL;
 	state->cursor_count = 0;
-	memset(&state->results, 0, sizeof(state->results));
 	state->visited = state->left = state->returned = 0;
 	state->counted = NULL;
 	state->counted_count = state->hashed = 0;
@@ -126,32 +99,9 @@ reset_scan(HnswScan *state)
 }
 
 void
-hnswrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
-{
-	HnswScan   *state = scan->opaque;
-
-	reset_scan(state);
-	state->bound = scan_bound(orderbys);
-	scan_set_keys(scan, keys, orderbys);
-}
-
-void
 hnswendscan(IndexScanDesc scan)
 {
-	HnswScan   *state = scan->opaque;
-
-	MemoryContextDelete(state->context);
-	pfree(state);
-	scan->opaque = NULL;
-}
-
-static void
-prepare_query(IndexScanDesc scan, HnswScan *state)
-{
-	Size		size;
-	const char *payload = scan_query_payload(scan, state->space, &size, &state->query_is_null);
-
-	space_prepare(state->space, &state->query, payload, size);
+	scan_end(scan);
 }
 
 /* Adds a result, unless it is surely beyond the limit; false if it is. */
@@ -159,9 +109,9 @@ static bool
 take_one(HnswScan *state, uint32 i, const GraphFound *found)
 {
 	state->visited++;
-	if (found->bound > state->limit && isfinite(found->distance))
+	if (scan_is_beyond(&state->base, found))
 		return false;
-	scan_results_add(&state->results, i, found);
+	scan_results_add(&state->base.results, i, found);
 	return true;
 }
 
@@ -283,8 +233,8 @@ end_round(HnswScan *state)
 static SearchEffort
 search_effort(const HnswScan *state)
 {
-	const Space *space = state->space;
-	uint64		rows = state->bound ? scan_bound_rows(state->bound) : 0;
+	const Space *space = state->base.space;
+	uint64		rows = state->base.bound ? scan_bound_rows(state->base.bound) : 0;
 	SearchEffort effort = {
 		.candidates = !space->coded ? hnsw_ef_search :
 			hnsw_ef_search * (space->metric == SPACE_IP ? 3 : 2),
@@ -308,17 +258,10 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 	const Directory *directory;
 
 	state->iterative = hnsw_iterative_scan;
-	scan_start(scan);
-	cached = cache_index(index);
-	cache_hold_guarded(cached);
-	directory = cache_directory(cached);
-	WAIT_POINT("search");
-	state->space = cache_space(cached);
-	prepare_query(scan, state);
-	state->started = true;
-	state->results.lossy = space_is_lossy(state->space);
-	if (!scan_take_limit(scan, state->bound, state->space, state->query_is_null, &state->limit))
+	if (!scan_start(scan))
 		return;
+	cached = state->base.cached;
+	directory = cache_directory(cached);
 	state->effort = search_effort(state);
 	state->left = PG_UINT64_MAX;
 	if (state->iterative == HNSW_ITERATIVE_SCAN_OFF)
@@ -339,16 +282,16 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 		if (cursor->growing)
 		{
 			state->cursor_count++;
-			growing_scan_begin(&cursor->grown, index, cached, &state->query, entry,
-							   &state->statistics);
+			growing_scan_begin(&cursor->grown, index, cached, &state->base.query, entry,
+							   &state->base.statistics);
 		}
 		else
 		{
 			state->cursor_count++;
 			sealed_scan_guard(&cursor->sealed);
-			sealed_scan_begin(&cursor->sealed, index, state->space,
-							  cache_acquire(cached, index, entry), &state->statistics);
-			sealed_scan_search(&cursor->sealed, &state->query, &state->effort);
+			sealed_scan_begin(&cursor->sealed, index, state->base.space,
+							  cache_acquire(cached, index, entry), &state->base.statistics);
+			sealed_scan_search(&cursor->sealed, &state->base.query, &state->effort);
 		}
 		take_found(state, state->cursor_count - 1);
 	}
@@ -359,16 +302,17 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 static bool
 at_limit(const HnswScan *state, const Cursor *cursor)
 {
+	const ScanResults *results = &state->base.results;
 	Size		limit = (Size) (work_mem * 1024.0 * hnsw_scan_mem_multiplier);
-	Size		used = MemoryContextMemAllocated(state->context, true);
+	Size		used = MemoryContextMemAllocated(state->base.context, true);
 
 	if (state->visited >= (uint64) hnsw_max_scan_tuples)
 		return true;
 	if (!cursor->growing)
 		used += graph_search_growth(&cursor->sealed.search, (Size) state->effort.candidates *
 									cursor->sealed.segment->header.layout.degree);
-	if (state->results.count + state->effort.candidates > state->results.room)
-		used += state->results.room * sizeof(ScanResult);
+	if (results->count + state->effort.candidates > results->room)
+		used += results->room * sizeof(ScanResult);
 	if (used <= Max(limit, (Size) 1024 * 1024))
 		return false;
 	ereport(DEBUG1,
@@ -424,7 +368,7 @@ continue_search(HnswScan *state)
 		state->exhausted = true;
 		state->horizon = INFINITY;
 	}
-	return more || state->results.count > 0;
+	return more || state->base.results.count > 0;
 }
 
 /* Tells vectors apart: equal ones of one storage have the same. */
@@ -478,10 +422,10 @@ give_places_back(HnswScan *state)
 	for (uint32 from = 0, to; from < state->counted_count; from = to)
 	{
 		const ReturnedResult *counted = state->counted;
-		float		key = scan_result_key(&state->results, &counted[from].result);
+		float		key = scan_result_key(&state->base.results, &counted[from].result);
 
 		for (to = from + 1; to < state->counted_count; to++)
-			if (scan_result_key(&state->results, &counted[to].result) != key)
+			if (scan_result_key(&state->base.results, &counted[to].result) != key)
 				break;
 		/* those that are as far as the last may have more like them */
 		kept = 0;
@@ -504,26 +448,29 @@ give_places_back(HnswScan *state)
 
 /* The next result, of this round or another; false at the end. */
 static bool
-next_result(HnswScan *state, ScanResult *result)
+next_result(HnswScan *state)
 {
+	ScanResults *results = &state->base.results;
+	ScanResult *result = &state->base.current;
+
 	while (state->left > 0 || give_places_back(state))
 	{
 		if (state->effort.wanted > 0 && (state->returned == state->effort.wanted ||
-										 state->results.count == 0))
+										 results->count == 0))
 			finish_search(state);
-		if (state->results.count == 0 || state->results.items[0].found.distance > state->horizon)
+		if (results->count == 0 || results->items[0].found.distance > state->horizon)
 		{
 			if (!continue_search(state))
 				return false;
 			continue;
 		}
-		*result = scan_results_pop(&state->results);
+		*result = scan_results_pop(results);
 		if (state->cursors[result->cursor].growing)
 			take_grown(state, result->cursor);
 		if (state->iterative != HNSW_ITERATIVE_SCAN_RELAXED &&
-			scan_result_key(&state->results, result) < state->last)
+			scan_result_key(results, result) < state->last)
 			continue;
-		state->last = scan_result_key(&state->results, result);
+		state->last = scan_result_key(results, result);
 		state->returned++;
 		if (state->counted)
 			state->counted[state->counted_count++].result = *result;
@@ -537,7 +484,7 @@ next_result(HnswScan *state, ScanResult *result)
 static void
 take_tids(HnswScan *state)
 {
-	const ScanResult *result = &state->current;
+	const ScanResult *result = &state->base.current;
 	Cursor	   *cursor = &state->cursors[result->cursor];
 
 	if (state->tids != &state->single)
@@ -558,20 +505,19 @@ bool
 hnswgettuple(IndexScanDesc scan, ScanDirection dir)
 {
 	HnswScan   *state = scan->opaque;
-	MemoryContext old = MemoryContextSwitchTo(state->context);
+	MemoryContext old = MemoryContextSwitchTo(state->base.context);
 	bool		more = true;
 
 	Assert(ScanDirectionIsForward(dir));
-	if (!state->started)
+	if (!state->base.started)
 		begin_search(scan, state);
-	while (state->tid_next == state->tid_count && (more = next_result(state, &state->current)))
+	while (state->tid_next == state->tid_count && (more = next_result(state)))
 		take_tids(state);
 	MemoryContextSwitchTo(old);
-	last_scan = state->statistics;
+	last_scan = state->base.statistics;
 	if (!more)
 		return false;
 	scan->xs_heaptid = state->tids[state->tid_next++];
-	scan_set_orderby(scan, space_is_lossy(state->space) && !state->query_is_null,
-					 state->current.found.bound);
+	scan_set_orderby(scan);
 	return true;
 }

@@ -23,7 +23,6 @@
 
 #include "am/check.h"
 #include "am/scan.h"
-#include "segment/growing.h"
 #include "segment/legacy.h"
 #include "segment/seal.h"
 #include "worker/worker.h"
@@ -108,17 +107,12 @@ vector_index_segments(PG_FUNCTION_ARGS)
 		values[0] = Int64GetDatum(entry->uid);
 		values[1] = CStringGetTextDatum(kinds[entry->kind]);
 		nulls[2] = nulls[3] = !segment_is_live(entry);
-		if (entry->kind == SEGMENT_GROWING)
+		if (segment_is_live(entry))
 		{
 			uint32		dead;
 
-			values[2] = Int64GetDatum(growing_count(index, entry, &dead));
+			values[2] = Int64GetDatum((int64) segment_count(index, entry, &dead));
 			values[3] = Int64GetDatum(dead);
-		}
-		else if (entry->kind == SEGMENT_SEALED)
-		{
-			values[2] = Int64GetDatum(entry->rows);
-			values[3] = Int64GetDatum(sealed_dead(index, entry));
 		}
 		values[4] = Int64GetDatum(entry->blocks);
 		values[5] = Int64GetDatum((int64) entry->blocks * BLCKSZ);

@@ -29,7 +29,6 @@
 #include "am/ivf.h"
 #include "segment/growing.h"
 #include "segment/lists_scan.h"
-#include "segment/wait_point.h"
 
 uint32
 ivf_probes_of(Relation index, uint32 lists)
@@ -83,19 +82,12 @@ typedef struct IvfTable
 
 typedef struct IvfScan
 {
-	MemoryContext context;		/* of one rescan */
+	ScanBase	base;
 	MemoryContext temporary;	/* of a row */
-	CachedIndex *cached;		/* held by the context */
-	const Space *space;
-	SpaceQuery	query;
-	bool		started;
-	bool		query_is_null;
 	IvfRanks   *ranks;
 	IvfCursor  *cursors;
 	int			cursor_count;
 	IvfTable	table;
-	ScanStatistics statistics;	/* of this search */
-	ScanStatistics before;		/* of those before a rescan */
 
 	uint32		lists;			/* the most of any segment that may be looked into */
 	uint32		probes;			/* in a round */
@@ -103,41 +95,25 @@ typedef struct IvfScan
 	uint32		probed;			/* ranks that have been taken, if not parallel: */
 	IvfShared  *shared;			/* or NULL */
 	bool		iterative;
-	ScanBound  *bound;			/* or NULL */
-	double		limit;			/* what is surely farther is not returned */
 	uint64		wanted;			/* rows; 0: not known */
 	bool		limited;		/* only so many rows may be compared in the table: */
 	uint64		refinable;
 	bool		repeated;		/* rows up to the last one returned are left out */
 	bool		returned;		/* any */
 	GraphHeap	best;			/* distances of the wanted nearest, negated */
-	ScanResults results;
 	uint32		cursor;			/* that rows of a list are added for */
-	ScanResult	current;
 } IvfScan;
 
 IndexScanDesc
 ivfbeginscan(Relation index, int nkeys, int norderbys)
 {
-	IndexScanDesc scan = scan_begin(index, nkeys, norderbys);
 	IvfScan    *state = palloc0(sizeof(IvfScan));
 
-	state->context = AllocSetContextCreate(CurrentMemoryContext, "ivf scan",
-										   ALLOCSET_DEFAULT_SIZES);
+	state->base.context = AllocSetContextCreate(CurrentMemoryContext, "ivf scan",
+												ALLOCSET_DEFAULT_SIZES);
 	state->temporary = AllocSetContextCreate(CurrentMemoryContext, "ivf scan row",
 											 ALLOCSET_SMALL_SIZES);
-	scan->opaque = state;
-	return scan;
-}
-
-ScanStatistics
-ivf_scan_statistics(IndexScanDesc scan)
-{
-	IvfScan    *state = scan->opaque;
-	ScanStatistics sum = state->before;
-
-	scan_add_statistics(&sum, &state->statistics);
-	return sum;
+	return scan_begin(index, nkeys, norderbys, &state->base);
 }
 
 static void
@@ -156,20 +132,14 @@ ivfrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int nor
 {
 	IvfScan    *state = scan->opaque;
 
-	scan_add_statistics(&state->before, &state->statistics);
-	memset(&state->statistics, 0, sizeof(state->statistics));
 	close_table(state);
-	MemoryContextReset(state->context);
-	state->started = false;
+	scan_reset(scan, keys, orderbys);
 	state->cursors = NULL;
 	state->cursor_count = 0;
 	state->ranks = NULL;
 	memset(&state->best, 0, sizeof(state->best));
-	memset(&state->results, 0, sizeof(state->results));
 	state->probed = state->end = 0;
 	state->repeated = state->returned = false;
-	state->bound = scan_bound(orderbys);
-	scan_set_keys(scan, keys, orderbys);
 }
 
 void
@@ -179,9 +149,7 @@ ivfendscan(IndexScanDesc scan)
 
 	close_table(state);
 	MemoryContextDelete(state->temporary);
-	MemoryContextDelete(state->context);
-	pfree(state);
-	scan->opaque = NULL;
+	scan_end(scan);
 }
 
 /* The query's lists for a segment's centroids. */
@@ -195,7 +163,8 @@ ranks_of(IvfScan *state, const CachedSegment *segment)
 	if (ranks == NULL)
 	{
 		ranks = palloc(sizeof(IvfRanks));
-		lists_query(&ranks->query, state->space, &state->query, segment->centroids, state->lists);
+		lists_query(&ranks->query, state->base.space, &state->base.query, segment->centroids,
+					state->lists);
 		ranks->next = state->ranks;
 		state->ranks = ranks;
 	}
@@ -214,7 +183,7 @@ threshold(const IvfScan *state)
 static bool
 was_returned(const IvfScan *state, const GraphFound *found)
 {
-	const GraphFound *last = &state->current.found;
+	const GraphFound *last = &state->base.current.found;
 
 	return state->repeated &&
 		(found->distance < last->distance ||
@@ -226,7 +195,7 @@ was_returned(const IvfScan *state, const GraphFound *found)
 static void
 add_ordered(IvfScan *state, uint32 cursor, const GraphFound *found)
 {
-	if ((found->bound > state->limit && isfinite(found->distance)) || was_returned(state, found))
+	if (scan_is_beyond(&state->base, found) || was_returned(state, found))
 		return;
 	if (state->wanted > 0)
 	{
@@ -234,10 +203,10 @@ add_ordered(IvfScan *state, uint32 cursor, const GraphFound *found)
 			return;
 		if (state->best.count == state->wanted)
 			(void) graph_heap_pop(&state->best);
-		graph_heap_push(&state->best, space_graph_memory(state->context),
+		graph_heap_push(&state->best, space_graph_memory(state->base.context),
 						(GraphCandidate) {-found->distance, 0});
 	}
-	scan_results_add(&state->results, cursor, found);
+	scan_results_add(&state->base.results, cursor, found);
 }
 
 /* The same; that a distance is no number is the last in order. */
@@ -270,7 +239,7 @@ open_table(IndexScanDesc scan, IvfScan *state)
 {
 	IvfTable   *table = &state->table;
 
-	table->fetch = table_index_fetch_begin(scan->heapRelation);
+	table->fetch = table_index_fetch_begin_compat(scan->heapRelation);
 	table->slot = table_slot_create(scan->heapRelation, NULL);
 	table->info = BuildIndexInfo(scan->indexRelation);
 	table->estate = CreateExecutorState();
@@ -305,16 +274,17 @@ refine_by_table(IndexScanDesc scan, IvfScan *state, ListsScan *lists, uint32 row
 	FormIndexDatum(table->info, table->slot, table->estate, value, isnull);
 	if (!isnull[0])
 	{
+		const Space *space = state->base.space;
+		const SpaceQuery *query = &state->base.query;
 		Size		size;
-		const char *payload = space_payload(state->space, value[0], &size);
+		const char *payload = space_payload(space, value[0], &size);
 
 		found->id = row;
 		sealed_read_row(&lists->sealed, row, &sealed);
 		found->tag = tag_from_tid(&sealed.tid);
-		found->distance = space_query_distance(state->space, &state->query, payload, &scale);
-		found->bound = (float) space_order_by(state->space, &state->query, found->distance, 0,
-											  scale);
-		state->statistics.distances++;
+		found->distance = space_query_distance(space, query, payload, &scale);
+		found->bound = (float) space_order_by(space, query, found->distance, 0, scale);
+		state->base.statistics.distances++;
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(state->temporary);
@@ -354,7 +324,7 @@ refine(IndexScanDesc scan, IvfScan *state, IvfCursor *cursor)
 	GraphFound	found;
 
 	CHECK_FOR_INTERRUPTS();
-	if (state->space->storage != STORAGE_NONE)
+	if (state->base.space->storage != STORAGE_NONE)
 		lists_scan_refine(&cursor->lists, row.id, &found);
 	else
 	{
@@ -373,7 +343,7 @@ refine_wanted(IndexScanDesc scan, IvfScan *state)
 	IvfCursor  *cursor;
 	float		bound;
 
-	if (state->wanted == 0 || state->space->storage == STORAGE_NONE)
+	if (state->wanted == 0 || state->base.space->storage == STORAGE_NONE)
 		return;
 	while ((cursor = nearest_candidate(state, &bound)) != NULL && bound <= threshold(state))
 		refine(scan, state, cursor);
@@ -414,9 +384,9 @@ probe(IndexScanDesc scan, IvfScan *state)
 			if (cursor->growing || rank >= cursor->lists.query->ranked)
 				continue;
 			state->cursor = i;
-			if (state->space->coded)
+			if (state->base.space->coded)
 				lists_scan_codes(&cursor->lists, rank,
-								 state->space->storage == STORAGE_NONE ? INFINITY :
+								 state->base.space->storage == STORAGE_NONE ? INFINITY :
 								 nextafterf(threshold(state), INFINITY));
 			else
 				lists_scan_rows(&cursor->lists, rank, add_row, state);
@@ -433,8 +403,8 @@ take_grown(IvfScan *state, uint32 i)
 	GraphFound	found;
 
 	if (growing_scan_next(&state->cursors[i].grown, &found) &&
-		!(found.bound > state->limit && isfinite(found.distance)))
-		scan_results_add(&state->results, i, &found);
+		!scan_is_beyond(&state->base, &found))
+		scan_results_add(&state->base.results, i, &found);
 }
 
 /* Whether the n-th growing segment is this participant's. */
@@ -448,7 +418,7 @@ take_growing(IvfScan *state, uint32 n)
 static void
 open_cursors(IndexScanDesc scan, IvfScan *state)
 {
-	const Directory *directory = cache_directory(state->cached);
+	const Directory *directory = cache_directory(state->base.cached);
 	Relation	index = scan->indexRelation;
 	uint32		growing = 0;
 
@@ -466,16 +436,16 @@ open_cursors(IndexScanDesc scan, IvfScan *state)
 		if (cursor->growing)
 		{
 			state->cursor_count++;
-			growing_scan_begin(&cursor->grown, index, state->cached, &state->query, entry,
-							   &state->statistics);
+			growing_scan_begin(&cursor->grown, index, state->base.cached, &state->base.query, entry,
+							   &state->base.statistics);
 			continue;
 		}
 		state->cursor_count++;
 		sealed_scan_guard(&cursor->lists.sealed);
-		segment = cache_acquire(state->cached, index, entry);
+		segment = cache_acquire(state->base.cached, index, entry);
 		cursor->lists.sealed.segment = segment;
-		lists_scan_begin(&cursor->lists, index, state->space, segment, &state->query,
-						 ranks_of(state, segment), &state->statistics);
+		lists_scan_begin(&cursor->lists, index, state->base.space, segment, &state->base.query,
+						 ranks_of(state, segment), &state->base.statistics);
 		cursor->lists.estimate = state->limited;
 	}
 }
@@ -510,7 +480,7 @@ shared_of(IndexScanDesc scan)
 static bool
 takes_part(IvfScan *state)
 {
-	uint64		change = cache_directory(state->cached)->change;
+	uint64		change = cache_directory(state->base.cached)->change;
 	uint64		first = NO_CHANGE;
 
 	return state->shared == NULL ||
@@ -544,35 +514,23 @@ static void
 begin_search(IndexScanDesc scan, IvfScan *state)
 {
 	bool		flat = ivf_is_flat(scan->indexRelation);
-	Size		size;
-	const char *payload;
 	uint32		lists;
 
-	scan_start(scan);
-	state->cached = cache_index(scan->indexRelation);
-	cache_hold_guarded(state->cached);
-	WAIT_POINT("search");
-	state->space = cache_space(state->cached);
-	payload = scan_query_payload(scan, state->space, &size, &state->query_is_null);
-	space_prepare(state->space, &state->query, payload, size);
-	state->started = true;
-	state->results.lossy = space_is_lossy(state->space);
 	state->shared = shared_of(scan);
 	state->wanted = 0;
 	state->lists = 0;
-	if (!scan_take_limit(scan, state->bound, state->space, state->query_is_null, &state->limit) ||
-		!takes_part(state))
+	if (!scan_start(scan) || !takes_part(state))
 		return;
 
-	lists = count_lists(cache_directory(state->cached));
+	lists = count_lists(cache_directory(state->base.cached));
 	state->iterative = flat ? ivfflat_iterative_scan : ivf_iterative_scan;
 	state->probes = ivf_probes_of(scan->indexRelation, lists);
 	state->lists = Min(lists, state->iterative ?
 					   Max(state->probes, (uint32) (flat ? ivfflat_max_probes : ivf_max_probes)) :
 					   state->probes);
-	if (state->bound && !state->results.lossy && state->shared == NULL)
-		state->wanted = scan_bound_rows(state->bound);
-	state->limited = state->space->storage == STORAGE_NONE && state->wanted > 0;
+	if (state->base.bound && !state->base.results.lossy && state->shared == NULL)
+		state->wanted = scan_bound_rows(state->base.bound);
+	state->limited = state->base.space->storage == STORAGE_NONE && state->wanted > 0;
 	state->refinable = (uint64) ceil((double) state->wanted * ivf_refine_k);
 	open_cursors(scan, state);
 	for (int i = 0; i < state->cursor_count; i++)
@@ -585,15 +543,16 @@ begin_search(IndexScanDesc scan, IvfScan *state)
 static void
 drop_sealed(IvfScan *state)
 {
-	uint64		count = state->results.count;
+	ScanResults *results = &state->base.results;
+	uint64		count = results->count;
 
-	state->results.count = 0;
+	results->count = 0;
 	for (uint64 i = 0; i < count; i++)
 	{
-		ScanResult	result = state->results.items[i];
+		ScanResult	result = results->items[i];
 
 		if (state->cursors[result.cursor].growing)
-			scan_results_add(&state->results, result.cursor, &result.found);
+			scan_results_add(results, result.cursor, &result.found);
 	}
 }
 
@@ -641,15 +600,19 @@ repeat_search(IndexScanDesc scan, IvfScan *state)
 static bool
 is_to_refine(const IvfScan *state, float bound)
 {
+	const ScanResults *results = &state->base.results;
+
 	if (state->limited)
 		return state->refinable > 0;
-	return state->results.count == 0 || state->results.items[0].found.distance >= bound;
+	return results->count == 0 || results->items[0].found.distance >= bound;
 }
 
 /* The next result; false at the end. */
 static bool
 next_result(IndexScanDesc scan, IvfScan *state)
 {
+	ScanResults *results = &state->base.results;
+
 	for (;;)
 	{
 		float		bound;
@@ -658,22 +621,21 @@ next_result(IndexScanDesc scan, IvfScan *state)
 		if (cursor && is_to_refine(state, bound))
 			refine(scan, state, cursor);
 		/* rows nearer than the next result may have been left out: those wanted were not visible */
-		else if (state->results.count > 0 && state->wanted > 0 &&
-				 state->results.items[0].found.distance > threshold(state))
+		else if (results->count > 0 && state->wanted > 0 &&
+				 results->items[0].found.distance > threshold(state))
 			(void) repeat_search(scan, state);
-		else if (state->results.count > 0)
+		else if (results->count > 0)
 		{
-			ScanResult	result = scan_results_pop(&state->results);
+			ScanResult	result = scan_results_pop(results);
 
 			if (state->cursors[result.cursor].growing)
 				take_grown(state, result.cursor);
 
 			/* one that a bound held back for too long comes late, and not in order */
 			if (!state->iterative && state->returned &&
-				scan_result_key(&state->results, &result) <
-				scan_result_key(&state->results, &state->current))
+				scan_result_key(results, &result) < scan_result_key(results, &state->base.current))
 				continue;
-			state->current = result;
+			state->base.current = result;
 			state->returned = true;
 			return true;
 		}
@@ -686,19 +648,18 @@ bool
 ivfgettuple(IndexScanDesc scan, ScanDirection dir)
 {
 	IvfScan    *state = scan->opaque;
-	MemoryContext old = MemoryContextSwitchTo(state->context);
+	MemoryContext old = MemoryContextSwitchTo(state->base.context);
 	bool		more;
 
 	Assert(ScanDirectionIsForward(dir));
-	if (!state->started)
+	if (!state->base.started)
 		begin_search(scan, state);
 	more = next_result(scan, state);
 	MemoryContextSwitchTo(old);
-	last_scan = state->statistics;
+	last_scan = state->base.statistics;
 	if (!more)
 		return false;
-	tag_get_tid(state->current.found.tag, &scan->xs_heaptid);
-	scan_set_orderby(scan, state->results.lossy && !state->query_is_null,
-					 state->current.found.bound);
+	tag_get_tid(state->base.current.found.tag, &scan->xs_heaptid);
+	scan_set_orderby(scan);
 	return true;
 }

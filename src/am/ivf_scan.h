@@ -17,9 +17,6 @@ extern Size ivf_shared_size(void);
 extern void ivfinitparallelscan(void *target);
 extern void ivfparallelrescan(IndexScanDesc scan);
 
-/* What a scan did with all its rescans. */
-extern ScanStatistics ivf_scan_statistics(IndexScanDesc scan);
-
 /* The lists that a search of an index with so many looks into, by the settings. */
 extern uint32 ivf_probes_of(Relation index, uint32 lists);
 

@@ -3,13 +3,13 @@
  */
 #include "am/scan.h"
 
-#include <math.h>
-
 #include "pgstat.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "am/hnsw.h"
 #include "am/ivf_scan.h"
+#include "segment/wait_point.h"
 
 ScanStatistics last_scan;
 
@@ -19,15 +19,8 @@ scan_is_ours(Relation index)
 	return index->rd_indam->amrescan == hnswrescan || index->rd_indam->amrescan == ivfrescan;
 }
 
-ScanStatistics
-scan_statistics(IndexScanDesc scan)
-{
-	return scan->indexRelation->rd_indam->amrescan == ivfrescan ? ivf_scan_statistics(scan) :
-		hnsw_scan_statistics(scan);
-}
-
-void
-scan_add_statistics(ScanStatistics *sum, const ScanStatistics *statistics)
+static void
+add_statistics(ScanStatistics *sum, const ScanStatistics *statistics)
 {
 	sum->hops += statistics->hops;
 	sum->distances += statistics->distances;
@@ -35,8 +28,18 @@ scan_add_statistics(ScanStatistics *sum, const ScanStatistics *statistics)
 	sum->segments += statistics->segments;
 }
 
+ScanStatistics
+scan_statistics(IndexScanDesc scan)
+{
+	const ScanBase *base = scan->opaque;
+	ScanStatistics sum = base->before;
+
+	add_statistics(&sum, &base->statistics);
+	return sum;
+}
+
 IndexScanDesc
-scan_begin(Relation index, int nkeys, int norderbys)
+scan_begin(Relation index, int nkeys, int norderbys, ScanBase *base)
 {
 	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
 
@@ -45,12 +48,21 @@ scan_begin(Relation index, int nkeys, int norderbys)
 		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
 		scan->xs_orderbynulls = palloc0(sizeof(bool) * norderbys);
 	}
+	scan->opaque = base;
 	return scan;
 }
 
 void
-scan_set_keys(IndexScanDesc scan, ScanKey keys, ScanKey orderbys)
+scan_reset(IndexScanDesc scan, ScanKey keys, ScanKey orderbys)
 {
+	ScanBase   *base = scan->opaque;
+
+	add_statistics(&base->before, &base->statistics);
+	memset(&base->statistics, 0, sizeof(base->statistics));
+	MemoryContextReset(base->context);
+	base->started = false;
+	memset(&base->results, 0, sizeof(base->results));
+	base->bound = scan_bound(orderbys);
 	if (keys && scan->numberOfKeys > 0)
 		memmove(scan->keyData, keys, scan->numberOfKeys * sizeof(ScanKeyData));
 	if (orderbys && scan->numberOfOrderBys > 0)
@@ -58,8 +70,68 @@ scan_set_keys(IndexScanDesc scan, ScanKey keys, ScanKey orderbys)
 }
 
 void
+scan_end(IndexScanDesc scan)
+{
+	ScanBase   *base = scan->opaque;
+
+	MemoryContextDelete(base->context);
+	pfree(base);
+	scan->opaque = NULL;
+}
+
+/* Prepares the query; for NULL zeros, from which nothing is nearer than anything else. */
+static void
+prepare_query(IndexScanDesc scan)
+{
+	ScanBase   *base = scan->opaque;
+	ScanKey		key = &scan->orderByData[0];
+	const char *payload;
+	Size		size;
+
+	base->query_is_null = (key->sk_flags & SK_ISNULL) != 0;
+	if (!base->query_is_null)
+		payload = space_payload(base->space, key->sk_argument, &size);
+	else
+	{
+		size = base->space->element == SPACE_SPARSE ? sizeof(int32) :
+			space_payload_size(base->space);
+		payload = palloc0(size);
+	}
+	space_prepare(base->space, &base->query, payload, size);
+}
+
+/*
+ * Takes the limit of the bound, infinite where there is none that holds for what is indexed; false
+ * if no row meets the condition.
+ */
+static bool
+take_limit(IndexScanDesc scan)
+{
+	ScanBase   *base = scan->opaque;
+	double		value;
+
+	base->limit = INFINITY;
+	if (base->bound == NULL)
+		return true;
+	if (!scan_bound_limit(base->bound, &value))
+		return false;
+	if (isinf(value) && value > 0)
+		return true;
+	if (base->query_is_null)
+		return false;
+
+	/* an operator class may order by an operator that is not ours */
+	if (!space_is_operator(base->space, scan->orderByData[0].sk_func.fn_addr))
+		return true;
+	base->limit = value;
+	return value >= 0 || base->space->metric == SPACE_IP;
+}
+
+bool
 scan_start(IndexScanDesc scan)
 {
+	ScanBase   *base = scan->opaque;
+
 	if (scan->numberOfOrderBys == 0)
 		elog(ERROR, "cannot scan index \"%s\" without order",
 			 RelationGetRelationName(scan->indexRelation));
@@ -71,50 +143,25 @@ scan_start(IndexScanDesc scan)
 	if (scan->instrument)
 		scan->instrument->nsearches++;
 #endif
-}
-
-const char *
-scan_query_payload(IndexScanDesc scan, const Space *space, Size *size, bool *isnull)
-{
-	ScanKey		key = &scan->orderByData[0];
-
-	*isnull = (key->sk_flags & SK_ISNULL) != 0;
-	if (!*isnull)
-		return space_payload(space, key->sk_argument, size);
-	*size = space->element == SPACE_SPARSE ? sizeof(int32) : space_payload_size(space);
-	return palloc0(*size);
+	base->cached = cache_index(scan->indexRelation);
+	cache_hold_guarded(base->cached);
+	WAIT_POINT("search");
+	base->space = cache_space(base->cached);
+	prepare_query(scan);
+	base->started = true;
+	base->results.lossy = space_is_lossy(base->space);
+	return take_limit(scan);
 }
 
 void
-scan_set_orderby(IndexScanDesc scan, bool recheck, float bound)
+scan_set_orderby(IndexScanDesc scan)
 {
+	const ScanBase *base = scan->opaque;
+
 	scan->xs_recheck = false;
-	scan->xs_recheckorderby = recheck;
-	if (recheck)
-		scan->xs_orderbyvals[0] = Float8GetDatum(bound);
-}
-
-bool
-scan_take_limit(IndexScanDesc scan, const ScanBound *bound, const Space *space,
-				bool query_is_null, double *limit)
-{
-	double		value;
-
-	*limit = INFINITY;
-	if (bound == NULL)
-		return true;
-	if (!scan_bound_limit(bound, &value))
-		return false;
-	if (isinf(value) && value > 0)
-		return true;
-	if (query_is_null)
-		return false;
-
-	/* an operator class may order by an operator that is not ours */
-	if (!space_is_operator(space, scan->orderByData[0].sk_func.fn_addr))
-		return true;
-	*limit = value;
-	return value >= 0 || space->metric == SPACE_IP;
+	scan->xs_recheckorderby = base->results.lossy && !base->query_is_null;
+	if (scan->xs_recheckorderby)
+		scan->xs_orderbyvals[0] = Float8GetDatum(base->current.found.bound);
 }
 
 static inline bool

@@ -7,6 +7,8 @@
 
 #include "pg_compat.h"
 
+#include <math.h>
+
 #include "access/genam.h"
 #include "access/relscan.h"
 
@@ -26,13 +28,6 @@ extern bool scan_bound_limit(const ScanBound *bound, double *limit);
 
 /* So many rows the LIMIT takes, if all are visible; 0 where that is not known. */
 extern uint64 scan_bound_rows(const ScanBound *bound);
-
-/*
- * The limit of a scan's bound, infinite where there is none that holds for what is indexed; false
- * if no row meets the condition.
- */
-extern bool scan_take_limit(IndexScanDesc scan, const ScanBound *bound, const Space *space,
-							bool query_is_null, double *limit);
 
 /* What was found by one of the cursors of a scan, and not returned. */
 typedef struct ScanResult
@@ -62,23 +57,46 @@ extern void scan_results_add(ScanResults *results, uint32 cursor, const GraphFou
 /* Takes the first away. */
 extern ScanResult scan_results_pop(ScanResults *results);
 
+/* What scans of all access methods have: their states begin with it. */
+typedef struct ScanBase
+{
+	MemoryContext context;		/* of one rescan */
+	CachedIndex *cached;		/* held by the context */
+	const Space *space;
+	SpaceQuery	query;
+	bool		started;
+	bool		query_is_null;
+	ScanBound  *bound;			/* or NULL */
+	double		limit;			/* what is surely farther is not returned */
+	ScanResults results;		/* found, not returned */
+	ScanResult	current;		/* that was returned last */
+	ScanStatistics statistics;	/* of this search */
+	ScanStatistics before;		/* of those before a rescan */
+} ScanBase;
+
+/* Whether a row is surely beyond the limit. */
+static inline bool
+scan_is_beyond(const ScanBase *base, const GraphFound *found)
+{
+	return found->bound > base->limit && isfinite(found->distance);
+}
+
+/* A scan that has its order, with a state of zeros but for the context. */
+extern IndexScanDesc scan_begin(Relation index, int nkeys, int norderbys, ScanBase *base);
+
+/* Forgets the search, and takes other keys. */
+extern void scan_reset(IndexScanDesc scan, ScanKey keys, ScanKey orderbys);
+
 /*
- * The payload of a scan's query; for NULL zeros, from which nothing is nearer than anything else.
+ * Begins a search, in the scan's context: holds the index's segments, prepares the query, and takes
+ * the limit.  False if no row is within it; an error where a scan cannot be.
  */
-extern const char *scan_query_payload(IndexScanDesc scan, const Space *space, Size *size,
-									  bool *isnull);
+extern bool scan_start(IndexScanDesc scan);
 
-/* Sets what a scan returns of the order: a bound, where the executor is to compute the distance. */
-extern void scan_set_orderby(IndexScanDesc scan, bool recheck, float bound);
+/* Sets what is returned of the current result's order: a bound, where distances are not known. */
+extern void scan_set_orderby(IndexScanDesc scan);
 
-/* A scan that has its order. */
-extern IndexScanDesc scan_begin(Relation index, int nkeys, int norderbys);
-extern void scan_set_keys(IndexScanDesc scan, ScanKey keys, ScanKey orderbys);
-
-/* An error where a scan cannot be, as the search begins; counts it. */
-extern void scan_start(IndexScanDesc scan);
-
-extern void scan_add_statistics(ScanStatistics *sum, const ScanStatistics *statistics);
+extern void scan_end(IndexScanDesc scan);
 
 /* What the last scan of this session did. */
 extern ScanStatistics last_scan;

@@ -91,12 +91,11 @@ count_live(Relation index)
 	for (uint32 i = 0; i < directory->count; i++)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
-		uint32		dead = 0;
+		uint32		dead;
 
-		if (entry->kind == SEGMENT_GROWING)
-			live += growing_count(index, entry, &dead);
-		else if (entry->kind == SEGMENT_SEALED)
-			live += entry->rows - sealed_dead(index, entry);
+		if (!segment_is_live(entry))
+			continue;
+		live += segment_count(index, entry, &dead);
 		live -= dead;
 	}
 	directory_let_go(index, directory);

@@ -160,6 +160,19 @@ directory_find(const Directory *directory, uint32 uid)
 	return NULL;
 }
 
+Buffer
+directory_lock_if_live(Relation index, const SegmentEntry *entry)
+{
+	Buffer		buffer = directory_lock(index, BUFFER_LOCK_SHARE);
+	const SegmentEntry *now = directory_find(BlockGetDirectory(BufferGetPage(buffer)),
+											 entry->uid);
+
+	if (now != NULL && now->kind == entry->kind)
+		return buffer;
+	UnlockReleaseBuffer(buffer);
+	return InvalidBuffer;
+}
+
 /* The index's end is given back if nobody uses it within so many tries. */
 #define LOCK_TRIES			10
 #define LOCK_PAUSE_MS		20

@@ -96,6 +96,9 @@ extern const SegmentEntry *directory_find(const Directory *directory, uint32 uid
 /* Pins and locks block 0. */
 extern Buffer directory_lock(Relation index, int lock);
 
+/* Does so, shared, if it names a segment as the entry does; InvalidBuffer if not. */
+extern Buffer directory_lock_if_live(Relation index, const SegmentEntry *entry);
+
 /* For qsort of entries: by first block, by uid. */
 extern int	segment_compare_place(const void *a, const void *b);
 extern int	segment_compare_age(const void *a, const void *b);

@@ -500,26 +500,24 @@ static bool
 bury(Relation index, const SegmentEntry *entry, const GrowingHeader *header, uint32 g,
 	 uint32 dead)
 {
-	Buffer		directory = directory_lock(index, BUFFER_LOCK_SHARE);
-	const SegmentEntry *now = directory_find(BlockGetDirectory(BufferGetPage(directory)),
-											 entry->uid);
-	bool		live = now != NULL && now->kind == SEGMENT_GROWING;
+	Buffer		directory = directory_lock_if_live(index, entry);
+	Buffer		buffer;
+	GenericXLogState *state;
+	GrowingGroup *group;
+	Page		page;
 
-	if (live)
-	{
-		GrowingGroup *group;
-		Buffer		buffer = lock_group(index, entry, header, g, BUFFER_LOCK_EXCLUSIVE, &group);
-		GenericXLogState *state = GenericXLogStart(index);
-		Page		page = GenericXLogRegisterBuffer(state, buffer, 0);
-
-		group = (GrowingGroup *) (BlockGetPayload(page) +
-								  g % header->groups_per_block * header->group_size);
-		group->dead |= dead;
-		GenericXLogFinish(state);
-		UnlockReleaseBuffer(buffer);
-	}
+	if (!BufferIsValid(directory))
+		return false;
+	buffer = lock_group(index, entry, header, g, BUFFER_LOCK_EXCLUSIVE, &group);
+	state = GenericXLogStart(index);
+	page = GenericXLogRegisterBuffer(state, buffer, 0);
+	group = (GrowingGroup *) (BlockGetPayload(page) +
+							  g % header->groups_per_block * header->group_size);
+	group->dead |= dead;
+	GenericXLogFinish(state);
+	UnlockReleaseBuffer(buffer);
 	UnlockReleaseBuffer(directory);
-	return live;
+	return true;
 }
 
 bool

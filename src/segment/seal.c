@@ -921,14 +921,12 @@ static bool
 is_empty(Relation index, const SegmentEntry *entry)
 {
 	uint32		dead;
-	uint32		rows;
+	uint64		rows;
 
-	if (entry->kind == SEGMENT_SEALED)
-		return sealed_dead(index, entry) == entry->rows;
-	if (entry->kind != SEGMENT_GROWING)
+	if (!segment_is_live(entry))
 		return false;
-	rows = growing_count(index, entry, &dead);
-	return rows > 0 && dead == rows;
+	rows = segment_count(index, entry, &dead);
+	return dead == rows && (rows > 0 || entry->kind == SEGMENT_SEALED);
 }
 
 int

@@ -71,6 +71,9 @@ extern void sealed_write_tombstones(ExtentWriter *writer, const SealedHeader *he
 /* Dead rows of a sealed segment. */
 extern uint32 sealed_dead(Relation index, const SegmentEntry *entry);
 
+/* Rows of a live segment of either kind, and how many of them are dead. */
+extern uint64 segment_count(Relation index, const SegmentEntry *entry, uint32 *dead);
+
 /* Sets tombstones of n rows of a sealed segment, in ascending order. */
 extern void sealed_bury(Relation index, const SegmentEntry *entry, const uint32 *rows, uint64 n);
 

@@ -7,6 +7,7 @@
 #include "commands/vacuum.h"
 #include "miscadmin.h"
 
+#include "segment/growing.h"
 #include "segment/wait_point.h"
 
 static void
@@ -34,6 +35,15 @@ sealed_dead(Relation index, const SegmentEntry *entry)
 	extent_read(index, entry->first + header.tombstones, entry->uid, 0, &tombstones,
 				sizeof(tombstones));
 	return tombstones.dead;
+}
+
+uint64
+segment_count(Relation index, const SegmentEntry *entry, uint32 *dead)
+{
+	if (entry->kind == SEGMENT_GROWING)
+		return growing_count(index, entry, dead);
+	*dead = sealed_dead(index, entry);
+	return entry->rows;
 }
 
 /* Sets the bits of rows that lie in one block, and counts them in the first, in one record. */
@@ -88,15 +98,13 @@ sealed_bury(Relation index, const SegmentEntry *entry, const uint32 *rows, uint6
 static bool
 bury_if_live(Relation index, const SegmentEntry *entry, const uint32 *rows, uint64 n)
 {
-	Buffer		directory = directory_lock(index, BUFFER_LOCK_SHARE);
-	const SegmentEntry *now = directory_find(BlockGetDirectory(BufferGetPage(directory)),
-											 entry->uid);
-	bool		live = now != NULL && now->kind == SEGMENT_SEALED;
+	Buffer		directory = directory_lock_if_live(index, entry);
 
-	if (live)
-		sealed_bury(index, entry, rows, n);
+	if (!BufferIsValid(directory))
+		return false;
+	sealed_bury(index, entry, rows, n);
 	UnlockReleaseBuffer(directory);
-	return live;
+	return true;
 }
 
 bool

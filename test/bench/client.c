@@ -34,10 +34,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <libpq-fe.h>
+
+#include "bench.h"
 
 #define MAX_SETS 64
 #define TIE_TOLERANCE 1e-6
@@ -144,15 +145,6 @@ allocate(void *old, size_t size)
 	if (p == NULL)
 		die("out of memory");
 	return p;
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
 static VecFile

@@ -11,11 +11,9 @@
  * what part of the nearest is found.
  */
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench.h"
 #include "cluster/blas.h"
 #include "cluster/coded.h"
 #include "cluster/kmeans.h"
@@ -23,15 +21,6 @@
 
 #define BATCH		1024
 #define RANK_ROUNDS	1000
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
-}
 
 static void *
 allocate(void *arg, size_t size)
@@ -45,33 +34,6 @@ release(void *arg, void *p)
 {
 	(void) arg;
 	free(p);
-}
-
-static void *
-must(void *p)
-{
-	if (p == NULL)
-	{
-		perror("kmeans");
-		exit(1);
-	}
-	return p;
-}
-
-static float *
-read_points(const char *path, uint32_t dims, size_t *n)
-{
-	FILE	   *file = must(fopen(path, "rb"));
-	float	   *points;
-	long		size;
-
-	fseek(file, 0, SEEK_END);
-	size = ftell(file);
-	rewind(file);
-	points = must(malloc((size_t) size));
-	*n = fread(points, dims * sizeof(float), (size_t) size / (dims * sizeof(float)), file);
-	fclose(file);
-	return points;
 }
 
 /* In batches, as an index does; prints the time and the longest list. */

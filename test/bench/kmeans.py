@@ -8,23 +8,16 @@ same number of iterations and threads; ours also with its limit on the lists (ba
 Lloyd's algorithm (plain) and without OpenBLAS (kernels). Inertia is computed by faiss over all the points, for both. Medians of interleaved
 rounds, each with a seed of its own. Needs numpy and faiss-cpu; prints a table in Markdown.
 """
-import argparse
-import pathlib
 import statistics
-import subprocess
 import tempfile
 import time
 
 import faiss
 import numpy as np
 
+import in_process
+
 VARIANTS = {"ours": [], "ours, balance 3": ["balance=3"], "ours, plain": ["plain"], "ours, kernels": ["kernels"]}
-
-
-def read_fvecs(path, count):
-    dims = int(np.fromfile(path, np.int32, 1)[0])
-    rows = np.memmap(path, np.float32, "r").reshape(-1, dims + 1)
-    return np.ascontiguousarray(rows[:count, 1:])
 
 
 def quality(points, centroids):
@@ -47,25 +40,17 @@ def train_faiss(points, lists, iterations, threads, seed):
 
 def train_ours(program, file, points, lists, iterations, threads, seed, options):
     with tempfile.NamedTemporaryFile() as out:
-        arguments = [program, file, points.shape[1], lists, iterations, threads, out.name, f"seed={seed}", *options]
-        text = subprocess.run(list(map(str, arguments)), check=True, stdout=subprocess.PIPE, text=True).stdout
-        seconds = float(dict(line.split("\t") for line in text.splitlines())["train"])
+        seconds = in_process.measure(program, file, points.shape[1], lists, iterations, threads, out.name, f"seed={seed}",
+                                     *options)["train"]
         return (seconds, *quality(points, np.fromfile(out.name, np.float32).reshape(lists, -1)))
 
 
 def main():
-    default = pathlib.Path(__file__).resolve().parents[2] / "build" / "bench" / "kmeans"
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", required=True, type=pathlib.Path)
-    parser.add_argument("--lists", required=True, type=int)
-    parser.add_argument("--points", type=int)
+    parser = in_process.parser("kmeans", rounds=3)
     parser.add_argument("--iterations", type=int, default=10)
-    parser.add_argument("--threads", default="1,2")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--program", default=default)
     arguments = parser.parse_args()
 
-    points = read_fvecs(arguments.data / "base.fvecs", arguments.points)
+    points = in_process.read_fvecs(arguments.data / "base.fvecs", arguments.points)
     print(f"| {len(points):,} x {points.shape[1]}, {arguments.lists} lists, {arguments.iterations} iterations | threads | s |"
           " faiss s / s | inertia / faiss | longest list |\n|---|---|---|---|---|---|")
     with tempfile.NamedTemporaryFile() as file:

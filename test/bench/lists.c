@@ -10,11 +10,9 @@
  * Prints a name and a number a line: seconds of all queries, and what of it is scanning.
  */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench.h"
 #include "cluster/blas.h"
 #include "cluster/centroids.h"
 #include "cluster/threads.h"
@@ -65,44 +63,17 @@ typedef struct Lists
 	double	   *scanning;		/* seconds by thread */
 } Lists;
 
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
-}
-
-static void *
-must(void *p)
-{
-	if (p == NULL)
-	{
-		perror("lists");
-		exit(1);
-	}
-	return p;
-}
-
 /* Reads vectors and rotates them. */
 static float *
 read_rotated(const Lists *lists, const char *path, size_t *n)
 {
-	FILE	   *file = must(fopen(path, "rb"));
-	float	   *row = must(malloc(lists->dims * sizeof(float)));
-	float	   *points;
-	size_t		room;
+	float	   *points = read_points(path, lists->dims, n);
+	float	   *rotated = must(malloc(*n * lists->width * sizeof(float)));
 
-	fseek(file, 0, SEEK_END);
-	room = (size_t) ftell(file) / (lists->dims * sizeof(float));
-	rewind(file);
-	points = must(malloc(room * lists->width * sizeof(float)));
-	for (*n = 0; *n < room && fread(row, sizeof(float), lists->dims, file) == lists->dims; ++*n)
-		rotation_apply(&lists->rotation, row, points + *n * lists->width);
-	fclose(file);
-	free(row);
-	return points;
+	for (size_t i = 0; i < *n; i++)
+		rotation_apply(&lists->rotation, points + i * lists->dims, rotated + i * lists->width);
+	free(points);
+	return rotated;
 }
 
 static uint32_t *
@@ -324,14 +295,7 @@ main(int argc, char **argv)
 	make_groups(&lists, points, n, assigned);
 	free(points);
 
-	file = must(fopen(argv[2], "rb"));
-	fseek(file, 0, SEEK_END);
-	lists.query_count = (size_t) ftell(file) / (lists.dims * sizeof(float));
-	rewind(file);
-	lists.queries = points = must(malloc(lists.query_count * lists.dims * sizeof(float)));
-	if (fread(points, lists.dims * sizeof(float), lists.query_count, file) != lists.query_count)
-		return 1;
-	fclose(file);
+	lists.queries = read_points(argv[2], lists.dims, &lists.query_count);
 	lists.found = must(malloc(lists.query_count * lists.k * sizeof(int32_t)));
 
 	cluster_parallel(lists.threads, search, &lists);	/* once for the caches */

@@ -9,21 +9,14 @@ of four bits for four elements (pq), and return the K points that seem nearest; 
 of the true K among these.  Medians of interleaved rounds; the ratio is faiss's time by ours.  Needs numpy and faiss-cpu;
 prints a table in Markdown.
 """
-import argparse
-import pathlib
 import statistics
-import subprocess
 import tempfile
 import time
 
 import faiss
 import numpy as np
 
-
-def read_fvecs(path, count):
-    dims = int(np.fromfile(path, np.int32, 1)[0])
-    rows = np.memmap(path, np.float32, "r").reshape(-1, dims + 1)
-    return np.ascontiguousarray(rows[:count, 1:])
+import in_process
 
 
 def faiss_indexes(centroids, points):
@@ -58,10 +51,8 @@ def search_faiss(index, queries, k, probes, threads):
 
 
 def search_ours(program, files, arguments, k, out):
-    text = subprocess.run(list(map(str, [program, *files, *arguments, out])), check=True, stdout=subprocess.PIPE,
-                          text=True).stdout
-    seconds = {name: float(value) for name, value in (line.split("\t") for line in text.splitlines())}
-    return seconds["search"], np.fromfile(out, np.int32).reshape(-1, k)
+    seconds = in_process.measure(program, *files, *arguments, out)["search"]
+    return seconds, np.fromfile(out, np.int32).reshape(-1, k)
 
 
 def recall(found, truth):
@@ -69,21 +60,14 @@ def recall(found, truth):
 
 
 def main():
-    default = pathlib.Path(__file__).resolve().parents[2] / "build" / "bench" / "lists"
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", required=True, type=pathlib.Path)
-    parser.add_argument("--lists", required=True, type=int)
-    parser.add_argument("--points", type=int)
+    parser = in_process.parser("lists", rounds=5)
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--k", type=int, default=10)
     parser.add_argument("--probes", default="4,16,64")
-    parser.add_argument("--threads", default="1,2")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--program", default=default)
     args = parser.parse_args()
 
-    points = read_fvecs(args.data / "base.fvecs", args.points)
-    queries = read_fvecs(args.data / "query.fvecs", args.queries)
+    points = in_process.read_fvecs(args.data / "base.fvecs", args.points)
+    queries = in_process.read_fvecs(args.data / "query.fvecs", args.queries)
     dims = points.shape[1]
     flat = faiss.IndexFlatL2(dims)
     flat.add(points)

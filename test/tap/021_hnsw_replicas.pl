@@ -2,6 +2,9 @@
 # middle of a merge, and archive recovery to a point in time
 use strict;
 use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Items;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -19,15 +22,10 @@ hot_standby_feedback = off
 vector.idle_merge_delay = 0
 CONF
 $primary->start;
-$primary->safe_psql('postgres', q{
-	CREATE EXTENSION vector;
-	CREATE FUNCTION place(id bigint) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector
-		FROM generate_series(1, 16) d$$;
-	CREATE TABLE items (id int PRIMARY KEY, v vector(16));
-	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 200)});
-my $points = $primary->safe_psql('postgres', "LOAD 'vector';
-	SELECT count(*) FROM pg_settings WHERE name = 'vector.wait_point'");
+create_items($primary, 16);
+$primary->safe_psql('postgres',
+	'CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 200)');
+my $points = has_wait_points($primary);
 
 $primary->backup('base');
 my $standby = PostgreSQL::Test::Cluster->new('standby');

@@ -2,6 +2,9 @@
 # snapshots or by nobody merging them, it does not get full, and inserts go on
 use strict;
 use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Items;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -19,13 +22,9 @@ max_wal_size = 2GB
 vector.idle_merge_delay = 0
 CONF
 $node->start;
-$node->safe_psql('postgres', q{
-	CREATE EXTENSION vector;
-	CREATE FUNCTION place(id bigint) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector
-		FROM generate_series(1, 8) d$$;
-	CREATE TABLE items (id int PRIMARY KEY, v vector(8));
-	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 32)});
+create_items($node, 8);
+$node->safe_psql('postgres',
+	'CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 32)');
 
 # Every row is in the index, once, and of some each finds itself.
 my $sound = q{SELECT count(*) = vector_index_check('items_v') FROM items;

@@ -4,6 +4,9 @@
 # VECTOR_LONG=1 in the environment: ten minutes instead of 12 seconds.
 use strict;
 use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Items;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -25,10 +28,8 @@ CONF
 $node->start;
 # Random vectors of more dimensions than 12 are such that no graph of a million of them, however it is made, has
 # that recall at the defaults
+create_place($node, 12);
 $node->safe_psql('postgres', q{
-	CREATE EXTENSION vector;
-	CREATE FUNCTION place(id bigint) RETURNS vector(12) LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector(12) FROM generate_series(1, 12) d$$;
 	CREATE TABLE items (id bigint PRIMARY KEY, v vector(12), note text);
 	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 500);
 	CREATE SEQUENCE ids;

@@ -2,6 +2,9 @@
 # segments they are: what no snapshot sees does not hide what this one does
 use strict;
 use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Items;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -15,12 +18,11 @@ $node->start;
 
 sub sql { return $node->safe_psql('postgres', @_); }
 
+create_place($node, 16);
 sql(q{
-	CREATE EXTENSION vector;
+	LOAD 'vector';
 	ALTER SYSTEM SET vector.background_work = off;
 	SELECT pg_reload_conf();
-	CREATE FUNCTION place(id bigint) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector FROM generate_series(1, 16) d$$;
 	CREATE FUNCTION bits(id bigint) RETURNS bit(64) LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 		$$SELECT hashint8extended(id, 0)::bit(64)$$});
 

@@ -2,6 +2,9 @@
 # happen by stopping a process
 use strict;
 use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Items;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -15,12 +18,8 @@ $node->start;
 
 sub sql { return $node->safe_psql('postgres', @_); }
 
-sql(q{
-	CREATE EXTENSION vector;
-	CREATE FUNCTION place(id bigint) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector FROM generate_series(1, 16) d$$});
-plan skip_all => 'not compiled with wait points'
-  if sql("LOAD 'vector'; SELECT count(*) FROM pg_settings WHERE name = 'vector.wait_point'") == 0;
+create_place($node, 16);
+plan skip_all => 'not compiled with wait points' if !has_wait_points($node);
 sql("LOAD 'vector'; ALTER SYSTEM SET vector.background_work = off; SELECT pg_reload_conf()");
 
 my $gate = $node->background_psql('postgres');

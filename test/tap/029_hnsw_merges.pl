@@ -2,6 +2,9 @@
 # where enough is added to them
 use strict;
 use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Items;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -16,15 +19,11 @@ $node->start;
 
 sub sql { return $node->safe_psql('postgres', @_); }
 
+create_items($node, 24);
 sql(q{
-	CREATE EXTENSION vector;
 	LOAD 'vector';
 	ALTER SYSTEM SET vector.background_work = off;
-	SELECT pg_reload_conf();
-	CREATE FUNCTION place(id bigint) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
-		$$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector FROM generate_series(1, 24) d$$;
-	CREATE TABLE items (id bigint PRIMARY KEY, v vector(24))});
-my $points = sql("LOAD 'vector'; SELECT count(*) FROM pg_settings WHERE name = 'vector.wait_point'");
+	SELECT pg_reload_conf()});
 
 # many small segments and a large one become one, again and again
 sql('INSERT INTO items SELECT n, place(n) FROM generate_series(1, 6000) n;
@@ -69,7 +68,7 @@ sql('DROP TABLE items');
 
 SKIP:
 {
-	skip 'not compiled with wait points', 1 unless $points;
+	skip 'not compiled with wait points', 1 unless has_wait_points($node);
 
 	# 16 segments that another is at would, with another, be enough to write the large one again: without them not
 	sql("CREATE TABLE items (id bigint PRIMARY KEY, v vector(24));

@@ -1,0 +1,54 @@
+# What tests of segments begin with: vectors that are known by a number, a table of them, and options by which its index
+# soon has several segments
+package Items;
+
+use strict;
+use warnings;
+use Exporter 'import';
+
+our @EXPORT = qw(create_place create_items has_wait_points lost_rows %with);
+
+# Options of each access method: segments are small, lists few, and the codes of ivf have fine parts.
+our %with = (
+	hnsw => 'seal_rows = 200',
+	ivf => 'lists = 8, seal_rows = 200, bits = 4',
+	ivfflat => 'lists = 8, seal_rows = 200');
+
+# Creates the extension and place(id), a vector that is always the same of an id, and random otherwise.
+sub create_place
+{
+	my ($node, $dims, $database) = @_;
+	$node->safe_psql($database // 'postgres', "CREATE EXTENSION vector;
+		CREATE FUNCTION place(id bigint) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+			\$\$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector FROM generate_series(1, $dims) d\$\$");
+	return;
+}
+
+# The same, and a table to have such vectors.
+sub create_items
+{
+	my ($node, $dims, $database) = @_;
+	create_place($node, $dims, $database);
+	$node->safe_psql($database // 'postgres', "CREATE TABLE items (id int PRIMARY KEY, v vector($dims))");
+	return;
+}
+
+# Whether the extension is compiled with wait points.
+sub has_wait_points
+{
+	my ($node) = @_;
+	return $node->safe_psql('postgres',
+		"LOAD 'vector'; SELECT count(*) FROM pg_settings WHERE name = 'vector.wait_point'") > 0;
+}
+
+# How many of the first rows in some order are not found as the nearest to their own vectors.
+sub lost_rows
+{
+	my ($node, $order, $limit) = @_;
+	return $node->safe_psql('postgres', "SET enable_seqscan = off;
+		SET hnsw.ef_search = 200; SET ivf.probes = 8; SET ivfflat.probes = 8;
+		SELECT count(*) FROM (SELECT * FROM items ORDER BY $order LIMIT $limit) i
+		WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)");
+}
+
+1;
