@@ -498,8 +498,9 @@ choose_class(const Seal *seal, SegmentEntry *entries, int count)
 
 /*
  * Of sealed segments, live rows in `rows`, the smaller ones up to the largest that is at most
- * vector.merge_factor times all that are smaller.  A search takes about as long in each graph as in
- * one of all rows; so many rows have come that it is worth writing the large one again.
+ * vector.merge_factor times all that are smaller, and that fits into memory with them.  A search
+ * takes about as long in each graph as in one of all rows; so many rows have come that it is worth
+ * writing the large one again.
  */
 static int
 choose_smaller(const Seal *seal, SegmentEntry *entries, int count)
@@ -512,11 +513,12 @@ choose_smaller(const Seal *seal, SegmentEntry *entries, int count)
 	qsort(entries, count, sizeof(SegmentEntry), compare_rows);
 	for (int i = 0; i < count; i++)
 	{
-		if (i > 0 && entries[i].rows <= total * seal_merge_factor)
+		if (i > 0 && entries[i].rows <= total * seal_merge_factor &&
+			fits_memory(seal, true, entries, i + 1))
 			end = i + 1;
 		total += entries[i].rows;
 	}
-	return fits_memory(seal, true, entries, end) ? end : 0;
+	return end;
 }
 
 static bool
