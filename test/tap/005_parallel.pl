@@ -71,7 +71,7 @@ foreach my $type ([ 'v', 600 ], [ 'h', 64 ], [ 'b', 64 ], [ 'i', 64 ])
 	my $where = $column eq 'h' ? 'WHERE id <= 100' : 'WHERE id IS NOT NULL';
 	same("sum($column)", "SELECT md5(sum($column)::text), count($column) FROM items $where", qr/Partial Aggregate.*Parallel Seq Scan/s);
 	same("avg($column)", "SELECT md5(avg($column)::text) FROM items", qr/Partial Aggregate.*Parallel Seq Scan/s);
-	same("avg($column) by part", "SELECT part, md5(avg($column)::text), md5(sum($column)::text) FROM items WHERE id % 30 = 0 OR part = 6 GROUP BY part ORDER BY part", qr/Partial (Hash|Group)?Aggregate.*Parallel Seq Scan/s);
+	same("avg($column) by part", "SELECT part, md5(avg($column)::text), md5(sum($column)::text) FROM items WHERE id <= 100 OR part = 6 GROUP BY part ORDER BY part", qr/Partial (Hash|Group)?Aggregate.*Parallel Seq Scan/s);
 	same("avg($column) of partitions", "SELECT md5(avg($column)::text) FROM parted", qr/Partial Aggregate/);
 }
 is($node->safe_psql('postgres', "$parallel SELECT avg(v) IS NULL, sum(h) IS NULL, avg(b) IS NULL, sum(i) IS NULL FROM items WHERE part = 6"), 't|t|t|t', 'aggregates of nothing');
