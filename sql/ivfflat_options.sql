@@ -23,7 +23,7 @@ SELECT relname, reloptions FROM pg_class WHERE relname IN ('least', 'quoted') OR
 CREATE INDEX little ON t USING ivfflat (v vector_l2_ops) WITH (lists = 301);
 SET maintenance_work_mem = '7MB';
 CREATE INDEX ON t USING ivfflat (w vector_l2_ops) WITH (lists = 32768);
-SET maintenance_work_mem = '4MB';
+SET maintenance_work_mem = '2MB';
 CREATE INDEX large ON t USING ivfflat (v vector_l2_ops) WITH (lists = 32768);
 RESET maintenance_work_mem;
 SET enable_seqscan = off;

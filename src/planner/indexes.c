@@ -16,7 +16,7 @@
 #include "am/hnsw.h"
 #include "am/ivf.h"
 #include "planner/planner.h"
-#include "segment/directory.h"
+#include "segment/cache.h"
 #include "segment/legacy.h"
 
 /* The hook that is called once the indexes of a table are known. */
@@ -45,7 +45,9 @@ is_unreadable(const IndexOptInfo *info, bool warn)
 		(void *) info->amcostestimate != (void *) ivfcostestimate)
 		return false;
 	index = index_open(info->indexoid, NoLock);
-	readable = index->rd_rel->relkind != RELKIND_INDEX || directory_is_readable(index);
+	/* only what can be read is ever cached */
+	readable = index->rd_rel->relkind != RELKIND_INDEX || cache_has(index) ||
+		directory_is_readable(index);
 	if (!readable && warn)
 		legacy_warn(index);
 	index_close(index, NoLock);

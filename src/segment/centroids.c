@@ -50,6 +50,13 @@ count_lists(const Directory *directory, double rows)
 	return (uint32) Min(Max(rint(sqrt(rows)), 1), CENTROIDS_MAX_LISTS);
 }
 
+/* Bytes of the centroids of an index of so many rows. */
+static Size
+centroids_size(const Space *space, const Directory *directory, double rows)
+{
+	return sizeof(float) * lists_work_width(space) * count_lists(directory, rows);
+}
+
 static void *
 allocate(void *arg, size_t size)
 {
@@ -95,20 +102,12 @@ training_memory(const CentroidsTraining *training, Size rows)
 		kmeans_memory(&options, rows);
 }
 
-/* As many rows of these as the memory has room for, of at least as many as there are lists. */
+/* As many rows of these as the memory has room for; one for each list in any case. */
 static Size
 rows_that_fit(const CentroidsTraining *training, Size rows, Size memory)
 {
 	Size		least = Min(training->lists, rows);
 
-	if (training_memory(training, least) > memory)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("memory required is %zu MB, maintenance_work_mem is %zu MB",
-						training_memory(training, least) / (1024 * 1024) + 1,
-						memory / (1024 * 1024)),
-				 errdetail("The centroids of %u lists do not fit.", training->lists),
-				 errhint("Increase maintenance_work_mem, or make fewer lists.")));
 	while (least < rows)
 	{
 		Size		middle = rows - (rows - least) / 2;
@@ -128,11 +127,19 @@ centroids_train(const Space *space, const Directory *directory, double rows, Siz
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector centroids",
 												  ALLOCSET_DEFAULT_SIZES);
 	CentroidsTraining *training = MemoryContextAllocZero(context, sizeof(CentroidsTraining));
+	Size		size = centroids_size(space, directory, rows);
 
 	training->context = context;
 	training->space = space;
 	training->lists = count_lists(directory, rows);
 	training->width = lists_work_width(space);
+	if (size > memory)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("memory required is %zu MB, maintenance_work_mem is %zu MB",
+						size / (1024 * 1024) + 1, memory / (1024 * 1024)),
+				 errdetail("The centroids of %u lists do not fit.", training->lists),
+				 errhint("Increase maintenance_work_mem, or make fewer lists.")));
 	training->threads = threads;
 	training->rows = rows;
 	rows = Min((double) training->lists * CENTROIDS_SAMPLE, Max(rows, 1));
@@ -347,6 +354,8 @@ centroids_are_outdated(Relation index, const Space *space, const Directory *dire
 		rows += header.rows;
 		distance += (double) header.rows * header.lists.distance;
 	}
+	if (centroids_size(space, directory, rows) > (Size) maintenance_work_mem * 1024)
+		return false;
 	return rows >= OUTDATED_ROWS * Max((double) centroids.rows, 1) ||
 		(rows >= DRIFTED_ROWS * (double) centroids.rows &&
 		 distance > OUTDATED_DISTANCE * rows * centroids.distance);

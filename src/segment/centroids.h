@@ -24,7 +24,7 @@ typedef struct CentroidsTraining CentroidsTraining;
 
 /*
  * Begins a training of centroids for so many rows, within so much memory and by so many threads, in
- * a context of its own.  An error if not even a row for each list fits.
+ * a context of its own.  An error if the centroids alone do not fit.
  */
 extern CentroidsTraining *centroids_train(const Space *space, const Directory *directory,
 										  double rows, Size memory, int threads);
@@ -47,7 +47,8 @@ extern void centroids_unclaim(Relation index, const SegmentEntry *entry);
 
 /*
  * Whether an index's newest centroids fit its rows no more: there are ten times as many as when
- * they were trained, or rows lie farther from them by a fifth.  Never where vectors are not kept.
+ * they were trained, or rows lie farther from them by a fifth.  Never where vectors are not kept,
+ * or maintenance_work_mem has no room for new ones.
  */
 extern bool centroids_are_outdated(Relation index, const Space *space,
 								   const Directory *directory);

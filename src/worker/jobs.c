@@ -312,18 +312,37 @@ jobs_begin(int slot, Oid *database, Oid *index)
 }
 
 bool
+jobs_is_wanted(void)
+{
+	bool		wanted;
+
+	LWLockAcquire(&table->lock, LW_SHARED);
+	wanted = own->again;
+	for (int i = 0; i < MAX_JOBS && !wanted; i++)
+		wanted = table->jobs[i].state == JOB_WAITING;
+	LWLockRelease(&table->lock);
+	return wanted;
+}
+
+bool
 jobs_next(Oid *index)
 {
+	int			last = (int) (own - table->jobs);
 	Oid			database = own->database;
+	bool		again;
 
 	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
-	if (own->again)
-		take(own);
-	else
-		leave();
-	for (int i = 0; i < MAX_JOBS && own == NULL; i++)
-		if (table->jobs[i].state == JOB_WAITING && table->jobs[i].database == database)
-			take(&table->jobs[i]);
+	again = own->again;
+	leave();
+	if (again)
+		set_state(&table->jobs[last], JOB_WAITING);
+	for (int i = 1; i <= MAX_JOBS && own == NULL; i++)
+	{
+		Job		   *job = &table->jobs[(last + i) % MAX_JOBS];
+
+		if (job->state == JOB_WAITING && job->database == database)
+			take(job);
+	}
 	LWLockRelease(&table->lock);
 	if (own == NULL)
 		return false;

@@ -66,9 +66,12 @@ extern void jobs_start_waiting(void);
 /* A worker: takes the job it was started for; false if somebody else has it. */
 extern bool jobs_begin(int slot, Oid *database, Oid *index);
 
+/* Whether the worker's job was asked for again, or another waits for a worker. */
+extern bool jobs_is_wanted(void);
+
 /*
- * The worker's job is done: takes another of the database, or the same where it was asked for again
- * meanwhile; false if there is none.
+ * The worker's job is done: takes another of the database, or else the same where it was asked for
+ * again meanwhile; false if there is none.
  */
 extern bool jobs_next(Oid *index);
 

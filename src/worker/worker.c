@@ -58,8 +58,8 @@
 #define TRIES			8
 #define FIRST_PAUSE_MS	500
 
-/* How long a worker that waits looks no further. */
-#define PAUSE_MS		500
+/* The same of a merge that was not due; what it did is lost each time. */
+#define IDLE_TRIES		3
 
 /* How often, and how many times, a worker looks whether sessions that seal have come to an end. */
 #define NAP_MS			100
@@ -381,21 +381,35 @@ nap(long ms)
 	reload_config();
 }
 
-/* Waits, unless the database is wanted. */
+/* Waits a little, unless the database is wanted. */
 static void
-pause_for(long ms)
+pause_once(void)
 {
-	for (; ms > 0; ms -= PAUSE_MS)
-	{
-		nap(Min(ms, PAUSE_MS));
-		StartTransactionCommand();
-		if (database_is_wanted())
-			proc_exit(0);
-		CommitTransactionCommand();
-	}
+	nap(LOOK_MS);
+	StartTransactionCommand();
+	if (database_is_wanted())
+		proc_exit(0);
+	CommitTransactionCommand();
 }
 
-/* Seals and merges in turn until there is nothing more to do; false if there is for another. */
+static bool
+has_passed(TimestampTz start, int ms)
+{
+	return TimestampDifferenceExceeds(start, GetCurrentTimestamp(), ms);
+}
+
+/* Waits for vector.idle_merge_delay; false if there is other work, or the setting says never. */
+static bool
+pause_while_idle(void)
+{
+	TimestampTz start = GetCurrentTimestamp();
+
+	while (idle_merge_delay >= 0 && !jobs_is_wanted() && !has_passed(start, idle_merge_delay))
+		pause_once();
+	return idle_merge_delay >= 0 && !jobs_is_wanted();
+}
+
+/* Seals and merges in turn until there is nothing more to do; false if there is, but not now. */
 static bool
 do_what_is_due(Oid index)
 {
@@ -414,8 +428,12 @@ do_what_is_due(Oid index)
 		}
 		if (replaced == -1 && tries < TRIES)
 		{
+			TimestampTz start = GetCurrentTimestamp();
+
 			jobs_report_phase(JOB_IDLE);
-			pause_for(FIRST_PAUSE_MS << tries++);
+			while (!has_passed(start, FIRST_PAUSE_MS << tries))
+				pause_once();
+			tries++;
 		}
 		else
 			tries = 0;
@@ -429,29 +447,47 @@ do_what_is_due(Oid index)
 			naps = 0;
 	}
 	while (replaced > 0 || (replaced == -1 && tries > 0) || (replaced == 0 && merge_waits));
-	if (replaced == 0)
-		jobs_report_error("");
 	return replaced == 0;
 }
 
-/* The same, and unites graphs once nothing has been due for a while. */
-static void
-work_on(Oid index)
+/*
+ * Unites graphs once nothing has been due for a while; false after an error.  Where there is other
+ * work by then, this is left to the next who is asked to look at the index.
+ */
+static bool
+merge_when_idle(Oid index)
 {
-	int			replaced;
-
-	do
+	for (int tries = 0; tries < IDLE_TRIES;)
 	{
+		int			replaced;
+
 		idle_merge_waits = false;
-		if (!do_what_is_due(index) || idle_merge_delay < 0 ||
-			try_step(index, STEP_LOOK) < 0 || !idle_merge_waits)
-			return;
-		pause_for(idle_merge_delay);
-		replaced = try_step(index, STEP_SEAL);
+		if (idle_merge_delay < 0 || try_step(index, STEP_LOOK) < 0 || !idle_merge_waits ||
+			!pause_while_idle())
+			break;
+		replaced = try_step(index, STEP_IDLE_MERGE);
+		if (replaced == -2)
+			return false;
 		if (replaced == 0)
-			replaced = try_step(index, STEP_IDLE_MERGE);
+			break;
+		/* it gave way */
+		tries += replaced < 0;
 	}
-	while (replaced > 0 || replaced == -1);
+	return true;
+}
+
+static void
+work_on(const List *indexes)
+{
+	bool		done = true;
+	ListCell   *cell;
+
+	foreach(cell, indexes)
+		done &= do_what_is_due(lfirst_oid(cell));
+	foreach(cell, indexes)
+		done &= merge_when_idle(lfirst_oid(cell));
+	if (done)
+		jobs_report_error("");
 }
 
 /* The OIDs of a catalog's rows that a function wants, in the caller's memory. */
@@ -540,17 +576,11 @@ vector_worker_main(Datum slot)
 	seal_report = report_step;
 	do
 	{
-		if (OidIsValid(index))
-			work_on(index);
-		else
-		{
-			List	   *oids = collect_oids(RelationRelationId, wants_class);
-			ListCell   *cell;
+		List	   *indexes = OidIsValid(index) ? list_make1_oid(index) :
+			collect_oids(RelationRelationId, wants_class);
 
-			foreach(cell, oids)
-				work_on(lfirst_oid(cell));
-			list_free(oids);
-		}
+		work_on(indexes);
+		list_free(indexes);
 	}
 	while (jobs_next(&index));
 	jobs_start_waiting();

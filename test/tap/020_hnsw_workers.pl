@@ -91,7 +91,23 @@ insert(1200 * $_ + 1, 1200 * $_ + 1200) foreach 10 .. 20;
 until_true($idle, 'the workers end again');
 cmp_ok(sql($sealed), '<=', 3 * 4, 'few segments of 25200 rows');
 cmp_ok(sql($unbalanced), '>=', 1, 'but of like sizes');
-set('vector.idle_merge_delay = 0');
+
+# a worker that waits for its time is there for others, and knows when the time has changed
+set('vector.idle_merge_delay = 3600000', 'vector.max_maintenance_workers = 1');
+insert(25201, 25800);
+my $waits = "SELECT count(*) = 1 FROM vector_jobs WHERE index = 'items_v'::regclass AND state = 'running' AND phase IS NULL";
+until_true($waits, 'a worker waits');
+sql('CREATE TABLE others (v vector(16));
+	CREATE INDEX others_v ON others USING hnsw (v vector_l2_ops) WITH (seal_rows = 500);
+	INSERT INTO others SELECT place(n) FROM generate_series(1, 600) n');
+until_true("SELECT count(*) = 1 FROM vector_segments WHERE index = 'others_v'::regclass AND kind = 'sealed'",
+	'and leaves for another index');
+sql('DROP TABLE others');
+insert(25801, 26400);
+until_true($waits, 'waits again');
+set('vector.idle_merge_delay = 0', 'vector.max_maintenance_workers = 2');
+until_true($idle, 'and goes on when it need not wait');
+is(sql($unbalanced), 0, 'with a merge');
 sql('DELETE FROM items WHERE id > 12000; VACUUM (INDEX_CLEANUP ON) items');
 until_true($idle, 'dead rows are left out');
 
