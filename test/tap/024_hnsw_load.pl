@@ -81,6 +81,8 @@ sub recall
 		COMMIT});
 }
 
+my $segments = "SELECT left(string_agg(kind || ' ' || rows, ', '), 150) FROM (SELECT kind, sum(rows) AS rows
+	FROM vector_segments WHERE rows IS NOT NULL GROUP BY kind, CASE WHEN kind = 'sealed' THEN segment END ORDER BY 2 DESC) s";
 load(4, 'insert', 'several', 'note', 'update', 'delete', 'search', 'back');
 load(1, $_) foreach 'vacuum', 'seal', 'merge';
 my $end = time() + $seconds;
@@ -88,6 +90,7 @@ my ($worst, $times) = (1, 0);
 while (time() < $end)
 {
 	my $recall = recall();
+	note("recall $recall of rows " . $node->safe_psql('postgres', $segments));
 	$worst = $recall if $recall < $worst;
 	$times++;
 }
