@@ -339,6 +339,7 @@ if wants docs; then
 	for script in "$work"/src/test/docs/*.py; do
 		[ ! -e "$script" ] || step "docs" /usr/bin/python3 "$script" --check
 	done
+	step "demo" "$work/src/demo/run.sh"
 fi
 
 echo "$passed passed, $failed failed"

@@ -33,14 +33,16 @@ $node->safe_psql('postgres', q{
 	CREATE TABLE items (id bigint PRIMARY KEY, v vector(12), note text);
 	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 500);
 	CREATE SEQUENCE ids;
-	INSERT INTO items SELECT n, place(n) FROM (SELECT nextval('ids') AS n FROM generate_series(1, 3000)) x});
+	INSERT INTO items SELECT n, place(n) FROM (SELECT nextval('ids') AS n FROM generate_series(1, 20000)) x});
 
+# Most rows are there at the start, and a part of them is deleted: of the forty that a search finds, those count that its
+# snapshot sees, and ten should be left.
 my %scripts = (
 	insert => 'INSERT INTO items SELECT n, place(n) FROM nextval($$ids$$) n;',
 	several => 'INSERT INTO items SELECT n, place(n) FROM (SELECT nextval($$ids$$) AS n FROM generate_series(1, 30)) x;',
 	note => "\\set k random(1, 3000)\nUPDATE items SET note = 'x' || :k WHERE id = :k;",
 	update => "\\set k random(1, 3000)\nUPDATE items SET v = place(-id) WHERE id = :k;",
-	delete => "\\set k random(3001, 20000)\nDELETE FROM items WHERE id BETWEEN :k AND :k + 20 AND id > 3000;",
+	delete => "\\set k random(3001, 200000)\nDELETE FROM items WHERE id BETWEEN :k AND :k + 20 AND id > 3000;",
 	search => "\\set k random(1, 3000)\nSELECT id FROM items ORDER BY v <-> place(:k) LIMIT 10;",
 	back => "BEGIN; SAVEPOINT a; INSERT INTO items SELECT n, place(n) FROM nextval('ids') n; ROLLBACK TO a; COMMIT;",
 	vacuum => "VACUUM items;\n\\sleep 300 ms",
