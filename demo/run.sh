@@ -155,10 +155,9 @@ build() {
 		[[ $flag == -W* && $flag != -W?,* ]] || cflags+=("$flag")
 	done
 	make=(make -C "$tmp/src" "PG_CONFIG=$pg_config" "CFLAGS=${cflags[*]}" with_llvm=no)
-	mkdir -p "$tmp/src/test"
-	cp -R "$root"/{Makefile,vector.control,update.awk,src} "$root"/vector--*.sql "$tmp/src"
-	cp -R "$root/test/compat" "$tmp/src/test"
-	find "$tmp/src" \( -name '*.o' -o -name '*.so' -o -name '*.bc' \) -delete
+	mkdir "$tmp/src"
+	tar -c -C "$root" --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.so' --exclude='*.bc' . |
+		tar -x -C "$tmp/src"
 	if ! { "${make[@]}" "-j$(nproc)" && "${make[@]}" install DESTDIR="$tmp/pg"; } >"$tmp/build.log" 2>&1; then
 		tail -n 20 "$tmp/build.log" >&2
 		fail "the extension could not be built"

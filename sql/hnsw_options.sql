@@ -88,7 +88,9 @@ CREATE UNIQUE INDEX ON t USING hnsw (v vector_l2_ops);
 -- from 19 on errors point at the column
 \set VERBOSITY sqlstate
 CREATE INDEX ON t USING hnsw (v vector_l2_ops DESC);
+\echo :LAST_ERROR_MESSAGE
 CREATE INDEX ON t USING hnsw (v vector_l2_ops NULLS FIRST);
+\echo :LAST_ERROR_MESSAGE
 CREATE TABLE excluding (v vector(3), EXCLUDE USING hnsw (v vector_l2_ops WITH <->));
 \set VERBOSITY default
 CREATE INDEX ON t USING hnsw (free vector_l2_ops);

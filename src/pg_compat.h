@@ -61,6 +61,19 @@ toast_snapshot(Snapshot snapshot)
 #define VACUUM_HEAP(info)	NULL
 #endif
 
+/* The hook that is called once the indexes of a table are known. */
+#if PG_VERSION_NUM >= 190000
+#define TABLE_HOOK_TYPE		build_simple_rel_hook_type
+#define TABLE_HOOK			build_simple_rel_hook
+#define TABLE_HOOK_PARAMS	PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte
+#define TABLE_HOOK_ARGS		root, rel, rte
+#else
+#define TABLE_HOOK_TYPE		get_relation_info_hook_type
+#define TABLE_HOOK			get_relation_info_hook
+#define TABLE_HOOK_PARAMS	PlannerInfo *root, Oid relation, bool inhparent, RelOptInfo *rel
+#define TABLE_HOOK_ARGS		root, relation, inhparent, rel
+#endif
+
 /* What planner() has beyond the bound parameters. */
 #if PG_VERSION_NUM >= 190000
 #define PLANNER_PARAMETER	, ExplainState *es

@@ -151,7 +151,7 @@ hnswhandler(PG_FUNCTION_ARGS)
 	amroutine->ambeginscan = hnswbeginscan;
 	amroutine->amrescan = hnswrescan;
 	amroutine->amgettuple = hnswgettuple;
-	amroutine->amendscan = hnswendscan;
+	amroutine->amendscan = scan_end;
 	PG_RETURN_POINTER(amroutine);
 }
 

@@ -66,6 +66,5 @@ extern IndexScanDesc hnswbeginscan(Relation index, int nkeys, int norderbys);
 extern void hnswrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys,
 					   int norderbys);
 extern bool hnswgettuple(IndexScanDesc scan, ScanDirection dir);
-extern void hnswendscan(IndexScanDesc scan);
 
 #endif							/* VECTOR_AM_HNSW_H */

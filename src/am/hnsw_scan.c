@@ -98,12 +98,6 @@ hnswrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int no
 	state->last = -INFINITY;
 }
 
-void
-hnswendscan(IndexScanDesc scan)
-{
-	scan_end(scan);
-}
-
 /* Adds a result, unless it is surely beyond the limit; false if it is. */
 static bool
 take_one(HnswScan *state, uint32 i, const GraphFound *found)

@@ -404,9 +404,13 @@ pause_while_idle(void)
 {
 	TimestampTz start = GetCurrentTimestamp();
 
-	while (idle_merge_delay >= 0 && !jobs_is_wanted() && !has_passed(start, idle_merge_delay))
+	while (idle_merge_delay >= 0 && !jobs_is_wanted())
+	{
+		if (has_passed(start, idle_merge_delay))
+			return true;
 		pause_once();
-	return idle_merge_delay >= 0 && !jobs_is_wanted();
+	}
+	return false;
 }
 
 /* Seals and merges in turn until there is nothing more to do; false if there is, but not now. */
