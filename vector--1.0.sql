@@ -1652,23 +1652,23 @@ CREATE FUNCTION vector_index_segments(index regclass, OUT segment bigint, OUT ki
 		OUT dead bigint, OUT blocks bigint, OUT bytes bigint, OUT created timestamptz) RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vector_index_segments(regclass) IS 'segments of an index';
-CREATE VIEW vector_segments AS
-	SELECT c.oid::regclass AS index, s.*
+CREATE FUNCTION vector_segments(OUT index regclass, OUT segment bigint, OUT kind text, OUT rows bigint,
+		OUT dead bigint, OUT blocks bigint, OUT bytes bigint, OUT created timestamptz) RETURNS SETOF record
+	LANGUAGE SQL STABLE PARALLEL RESTRICTED
+BEGIN ATOMIC
+	SELECT c.oid::regclass, s.*
 	FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid,
 		LATERAL vector_index_segments(c.oid) s
 	WHERE a.amname IN ('hnsw', 'ivfflat', 'ivf') AND c.relkind = 'i' AND i.indisvalid
-		AND (c.relpersistence <> 't' OR c.relnamespace = pg_my_temp_schema());
-COMMENT ON VIEW vector_segments IS 'segments of all indexes on vectors';
-CREATE FUNCTION vector_background_jobs(OUT index oid, OUT pid integer, OUT state text, OUT phase text,
+		AND (c.relpersistence <> 't' OR c.relnamespace = pg_my_temp_schema())
+		AND (pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
+END;
+COMMENT ON FUNCTION vector_segments() IS 'segments of all indexes on vectors that one owns; for pg_monitor of all';
+CREATE FUNCTION vector_jobs(OUT index regclass, OUT pid integer, OUT state text, OUT phase text,
 		OUT step text, OUT done bigint, OUT total bigint, OUT since timestamptz, OUT last_error text,
 		OUT last_error_at timestamptz) RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION vector_background_jobs() IS 'indexes of this database that background workers are at';
-CREATE VIEW vector_jobs AS
-	SELECT nullif(j.index, 0)::regclass AS index, j.pid, j.state, j.phase, j.step, j.done, j.total, j.since,
-		j.last_error, j.last_error_at
-	FROM vector_background_jobs() j;
-COMMENT ON VIEW vector_jobs IS 'what background workers do in this database, are to do, or failed at';
+COMMENT ON FUNCTION vector_jobs() IS 'what background workers do in this database, are to do, or failed at';
 CREATE FUNCTION vector_seal(index regclass) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION vector_seal(regclass) IS 'makes a sealed segment of what was inserted; number of segments replaced';
@@ -1688,10 +1688,15 @@ COMMENT ON FUNCTION vector_index_check(regclass) IS 'an error if an index is dam
 CREATE FUNCTION vector_index_state(index regclass) RETURNS text
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vector_index_state(regclass) IS 'current; of pgvector: untouched, or outdated by a later write; unknown';
-CREATE VIEW vector_legacy_indexes AS
-	SELECT c.oid::regclass AS index, i.indrelid::regclass AS on_table, a.amname AS method, s.state,
-		format('REINDEX INDEX CONCURRENTLY %I.%I', n.nspname, c.relname) AS repair
+CREATE FUNCTION vector_legacy_indexes(OUT index regclass, OUT on_table regclass, OUT method name,
+		OUT state text, OUT repair text) RETURNS SETOF record
+	LANGUAGE SQL STABLE PARALLEL RESTRICTED
+BEGIN ATOMIC
+	SELECT c.oid::regclass, i.indrelid::regclass, a.amname, s.state,
+		format('REINDEX INDEX CONCURRENTLY %I.%I', n.nspname, c.relname)
 	FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid
 		JOIN pg_namespace n ON n.oid = c.relnamespace, LATERAL vector_index_state(c.oid) s(state)
-	WHERE a.amname IN ('hnsw', 'ivfflat') AND c.relkind = 'i' AND s.state <> 'current';
-COMMENT ON VIEW vector_legacy_indexes IS 'indexes that are not read, and the statements that repair them';
+	WHERE a.amname IN ('hnsw', 'ivfflat') AND c.relkind = 'i' AND s.state <> 'current'
+		AND (pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
+END;
+COMMENT ON FUNCTION vector_legacy_indexes() IS 'indexes that are not read, and the statements that repair them';

@@ -24,5 +24,5 @@ SELECT round(avg(cardinality(ARRAY(
            SELECT unnest(e.films) INTERSECT SELECT unnest(i.films)))) / 10, 3) AS recall
 FROM exact e JOIN by_index i USING (query_id);
 \echo
-SELECT kind, rows, pg_size_pretty(bytes) AS size FROM vector_segments;
+SELECT kind, rows, pg_size_pretty(bytes) AS size FROM vector_segments();
 \set ECHO none

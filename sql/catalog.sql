@@ -16,5 +16,9 @@ SELECT line FROM theirs EXCEPT SELECT line FROM ours;
 SELECT pg_describe_object(classid, objid, 0) FROM pg_depend d
 	WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'vector') AND deptype = 'e'
 	AND obj_description(objid, classid::regclass::name) IS NULL
-	AND NOT (classid = 'pg_type'::regclass AND (SELECT typelem <> 0 OR typrelid <> 0 FROM pg_type WHERE oid = objid))
+	AND NOT (classid = 'pg_type'::regclass AND (SELECT typelem <> 0 FROM pg_type WHERE oid = objid))
 	AND classid NOT IN ('pg_opfamily'::regclass);
+-- none is a relation, which schema tools would take for the application's
+SELECT pg_describe_object(classid, objid, 0) FROM pg_depend
+	WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'vector') AND deptype = 'e'
+	AND (classid = 'pg_class'::regclass OR classid = 'pg_type'::regclass AND (SELECT typrelid <> 0 FROM pg_type WHERE oid = objid));

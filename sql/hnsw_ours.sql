@@ -3,7 +3,7 @@ SET enable_seqscan = off;
 CREATE FUNCTION wave(seed int, dims int) RETURNS real[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 	$$SELECT array_agg((hashint8extended(seed, d) & 127)::real) FROM generate_series(1, dims) d$$;
 CREATE VIEW segments AS SELECT index, kind, count(*), sum(rows) AS rows, sum(dead) AS dead
-	FROM vector_segments WHERE kind IN ('growing', 'sealed') AND index::text ~ '^t_'
+	FROM vector_segments() WHERE kind IN ('growing', 'sealed') AND index::text ~ '^t_'
 	GROUP BY index, kind ORDER BY index::text, kind;
 
 -- more dimensions than 2,000, 4,000 halves, 1,000 non-zeros; a vector longer than a page
@@ -29,7 +29,7 @@ SELECT (SELECT id FROM t ORDER BY v <-> wave(77, 2001)::vector LIMIT 1) AS v,
 	(SELECT id FROM t ORDER BY h <=> wave(79, 4001)::halfvec LIMIT 1) AS h,
 	(SELECT id FROM t ORDER BY w <+> wave(81, 16000)::vector LIMIT 1) AS w,
 	(SELECT id FROM t ORDER BY s <#> '{83:1}/20000' LIMIT 1) AS s;
-SELECT index, vector_index_check(index) FROM (SELECT DISTINCT index FROM vector_segments) s
+SELECT index, vector_index_check(index) FROM (SELECT DISTINCT index FROM vector_segments()) s
 	WHERE index::text ~ '^t_' ORDER BY index::text;
 DROP TABLE t;
 RESET hnsw.ef_search;
@@ -164,10 +164,10 @@ SELECT vector_index_check('pg_class_oid_index');
 SELECT vector_index_check(0);
 SELECT vector_index_check(NULL);
 SELECT * FROM vector_index_segments('pg_class_oid_index');
-SELECT count(*) FROM vector_segments WHERE index = 't_v'::regclass;
+SELECT count(*) FROM vector_segments() WHERE index = 't_v'::regclass;
 CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10);
 INSERT INTO t VALUES (1, '[1,2,3]');
-SELECT kind, rows, dead FROM vector_segments WHERE index = 't1_v_idx'::regclass;
+SELECT kind, rows, dead FROM vector_segments() WHERE index = 't1_v_idx'::regclass;
 -- sealing is for the owner
 CREATE ROLE hnsw_other;
 SET ROLE hnsw_other;
@@ -192,7 +192,7 @@ TRUNCATE t;
 INSERT INTO t SELECT '[1,1,1]' FROM generate_series(1, 500) n;
 INSERT INTO t SELECT ARRAY[1, n, 1] FROM generate_series(2, 50) n;
 REINDEX INDEX t_v;
-SELECT kind, rows, dead FROM vector_segments WHERE index = 't_v'::regclass AND rows > 0;
+SELECT kind, rows, dead FROM vector_segments() WHERE index = 't_v'::regclass AND rows > 0;
 SELECT count(*) FROM (SELECT v FROM t ORDER BY v <=> '[1,1,1]' LIMIT 500) x WHERE v = '[1,1,1]';
 SELECT v FROM t ORDER BY v <=> '[1,9,1]' LIMIT 1;
 DELETE FROM t WHERE v = '[1,1,1]' AND ctid <> '(0,7)';

@@ -15,18 +15,18 @@ CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops);
 INSERT INTO t SELECT n, (SELECT array_agg((hashint8extended(n, d) & 255)::real) FROM generate_series(1, 8) d)
 	FROM generate_series(1, 400) n;
 SELECT count(*) FILTER (WHERE kind = 'sealed') > 3 AS sealed, count(*) FILTER (WHERE kind = 'growing') > 0 AS grows,
-	sum(rows) AS rows FROM vector_segments WHERE index = 't_v'::regclass;
-SELECT count(*) FROM vector_jobs WHERE index = 't_v'::regclass;
+	sum(rows) AS rows FROM vector_segments() WHERE index = 't_v'::regclass;
+SELECT count(*) FROM vector_jobs() WHERE index = 't_v'::regclass;
 
 -- merged by VACUUM, and by hand
 SET vector.merge_factor = 3;
 VACUUM t;
-SELECT count(*) FILTER (WHERE kind = 'sealed') <= 4 AS few FROM vector_segments WHERE index = 't_v'::regclass;
+SELECT count(*) FILTER (WHERE kind = 'sealed') <= 4 AS few FROM vector_segments() WHERE index = 't_v'::regclass;
 SELECT vector_merge('t_v') > 0 AS merged, vector_index_check('t_v');
 DELETE FROM t WHERE id % 4 = 0;
 VACUUM (INDEX_CLEANUP ON) t;
 SELECT vector_merge('t_v') AS merged, vector_index_check('t_v');
-SELECT kind, rows, dead FROM vector_segments WHERE index = 't_v'::regclass AND rows IS NOT NULL;
+SELECT kind, rows, dead FROM vector_segments() WHERE index = 't_v'::regclass AND rows IS NOT NULL;
 SELECT vector_merge('t_v') AS merged;
 SET enable_seqscan = off;
 SELECT count(*) FROM t WHERE id <> (SELECT id FROM t o ORDER BY o.v <-> t.v LIMIT 1);
@@ -58,7 +58,7 @@ END $$;
 DELETE FROM t WHERE id % 10 = 0;
 VACUUM (INDEX_CLEANUP ON) t;
 SELECT c.relname, vector_merge(c.oid) > 0 AS merged, vector_index_check(c.oid),
-	(SELECT count(*) FROM vector_segments s WHERE s.index = c.oid AND s.kind = 'sealed') AS segments
+	(SELECT count(*) FROM vector_segments() s WHERE s.index = c.oid AND s.kind = 'sealed') AS segments
 	FROM pg_class c JOIN pg_index x ON x.indexrelid = c.oid WHERE indrelid = 't'::regclass ORDER BY 1;
 SET enable_seqscan = off;
 SET hnsw.ef_search = 100;
@@ -75,8 +75,8 @@ DROP FUNCTION wave;
 CREATE TEMP TABLE t (v vector(3));
 CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops) WITH (seal_rows = 32);
 INSERT INTO t SELECT ARRAY[n, n % 7, 1] FROM generate_series(1, 200) n;
-SELECT count(*) FILTER (WHERE kind = 'sealed') > 0 AS sealed FROM vector_segments WHERE index = 't_v'::regclass;
-SELECT count(*) FROM vector_jobs WHERE index = 't_v'::regclass;
+SELECT count(*) FILTER (WHERE kind = 'sealed') > 0 AS sealed FROM vector_segments() WHERE index = 't_v'::regclass;
+SELECT count(*) FROM vector_jobs() WHERE index = 't_v'::regclass;
 SELECT vector_merge('t_v') > 0 AS merged, vector_index_check('t_v');
 SELECT vector_merge('t');
 SELECT vector_merge('pg_class_oid_index');

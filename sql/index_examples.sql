@@ -42,9 +42,9 @@ DROP FUNCTION nearest;
 
 -- 6. Inserting, deleting, VACUUM
 INSERT INTO items SELECT n, n % 10, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(5001, 5100) n;
-SELECT kind, rows, dead FROM vector_segments WHERE index = 'items_embedding'::regclass ORDER BY segment;
+SELECT kind, rows, dead FROM vector_segments() WHERE index = 'items_embedding'::regclass ORDER BY segment;
 SELECT vector_seal('items_embedding');
-SELECT kind, rows FROM vector_segments WHERE index = 'items_embedding'::regclass AND rows > 0;
+SELECT kind, rows FROM vector_segments() WHERE index = 'items_embedding'::regclass AND rows > 0;
 SELECT vector_index_check('items_embedding');
 DROP TABLE items, probes, truth;
 

@@ -56,7 +56,7 @@ SELECT id FROM t ORDER BY (v + v)::vector(9) <-> (SELECT v + v FROM t WHERE id =
 DROP INDEX t_i;
 CREATE INDEX t_i ON t USING ivfflat ((h::vector(9)) vector_cosine_ops) WHERE id > 900;
 SELECT id FROM t WHERE id > 900 ORDER BY h::vector(9) <=> (SELECT h FROM t WHERE id = 950)::vector(9) LIMIT 1;
-SELECT sum(rows) FROM vector_segments WHERE index = 't_i'::regclass;
+SELECT sum(rows) FROM vector_segments() WHERE index = 't_i'::regclass;
 DROP INDEX t_i;
 CREATE INDEX CONCURRENTLY t_i ON t USING ivfflat (v vector_l2_ops) WITH (lists = 20);
 SELECT exact('v', '<->'), vector_index_check('t_i');

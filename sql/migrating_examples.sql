@@ -1,7 +1,7 @@
 -- Made from docs/migrating.md by test/docs/extract.py: change that document, not this file.
 
 -- 1. From pgvector in place
-SELECT index, on_table, method, state, repair FROM vector_legacy_indexes;
+SELECT index, on_table, method, state, repair FROM vector_legacy_indexes();
 
 -- 2. From Milvus
 CREATE TABLE book (id bigint PRIMARY KEY, shelf text NOT NULL, embedding vector(4) NOT NULL);

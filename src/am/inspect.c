@@ -1,5 +1,5 @@
 /*
- * inspect.c - what users see of an index: its segments, the last scan, sealing by hand, and a check
+ * inspect.c - what users see of indexes, and work on them by hand: seal, merge, check
  */
 #include "am/hnsw.h"
 
@@ -9,6 +9,7 @@
 #include "access/xlog.h"
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_authid.h"
 #include "commands/defrem.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -18,6 +19,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
@@ -25,6 +27,7 @@
 #include "am/scan.h"
 #include "segment/legacy.h"
 #include "segment/seal.h"
+#include "worker/jobs.h"
 #include "worker/worker.h"
 
 /* Whether an index has no file here: unlogged ones on a standby. */
@@ -34,12 +37,10 @@ is_elsewhere(Relation index)
 	return index->rd_rel->relpersistence == RELPERSISTENCE_UNLOGGED && RecoveryInProgress();
 }
 
-/* Opens an index of ours, or an error. */
-static Relation
-open_index(Oid oid, LOCKMODE lock)
+/* An error if this is no index of ours, or one that this session cannot read. */
+static void
+require_ours(Relation index)
 {
-	Relation	index = relation_open(oid, lock);
-
 	if (index->rd_rel->relkind != RELKIND_INDEX ||
 		!worker_is_our_am(index->rd_rel->relam))
 		ereport(ERROR,
@@ -50,7 +51,24 @@ open_index(Oid oid, LOCKMODE lock)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cannot access temporary indexes of other sessions")));
-	return index;
+}
+
+/*
+ * Whether the user may see what an index of this owner has: who has the owner's privileges, or
+ * monitors the server.
+ */
+static bool
+may_see(Oid owner)
+{
+	return has_privs_of_role(GetUserId(), owner) ||
+		has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
+}
+
+static void
+require_may_see(Relation index)
+{
+	if (!may_see(index->rd_rel->relowner))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, RelationGetRelationName(index));
 }
 
 /* Opens an index with a lock and, before it, its table. */
@@ -61,7 +79,8 @@ open_index_and_table(Oid oid, LOCKMODE lock, LOCKMODE table_lock, Relation *heap
 	Relation	index;
 
 	*heap = OidIsValid(table) ? table_open(table, table_lock) : NULL;
-	index = open_index(oid, lock);
+	index = relation_open(oid, lock);
+	require_ours(index);
 	if (*heap == NULL || table != IndexGetRelation(oid, false))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -79,18 +98,25 @@ open_index_and_table(Oid oid, LOCKMODE lock, LOCKMODE table_lock, Relation *heap
 	return index;
 }
 
-/* One row a segment: segment, kind, rows, dead, blocks, bytes, created.  None of pgvector's. */
+/*
+ * One row a segment: segment, kind, rows, dead, blocks, bytes, created.  None of an index that is
+ * gone, or pgvector's.
+ */
 PG_FUNCTION_INFO_V1(vector_index_segments);
 Datum
 vector_index_segments(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Relation	index = open_index(PG_GETARG_OID(0), AccessShareLock);
+	Relation	index = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
 	static const char *const kinds[] = {NULL, "growing", "sealed", "reserved", "retired",
 		"centroids"};
 	Directory  *directory;
 
 	InitMaterializedSRF(fcinfo, 0);
+	if (index == NULL)
+		return (Datum) 0;
+	require_ours(index);
+	require_may_see(index);
 	if (is_elsewhere(index) || RelationGetNumberOfBlocks(index) == 0 ||
 		legacy_state(index) != LEGACY_NONE)
 	{
@@ -142,6 +168,7 @@ vector_index_state(PG_FUNCTION_ARGS)
 		 index->rd_rel->relam == get_index_am_oid("ivfflat", true)) &&
 		!is_elsewhere(index) && RelationGetNumberOfBlocks(index) > 0)
 	{
+		require_may_see(index);
 		state = states[legacy_state(index)];
 		if (state == NULL)
 			state = directory_is_readable(index) ? "current" : "unknown";
@@ -150,6 +177,82 @@ vector_index_state(PG_FUNCTION_ARGS)
 	if (state == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(state));
+}
+
+/* The owner of a relation, InvalidOid if there is none such. */
+static Oid
+relation_owner(Oid relation)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+/*
+ * One row a job of this database that the user may see; of one for all indexes, whose index is
+ * NULL, who monitors.
+ */
+PG_FUNCTION_INFO_V1(vector_jobs);
+Datum
+vector_jobs(PG_FUNCTION_ARGS)
+{
+	static const char *const states[] = {NULL, "failed", "waiting", "starting", "running"};
+	static const char *const phases[] = {NULL, "sealing", "merging"};
+	static const char *const steps[] = {"reading", "building", "writing"};
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Job		   *jobs;
+	int			count;
+
+	InitMaterializedSRF(fcinfo, 0);
+	count = jobs_list(&jobs);
+	for (int i = 0; i < count; i++)
+	{
+		const Job  *job = &jobs[i];
+		bool		idle = job->phase == JOB_IDLE;
+		Oid			owner = InvalidOid;
+		Datum		values[10];
+		bool		nulls[10] = {false};
+
+		if (job->database != MyDatabaseId)
+			continue;
+		if (OidIsValid(job->index))
+		{
+			/* a job that failed is there still when its index is gone */
+			owner = relation_owner(job->index);
+			if (!OidIsValid(owner))
+				continue;
+		}
+		if (!may_see(owner))
+			continue;
+		values[0] = ObjectIdGetDatum(job->index);
+		nulls[0] = !OidIsValid(job->index);
+		values[1] = Int32GetDatum(job->pid);
+		nulls[1] = job->pid == 0;
+		values[2] = CStringGetTextDatum(states[job->state]);
+		nulls[3] = nulls[4] = nulls[5] = nulls[6] = idle;
+		if (!idle)
+		{
+			values[3] = CStringGetTextDatum(phases[job->phase]);
+			values[4] = CStringGetTextDatum(steps[job->step]);
+			values[5] = Int64GetDatum((int64) job->done);
+			values[6] = Int64GetDatum((int64) job->total);
+		}
+		values[7] = TimestampTzGetDatum(job->since);
+		nulls[8] = nulls[9] = job->error[0] == '\0';
+		if (!nulls[8])
+		{
+			values[8] = CStringGetTextDatum(job->error);
+			values[9] = TimestampTzGetDatum(job->failed);
+		}
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }
 
 PG_FUNCTION_INFO_V1(vector_last_scan);

@@ -24,7 +24,6 @@
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -42,7 +41,6 @@
 #include "utils/syscache.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
-#include "utils/tuplestore.h"
 #include "utils/wait_event.h"
 
 #include "segment/seal.h"
@@ -605,54 +603,4 @@ vector_launcher_main(Datum arg)
 		jobs_start_waiting();
 		nap(LAUNCHER_NAP_MS);
 	}
-}
-
-/* One row a job of this database. */
-PG_FUNCTION_INFO_V1(vector_background_jobs);
-Datum
-vector_background_jobs(PG_FUNCTION_ARGS)
-{
-	static const char *const states[] = {NULL, "failed", "waiting", "starting", "running"};
-	static const char *const phases[] = {NULL, "sealing", "merging"};
-	static const char *const steps[] = {"reading", "building", "writing"};
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Job		   *jobs;
-	int			count;
-
-	InitMaterializedSRF(fcinfo, 0);
-	count = jobs_list(&jobs);
-	for (int i = 0; i < count; i++)
-	{
-		const Job  *job = &jobs[i];
-		bool		idle = job->phase == JOB_IDLE;
-		Datum		values[10];
-		bool		nulls[10] = {false};
-
-		/* one that failed is there still when its index is gone */
-		if (job->database != MyDatabaseId ||
-			(OidIsValid(job->index) &&
-			 !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(job->index))))
-			continue;
-		values[0] = ObjectIdGetDatum(job->index);
-		values[1] = Int32GetDatum(job->pid);
-		nulls[1] = job->pid == 0;
-		values[2] = CStringGetTextDatum(states[job->state]);
-		nulls[3] = nulls[4] = nulls[5] = nulls[6] = idle;
-		if (!idle)
-		{
-			values[3] = CStringGetTextDatum(phases[job->phase]);
-			values[4] = CStringGetTextDatum(steps[job->step]);
-			values[5] = Int64GetDatum((int64) job->done);
-			values[6] = Int64GetDatum((int64) job->total);
-		}
-		values[7] = TimestampTzGetDatum(job->since);
-		nulls[8] = nulls[9] = job->error[0] == '\0';
-		if (!nulls[8])
-		{
-			values[8] = CStringGetTextDatum(job->error);
-			values[9] = TimestampTzGetDatum(job->failed);
-		}
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
-	return (Datum) 0;
 }

@@ -592,7 +592,7 @@ class Bench:
     def quiet(self, c):
         """Waits until the background workers have nothing to do; seconds"""
         start = time.monotonic()
-        while c.name == "ours" and c.value("SELECT count(*) FROM vector_jobs WHERE state <> 'failed'") != "0":
+        while c.name == "ours" and c.value("SELECT count(*) FROM vector_jobs() WHERE state <> 'failed'") != "0":
             time.sleep(0.2)
         return time.monotonic() - start
 
@@ -632,7 +632,7 @@ class Bench:
             while p.poll() is None:
                 time.sleep(0.5)
                 if c.name == "ours":
-                    backlog = max(backlog, int(c.value("SELECT coalesce(sum(rows), 0) FROM vector_segments "
+                    backlog = max(backlog, int(c.value("SELECT coalesce(sum(rows), 0) FROM vector_segments() "
                                                        "WHERE kind = 'growing'")))
             seconds = time.monotonic() - start
             text = p.stdout.read()
@@ -646,9 +646,9 @@ class Bench:
             if c.name == "ours":
                 x = c.query("--seconds", 3, "--clients", 1, "--set", f"SET {setting}")
                 point["p99_busy_ms"] = x["p99_ms"]
-                point["busy"] = int(c.value("SELECT count(*) FROM vector_jobs"))
+                point["busy"] = int(c.value("SELECT count(*) FROM vector_jobs()"))
                 point["workers_s"] = self.quiet(c)
-                point["segments"] = int(c.value("SELECT count(*) FROM vector_segments WHERE kind IN "
+                point["segments"] = int(c.value("SELECT count(*) FROM vector_segments() WHERE kind IN "
                                                 "('growing', 'sealed')"))
                 point["recall_quiet"] = self.recall_now(c, setting)
             wal = float(c.value(f"SELECT pg_current_wal_lsn() - '{lsn}'"))
@@ -688,7 +688,7 @@ class Bench:
                 self.quiet(c)
                 x = c.query("--seconds", 4, "--clients", 2, "--warmup", 200, "--set", f"SET {setting}")
                 copied[when] = {"qps": x["per_second"], "recall": x["recall"], "segments": int(c.value(
-                    "SELECT count(*) FROM vector_segments WHERE kind IN ('growing', 'sealed')"))}
+                    "SELECT count(*) FROM vector_segments() WHERE kind IN ('growing', 'sealed')"))}
 
     def run(self):
         a = self.a

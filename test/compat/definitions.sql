@@ -26,8 +26,6 @@ def as (
     (select string_agg(p.amprocnum || p.amproc::regprocedure::text || format_type(p.amproclefttype, null), ' ' order by p.amprocnum, p.amproc::regprocedure::text)
       from pg_amproc p where p.amprocfamily = f.oid)
     from pg_opfamily f
-  union all
-  select c.oid, 'pg_class'::regclass, pg_get_viewdef(c.oid) || coalesce(c.relacl::text, '') from pg_class c where c.relkind = 'v'
 )
 select replace(pg_describe_object(d.classid, d.objid, 0) || ': ' || coalesce(def.text, '') || ' -- '
     || coalesce(obj_description(d.objid, d.classid::regclass::name), ''), E'\n', ' ')

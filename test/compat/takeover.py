@@ -190,7 +190,7 @@ def check_partitions(server):
 
 
 def states(server):
-    return dict(line.split("|") for line in server.do("SELECT index, state FROM vector_legacy_indexes").splitlines())
+    return dict(line.split("|") for line in server.do("SELECT index, state FROM vector_legacy_indexes()").splitlines())
 
 
 def raw_magic(server, table):
@@ -287,8 +287,8 @@ def in_place(args, indexes, ivfflat):
               f"from 0.8.{patch}, in another schema")
     listed = states(server)
     check(listed.get(first[0] + "_v") == "outdated" and listed.get(indexes[2][0] + "_v") == "untouched" and
-          len(listed) == len(indexes) + 3, "the view lists the indexes of pgvector", listed)
-    check(server.do("SELECT DISTINCT index FROM vector_segments") == "made_v", "vector_segments shows the others")
+          len(listed) == len(indexes) + 3, "vector_legacy_indexes lists the indexes of pgvector", listed)
+    check(server.do("SELECT DISTINCT index FROM vector_segments()") == "made_v", "vector_segments() shows the others")
     for index in indexes:
         error = write(server, index)
         check(error == "", f"{index[0]}: written and vacuumed before REINDEX", error)
@@ -301,9 +301,9 @@ def in_place(args, indexes, ivfflat):
     error = server.psql("SELECT vector_seal('items_v')")[1]
     check("ERROR" in error and "REINDEX INDEX" in error, "what has to read it is an error with a hint", error)
     check_partitions(server)
-    first_repair = server.do("SELECT repair FROM vector_legacy_indexes WHERE index = 'quick_v'::regclass")
+    first_repair = server.do("SELECT repair FROM vector_legacy_indexes() WHERE index = 'quick_v'::regclass")
     server.do(first_repair)
-    check("quick_v" not in states(server), "the view's statement repairs: " + first_repair)
+    check("quick_v" not in states(server), "its statement repairs: " + first_repair)
     server.tool("reindexdb", "--concurrently", "-d", "shop")
     check(states(server) == {}, "REINDEX DATABASE CONCURRENTLY repairs all", states(server))
     for index in indexes:
@@ -406,7 +406,7 @@ def by_upgrade(args, indexes, ivfflat):
         check_search(new, index, False, "pg_upgrade, before the update")
     update(new, "pg_upgrade")
     compare_catalog(new, ivfflat, "pg_upgrade")
-    check(len(states(new)) == len(indexes) + 3, "pg_upgrade: the view lists the indexes of pgvector", states(new))
+    check(len(states(new)) == len(indexes) + 3, "pg_upgrade: the indexes of pgvector are listed", states(new))
     for index in indexes:
         check(write(new, index) == "", f"{index[0]}, pg_upgrade: written and vacuumed")
     new.tool("reindexdb", "--concurrently", "-d", "shop")

@@ -197,7 +197,7 @@ if (!$peer)
 	foreach my $round (1, 2)
 	{
 		$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP ON) items; SELECT txid_current()');
-		$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs')
+		$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()')
 		  or die 'the workers do not come to an end';
 	}
 	$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP ON) items');

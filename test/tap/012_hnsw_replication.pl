@@ -58,7 +58,7 @@ sub same
 {
 	my $name = shift;
 	# what is found depends on the segments, which workers may still be at
-	$primary->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs')
+	$primary->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()')
 	  or die 'the workers do not come to an end'
 	  unless $peer;
 	$primary->wait_for_catchup($standby);
@@ -89,7 +89,7 @@ unless ($peer)
 		CREATE INDEX fleeting_v ON fleeting USING hnsw (v vector_l2_ops);
 		CREATE INDEX fleeting_l ON fleeting USING ivf (v vector_l2_ops)');
 	$primary->wait_for_catchup($standby);
-	my $seen = "SELECT count(DISTINCT index) FROM vector_segments; SELECT count(*) FROM vector_legacy_indexes";
+	my $seen = "SELECT count(DISTINCT index) FROM vector_segments(); SELECT count(*) FROM vector_legacy_indexes()";
 	is($primary->safe_psql('postgres', $seen), "8\n0", 'the primary has unlogged indexes');
 	is($standby->safe_psql('postgres', $seen), "6\n0", 'the standby shows the others');
 	my ($code, $out, $error) = $standby->psql('postgres', "SELECT vector_index_check('fleeting_l')");

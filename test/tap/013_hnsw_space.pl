@@ -30,7 +30,7 @@ sub vacuum
 {
 	$node->safe_psql('postgres', 'VACUUM items');
 	return if $peer;
-	$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs')
+	$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()')
 	  or die 'the workers do not come to an end';
 	$node->safe_psql('postgres', 'SELECT txid_current(); VACUUM items');
 }

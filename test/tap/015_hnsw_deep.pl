@@ -37,7 +37,7 @@ $node->safe_psql('postgres', "SELECT fill(1, $rows - 3000);
 	SELECT fill($rows - 2999, $rows - 1000);"
 	  . ($peer ? '' : "SELECT vector_seal('items_v');")
 	  . "SELECT fill($rows - 999, $rows); ANALYZE items");
-is($node->safe_psql('postgres', "SELECT string_agg(kind, ' ' ORDER BY kind) FROM vector_segments
+is($node->safe_psql('postgres', "SELECT string_agg(kind, ' ' ORDER BY kind) FROM vector_segments()
 	WHERE rows > 0"), 'growing sealed sealed', 'segments of every kind')
   unless $peer;
 

@@ -68,7 +68,7 @@ foreach my $case (['v', 'vector_l2_ops', '<->', '1MB'], ['v', 'vector_ip_ops', '
 
 		like($stderr, qr/NOTICE:  hnsw graph no longer fits .*\nDETAIL:  .*partitions/,
 			"$name: in partitions");
-		is($node->safe_psql('postgres', 'SELECT kind, rows FROM vector_segments'),
+		is($node->safe_psql('postgres', 'SELECT kind, rows FROM vector_segments()'),
 			'sealed|5940', "$name: one segment");
 		is($node->safe_psql('postgres', q{SELECT vector_index_check('items_i')}), 5940,
 			"$name: sound and complete");

@@ -57,10 +57,10 @@ sub until_true
 	ok($node->poll_query_until('postgres', $sql), $what);
 }
 
-my $idle = 'SELECT count(*) = 0 FROM vector_jobs';
+my $idle = 'SELECT count(*) = 0 FROM vector_jobs()';
 my $unbalanced = "SELECT count(*) FROM (SELECT rows, sum(rows) OVER (ORDER BY rows, segment) - rows AS smaller
-	FROM vector_segments WHERE kind = 'sealed') s WHERE smaller > 0 AND rows <= 4 * smaller";
-my $sealed = "SELECT count(*) FROM vector_segments WHERE kind = 'sealed'";
+	FROM vector_segments() WHERE kind = 'sealed') s WHERE smaller > 0 AND rows <= 4 * smaller";
+my $sealed = "SELECT count(*) FROM vector_segments() WHERE kind = 'sealed'";
 
 # Every row is in the index, once, and finds itself.
 sub sound
@@ -74,7 +74,7 @@ sub sound
 # sealed without anybody's care
 insert(1, 1200);
 until_true("SELECT count(*) FILTER (WHERE kind = 'sealed') >= 1 AND
-	sum(rows) FILTER (WHERE kind = 'growing') < 500 FROM vector_segments", 'rows are sealed');
+	sum(rows) FILTER (WHERE kind = 'growing') < 500 FROM vector_segments()", 'rows are sealed');
 until_true($idle, 'and the worker ends');
 sound('sealed');
 
@@ -95,12 +95,12 @@ cmp_ok(sql($unbalanced), '>=', 1, 'but of like sizes');
 # a worker that waits for its time is there for others, and knows when the time has changed
 set('vector.idle_merge_delay = 3600000', 'vector.max_maintenance_workers = 1');
 insert(25201, 25800);
-my $waits = "SELECT count(*) = 1 FROM vector_jobs WHERE index = 'items_v'::regclass AND state = 'running' AND phase IS NULL";
+my $waits = "SELECT count(*) = 1 FROM vector_jobs() WHERE index = 'items_v'::regclass AND state = 'running' AND phase IS NULL";
 until_true($waits, 'a worker waits');
 sql('CREATE TABLE others (v vector(16));
 	CREATE INDEX others_v ON others USING hnsw (v vector_l2_ops) WITH (seal_rows = 500);
 	INSERT INTO others SELECT place(n) FROM generate_series(1, 600) n');
-until_true("SELECT count(*) = 1 FROM vector_segments WHERE index = 'others_v'::regclass AND kind = 'sealed'",
+until_true("SELECT count(*) = 1 FROM vector_segments() WHERE index = 'others_v'::regclass AND kind = 'sealed'",
 	'and leaves for another index');
 sql('DROP TABLE others');
 insert(25801, 26400);
@@ -119,7 +119,7 @@ is(sql($sealed), 1, 'one segment is left');
 sound('merged by hand');
 sql('DELETE FROM items WHERE id % 10 = 0; VACUUM items');
 is(sql("SELECT vector_merge('items_v')"), 1, 'a segment with dead rows is written again');
-is(sql("SELECT sum(dead) FROM vector_segments"), 0, 'without them');
+is(sql("SELECT sum(dead) FROM vector_segments()"), 0, 'without them');
 sound('written again');
 
 # equal vectors of several segments become one node, and all are found
@@ -158,44 +158,47 @@ foreach my $index ('v <->', 'w <=>')
 		SELECT count(*) = vector_index_check('listed_$name'), count(*) = (SELECT count(DISTINCT id) FROM
 			(SELECT id FROM listed ORDER BY v $operator place(7)::vector(16) OFFSET 0) x) FROM listed"), 't|t',
 		"lists are sound and complete, and all rows are found by $operator");
-	cmp_ok(sql("SELECT count(*) FROM vector_segments
+	cmp_ok(sql("SELECT count(*) FROM vector_segments()
 		WHERE index = 'listed_$name'::regclass AND kind = 'sealed'"), '<=', 9, 'in few segments');
 }
 # a segment that was being made when centroids were trained has the older ones until it is merged
 sql("SELECT vector_merge('listed_v')");
-is(sql("SELECT count(*) FROM vector_segments
+is(sql("SELECT count(*) FROM vector_segments()
 	WHERE index = 'listed_v'::regclass AND kind = 'centroids'"), 1, 'and one set of centroids is left');
 sql('DROP TABLE listed');
 
 # an error is told, and nothing lost
 set('temp_file_limit = 64');
 # how many rows make enough segments for a merge depends on when the worker comes for them
-my $failed = "SELECT count(*) = 1 FROM vector_jobs WHERE state = 'failed' AND
+my $failed = "SELECT count(*) = 1 FROM vector_jobs() WHERE state = 'failed' AND
 	last_error LIKE '%temp_file_limit%' AND last_error_at IS NOT NULL";
 for (my $id = 13001; $id < 20000 && sql($failed) ne 't'; $id += 700)
 {
 	insert($id, $id + 699);
-	$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM vector_jobs
+	$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM vector_jobs()
 		WHERE state IN ('waiting', 'starting', 'running')") or die 'the worker does not come to an end';
 }
 until_true($failed, 'an error is shown');
+sql('CREATE ROLE stranger; CREATE ROLE monitor IN ROLE pg_monitor');
+is(sql('SET ROLE stranger; SELECT count(*) FROM vector_jobs()'), 0, 'but not to those who have no rights on the index');
+is(sql("SET ROLE monitor; $failed"), 't', 'and to those who monitor the server');
 sound('after an error');
 set('temp_file_limit = -1');
 
 # switched off, or without slots: VACUUM and the inserting sessions do it
 set('vector.background_work = off');
 insert(23001, 26000);
-is(sql("SELECT count(*) FROM vector_jobs WHERE state <> 'failed'"), 0, 'switched off: no job');
-cmp_ok(sql("SELECT sum(rows) FROM vector_segments WHERE kind = 'growing'"), '<=', 1000,
+is(sql("SELECT count(*) FROM vector_jobs() WHERE state <> 'failed'"), 0, 'switched off: no job');
+cmp_ok(sql("SELECT sum(rows) FROM vector_segments() WHERE kind = 'growing'"), '<=', 1000,
 	'switched off: sealed all the same');
 sound('switched off');
 set('vector.background_work = on', 'max_worker_processes = 0');
 $node->restart;
-is(sql('SELECT count(*) FROM vector_jobs'), 0, 'jobs do not outlive the server');
+is(sql('SELECT count(*) FROM vector_jobs()'), 0, 'jobs do not outlive the server');
 insert(27001, 30000);
-cmp_ok(sql("SELECT sum(rows) FROM vector_segments WHERE kind = 'growing'"), '<=', 1000,
+cmp_ok(sql("SELECT sum(rows) FROM vector_segments() WHERE kind = 'growing'"), '<=', 1000,
 	'no slots: sealed all the same');
-is(sql("SELECT count(*) FROM vector_jobs WHERE state IN ('waiting', 'starting')"), 0, 'no slots: nothing waits');
+is(sql("SELECT count(*) FROM vector_jobs() WHERE state IN ('waiting', 'starting')"), 0, 'no slots: nothing waits');
 sound('no slots');
 set('max_worker_processes = 8');
 
@@ -211,7 +214,7 @@ $node->restart;
 foreach my $database ('postgres', 'other')
 {
 	ok($node->poll_query_until($database, "SELECT sum(rows) FILTER (WHERE kind = 'growing') < 500 OR
-		bool_and(kind <> 'growing') FROM vector_segments"), "the launcher has $database sealed");
+		bool_and(kind <> 'growing') FROM vector_segments()"), "the launcher has $database sealed");
 }
 is(sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'vector launcher'"), 1,
 	'the launcher stays');
@@ -259,7 +262,7 @@ SKIP:
 		set("vector.wait_point = '$place'");
 		sql("INSERT INTO items SELECT n, place(n)
 			FROM (SELECT (SELECT max(id) FROM items) + generate_series(1, 700) AS n) x");
-		until_true("SELECT count(*) = 1 FROM vector_segments WHERE kind = 'reserved'",
+		until_true("SELECT count(*) = 1 FROM vector_segments() WHERE kind = 'reserved'",
 			"a worker stops at $place");
 	}
 	sub open_gate { $_[0]->query_safe('SELECT pg_advisory_unlock(0, 4711)') }
@@ -305,12 +308,12 @@ SKIP:
 
 	# what a builder that was killed had reserved is free again
 	stop_worker('reserved', $gate);
-	my $before = sql("SELECT segment FROM vector_segments WHERE kind = 'reserved'");
+	my $before = sql("SELECT segment FROM vector_segments() WHERE kind = 'reserved'");
 	sql("SELECT pg_terminate_backend(pid, 10000) $workers");
 	open_gate($gate);
 	sql("INSERT INTO items SELECT n, place(n) FROM generate_series(210001, 210700) n");
 	until_true($idle, 'the next worker goes on');
-	is(sql("SELECT count(*) FROM vector_segments WHERE segment = $before"), 0,
+	is(sql("SELECT count(*) FROM vector_segments() WHERE segment = $before"), 0,
 		'nothing stays reserved by who was killed');
 	sound('killed');
 
@@ -325,7 +328,7 @@ SKIP:
 				SET statement_timeout = '300ms'; SELECT $function('items_v')");
 			like($error, qr/statement timeout/, "$function is cancelled at $place");
 			sql("SELECT $function('items_v')");
-			is(sql("SELECT count(*) FROM vector_segments WHERE kind = 'reserved'"), 0, 'and leaves nothing');
+			is(sql("SELECT count(*) FROM vector_segments() WHERE kind = 'reserved'"), 0, 'and leaves nothing');
 		}
 	}
 	sound('cancelled');
@@ -334,7 +337,7 @@ SKIP:
 	stop_worker('reserved', $gate);
 	sql("SET vector.background_work = off; INSERT INTO items
 		SELECT n, place(n) FROM generate_series(220001, 223000) n");
-	is(sql("SELECT count(*) FROM vector_segments WHERE kind = 'reserved'"), 1,
+	is(sql("SELECT count(*) FROM vector_segments() WHERE kind = 'reserved'"), 1,
 		'what is reserved stays so while its builder lives');
 	open_gate($gate);
 	until_true($idle, 'both come to an end');

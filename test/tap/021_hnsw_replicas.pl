@@ -38,7 +38,7 @@ $cascade->start;
 
 sub idle
 {
-	$_[0]->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs')
+	$_[0]->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()')
 	  or die 'the workers do not come to an end';
 }
 
@@ -153,11 +153,11 @@ if ($points)
 # sessions of this test go on where the worker waits
 $ENV{PGOPTIONS} = '-c vector.wait_point=' if $points;
 $primary->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series(50001, 50350) n");
-$primary->poll_query_until('postgres', "SELECT count(*) = 1 FROM vector_segments WHERE kind = 'reserved'")
+$primary->poll_query_until('postgres', "SELECT count(*) = 1 FROM vector_segments() WHERE kind = 'reserved'")
   if $points;
 $primary->wait_for_catchup($standby);
 my $rows = $primary->safe_psql('postgres', 'SELECT count(*), sum(id) FROM items');
-my $reserved = $standby->safe_psql('postgres', "SELECT coalesce(max(segment), 0) FROM vector_segments
+my $reserved = $standby->safe_psql('postgres', "SELECT coalesce(max(segment), 0) FROM vector_segments()
 	WHERE kind = 'reserved'");
 cmp_ok($reserved, '>', 0, 'the standby knows of a segment that is being written') if $points;
 $primary->stop('immediate');
@@ -167,7 +167,7 @@ is($standby->safe_psql('postgres', 'SELECT count(*), sum(id) FROM items'), $rows
 is($standby->safe_psql('postgres', $missing), 0, 'promoted: they are found');
 $standby->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series(60001, 61000) n");
 idle($standby);
-is($standby->safe_psql('postgres', "SELECT count(*) FROM vector_segments WHERE segment = $reserved"), 0,
+is($standby->safe_psql('postgres', "SELECT count(*) FROM vector_segments() WHERE segment = $reserved"), 0,
 	'promoted: what was being written is free again');
 is($standby->safe_psql('postgres', "VACUUM items; SELECT count(*) = vector_index_check('items_v') FROM items"), 't',
 	'promoted: the index is sound and complete');

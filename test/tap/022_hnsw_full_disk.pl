@@ -85,10 +85,10 @@ foreach my $settings ('', 'LOAD $$vector$$; SET vector.background_work = off;')
 	$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP ON) items');
 	sound($name);
 	is(insert(400), '', "$name: with space again it goes on");
-	$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM vector_jobs WHERE state <> 'failed'")
+	$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM vector_jobs() WHERE state <> 'failed'")
 	  or die 'the workers do not come to an end';
 	sound("$name, later");
-	is($node->safe_psql('postgres', "SELECT count(*) FROM vector_segments WHERE kind = 'reserved'"), 0,
+	is($node->safe_psql('postgres', "SELECT count(*) FROM vector_segments() WHERE kind = 'reserved'"), 0,
 		"$name: nothing is reserved by nobody");
 	$node->safe_psql('postgres', "DELETE FROM items WHERE id < $next - 500; VACUUM (INDEX_CLEANUP ON) items;
 		SELECT vector_seal('items_v'), vector_merge('items_v'); SELECT txid_current();

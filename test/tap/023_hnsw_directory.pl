@@ -31,7 +31,7 @@ my $sound = q{SELECT count(*) = vector_index_check('items_v') FROM items;
 	SET enable_seqscan = off; SET hnsw.ef_search = 200;
 	SELECT count(*) FROM (SELECT * FROM items ORDER BY id % 7, id LIMIT 200) i
 	WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)};
-my $entries = q{SELECT count(*) FROM vector_segments WHERE index = 'items_v'::regclass};
+my $entries = q{SELECT count(*) FROM vector_segments() WHERE index = 'items_v'::regclass};
 
 # in one go, without a worker: three times as many segments are sealed as there is room for
 foreach my $kind ('', 'TEMP')
@@ -92,8 +92,8 @@ foreach my $crash (1 .. $crashes)
 	$old->query_safe('SELECT count(*) FROM items');
 	my $insert = IPC::Run::start([ 'psql', '-X', '-d', $node->connstr('postgres'), '-c',
 		"INSERT INTO items SELECT n, place(n) FROM generate_series($next, $next + 100000) n" ], '>', \$out, '2>', \$err);
-	my $change = $node->safe_psql('postgres', 'SELECT max(segment) FROM vector_segments') + 5 + $crash * 7 % 40;
-	$node->poll_query_until('postgres', "SELECT max(segment) > $change FROM vector_segments");
+	my $change = $node->safe_psql('postgres', 'SELECT max(segment) FROM vector_segments()') + 5 + $crash * 7 % 40;
+	$node->poll_query_until('postgres', "SELECT max(segment) > $change FROM vector_segments()");
 	kill 9, $node->safe_psql('postgres',
 		"SELECT pid FROM pg_stat_activity WHERE query LIKE 'INSERT INTO items%' LIMIT 1");
 	$insert->finish;
@@ -113,9 +113,9 @@ foreach my $crash (1 .. $crashes)
 $node->safe_psql('postgres', 'ALTER SYSTEM RESET vector.merge_factor');
 $node->reload;
 $node->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series($next, $next + 500) n");
-$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs') or die 'the workers do not come to an end';
+$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die 'the workers do not come to an end';
 $node->safe_psql('postgres', 'VACUUM items');
-$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs') or die 'the workers do not come to an end';
+$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die 'the workers do not come to an end';
 $node->safe_psql('postgres', 'VACUUM items');
 is($node->safe_psql('postgres', $sound), "t\n0", 'the index is sound and complete');
 cmp_ok($node->safe_psql('postgres', $entries), '<', 40, 'few entries are left');

@@ -84,7 +84,7 @@ sub recall
 }
 
 my $segments = "SELECT left(string_agg(kind || ' ' || rows, ', '), 150) FROM (SELECT kind, sum(rows) AS rows
-	FROM vector_segments WHERE rows IS NOT NULL GROUP BY kind, CASE WHEN kind = 'sealed' THEN segment END ORDER BY 2 DESC) s";
+	FROM vector_segments() WHERE rows IS NOT NULL GROUP BY kind, CASE WHEN kind = 'sealed' THEN segment END ORDER BY 2 DESC) s";
 load(4, 'insert', 'several', 'note', 'update', 'delete', 'search', 'back');
 load(1, $_) foreach 'vacuum', 'seal', 'merge';
 my $end = time() + $seconds;
@@ -106,7 +106,7 @@ foreach my $load (@loads)
 	like(${ $load->{out} }, qr/number of failed transactions: 0 /, 'and no transaction has failed');
 	note($1) if ${ $load->{out} } =~ /(number of transactions actually processed: \d+)/;
 }
-$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs') or die 'the workers do not come to an end';
+$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die 'the workers do not come to an end';
 is($node->safe_psql('postgres', "VACUUM items; SELECT count(*) = vector_index_check('items_v') FROM items"), 't',
 	'the index is sound and complete');
 # no graph is sure to lead to every node: a few may hide

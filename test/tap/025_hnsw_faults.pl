@@ -98,7 +98,7 @@ foreach my $am (sort keys %faults)
 				$statements{$what};\nSET vector.wait_point = '';
 				$left;
 				SELECT vector_seal('items_v') >= 0;
-				SELECT count(*) FROM vector_segments WHERE kind = 'reserved'" =~ s/;\s*/;\n/gr =~ s/USING AM/USING $am/r,
+				SELECT count(*) FROM vector_segments() WHERE kind = 'reserved'" =~ s/;\s*/;\n/gr =~ s/USING AM/USING $am/r,
 				on_error_stop => 0);
 			$failed++ if $error =~ /ERROR:  out of memory\nDETAIL:  Failed as told/;
 			unlike($error =~ s/ERROR:  out of memory//r, qr/ERROR|WARNING|FATAL/, "$am, $what, $place: no other error");
@@ -109,7 +109,7 @@ foreach my $am (sort keys %faults)
 		sound("$am, no memory in $what");
 	}
 	is(sql("SELECT vector_merge('items_v') >= 0; SELECT txid_current(); VACUUM items;
-		SELECT count(*) FROM vector_segments WHERE kind IN ('reserved', 'retired')") =~ s/^t\n\d+\n//r, 0,
+		SELECT count(*) FROM vector_segments() WHERE kind IN ('reserved', 'retired')") =~ s/^t\n\d+\n//r, 0,
 		"$am: no blocks are left behind");
 
 	# cancelled, or out of time, wherever it waits
@@ -155,11 +155,11 @@ foreach my $place ('closed*', 'reserved*', 'flip*', 'allocate*7')
 	$ENV{PGOPTIONS} = '-c vector.wait_point=';
 
 	# a worker that started before the setting was read again does not fail
-	my $failed = "SELECT count(*) = 1 FROM vector_jobs WHERE state = 'failed' AND last_error = 'out of memory'";
+	my $failed = "SELECT count(*) = 1 FROM vector_jobs() WHERE state = 'failed' AND last_error = 'out of memory'";
 	for (my $tries = 0; $tries < 20 && sql($failed) ne 't'; $tries++)
 	{
 		sql($insert);
-		$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM vector_jobs
+		$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM vector_jobs()
 			WHERE state IN ('waiting', 'starting', 'running')") or die 'the worker does not come to an end';
 	}
 	is(sql($failed), 't', "a worker fails at $place");
@@ -175,15 +175,15 @@ sql("LOAD 'vector'; ALTER SYSTEM SET vector.wait_point = 'reserved!'");
 $node->reload;
 $ENV{PGOPTIONS} = '-c vector.wait_point=';
 # one that started before the setting was read again does not stop, but seals
-my $reserved = "SELECT count(*) = 1 FROM vector_segments WHERE kind = 'reserved'";
+my $reserved = "SELECT count(*) = 1 FROM vector_segments() WHERE kind = 'reserved'";
 for (my $tries = 0; $tries < 20 && sql($reserved) ne 't'; $tries++)
 {
 	sql($insert);
-	$node->poll_query_until('postgres', "SELECT ($reserved) OR count(*) = 0 FROM vector_jobs
+	$node->poll_query_until('postgres', "SELECT ($reserved) OR count(*) = 0 FROM vector_jobs()
 		WHERE state IN ('waiting', 'starting', 'running')") or die 'the worker does not come to an end';
 }
 is(sql($reserved), 't', 'a worker stops');
-my ($worker, $segment) = split /\|/, sql("SELECT pid, segment FROM pg_stat_activity, vector_segments
+my ($worker, $segment) = split /\|/, sql("SELECT pid, segment FROM pg_stat_activity, vector_segments()
 	WHERE backend_type = 'vector worker' AND kind = 'reserved'");
 sql('ALTER SYSTEM RESET vector.wait_point');
 $node->reload;
@@ -193,7 +193,7 @@ delete $ENV{PGOPTIONS};
 $node->poll_query_until('postgres', 'SELECT true');
 sql($insert);
 sql("SELECT vector_seal('items_v')");
-is(sql("SELECT count(*) FROM vector_segments WHERE segment = $segment AND kind = 'reserved'"), 0,
+is(sql("SELECT count(*) FROM vector_segments() WHERE segment = $segment AND kind = 'reserved'"), 0,
 	'what a killed worker had reserved is free again');
 sound('a worker was killed');
 $node->stop;

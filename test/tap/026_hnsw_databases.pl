@@ -33,7 +33,7 @@ my $table = q{
 $node->safe_psql('one', $table);
 
 # a database made from one with an index is another
-$node->poll_query_until('one', 'SELECT count(*) = 0 FROM vector_jobs') or die;
+$node->poll_query_until('one', 'SELECT count(*) = 0 FROM vector_jobs()') or die;
 $node->safe_psql('postgres', 'CREATE DATABASE two TEMPLATE one');
 
 sub insert
@@ -45,7 +45,7 @@ sub insert
 sub sound
 {
 	my ($server, $database, $rows, $name) = @_;
-	$server->poll_query_until($database, 'SELECT count(*) = 0 FROM vector_jobs') or die 'workers do not end';
+	$server->poll_query_until($database, 'SELECT count(*) = 0 FROM vector_jobs()') or die 'workers do not end';
 	is($server->safe_psql($database, "VACUUM items; SELECT count(*), vector_index_check('items_v') FROM items;
 		SET enable_seqscan = off; SET hnsw.ef_search = 200;
 		SELECT count(*) FROM items i WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)"),
@@ -81,7 +81,7 @@ SKIP:
 	my ($out, $err) = ('', '');
 	my $load = IPC::Run::start([ 'psql', '-X', '-d', $node->connstr('one'),
 		map { ('-c', insert(20000 + 100 * $_, 20099 + 100 * $_)) } 0 .. 19 ], '>', \$out, '2>', \$err);
-	$node->poll_query_until('one', 'SELECT count(*) > 0 FROM vector_jobs');
+	$node->poll_query_until('one', 'SELECT count(*) > 0 FROM vector_jobs()');
 	$node->safe_psql('one', "ALTER EXTENSION vector UPDATE TO 'test'");
 	foreach my $rows (201 .. 210)
 	{

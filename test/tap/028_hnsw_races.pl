@@ -75,7 +75,7 @@ foreach my $name (sort keys %methods)
 			sql("SELECT vector_seal('items_v')");
 		}
 	};
-	my $retired = "SELECT count(*) FROM vector_segments WHERE kind = 'retired' AND index = 'items_v'::regclass";
+	my $retired = "SELECT count(*) FROM vector_segments() WHERE kind = 'retired' AND index = 'items_v'::regclass";
 	my $nearest = 'SELECT id FROM items ORDER BY v <-> place(-1) LIMIT 5';
 
 	sql("CREATE TABLE items (id bigint PRIMARY KEY, v vector(16));

@@ -82,15 +82,15 @@ SKIP:
 	my $other = $node->background_psql('postgres');
 	$other->query_safe("LOAD 'vector'; SET vector.wait_point = 'flip'");
 	$other->query_until(qr/begun/, "\\echo begun\nSELECT vector_merge('items_v');\n");
-	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM vector_segments WHERE kind = 'reserved'")
+	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM vector_segments() WHERE kind = 'reserved'")
 	  or die 'nobody merges';
 	sql('INSERT INTO items SELECT n, place(n) FROM generate_series(10001, 11200) n');
 	sql('VACUUM items');
-	my $large = sql("SELECT segment FROM vector_segments WHERE kind = 'sealed' AND rows = 1200");
+	my $large = sql("SELECT segment FROM vector_segments() WHERE kind = 'sealed' AND rows = 1200");
 	sql("INSERT INTO items SELECT n, place(n) FROM generate_series(20001, 20100) n");
 	sql("LOAD 'vector'; SET vector.merge_factor = 2; VACUUM items");
-	is(sql("SELECT count(*) FROM vector_segments WHERE kind = 'sealed' AND rows = 100"), 17, 'another is sealed');
-	is(sql("SELECT kind FROM vector_segments WHERE segment = $large"), 'sealed',
+	is(sql("SELECT count(*) FROM vector_segments() WHERE kind = 'sealed' AND rows = 100"), 17, 'another is sealed');
+	is(sql("SELECT kind FROM vector_segments() WHERE segment = $large"), 'sealed',
 		'a large segment is not written again for a few rows');
 	$gate->query_safe('SELECT pg_advisory_unlock(0, 4711)');
 	$other->quit;

@@ -74,7 +74,7 @@ foreach my $am (sort keys %points)
 			is(sql("$off; VACUUM (INDEX_CLEANUP ON) items;
 				SELECT vector_seal('items_v') >= 0, vector_merge('items_v') >= 0;
 				SELECT count(*) = vector_index_check('items_v') FROM items;
-				SELECT count(*) FROM vector_segments WHERE kind = 'reserved'"), "t|t\nt\n0",
+				SELECT count(*) FROM vector_segments() WHERE kind = 'reserved'"), "t|t\nt\n0",
 				"$name: the index goes on, and nothing is left reserved");
 		}
 	}
