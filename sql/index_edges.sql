@@ -91,3 +91,26 @@ SELECT relname, (SELECT sum(rows) FROM vector_index_segments(oid) WHERE kind = '
 	WHERE relname IN ('few_v', 'few_i') ORDER BY 1;
 DROP TABLE few;
 DROP FUNCTION place;
+
+-- a query of another length: none of the rows of an empty index, and an error where there is one
+CREATE TEMP TABLE lengths (v vector(3), h halfvec(3), s sparsevec(3), b bit(3));
+CREATE INDEX lengths_v ON lengths USING hnsw (v vector_l2_ops);
+CREATE INDEX lengths_h ON lengths USING ivfflat (h halfvec_l2_ops) WITH (lists = 2);
+CREATE INDEX lengths_s ON lengths USING hnsw (s sparsevec_l2_ops);
+CREATE INDEX lengths_b ON lengths USING ivf (b bit_hamming_ops);
+SET enable_seqscan = off;
+SELECT v FROM lengths ORDER BY v <-> '[1,2]' LIMIT 1;
+SELECT h FROM lengths ORDER BY h <-> '[1,2]' LIMIT 1;
+SELECT s FROM lengths ORDER BY s <-> '{1:1}/2' LIMIT 1;
+SELECT b FROM lengths ORDER BY b <~> '11' LIMIT 1;
+INSERT INTO lengths VALUES ('[1,2,3]', '[1,2,3]', '{1:1}/3', '111');
+SELECT v FROM lengths ORDER BY v <-> '[1,2]' LIMIT 1;
+SELECT h FROM lengths ORDER BY h <-> '[1,2]' LIMIT 1;
+SELECT s FROM lengths ORDER BY s <-> '{1:1}/2' LIMIT 1;
+SELECT b FROM lengths ORDER BY b <~> '11' LIMIT 1;
+DELETE FROM lengths;
+VACUUM lengths;
+SELECT v FROM lengths ORDER BY v <-> '[1,2]' LIMIT 1;
+SELECT b FROM lengths ORDER BY b <~> '11' LIMIT 1;
+DROP TABLE lengths;
+RESET enable_seqscan;

@@ -127,6 +127,15 @@ take_limit(IndexScanDesc scan)
 	return value >= 0 || base->space->metric == SPACE_IP;
 }
 
+static bool
+has_rows(const Directory *directory)
+{
+	for (uint32 i = 0; i < directory->count; i++)
+		if (segment_is_live(&directory->entries[i]))
+			return true;
+	return false;
+}
+
 bool
 scan_start(IndexScanDesc scan)
 {
@@ -147,8 +156,12 @@ scan_start(IndexScanDesc scan)
 	cache_hold_guarded(base->cached);
 	WAIT_POINT("search");
 	base->space = cache_space(base->cached);
-	prepare_query(scan);
 	base->started = true;
+
+	/* a query that does not fit is an error where there is something to compare it with */
+	if (!has_rows(cache_directory(base->cached)))
+		return false;
+	prepare_query(scan);
 	base->results.lossy = space_is_lossy(base->space);
 	return take_limit(scan);
 }

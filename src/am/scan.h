@@ -89,7 +89,8 @@ extern void scan_reset(IndexScanDesc scan, ScanKey keys, ScanKey orderbys);
 
 /*
  * Begins a search, in the scan's context: holds the index's segments, prepares the query, and takes
- * the limit.  False if no row is within it; an error where a scan cannot be.
+ * the limit.  False if the index is empty or no row within the limit; an error where a scan cannot
+ * be.
  */
 extern bool scan_start(IndexScanDesc scan);
 
