@@ -1159,11 +1159,21 @@ CREATE FUNCTION sparsevec(sparsevec, integer, boolean) RETURNS sparsevec
 COMMENT ON FUNCTION sparsevec(sparsevec, integer, boolean) IS 'checks the number of dimensions';
 CREATE CAST (sparsevec AS sparsevec) WITH FUNCTION sparsevec(sparsevec, integer, boolean) AS IMPLICIT;
 COMMENT ON CAST (sparsevec AS sparsevec) IS 'checks the number of dimensions';
+CREATE FUNCTION array_to_vector(smallint[], integer, boolean) RETURNS vector
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION array_to_vector(smallint[], integer, boolean) IS 'array to vector';
+CREATE CAST (smallint[] AS vector) WITH FUNCTION array_to_vector(smallint[], integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (smallint[] AS vector) IS 'array to vector';
 CREATE FUNCTION array_to_vector(integer[], integer, boolean) RETURNS vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_vector(integer[], integer, boolean) IS 'array to vector';
 CREATE CAST (integer[] AS vector) WITH FUNCTION array_to_vector(integer[], integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (integer[] AS vector) IS 'array to vector';
+CREATE FUNCTION array_to_vector(bigint[], integer, boolean) RETURNS vector
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION array_to_vector(bigint[], integer, boolean) IS 'array to vector';
+CREATE CAST (bigint[] AS vector) WITH FUNCTION array_to_vector(bigint[], integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (bigint[] AS vector) IS 'array to vector';
 CREATE FUNCTION array_to_vector(real[], integer, boolean) RETURNS vector
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_vector(real[], integer, boolean) IS 'array to vector';
@@ -1179,11 +1189,21 @@ CREATE FUNCTION array_to_vector(numeric[], integer, boolean) RETURNS vector
 COMMENT ON FUNCTION array_to_vector(numeric[], integer, boolean) IS 'array to vector';
 CREATE CAST (numeric[] AS vector) WITH FUNCTION array_to_vector(numeric[], integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (numeric[] AS vector) IS 'array to vector';
+CREATE FUNCTION array_to_halfvec(smallint[], integer, boolean) RETURNS halfvec
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION array_to_halfvec(smallint[], integer, boolean) IS 'array to halfvec';
+CREATE CAST (smallint[] AS halfvec) WITH FUNCTION array_to_halfvec(smallint[], integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (smallint[] AS halfvec) IS 'array to halfvec';
 CREATE FUNCTION array_to_halfvec(integer[], integer, boolean) RETURNS halfvec
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_halfvec(integer[], integer, boolean) IS 'array to halfvec';
 CREATE CAST (integer[] AS halfvec) WITH FUNCTION array_to_halfvec(integer[], integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (integer[] AS halfvec) IS 'array to halfvec';
+CREATE FUNCTION array_to_halfvec(bigint[], integer, boolean) RETURNS halfvec
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION array_to_halfvec(bigint[], integer, boolean) IS 'array to halfvec';
+CREATE CAST (bigint[] AS halfvec) WITH FUNCTION array_to_halfvec(bigint[], integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (bigint[] AS halfvec) IS 'array to halfvec';
 CREATE FUNCTION array_to_halfvec(real[], integer, boolean) RETURNS halfvec
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_halfvec(real[], integer, boolean) IS 'array to halfvec';
@@ -1199,11 +1219,21 @@ CREATE FUNCTION array_to_halfvec(numeric[], integer, boolean) RETURNS halfvec
 COMMENT ON FUNCTION array_to_halfvec(numeric[], integer, boolean) IS 'array to halfvec';
 CREATE CAST (numeric[] AS halfvec) WITH FUNCTION array_to_halfvec(numeric[], integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (numeric[] AS halfvec) IS 'array to halfvec';
+CREATE FUNCTION array_to_bf16vec(smallint[], integer, boolean) RETURNS bf16vec
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION array_to_bf16vec(smallint[], integer, boolean) IS 'array to bf16vec';
+CREATE CAST (smallint[] AS bf16vec) WITH FUNCTION array_to_bf16vec(smallint[], integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (smallint[] AS bf16vec) IS 'array to bf16vec';
 CREATE FUNCTION array_to_bf16vec(integer[], integer, boolean) RETURNS bf16vec
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_bf16vec(integer[], integer, boolean) IS 'array to bf16vec';
 CREATE CAST (integer[] AS bf16vec) WITH FUNCTION array_to_bf16vec(integer[], integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (integer[] AS bf16vec) IS 'array to bf16vec';
+CREATE FUNCTION array_to_bf16vec(bigint[], integer, boolean) RETURNS bf16vec
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION array_to_bf16vec(bigint[], integer, boolean) IS 'array to bf16vec';
+CREATE CAST (bigint[] AS bf16vec) WITH FUNCTION array_to_bf16vec(bigint[], integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (bigint[] AS bf16vec) IS 'array to bf16vec';
 CREATE FUNCTION array_to_bf16vec(real[], integer, boolean) RETURNS bf16vec
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_bf16vec(real[], integer, boolean) IS 'array to bf16vec';
@@ -1219,11 +1249,21 @@ CREATE FUNCTION array_to_bf16vec(numeric[], integer, boolean) RETURNS bf16vec
 COMMENT ON FUNCTION array_to_bf16vec(numeric[], integer, boolean) IS 'array to bf16vec';
 CREATE CAST (numeric[] AS bf16vec) WITH FUNCTION array_to_bf16vec(numeric[], integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (numeric[] AS bf16vec) IS 'array to bf16vec';
+CREATE FUNCTION array_to_int8vec(smallint[], integer, boolean) RETURNS int8vec
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION array_to_int8vec(smallint[], integer, boolean) IS 'array to int8vec';
+CREATE CAST (smallint[] AS int8vec) WITH FUNCTION array_to_int8vec(smallint[], integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (smallint[] AS int8vec) IS 'array to int8vec';
 CREATE FUNCTION array_to_int8vec(integer[], integer, boolean) RETURNS int8vec
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_int8vec(integer[], integer, boolean) IS 'array to int8vec';
 CREATE CAST (integer[] AS int8vec) WITH FUNCTION array_to_int8vec(integer[], integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (integer[] AS int8vec) IS 'array to int8vec';
+CREATE FUNCTION array_to_int8vec(bigint[], integer, boolean) RETURNS int8vec
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION array_to_int8vec(bigint[], integer, boolean) IS 'array to int8vec';
+CREATE CAST (bigint[] AS int8vec) WITH FUNCTION array_to_int8vec(bigint[], integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (bigint[] AS int8vec) IS 'array to int8vec';
 CREATE FUNCTION array_to_int8vec(real[], integer, boolean) RETURNS int8vec
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_int8vec(real[], integer, boolean) IS 'array to int8vec';
@@ -1239,11 +1279,21 @@ CREATE FUNCTION array_to_int8vec(numeric[], integer, boolean) RETURNS int8vec
 COMMENT ON FUNCTION array_to_int8vec(numeric[], integer, boolean) IS 'array to int8vec';
 CREATE CAST (numeric[] AS int8vec) WITH FUNCTION array_to_int8vec(numeric[], integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (numeric[] AS int8vec) IS 'array to int8vec';
+CREATE FUNCTION array_to_sparsevec(smallint[], integer, boolean) RETURNS sparsevec
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION array_to_sparsevec(smallint[], integer, boolean) IS 'array to sparsevec';
+CREATE CAST (smallint[] AS sparsevec) WITH FUNCTION array_to_sparsevec(smallint[], integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (smallint[] AS sparsevec) IS 'array to sparsevec';
 CREATE FUNCTION array_to_sparsevec(integer[], integer, boolean) RETURNS sparsevec
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_sparsevec(integer[], integer, boolean) IS 'array to sparsevec';
 CREATE CAST (integer[] AS sparsevec) WITH FUNCTION array_to_sparsevec(integer[], integer, boolean) AS ASSIGNMENT;
 COMMENT ON CAST (integer[] AS sparsevec) IS 'array to sparsevec';
+CREATE FUNCTION array_to_sparsevec(bigint[], integer, boolean) RETURNS sparsevec
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION array_to_sparsevec(bigint[], integer, boolean) IS 'array to sparsevec';
+CREATE CAST (bigint[] AS sparsevec) WITH FUNCTION array_to_sparsevec(bigint[], integer, boolean) AS ASSIGNMENT;
+COMMENT ON CAST (bigint[] AS sparsevec) IS 'array to sparsevec';
 CREATE FUNCTION array_to_sparsevec(real[], integer, boolean) RETURNS sparsevec
 	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION array_to_sparsevec(real[], integer, boolean) IS 'array to sparsevec';

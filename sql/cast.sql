@@ -11,6 +11,51 @@ SELECT ARRAY[1e5]::real[]::halfvec;
 SELECT ARRAY[127.5]::real[]::int8vec;
 SELECT array_fill(1, ARRAY[16001])::vector;
 SELECT array_fill(1, ARRAY[16001])::sparsevec;
+-- integers of every width, as a driver sends a list by its largest number
+SELECT '{1,-2,32767}'::smallint[]::vector, '{1,-2,70000}'::integer[]::vector, '{1,-2,5000000000}'::bigint[]::vector;
+SELECT '{1,-2}'::smallint[]::halfvec(2), '{1,-2}'::smallint[]::bf16vec, '{1,-128}'::smallint[]::int8vec, '{0,7}'::smallint[]::sparsevec;
+SELECT '{1,-2}'::bigint[]::halfvec, '{1,5000000000}'::bigint[]::bf16vec, '{1,-128}'::bigint[]::int8vec(2), '{0,7}'::bigint[]::sparsevec;
+SELECT '{9223372036854775807,-9223372036854775808}'::bigint[]::vector;
+SELECT '{1,2}'::smallint[]::vector(3);
+SELECT '{1,2}'::bigint[]::int8vec(3);
+SELECT '{70000}'::bigint[]::halfvec;
+SELECT '{32767}'::smallint[]::int8vec;
+SELECT '{5000000000}'::bigint[]::int8vec;
+SELECT '{{1}}'::smallint[]::vector;
+SELECT '{1,NULL}'::bigint[]::halfvec;
+SELECT '{}'::smallint[]::bf16vec;
+SELECT array_fill(1::bigint, ARRAY[16001])::int8vec;
+-- what every operator and function of one or two arguments does with an array is the same for every width
+CREATE FUNCTION pg_temp.outcome(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	result text;
+BEGIN
+	EXECUTE 'SELECT (' || query || ')::text' INTO result;
+	RETURN coalesce(result, 'null');
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END
+$$;
+WITH members AS (
+	SELECT classid, objid FROM pg_depend WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
+		AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'vector')
+), literals (literal) AS (
+	VALUES ($$'[1,2,0]'::vector$$), ($$'[1,2,0]'::halfvec$$), ($$'[1,2,0]'::bf16vec$$), ($$'[1,2,0]'::int8vec$$),
+		($$'{1:1,2:2}/3'::sparsevec$$), ($$'[1,2,0]'$$)
+), calls (call) AS (
+	SELECT unnest(ARRAY[literal || o || ' A', 'A ' || o || literal])
+	FROM (SELECT DISTINCT oprname FROM pg_operator, members WHERE classid = 'pg_operator'::regclass AND objid = pg_operator.oid) f (o),
+		literals
+	UNION
+	SELECT unnest(ARRAY[f || '(A)', f || '(A, ' || literal || ')', f || '(' || literal || ', A)', f || '(A, 3, true)'])
+	FROM (SELECT DISTINCT proname FROM pg_proc, members WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid
+		AND NOT proretset) f (f), literals
+)
+SELECT count(*) > 1000 AS many, count(*) FILTER (WHERE smallints <> integers OR bigints <> integers) AS different
+FROM calls, LATERAL (SELECT pg_temp.outcome(replace(call, 'A', '''{1,2,3}''::smallint[]')),
+	pg_temp.outcome(replace(call, 'A', '''{1,2,3}''::integer[]')),
+	pg_temp.outcome(replace(call, 'A', '''{1,2,3}''::bigint[]'))) o (smallints, integers, bigints);
+DROP FUNCTION pg_temp.outcome;
 -- among the vector types
 SELECT '[1,2]'::vector::halfvec, '[1,2]'::vector::bf16vec, '[1,2]'::vector::int8vec, '[1,0]'::vector::sparsevec;
 SELECT '[1,2]'::halfvec::vector, '[1,2]'::halfvec::bf16vec, '[1,2]'::halfvec::int8vec, '[1,0]'::halfvec::sparsevec;

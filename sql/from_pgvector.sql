@@ -34,11 +34,14 @@ SELECT embedding <=> '[1,1,1]' < 1e-6 AS same_direction FROM items WHERE id = 3;
 RESET vector.simd;
 SHOW vector.simd;
 
--- 7. What is different
+-- 7. What is more
+INSERT INTO compact VALUES (3, '{1,2,3}'::smallint[], '{1,2,3}'::bigint[]) RETURNING wide, narrow;
+
+-- 8. What is different
 \set VERBOSITY terse
 SELECT id FROM compact ORDER BY wide <-> '[1,2,3]'::vector LIMIT 1;
 SELECT id FROM compact ORDER BY wide <-> '[1,2,3]'::vector::bf16vec LIMIT 1;
 SELECT id FROM compact ORDER BY wide <-> '[1,2,3]' LIMIT 1;
 
--- 8. What is different
+-- 9. What is different
 DROP TABLE items, compact;

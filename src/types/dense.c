@@ -377,8 +377,14 @@ array_to_floats(ArrayType *array, int max, const char *type, int *n)
 	{
 		switch (element_type)
 		{
+			case INT2OID:
+				floats[i] = (float) DatumGetInt16(elements[i]);
+				break;
 			case INT4OID:
 				floats[i] = (float) DatumGetInt32(elements[i]);
+				break;
+			case INT8OID:
+				floats[i] = (float) DatumGetInt64(elements[i]);
 				break;
 			case FLOAT4OID:
 				floats[i] = DatumGetFloat4(elements[i]);
