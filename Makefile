@@ -7,7 +7,9 @@ DATA = vector--$(EXTVERSION).sql
 PGVECTOR_UPDATE = vector--0.8.7--$(EXTVERSION).sql
 PGVECTOR_STEPS = vector--0.8.0--0.8.1.sql vector--0.8.1--0.8.2.sql vector--0.8.2--0.8.3.sql \
 	vector--0.8.3--0.8.4.sql vector--0.8.4--0.8.5.sql vector--0.8.5--0.8.6.sql vector--0.8.6--0.8.7.sql
-DATA_built = $(PGVECTOR_UPDATE) $(PGVECTOR_STEPS)
+# CREATE EXTENSION vector VERSION '0.8.6' installs this version, and goes from it to that number.
+PGVECTOR_NUMBERS = $(foreach patch,0 1 2 3 4 5 6 7,vector--$(EXTVERSION)--0.8.$(patch).sql)
+DATA_built = $(PGVECTOR_UPDATE) $(PGVECTOR_STEPS) $(PGVECTOR_NUMBERS)
 HEADERS = src/types/vector.h src/types/halfvec.h src/types/sparsevec.h
 OBJS = $(patsubst %.c,%.o,$(wildcard src/*.c src/*/*.c))
 
@@ -29,7 +31,7 @@ PGVECTOR_CATALOG = $(srcdir)/test/compat/pgvector-0.8.catalog
 $(PGVECTOR_UPDATE): vector--$(EXTVERSION).sql update.awk $(PGVECTOR_CATALOG)
 	awk -f $(srcdir)/update.awk $(PGVECTOR_CATALOG) $< >$@.tmp && mv $@.tmp $@
 
-$(PGVECTOR_STEPS):
+$(PGVECTOR_STEPS) $(PGVECTOR_NUMBERS):
 	echo '-- nothing differs' >$@
 
 .PHONY: bench

@@ -3,11 +3,18 @@
 # usage: awk -f update.awk PGVECTOR.catalog vector--1.0.sql
 #
 # The catalog lists what pgvector has.  A statement that creates one of these becomes those that
-# add what pgvector's lacks; every other one stays as it is.
+# add what pgvector's lacks; every other one stays as it is.  An extension that was installed from
+# our script under pgvector's number has all of it: nothing is executed.
 
 BEGIN {
 	print "-- Made by update.awk: change vector--1.0.sql, not this file."
 	print "\n\\echo Use \"ALTER EXTENSION vector UPDATE\" to load this file. \\quit\n"
+	print "DO $update$\nBEGIN\n" \
+		"IF EXISTS (SELECT FROM pg_catalog.pg_depend d\n" \
+		"\t\tJOIN pg_catalog.pg_am a ON d.classid = 'pg_catalog.pg_am'::pg_catalog.regclass AND d.objid = a.oid\n" \
+		"\t\tJOIN pg_catalog.pg_extension e ON d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass\n" \
+		"\t\t\tAND d.refobjid = e.oid\n" \
+		"\tWHERE a.amname = 'ivf' AND e.extname = 'vector') THEN\n\tRETURN;\nEND IF;"
 }
 
 # first file: kind|identity|...
@@ -26,13 +33,22 @@ FNR == NR {
 
 { statement = statement $0 "\n" }
 
-/;$/ {
+/;$/ && (statement !~ /\nBEGIN ATOMIC\n/ || /^END;$/) {
 	identity = identify(statement)
 	if (identity in theirs)
 		adjust(statement, identity)
 	else
-		printf "%s", statement
+		execute(statement)
 	statement = ""
+}
+
+END {
+	print "END\n$update$;"
+}
+
+function execute(text) {
+	sub(/;\n$/, "", text)
+	print "EXECUTE $statement$" text "$statement$;"
 }
 
 # What a statement creates, as the catalog has it.
@@ -74,9 +90,9 @@ function adjust(text, identity,    name) {
 	name = identity
 	sub(/^[a-z]+\|/, "", name)
 	if (match(text, / SUPPORT [a-z0-9_]+/))
-		print "ALTER FUNCTION " name substr(text, RSTART, RLENGTH) ";"
+		execute("ALTER FUNCTION " name substr(text, RSTART, RLENGTH))
 	# ALTER OPERATOR can do this from PostgreSQL 17 on only
 	if (text ~ /\tHASHES\n/)
-		print "UPDATE pg_catalog.pg_operator SET oprcanhash = true\n" \
-			"\tWHERE oid = '" name "'::pg_catalog.regoperator;"
+		execute("UPDATE pg_catalog.pg_operator SET oprcanhash = true\n" \
+			"\tWHERE oid = '" name "'::pg_catalog.regoperator")
 }

@@ -210,7 +210,7 @@ def write(server, index):
         INSERT INTO {table} SELECT n, {value} FROM generate_series({ROWS + 501}, {ROWS + 600}) n;""")[1]
 
 
-def compare_catalog(server, ivfflat, what):
+def compare_catalog(server, ivfflat, what, database="shop"):
     """The extension of a database that was updated, beside one made from nothing."""
     with open(os.path.join(HERE, "definitions.sql"), encoding="utf-8") as file:
         query = file.read()
@@ -218,13 +218,13 @@ def compare_catalog(server, ivfflat, what):
     server.do("CREATE DATABASE fresh", "postgres")
     server.do("CREATE EXTENSION vector", "fresh")
     fresh = server.do(query, "fresh").splitlines()
-    updated = server.do(query).splitlines()
+    updated = server.do(query, database).splitlines()
     if not ivfflat:
         fresh, updated = ([line for line in lines if "ivfflat" not in line.split(":")[0]] for lines in (fresh, updated))
     check(len(fresh) > 400 and fresh == updated, f"{what}: the catalog is that of a new installation",
           "\n".join(difflib.unified_diff(fresh, updated, lineterm="", n=0)))
-    check(server.do("SELECT extversion || extrelocatable FROM pg_extension WHERE extname = 'vector'") == "1.0true",
-          f"{what}: version 1.0, relocatable")
+    check(server.do("SELECT extversion || extrelocatable FROM pg_extension WHERE extname = 'vector'", database) ==
+          "1.0true", f"{what}: version 1.0, relocatable")
 
 
 def update(server, what):
@@ -394,6 +394,13 @@ def by_upgrade(args, indexes, ivfflat):
     if not ivfflat:
         drop_ivfflat(old)
     old.stop()
+    # ours, under pgvector's number
+    old.start(args.ours)
+    old.do("CREATE DATABASE numbered", "postgres")
+    old.do(f"""CREATE EXTENSION vector VERSION '0.8.6'; CREATE TABLE items (id int, v bf16vec(6));
+        INSERT INTO items SELECT n, {VALUE}::real[] FROM generate_series(1, {ROWS}) n;
+        CREATE INDEX items_v ON items USING hnsw (v bf16vec_l2_ops);""", "numbered")
+    old.stop()
     new = Server(args.work, args.port, "upgrade_new")
     new.init(args.ours18, "--no-data-checksums")
     run([f"{args.ours18}/bin/pg_upgrade", "-b", f"{args.peer}/bin", "-B", f"{args.ours18}/bin", "-d", old.data, "-D",
@@ -406,6 +413,13 @@ def by_upgrade(args, indexes, ivfflat):
         check_search(new, index, False, "pg_upgrade, before the update")
     update(new, "pg_upgrade")
     compare_catalog(new, ivfflat, "pg_upgrade")
+    check(new.do("SELECT extversion FROM pg_extension WHERE extname = 'vector'", "numbered") == "0.8.6",
+          "pg_upgrade: ours keeps pgvector's number")
+    found = "SELECT id FROM items ORDER BY v <-> '[0,1,0,1,0,1]' LIMIT 1"
+    nearest = new.do(f"SET enable_indexscan = off; {found}", "numbered")
+    check(new.do(f"SET enable_seqscan = off; {found}", "numbered") == nearest, "pg_upgrade: its index is searched")
+    new.do("ALTER EXTENSION vector UPDATE", "numbered")
+    compare_catalog(new, ivfflat, "pg_upgrade from ours", "numbered")
     check(len(states(new)) == len(indexes) + 3, "pg_upgrade: the indexes of pgvector are listed", states(new))
     for index in indexes:
         check(write(new, index) == "", f"{index[0]}, pg_upgrade: written and vacuumed")

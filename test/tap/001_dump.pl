@@ -1,6 +1,7 @@
 # pg_dump and restore, and COPY in text and binary, of every type
 use strict;
 use warnings;
+use FindBin;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -76,6 +77,47 @@ close $out;
 my ($status, $stdout, $stderr) = $node->psql('target', "COPY items (id, v, large, h, b, i, s, bits, plain, vectors) FROM '$broken' (FORMAT binary)");
 isnt($status, 0, 'a binary file cut short is an error');
 is($node->safe_psql('target', $digest), $expected, 'and nothing is lost');
+
+# under each number of pgvector that can be asked for, the same objects, which an update leaves alone
+my $definitions = slurp_file("$FindBin::RealBin/../compat/definitions.sql");
+my $version = "SELECT extversion FROM pg_extension WHERE extname = 'vector'";
+$node->safe_psql('postgres', 'CREATE EXTENSION vector');
+my $members = $node->safe_psql('postgres', $definitions);
+cmp_ok(scalar(split /\n/, $members), '>', 400, 'the extension has members');
+foreach my $number (map { "0.8.$_" } 0 .. 7)
+{
+	$node->safe_psql('postgres', "DROP EXTENSION vector; CREATE EXTENSION vector VERSION '$number'");
+	is($node->safe_psql('postgres', $version), $number, "installed as $number");
+	is($node->safe_psql('postgres', $definitions), $members, "$number: the same members");
+	$node->safe_psql('postgres', 'ALTER EXTENSION vector UPDATE');
+	is($node->safe_psql('postgres', $version), '1.0', "$number is updated to 1.0");
+	is($node->safe_psql('postgres', $definitions), $members, "$number, updated: the same members");
+}
+$node->safe_psql('postgres', "ALTER EXTENSION vector UPDATE TO '0.8.5'");
+is($node->safe_psql('postgres', $version), '0.8.5', 'back to a number of pgvector');
+is($node->safe_psql('postgres', $definitions), $members, 'which changes no member');
+
+# a dump does not have the number: that of the database that it is restored into, or else 1.0
+$node->safe_psql('postgres', 'CREATE DATABASE numbered');
+$node->safe_psql('postgres', "CREATE DATABASE $_") foreach 'fresh', 'prepared';
+my $create = "CREATE SCHEMA other; CREATE EXTENSION vector SCHEMA other VERSION '0.8.6'";
+$node->safe_psql('numbered', "$create; CREATE TABLE items (id int, v other.vector(2));
+	INSERT INTO items SELECT n, ARRAY[n, n % 7] FROM generate_series(1, 100) n;
+	CREATE INDEX items_v ON items USING hnsw (v other.vector_l2_ops)");
+$node->safe_psql('prepared', $create);
+command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('numbered') ], 'pg_dump of a database with the number');
+foreach (['fresh', '1.0'], ['prepared', '0.8.6'])
+{
+	my ($database, $number) = @$_;
+
+	# the schema that is there already is an error that pg_restore goes on after
+	$node->run_log([ 'pg_restore', '-d', $node->connstr($database), $dump ]);
+	is($node->safe_psql($database, $version), $number, "restored as $number");
+	is($node->safe_psql($database, "SET enable_seqscan = off;
+		SELECT id FROM items ORDER BY v OPERATOR(other.<->) '[50,1]' LIMIT 1"), 50, "$number: the index is searched");
+	$node->safe_psql($database, 'ALTER EXTENSION vector UPDATE');
+	is($node->safe_psql($database, $version), '1.0', "$number: the update leads to 1.0");
+}
 
 $node->stop;
 done_testing();
