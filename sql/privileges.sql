@@ -13,7 +13,7 @@ ALTER TABLE regress_vector_private.t OWNER TO regress_vector_member;
 SELECT oid AS t_v FROM pg_class WHERE relname = 't_v' AND relnamespace = 'regress_vector_private'::regnamespace \gset
 -- the owner's, and those of a role whose privileges the owner has
 SET ROLE regress_vector_member;
-SELECT index, sum(rows) FROM vector_segments() WHERE index::text ~ '^regress_vector_private' GROUP BY 1 ORDER BY 1::text;
+SELECT index, sum(rows) FROM vector_segments() WHERE index::text ~ '^regress_vector_private' GROUP BY index ORDER BY index::text;
 SELECT vector_index_state(:t_v), sum(rows) FROM vector_index_segments(:t_v);
 SELECT count(*) FROM vector_legacy_indexes();
 SELECT count(*) FROM vector_jobs();
