@@ -121,7 +121,7 @@ SELECT hops(format('SELECT FROM t WHERE v <-> %L < -1 ORDER BY v <-> %1$L', :'pr
 	hops(format('SELECT FROM t WHERE v <-> %L < (SELECT NULL::float8) ORDER BY v <-> %1$L', :'probe')) AS null_bound,
 	hops(format('SELECT FROM t WHERE v <-> %L < 0.23 ORDER BY v <-> %1$L', :'probe')) < 400 AS few,
 	hops(format('SELECT FROM t WHERE v <-> %L < 0.23 ORDER BY v <-> %1$L LIMIT 100', :'probe')) < 400 AS few_with_limit,
-	hops(format('SELECT FROM t WHERE (v <-> %L) + 0 < 0.23 ORDER BY v <-> %1$L LIMIT 100', :'probe')) > 1900 AS many;
+	fetched(format('SELECT FROM t WHERE (v <-> %L) + 0 < 0.23 ORDER BY v <-> %1$L LIMIT 100', :'probe')) > 1900 AS many;
 
 -- parameters: of a prepared statement, of functions, of the row beside
 PREPARE p (vector, float8) AS SELECT id FROM t WHERE v <-> $1 < $2 ORDER BY v <-> $1 LIMIT 1000;

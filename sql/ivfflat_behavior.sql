@@ -14,13 +14,13 @@ SET ivfflat.max_probes = 3;
 SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> '[1,2,4]') x;
 RESET ivfflat.max_probes;
 SELECT id FROM t ORDER BY v <-> '[1,2,4]';
-SET ivfflat.iterative_scan = off;
 -- at least so many are looked into as probes says
 SET ivfflat.probes = 2;
 SET ivfflat.max_probes = 1;
 SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> '[1,2,4]') x;
 RESET ivfflat.max_probes;
 RESET ivfflat.probes;
+SET ivfflat.iterative_scan = off;
 -- NULL as a query; NULLs are not in the index
 SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> (SELECT NULL::vector) LIMIT 10) x;
 SET ivfflat.probes = 3;
@@ -69,7 +69,7 @@ SELECT count(*), bool_and(id % 40 = 7) FROM (SELECT id FROM t ORDER BY v <-> '[7
 SELECT vector_seal('t_i');
 SELECT kind, rows FROM vector_index_segments('t_i') WHERE kind <> 'retired' ORDER BY segment;
 SELECT count(*), bool_and(id % 40 = 7) FROM (SELECT id FROM t ORDER BY v <-> '[7,1,2]' LIMIT 10) x;
-SELECT count(*) < 400 FROM (SELECT id FROM t ORDER BY v <-> '[7,1,2]') x;
+SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> '[7,1,2]') x;
 -- ten times as many rows: lists are made anew at a merge
 INSERT INTO t SELECT n, ARRAY[n % 40, 100, 2] FROM generate_series(401, 4400) n;
 SELECT vector_seal('t_i') > 0 AS sealed, vector_merge('t_i') > 0 AS merged;
@@ -91,11 +91,11 @@ VACUUM t;
 SELECT pg_relation_size('t_i') <= before * 1.02 AS kept FROM size;
 DROP TABLE t, size;
 
--- iterative scans go on with further lists
+-- scans go on with further lists, iterative ones to a limit
 CREATE TABLE t (id int, v vector(3));
 INSERT INTO t SELECT n, ARRAY[n % 400, n / 400, 0] FROM generate_series(1, 4000) n;
 CREATE INDEX t_i ON t USING ivfflat (v vector_l2_ops) WITH (lists = 50);
-SELECT count(*) < 20 FROM (SELECT id FROM t WHERE id % 200 = 0 ORDER BY v <-> '[7,1,2]' LIMIT 20) x;
+SELECT count(*) FROM (SELECT id FROM t WHERE id % 200 = 0 ORDER BY v <-> '[7,1,2]' LIMIT 20) x;
 SET ivfflat.iterative_scan = relaxed_order;
 SELECT count(*), count(DISTINCT id) FROM
 	(SELECT id FROM t WHERE id % 200 = 0 ORDER BY v <-> '[7,1,2]' LIMIT 20) x;

@@ -2,9 +2,14 @@
  * hnsw_scan.c - an ordered scan: every live segment is searched, and what they find is merged
  *
  * A scan goes in rounds.  In the first, each segment gives the ef_search nearest that it finds; the
- * best ef_search of all are returned.  An iterative scan goes on with further rounds, in which no
- * segment visits anything twice.  What was found waits in a heap, so that a scan of n rows costs
+ * best ef_search of all are returned.  When more rows are asked for, further rounds go on from
+ * there, in which no segment finds anything twice, until one has done so much that to read what is
+ * left of it costs no more.  What was found waits in a heap, so that a scan of n rows costs
  * n log n, however few of them a round returns.
+ *
+ * A scan that is read to its end returns every row once.  In order, but in relaxed_order, means
+ * that what was found too late waits until nothing else is left.  Only iterative scans have limits
+ * of what they visit, where they end.
  */
 #include "am/hnsw.h"
 
@@ -23,6 +28,9 @@
 #define BEYOND_TIMES	2
 #define BEYOND_PART		4
 
+/* To read a node in the order of the segment costs such a part of a hop. */
+#define NODES_PER_HOP	8
+
 /* A LIMIT of fewer rows is searched for as one of so many: a few distances vary too much. */
 #define LEAST_WANTED	10
 
@@ -32,7 +40,6 @@ typedef struct Cursor
 	bool		done;
 	uint64		within;			/* rows found within the limit */
 	uint64		beyond;			/* found in rounds since, or rows of a growing one, and beyond it */
-	uint64		rows_left;		/* that a growing one may give in this round */
 	bool		waits;			/* one of its rows is among the results */
 	union
 	{
@@ -41,28 +48,20 @@ typedef struct Cursor
 	};
 } Cursor;
 
-typedef struct ReturnedResult
-{
-	ScanResult	result;
-	uint64		hash;			/* of its vector */
-} ReturnedResult;
-
 typedef struct HnswScan
 {
 	ScanBase	base;
 	Cursor	   *cursors;
 	int			cursor_count;
 
-	uint64		left;			/* results that may still be returned */
-	ReturnedResult *counted;	/* that have taken a place of ef_search each; or NULL */
-	uint32		counted_count;
-	uint32		hashed;			/* so many of them have their hash */
 	uint64		visited;		/* results of all rounds */
 	int			iterative;		/* HnswIterativeScan, as it was at the start */
+	bool		limited;		/* an iterative scan has visited as much as it may */
 	bool		exhausted;		/* no further round */
 	SearchEffort effort;		/* of sealed segments */
+	uint64		first;			/* results that come before the second round */
 	uint64		returned;
-	float		horizon;		/* strict order: what is nearer than this has been found */
+	float		horizon;		/* what is nearer than this seems to have been found */
 	float		last;			/* key of the last one returned */
 
 	ItemPointer tids;			/* of a node with several rows */
@@ -89,10 +88,8 @@ hnswrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int no
 	scan_reset(scan, keys, orderbys);
 	state->cursors = NULL;
 	state->cursor_count = 0;
-	state->visited = state->left = state->returned = 0;
-	state->counted = NULL;
-	state->counted_count = state->hashed = 0;
-	state->exhausted = false;
+	state->visited = state->returned = 0;
+	state->limited = state->exhausted = false;
 	state->tids = &state->single;
 	state->tid_count = state->tid_next = 0;
 	state->last = -INFINITY;
@@ -117,44 +114,29 @@ is_beyond(const Cursor *cursor)
 								 cursor->within / BEYOND_PART);
 }
 
-/*
- * How near a row may be that a cursor has left for the next round: infinitely far, if it has none,
- * or those of this round are not all taken, which come in order.
- */
+/* How near a row may be that a graph has left for the next round. */
 static float
 nearest_left(const Cursor *cursor)
 {
-	const GrowingScan *grown = &cursor->grown;
-	float		nearest = INFINITY;
+	const GraphHeap *kept = &cursor->sealed.search.kept;
 
-	if (cursor->done)
-		return INFINITY;
-	if (!cursor->growing)
-		return cursor->sealed.search.kept.count > 0 ?
-			cursor->sealed.search.kept.items[0].distance : INFINITY;
-	if (cursor->rows_left > 0)
-		return INFINITY;
-	if (grown->candidates.count > 0)
-		nearest = grown->candidates.items[0].distance;
-	if (grown->refined.count > 0)
-		nearest = Min(nearest, grown->refined.items[0].distance);
-	return nearest;
+	return cursor->growing || cursor->done || kept->count == 0 ? INFINITY :
+		kept->items[0].distance;
 }
 
-/*
- * In strict order a result waits as long as a candidate that no round has taken yet seems to be
- * nearer.
- */
-static void
-wait_for_left(HnswScan *state, const Cursor *cursor)
+/* Whether an iterative scan has visited as much as it may. */
+static bool
+at_visit_limit(HnswScan *state)
 {
-	if (state->iterative == HNSW_ITERATIVE_SCAN_STRICT && !state->exhausted)
-		state->horizon = Min(state->horizon, nearest_left(cursor));
+	if (state->iterative != HNSW_ITERATIVE_SCAN_OFF &&
+		state->visited >= (uint64) hnsw_max_scan_tuples)
+		state->limited = true;
+	return state->limited;
 }
 
 /*
- * Takes the next row of a growing segment, if this round has one.  Each is taken when the one
- * before is returned, so that no more vectors are read than results are asked for.
+ * Takes the next row of a growing segment.  Each is taken when the one before is returned, so that
+ * no more vectors are read than results are asked for.
  */
 static void
 take_grown(HnswScan *state, uint32 i)
@@ -163,20 +145,18 @@ take_grown(HnswScan *state, uint32 i)
 	GraphFound	found;
 
 	cursor->waits = false;
-	while (cursor->rows_left > 0 && !cursor->done && !cursor->waits)
+	while (!cursor->done && !cursor->waits)
 	{
-		if (!growing_scan_next(&cursor->grown, &found))
+		if (at_visit_limit(state) || !growing_scan_next(&cursor->grown, &found))
 		{
 			cursor->done = true;
 			break;
 		}
-		cursor->rows_left--;
 		cursor->waits = take_one(state, i, &found);
 		cursor->within += cursor->waits;
 		cursor->beyond = cursor->waits ? 0 : cursor->beyond + 1;
 		cursor->done = is_beyond(cursor);
 	}
-	wait_for_left(state, cursor);
 }
 
 /*
@@ -192,12 +172,6 @@ take_found(HnswScan *state, uint32 i)
 	uint64		count = 0;
 	uint64		within = 0;
 
-	if (cursor->growing)
-	{
-		cursor->rows_left = hnsw_ef_search;
-		take_grown(state, i);
-		return;
-	}
 	for (; count < cursor->sealed.search.found_count; count++)
 		within += take_one(state, i, &cursor->sealed.search.found[count]);
 	cursor->within += within;
@@ -205,13 +179,13 @@ take_found(HnswScan *state, uint32 i)
 	cursor->done |= is_beyond(cursor);
 }
 
-/* Begins the next round's horizon. */
+/* A result waits as long as a candidate that no round has taken yet seems to be nearer. */
 static void
 end_round(HnswScan *state)
 {
 	state->horizon = INFINITY;
-	for (int i = 0; i < state->cursor_count; i++)
-		wait_for_left(state, &state->cursors[i]);
+	for (int i = 0; i < state->cursor_count && !state->exhausted; i++)
+		state->horizon = Min(state->horizon, nearest_left(&state->cursors[i]));
 }
 
 /*
@@ -239,9 +213,72 @@ search_effort(const HnswScan *state)
 	if (rows == 0 || space_is_lossy(space) || (space->metric == SPACE_IP && !space->coded))
 		return effort;
 	effort.candidates *= 2;
+	effort.keep = false;
 	effort.wanted = (uint32) Min(Max(rows, LEAST_WANTED), hnsw_ef_search);
 	effort.reach = powf(2.0f * hnsw_ef_search / effort.wanted, 1.0f / 16);
 	return effort;
+}
+
+/* What take_rest_one is called with. */
+typedef struct Rest
+{
+	HnswScan   *state;
+	uint32		cursor;
+} Rest;
+
+static void
+take_rest_one(void *arg, const GraphFound *found)
+{
+	const Rest *rest = arg;
+
+	(void) take_one(rest->state, rest->cursor, found);
+}
+
+/* Whether an iterative scan may use so much more memory, and room for so many more results. */
+static bool
+has_memory(HnswScan *state, Size more, uint64 more_results)
+{
+	const ScanResults *results = &state->base.results;
+	Size		limit = (Size) (work_mem * 1024.0 * hnsw_scan_mem_multiplier);
+	Size		used = MemoryContextMemAllocated(state->base.context, true) + more;
+
+	if (state->iterative == HNSW_ITERATIVE_SCAN_OFF)
+		return true;
+	if (results->count + more_results > results->room)
+		used += Max(results->room, more_results) * sizeof(ScanResult);
+	return used <= Max(limit, (Size) 1024 * 1024);
+}
+
+/*
+ * Reads what is left of a segment in the place of further hops, where it costs no more than so
+ * many, and is within the limits of an iterative scan; false if not.
+ */
+static bool
+take_rest(HnswScan *state, uint32 i, uint64 hops)
+{
+	Cursor	   *cursor = &state->cursors[i];
+	uint64		nodes = cursor->sealed.segment->header.nodes;
+	uint64		left = nodes - Min(cursor->sealed.search.hops, nodes);
+	Rest		rest = {state, i};
+
+	if (left > NODES_PER_HOP * hops)
+		return false;
+	if (state->iterative != HNSW_ITERATIVE_SCAN_OFF &&
+		(state->visited + left > (uint64) hnsw_max_scan_tuples || !has_memory(state, 0, left)))
+		return false;
+	sealed_scan_rest(&cursor->sealed, &state->base.query, take_rest_one, &rest);
+	cursor->done = true;
+	return true;
+}
+
+/* The first round of a segment; one that costs as much to search as to read is read. */
+static void
+search_first(HnswScan *state, uint32 i)
+{
+	if (state->effort.wanted == 0 && take_rest(state, i, state->effort.candidates))
+		return;
+	sealed_scan_search(&state->cursors[i].sealed, &state->base.query, &state->effort);
+	take_found(state, i);
 }
 
 static void
@@ -257,13 +294,7 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 	cached = state->base.cached;
 	directory = cache_directory(cached);
 	state->effort = search_effort(state);
-	state->left = PG_UINT64_MAX;
-	if (state->iterative == HNSW_ITERATIVE_SCAN_OFF)
-	{
-		/* beside so many, those as far as the last before: see give_places_back */
-		state->left = hnsw_ef_search;
-		state->counted = palloc(sizeof(ReturnedResult) * 2 * hnsw_ef_search);
-	}
+	state->first = state->effort.wanted > 0 ? state->effort.wanted : hnsw_ef_search;
 	state->cursors = palloc0(sizeof(Cursor) * (directory->count + 1));
 	for (uint32 i = 0; i < directory->count; i++)
 	{
@@ -278,6 +309,7 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 			state->cursor_count++;
 			growing_scan_begin(&cursor->grown, index, cached, &state->base.query, entry,
 							   &state->base.statistics);
+			take_grown(state, state->cursor_count - 1);
 		}
 		else
 		{
@@ -285,51 +317,29 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 			sealed_scan_guard(&cursor->sealed);
 			sealed_scan_begin(&cursor->sealed, index, state->base.space,
 							  cache_acquire(cached, index, entry), &state->base.statistics);
-			sealed_scan_search(&cursor->sealed, &state->base.query, &state->effort);
+			search_first(state, state->cursor_count - 1);
 		}
-		take_found(state, state->cursor_count - 1);
 	}
 	end_round(state);
 }
 
-/* Whether an iterative scan has done as much as it may; a round of this cursor would come next. */
+/* Whether an iterative scan may go on with a round of this cursor. */
 static bool
-at_limit(const HnswScan *state, const Cursor *cursor)
+may_go_on(HnswScan *state, const Cursor *cursor)
 {
-	const ScanResults *results = &state->base.results;
-	Size		limit = (Size) (work_mem * 1024.0 * hnsw_scan_mem_multiplier);
-	Size		used = MemoryContextMemAllocated(state->base.context, true);
+	uint32		candidates = state->effort.candidates;
 
-	if (state->visited >= (uint64) hnsw_max_scan_tuples)
-		return true;
-	if (!cursor->growing)
-		used += graph_search_growth(&cursor->sealed.search, (Size) state->effort.candidates *
-									cursor->sealed.segment->header.layout.degree);
-	if (results->count + state->effort.candidates > results->room)
-		used += results->room * sizeof(ScanResult);
-	if (used <= Max(limit, (Size) 1024 * 1024))
+	if (at_visit_limit(state))
 		return false;
+	if (has_memory(state, graph_search_growth(&cursor->sealed.search, (Size) candidates *
+											  cursor->sealed.segment->header.layout.degree),
+				   candidates))
+		return true;
 	ereport(DEBUG1,
 			(errmsg("memory limit reached after " UINT64_FORMAT " tuples", state->visited),
 			 errhint("Increase hnsw.scan_mem_multiplier to scan more tuples.")));
-	return true;
-}
-
-/*
- * More rows are asked for than were wanted: searches that ended early are finished.  What they find
- * now should come after what was returned, but for little.
- */
-static void
-finish_search(HnswScan *state)
-{
-	for (int i = 0; i < state->cursor_count; i++)
-		if (!state->cursors[i].growing)
-		{
-			sealed_scan_finish(&state->cursors[i].sealed);
-			take_found(state, i);
-		}
-	state->effort.wanted = 0;
-	end_round(state);
+	state->limited = true;
+	return false;
 }
 
 /* A further round; false if there is nothing more. */
@@ -338,106 +348,29 @@ continue_search(HnswScan *state)
 {
 	bool		more = false;
 
-	if (state->iterative == HNSW_ITERATIVE_SCAN_OFF || state->exhausted)
+	if (state->exhausted)
 		return false;
+	state->first = PG_UINT64_MAX;
 	for (int i = 0; i < state->cursor_count; i++)
 	{
 		Cursor	   *cursor = &state->cursors[i];
 
-		if (cursor->done)
+		if (cursor->growing || cursor->done)
 			continue;
-		if (at_limit(state, cursor))
-			break;
-		if (!cursor->growing && !sealed_scan_more(&cursor->sealed))
-			cursor->done = true;
-		else
+		if (!take_rest(state, i, cursor->sealed.search.hops))
 		{
-			take_found(state, i);
-			more = true;
-		}
-	}
-	end_round(state);
-	if (!more)
-	{
-		state->exhausted = true;
-		state->horizon = INFINITY;
-	}
-	return more || state->base.results.count > 0;
-}
-
-/* Tells vectors apart: equal ones of one storage have the same. */
-static uint64
-vector_hash(HnswScan *state, const ScanResult *result)
-{
-	Cursor	   *cursor = &state->cursors[result->cursor];
-
-	return cursor->growing ? growing_scan_hash(&cursor->grown, result->found.id) :
-		sealed_scan_hash(&cursor->sealed, result->found.id);
-}
-
-static int
-compare_hashes(const void *a, const void *b)
-{
-	uint64		x = ((const ReturnedResult *) a)->hash;
-	uint64		y = ((const ReturnedResult *) b)->hash;
-
-	return x < y ? -1 : x > y;
-}
-
-/*
- * Of results that are equally far, from one of those counted to another, moves the different
- * vectors to the front of the list; returns how many.
- */
-static uint32
-keep_different(HnswScan *state, uint32 from, uint32 to)
-{
-	ReturnedResult *counted = state->counted;
-	uint32		kept = 0;
-
-	for (uint32 i = Max(from, state->hashed); i < to; i++)
-		counted[i].hash = vector_hash(state, &counted[i].result);
-	qsort(counted + from, to - from, sizeof(ReturnedResult), compare_hashes);
-	for (uint32 i = from; i < to; i++)
-		if (kept == 0 || counted[i].hash != counted[kept - 1].hash)
-			counted[kept++] = counted[i];
-	return kept;
-}
-
-/*
- * A scan that has returned its ef_search results is asked for more.  Rows with the same vector, as
- * the versions of one row have, should take one place together: gives back what they took too much.
- * False if they did not.
- */
-static bool
-give_places_back(HnswScan *state)
-{
-	uint32		kept = 0;
-
-	for (uint32 from = 0, to; from < state->counted_count; from = to)
-	{
-		const ReturnedResult *counted = state->counted;
-		float		key = scan_result_key(&state->base.results, &counted[from].result);
-
-		for (to = from + 1; to < state->counted_count; to++)
-			if (scan_result_key(&state->base.results, &counted[to].result) != key)
+			if (!may_go_on(state, cursor))
 				break;
-		/* those that are as far as the last may have more like them */
-		kept = 0;
-		if (to > from + 1 || to == state->counted_count)
-		{
-			kept = keep_different(state, from, to);
-			state->left += to - from - kept;
+			if (sealed_scan_more(&cursor->sealed))
+				take_found(state, i);
+			else
+				cursor->done = true;
 		}
+		more = true;
 	}
-	state->counted_count = state->hashed = kept;
-	/* a growing segment has given no more than there were places */
-	for (int i = 0; i < state->cursor_count; i++)
-	{
-		state->cursors[i].rows_left += state->left;
-		if (state->cursors[i].growing && !state->cursors[i].waits)
-			take_grown(state, i);
-	}
-	return state->left > 0;
+	state->exhausted = !more;
+	end_round(state);
+	return more || state->base.results.count > 0;
 }
 
 /* The next result, of this round or another; false at the end. */
@@ -447,31 +380,31 @@ next_result(HnswScan *state)
 	ScanResults *results = &state->base.results;
 	ScanResult *result = &state->base.current;
 
-	while (state->left > 0 || give_places_back(state))
+	for (;;)
 	{
-		if (state->effort.wanted > 0 && (state->returned == state->effort.wanted ||
-										 results->count == 0))
-			finish_search(state);
-		if (results->count == 0 || results->items[0].found.distance > state->horizon)
+		if (results->count == 0 || results->items[0].found.distance > state->horizon ||
+			state->returned == state->first)
 		{
-			if (!continue_search(state))
+			if (continue_search(state))
+				continue;
+			/* where a limit ends the scan, what would break the order is left out */
+			if (state->limited || !scan_take_late(&state->base))
 				return false;
-			continue;
+			state->last = -INFINITY;
 		}
 		*result = scan_results_pop(results);
 		if (state->cursors[result->cursor].growing)
 			take_grown(state, result->cursor);
 		if (state->iterative != HNSW_ITERATIVE_SCAN_RELAXED &&
 			scan_result_key(results, result) < state->last)
+		{
+			scan_results_add(&state->base.late, result->cursor, &result->found);
 			continue;
+		}
 		state->last = scan_result_key(results, result);
 		state->returned++;
-		if (state->counted)
-			state->counted[state->counted_count++].result = *result;
-		state->left--;
 		return true;
 	}
-	return false;
 }
 
 /* Takes the TIDs of the current result. */

@@ -2,7 +2,9 @@
  * ivf_scan.c - an ordered scan of lists: the nearest lists of every segment are searched, and what
  * they find is merged
  *
- * A scan looks into the nearest lists, `probes` of them.  With codes, candidates of all segments
+ * A scan looks into the nearest lists, `probes` of them, and when more rows are asked for into
+ * twice as many each time, until all rows were returned once, or an iterative scan is at its limit.
+ * With codes, candidates of all segments
  * wait by lower bounds of their distances; the smallest is refined until a row is found that is not
  * farther than any bound left.  Where a LIMIT says how many rows are wanted, lists are searched one
  * after the other, and the farthest of so many rows that were found is what later ones have to
@@ -49,6 +51,7 @@ typedef struct IvfShared
 	pg_atomic_uint64 change;	/* of the first participant's directory */
 	pg_atomic_uint32 probed;	/* ranks of lists that have been taken */
 	pg_atomic_uint32 growing;	/* growing segments that have been taken */
+	pg_atomic_uint32 active;	/* participants that are not at the end of the first round */
 } IvfShared;
 
 #define NO_CHANGE	PG_UINT64_MAX
@@ -90,7 +93,8 @@ typedef struct IvfScan
 	IvfTable	table;
 
 	uint32		lists;			/* the most of any segment that may be looked into */
-	uint32		probes;			/* in a round */
+	uint32		first;			/* of the first round */
+	uint32		ranked;			/* so many of them are in order */
 	uint32		end;			/* of the ranks of this round */
 	uint32		probed;			/* ranks that have been taken, if not parallel: */
 	IvfShared  *shared;			/* or NULL */
@@ -98,8 +102,11 @@ typedef struct IvfScan
 	uint64		wanted;			/* rows; 0: not known */
 	bool		limited;		/* only so many rows may be compared in the table: */
 	uint64		refinable;
-	bool		repeated;		/* rows up to the last one returned are left out */
-	bool		returned;		/* any */
+	uint64	   *given;			/* tags of rows returned while so many were wanted, in order once */
+	uint64		given_count;
+	uint64		given_room;
+	bool		repeated;		/* the search was: these are left out */
+	float		last;			/* key of the last one returned in this round */
 	GraphHeap	best;			/* distances of the wanted nearest, negated */
 	uint32		cursor;			/* that rows of a list are added for */
 } IvfScan;
@@ -139,7 +146,10 @@ ivfrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int nor
 	state->ranks = NULL;
 	memset(&state->best, 0, sizeof(state->best));
 	state->probed = state->end = 0;
-	state->repeated = state->returned = false;
+	state->given = NULL;
+	state->given_count = state->given_room = 0;
+	state->repeated = false;
+	state->last = -INFINITY;
 }
 
 void
@@ -164,7 +174,7 @@ ranks_of(IvfScan *state, const CachedSegment *segment)
 	{
 		ranks = palloc(sizeof(IvfRanks));
 		lists_query(&ranks->query, state->base.space, &state->base.query, segment->centroids,
-					state->lists);
+					state->ranked);
 		ranks->next = state->ranks;
 		state->ranks = ranks;
 	}
@@ -179,16 +189,39 @@ threshold(const IvfScan *state)
 		-state->best.items[0].distance : INFINITY;
 }
 
-/* Whether a row has been returned before the search was repeated. */
+static int
+compare_tags(const void *a, const void *b)
+{
+	uint64		x = *(const uint64 *) a;
+	uint64		y = *(const uint64 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Whether a row was returned before the search was repeated. */
 static bool
 was_returned(const IvfScan *state, const GraphFound *found)
 {
-	const GraphFound *last = &state->base.current.found;
+	uint64		tid = found->tag & FOUND_TID;
 
 	return state->repeated &&
-		(found->distance < last->distance ||
-		 (found->distance == last->distance &&
-		  (found->tag & FOUND_TID) <= (last->tag & FOUND_TID)));
+		bsearch(&tid, state->given, state->given_count, sizeof(uint64), compare_tags) != NULL;
+}
+
+/* Remembers a row that is returned, while the search may be repeated. */
+static void
+note_returned(IvfScan *state, const GraphFound *found)
+{
+	if (state->wanted == 0)
+		return;
+	if (state->given_count == state->given_room)
+	{
+		state->given_room = Max(state->given_room * 2, 64);
+		state->given = state->given ?
+			repalloc_huge(state->given, state->given_room * sizeof(uint64)) :
+			palloc(state->given_room * sizeof(uint64));
+	}
+	state->given[state->given_count++] = found->tag & FOUND_TID;
 }
 
 /* Keeps a found row, unless it is surely beyond the limit or what is wanted. */
@@ -366,15 +399,24 @@ take_rank(IvfScan *state, uint32 *rank)
 	return false;
 }
 
-/* Looks into the next lists; false if there are none left. */
-static bool
-probe(IndexScanDesc scan, IvfScan *state)
+/* Puts all lists that may be looked into in order, after those that are. */
+static void
+rank_rest(IvfScan *state)
+{
+	if (state->ranked == state->lists)
+		return;
+	state->ranked = state->lists;
+	for (IvfRanks *ranks = state->ranks; ranks; ranks = ranks->next)
+		lists_query_more(&ranks->query, state->base.space, state->lists);
+}
+
+/* Looks into the lists up to a rank. */
+static void
+probe(IndexScanDesc scan, IvfScan *state, uint32 end)
 {
 	uint32		rank;
 
-	if (state->end == state->lists)
-		return false;
-	state->end = Min(state->end + state->probes, state->lists);
+	state->end = end;
 	while (take_rank(state, &rank))
 	{
 		for (int i = 0; i < state->cursor_count; i++)
@@ -393,6 +435,26 @@ probe(IndexScanDesc scan, IvfScan *state)
 		}
 		refine_wanted(scan, state);
 	}
+}
+
+/*
+ * Looks into as many lists again as before; false if there are none left.  Of participants only the
+ * last that has nothing left goes on: the rows of another may be all that the leader wants.
+ */
+static bool
+probe_more(IndexScanDesc scan, IvfScan *state)
+{
+	if (state->end == state->lists)
+		return false;
+	if (state->shared && state->end == state->first &&
+		pg_atomic_sub_fetch_u32(&state->shared->active, 1) > 0)
+	{
+		state->lists = state->end;
+		return false;
+	}
+	rank_rest(state);
+	probe(scan, state, Min(2 * state->end, state->lists));
+	state->last = -INFINITY;
 	return true;
 }
 
@@ -502,6 +564,7 @@ ivfinitparallelscan(void *target)
 	pg_atomic_init_u64(&shared->change, NO_CHANGE);
 	pg_atomic_init_u32(&shared->probed, 0);
 	pg_atomic_init_u32(&shared->growing, 0);
+	pg_atomic_init_u32(&shared->active, 0);
 }
 
 void
@@ -518,16 +581,19 @@ begin_search(IndexScanDesc scan, IvfScan *state)
 
 	state->shared = shared_of(scan);
 	state->wanted = 0;
-	state->lists = 0;
+	state->lists = state->first = 0;
 	if (!scan_start(scan) || !takes_part(state))
 		return;
 
+	if (state->shared)
+		pg_atomic_fetch_add_u32(&state->shared->active, 1);
 	lists = count_lists(cache_directory(state->base.cached));
 	state->iterative = flat ? ivfflat_iterative_scan : ivf_iterative_scan;
-	state->probes = ivf_probes_of(scan->indexRelation, lists);
-	state->lists = Min(lists, state->iterative ?
-					   Max(state->probes, (uint32) (flat ? ivfflat_max_probes : ivf_max_probes)) :
-					   state->probes);
+	state->first = state->ranked = ivf_probes_of(scan->indexRelation, lists);
+	state->lists = lists;
+	if (state->iterative)
+		state->lists = Min(lists, Max(state->first, (uint32) (flat ? ivfflat_max_probes :
+															  ivf_max_probes)));
 	if (state->base.bound && !state->base.results.lossy && state->shared == NULL)
 		state->wanted = scan_bound_rows(state->base.bound);
 	state->limited = state->base.space->storage == STORAGE_NONE && state->wanted > 0;
@@ -536,14 +602,13 @@ begin_search(IndexScanDesc scan, IvfScan *state)
 	for (int i = 0; i < state->cursor_count; i++)
 		if (state->cursors[i].growing)
 			take_grown(state, i);
-	(void) probe(scan, state);
+	probe(scan, state, state->first);
 }
 
 /* Forgets results of sealed segments, which will be found again. */
 static void
-drop_sealed(IvfScan *state)
+drop_sealed(const IvfScan *state, ScanResults *results)
 {
-	ScanResults *results = &state->base.results;
 	uint64		count = results->count;
 
 	results->count = 0;
@@ -564,14 +629,16 @@ static bool
 repeat_search(IndexScanDesc scan, IvfScan *state)
 {
 	uint32		probed = state->end;
-	uint32		probes = state->probes;
 
 	if (state->wanted == 0)
 		return false;
 	state->wanted = 0;
 	state->limited = false;
-	state->repeated = state->returned;
-	drop_sealed(state);
+	state->repeated = true;
+	if (state->given_count > 0)
+		qsort(state->given, state->given_count, sizeof(uint64), compare_tags);
+	drop_sealed(state, &state->base.results);
+	drop_sealed(state, &state->base.late);
 	for (int i = 0; i < state->cursor_count; i++)
 		if (!state->cursors[i].growing)
 		{
@@ -579,20 +646,7 @@ repeat_search(IndexScanDesc scan, IvfScan *state)
 			state->cursors[i].lists.estimate = false;
 		}
 	state->probed = state->end = 0;
-	state->probes = probed;
-	(void) probe(scan, state);
-	state->probes = probes;
-
-	/* further lists may have rows nearer than the last one returned */
-	if (state->iterative)
-	{
-		IvfCursor  *cursor;
-		float		bound;
-
-		while ((cursor = nearest_candidate(state, &bound)) != NULL)
-			refine(scan, state, cursor);
-		state->repeated = false;
-	}
+	probe(scan, state, probed);
 	return true;
 }
 
@@ -631,15 +685,22 @@ next_result(IndexScanDesc scan, IvfScan *state)
 			if (state->cursors[result.cursor].growing)
 				take_grown(state, result.cursor);
 
-			/* one that a bound held back for too long comes late, and not in order */
-			if (!state->iterative && state->returned &&
-				scan_result_key(results, &result) < scan_result_key(results, &state->base.current))
+			/* one that a bound held back for too long waits for the end of the round */
+			if (!state->iterative && scan_result_key(results, &result) < state->last)
+			{
+				scan_results_add(&state->base.late, result.cursor, &result.found);
 				continue;
+			}
 			state->base.current = result;
-			state->returned = true;
+			state->last = scan_result_key(results, &result);
+			note_returned(state, &result.found);
 			return true;
 		}
-		else if (!repeat_search(scan, state) && (!state->iterative || !probe(scan, state)))
+		else if (repeat_search(scan, state))
+			continue;
+		else if (scan_take_late(&state->base))
+			state->last = -INFINITY;
+		else if (!probe_more(scan, state))
 			return false;
 	}
 }

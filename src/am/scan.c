@@ -62,6 +62,7 @@ scan_reset(IndexScanDesc scan, ScanKey keys, ScanKey orderbys)
 	MemoryContextReset(base->context);
 	base->started = false;
 	memset(&base->results, 0, sizeof(base->results));
+	memset(&base->late, 0, sizeof(base->late));
 	base->bound = scan_bound(orderbys);
 	if (keys && scan->numberOfKeys > 0)
 		memmove(scan->keyData, keys, scan->numberOfKeys * sizeof(ScanKeyData));
@@ -157,13 +158,23 @@ scan_start(IndexScanDesc scan)
 	WAIT_POINT("search");
 	base->space = cache_space(base->cached);
 	base->started = true;
+	base->results.lossy = base->late.lossy = space_is_lossy(base->space);
 
 	/* a query that does not fit is an error where there is something to compare it with */
 	if (!has_rows(cache_directory(base->cached)))
 		return false;
 	prepare_query(scan);
-	base->results.lossy = space_is_lossy(base->space);
 	return take_limit(scan);
+}
+
+bool
+scan_take_late(ScanBase *base)
+{
+	ScanResults late = base->late;
+
+	base->late = base->results;
+	base->results = late;
+	return late.count > 0;
 }
 
 void

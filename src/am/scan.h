@@ -69,6 +69,7 @@ typedef struct ScanBase
 	ScanBound  *bound;			/* or NULL */
 	double		limit;			/* what is surely farther is not returned */
 	ScanResults results;		/* found, not returned */
+	ScanResults late;			/* found when it would have broken the order to return them */
 	ScanResult	current;		/* that was returned last */
 	ScanStatistics statistics;	/* of this search */
 	ScanStatistics before;		/* of those before a rescan */
@@ -93,6 +94,9 @@ extern void scan_reset(IndexScanDesc scan, ScanKey keys, ScanKey orderbys);
  * be.
  */
 extern bool scan_start(IndexScanDesc scan);
+
+/* Makes those that were found too late the results, of which there are none; false if none was. */
+extern bool scan_take_late(ScanBase *base);
 
 /* Sets what is returned of the current result's order: a bound, where distances are not known. */
 extern void scan_set_orderby(IndexScanDesc scan);

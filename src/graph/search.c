@@ -239,6 +239,18 @@ offer(GraphSearch *search, GraphCandidate candidate)
 	return pool_insert(search, candidate);
 }
 
+static void
+forget_seen(GraphSearch *search)
+{
+	search->seen_count = 0;
+	if (++search->epoch == 0)
+	{
+		if (search->seen)
+			memset(search->seen, 0, search->seen_room * sizeof(GraphSeen));
+		search->epoch = 1;
+	}
+}
+
 bool
 graph_search_begin(GraphSearch *search, GraphSource source, uint32_t ef, bool keep_rest,
 				   GraphCandidate entry)
@@ -255,17 +267,10 @@ graph_search_begin(GraphSearch *search, GraphSource source, uint32_t ef, bool ke
 	search->next = 0;
 	search->wanted = 0;
 	search->nearest.count = 0;
-	search->beyond_count = 0;
 	search->dead.count = 0;
 	search->kept.count = 0;
 	search->found_count = 0;
-	search->seen_count = 0;
-	if (++search->epoch == 0)
-	{
-		if (search->seen)
-			memset(search->seen, 0, search->seen_room * sizeof(GraphSeen));
-		search->epoch = 1;
-	}
+	forget_seen(search);
 	return seen_reserve(search, GRAPH_MAX_DEGREE + 1) && offer(search, entry);
 }
 
@@ -276,12 +281,11 @@ graph_search_add(GraphSearch *search, GraphCandidate candidate)
 }
 
 void
-graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, bool resumable)
+graph_search_limit(GraphSearch *search, uint32_t wanted, float reach)
 {
 	search->wanted = wanted;
 	search->reach = reach;
 	search->base = 0;
-	search->resumable = resumable;
 }
 
 /* The distance from which on candidates are beyond what is wanted; NaN if none is. */
@@ -368,48 +372,24 @@ static inline int
 drop_refused(GraphSearch *search, uint32_t *ids, float *estimates, int n)
 {
 	float		reach = reach_of(search);
-	int			left;
 
 	if (!search->keep && search->pool_count == search->ef &&
 		!(search->pool[search->ef - 1].distance > reach))
 		reach = search->pool[search->ef - 1].distance;
-	left = move_nearer(ids, estimates, n, reach);
-	if (search->wanted == 0 || !search->resumable || left == n)
-		return left;
-	if (!reserve(search->memory, (void **) &search->beyond, &search->beyond_room,
-				 search->beyond_count + (n - left), sizeof(GraphCandidate)))
-		return -1;
-	for (int i = left; i < n; i++)
-		search->beyond[search->beyond_count++] = (GraphCandidate) {estimates[i], ids[i]};
-	return left;
+	return move_nearer(ids, estimates, n, reach);
 }
 
-/* Expands one candidate: its neighbours are offered. */
-static bool
-expand(GraphSearch *search, GraphCandidate candidate, bool dead)
+/*
+ * Reads a node: its neighbours, not those seen before where each has to be scored, and their
+ * distances; returns how many.
+ */
+static int
+read_node(GraphSearch *search, GraphFound *found, uint32_t *ids, float *estimates)
 {
 	GraphSource *source = &search->source;
-	uint32_t	ids[GRAPH_MAX_DEGREE];
-	float		estimates[GRAPH_MAX_DEGREE];
-	GraphFound	found = {candidate.distance, candidate.id, 0, 0};
-	GraphSeen  *seen = &search->seen[seen_slot(search, candidate.id)];
-	int			n;
+	int			n = source->expand(source->arg, found->id, found, ids, estimates);
 
-	if (seen->estimate == -INFINITY)
-		return true;			/* a stale entry of a heap */
-	seen->estimate = -INFINITY;
-	n = source->expand(source->arg, candidate.id, &found, ids, estimates);
 	search->hops++;
-	if (!dead)
-	{
-		if (!reserve(search->memory, (void **) &search->found, &search->found_room,
-					 search->found_count + 1, sizeof(GraphFound)) ||
-			!note_nearest(search, found.distance))
-			return false;
-		search->found[search->found_count++] = found;
-	}
-	if (!seen_reserve(search, GRAPH_MAX_DEGREE))
-		return false;
 	if (!source->coded)
 	{
 		int			fresh = 0;
@@ -421,13 +401,46 @@ expand(GraphSearch *search, GraphCandidate candidate, bool dead)
 		source->score(source->arg, ids, n, estimates);
 	}
 	search->distances += (uint64_t) n + (source->coded ? 1 : 0);
-	n = drop_refused(search, ids, estimates, n);
-	if (n < 0)
-		return false;
+	return n;
+}
+
+static bool
+offer_all(GraphSearch *search, const uint32_t *ids, const float *estimates, int n)
+{
 	for (int i = 0; i < n; i++)
 		if (!offer(search, (GraphCandidate) {estimates[i], ids[i]}))
 			return false;
-	if (source->prefetch)
+	return true;
+}
+
+/* Expands one candidate: its neighbours are offered. */
+static bool
+expand(GraphSearch *search, GraphCandidate candidate, bool dead)
+{
+	uint32_t	ids[GRAPH_MAX_DEGREE];
+	float		estimates[GRAPH_MAX_DEGREE];
+	GraphFound	found = {candidate.distance, candidate.id, 0, 0};
+	GraphSeen  *seen = &search->seen[seen_slot(search, candidate.id)];
+	int			n;
+
+	if (seen->estimate == -INFINITY)
+		return true;			/* a stale entry of a heap */
+	seen->estimate = -INFINITY;
+	if (!seen_reserve(search, GRAPH_MAX_DEGREE))
+		return false;
+	n = read_node(search, &found, ids, estimates);
+	if (!dead)
+	{
+		if (!reserve(search->memory, (void **) &search->found, &search->found_room,
+					 search->found_count + 1, sizeof(GraphFound)) ||
+			!note_nearest(search, found.distance))
+			return false;
+		search->found[search->found_count++] = found;
+	}
+	n = drop_refused(search, ids, estimates, n);
+	if (!offer_all(search, ids, estimates, n))
+		return false;
+	if (search->source.prefetch)
 		prefetch_next(search);
 	return true;
 }
@@ -444,17 +457,6 @@ graph_search_run(GraphSearch *search, uint32_t max_hops)
 	return true;
 }
 
-bool
-graph_search_finish(GraphSearch *search)
-{
-	search->wanted = 0;
-	for (size_t i = 0; i < search->beyond_count; i++)
-		if (!seen_reserve(search, 1) || !offer(search, search->beyond[i]))
-			return false;
-	search->beyond_count = 0;
-	return graph_search_run(search, UINT32_MAX);
-}
-
 GraphCandidate
 graph_search_candidate(const GraphSearch *search, uint32_t place)
 {
@@ -465,11 +467,64 @@ graph_search_candidate(const GraphSearch *search, uint32_t place)
 }
 
 bool
+graph_search_expanded(const GraphSearch *search, uint32_t id)
+{
+	const GraphSeen *seen = search->seen_room > 0 ? &search->seen[seen_slot(search, id)] : NULL;
+
+	return seen && seen->epoch == search->epoch && seen->estimate == -INFINITY;
+}
+
+/*
+ * Of a search that lost candidates, to the pool or to a limit, goes back over the nodes that it
+ * expanded: their neighbours are candidates again.
+ */
+static bool
+reopen(GraphSearch *search)
+{
+	uint32_t   *expanded = search->memory.resize(search->memory.arg, NULL,
+												 (search->seen_count + 1) * sizeof(uint32_t));
+	size_t		count = 0;
+	bool		done = expanded != NULL;
+
+	for (size_t i = 0; done && i < search->seen_room; i++)
+		if (search->seen[i].epoch == search->epoch && search->seen[i].estimate == -INFINITY)
+			expanded[count++] = search->seen[i].id;
+	search->keep = true;
+	search->wanted = 0;
+	search->dead.count = 0;
+	search->kept.count = 0;
+	forget_seen(search);
+	for (; search->seen_count < count; search->seen_count++)
+	{
+		uint32_t	id = expanded[search->seen_count];
+
+		search->seen[seen_slot(search, id)] = (GraphSeen) {id, search->epoch, -INFINITY};
+	}
+	for (size_t i = 0; done && i < count; i++)
+	{
+		uint32_t	ids[GRAPH_MAX_DEGREE];
+		float		estimates[GRAPH_MAX_DEGREE];
+		GraphFound	found = {0, expanded[i], 0, 0};
+
+		done = seen_reserve(search, GRAPH_MAX_DEGREE) &&
+			offer_all(search, ids, estimates, read_node(search, &found, ids, estimates));
+	}
+	if (expanded)
+		search->memory.resize(search->memory.arg, expanded, 0);
+	return done;
+}
+
+bool
 graph_search_more(GraphSearch *search)
 {
 	search->pool_count = 0;
 	search->next = 0;
 	search->found_count = 0;
+	if (!search->keep || search->wanted > 0)
+	{
+		if (!reopen(search))
+			return false;
+	}
 	while (search->kept.count > 0 && search->pool_count < search->ef)
 	{
 		GraphCandidate candidate = graph_heap_pop(&search->kept);

@@ -9,8 +9,8 @@
  * The pool holds the ef nearest candidates found, by estimate; a search ends when all of them have
  * been expanded (Malkov and Yashunin 2016, algorithm 2; Gou et al.  2025, algorithm 1).  A better
  * estimate of a candidate, from a nearer neighbour, replaces its first.  Dead nodes lead on but
- * take no place in the pool and are not found.  What the pool has no room for can be kept:
- * graph_search_more goes on with it, and no node is expanded twice.
+ * take no place in the pool and are not found.  What the pool has no room for can be kept for
+ * graph_search_more, which goes on from there; no node is found twice.
  */
 #ifndef VECTOR_GRAPH_SEARCH_H
 #define VECTOR_GRAPH_SEARCH_H
@@ -97,10 +97,6 @@ typedef struct GraphSearch
 	float		reach;
 	float		base;			/* at most, distances are so far below 0; the caller may raise it */
 	GraphHeap	nearest;		/* the wanted nearest found; distances are negated */
-	bool		resumable;
-	GraphCandidate *beyond;		/* out of reach when they were met, in no order */
-	size_t		beyond_count;
-	size_t		beyond_room;
 
 	GraphHeap	dead;			/* dead nodes to be expanded */
 	GraphHeap	kept;
@@ -132,17 +128,9 @@ extern bool graph_search_add(GraphSearch *search, GraphCandidate candidate);
  * times as far as the farthest of the `wanted` nearest nodes that were found.  An easy query needs
  * fewer hops then than a hard one.  (Al-Jazzazi et al. 2025, "Distance adaptive beam search", with
  * estimates in the place of candidates' distances.)  Where distances are negative, `base` is added
- * to them before they are compared.  Candidates out of reach are kept aside if the search is to be
- * resumable.
+ * to them before they are compared.
  */
-extern void graph_search_limit(GraphSearch *search, uint32_t wanted, float reach,
-							   bool resumable);
-
-/*
- * Goes on without the limit, which must have been resumable; to be called before graph_search_more.
- * False when there is no memory.
- */
-extern bool graph_search_finish(GraphSearch *search);
+extern void graph_search_limit(GraphSearch *search, uint32_t wanted, float reach);
 
 /*
  * Runs until the pool is expanded, a limit is met, or for so many hops: `found` has what was found.
@@ -154,10 +142,14 @@ extern bool graph_search_run(GraphSearch *search, uint32_t max_hops);
 extern GraphCandidate graph_search_candidate(const GraphSearch *search, uint32_t place);
 
 /*
- * After graph_search_run, takes the ef nearest kept candidates into an empty pool; found_count is
- * set back to zero.  False when there are none, or no memory.
+ * After graph_search_run, takes the ef nearest candidates that are left into an empty pool, with no
+ * limit any more; found_count is set back to zero.  A search that did not keep them reads what it
+ * expanded again, and keeps them from then on.  False when there are none, or no memory.
  */
 extern bool graph_search_more(GraphSearch *search);
+
+/* Whether a node has been expanded. */
+extern bool graph_search_expanded(const GraphSearch *search, uint32_t id);
 
 /* Sorts by distance. */
 extern void graph_sort_found(GraphFound *found, size_t n);

@@ -9,7 +9,6 @@
 #include "access/xlog.h"
 #include "access/xloginsert.h"
 #include "commands/vacuum.h"
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
@@ -719,13 +718,4 @@ growing_scan_next(GrowingScan *scan, GraphFound *found)
 	found->bound = (float) space_order_by(scan->space, scan->query, row.distance, 0,
 										  scan->scale);
 	return true;
-}
-
-uint64
-growing_scan_hash(GrowingScan *scan, uint32 row)
-{
-	Size		size = read_payload(scan->index, scan->space, &scan->entry, &scan->header,
-									scan->offsets[row], &scan->payload, &scan->payload_room);
-
-	return hash_bytes_extended((const unsigned char *) scan->payload, (int) size, 0);
 }

@@ -68,7 +68,4 @@ extern void growing_scan_begin(GrowingScan *scan, Relation index, CachedIndex *c
 /* The next row by distance (as far as the codes' error bound holds); false if there is none. */
 extern bool growing_scan_next(GrowingScan *scan, GraphFound *found);
 
-/* The hash of a row's vector, by GraphFound.id. */
-extern uint64 growing_scan_hash(GrowingScan *scan, uint32 row);
-
 #endif							/* VECTOR_SEGMENT_GROWING_H */

@@ -55,6 +55,14 @@ rank_lists(ListsQuery *lists, const Space *space)
 		memcpy(lists->distances, lists->bases, sizeof(float) * lists->ranked);
 }
 
+/* The ranks by list. */
+static void
+note_ranks(ListsQuery *lists)
+{
+	for (uint32 i = 0; i < lists->ranked; i++)
+		lists->ranks[lists->lists[i]] = i;
+}
+
 /* Prepares the tables of codes. */
 static void
 prepare_codes(ListsQuery *lists, const Space *space)
@@ -89,8 +97,17 @@ prepare_codes(ListsQuery *lists, const Space *space)
 		return;
 	fine_prepare(&lists->fine, lists_fine_bits(space), q, width);
 	lists->ranks = palloc(sizeof(uint32) * lists->centroids->header.lists);
-	for (uint32 i = 0; i < lists->ranked; i++)
-		lists->ranks[lists->lists[i]] = i;
+	note_ranks(lists);
+}
+
+/* Room for n lists. */
+static void
+reserve_lists(ListsQuery *lists, uint32 n)
+{
+	lists->ranked = Min(n, lists->centroids->header.lists);
+	lists->lists = palloc(sizeof(uint32) * lists->ranked);
+	lists->distances = palloc(sizeof(float) * lists->ranked);
+	lists->bases = palloc(sizeof(float) * lists->ranked);
 }
 
 /* What does not depend on the lists: the query's work vector, and room for n of them. */
@@ -100,10 +117,7 @@ open_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
 {
 	memset(lists, 0, sizeof(*lists));
 	lists->centroids = centroids;
-	lists->ranked = Min(n, centroids->header.lists);
-	lists->lists = palloc(sizeof(uint32) * lists->ranked);
-	lists->distances = palloc(sizeof(float) * lists->ranked);
-	lists->bases = palloc(sizeof(float) * lists->ranked);
+	reserve_lists(lists, n);
 	if (space->coded)
 		lists->work = query->rotated;
 	else
@@ -122,6 +136,39 @@ lists_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
 	open_query(lists, space, query, centroids, n);
 	rank_lists(lists, space);
 	prepare_codes(lists, space);
+}
+
+/* Moves a list of another ranking to a rank. */
+static void
+set_rank(ListsQuery *lists, uint32 rank, const ListsQuery *from, uint32 i)
+{
+	lists->lists[rank] = from->lists[i];
+	lists->distances[rank] = from->distances[i];
+	lists->bases[rank] = from->bases[i];
+}
+
+void
+lists_query_more(ListsQuery *lists, const Space *space, uint32 n)
+{
+	ListsQuery	before = *lists;
+	ListsQuery	all = *lists;
+	bool	   *ranked = palloc0(lists->centroids->header.lists);
+	uint32		rank = 0;
+
+	reserve_lists(&all, n);
+	rank_lists(&all, space);
+	reserve_lists(lists, n);
+	for (; rank < before.ranked; rank++)
+	{
+		set_rank(lists, rank, &before, rank);
+		ranked[before.lists[rank]] = true;
+	}
+	for (uint32 i = 0; i < all.ranked && rank < lists->ranked; i++)
+		if (!ranked[all.lists[i]])
+			set_rank(lists, rank++, &all, i);
+	if (lists->ranks)
+		note_ranks(lists);
+	pfree(ranked);
 }
 
 void

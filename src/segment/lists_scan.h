@@ -31,6 +31,9 @@ typedef struct ListsQuery
 extern void lists_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
 						const CachedCentroids *centroids, uint32 n);
 
+/* Ranks n, more than before: those that were ranked come first, as they did. */
+extern void lists_query_more(ListsQuery *lists, const Space *space, uint32 n);
+
 /* The same with one list alone. */
 extern void lists_query_one(ListsQuery *lists, const Space *space, const SpaceQuery *query,
 							const CachedCentroids *centroids, uint32 list);

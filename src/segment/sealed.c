@@ -10,7 +10,6 @@
 #include <math.h>
 
 #include "access/xlog.h"
-#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/buf_internals.h"
@@ -19,6 +18,7 @@
 #include "segment/layout.h"
 
 #define CACHE_LINE			64
+#define ROWS_AHEAD			4		/* nodes that are asked for ahead, of those read in order */
 #define REFRESH_USAGE		16		/* every so many visits raise a buffer's usage count */
 
 /* Pins a block; remembered where it was seen last. */
@@ -441,23 +441,10 @@ sealed_scan_search(SealedScan *scan, const SpaceQuery *query, const SearchEffort
 	}
 	if (!graph_search_begin(search, source, effort->candidates, effort->keep, entry))
 		elog(ERROR, "out of memory");
-	graph_search_limit(search, effort->wanted, effort->reach, true);
+	graph_search_limit(search, effort->wanted, effort->reach);
 	if (!graph_search_add(search, root) || !graph_search_run(search, UINT32_MAX))
 		elog(ERROR, "out of memory");
 	count_work(scan, 0, 0);
-}
-
-void
-sealed_scan_finish(SealedScan *scan)
-{
-	GraphSearch *search = &scan->search;
-	uint64		hops = search->hops;
-	uint64		distances = search->distances;
-
-	search->found_count = 0;
-	if (!graph_search_finish(search))
-		elog(ERROR, "out of memory");
-	count_work(scan, hops, distances);
 }
 
 bool
@@ -473,6 +460,47 @@ sealed_scan_more(SealedScan *scan)
 		elog(ERROR, "out of memory");
 	count_work(scan, hops, distances);
 	return true;
+}
+
+/* The node of a row that is the first of one. */
+static uint32
+node_of_row(SealedScan *scan, uint32 number)
+{
+	SealedRow	row;
+
+	if (number >= scan->segment->header.nodes || scan->segment->header.layout.size > 0)
+		return number;
+	sealed_read_row(scan, number, &row);
+	return row.node;
+}
+
+void
+sealed_scan_rest(SealedScan *scan, const SpaceQuery *query, SealedFound callback, void *arg)
+{
+	const CachedSegment *segment = scan->segment;
+	uint32		nodes = segment->header.nodes;
+
+	scan->query = query;
+	for (uint32 i = 0; i < nodes; i++)
+	{
+		uint32		id = node_of_row(scan, i);
+		GraphFound	found = {0, id, 0, 0};
+		const char *bytes;
+
+		CHECK_FOR_INTERRUPTS();
+		if (segment->header.layout.size > 0 && i + ROWS_AHEAD < nodes)
+			prefetch_node(scan, i + ROWS_AHEAD);
+		if (graph_search_expanded(&scan->search, id) ||
+			(segment->dead > 0 && node_is_dead(scan, id)))
+			continue;
+		bytes = visit_node(scan, id);
+		found.distance = space_node_distance(scan->space, scan->query, (const SealedNode *) bytes,
+											 bytes + segment->header.layout.vector);
+		tell_found(scan, (const SealedNode *) bytes, &found);
+		leave_node(scan);
+		scan->statistics->distances++;
+		callback(arg, &found);
+	}
 }
 
 void
@@ -515,21 +543,6 @@ sealed_scan_tids(SealedScan *scan, const GraphFound *found, ItemPointer single, 
 		(*tids)[n++] = row.tid;
 	}
 	return n;
-}
-
-uint64
-sealed_scan_hash(SealedScan *scan, uint32 id)
-{
-	const SealedNode *node = sealed_read_node(scan, 0, id);
-	char	   *payload = palloc(SPACE_MAX_PAYLOAD(scan->space));
-	uint64		hash;
-
-	(void) space_restore(scan->space, node,
-						 (const char *) node + scan->segment->header.layout.vector, payload);
-	hash = hash_bytes_extended((const unsigned char *) payload,
-							   (int) space_size_of(scan->space, payload), 0);
-	pfree(payload);
-	return hash;
 }
 
 void

@@ -47,7 +47,7 @@ typedef struct SearchEffort
 	uint32		candidates;		/* that it expands at most */
 	uint32		wanted;			/* see graph_search_limit; 0: expands all */
 	float		reach;
-	bool		keep;			/* for sealed_scan_more */
+	bool		keep;			/* the others, for sealed_scan_more */
 } SearchEffort;
 
 /* Takes over the segment, which sealed_scan_end gives back. */
@@ -58,18 +58,20 @@ extern void sealed_scan_begin(SealedScan *scan, Relation index, const Space *spa
 extern void sealed_scan_search(SealedScan *scan, const SpaceQuery *query,
 							   const SearchEffort *effort);
 
-/* Finds what a search with a limit left out; before sealed_scan_more. */
-extern void sealed_scan_finish(SealedScan *scan);
-
 /* Goes on with the next nearest: false if there is nothing more. */
 extern bool sealed_scan_more(SealedScan *scan);
+
+/*
+ * Ends a search, or comes in its place: reads every node that was not expanded, in the order of the
+ * segment, and hands the live ones to a callback.
+ */
+typedef void (*SealedFound) (void *arg, const GraphFound *found);
+extern void sealed_scan_rest(SealedScan *scan, const SpaceQuery *query, SealedFound callback,
+							 void *arg);
 
 /* The TIDs of a found node's live rows, palloc'd if more than one; *single has room for one. */
 extern int	sealed_scan_tids(SealedScan *scan, const GraphFound *found, ItemPointer single,
 							 ItemPointer *tids);
-
-/* The hash of a node's vector, as far as that is stored. */
-extern uint64 sealed_scan_hash(SealedScan *scan, uint32 id);
 
 /* A row's TID and node, by its number. */
 extern void sealed_read_row(SealedScan *scan, uint32 number, SealedRow *row);

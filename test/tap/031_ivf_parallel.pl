@@ -65,8 +65,9 @@ foreach my $index ([ 'ivfflat', 'lists = 30' ], [ 'ivf', 'lists = 30, bits = 8' 
 		SELECT count(*), count(DISTINCT id), count(*) FILTER (WHERE d < before - 1e-6)
 			FROM (SELECT *, lag(d) OVER (ORDER BY n) AS before FROM found) x});
 	is($count, $distinct, "$name: nothing twice");
-	cmp_ok($count, '>=', $rows * ($am eq 'ivfflat' ? 1 : 0.99), "$name: every row");
-	is($disorder, 0, "$name: in order");
+	is($count, $rows, "$name: every row");
+	# what a bound held back for too long comes after the others
+	cmp_ok($disorder, '<=', $am eq 'ivfflat' ? 0 : 10, "$name: in order");
 	is(sql($some, "SELECT count(*), count(DISTINCT id) FROM ($nearest) x"), "$rows|$rows",
 		"$name: an iterative scan finds every row once");
 	is(sql($some, "SELECT count(*), count(DISTINCT (g, id)) FROM generate_series(1, 3) g

@@ -82,7 +82,6 @@ free_search(GraphSearch *search)
 	free(search->kept.items);
 	free(search->dead.items);
 	free(search->nearest.items);
-	free(search->beyond);
 }
 
 /* Takes a step with every node up to the end. */
@@ -331,7 +330,8 @@ typedef struct Probe
 {
 	const World *world;
 	const float *query;
-	uint8_t    *expanded;
+	uint8_t    *expanded;		/* how often, */
+	int			most;			/* at most */
 } Probe;
 
 static int
@@ -343,7 +343,7 @@ expand(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *estimate
 
 	(void) estimates;
 	found->tag = id;
-	HOLDS(probe->expanded[id]++ == 0);
+	HOLDS(probe->expanded[id]++ < probe->most);
 	memcpy(ids, graph_link_ids(build, links), links->count * sizeof(uint32_t));
 	return (int) links->count;
 }
@@ -364,13 +364,29 @@ is_odd(void *arg, uint32_t id)
 	return id % 2 == 1;
 }
 
-/* How many of the K nearest a search finds; all of them in the end, if it goes on. */
+/* Of what a search found, each is found for the first time. */
+static size_t
+count_found(const GraphSearch *search, uint8_t *seen)
+{
+	for (size_t i = 0; i < search->found_count; i++)
+	{
+		HOLDS(seen[search->found[i].id]++ == 0);
+		HOLDS(graph_search_expanded(search, search->found[i].id));
+	}
+	return search->found_count;
+}
+
+/*
+ * How many of the K nearest a search finds; all of them in the end, if it goes on.  One with a
+ * limit keeps nothing, and reads what it expanded a second time to go on.
+ */
 static int
 check_search(const World *world, GraphSearch *search, bool odd_are_dead, bool limited)
 {
 	float		query[DIMS];
 	float		found[K];
-	Probe		probe = {world, query, calloc(world->n, 1)};
+	Probe		probe = {world, query, calloc(world->n, 1), limited ? 2 : 1};
+	uint8_t    *seen = calloc(world->n, 1);
 	GraphSource source = {
 		.expand = expand, .score = score, .arg = &probe, .dead = odd_are_dead ? is_odd : NULL
 	};
@@ -384,9 +400,9 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead, bool li
 		query[d] = point(world, (uint32_t) (rotation_random(&seed) % world->n))[d] +
 			uniform() * 0.2f;
 	score(&probe, &entry.id, 1, &entry.distance);
-	HOLDS(graph_search_begin(search, source, 64, true, entry));
+	HOLDS(graph_search_begin(search, source, 64, !limited, entry));
 	if (limited)
-		graph_search_limit(search, K, 1.5f, true);
+		graph_search_limit(search, K, 1.5f);
 	HOLDS(graph_search_run(search, UINT32_MAX));
 	HOLDS(limited || search->found_count >= (world->n < 64 ? living : odd_are_dead ? 32 : 64));
 	graph_sort_found(search->found, search->found_count);
@@ -400,20 +416,15 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead, bool li
 			nearer += distance(world, query, point(world, k)) < found[i];
 		hits += nearer < K;
 	}
-	total = search->found_count;
-	if (limited)
-	{
-		search->found_count = 0;
-		HOLDS(graph_search_finish(search));
-		total += search->found_count;
-	}
+	total = count_found(search, seen);
 	while (graph_search_more(search))
 	{
 		HOLDS(graph_search_run(search, UINT32_MAX));
-		total += search->found_count;
+		total += count_found(search, seen);
 	}
 	HOLDS(total == living);
 	free(probe.expanded);
+	free(seen);
 	return hits;
 }
 
@@ -462,7 +473,7 @@ check_memory(void)
 	{
 		int			left = limit;
 		float		query[DIMS] = {0};
-		Probe		probe = {&world, query, calloc(world.n, 1)};
+		Probe		probe = {&world, query, calloc(world.n, 1), 1};
 		GraphSource source = {.expand = expand, .score = score, .arg = &probe};
 		GraphSearch search;
 
