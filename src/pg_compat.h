@@ -32,8 +32,10 @@
 /* A relation's file, as the buffer manager names it. */
 #if PG_VERSION_NUM >= 160000
 #define RelationGetLocator(rel)	((rel)->rd_locator)
+#define RelationGetFile(rel)	((rel)->rd_locator.relNumber)
 #else
 #define RelationGetLocator(rel)	((rel)->rd_node)
+#define RelationGetFile(rel)	((rel)->rd_node.relNode)
 #endif
 
 /* The snapshot to read a TOAST table by. */

@@ -214,7 +214,8 @@ check_row_codes(Check *check, ListsScan *scan, uint32 list, uint32 row, const Se
 				  scan->sealed.segment->header.layout.vector, payload);
 	space_prepare(check->space, &query, payload, size);
 	own = space_query_distance(check->space, &query, payload, &scale);
-	lists_query_one(&lists, check->space, &query, scan->sealed.segment->centroids, list);
+	lists_query_one(&lists, check->index, check->space, &query, scan->sealed.segment->centroids,
+					list);
 	slack = ESTIMATE_TOLERANCE * (fabsf(own) + query.norm * query.norm +
 								  (check->space->metric == SPACE_COSINE ? 1 : 0)) + 1e-6f;
 	scan->query = &lists;
@@ -324,7 +325,6 @@ check_sealed(Check *check, const SegmentEntry *entry)
 	if (check->recovery ? dead < segment->dead : dead != segment->dead)
 		corrupted(check, "Segment %u has %u tombstones and counts %u.", entry->uid, dead,
 				  segment->dead);
-	sealed_scan_end(&scan);
 }
 
 static void
@@ -385,7 +385,7 @@ check_index(Relation index, Relation heap)
 	uint64		rows;
 
 	check.cached = cache_index(index);
-	cache_hold_guarded(check.cached);
+	cache_hold(check.cached);
 	check.space = cache_space(check.cached);
 	directory = directory_read(index);
 	check_extents(&check, directory);

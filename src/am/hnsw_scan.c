@@ -314,7 +314,6 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 		else
 		{
 			state->cursor_count++;
-			sealed_scan_guard(&cursor->sealed);
 			sealed_scan_begin(&cursor->sealed, index, state->base.space,
 							  cache_acquire(cached, index, entry), &state->base.statistics);
 			search_first(state, state->cursor_count - 1);

@@ -266,9 +266,7 @@ open_build(IvfBuild *build, uint32 centroids)
 	build->table.arg = build;
 	build->table.add = add_row;
 	build->cached = cache_index(build->table.index);
-	cache_hold_guarded(build->cached);
 	build->centroids = cache_acquire_centroids(build->cached, build->table.index, centroids);
-	cache_guard_centroids(build->centroids);
 }
 
 static Size

@@ -164,7 +164,7 @@ ivfendscan(IndexScanDesc scan)
 
 /* The query's lists for a segment's centroids. */
 static const ListsQuery *
-ranks_of(IvfScan *state, const CachedSegment *segment)
+ranks_of(Relation index, IvfScan *state, const CachedSegment *segment)
 {
 	IvfRanks   *ranks = state->ranks;
 
@@ -173,8 +173,8 @@ ranks_of(IvfScan *state, const CachedSegment *segment)
 	if (ranks == NULL)
 	{
 		ranks = palloc(sizeof(IvfRanks));
-		lists_query(&ranks->query, state->base.space, &state->base.query, segment->centroids,
-					state->ranked);
+		lists_query(&ranks->query, index, state->base.space, &state->base.query,
+					segment->centroids, state->ranked);
 		ranks->next = state->ranks;
 		state->ranks = ranks;
 	}
@@ -503,11 +503,9 @@ open_cursors(IndexScanDesc scan, IvfScan *state)
 			continue;
 		}
 		state->cursor_count++;
-		sealed_scan_guard(&cursor->lists.sealed);
 		segment = cache_acquire(state->base.cached, index, entry);
-		cursor->lists.sealed.segment = segment;
 		lists_scan_begin(&cursor->lists, index, state->base.space, segment, &state->base.query,
-						 ranks_of(state, segment), &state->base.statistics);
+						 ranks_of(index, state, segment), &state->base.statistics);
 		cursor->lists.estimate = state->limited;
 	}
 }

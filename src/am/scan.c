@@ -154,7 +154,7 @@ scan_start(IndexScanDesc scan)
 		scan->instrument->nsearches++;
 #endif
 	base->cached = cache_index(scan->indexRelation);
-	cache_hold_guarded(base->cached);
+	cache_hold(base->cached);
 	WAIT_POINT("search");
 	base->space = cache_space(base->cached);
 	base->started = true;

@@ -242,20 +242,57 @@ cluster_score(const ClusterCentroids *centroids, const float *points, size_t n, 
 	run_assignment(&job, threads, scratch);
 }
 
+static size_t
+open_in_memory(void *arg, uint32_t l, const float **at)
+{
+	const ClusterCentroids *centroids = arg;
+
+	*at = centroids->points + (size_t) l * centroids->dims;
+	return centroids->k - l;
+}
+
+ClusterPoints
+cluster_points(const ClusterCentroids *centroids)
+{
+	return (ClusterPoints) {centroids->k, centroids->dims, open_in_memory, (void *) centroids};
+}
+
 void
-cluster_rank(const ClusterCentroids *centroids, bool product, const float *query, uint32_t n,
+cluster_measure(const ClusterPoints *points, float *mean, float *half_norms)
+{
+	uint32_t	dims = points->dims;
+	const float *c;
+
+	memset(mean, 0, sizeof(float) * dims);
+	for (uint32_t l = 0; l < points->k; l++)
+	{
+		(void) points->open(points->arg, l, &c);
+		half_norms[l] = 0.5f * distance_kernels->f32_dot(c, c, dims);
+		for (uint32_t i = 0; i < dims; i++)
+			mean[i] += c[i];
+	}
+	for (uint32_t i = 0; i < dims; i++)
+		mean[i] /= (float) points->k;
+}
+
+void
+cluster_rank(const ClusterPoints *points, bool product, const float *query, uint32_t n,
 			 uint64_t *scratch, uint32_t *lists, float *values)
 {
-	uint32_t	dims = centroids->dims;
+	uint32_t	dims = points->dims;
 	const float *rows[RANK_BLOCK];
 	float		block[RANK_BLOCK];
+	size_t		count;
 
-	for (uint32_t start = 0; start < centroids->k; start += RANK_BLOCK)
+	for (uint32_t start = 0; start < points->k; start += (uint32_t) count)
 	{
-		uint32_t	count = centroids->k - start < RANK_BLOCK ? centroids->k - start : RANK_BLOCK;
+		const float *c;
 
+		count = points->open(points->arg, start, &c);
+		if (count > RANK_BLOCK)
+			count = RANK_BLOCK;
 		for (uint32_t i = 0; i < count; i++)
-			rows[i] = centroids->points + (size_t) (start + i) * dims;
+			rows[i] = c + (size_t) i * dims;
 		if (product)
 			distance_kernels->f32_dot_many(query, rows, count, dims, block);
 		else
@@ -263,7 +300,7 @@ cluster_rank(const ClusterCentroids *centroids, bool product, const float *query
 		for (uint32_t i = 0; i < count; i++)
 			scratch[start + i] = cluster_key(product ? -block[i] : block[i], start + i);
 	}
-	cluster_sort_first(scratch, centroids->k, n);
+	cluster_sort_first(scratch, points->k, n);
 	for (uint32_t i = 0; i < n; i++)
 	{
 		lists[i] = cluster_key_number(scratch[i]);

@@ -47,12 +47,30 @@ extern void cluster_score(const ClusterCentroids *centroids, const float *points
 						  float *scores);
 
 /*
+ * Centroids wherever they lie: `open` tells where the l-th is, and returns how many lie one after
+ * the other from it on.  What it told is valid until the next call.
+ */
+typedef struct ClusterPoints
+{
+	uint32_t	k;
+	uint32_t	dims;
+	size_t		(*open) (void *arg, uint32_t l, const float **at);
+	void	   *arg;
+} ClusterPoints;
+
+/* Those in memory; refers to them. */
+extern ClusterPoints cluster_points(const ClusterCentroids *centroids);
+
+/* Their mean, and |c|^2 / 2 of each. */
+extern void cluster_measure(const ClusterPoints *points, float *mean, float *half_norms);
+
+/*
  * Finds the n centroids (at most k) that are nearest to a query: their numbers and squared
  * distances, ascending, of equally near ones the lower number first; or by product those with the
  * greatest dot products, which go to values with the sign changed.  Scratch is room for k uint64_t.
  * Without OpenBLAS.
  */
-extern void cluster_rank(const ClusterCentroids *centroids, bool product, const float *query,
+extern void cluster_rank(const ClusterPoints *points, bool product, const float *query,
 						 uint32_t n, uint64_t *scratch, uint32_t *lists, float *values);
 
 #endif							/* VECTOR_CLUSTER_CENTROIDS_H */

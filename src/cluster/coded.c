@@ -30,6 +30,7 @@ typedef struct CentroidGroup
 typedef struct CodedQuery
 {
 	const ClusterCodes *codes;
+	const ClusterPoints *points;
 	const float *query;
 	bool		product;
 	uint64_t   *keys;			/* room for k */
@@ -40,9 +41,9 @@ typedef struct CodedQuery
 } CodedQuery;
 
 static size_t
-group_count(const ClusterCentroids *centroids)
+group_count(uint32_t k)
 {
-	return ((size_t) centroids->k + CODE_GROUP - 1) / CODE_GROUP;
+	return ((size_t) k + CODE_GROUP - 1) / CODE_GROUP;
 }
 
 static size_t
@@ -59,56 +60,49 @@ group_at(const ClusterCodes *codes, size_t i)
 
 /* Memory has the mean, a residual and a code, the groups, and the signs of the rotation. */
 size_t
-cluster_codes_size(const ClusterCentroids *centroids)
+cluster_codes_size(const ClusterPoints *points)
 {
-	uint32_t	padded = rotation_padded(centroids->dims);
+	uint32_t	padded = rotation_padded(points->dims);
 
-	return 3 * sizeof(float) * padded + group_count(centroids) * group_size(padded) +
-		rotation_memory(centroids->dims);
-}
-
-static void
-mean_of(const ClusterCentroids *centroids, float *mean)
-{
-	for (uint32_t l = 0; l < centroids->k; l++)
-		for (uint32_t i = 0; i < centroids->dims; i++)
-			mean[i] += centroids->points[(size_t) l * centroids->dims + i];
-	for (uint32_t i = 0; i < centroids->dims; i++)
-		mean[i] /= (float) centroids->k;
+	return 3 * sizeof(float) * padded + group_count(points->k) * group_size(padded) +
+		rotation_memory(points->dims);
 }
 
 void
-cluster_codes_init(ClusterCodes *codes, const ClusterCentroids *centroids, void *memory)
+cluster_codes_init(ClusterCodes *codes, const ClusterPoints *points, const float *mean,
+				   const float *half_norms, void *memory)
 {
-	uint32_t	padded = rotation_padded(centroids->dims);
-	float	   *mean = memory;
-	float	   *residual = mean + padded;
+	uint32_t	padded = rotation_padded(points->dims);
+	float	   *rotated = memory;
+	float	   *residual = rotated + padded;
 	uint8_t    *signs = (uint8_t *) (residual + padded);
 	char	   *groups = (char *) (residual + 2 * (size_t) padded);
 
-	*codes = (ClusterCodes) {.centroids = centroids, .mean = mean, .groups = groups};
-	rotation_init(&codes->rotation, centroids->dims, SEED,
-				  groups + group_count(centroids) * group_size(padded));
-	mean_of(centroids, mean);
-	rotation_apply(&codes->rotation, mean, mean);
-	for (uint32_t l = centroids->k; l % CODE_GROUP != 0; l++)
+	*codes = (ClusterCodes) {
+		.k = points->k, .half_norms = half_norms, .mean = rotated, .groups = groups
+	};
+	rotation_init(&codes->rotation, points->dims, SEED,
+				  groups + group_count(points->k) * group_size(padded));
+	rotation_apply(&codes->rotation, mean, rotated);
+	for (uint32_t l = points->k; l % CODE_GROUP != 0; l++)
 		for (int product = 0; product < 2; product++)
 			((CentroidGroup *) group_at(codes, l / CODE_GROUP))->a[product][l % CODE_GROUP] =
 				INFINITY;
-	for (uint32_t l = 0; l < centroids->k; l++)
+	for (uint32_t l = 0; l < points->k; l++)
 	{
 		CentroidGroup *group = (CentroidGroup *) group_at(codes, l / CODE_GROUP);
 		uint32_t	place = l % CODE_GROUP;
 		RabitqFactors factors;
+		const float *c;
 
-		rotation_apply(&codes->rotation, centroids->points + (size_t) l * centroids->dims,
-					   residual);
+		(void) points->open(points->arg, l, &c);
+		rotation_apply(&codes->rotation, c, residual);
 		for (uint32_t i = 0; i < padded; i++)
-			residual[i] -= mean[i];
-		factors = rabitq_encode_residual(RABITQ_L2, residual, mean, padded, signs);
+			residual[i] -= rotated[i];
+		factors = rabitq_encode_residual(RABITQ_L2, residual, rotated, padded, signs);
 		rabitq_pack((uint8_t *) (group + 1), place, signs, padded);
 		group->a[0][place] = factors.a;
-		group->a[1][place] = factors.a - 2 * centroids->half_norms[l];
+		group->a[1][place] = factors.a - 2 * half_norms[l];
 		group->b[place] = factors.b;
 		group->error[place] = float_to_bf16(factors.error);
 	}
@@ -117,7 +111,7 @@ cluster_codes_init(ClusterCodes *codes, const ClusterCentroids *centroids, void 
 size_t
 cluster_codes_scratch(const ClusterCodes *codes)
 {
-	size_t		groups = group_count(codes->centroids);
+	size_t		groups = group_count(codes->k);
 	uint32_t	padded = codes->rotation.padded;
 
 	return groups * (CODE_GROUP * (sizeof(uint64_t) + sizeof(float)) + sizeof(float)) +
@@ -125,10 +119,13 @@ cluster_codes_scratch(const ClusterCodes *codes)
 }
 
 static CodedQuery
-open_query(const ClusterCodes *codes, bool product, const float *query, void *scratch)
+open_query(const ClusterCodes *codes, const ClusterPoints *points, bool product,
+		   const float *query, void *scratch)
 {
-	size_t		groups = group_count(codes->centroids);
-	CodedQuery	coded = {.codes = codes, .query = query, .product = product, .keys = scratch};
+	size_t		groups = group_count(codes->k);
+	CodedQuery	coded = {
+		.codes = codes, .points = points, .query = query, .product = product, .keys = scratch
+	};
 
 	coded.bounds = (float *) (coded.keys + groups * CODE_GROUP);
 	coded.least = coded.bounds + groups * CODE_GROUP;
@@ -156,7 +153,7 @@ static void
 bound_all(const CodedQuery *coded)
 {
 	const ClusterCodes *codes = coded->codes;
-	size_t		groups = group_count(codes->centroids);
+	size_t		groups = group_count(codes->k);
 	CodeQuery	code;
 	float		base;
 
@@ -179,7 +176,7 @@ bound_all(const CodedQuery *coded)
 static float
 reach_of(const CodedQuery *coded, uint32_t n)
 {
-	size_t		groups = group_count(coded->codes->centroids);
+	size_t		groups = group_count(coded->codes->k);
 
 	if (n > groups)
 		return INFINITY;
@@ -193,7 +190,7 @@ reach_of(const CodedQuery *coded, uint32_t n)
 static size_t
 take_bounds(const CodedQuery *coded, uint64_t after, float reach, uint64_t *keys)
 {
-	uint32_t	k = coded->codes->centroids->k;
+	uint32_t	k = coded->codes->k;
 	size_t		count = 0;
 
 	for (uint32_t start = 0; start < k; start += CODE_GROUP)
@@ -215,27 +212,18 @@ take_bounds(const CodedQuery *coded, uint64_t after, float reach, uint64_t *keys
 static void
 compare(const CodedQuery *coded, uint64_t *keys, size_t n)
 {
-	const ClusterCentroids *centroids = coded->codes->centroids;
-	uint32_t	dims = centroids->dims;
-	const float *rows[CODE_GROUP];
-	float		distances[CODE_GROUP];
+	const ClusterPoints *points = coded->points;
 
-	for (size_t start = 0; start < n; start += CODE_GROUP)
+	for (size_t i = 0; i < n; i++)
 	{
-		size_t		count = n - start < CODE_GROUP ? n - start : CODE_GROUP;
+		uint32_t	l = cluster_key_number(keys[i]);
+		const float *c;
+		float		distance;
 
-		for (size_t i = 0; i < count; i++)
-			rows[i] = centroids->points +
-				(size_t) cluster_key_number(keys[start + i]) * dims;
-		distance_kernels->f32_l2sq_many(coded->query, rows, count, dims, distances);
-		for (size_t i = 0; i < count; i++)
-		{
-			uint32_t	l = cluster_key_number(keys[start + i]);
-
-			keys[start + i] = cluster_key(coded->product ?
-										  distances[i] - 2 * centroids->half_norms[l] :
-										  distances[i], l);
-		}
+		(void) points->open(points->arg, l, &c);
+		distance = distance_kernels->f32_l2sq(coded->query, c, points->dims);
+		keys[i] = cluster_key(coded->product ? distance - 2 * coded->codes->half_norms[l] :
+							  distance, l);
 	}
 }
 
@@ -279,27 +267,30 @@ find_nearest(const CodedQuery *coded, uint32_t n)
 }
 
 void
-cluster_codes_rank(const ClusterCodes *codes, bool product, const float *query, uint32_t n,
-				   void *scratch, uint32_t *lists, float *values)
+cluster_codes_rank(const ClusterCodes *codes, const ClusterPoints *points, bool product,
+				   const float *query, uint32_t n, void *scratch, uint32_t *lists, float *values)
 {
-	CodedQuery	coded = open_query(codes, product, query, scratch);
-	uint32_t	dims = codes->centroids->dims;
+	CodedQuery	coded = open_query(codes, points, product, query, scratch);
 
 	find_nearest(&coded, n);
 	for (uint32_t i = 0; i < n; i++)
 	{
+		const float *c;
+
 		lists[i] = cluster_key_number(coded.keys[i]);
-		values[i] = product ?
-			-distance_kernels->f32_dot(query, codes->centroids->points + (size_t) lists[i] * dims,
-									   dims) : cluster_key_value(coded.keys[i]);
+		values[i] = cluster_key_value(coded.keys[i]);
+		if (!product)
+			continue;
+		(void) points->open(points->arg, lists[i], &c);
+		values[i] = -distance_kernels->f32_dot(query, c, points->dims);
 	}
 }
 
 void
-cluster_codes_assign(const ClusterCodes *codes, const float *points, size_t n, void *scratch,
-					 uint32_t *lists, float *distances)
+cluster_codes_assign(const ClusterCodes *codes, const ClusterPoints *points, const float *vectors,
+					 size_t n, void *scratch, uint32_t *lists, float *distances)
 {
 	for (size_t i = 0; i < n; i++)
-		cluster_codes_rank(codes, false, points + i * codes->centroids->dims, 1, scratch,
+		cluster_codes_rank(codes, points, false, vectors + i * points->dims, 1, scratch,
 						   &lists[i], &distances[i]);
 }

@@ -23,18 +23,22 @@
 
 typedef struct ClusterCodes
 {
-	const ClusterCentroids *centroids;
+	uint32_t	k;
+	const float *half_norms;	/* |c|^2 / 2 */
 	Rotation	rotation;
 	const float *mean;			/* rotated */
 	const char *groups;			/* of 32 centroids */
 } ClusterCodes;
 
 /* Bytes of memory that cluster_codes_init needs, all zeros. */
-extern size_t cluster_codes_size(const ClusterCentroids *centroids);
+extern size_t cluster_codes_size(const ClusterPoints *points);
 
-/* Makes the codes; refers to the centroids and to the memory. */
-extern void cluster_codes_init(ClusterCodes *codes, const ClusterCentroids *centroids,
-							   void *memory);
+/*
+ * Makes the codes of centroids, whose mean and half norms are known (cluster_measure); refers to
+ * the latter and to the memory.
+ */
+extern void cluster_codes_init(ClusterCodes *codes, const ClusterPoints *points,
+							   const float *mean, const float *half_norms, void *memory);
 
 /* Bytes of scratch for one query at a time. */
 extern size_t cluster_codes_scratch(const ClusterCodes *codes);
@@ -43,11 +47,13 @@ extern size_t cluster_codes_scratch(const ClusterCodes *codes);
  * Finds n centroids (at most k) that are nearest to a query, as cluster_rank does; or by product
  * those with the greatest dot products, which go to values with the sign changed.
  */
-extern void cluster_codes_rank(const ClusterCodes *codes, bool product, const float *query,
-							   uint32_t n, void *scratch, uint32_t *lists, float *values);
+extern void cluster_codes_rank(const ClusterCodes *codes, const ClusterPoints *points,
+							   bool product, const float *query, uint32_t n, void *scratch,
+							   uint32_t *lists, float *values);
 
-/* The nearest centroid of each of n points, and its squared distance. */
-extern void cluster_codes_assign(const ClusterCodes *codes, const float *points, size_t n,
-								 void *scratch, uint32_t *lists, float *distances);
+/* The nearest centroid of each of n vectors, and its squared distance. */
+extern void cluster_codes_assign(const ClusterCodes *codes, const ClusterPoints *points,
+								 const float *vectors, size_t n, void *scratch, uint32_t *lists,
+								 float *distances);
 
 #endif							/* VECTOR_CLUSTER_CODED_H */

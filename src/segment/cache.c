@@ -1,12 +1,11 @@
 /*
- * cache.c - a small table of indexes, the least recently used of which is forgotten
+ * cache.c - a table of indexes; those that were used last are kept, as many as the memory is for
  */
 #include "segment/cache.h"
 
+#include "lib/ilist.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
-
-#define MAX_INDEXES		32
-#define MAX_RECENT		(1 << 22)	/* buffer numbers remembered of a segment */
 
 /* Of a growing segment. */
 typedef struct CachedMean
@@ -18,22 +17,135 @@ typedef struct CachedMean
 
 struct CachedIndex
 {
-	Oid			database;
 	Oid			relid;
 	Oid			file;			/* number of the relation's file */
-	uint64		used;			/* clock of the last use */
-	int			users;			/* scans that hold it */
+	int			users;			/* that hold it, or a part of it */
 	bool		dropped;		/* goes with its last user */
-	MemoryContext context;
+	dlist_node	idle;			/* of idle_indexes, if nobody holds it */
+	MemoryContext context;		/* of this and its parts */
+	Size		size;			/* of the context, as it counts in cached_size */
 	CachedSegment *segments;
 	CachedCentroids *centroids;
 	CachedMean *means;
 	Space		space;
-	PGAlignedBlock directory;
+	Directory  *directory;
+	uint32		room;			/* entries of the directory */
 };
 
-static CachedIndex *indexes[MAX_INDEXES];
-static uint64 clock_now;
+typedef struct IndexPlace
+{
+	Oid			relid;
+	CachedIndex *cached;
+} IndexPlace;
+
+static HTAB *indexes;
+static dlist_head idle_indexes = DLIST_STATIC_INIT(idle_indexes);	/* the last used comes first */
+static Size cached_size;
+
+static void
+drop_index(CachedIndex *cached)
+{
+	hash_search(indexes, &cached->relid, HASH_REMOVE, NULL);
+	cached->dropped = true;
+	cached_size -= cached->size;
+	cached->size = 0;
+	if (cached->users > 0)
+		return;
+	dlist_delete(&cached->idle);
+	MemoryContextDelete(cached->context);
+}
+
+/*
+ * An index has grown: counts its memory, and forgets others that nobody holds where all are too
+ * much.
+ */
+static void
+count_size(CachedIndex *cached)
+{
+	Size		size = MemoryContextMemAllocated(cached->context, true);
+
+	if (cached->dropped)
+		return;
+	cached_size += size - cached->size;
+	cached->size = size;
+	while (cached_size > CACHE_SIZE && !dlist_is_empty(&idle_indexes))
+	{
+		CachedIndex *last = dlist_tail_element(CachedIndex, idle, &idle_indexes);
+
+		if (last == cached)
+			break;
+		drop_index(last);
+	}
+}
+
+static void
+unhold(CachedIndex *cached)
+{
+	if (--cached->users > 0)
+		return;
+	if (cached->dropped)
+		MemoryContextDelete(cached->context);
+	else
+		dlist_push_head(&idle_indexes, &cached->idle);
+}
+
+static void
+unguard_index(void *cached)
+{
+	unhold(cached);
+}
+
+/* Has a function called when the current memory context goes, also by an error. */
+static void
+guard(MemoryContextCallbackFunction release, void *arg)
+{
+	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
+
+	callback->func = release;
+	callback->arg = arg;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+}
+
+static void
+hold(CachedIndex *cached)
+{
+	if (cached->users++ == 0)
+		dlist_delete(&cached->idle);
+}
+
+void
+cache_hold(CachedIndex *cached)
+{
+	guard(unguard_index, cached);
+	hold(cached);
+}
+
+static CachedIndex *
+find_index(Relation index)
+{
+	Oid			relid = RelationGetRelid(index);
+	IndexPlace *place;
+
+	if (indexes == NULL)
+		return NULL;
+	place = hash_search(indexes, &relid, HASH_FIND, NULL);
+	return place ? place->cached : NULL;
+}
+
+bool
+cache_has(Relation index)
+{
+	CachedIndex *cached = find_index(index);
+
+	return cached != NULL && cached->file == RelationGetFile(index);
+}
+
+static void
+release_centroids(CachedCentroids *centroids)
+{
+	if (--centroids->users == 0 && centroids->dropped)
+		MemoryContextDelete(centroids->context);
+}
 
 static void
 drop_centroids(CachedCentroids *centroids)
@@ -43,19 +155,11 @@ drop_centroids(CachedCentroids *centroids)
 		MemoryContextDelete(centroids->context);
 }
 
-void
-cache_release_centroids(CachedCentroids *centroids)
-{
-	centroids->users--;
-	if (centroids->dropped && centroids->users == 0)
-		MemoryContextDelete(centroids->context);
-}
-
 static void
 free_segment(CachedSegment *segment)
 {
 	if (segment->centroids)
-		cache_release_centroids(segment->centroids);
+		release_centroids(segment->centroids);
 	MemoryContextDelete(segment->context);
 }
 
@@ -67,127 +171,13 @@ drop_segment(CachedSegment *segment)
 		free_segment(segment);
 }
 
-static void
-drop_index(int i)
-{
-	CachedIndex *cached = indexes[i];
-
-	indexes[i] = NULL;
-	for (CachedSegment *segment = cached->segments, *next; segment; segment = next)
-	{
-		next = segment->next;
-		drop_segment(segment);
-	}
-	cached->segments = NULL;
-	for (CachedCentroids *centroids = cached->centroids, *next; centroids; centroids = next)
-	{
-		next = centroids->next;
-		drop_centroids(centroids);
-	}
-	cached->centroids = NULL;
-	cached->dropped = true;
-	if (cached->users == 0)
-		MemoryContextDelete(cached->context);
-}
-
-void
-cache_hold(CachedIndex *cached)
-{
-	cached->users++;
-}
-
-void
-cache_unhold(CachedIndex *cached)
-{
-	cached->users--;
-	if (cached->dropped && cached->users == 0)
-		MemoryContextDelete(cached->context);
-}
-
-void
-cache_guard(MemoryContextCallbackFunction release, void *arg)
-{
-	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
-
-	callback->func = release;
-	callback->arg = arg;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
-}
-
-static void
-release_index(void *cached)
-{
-	cache_unhold(cached);
-}
-
-void
-cache_hold_guarded(CachedIndex *cached)
-{
-	cache_hold(cached);
-	cache_guard(release_index, cached);
-}
-
-static void
-release_centroids(void *centroids)
-{
-	cache_release_centroids(centroids);
-}
-
-void
-cache_guard_centroids(CachedCentroids *centroids)
-{
-	cache_guard(release_centroids, centroids);
-}
-
-static Oid
-relation_file(Relation index)
-{
-#if PG_VERSION_NUM >= 160000
-	return index->rd_locator.relNumber;
-#else
-	return index->rd_node.relNode;
-#endif
-}
-
-/* The index's place, or a free one, or the least recently used. */
-static int
-find_place(Relation index, bool *found)
-{
-	int			best = 0;
-
-	*found = false;
-	for (int i = 0; i < MAX_INDEXES; i++)
-	{
-		const CachedIndex *cached = indexes[i];
-
-		if (cached != NULL && cached->relid == RelationGetRelid(index))
-		{
-			*found = cached->file == relation_file(index);
-			return i;
-		}
-		if (indexes[best] != NULL && (cached == NULL || cached->used < indexes[best]->used))
-			best = i;
-	}
-	return best;
-}
-
-bool
-cache_has(Relation index)
-{
-	bool		found;
-
-	(void) find_place(index, &found);
-	return found;
-}
-
 /* Forgets segments that the directory does not have any more, or has elsewhere. */
 static void
 sweep_segments(CachedIndex *cached)
 {
-	const Directory *directory = cache_directory(cached);
-	CachedSegment **link = &cached->segments;
+	const Directory *directory = cached->directory;
 
-	while (*link)
+	for (CachedSegment **link = &cached->segments; *link;)
 	{
 		CachedSegment *segment = *link;
 		const SegmentEntry *entry = directory_find(directory, segment->uid);
@@ -200,79 +190,126 @@ sweep_segments(CachedIndex *cached)
 			drop_segment(segment);
 		}
 	}
-	for (CachedCentroids **centroids = &cached->centroids; *centroids;)
+	for (CachedCentroids **link = &cached->centroids; *link;)
 	{
-		CachedCentroids *this = *centroids;
-		const SegmentEntry *entry = directory_find(directory, this->uid);
+		CachedCentroids *centroids = *link;
+		const SegmentEntry *entry = directory_find(directory, centroids->uid);
 
-		if (entry != NULL && entry->kind == SEGMENT_CENTROIDS)
-			centroids = &this->next;
+		if (entry != NULL && entry->kind == SEGMENT_CENTROIDS && entry->first == centroids->first)
+			link = &centroids->next;
 		else
 		{
-			*centroids = this->next;
-			drop_centroids(this);
+			*link = centroids->next;
+			drop_centroids(centroids);
 		}
 	}
-	for (CachedMean **mean = &cached->means; *mean;)
+	for (CachedMean **link = &cached->means; *link;)
 	{
-		CachedMean *this = *mean;
-		const SegmentEntry *entry = directory_find(directory, this->uid);
+		CachedMean *mean = *link;
+		const SegmentEntry *entry = directory_find(directory, mean->uid);
 
 		if (entry != NULL && entry->kind == SEGMENT_GROWING)
 		{
-			mean = &this->next;
+			link = &mean->next;
 			continue;
 		}
-		*mean = this->next;
-		if (this->mean)
-			pfree(this->mean);
-		pfree(this);
+		*link = mean->next;
+		if (mean->mean)
+			pfree(mean->mean);
+		pfree(mean);
 	}
+}
+
+/* Takes over a directory. */
+static void
+copy_directory(CachedIndex *cached, const Directory *directory)
+{
+	Size		size = offsetof(Directory, entries) + directory->count * sizeof(SegmentEntry);
+
+	if (cached->directory == NULL)
+		cached->directory = MemoryContextAlloc(cached->context, size);
+	else if (directory->count > cached->room)
+		cached->directory = repalloc(cached->directory, size);
+	cached->room = Max(cached->room, directory->count);
+	memcpy(cached->directory, directory, size);
+}
+
+static void
+add_index(CachedIndex *cached)
+{
+	IndexPlace *place;
+
+	if (indexes == NULL)
+	{
+		HASHCTL		control = {
+			.keysize = sizeof(Oid), .entrysize = sizeof(IndexPlace), .hcxt = CacheMemoryContext
+		};
+
+		indexes = hash_create("vector indexes", 64, &control,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	place = hash_search(indexes, &cached->relid, HASH_ENTER, NULL);
+	place->cached = cached;
+	MemoryContextSetParent(cached->context, CacheMemoryContext);
+	dlist_push_head(&idle_indexes, &cached->idle);
+	count_size(cached);
+}
+
+static CachedIndex *
+make_index(Relation index, const Directory *directory)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector index",
+												  ALLOCSET_START_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	CachedIndex *cached = palloc0(sizeof(CachedIndex));
+
+	cached->context = context;
+	cached->relid = RelationGetRelid(index);
+	cached->file = RelationGetFile(index);
+	copy_directory(cached, directory);
+	directory_space(directory, &cached->space);
+	space_init_rotation(&cached->space);
+	MemoryContextSwitchTo(old);
+	add_index(cached);
+	return cached;
 }
 
 CachedIndex *
 cache_index(Relation index)
 {
-	bool		found;
-	int			i = find_place(index, &found);
-	CachedIndex *cached = indexes[i];
+	CachedIndex *cached = find_index(index);
+	PGAlignedBlock copy;
+	Directory  *directory = (Directory *) copy.data;
 
-	if (found && directory_refresh(index, (Directory *) cached->directory.data))
+	if (cached && cached->file != RelationGetFile(index))
+	{
+		drop_index(cached);
+		cached = NULL;
+	}
+	directory->change = cached ? cached->directory->change : 0;
+	directory->seed = cached ? cached->directory->seed : 0;
+	if (directory_refresh(index, directory))
 	{
 		/* an index that TRUNCATE made anew in its file has another rotation */
-		found = cache_directory(cached)->seed == cached->space.seed;
-		if (found)
-			sweep_segments(cached);
+		if (cached && cached->directory->seed != directory->seed)
+		{
+			drop_index(cached);
+			cached = NULL;
+		}
+		if (cached == NULL)
+			return make_index(index, directory);
+		copy_directory(cached, directory);
+		sweep_segments(cached);
 	}
-	if (!found)
-	{
-		MemoryContext context;
-		MemoryContext old;
-
-		if (cached != NULL)
-			drop_index(i);
-		context = AllocSetContextCreate(CurrentMemoryContext, "vector index",
-										ALLOCSET_DEFAULT_SIZES);
-		old = MemoryContextSwitchTo(context);
-		cached = palloc0(sizeof(CachedIndex));
-		cached->context = context;
-		cached->relid = RelationGetRelid(index);
-		cached->file = relation_file(index);
-		directory_refresh(index, (Directory *) cached->directory.data);
-		directory_space(cache_directory(cached), &cached->space);
-		space_init_rotation(&cached->space);
-		MemoryContextSwitchTo(old);
-		MemoryContextSetParent(context, CacheMemoryContext);
-		indexes[i] = cached;
-	}
-	cached->used = ++clock_now;
+	if (cached->users == 0)
+		dlist_move_head(&idle_indexes, &cached->idle);
 	return cached;
 }
 
 const Directory *
 cache_directory(const CachedIndex *cached)
 {
-	return (const Directory *) cached->directory.data;
+	return cached->directory;
 }
 
 const Space *
@@ -281,53 +318,74 @@ cache_space(const CachedIndex *cached)
 	return &cached->space;
 }
 
-/*
- * The mean of centroids.  Queries less this are what tables of look-ups are made for, whose
- * rounding is of the order of what they are made for.  Not for inner products, which a shift
- * changes.
- */
-static float *
-mean_of(const ClusterCentroids *centroids)
+void
+cache_open_points(const CachedCentroids *centroids, Relation index, CentroidPoints *points)
 {
-	float	   *mean = palloc0(sizeof(float) * centroids->dims);
+	if (centroids->copy.points == NULL)
+		centroid_points_open(points, index, centroids->first, centroids->uid,
+							 &centroids->header);
+	else
+		*points = (CentroidPoints) {
+			.base = cluster_points(&centroids->copy), .block = InvalidBlockNumber
+		};
+}
 
-	for (uint32 l = 0; l < centroids->k; l++)
-		for (uint32 i = 0; i < centroids->dims; i++)
-			mean[i] += centroids->points[(Size) l * centroids->dims + i];
-	for (uint32 i = 0; i < centroids->dims; i++)
-		mean[i] /= (float) centroids->k;
-	return mean;
+/* Reads the centroids, and what is to be known of all of them. */
+static void
+read_centroids(const Space *space, Relation index, const SegmentEntry *entry,
+			   CachedCentroids *centroids)
+{
+	const CentroidsHeader *header = &centroids->header;
+	Size		size = sizeof(float) * header->lists * header->width;
+	CentroidPoints points;
+	float	   *mean = palloc(sizeof(float) * header->width);
+
+	centroids->half_norms = palloc(sizeof(float) * header->lists);
+	if (header->lists <= CLUSTER_CODED_MIN && size <= CACHE_MAX_COPY)
+	{
+		float	   *copy = palloc(size);
+
+		extent_read(index, entry->first + header->centroids, entry->uid, 0, copy, size);
+		centroids->copy = (ClusterCentroids) {
+			copy, centroids->half_norms, header->lists, header->width
+		};
+	}
+	cache_open_points(centroids, index, &points);
+	cluster_measure(&points.base, mean, centroids->half_norms);
+	if (centroids->copy.points == NULL)
+	{
+		centroids->codes = palloc(sizeof(ClusterCodes));
+		cluster_codes_init(centroids->codes, &points.base, mean, centroids->half_norms,
+						   palloc_extended(cluster_codes_size(&points.base),
+										   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
+	}
+	centroid_points_close(&points);
+
+	/*
+	 * Queries less the mean are what tables of look-ups are made for, whose rounding is of the
+	 * order of what they are made for.  Not for inner products, which a shift changes.
+	 */
+	if (space->coded && space->metric != SPACE_IP)
+		centroids->mean = mean;
+	else
+		pfree(mean);
 }
 
 static CachedCentroids *
-load_centroids(const Space *space, Relation index, const SegmentEntry *entry)
+load_centroids(CachedIndex *cached, Relation index, const SegmentEntry *entry)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector centroids",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	CachedCentroids *centroids = palloc0(sizeof(CachedCentroids));
 	CentroidsHeader *header = &centroids->header;
-	float	   *points;
-	float	   *half_norms;
-	Size		size;
 
+	centroids->index = cached;
 	centroids->context = context;
 	centroids->uid = entry->uid;
+	centroids->first = entry->first;
 	extent_read(index, entry->first, entry->uid, 0, header, sizeof(*header));
-	size = sizeof(float) * header->lists * header->width;
-	points = MemoryContextAllocHuge(context, size);
-	extent_read(index, entry->first + header->centroids, entry->uid, 0, points, size);
-	half_norms = palloc(sizeof(float) * header->lists);
-	cluster_centroids_init(&centroids->points, points, header->lists, header->width, half_norms);
-	if (header->lists > CLUSTER_CODED_MIN)
-	{
-		centroids->codes = palloc(sizeof(ClusterCodes));
-		cluster_codes_init(centroids->codes, &centroids->points,
-						   palloc_extended(cluster_codes_size(&centroids->points),
-										   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
-	}
-	if (space->coded && space->metric != SPACE_IP)
-		centroids->mean = mean_of(&centroids->points);
+	read_centroids(&cached->space, index, entry, centroids);
 	if (header->codebook_size > 0)
 	{
 		centroids->codebooks = palloc(header->codebook_size);
@@ -338,8 +396,8 @@ load_centroids(const Space *space, Relation index, const SegmentEntry *entry)
 	return centroids;
 }
 
-CachedCentroids *
-cache_acquire_centroids(CachedIndex *cached, Relation index, uint32 uid)
+static CachedCentroids *
+find_centroids(CachedIndex *cached, Relation index, uint32 uid)
 {
 	CachedCentroids *centroids = cached->centroids;
 
@@ -347,7 +405,7 @@ cache_acquire_centroids(CachedIndex *cached, Relation index, uint32 uid)
 		centroids = centroids->next;
 	if (centroids == NULL)
 	{
-		const SegmentEntry *entry = directory_find(cache_directory(cached), uid);
+		const SegmentEntry *entry = directory_find(cached->directory, uid);
 
 		if (entry == NULL || entry->kind != SEGMENT_CENTROIDS)
 			ereport(ERROR,
@@ -355,12 +413,33 @@ cache_acquire_centroids(CachedIndex *cached, Relation index, uint32 uid)
 					 errmsg("index \"%s\" does not have the centroids %u",
 							RelationGetRelationName(index), uid),
 					 errhint("Please REINDEX it.")));
-		centroids = load_centroids(&cached->space, index, entry);
-		MemoryContextSetParent(centroids->context, CacheMemoryContext);
+		centroids = load_centroids(cached, index, entry);
+		MemoryContextSetParent(centroids->context, cached->context);
 		centroids->next = cached->centroids;
 		cached->centroids = centroids;
+		count_size(cached);
 	}
+	return centroids;
+}
+
+static void
+unguard_centroids(void *arg)
+{
+	CachedCentroids *centroids = arg;
+	CachedIndex *cached = centroids->index;
+
+	release_centroids(centroids);
+	unhold(cached);
+}
+
+CachedCentroids *
+cache_acquire_centroids(CachedIndex *cached, Relation index, uint32 uid)
+{
+	CachedCentroids *centroids = find_centroids(cached, index, uid);
+
+	guard(unguard_centroids, centroids);
 	centroids->users++;
+	hold(cached);
 	return centroids;
 }
 
@@ -375,18 +454,19 @@ load_lists(CachedIndex *cached, Relation index, const SegmentEntry *entry, Cache
 	segment->lists = MemoryContextAllocHuge(segment->context, sizeof(SealedList) * lists->count);
 	extent_read(index, entry->first + lists->list, entry->uid, 0, segment->lists,
 				sizeof(SealedList) * lists->count);
-	segment->centroids = cache_acquire_centroids(cached, index, lists->centroids);
+	segment->centroids = find_centroids(cached, index, lists->centroids);
+	segment->centroids->users++;
 }
 
 static CachedSegment *
 load_segment(CachedIndex *cached, Relation index, const SegmentEntry *entry)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector segment",
-												  ALLOCSET_SMALL_SIZES);
+												  ALLOCSET_START_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	CachedSegment *segment = palloc0(sizeof(CachedSegment));
-	uint32		recent = 1;
 
+	segment->index = cached;
 	segment->context = context;
 	segment->uid = entry->uid;
 	segment->first = entry->first;
@@ -409,10 +489,6 @@ load_segment(CachedIndex *cached, Relation index, const SegmentEntry *entry)
 		extent_read(index, entry->first + segment->header.entries, entry->uid, 0,
 					entries->groups, size);
 	}
-	while (recent < entry->blocks && recent < MAX_RECENT)
-		recent *= 2;
-	segment->recent = palloc0(sizeof(Buffer) * recent);
-	segment->recent_mask = recent - 1;
 	MemoryContextSwitchTo(old);
 	load_lists(cached, index, entry, segment);
 	return segment;
@@ -429,11 +505,25 @@ refresh_tombstones(Relation index, CachedSegment *segment)
 	if (header.dead == segment->dead)
 		return;
 	if (segment->tombstones == NULL)
+	{
 		segment->tombstones = MemoryContextAllocHuge(segment->context,
 													 segment->header.rows / 8 + 1);
+		count_size(segment->index);
+	}
 	extent_read(index, block, segment->uid, sizeof(header), segment->tombstones,
 				segment->header.rows / 8 + 1);
 	segment->dead = header.dead;
+}
+
+static void
+unguard_segment(void *arg)
+{
+	CachedSegment *segment = arg;
+	CachedIndex *cached = segment->index;
+
+	if (--segment->users == 0 && segment->dropped)
+		free_segment(segment);
+	unhold(cached);
 }
 
 CachedSegment *
@@ -446,21 +536,16 @@ cache_acquire(CachedIndex *cached, Relation index, const SegmentEntry *entry)
 	if (segment == NULL)
 	{
 		segment = load_segment(cached, index, entry);
-		MemoryContextSetParent(segment->context, CacheMemoryContext);
+		MemoryContextSetParent(segment->context, cached->context);
 		segment->next = cached->segments;
 		cached->segments = segment;
+		count_size(cached);
 	}
 	refresh_tombstones(index, segment);
+	guard(unguard_segment, segment);
 	segment->users++;
+	hold(cached);
 	return segment;
-}
-
-void
-cache_release(CachedSegment *segment)
-{
-	segment->users--;
-	if (segment->dropped && segment->users == 0)
-		free_segment(segment);
 }
 
 /* A mean of a segment, in the current context. */
@@ -495,6 +580,7 @@ cache_growing_mean(CachedIndex *cached, Relation index, const SegmentEntry *entr
 	mean->next = cached->means;
 	cached->means = mean;
 	MemoryContextSwitchTo(old);
+	count_size(cached);
 	return mean->mean;
 }
 

@@ -139,19 +139,25 @@ write_mean(ListsWriter *writer, ExtentWriter *extent, const CachedCentroids *cen
 		   const uint32 *counts)
 {
 	const SealedHeader *header = &writer->header;
+	CentroidPoints points;
 	float	   *mean;
 
 	if (header->padded == 0)
 		return;
 	mean = palloc0(sizeof(float) * header->padded);
+	cache_open_points(centroids, extent->index, &points);
 	for (uint32 l = 0; l < header->lists.count; l++)
 	{
-		const float *c = centroids->points.points + (Size) l * header->padded;
 		float		part = header->rows > 0 ? (float) counts[l] / header->rows : 0;
+		const float *c;
 
-		for (uint32 i = 0; i < header->padded && counts[l] > 0; i++)
+		if (counts[l] == 0)
+			continue;
+		(void) points.base.open(points.base.arg, l, &c);
+		for (uint32 i = 0; i < header->padded; i++)
 			mean[i] += part * c[i];
 	}
+	centroid_points_close(&points);
 	extent_writer_seek(extent, header->mean, BLOCK_MEAN);
 	extent_writer_put(extent, mean, sizeof(float) * header->padded);
 	pfree(mean);

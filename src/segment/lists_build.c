@@ -51,6 +51,7 @@ struct ListsBuild
 	Relation	index;
 	const Space *space;
 	const CachedCentroids *centroids;
+	CentroidPoints points;		/* of these */
 	SealedHeader header;
 	uint32		blocks;
 	Product		product;
@@ -58,7 +59,7 @@ struct ListsBuild
 
 	uint32	   *counts;			/* rows by list: added, then of the segment */
 	double		distance;		/* sum of squared distances from centroids */
-	float	   *points;			/* work vectors of a batch */
+	float	   *batch;			/* work vectors */
 	BatchRow	rows[BATCH_ROWS];
 	uint32		batched;
 	void	   *scratch;		/* of the assignment */
@@ -119,10 +120,11 @@ lists_build(Relation index, const Space *space, const CachedCentroids *centroids
 					 centroids->codebooks);
 	build->record_size = record_size(&build->header);
 	build->counts = palloc0(sizeof(uint32) * build->header.lists.count);
-	build->points = palloc(sizeof(float) * BATCH_ROWS * lists_work_width(space));
+	build->batch = palloc(sizeof(float) * BATCH_ROWS * lists_work_width(space));
 	(void) cluster_blas_load();
+	cache_open_points(centroids, index, &build->points);
 	build->scratch = palloc(centroids->codes ? cluster_codes_scratch(centroids->codes) :
-							cluster_assign_scratch(&centroids->points, 1));
+							cluster_assign_scratch(&centroids->copy, 1));
 	build->record = palloc0(VARHDRSZ + build->record_size);
 	SET_VARSIZE(build->record, VARHDRSZ + build->record_size);
 
@@ -145,16 +147,17 @@ encode_row(ListsBuild *build, uint32 list, const float *x, ListRow *row)
 {
 	const Space *space = build->space;
 	uint32		width = lists_work_width(space);
-	const float *c = build->centroids->points.points + (Size) list * width;
 	RabitqMetric metric = space_rabitq_metric(space);
 	RabitqFactors factors;
 	RecordHead *head = (RecordHead *) (build->record + VARHDRSZ);
 	const float *mean = build->centroids->mean;
 	float	   *residual;
 	float	   *centre;
+	const float *c;
 
 	if (!space->coded)
 		return;
+	(void) build->points.base.open(build->points.base.arg, list, &c);
 	residual = palloc(sizeof(float) * width);
 	centre = palloc(sizeof(float) * width);
 	for (uint32 i = 0; i < width; i++)
@@ -223,14 +226,14 @@ lists_build_flush(ListsBuild *build)
 
 	WAIT_POINT("assign");
 	if (build->centroids->codes)
-		cluster_codes_assign(build->centroids->codes, build->points, build->batched,
-							 build->scratch, lists, distances);
+		cluster_codes_assign(build->centroids->codes, &build->points.base, build->batch,
+							 build->batched, build->scratch, lists, distances);
 	else if (build->batched > 0)
-		cluster_assign(&build->centroids->points, build->points, build->batched, 1,
+		cluster_assign(&build->centroids->copy, build->batch, build->batched, 1,
 					   build->scratch, lists, distances);
 	for (uint32 i = 0; i < build->batched; i++)
 	{
-		sort_row(build, &build->rows[i], lists[i], build->points + (Size) i * width);
+		sort_row(build, &build->rows[i], lists[i], build->batch + (Size) i * width);
 		build->counts[lists[i]]++;
 		build->distance += distances[i];
 	}
@@ -253,7 +256,7 @@ lists_build_add(ListsBuild *build, uint32 number, ItemPointer tid, const char *p
 	row->payload = MemoryContextAlloc(build->temporary, size);
 	memcpy(row->payload, payload, size);
 	lists_work_vector(build->space, payload,
-					  build->points + (Size) build->batched * lists_work_width(build->space));
+					  build->batch + (Size) build->batched * lists_work_width(build->space));
 	if (++build->batched == BATCH_ROWS)
 		lists_build_flush(build);
 }
@@ -343,6 +346,7 @@ lists_build_end(ListsBuild *build)
 {
 	if (build->sort)
 		tuplesort_end(build->sort);
+	centroid_points_close(&build->points);
 	ExecDropSingleTupleTableSlot(build->slot);
 	MemoryContextDelete(build->context);
 }

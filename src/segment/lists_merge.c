@@ -41,7 +41,6 @@ open_input(ListsMerge *merge, MergeInput *input, CachedIndex *cached, const Segm
 
 	input->scan = palloc(sizeof(SealedScan));
 	sealed_scan_begin(input->scan, merge->index, cache_space(cached), segment, &statistics);
-	sealed_scan_guard(input->scan);
 	input->segment = segment;
 	input->numbers = MemoryContextAllocHuge(CurrentMemoryContext,
 											sizeof(uint32) * Max(header->rows, 1));

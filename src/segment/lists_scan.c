@@ -26,30 +26,34 @@ static void
 rank_lists(ListsQuery *lists, const Space *space)
 {
 	const CachedCentroids *centroids = lists->centroids;
-	const ClusterCentroids *points = &centroids->points;
+	uint32		k = centroids->header.lists;
 	bool		product = space->metric == SPACE_IP;
+	CentroidPoints points;
 	void	   *scratch;
 
-	if (centroids->codes && lists->ranked <= points->k / CLUSTER_CODED_PART)
+	cache_open_points(centroids, lists->index, &points);
+	if (centroids->codes && lists->ranked <= k / CLUSTER_CODED_PART)
 	{
 		scratch = palloc(cluster_codes_scratch(centroids->codes));
-		cluster_codes_rank(centroids->codes, product, lists->work, lists->ranked, scratch,
-						   lists->lists, lists->bases);
+		cluster_codes_rank(centroids->codes, &points.base, product, lists->work, lists->ranked,
+						   scratch, lists->lists, lists->bases);
 	}
 	else
 	{
-		scratch = palloc(sizeof(uint64) * points->k);
-		cluster_rank(points, product, lists->work, lists->ranked, scratch, lists->lists,
+		scratch = palloc(sizeof(uint64) * k);
+		cluster_rank(&points.base, product, lists->work, lists->ranked, scratch, lists->lists,
 					 lists->bases);
 	}
+	centroid_points_close(&points);
 	pfree(scratch);
 	if (product)
 	{
-		float		norm = distance_kernels->f32_dot(lists->work, lists->work, points->dims);
+		float		norm = distance_kernels->f32_dot(lists->work, lists->work,
+													 centroids->header.width);
 
 		for (uint32 i = 0; i < lists->ranked; i++)
 			lists->distances[i] = Max(0, norm + 2 * lists->bases[i] +
-									  2 * points->half_norms[lists->lists[i]]);
+									  2 * centroids->half_norms[lists->lists[i]]);
 	}
 	else
 		memcpy(lists->distances, lists->bases, sizeof(float) * lists->ranked);
@@ -112,10 +116,11 @@ reserve_lists(ListsQuery *lists, uint32 n)
 
 /* What does not depend on the lists: the query's work vector, and room for n of them. */
 static void
-open_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
+open_query(ListsQuery *lists, Relation index, const Space *space, const SpaceQuery *query,
 		   const CachedCentroids *centroids, uint32 n)
 {
 	memset(lists, 0, sizeof(*lists));
+	lists->index = index;
 	lists->centroids = centroids;
 	reserve_lists(lists, n);
 	if (space->coded)
@@ -130,10 +135,10 @@ open_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
 }
 
 void
-lists_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
+lists_query(ListsQuery *lists, Relation index, const Space *space, const SpaceQuery *query,
 			const CachedCentroids *centroids, uint32 n)
 {
-	open_query(lists, space, query, centroids, n);
+	open_query(lists, index, space, query, centroids, n);
 	rank_lists(lists, space);
 	prepare_codes(lists, space);
 }
@@ -172,16 +177,20 @@ lists_query_more(ListsQuery *lists, const Space *space, uint32 n)
 }
 
 void
-lists_query_one(ListsQuery *lists, const Space *space, const SpaceQuery *query,
+lists_query_one(ListsQuery *lists, Relation index, const Space *space, const SpaceQuery *query,
 				const CachedCentroids *centroids, uint32 list)
 {
-	const float *c = centroids->points.points + (Size) list * centroids->header.width;
+	CentroidPoints points;
+	const float *c;
 
-	open_query(lists, space, query, centroids, 1);
+	open_query(lists, index, space, query, centroids, 1);
+	cache_open_points(centroids, index, &points);
+	(void) points.base.open(points.base.arg, list, &c);
 	lists->lists[0] = list;
 	lists->distances[0] = distance_kernels->f32_l2sq(lists->work, c, centroids->header.width);
 	lists->bases[0] = space->metric == SPACE_IP ?
 		-distance_kernels->f32_dot(lists->work, c, centroids->header.width) : lists->distances[0];
+	centroid_points_close(&points);
 	prepare_codes(lists, space);
 }
 

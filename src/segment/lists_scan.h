@@ -16,6 +16,7 @@
 /* A query and the lists of some centroids. */
 typedef struct ListsQuery
 {
+	Relation	index;
 	const CachedCentroids *centroids;
 	uint32	   *lists;			/* the nearest, in order */
 	float	   *distances;		/* of the query from their centroids, squared */
@@ -28,15 +29,16 @@ typedef struct ListsQuery
 } ListsQuery;
 
 /* Ranks the n nearest lists, and prepares the query, in the current memory context. */
-extern void lists_query(ListsQuery *lists, const Space *space, const SpaceQuery *query,
-						const CachedCentroids *centroids, uint32 n);
+extern void lists_query(ListsQuery *lists, Relation index, const Space *space,
+						const SpaceQuery *query, const CachedCentroids *centroids, uint32 n);
 
 /* Ranks n, more than before: those that were ranked come first, as they did. */
 extern void lists_query_more(ListsQuery *lists, const Space *space, uint32 n);
 
 /* The same with one list alone. */
-extern void lists_query_one(ListsQuery *lists, const Space *space, const SpaceQuery *query,
-							const CachedCentroids *centroids, uint32 list);
+extern void lists_query_one(ListsQuery *lists, Relation index, const Space *space,
+							const SpaceQuery *query, const CachedCentroids *centroids,
+							uint32 list);
 
 typedef struct ListsScan
 {
@@ -48,7 +50,7 @@ typedef struct ListsScan
 	char	   *scratch;		/* a group that runs on in the next block */
 } ListsScan;
 
-/* Takes over the segment, which sealed_scan_end gives back. */
+/* Begins with a segment that is held. */
 extern void lists_scan_begin(ListsScan *scan, Relation index, const Space *space,
 							 CachedSegment *segment, const SpaceQuery *query,
 							 const ListsQuery *lists, ScanStatistics *statistics);

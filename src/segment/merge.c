@@ -214,7 +214,6 @@ open_inputs(Merge *merge, const SegmentEntry *entries)
 				merge->place[k] = i;
 		sealed_scan_begin(&input->scan, merge->index, merge->space, input->segment,
 						  &merge->statistics);
-		sealed_scan_guard(&input->scan);
 		input->base = merge->keys;
 		input->first_row = rows;
 		merge->keys += header->nodes;

@@ -153,7 +153,6 @@ move_sealed(Seal *seal, CachedIndex *cached, const SegmentEntry *entry)
 	SealedRow  *rows = palloc(per * sizeof(SealedRow));
 
 	sealed_scan_begin(scan, seal->index, &seal->space, segment, &statistics);
-	sealed_scan_guard(scan);
 	for (uint32 first = 0; first < segment->header.rows; first += per)
 	{
 		uint32		n = Min(per, segment->header.rows - first);
@@ -176,7 +175,6 @@ move_sealed(Seal *seal, CachedIndex *cached, const SegmentEntry *entry)
 	}
 	pfree(rows);
 	pfree(payload);
-	sealed_scan_end(scan);
 }
 
 /* Moves the live rows of all inputs. */
@@ -760,7 +758,6 @@ make_lists(Seal *seal, CachedIndex *cached, SegmentEntry *claimed)
 	}
 	cached = cache_index(seal->index);
 	centroids = cache_acquire_centroids(cached, seal->index, claimed->uid);
-	cache_guard_centroids(centroids);
 	build_lists(seal, centroids, cached);
 	return true;
 }

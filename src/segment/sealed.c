@@ -2,7 +2,7 @@
  * sealed.c - the graph on disk as a source for the search
  *
  * The hot path of the extension.  A node's block is found by arithmetic, its buffer by memory of
- * where it was last (ReadRecentBuffer checks), and it is read without a content lock: sealed blocks
+ * where it was last (recent.h), and it is read without a content lock: sealed blocks
  * do not change, except on a standby, where redo may overwrite a block that was reused.
  */
 #include "segment/sealed.h"
@@ -11,34 +11,20 @@
 
 #include "access/xlog.h"
 #include "miscadmin.h"
-#include "pgstat.h"
 #include "storage/buf_internals.h"
 #include "utils/memutils.h"
 
 #include "segment/layout.h"
+#include "segment/recent.h"
 
 #define CACHE_LINE			64
 #define ROWS_AHEAD			4		/* nodes that are asked for ahead, of those read in order */
-#define REFRESH_USAGE		16		/* every so many visits raise a buffer's usage count */
 
-/* Pins a block; remembered where it was seen last. */
 static Buffer
 pin_block(SealedScan *scan, BlockNumber block)
 {
-	static uint32 visits = 0;
-	CachedSegment *segment = scan->segment;
-	Buffer	   *recent = &segment->recent[block & segment->recent_mask];
-
 	scan->statistics->blocks++;
-	if (*recent != InvalidBuffer && ++visits % REFRESH_USAGE != 0 &&
-		ReadRecentBuffer(RelationGetLocator(scan->index), MAIN_FORKNUM, block, *recent))
-	{
-		pgstat_count_buffer_read(scan->index);
-		pgstat_count_buffer_hit(scan->index);
-		return *recent;
-	}
-	*recent = ReadBuffer(scan->index, block);
-	return *recent;
+	return recent_pin(scan->index, block);
 }
 
 static inline char *
@@ -210,26 +196,24 @@ prefetch_node(void *arg, uint32_t id)
 	BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE);
 	BlockNumber block = segment->first + segment->header.level[scan->level].first + place;
 	Size		start = offset % PAYLOAD_SIZE;
-	Buffer	   *recent = &segment->recent[block & segment->recent_mask];
+	Buffer		recent = recent_buffer(scan->index, block);
 
 	if (place >= segment->header.level[scan->level].blocks)
 		return;
-	if (*recent == InvalidBuffer)
+	if (recent == InvalidBuffer)
 	{
-		PrefetchBufferResult result = PrefetchBuffer(scan->index, MAIN_FORKNUM, block);
-
-		*recent = result.recent_buffer;
+		recent_prefetch(scan->index, block);
 		if (start + layout->size > PAYLOAD_SIZE)
-			PrefetchBuffer(scan->index, MAIN_FORKNUM, block + 1);
+			recent_prefetch(scan->index, block + 1);
 	}
 	else
 	{
-		const char *bytes = BlockGetPayload(BufferGetPage(*recent)) + start;
+		const char *bytes = BlockGetPayload(BufferGetPage(recent)) + start;
 		Size		size = Min(layout->size ? layout->size : CACHE_LINE * 8, PAYLOAD_SIZE - start);
 
-		if (!BufferIsLocal(*recent))
-			__builtin_prefetch(GetBufferDescriptor(*recent - 1), 1);
-		__builtin_prefetch(BufferGetPage(*recent));
+		if (!BufferIsLocal(recent))
+			__builtin_prefetch(GetBufferDescriptor(recent - 1), 1);
+		__builtin_prefetch(BufferGetPage(recent));
 		for (Size i = 0; i < size; i += CACHE_LINE)
 			__builtin_prefetch(bytes + i, 0, 2);
 	}
@@ -253,11 +237,7 @@ sealed_close_block(SealedScan *scan, Buffer buffer)
 void
 sealed_prefetch_block(SealedScan *scan, BlockNumber place)
 {
-	BlockNumber block = scan->segment->first + place;
-	Buffer	   *recent = &scan->segment->recent[block & scan->segment->recent_mask];
-
-	if (*recent == InvalidBuffer)
-		*recent = PrefetchBuffer(scan->index, MAIN_FORKNUM, block).recent_buffer;
+	recent_prefetch(scan->index, scan->segment->first + place);
 }
 
 const SealedNode *
@@ -543,24 +523,4 @@ sealed_scan_tids(SealedScan *scan, const GraphFound *found, ItemPointer single, 
 		(*tids)[n++] = row.tid;
 	}
 	return n;
-}
-
-void
-sealed_scan_end(SealedScan *scan)
-{
-	if (scan->segment)
-		cache_release(scan->segment);
-	scan->segment = NULL;
-}
-
-static void
-end_guarded(void *scan)
-{
-	sealed_scan_end(scan);
-}
-
-void
-sealed_scan_guard(SealedScan *scan)
-{
-	cache_guard(end_guarded, scan);
 }

@@ -50,7 +50,7 @@ typedef struct SearchEffort
 	bool		keep;			/* the others, for sealed_scan_more */
 } SearchEffort;
 
-/* Takes over the segment, which sealed_scan_end gives back. */
+/* Begins with a segment that is held. */
 extern void sealed_scan_begin(SealedScan *scan, Relation index, const Space *space,
 							  CachedSegment *segment, ScanStatistics *statistics);
 
@@ -75,11 +75,6 @@ extern int	sealed_scan_tids(SealedScan *scan, const GraphFound *found, ItemPoint
 
 /* A row's TID and node, by its number. */
 extern void sealed_read_row(SealedScan *scan, uint32 number, SealedRow *row);
-
-extern void sealed_scan_end(SealedScan *scan);
-
-/* Has the scan, which lies in the current memory context, end when that goes, also by an error. */
-extern void sealed_scan_guard(SealedScan *scan);
 
 /*
  * A block of the segment's extent by its place, pinned and, in recovery, locked until it is closed;

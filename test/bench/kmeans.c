@@ -69,6 +69,9 @@ static void
 bench_rank(const ClusterCentroids *c, const float *points, size_t n, uint32_t wanted)
 {
 	uint64_t   *scratch = must(malloc(c->k * sizeof(uint64_t)));
+	ClusterPoints centroids = cluster_points(c);
+	float	   *mean = must(malloc(c->dims * sizeof(float)));
+	float	   *half_norms = must(malloc(c->k * sizeof(float)));
 	ClusterCodes codes;
 	double		start = now();
 	void	   *coded_scratch;
@@ -79,7 +82,9 @@ bench_rank(const ClusterCentroids *c, const float *points, size_t n, uint32_t wa
 	uint32_t   *lists = must(malloc(2 * c->k * sizeof(uint32_t)));
 	float	   *distances = must(malloc(c->k * sizeof(float)));
 
-	cluster_codes_init(&codes, c, must(calloc(1, cluster_codes_size(c))));
+	cluster_measure(&centroids, mean, half_norms);
+	cluster_codes_init(&codes, &centroids, mean, half_norms,
+					   must(calloc(1, cluster_codes_size(&centroids))));
 	printf("codes_ms\t%.2f\n", (now() - start) * 1e3);
 	coded_scratch = must(malloc(cluster_codes_scratch(&codes)));
 	for (size_t i = 0; i < RANK_ROUNDS; i++)
@@ -88,15 +93,16 @@ bench_rank(const ClusterCentroids *c, const float *points, size_t n, uint32_t wa
 		double		times[4];
 
 		times[0] = now();
-		cluster_rank(c, false, query, wanted, scratch, lists, distances);
+		cluster_rank(&centroids, false, query, wanted, scratch, lists, distances);
 		times[1] = now();
-		cluster_codes_rank(&codes, false, query, wanted, coded_scratch, lists + c->k, distances);
+		cluster_codes_rank(&codes, &centroids, false, query, wanted, coded_scratch,
+						   lists + c->k, distances);
 		times[2] = now();
 		for (uint32_t j = 0; j < wanted; j++)
 			for (uint32_t l = 0; l < wanted; l++)
 				found += lists[j] == lists[c->k + l];
 		times[3] = now();
-		cluster_codes_assign(&codes, query, 1, coded_scratch, lists, distances);
+		cluster_codes_assign(&codes, &centroids, query, 1, coded_scratch, lists, distances);
 		exact += times[1] - times[0];
 		coded += times[2] - times[1];
 		assigned += now() - times[3];

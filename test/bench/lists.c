@@ -224,13 +224,13 @@ search(void *arg, uint32_t thread)
 
 	for (size_t q = thread; q < lists->query_count; q += lists->threads)
 	{
+		ClusterPoints centroids = cluster_points(&lists->centroids);
 		CodeQuery	query;
 		uint32_t	count = 0;
 		double		start;
 
 		rotation_apply(&lists->rotation, lists->queries + q * lists->dims, rotated);
-		cluster_rank(&lists->centroids, false, rotated, lists->probes, scratch, nearest,
-					 distances);
+		cluster_rank(&centroids, false, rotated, lists->probes, scratch, nearest, distances);
 		if (lists->pq)
 			product_prepare(&lists->product, &query, rotated, lut);
 		else

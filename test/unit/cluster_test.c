@@ -275,6 +275,7 @@ check_rank(uint32_t k, uint32_t dims, int order, bool product)
 	const uint32_t wanted[] = {1, 2, 10, k / 3, k - 1, k};
 	float	   *half_norms = allocate(k * sizeof(float));
 	ClusterCentroids c;
+	ClusterPoints p;
 
 	for (uint32_t i = 0; i < k; i++)
 		for (uint32_t d = 0; d < dims && order != 0; d++)
@@ -282,6 +283,7 @@ check_rank(uint32_t k, uint32_t dims, int order, bool product)
 	for (uint32_t i = 0; i < k; i++)
 		rows[i] = points + (size_t) i * dims;
 	cluster_centroids_init(&c, points, k, dims, half_norms);
+	p = cluster_points(&c);
 	if (product)
 		distance_kernels->f32_dot_many(query, rows, k, dims, all);
 	else
@@ -298,7 +300,7 @@ check_rank(uint32_t k, uint32_t dims, int order, bool product)
 
 		if (wanted[w] > k)
 			continue;
-		cluster_rank(&c, product, query, wanted[w], scratch, lists, distances);
+		cluster_rank(&p, product, query, wanted[w], scratch, lists, distances);
 		for (uint32_t i = 0; i < wanted[w]; i++)
 			wrong += (lists[i] != ranked[i].list && order != 0) ||
 				fabsf(distances[i] - ranked[i].distance) > 1e-4f * fabsf(ranked[i].distance) ||
@@ -318,10 +320,10 @@ check_rank(uint32_t k, uint32_t dims, int order, bool product)
 
 /* What ranking by codes finds of what ranking finds; every value is exact, and none comes twice. */
 static void
-check_codes(const ClusterCodes *codes, bool product, const float *queries, size_t n,
-			uint32_t wanted)
+check_codes(const ClusterCodes *codes, const ClusterCentroids *c, bool product,
+			const float *queries, size_t n, uint32_t wanted)
 {
-	const ClusterCentroids *c = codes->centroids;
+	ClusterPoints points = cluster_points(c);
 	uint64_t   *exact_scratch = allocate(c->k * sizeof(uint64_t));
 	void	   *scratch = allocate(cluster_codes_scratch(codes));
 	uint32_t   *exact = allocate(wanted * sizeof(uint32_t));
@@ -335,8 +337,8 @@ check_codes(const ClusterCodes *codes, bool product, const float *queries, size_
 	{
 		const float *query = queries + q * c->dims;
 
-		cluster_rank(c, product, query, wanted, exact_scratch, exact, values);
-		cluster_codes_rank(codes, product, query, wanted, scratch, lists, values);
+		cluster_rank(&points, product, query, wanted, exact_scratch, exact, values);
+		cluster_codes_rank(codes, &points, product, query, wanted, scratch, lists, values);
 		memset(seen, 0, c->k);
 		for (uint32_t i = 0; i < wanted; i++)
 		{
@@ -364,9 +366,10 @@ check_codes(const ClusterCodes *codes, bool product, const float *queries, size_
 
 /* Points are assigned as by comparing all centroids, or hardly farther away. */
 static void
-check_coded_assign(const ClusterCodes *codes, const float *points, size_t n)
+check_coded_assign(const ClusterCodes *codes, const ClusterCentroids *c, const float *points,
+				   size_t n)
 {
-	const ClusterCentroids *c = codes->centroids;
+	ClusterPoints p = cluster_points(c);
 	uint32_t   *lists = allocate(2 * n * sizeof(uint32_t));
 	float	   *distances = allocate(2 * n * sizeof(float));
 	void	   *scratch = allocate(cluster_assign_scratch(c, 1));
@@ -376,7 +379,7 @@ check_coded_assign(const ClusterCodes *codes, const float *points, size_t n)
 	cluster_assign(c, points, n, 1, scratch, lists, distances);
 	free(scratch);
 	scratch = allocate(cluster_codes_scratch(codes));
-	cluster_codes_assign(codes, points, n, scratch, lists + n, distances + n);
+	cluster_codes_assign(codes, &p, points, n, scratch, lists + n, distances + n);
 	for (size_t i = 0; i < n; i++)
 	{
 		same += lists[i] == lists[n + i];
@@ -398,7 +401,9 @@ check_coded(uint32_t k, uint32_t dims, uint32_t places)
 	float	   *points = make_points(k + n, dims, places);
 	float	   *queries = points + (size_t) k * dims;
 	float	   *half_norms = allocate(k * sizeof(float));
+	float	   *mean = allocate(dims * sizeof(float));
 	ClusterCentroids c;
+	ClusterPoints p;
 	ClusterCodes codes;
 	void	   *memory;
 	void	   *scratch;
@@ -406,17 +411,19 @@ check_coded(uint32_t k, uint32_t dims, uint32_t places)
 	float		values[40];
 
 	cluster_centroids_init(&c, points, k, dims, half_norms);
-	memory = allocate(cluster_codes_size(&c));
-	memset(memory, 0, cluster_codes_size(&c));
-	cluster_codes_init(&codes, &c, memory);
+	p = cluster_points(&c);
+	cluster_measure(&p, mean, half_norms);
+	memory = allocate(cluster_codes_size(&p));
+	memset(memory, 0, cluster_codes_size(&p));
+	cluster_codes_init(&codes, &p, mean, half_norms, memory);
 	for (int product = 0; product < 2; product++)
 	{
-		check_codes(&codes, product, queries, n, 1);
-		check_codes(&codes, product, queries, n, 12);
-		check_codes(&codes, product, queries, 20, k / CLUSTER_CODED_PART);
-		check_codes(&codes, product, queries, 2, k);
+		check_codes(&codes, &c, product, queries, n, 1);
+		check_codes(&codes, &c, product, queries, n, 12);
+		check_codes(&codes, &c, product, queries, 20, k / CLUSTER_CODED_PART);
+		check_codes(&codes, &c, product, queries, 2, k);
 	}
-	check_coded_assign(&codes, queries, n);
+	check_coded_assign(&codes, &c, queries, n);
 
 	/* what is not finite gets some centroids, and none twice */
 	scratch = allocate(cluster_codes_scratch(&codes));
@@ -424,13 +431,14 @@ check_coded(uint32_t k, uint32_t dims, uint32_t places)
 	{
 		for (uint32_t d = 0; d < dims; d++)
 			queries[d] = i == 0 ? 3e38f : i == 1 ? INFINITY : NAN;
-		cluster_codes_rank(&codes, false, queries, 40, scratch, lists, values);
+		cluster_codes_rank(&codes, &p, false, queries, 40, scratch, lists, values);
 		for (int a = 0; a < 40; a++)
 			for (int b = 0; b <= a; b++)
 				CHECK(lists[a] < k && (lists[a] != lists[b]) == (a != b), "%d: %u", i, lists[a]);
 	}
 	free(scratch);
 	free(memory);
+	free(mean);
 	free(half_norms);
 	free(points);
 }
