@@ -8,6 +8,7 @@
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/timestamp.h"
 #if PG_VERSION_NUM >= 170000
 #include "storage/dsm_registry.h"
@@ -15,8 +16,15 @@
 
 #define MAX_JOBS		64
 
-/* A job that failed is not tried again for so long; one that is being started, is by then. */
+/* A job that is being started is by then; if there is no table, it is looked for again. */
 #define RETRY_MS		10000
+
+/* First pauses of a job that failed, and of one whose index is another's; they double. */
+#define FAILED_PAUSE_MS	10000
+#define LOCKED_PAUSE_MS	500
+
+/* So often such a job is tried again without being asked for: for 40 minutes, and 2. */
+#define MAX_TRIES		8
 
 typedef struct JobTable
 {
@@ -29,6 +37,12 @@ int			jobs_max_workers;
 
 static JobTable *table;
 static Job *own;				/* this worker's */
+
+static bool
+has_passed(TimestampTz start, int ms)
+{
+	return TimestampDifferenceExceeds(start, GetCurrentTimestamp(), ms);
+}
 
 static void
 init_table(JobTable *new_table)
@@ -53,28 +67,92 @@ init_segment(void *pointer)
 #endif
 
 /*
- * Attaches to the table.  Before version 17 it lies in the main shared memory, which keeps some
- * room for what was not asked for at the start.
+ * The table, which is made if there is none.  Before version 17 it lies in the main shared memory,
+ * which keeps some room for what was not asked for at the start.
  */
-static void
-attach(void)
+static JobTable *
+get_table(void)
 {
+	JobTable   *got;
 	bool		found;
 
-	if (table != NULL)
-		return;
 #if PG_VERSION_NUM >= 190000
-	table = GetNamedDSMSegment("vector_jobs", sizeof(JobTable), init_segment, &found, NULL);
+	got = GetNamedDSMSegment("vector_jobs", sizeof(JobTable), init_segment, &found, NULL);
 #elif PG_VERSION_NUM >= 170000
-	table = GetNamedDSMSegment("vector_jobs", sizeof(JobTable), init_segment, &found);
+	got = GetNamedDSMSegment("vector_jobs", sizeof(JobTable), init_segment, &found);
 #else
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	table = ShmemInitStruct("vector_jobs", sizeof(JobTable), &found);
+	got = ShmemInitStruct("vector_jobs", sizeof(JobTable), &found);
 	if (!found)
-		init_table(table);
+		init_table(got);
 	LWLockRelease(AddinShmemInitLock);
 #endif
+	return got;
+}
+
+/*
+ * The same; NULL, and a message, where that is an error: there is no memory left, or the table is
+ * that of another version of the library.  What an error leaves behind are locks, LWLocks as
+ * callers have none, and in version 17 and later a segment half made, which is its own resource
+ * owner's.  PostgreSQL itself takes the entry of a structure back that it has no memory for.  So no
+ * subtransaction is needed, which parallel mode, and a worker that is in no transaction, could not
+ * have.
+ */
+static JobTable *
+try_table(int level)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner caller = CurrentResourceOwner;
+	ResourceOwner owner = ResourceOwnerCreate(NULL, "vector jobs");
+	JobTable   *volatile got = NULL;
+
+	CurrentResourceOwner = owner;
+	PG_TRY();
+	{
+		got = get_table();
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		LWLockReleaseAll();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		ereport(level,
+				(errmsg("background workers for vector indexes are not to be had"),
+				 errdetail_internal("%s", error->message),
+				 errhint("Restart the server, before PostgreSQL 17 with \"vector\" in "
+						 "\"shared_preload_libraries\".")));
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	CurrentResourceOwner = caller;
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, false, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, false, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, false, false);
+	ResourceOwnerDelete(owner);
+	return got;
+}
+
+/* Attaches to the table; false if there is none, for now. */
+static bool
+attach(void)
+{
+	static TimestampTz failed;
+
+	if (table != NULL)
+		return true;
+	if (failed != 0 && !has_passed(failed, RETRY_MS))
+		return false;
+	table = try_table(failed == 0 ? LOG : DEBUG1);
+	if (table == NULL)
+	{
+		failed = GetCurrentTimestamp();
+		return false;
+	}
 	register_tranche(table->tranche, "vector_jobs");
+	return true;
 }
 
 #if PG_VERSION_NUM < 170000
@@ -115,35 +193,58 @@ find_job(Oid database, Oid index)
 	return NULL;
 }
 
-/* A place for a new job: a free one, or that of the oldest error. */
+/* A new job, in a free place or that of the oldest error; NULL if there is none. */
 static Job *
-new_job(void)
+new_job(Oid database, Oid index)
 {
-	Job		   *oldest = NULL;
+	Job		   *place = NULL;
 
 	for (int i = 0; i < MAX_JOBS; i++)
 	{
 		Job		   *job = &table->jobs[i];
 
 		if (job->state == JOB_FREE)
-			return job;
-		if (job->state == JOB_FAILED && (oldest == NULL || job->failed < oldest->failed))
-			oldest = job;
+		{
+			place = job;
+			break;
+		}
+		if (job->state == JOB_FAILED && (place == NULL || job->failed < place->failed))
+			place = job;
 	}
-	return oldest;
-}
-
-static bool
-is_recent(TimestampTz time)
-{
-	return !TimestampDifferenceExceeds(time, GetCurrentTimestamp(), RETRY_MS);
+	if (place != NULL)
+		*place = (Job) {.database = database, .index = index};
+	return place;
 }
 
 /* Whether a worker is at a job, or on its way. */
 static bool
 has_worker(const Job *job)
 {
-	return job->state == JOB_RUNNING || (job->state == JOB_STARTING && is_recent(job->since));
+	return job->state == JOB_RUNNING ||
+		(job->state == JOB_STARTING && !has_passed(job->since, RETRY_MS));
+}
+
+/* Whether a job is put off, and its time has not come. */
+static bool
+is_put_off(const Job *job)
+{
+	return job->put_off && GetCurrentTimestamp() < job->due;
+}
+
+/* Whether a worker should come for a job that has none. */
+static bool
+is_waiting(const Job *job)
+{
+	if (job->state == JOB_FAILED)
+		return job->put_off;
+	return job->state == JOB_WAITING || (job->state == JOB_STARTING && !has_worker(job));
+}
+
+/* The same, at once. */
+static bool
+is_due(const Job *job)
+{
+	return is_waiting(job) && !is_put_off(job);
 }
 
 static int
@@ -213,21 +314,16 @@ jobs_request(Oid database, Oid index)
 	bool		start = false;
 	bool		accepted = true;
 
-	if (jobs_max_workers == 0)
+	if (jobs_max_workers == 0 || !attach())
 		return false;
-	attach();
 	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
 	job = find_job(database, index);
 	if (job != NULL && has_worker(job))
 		job->again = true;
-	else if (job == NULL || job->state != JOB_FAILED || !is_recent(job->failed))
+	else if (job == NULL || job->state != JOB_FAILED || GetCurrentTimestamp() >= job->due)
 	{
 		if (job == NULL)
-		{
-			job = new_job();
-			if (job != NULL)
-				*job = (Job) {.database = database, .index = index};
-		}
+			job = new_job(database, index);
 		accepted = job != NULL;
 		if (accepted)
 		{
@@ -240,23 +336,36 @@ jobs_request(Oid database, Oid index)
 	return start ? start_marked(job) : accepted;
 }
 
-void
-jobs_start_waiting(void)
+/* Starts workers for the jobs that a function chooses; false if the server has no slots. */
+static bool
+start_for(bool (*choose) (const Job *job))
 {
-	attach();
 	for (int i = 0; i < MAX_JOBS; i++)
 	{
 		Job		   *job = &table->jobs[i];
 		bool		start;
 
 		LWLockAcquire(&table->lock, LW_EXCLUSIVE);
-		start = (job->state == JOB_WAITING ||
-				 (job->state == JOB_FAILED && !is_recent(job->failed)) ||
-				 (job->state == JOB_STARTING && !is_recent(job->since))) && mark_starting(job);
+		start = choose(job) && mark_starting(job);
 		LWLockRelease(&table->lock);
 		if (start && !start_marked(job))
-			return;
+			return false;
 	}
+	return true;
+}
+
+/* Whether a worker should wait until a job is due.  For one that failed that is too long. */
+static bool
+is_waited_for(const Job *job)
+{
+	return is_waiting(job) && job->state != JOB_FAILED;
+}
+
+void
+jobs_start_waiting(void)
+{
+	if (attach() && start_for(is_due))
+		start_for(is_waited_for);
 }
 
 /* Makes a job this worker's. */
@@ -271,23 +380,27 @@ take(Job *job)
 	job->done = job->total = 0;
 }
 
-/* The worker has no more to do with its job. */
+/* The worker has no more to do with its job, for now. */
 static void
 leave(void)
 {
 	own->pid = 0;
 	own->phase = JOB_IDLE;
-	set_state(own, own->error[0] ? JOB_FAILED : JOB_FREE);
+	set_state(own, own->error[0] ? JOB_FAILED : own->put_off ? JOB_WAITING : JOB_FREE);
 	own = NULL;
 }
 
-/* At the exit of a worker that did not come to an end of its own. */
+/*
+ * At the exit of a worker that did not come to an end of its own.  The job is left to the next who
+ * asks for it: its database may be gone.
+ */
 static void
 leave_at_exit(int code, Datum arg)
 {
 	if (own == NULL)
 		return;
 	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
+	own->put_off = false;
 	leave();
 	LWLockRelease(&table->lock);
 }
@@ -297,7 +410,8 @@ jobs_begin(int slot, Oid *database, Oid *index)
 {
 	Job		   *job;
 
-	attach();
+	if (!attach())
+		return false;
 	job = &table->jobs[slot];
 	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
 	if (job->state == JOB_STARTING)
@@ -312,14 +426,44 @@ jobs_begin(int slot, Oid *database, Oid *index)
 }
 
 bool
+jobs_is_put_off(void)
+{
+	bool		put_off;
+
+	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
+	own->put_off = put_off = is_put_off(own);
+	LWLockRelease(&table->lock);
+	return put_off;
+}
+
+/* Whether any job is due; the caller has the lock. */
+static bool
+any_is_due(void)
+{
+	for (int i = 0; i < MAX_JOBS; i++)
+		if (is_due(&table->jobs[i]))
+			return true;
+	return false;
+}
+
+bool
+jobs_others_wait(void)
+{
+	bool		wait;
+
+	LWLockAcquire(&table->lock, LW_SHARED);
+	wait = any_is_due();
+	LWLockRelease(&table->lock);
+	return wait;
+}
+
+bool
 jobs_is_wanted(void)
 {
 	bool		wanted;
 
 	LWLockAcquire(&table->lock, LW_SHARED);
-	wanted = own->again;
-	for (int i = 0; i < MAX_JOBS && !wanted; i++)
-		wanted = table->jobs[i].state == JOB_WAITING;
+	wanted = own->again || any_is_due();
 	LWLockRelease(&table->lock);
 	return wanted;
 }
@@ -329,24 +473,36 @@ jobs_next(Oid *index)
 {
 	int			last = (int) (own - table->jobs);
 	Oid			database = own->database;
+	Job		   *next = NULL;
 	bool		again;
 
 	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
 	again = own->again;
 	leave();
-	if (again)
+	if (again && table->jobs[last].state == JOB_FREE)
 		set_state(&table->jobs[last], JOB_WAITING);
-	for (int i = 1; i <= MAX_JOBS && own == NULL; i++)
+	for (int i = 1; i <= MAX_JOBS && next == NULL; i++)
 	{
 		Job		   *job = &table->jobs[(last + i) % MAX_JOBS];
 
-		if (job->state == JOB_WAITING && job->database == database)
-			take(job);
+		if (is_due(job) && job->database == database)
+			next = job;
 	}
+	if (next == NULL && !any_is_due())
+		for (int i = 0; i < MAX_JOBS; i++)
+		{
+			Job		   *job = &table->jobs[i];
+
+			if (is_waited_for(job) && job->database == database &&
+				(next == NULL || job->due < next->due))
+				next = job;
+		}
+	if (next != NULL)
+		take(next);
 	LWLockRelease(&table->lock);
-	if (own == NULL)
+	if (next == NULL)
 		return false;
-	*index = own->index;
+	*index = next->index;
 	return true;
 }
 
@@ -372,12 +528,57 @@ jobs_report_step(int step, uint64 done, uint64 total)
 	LWLockRelease(&table->lock);
 }
 
-void
-jobs_report_error(const char *message)
+/* The job of an index of the worker's: its own, or where that is of all indexes another. */
+static Job *
+job_of(Oid index)
 {
+	return own->index == index ? own : find_job(own->database, index);
+}
+
+void
+jobs_put_off(Oid index, const char *error)
+{
+	Job		   *job;
+
 	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
-	strlcpy(own->error, message, sizeof(own->error));
-	own->failed = GetCurrentTimestamp();
+	job = job_of(index);
+	if (job == NULL)
+		job = new_job(own->database, index);
+	if (job != NULL && (job == own || !has_worker(job)))
+	{
+		int			pause = error ? FAILED_PAUSE_MS : LOCKED_PAUSE_MS;
+
+		job->due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+											   (int64) pause << Min(job->tries, MAX_TRIES - 1));
+		job->put_off = ++job->tries < MAX_TRIES;
+		if (error)
+		{
+			strlcpy(job->error, error, sizeof(job->error));
+			job->failed = GetCurrentTimestamp();
+		}
+		else if (!job->put_off)
+			job->tries = 0;
+		if (job != own)
+			set_state(job, job->error[0] ? JOB_FAILED : job->put_off ? JOB_WAITING : JOB_FREE);
+	}
+	LWLockRelease(&table->lock);
+}
+
+void
+jobs_report_success(Oid index)
+{
+	Job		   *job;
+
+	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
+	job = job_of(index);
+	if (job != NULL)
+	{
+		job->tries = 0;
+		job->put_off = false;
+		job->error[0] = '\0';
+		if (job->state == JOB_FAILED)
+			set_state(job, JOB_FREE);
+	}
 	LWLockRelease(&table->lock);
 }
 
@@ -386,8 +587,9 @@ jobs_list(Job **jobs)
 {
 	int			n = 0;
 
-	attach();
 	*jobs = palloc(sizeof(Job) * MAX_JOBS);
+	if (!attach())
+		return 0;
 	LWLockAcquire(&table->lock, LW_SHARED);
 	for (int i = 0; i < MAX_JOBS; i++)
 		if (table->jobs[i].state != JOB_FREE)

@@ -52,11 +52,7 @@
 /* How often the launcher looks for jobs that wait. */
 #define LAUNCHER_NAP_MS	10000
 
-/* A step that was given up is tried again so often, after pauses that double. */
-#define TRIES			8
-#define FIRST_PAUSE_MS	500
-
-/* The same of a merge that was not due; what it did is lost each time. */
+/* A merge that was not due is tried again so often; what it did is lost each time. */
 #define IDLE_TRIES		3
 
 /* How often, and how many times, a worker looks whether sessions that seal have come to an end. */
@@ -294,7 +290,7 @@ do_step(Relation index, WorkerStep step)
 	return 0;
 }
 
-/* The same in a transaction; -1 if the index is another's for now. */
+/* The same in a transaction; -1 if the index is locked. */
 static int
 take_step(Oid oid, WorkerStep step)
 {
@@ -334,7 +330,10 @@ take_step(Oid oid, WorkerStep step)
 	return replaced;
 }
 
-/* The same; an error ends the transaction, and is told. */
+/*
+ * The same; -1 if the index is put off: it is another's for now, or there was an error, which ended
+ * the transaction and is told.  A step that gave way puts off what is due only.
+ */
 static int
 try_step(Oid oid, WorkerStep step)
 {
@@ -345,6 +344,8 @@ try_step(Oid oid, WorkerStep step)
 	PG_TRY();
 	{
 		replaced = take_step(oid, step);
+		if (replaced < 0)
+			jobs_put_off(oid, NULL);
 	}
 	PG_CATCH();
 	{
@@ -354,14 +355,13 @@ try_step(Oid oid, WorkerStep step)
 		error = CopyErrorData();
 		locked_index = NULL;
 		if (!gave_way)
-		{
 			EmitErrorReport();
-			jobs_report_error(error->message);
-		}
 		FlushErrorState();
 		AbortCurrentTransaction();
 		if (!gave_way)
-			replaced = -2;
+			jobs_put_off(oid, error->message);
+		else if (step != STEP_IDLE_MERGE)
+			jobs_put_off(oid, NULL);
 		FreeErrorData(error);
 	}
 	PG_END_TRY();
@@ -390,12 +390,6 @@ pause_once(void)
 	CommitTransactionCommand();
 }
 
-static bool
-has_passed(TimestampTz start, int ms)
-{
-	return TimestampDifferenceExceeds(start, GetCurrentTimestamp(), ms);
-}
-
 /* Waits for vector.idle_merge_delay; false if there is other work, or the setting says never. */
 static bool
 pause_while_idle(void)
@@ -404,92 +398,93 @@ pause_while_idle(void)
 
 	while (idle_merge_delay >= 0 && !jobs_is_wanted())
 	{
-		if (has_passed(start, idle_merge_delay))
+		if (TimestampDifferenceExceeds(start, GetCurrentTimestamp(), idle_merge_delay))
 			return true;
 		pause_once();
 	}
 	return false;
 }
 
-/* Seals and merges in turn until there is nothing more to do; false if there is, but not now. */
+/* Waits until a job that was put off is due; false if another should be done first. */
+static bool
+wait_until_due(void)
+{
+	while (jobs_is_put_off())
+	{
+		if (jobs_others_wait())
+			return false;
+		pause_once();
+	}
+	return true;
+}
+
+/* Seals and merges in turn until there is nothing more to do; false if the index is put off. */
 static bool
 do_what_is_due(Oid index)
 {
-	int			tries = 0;
 	int			replaced;
 
 	do
 	{
+		int			merged;
+
 		merge_waits = false;
 		replaced = try_step(index, STEP_SEAL);
-		if (replaced >= 0)
-		{
-			int			merged = try_step(index, STEP_MERGE);
-
-			replaced = merged < 0 ? merged : replaced + merged;
-		}
-		if (replaced == -1 && tries < TRIES)
-		{
-			TimestampTz start = GetCurrentTimestamp();
-
-			jobs_report_phase(JOB_IDLE);
-			while (!has_passed(start, FIRST_PAUSE_MS << tries))
-				pause_once();
-			tries++;
-		}
-		else
-			tries = 0;
+		if (replaced < 0)
+			return false;
+		merged = try_step(index, STEP_MERGE);
+		if (merged < 0)
+			return false;
+		jobs_report_success(index);
+		replaced += merged;
 		/* others seal what there is */
 		if (replaced == 0 && merge_waits)
 		{
+			if (jobs_others_wait())
+			{
+				jobs_put_off(index, NULL);
+				return false;
+			}
 			nap(NAP_MS);
 			naps++;
 		}
 		else
 			naps = 0;
 	}
-	while (replaced > 0 || (replaced == -1 && tries > 0) || (replaced == 0 && merge_waits));
-	return replaced == 0;
+	while (replaced > 0 || merge_waits);
+	return true;
 }
 
 /*
- * Unites graphs once nothing has been due for a while; false after an error.  Where there is other
- * work by then, this is left to the next who is asked to look at the index.
+ * Unites graphs once nothing has been due for a while.  Where there is other work by then, this is
+ * left to the next who is asked to look at the index.
  */
-static bool
+static void
 merge_when_idle(Oid index)
 {
-	for (int tries = 0; tries < IDLE_TRIES;)
+	for (int tries = 0; tries < IDLE_TRIES; tries++)
 	{
-		int			replaced;
-
 		idle_merge_waits = false;
 		if (idle_merge_delay < 0 || try_step(index, STEP_LOOK) < 0 || !idle_merge_waits ||
 			!pause_while_idle())
-			break;
-		replaced = try_step(index, STEP_IDLE_MERGE);
-		if (replaced == -2)
-			return false;
-		if (replaced == 0)
-			break;
-		/* it gave way */
-		tries += replaced < 0;
+			return;
+		if (try_step(index, STEP_IDLE_MERGE) >= 0 || !gave_way)
+			return;
 	}
-	return true;
 }
 
 static void
 work_on(const List *indexes)
 {
-	bool		done = true;
+	List	   *done = NIL;
 	ListCell   *cell;
 
 	foreach(cell, indexes)
-		done &= do_what_is_due(lfirst_oid(cell));
-	foreach(cell, indexes)
-		done &= merge_when_idle(lfirst_oid(cell));
-	if (done)
-		jobs_report_error("");
+		if (do_what_is_due(lfirst_oid(cell)))
+			done = lappend_oid(done, lfirst_oid(cell));
+	foreach(cell, done)
+		merge_when_idle(lfirst_oid(cell));
+	list_free(done);
 }
 
 /* The OIDs of a catalog's rows that a function wants, in the caller's memory. */
@@ -578,9 +573,12 @@ vector_worker_main(Datum slot)
 	seal_report = report_step;
 	do
 	{
-		List	   *indexes = OidIsValid(index) ? list_make1_oid(index) :
-			collect_oids(RelationRelationId, wants_class);
+		List	   *indexes;
 
+		if (!wait_until_due())
+			continue;
+		indexes = OidIsValid(index) ? list_make1_oid(index) :
+			collect_oids(RelationRelationId, wants_class);
 		work_on(indexes);
 		list_free(indexes);
 	}

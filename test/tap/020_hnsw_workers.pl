@@ -32,17 +32,7 @@ create('postgres');
 
 sub sql { return $node->safe_psql('postgres', @_); }
 
-# Sets for all processes that start from now on: a number tells that the postmaster has it.
-my $settings = 100;
-
-sub set
-{
-	$settings++;
-	sql("LOAD 'vector';" . join('', map { "ALTER SYSTEM SET $_;" } @_, "geqo_threshold = $settings")
-		. 'SELECT pg_reload_conf()');
-	$node->poll_query_until('postgres', "SELECT current_setting('geqo_threshold') = '$settings'")
-	  or die 'the settings are not read';
-}
+sub set { set_for_all($node, @_) }
 
 sub insert
 {

@@ -6,7 +6,7 @@ use strict;
 use warnings;
 use Exporter 'import';
 
-our @EXPORT = qw(create_place create_items has_wait_points lost_rows %with);
+our @EXPORT = qw(create_place create_items has_wait_points lost_rows set_for_all %with);
 
 # Options of each access method: segments are small, lists few, and the codes of ivf have fine parts.
 our %with = (
@@ -30,6 +30,21 @@ sub create_items
 	my ($node, $dims, $database) = @_;
 	create_place($node, $dims, $database);
 	$node->safe_psql($database // 'postgres', "CREATE TABLE items (id int PRIMARY KEY, v vector($dims))");
+	return;
+}
+
+# Sets for all processes that start from now on: a number tells that the postmaster has it.
+my $times_set = 100;
+
+sub set_for_all
+{
+	my ($node, @settings) = @_;
+	$times_set++;
+	$node->safe_psql('postgres', "LOAD 'vector';"
+		. join('', map { "ALTER SYSTEM SET $_;" } @settings, "geqo_threshold = $times_set")
+		. 'SELECT pg_reload_conf()');
+	$node->poll_query_until('postgres', "SELECT current_setting('geqo_threshold') = '$times_set'")
+	  or die 'the settings are not read';
 	return;
 }
 
