@@ -136,13 +136,22 @@ hnswbuildphasename(int64 phase)
 	}
 }
 
+static const IndexSupport hnsw_support[] = {SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_TYPE};
+
+static bool
+hnswvalidate(Oid class)
+{
+	return index_validate(class, hnsw_support, lengthof(hnsw_support));
+}
+
 PG_FUNCTION_INFO_V1(hnswhandler);
 Datum
 hnswhandler(PG_FUNCTION_ARGS)
 {
 	IndexAmRoutine *amroutine = index_routine();
 
-	amroutine->amsupport = 3;
+	amroutine->amsupport = lengthof(hnsw_support);
+	amroutine->amvalidate = hnswvalidate;
 	amroutine->ambuild = hnswbuild;
 	amroutine->ambuildempty = hnswbuildempty;
 	amroutine->amcostestimate = hnswcostestimate;

@@ -6,12 +6,6 @@
 #include "catalog/pg_type.h"
 #include "commands/vacuum.h"
 
-static bool
-vectorvalidate(Oid opclassoid)
-{
-	return true;
-}
-
 IndexAmRoutine *
 index_routine(void)
 {
@@ -28,7 +22,6 @@ index_routine(void)
 	amroutine->aminsert = vectorinsert;
 	amroutine->ambulkdelete = vectorbulkdelete;
 	amroutine->amvacuumcleanup = vectorvacuumcleanup;
-	amroutine->amvalidate = vectorvalidate;
 	return amroutine;
 }
 

@@ -21,7 +21,24 @@
  */
 extern DirectoryOptions index_column_options(Relation index, const char *am);
 
-/* A handler's answer, but for what differs: support functions, builds, options, costs, scans. */
+/* What a support function of an operator class is, by its number. */
+typedef enum IndexSupport
+{
+	SUPPORT_DISTANCE,			/* of two vectors */
+	SUPPORT_NORM,
+	SUPPORT_TYPE				/* says what the type is, to pgvector */
+} IndexSupport;
+
+/*
+ * Whether an operator class has what its access method needs, and its family nothing wrong; says
+ * what is, by INFO messages.  support[0] is the distance, which a class cannot be without.
+ */
+extern bool index_validate(Oid class, const IndexSupport *support, int count);
+
+/*
+ * A handler's answer, but for what differs: support functions and their validation, builds,
+ * options, costs, scans.
+ */
 extern IndexAmRoutine *index_routine(void);
 
 extern bool vectorinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid,

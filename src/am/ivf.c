@@ -204,13 +204,25 @@ ivfestimateparallelscan(
 	return ivf_shared_size();
 }
 
+/* The distance and norm that k-means of pgvector goes by come after those of searches. */
+static const IndexSupport ivf_support[] = {
+	SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_TYPE
+};
+
+static bool
+ivfvalidate(Oid class)
+{
+	return index_validate(class, ivf_support, lengthof(ivf_support));
+}
+
 /* What both handlers say. */
 static IndexAmRoutine *
 make_routine(void)
 {
 	IndexAmRoutine *amroutine = index_routine();
 
-	amroutine->amsupport = 5;
+	amroutine->amsupport = lengthof(ivf_support);
+	amroutine->amvalidate = ivfvalidate;
 	amroutine->ambuildempty = ivfbuildempty;
 	amroutine->amcostestimate = ivfcostestimate;
 	amroutine->ambuildphasename = ivfbuildphasename;
