@@ -91,6 +91,10 @@ toast_snapshot(Snapshot snapshot)
 #define vacuum_delay_point_compat()	vacuum_delay_point()
 #endif
 
+#if PG_VERSION_NUM < 170000
+#define AmAutoVacuumWorkerProcess()	IsAutoVacuumWorkerProcess()
+#endif
+
 #if PG_VERSION_NUM >= 170000
 #define lock_held_by_me(tag, mode)	LockHeldByMe(tag, mode, false)
 #else

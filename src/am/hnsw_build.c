@@ -151,7 +151,7 @@ build_in_parallel(HnswBuild *state, const Directory *directory, int workers)
 						   MAXALIGN(build_shared_size()) + AREA_SIZE))
 		return false;
 	shared = table->method_shared;
-	build_init_shared(shared, directory, (Size) maintenance_work_mem * 1024);
+	build_init_shared(shared, directory, build_memory());
 	build_use_files(shared, table->segment);
 	area = dsa_create_in_place(area_place(shared), AREA_SIZE, LWTRANCHE_PARALLEL_QUERY_DSA,
 							   table->segment);
@@ -170,7 +170,7 @@ build_alone(HnswBuild *state, const Directory *directory)
 	dsm_segment *segment = dsm_create(build_shared_size(), 0);
 	BuildShared *shared = dsm_segment_address(segment);
 
-	build_init_shared(shared, directory, (Size) maintenance_work_mem * 1024);
+	build_init_shared(shared, directory, build_memory());
 	build_use_files(shared, segment);
 	build_start(shared, 1);
 	run_build(state, shared, NULL, segment);

@@ -18,6 +18,7 @@
 
 #include "am/index.h"
 #include "am/table_build.h"
+#include "segment/build.h"
 #include "segment/centroids.h"
 #include "segment/growing.h"
 #include "segment/lists.h"
@@ -36,7 +37,7 @@ typedef struct IvfShared
 	int			participants;	/* that the memory is divided by */
 	slock_t		mutex;
 	double		distance;		/* sums of all that have ended their part */
-	uint32		counts[FLEXIBLE_ARRAY_MEMBER];	/* rows by list; a Sharedsort follows */
+	pg_atomic_uint32 counts[FLEXIBLE_ARRAY_MEMBER]; /* rows by list; a Sharedsort follows */
 } IvfShared;
 
 /* One participant's state. */
@@ -224,7 +225,7 @@ train_centroids(IvfBuild *build, const Directory *directory, int workers)
 	}
 	rows = sample.rows * blocks / Max(counted, 1);
 	sample.training = centroids_train(&build->space, directory, rows,
-									  (Size) maintenance_work_mem * 1024, workers + 1);
+									  build_memory(), workers + 1);
 	wanted = ceil(centroids_wanted(sample.training) / Max(rows, 1) * blocks * SAMPLE_MARGIN);
 	sample_blocks(build, &sample, wanted);
 	if (centroids_sampled(sample.training) == 0 && wanted < blocks)
@@ -272,7 +273,7 @@ open_build(IvfBuild *build, uint32 centroids)
 static Size
 part_memory(int participants)
 {
-	return (Size) maintenance_work_mem * 1024 / participants;
+	return build_memory() / participants;
 }
 
 /* What a participant's sort is to the others'. */
@@ -302,13 +303,38 @@ write_lists(IvfBuild *build, const uint32 *counts, double distance)
 static Size
 counts_size(uint32 lists)
 {
-	return MAXALIGN(offsetof(IvfShared, counts) + sizeof(uint32) * lists);
+	return MAXALIGN(offsetof(IvfShared, counts) + sizeof(pg_atomic_uint32) * lists);
 }
 
 static Sharedsort *
 shared_sort(IvfShared *shared, uint32 lists)
 {
 	return (Sharedsort *) ((char *) shared + counts_size(lists));
+}
+
+/* Adds what a participant counted to the sums of all. */
+static void
+add_counts(IvfShared *shared, const ListsBuild *lists, uint32 count)
+{
+	const uint32 *counts = lists_build_counts(lists);
+	double		distance = lists_build_distance(lists);
+
+	for (uint32 i = 0; i < count; i++)
+		pg_atomic_fetch_add_u32(&shared->counts[i], counts[i]);
+	SpinLockAcquire(&shared->mutex);
+	shared->distance += distance;
+	SpinLockRelease(&shared->mutex);
+}
+
+/* The sums by list, palloc'd. */
+static uint32 *
+read_counts(IvfShared *shared, uint32 count)
+{
+	uint32	   *counts = palloc(sizeof(uint32) * count);
+
+	for (uint32 i = 0; i < count; i++)
+		counts[i] = pg_atomic_read_u32(&shared->counts[i]);
+	return counts;
 }
 
 /* One participant's part of a parallel build. */
@@ -325,11 +351,7 @@ run_part(IvfBuild *build, IvfShared *shared)
 	build->lists = begin_lists(build, part_memory(shared->participants), &coordinate);
 	table_build_scan(&build->table);
 	lists_build_flush(build->lists);
-	SpinLockAcquire(&shared->mutex);
-	for (uint32 i = 0; i < lists; i++)
-		shared->counts[i] += lists_build_counts(build->lists)[i];
-	shared->distance += lists_build_distance(build->lists);
-	SpinLockRelease(&shared->mutex);
+	add_counts(shared, build->lists, lists);
 	lists_build_end_part(build->lists);
 	lists_build_end(build->lists);
 }
@@ -369,13 +391,15 @@ build_in_parallel(IvfBuild *build, int workers)
 	shared->centroids = build->centroids->uid;
 	shared->participants = workers + 1;
 	SpinLockInit(&shared->mutex);
+	for (uint32 i = 0; i < lists; i++)
+		pg_atomic_init_u32(&shared->counts[i], 0);
 	tuplesort_initialize_shared(shared_sort(shared, lists), workers + 1, table->segment);
 	coordinate.sharedsort = shared_sort(shared, lists);
 	coordinate.nParticipants = table_build_launch(table) + 1;
 	run_part(build, shared);
 	table_build_wait(table);
 	build->lists = begin_lists(build, part_memory(1), &coordinate);
-	write_lists(build, shared->counts, shared->distance);
+	write_lists(build, read_counts(shared, lists), shared->distance);
 	table_build_leave(table);
 	return true;
 }

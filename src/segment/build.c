@@ -12,6 +12,7 @@
 #include "common/hashfn.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
+#include "postmaster/autovacuum.h"
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
@@ -27,6 +28,14 @@
  * consist of, are inserted one after the other.
  */
 #define NODES_BY_LEADER		1024
+
+Size
+build_memory(void)
+{
+	bool		autovacuum = AmAutoVacuumWorkerProcess() && autovacuum_work_mem != -1;
+
+	return (Size) (autovacuum ? autovacuum_work_mem : maintenance_work_mem) * 1024;
+}
 
 Size
 build_shared_size(void)

@@ -36,6 +36,9 @@ typedef struct BuildCallbacks
 	void	   *arg;
 } BuildCallbacks;
 
+/* Bytes that a build or a merge may take: maintenance_work_mem, or what autovacuum has instead. */
+extern Size build_memory(void);
+
 extern Size build_shared_size(void);
 
 /*

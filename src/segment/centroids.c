@@ -13,6 +13,7 @@
 #include "cluster/blas.h"
 #include "cluster/kmeans.h"
 #include "quantize/product.h"
+#include "segment/build.h"
 #include "segment/lists.h"
 #include "segment/wait_point.h"
 
@@ -354,7 +355,7 @@ centroids_are_outdated(Relation index, const Space *space, const Directory *dire
 		rows += header.rows;
 		distance += (double) header.rows * header.lists.distance;
 	}
-	if (centroids_size(space, directory, rows) > (Size) maintenance_work_mem * 1024)
+	if (centroids_size(space, directory, rows) > build_memory())
 		return false;
 	return rows >= OUTDATED_ROWS * Max((double) centroids.rows, 1) ||
 		(rows >= DRIFTED_ROWS * (double) centroids.rows &&

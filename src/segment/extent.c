@@ -4,7 +4,7 @@
 #include "segment/extent.h"
 
 #include "access/xloginsert.h"
-#include "miscadmin.h"
+#include "commands/vacuum.h"
 #include "storage/lmgr.h"
 #include "storage/smgr.h"
 
@@ -12,6 +12,12 @@
 #define EXTENSION		1024
 
 void		(*extent_give_way) (void);
+
+void
+extent_vacuum_delay(void)
+{
+	vacuum_delay_point_compat();
+}
 
 uint32
 extent_blocks_for(uint64 count, Size size, bool whole)

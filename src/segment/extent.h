@@ -6,6 +6,7 @@
 
 #include "pg_compat.h"
 
+#include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/rel.h"
 
@@ -29,14 +30,18 @@ extent_check_page(Relation index, Page page, BlockNumber block, uint32 uid)
 }
 
 /*
- * A background worker sets this to a function that gives way to others, by an error; it is called
- * wherever long work checks for interrupts, without any content lock.
+ * Long work looks here whether to stop or to stand back, without any content lock.  A background
+ * worker sets extent_give_way to a function that gives way to others, by an error.  VACUUM with a
+ * cost limit sleeps when the blocks that it went to have reached that.
  */
 extern void (*extent_give_way) (void);
+extern void extent_vacuum_delay(void);
 
 #define CHECK_FOR_OTHERS() \
 do { \
 	CHECK_FOR_INTERRUPTS(); \
+	if (VacuumCostActive) \
+		extent_vacuum_delay(); \
 	if (extent_give_way) \
 		extent_give_way(); \
 } while (0)

@@ -277,6 +277,8 @@ typedef struct GrowingHeader
 	uint32		vector_blocks;
 	BlockNumber mean; /* block within the extent, `padded` floats; 0: codes are of the vectors */
 	uint64		used;			/* bytes of the vectors' payloads that are taken */
+	uint32		burials;		/* changes of tombstones */
+	uint32		unused;
 } GrowingHeader;
 
 /* The head of a group of 32 rows; their codes follow. */
@@ -304,7 +306,7 @@ StaticAssertDecl(sizeof(SealedHeader) == 124 + 12 * GRAPH_LEVELS, "format of Sea
 StaticAssertDecl(sizeof(GraphEntryGroup) == 320, "format of GraphEntryGroup");
 StaticAssertDecl(sizeof(SealedRow) == 12, "format of SealedRow");
 StaticAssertDecl(sizeof(SealedNode) == 36, "format of SealedNode");
-StaticAssertDecl(sizeof(GrowingHeader) == 48, "format of GrowingHeader");
+StaticAssertDecl(sizeof(GrowingHeader) == 56, "format of GrowingHeader");
 StaticAssertDecl(sizeof(GrowingGroup) == 672, "format of GrowingGroup");
 
 #define BlockGetHeader(page)	((BlockHeader *) PageGetContents(page))

@@ -389,6 +389,15 @@ growing_rows(Relation index, const SegmentEntry *entry)
 	return header.rows;
 }
 
+uint32
+growing_burials(Relation index, const SegmentEntry *entry)
+{
+	GrowingHeader header;
+
+	read_header(index, entry, &header);
+	return header.burials;
+}
+
 static void
 count_dead(void *arg, uint32 row, ItemPointer tid, bool dead, const char *payload, Size size)
 {
@@ -494,12 +503,13 @@ growing_each_row(Relation index, const Space *space, const SegmentEntry *entry, 
 	return header.rows;
 }
 
-/* Sets bits of a group's dead rows, if the segment is live. */
+/* Sets bits of a group's dead rows, and counts that in the header, if the segment is live. */
 static bool
 bury(Relation index, const SegmentEntry *entry, const GrowingHeader *header, uint32 g,
 	 uint32 dead)
 {
 	Buffer		directory = directory_lock_if_live(index, entry);
+	Buffer		first;
 	Buffer		buffer;
 	GenericXLogState *state;
 	GrowingGroup *group;
@@ -507,14 +517,18 @@ bury(Relation index, const SegmentEntry *entry, const GrowingHeader *header, uin
 
 	if (!BufferIsValid(directory))
 		return false;
+	first = extent_lock(index, entry->first, entry->uid, BUFFER_LOCK_EXCLUSIVE);
 	buffer = lock_group(index, entry, header, g, BUFFER_LOCK_EXCLUSIVE, &group);
 	state = GenericXLogStart(index);
 	page = GenericXLogRegisterBuffer(state, buffer, 0);
 	group = (GrowingGroup *) (BlockGetPayload(page) +
 							  g % header->groups_per_block * header->group_size);
 	group->dead |= dead;
+	page = GenericXLogRegisterBuffer(state, first, 0);
+	((GrowingHeader *) BlockGetPayload(page))->burials++;
 	GenericXLogFinish(state);
 	UnlockReleaseBuffer(buffer);
+	UnlockReleaseBuffer(first);
 	UnlockReleaseBuffer(directory);
 	return true;
 }

@@ -31,7 +31,10 @@ extern void growing_close(Relation index, const SegmentEntry *entry);
 /* Rows used. */
 extern uint32 growing_rows(Relation index, const SegmentEntry *entry);
 
-/* The same, and how many of them are dead. */
+/* How often tombstones of its rows were set. */
+extern uint32 growing_burials(Relation index, const SegmentEntry *entry);
+
+/* Rows used, and how many of them are dead. */
 extern uint32 growing_count(Relation index, const SegmentEntry *entry, uint32 *dead);
 
 /*

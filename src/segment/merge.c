@@ -927,7 +927,7 @@ merge_begin(Relation index, CachedIndex *cached, const SegmentEntry *inputs, int
 	merge->index = index;
 	merge->cached = cached;
 	merge->input_count = count;
-	build_init_shared(shared, cache_directory(cached), (Size) maintenance_work_mem * 1024);
+	build_init_shared(shared, cache_directory(cached), build_memory());
 	build_start(shared, 1);
 	merge->build = build_attach(shared, NULL, NULL, &callbacks);
 	merge->space = &merge->build->space;

@@ -18,6 +18,7 @@
 #include "segment/growing.h"
 #include "segment/lists.h"
 #include "segment/merge.h"
+#include "segment/moved.h"
 #include "segment/wait_point.h"
 
 #define MAX_DEAD_FRACTION	0.2
@@ -34,6 +35,10 @@
  */
 #define CROWDED				64
 
+/* Tombstones are copied under block 0's lock once so few are new, or after so many passes. */
+#define FEW_DEAD			1000
+#define MAX_PASSES			5
+
 /* With less of them live, a graph is built anew. */
 #define MIN_LIVE_FRACTION	0.6
 
@@ -49,15 +54,6 @@
 int			seal_default_rows;
 int			seal_merge_factor;
 void		(*seal_report) (BuildPhase phase, uint64 done, uint64 total);
-
-/* Where a row of an input went. */
-typedef struct MovedRow
-{
-	uint32		input;			/* index of inputs */
-	uint32		row;
-	uint32		output;			/* index of outputs */
-	uint32		number;
-} MovedRow;
 
 typedef struct Seal
 {
@@ -79,13 +75,9 @@ typedef struct Seal
 	bool		failed;			/* no place for an output */
 	bool		hurried;		/* rows come faster than they are sealed */
 
-	MovedRow   *moved;
-	uint64		moved_count;
-	uint64		moved_room;
+	MovedRows	moved;
 	uint64		written;		/* of moved rows */
-
 	int			input;			/* that is being read */
-	uint64		cursor;			/* of moved rows, when tombstones are copied */
 } Seal;
 
 void
@@ -101,21 +93,6 @@ seal_init(void)
 							&seal_merge_factor, 4, 2, 32, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
-/* Remembers that a row of the input goes to an output. */
-static MovedRow *
-add_moved(Seal *seal, uint32 row)
-{
-	if (seal->moved_count == seal->moved_room)
-	{
-		seal->moved_room = Max(seal->moved_room * 2, 1024);
-		seal->moved = seal->moved ?
-			repalloc_huge(seal->moved, seal->moved_room * sizeof(MovedRow)) :
-			palloc(seal->moved_room * sizeof(MovedRow));
-	}
-	seal->moved[seal->moved_count] = (MovedRow) {seal->input, row, 0, 0};
-	return &seal->moved[seal->moved_count++];
-}
-
 /* Adds a row to the build, and remembers where it came from; or offers it for a training. */
 static void
 move_row(Seal *seal, uint32 row, ItemPointer tid, const char *payload, Size size, float error,
@@ -128,10 +105,10 @@ move_row(Seal *seal, uint32 row, ItemPointer tid, const char *payload, Size size
 		return;
 	}
 	if (seal->lists)
-		lists_build_add(seal->lists, (uint32) seal->moved_count, tid, payload, size, error, scale);
+		lists_build_add(seal->lists, (uint32) seal->moved.count, tid, payload, size, error, scale);
 	else
 		build_add(seal->build, tid, payload, size, error, scale);
-	(void) add_moved(seal, row);
+	(void) moved_add(&seal->moved, seal->input, row);
 }
 
 static void
@@ -221,56 +198,11 @@ write_output(SegmentBuild *build, void *arg)
 	build_write(build, seal->index, output);
 	for (uint64 i = 0; i < rows; i++)
 	{
-		MovedRow   *moved = &seal->moved[seal->written++];
+		MovedRow   *moved = &seal->moved.rows[seal->written++];
 
 		moved->output = seal->output_count - 1;
 		moved->number = build_row_number(build, i);
 	}
-}
-
-/* Marks a row that has died in its input since it was moved: moved rows come in the same order. */
-static void
-note_if_dead(void *arg, uint32 row, ItemPointer tid, bool dead, const char *payload, Size size)
-{
-	Seal	   *seal = arg;
-	MovedRow   *moved;
-
-	if (seal->cursor == seal->moved_count)
-		return;
-	moved = &seal->moved[seal->cursor];
-	if (moved->input != (uint32) seal->input || moved->row != row)
-		return;
-	seal->cursor++;
-	if (!dead)
-		moved->output = PG_UINT32_MAX;
-}
-
-static void
-note_dead_sealed(Seal *seal, const SegmentEntry *entry)
-{
-	SealedHeader header;
-	uint8	   *tombstones;
-	ItemPointerData none;
-
-	ItemPointerSetInvalid(&none);
-	extent_read(seal->index, entry->first, entry->uid, 0, &header, sizeof(header));
-	tombstones = MemoryContextAllocHuge(CurrentMemoryContext, header.rows / 8 + 1);
-	extent_read(seal->index, entry->first + header.tombstones, entry->uid,
-				sizeof(TombstoneHeader), tombstones, header.rows / 8 + 1);
-	for (uint32 row = 0; row < header.rows; row++)
-		note_if_dead(seal, row, &none, tombstones[row / 8] >> (row % 8) & 1, NULL, 0);
-	pfree(tombstones);
-}
-
-static int
-compare_moved(const void *a, const void *b)
-{
-	const MovedRow *x = a;
-	const MovedRow *y = b;
-
-	if (x->output != y->output)
-		return x->output < y->output ? -1 : 1;
-	return x->number < y->number ? -1 : x->number > y->number;
 }
 
 /* Copies to the outputs the tombstones that inputs have gained; called under block 0's lock. */
@@ -278,34 +210,19 @@ static void
 copy_tombstones(void *arg)
 {
 	Seal	   *seal = arg;
-	uint64		dead = 0;
-	uint32	   *rows;
 
-	seal->cursor = 0;
-	for (seal->input = 0; seal->input < seal->input_count; seal->input++)
+	(void) moved_bury(&seal->moved, seal->outputs);
+}
+
+/* Copies most of them without that lock: few are to come while the last are copied. */
+static void
+copy_most_tombstones(Seal *seal)
+{
+	for (int pass = 0; pass < MAX_PASSES; pass++)
 	{
-		const SegmentEntry *entry = &seal->inputs[seal->input];
-
-		if (entry->kind == SEGMENT_GROWING)
-			growing_each_row(seal->index, &seal->space, entry, false, note_if_dead, seal);
-		else
-			note_dead_sealed(seal, entry);
-	}
-
-	/* what is left with an output has died: few of many, and others wait */
-	for (uint64 i = 0; i < seal->moved_count; i++)
-		if (seal->moved[i].output != PG_UINT32_MAX)
-			seal->moved[dead++] = seal->moved[i];
-	qsort(seal->moved, dead, sizeof(MovedRow), compare_moved);
-	rows = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * Max(dead, 1));
-	for (uint64 i = 0; i < dead;)
-	{
-		uint32		output = seal->moved[i].output;
-		uint64		n = 0;
-
-		for (; i < dead && seal->moved[i].output == output; i++)
-			rows[n++] = seal->moved[i].number;
-		sealed_bury(seal->index, &seal->outputs[output], rows, n);
+		CHECK_FOR_OTHERS();
+		if (moved_bury(&seal->moved, seal->outputs) <= FEW_DEAD)
+			break;
 	}
 }
 
@@ -343,7 +260,7 @@ fits_memory(const Seal *seal, bool united, const SegmentEntry *entries, int coun
 	for (int i = 0; i < count; i++)
 		need += united ? entries[i].rows * (sizeof(MovedRow) + 2 * sizeof(uint32)) :
 			entries[i].rows * row_memory(seal) + (Size) entries[i].blocks * BLCKSZ * 2;
-	return need <= (Size) maintenance_work_mem * 1024;
+	return need <= build_memory();
 }
 
 /*
@@ -622,7 +539,7 @@ take_sealed(Seal *seal, SealWait wait, SealMerge what)
 static Size
 batch_memory(const Seal *seal)
 {
-	Size		memory = (Size) maintenance_work_mem * 1024;
+	Size		memory = build_memory();
 	Size		row = row_memory(seal);
 	uint64		rows = 0;
 	uint64		batches;
@@ -668,7 +585,7 @@ merge_outputs(Seal *seal, CachedIndex *cached)
 				uint32		number = merge_row_number(merge, seal->input, row);
 
 				if (number != MERGE_NO_ROW)
-					add_moved(seal, row)->number = number;
+					moved_add(&seal->moved, seal->input, row)->number = number;
 			}
 	}
 }
@@ -683,7 +600,7 @@ train_centroids(Seal *seal, CachedIndex *cached)
 		rows += seal->inputs[i].kind == SEGMENT_GROWING ?
 			growing_rows(seal->index, &seal->inputs[i]) : seal->inputs[i].rows;
 	seal->training = centroids_train(&seal->space, cache_directory(cached), rows,
-									 (Size) maintenance_work_mem * 1024, 1);
+									 build_memory(), 1);
 	move_inputs(seal, cached);
 	centroids_finish(seal->training, seal->index, seal->heap);
 	seal->training = NULL;
@@ -697,7 +614,7 @@ build_lists(Seal *seal, const CachedCentroids *centroids, CachedIndex *cached)
 	uint32	   *numbers;
 
 	seal->lists = lists_build(seal->index, &seal->space, centroids,
-							  (Size) maintenance_work_mem * 1024, NULL);
+							  build_memory(), NULL);
 	move_inputs(seal, cached);
 	lists_build_flush(seal->lists);
 	lists_build_sort(seal->lists, lists_build_counts(seal->lists),
@@ -706,10 +623,10 @@ build_lists(Seal *seal, const CachedCentroids *centroids, CachedIndex *cached)
 	if (output != NULL)
 	{
 		numbers = MemoryContextAllocHuge(CurrentMemoryContext,
-										 sizeof(uint32) * (seal->moved_count + 1));
+										 sizeof(uint32) * (seal->moved.count + 1));
 		lists_build_write(seal->lists, output, numbers);
-		for (uint64 i = 0; i < seal->moved_count; i++)
-			seal->moved[i].number = numbers[i];
+		for (uint64 i = 0; i < seal->moved.count; i++)
+			seal->moved.rows[i].number = numbers[i];
 		pfree(numbers);
 	}
 	lists_build_end(seal->lists);
@@ -732,7 +649,7 @@ unite_lists(Seal *seal, CachedIndex *cached)
 			uint32		number = lists_merge_row_number(merge, seal->input, row);
 
 			if (number != LISTS_NO_ROW)
-				add_moved(seal, row)->number = number;
+				moved_add(&seal->moved, seal->input, row)->number = number;
 		}
 }
 
@@ -778,12 +695,15 @@ replace_segments(Seal *seal)
 			growing_close(seal->index, &seal->inputs[i]);
 	}
 	WAIT_POINT("closed");
+	moved_init(&seal->moved, seal->index, seal->inputs, seal->input_count);
 	if (seal->space.method == METHOD_LISTS)
 		claimed = make_lists(seal, cached, &centroids);
 	else if (goes_by_graphs(seal))
 		merge_outputs(seal, cached);
 	else
 		build_outputs(seal, cached);
+	if (!seal->failed)
+		copy_most_tombstones(seal);
 	WAIT_POINT("flip");
 	if (!seal->failed)
 		directory_replace(seal->index, seal->outputs, seal->output_count, uids,

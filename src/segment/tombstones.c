@@ -6,6 +6,7 @@
 #include "access/generic_xlog.h"
 #include "commands/vacuum.h"
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 #include "segment/growing.h"
 #include "segment/wait_point.h"
@@ -44,6 +45,56 @@ segment_count(Relation index, const SegmentEntry *entry, uint32 *dead)
 		return growing_count(index, entry, dead);
 	*dead = sealed_dead(index, entry);
 	return entry->rows;
+}
+
+uint32
+segment_tombstone_changes(Relation index, const SegmentEntry *entry)
+{
+	return entry->kind == SEGMENT_GROWING ? growing_burials(index, entry) :
+		sealed_dead(index, entry);
+}
+
+/* Memory for a bit a row. */
+static uint8 *
+make_bits(uint32 rows, Size *size)
+{
+	*size = TYPEALIGN(TOMBSTONES_ALIGN, rows / 8 + 1);
+	return MemoryContextAllocExtended(CurrentMemoryContext, *size,
+									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+static void
+set_if_dead(void *arg, uint32 row, ItemPointer tid, bool dead, const char *payload, Size size)
+{
+	uint8	   *bits = arg;
+
+	bits[row / 8] |= dead << (row % 8);
+}
+
+static uint8 *
+read_tombstones(Relation index, const SegmentEntry *entry, const SealedHeader *header, Size *size)
+{
+	uint8	   *bits = make_bits(header->rows, size);
+
+	extent_read(index, entry->first + header->tombstones, entry->uid, sizeof(TombstoneHeader),
+				bits, header->rows / 8 + 1);
+	return bits;
+}
+
+uint8 *
+segment_tombstones(Relation index, const SegmentEntry *entry, Size *size)
+{
+	SealedHeader header;
+	uint8	   *bits;
+
+	if (entry->kind == SEGMENT_GROWING)
+	{
+		bits = make_bits(growing_rows(index, entry), size);
+		growing_each_row(index, NULL, entry, false, set_if_dead, bits);
+		return bits;
+	}
+	read_header(index, entry, &header);
+	return read_tombstones(index, entry, &header, size);
 }
 
 /* Sets the bits of rows that lie in one block, and counts them in the first, in one record. */
@@ -115,13 +166,12 @@ sealed_vacuum(Relation index, const SegmentEntry *entry,
 	const uint32 per = PAYLOAD_SIZE / sizeof(SealedRow);
 	SealedHeader header;
 	uint8	   *tombstones;
+	Size		size;
 	SealedRow	rows[PAYLOAD_SIZE / sizeof(SealedRow)];
 	uint32		dead[PAYLOAD_SIZE / sizeof(SealedRow)];
 
 	read_header(index, entry, &header);
-	tombstones = MemoryContextAllocHuge(CurrentMemoryContext, header.rows / 8 + 1);
-	extent_read(index, entry->first + header.tombstones, entry->uid, sizeof(TombstoneHeader),
-				tombstones, header.rows / 8 + 1);
+	tombstones = read_tombstones(index, entry, &header, &size);
 	for (uint32 first = 0; first < header.rows; first += per)
 	{
 		uint32		n = Min(per, header.rows - first);
