@@ -65,13 +65,17 @@ SELECT b64000 <~> repeat('1', 64000)::bit(64000) AS distance
 DROP TABLE t;
 CREATE TABLE t (b bit(64001));
 CREATE INDEX ON t USING hnsw (b bit_hamming_ops);
+\set VERBOSITY sqlstate
 CREATE INDEX ON t USING hnsw (b bit_jaccard_ops);
+\set VERBOSITY default
 DROP TABLE t;
 -- bit without a length is one bit; varbit is another type
 CREATE TABLE t (b bit, v varbit(4));
 CREATE INDEX ON t USING hnsw (b bit_hamming_ops);
 CREATE INDEX ON t USING hnsw (v bit_hamming_ops);
+\set VERBOSITY sqlstate
 CREATE INDEX ON t USING hnsw (v bit_jaccard_ops);
+\set VERBOSITY default
 CREATE INDEX ON t USING hnsw ((v::bit(4)) bit_hamming_ops);
 INSERT INTO t VALUES (B'1', B'11');
 SELECT v FROM t ORDER BY v::bit(4) <~> B'1100' LIMIT 1;

@@ -32,7 +32,7 @@ index_column_options(Relation index, const char *am)
 
 	if (TupleDescAttr(index->rd_att, 0)->atttypid == VARBITOID)
 		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("type not supported for %s index", am)));
 	space_of_index(index, &options.element, &options.metric);
 	if (options.dims < 0)
@@ -41,7 +41,7 @@ index_column_options(Relation index, const char *am)
 				 errmsg("column does not have dimensions")));
 	if (options.element == SPACE_BIT && options.dims > INDEX_MAX_BITS)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("column cannot have more than %d dimensions for %s index",
 						INDEX_MAX_BITS, am)));
 	return options;
