@@ -309,7 +309,7 @@ takeover() {
 # The packages of other people's schema tools, npm's and pip's; without scripts that would run at their installation.
 fetch_npm_tools() {
 	command -v npm >/dev/null || { echo 'there is no npm'; return 1; }
-	node -e 'process.exit(parseInt(process.versions.node) < 20)' || { echo "Node.js is $(node --version)"; return 1; }
+	node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "Node.js is $(node --version)"; return 1; }
 	cp -r "$work/src/test/compat/schema_tools" "$work/npm" && cd "$work/npm" &&
 		npm install --prefer-offline --ignore-scripts --no-audit --no-fund
 }
