@@ -26,6 +26,9 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+# PGXS knows no headers of an object, where PostgreSQL was built without --enable-depend
+$(OBJS): $(wildcard src/*.h src/*/*.h)
+
 PGVECTOR_CATALOG = $(srcdir)/test/compat/pgvector-0.8.catalog
 
 $(PGVECTOR_UPDATE): vector--$(EXTVERSION).sql update.awk $(PGVECTOR_CATALOG)
