@@ -50,4 +50,8 @@ SELECT id FROM compact ORDER BY wide <-> '[1,2,3]'::vector::bf16vec LIMIT 1;
 SELECT id FROM compact ORDER BY wide <-> '[1,2,3]' LIMIT 1;
 
 -- 10. What is different
+SELECT '[1e20,1e20]'::vector <=> '[1,1]' AS parallel, '[1e-30,1e-30]'::vector <=> '[1,-1]' AS at_right_angles,
+	'[1e20,0]'::vector <-> '[0,0]' AS euclidean;
+
+-- 11. What is different
 DROP TABLE items, compact;

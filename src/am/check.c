@@ -29,11 +29,15 @@
 /* An estimate of a vector's distance to itself may be off by this part of what it is made of. */
 #define ESTIMATE_TOLERANCE	0.1f
 
+/* Vectors shorter than the longest by so much have no bits of their own when they are coded. */
+#define CODED_PART	1e-6
+
 typedef struct Check
 {
 	Relation	index;
 	CachedIndex *cached;
 	const Space *space;
+	double		longest;		/* ip: norm of any node of the segment */
 	uint64	   *tids;			/* of live rows, as tags */
 	uint64		count;
 	uint64		room;
@@ -110,13 +114,16 @@ check_blocks(Check *check, const SegmentEntry *entry)
 	}
 }
 
-/* Whether an estimate of the distance of a vector from itself is what it should be. */
+/*
+ * Whether an estimate of the distance of a vector from itself is what it should be.  Nothing is
+ * known of estimates that are made of numbers near the end of float32's range.
+ */
 static bool
-is_own_estimate(const Space *space, const SpaceQuery *query, float estimate, float size)
+is_own_estimate(const Space *space, const SpaceQuery *query, float estimate, double size)
 {
-	float		expected = space->metric == SPACE_IP ? -query->norm * query->norm : 0;
+	double		expected = space->metric == SPACE_IP ? -query->norm * query->norm : 0;
 
-	return fabsf(estimate - expected) <= ESTIMATE_TOLERANCE * size + 1e-6f;
+	return size > 1e30 || fabs(estimate - expected) <= ESTIMATE_TOLERANCE * size + 1e-6;
 }
 
 /* Checks the code that a node keeps of a neighbour. */
@@ -139,6 +146,7 @@ check_code(Check *check, SealedScan *scan, const char *bytes, uint32 place)
 	float		distance;
 	float		own;
 	float		scale;
+	double		parts;
 
 	space_restore(check->space, other, (const char *) other + layout->vector, payload);
 	space_prepare(check->space, &query, payload, size);
@@ -151,12 +159,14 @@ check_code(Check *check, SealedScan *scan, const char *bytes, uint32 place)
 		&code, (const uint8 *) bytes + layout->codes + group * rabitq_group_size(header->padded),
 		(const float *) (bytes + layout->a) + group * CODE_GROUP,
 		(const uint16 *) (bytes + layout->b) + group * CODE_GROUP, distance, estimates);
-	if (!is_own_estimate(check->space, &query, estimates[place % CODE_GROUP],
-						 fabsf(distance) + fabsf(own) +
-						 (space_is_lossy(check->space) || check->space->metric == SPACE_IP ?
-						  query.norm * query.norm : 0) +
-						 (check->space->metric == SPACE_IP ? node->scale * node->scale : 0) +
-						 0.05f * distance_kernels->f32_dot(centred, centred, header->padded)))
+	parts = 0.05f * distance_kernels->f32_dot(centred, centred, header->padded);
+	if (check->space->metric == SPACE_IP)
+		parts += 2 * (query.norm * query.norm + (double) node->scale * node->scale) +
+			CODED_PART * check->longest * check->longest;
+	else
+		parts += fabsf(distance) + fabsf(own) +
+			(space_is_lossy(check->space) ? query.norm * query.norm : 0);
+	if (!is_own_estimate(check->space, &query, estimates[place % CODE_GROUP], parts))
 		corrupted(check, "In segment %u, node %u has a code of its neighbour %u that does not fit "
 				  "its vector: the distance is estimated as %g.", scan->segment->uid, node->row,
 				  id, estimates[place % CODE_GROUP]);
@@ -292,6 +302,10 @@ check_sealed(Check *check, const SegmentEntry *entry)
 		if (graph_entries_group(&segment->entries, i / CODE_GROUP)->ids[i % CODE_GROUP] >=
 			segment->header.nodes)
 			corrupted(check, "In segment %u, entry %u names no node.", entry->uid, i);
+	check->longest = 0;
+	if (check->space->metric == SPACE_IP && check->space->method == METHOD_GRAPH)
+		for (uint32 id = 0; id < segment->header.nodes && check->space->coded; id++)
+			check->longest = Max(check->longest, sealed_read_node(&scan, 0, id)->scale);
 	for (uint32 row = 0; row < segment->header.rows; row++)
 	{
 		SealedRow	sealed;

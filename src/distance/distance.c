@@ -1,10 +1,11 @@
 /*
- * distance.c - the choice of the kernels, at run time
+ * distance.c - the choice of the kernels, at run time, and norms and cosines by them
  */
 #include "distance/distance.h"
 
 #include <math.h>
 
+#include "distance/half.h"
 #include "distance/kernels.h"
 
 #if defined(__x86_64__)
@@ -104,13 +105,69 @@ distance_select(DistanceSimd simd)
 	return true;
 }
 
+static inline double
+cosine_distance(double dot, double norm_a, double norm_b)
+{
+	double		similarity = dot / sqrt(norm_a * norm_b);
+
+	return 1 - (similarity > 1 ? 1 : similarity < -1 ? -1 : similarity);
+}
+
 double
 cosine_distance_from_parts(double dot, double norm_a, double norm_b)
 {
-	double		similarity;
-
 	if (!(norm_a > 0 && norm_b > 0 && isfinite(norm_a) && isfinite(norm_b)))
 		return NAN;
-	similarity = dot / sqrt(norm_a * norm_b);
-	return 1 - (similarity > 1 ? 1 : similarity < -1 ? -1 : similarity);
+	return cosine_distance(dot, norm_a, norm_b);
 }
+
+/* Norms and cosine distances of an element type, which widen(x) makes a number of. */
+#define PRECISE(prefix, Element, Parts, widen) \
+static __attribute__((noinline)) double \
+prefix ## _double_cosine(const Element *a, const Element *b, size_t n) \
+{ \
+	double		dot = 0; \
+	double		norm_a = 0; \
+	double		norm_b = 0; \
+\
+	for (size_t i = 0; i < n; i++) \
+	{ \
+		double		x = widen(a[i]); \
+		double		y = widen(b[i]); \
+\
+		dot += x * y; \
+		norm_a += x * x; \
+		norm_b += y * y; \
+	} \
+	return cosine_distance_from_parts(dot, norm_a, norm_b); \
+} \
+\
+double \
+prefix ## _cosine_distance(const Element *a, const Element *b, size_t n) \
+{ \
+	Parts		parts = distance_kernels->prefix ## _cosine(a, b, n); \
+\
+	if (squares_hold(parts.norm_a) && squares_hold(parts.norm_b)) \
+		return cosine_distance(parts.dot, parts.norm_a, parts.norm_b); \
+	return prefix ## _double_cosine(a, b, n); \
+} \
+\
+double \
+prefix ## _norm(const Element *x, size_t n) \
+{ \
+	double		sum = distance_kernels->prefix ## _dot(x, x, n); \
+\
+	if (squares_hold(sum)) \
+		return sqrt(sum); \
+	sum = 0; \
+	for (size_t i = 0; i < n; i++) \
+		sum += (double) widen(x[i]) * (double) widen(x[i]); \
+	return sqrt(sum); \
+}
+
+#define as_it_is(x)	(x)
+
+PRECISE(f32, float, CosineParts, as_it_is)
+PRECISE(f16, uint16_t, CosineParts, half_to_float)
+PRECISE(bf16, uint16_t, CosineParts, bf16_to_float)
+PRECISE(i8, int8_t, CosinePartsInt, as_it_is)

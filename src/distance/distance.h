@@ -8,6 +8,8 @@
  * The room is plain C11 without PostgreSQL.  Kernels take raw arrays of n dimensions at any
  * alignment that the element type allows, never read past an array's end, accumulate floating-point
  * elements in float32 (results may be Infinity, or NaN where infinities meet) and integers exactly.
+ * Norms and cosine distances are functions over the kernels, which sum in double precision where
+ * float32 had no place for the squares.
  */
 #ifndef VECTOR_DISTANCE_H
 #define VECTOR_DISTANCE_H
@@ -240,9 +242,35 @@ extern CosineParts sparse_cosine(const int32_t *ai, const float *av, size_t an,
 								 const int32_t *bi, const float *bv, size_t bn);
 
 /*
+ * Whether a sum of squares is one of which underflow and overflow took nothing of weight; a dot
+ * product of two vectors with such sums has lost nothing either.  Of up to 2^14 products each is
+ * off by up to 2^-150 where it underflows.
+ */
+static inline bool
+squares_hold(double sum)
+{
+	return sum >= 0x1p-96 && sum <= 0x1p126;
+}
+
+/*
  * 1 - dot / sqrt(norm_a * norm_b), the similarity clamped to [-1, 1]; NaN where a norm is zero or
  * not finite.
  */
 extern double cosine_distance_from_parts(double dot, double norm_a, double norm_b);
+
+/* Cosine distances of vectors of any length; NaN where one is zero. */
+extern double f32_cosine_distance(const float *a, const float *b, size_t n);
+extern double f16_cosine_distance(const uint16_t *a, const uint16_t *b, size_t n);
+extern double bf16_cosine_distance(const uint16_t *a, const uint16_t *b, size_t n);
+extern double i8_cosine_distance(const int8_t *a, const int8_t *b, size_t n);
+extern double sparse_cosine_distance(const int32_t *ai, const float *av, size_t an,
+									 const int32_t *bi, const float *bv, size_t bn);
+
+/* Euclidean norms. */
+extern double f32_norm(const float *x, size_t n);
+extern double f16_norm(const uint16_t *x, size_t n);
+extern double bf16_norm(const uint16_t *x, size_t n);
+extern double i8_norm(const int8_t *x, size_t n);
+extern double sparse_norm(const float *values, size_t nnz);
 
 #endif							/* VECTOR_DISTANCE_H */

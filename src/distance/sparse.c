@@ -82,3 +82,30 @@ sparse_cosine(const int32_t *ai, const float *av, size_t an, const int32_t *bi, 
 	return (CosineParts){sparse_dot(ai, av, an, bi, bv, bn), sum_of_squares(av, an),
 						 sum_of_squares(bv, bn)};
 }
+
+double
+sparse_cosine_distance(const int32_t *ai, const float *av, size_t an, const int32_t *bi,
+					   const float *bv, size_t bn)
+{
+	CosineParts parts = sparse_cosine(ai, av, an, bi, bv, bn);
+	double		dot = 0;
+	double		norm_a = 0;
+	double		norm_b = 0;
+
+	if (squares_hold(parts.norm_a) && squares_hold(parts.norm_b))
+		return cosine_distance_from_parts(parts.dot, parts.norm_a, parts.norm_b);
+	SPARSE_MERGE(dot += (double) x * y;
+				 norm_a += (double) x * x;
+				 norm_b += (double) y * y);
+	return cosine_distance_from_parts(dot, norm_a, norm_b);
+}
+
+double
+sparse_norm(const float *values, size_t nnz)
+{
+	double		sum = 0;
+
+	for (size_t i = 0; i < nnz; i++)
+		sum += (double) values[i] * (double) values[i];
+	return sqrt(sum);
+}

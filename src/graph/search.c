@@ -213,8 +213,9 @@ offer(GraphSearch *search, GraphCandidate candidate)
 {
 	GraphSeen  *seen = &search->seen[seen_slot(search, candidate.id)];
 
-	if (!(candidate.distance < INFINITY))
-		candidate.distance = FLT_MAX;
+	/* infinite distances have their order; -INFINITY says of a node that it has been expanded */
+	if (!(fabsf(candidate.distance) <= FLT_MAX))
+		candidate.distance = candidate.distance < 0 ? -FLT_MAX : FLT_MAX;
 	if (seen->epoch == search->epoch)
 	{
 		float		old = seen->estimate;

@@ -22,11 +22,14 @@ metric_weight(RabitqMetric metric)
 /* So much that the factor b, rounded, is finite. */
 #define LARGEST_SCALE	1e38f
 
+/* So much that underflow took nothing of weight from a sum of squares. */
+#define LEAST_SQUARES	1e-35f
+
 /* K; 0, as if there was no code, where o and u have nothing in common or K would be too large. */
 static inline float
 code_scale(float l2sq, float product)
 {
-	float		scale = product > 0 ? l2sq / product : 0;
+	float		scale = product > 0 && l2sq >= LEAST_SQUARES ? l2sq / product : 0;
 
 	return scale <= LARGEST_SCALE ? scale : 0;
 }
@@ -60,12 +63,19 @@ residual_distance(RabitqMetric metric, float l2sq, float center, float norm)
 
 /*
  * The standard deviation of an estimate over |q - c|, as the direction of q - c is random beside
- * o, from |K u - o|^2; and the length again.
+ * o, from |o|^2 and |K u - o|^2; and the length again.  What is missed may be below 0 by rounding,
+ * and NaN where squares overflow: bounds are as low as can be then.  Of an o so short that it has
+ * no code for that, all is missed, more than the squares tell, in a direction that may be q - c's.
  */
 static inline float
-factor_error(RabitqMetric metric, float missed, uint32_t n)
+factor_error(RabitqMetric metric, float l2sq, float missed, uint32_t n)
 {
-	return metric_weight(metric) * sqrtf(fmaxf(0, missed) / (float) (n > 1 ? n - 1 : 1));
+	const float lost = 1e-40f;
+
+	if (l2sq < LEAST_SQUARES)
+		missed = (missed + lost) * (float) n;
+	return metric_weight(metric) *
+		sqrtf((missed < 0 ? 0 : missed) / (float) (n > 1 ? n - 1 : 1));
 }
 
 static inline float

@@ -23,7 +23,8 @@ sign_factors(RabitqMetric metric, ResidualParts parts, float center, float norm,
 	factors.distance = residual_distance(metric, parts.l2sq, center, norm);
 	/* |K s - o|^2, which without a code is |o|^2 */
 	factors.error = factor_error(
-		metric, scale > 0 ? scale * scale * (float) n - parts.l2sq : parts.l2sq, padded);
+		metric, parts.l2sq,
+		scale > 0 ? scale * scale * (float) n - parts.l2sq : parts.l2sq, padded);
 	return factors;
 }
 

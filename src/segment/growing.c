@@ -581,7 +581,8 @@ bound_group(GrowingScan *scan, const CodeQuery *code, const GrowingGroup *group,
 									 estimates);
 	for (uint32 i = 0; i < n; i++)
 	{
-		float		bound = estimates[i] - ERROR_SIGMAS * group->error[i] * norm;
+		float		bound = space_below(space, estimates[i], base) -
+			ERROR_SIGMAS * group->error[i] * norm;
 
 		if (group->dead >> i & 1)
 			continue;
@@ -654,6 +655,9 @@ prepare_codes(GrowingScan *scan, const float *mean, CodeQuery *code)
 	}
 	rabitq_prepare(code, centred, scan->header.padded,
 				   palloc(rabitq_lut_size(scan->header.padded)));
+	/* of few dimensions the elements are few different ones, and roundings add up */
+	rabitq_allow_rounding(code, scan->space->dims < ROTATION_MIN_PADDED ? INFINITY :
+						  ERROR_SIGMAS);
 	pfree(centred);
 }
 

@@ -218,11 +218,14 @@ scan_group(ListsScan *scan, const ListGroup *group, uint32 first, uint32 n, floa
 		   float slack, float threshold)
 {
 	CachedSegment *segment = scan->sealed.segment;
+	const Space *space = scan->sealed.space;
 	float		bounds[CODE_GROUP];
+
+	/* what is at the threshold may be below it but for rounding */
 	uint32		mask = distance_kernels->code_bounds(&scan->query->code,
 													 (const uint8 *) (group + 1), group->a,
 													 group->b, group->error, base, slack,
-													 threshold, bounds);
+													 -space_below(space, -threshold, base), bounds);
 
 	/* estimates may be infinite, or not a number */
 	if (isinf(threshold))
@@ -234,7 +237,7 @@ scan_group(ListsScan *scan, const ListGroup *group, uint32 first, uint32 n, floa
 		uint32		i = (uint32) pg_rightmost_one_pos32(mask);
 
 		if (!cached_row_is_dead(segment, first + i))
-			push(&scan->coarse, bounds[i], first + i);
+			push(&scan->coarse, space_below(space, bounds[i], base), first + i);
 	}
 }
 
@@ -420,8 +423,9 @@ fine_bound(ListsScan *scan, uint32 row)
 					lists->fine_size);
 	}
 	factors = (const FineFactors *) fine;
-	bound = fine_estimate(&query->fine, (const uint8 *) (factors + 1), factors->a, factors->b,
-						  query->bases[rank]);
+	bound = space_below(sealed->space,
+						fine_estimate(&query->fine, (const uint8 *) (factors + 1), factors->a,
+									  factors->b, query->bases[rank]), query->bases[rank]);
 	if (!scan->estimate)
 		bound -= ERROR_SIGMAS * factors->error * sqrtf(query->distances[rank]);
 	if (buffer != InvalidBuffer)
@@ -441,12 +445,13 @@ lists_scan_row_bound(ListsScan *scan, uint32 rank, uint32 row)
 									  lists->groups_per_block);
 	const ListGroup *group = copy_group(scan, offset);
 	float		bounds[CODE_GROUP];
+	float		bound;
 
 	(void) distance_kernels->code_bounds(&query->code, (const uint8 *) (group + 1), group->a,
 										 group->b, group->error, query->bases[rank],
 										 ERROR_SIGMAS * sqrtf(query->distances[rank]), 0, bounds);
-	return lists->fine_size == 0 ? bounds[place % CODE_GROUP] :
-		Max(bounds[place % CODE_GROUP], fine_bound(scan, row));
+	bound = space_below(scan->sealed.space, bounds[place % CODE_GROUP], query->bases[rank]);
+	return lists->fine_size == 0 ? bound : Max(bound, fine_bound(scan, row));
 }
 
 /* Raises bounds by fine codes until the smallest of all is one of these. */

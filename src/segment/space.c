@@ -124,6 +124,9 @@ space_init(Space *space, SpaceElement element, SpaceMetric metric, SpaceStorage 
 	space->metric = metric;
 	space->dims = dims;
 	space->seed = seed;
+	/* there are eight sums at least side by side; of a sparse vector there is one */
+	space->rounding = FLT_EPSILON *
+		(16 + (element == SPACE_SPARSE ? SPARSEVEC_MAX_NNZ : dims / 8));
 	space->coded = element <= SPACE_I8 && metric <= SPACE_COSINE;
 	/* nothing is gained where an element has no more bits than it would be stored with */
 	if (space->coded && element != SPACE_I8 && (storage == STORAGE_SQ8 || element == SPACE_F32))
@@ -207,8 +210,9 @@ check_dims(const char *message, int dims, int expected)
 				(errcode(ERRCODE_DATA_EXCEPTION), errmsg(message, dims, expected)));
 }
 
-const char *
-space_payload(const Space *space, Datum value, Size *size)
+/* The payload of a datum as it is. */
+static const char *
+payload_of(const Space *space, Datum value, Size *size)
 {
 	if (space->element == SPACE_BIT)
 	{
@@ -244,6 +248,50 @@ space_payload(const Space *space, Datum value, Size *size)
 		*size = space_payload_size(space);
 		return dense->x;
 	}
+}
+
+static void
+scale_floats(float *x, int n, int exponent)
+{
+	for (int i = 0; i < n; i++)
+		x[i] = ldexpf(x[i], exponent);
+}
+
+/*
+ * Of cosine the length of a vector is no part.  One that is so short or so long that products of
+ * its elements may leave float32 is multiplied by a power of two, to a length near 1, so that
+ * nothing else in an index has to think of that: elements that vanish count nothing beside others.
+ * Vectors of halves or int8 are never of such a length.
+ */
+static const char *
+with_moderate_length(const Space *space, const char *payload, Size size)
+{
+	double		norm = space_norm(space, payload);
+	int			exponent;
+	char	   *scaled;
+
+	if (norm == 0 || (norm >= 0x1p-40 && norm <= 0x1p50))
+		return payload;
+	exponent = -ilogb(norm);
+	scaled = palloc(size);
+	memcpy(scaled, payload, size);
+	if (space->element == SPACE_SPARSE)
+		scale_floats((float *) SPARSE_VALUES(scaled), SPARSE_NNZ(scaled), exponent);
+	else if (space->element == SPACE_F32)
+		scale_floats((float *) scaled, space->dims, exponent);
+	else
+		for (int i = 0; i < space->dims; i++)
+			((uint16 *) scaled)[i] = float_to_bf16(
+				ldexpf(bf16_to_float(((uint16 *) scaled)[i]), exponent));
+	return scaled;
+}
+
+const char *
+space_payload(const Space *space, Datum value, Size *size)
+{
+	const char *payload = payload_of(space, value, size);
+
+	return space->metric == SPACE_COSINE ? with_moderate_length(space, payload, *size) : payload;
 }
 
 bool
@@ -365,10 +413,26 @@ cosine_from_dot(float product, float scale)
 	return cosine < 1 ? 2 - 2 * cosine : 0;
 }
 
-float
+double
 space_norm(const Space *space, const char *payload)
 {
-	return sqrtf(dot(space, payload, payload));
+	size_t		n = space->dims;
+
+	switch (space->element)
+	{
+		case SPACE_F32:
+			return f32_norm((const float *) payload, n);
+		case SPACE_F16:
+			return f16_norm((const uint16 *) payload, n);
+		case SPACE_BF16:
+			return bf16_norm((const uint16 *) payload, n);
+		case SPACE_I8:
+			return i8_norm((const int8 *) payload, n);
+		case SPACE_SPARSE:
+			return sparse_norm(SPARSE_VALUES(payload), (size_t) SPARSE_NNZ(payload));
+		default:
+			pg_unreachable();
+	}
 }
 
 float
@@ -381,8 +445,9 @@ space_distance(const Space *space, const char *a, const char *b)
 		case SPACE_IP:
 			return -dot(space, a, b);
 		case SPACE_COSINE:
-			return cosine_from_dot(dot(space, a, b),
-								   1 / (space_norm(space, a) * space_norm(space, b)));
+			return cosine_from_dot(
+				dot(space, a, b),
+				(float) (1 / (space_norm(space, a) * space_norm(space, b))));
 		case SPACE_L1:
 			return l1(space, a, b);
 		case SPACE_HAMMING:
@@ -401,13 +466,13 @@ space_prepare(const Space *space, SpaceQuery *query, const char *payload, Size s
 	query->size = size;
 	query->scale = 1;
 	if (space->metric == SPACE_COSINE)
-		query->scale = 1 / space_norm(space, payload);
+		query->scale = (float) (1 / space_norm(space, payload));
 	if (!space->coded)
 		return;
 	query->floats = palloc(sizeof(float) * space->dims);
 	query->rotated = palloc(sizeof(float) * space->rotation.padded);
 	space_floats(space, payload, query->floats);
-	query->norm = sqrtf(distance_kernels->f32_dot(query->floats, query->floats, space->dims));
+	query->norm = space_norm(space, payload);
 	rotation_apply(&space->rotation, query->floats, query->rotated);
 	for (uint32 i = 0; i < space->rotation.padded && space->metric == SPACE_COSINE; i++)
 		query->rotated[i] *= query->scale;
@@ -418,8 +483,8 @@ static float
 scale_of(const Space *space, const char *payload)
 {
 	if (space->metric == SPACE_COSINE)
-		return 1 / space_norm(space, payload);
-	return space->coded && space->metric == SPACE_IP ? space_norm(space, payload) : 0;
+		return (float) (1 / space_norm(space, payload));
+	return space->coded && space->metric == SPACE_IP ? (float) space_norm(space, payload) : 0;
 }
 
 float
@@ -494,6 +559,29 @@ store_sq8(const float *x, int n, SealedNode *node, uint8 *out)
 		out[i] = node->step > 0 ? (uint8) Min(255, rintf((x[i] - low) / node->step)) : 0;
 }
 
+/* The elements that a node's stored vector stands for. */
+static void
+stored_floats(const Space *space, const SealedNode *node, const char *vector, float *out)
+{
+	for (int i = 0; i < space->dims; i++)
+		out[i] = node->low + node->step * (space->storage == STORAGE_SQ8 ?
+										   (float) ((const uint8 *) vector)[i] :
+										   half_to_float(((const uint16 *) vector)[i]));
+}
+
+/* At least the distance of two vectors of floats, if these are off by so much each. */
+static float
+distance_bound(const float *x, const float *y, int n, double rounding)
+{
+	double		sum = 0;
+	double		bound;
+
+	for (int i = 0; i < n; i++)
+		sum += ((double) x[i] - y[i]) * ((double) x[i] - y[i]);
+	bound = (sqrt(sum) + rounding * sqrt(n)) * (1 + 1e-5);
+	return bound > 0 ? nextafterf((float) bound, INFINITY) : 0;
+}
+
 void
 space_store(const Space *space, const char *payload, SealedNode *node, char *vector)
 {
@@ -508,21 +596,21 @@ space_store(const Space *space, const char *payload, SealedNode *node, char *vec
 	else
 	{
 		float	   *x = palloc(sizeof(float) * n);
-		float		sum;
+		float	   *stored = palloc(sizeof(float) * n);
 
 		space_floats(space, payload, x);
+		/* so that no step of the way back overflows */
+		for (int i = 0; i < n; i++)
+			stored[i] = Min(Max(x[i], -FLT_MAX / 4), FLT_MAX / 4);
 		if (space->storage == STORAGE_HALF)
-		{
-			store_half(x, n, node, (uint16 *) vector);
-			sum = distance_kernels->stored_f16_l2sq(x, (const uint16 *) vector, n, 0, node->step);
-		}
+			store_half(stored, n, node, (uint16 *) vector);
 		else
-		{
-			store_sq8(x, n, node, (uint8 *) vector);
-			sum = distance_kernels->stored_u8_l2sq(x, (const uint8 *) vector, n, node->low,
-												   node->step);
-		}
-		node->error = sqrtf(sum) * (1 + 1e-3f);
+			store_sq8(stored, n, node, (uint8 *) vector);
+		stored_floats(space, node, vector, stored);
+		/* kernels may round low + step * element once or twice */
+		node->error = distance_bound(x, stored, n, 2.0 * FLT_EPSILON *
+									 ((double) fabsf(node->low) + 255.0 * node->step));
+		pfree(stored);
 		pfree(x);
 	}
 }
@@ -532,7 +620,8 @@ space_restore(const Space *space, const SealedNode *node, const char *vector, ch
 {
 	int			n = space->dims;
 	float	   *x;
-	float		loss = 0;
+	float	   *rounded;
+	float		loss;
 
 	if (space->storage == STORAGE_FULL)
 	{
@@ -540,56 +629,55 @@ space_restore(const Space *space, const SealedNode *node, const char *vector, ch
 		return 0;
 	}
 	x = palloc(sizeof(float) * n);
-	for (int i = 0; i < n; i++)
-		x[i] = node->low + node->step * (space->storage == STORAGE_SQ8 ? ((const uint8 *) vector)[i]
-										 : half_to_float(((const uint16 *) vector)[i]));
+	rounded = palloc(sizeof(float) * n);
+	stored_floats(space, node, vector, x);
 	for (int i = 0; i < n; i++)
 	{
-		float		rounded = x[i];
-
 		if (space->element == SPACE_F32)
 			((float *) payload)[i] = x[i];
 		else if (space->element == SPACE_F16)
-			rounded = half_to_float(((uint16 *) payload)[i] = float_to_half(x[i]));
+			((uint16 *) payload)[i] = float_to_half(x[i]);
 		else
-			rounded = bf16_to_float(((uint16 *) payload)[i] = float_to_bf16(x[i]));
-		loss += (x[i] - rounded) * (x[i] - rounded);
+			((uint16 *) payload)[i] = float_to_bf16(x[i]);
 	}
+	space_floats(space, payload, rounded);
+	loss = distance_bound(x, rounded, n, 0);
+	pfree(rounded);
 	pfree(x);
-	return node->error + sqrtf(loss) * (1 + 1e-3f);
+	return node->error + loss;
 }
 
 double
 space_order_by(const Space *space, const SpaceQuery *query, float distance, float error,
 			   float scale)
 {
-	/*
-	 * Sums of n products in float32, of eight at least side by side, are off by so many roundings
-	 * of the products' sizes.  A sparse vector has one sum, but no kernels to choose from: only its
-	 * cosine is computed in another way than the operator's.
-	 */
-	const double slack = (space->element == SPACE_SPARSE ? 128 : 16 + space->dims / 8) *
-		(double) FLT_EPSILON;
+	const double slack = space->rounding;
 
-	/* and of those that underflow nothing is left */
-	const double least = 1e-20;
-	const float largest_scale = 1e15f;
+	/* what is left out of sums of products that underflow, and the root of that */
+	const double lost = 1e-40;
+	const double lost_root = 1e-19;
+
+	/* a distance that overflows may be one that just does not */
+	const double finite = Min(distance, FLT_MAX);
+	double		lengths;
 
 	switch (space->metric)
 	{
 		case SPACE_L2:
-			return Max(0, sqrt((double) distance) * (1 - slack) - error * (1 + slack) - least);
+			return Max(0, sqrt(finite) * (1 - slack) - error * (1 + slack) - lost_root);
 		case SPACE_IP:
-			return distance - fabs((double) distance) * slack -
-				(double) query->norm * (error * (1 + slack) + slack * scale);
+			/* with longer vectors parts of the sum may overflow, in one order or another */
+			lengths = query->norm * ((double) scale + error);
+			if (!(lengths < 1e37))
+				return -INFINITY;
+			return distance - query->norm * error - (fabs((double) distance) + lengths) * slack -
+				lost;
 		case SPACE_COSINE:
-			if (scale > largest_scale || query->scale > largest_scale)
-				return 0;
 			return (double) distance / 2 - (double) error * scale - slack;
 		case SPACE_HAMMING:
 			return distance;
 		default:
-			return distance * (1 - slack);
+			return finite * (1 - slack);
 	}
 }
 

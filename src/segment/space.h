@@ -12,6 +12,8 @@
 
 #include "pg_compat.h"
 
+#include <math.h>
+
 #include "utils/relcache.h"
 
 #include "quantize/rotation.h"
@@ -29,6 +31,7 @@ typedef struct Space
 	int			dims;
 	bool		coded;
 	uint64		seed;
+	float		rounding;		/* of sums of float32 products, as a part of their sizes */
 	Rotation	rotation;		/* if coded, after space_init_rotation */
 } Space;
 
@@ -39,7 +42,7 @@ typedef struct SpaceQuery
 	Size		size;
 	float	   *floats;			/* coded: the elements */
 	float	   *rotated;		/* coded: rotated, for cosine of unit length; not centred */
-	float		norm;			/* coded: of the elements */
+	double		norm;			/* coded: of the elements */
 	float		scale;			/* cosine: 1 / norm */
 } SpaceQuery;
 
@@ -66,7 +69,7 @@ extern Size space_stored_size(const Space *space);
 
 /*
  * The payload of a datum (detoasted, maybe a copy); an error where its dimensions are not the
- * index's.  *size gets its length.
+ * index's.  *size gets its length.  For cosine the vector may have been multiplied by a number.
  */
 extern const char *space_payload(const Space *space, Datum value, Size *size);
 
@@ -77,7 +80,7 @@ extern bool space_indexable(const Space *space, const char *payload);
 extern void space_floats(const Space *space, const char *payload, float *out);
 
 /* The norm of a dense or sparse vector. */
-extern float space_norm(const Space *space, const char *payload);
+extern double space_norm(const Space *space, const char *payload);
 
 /* Exact, of two payloads. */
 extern float space_distance(const Space *space, const char *a, const char *b);
@@ -109,6 +112,15 @@ extern float space_restore(const Space *space, const SealedNode *node, const cha
  */
 extern double space_order_by(const Space *space, const SpaceQuery *query, float distance,
 							 float error, float scale);
+
+/* A bound by an estimate that is a sum of parts as large as `part`, whatever these lost. */
+static inline float
+space_below(const Space *space, float estimate, float part)
+{
+	const float lost = 1e-37f;
+
+	return estimate - (space->rounding * (fabsf(part) + fabsf(estimate)) + lost);
+}
 
 /* Whether a function is the operator's that space_order_by means. */
 extern bool space_is_operator(const Space *space, PGFunction function);

@@ -69,6 +69,6 @@ DENSE_FUNCTION(bf16vec_accum, dense_accum, Bf16vecType)
 DENSE_FUNCTION(bf16vec_avg, dense_avg, Bf16vecType)
 DENSE_FUNCTION(bf16vec_sum, dense_sum, Bf16vecType)
 
-DENSE_DISTANCES(Bf16vecType, uint16, bf16_, CosineParts, bf16vec_l2_distance,
+DENSE_DISTANCES(Bf16vecType, uint16, bf16_, bf16vec_l2_distance,
 				bf16vec_l2_squared_distance, bf16vec_inner_product, bf16vec_negative_inner_product,
 				bf16vec_cosine_distance, bf16vec_spherical_distance, bf16vec_l1_distance)

@@ -69,18 +69,11 @@ symbol(PG_FUNCTION_ARGS) \
 }
 
 /*
- * The seven functions of a type: kernels is the prefix of its kernels, Parts what its cosine kernel
- * returns, and the names are those of the C symbols.
+ * The seven functions of a type: kernels is the prefix of its kernels, and the names are those of
+ * the C symbols.
  */
-#define DENSE_DISTANCES(type, Element, kernels, Parts, l2_symbol, l2_squared_symbol, ip_symbol, \
+#define DENSE_DISTANCES(type, Element, kernels, l2_symbol, l2_squared_symbol, ip_symbol, \
 						negative_ip_symbol, cosine_symbol, spherical_symbol, l1_symbol) \
-	static inline double kernels##cosine_distance(const Element *a, const Element *b, size_t n) \
-	{ \
-		Parts parts = distance_kernels->kernels##cosine(a, b, n); \
-\
-		return cosine_distance_from_parts(parts.dot, parts.norm_a, parts.norm_b); \
-	} \
-\
 	DENSE_DISTANCE(l2_symbol, type, Element, \
 				   sqrt((double) distance_kernels->kernels##l2sq(a, b, n))) \
 	DENSE_DISTANCE(l2_squared_symbol, type, Element, \

@@ -75,6 +75,6 @@ DENSE_FUNCTION(halfvec_hash_extended, dense_hash_extended, HalfvecType)
 DENSE_FUNCTION(halfvec_accum, dense_accum, HalfvecType)
 DENSE_FUNCTION(halfvec_avg, dense_avg, HalfvecType)
 
-DENSE_DISTANCES(HalfvecType, uint16, f16_, CosineParts, halfvec_l2_distance,
+DENSE_DISTANCES(HalfvecType, uint16, f16_, halfvec_l2_distance,
 				halfvec_l2_squared_distance, halfvec_inner_product, halfvec_negative_inner_product,
 				halfvec_cosine_distance, halfvec_spherical_distance, halfvec_l1_distance)

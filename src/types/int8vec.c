@@ -70,6 +70,6 @@ DENSE_FUNCTION(int8vec_accum, dense_accum, Int8vecType)
 DENSE_FUNCTION(int8vec_avg, dense_avg, VectorType)
 DENSE_FUNCTION(int8vec_sum, dense_sum, VectorType)
 
-DENSE_DISTANCES(Int8vecType, int8, i8_, CosinePartsInt, int8vec_l2_distance,
+DENSE_DISTANCES(Int8vecType, int8, i8_, int8vec_l2_distance,
 				int8vec_l2_squared_distance, int8vec_inner_product, int8vec_negative_inner_product,
 				int8vec_cosine_distance, int8vec_spherical_distance, int8vec_l1_distance)

@@ -253,36 +253,20 @@ symbol(PG_FUNCTION_ARGS) \
 	PG_RETURN_FLOAT8(expression); \
 }
 
-static double
-sparse_cosine_distance(const SparseVector *a, const SparseVector *b)
-{
-	CosineParts parts = sparse_cosine(SPARSE_PAIR(a, b));
-
-	return cosine_distance_from_parts(parts.dot, parts.norm_a, parts.norm_b);
-}
-
 SPARSE_DISTANCE(sparsevec_l2_distance, sqrt((double) sparse_l2sq(SPARSE_PAIR(a, b))))
 SPARSE_DISTANCE(sparsevec_l2_squared_distance, (double) sparse_l2sq(SPARSE_PAIR(a, b)))
 SPARSE_DISTANCE(sparsevec_inner_product, (double) sparse_dot(SPARSE_PAIR(a, b)))
 SPARSE_DISTANCE(sparsevec_negative_inner_product, -(double) sparse_dot(SPARSE_PAIR(a, b)))
-SPARSE_DISTANCE(sparsevec_cosine_distance, sparse_cosine_distance(a, b))
+SPARSE_DISTANCE(sparsevec_cosine_distance, sparse_cosine_distance(SPARSE_PAIR(a, b)))
 SPARSE_DISTANCE(sparsevec_l1_distance, (double) sparse_l1(SPARSE_PAIR(a, b)))
-
-static double
-sparse_norm(const SparseVector *v)
-{
-	double		norm = 0;
-
-	for (int i = 0; i < v->nnz; i++)
-		norm += (double) sparse_values(v)[i] * (double) sparse_values(v)[i];
-	return sqrt(norm);
-}
 
 PG_FUNCTION_INFO_V1(sparsevec_l2_norm);
 Datum
 sparsevec_l2_norm(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_FLOAT8(sparse_norm(vector_detoast(PG_GETARG_DATUM(0))));
+	const SparseVector *v = vector_detoast(PG_GETARG_DATUM(0));
+
+	PG_RETURN_FLOAT8(sparse_norm(sparse_values(v), (size_t) v->nnz));
 }
 
 /* Scales a vector to length 1; the zero vector stays, elements that vanish are left out. */
@@ -291,7 +275,7 @@ Datum
 sparsevec_l2_normalize(PG_FUNCTION_ARGS)
 {
 	const SparseVector *v = vector_detoast(PG_GETARG_DATUM(0));
-	double		norm = sparse_norm(v);
+	double		norm = sparse_norm(sparse_values(v), (size_t) v->nnz);
 	float	   *unit = palloc(sizeof(float) * v->nnz);
 
 	for (int i = 0; i < v->nnz; i++)

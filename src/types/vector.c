@@ -70,6 +70,6 @@ DENSE_FUNCTION(vector_hash_extended, dense_hash_extended, VectorType)
 DENSE_FUNCTION(vector_accum, dense_accum, VectorType)
 DENSE_FUNCTION(vector_avg, dense_avg, VectorType)
 
-DENSE_DISTANCES(VectorType, float, f32_, CosineParts, l2_distance, vector_l2_squared_distance,
+DENSE_DISTANCES(VectorType, float, f32_, l2_distance, vector_l2_squared_distance,
 				inner_product, vector_negative_inner_product, cosine_distance,
 				vector_spherical_distance, l1_distance)

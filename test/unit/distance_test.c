@@ -1,5 +1,6 @@
 /*
- * distance_test.c - every kernel of every set against a double-precision reference
+ * distance_test.c - every kernel of every set, and what is made of them, against a double-precision
+ * reference
  *
  * Arrays end at a page that may not be read, and start at every alignment that the elements allow.
  */
@@ -398,6 +399,97 @@ check_set(const DistanceKernels *k)
 		check_many(k, ROWS, more[i]);
 }
 
+/* Elements of every size that float32 has, or of one size a vector. */
+static float
+random_sized(double exponent)
+{
+	return (float) ((double) (int32_t) random_u32() * 0x1p-31 * pow(10, exponent));
+}
+
+static double
+random_exponent(void)
+{
+	return -44 + (double) random_u32() * 0x1p-32 * 82;
+}
+
+/*
+ * Cosine distances and norms do not know of float32's range: they are what double precision gives,
+ * but for elements' rounding.  With the kernels in use.
+ */
+static void
+check_lengths(void)
+{
+	enum {DIM = 70};
+
+	for (int round = 0; round < 2000; round++)
+	{
+		size_t		n = 1 + random_u32() % DIM;
+		float		x[2][DIM];
+		uint16_t	b[2][DIM];
+		int32_t		indices[DIM];
+		Reference	r;
+		Reference	rb;
+
+		for (size_t i = 0; i < n; i++)
+			indices[i] = (int32_t) i;
+		for (int v = 0; v < 2; v++)
+		{
+			double		exponent = random_exponent();
+
+			for (size_t i = 0; i < n; i++)
+			{
+				x[v][i] = random_sized(round % 2 ? random_exponent() : exponent);
+				b[v][i] = float_to_bf16(x[v][i]);
+			}
+		}
+		if (round % 5 == 0)
+			for (size_t i = 0; i < n; i++)
+				b[1][i] = float_to_bf16(x[1][i] = ldexpf(x[0][i], (int) (random_u32() % 60)));
+		r = reference(F32, x[0], x[1], n);
+		rb = reference(BF16, b[0], b[1], n);
+#define CHECK_LENGTH(result, expected) \
+	CHECK(isnan(expected) ? isnan(result) : fabs((result) - (expected)) <= 1e-5, \
+		  "%s: %.9g, expected %.9g (n %zu, round %d)", #result, result, expected, n, round)
+#define COSINE(r)	cosine_distance_from_parts((r).dot, (r).norm_a, (r).norm_b)
+		if (isinf(x[1][0]))
+			continue;
+		CHECK_LENGTH(f32_cosine_distance(x[0], x[1], n), COSINE(r));
+		CHECK_LENGTH(bf16_cosine_distance(b[0], b[1], n), COSINE(rb));
+		CHECK_LENGTH(sparse_cosine_distance(indices, x[0], n, indices, x[1], n), COSINE(r));
+		CHECK(fabs(f32_norm(x[0], n) / sqrt(r.norm_a) - 1) < 1e-5 || r.norm_a == 0, "norm %g",
+			  f32_norm(x[0], n));
+		CHECK(fabs(bf16_norm(b[0], n) / sqrt(rb.norm_a) - 1) < 1e-5 || rb.norm_a == 0, "norm %g",
+			  bf16_norm(b[0], n));
+		CHECK(fabs(sparse_norm(x[0], n) / sqrt(r.norm_a) - 1) < 1e-5 || r.norm_a == 0, "norm %g",
+			  sparse_norm(x[0], n));
+	}
+}
+
+/* Whole ranges of halves and int8, whose squares float32 has a place for. */
+static void
+check_short_elements(void)
+{
+	static const uint16_t halves[] = {0x0001, 0x7BFF, 0x8001, 0x3C00};
+	static const int8_t bytes[] = {-128, 127, 1, 0};
+	uint16_t	h[MAX_DIM];
+	int8_t		i8[MAX_DIM];
+
+	for (size_t k = 0; k < 4; k++)
+	{
+		for (size_t i = 0; i < MAX_DIM; i++)
+		{
+			h[i] = halves[k];
+			i8[i] = bytes[k];
+		}
+		CHECK(f16_cosine_distance(h, h, MAX_DIM) < 1e-6, "half %zu", k);
+		CHECK(fabs(f16_norm(h, MAX_DIM) / (sqrt(MAX_DIM) * fabsf(half_to_float(halves[k]))) - 1) <
+			  1e-5, "half %zu", k);
+		CHECK(bytes[k] == 0 ? isnan(i8_cosine_distance(i8, i8, MAX_DIM)) :
+			  i8_cosine_distance(i8, i8, MAX_DIM) < 1e-6, "int8 %zu", k);
+		CHECK(fabs(i8_norm(i8, MAX_DIM) - sqrt(MAX_DIM) * abs(bytes[k])) < 1e-5, "int8 %zu", k);
+	}
+}
+
 /* The dense vectors of dim elements that the indices and values stand for. */
 static void
 densify(float *dense, size_t dim, const int32_t *indices, const float *values, size_t n)
@@ -484,7 +576,12 @@ main(void)
 		if (k == NULL)
 			printf("distance_test: set %d is not of this machine\n", simd);
 		else
+		{
 			check_set(k);
+			distance_select((DistanceSimd) simd);
+			check_lengths();
+			check_short_elements();
+		}
 	}
 #if defined(__x86_64__)
 	/* without what this processor has beyond it */

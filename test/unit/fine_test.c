@@ -241,7 +241,7 @@ check_special(RabitqMetric metric, FineMethod method, uint32_t bits)
 					  (double) fine_restore_bound(metric, f.error, PADDED));
 			}
 			if (k < 2)
-				CHECK(f.b == 0 && f.a == 0 && f.error == 0 && estimate == 5, "zero: %g %g %g",
+				CHECK(f.b == 0 && f.a == 0 && f.error < 1e-19f && estimate == 5, "zero: %g %g %g",
 					  (double) f.a, (double) f.b, (double) f.error);
 			if (k == 2 && kind != 1)
 				CHECK(f.error < 1e-5f, "constant: error %g", (double) f.error);
