@@ -26,7 +26,7 @@ class Vector(UserDefinedType):
 
 
 def show(tool, names):
-    print(f"{tool}:", *sorted(names))
+    print(f"{tool}:", *sorted(names) or ["none"])
 
 
 ischema_names["vector"] = Vector
