@@ -43,15 +43,15 @@ SHOW vector.simd;
 -- 8. What is more
 INSERT INTO compact VALUES (3, '{1,2,3}'::smallint[], '{1,2,3}'::bigint[]) RETURNING wide, narrow;
 
--- 9. What is different
+-- 9. Values and casts
 \set VERBOSITY terse
 SELECT id FROM compact ORDER BY wide <-> '[1,2,3]'::vector LIMIT 1;
 SELECT id FROM compact ORDER BY wide <-> '[1,2,3]'::vector::bf16vec LIMIT 1;
 SELECT id FROM compact ORDER BY wide <-> '[1,2,3]' LIMIT 1;
 
--- 10. What is different
+-- 10. Values and casts
 SELECT '[1e20,1e20]'::vector <=> '[1,1]' AS parallel, '[1e-30,1e-30]'::vector <=> '[1,-1]' AS at_right_angles,
 	'[1e20,0]'::vector <-> '[0,0]' AS euclidean;
 
--- 11. What is different
+-- 11. The extension
 DROP TABLE items, compact;
