@@ -68,6 +68,16 @@ INSERT INTO t SELECT 101, ('{' || string_agg(n || ':1', ',') || '}/1000000000'):
 	FROM generate_series(1, 1000) n;
 SELECT id, l2_norm(s)::numeric(8, 3) AS norm FROM t
 	ORDER BY s <-> (SELECT s FROM t WHERE id = 101) LIMIT 2;
+-- built, sealed by VACUUM and united
+REINDEX TABLE t;
+SELECT id FROM t ORDER BY s <-> '{7:1,1000000000:7.1}/1000000000' LIMIT 3;
+ALTER INDEX t_s_idx SET (seal_rows = 50);
+INSERT INTO t SELECT n, ('{' || n || ':1,1000000000:' || n || '}/1000000000')::sparsevec
+	FROM generate_series(102, 200) n;
+VACUUM t;
+SELECT vector_merge('t_s_idx');
+SELECT kind, rows FROM vector_index_segments('t_s_idx');
+SELECT id FROM t ORDER BY s <-> '{107:1,1000000000:107.1}/1000000000' LIMIT 3;
 DROP TABLE t;
 -- orthogonal axes
 CREATE TABLE t (s sparsevec(6));

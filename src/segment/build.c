@@ -494,7 +494,7 @@ build_next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint32 *to)
 	return *from < *to;
 }
 
-/* A vector, centred and rotated, as halves; scratch has room for it as floats. */
+/* A vector, centred and rotated, as halves; scratch has room for `padded` floats. */
 void
 build_work_of(SegmentBuild *build, const char *payload, float *scratch, uint16 *work)
 {
@@ -520,7 +520,7 @@ build_make_work_vectors(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
 	GraphBuild *graph = &build->graph;
-	float	   *scratch = palloc(sizeof(float) * Max(graph->padded, build->space.dims));
+	float	   *scratch = palloc(sizeof(float) * graph->padded);
 	uint32		from;
 	uint32		to;
 

@@ -939,7 +939,7 @@ merge_begin(Relation index, CachedIndex *cached, const SegmentEntry *inputs, int
 	padded = merge->build->graph.padded;
 	merge->step = AllocSetContextCreate(CurrentMemoryContext, "vector merge node",
 										ALLOCSET_DEFAULT_SIZES);
-	merge->floats = palloc(sizeof(float) * Max(padded, (Size) merge->space->dims));
+	merge->floats = palloc(sizeof(float) * padded);
 	merge->work = palloc(sizeof(uint16) * padded);
 	merge->recent_work = palloc(sizeof(uint16) * padded * RECENT_NODES);
 	memset(merge->recent_key, 0xFF, sizeof(merge->recent_key));

@@ -581,7 +581,7 @@ plan_keep_entries(SegmentBuild *build, SegmentPlan *plan, uint32 count)
 {
 	uint32		padded = build->graph.padded;
 	GraphEntries *entries = &plan->entries;
-	float	   *rotated = palloc(sizeof(float) * Max(padded, build->space.dims));
+	float	   *rotated = palloc(sizeof(float) * padded);
 	uint16	   *work = palloc(sizeof(uint16) * padded);
 
 	plan->header.levels = 1;
