@@ -477,7 +477,7 @@ divide_by_hash(Division *division, Split *split)
 	split->high = make_key(0, (uint32) (PG_UINT32_MAX * Min(1, middle + division->overlap / 2)));
 }
 
-/* Divides a part of the sample; returns the division. */
+/* Divides a part of the sample, which it reorders; returns the division. */
 static uint32
 divide(Division *division, SampleKey *sample, uint32 n, uint32 first, uint32 count)
 {
@@ -485,6 +485,8 @@ divide(Division *division, SampleKey *sample, uint32 n, uint32 first, uint32 cou
 	Split	   *split = &division->splits[which];
 	uint32		both_from = 0;
 	uint32		both_to = n;
+	Size		both;
+	SampleKey  *kept;
 
 	check_stack_depth();
 	memset(split, 0, sizeof(*split));
@@ -497,9 +499,16 @@ divide(Division *division, SampleKey *sample, uint32 n, uint32 first, uint32 cou
 		divide_sample(division, split, sample, n, &both_from, &both_to);
 	else
 		divide_by_hash(division, split);
+
+	/* the division of the lower side reorders what belongs to the upper side, too */
+	both = sizeof(SampleKey) * (both_to - both_from);
+	kept = MemoryContextAllocHuge(division->build->context, Max(both, 1));
+	memcpy(kept, sample + both_from, both);
 	split->lower = divide(division, sample, both_to, first, split->left);
-	division->splits[which].upper = divide(division, sample + both_from, n - both_from,
-										   first + split->left, count - split->left);
+	memcpy(sample + both_from, kept, both);
+	pfree(kept);
+	split->upper = divide(division, sample + both_from, n - both_from, first + split->left,
+						  count - split->left);
 	return which;
 }
 
