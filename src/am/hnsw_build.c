@@ -14,7 +14,10 @@
 #include "am/table_build.h"
 #include "segment/build.h"
 
-#define AREA_SIZE		((Size) 1024 * 1024)
+#define OTHER_MEMORY	((Size) 512 * 1024)
+
+/* A graph in memory is about so many times the table. */
+#define GRAPH_OVERHEAD	4
 
 /* One participant's state. */
 typedef struct HnswBuild
@@ -56,13 +59,22 @@ report_progress(BuildPhase phase, uint64 done, uint64 total)
 
 /* Tells that the table does not fit into the memory, and what follows from it. */
 static void
-notice_full(uint64 rows, bool partitions, void *arg)
+notice_full(uint64 rows, bool refused, void *arg)
 {
-	ereport(NOTICE,
-			(errmsg("hnsw graph no longer fits into maintenance_work_mem after " UINT64_FORMAT
-					" tuples", rows),
-			 errdetail("The graph is built in partitions, in temporary files, and united."),
-			 errhint("Increase maintenance_work_mem to speed up builds.")));
+	const char *detail = "The graph is built in partitions, in temporary files, and united.";
+
+	if (refused)
+		ereport(NOTICE,
+				(errmsg("hnsw graph no longer fits into shared memory after " UINT64_FORMAT
+						" tuples", rows),
+				 errdetail_internal("%s", _(detail)),
+				 errhint("Give the server more shared memory to speed up builds.")));
+	else
+		ereport(NOTICE,
+				(errmsg("hnsw graph no longer fits into maintenance_work_mem after " UINT64_FORMAT
+						" tuples", rows),
+				 errdetail_internal("%s", _(detail)),
+				 errhint("Increase maintenance_work_mem to speed up builds.")));
 }
 
 /* What is built becomes a segment. */
@@ -93,9 +105,18 @@ add_row(void *arg, ItemPointer tid, const char *payload, Size size)
 	build_add(state->build, tid, payload, size, 0, 0);
 }
 
+/* Memory for the rows and their graph: less than all by what participants have besides. */
+static Size
+graph_memory(void)
+{
+	Size		memory = build_memory();
+
+	return memory - Min(memory / 8, OTHER_MEMORY);
+}
+
 /* One participant's work, from attaching to the last batch. */
 static void
-run_build(HnswBuild *state, BuildShared *shared, dsa_area *area, dsm_segment *segment)
+run_build(HnswBuild *state, BuildShared *shared)
 {
 	const BuildCallbacks callbacks = {
 		.write = write_segment, .full = notice_full, .progress = report_progress, .arg = state
@@ -107,18 +128,11 @@ run_build(HnswBuild *state, BuildShared *shared, dsa_area *area, dsm_segment *se
 	state->table.space = &state->space;
 	state->table.add = add_row;
 	state->table.arg = state;
-	state->build = build_attach(shared, area, segment, leader ? &callbacks : NULL);
+	state->build = build_attach(shared, leader ? &callbacks : NULL);
 	if (leader)
 		report_progress(BUILD_LOADING, 0, 0);
 	table_build_scan(&state->table);
 	build_finish(state->build);
-}
-
-/* Of the memory that participants share: where the area is, behind the build. */
-static void *
-area_place(void *shared)
-{
-	return (char *) shared + MAXALIGN(build_shared_size());
 }
 
 /* A worker of a parallel build. */
@@ -128,15 +142,10 @@ void
 hnsw_parallel_build_main(dsm_segment *segment, shm_toc *toc)
 {
 	HnswBuild	state = {0};
-	void	   *shared;
-	dsa_area   *area;
 
 	table_build_open(&state.table, segment, toc);
-	shared = state.table.method_shared;
-	area = dsa_attach_in_place(area_place(shared), segment);
-	run_build(&state, shared, area, segment);
+	run_build(&state, state.table.method_shared);
 	table_build_close(&state.table);
-	dsa_detach(area);
 }
 
 /* The leader of a parallel build; false, and nothing done, where no worker could be started. */
@@ -144,21 +153,18 @@ static bool
 build_in_parallel(HnswBuild *state, const Directory *directory, int workers)
 {
 	TableBuild *table = &state->table;
+	Size		memory = graph_memory();
 	BuildShared *shared;
-	dsa_area   *area;
 
-	if (!table_build_enter(table, "hnsw_parallel_build_main", workers,
-						   MAXALIGN(build_shared_size()) + AREA_SIZE))
+	if (!table_build_enter(table, "hnsw_parallel_build_main", workers, build_shared_size(),
+						   Min(memory, table_build_bytes(table) * GRAPH_OVERHEAD)))
 		return false;
 	shared = table->method_shared;
-	build_init_shared(shared, directory, build_memory());
-	build_use_files(shared, table->segment);
-	area = dsa_create_in_place(area_place(shared), AREA_SIZE, LWTRANCHE_PARALLEL_QUERY_DSA,
-							   table->segment);
+	build_init_shared(shared, directory, memory);
+	build_use_files(shared);
 	build_start(shared, table_build_launch(table) + 1);
-	run_build(state, shared, area, table->segment);
+	run_build(state, shared);
 	table_build_wait(table);
-	dsa_detach(area);
 	table_build_leave(table);
 	return true;
 }
@@ -166,15 +172,12 @@ build_in_parallel(HnswBuild *state, const Directory *directory, int workers)
 static void
 build_alone(HnswBuild *state, const Directory *directory)
 {
-	/* owns the temporary files, so it has to outlive memory when the build fails */
-	dsm_segment *segment = dsm_create(build_shared_size(), 0);
-	BuildShared *shared = dsm_segment_address(segment);
+	BuildShared *shared = palloc(build_shared_size());
 
-	build_init_shared(shared, directory, build_memory());
-	build_use_files(shared, segment);
+	build_init_shared(shared, directory, graph_memory());
+	build_use_files(shared);
 	build_start(shared, 1);
-	run_build(state, shared, NULL, segment);
-	dsm_detach(segment);
+	run_build(state, shared);
 }
 
 static void

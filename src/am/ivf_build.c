@@ -385,7 +385,7 @@ build_in_parallel(IvfBuild *build, int workers)
 	IvfShared  *shared;
 
 	if (!table_build_enter(table, "ivf_parallel_build_main", workers,
-						   counts_size(lists) + tuplesort_estimate_shared(workers + 1)))
+						   counts_size(lists) + tuplesort_estimate_shared(workers + 1), 0))
 		return false;
 	shared = table->method_shared;
 	shared->centroids = build->centroids->uid;

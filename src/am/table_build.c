@@ -14,15 +14,23 @@
 #include "pgstat.h"
 #include "storage/spin.h"
 #include "tcop/tcopprot.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "segment/directory.h"
+#include "segment/shared_memory.h"
 
 #define KEY_SHARED		UINT64CONST(0xB000000000000001)
 #define KEY_SCAN		UINT64CONST(0xB000000000000002)
 #define KEY_METHOD		UINT64CONST(0xB000000000000003)
 #define KEY_QUERY		UINT64CONST(0xB000000000000004)
+
+/* What PostgreSQL adds to a segment that workers share: their queues, the leader's state. */
+#define PARALLEL_STATE	((Size) 1024 * 1024)
+
+/* No more is asked for in advance: it takes time. */
+#define MAX_ASKED		((Size) 1024 * 1024 * 1024)
 
 /* Smaller tables are built alone. */
 #define PARALLEL_MIN_BLOCKS	32
@@ -125,8 +133,31 @@ table_build(TableBuild *build, const DirectoryOptions *options,
 	return result;
 }
 
+uint64
+table_build_bytes(const TableBuild *build)
+{
+	return (uint64) DatumGetInt64(DirectFunctionCall1(
+		pg_table_size, ObjectIdGetDatum(RelationGetRelid(build->heap))));
+}
+
+/* Whether a parallel build can have the shared memory: if not, says so. */
+static bool
+has_shared_memory(Size context, Size wanted)
+{
+	Size		least = context + PARALLEL_STATE + Min(wanted / 2, MAX_ASKED);
+
+	if (shared_memory_has(least))
+		return true;
+	ereport(NOTICE,
+			(errmsg("not enough shared memory to build the index in parallel"),
+			 errdetail("%zu MB were refused: one process builds it.", least / (1024 * 1024)),
+			 errhint("Give the server more shared memory to speed up builds.")));
+	return false;
+}
+
 bool
-table_build_enter(TableBuild *build, const char *worker_main, int workers, Size method_size)
+table_build_enter(TableBuild *build, const char *worker_main, int workers, Size method_size,
+				  Size wanted)
 {
 	ParallelContext *context;
 	Size		scan_size;
@@ -142,7 +173,8 @@ table_build_enter(TableBuild *build, const char *worker_main, int workers, Size 
 	shm_toc_estimate_chunk(&context->estimator, scan_size);
 	shm_toc_estimate_chunk(&context->estimator, query_size);
 	shm_toc_estimate_keys(&context->estimator, 4);
-	InitializeParallelDSM(context);
+	if (has_shared_memory(shm_toc_estimate(&context->estimator), wanted))
+		InitializeParallelDSM(context);
 	if (context->seg == NULL)
 	{
 		forget_snapshot(build);

@@ -55,12 +55,16 @@ extern int	table_build_workers(const TableBuild *build);
 /* Scans the table, or this participant's part of it. */
 extern void table_build_scan(TableBuild *build);
 
+/* Bytes of the table, with what is out of line. */
+extern uint64 table_build_bytes(const TableBuild *build);
+
 /*
  * Enters a parallel build in the leader: makes method_shared, of so many bytes, zeros, which it may
- * fill before workers are launched.  False, and nothing done, where no worker could be started.
+ * fill before workers are launched.  False, and nothing done, where no worker could be started, or,
+ * with a notice, where there is no shared memory, or not half of the bytes that will be wanted.
  */
 extern bool table_build_enter(TableBuild *build, const char *worker_main, int workers,
-							  Size method_size);
+							  Size method_size, Size wanted);
 
 /* Launches the workers; returns how many. */
 extern int	table_build_launch(TableBuild *build);

@@ -19,9 +19,14 @@
 #include "distance/half.h"
 #include "segment/build_internal.h"
 
-#define ROWS_PER_CHUNK		(1 << ROW_CHUNK_SHIFT)
 #define ARENA_CHUNK_SIZE	((Size) 1024 * 1024)
 #define BATCH_OF_NODES		16
+
+/* Of memory that is shared by refusal of more, this is left for the ends of chunks. */
+#define REFUSED_FILL		0.9
+
+/* Bytes of every so many are lost at the ends of chunks. */
+#define CHUNK_LOSS			16
 
 /*
  * Nodes that are inserted at once do not find each other; the first ones, which the upper levels
@@ -55,6 +60,9 @@ build_init_shared(BuildShared *shared, const Directory *directory, Size memory)
 	shared->m = directory->m;
 	shared->ef_construction = directory->ef_construction;
 	shared->memory = memory;
+	shared->chunk = build_chunk_size(memory);
+	while ((sizeof(BuildRow) << shared->row_shift) <= shared->chunk / 2)
+		shared->row_shift++;
 	SpinLockInit(&shared->mutex);
 	ConditionVariableInit(&shared->started);
 	pg_atomic_init_u64(&shared->next_node, 0);
@@ -69,9 +77,8 @@ build_hurry(BuildShared *shared)
 }
 
 void
-build_use_files(BuildShared *shared, dsm_segment *segment)
+build_use_files(BuildShared *shared)
 {
-	SharedFileSetInit(&shared->files, segment);
 	shared->has_files = true;
 }
 
@@ -94,34 +101,6 @@ participants(BuildShared *shared)
 	n = shared->participants;
 	SpinLockRelease(&shared->mutex);
 	return n;
-}
-
-uint64
-build_allocate(SegmentBuild *build, Size size)
-{
-	if (build->area == NULL)
-		return (uint64) (uintptr_t) MemoryContextAllocHuge(build->context, size);
-	return dsa_allocate_extended(build->area, size, DSA_ALLOC_HUGE);
-}
-
-void *
-build_address(SegmentBuild *build, uint64 handle)
-{
-	if (build->area == NULL)
-		return (void *) (uintptr_t) handle;
-	return dsa_get_address(build->area, handle);
-}
-
-void
-build_release(SegmentBuild *build, uint64 *handle)
-{
-	if (*handle == 0)
-		return;
-	if (build->area == NULL)
-		pfree((void *) (uintptr_t) *handle);
-	else
-		dsa_free(build->area, *handle);
-	*handle = 0;
 }
 
 /* Degree of the graph: 2 m, and what fills up groups of codes. */
@@ -149,11 +128,13 @@ Size
 build_row_memory(const Space *space, uint32 m, Size payload)
 {
 	GraphBuild	graph;
+	Size		size;
 
 	init_graph(space, m, 0, &graph);
-	/* upper levels or entries, the order of nodes and their numbers, and the slack of chunks */
-	return sizeof(BuildRow) + MAXALIGN(payload) + graph.padded * sizeof(uint16) +
+	/* upper levels or entries, the order of nodes, their numbers, the table to find equals by */
+	size = sizeof(BuildRow) + MAXALIGN(payload) + graph.padded * sizeof(uint16) +
 		graph.size + graph.size / (GRAPH_FANOUT - 1) + 4 * sizeof(uint32);
+	return size + size / CHUNK_LOSS;
 }
 
 static float
@@ -166,8 +147,7 @@ plain_distance(void *arg, uint32_t a, uint32_t b)
 }
 
 SegmentBuild *
-build_attach(BuildShared *shared, dsa_area *area, dsm_segment *segment,
-			 const BuildCallbacks *callbacks)
+build_attach(BuildShared *shared, const BuildCallbacks *callbacks)
 {
 	SegmentBuild *build = palloc0(sizeof(SegmentBuild));
 	GraphMemory memory = space_graph_memory(CurrentMemoryContext);
@@ -181,16 +161,11 @@ build_attach(BuildShared *shared, dsa_area *area, dsm_segment *segment,
 	build->number = shared->attached++;
 	SpinLockRelease(&shared->mutex);
 	build->shared = shared;
-	build->area = area;
 	build->leader = callbacks != NULL;
+	build->alone = participants(shared) == 1;
 	if (build->leader)
 		build->callbacks = *callbacks;
-	else if (shared->has_files)
-		SharedFileSetAttach(&shared->files, segment);
 	build->context = CurrentMemoryContext;
-	build->row_chunks = palloc0(sizeof(char *) * BUILD_MAX_CHUNKS);
-	build->arena_chunks = palloc0(sizeof(char *) * BUILD_MAX_CHUNKS);
-	build->arena_left = 0;
 	space_init(&build->space, shared->element, shared->metric, shared->storage, shared->dims,
 			   shared->seed);
 	space_init_rotation(&build->space);
@@ -205,111 +180,106 @@ build_attach(BuildShared *shared, dsa_area *area, dsm_segment *segment,
 BuildRow *
 build_row(SegmentBuild *build, uint64 i)
 {
-	uint32		chunk = (uint32) (i >> ROW_CHUNK_SHIFT);
+	const BuildShared *shared = build->shared;
+	BuildRow   *rows = build_address(build, shared->row_chunks[i >> shared->row_shift]);
 
-	if (build->row_chunks[chunk] == NULL)
-		build->row_chunks[chunk] = build_address(build, build->shared->row_chunks[chunk]);
-	return (BuildRow *) build->row_chunks[chunk] + (i & (ROWS_PER_CHUNK - 1));
+	return &rows[i & ((UINT64CONST(1) << shared->row_shift) - 1)];
 }
 
 const char *
 build_payload(SegmentBuild *build, uint64 row)
 {
-	uint64		place = build_row(build, row)->payload;
-	uint32		chunk = (uint32) (place >> 32);
-
-	if (build->arena_chunks[chunk] == NULL)
-		build->arena_chunks[chunk] = build_address(build, build->shared->arena_chunks[chunk]);
-	return build->arena_chunks[chunk] + (uint32) place;
-}
-
-static void
-check_chunks(uint32 count)
-{
-	if (count >= BUILD_MAX_CHUNKS)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many rows for one build"),
-				 errhint("Reduce \"maintenance_work_mem\", or partition the table.")));
+	return build_address(build, build_row(build, row)->payload);
 }
 
 /* Memory for a payload, from a chunk of this participant's own. */
-static char *
-arena_allocate(SegmentBuild *build, Size size, uint64 *place)
+static uint64
+arena_allocate(SegmentBuild *build, Size size)
 {
-	char	   *p;
+	uint64		place;
 
 	size = MAXALIGN(size);
 	if (build->arena_left < size)
 	{
-		BuildShared *shared = build->shared;
-		Size		chunk_size = Max(size, ARENA_CHUNK_SIZE);
-		uint64		handle = build_allocate(build, chunk_size);
-
-		SpinLockAcquire(&shared->mutex);
-		build->arena_chunk = shared->arena_count++;
-		SpinLockRelease(&shared->mutex);
-		check_chunks(build->arena_chunk);
-		shared->arena_chunks[build->arena_chunk] = handle;
-		build->arena_chunks[build->arena_chunk] = build_address(build, handle);
-		build->arena_used = 0;
-		build->arena_left = chunk_size;
+		build->arena_left = Max(size, Min(build->shared->chunk, ARENA_CHUNK_SIZE));
+		build->arena = build_allocate(build, build->arena_left);
 	}
-	*place = (uint64) build->arena_chunk << 32 | build->arena_used;
-	p = build->arena_chunks[build->arena_chunk] + build->arena_used;
-	build->arena_used += size;
+	place = build->arena;
+	build->arena += size;
 	build->arena_left -= size;
-	return p;
+	return place;
+}
+
+/* Rows that there is room for in chunks: all others are too many. */
+static uint64
+max_rows(const BuildShared *shared)
+{
+	return Min((uint64) BUILD_MAX_CHUNKS << shared->row_shift, NO_ROW);
+}
+
+/* No more memory is to be had: the batch is what there is, if there is anything. */
+static void
+note_refused(BuildShared *shared)
+{
+	SpinLockAcquire(&shared->mutex);
+	shared->full = shared->refused = true;
+	shared->memory = Min(shared->memory, (Size) (shared->reserved * REFUSED_FILL));
+	SpinLockRelease(&shared->mutex);
 }
 
 /*
- * A new row, or NULL where the memory is full.  A chunk for rows is allocated by whom the first row
- * there falls to, outside the mutex.
+ * A new row, or NULL where the memory is full.  What its graph will take is reserved before.
+ * Partitions are made to fit.
  */
 static BuildRow *
 new_row(SegmentBuild *build, Size memory)
 {
 	BuildShared *shared = build->shared;
-	uint64		i = 0;
-	uint64		spare = 0;
-	bool		chunk_missing;
-	bool		full;
+	Size		chunk = sizeof(BuildRow) << shared->row_shift;
 
 	for (;;)
 	{
+		uint64		i;
+		uint64		needed;
+		bool		full;
+		bool		grow = false;
+
 		SpinLockAcquire(&shared->mutex);
-		/* partitions are made to fit, as far as can be known before */
-		full = !shared->partitioned &&
-			(shared->full || (shared->used + memory > shared->memory && shared->rows > 0));
-		chunk_missing = false;
+		i = shared->rows;
+		needed = shared->used + memory;
+		full = i >= max_rows(shared) ||
+			(!shared->partitioned && i > 0 && (shared->full || needed > shared->memory));
 		if (full)
 			shared->full = true;
 		else
 		{
-			i = shared->rows;
-			chunk_missing = (i & (ROWS_PER_CHUNK - 1)) == 0 &&
-				shared->row_chunks[i >> ROW_CHUNK_SHIFT] == 0;
-			if (chunk_missing && spare != 0)
-			{
-				shared->row_chunks[i >> ROW_CHUNK_SHIFT] = spare;
-				spare = 0;
-				chunk_missing = false;
-			}
-			if (!chunk_missing)
+			uint64	   *rows = &shared->row_chunks[i >> shared->row_shift];
+
+			if (*rows == 0)
+				*rows = build_take(shared, chunk, false);
+			grow = *rows == 0 || (needed > shared->reserved && !shared->partitioned);
+			if (!grow)
 			{
 				shared->rows++;
-				shared->used += memory;
+				shared->used = needed;
 			}
 		}
 		SpinLockRelease(&shared->mutex);
-		if (!chunk_missing)
-			break;
-		check_chunks((uint32) (i >> ROW_CHUNK_SHIFT));
-		spare = build_allocate(build, sizeof(BuildRow) * ROWS_PER_CHUNK);
+		if (full && shared->partitioned)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("too many rows in one part of a graph"),
+					 errhint("Increase maintenance_work_mem.")));
+		if (full)
+			return NULL;
+		if (!grow)
+			return build_row(build, i);
+		if (build_grow_memory(build, chunk))
+			continue;
+		if (i == 0 || shared->partitioned)
+			build_refuse(build, chunk);
+		note_refused(shared);
 	}
-	if (spare != 0)
-		build_release(build, &spare);
-	return full ? NULL : build_row(build, i);
 }
 
 void
@@ -437,7 +407,52 @@ build_measure_vectors(SegmentBuild *build)
 	pfree(mean);
 }
 
-/* Memory for the graph, in one piece an array. */
+static void
+allocate_array(SegmentBuild *build, SharedArray *array, Size stride, uint32 n)
+{
+	uint64	   *chunks;
+
+	array->shift = 0;
+	while (array->shift < 31 && (stride << (array->shift + 1)) <= build->shared->chunk)
+		array->shift++;
+	array->count = (uint32) (((uint64) n + (UINT64CONST(1) << array->shift) - 1) >> array->shift);
+	array->chunks = build_allocate(build, sizeof(uint64) * Max(array->count, 1));
+	chunks = build_address(build, array->chunks);
+	for (uint32 i = 0; i < array->count; i++)
+	{
+		uint32		first = i << array->shift;
+
+		chunks[i] = build_allocate(build, stride * Min(n - first, UINT32_C(1) << array->shift));
+	}
+}
+
+static void
+map_array(SegmentBuild *build, const SharedArray *array, Size stride, GraphArray *map)
+{
+	const uint64 *chunks = build_address(build, array->chunks);
+
+	map->chunks = MemoryContextAllocHuge(build->context, sizeof(char *) * Max(array->count, 1));
+	for (uint32 i = 0; i < array->count; i++)
+		map->chunks[i] = build_address(build, chunks[i]);
+	map->shift = array->shift;
+	map->stride = stride;
+}
+
+static void
+forget_map(GraphArray *map)
+{
+	if (map->chunks)
+		pfree(map->chunks);
+	map->chunks = NULL;
+}
+
+static GraphArray *
+level_links(GraphBuild *graph, int level)
+{
+	return level == 0 ? &graph->links : &graph->levels[level];
+}
+
+/* Memory for the graph. */
 void
 build_allocate_graph(SegmentBuild *build, int max_levels)
 {
@@ -447,12 +462,12 @@ build_allocate_graph(SegmentBuild *build, int max_levels)
 						 max_levels);
 	for (int l = 0; l < shared->levels; l++)
 		if (l == 0 || !build->space.coded)
-			shared->links[l] = build_allocate(build, build->graph.size * shared->sizes[l]);
+			allocate_array(build, &shared->links[l], build->graph.size, shared->sizes[l]);
 		else
-			shared->entries = build_allocate(build, graph_entries_size(
-				shared->sizes[l], graph_entries_dims(build->graph.padded)));
+			shared->entries = build_allocate(build, Max(1, graph_entries_size(
+				shared->sizes[l], graph_entries_dims(build->graph.padded))));
 	if (build->space.coded)
-		shared->work = build_allocate(build, sizeof(uint16) * build->graph.padded * shared->nodes);
+		allocate_array(build, &shared->work, sizeof(uint16) * build->graph.padded, shared->nodes);
 }
 
 /* Maps the arrays into this process. */
@@ -463,20 +478,10 @@ build_map_graph(SegmentBuild *build)
 	GraphBuild *graph = &build->graph;
 
 	build->nodes = build_address(build, shared->nodes_handle);
-	for (int l = 0; l < shared->levels && shared->links[l]; l++)
-	{
-		build->maps[l] = build_address(build, shared->links[l]);
-		*(l == 0 ? &graph->links : &graph->levels[l]) = (GraphArray) {
-			&build->maps[l], 31, graph->size
-		};
-	}
+	for (int l = 0; l < shared->levels && shared->links[l].chunks; l++)
+		map_array(build, &shared->links[l], graph->size, level_links(graph, l));
 	if (build->space.coded)
-	{
-		build->work_map = build_address(build, shared->work);
-		graph->work = (GraphArray) {
-			&build->work_map, 31, sizeof(uint16) * graph->padded
-		};
-	}
+		map_array(build, &shared->work, sizeof(uint16) * graph->padded, &graph->work);
 	graph->top = 0;
 	graph->bottom = 1;
 	graph->entries.count = 0;
@@ -639,26 +644,23 @@ build_reset(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
 
-	build_wait(build);
+	build_note_memory(build);
 	if (build->leader)
 	{
-		for (uint32 i = 0; i < BUILD_MAX_CHUNKS && shared->row_chunks[i]; i++)
-			build_release(build, &shared->row_chunks[i]);
-		for (uint32 i = 0; i < shared->arena_count; i++)
-			build_release(build, &shared->arena_chunks[i]);
-		for (int l = 0; l < shared->levels; l++)
-			build_release(build, &shared->links[l]);
-		build_release(build, &shared->entries);
-		build_release(build, &shared->nodes_handle);
-		build_release(build, &shared->work);
-		shared->arena_count = 0;
+		build_clear_memory(shared);
+		memset(shared->row_chunks, 0, sizeof(shared->row_chunks));
+		memset(shared->links, 0, sizeof(shared->links));
+		shared->entries = 0;
+		shared->nodes_handle = 0;
+		memset(&shared->work, 0, sizeof(shared->work));
 		shared->rows = 0;
 		shared->used = 0;
 		shared->full = false;
 		shared->last = shared->finished == shared->participants;
 	}
-	memset(build->row_chunks, 0, sizeof(char *) * BUILD_MAX_CHUNKS);
-	memset(build->arena_chunks, 0, sizeof(char *) * BUILD_MAX_CHUNKS);
+	for (int l = 0; l < GRAPH_LEVELS; l++)
+		forget_map(level_links(&build->graph, l));
+	forget_map(&build->graph.work);
 	build->arena_left = 0;
 	build_wait(build);
 }
@@ -671,8 +673,6 @@ build_batch(SegmentBuild *build)
 
 	if (build->leader && shared->rows > 0)
 	{
-		if (shared->full && build->callbacks.full)
-			build->callbacks.full(shared->rows, false, build->callbacks.arg);
 		build_make_nodes(build);
 		if (build->space.coded)
 		{
@@ -730,7 +730,8 @@ build_put_row(SegmentBuild *build, ItemPointer tid, const char *payload, Size si
 	row->scale = scale;
 	row->source = 0;
 	row->hash = 0;
-	memcpy(arena_allocate(build, size, &row->payload), payload, size);
+	row->payload = arena_allocate(build, size);
+	memcpy(build_address(build, row->payload), payload, size);
 	return row;
 }
 
@@ -772,6 +773,10 @@ build_finish(SegmentBuild *build)
 	do
 		end_batch(build);
 	while (!build->shared->last);
+	if (build->leader)
+		ereport(DEBUG1, (errmsg_internal("memory of the build: at most %zu kB",
+										 build->shared->peak / 1024)));
+	build_free_memory(build);
 }
 
 void

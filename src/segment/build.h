@@ -12,7 +12,6 @@
 #include "pg_compat.h"
 
 #include "storage/barrier.h"
-#include "utils/dsa.h"
 
 #include "segment/directory.h"
 
@@ -29,8 +28,8 @@ typedef struct BuildCallbacks
 {
 	/* The graph of a segment is built, or its partitions are: reserves an extent, writes it. */
 	void		(*write) (SegmentBuild *build, void *arg);
-	/* The memory is full for the first time, with so many rows; or NULL. */
-	void		(*full) (uint64 rows, bool partitions, void *arg);
+	/* The memory is full with so many rows, or more is refused: partitions follow; or NULL. */
+	void		(*full) (uint64 rows, bool refused, void *arg);
 	/* A phase, and nodes done of how many; or NULL. */
 	void		(*progress) (BuildPhase phase, uint64 done, uint64 total);
 	void	   *arg;
@@ -41,10 +40,7 @@ extern Size build_memory(void);
 
 extern Size build_shared_size(void);
 
-/*
- * Prepares the shared part, in the leader: memory is what a batch may take, in bytes.  area is NULL
- * where the leader is alone.
- */
+/* Prepares the shared part, in the leader: memory is what a batch may take, in bytes. */
 extern void build_init_shared(BuildShared *shared, const Directory *directory, Size memory);
 
 /*
@@ -57,18 +53,13 @@ extern void build_hurry(BuildShared *shared);
 extern void build_start(BuildShared *shared, int participants);
 
 /*
- * Gives the build temporary files in a segment of shared memory that all participants have: rows
- * beyond the memory then become one segment all the same, built in partitions.  By the leader
- * before build_start.
+ * Gives the build temporary files: rows beyond the memory then become one segment all the same,
+ * built in partitions.  By the leader before build_start.
  */
-extern void build_use_files(BuildShared *shared, dsm_segment *segment);
+extern void build_use_files(BuildShared *shared);
 
-/*
- * Joins a build; a worker waits for build_start.  segment is that of build_use_files, or NULL; only
- * the leader has callbacks.
- */
-extern SegmentBuild *build_attach(BuildShared *shared, dsa_area *area, dsm_segment *segment,
-								  const BuildCallbacks *callbacks);
+/* Joins a build; a worker waits for build_start, and has no callbacks. */
+extern SegmentBuild *build_attach(BuildShared *shared, const BuildCallbacks *callbacks);
 
 /*
  * Adds a row; may build a batch first.  error and scale are those of the node that it comes from,

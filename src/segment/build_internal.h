@@ -10,14 +10,14 @@
 #include "port/atomics.h"
 #include "storage/buffile.h"
 #include "storage/condition_variable.h"
-#include "storage/sharedfileset.h"
+#include "storage/dsm.h"
 #include "storage/spin.h"
 
 #include "segment/build.h"
 #include "types/dense.h"
 
-#define ROW_CHUNK_SHIFT		12
-#define BUILD_MAX_CHUNKS	65536
+#define BUILD_MAX_CHUNKS	16384	/* of rows */
+#define BUILD_MAX_PIECES	64
 #define NO_ROW				PG_UINT32_MAX
 #define BUILD_MAX_PARTS		1024
 
@@ -32,12 +32,27 @@ typedef struct BuildRow
 	float		scale;
 	uint32		source;			/* partitions: its number in the table */
 	uint64		hash;
-	uint64		payload;		/* chunk of the arena << 32 | offset */
+	uint64		payload;		/* handle */
 } BuildRow;
 
-/*
- * What participants share.  Handles are addresses where the leader is alone, else of the DSA area.
- */
+/* A piece of the memory that participants share: see build_memory.c. */
+typedef struct BuildPiece
+{
+	uint64		place;			/* an address where the leader is alone, else a dsm_handle */
+	Size		size;
+	Size		front;			/* a batch has so many bytes from the start, */
+	Size		back;			/* and from here on they stay */
+} BuildPiece;
+
+/* An array in chunks of 2^shift elements. */
+typedef struct SharedArray
+{
+	uint64		chunks;			/* handle of so many handles; 0: there is none */
+	uint32		count;
+	uint32		shift;
+} SharedArray;
+
+/* What participants share.  A handle is a place in the memory that they share; 0 is none. */
 struct BuildShared
 {
 	/* fixed */
@@ -49,16 +64,23 @@ struct BuildShared
 	uint32		m;
 	uint32		ef_construction;
 	bool		hurried;		/* lists are not filled up */
-	Size		memory;
+	Size		chunk;			/* bytes that memory is used by */
+	uint32		row_shift;		/* 2^row_shift rows lie in a chunk */
 
 	slock_t		mutex;			/* guards what follows up to the barrier */
+	Size		memory;			/* that a batch may take; less, once more was refused */
 	int			participants;	/* 0: not started */
 	int			finished;		/* that have no more rows */
 	int			attached;
 	uint64		rows;
 	Size		used;			/* bytes that the rows will take */
 	bool		full;
-	uint32		arena_count;
+	bool		refused;		/* for want of shared memory */
+	uint64		row_chunks[BUILD_MAX_CHUNKS];
+	BuildPiece	pieces[BUILD_MAX_PIECES];
+	int			piece_count;
+	Size		reserved;		/* bytes of all pieces, and of those being made */
+	Size		own;			/* bytes of participants' own memory, being added up */
 
 	ConditionVariable started;
 	Barrier		barrier;
@@ -69,35 +91,27 @@ struct BuildShared
 	uint32		nodes;
 	int			levels;
 	uint32		sizes[GRAPH_LEVELS];
-	uint64		links[GRAPH_LEVELS];
+	SharedArray links[GRAPH_LEVELS];
 	uint64		entries;		/* of a coded graph: groups */
 	uint64		done;			/* for progress: nodes of partitions before, and of all */
 	uint64		total;
 	uint64		nodes_handle;	/* the first row of each node */
-	uint64		work;
+	SharedArray work;
 	float		scale;			/* of work vectors */
 	float		mean[DENSE_MAX_DIM];	/* rotated */
-
-	uint64		row_chunks[BUILD_MAX_CHUNKS];
-	uint64		arena_chunks[BUILD_MAX_CHUNKS];
+	Size		peak;			/* the most memory that all had together */
 
 	/* partition.c */
 	bool		has_files;
-	SharedFileSet files;
 	bool		partitioned;
 	pg_atomic_uint64 next_source;	/* rows of the table */
 	Size		spilled;		/* bytes that all rows would take; guarded by the mutex */
 	uint64		copies;			/* rows of all partitions; guarded by the mutex */
-	uint64		spill;			/* a SharedTuplestore of all rows */
 	uint32		parts;
-	uint64		part_rows[BUILD_MAX_PARTS];		/* of its rows */
-	uint64		part_edges[BUILD_MAX_PARTS];	/* of edges of its own nodes */
 	uint32		part_first[BUILD_MAX_PARTS + 1];	/* number of its first node */
-	uint64		anchors[BUILD_MAX_PARTS];	/* work vector, or payload, of this */
+	pg_atomic_uint64 part_memory[BUILD_MAX_PARTS];	/* that its rows will take */
 	uint64		splits;			/* the tree that rows are sent down */
-	uint64		node_of_row;	/* by source: the number of its node */
-	uint64		node_ids;		/* by number, where nodes differ in size */
-	uint64		node_end;		/* bytes of their payloads */
+	uint64		node_end;		/* bytes of payloads of nodes that differ in size */
 	uint64		numbers;		/* of the nodes in memory */
 };
 
@@ -108,24 +122,25 @@ typedef struct SegmentPlan SegmentPlan;
 struct SegmentBuild
 {
 	BuildShared *shared;
-	dsa_area   *area;			/* NULL where the leader is alone */
 	MemoryContext context;
 	bool		leader;
+	bool		alone;			/* it has no workers */
 	int			number;			/* of this participant */
 	BuildCallbacks callbacks;
 	Space		space;
 	GraphBuild	graph;
 	GraphInserter inserter;
 
-	char	  **row_chunks;		/* mapped so far */
-	char	  **arena_chunks;
-	uint32		arena_chunk;	/* this participant's */
-	uint32		arena_used;
+	char	   *pieces[BUILD_MAX_PIECES];	/* mapped so far */
+	dsm_segment *segments[BUILD_MAX_PIECES];
+	uint64		arena;			/* this participant's memory for payloads */
 	Size		arena_left;
 	uint32	   *nodes;
-	char	   *maps[GRAPH_LEVELS];
-	char	   *work_map;
-	SegmentPlan *plan;			/* the leader's */
+
+	/* the leader's */
+	SegmentPlan *plan;
+	uint32	   *node_of_row;	/* partitions, by source: the number of its node */
+	uint32	   *node_ids;		/* and by number, where nodes differ in size */
 	/* writes rows and nodes of a plan that is not a batch's */
 	void		(*write_parts) (struct SegmentBuild *build, SegmentPlan *plan);
 	PartitionState *partition;
@@ -134,10 +149,27 @@ struct SegmentBuild
 extern BuildRow *build_row(SegmentBuild *build, uint64 i);
 extern const char *build_payload(SegmentBuild *build, uint64 row);
 
-/* Memory of all participants; a handle of 0 is none. */
+/* Memory of all participants, of a batch or lasting; an error where there is no more. */
 extern uint64 build_allocate(SegmentBuild *build, Size size);
+extern uint64 build_allocate_lasting(SegmentBuild *build, Size size);
 extern void *build_address(SegmentBuild *build, uint64 handle);
-extern void build_release(SegmentBuild *build, uint64 *handle);
+
+/* The same, of what is reserved; by who holds the mutex.  0 where it has no room. */
+extern uint64 build_take(BuildShared *shared, Size size, bool stays);
+/* Reserves more, at least so many bytes in one piece; false where they are refused. */
+extern bool build_grow_memory(SegmentBuild *build, Size size);
+/* The error of that. */
+extern void build_refuse(const SegmentBuild *build, Size size) pg_attribute_noreturn();
+/* By all participants: gives back what is beyond so many bytes. */
+extern void build_shrink_memory(SegmentBuild *build, Size memory);
+/* By all participants: takes down how much they have. */
+extern void build_note_memory(SegmentBuild *build);
+/* Gives back the batch's memory, by the leader. */
+extern void build_clear_memory(BuildShared *shared);
+/* Gives back all of it, in this process. */
+extern void build_free_memory(SegmentBuild *build);
+/* Bytes of a chunk, where a batch has so much memory: much less than that. */
+extern Size build_chunk_size(Size memory);
 
 /* The steps of a batch.  All participants call them together, but where it says leader. */
 extern void build_wait(SegmentBuild *build);
@@ -163,6 +195,14 @@ extern void build_shuffle(pg_prng_state *random, uint32 *numbers, uint32 n);
 /* Temporary files, from their beginning; errors are thrown. */
 extern void build_rewind_file(BufFile *file);
 extern void build_read_file(BufFile *file, void *out, Size size);
+
+/*
+ * Makes the tree that sends rows to shared->parts partitions, by the leader, from the nodes of a
+ * sample in memory, each counted once; at a division this share of the rows goes both ways.
+ */
+extern void divide_sample(SegmentBuild *build, double overlap);
+/* The partitions that a row goes to, in ascending order; returns how many. */
+extern uint32 divide_route(SegmentBuild *build, const char *payload, uint64 hash, uint32 *parts);
 
 /* Rows beyond the memory: see partition.c. */
 extern void partition_begin(SegmentBuild *build);

@@ -6,6 +6,7 @@
  */
 #include "segment/lists_internal.h"
 
+#include <limits.h>
 #include <math.h>
 
 #include "access/htup_details.h"

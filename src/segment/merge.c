@@ -289,10 +289,8 @@ sample_nodes(Merge *merge)
 	memcpy(shared->mean, merge->inputs[0].segment->mean, sizeof(float) * build->graph.padded);
 	plan_keep_entries(build, build->plan, entries);
 	/* which the plan names by their places here */
-	shared->node_of_row = build_allocate(build, sizeof(uint32) * Max(entries, 1));
-	memcpy(build_address(build, shared->node_of_row), keys, sizeof(uint32) * entries);
+	build->node_of_row = keys;
 	build_reset(build);
-	pfree(keys);
 }
 
 /* From each input's mean to that of the output, the base's. */
@@ -530,7 +528,7 @@ static void
 number_nodes(Merge *merge)
 {
 	BuildShared *shared = merge->build->shared;
-	uint32	   *entries = build_address(merge->build, shared->node_of_row);
+	uint32	   *entries = merge->build->node_of_row;
 	uint32		next = 0;
 
 	shared->parts = merge->part_count;
@@ -929,7 +927,7 @@ merge_begin(Relation index, CachedIndex *cached, const SegmentEntry *inputs, int
 	merge->input_count = count;
 	build_init_shared(shared, cache_directory(cached), build_memory());
 	build_start(shared, 1);
-	merge->build = build_attach(shared, NULL, NULL, &callbacks);
+	merge->build = build_attach(shared, &callbacks);
 	merge->space = &merge->build->space;
 	merge->build->write_parts = write_parts;
 	merge->build->graph.complete = complete_node;

@@ -1,13 +1,12 @@
 /*
  * partition.c - building a graph that does not fit into the memory
  *
- * All rows go to temporary files.  A random sample of them says how the space is divided: each
- * division is by two rows, those nearer to the one go one way, those nearer to the other one the
- * other, and those in between both (a spill tree: Liu, Moore, Gray and Yang, NIPS 2004).  Another
- * sample becomes the entries, or the levels above level 0.  The graph of each partition is built in
- * memory, and its edges are kept; rows that are in several partitions join them (as Subramanya et
- * al., DiskANN, NeurIPS 2019, section 3.3, with k-means clusters).  A node belongs to the first
- * partition that has it; partition by partition its edges are united and written.
+ * All rows go to temporary files.  A random sample of them says how the space is divided (see
+ * divide.c).  Another sample becomes the entries, or the levels above level 0.  The graph of each
+ * partition is built in memory, and its edges are kept; rows that are in several partitions join
+ * them (as Subramanya et al., DiskANN, NeurIPS 2019, section 3.3, with k-means clusters).  A node
+ * belongs to the first partition that has it; partition by partition its edges are united and
+ * written.
  *
  * Each step is taken by all participants together, as those of a batch are.
  */
@@ -15,43 +14,25 @@
 
 #include <math.h>
 
-#include "access/htup_details.h"
 #include "common/hashfn.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
-#include "utils/sharedtuplestore.h"
 
 #define MAX_OVERLAP		0.3		/* of the rows at a division, those that go both ways */
 #define COPIES			3.0		/* of a row, on average, if there are many partitions */
 #define FILL			0.8		/* how full partitions are made, which sampling misses a little */
-#define MIN_SAMPLE		16		/* fewer rows do not say where to divide */
-#define PIVOT_PAIRS		10		/* that are tried */
-#define PIVOT_CHOICE	16		/* rows of which the second pivot is the farthest */
-#define PROBES			200		/* rows whose neighbours should stay with them, */
-#define PROBE_CHOICE	1000	/* the nearest of so many */
-#define SIGN_BIT		UINT32_C(0x80000000)
+#define MORE_PARTS		1.3		/* times as many, where one has become too large, */
+#define DIVISIONS		3		/* at most so often: equal rows cannot be divided */
+#define FILE_MEMORY		(BLCKSZ + 512)	/* of an open file: its buffer, as a rule */
 
-/* A division of the partitions [first, first + count) at first + left. */
-typedef struct Split
-{
-	uint32		first;
-	uint32		count;
-	uint32		left;
-	uint32		lower;			/* the divisions of the two sides */
-	uint32		upper;
-	bool		by_hash;		/* no distances divide the rows */
-	uint64		low;			/* keys up to high go to the left, from low on to the right */
-	uint64		high;
-	uint64		pivots[2];		/* payloads */
-} Split;
-
-/* What a row in a file has beside its payload. */
+/* What a row in a file has before its payload. */
 typedef struct RowHead
 {
 	ItemPointerData tid;
 	uint16		secondary;
 	uint32		source;
+	uint32		size;			/* of the payload */
 	float		error;
 	float		scale;
 } RowHead;
@@ -63,76 +44,90 @@ typedef struct EdgesHead
 	uint32		count;
 } EdgesHead;
 
-/* A participant's own. */
+/* A participant's own: what it puts into its files, it reads. */
 typedef struct PartitionState
 {
-	SharedTuplestoreAccessor *spill;
-	SharedTuplestoreAccessor **rows;
-	SharedTuplestoreAccessor **edges;
-	Split	   *splits;
-	char	   *tuple;			/* a MinimalTuple only by its first four bytes, the length */
-	Size		tuple_room;
+	BufFile    *spill;			/* all rows */
+	BufFile   **rows;			/* of the partitions, */
+	BufFile   **edges;			/* and of their own nodes */
+	char	   *record;			/* room for what comes after a head */
+	Size		record_room;
 	GraphEdges	links;			/* room for a node's */
+	char	  **anchors;		/* the leader's: work vector, or payload, of first nodes */
 } PartitionState;
 
-static SharedTuplestoreAccessor *
-open_store(SegmentBuild *build, uint64 *handle, Size head, const char *name)
-{
-	BuildShared *shared = build->shared;
-
-	if (build->leader)
-	{
-		*handle = build_allocate(build, sts_estimate(shared->participants));
-		return sts_initialize(build_address(build, *handle), shared->participants, build->number,
-							  head, 0, &shared->files, name);
-	}
-	return sts_attach(build_address(build, *handle), build->number, &shared->files);
-}
-
 static char *
-tuple_room(PartitionState *state, Size size)
+record_room(PartitionState *state, Size size)
 {
-	if (size > state->tuple_room)
+	if (size > state->record_room)
 	{
-		state->tuple_room = size;
-		state->tuple = state->tuple ? repalloc_huge(state->tuple, size) :
+		state->record_room = size;
+		state->record = state->record ? repalloc_huge(state->record, size) :
 			MemoryContextAllocHuge(CurrentMemoryContext, size);
 	}
-	*(uint32 *) state->tuple = (uint32) size;
-	return state->tuple + sizeof(uint32);
+	return state->record;
+}
+
+/* Puts a record to the end of a file, which is made for the first. */
+static void
+put_record(SegmentBuild *build, BufFile **file, void *head, Size head_size, const char *bytes,
+		   Size size)
+{
+	if (*file == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(build->context);
+
+		*file = BufFileCreateTemp(false);
+		MemoryContextSwitchTo(old);
+	}
+	BufFileWrite(*file, head, head_size);
+	BufFileWrite(*file, unconstify(char *, bytes), size);
 }
 
 static void
-put_row(PartitionState *state, SharedTuplestoreAccessor *store, RowHead *head,
-		const char *payload, Size size)
+close_file(BufFile **file)
 {
-	memcpy(tuple_room(state, sizeof(uint32) + size), payload, size);
-	sts_puttuple(store, head, (MinimalTuple) state->tuple);
+	if (*file != NULL)
+		BufFileClose(*file);
+	*file = NULL;
 }
 
-/* The next row of a store; its payload is behind *payload until the one after it. */
+/* The head of the next record; false where there is none. */
 static bool
-next_row(SharedTuplestoreAccessor *store, RowHead *head, const char **payload, Size *size)
+next_head(BufFile *file, void *head, Size size)
 {
-	MinimalTuple tuple = sts_parallel_scan_next(store, head);
+	Size		had = file ? BufFileRead(file, head, size) : 0;
 
 	CHECK_FOR_INTERRUPTS();
-	if (tuple == NULL)
+	if (had == 0)
 		return false;
-	*payload = (const char *) tuple + sizeof(uint32);
-	*size = tuple->t_len - sizeof(uint32);
+	if (had != size)
+		ereport(ERROR,
+				(errcode_for_file_access(), errmsg("could not read from temporary file: %m")));
 	return true;
 }
 
-/* Goes to the start of a store that all have written to, or read. */
+/* The next row of a file; its payload is behind *payload until the one after it. */
+static bool
+next_row(PartitionState *state, BufFile *file, RowHead *head, const char **payload)
+{
+	char	   *bytes;
+
+	if (!next_head(file, head, sizeof(*head)))
+		return false;
+	bytes = record_room(state, head->size);
+	build_read_file(file, bytes, head->size);
+	*payload = bytes;
+	return true;
+}
+
+/* Goes to the start of a file, when all participants are there. */
 static void
-begin_reading(SegmentBuild *build, SharedTuplestoreAccessor *store)
+begin_reading(SegmentBuild *build, BufFile *file)
 {
 	build_wait(build);
-	if (build->leader)
-		sts_reinitialize(store);
-	build_wait(build);
-	sts_begin_parallel_scan(store);
+	if (file)
+		build_rewind_file(file);
 }
 
 void
@@ -152,9 +147,10 @@ partition_add(SegmentBuild *build, ItemPointer tid, const char *payload, Size si
 	memset(&head, 0, sizeof(head));
 	ItemPointerCopy(tid, &head.tid);
 	head.source = (uint32) source;
+	head.size = (uint32) size;
 	head.error = error;
 	head.scale = scale;
-	put_row(build->partition, build->partition->spill, &head, payload, size);
+	put_record(build, &build->partition->spill, &head, sizeof(head), payload, size);
 	SpinLockAcquire(&shared->mutex);
 	shared->spilled += memory;
 	SpinLockRelease(&shared->mutex);
@@ -168,6 +164,7 @@ make_state(SegmentBuild *build)
 
 	state->rows = palloc0(sizeof(*state->rows) * BUILD_MAX_PARTS);
 	state->edges = palloc0(sizeof(*state->edges) * BUILD_MAX_PARTS);
+	state->anchors = palloc0(sizeof(char *) * BUILD_MAX_PARTS);
 	state->links.ids = palloc(sizeof(uint32) * degree);
 	state->links.distances = palloc(sizeof(float) * degree);
 	state->links.a = palloc(sizeof(float) * degree);
@@ -184,17 +181,11 @@ partition_begin(SegmentBuild *build)
 	uint32		to;
 
 	make_state(build);
-	if (build->leader)
-	{
-		if (build->callbacks.full)
-			build->callbacks.full(shared->rows, true, build->callbacks.arg);
-		build->partition->spill = open_store(build, &shared->spill, sizeof(RowHead), "rows");
-	}
+	if (build->leader && build->callbacks.full)
+		build->callbacks.full(shared->rows, shared->refused, build->callbacks.arg);
 	build_begin_step(build, 0);
 	if (build->leader)
 		shared->partitioned = true;
-	else
-		build->partition->spill = open_store(build, &shared->spill, sizeof(RowHead), "rows");
 	while (build_next_nodes(build, (uint32) shared->rows, &from, &to))
 		for (uint32 i = from; i < to; i++)
 		{
@@ -207,9 +198,10 @@ partition_begin(SegmentBuild *build)
 }
 
 static void
-load_row(SegmentBuild *build, RowHead *head, const char *payload, Size size)
+load_row(SegmentBuild *build, RowHead *head, const char *payload)
 {
-	BuildRow   *row = build_put_row(build, &head->tid, payload, size, head->error, head->scale);
+	BuildRow   *row = build_put_row(build, &head->tid, payload, head->size, head->error,
+									head->scale);
 
 	build_hash_row(row, payload);
 	row->source = head->source;
@@ -220,356 +212,97 @@ load_row(SegmentBuild *build, RowHead *head, const char *payload, Size size)
 static void
 load_sample(SegmentBuild *build, uint64 wanted)
 {
-	SharedTuplestoreAccessor *store = build->partition->spill;
+	PartitionState *state = build->partition;
 	uint64		rows = pg_atomic_read_u64(&build->shared->next_source);
 	double		share = (double) wanted / rows * PG_UINT32_MAX;
 	RowHead		head;
 	const char *payload;
-	Size		size;
 
-	begin_reading(build, store);
-	while (next_row(store, &head, &payload, &size))
+	begin_reading(build, state->spill);
+	while (next_row(state, state->spill, &head, &payload))
 		if (head.source == 0 || murmurhash32(head.source) < share)
-			load_row(build, &head, payload, size);
-	sts_end_parallel_scan(store);
+			load_row(build, &head, payload);
 }
 
 /* Loads a partition: its own rows, or all of them. */
 static void
 load_partition(SegmentBuild *build, uint32 part, bool all)
 {
-	SharedTuplestoreAccessor *store = build->partition->rows[part];
+	PartitionState *state = build->partition;
 	RowHead		head;
 	const char *payload;
-	Size		size;
 
-	begin_reading(build, store);
-	while (next_row(store, &head, &payload, &size))
+	begin_reading(build, state->rows[part]);
+	while (next_row(state, state->rows[part], &head, &payload))
 		if (all || !head.secondary)
-			load_row(build, &head, payload, size);
-	sts_end_parallel_scan(store);
+			load_row(build, &head, payload);
 	build_wait(build);
 }
 
-/*
- * A key of a division: how much nearer the first pivot is than the second one, and what parts rows
- * that are the same in this, but equal vectors.
- */
-static uint64
-make_key(float difference, uint32 chance)
-{
-	uint32		bits;
-
-	if (isnan(difference))
-		difference = INFINITY;
-	memcpy(&bits, &difference, sizeof(bits));
-	bits ^= bits & SIGN_BIT ? PG_UINT32_MAX : SIGN_BIT;		/* in the order of the floats */
-	return (uint64) bits << 32 | chance;
-}
-
-/* Where a vector lies at a division. */
-static uint64
-split_key(SegmentBuild *build, const Split *split, const char *payload, uint64 hash)
-{
-	uint32		number = split->first * BUILD_MAX_PARTS + split->count;
-	uint32		chance = (uint32) hash_bytes_uint32_extended(number, hash);
-
-	if (split->by_hash)
-		return make_key(0, chance);
-	return make_key(space_distance(&build->space, build_address(build, split->pivots[0]), payload) -
-					space_distance(&build->space, build_address(build, split->pivots[1]), payload),
-					chance);
-}
-
-/* The partitions that a row goes to, in ascending order; returns how many. */
-static uint32
-route_row(SegmentBuild *build, uint32 which, const char *payload, uint64 hash, uint32 *parts)
-{
-	const Split *split = &build->partition->splits[which];
-	uint32		n = 0;
-	uint64		key;
-
-	if (split->count == 1)
-	{
-		parts[0] = split->first;
-		return 1;
-	}
-	key = split_key(build, split, payload, hash);
-	if (key <= split->high)
-		n += route_row(build, split->lower, payload, hash, parts);
-	if (key >= split->low)
-		n += route_row(build, split->upper, payload, hash, parts + n);
-	return n;
-}
-
-typedef struct SampleKey
-{
-	uint64		key;
-	uint32		row;
-} SampleKey;
-
-static int
-compare_keys(const void *a, const void *b)
-{
-	uint64		x = ((const SampleKey *) a)->key;
-	uint64		y = ((const SampleKey *) b)->key;
-
-	return x < y ? -1 : x > y;
-}
-
-static uint64
-copy_payload(SegmentBuild *build, uint32 row)
-{
-	Size		size = build_row(build, row)->size;
-	uint64		handle = build_allocate(build, size);
-
-	memcpy(build_address(build, handle), build_payload(build, row), size);
-	return handle;
-}
-
-/* The tree's building. */
-typedef struct Division
-{
-	SegmentBuild *build;
-	Split	   *splits;
-	uint32		count;
-	double		overlap;
-	pg_prng_state random;
-	uint32		probes[PROBES];	/* rows of the part that is divided, */
-	uint32		nearest[PROBES];	/* and a near neighbour of each */
-} Division;
-
-static float
-sample_distance(SegmentBuild *build, uint32 a, uint32 b)
-{
-	return space_distance(&build->space, build_payload(build, a), build_payload(build, b));
-}
-
-static uint32
-random_row(Division *division, const SampleKey *sample, uint32 n)
-{
-	return sample[pg_prng_uint64_range(&division->random, 0, n - 1)].row;
-}
-
-/* Picks rows, and the nearest of others to each. */
-static void
-pick_probes(Division *division, const SampleKey *sample, uint32 n)
-{
-	uint32		choice[PROBE_CHOICE];
-
-	for (int i = 0; i < PROBE_CHOICE; i++)
-		choice[i] = random_row(division, sample, n);
-	for (int i = 0; i < PROBES; i++)
-	{
-		float		least = INFINITY;
-
-		CHECK_FOR_INTERRUPTS();
-		division->probes[i] = division->nearest[i] = random_row(division, sample, n);
-		for (int k = 0; k < PROBE_CHOICE; k++)
-		{
-			float		distance = sample_distance(division->build, division->probes[i],
-												   choice[k]);
-
-			if (distance < least && choice[k] != division->probes[i])
-			{
-				least = distance;
-				division->nearest[i] = choice[k];
-			}
-		}
-	}
-}
-
-static uint64
-pair_key(SegmentBuild *build, const uint32 *pair, uint32 row)
-{
-	return make_key(sample_distance(build, pair[0], row) - sample_distance(build, pair[1], row), 0);
-}
-
-/* How many probes a pair of pivots would part from their neighbours. */
-static int
-count_parted(Division *division, const uint32 *pair, double share)
-{
-	SampleKey	keys[PROBES];
-	uint64		low;
-	uint64		high;
-	int			parted = 0;
-
-	for (int i = 0; i < PROBES; i++)
-		keys[i] = (SampleKey) {pair_key(division->build, pair, division->probes[i]), i};
-	qsort(keys, PROBES, sizeof(SampleKey), compare_keys);
-	low = keys[(int) Max(0, PROBES * (share - division->overlap / 2))].key;
-	high = keys[(int) Min(PROBES - 1, PROBES * (share + division->overlap / 2))].key;
-	for (int i = 0; i < PROBES; i++)
-	{
-		uint64		other = pair_key(division->build, pair, division->nearest[keys[i].row]);
-
-		parted += (keys[i].key < low && other > high) || (keys[i].key > high && other < low);
-	}
-	return parted;
-}
-
-/* Two rows far from each other, between which few neighbours are parted. */
-static void
-choose_pivots(Division *division, Split *split, const SampleKey *sample, uint32 n)
-{
-	SegmentBuild *build = division->build;
-	uint32		best[2] = {0};
-	int			least = PROBES + 1;
-
-	pick_probes(division, sample, n);
-	for (int trial = 0; trial < PIVOT_PAIRS && least > 0; trial++)
-	{
-		uint32		pair[2];
-		float		farthest = -INFINITY;
-		int			parted;
-
-		pair[0] = pair[1] = random_row(division, sample, n);
-		for (int i = 0; i < PIVOT_CHOICE; i++)
-		{
-			uint32		row = random_row(division, sample, n);
-			float		distance = sample_distance(build, pair[0], row);
-
-			if (distance > farthest)
-			{
-				farthest = distance;
-				pair[1] = row;
-			}
-		}
-		parted = count_parted(division, pair, (double) split->left / split->count);
-		if (parted < least)
-		{
-			least = parted;
-			best[0] = pair[0];
-			best[1] = pair[1];
-		}
-	}
-	split->pivots[0] = copy_payload(build, best[0]);
-	split->pivots[1] = copy_payload(build, best[1]);
-}
-
-/* Divides a part of the sample by two of its rows, and puts it in order; what goes both ways. */
-static void
-divide_sample(Division *division, Split *split, SampleKey *sample, uint32 n, uint32 *both_from,
-			  uint32 *both_to)
-{
-	SegmentBuild *build = division->build;
-	double		middle = (double) n * split->left / split->count;
-
-	choose_pivots(division, split, sample, n);
-	for (uint32 i = 0; i < n; i++)
-		sample[i].key = split_key(build, split, build_payload(build, sample[i].row),
-								  build_row(build, sample[i].row)->hash);
-	qsort(sample, n, sizeof(SampleKey), compare_keys);
-	*both_from = (uint32) Max(0, middle - n * division->overlap / 2);
-	*both_to = (uint32) Min(n - 1, middle + n * division->overlap / 2) + 1;
-	split->low = sample[*both_from].key;
-	split->high = sample[*both_to - 1].key;
-}
-
-/* Divides the partitions where a sample says nothing. */
-static void
-divide_by_hash(Division *division, Split *split)
-{
-	double		middle = (double) split->left / split->count;
-
-	split->by_hash = true;
-	split->low = make_key(0, (uint32) (PG_UINT32_MAX * Max(0, middle - division->overlap / 2)));
-	split->high = make_key(0, (uint32) (PG_UINT32_MAX * Min(1, middle + division->overlap / 2)));
-}
-
-/* Divides a part of the sample, which it reorders; returns the division. */
-static uint32
-divide(Division *division, SampleKey *sample, uint32 n, uint32 first, uint32 count)
-{
-	uint32		which = division->count++;
-	Split	   *split = &division->splits[which];
-	uint32		both_from = 0;
-	uint32		both_to = n;
-	Size		both;
-	SampleKey  *kept;
-
-	check_stack_depth();
-	memset(split, 0, sizeof(*split));
-	split->first = first;
-	split->count = count;
-	if (count == 1)
-		return which;
-	split->left = count / 2;
-	if (n >= MIN_SAMPLE)
-		divide_sample(division, split, sample, n, &both_from, &both_to);
-	else
-		divide_by_hash(division, split);
-
-	/* the division of the lower side reorders what belongs to the upper side, too */
-	both = sizeof(SampleKey) * (both_to - both_from);
-	kept = MemoryContextAllocHuge(division->build->context, Max(both, 1));
-	memcpy(kept, sample + both_from, both);
-	split->lower = divide(division, sample, both_to, first, split->left);
-	memcpy(sample + both_from, kept, both);
-	pfree(kept);
-	split->upper = divide(division, sample + both_from, n - both_from, first + split->left,
-						  count - split->left);
-	return which;
-}
-
-/* How many rows fit into the memory with their graph. */
+/* How many rows fit into so much memory with their graph. */
 static double
-memory_capacity(BuildShared *shared)
+row_capacity(BuildShared *shared, Size memory)
 {
 	double		rows = (double) pg_atomic_read_u64(&shared->next_source);
 
-	return Max(1, (double) shared->memory / ((double) shared->spilled / rows));
+	return Max(1, (double) memory / ((double) shared->spilled / rows));
 }
 
-/* How many partitions there are to be, so that each fits into the memory; and how they overlap. */
-static uint32
-count_partitions(BuildShared *shared, double *overlap)
+/*
+ * Memory for the rows of a partition, if there are so many: less than for a batch by the numbers of
+ * all nodes, and by what writing to so many files takes.
+ */
+static Size
+part_memory(const SegmentBuild *build, uint32 parts)
 {
+	BuildShared *shared = build->shared;
+	Size		numbers = (build->space.element == SPACE_SPARSE ? 2 : 1) * sizeof(uint32) *
+		pg_atomic_read_u64(&shared->next_source);
+	Size		files = (Size) 2 * FILE_MEMORY * parts * shared->participants;
+
+	/* what is too little for both is too little */
+	return shared->memory - Min(numbers + files, shared->memory / 2);
+}
+
+/*
+ * How many partitions there are to be, more than before, so that each fits into the memory; and how
+ * they overlap.
+ */
+static uint32
+count_partitions(const SegmentBuild *build, uint32 before, double *overlap)
+{
+	BuildShared *shared = build->shared;
 	double		rows = (double) pg_atomic_read_u64(&shared->next_source);
 	uint32		parts;
 
-	for (parts = 2; parts < BUILD_MAX_PARTS; parts++)
+	for (parts = before + 1; parts < BUILD_MAX_PARTS; parts++)
 	{
 		double		depth = ceil(log2(parts));
 
 		*overlap = Min(MAX_OVERLAP, pow(COPIES, 1 / depth) - 1);
-		if (rows * pow(1 + *overlap, depth) / parts <= FILL * memory_capacity(shared))
+		if (rows * pow(1 + *overlap, depth) / parts <=
+			FILL * row_capacity(shared, part_memory(build, parts)))
 			break;
 	}
 	return parts;
-}
-
-/* Makes the tree, by the leader, from the vectors of the sample in memory, each counted once. */
-static void
-make_splits(SegmentBuild *build)
-{
-	BuildShared *shared = build->shared;
-	Division	division = {.build = build};
-	SampleKey  *sample;
-	uint32		n;
-
-	build_make_nodes(build);
-	build->nodes = build_address(build, shared->nodes_handle);
-	n = shared->nodes;
-	sample = MemoryContextAllocHuge(build->context, sizeof(SampleKey) * n);
-	shared->parts = count_partitions(shared, &division.overlap);
-	shared->splits = build_allocate(build, sizeof(Split) * 2 * shared->parts);
-	division.splits = build_address(build, shared->splits);
-	pg_prng_seed(&division.random, shared->seed);
-	for (uint32 i = 0; i < n; i++)
-		sample[i].row = build_node_row(build, i);
-	divide(&division, sample, n, 0, shared->parts);
-	pfree(sample);
 }
 
 /* A sample, as large as fits, says how to divide. */
 static void
 plan_partitions(SegmentBuild *build)
 {
-	load_sample(build, (uint64) Max(1, FILL * memory_capacity(build->shared)));
+	BuildShared *shared = build->shared;
+
+	load_sample(build, (uint64) (FILL * row_capacity(shared, shared->memory)));
 	build_wait(build);
 	if (build->leader)
-		make_splits(build);
+	{
+		double		overlap = 0;
+
+		shared->parts = count_partitions(build, Max(1, shared->parts * MORE_PARTS), &overlap);
+		build_make_nodes(build);
+		divide_sample(build, overlap);
+	}
 	build_reset(build);
 }
 
@@ -602,7 +335,8 @@ plan_entries(SegmentBuild *build)
 	BuildShared *shared = build->shared;
 	uint64		rows = pg_atomic_read_u64(&shared->next_source);
 
-	load_sample(build, (uint64) Max(1, Min(rows / GRAPH_FANOUT, FILL * memory_capacity(shared))));
+	load_sample(build, (uint64) Max(1, Min(rows / GRAPH_FANOUT,
+										   FILL * row_capacity(shared, shared->memory))));
 	build_wait(build);
 	if (build->leader)
 	{
@@ -624,68 +358,97 @@ plan_entries(SegmentBuild *build)
 
 /* Sends all rows to their partitions. */
 static void
-divide_rows(SegmentBuild *build)
+send_rows(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
 	PartitionState *state = build->partition;
 	uint32	   *parts;
+	Size	   *memory = palloc0(sizeof(Size) * BUILD_MAX_PARTS);
 	uint64		copies = 0;
 	RowHead		head;
 	const char *payload;
-	Size		size;
 
-	for (int turn = 0; turn < 2; turn++)
-	{
-		for (uint32 p = 0; p < shared->parts && build->leader == (turn == 0); p++)
-		{
-			char		name[32];
-
-			snprintf(name, sizeof(name), "rows%u", p);
-			state->rows[p] = open_store(build, &shared->part_rows[p], sizeof(RowHead), name);
-			snprintf(name, sizeof(name), "edges%u", p);
-			state->edges[p] = open_store(build, &shared->part_edges[p], sizeof(EdgesHead), name);
-		}
-		build_wait(build);
-	}
-	state->splits = build_address(build, shared->splits);
 	parts = palloc(sizeof(uint32) * shared->parts);
 	begin_reading(build, state->spill);
-	while (next_row(state->spill, &head, &payload, &size))
+	while (next_row(state, state->spill, &head, &payload))
 	{
-		uint64		hash = hash_bytes_extended((const unsigned char *) payload, (int) size, 0);
-		uint32		n = route_row(build, 0, payload, hash, parts);
+		uint64		hash = hash_bytes_extended((const unsigned char *) payload, (int) head.size, 0);
+		uint32		n = divide_route(build, payload, hash, parts);
 
 		copies += n;
 		for (uint32 i = 0; i < n; i++)
 		{
+			memory[parts[i]] += build_row_memory(&build->space, shared->m, head.size);
 			head.secondary = i > 0;
-			put_row(state, state->rows[parts[i]], &head, payload, size);
+			put_record(build, &state->rows[parts[i]], &head, sizeof(head), payload, head.size);
 		}
 	}
-	sts_end_parallel_scan(state->spill);
 	for (uint32 p = 0; p < shared->parts; p++)
-		sts_end_write(state->rows[p]);
+		pg_atomic_fetch_add_u64(&shared->part_memory[p], memory[p]);
 	pfree(parts);
+	pfree(memory);
 	SpinLockAcquire(&shared->mutex);
 	shared->copies += copies;
 	SpinLockRelease(&shared->mutex);
 	build_wait(build);
 }
 
+/*
+ * Divides all rows into partitions, and again into more of them where one has become larger than
+ * the memory for it.
+ */
+static void
+divide_rows(SegmentBuild *build)
+{
+	BuildShared *shared = build->shared;
+	Size		memory;
+	Size		largest;
+	Size		smallest;
+	int			divisions = 0;
+
+	do
+	{
+		if (build->leader)
+		{
+			shared->copies = 0;
+			for (uint32 p = 0; p < BUILD_MAX_PARTS; p++)
+				pg_atomic_write_u64(&shared->part_memory[p], 0);
+		}
+		for (uint32 p = 0; p < shared->parts; p++)
+			close_file(&build->partition->rows[p]);
+		plan_partitions(build);
+		send_rows(build);
+		memory = part_memory(build, shared->parts);
+		largest = 0;
+		smallest = SIZE_MAX;
+		for (uint32 p = 0; p < shared->parts; p++)
+		{
+			largest = Max(largest, pg_atomic_read_u64(&shared->part_memory[p]));
+			smallest = Min(smallest, pg_atomic_read_u64(&shared->part_memory[p]));
+		}
+		if (build->leader)
+			ereport(DEBUG1,
+					(errmsg_internal("%u partitions of %zu to %zu kB, with %zu kB for each",
+									 shared->parts, smallest / 1024, largest / 1024,
+									 memory / 1024)));
+		build_wait(build);
+	}
+	while (largest > memory && ++divisions < DIVISIONS && shared->parts < BUILD_MAX_PARTS - 1);
+	build_shrink_memory(build, Max(memory, Min(largest, shared->reserved)));
+}
+
 /* The first node of a partition, for the one before to link to. */
 static void
 keep_anchor(SegmentBuild *build, uint32 part, uint32 node)
 {
-	Size		size = sizeof(uint16) * build->graph.padded;
+	uint32		row = build_node_row(build, node);
+	Size		size = build->space.coded ? sizeof(uint16) * build->graph.padded :
+		build_row(build, row)->size;
+	const void *anchor = build->space.coded ? graph_array_at(&build->graph.work, node) :
+		(const void *) build_payload(build, row);
 
-	if (!build->space.coded)
-	{
-		build->shared->anchors[part] = copy_payload(build, build_node_row(build, node));
-		return;
-	}
-	build->shared->anchors[part] = build_allocate(build, size);
-	memcpy(build_address(build, build->shared->anchors[part]),
-		   graph_array_at(&build->graph.work, node), size);
+	build->partition->anchors[part] = memcpy(MemoryContextAlloc(build->context, size), anchor,
+											 size);
 }
 
 /* Numbers a partition's own nodes, by the leader: breadth first. */
@@ -694,13 +457,10 @@ number_nodes(SegmentBuild *build, uint32 part)
 {
 	BuildShared *shared = build->shared;
 	uint32	   *order = plan_breadth_first(build);
-	uint32	   *node_of_row = build_address(build, shared->node_of_row);
-	uint32	   *node_ids = shared->node_ids ? build_address(build, shared->node_ids) : NULL;
-	uint32	   *numbers;
+	uint32	   *node_of_row = build->node_of_row;
+	uint32	   *numbers = build_address(build, shared->numbers);
 	uint32		next = shared->part_first[part];
 
-	shared->numbers = build_allocate(build, sizeof(uint32) * shared->nodes);
-	numbers = build_address(build, shared->numbers);
 	for (uint32 i = 0; i < shared->nodes; i++)
 	{
 		uint32		first = build_node_row(build, order[i]);
@@ -710,10 +470,10 @@ number_nodes(SegmentBuild *build, uint32 part)
 		{
 			if (next == shared->part_first[part])
 				keep_anchor(build, part, order[i]);
-			if (node_ids)
+			if (build->node_ids)
 				shared->node_end = plan_place_node(
 					build->plan, shared->node_end, plan_node_size(build->plan, row->size),
-					&node_ids[next]);
+					&build->node_ids[next]);
 			for (uint32 r = first; r != NO_ROW; r = build_row(build, r)->next)
 				node_of_row[build_row(build, r)->source] = next;
 			next++;
@@ -742,7 +502,7 @@ partition_of(const BuildShared *shared, uint32 number, uint32 last)
 	return low;
 }
 
-/* The edges of a node lie in a tuple so. */
+/* The edges of a node lie in a record so. */
 static void
 edge_arrays(const GraphBuild *graph, char *bytes, uint32 count, GraphEdges *edges)
 {
@@ -761,7 +521,7 @@ edges_size(const GraphBuild *graph, uint32 count)
 
 	if (graph->coded)
 		edge += sizeof(float) + sizeof(uint16) + graph->padded / 8;
-	return sizeof(uint32) + edge * count;
+	return edge * count;
 }
 
 /* Puts the edges of a partition's nodes to the partitions that these belong to. */
@@ -784,7 +544,7 @@ keep_edges(SegmentBuild *build, uint32 part)
 
 			graph_get_edges(graph, node, links);
 			head.count = links->count;
-			edge_arrays(graph, tuple_room(state, edges_size(graph, links->count)), links->count,
+			edge_arrays(graph, record_room(state, edges_size(graph, links->count)), links->count,
 						&edges);
 			for (uint32 i = 0; i < links->count; i++)
 				edges.ids[i] = numbers[links->ids[i]];
@@ -795,8 +555,8 @@ keep_edges(SegmentBuild *build, uint32 part)
 				memcpy(edges.b, links->b, sizeof(uint16) * links->count);
 				memcpy(edges.signs, links->signs, graph->padded / 8 * links->count);
 			}
-			sts_puttuple(state->edges[partition_of(shared, head.number, part)], &head,
-						 (MinimalTuple) state->tuple);
+			put_record(build, &state->edges[partition_of(shared, head.number, part)], &head,
+					   sizeof(head), state->record, edges_size(graph, links->count));
 		}
 }
 
@@ -813,6 +573,7 @@ build_partition(SegmentBuild *build, uint32 part)
 		if (shared->rows > 0)
 		{
 			build_make_nodes(build);
+			shared->numbers = build_allocate(build, sizeof(uint32) * shared->nodes);
 			build_allocate_graph(build, GRAPH_LEVELS);
 		}
 	}
@@ -827,9 +588,6 @@ build_partition(SegmentBuild *build, uint32 part)
 		}
 		build_begin_step(build, 0);
 		keep_edges(build, part);
-		build_wait(build);
-		if (build->leader)
-			build_release(build, &shared->numbers);
 	}
 	build_reset(build);
 }
@@ -839,7 +597,7 @@ static void
 order_nodes(SegmentBuild *build, uint32 part)
 {
 	BuildShared *shared = build->shared;
-	const uint32 *node_of_row = build_address(build, shared->node_of_row);
+	const uint32 *node_of_row = build->node_of_row;
 	uint32	   *nodes = build_address(build, shared->nodes_handle);
 	uint32		n = shared->part_first[part + 1] - shared->part_first[part];
 	uint32	   *rows = MemoryContextAllocHuge(build->context, sizeof(uint32) * Max(n, 1));
@@ -865,7 +623,7 @@ link_anchor(SegmentBuild *build, uint32 part)
 		next++;
 	if (next == shared->parts)
 		return;
-	anchor = build_address(build, shared->anchors[next]);
+	anchor = build->partition->anchors[next];
 	if (!build->space.coded)
 		distance = space_distance(&build->space, build_payload(build, build_node_row(build, 0)),
 								  anchor);
@@ -876,20 +634,21 @@ link_anchor(SegmentBuild *build, uint32 part)
 static void
 unite_edges(SegmentBuild *build, uint32 part)
 {
-	SharedTuplestoreAccessor *store = build->partition->edges[part];
+	PartitionState *state = build->partition;
+	BufFile   **file = &state->edges[part];
 	EdgesHead	head;
-	MinimalTuple tuple;
 
-	begin_reading(build, store);
-	while ((tuple = sts_parallel_scan_next(store, &head)) != NULL)
+	begin_reading(build, *file);
+	while (next_head(*file, &head, sizeof(head)))
 	{
+		Size		size = edges_size(&build->graph, head.count);
 		GraphEdges	edges;
 
-		CHECK_FOR_INTERRUPTS();
-		edge_arrays(&build->graph, (char *) tuple + sizeof(uint32), head.count, &edges);
+		edge_arrays(&build->graph, record_room(state, size), head.count, &edges);
+		build_read_file(*file, state->record, size);
 		graph_unite(&build->inserter, head.number - build->shared->part_first[part], &edges);
 	}
-	sts_end_parallel_scan(store);
+	close_file(file);
 	build_wait(build);
 }
 
@@ -905,6 +664,7 @@ partition_write(SegmentBuild *build, SegmentPlan *plan)
 		if (shared->part_first[part] == shared->part_first[part + 1])
 			continue;
 		load_partition(build, part, false);
+		close_file(&build->partition->rows[part]);
 		if (build->leader)
 		{
 			build_make_nodes(build);
@@ -932,19 +692,17 @@ void
 partition_finish(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
-	PartitionState *state = build->partition;
 
-	sts_end_write(state->spill);
-	plan_partitions(build);
 	plan_entries(build);
 	divide_rows(build);
+	close_file(&build->partition->spill);
 	if (build->leader)
 	{
 		uint64		rows = pg_atomic_read_u64(&shared->next_source);
 
-		shared->node_of_row = build_allocate(build, sizeof(uint32) * rows);
+		build->node_of_row = MemoryContextAllocHuge(build->context, sizeof(uint32) * rows);
 		if (plan_nodes_differ(build->plan))
-			shared->node_ids = build_allocate(build, sizeof(uint32) * rows);
+			build->node_ids = MemoryContextAllocHuge(build->context, sizeof(uint32) * rows);
 		shared->part_first[0] = 0;
 		shared->total = shared->copies;
 	}
@@ -953,8 +711,6 @@ partition_finish(SegmentBuild *build)
 	build->graph.ef_construction = Max(build->graph.ef_construction / 2, shared->m);
 	for (uint32 part = 0; part < shared->parts; part++)
 		build_partition(build, part);
-	for (uint32 part = 0; part < shared->parts; part++)
-		sts_end_write(state->edges[part]);
 	build_wait(build);
 	if (build->leader)
 	{

@@ -563,7 +563,7 @@ build_outputs(Seal *seal, CachedIndex *cached)
 	if (seal->hurried && merge_is_possible(&seal->space))
 		build_hurry(shared);
 	build_start(shared, 1);
-	seal->build = build_attach(shared, NULL, NULL, &callbacks);
+	seal->build = build_attach(shared, &callbacks);
 	move_inputs(seal, cached);
 	build_finish(seal->build);
 }

@@ -251,7 +251,7 @@ plan_size(SegmentBuild *build, SegmentPlan *plan)
 	{
 		header->nodes = shared->part_first[shared->parts];
 		header->rows = (uint32) pg_atomic_read_u64(&shared->next_source);
-		plan->id = shared->node_ids ? build_address(build, shared->node_ids) : NULL;
+		plan->id = build->node_ids;
 	}
 	else
 	{
@@ -308,11 +308,9 @@ build_row_number(SegmentBuild *build, uint64 i)
 
 /* The node's number of an entry. */
 static uint32
-entry_number(SegmentBuild *build, const SegmentPlan *plan, uint32 id)
+entry_number(const SegmentBuild *build, const SegmentPlan *plan, uint32 id)
 {
-	if (plan->number)
-		return plan->number[id];
-	return ((uint32 *) build_address(build, build->shared->node_of_row))[id];
+	return plan->number ? plan->number[id] : build->node_of_row[id];
 }
 
 /* In the vectors' own scale, as the codes of neighbours. */
@@ -603,7 +601,7 @@ plan_keep_entries(SegmentBuild *build, SegmentPlan *plan, uint32 count)
 static void
 write_kept_upper(SegmentBuild *build, SegmentPlan *plan)
 {
-	const uint32 *node_of_row = build_address(build, build->shared->node_of_row);
+	const uint32 *node_of_row = build->node_of_row;
 	char	   *node = NULL;
 	Size		room = 0;
 

@@ -84,6 +84,30 @@ foreach my $case (['v', 'vector_l2_ops', '<->', '1MB'], ['v', 'vector_ip_ops', '
 	}
 }
 
+# partitions are of one size, and all memory together is what a build may have
+$node->safe_psql('postgres', q{
+	CREATE TABLE even (v vector(16));
+	INSERT INTO even SELECT place(n * 25, 16) FROM generate_series(1, 10000) n;
+	ALTER TABLE even SET (parallel_workers = 2);
+});
+foreach my $case ([0, 3], [2, 5])
+{
+	my ($workers, $limit) = @$case;
+	my ($status, $stdout, $stderr) = $node->psql('postgres', qq{
+		SET maintenance_work_mem = '${limit}MB'; SET client_min_messages = debug1;
+		SET max_parallel_maintenance_workers = $workers;
+		CREATE INDEX even_v ON even USING hnsw (v vector_l2_ops) WITH (ef_construction = 32)});
+	my @divisions = $stderr =~ /partitions of (\d+) to (\d+) kB, with (\d+) kB for each/g;
+	my ($memory) = $stderr =~ /memory of the build: at most (\d+) kB/;
+
+	is(scalar(@divisions), 3, "$workers workers: divided once");
+	cmp_ok($divisions[0], '>=', $divisions[1] * 0.6, "$workers workers: evenly");
+	cmp_ok($divisions[1], '<=', $divisions[2], "$workers workers: all partitions fit");
+	cmp_ok($memory, '<=', $limit * 1024, "$workers workers: all memory is within maintenance_work_mem");
+	$node->safe_psql('postgres', 'DROP INDEX even_v');
+}
+$node->safe_psql('postgres', 'DROP TABLE even');
+
 # rows come and go afterwards as with any segment
 $node->safe_psql('postgres', q{
 	SET maintenance_work_mem = '1MB';

@@ -1,0 +1,260 @@
+/*
+ * build_memory.c - the memory of a build's participants
+ *
+ * It comes in pieces, each larger than the one before: of the leader's own memory where it is
+ * alone, else segments of dynamic shared memory.  A piece is used from both ends: from the front by
+ * a batch, which gives all of it back at once, from the back by what stays until the end.  A system
+ * may have little shared memory (a container's /dev/shm of 64 MB): a piece that it refuses is no
+ * error while rows are loaded, but makes the memory full.
+ */
+#include "segment/build_internal.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+#include "segment/shared_memory.h"
+
+#define PIECE_SHIFT		48		/* of a handle: piece + 1 above, the offset below */
+#define MIN_PIECE		((Size) 1024 * 1024)
+#define PIECE_GROWTH	2		/* a piece is at most all before it by this, */
+#define SMALL_PIECES	8		/* and if the memory is small, at least it by this */
+#define LATE_GROWTH		8		/* once the memory is full, it is all before it by this */
+#define CHUNKS			256		/* at least, that a full memory is used by */
+
+Size
+build_chunk_size(Size memory)
+{
+	Size		chunk = 16 * 1024;
+
+	while (chunk < 16 * 1024 * 1024 && chunk * 2 <= memory / CHUNKS)
+		chunk *= 2;
+	return chunk;
+}
+
+uint64
+build_take(BuildShared *shared, Size size, bool stays)
+{
+	size = MAXALIGN(size);
+	for (int i = 0; i < shared->piece_count; i++)
+	{
+		BuildPiece *piece = &shared->pieces[i];
+		Size		offset = piece->front;
+
+		if (piece->back - piece->front < size)
+			continue;
+		if (stays)
+			offset = piece->back -= size;
+		else
+			piece->front += size;
+		return (uint64) (i + 1) << PIECE_SHIFT | offset;
+	}
+	return 0;
+}
+
+void *
+build_address(SegmentBuild *build, uint64 handle)
+{
+	int			i = (int) (handle >> PIECE_SHIFT) - 1;
+
+	Assert(handle != 0);
+	if (unlikely(build->pieces[i] == NULL))
+	{
+		uint64		place = build->shared->pieces[i].place;
+
+		if (build->alone)
+			build->pieces[i] = (char *) (uintptr_t) place;
+		else
+		{
+			build->segments[i] = dsm_attach((dsm_handle) place);
+			if (build->segments[i] == NULL)
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("could not map dynamic shared memory segment")));
+			build->pieces[i] = dsm_segment_address(build->segments[i]);
+		}
+	}
+	return build->pieces[i] + (handle & ((UINT64CONST(1) << PIECE_SHIFT) - 1));
+}
+
+/* Makes the i-th piece, of so many bytes; false where they are refused. */
+static bool
+make_piece(SegmentBuild *build, int i, Size size)
+{
+	BuildPiece *piece = &build->shared->pieces[i];
+	uint64		place;
+
+	if (build->alone)
+	{
+		build->pieces[i] = MemoryContextAllocExtended(build->context, size,
+													  MCXT_ALLOC_HUGE | MCXT_ALLOC_NO_OOM);
+		if (build->pieces[i] == NULL)
+			return false;
+		place = (uint64) (uintptr_t) build->pieces[i];
+	}
+	else
+	{
+		build->segments[i] = shared_memory_try(size);
+		if (build->segments[i] == NULL)
+			return false;
+		build->pieces[i] = dsm_segment_address(build->segments[i]);
+		place = dsm_segment_handle(build->segments[i]);
+	}
+	SpinLockAcquire(&build->shared->mutex);
+	*piece = (BuildPiece) {.place = place, .size = size, .back = size};
+	SpinLockRelease(&build->shared->mutex);
+	return true;
+}
+
+bool
+build_grow_memory(SegmentBuild *build, Size size)
+{
+	BuildShared *shared = build->shared;
+	Size		wanted;
+	Size		left;
+	int			i;
+
+	size = MAXALIGN(size);
+	SpinLockAcquire(&shared->mutex);
+	left = shared->memory - Min(shared->memory, shared->reserved);
+	wanted = Max(Min(MIN_PIECE, shared->memory / SMALL_PIECES), shared->reserved / PIECE_GROWTH);
+	wanted = Max(left > 0 ? Min(wanted, left) : shared->reserved / LATE_GROWTH, size);
+	i = shared->piece_count;
+	if (i < BUILD_MAX_PIECES)
+	{
+		shared->piece_count++;
+		shared->reserved += wanted;
+	}
+	SpinLockRelease(&shared->mutex);
+	if (i == BUILD_MAX_PIECES)
+		return false;
+	while (!make_piece(build, i, wanted))
+	{
+		Size		less = Max(wanted / 2, size);
+
+		/* what is left of it may do */
+		SpinLockAcquire(&shared->mutex);
+		shared->reserved -= wanted > size ? wanted - less : wanted;
+		SpinLockRelease(&shared->mutex);
+		if (wanted == size)
+			return false;
+		wanted = less;
+	}
+	return true;
+}
+
+void
+build_refuse(const SegmentBuild *build, Size size)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OUT_OF_MEMORY),
+			 errmsg("not enough memory to build a graph"),
+			 errdetail("Failed on request of size %zu.", size),
+			 build->alone ? 0 :
+			 errhint("Give the server more shared memory, or set "
+					 "max_parallel_maintenance_workers to 0.")));
+}
+
+static uint64
+allocate(SegmentBuild *build, Size size, bool stays)
+{
+	for (;;)
+	{
+		uint64		handle;
+
+		SpinLockAcquire(&build->shared->mutex);
+		handle = build_take(build->shared, size, stays);
+		SpinLockRelease(&build->shared->mutex);
+		if (handle != 0)
+			return handle;
+		if (!build_grow_memory(build, size))
+			build_refuse(build, size);
+	}
+}
+
+uint64
+build_allocate(SegmentBuild *build, Size size)
+{
+	return allocate(build, size, false);
+}
+
+uint64
+build_allocate_lasting(SegmentBuild *build, Size size)
+{
+	return allocate(build, size, true);
+}
+
+void
+build_clear_memory(BuildShared *shared)
+{
+	for (int i = 0; i < shared->piece_count; i++)
+		shared->pieces[i].front = 0;
+}
+
+/* Lets a piece go in this process. */
+static void
+drop_piece(SegmentBuild *build, int i)
+{
+	if (build->segments[i])
+		dsm_detach(build->segments[i]);
+	else if (build->alone && build->pieces[i])
+		pfree(build->pieces[i]);
+	build->segments[i] = NULL;
+	build->pieces[i] = NULL;
+}
+
+void
+build_shrink_memory(SegmentBuild *build, Size memory)
+{
+	BuildShared *shared = build->shared;
+	Size		reserved = shared->reserved;
+	bool		dropped[BUILD_MAX_PIECES] = {false};
+
+	build_wait(build);
+	/* the first are the smallest, so that little more goes than must */
+	for (int i = 0; i < shared->piece_count && reserved > memory; i++)
+	{
+		const BuildPiece *piece = &shared->pieces[i];
+
+		dropped[i] = piece->size > 0 && piece->back == piece->size;
+		if (dropped[i])
+		{
+			reserved -= piece->size;
+			drop_piece(build, i);
+		}
+	}
+	build_wait(build);
+	if (build->leader)
+	{
+		for (int i = 0; i < shared->piece_count; i++)
+			if (dropped[i])
+				memset(&shared->pieces[i], 0, sizeof(BuildPiece));
+		shared->reserved = reserved;
+	}
+	build_wait(build);
+}
+
+void
+build_free_memory(SegmentBuild *build)
+{
+	for (int i = 0; i < BUILD_MAX_PIECES; i++)
+		drop_piece(build, i);
+}
+
+/* Takes down how much all have, before a batch gives it back. */
+void
+build_note_memory(SegmentBuild *build)
+{
+	BuildShared *shared = build->shared;
+	Size		own = MemoryContextMemAllocated(build->context, true);
+
+	SpinLockAcquire(&shared->mutex);
+	shared->own += own;
+	SpinLockRelease(&shared->mutex);
+	build_wait(build);
+	if (build->leader)
+	{
+		shared->peak = Max(shared->peak, shared->own + (build->alone ? 0 : shared->reserved));
+		shared->own = 0;
+	}
+}

@@ -1,0 +1,73 @@
+/*
+ * shared_memory.c - dynamic shared memory that may be refused
+ */
+#include "segment/shared_memory.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+/* Gives back what a resource owner of ours still has. */
+static void
+end_owner(ResourceOwner owner)
+{
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, false, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, false, false);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, false, false);
+	ResourceOwnerDelete(owner);
+}
+
+/*
+ * PostgreSQL has no way to ask but an error.  It is safe to catch without a subtransaction:
+ * dsm_create throws it while it holds no lock, and after it has removed what the system made; what
+ * is left is its descriptor, which goes with a resource owner of its own.
+ */
+dsm_segment *
+shared_memory_try(Size size)
+{
+	ResourceOwner caller = CurrentResourceOwner;
+	ResourceOwner owner = ResourceOwnerCreate(caller, "vector shared memory");
+	MemoryContext context = CurrentMemoryContext;
+	dsm_segment *volatile segment = NULL;
+
+	CurrentResourceOwner = owner;
+	PG_TRY();
+	{
+		segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = caller;
+		end_owner(owner);
+		error = CopyErrorData();
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_INSUFFICIENT_RESOURCES)
+			PG_RE_THROW();
+		FlushErrorState();
+		FreeErrorData(error);
+		return NULL;
+	}
+	PG_END_TRY();
+
+	/* from this owner to the caller's */
+	if (segment)
+		dsm_pin_mapping(segment);
+	CurrentResourceOwner = caller;
+	if (segment)
+		dsm_unpin_mapping(segment);
+	end_owner(owner);
+	return segment;
+}
+
+bool
+shared_memory_has(Size size)
+{
+	dsm_segment *segment = shared_memory_try(size);
+
+	if (segment == NULL)
+		return false;
+	dsm_detach(segment);
+	return true;
+}

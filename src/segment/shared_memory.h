@@ -1,0 +1,17 @@
+/*
+ * shared_memory.h - dynamic shared memory that may be refused
+ */
+#ifndef VECTOR_SEGMENT_SHARED_MEMORY_H
+#define VECTOR_SEGMENT_SHARED_MEMORY_H
+
+#include "pg_compat.h"
+
+#include "storage/dsm.h"
+
+/* A segment of so many bytes, the current resource owner's; NULL where there is no room for it. */
+extern dsm_segment *shared_memory_try(Size size);
+
+/* Whether there is room for so many bytes, at the time. */
+extern bool shared_memory_has(Size size);
+
+#endif							/* VECTOR_SEGMENT_SHARED_MEMORY_H */
