@@ -159,7 +159,7 @@ extern uint64 build_take(BuildShared *shared, Size size, bool stays);
 /* Reserves more, at least so many bytes in one piece; false where they are refused. */
 extern bool build_grow_memory(SegmentBuild *build, Size size);
 /* The error of that. */
-extern void build_refuse(const SegmentBuild *build, Size size) pg_attribute_noreturn();
+extern void build_refuse(const SegmentBuild *build, Size size);
 /* By all participants: gives back what is beyond so many bytes. */
 extern void build_shrink_memory(SegmentBuild *build, Size memory);
 /* By all participants: takes down how much they have. */
