@@ -23,6 +23,14 @@ SELECT relname, reloptions FROM pg_class WHERE relname IN ('least', 'quoted') OR
 CREATE INDEX little ON t USING ivfflat (v vector_l2_ops) WITH (lists = 301);
 SET maintenance_work_mem = '7MB';
 CREATE INDEX ON t USING ivfflat (w vector_l2_ops) WITH (lists = 32768);
+-- as many lists as fit are made of what is inserted into an empty table
+SET maintenance_work_mem = '1MB';
+CREATE TABLE empty (id int, v vector(2000));
+CREATE INDEX empty_v ON empty USING ivfflat (v vector_l2_ops) WITH (lists = 1000, seal_rows = 32);
+INSERT INTO empty SELECT n, array_fill(n, ARRAY[2000])::vector FROM generate_series(1, 40) n;
+SELECT vector_seal('empty_v');
+SELECT vector_index_check('empty_v');
+DROP TABLE empty;
 SET maintenance_work_mem = '2MB';
 CREATE INDEX large ON t USING ivfflat (v vector_l2_ops) WITH (lists = 32768);
 RESET maintenance_work_mem;

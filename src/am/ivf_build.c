@@ -223,9 +223,14 @@ train_centroids(IvfBuild *build, const Directory *directory, int workers)
 		counted = Min(blocks, counted * 4);
 		sample_blocks(build, &sample, counted);
 	}
-	rows = sample.rows * blocks / Max(counted, 1);
+	if (sample.rows == 0)
+	{
+		notice_little_data(build, 0);
+		return;
+	}
+	rows = sample.rows * blocks / counted;
 	sample.training = centroids_train(&build->space, directory, rows,
-									  build_memory(), workers + 1);
+									  build_memory(), workers + 1, true);
 	wanted = ceil(centroids_wanted(sample.training) / Max(rows, 1) * blocks * SAMPLE_MARGIN);
 	sample_blocks(build, &sample, wanted);
 	if (centroids_sampled(sample.training) == 0 && wanted < blocks)

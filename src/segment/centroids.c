@@ -123,7 +123,7 @@ rows_that_fit(const CentroidsTraining *training, Size rows, Size memory)
 
 CentroidsTraining *
 centroids_train(const Space *space, const Directory *directory, double rows, Size memory,
-				int threads)
+				int threads, bool exactly)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector centroids",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -134,7 +134,7 @@ centroids_train(const Space *space, const Directory *directory, double rows, Siz
 	training->space = space;
 	training->lists = count_lists(directory, rows);
 	training->width = lists_work_width(space);
-	if (size > memory)
+	if (exactly && directory->lists > 0 && size > memory)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("memory required is %zu MB, maintenance_work_mem is %zu MB",
@@ -142,6 +142,9 @@ centroids_train(const Space *space, const Directory *directory, double rows, Siz
 				 errdetail("The centroids of %u lists do not fit.", training->lists),
 				 errhint("Increase maintenance_work_mem, or make fewer lists.")));
 	training->threads = threads;
+	while (training->lists > 1 && (!exactly || directory->lists == 0) &&
+		   training_memory(training, training->lists) > memory)
+		training->lists /= 2;
 	training->rows = rows;
 	rows = Min((double) training->lists * CENTROIDS_SAMPLE, Max(rows, 1));
 	training->wanted = (uint32) rows_that_fit(training, (Size) rows, memory);

@@ -24,10 +24,11 @@ typedef struct CentroidsTraining CentroidsTraining;
 
 /*
  * Begins a training of centroids for so many rows, within so much memory and by so many threads, in
- * a context of its own.  An error if the centroids alone do not fit.
+ * a context of its own.  Fewer lists than asked for where their centroids do not fit; exactly: that
+ * is an error.
  */
 extern CentroidsTraining *centroids_train(const Space *space, const Directory *directory,
-										  double rows, Size memory, int threads);
+										  double rows, Size memory, int threads, bool exactly);
 
 /* Rows that the sample is wanted to have. */
 extern uint32 centroids_wanted(const CentroidsTraining *training);

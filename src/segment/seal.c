@@ -600,7 +600,7 @@ train_centroids(Seal *seal, CachedIndex *cached)
 		rows += seal->inputs[i].kind == SEGMENT_GROWING ?
 			growing_rows(seal->index, &seal->inputs[i]) : seal->inputs[i].rows;
 	seal->training = centroids_train(&seal->space, cache_directory(cached), rows,
-									 build_memory(), 1);
+									 build_memory(), 1, false);
 	move_inputs(seal, cached);
 	centroids_finish(seal->training, seal->index, seal->heap);
 	seal->training = NULL;
