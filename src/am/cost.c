@@ -3,6 +3,8 @@
  */
 #include "am/cost.h"
 
+#include <math.h>
+
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "utils/float.h"
@@ -25,4 +27,11 @@ double
 cost_cached_part(double blocks)
 {
 	return Min(0.9, 0.9 * effective_cache_size / Max(blocks, 1));
+}
+
+Cost
+cost_order(double rows)
+{
+	rows = Max(rows, 2);
+	return rows * log2(rows) * 2 * cpu_operator_cost + rows * cpu_index_tuple_cost;
 }

@@ -14,6 +14,9 @@
 extern void cost_forbid(IndexPath *path, Cost *startup, Cost *total, Selectivity *selectivity,
 						double *correlation, double *pages);
 
+/* What it costs to put so many rows in order and to return them, as a sort does. */
+extern Cost cost_order(double rows);
+
 /* The part of an index of so many blocks that is taken to be in memory. */
 extern double cost_cached_part(double blocks);
 

@@ -24,6 +24,9 @@
 #define HNSW_MIN_EF_SEARCH				1
 #define HNSW_MAX_EF_SEARCH				1000
 
+/* To read a node in the order of its segment costs such a part of a hop. */
+#define HNSW_NODES_PER_HOP	8
+
 typedef enum HnswIterativeScan
 {
 	HNSW_ITERATIVE_SCAN_OFF,

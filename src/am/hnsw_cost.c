@@ -1,8 +1,11 @@
 /*
  * hnsw_cost.c - what a scan costs
  *
- * Before the first row a scan searches every segment; hops are the unit.  Segments are read from
- * the directory, as the metapage of a B-tree is.
+ * Before the first row a scan searches every segment; hops are the unit.  Each row after the first
+ * ones takes about a hop, until a part of the rows is found and the rest is read (hnsw_scan.c).  To
+ * give all rows costs as much as to read the whole index and to sort them, at least: what asks for
+ * all, or for so many by a filter that few rows pass, has something better in a scan of the table.
+ * Segments are read from the directory, as the metapage of a B-tree is.
  */
 #include "am/hnsw.h"
 
@@ -21,15 +24,21 @@
 /* Of 16 rotated dimensions' codes of 32 neighbours, or one plain distance, in operators. */
 #define OPERATORS_PER_HOP	4
 
-/* Hops and blocks of the search before the first row. */
+/* Blocks that so many hops meet. */
+static double
+blocks_met(double hops, double blocks)
+{
+	return blocks > 0 ? blocks * (1 - exp(-hops / blocks)) : 0;
+}
+
+/* Hops of the search before the first row, and the blocks of all segments. */
 static void
 count_hops(Oid indexoid, double *hops, double *blocks)
 {
 	Relation	index = index_open(indexoid, NoLock);
 	const Directory *directory = cache_directory(cache_index(index));
 
-	*hops = 0;
-	*blocks = 0;
+	*hops = *blocks = 0;
 	for (uint32 i = 0; i < directory->count; i++)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
@@ -55,8 +64,9 @@ hnswcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *in
 	double		random_cost;
 	double		sequential_cost;
 	double		hops;
+	double		walked;			/* hops of a scan to the end */
 	double		blocks;
-	double		cached;
+	double		rows = path->indexinfo->tuples;
 	double		pages;
 
 	if (path->indexorderbys == NIL)
@@ -69,14 +79,14 @@ hnswcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *in
 	genericcostestimate(root, path, loop_count, &costs);
 	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
 
-	/* blocks that a search meets, and the part of an index that is taken to be in memory */
-	pages = blocks > 0 ? blocks * (1 - exp(-hops / blocks)) : 0;
-	cached = cost_cached_part(blocks);
-	*indexStartupCost = pages * random_cost * (1 - cached) +
+	/* the part of an index that searches meet is taken to be in memory, not all of a large one */
+	pages = blocks_met(hops, blocks);
+	*indexStartupCost = pages * random_cost * (1 - cost_cached_part(blocks)) +
 		hops * OPERATORS_PER_HOP * cpu_operator_cost;
-	*indexTotalCost = *indexStartupCost +
-		path->indexinfo->tuples * (cpu_index_tuple_cost + cpu_operator_cost) +
-		Max(blocks - pages, 0) * random_cost * (1 - cached);
+	walked = Max(hops, rows / (HNSW_NODES_PER_HOP + 1));
+	*indexTotalCost = *indexStartupCost + cost_order(rows) +
+		(walked - hops + rows) * OPERATORS_PER_HOP * cpu_operator_cost +
+		Max(blocks_met(walked, blocks) - pages, 0) * random_cost + blocks * sequential_cost;
 	*indexSelectivity = costs.indexSelectivity;
 	*indexCorrelation = 0;
 	*indexPages = costs.numIndexPages;

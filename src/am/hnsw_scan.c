@@ -28,9 +28,6 @@
 #define BEYOND_TIMES	2
 #define BEYOND_PART		4
 
-/* To read a node in the order of the segment costs such a part of a hop. */
-#define NODES_PER_HOP	8
-
 /* A LIMIT of fewer rows is searched for as one of so many: a few distances vary too much. */
 #define LEAST_WANTED	10
 
@@ -261,7 +258,7 @@ take_rest(HnswScan *state, uint32 i, uint64 hops)
 	uint64		left = nodes - Min(cursor->sealed.search.hops, nodes);
 	Rest		rest = {state, i};
 
-	if (left > NODES_PER_HOP * hops)
+	if (left > HNSW_NODES_PER_HOP * hops)
 		return false;
 	if (state->iterative != HNSW_ITERATIVE_SCAN_OFF &&
 		(state->visited + left > (uint64) hnsw_max_scan_tuples || !has_memory(state, 0, left)))

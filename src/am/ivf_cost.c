@@ -2,7 +2,8 @@
  * ivf_cost.c - what a scan of lists costs
  *
  * Before the first row a scan looks into some of the lists of every segment: that part of its rows
- * is compared, by codes or whole, and that part of its blocks is read.
+ * is compared, by codes or whole, and that part of its blocks is read.  A scan to the end looks into
+ * all, compares every row whole, and sorts them.
  */
 #include "am/ivf_scan.h"
 
@@ -28,9 +29,9 @@
 typedef struct SearchWork
 {
 	double		operators;
-	double		rows;			/* that are looked at */
 	double		pages;			/* that are read */
 	double		blocks;			/* of all segments */
+	bool		coded;
 } SearchWork;
 
 /* Adds the work of a segment, of whose rows and blocks a part is looked at. */
@@ -39,7 +40,6 @@ add_segment(SearchWork *work, const Space *space, const SegmentEntry *entry, dou
 {
 	double		rows = entry->rows * part;
 
-	work->rows += rows;
 	if (space->coded)
 	{
 		double		refined = Min(ROWS_REFINED, rows);
@@ -67,6 +67,7 @@ count_work(Oid indexoid, SearchWork *work)
 
 	memset(work, 0, sizeof(*work));
 	directory_space(directory, &space);
+	work->coded = space.coded;
 	for (uint32 i = 0; i < directory->count; i++)
 		if (directory->entries[i].kind == SEGMENT_CENTROIDS)
 			lists = Max(lists, directory->entries[i].rows);
@@ -96,6 +97,7 @@ ivfcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *ind
 {
 	GenericCosts costs = {0};
 	SearchWork	work;
+	double		tuples = path->indexinfo->tuples;
 	double		random_cost;
 	double		sequential_cost;
 
@@ -110,8 +112,10 @@ ivfcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *ind
 	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
 	*indexStartupCost = work.pages * sequential_cost * (1 - cost_cached_part(work.blocks)) +
 		work.operators * cpu_operator_cost;
-	*indexTotalCost = *indexStartupCost +
-		Min(work.rows, path->indexinfo->tuples) * (cpu_index_tuple_cost + cpu_operator_cost);
+	/* by codes rows are compared in the order of their bounds, which is none of the blocks' */
+	*indexTotalCost = *indexStartupCost + cost_order(tuples) +
+		tuples * OPERATORS_PER_ROW * cpu_operator_cost +
+		work.blocks * (work.coded ? random_cost : sequential_cost);
 	*indexSelectivity = costs.indexSelectivity;
 	*indexCorrelation = 0;
 	*indexPages = work.pages;

@@ -7,6 +7,8 @@
  */
 #include "pg_compat.h"
 
+#include "access/detoast.h"
+#include "catalog/pg_class.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
@@ -34,22 +36,36 @@
  */
 #define INLINE_BYTES			2000.0
 
+/*
+ * Whether most values of a column are stored out of line, by their average width: statistics count
+ * such a value by the size of its pointer.  The width alone tells little of a few dimensions; a
+ * vector takes a byte a dimension at least.
+ */
+static bool
+is_out_of_line(int32 width, int dimensions)
+{
+	if (dimensions > 0)
+		return width <= 2 * TOAST_POINTER_SIZE && width < dimensions;
+	return width == TOAST_POINTER_SIZE;
+}
+
 /* The cost of fetching what a column stores out of line; 0 where it is stored inline. */
 static double
 fetch_cost(PlannerInfo *root, Var *var)
 {
 	RangeTblEntry *rte =
 		root == NULL || IS_SPECIAL_VARNO(var->varno) ? NULL : planner_rt_fetch(var->varno, root);
-	bool		known = var->vartypmod > 0 && var->vartypmod <= DENSE_DIMENSIONS;
-	double		bytes = known ? sizeof(float) * (double) var->vartypmod : DEFAULT_BYTES;
+	int			dimensions = var->vartypmod <= DENSE_DIMENSIONS ? Max(var->vartypmod, 0) : 0;
+	double		bytes = dimensions > 0 ? sizeof(float) * (double) dimensions : DEFAULT_BYTES;
 	int32		width;
 
-	if (rte == NULL || rte->rtekind != RTE_RELATION || var->varlevelsup != 0)
+	/* what another server sends is whole */
+	if (rte == NULL || rte->rtekind != RTE_RELATION || var->varlevelsup != 0 ||
+		rte->relkind == RELKIND_FOREIGN_TABLE)
 		return 0;
 
-	/* statistics count a value stored out of line by the size of its pointer */
 	width = get_attavgwidth(rte->relid, var->varattno);
-	if (width > 0 ? width > 32 : bytes < INLINE_BYTES)
+	if (width > 0 ? !is_out_of_line(width, dimensions) : bytes < INLINE_BYTES)
 		return 0;
 	return TOAST_FETCH_OPERATORS * cpu_operator_cost + bytes / BLCKSZ * seq_page_cost;
 }
