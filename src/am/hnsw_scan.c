@@ -28,6 +28,9 @@
 #define BEYOND_TIMES	2
 #define BEYOND_PART		4
 
+/* So much farther a candidate has to seem than a result that is returned before it is looked at. */
+#define MARGIN			1.02f
+
 /* A LIMIT of fewer rows is searched for as one of so many: a few distances vary too much. */
 #define LEAST_WANTED	10
 
@@ -176,13 +179,21 @@ take_found(HnswScan *state, uint32 i)
 	cursor->done |= is_beyond(cursor);
 }
 
-/* A result waits as long as a candidate that no round has taken yet seems to be nearer. */
+/*
+ * A result waits as long as a candidate that no round has taken yet seems to be nearer, or but a
+ * little farther.  Where distances are negative that is reckoned from the least that there may be.
+ */
 static void
 end_round(HnswScan *state)
 {
 	state->horizon = INFINITY;
 	for (int i = 0; i < state->cursor_count && !state->exhausted; i++)
-		state->horizon = Min(state->horizon, nearest_left(&state->cursors[i]));
+	{
+		const Cursor *cursor = &state->cursors[i];
+		float		base = cursor->growing ? 0 : cursor->sealed.search.base;
+
+		state->horizon = Min(state->horizon, (nearest_left(cursor) + base) / MARGIN - base);
+	}
 }
 
 /*

@@ -2,8 +2,8 @@
  * ivf_cost.c - what a scan of lists costs
  *
  * Before the first row a scan looks into some of the lists of every segment: that part of its rows
- * is compared, by codes or whole, and that part of its blocks is read.  A scan to the end looks into
- * all, compares every row whole, and sorts them.
+ * is compared, by codes or whole, and that part of its blocks is read.  A scan to the end looks
+ * into all, compares every row whole, and sorts them.
  */
 #include "am/ivf_scan.h"
 
