@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/guc.h"
+#include "utils/wait_event.h"
 
 static char *stop_at;
 static int	passes;				/* of the place where a process is to fail */
@@ -70,7 +71,10 @@ wait_point(const char *name)
 	while (is_closed(name))
 	{
 		CHECK_FOR_OTHERS();
+		/* so that tests see that it has come here */
+		pgstat_report_wait_start(WAIT_EVENT_PG_SLEEP);
 		pg_usleep(10000);
+		pgstat_report_wait_end();
 	}
 }
 
