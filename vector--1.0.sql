@@ -1716,7 +1716,7 @@ END;
 COMMENT ON FUNCTION vector_segments() IS 'segments of all indexes on vectors that one owns; for pg_monitor of all';
 CREATE FUNCTION vector_jobs(OUT index regclass, OUT pid integer, OUT state text, OUT phase text,
 		OUT step text, OUT done bigint, OUT total bigint, OUT since timestamptz, OUT last_error text,
-		OUT last_error_at timestamptz) RETURNS SETOF record
+		OUT last_error_at timestamptz, OUT due timestamptz) RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vector_jobs() IS 'what background workers do in this database, are to do, or failed at';
 CREATE FUNCTION vector_seal(index regclass) RETURNS integer

@@ -216,8 +216,8 @@ vector_jobs(PG_FUNCTION_ARGS)
 		const Job  *job = &jobs[i];
 		bool		idle = job->phase == JOB_IDLE;
 		Oid			owner = InvalidOid;
-		Datum		values[10];
-		bool		nulls[10] = {false};
+		Datum		values[11];
+		bool		nulls[11] = {false};
 
 		if (job->database != MyDatabaseId)
 			continue;
@@ -250,6 +250,8 @@ vector_jobs(PG_FUNCTION_ARGS)
 			values[8] = CStringGetTextDatum(job->error);
 			values[9] = TimestampTzGetDatum(job->failed);
 		}
+		values[10] = TimestampTzGetDatum(job->due);
+		nulls[10] = job->due <= GetCurrentTimestamp();
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -23,7 +23,7 @@
 #define FAILED_PAUSE_MS	10000
 #define LOCKED_PAUSE_MS	500
 
-/* So often such a job is tried again without being asked for: for 40 minutes, and 2. */
+/* So often such a job is tried without being asked for again: within 21 minutes, or one. */
 #define MAX_TRIES		8
 
 typedef struct JobTable
@@ -538,6 +538,7 @@ job_of(Oid index)
 void
 jobs_put_off(Oid index, const char *error)
 {
+	TimestampTz now = GetCurrentTimestamp();
 	Job		   *job;
 
 	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
@@ -548,13 +549,13 @@ jobs_put_off(Oid index, const char *error)
 	{
 		int			pause = error ? FAILED_PAUSE_MS : LOCKED_PAUSE_MS;
 
-		job->due = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-											   (int64) pause << Min(job->tries, MAX_TRIES - 1));
+		job->due = TimestampTzPlusMilliseconds(now, (int64) pause <<
+											   Min(job->tries, MAX_TRIES - 1));
 		job->put_off = ++job->tries < MAX_TRIES;
 		if (error)
 		{
 			strlcpy(job->error, error, sizeof(job->error));
-			job->failed = GetCurrentTimestamp();
+			job->failed = now;
 		}
 		else if (!job->put_off)
 			job->tries = 0;

@@ -119,6 +119,22 @@ SKIP:
 		sql('DROP TABLE moved');
 	}
 	$gate->quit;
+
+	# what fails is tried again later each time
+	create('failing');
+	set_for_all($node, "vector.wait_point = 'reserved*'");
+	foreach my $pause ('00:00:10', '00:00:20')
+	{
+		my $failed = "FROM $jobs WHERE state = 'failed' AND last_error = 'out of memory'";
+		$node->poll_query_until('postgres', "SELECT count(*) = 1 $failed AND due IS NULL") or die 'it is not due'
+			if $pause ne '00:00:10';
+		insert('failing', 300);
+		ok($node->poll_query_until('postgres', "SELECT count(*) = 1 $failed AND due IS NOT NULL"), 'a worker fails');
+		is(sql("SELECT date_trunc('second', due - last_error_at) $failed"), $pause, "and is not to come before $pause");
+	}
+	set_for_all($node, "vector.wait_point = ''");
+	sql("SELECT vector_seal('failing_v'); VACUUM failing");
+	is(sql("SELECT vector_index_check('failing_v')"), 600, 'others seal meanwhile');
 }
 
 $node->stop;
