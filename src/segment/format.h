@@ -266,7 +266,7 @@ typedef struct SealedNode
 
 typedef struct GrowingHeader
 {
-	uint32		room;			/* rows, a multiple of 32 */
+	uint32		room;			/* rows */
 	uint32		rows;			/* rows used: they are complete */
 	uint32		closed;			/* no more rows */
 	uint32		padded;			/* rotated dimensions whose signs are kept, 0: none */

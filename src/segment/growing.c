@@ -21,9 +21,6 @@
  */
 #define MAX_CODED_DIMS		((PAYLOAD_SIZE - sizeof(GrowingGroup)) / 4 / 16 * 16)
 
-/* Bytes of vectors that the first growing segment of an index has room for. */
-#define FIRST_BYTES			(128 * 1024)
-
 /* Estimates may be off by so many standard deviations before a row is missed. */
 #define ERROR_SIGMAS		3.0f
 
@@ -45,21 +42,33 @@ group_size(uint32 padded)
 	return sizeof(GrowingGroup) + rabitq_group_size(padded);
 }
 
-/* A segment for `room` rows of about `size` bytes, with codes relative to a mean if it has one. */
+/*
+ * A segment for rows of about `size` bytes, as growing segments have room for `rows`, with codes
+ * relative to a mean if it has one.  Returns its blocks.
+ */
 static uint32
-plan_segment(const Space *space, uint32 room, Size size, bool has_mean, GrowingHeader *header)
+plan_segment(const Space *space, uint64 rows, uint32 seal_rows, Size size, bool has_mean,
+			 GrowingHeader *header)
 {
 	Size		aligned = TYPEALIGN(OFFSET_UNIT, size);
+	uint64		least;
+	uint64		room;
 	Size		stride = aligned <= PAYLOAD_SIZE ? PAYLOAD_SIZE / (PAYLOAD_SIZE / aligned) :
 		(aligned + PAYLOAD_SIZE - 1) / PAYLOAD_SIZE * PAYLOAD_SIZE;
-	uint64		most = ((uint64) OFFSET_UNIT << 32) / stride / GROUP_ROWS;
-	uint32		groups = (uint32) Min((room + GROUP_ROWS - 1) / GROUP_ROWS, most);
+	uint64		most = ((uint64) OFFSET_UNIT << 32) / stride;
+	uint32		groups;
 
 	memset(header, 0, sizeof(*header));
-	header->room = groups * GROUP_ROWS;
 	header->padded = space->coded ? Min(rotation_padded(space->dims), MAX_CODED_DIMS) : 0;
 	header->group_size = (uint32) group_size(header->padded);
 	header->groups_per_block = PAYLOAD_SIZE / header->group_size;
+	/* as many rows as a block has of their slots, or of their vectors */
+	least = Min(header->groups_per_block * GROUP_ROWS, Max(PAYLOAD_SIZE / aligned, 1));
+	/* as much again; with seal_rows in all there is enough to seal */
+	room = rows < seal_rows ? Min(Max(rows, least), seal_rows - rows) :
+		Max(seal_rows / ROOMS, GROUP_ROWS);
+	header->room = (uint32) Min(room, most);
+	groups = (header->room + GROUP_ROWS - 1) / GROUP_ROWS;
 	header->groups = 1;
 	if (has_mean)
 	{
@@ -72,8 +81,6 @@ plan_segment(const Space *space, uint32 room, Size size, bool has_mean, GrowingH
 		header->vector_blocks = extent_blocks_for(header->room, aligned, true);
 	else
 		header->vector_blocks = header->room * extent_blocks_for(aligned, 1, false);
-	header->vector_blocks = Max(header->vector_blocks,
-								extent_blocks_for(SPACE_MAX_PAYLOAD(space), 1, false));
 	return header->vectors + header->vector_blocks;
 }
 
@@ -112,7 +119,6 @@ make_segment(Relation index, Relation heap, CachedIndex *cached, Size size, uint
 	SegmentEntry entry;
 	const float *mean;
 	uint64		rows = 0;
-	uint64		room;
 
 	LockPage(index, GROW_LOCK_BLOCK, ExclusiveLock);
 	directory = directory_read(index);
@@ -121,13 +127,9 @@ make_segment(Relation index, Relation heap, CachedIndex *cached, Size size, uint
 			rows += directory->entries[i].rows;
 	if (directory->change == change)
 	{
-		/* as much again; with seal_rows in all there is enough to seal */
-		room = Max(rows, FIRST_BYTES / Max(size, 1));
-		room = Min(room, rows < seal_rows ? seal_rows - rows : seal_rows / ROOMS);
-		room = Max(room, GROUP_ROWS);
 		mean = cache_largest_mean(cached, index);
-		if (!directory_reserve(index, heap, plan_segment(space, (uint32) room, size, mean != NULL,
-														 &header), &entry))
+		if (!directory_reserve(index, heap, plan_segment(space, rows, seal_rows, size,
+														 mean != NULL, &header), &entry))
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("index \"%s\" has too many segments", RelationGetRelationName(index)),
@@ -199,11 +201,11 @@ encode_row(const Space *space, NewRow *row, const float *mean)
 static bool
 place_vector(const GrowingHeader *header, Size size, uint64 *offset)
 {
-	Size		left = PAYLOAD_SIZE - header->used % PAYLOAD_SIZE;
+	Size		start = header->used % PAYLOAD_SIZE;
 
 	*offset = header->used;
-	if (left < size)
-		*offset += left;
+	if (start > 0 && start + size > PAYLOAD_SIZE)
+		*offset += PAYLOAD_SIZE - start;
 	return header->rows < header->room && !header->closed &&
 		*offset + size <= (uint64) header->vector_blocks * PAYLOAD_SIZE;
 }

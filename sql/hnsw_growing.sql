@@ -1,0 +1,55 @@
+-- growing segments begin with a block of rows, and are as large as those before together
+SET enable_seqscan = off;
+CREATE FUNCTION growing_vector(id int, dims int) RETURNS vector LANGUAGE sql IMMUTABLE RETURN
+	(SELECT array_agg((hashint8extended(id, d) & 1023)::real ORDER BY d)::vector FROM generate_series(1, dims) d);
+-- blocks of an index with its first row: the directory, and of the segment a header, slots, a vector
+CREATE FUNCTION growing_blocks(type text, class text, value text) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('CREATE TEMP TABLE first (v %s)', type);
+	EXECUTE format('CREATE INDEX first_v ON first USING hnsw (v %s)', class);
+	EXECUTE format('INSERT INTO first VALUES (%L)', value);
+	RETURN (SELECT pg_relation_size('first_v') / current_setting('block_size')::int);
+END $$;
+SELECT growing_blocks('vector(2)', 'vector_l2_ops', '[1,2]');
+DROP TABLE first;
+SELECT growing_blocks('vector(384)', 'vector_cosine_ops', growing_vector(1, 384)::text);
+DROP TABLE first;
+SELECT growing_blocks('vector(1536)', 'vector_ip_ops', growing_vector(1, 1536)::text);
+DROP TABLE first;
+SELECT growing_blocks('halfvec(768)', 'halfvec_l1_ops', growing_vector(1, 768)::text);
+DROP TABLE first;
+SELECT growing_blocks('sparsevec(10000)', 'sparsevec_l2_ops', '{1:1,77:2}/10000');
+DROP TABLE first;
+SELECT growing_blocks('bit(64)', 'bit_hamming_ops', repeat('10', 32));
+DROP TABLE first;
+-- of 10,000 dimensions a vector is five blocks
+SELECT growing_blocks('vector(10000)', 'vector_l2_ops', growing_vector(1, 10000)::text);
+DROP TABLE first;
+-- so many rows take no more than thrice the pages of their vectors, in few segments, and each is found
+CREATE TABLE items (id int, v vector(1536), s sparsevec(2000));
+CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops);
+CREATE INDEX items_s ON items USING hnsw (s sparsevec_l2_ops);
+CREATE FUNCTION grow(n int) RETURNS TABLE (segments bigint, fits boolean, missed bigint, missed_sparse bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	-- sparse vectors of one element and, after these, of many
+	INSERT INTO items SELECT i, growing_vector(i, 1536),
+		(SELECT ('{' || string_agg(d || ':' || i, ',') || '}/2000')::sparsevec FROM generate_series(1, CASE WHEN i % 10 = 9 THEN i * 10 ELSE 1 END) d)
+		FROM generate_series((SELECT count(*)::int + 1 FROM items), n) i;
+	RETURN QUERY SELECT (SELECT count(*) FROM vector_index_segments('items_v')),
+		pg_relation_size('items_v') / current_setting('block_size')::int <= 3 * n + 12,
+		(SELECT count(*) FROM items WHERE id <> (SELECT id FROM items i ORDER BY i.v <-> items.v LIMIT 1)),
+		(SELECT count(*) FROM items WHERE id <> (SELECT id FROM items i ORDER BY i.s <-> items.s LIMIT 1));
+END $$;
+SELECT * FROM grow(1);
+SELECT * FROM grow(2);
+SELECT * FROM grow(9);
+SELECT * FROM grow(70);
+SELECT * FROM grow(199);
+SELECT vector_index_check('items_v'), vector_index_check('items_s');
+-- never more than seal_rows in all, as long as these are not there
+CREATE INDEX items_small ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 32);
+DELETE FROM items WHERE id > 10;
+INSERT INTO items SELECT i, growing_vector(i, 1536) FROM generate_series(11, 50) i;
+SELECT sum(rows) AS rows FROM vector_index_segments('items_small') WHERE kind = 'growing';
+DROP TABLE items;
+DROP FUNCTION grow, growing_blocks, growing_vector;
