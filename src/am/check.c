@@ -123,7 +123,7 @@ is_own_estimate(const Space *space, const SpaceQuery *query, float estimate, dou
 {
 	double		expected = space->metric == SPACE_IP ? -query->norm * query->norm : 0;
 
-	return size > 1e30 || fabs(estimate - expected) <= ESTIMATE_TOLERANCE * size + 1e-6;
+	return !(size <= 1e30) || fabs(estimate - expected) <= ESTIMATE_TOLERANCE * size + 1e-6;
 }
 
 /* Checks the code that a node keeps of a neighbour. */

@@ -202,6 +202,17 @@ fine_prepare(FineQuery *query, uint32_t bits, const float *rotated, uint32_t pad
 	*query = (FineQuery) {rotated, padded, bits, -top_of(bits) / 2 * sum};
 }
 
+void
+fine_allow_rounding(FineQuery *query, float part)
+{
+	float		sum = 0;
+
+	for (uint32_t i = 0; i < query->padded; i++)
+		sum += fabsf(query->q[i]);
+	/* b is never above 0 */
+	query->offset += part * top_of(query->bits) * sum;
+}
+
 float
 fine_dot(const FineQuery *query, const uint8_t *code)
 {

@@ -56,6 +56,9 @@ extern FineFactors fine_encode(RabitqMetric metric, FineMethod method, uint32_t 
 /* Prepares a rotated query, which stays the caller's, for codes of so many bits. */
 extern void fine_prepare(FineQuery *query, uint32_t bits, const float *rotated, uint32_t padded);
 
+/* Makes bounds allow for the rounding of float32 sums, a part of all their products. */
+extern void fine_allow_rounding(FineQuery *query, float part);
+
 /* <u - middle, Pq>. */
 extern float fine_dot(const FineQuery *query, const uint8_t *code);
 

@@ -82,15 +82,17 @@ extern void rabitq_unpack(const uint8_t *group, uint32_t place, uint8_t *signs, 
  * Makes bounds allow for the rounding of a table's entries too, for so many standard deviations of
  * it or for all there can be: as b is never above 0, a larger bias makes estimates smaller.  The
  * rounding is of the order of |q|, where errors are of that of |q - c|; it is as if random unless
- * there are few dimensions, whose rotation has only a few different elements.
+ * there are few dimensions, whose rotation has only a few different elements.  Sums in float32 are
+ * off by a part of all entries.
  */
 static inline void
-rabitq_allow_rounding(CodeQuery *query, float deviations)
+rabitq_allow_rounding(CodeQuery *query, float deviations, float part)
 {
 	float		positions = (float) query->positions;
 
 	/* half a step each, and what rounding to 1/128 adds */
-	query->bias += query->scale * fminf(deviations * sqrtf(positions / 12), 0.52f * positions);
+	query->bias += query->scale * fminf(deviations * sqrtf(positions / 12), 0.52f * positions) +
+		part * (255 * positions * query->scale + fabsf(query->bias));
 }
 
 /* Prepares a rotated query: `lut`, of rabitq_lut_size bytes, is filled and stays the caller's. */

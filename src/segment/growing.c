@@ -659,7 +659,7 @@ prepare_codes(GrowingScan *scan, const float *mean, CodeQuery *code)
 				   palloc(rabitq_lut_size(scan->header.padded)));
 	/* of few dimensions the elements are few different ones, and roundings add up */
 	rabitq_allow_rounding(code, scan->space->dims < ROTATION_MIN_PADDED ? INFINITY :
-						  ERROR_SIGMAS);
+						  ERROR_SIGMAS, scan->space->rounding);
 	pfree(centred);
 }
 

@@ -96,10 +96,11 @@ prepare_codes(ListsQuery *lists, const Space *space)
 		rabitq_prepare(&lists->code, q, width, palloc(rabitq_lut_size(width)));
 	/* of few dimensions the elements are few different ones, and roundings add up */
 	rabitq_allow_rounding(&lists->code, space->dims < ROTATION_MIN_PADDED ? INFINITY :
-						  ERROR_SIGMAS);
+						  ERROR_SIGMAS, space->rounding);
 	if (lists_fine_bits(space) == 0)
 		return;
 	fine_prepare(&lists->fine, lists_fine_bits(space), q, width);
+	fine_allow_rounding(&lists->fine, space->rounding);
 	lists->ranks = palloc(sizeof(uint32) * lists->centroids->header.lists);
 	note_ranks(lists);
 }
