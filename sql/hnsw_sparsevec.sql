@@ -71,6 +71,7 @@ SELECT id, l2_norm(s)::numeric(8, 3) AS norm FROM t
 -- built, sealed by VACUUM and united
 REINDEX TABLE t;
 SELECT id FROM t ORDER BY s <-> '{7:1,1000000000:7.1}/1000000000' LIMIT 3;
+SET vector.background_work = off;
 ALTER INDEX t_s_idx SET (seal_rows = 50);
 INSERT INTO t SELECT n, ('{' || n || ':1,1000000000:' || n || '}/1000000000')::sparsevec
 	FROM generate_series(102, 200) n;
@@ -78,6 +79,7 @@ VACUUM t;
 SELECT vector_merge('t_s_idx');
 SELECT kind, rows FROM vector_index_segments('t_s_idx');
 SELECT id FROM t ORDER BY s <-> '{107:1,1000000000:107.1}/1000000000' LIMIT 3;
+RESET vector.background_work;
 DROP TABLE t;
 -- orthogonal axes
 CREATE TABLE t (s sparsevec(6));
