@@ -33,13 +33,8 @@ sub stop
 	$session->query_safe("LOAD 'vector'; SET vector.wait_point = '$place'");
 	my $pid = $session->query_safe('SELECT pg_backend_pid()');
 	$session->query_until(qr/begun/, "\\echo begun\n$statement;\n");
-	# there it asks for the gate's lock again and again, and for nothing else
-	for (my $calm = 0; $calm < 3;)
-	{
-		$calm = sql("SELECT state = 'active' AND wait_event IS NULL FROM pg_stat_activity WHERE pid = $pid") eq 't'
-		  ? $calm + 1 : 0;
-		select(undef, undef, undef, 0.1);
-	}
+	$node->poll_query_until('postgres', "SELECT wait_event = 'PgSleep' FROM pg_stat_activity WHERE pid = $pid")
+	  or die "the session does not come to $place";
 }
 
 # Ends a session; what its statement has printed.
