@@ -69,3 +69,26 @@ SELECT l2_distance((SELECT avg(large) FROM items), (SELECT array_agg(a ORDER BY 
 RESET ALL;
 DROP TABLE items, expected;
 DROP FUNCTION wrong, plan, pseudo_random;
+-- a distance of values that are stored inline costs what an operator does: short vectors and strings of bits, however
+-- few bytes they have; of others the fetch is priced
+CREATE TABLE widths (v vector(3), short bit(64), bits bit(1024), long vector(784));
+ALTER TABLE widths ALTER long SET STORAGE external;
+INSERT INTO widths SELECT ARRAY[i, i, i], i::bit(64), repeat('10', 512)::bit(1024), array_fill(i, ARRAY[784])
+	FROM generate_series(1, 100) i;
+CREATE FUNCTION pg_temp.cost(query text) RETURNS numeric LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO plan;
+	RETURN (plan #>> '{0,Plan,Total Cost}')::numeric;
+END
+$$;
+CREATE FUNCTION pg_temp.fetched() RETURNS TABLE (distance text, is_fetched boolean) LANGUAGE sql AS $$
+	SELECT d, pg_temp.cost('SELECT ' || d || ' FROM widths') > 2 * pg_temp.cost('SELECT 1 + 1 FROM widths')
+	FROM unnest('{v <-> v,short <~> short,bits <~> bits,long <-> long}'::text[]) d
+$$;
+SELECT * FROM pg_temp.fetched();
+ANALYZE widths;
+SELECT * FROM pg_temp.fetched();
+DROP TABLE widths;
+DROP FUNCTION pg_temp.fetched, pg_temp.cost;

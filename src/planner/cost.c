@@ -9,6 +9,7 @@
 
 #include "access/detoast.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
@@ -36,16 +37,25 @@
  */
 #define INLINE_BYTES			2000.0
 
+/* Bytes of a column's values, dense vectors or bits; 0 where its type modifier does not tell. */
+static double
+known_bytes(const Var *var)
+{
+	if (var->vartypmod <= 0 || var->vartypmod > DENSE_DIMENSIONS)
+		return 0;
+	return var->vartype == BITOID ? var->vartypmod / 8.0 : sizeof(float) * (double) var->vartypmod;
+}
+
 /*
  * Whether most values of a column are stored out of line, by their average width: statistics count
- * such a value by the size of its pointer.  The width alone tells little of a few dimensions; a
- * vector takes a byte a dimension at least.
+ * such a value by the size of its pointer.  The width alone tells little of a few dimensions, whose
+ * values are as small; elements take a quarter of the known bytes at least.
  */
 static bool
-is_out_of_line(int32 width, int dimensions)
+is_out_of_line(int32 width, double known)
 {
-	if (dimensions > 0)
-		return width <= 2 * TOAST_POINTER_SIZE && width < dimensions;
+	if (known > 0)
+		return width <= 2 * TOAST_POINTER_SIZE && width < known / 4;
 	return width == TOAST_POINTER_SIZE;
 }
 
@@ -55,8 +65,8 @@ fetch_cost(PlannerInfo *root, Var *var)
 {
 	RangeTblEntry *rte =
 		root == NULL || IS_SPECIAL_VARNO(var->varno) ? NULL : planner_rt_fetch(var->varno, root);
-	int			dimensions = var->vartypmod <= DENSE_DIMENSIONS ? Max(var->vartypmod, 0) : 0;
-	double		bytes = dimensions > 0 ? sizeof(float) * (double) dimensions : DEFAULT_BYTES;
+	double		known = known_bytes(var);
+	double		bytes = known > 0 ? known : DEFAULT_BYTES;
 	int32		width;
 
 	/* what another server sends is whole */
@@ -65,7 +75,7 @@ fetch_cost(PlannerInfo *root, Var *var)
 		return 0;
 
 	width = get_attavgwidth(rte->relid, var->varattno);
-	if (width > 0 ? !is_out_of_line(width, dimensions) : bytes < INLINE_BYTES)
+	if (width > 0 ? !is_out_of_line(width, known) : bytes < INLINE_BYTES)
 		return 0;
 	return TOAST_FETCH_OPERATORS * cpu_operator_cost + bytes / BLCKSZ * seq_page_cost;
 }
