@@ -33,5 +33,5 @@ Cost
 cost_order(double rows)
 {
 	rows = Max(rows, 2);
-	return rows * log2(rows) * 2 * cpu_operator_cost + rows * cpu_index_tuple_cost;
+	return rows * log2(rows) * 4 * cpu_operator_cost + rows * cpu_index_tuple_cost;
 }

@@ -14,7 +14,7 @@
 extern void cost_forbid(IndexPath *path, Cost *startup, Cost *total, Selectivity *selectivity,
 						double *correlation, double *pages);
 
-/* What it costs to put so many rows in order and to return them, as a sort does. */
+/* What it costs to return so many rows in order, from a heap: about twice what a sort does. */
 extern Cost cost_order(double rows);
 
 /* The part of an index of so many blocks that is taken to be in memory. */
