@@ -34,6 +34,10 @@
 /* A LIMIT of fewer rows is searched for as one of so many: a few distances vary too much. */
 #define LEAST_WANTED	10
 
+/* See search_effort. */
+#define REACH_DIMS		32.0f
+#define REACH_EASE		128.0f
+
 typedef struct Cursor
 {
 	bool		growing;
@@ -198,32 +202,39 @@ end_round(HnswScan *state)
 
 /*
  * How far a search of a graph goes.  Estimates put some candidates in the wrong order; with twice
- * as many, a search finds about what one by exact distances finds with ef_search, by dot products
- * with three times as many.
+ * as many, a search finds about what one by exact distances finds with ef_search.  By dot products
+ * the ways are longer, and three times as many are needed.
  *
  * Where the rows that are wanted are known, the search ends by itself when what is left is too far
  * beyond them (graph_search_limit), and may keep more candidates for queries that need them.  How
- * far is too far follows from ef_search: about so many vectors are within reach where squared
- * distances are those of 32 dimensions, more than most data has.
+ * far is too far follows from ef_search: about twice so many vectors are within reach where squared
+ * distances are those of REACH_DIMS dimensions, or of all that vectors have.  Most data has fewer.
+ * Data whose near vectors are led to over far ones needs more; so the farther ef_search is above
+ * the rows that are wanted, the fewer dimensions are assumed, until candidates alone count.
  */
 static SearchEffort
 search_effort(const HnswScan *state)
 {
 	const Space *space = state->base.space;
 	uint64		rows = state->base.bound ? scan_bound_rows(state->base.bound) : 0;
+	bool		limited = rows > 0 && !space_is_lossy(space) && space->metric != SPACE_IP;
 	SearchEffort effort = {
-		.candidates = !space->coded ? hnsw_ef_search :
-			hnsw_ef_search * (space->metric == SPACE_IP ? 3 : 2),
-		.keep = state->iterative != HNSW_ITERATIVE_SCAN_OFF
+		.candidates = hnsw_ef_search,
+		.keep = state->iterative != HNSW_ITERATIVE_SCAN_OFF && !limited
 	};
+	float		dims;
 
-	/* the norms, by which products are compared, are known of coded nodes */
-	if (rows == 0 || space_is_lossy(space) || (space->metric == SPACE_IP && !space->coded))
+	if (space->coded)
+		effort.candidates *= 2;
+	if (space->metric == SPACE_IP)
+		effort.candidates *= 3;
+	if (!limited)
 		return effort;
 	effort.candidates *= 2;
-	effort.keep = false;
 	effort.wanted = (uint32) Min(Max(rows, LEAST_WANTED), hnsw_ef_search);
-	effort.reach = powf(2.0f * hnsw_ef_search / effort.wanted, 1.0f / 16);
+	dims = Min(space->dims, REACH_DIMS) /
+		(1 + (hnsw_ef_search - effort.wanted) / REACH_EASE);
+	effort.reach = powf(2.0f * hnsw_ef_search / effort.wanted, 2 / dims);
 	return effort;
 }
 

@@ -27,6 +27,12 @@
 #define FILL_HOPS		20
 #define FILL_RELAX		1.21f	/* squared: of distances */
 
+/*
+ * So many nodes lead to each in the end.  A node far from all others is the nearest of few, and by
+ * one way alone it is found late, or never.
+ */
+#define LEAST_WAYS		4
+
 /* Waits a moment; now and then for longer, in case the holder of a lock has lost its processor. */
 static void
 pause_spinning(uint32_t *spins)
@@ -117,7 +123,7 @@ graph_level_sizes(const GraphBuild *build, uint32_t n, uint32_t sizes[GRAPH_LEVE
 static inline bool
 is_dot(const GraphBuild *build)
 {
-	return build->coded && build->metric == RABITQ_IP;
+	return build->metric == RABITQ_IP;
 }
 
 /* Between work vectors: squared Euclidean, or negative dot product. */
@@ -305,7 +311,7 @@ choose(const GraphBuild *build, const GraphFound *candidates, size_t n, GraphCan
 	}
 
 	/* by dot products, long vectors cover almost all others */
-	for (size_t i = 0; i < n && count < build->degree / 4 && is_dot(build); i++)
+	for (size_t i = 0; i < n && count < build->degree / 2 && is_dot(build); i++)
 	{
 		bool		fresh = true;
 
@@ -320,7 +326,8 @@ choose(const GraphBuild *build, const GraphFound *candidates, size_t n, GraphCan
 /*
  * Where a new neighbour goes in a full list: in the place of the farthest neighbour that is nearer
  * to it than to the node, else of the farthest of all, as long as that is farther than the new one;
- * or nowhere (degree), if a nearer neighbour is nearer to it than the node is.
+ * or nowhere (degree), if a nearer neighbour is nearer to it than the node is, which by dot
+ * products says nothing.
  */
 static uint32_t
 choose_place(const GraphBuild *build, GraphLinks *links, GraphCandidate neighbour)
@@ -339,7 +346,7 @@ choose_place(const GraphBuild *build, GraphLinks *links, GraphCandidate neighbou
 			farthest = i;
 		if (distances[i] <= neighbour.distance)
 		{
-			if (between < neighbour.distance)
+			if (between < neighbour.distance && !is_dot(build))
 				return degree;
 		}
 		else if (between < distances[i] &&
@@ -704,6 +711,7 @@ typedef struct Connect
 {
 	const GraphBuild *build;
 	uint32_t	n;
+	uint32_t   *incoming;		/* of a node: so many of the nodes have it as a neighbour */
 	uint32_t   *queue;			/* nodes that are reached, in the order of reaching them */
 	uint32_t	reached;
 	uint32_t	next;			/* before it neighbours are reached, too */
@@ -745,9 +753,12 @@ reach_neighbours(Connect *connect)
 	}
 }
 
-/* The place of the farthest neighbour that was not reached from the node, or degree. */
+/*
+ * The place of the farthest neighbour that has more than so many nodes leading to it, and was not
+ * reached from this one; or degree.
+ */
 static uint32_t
-spare_place(const Connect *connect, GraphLinks *links, uint32_t node)
+spare_place(const Connect *connect, GraphLinks *links, uint32_t node, uint32_t enough)
 {
 	const GraphBuild *build = connect->build;
 	const uint32_t *ids = graph_link_ids(build, links);
@@ -760,8 +771,8 @@ spare_place(const Connect *connect, GraphLinks *links, uint32_t node)
 	{
 		uint32_t	neighbour = inside(connect, ids[i]);
 
-		if (neighbour < connect->n ? connect->parent[neighbour] == node :
-			ids[i] == build->anchor)
+		if (neighbour < connect->n ? connect->parent[neighbour] == node ||
+			connect->incoming[neighbour] <= enough : ids[i] == build->anchor)
 			continue;
 		if (place == build->degree || distances[i] > distances[place])
 			place = i;
@@ -769,45 +780,127 @@ spare_place(const Connect *connect, GraphLinks *links, uint32_t node)
 	return place;
 }
 
-/* Links a node from one that is reached and has a place to spare; or false. */
 static bool
-link_from(Connect *connect, uint32_t reached, uint32_t node)
+has_link(const GraphBuild *build, GraphLinks *links, uint32_t id)
+{
+	const uint32_t *ids = graph_link_ids(build, links);
+
+	for (uint32_t i = 0; i < links->count; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+/* Makes a node a neighbour of another, if that has a place to spare. */
+static bool
+link_from(Connect *connect, uint32_t from, uint32_t node, uint32_t enough)
 {
 	const GraphBuild *build = connect->build;
-	GraphLinks *links = links_at(build, 0, reached);
+	GraphLinks *links = links_at(build, 0, from);
 	uint32_t	place;
 
-	if (connect->parent[reached] == NOT_REACHED)
+	if (has_link(build, links, build->first + node))
 		return false;
-	complete(build, reached);
+	complete(build, from);
 	complete(build, node);
-	place = spare_place(connect, links, reached);
+	place = spare_place(connect, links, from, enough);
 	if (place == build->degree)
 		return false;
 	if (place == links->count)
 		links->count++;
-	put_link(build, links, place, reached,
-			 (GraphCandidate) {graph_build_distance(build, reached, node), node});
-	reach(connect, node, reached);
+	else
+	{
+		uint32_t	old = inside(connect, graph_link_ids(build, links)[place]);
+
+		if (old < connect->n)
+			connect->incoming[old]--;
+	}
+	put_link(build, links, place, from,
+			 (GraphCandidate) {graph_build_distance(build, from, node), node});
+	connect->incoming[node]++;
 	return true;
 }
 
-/* Links a node that is cut off: from the nearest of its neighbours, else from any node. */
+/* Links a node that is cut off from one that is reached, if that has a place to spare. */
+static bool
+attach_to(Connect *connect, uint32_t from, uint32_t node, uint32_t enough)
+{
+	if (connect->parent[from] == NOT_REACHED || !link_from(connect, from, node, enough))
+		return false;
+	reach(connect, node, from);
+	return true;
+}
+
+/*
+ * Links a node that is cut off: from one of its neighbours, where no other loses a way that it
+ * needs, if there is such a place; else from any node.
+ */
 static void
 attach(Connect *connect, uint32_t node)
 {
 	GraphLinks *links = links_at(connect->build, 0, node);
 	const uint32_t *ids = graph_link_ids(connect->build, links);
-	bool		linked = false;
 
-	for (uint32_t i = 0; i < links->count && !linked; i++)
+	for (int rest = 1; rest >= 0; rest--)
+		for (uint32_t i = 0; i < links->count; i++)
+		{
+			uint32_t	neighbour = inside(connect, ids[i]);
+
+			if (neighbour < connect->n &&
+				attach_to(connect, neighbour, node, rest * LEAST_WAYS))
+				return;
+		}
+	for (uint32_t i = connect->reached; i > 0; i--)
+		if (attach_to(connect, connect->queue[i - 1], node, 0))
+			return;
+}
+
+/*
+ * Has enough nodes lead to a node: its nearest neighbours, which are looked for in order of
+ * distance.
+ */
+static void
+give_ways(Connect *connect, uint32_t node)
+{
+	const GraphBuild *build = connect->build;
+	GraphLinks *links = links_at(build, 0, node);
+	uint32_t	ids[GRAPH_MAX_DEGREE];
+	float		distances[GRAPH_MAX_DEGREE];
+	uint32_t	left = links->count;
+
+	if (connect->incoming[node] >= LEAST_WAYS)
+		return;
+	complete(build, node);
+	memcpy(ids, graph_link_ids(build, links), left * sizeof(uint32_t));
+	memcpy(distances, graph_link_distances(build, links), left * sizeof(float));
+	while (connect->incoming[node] < LEAST_WAYS && left > 0)
 	{
-		uint32_t	neighbour = inside(connect, ids[i]);
+		uint32_t	nearest = 0;
 
-		linked = neighbour < connect->n && link_from(connect, neighbour, node);
+		for (uint32_t i = 1; i < left; i++)
+			if (distances[i] < distances[nearest])
+				nearest = i;
+		if (inside(connect, ids[nearest]) < connect->n)
+			(void) link_from(connect, inside(connect, ids[nearest]), node, LEAST_WAYS);
+		ids[nearest] = ids[--left];
+		distances[nearest] = distances[left];
 	}
-	for (uint32_t i = connect->reached; i > 0 && !linked; i--)
-		linked = link_from(connect, connect->queue[i - 1], node);
+}
+
+/* Counts the ways to every node. */
+static void
+count_ways(Connect *connect)
+{
+	memset(connect->incoming, 0, connect->n * sizeof(uint32_t));
+	for (uint32_t node = 0; node < connect->n; node++)
+	{
+		GraphLinks *links = links_at(connect->build, 0, node);
+		const uint32_t *ids = graph_link_ids(connect->build, links);
+
+		for (uint32_t i = 0; i < links->count; i++)
+			if (inside(connect, ids[i]) < connect->n)
+				connect->incoming[inside(connect, ids[i])]++;
+	}
 }
 
 bool
@@ -817,16 +910,16 @@ graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory)
 
 	if (n == 0)
 		return true;
-	connect.queue = memory.resize(memory.arg, NULL, n * sizeof(uint32_t));
+	connect.queue = memory.resize(memory.arg, NULL, 3 * (size_t) n * sizeof(uint32_t));
 	if (connect.queue == NULL)
 		return false;
-	connect.parent = memory.resize(memory.arg, NULL, n * sizeof(uint32_t));
-	if (connect.parent == NULL)
-	{
-		memory.resize(memory.arg, connect.queue, 0);
-		return false;
-	}
+	connect.parent = connect.queue + n;
+	connect.incoming = connect.parent + n;
 	memset(connect.parent, 0xFF, n * sizeof(uint32_t));
+	count_ways(&connect);
+	/* by dot products short vectors are found by nobody, and lead nowhere */
+	for (uint32_t node = 0; node < n && !is_dot(build); node++)
+		give_ways(&connect, node);
 	reach(&connect, 0, 0);
 	reach_neighbours(&connect);
 	for (uint32_t node = 0; node < n; node++)
@@ -836,7 +929,6 @@ graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory)
 			reach_neighbours(&connect);
 		}
 	memory.resize(memory.arg, connect.queue, 0);
-	memory.resize(memory.arg, connect.parent, 0);
 	return true;
 }
 

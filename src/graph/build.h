@@ -156,9 +156,9 @@ extern void graph_set_anchor(GraphBuild *build, uint32_t id, const uint16_t *wor
 							 float distance);
 
 /*
- * Makes every one of the n nodes reachable from node 0, where pruning has cut some off; by one
- * process, when the others are done.  Neighbours outside of the n nodes are let be.  False when
- * there is no memory.
+ * Makes every one of the n nodes reachable from node 0, where pruning has cut some off, and has
+ * several nodes lead to each; by one process, when the others are done.  Neighbours outside of the
+ * n nodes are let be.  False when there is no memory.
  */
 extern bool graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory);
 

@@ -115,9 +115,9 @@ init_graph(const Space *space, uint32 m, uint32 ef_construction, GraphBuild *gra
 {
 	memset(graph, 0, sizeof(*graph));
 	graph->degree = graph_degree(space, m);
-	/* filling up makes good for a quarter less */
-	graph->ef_construction = Max(ef_construction * 3 / 4, m);
 	graph->coded = space->coded;
+	/* of a coded graph, filling up makes good for a quarter less */
+	graph->ef_construction = Max(graph->coded ? ef_construction * 3 / 4 : ef_construction, m);
 	graph->metric = space_rabitq_metric(space);
 	graph->padded = space->coded ? rotation_padded(space->dims) : 0;
 	graph->bottom = 1;

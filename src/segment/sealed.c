@@ -19,6 +19,7 @@
 
 #define CACHE_LINE			64
 #define ROWS_AHEAD			4		/* nodes that are asked for ahead, of those read in order */
+#define MAX_DEAD_FACTOR		4
 
 static Buffer
 pin_block(SealedScan *scan, BlockNumber block)
@@ -394,6 +395,21 @@ count_work(SealedScan *scan, uint64 hops, uint64 distances)
 	scan->statistics->distances += scan->search.distances - distances;
 }
 
+/*
+ * Dead nodes lead on, but the ways of their graph are those to all nodes, of which the near ones
+ * that live are few: with so many more candidates as the graph has nodes for each that lives.  A
+ * segment whose rows are mostly dead is written again soon.
+ */
+static uint32
+candidates_for(const CachedSegment *segment, const SearchEffort *effort)
+{
+	uint32		rows = segment->header.rows;
+	uint32		live = rows - Min(segment->dead, rows);
+
+	return (uint32) ((double) effort->candidates *
+					 Min((double) rows / Max(live, 1), MAX_DEAD_FACTOR));
+}
+
 void
 sealed_scan_search(SealedScan *scan, const SpaceQuery *query, const SearchEffort *effort)
 {
@@ -419,7 +435,8 @@ sealed_scan_search(SealedScan *scan, const SpaceQuery *query, const SearchEffort
 		entry = descend(scan, &source);
 		score_nodes(scan, &root.id, 1, &root.distance);
 	}
-	if (!graph_search_begin(search, source, effort->candidates, effort->keep, entry))
+	if (!graph_search_begin(search, source, candidates_for(segment, effort), effort->keep,
+							entry))
 		elog(ERROR, "out of memory");
 	graph_search_limit(search, effort->wanted, effort->reach);
 	if (!graph_search_add(search, root) || !graph_search_run(search, UINT32_MAX))
