@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-#define EXPANDED	UINT32_C(0x80000000)
+#define EXPANDED	(GRAPH_MAX_ID + 1)
 
 void
 graph_search_init(GraphSearch *search, GraphMemory memory)

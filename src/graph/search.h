@@ -114,6 +114,9 @@ typedef struct GraphSearch
 	uint64_t	distances;		/* exact ones and estimates */
 } GraphSearch;
 
+/* Ids are up to this: the search has the highest bit for itself. */
+#define GRAPH_MAX_ID	UINT32_C(0x7FFFFFFF)
+
 extern void graph_search_init(GraphSearch *search, GraphMemory memory);
 
 /* Begins with one candidate and forgets the search before; false when there is no memory. */

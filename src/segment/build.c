@@ -18,6 +18,7 @@
 
 #include "distance/half.h"
 #include "segment/build_internal.h"
+#include "segment/wait_point.h"
 
 #define ARENA_CHUNK_SIZE	((Size) 1024 * 1024)
 #define BATCH_OF_NODES		16
@@ -66,7 +67,6 @@ build_init_shared(BuildShared *shared, const Directory *directory, Size memory)
 	SpinLockInit(&shared->mutex);
 	ConditionVariableInit(&shared->started);
 	pg_atomic_init_u64(&shared->next_node, 0);
-	pg_atomic_init_u64(&shared->next_source, 0);
 }
 
 void
@@ -214,7 +214,15 @@ arena_allocate(SegmentBuild *build, Size size)
 static uint64
 max_rows(const BuildShared *shared)
 {
-	return Min((uint64) BUILD_MAX_CHUNKS << shared->row_shift, NO_ROW);
+	return Min((uint64) BUILD_MAX_CHUNKS << shared->row_shift, GRAPH_MAX_ID);
+}
+
+/* A row takes more memory than its node will take in the segment. */
+bool
+build_is_whole(const SegmentBuild *build, uint64 rows, Size memory)
+{
+	return rows >= segment_max_rows ||
+		(build->space.element == SPACE_SPARSE && rows > 0 && memory > BUILD_MAX_UNITS);
 }
 
 /* No more memory is to be had: the batch is what there is, if there is anything. */
@@ -248,7 +256,8 @@ new_row(SegmentBuild *build, Size memory)
 		i = shared->rows;
 		needed = shared->used + memory;
 		full = i >= max_rows(shared) ||
-			(!shared->partitioned && i > 0 && (shared->full || needed > shared->memory));
+			(!shared->partitioned && i > 0 &&
+			 (shared->full || needed > shared->memory || build_is_whole(build, i, needed)));
 		if (full)
 			shared->full = true;
 		else
@@ -708,7 +717,8 @@ end_batch(SegmentBuild *build)
 	build_wait(build);
 	if (shared->partitioned)
 		partition_finish(build);
-	else if (shared->full && shared->has_files)
+	else if (shared->full && shared->has_files &&
+			 !build_is_whole(build, shared->rows, shared->used))
 		partition_begin(build);
 	else
 		build_batch(build);
@@ -751,11 +761,10 @@ build_add(SegmentBuild *build, ItemPointer tid, const char *payload, Size size, 
 	{
 		if (build->shared->partitioned)
 		{
-			partition_add(build, tid, payload, size, error, scale);
-			return;
+			if (partition_add(build, tid, payload, size, error, scale))
+				return;
 		}
-		row = build_put_row(build, tid, payload, size, error, scale);
-		if (row != NULL)
+		else if ((row = build_put_row(build, tid, payload, size, error, scale)) != NULL)
 		{
 			build_hash_row(row, payload);
 			return;

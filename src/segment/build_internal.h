@@ -21,6 +21,11 @@
 #define NO_ROW				PG_UINT32_MAX
 #define BUILD_MAX_PARTS		1024
 
+/* Nodes of different sizes are addressed in units of so many bytes, */
+#define BUILD_NODE_UNIT		32
+/* so these may take so many: half of all addresses, as the ends of blocks are not used. */
+#define BUILD_MAX_UNITS		((Size) BUILD_NODE_UNIT * (GRAPH_MAX_ID / 2))
+
 typedef struct BuildRow
 {
 	ItemPointerData tid;
@@ -104,7 +109,7 @@ struct BuildShared
 	/* partition.c */
 	bool		has_files;
 	bool		partitioned;
-	pg_atomic_uint64 next_source;	/* rows of the table */
+	uint64		sources;		/* rows of all partitions; guarded by the mutex */
 	Size		spilled;		/* bytes that all rows would take; guarded by the mutex */
 	uint64		copies;			/* rows of all partitions; guarded by the mutex */
 	uint32		parts;
@@ -177,6 +182,8 @@ extern void build_begin_step(SegmentBuild *build, uint32 node);
 extern bool build_next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint32 *to);
 extern BuildRow *build_put_row(SegmentBuild *build, ItemPointer tid, const char *payload,
 							   Size size, float error, float scale);
+/* Whether a segment may not have another row beside so many, which take so much memory with it. */
+extern bool build_is_whole(const SegmentBuild *build, uint64 rows, Size memory);
 extern void build_hash_row(BuildRow *row, const char *payload);	/* for build_make_nodes */
 extern void build_make_nodes(SegmentBuild *build);		/* leader */
 extern void build_measure_vectors(SegmentBuild *build);	/* leader */
@@ -206,7 +213,8 @@ extern uint32 divide_route(SegmentBuild *build, const char *payload, uint64 hash
 
 /* Rows beyond the memory: see partition.c. */
 extern void partition_begin(SegmentBuild *build);
-extern void partition_add(SegmentBuild *build, ItemPointer tid, const char *payload, Size size,
+/* False where the segment may not have the row. */
+extern bool partition_add(SegmentBuild *build, ItemPointer tid, const char *payload, Size size,
 						  float error, float scale);
 extern void partition_finish(SegmentBuild *build);
 

@@ -439,6 +439,10 @@ directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *en
 		abort_change(&change);
 		return false;
 	}
+	if ((uint64) entry->first + blocks > MaxBlockNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("index is too large"),
+				 errhint("Partition the table.")));
 	entry->uid = change.directory->next_uid++;
 	entry->kind = SEGMENT_RESERVED;
 	entry->blocks = blocks;

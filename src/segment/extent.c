@@ -28,7 +28,8 @@ extent_blocks_for(uint64 count, Size size, bool whole)
 
 	if (blocks > MaxBlockNumber)
 		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("index is too large")));
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("index is too large"),
+				 errhint("Partition the table.")));
 	return (uint32) blocks;
 }
 

@@ -27,7 +27,8 @@ static inline uint32
 node_layout_blocks(const NodeLayout *layout, uint32 nodes)
 {
 	if (layout->per > 0)
-		return (nodes + layout->per - 1) / layout->per * layout->span;
+		return extent_blocks_for((nodes + layout->per - 1) / layout->per,
+								 (Size) layout->span * PAYLOAD_SIZE, false);
 	return extent_blocks_for(nodes, layout->size, false);
 }
 

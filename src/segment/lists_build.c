@@ -292,7 +292,8 @@ lists_build_sort(ListsBuild *build, const uint32 *counts, double distance)
 		rows += build->counts[i] = counts[i];
 	if (rows >= PG_UINT32_MAX)
 		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("segment is too large")));
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("segment is too large"),
+				 errhint("Partition the table.")));
 	header->rows = (uint32) rows;
 	header->lists.distance = rows > 0 ? (float) (distance / rows) : 0;
 	build->blocks = lists_place(build->space, header,

@@ -100,7 +100,8 @@ lists_merge(Relation index, CachedIndex *cached, const SegmentEntry *inputs, int
 		rows += merge->counts[l];
 	if (rows >= PG_UINT32_MAX)
 		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("segment is too large")));
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("segment is too large"),
+				 errhint("Partition the table.")));
 	header->rows = (uint32) rows;
 	merge->blocks = lists_place(cache_space(cached), header,
 								lists_groups(merge->counts, header->lists.count));

@@ -214,6 +214,9 @@ open_inputs(Merge *merge, const SegmentEntry *entries)
 				merge->place[k] = i;
 		sealed_scan_begin(&input->scan, merge->index, merge->space, input->segment,
 						  &merge->statistics);
+		if ((uint64) merge->keys + header->nodes >= NO_ROW ||
+			(uint64) rows + header->rows >= NO_ROW)
+			elog(ERROR, "too many rows for one segment");
 		input->base = merge->keys;
 		input->first_row = rows;
 		merge->keys += header->nodes;
@@ -224,7 +227,7 @@ open_inputs(Merge *merge, const SegmentEntry *entries)
 	for (int i = 0; i < merge->input_count; i++)
 		mark_live(merge, &merge->inputs[i]);
 	share_neighbours(merge);
-	pg_atomic_write_u64(&merge->build->shared->next_source, merge->live_rows);
+	merge->build->shared->sources = merge->live_rows;
 }
 
 static MergeInput *

@@ -130,30 +130,32 @@ begin_reading(SegmentBuild *build, BufFile *file)
 		build_rewind_file(file);
 }
 
-void
+bool
 partition_add(SegmentBuild *build, ItemPointer tid, const char *payload, Size size, float error,
 			  float scale)
 {
 	BuildShared *shared = build->shared;
-	uint64		source = pg_atomic_fetch_add_u64(&shared->next_source, 1);
 	Size		memory = build_row_memory(&build->space, shared->m, size);
 	RowHead		head;
+	bool		whole;
 
-	if (source >= NO_ROW)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("too many rows for one index"),
-				 errhint("Partition the table.")));
 	memset(&head, 0, sizeof(head));
+	SpinLockAcquire(&shared->mutex);
+	whole = build_is_whole(build, shared->sources, shared->spilled + memory);
+	if (!whole)
+	{
+		head.source = (uint32) shared->sources++;
+		shared->spilled += memory;
+	}
+	SpinLockRelease(&shared->mutex);
+	if (whole)
+		return false;
 	ItemPointerCopy(tid, &head.tid);
-	head.source = (uint32) source;
 	head.size = (uint32) size;
 	head.error = error;
 	head.scale = scale;
 	put_record(build, &build->partition->spill, &head, sizeof(head), payload, size);
-	SpinLockAcquire(&shared->mutex);
-	shared->spilled += memory;
-	SpinLockRelease(&shared->mutex);
+	return true;
 }
 
 static void
@@ -180,9 +182,13 @@ partition_begin(SegmentBuild *build)
 	uint32		from;
 	uint32		to;
 
-	make_state(build);
+	if (build->partition == NULL)
+		make_state(build);
 	if (build->leader && build->callbacks.full)
+	{
 		build->callbacks.full(shared->rows, shared->refused, build->callbacks.arg);
+		build->callbacks.full = NULL;
+	}
 	build_begin_step(build, 0);
 	if (build->leader)
 		shared->partitioned = true;
@@ -191,8 +197,9 @@ partition_begin(SegmentBuild *build)
 		{
 			BuildRow   *row = build_row(build, i);
 
-			partition_add(build, &row->tid, build_payload(build, i), row->size, row->error,
-						  row->scale);
+			if (!partition_add(build, &row->tid, build_payload(build, i), row->size, row->error,
+							   row->scale))
+				elog(ERROR, "rows of a batch are too many for a segment");
 		}
 	build_reset(build);
 }
@@ -213,7 +220,7 @@ static void
 load_sample(SegmentBuild *build, uint64 wanted)
 {
 	PartitionState *state = build->partition;
-	uint64		rows = pg_atomic_read_u64(&build->shared->next_source);
+	uint64		rows = build->shared->sources;
 	double		share = (double) wanted / rows * PG_UINT32_MAX;
 	RowHead		head;
 	const char *payload;
@@ -243,7 +250,7 @@ load_partition(SegmentBuild *build, uint32 part, bool all)
 static double
 row_capacity(BuildShared *shared, Size memory)
 {
-	double		rows = (double) pg_atomic_read_u64(&shared->next_source);
+	double		rows = (double) shared->sources;
 
 	return Max(1, (double) memory / ((double) shared->spilled / rows));
 }
@@ -257,7 +264,7 @@ part_memory(const SegmentBuild *build, uint32 parts)
 {
 	BuildShared *shared = build->shared;
 	Size		numbers = (build->space.element == SPACE_SPARSE ? 2 : 1) * sizeof(uint32) *
-		pg_atomic_read_u64(&shared->next_source);
+		shared->sources;
 	Size		files = (Size) 2 * FILE_MEMORY * parts * shared->participants;
 
 	/* what is too little for both is too little */
@@ -272,7 +279,7 @@ static uint32
 count_partitions(const SegmentBuild *build, uint32 before, double *overlap)
 {
 	BuildShared *shared = build->shared;
-	double		rows = (double) pg_atomic_read_u64(&shared->next_source);
+	double		rows = (double) shared->sources;
 	uint32		parts;
 
 	for (parts = before + 1; parts < BUILD_MAX_PARTS; parts++)
@@ -333,7 +340,7 @@ static void
 plan_entries(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
-	uint64		rows = pg_atomic_read_u64(&shared->next_source);
+	uint64		rows = shared->sources;
 
 	load_sample(build, (uint64) Max(1, Min(rows / GRAPH_FANOUT,
 										   FILL * row_capacity(shared, shared->memory))));
@@ -687,18 +694,50 @@ partition_write(SegmentBuild *build, SegmentPlan *plan)
 	}
 }
 
-/* After the last row of all participants. */
+/* The segment is written: what comes next is another's. */
+static void
+forget_partitions(SegmentBuild *build)
+{
+	BuildShared *shared = build->shared;
+	PartitionState *state = build->partition;
+
+	build_wait(build);
+	for (uint32 p = 0; p < BUILD_MAX_PARTS; p++)
+	{
+		close_file(&state->rows[p]);
+		if (state->anchors[p])
+			pfree(state->anchors[p]);
+		state->anchors[p] = NULL;
+	}
+	build_wait(build);
+	if (!build->leader)
+		return;
+	pfree(build->node_of_row);
+	if (build->node_ids)
+		pfree(build->node_ids);
+	build->node_of_row = build->node_ids = NULL;
+	build->write_parts = NULL;
+	build->graph.first = build->graph.anchor = 0;
+	shared->partitioned = false;
+	shared->sources = 0;
+	shared->spilled = 0;
+	shared->parts = 0;
+	shared->node_end = 0;
+}
+
+/* After the last row of all participants, or the last that the segment may have. */
 void
 partition_finish(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
+	uint32		ef_construction = build->graph.ef_construction;
 
 	plan_entries(build);
 	divide_rows(build);
 	close_file(&build->partition->spill);
 	if (build->leader)
 	{
-		uint64		rows = pg_atomic_read_u64(&shared->next_source);
+		uint64		rows = shared->sources;
 
 		build->node_of_row = MemoryContextAllocHuge(build->context, sizeof(uint32) * rows);
 		if (plan_nodes_differ(build->plan))
@@ -708,7 +747,7 @@ partition_finish(SegmentBuild *build)
 	}
 
 	/* a node that is inserted several times needs fewer candidates each time */
-	build->graph.ef_construction = Max(build->graph.ef_construction / 2, shared->m);
+	build->graph.ef_construction = Max(ef_construction / 2, shared->m);
 	for (uint32 part = 0; part < shared->parts; part++)
 		build_partition(build, part);
 	build_wait(build);
@@ -721,5 +760,7 @@ partition_finish(SegmentBuild *build)
 	}
 	else
 		partition_write(build, NULL);
+	build->graph.ef_construction = ef_construction;
+	forget_partitions(build);
 	build_reset(build);
 }

@@ -250,6 +250,17 @@ can_unite(const Seal *seal)
 	return seal->space.method == METHOD_LISTS || merge_is_possible(&seal->space);
 }
 
+/* Whether a segment may have as many rows as these. */
+static bool
+fit_segment(const SegmentEntry *entries, int count)
+{
+	uint64		rows = 0;
+
+	for (int i = 0; i < count; i++)
+		rows += entries[i].rows;
+	return rows <= segment_max_rows;
+}
+
 /* Whether sealed segments can become one within the memory, united as they are or built anew. */
 static bool
 fits_memory(const Seal *seal, bool united, const SegmentEntry *entries, int count)
@@ -405,7 +416,8 @@ choose_class(const Seal *seal, SegmentEntry *entries, int count)
 		for (int i = 0; i < factor - 1; i++)
 			total += entries[end++].rows;
 	unite = can_unite(seal);
-	if (!(unite && count >= CROWDED) && !fits_memory(seal, unite, entries + first, end - first))
+	if (!fit_segment(entries + first, end - first) ||
+		(!(unite && count >= CROWDED) && !fits_memory(seal, unite, entries + first, end - first)))
 		return 0;
 	memmove(entries, entries + first, (end - first) * sizeof(SegmentEntry));
 	return end - first;
@@ -429,7 +441,7 @@ choose_smaller(const Seal *seal, SegmentEntry *entries, int count)
 	for (int i = 0; i < count; i++)
 	{
 		if (i > 0 && entries[i].rows <= total * seal_merge_factor &&
-			fits_memory(seal, true, entries, i + 1))
+			fit_segment(entries, i + 1) && fits_memory(seal, true, entries, i + 1))
 			end = i + 1;
 		total += entries[i].rows;
 	}
@@ -492,12 +504,16 @@ choose_sealed(Seal *seal, SealMerge what)
 	}
 	seal->retrain = !any_busy &&
 		centroids_are_outdated(seal->index, &seal->space, directory) &&
+		fit_segment(seal->inputs, seal->input_count) &&
 		fits_memory(seal, true, seal->inputs, seal->input_count);
 	directory_let_go(seal->index, directory);
 	if (seal->retrain)
 		return;
 	if (what == MERGE_ALL)
 	{
+		qsort(seal->inputs, seal->input_count, sizeof(SegmentEntry), compare_rows);
+		while (!fit_segment(seal->inputs, seal->input_count))
+			seal->input_count--;
 		seal->input_count = seal->input_count > 1 || any_dead ? seal->input_count : 0;
 		return;
 	}

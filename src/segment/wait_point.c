@@ -12,6 +12,8 @@
 #include "utils/guc.h"
 #include "utils/wait_event.h"
 
+int			segment_max_rows;
+
 static char *stop_at;
 static int	passes;				/* of the place where a process is to fail */
 
@@ -27,6 +29,10 @@ wait_point_init(void)
 	DefineCustomStringVariable("vector.wait_point",
 							   "Names the place where a process waits or fails.", NULL, &stop_at,
 							   "", PGC_USERSET, 0, NULL, forget_passes, NULL);
+	DefineCustomIntVariable("vector.max_segment_rows",
+							"Sets the number of rows that a segment has at most.", NULL,
+							&segment_max_rows, GRAPH_MAX_ID, 1, GRAPH_MAX_ID, PGC_USERSET, 0, NULL,
+							NULL, NULL);
 }
 
 /*

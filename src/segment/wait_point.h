@@ -10,11 +10,17 @@
 #ifndef VECTOR_SEGMENT_WAIT_POINT_H
 #define VECTOR_SEGMENT_WAIT_POINT_H
 
+#include "graph/search.h"
+
 #ifdef VECTOR_WAIT_POINTS
+/* Rows of a segment at most: a setting, so that tests need not have that many. */
+extern int	segment_max_rows;
+
 extern void wait_point_init(void);
 extern void wait_point(const char *name);
 #define WAIT_POINT(name)	wait_point(name)
 #else
+#define segment_max_rows	GRAPH_MAX_ID
 #define wait_point_init()	((void) 0)
 #define WAIT_POINT(name)	((void) 0)
 #endif

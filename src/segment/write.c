@@ -38,11 +38,6 @@ struct SegmentPlan
 	uint32		other_count;
 };
 
-/*
- * Nodes of different sizes are addressed in units; so many bytes a unit make 2^32 of them 128 GB.
- */
-#define NODE_UNIT	32
-
 void
 build_rewind_file(BufFile *file)
 {
@@ -75,7 +70,7 @@ plan_layout(const SegmentBuild *build, NodeLayout *layout)
 		(space->coded ? degree / CODE_GROUP * rabitq_group_size(padded) : 0);
 	if (stored == 0)
 	{
-		layout->unit = NODE_UNIT;
+		layout->unit = BUILD_NODE_UNIT;
 		return;
 	}
 	layout->size = TYPEALIGN(sizeof(uint32), layout->vector + stored);
@@ -102,7 +97,7 @@ plan_node_size(const SegmentPlan *plan, Size payload)
 {
 	const NodeLayout *layout = &plan->header.layout;
 
-	return layout->size ? layout->size : TYPEALIGN(NODE_UNIT, layout->vector + payload);
+	return layout->size ? layout->size : TYPEALIGN(BUILD_NODE_UNIT, layout->vector + payload);
 }
 
 /* Places a node of this size after an end: its id, and the end after it. */
@@ -113,10 +108,10 @@ plan_place_node(const SegmentPlan *plan, uint64 end, Size size, uint32 *id)
 
 	if (size <= PAYLOAD_SIZE && left < size)
 		end += left;
-	if (end / NODE_UNIT >= NO_ROW)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("segment is too large")));
-	*id = (uint32) (end / NODE_UNIT);
+	/* see build_is_whole */
+	if (end / BUILD_NODE_UNIT > GRAPH_MAX_ID)
+		elog(ERROR, "segment is too large");
+	*id = (uint32) (end / BUILD_NODE_UNIT);
 	return end + size;
 }
 
@@ -245,12 +240,12 @@ plan_size(SegmentBuild *build, SegmentPlan *plan)
 {
 	BuildShared *shared = build->shared;
 	SealedHeader *header = &plan->header;
-	uint32		place = 1;
+	uint64		place = 1;
 
 	if (shared->partitioned)
 	{
 		header->nodes = shared->part_first[shared->parts];
-		header->rows = (uint32) pg_atomic_read_u64(&shared->next_source);
+		header->rows = (uint32) shared->sources;
 		plan->id = build->node_ids;
 	}
 	else
@@ -262,24 +257,28 @@ plan_size(SegmentBuild *build, SegmentPlan *plan)
 	header->level[0].nodes = header->nodes;
 	header->level[0].blocks = plan_nodes_differ(plan) ? blocks_of_bytes(shared->node_end) :
 		node_layout_blocks(&header->layout, header->nodes);
-	header->mean = place;
+	header->mean = (BlockNumber) place;
 	place += header->padded ? extent_blocks_for(header->padded, sizeof(float), false) : 0;
-	header->entries = place;
+	header->entries = (BlockNumber) place;
 	header->entry_count = plan->entries.count;
 	place += extent_blocks_for(graph_entries_size(plan->entries.count, plan->entries.dims), 1,
 							   false);
-	header->tombstones = place;
+	header->tombstones = (BlockNumber) place;
 	place += extent_blocks_for(sizeof(TombstoneHeader) + header->rows / 8 + 1, 1, false);
-	header->tids = place;
+	header->tids = (BlockNumber) place;
 	place += extent_blocks_for(header->rows, sizeof(SealedRow), true);
 	for (uint32 l = 0; l < header->levels; l++)
 	{
-		header->level[l].first = place;
+		header->level[l].first = (BlockNumber) place;
 		place += header->level[l].blocks;
 	}
 	header->entry = header->levels > 1 ? upper_id(plan, header->levels - 1, 0) :
 		neighbour_id(plan, 0, 0);
-	plan->blocks = place;
+	if (place > MaxBlockNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("index is too large"),
+				 errhint("Partition the table.")));
+	plan->blocks = (uint32) place;
 }
 
 static SegmentPlan *
@@ -470,7 +469,7 @@ put_node(SegmentPlan *plan, uint32 i, uint32 id, const char *node, Size size)
 	else if (layout->size > 0)
 		start = (uint64) i * layout->size;
 	else
-		start = (uint64) id * NODE_UNIT;
+		start = (uint64) id * BUILD_NODE_UNIT;
 	extent_writer_skip(&plan->nodes, start - plan->offset);
 	extent_writer_put(&plan->nodes, node, size);
 	plan->offset = start + size;

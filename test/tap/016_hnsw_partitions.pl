@@ -1,6 +1,9 @@
 # Graphs that do not fit into maintenance_work_mem: built in partitions, one segment all the same
 use strict;
 use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Items;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -107,6 +110,29 @@ foreach my $case ([0, 3], [2, 5])
 	$node->safe_psql('postgres', 'DROP INDEX even_v');
 }
 $node->safe_psql('postgres', 'DROP TABLE even');
+
+# rows that are too many for a segment go to others, in memory and in partitions, and no merge unites them
+SKIP:
+{
+	skip 'the extension has no wait points: compile it with COPT=-DVECTOR_WAIT_POINTS', 9
+		if !has_wait_points($node);
+	foreach my $case (['8MB', 0], ['1MB', 0], ['1MB', 2])
+	{
+		my ($memory, $workers) = @$case;
+		my $name = "$memory, $workers workers, several segments";
+
+		$node->safe_psql('postgres', qq{
+			SET maintenance_work_mem = '$memory'; SET max_parallel_maintenance_workers = $workers;
+			SET vector.max_segment_rows = 2500;
+			CREATE INDEX items_i ON items USING hnsw (s sparsevec_l2_ops);
+			SELECT vector_merge('items_i')});
+		is($node->safe_psql('postgres', q{SELECT string_agg(rows::text, ' ' ORDER BY rows DESC)
+			FROM vector_index_segments('items_i')}), '2500 2500 940', $name);
+		is($node->safe_psql('postgres', q{SELECT vector_index_check('items_i')}), 5940, "$name: sound");
+		cmp_ok(recall('s', '<->'), '>=', 0.95, "$name: the nearest are found");
+		$node->safe_psql('postgres', 'DROP INDEX items_i');
+	}
+}
 
 # rows come and go afterwards as with any segment
 $node->safe_psql('postgres', q{
