@@ -6,6 +6,10 @@
  * conditions or limits, and remembers them by the address of the scan's ordering keys, which the
  * access method is given.  Both stay in the plan: all that a bound does is that rows are not
  * returned that would not meet the condition, and are not searched for while nobody asks for them.
+ *
+ * Scans of partitions have their rows merged in order, and all of them are asked for their first
+ * row before the merge begins.  A scan whose siblings have returned as many rows as the LIMIT takes
+ * need not search for what is farther than all of these.
  */
 #include "am/scan.h"
 
@@ -22,6 +26,9 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
+/* A scan looks for so many rows at least at first, however many siblings it has. */
+#define LEAST_SHARE		2
+
 /* What a condition compares the distance with. */
 typedef struct BoundLimit
 {
@@ -29,33 +36,55 @@ typedef struct BoundLimit
 	bool		single;			/* float4 */
 } BoundLimit;
 
+/*
+ * Scans that one node merges in the order of the same distance.  Their rows are known while the
+ * node asks each of them for its first row.
+ */
+typedef struct Siblings
+{
+	MergeAppendState *merge;
+	ExecProcNodeMtd next_row;	/* of the node */
+	OpExpr	   *order;			/* of the first scan */
+	float	   *distances;		/* of first rows, in order; room for one a scan */
+	int			count;
+	ScanBound  *last;			/* the scan that has just returned a row, or NULL */
+	float		last_distance;	/* of that row, which may not be visible */
+} Siblings;
+
 struct ScanBound
 {
-	ScanKey		key;
+	OpExpr	   *order;			/* the distance */
 	ExprContext *context;
 	int			count;			/* of conditions, all of which hold */
 	BoundLimit *limits;
 	bool		filtered;		/* by conditions of other kinds, too */
 	LimitState *limit;			/* whose rows come from this scan, or NULL */
+	Siblings   *siblings;		/* or NULL */
 	MemoryContextCallback forget;
 };
 
-/* An entry of the table of bounds. */
+/* An entry of the table of bounds; the key is a ScanKey, or a MergeAppendState. */
 typedef struct BoundEntry
 {
-	ScanKey		key;
-	ScanBound *bound;
+	void	   *key;
+	void	   *value;
 } BoundEntry;
 
 static HTAB *bounds;
 static ExecutorStart_hook_type previous_hook;
 
+static void *
+find_entry(void *key)
+{
+	BoundEntry *entry = bounds ? hash_search(bounds, &key, HASH_FIND, NULL) : NULL;
+
+	return entry ? entry->value : NULL;
+}
+
 ScanBound *
 scan_bound(ScanKey orderbys)
 {
-	BoundEntry *entry = bounds ? hash_search(bounds, &orderbys, HASH_FIND, NULL) : NULL;
-
-	return entry ? entry->bound : NULL;
+	return find_entry(orderbys);
 }
 
 bool
@@ -90,23 +119,92 @@ scan_bound_rows(const ScanBound *bound)
 	return (uint64) Max(limit->count, 0) + (uint64) Max(limit->offset, 0);
 }
 
-static void
-forget_bound(void *arg)
+/* Whether a scan has siblings that are being asked for their first rows. */
+static bool
+has_new_siblings(const ScanBound *bound)
 {
-	ScanBound *bound = arg;
+	return bound->siblings && !bound->siblings->merge->ms_initialized;
+}
 
-	hash_search(bounds, &bound->key, HASH_REMOVE, NULL);
+/*
+ * A row is visible if another scan is asked after the one that returned it: else that one would
+ * have been asked again.
+ */
+void
+scan_bound_asked(ScanBound *bound)
+{
+	Siblings   *siblings = bound->siblings;
+	int			i;
+
+	if (!has_new_siblings(bound) || siblings->last == NULL)
+		return;
+	if (siblings->last != bound)
+	{
+		Assert(siblings->count < siblings->merge->ms_nplans);
+		for (i = siblings->count++;
+			 i > 0 && siblings->distances[i - 1] > siblings->last_distance; i--)
+			siblings->distances[i] = siblings->distances[i - 1];
+		siblings->distances[i] = siblings->last_distance;
+	}
+	siblings->last = NULL;
+}
+
+void
+scan_bound_returned(ScanBound *bound, float distance)
+{
+	if (!has_new_siblings(bound))
+		return;
+	bound->siblings->last = bound;
+	bound->siblings->last_distance = distance;
+}
+
+uint32
+scan_bound_share(const ScanBound *bound, uint32 wanted)
+{
+	return has_new_siblings(bound) ?
+		Min(wanted, LEAST_SHARE + 2 * wanted / bound->siblings->merge->ms_nplans) : wanted;
+}
+
+float
+scan_bound_of_siblings(const ScanBound *bound)
+{
+	uint64		rows = scan_bound_rows(bound);
+
+	if (!has_new_siblings(bound) || rows == 0 || bound->siblings->count < rows)
+		return INFINITY;
+	return bound->siblings->distances[rows - 1];
+}
+
+/* Forgets the rows of an earlier merge before the node asks for those of the next. */
+static TupleTableSlot *
+merge_next_row(PlanState *node)
+{
+	Siblings   *siblings = find_entry(node);
+
+	if (!siblings->merge->ms_initialized)
+	{
+		siblings->count = 0;
+		siblings->last = NULL;
+	}
+	return siblings->next_row(node);
 }
 
 static void
-remember_bound(ScanBound *bound, MemoryContext context)
+forget_entry(void *key)
+{
+	hash_search(bounds, &key, HASH_REMOVE, NULL);
+}
+
+/* Remembers a bound or siblings, of a query's memory context, until that ends. */
+static void
+remember(void *key, void *value, MemoryContextCallback *forget)
 {
 	BoundEntry *entry;
 
 	if (bounds == NULL)
 	{
 		HASHCTL		info = {
-			.keysize = sizeof(ScanKey),
+			.keysize = sizeof(void *),
 			.entrysize = sizeof(BoundEntry),
 			.hcxt = TopMemoryContext
 		};
@@ -114,11 +212,11 @@ remember_bound(ScanBound *bound, MemoryContext context)
 		bounds = hash_create("bounds of vector scans", 16, &info,
 							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
-	entry = hash_search(bounds, &bound->key, HASH_ENTER, NULL);
-	entry->bound = bound;
-	bound->forget.func = forget_bound;
-	bound->forget.arg = bound;
-	MemoryContextRegisterResetCallback(context, &bound->forget);
+	entry = hash_search(bounds, &key, HASH_ENTER, NULL);
+	entry->value = value;
+	forget->func = forget_entry;
+	forget->arg = key;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, forget);
 }
 
 /* Whether an expression is the distance that a scan orders by, perhaps with its sides changed. */
@@ -177,12 +275,12 @@ find_bound(IndexScanState *node)
 		!IsA(linitial(plan->indexorderbyorig), OpExpr))
 		return;
 	bound = palloc0(sizeof(ScanBound));
-	bound->key = node->iss_OrderByKeys;
+	bound->order = linitial_node(OpExpr, plan->indexorderbyorig);
 	bound->context = node->ss.ps.ps_ExprContext;
 	bound->limits = palloc(sizeof(BoundLimit) * list_length(conditions));
 	foreach(cell, conditions)
 	{
-		Expr	   *limit = find_limit(lfirst(cell), linitial(plan->indexorderbyorig));
+		Expr	   *limit = find_limit(lfirst(cell), bound->order);
 
 		if (limit == NULL)
 		{
@@ -192,38 +290,78 @@ find_bound(IndexScanState *node)
 		bound->limits[bound->count].value = ExecInitExpr(limit, &node->ss.ps);
 		bound->limits[bound->count++].single = exprType((Node *) limit) == FLOAT4OID;
 	}
-	remember_bound(bound, node->ss.ps.state->es_query_cxt);
+	remember(node->iss_OrderByKeys, bound, &bound->forget);
 }
 
-/* Hands a LIMIT to the scans whose rows reach it as they come; of each it takes no more. */
-static void
-hand_limit(LimitState *limit, PlanState *node)
+/* Whether two scans order by the distance to the same vector. */
+static bool
+is_same_order(const OpExpr *a, const OpExpr *b)
 {
-	ScanBound  *bound;
+	return a->opno == b->opno &&
+		(equal(linitial(a->args), linitial(b->args)) || equal(lsecond(a->args), lsecond(b->args)));
+}
 
+/* Hands a LIMIT and siblings to a scan. */
+static void
+hand_to_scan(LimitState *limit, Siblings *siblings, IndexScanState *scan)
+{
+	ScanBound  *bound = scan_bound(scan->iss_OrderByKeys);
+
+	if (bound == NULL)
+		return;
+	bound->limit = limit;
+	if (siblings == NULL)
+		return;
+	if (siblings->order == NULL)
+		siblings->order = bound->order;
+	if (is_same_order(bound->order, siblings->order))
+		bound->siblings = siblings;
+}
+
+/* Siblings of the scans that a node merges; its way to the next row leads over them. */
+static Siblings *
+make_siblings(MergeAppendState *merge)
+{
+	Siblings   *siblings = palloc0(sizeof(Siblings));
+	MemoryContextCallback *forget = palloc(sizeof(MemoryContextCallback));
+
+	siblings->merge = merge;
+	siblings->distances = palloc(sizeof(float) * merge->ms_nplans);
+	siblings->next_row = merge->ps.ExecProcNodeReal;
+	remember(merge, siblings, forget);
+	ExecSetExecProcNode(&merge->ps, merge_next_row);
+	return siblings;
+}
+
+/*
+ * Hands a LIMIT to the scans whose rows reach it as they come; of each it takes no more.  Siblings
+ * are those below the same node that merges, with nothing but projections in between.
+ */
+static void
+hand_limit(LimitState *limit, Siblings *siblings, PlanState *node)
+{
 	check_stack_depth();
 	switch (node ? nodeTag(node) : T_Invalid)
 	{
 		case T_IndexScanState:
-			bound = scan_bound(((IndexScanState *) node)->iss_OrderByKeys);
-			if (bound)
-				bound->limit = limit;
+			hand_to_scan(limit, siblings, (IndexScanState *) node);
 			break;
 		case T_ResultState:
 			if (node->qual == NULL)
-				hand_limit(limit, outerPlanState(node));
+				hand_limit(limit, siblings, outerPlanState(node));
 			break;
 		case T_SubqueryScanState:
 			if (node->qual == NULL)
-				hand_limit(limit, ((SubqueryScanState *) node)->subplan);
+				hand_limit(limit, siblings, ((SubqueryScanState *) node)->subplan);
 			break;
 		case T_AppendState:
 			for (int i = 0; i < ((AppendState *) node)->as_nplans; i++)
-				hand_limit(limit, ((AppendState *) node)->appendplans[i]);
+				hand_limit(limit, NULL, ((AppendState *) node)->appendplans[i]);
 			break;
 		case T_MergeAppendState:
+			siblings = make_siblings((MergeAppendState *) node);
 			for (int i = 0; i < ((MergeAppendState *) node)->ms_nplans; i++)
-				hand_limit(limit, ((MergeAppendState *) node)->mergeplans[i]);
+				hand_limit(limit, siblings, ((MergeAppendState *) node)->mergeplans[i]);
 			break;
 		default:
 			break;
@@ -240,7 +378,7 @@ find_bounds(PlanState *node, void *context)
 		find_bound((IndexScanState *) node);
 	planstate_tree_walker(node, find_bounds, context);
 	if (IsA(node, LimitState) && limit->limitOption == LIMIT_OPTION_COUNT)
-		hand_limit(limit, outerPlanState(node));
+		hand_limit(limit, NULL, outerPlanState(node));
 	return false;
 }
 

@@ -67,6 +67,7 @@ typedef struct HnswScan
 	uint64		returned;
 	float		horizon;		/* what is nearer than this seems to have been found */
 	float		last;			/* key of the last one returned */
+	float		known;			/* what is farther is not wanted */
 
 	ItemPointer tids;			/* of a node with several rows */
 	ItemPointerData single;
@@ -211,6 +212,9 @@ end_round(HnswScan *state)
  * distances are those of REACH_DIMS dimensions, or of all that vectors have.  Most data has fewer.
  * Data whose near vectors are led to over far ones needs more; so the farther ef_search is above
  * the rows that are wanted, the fewer dimensions are assumed, until candidates alone count.
+ *
+ * Of partitions whose rows are merged each looks for its share only, and for what is nearer than
+ * the rows that the others have returned already; it goes on when it is asked for more.
  */
 static SearchEffort
 search_effort(const HnswScan *state)
@@ -220,7 +224,8 @@ search_effort(const HnswScan *state)
 	bool		limited = rows > 0 && !space_is_lossy(space) && space->metric != SPACE_IP;
 	SearchEffort effort = {
 		.candidates = hnsw_ef_search,
-		.keep = state->iterative != HNSW_ITERATIVE_SCAN_OFF && !limited
+		.keep = state->iterative != HNSW_ITERATIVE_SCAN_OFF && !limited,
+		.least = -INFINITY
 	};
 	float		dims;
 
@@ -235,6 +240,9 @@ search_effort(const HnswScan *state)
 	dims = Min(space->dims, REACH_DIMS) /
 		(1 + (hnsw_ef_search - effort.wanted) / REACH_EASE);
 	effort.reach = powf(2.0f * hnsw_ef_search / effort.wanted, 2 / dims);
+	if (state->known < INFINITY)
+		effort.least = state->known;
+	effort.wanted = scan_bound_share(state->base.bound, effort.wanted);
 	return effort;
 }
 
@@ -312,6 +320,8 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 		return;
 	cached = state->base.cached;
 	directory = cache_directory(cached);
+	state->known = state->base.bound && !state->base.results.lossy ?
+		scan_bound_of_siblings(state->base.bound) : INFINITY;
 	state->effort = search_effort(state);
 	state->first = state->effort.wanted > 0 ? state->effort.wanted : hnsw_ef_search;
 	state->cursors = palloc0(sizeof(Cursor) * (directory->count + 1));
@@ -400,6 +410,9 @@ next_result(HnswScan *state)
 
 	for (;;)
 	{
+		if (state->known < INFINITY &&
+			(results->count == 0 || results->items[0].found.distance > state->known))
+			return false;
 		if (results->count == 0 || results->items[0].found.distance > state->horizon ||
 			state->returned == state->first)
 		{
@@ -454,6 +467,8 @@ hnswgettuple(IndexScanDesc scan, ScanDirection dir)
 	bool		more = true;
 
 	Assert(ScanDirectionIsForward(dir));
+	if (state->base.bound)
+		scan_bound_asked(state->base.bound);
 	if (!state->base.started)
 		begin_search(scan, state);
 	while (state->tid_next == state->tid_count && (more = next_result(state)))
@@ -464,5 +479,7 @@ hnswgettuple(IndexScanDesc scan, ScanDirection dir)
 		return false;
 	scan->xs_heaptid = state->tids[state->tid_next++];
 	scan_set_orderby(scan);
+	if (state->base.bound && !state->base.results.lossy)
+		scan_bound_returned(state->base.bound, state->base.current.found.distance);
 	return true;
 }

@@ -29,6 +29,23 @@ extern bool scan_bound_limit(const ScanBound *bound, double *limit);
 /* So many rows the LIMIT takes, if all are visible; 0 where that is not known. */
 extern uint64 scan_bound_rows(const ScanBound *bound);
 
+/*
+ * What scans whose rows are merged, those of partitions above all, tell each other: that one is
+ * asked for a row, and that it returns one at a distance, as GraphFound has it.  Those that do not
+ * know distances tell nothing.
+ */
+extern void scan_bound_asked(ScanBound *bound);
+extern void scan_bound_returned(ScanBound *bound, float distance);
+
+/* Of the rows that are wanted, how many a scan looks for at first: twice its part, and a few. */
+extern uint32 scan_bound_share(const ScanBound *bound, uint32 wanted);
+
+/*
+ * No row that is farther is wanted: siblings have returned as many as the LIMIT takes.  Infinite
+ * where they have not.
+ */
+extern float scan_bound_of_siblings(const ScanBound *bound);
+
 /* What was found by one of the cursors of a scan, and not returned. */
 typedef struct ScanResult
 {

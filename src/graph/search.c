@@ -282,10 +282,11 @@ graph_search_add(GraphSearch *search, GraphCandidate candidate)
 }
 
 void
-graph_search_limit(GraphSearch *search, uint32_t wanted, float reach)
+graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, float least)
 {
 	search->wanted = wanted;
 	search->reach = reach;
+	search->least = least;
 	search->base = 0;
 }
 
@@ -293,8 +294,12 @@ graph_search_limit(GraphSearch *search, uint32_t wanted, float reach)
 static inline float
 reach_of(const GraphSearch *search)
 {
-	return search->wanted > 0 && search->nearest.count == search->wanted ?
-		search->reach * (search->base - search->nearest.items[0].distance) - search->base : NAN;
+	float		farthest;
+
+	if (search->wanted == 0 || search->nearest.count < search->wanted)
+		return NAN;
+	farthest = fmaxf(-search->nearest.items[0].distance, search->least);
+	return search->reach * (search->base + farthest) - search->base;
 }
 
 /* Keeps the distance of a node that was found, if it is one of the nearest that are wanted. */

@@ -96,6 +96,7 @@ typedef struct GraphSearch
 	uint32_t	wanted;			/* see graph_search_limit; 0: no limit */
 	float		reach;
 	float		base;			/* at most, distances are so far below 0; the caller may raise it */
+	float		least;
 	GraphHeap	nearest;		/* the wanted nearest found; distances are negated */
 
 	GraphHeap	dead;			/* dead nodes to be expanded */
@@ -132,8 +133,10 @@ extern bool graph_search_add(GraphSearch *search, GraphCandidate candidate);
  * fewer hops then than a hard one.  (Al-Jazzazi et al. 2025, "Distance adaptive beam search", with
  * estimates in the place of candidates' distances.)  Where distances are negative, `base` is added
  * to them before they are compared.
+ *
+ * All that is within the distance `least` is wanted, too; -INFINITY: nothing more.
  */
-extern void graph_search_limit(GraphSearch *search, uint32_t wanted, float reach);
+extern void graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, float least);
 
 /*
  * Runs until the pool is expanded, a limit is met, or for so many hops: `found` has what was found.

@@ -431,7 +431,12 @@ is_equal(Merge *merge, MergeInput *input, uint32 key)
 static void
 join_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query)
 {
-	const SearchEffort effort = {8 + 2 * target->neighbours, target->neighbours, JOIN_REACH, false};
+	const SearchEffort effort = {
+		.candidates = 8 + 2 * target->neighbours,
+		.wanted = target->neighbours,
+		.reach = JOIN_REACH,
+		.least = -INFINITY
+	};
 	GraphSearch *search = &target->scan.search;
 	uint32		joined = 0;
 

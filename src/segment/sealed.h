@@ -46,7 +46,8 @@ typedef struct SearchEffort
 {
 	uint32		candidates;		/* that it expands at most */
 	uint32		wanted;			/* see graph_search_limit; 0: expands all */
-	float		reach;
+	float		reach;			/* the same */
+	float		least;			/* the same */
 	bool		keep;			/* the others, for sealed_scan_more */
 } SearchEffort;
 

@@ -402,7 +402,7 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead, bool li
 	score(&probe, &entry.id, 1, &entry.distance);
 	HOLDS(graph_search_begin(search, source, 64, !limited, entry));
 	if (limited)
-		graph_search_limit(search, K, 1.5f);
+		graph_search_limit(search, K, 1.5f, -INFINITY);
 	HOLDS(graph_search_run(search, UINT32_MAX));
 	HOLDS(limited || search->found_count >= (world->n < 64 ? living : odd_are_dead ? 32 : 64));
 	graph_sort_found(search->found, search->found_count);
