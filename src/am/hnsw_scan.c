@@ -36,7 +36,7 @@
 
 /* See search_effort. */
 #define REACH_DIMS		32.0f
-#define REACH_EASE		128.0f
+#define PATIENCE_PART	80
 
 typedef struct Cursor
 {
@@ -210,8 +210,9 @@ end_round(HnswScan *state)
  * beyond them (graph_search_limit), and may keep more candidates for queries that need them.  How
  * far is too far follows from ef_search: about twice so many vectors are within reach where squared
  * distances are those of REACH_DIMS dimensions, or of all that vectors have.  Most data has fewer.
- * Data whose near vectors are led to over far ones needs more; so the farther ef_search is above
- * the rows that are wanted, the fewer dimensions are assumed, until candidates alone count.
+ * Of some data near vectors are led to over far ones.  So a search goes on beyond its reach as long
+ * as that brings something, and for some hops that bring nothing: few where ef_search is small and
+ * the next query may do with less, more than there are candidates where it is large.
  *
  * Of partitions whose rows are merged each looks for its share only, and for what is nearer than
  * the rows that the others have returned already; it goes on when it is asked for more.
@@ -237,9 +238,9 @@ search_effort(const HnswScan *state)
 		return effort;
 	effort.candidates *= 2;
 	effort.wanted = (uint32) Min(Max(rows, LEAST_WANTED), hnsw_ef_search);
-	dims = Min(space->dims, REACH_DIMS) /
-		(1 + (hnsw_ef_search - effort.wanted) / REACH_EASE);
+	dims = Min(space->dims, REACH_DIMS);
 	effort.reach = powf(2.0f * hnsw_ef_search / effort.wanted, 2 / dims);
+	effort.patience = (uint32) (hnsw_ef_search * hnsw_ef_search / PATIENCE_PART);
 	if (state->known < INFINITY)
 		effort.least = state->known;
 	effort.wanted = scan_bound_share(state->base.bound, effort.wanted);

@@ -402,7 +402,7 @@ graph_insert(GraphInserter *inserter, uint32_t node)
 	if (!graph_search_begin(search, inserter->source, build->ef_construction, false, entry))
 		return false;
 	if (build->coded && !is_dot(build))
-		graph_search_limit(search, INSERT_WANTED, INSERT_REACH, -INFINITY);
+		graph_search_limit(search, INSERT_WANTED, INSERT_REACH, -INFINITY, 0);
 	if (!graph_search_run(search, UINT32_MAX))
 		return false;
 	graph_sort_found(search->found, search->found_count);

@@ -282,11 +282,16 @@ graph_search_add(GraphSearch *search, GraphCandidate candidate)
 }
 
 void
-graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, float least)
+graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, float least,
+				   uint32_t patience)
 {
 	search->wanted = wanted;
 	search->reach = reach;
 	search->least = least;
+	search->patience = patience;
+	search->gained = search->hops;
+	search->wide = false;
+	search->beyond_count = 0;
 	search->base = 0;
 }
 
@@ -309,11 +314,21 @@ note_nearest(GraphSearch *search, float distance)
 	GraphHeap  *nearest = &search->nearest;
 	GraphCandidate item = {-distance, 0};
 
+	if (nearest->count == search->wanted &&
+		(nearest->count == 0 || item.distance <= nearest->items[0].distance))
+		return true;
+	search->gained = search->hops;
 	if (nearest->count < search->wanted)
 		return graph_heap_push(nearest, search->memory, item);
-	if (nearest->count > 0 && item.distance > nearest->items[0].distance)
-		heap_sift(nearest, 0, item);
+	heap_sift(nearest, 0, item);
 	return true;
+}
+
+/* Whether the last hops have brought nothing for so long that more are in vain. */
+static inline bool
+is_out_of_patience(const GraphSearch *search)
+{
+	return search->hops - search->gained >= search->patience;
 }
 
 /* Takes the nearest candidate that is not expanded; false when nothing in reach is left. */
@@ -328,7 +343,8 @@ take_next(GraphSearch *search, GraphCandidate *candidate, bool *dead)
 	if (!*dead && search->next >= search->pool_count)
 		return false;
 	*candidate = *dead ? search->dead.items[0] : search->pool[search->next];
-	if (candidate->distance > reach_of(search))
+	if (candidate->distance > reach_of(search) &&
+		(!search->wide || is_out_of_patience(search)))
 		return false;
 	if (*dead)
 		graph_heap_pop(&search->dead);
@@ -373,16 +389,28 @@ move_nearer(uint32_t *ids, float *estimates, int n, float distance)
 	return nearer;
 }
 
-/* Leaves out what is out of reach, and what the pool would refuse; returns how many are left. */
+/*
+ * Leaves out what is out of reach, and what the pool would refuse; returns how many are left, -1
+ * when there is no memory.  A search that may look beyond its reach keeps it aside.
+ */
 static inline int
 drop_refused(GraphSearch *search, uint32_t *ids, float *estimates, int n)
 {
-	float		reach = reach_of(search);
+	float		reach = search->wide ? NAN : reach_of(search);
+	int			left;
 
 	if (!search->keep && search->pool_count == search->ef &&
 		!(search->pool[search->ef - 1].distance > reach))
 		reach = search->pool[search->ef - 1].distance;
-	return move_nearer(ids, estimates, n, reach);
+	left = move_nearer(ids, estimates, n, reach);
+	if (search->wanted == 0 || search->patience == 0 || search->wide || left == n)
+		return left;
+	if (!reserve(search->memory, (void **) &search->beyond, &search->beyond_room,
+				 search->beyond_count + (n - left), sizeof(GraphCandidate)))
+		return -1;
+	for (int i = left; i < n; i++)
+		search->beyond[search->beyond_count++] = (GraphCandidate) {estimates[i], ids[i]};
+	return left;
 }
 
 /*
@@ -444,10 +472,24 @@ expand(GraphSearch *search, GraphCandidate candidate, bool dead)
 		search->found[search->found_count++] = found;
 	}
 	n = drop_refused(search, ids, estimates, n);
+	if (n < 0)
+		return false;
 	if (!offer_all(search, ids, estimates, n))
 		return false;
 	if (search->source.prefetch)
 		prefetch_next(search);
+	return true;
+}
+
+/* Begins to look beyond the reach: what was left out is offered. */
+static bool
+widen(GraphSearch *search)
+{
+	search->wide = true;
+	for (size_t i = 0; i < search->beyond_count; i++)
+		if (!seen_reserve(search, 1) || !offer(search, search->beyond[i]))
+			return false;
+	search->beyond_count = 0;
 	return true;
 }
 
@@ -457,9 +499,18 @@ graph_search_run(GraphSearch *search, uint32_t max_hops)
 	GraphCandidate candidate;
 	bool		dead;
 
-	while (max_hops-- > 0 && take_next(search, &candidate, &dead))
-		if (!expand(search, candidate, dead))
+	while (max_hops-- > 0)
+	{
+		if (!take_next(search, &candidate, &dead))
+		{
+			if (search->wide || search->wanted == 0 || is_out_of_patience(search))
+				return true;
+			if (!widen(search))
+				return false;
+		}
+		else if (!expand(search, candidate, dead))
 			return false;
+	}
 	return true;
 }
 

@@ -97,6 +97,12 @@ typedef struct GraphSearch
 	float		reach;
 	float		base;			/* at most, distances are so far below 0; the caller may raise it */
 	float		least;
+	uint32_t	patience;
+	uint64_t	gained;			/* hops when one of the wanted was found last */
+	bool		wide;			/* looks beyond its reach */
+	GraphCandidate *beyond;		/* out of reach when they were met, in no order */
+	size_t		beyond_count;
+	size_t		beyond_room;
 	GraphHeap	nearest;		/* the wanted nearest found; distances are negated */
 
 	GraphHeap	dead;			/* dead nodes to be expanded */
@@ -135,8 +141,12 @@ extern bool graph_search_add(GraphSearch *search, GraphCandidate candidate);
  * to them before they are compared.
  *
  * All that is within the distance `least` is wanted, too; -INFINITY: nothing more.
+ *
+ * Before it ends so the search looks beyond its reach, until `patience` hops on end have brought
+ * nothing that is wanted (Teofili and Lin 2025, "Patience in proximity"); 0: it does not.
  */
-extern void graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, float least);
+extern void graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, float least,
+							   uint32_t patience);
 
 /*
  * Runs until the pool is expanded, a limit is met, or for so many hops: `found` has what was found.

@@ -438,7 +438,8 @@ sealed_scan_search(SealedScan *scan, const SpaceQuery *query, const SearchEffort
 	if (!graph_search_begin(search, source, candidates_for(segment, effort), effort->keep,
 							entry))
 		elog(ERROR, "out of memory");
-	graph_search_limit(search, effort->wanted, effort->reach, effort->least);
+	graph_search_limit(search, effort->wanted, effort->reach, effort->least,
+					   effort->patience);
 	if (!graph_search_add(search, root) || !graph_search_run(search, UINT32_MAX))
 		elog(ERROR, "out of memory");
 	count_work(scan, 0, 0);

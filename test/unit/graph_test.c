@@ -82,6 +82,7 @@ free_search(GraphSearch *search)
 	free(search->kept.items);
 	free(search->dead.items);
 	free(search->nearest.items);
+	free(search->beyond);
 }
 
 /* Takes a step with every node up to the end. */
@@ -381,8 +382,10 @@ count_found(const GraphSearch *search, uint8_t *seen)
  * limit keeps nothing, and reads what it expanded a second time to go on.
  */
 static int
-check_search(const World *world, GraphSearch *search, bool odd_are_dead, bool limited)
+check_search(const World *world, GraphSearch *search, bool odd_are_dead, float reach,
+			 uint32_t patience)
 {
+	bool		limited = reach > 0;
 	float		query[DIMS];
 	float		found[K];
 	Probe		probe = {world, query, calloc(world->n, 1), limited ? 2 : 1};
@@ -402,7 +405,7 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead, bool li
 	score(&probe, &entry.id, 1, &entry.distance);
 	HOLDS(graph_search_begin(search, source, 64, !limited, entry));
 	if (limited)
-		graph_search_limit(search, K, 1.5f, -INFINITY);
+		graph_search_limit(search, K, reach, -INFINITY, patience);
 	HOLDS(graph_search_run(search, UINT32_MAX));
 	HOLDS(limited || search->found_count >= (world->n < 64 ? living : odd_are_dead ? 32 : 64));
 	graph_sort_found(search->found, search->found_count);
@@ -436,6 +439,8 @@ check_graph(uint32_t n, RabitqMetric metric, bool coded, int threads)
 	int			hits = 0;
 	int			dead_hits = 0;
 	int			limited_hits = 0;
+	int			short_hits = 0;
+	int			patient_hits = 0;
 	const int	queries = 50;
 
 	make_world(&world, n, metric, coded);
@@ -445,16 +450,21 @@ check_graph(uint32_t n, RabitqMetric metric, bool coded, int threads)
 	graph_search_init(&search, (GraphMemory) {resize, NULL});
 	for (int i = 0; i < queries; i++)
 	{
-		hits += check_search(&world, &search, false, false);
-		dead_hits += check_search(&world, &search, true, false);
+		hits += check_search(&world, &search, false, 0, 0);
+		dead_hits += check_search(&world, &search, true, 0, 0);
 		if (metric == RABITQ_L2)
-			limited_hits += check_search(&world, &search, i % 2 == 1, true);
+		{
+			limited_hits += check_search(&world, &search, i % 2 == 1, 1.5f, 0);
+			short_hits += check_search(&world, &search, i % 2 == 1, 1, 0);
+			patient_hits += check_search(&world, &search, i % 2 == 1, 1, 40);
+		}
 	}
 	if (n > 2 * K)
 	{
 		HOLDS(hits >= 0.95 * queries * K);
 		HOLDS(dead_hits >= 0.95 * queries * K);
 		HOLDS(metric != RABITQ_L2 || limited_hits >= 0.95 * queries * K);
+		HOLDS(metric != RABITQ_L2 || n < 100 || short_hits < patient_hits);
 	}
 	free_search(&search);
 	free_world(&world);
@@ -473,13 +483,16 @@ check_memory(void)
 	{
 		int			left = limit;
 		float		query[DIMS] = {0};
-		Probe		probe = {&world, query, calloc(world.n, 1), 1};
+		Probe		probe = {&world, query, calloc(world.n, 1), 2};
 		GraphSource source = {.expand = expand, .score = score, .arg = &probe};
 		GraphSearch search;
 
 		graph_search_init(&search, (GraphMemory) {resize, &left});
 		complete = graph_search_begin(&search, source, 64, true, (GraphCandidate) {0, 0}) &&
-			graph_search_run(&search, UINT32_MAX);
+			graph_search_run(&search, UINT32_MAX) &&
+			graph_search_begin(&search, source, 64, false, (GraphCandidate) {0, 0});
+		graph_search_limit(&search, K, 1, -INFINITY, 64);
+		complete = complete && graph_search_run(&search, UINT32_MAX);
 		HOLDS(complete == (left >= 0));
 		free(probe.expanded);
 		free_search(&search);
