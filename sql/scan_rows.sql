@@ -38,6 +38,7 @@ INSERT INTO queries VALUES
 	('merge join', 'SELECT FROM (SELECT @ AS d FROM t) x JOIN (SELECT @ AS d FROM t) y USING (d)'),
 	('union', 'SELECT id FROM ((SELECT id FROM t # LIMIT 60) UNION ALL (SELECT id FROM t # LIMIT 60)) x'),
 	('queue', 'SELECT id FROM t # LIMIT 60 FOR UPDATE SKIP LOCKED'),
+	('ctids', 'SELECT FROM t WHERE ctid IN (SELECT ctid FROM t # LIMIT 60)'),
 	('cursor', '');
 CREATE FUNCTION rows_of(query text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
