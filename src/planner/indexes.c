@@ -1,14 +1,14 @@
 /*
  * indexes.c - indexes that a query cannot use are kept from the planner
  *
- * Those that cannot be read are of pgvector, in a database that was taken over, or of another version of this library.
- * An infinite cost would not do: an ordered scan of a partitioned table, one of whose partitions
- * has such an index, would cost as much, and all partitions would be sorted.  Who asks for an order
- * is warned, as the index might give it.
+ * Those that cannot be read are of pgvector, in a database that was taken over, or of another
+ * version of this library.  An infinite cost would not do: an ordered scan of a partitioned table,
+ * one of whose partitions has such an index, would cost as much, and all partitions would be
+ * sorted.  Who asks for an order is warned, as the index might give it.
  *
- * An index that keeps vectors in less than full has PostgreSQL put the rows in order.  From version
- * 16 on (seen in 16.14 and 18.4, with a GiST index as well) those rows have lost their ctid: a query
- * that locks rows would fail, and one that asks for ctids get wrong ones.
+ * The rows of an index that keeps vectors in less than full are put in order by PostgreSQL.  From
+ * version 16 on (seen in 16.14 and 18.4, with a GiST index as well) those rows have lost their
+ * ctid: a query that locks rows would fail, and one that asks for ctids get wrong ones.
  */
 #include "pg_compat.h"
 
