@@ -36,7 +36,7 @@
 
 /* See search_effort. */
 #define REACH_DIMS		32.0f
-#define PATIENCE_PART	80
+#define PATIENCE_EF		50.0f
 
 typedef struct Cursor
 {
@@ -211,8 +211,8 @@ end_round(HnswScan *state)
  * far is too far follows from ef_search: about twice so many vectors are within reach where squared
  * distances are those of REACH_DIMS dimensions, or of all that vectors have.  Most data has fewer.
  * Of some data near vectors are led to over far ones.  So a search goes on beyond its reach as long
- * as that brings something, and for some hops that bring nothing: few where ef_search is small and
- * the next query may do with less, more than there are candidates where it is large.
+ * as that brings something now and then: for a part of the hops that it took to the last gain where
+ * ef_search is small, for hundreds of times as many where it is large.
  *
  * Of partitions whose rows are merged each looks for its share only, and for what is nearer than
  * the rows that the others have returned already; it goes on when it is asked for more.
@@ -240,7 +240,7 @@ search_effort(const HnswScan *state)
 	effort.wanted = (uint32) Min(Max(rows, LEAST_WANTED), hnsw_ef_search);
 	dims = Min(space->dims, REACH_DIMS);
 	effort.reach = powf(2.0f * hnsw_ef_search / effort.wanted, 2 / dims);
-	effort.patience = (uint32) (hnsw_ef_search * hnsw_ef_search / PATIENCE_PART);
+	effort.patience = powf(hnsw_ef_search / PATIENCE_EF, 2);
 	if (state->known < INFINITY)
 		effort.least = state->known;
 	effort.wanted = scan_bound_share(state->base.bound, effort.wanted);

@@ -283,13 +283,13 @@ graph_search_add(GraphSearch *search, GraphCandidate candidate)
 
 void
 graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, float least,
-				   uint32_t patience)
+				   float patience)
 {
 	search->wanted = wanted;
 	search->reach = reach;
 	search->least = least;
 	search->patience = patience;
-	search->gained = search->hops;
+	search->began = search->gained = search->hops;
 	search->wide = false;
 	search->beyond_count = 0;
 	search->base = 0;
@@ -328,7 +328,8 @@ note_nearest(GraphSearch *search, float distance)
 static inline bool
 is_out_of_patience(const GraphSearch *search)
 {
-	return search->hops - search->gained >= search->patience;
+	return search->hops - search->gained >=
+		search->patience * (search->gained - search->began);
 }
 
 /* Takes the nearest candidate that is not expanded; false when nothing in reach is left. */

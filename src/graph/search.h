@@ -97,8 +97,9 @@ typedef struct GraphSearch
 	float		reach;
 	float		base;			/* at most, distances are so far below 0; the caller may raise it */
 	float		least;
-	uint32_t	patience;
-	uint64_t	gained;			/* hops when one of the wanted was found last */
+	float		patience;
+	uint64_t	began;			/* hops at the beginning, */
+	uint64_t	gained;			/* and when one of the wanted was found last */
 	bool		wide;			/* looks beyond its reach */
 	GraphCandidate *beyond;		/* out of reach when they were met, in no order */
 	size_t		beyond_count;
@@ -142,11 +143,12 @@ extern bool graph_search_add(GraphSearch *search, GraphCandidate candidate);
  *
  * All that is within the distance `least` is wanted, too; -INFINITY: nothing more.
  *
- * Before it ends so the search looks beyond its reach, until `patience` hops on end have brought
- * nothing that is wanted (Teofili and Lin 2025, "Patience in proximity"); 0: it does not.
+ * Before it ends so the search looks beyond its reach, until there were `patience` times as many
+ * hops without a gain as until the last: until one of the wanted was found (after Teofili and Lin
+ * 2025, "Patience in proximity").  With 0 it does not.
  */
 extern void graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, float least,
-							   uint32_t patience);
+							   float patience);
 
 /*
  * Runs until the pool is expanded, a limit is met, or for so many hops: `found` has what was found.

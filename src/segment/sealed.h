@@ -48,7 +48,7 @@ typedef struct SearchEffort
 	uint32		wanted;			/* see graph_search_limit; 0: expands all */
 	float		reach;			/* the same */
 	float		least;			/* the same */
-	uint32		patience;		/* the same */
+	float		patience;		/* the same */
 	bool		keep;			/* the others, for sealed_scan_more */
 } SearchEffort;
 

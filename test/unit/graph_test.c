@@ -383,7 +383,7 @@ count_found(const GraphSearch *search, uint8_t *seen)
  */
 static int
 check_search(const World *world, GraphSearch *search, bool odd_are_dead, float reach,
-			 uint32_t patience)
+			 float patience)
 {
 	bool		limited = reach > 0;
 	float		query[DIMS];
@@ -456,7 +456,7 @@ check_graph(uint32_t n, RabitqMetric metric, bool coded, int threads)
 		{
 			limited_hits += check_search(&world, &search, i % 2 == 1, 1.5f, 0);
 			short_hits += check_search(&world, &search, i % 2 == 1, 1, 0);
-			patient_hits += check_search(&world, &search, i % 2 == 1, 1, 40);
+			patient_hits += check_search(&world, &search, i % 2 == 1, 1, 4);
 		}
 	}
 	if (n > 2 * K)
@@ -491,7 +491,7 @@ check_memory(void)
 		complete = graph_search_begin(&search, source, 64, true, (GraphCandidate) {0, 0}) &&
 			graph_search_run(&search, UINT32_MAX) &&
 			graph_search_begin(&search, source, 64, false, (GraphCandidate) {0, 0});
-		graph_search_limit(&search, K, 1, -INFINITY, 64);
+		graph_search_limit(&search, K, 1, -INFINITY, 4);
 		complete = complete && graph_search_run(&search, UINT32_MAX);
 		HOLDS(complete == (left >= 0));
 		free(probe.expanded);
