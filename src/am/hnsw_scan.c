@@ -36,7 +36,7 @@
 
 /* See search_effort. */
 #define REACH_DIMS		32.0f
-#define PATIENCE_EF		50.0f
+#define PATIENCE_EF		60.0f
 
 typedef struct Cursor
 {
