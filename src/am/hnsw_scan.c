@@ -36,7 +36,8 @@
 
 /* See search_effort. */
 #define REACH_DIMS		32.0f
-#define PATIENCE_EF		60.0f
+#define PATIENCE_EF		200.0f
+#define PLAIN_PATIENCE_EF	60.0f
 
 typedef struct Cursor
 {
@@ -211,8 +212,10 @@ end_round(HnswScan *state)
  * far is too far follows from ef_search: about twice so many vectors are within reach where squared
  * distances are those of REACH_DIMS dimensions, or of all that vectors have.  Most data has fewer.
  * Of some data near vectors are led to over far ones.  So a search goes on beyond its reach as long
- * as that brings something now and then: for a part of the hops that it took to the last gain where
- * ef_search is small, for hundreds of times as many where it is large.
+ * as that brings something now and then: for a small part of the hops that it took to the last gain
+ * up to some PATIENCE_EF candidates, as reach alone serves most data best, and beyond soon for
+ * hundreds of times as many.  Plain nodes, whose graphs have fewer neighbours and whose distances
+ * are often whole numbers, need that sooner.
  *
  * Of partitions whose rows are merged each looks for its share only, and for what is nearer than
  * the rows that the others have returned already; it goes on when it is asked for more.
@@ -240,7 +243,8 @@ search_effort(const HnswScan *state)
 	effort.wanted = (uint32) Min(Max(rows, LEAST_WANTED), hnsw_ef_search);
 	dims = Min(space->dims, REACH_DIMS);
 	effort.reach = powf(2.0f * hnsw_ef_search / effort.wanted, 2 / dims);
-	effort.patience = powf(hnsw_ef_search / PATIENCE_EF, 2);
+	effort.patience = space->coded ? powf(hnsw_ef_search / PATIENCE_EF, 4) :
+		powf(hnsw_ef_search / PLAIN_PATIENCE_EF, 2);
 	if (state->known < INFINITY)
 		effort.least = state->known;
 	effort.wanted = scan_bound_share(state->base.bound, effort.wanted);
