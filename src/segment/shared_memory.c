@@ -5,11 +5,9 @@
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
-/* Gives back what a resource owner of ours still has. */
-static void
-end_owner(ResourceOwner owner)
+void
+shared_memory_end_owner(ResourceOwner owner)
 {
 	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, false, false);
 	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, false, false);
@@ -41,7 +39,7 @@ shared_memory_try(Size size)
 
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = caller;
-		end_owner(owner);
+		shared_memory_end_owner(owner);
 		error = CopyErrorData();
 		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_INSUFFICIENT_RESOURCES)
 			PG_RE_THROW();
@@ -57,7 +55,7 @@ shared_memory_try(Size size)
 	CurrentResourceOwner = caller;
 	if (segment)
 		dsm_unpin_mapping(segment);
-	end_owner(owner);
+	shared_memory_end_owner(owner);
 	return segment;
 }
 

@@ -7,9 +7,13 @@
 #include "pg_compat.h"
 
 #include "storage/dsm.h"
+#include "utils/resowner.h"
 
 /* A segment of so many bytes, the current resource owner's; NULL where there is no room for it. */
 extern dsm_segment *shared_memory_try(Size size);
+
+/* Gives back what a resource owner, made for memory that may be refused, still has; deletes it. */
+extern void shared_memory_end_owner(ResourceOwner owner);
 
 /* Whether there is room for so many bytes, at the time. */
 extern bool shared_memory_has(Size size);

@@ -8,11 +8,12 @@
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 #if PG_VERSION_NUM >= 170000
 #include "storage/dsm_registry.h"
 #endif
+
+#include "segment/shared_memory.h"
 
 #define MAX_JOBS		64
 
@@ -128,10 +129,7 @@ try_table(int level)
 	}
 	PG_END_TRY();
 	CurrentResourceOwner = caller;
-	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, false, false);
-	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, false, false);
-	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, false, false);
-	ResourceOwnerDelete(owner);
+	shared_memory_end_owner(owner);
 	return got;
 }
 
