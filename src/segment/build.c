@@ -66,6 +66,7 @@ build_init_shared(BuildShared *shared, const Directory *directory, Size memory)
 		shared->row_shift++;
 	SpinLockInit(&shared->mutex);
 	ConditionVariableInit(&shared->started);
+	ConditionVariableInit(&shared->grown);
 	pg_atomic_init_u64(&shared->next_node, 0);
 }
 

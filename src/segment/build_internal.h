@@ -84,10 +84,12 @@ struct BuildShared
 	uint64		row_chunks[BUILD_MAX_CHUNKS];
 	BuildPiece	pieces[BUILD_MAX_PIECES];
 	int			piece_count;
-	Size		reserved;		/* bytes of all pieces, and of those being made */
+	bool		growing;		/* a participant makes a piece */
+	Size		reserved;		/* bytes of all pieces */
 	Size		own;			/* bytes of participants' own memory, being added up */
 
 	ConditionVariable started;
+	ConditionVariable grown;	/* a piece is made, or refused */
 	Barrier		barrier;
 	pg_atomic_uint64 next_node;
 

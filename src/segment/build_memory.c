@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/wait_event.h"
 
 #include "segment/shared_memory.h"
 
@@ -77,11 +78,12 @@ build_address(SegmentBuild *build, uint64 handle)
 	return build->pieces[i] + (handle & ((UINT64CONST(1) << PIECE_SHIFT) - 1));
 }
 
-/* Makes the i-th piece, of so many bytes; false where they are refused. */
+/* Makes a piece of so many bytes; false where they are refused. */
 static bool
-make_piece(SegmentBuild *build, int i, Size size)
+make_piece(SegmentBuild *build, Size size)
 {
-	BuildPiece *piece = &build->shared->pieces[i];
+	BuildShared *shared = build->shared;
+	int			i = shared->piece_count;
 	uint64		place;
 
 	if (build->alone)
@@ -100,47 +102,96 @@ make_piece(SegmentBuild *build, int i, Size size)
 		build->pieces[i] = dsm_segment_address(build->segments[i]);
 		place = dsm_segment_handle(build->segments[i]);
 	}
-	SpinLockAcquire(&build->shared->mutex);
-	*piece = (BuildPiece) {.place = place, .size = size, .back = size};
-	SpinLockRelease(&build->shared->mutex);
+	SpinLockAcquire(&shared->mutex);
+	shared->pieces[i] = (BuildPiece) {.place = place, .size = size, .back = size};
+	shared->piece_count++;
+	shared->reserved += size;
+	SpinLockRelease(&shared->mutex);
+	return true;
+}
+
+/*
+ * Claims the making of a piece.  Where another participant is making one, waits for its end and
+ * returns false: that piece may have room for this participant, too.
+ */
+static bool
+begin_growing(BuildShared *shared)
+{
+	bool		growing;
+
+	SpinLockAcquire(&shared->mutex);
+	growing = shared->growing;
+	shared->growing = true;
+	SpinLockRelease(&shared->mutex);
+	if (!growing)
+		return true;
+	ConditionVariablePrepareToSleep(&shared->grown);
+	for (;;)
+	{
+		SpinLockAcquire(&shared->mutex);
+		growing = shared->growing;
+		SpinLockRelease(&shared->mutex);
+		if (!growing)
+			break;
+		ConditionVariableSleep(&shared->grown, PG_WAIT_EXTENSION);
+	}
+	ConditionVariableCancelSleep();
+	return false;
+}
+
+static void
+end_growing(BuildShared *shared)
+{
+	SpinLockAcquire(&shared->mutex);
+	shared->growing = false;
+	SpinLockRelease(&shared->mutex);
+	ConditionVariableBroadcast(&shared->grown);
+}
+
+/* How large the next piece is to be, if so much is asked for. */
+static Size
+piece_size(BuildShared *shared, Size size)
+{
+	Size		memory;
+	Size		reserved;
+
+	SpinLockAcquire(&shared->mutex);
+	memory = shared->memory;
+	reserved = shared->reserved;
+	SpinLockRelease(&shared->mutex);
+	if (reserved >= memory)
+		return Max(reserved / LATE_GROWTH, size);
+	return Max(Min(Max(Min(MIN_PIECE, memory / SMALL_PIECES), reserved / PIECE_GROWTH),
+				   memory - reserved), size);
+}
+
+/* Makes a piece of at least so many bytes; false where they are refused. */
+static bool
+add_piece(SegmentBuild *build, Size size)
+{
+	Size		wanted = piece_size(build->shared, size);
+
+	if (build->shared->piece_count == BUILD_MAX_PIECES)
+		return false;
+	while (!make_piece(build, wanted))
+	{
+		if (wanted == size)
+			return false;
+		wanted = Max(wanted / 2, size); /* what is left of the memory may do */
+	}
 	return true;
 }
 
 bool
 build_grow_memory(SegmentBuild *build, Size size)
 {
-	BuildShared *shared = build->shared;
-	Size		wanted;
-	Size		left;
-	int			i;
+	bool		added;
 
-	size = MAXALIGN(size);
-	SpinLockAcquire(&shared->mutex);
-	left = shared->memory - Min(shared->memory, shared->reserved);
-	wanted = Max(Min(MIN_PIECE, shared->memory / SMALL_PIECES), shared->reserved / PIECE_GROWTH);
-	wanted = Max(left > 0 ? Min(wanted, left) : shared->reserved / LATE_GROWTH, size);
-	i = shared->piece_count;
-	if (i < BUILD_MAX_PIECES)
-	{
-		shared->piece_count++;
-		shared->reserved += wanted;
-	}
-	SpinLockRelease(&shared->mutex);
-	if (i == BUILD_MAX_PIECES)
-		return false;
-	while (!make_piece(build, i, wanted))
-	{
-		Size		less = Max(wanted / 2, size);
-
-		/* what is left of it may do */
-		SpinLockAcquire(&shared->mutex);
-		shared->reserved -= wanted > size ? wanted - less : wanted;
-		SpinLockRelease(&shared->mutex);
-		if (wanted == size)
-			return false;
-		wanted = less;
-	}
-	return true;
+	if (!begin_growing(build->shared))
+		return true;
+	added = add_piece(build, MAXALIGN(size));
+	end_growing(build->shared);
+	return added;
 }
 
 void
