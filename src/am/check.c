@@ -19,8 +19,8 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "list_segment/scan.h"
 #include "segment/growing.h"
-#include "segment/lists_scan.h"
 #include "segment/seal.h"
 
 /* Of the nodes of a segment, one in so many has its neighbours' codes checked. */

@@ -12,7 +12,7 @@
 
 #include "am/index.h"
 #include "am/table_build.h"
-#include "segment/build.h"
+#include "graph_segment/build.h"
 
 #define OTHER_MEMORY	((Size) 512 * 1024)
 

@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 
 #include "am/scan.h"
+#include "graph_segment/scan.h"
 #include "segment/growing.h"
 
 /*
@@ -48,7 +49,7 @@ typedef struct Cursor
 	bool		waits;			/* one of its rows is among the results */
 	union
 	{
-		SealedScan	sealed;
+		GraphScan	graph;
 		GrowingScan grown;
 	};
 } Cursor;
@@ -124,7 +125,7 @@ is_beyond(const Cursor *cursor)
 static float
 nearest_left(const Cursor *cursor)
 {
-	const GraphHeap *kept = &cursor->sealed.search.kept;
+	const GraphHeap *kept = &cursor->graph.search.kept;
 
 	return cursor->growing || cursor->done || kept->count == 0 ? INFINITY :
 		kept->items[0].distance;
@@ -178,8 +179,8 @@ take_found(HnswScan *state, uint32 i)
 	uint64		count = 0;
 	uint64		within = 0;
 
-	for (; count < cursor->sealed.search.found_count; count++)
-		within += take_one(state, i, &cursor->sealed.search.found[count]);
+	for (; count < cursor->graph.search.found_count; count++)
+		within += take_one(state, i, &cursor->graph.search.found[count]);
 	cursor->within += within;
 	cursor->beyond = within > 0 ? 0 : cursor->beyond + count;
 	cursor->done |= is_beyond(cursor);
@@ -196,7 +197,7 @@ end_round(HnswScan *state)
 	for (int i = 0; i < state->cursor_count && !state->exhausted; i++)
 	{
 		const Cursor *cursor = &state->cursors[i];
-		float		base = cursor->growing ? 0 : cursor->sealed.search.base;
+		float		base = cursor->growing ? 0 : cursor->graph.search.base;
 
 		state->horizon = Min(state->horizon, (nearest_left(cursor) + base) / MARGIN - base);
 	}
@@ -289,8 +290,8 @@ static bool
 take_rest(HnswScan *state, uint32 i, uint64 hops)
 {
 	Cursor	   *cursor = &state->cursors[i];
-	uint64		nodes = cursor->sealed.segment->header.nodes;
-	uint64		left = nodes - Min(cursor->sealed.search.hops, nodes);
+	uint64		nodes = cursor->graph.sealed.segment->header.nodes;
+	uint64		left = nodes - Min(cursor->graph.search.hops, nodes);
 	Rest		rest = {state, i};
 
 	if (left > HNSW_NODES_PER_HOP * hops)
@@ -298,7 +299,7 @@ take_rest(HnswScan *state, uint32 i, uint64 hops)
 	if (state->iterative != HNSW_ITERATIVE_SCAN_OFF &&
 		(state->visited + left > (uint64) hnsw_max_scan_tuples || !has_memory(state, 0, left)))
 		return false;
-	sealed_scan_rest(&cursor->sealed, &state->base.query, take_rest_one, &rest);
+	graph_scan_rest(&cursor->graph, &state->base.query, take_rest_one, &rest);
 	cursor->done = true;
 	return true;
 }
@@ -309,7 +310,7 @@ search_first(HnswScan *state, uint32 i)
 {
 	if (state->effort.wanted == 0 && take_rest(state, i, state->effort.candidates))
 		return;
-	sealed_scan_search(&state->cursors[i].sealed, &state->base.query, &state->effort);
+	graph_scan_search(&state->cursors[i].graph, &state->base.query, &state->effort);
 	take_found(state, i);
 }
 
@@ -348,7 +349,7 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 		else
 		{
 			state->cursor_count++;
-			sealed_scan_begin(&cursor->sealed, index, state->base.space,
+			graph_scan_begin(&cursor->graph, index, state->base.space,
 							  cache_acquire(cached, index, entry), &state->base.statistics);
 			search_first(state, state->cursor_count - 1);
 		}
@@ -364,8 +365,8 @@ may_go_on(HnswScan *state, const Cursor *cursor)
 
 	if (at_visit_limit(state))
 		return false;
-	if (has_memory(state, graph_search_growth(&cursor->sealed.search, (Size) candidates *
-											  cursor->sealed.segment->header.layout.degree),
+	if (has_memory(state, graph_search_growth(&cursor->graph.search, (Size) candidates *
+											  cursor->graph.sealed.segment->header.layout.degree),
 				   candidates))
 		return true;
 	ereport(DEBUG1,
@@ -390,11 +391,11 @@ continue_search(HnswScan *state)
 
 		if (cursor->growing || cursor->done)
 			continue;
-		if (!take_rest(state, i, cursor->sealed.search.hops))
+		if (!take_rest(state, i, cursor->graph.search.hops))
 		{
 			if (!may_go_on(state, cursor))
 				break;
-			if (sealed_scan_more(&cursor->sealed))
+			if (graph_scan_more(&cursor->graph))
 				take_found(state, i);
 			else
 				cursor->done = true;
@@ -460,7 +461,7 @@ take_tids(HnswScan *state)
 		state->tid_count = 1;
 	}
 	else
-		state->tid_count = sealed_scan_tids(&cursor->sealed, &result->found, &state->single,
+		state->tid_count = graph_scan_tids(&cursor->graph, &result->found, &state->single,
 											&state->tids);
 }
 

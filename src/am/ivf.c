@@ -12,7 +12,7 @@
 
 #include "am/index.h"
 #include "am/ivf_build.h"
-#include "segment/centroids.h"
+#include "list_segment/centroids.h"
 #include "segment/seal.h"
 #include "types/dense.h"
 #include "worker/worker.h"

@@ -18,10 +18,10 @@
 
 #include "am/index.h"
 #include "am/table_build.h"
-#include "segment/build.h"
-#include "segment/centroids.h"
+#include "graph_segment/build.h"
+#include "list_segment/centroids.h"
+#include "list_segment/lists.h"
 #include "segment/growing.h"
-#include "segment/lists.h"
 
 /* Blocks that tell how many rows a block has; more of them where they have fewer rows. */
 #define DENSITY_BLOCKS	128

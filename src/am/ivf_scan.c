@@ -29,8 +29,8 @@
 #include "utils/memutils.h"
 
 #include "am/ivf.h"
+#include "list_segment/scan.h"
 #include "segment/growing.h"
-#include "segment/lists_scan.h"
 
 uint32
 ivf_probes_of(Relation index, uint32 lists)

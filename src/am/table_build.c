@@ -19,7 +19,7 @@
 #include "utils/snapmgr.h"
 
 #include "segment/directory.h"
-#include "segment/shared_memory.h"
+#include "segment/memory.h"
 
 #define KEY_SHARED		UINT64CONST(0xB000000000000001)
 #define KEY_SCAN		UINT64CONST(0xB000000000000002)

@@ -10,8 +10,8 @@
 #define VECTOR_SEGMENT_CACHE_H
 
 #include "cluster/coded.h"
+#include "list_segment/points.h"
 #include "segment/directory.h"
-#include "segment/points.h"
 
 #define CACHE_SIZE			((Size) 32 * 1024 * 1024)
 

@@ -13,11 +13,11 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-#include "segment/build.h"
-#include "segment/centroids.h"
+#include "graph_segment/build.h"
+#include "graph_segment/merge.h"
+#include "list_segment/centroids.h"
+#include "list_segment/lists.h"
 #include "segment/growing.h"
-#include "segment/lists.h"
-#include "segment/merge.h"
 #include "segment/moved.h"
 #include "segment/wait_point.h"
 

@@ -4,7 +4,7 @@
 #ifndef VECTOR_SEGMENT_SEAL_H
 #define VECTOR_SEGMENT_SEAL_H
 
-#include "segment/build.h"
+#include "graph_segment/build.h"
 
 typedef enum SealWait
 {

@@ -1,5 +1,5 @@
 /*
- * sealed.h - searching a sealed segment
+ * sealed.h - reading a sealed segment, whatever it is searched by
  */
 #ifndef VECTOR_SEGMENT_SEALED_H
 #define VECTOR_SEGMENT_SEALED_H
@@ -24,8 +24,6 @@ typedef struct SealedScan
 	ScanStatistics *statistics;
 	int			level;			/* that is searched */
 	bool		lock;			/* pages are locked while they are read: in recovery */
-	CodeQuery	code;
-	GraphSearch search;
 	MemoryContext context;		/* where it began, */
 	char	   *scratch;		/* of this, a node that does not lie in one block */
 	Size		scratch_size;
@@ -41,39 +39,9 @@ typedef struct SealedScan
 /* The bits of the TID. */
 #define FOUND_TID			((UINT64CONST(1) << 48) - 1)
 
-/* How far a search goes. */
-typedef struct SearchEffort
-{
-	uint32		candidates;		/* that it expands at most */
-	uint32		wanted;			/* see graph_search_limit; 0: expands all */
-	float		reach;			/* the same */
-	float		least;			/* the same */
-	float		patience;		/* the same */
-	bool		keep;			/* the others, for sealed_scan_more */
-} SearchEffort;
-
 /* Begins with a segment that is held. */
 extern void sealed_scan_begin(SealedScan *scan, Relation index, const Space *space,
 							  CachedSegment *segment, ScanStatistics *statistics);
-
-/* Finds the nearest. */
-extern void sealed_scan_search(SealedScan *scan, const SpaceQuery *query,
-							   const SearchEffort *effort);
-
-/* Goes on with the next nearest: false if there is nothing more. */
-extern bool sealed_scan_more(SealedScan *scan);
-
-/*
- * Ends a search, or comes in its place: reads every node that was not expanded, in the order of the
- * segment, and hands the live ones to a callback.
- */
-typedef void (*SealedFound) (void *arg, const GraphFound *found);
-extern void sealed_scan_rest(SealedScan *scan, const SpaceQuery *query, SealedFound callback,
-							 void *arg);
-
-/* The TIDs of a found node's live rows, palloc'd if more than one; *single has room for one. */
-extern int	sealed_scan_tids(SealedScan *scan, const GraphFound *found, ItemPointer single,
-							 ItemPointer *tids);
 
 /* A row's TID and node, by its number. */
 extern void sealed_read_row(SealedScan *scan, uint32 number, SealedRow *row);
@@ -88,10 +56,10 @@ extern void sealed_close_block(SealedScan *scan, Buffer buffer);
 /* Asks for a block that will be opened soon. */
 extern void sealed_prefetch_block(SealedScan *scan, BlockNumber place);
 
-/* Asks for a node of level 0 that will be visited soon. */
+/* Asks for a node of that level that will be visited soon. */
 extern void sealed_prefetch_node(SealedScan *scan, uint32 id);
 
-/* A node of level 0 in one piece, until sealed_leave_node. */
+/* A node of the level that is searched, in one piece until sealed_leave_node. */
 extern const SealedNode *sealed_visit_node(SealedScan *scan, uint32 id);
 extern void sealed_leave_node(SealedScan *scan);
 

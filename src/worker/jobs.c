@@ -13,7 +13,7 @@
 #include "storage/dsm_registry.h"
 #endif
 
-#include "segment/shared_memory.h"
+#include "segment/memory.h"
 
 #define MAX_JOBS		64
 

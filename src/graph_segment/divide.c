@@ -5,7 +5,7 @@
  * other one the other, and those in between both (a spill tree: Liu, Moore, Gray and Yang, NIPS
  * 2004).
  */
-#include "segment/build_internal.h"
+#include "graph_segment/build_internal.h"
 
 #include <math.h>
 

@@ -1,8 +1,8 @@
 /*
- * shared_memory.h - dynamic shared memory that may be refused
+ * memory.h - dynamic shared memory that may be refused
  */
-#ifndef VECTOR_SEGMENT_SHARED_MEMORY_H
-#define VECTOR_SEGMENT_SHARED_MEMORY_H
+#ifndef VECTOR_SEGMENT_MEMORY_H
+#define VECTOR_SEGMENT_MEMORY_H
 
 #include "pg_compat.h"
 
@@ -18,4 +18,4 @@ extern void shared_memory_end_owner(ResourceOwner owner);
 /* Whether there is room for so many bytes, at the time. */
 extern bool shared_memory_has(Size size);
 
-#endif							/* VECTOR_SEGMENT_SHARED_MEMORY_H */
+#endif							/* VECTOR_SEGMENT_MEMORY_H */

@@ -1,12 +1,12 @@
 /*
  * lists.c - work vectors, and how rows of lists are kept
  */
-#include "segment/lists.h"
+#include "list_segment/lists.h"
 
+#include "list_segment/write.h"
 #include "quantize/fine.h"
 #include "quantize/product.h"
 #include "segment/layout.h"
-#include "segment/lists_internal.h"
 #include "segment/wait_point.h"
 
 uint32

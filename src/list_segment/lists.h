@@ -6,8 +6,8 @@
  * floats, of bits 0 or 1.  A row belongs to the list of the centroid that is nearest by Euclidean
  * distance, for every metric.
  */
-#ifndef VECTOR_SEGMENT_LISTS_H
-#define VECTOR_SEGMENT_LISTS_H
+#ifndef VECTOR_LIST_SEGMENT_LISTS_H
+#define VECTOR_LIST_SEGMENT_LISTS_H
 
 #include "pg_compat.h"
 
@@ -85,4 +85,4 @@ extern uint32 lists_merge_input_rows(const ListsMerge *merge, int input);
 extern uint32 lists_merge_row_number(const ListsMerge *merge, int input, uint32 row);
 #define LISTS_NO_ROW	PG_UINT32_MAX
 
-#endif							/* VECTOR_SEGMENT_LISTS_H */
+#endif							/* VECTOR_LIST_SEGMENT_LISTS_H */

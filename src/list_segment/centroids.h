@@ -9,8 +9,8 @@
  * is published: a share lock on the page of the extent's first block.  Retiring them takes it
  * exclusively.
  */
-#ifndef VECTOR_SEGMENT_CENTROIDS_H
-#define VECTOR_SEGMENT_CENTROIDS_H
+#ifndef VECTOR_LIST_SEGMENT_CENTROIDS_H
+#define VECTOR_LIST_SEGMENT_CENTROIDS_H
 
 #include "segment/cache.h"
 
@@ -66,4 +66,4 @@ extern bool centroids_allow(Relation index, const Space *space, const SegmentEnt
 /* Retires centroids that no segment names, but for the newest. */
 extern void centroids_retire(Relation index);
 
-#endif							/* VECTOR_SEGMENT_CENTROIDS_H */
+#endif							/* VECTOR_LIST_SEGMENT_CENTROIDS_H */

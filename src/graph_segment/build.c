@@ -5,7 +5,7 @@
  * leader makes nodes of the rows, in random order; all rotate vectors; all insert nodes, stage by
  * stage of the hierarchy, and fill up their lists; the leader writes.
  */
-#include "segment/build.h"
+#include "graph_segment/build.h"
 
 #include <math.h>
 
@@ -17,7 +17,7 @@
 #include "utils/wait_event.h"
 
 #include "distance/half.h"
-#include "segment/build_internal.h"
+#include "graph_segment/build_internal.h"
 #include "segment/wait_point.h"
 
 #define ARENA_CHUNK_SIZE	((Size) 1024 * 1024)

@@ -7,14 +7,14 @@
  * may have little shared memory (a container's /dev/shm of 64 MB): a piece that it refuses is no
  * error while rows are loaded, but makes the memory full.
  */
-#include "segment/build_internal.h"
+#include "graph_segment/build_internal.h"
 
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/wait_event.h"
 
-#include "segment/shared_memory.h"
+#include "segment/memory.h"
 
 #define PIECE_SHIFT		48		/* of a handle: piece + 1 above, the offset below */
 #define MIN_PIECE		((Size) 1024 * 1024)

@@ -1,10 +1,10 @@
 /*
- * lists_build.c - rows in any order become a sealed segment of lists
+ * build.c - rows in any order become a sealed segment of lists
  *
  * Rows are assigned to lists in batches, by products of blocks, encoded, and sorted by list as
  * records: a RecordHead, the code, the fine code, the node.
  */
-#include "segment/lists_internal.h"
+#include "list_segment/write.h"
 
 #include <limits.h>
 #include <math.h>

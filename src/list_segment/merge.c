@@ -1,7 +1,7 @@
 /*
- * lists_merge.c - segments of the same centroids become one: codes and vectors are copied, in order
+ * merge.c - segments of the same centroids become one: codes and vectors are copied, in order
  */
-#include "segment/lists_internal.h"
+#include "list_segment/write.h"
 
 #include "miscadmin.h"
 #include "utils/memutils.h"

@@ -4,8 +4,8 @@
  * Thousands of centroids take hundreds of megabytes: a session has no copy of so many, but reads
  * them from their blocks, which sessions share.
  */
-#ifndef VECTOR_SEGMENT_POINTS_H
-#define VECTOR_SEGMENT_POINTS_H
+#ifndef VECTOR_LIST_SEGMENT_POINTS_H
+#define VECTOR_LIST_SEGMENT_POINTS_H
 
 #include "cluster/centroids.h"
 #include "segment/extent.h"
@@ -27,4 +27,4 @@ extern void centroid_points_open(CentroidPoints *points, Relation index, BlockNu
 								 uint32 uid, const CentroidsHeader *header);
 extern void centroid_points_close(CentroidPoints *points);
 
-#endif							/* VECTOR_SEGMENT_POINTS_H */
+#endif							/* VECTOR_LIST_SEGMENT_POINTS_H */

@@ -1,16 +1,16 @@
 /*
- * lists_scan.h - searching sealed segments of lists
+ * scan.h - searching sealed segments of lists
  *
  * A query is prepared once for each set of centroids: which lists are nearest, and its tables of
  * look-ups.  A segment's list is scanned by its codes: rows whose distance is not surely beyond a
  * threshold become candidates, by lower bounds.  Fine codes raise the bounds of those that come
  * first; what then is the smallest bound is refined by the row's vector.
  */
-#ifndef VECTOR_SEGMENT_LISTS_SCAN_H
-#define VECTOR_SEGMENT_LISTS_SCAN_H
+#ifndef VECTOR_LIST_SEGMENT_SCAN_H
+#define VECTOR_LIST_SEGMENT_SCAN_H
 
+#include "list_segment/lists.h"
 #include "quantize/fine.h"
-#include "segment/lists.h"
 #include "segment/sealed.h"
 
 /* A query and the lists of some centroids. */
@@ -77,4 +77,4 @@ extern GraphCandidate lists_scan_pop(ListsScan *scan);
 /* and the distance of a row by the vector that is kept of it. */
 extern void lists_scan_refine(ListsScan *scan, uint32 row, GraphFound *found);
 
-#endif							/* VECTOR_SEGMENT_LISTS_SCAN_H */
+#endif							/* VECTOR_LIST_SEGMENT_SCAN_H */

@@ -10,7 +10,7 @@
  *
  * Each step is taken by all participants together, as those of a batch are.
  */
-#include "segment/build_internal.h"
+#include "graph_segment/build_internal.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /*
  * centroids.c - training centroids, and retiring them
  */
-#include "segment/centroids.h"
+#include "list_segment/centroids.h"
 
 #include <math.h>
 
@@ -12,9 +12,9 @@
 
 #include "cluster/blas.h"
 #include "cluster/kmeans.h"
+#include "graph_segment/build.h"
+#include "list_segment/lists.h"
 #include "quantize/product.h"
-#include "segment/build.h"
-#include "segment/lists.h"
 #include "segment/wait_point.h"
 
 #define KMEANS_ITERATIONS	10

@@ -10,7 +10,7 @@
  * memory.  Part by part then nodes are loaded with the edges that they had, those to dead nodes
  * left out, united with the new ones, made reachable from the part's first, and written.
  */
-#include "segment/merge.h"
+#include "graph_segment/merge.h"
 
 #include <math.h>
 
@@ -18,8 +18,8 @@
 #include "utils/memutils.h"
 
 #include "distance/half.h"
-#include "segment/build_internal.h"
-#include "segment/sealed.h"
+#include "graph_segment/build_internal.h"
+#include "graph_segment/scan.h"
 
 #define JOIN_NEIGHBOURS		24		/* that a node gets in all other inputs, as a rule */
 #define MIN_NEIGHBOURS		3		/* that it gets in each of them */
@@ -31,7 +31,7 @@
 typedef struct MergeInput
 {
 	CachedSegment *segment;
-	SealedScan	scan;
+	GraphScan	scan;
 	uint32		base;			/* key of its first node */
 	uint32		first_row;		/* in the merge's rows */
 	float	   *shift;			/* from its mean to the output's, rotated; NULL: none */
@@ -212,8 +212,8 @@ open_inputs(Merge *merge, const SegmentEntry *entries)
 		for (int k = 0; k < merge->input_count; k++)
 			if (entries[k].uid == input->segment->uid)
 				merge->place[k] = i;
-		sealed_scan_begin(&input->scan, merge->index, merge->space, input->segment,
-						  &merge->statistics);
+		graph_scan_begin(&input->scan, merge->index, merge->space, input->segment,
+						 &merge->statistics);
 		if ((uint64) merge->keys + header->nodes >= NO_ROW ||
 			(uint64) rows + header->rows >= NO_ROW)
 			elog(ERROR, "too many rows for one segment");
@@ -244,7 +244,7 @@ input_of_key(Merge *merge, uint32 key)
 static const SealedNode *
 read_node(Merge *merge, MergeInput *input, uint32 id, char *payload, float *error)
 {
-	const SealedNode *node = sealed_read_node(&input->scan, 0, id);
+	const SealedNode *node = sealed_read_node(&input->scan.sealed, 0, id);
 
 	*error = space_restore(merge->space, node,
 						   (const char *) node + input->segment->header.layout.vector, payload);
@@ -440,7 +440,7 @@ join_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query)
 	GraphSearch *search = &target->scan.search;
 	uint32		joined = 0;
 
-	sealed_scan_search(&target->scan, query, &effort);
+	graph_scan_search(&target->scan, query, &effort);
 	graph_sort_found(search->found, search->found_count);
 	for (size_t i = 0; i < search->found_count && joined < target->neighbours; i++)
 	{
@@ -579,7 +579,7 @@ load_rows(Merge *merge, uint32 key, uint32 *first)
 		if (merge->rows[input->first_row + number] == NO_ROW)
 			continue;
 		if (i > 0)
-			sealed_read_row(&input->scan, number, &row);
+			sealed_read_row(&input->scan.sealed, number, &row);
 		added = build_put_row(merge->build, &row.tid, merge->payload,
 							  *first == NO_ROW ? space_payload_size(merge->space) : 0, error,
 							  head.scale);
@@ -648,7 +648,7 @@ load_links(Merge *merge, uint32 key, uint32 number, GraphLinks *links)
 	const GraphBuild *graph = &merge->build->graph;
 	MergeInput *input = input_of_key(merge, key);
 	const NodeLayout *layout = &input->segment->header.layout;
-	const SealedNode *node = sealed_read_node(&input->scan, 0, key - input->base);
+	const SealedNode *node = sealed_read_node(&input->scan.sealed, 0, key - input->base);
 	const char *bytes = (const char *) node;
 	const uint32 *ids = (const uint32 *) (bytes + layout->ids);
 	float	   *a = graph_link_a(graph, links);

@@ -5,7 +5,7 @@
  * partitions, each has the numbers from its first on, and its neighbours are given by numbers.  The
  * nodes above level 0 are numbered as in memory.
  */
-#include "segment/build_internal.h"
+#include "graph_segment/build_internal.h"
 
 #include <math.h>
 

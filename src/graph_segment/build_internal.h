@@ -1,8 +1,8 @@
 /*
  * build_internal.h - the state of a build, for build.c, partition.c and write.c
  */
-#ifndef VECTOR_SEGMENT_BUILD_INTERNAL_H
-#define VECTOR_SEGMENT_BUILD_INTERNAL_H
+#ifndef VECTOR_GRAPH_SEGMENT_BUILD_INTERNAL_H
+#define VECTOR_GRAPH_SEGMENT_BUILD_INTERNAL_H
 
 #include "pg_compat.h"
 
@@ -13,7 +13,7 @@
 #include "storage/dsm.h"
 #include "storage/spin.h"
 
-#include "segment/build.h"
+#include "graph_segment/build.h"
 #include "types/dense.h"
 
 #define BUILD_MAX_CHUNKS	16384	/* of rows */
@@ -240,4 +240,4 @@ build_node_row(const SegmentBuild *build, uint32 node)
 	return build->nodes[node];
 }
 
-#endif							/* VECTOR_SEGMENT_BUILD_INTERNAL_H */
+#endif							/* VECTOR_GRAPH_SEGMENT_BUILD_INTERNAL_H */

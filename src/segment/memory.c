@@ -1,7 +1,7 @@
 /*
- * shared_memory.c - dynamic shared memory that may be refused
+ * memory.c - dynamic shared memory that may be refused
  */
-#include "segment/shared_memory.h"
+#include "segment/memory.h"
 
 #include "miscadmin.h"
 #include "utils/memutils.h"

@@ -1,10 +1,10 @@
 /*
  * merge.h - uniting sealed segments by the graphs that they have
  */
-#ifndef VECTOR_SEGMENT_MERGE_H
-#define VECTOR_SEGMENT_MERGE_H
+#ifndef VECTOR_GRAPH_SEGMENT_MERGE_H
+#define VECTOR_GRAPH_SEGMENT_MERGE_H
 
-#include "segment/build.h"
+#include "graph_segment/build.h"
 #include "segment/cache.h"
 
 typedef struct Merge Merge;
@@ -30,4 +30,4 @@ extern uint32 merge_input_rows(const Merge *merge, int input);
 extern uint32 merge_row_number(const Merge *merge, int input, uint32 row);
 #define MERGE_NO_ROW	PG_UINT32_MAX
 
-#endif							/* VECTOR_SEGMENT_MERGE_H */
+#endif							/* VECTOR_GRAPH_SEGMENT_MERGE_H */

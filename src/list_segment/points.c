@@ -1,7 +1,7 @@
 /*
  * points.c - centroids in their blocks' payloads
  */
-#include "segment/points.h"
+#include "list_segment/points.h"
 
 #include "access/xlog.h"
 #include "miscadmin.h"

@@ -6,8 +6,8 @@
  * with several rows.  Rows beyond the memory are built in partitions that are united into one
  * segment, where the build has temporary files; else each batch becomes a segment of its own.
  */
-#ifndef VECTOR_SEGMENT_BUILD_H
-#define VECTOR_SEGMENT_BUILD_H
+#ifndef VECTOR_GRAPH_SEGMENT_BUILD_H
+#define VECTOR_GRAPH_SEGMENT_BUILD_H
 
 #include "pg_compat.h"
 
@@ -85,4 +85,4 @@ extern void build_write(SegmentBuild *build, Relation index, SegmentEntry *entry
  */
 extern uint32 build_row_number(SegmentBuild *build, uint64 i);
 
-#endif							/* VECTOR_SEGMENT_BUILD_H */
+#endif							/* VECTOR_GRAPH_SEGMENT_BUILD_H */

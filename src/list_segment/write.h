@@ -1,10 +1,10 @@
 /*
- * lists_internal.h - rows of lists as they are written, for lists.c, lists_build.c, lists_merge.c
+ * write.h - rows of lists as they are written, for lists.c, lists_build.c, lists_merge.c
  */
-#ifndef VECTOR_SEGMENT_LISTS_INTERNAL_H
-#define VECTOR_SEGMENT_LISTS_INTERNAL_H
+#ifndef VECTOR_LIST_SEGMENT_WRITE_H
+#define VECTOR_LIST_SEGMENT_WRITE_H
 
-#include "segment/lists.h"
+#include "list_segment/lists.h"
 #include "segment/seal.h"
 
 /* A row ready to be written to its list. */
@@ -50,4 +50,4 @@ extern uint32 lists_writer_put(ListsWriter *writer, ListRow *row);
 extern void lists_writer_end_list(ListsWriter *writer);
 extern void lists_writer_end(ListsWriter *writer);
 
-#endif							/* VECTOR_SEGMENT_LISTS_INTERNAL_H */
+#endif							/* VECTOR_LIST_SEGMENT_WRITE_H */

@@ -1,7 +1,7 @@
 /*
- * lists_scan.c - codes of lists, block by block
+ * scan.c - codes of lists, block by block
  */
-#include "segment/lists_scan.h"
+#include "list_segment/scan.h"
 
 #include <math.h>
 
@@ -10,8 +10,8 @@
 #include "utils/memutils.h"
 
 #include "distance/half.h"
+#include "list_segment/write.h"
 #include "quantize/product.h"
-#include "segment/lists_internal.h"
 #include "types/dense.h"
 
 /* Estimates may be off by so many standard deviations before a row is missed. */

@@ -1,0 +1,299 @@
+/*
+ * scan.c - the graph on disk as a source for the search
+ */
+#include "graph_segment/scan.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#define ROWS_AHEAD			4		/* nodes that are asked for ahead, of those read in order */
+#define MAX_DEAD_FACTOR		4
+
+static void
+tell_found(const GraphScan *scan, const SealedNode *node, GraphFound *found)
+{
+	found->tag = tag_from_tid((ItemPointer) &node->tid);
+	if (node->extras > 0)
+		found->tag |= FOUND_EXTRAS;
+	if (cached_row_is_dead(scan->sealed.segment, node->row))
+		found->tag |= FOUND_FIRST_DEAD;
+	found->bound = (float) space_order_by(scan->sealed.space, scan->sealed.query,
+										  found->distance, node->error, node->scale);
+}
+
+static int
+expand_node(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *estimates)
+{
+	GraphScan  *scan = arg;
+	const NodeLayout *layout = &scan->sealed.segment->header.layout;
+	const char *bytes = (const char *) sealed_visit_node(&scan->sealed, id);
+	const SealedNode *node = (const SealedNode *) bytes;
+	int			links = Min(node->links, layout->degree);
+
+	CHECK_FOR_INTERRUPTS();
+	memcpy(ids, bytes + layout->ids, links * sizeof(uint32));
+	if (scan->sealed.space->coded)
+	{
+		Size		group = rabitq_group_size(scan->sealed.segment->header.padded);
+
+		found->distance = space_node_distance(scan->sealed.space, scan->sealed.query, node,
+											  bytes + layout->vector);
+		for (int i = 0; i < links; i += CODE_GROUP)
+			distance_kernels->code_estimates(
+				&scan->code, (const uint8 *) bytes + layout->codes + i / CODE_GROUP * group,
+				(const float *) (bytes + layout->a) + i,
+				(const uint16 *) (bytes + layout->b) + i, found->distance, estimates + i);
+	}
+	if (scan->sealed.level == 0)
+		tell_found(scan, node, found);
+	/* the greatest of the products with vectors as long as the longest one met */
+	if (scan->sealed.space->metric == SPACE_IP)
+		scan->search.base = Max(scan->search.base, scan->sealed.query->norm * node->scale);
+	sealed_leave_node(&scan->sealed);
+	return links;
+}
+
+static void
+prefetch_node(void *arg, uint32_t id)
+{
+	GraphScan  *scan = arg;
+
+	sealed_prefetch_node(&scan->sealed, id);
+}
+
+static void
+score_nodes(void *arg, const uint32_t *ids, int n, float *distances)
+{
+	GraphScan  *scan = arg;
+	Size		vector = scan->sealed.segment->header.layout.vector;
+
+	for (int i = 0; i < Min(n, 4); i++)
+		sealed_prefetch_node(&scan->sealed, ids[i]);
+	for (int i = 0; i < n; i++)
+	{
+		const SealedNode *node;
+
+		if (i + 4 < n)
+			sealed_prefetch_node(&scan->sealed, ids[i + 4]);
+		node = sealed_visit_node(&scan->sealed, ids[i]);
+		distances[i] = space_node_distance(scan->sealed.space, scan->sealed.query, node,
+										   (const char *) node + vector);
+		sealed_leave_node(&scan->sealed);
+	}
+}
+
+/* Whether all rows of a node are dead. */
+static bool
+node_is_dead(void *arg, uint32_t id)
+{
+	GraphScan  *scan = arg;
+	CachedSegment *segment = scan->sealed.segment;
+	const SealedNode *node;
+	bool		dead;
+
+	/* nodes of one size are numbered as their first rows are */
+	if (segment->header.layout.size > 0 && !cached_row_is_dead(segment, id))
+		return false;
+	node = sealed_visit_node(&scan->sealed, id);
+	dead = cached_row_is_dead(segment, node->row);
+	for (uint32 i = 0; i < node->extras && dead; i++)
+		dead = cached_row_is_dead(segment, node->extra + i);
+	sealed_leave_node(&scan->sealed);
+	return dead;
+}
+
+/* Prepares estimates, and finds a node of a coded segment to begin with. */
+static GraphCandidate
+begin_coded(GraphScan *scan)
+{
+	const SpaceQuery *query = scan->sealed.query;
+	const GraphEntries *entries = &scan->sealed.segment->entries;
+	uint32		padded = scan->sealed.segment->header.padded;
+	float	   *centred = palloc(sizeof(float) * padded);
+	uint8	   *lut = palloc(rabitq_lut_size(padded));
+	GraphCandidate entry = {INFINITY, scan->sealed.segment->header.entry};
+
+	for (uint32 i = 0; i < padded; i++)
+		centred[i] = query->rotated[i] - scan->sealed.segment->mean[i];
+	if (entries->count > 0)
+		entry = graph_entries_nearest(entries, space_rabitq_metric(scan->sealed.space), centred,
+									  padded, lut);
+	rabitq_prepare(&scan->code, centred, padded, lut);
+	pfree(centred);
+	return entry;
+}
+
+/* The nearest node of level 1 of a plain segment, by its id at level 0. */
+static GraphCandidate
+descend(GraphScan *scan, const GraphSource *source)
+{
+	const SealedHeader *header = &scan->sealed.segment->header;
+	GraphCandidate entry = {INFINITY, header->entry};
+
+	for (scan->sealed.level = header->levels - 1; scan->sealed.level > 0; scan->sealed.level--)
+	{
+		entry = graph_descend(source, entry, &scan->search.hops);
+		entry.id = sealed_visit_node(&scan->sealed, entry.id)->extra;
+		sealed_leave_node(&scan->sealed);
+	}
+	score_nodes(scan, &entry.id, 1, &entry.distance);
+	return entry;
+}
+
+void
+graph_scan_begin(GraphScan *scan, Relation index, const Space *space, CachedSegment *segment,
+				 ScanStatistics *statistics)
+{
+	memset(scan, 0, sizeof(*scan));
+	sealed_scan_begin(&scan->sealed, index, space, segment, statistics);
+}
+
+/* Counts what the search has done since it had done so much. */
+static void
+count_work(GraphScan *scan, uint64 hops, uint64 distances)
+{
+	scan->sealed.statistics->hops += scan->search.hops - hops;
+	scan->sealed.statistics->distances += scan->search.distances - distances;
+}
+
+/*
+ * Dead nodes lead on, but the ways of their graph are those to all nodes, of which the near ones
+ * that live are few: with so many more candidates as the graph has nodes for each that lives.  A
+ * segment whose rows are mostly dead is written again soon.
+ */
+static uint32
+candidates_for(const CachedSegment *segment, const SearchEffort *effort)
+{
+	uint32		rows = segment->header.rows;
+	uint32		live = rows - Min(segment->dead, rows);
+
+	return (uint32) ((double) effort->candidates *
+					 Min((double) rows / Max(live, 1), MAX_DEAD_FACTOR));
+}
+
+void
+graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *effort)
+{
+	CachedSegment *segment = scan->sealed.segment;
+	GraphSearch *search = &scan->search;
+	GraphCandidate entry;
+	GraphCandidate root = {INFINITY, 0};	/* every node of level 0 can be reached from it */
+	GraphSource source = {
+		.expand = expand_node,
+		.score = score_nodes,
+		.prefetch = prefetch_node,
+		.dead = segment->dead > 0 ? node_is_dead : NULL,
+		.arg = scan,
+		.coded = scan->sealed.space->coded
+	};
+
+	scan->sealed.query = query;
+	graph_search_init(search, space_graph_memory(CurrentMemoryContext));
+	if (scan->sealed.space->coded)
+		entry = begin_coded(scan);
+	else
+	{
+		entry = descend(scan, &source);
+		score_nodes(scan, &root.id, 1, &root.distance);
+	}
+	if (!graph_search_begin(search, source, candidates_for(segment, effort), effort->keep,
+							entry))
+		elog(ERROR, "out of memory");
+	graph_search_limit(search, effort->wanted, effort->reach, effort->least,
+					   effort->patience);
+	if (!graph_search_add(search, root) || !graph_search_run(search, UINT32_MAX))
+		elog(ERROR, "out of memory");
+	count_work(scan, 0, 0);
+}
+
+bool
+graph_scan_more(GraphScan *scan)
+{
+	GraphSearch *search = &scan->search;
+	uint64		hops = search->hops;
+	uint64		distances = search->distances;
+
+	if (!graph_search_more(search))
+		return false;
+	if (!graph_search_run(search, UINT32_MAX))
+		elog(ERROR, "out of memory");
+	count_work(scan, hops, distances);
+	return true;
+}
+
+/* The node of a row that is the first of one. */
+static uint32
+node_of_row(GraphScan *scan, uint32 number)
+{
+	const SealedHeader *header = &scan->sealed.segment->header;
+	SealedRow	row;
+
+	if (number >= header->nodes || header->layout.size > 0)
+		return number;
+	sealed_read_row(&scan->sealed, number, &row);
+	return row.node;
+}
+
+void
+graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback, void *arg)
+{
+	const CachedSegment *segment = scan->sealed.segment;
+	uint32		nodes = segment->header.nodes;
+
+	scan->sealed.query = query;
+	for (uint32 i = 0; i < nodes; i++)
+	{
+		uint32		id = node_of_row(scan, i);
+		GraphFound	found = {0, id, 0, 0};
+		const SealedNode *node;
+
+		CHECK_FOR_INTERRUPTS();
+		if (segment->header.layout.size > 0 && i + ROWS_AHEAD < nodes)
+			sealed_prefetch_node(&scan->sealed, i + ROWS_AHEAD);
+		if (graph_search_expanded(&scan->search, id) ||
+			(segment->dead > 0 && node_is_dead(scan, id)))
+			continue;
+		node = sealed_visit_node(&scan->sealed, id);
+		found.distance = space_node_distance(scan->sealed.space, query, node, (const char *) node +
+											 segment->header.layout.vector);
+		tell_found(scan, node, &found);
+		sealed_leave_node(&scan->sealed);
+		scan->sealed.statistics->distances++;
+		callback(arg, &found);
+	}
+}
+
+int
+graph_scan_tids(GraphScan *scan, const GraphFound *found, ItemPointer single, ItemPointer *tids)
+{
+	const SealedNode *node;
+	ItemPointerData first;
+	uint32		extra;
+	uint32		extras;
+	int			n = 0;
+
+	tag_get_tid(found->tag, &first);
+	*tids = single;
+	if (!(found->tag & FOUND_FIRST_DEAD))
+		single[n++] = first;
+	if (!(found->tag & FOUND_EXTRAS))
+		return n;
+	node = sealed_visit_node(&scan->sealed, found->id);
+	extra = node->extra;
+	extras = node->extras;
+	sealed_leave_node(&scan->sealed);
+	*tids = palloc(sizeof(ItemPointerData) * (extras + 1));
+	(*tids)[0] = *single;
+	for (uint32 i = 0; i < extras; i++)
+	{
+		SealedRow	row;
+
+		if (cached_row_is_dead(scan->sealed.segment, extra + i))
+			continue;
+		sealed_read_row(&scan->sealed, extra + i, &row);
+		(*tids)[n++] = row.tid;
+	}
+	return n;
+}
