@@ -51,7 +51,7 @@ typedef struct Check
 			 errdetail(__VA_ARGS__), errhint("Please REINDEX it.")))
 
 static void
-add_tid(Check *check, ItemPointer tid)
+add_tid(Check *check, const ItemPointerData *tid)
 {
 	if (check->count == check->room)
 	{
@@ -342,16 +342,15 @@ check_sealed(Check *check, const SegmentEntry *entry)
 }
 
 static void
-check_growing_row(void *arg, uint32 row, ItemPointer tid, bool dead, const char *payload,
-				  Size size)
+check_growing_row(void *arg, uint32 number, bool dead, const SegmentRow *row)
 {
 	Check	   *check = arg;
 
 	if (dead)
 		return;
-	if (!space_indexable(check->space, payload))
+	if (!space_indexable(check->space, row->payload))
 		corrupted(check, "A growing segment has a vector that is not indexed.");
-	add_tid(check, tid);
+	add_tid(check, &row->tid);
 }
 
 static void

@@ -98,11 +98,11 @@ write_segment(SegmentBuild *build, void *arg)
 }
 
 static void
-add_row(void *arg, ItemPointer tid, const char *payload, Size size)
+add_row(void *arg, const SegmentRow *row)
 {
 	HnswBuild  *state = arg;
 
-	build_add(state->build, tid, payload, size, 0, 0);
+	build_add(state->build, row);
 }
 
 /* Memory for the rows and their graph: less than all by what participants have besides. */

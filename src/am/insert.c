@@ -48,19 +48,18 @@ vectorinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid, 
 	MemoryContext context;
 	MemoryContext old;
 	CachedIndex *cached;
-	const char *payload;
-	Size		size;
+	SegmentRow	row = {.tid = *heap_tid};
 
 	if (isnull[0] || legacy_pass_by(index))
 		return false;
 	context = AllocSetContextCreate(CurrentMemoryContext, "vector insert", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	cached = cache_index(index);
-	payload = space_payload(cache_space(cached), values[0], &size);
-	if (space_indexable(cache_space(cached), payload))
+	row.payload = space_payload(cache_space(cached), values[0], &row.size);
+	if (space_indexable(cache_space(cached), row.payload))
 	{
 		uint32		seal_rows = worker_seal_rows(index);
-		uint64		rows = growing_append(index, heap, cached, heap_tid, payload, size, seal_rows);
+		uint64		rows = growing_append(index, heap, cached, &row, seal_rows);
 
 		relieve(index, heap, rows, seal_rows);
 	}

@@ -246,21 +246,21 @@ train_centroids(IvfBuild *build, const Directory *directory, int workers)
 }
 
 static void
-add_row(void *arg, ItemPointer tid, const char *payload, Size size)
+add_row(void *arg, const SegmentRow *row)
 {
 	IvfBuild   *build = arg;
 
-	lists_build_add(build->lists, 0, tid, payload, size, 0, 0);
+	lists_build_add(build->lists, row);
 }
 
 /* A row that a table without centroids has got since: as an INSERT. */
 static void
-append_row(void *arg, ItemPointer tid, const char *payload, Size size)
+append_row(void *arg, const SegmentRow *row)
 {
 	IvfBuild   *build = arg;
 	Relation	index = build->table.index;
 
-	(void) growing_append(index, build->table.heap, cache_index(index), tid, payload, size,
+	(void) growing_append(index, build->table.heap, cache_index(index), row,
 						  ivf_options(index).seal_rows);
 }
 

@@ -74,17 +74,16 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive
 {
 	TableBuild *build = arg;
 	MemoryContext old;
-	const char *payload;
-	Size		size;
+	SegmentRow	row = {.tid = *tid};
 
 	if (isnull[0])
 		return;
 	old = MemoryContextSwitchTo(build->temporary);
-	payload = space_payload(build->space, values[0], &size);
-	if (space_indexable(build->space, payload))
+	row.payload = space_payload(build->space, values[0], &row.size);
+	if (space_indexable(build->space, row.payload))
 	{
 		MemoryContextSwitchTo(old);
-		build->add(build->arg, tid, payload, size);
+		build->add(build->arg, &row);
 		build->indexed++;
 		if (build->leader && (uint64) build->indexed % 1024 == 0)
 			pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, (int64) build->indexed);

@@ -12,6 +12,7 @@
 #include "nodes/execnodes.h"
 
 #include "segment/directory.h"
+#include "segment/row.h"
 
 typedef struct TableBuildShared TableBuildShared;
 
@@ -24,7 +25,7 @@ typedef struct TableBuild
 	IndexInfo  *info;
 	const Space *space;
 	/* gets each row that is to be indexed */
-	void		(*add) (void *arg, ItemPointer tid, const char *payload, Size size);
+	void		(*add) (void *arg, const SegmentRow *row);
 	void	   *arg;
 	bool		leader;
 

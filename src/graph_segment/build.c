@@ -726,24 +726,23 @@ end_batch(SegmentBuild *build)
 }
 
 BuildRow *
-build_put_row(SegmentBuild *build, ItemPointer tid, const char *payload, Size size, float error,
-			  float scale)
+build_put_row(SegmentBuild *build, const SegmentRow *row)
 {
-	Size		memory = build_row_memory(&build->space, build->shared->m, size);
-	BuildRow   *row = new_row(build, memory);
+	Size		memory = build_row_memory(&build->space, build->shared->m, row->size);
+	BuildRow   *put = new_row(build, memory);
 
-	if (row == NULL)
+	if (put == NULL)
 		return NULL;
-	ItemPointerCopy(tid, &row->tid);
-	row->secondary = 0;
-	row->size = (uint32) size;
-	row->error = error;
-	row->scale = scale;
-	row->source = 0;
-	row->hash = 0;
-	row->payload = arena_allocate(build, size);
-	memcpy(build_address(build, row->payload), payload, size);
-	return row;
+	put->tid = row->tid;
+	put->secondary = 0;
+	put->size = (uint32) row->size;
+	put->error = row->error;
+	put->scale = row->scale;
+	put->source = 0;
+	put->hash = 0;
+	put->payload = arena_allocate(build, row->size);
+	memcpy(build_address(build, put->payload), row->payload, row->size);
+	return put;
 }
 
 void
@@ -753,21 +752,20 @@ build_hash_row(BuildRow *row, const char *payload)
 }
 
 void
-build_add(SegmentBuild *build, ItemPointer tid, const char *payload, Size size, float error,
-		  float scale)
+build_add(SegmentBuild *build, const SegmentRow *row)
 {
-	BuildRow   *row;
+	BuildRow   *put;
 
 	for (;;)
 	{
 		if (build->shared->partitioned)
 		{
-			if (partition_add(build, tid, payload, size, error, scale))
+			if (partition_add(build, row))
 				return;
 		}
-		else if ((row = build_put_row(build, tid, payload, size, error, scale)) != NULL)
+		else if ((put = build_put_row(build, row)) != NULL)
 		{
-			build_hash_row(row, payload);
+			build_hash_row(put, row->payload);
 			return;
 		}
 		end_batch(build);

@@ -14,6 +14,7 @@
 #include "storage/barrier.h"
 
 #include "segment/directory.h"
+#include "segment/row.h"
 
 typedef struct SegmentBuild SegmentBuild;
 typedef struct BuildShared BuildShared;
@@ -61,12 +62,8 @@ extern void build_use_files(BuildShared *shared);
 /* Joins a build; a worker waits for build_start, and has no callbacks. */
 extern SegmentBuild *build_attach(BuildShared *shared, const BuildCallbacks *callbacks);
 
-/*
- * Adds a row; may build a batch first.  error and scale are those of the node that it comes from,
- * if the payload was stored lossily, else 0.
- */
-extern void build_add(SegmentBuild *build, ItemPointer tid, const char *payload, Size size,
-					  float error, float scale);
+/* Adds a row; may build a batch first. */
+extern void build_add(SegmentBuild *build, const SegmentRow *row);
 
 /* After the last row of this participant: builds what is left, together with the others. */
 extern void build_finish(SegmentBuild *build);

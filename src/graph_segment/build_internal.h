@@ -182,8 +182,7 @@ extern Size build_chunk_size(Size memory);
 extern void build_wait(SegmentBuild *build);
 extern void build_begin_step(SegmentBuild *build, uint32 node);
 extern bool build_next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint32 *to);
-extern BuildRow *build_put_row(SegmentBuild *build, ItemPointer tid, const char *payload,
-							   Size size, float error, float scale);
+extern BuildRow *build_put_row(SegmentBuild *build, const SegmentRow *row);
 /* Whether a segment may not have another row beside so many, which take so much memory with it. */
 extern bool build_is_whole(const SegmentBuild *build, uint64 rows, Size memory);
 extern void build_hash_row(BuildRow *row, const char *payload);	/* for build_make_nodes */
@@ -216,8 +215,7 @@ extern uint32 divide_route(SegmentBuild *build, const char *payload, uint64 hash
 /* Rows beyond the memory: see partition.c. */
 extern void partition_begin(SegmentBuild *build);
 /* False where the segment may not have the row. */
-extern bool partition_add(SegmentBuild *build, ItemPointer tid, const char *payload, Size size,
-						  float error, float scale);
+extern bool partition_add(SegmentBuild *build, const SegmentRow *row);
 extern void partition_finish(SegmentBuild *build);
 
 /* A segment that is being written, level 0 part by part; all by the leader: see write.c. */

@@ -280,10 +280,11 @@ sample_nodes(Merge *merge)
 		float		error;
 		const SealedNode *node = read_node(merge, input, keys[i] - input->base, merge->payload,
 										   &error);
+		SegmentRow	row;
 
 		CHECK_FOR_OTHERS();
-		build_put_row(build, (ItemPointer) &node->tid, merge->payload,
-					  space_payload_size(merge->space), 0, 0)->source = i;
+		row = (SegmentRow) {node->tid, merge->payload, space_payload_size(merge->space), 0, 0};
+		build_put_row(build, &row)->source = i;
 		build->nodes[i] = i;
 	}
 	shared->nodes = taken;
@@ -572,17 +573,20 @@ load_rows(Merge *merge, uint32 key, uint32 *first)
 	for (uint32 i = 0; i <= head.extras; i++)
 	{
 		uint32		number = i == 0 ? head.row : head.extra + i - 1;
-		SealedRow	row = {.tid = head.tid};
+		SealedRow	sealed = {.tid = head.tid};
+		SegmentRow	row;
 		uint32		place = (uint32) merge->build->shared->rows;
 		BuildRow   *added;
 
 		if (merge->rows[input->first_row + number] == NO_ROW)
 			continue;
 		if (i > 0)
-			sealed_read_row(&input->scan.sealed, number, &row);
-		added = build_put_row(merge->build, &row.tid, merge->payload,
-							  *first == NO_ROW ? space_payload_size(merge->space) : 0, error,
-							  head.scale);
+			sealed_read_row(&input->scan.sealed, number, &sealed);
+		row = (SegmentRow) {
+			sealed.tid, merge->payload, *first == NO_ROW ? space_payload_size(merge->space) : 0,
+			error, head.scale
+		};
+		added = build_put_row(merge->build, &row);
 		added->next = NO_ROW;
 		/* where it is from, to tell its number when it is written */
 		added->source = input->first_row + number;

@@ -131,11 +131,10 @@ begin_reading(SegmentBuild *build, BufFile *file)
 }
 
 bool
-partition_add(SegmentBuild *build, ItemPointer tid, const char *payload, Size size, float error,
-			  float scale)
+partition_add(SegmentBuild *build, const SegmentRow *row)
 {
 	BuildShared *shared = build->shared;
-	Size		memory = build_row_memory(&build->space, shared->m, size);
+	Size		memory = build_row_memory(&build->space, shared->m, row->size);
 	RowHead		head;
 	bool		whole;
 
@@ -150,11 +149,11 @@ partition_add(SegmentBuild *build, ItemPointer tid, const char *payload, Size si
 	SpinLockRelease(&shared->mutex);
 	if (whole)
 		return false;
-	ItemPointerCopy(tid, &head.tid);
-	head.size = (uint32) size;
-	head.error = error;
-	head.scale = scale;
-	put_record(build, &build->partition->spill, &head, sizeof(head), payload, size);
+	head.tid = row->tid;
+	head.size = (uint32) row->size;
+	head.error = row->error;
+	head.scale = row->scale;
+	put_record(build, &build->partition->spill, &head, sizeof(head), row->payload, row->size);
 	return true;
 }
 
@@ -195,24 +194,26 @@ partition_begin(SegmentBuild *build)
 	while (build_next_nodes(build, (uint32) shared->rows, &from, &to))
 		for (uint32 i = from; i < to; i++)
 		{
-			BuildRow   *row = build_row(build, i);
+			const BuildRow *had = build_row(build, i);
+			const SegmentRow row = {
+				had->tid, build_payload(build, i), had->size, had->error, had->scale
+			};
 
-			if (!partition_add(build, &row->tid, build_payload(build, i), row->size, row->error,
-							   row->scale))
+			if (!partition_add(build, &row))
 				elog(ERROR, "rows of a batch are too many for a segment");
 		}
 	build_reset(build);
 }
 
 static void
-load_row(SegmentBuild *build, RowHead *head, const char *payload)
+load_row(SegmentBuild *build, const RowHead *head, const char *payload)
 {
-	BuildRow   *row = build_put_row(build, &head->tid, payload, head->size, head->error,
-									head->scale);
+	const SegmentRow row = {head->tid, payload, head->size, head->error, head->scale};
+	BuildRow   *put = build_put_row(build, &row);
 
-	build_hash_row(row, payload);
-	row->source = head->source;
-	row->secondary = head->secondary;
+	build_hash_row(put, payload);
+	put->source = head->source;
+	put->secondary = head->secondary;
 }
 
 /* Loads a sample of so many rows, and always the first. */

@@ -38,11 +38,8 @@ typedef struct RecordHead
 /* A row that waits for the rest of its batch. */
 typedef struct BatchRow
 {
-	uint32		number;
-	ItemPointerData tid;
-	char	   *payload;
-	float		error;
-	float		scale;
+	uint32		number;			/* of those that this process added */
+	SegmentRow	row;
 } BatchRow;
 
 struct ListsBuild
@@ -58,7 +55,8 @@ struct ListsBuild
 	Product		product;
 	uint32		record_size;
 
-	uint32	   *counts;			/* rows by list: added, then of the segment */
+	uint32		added;			/* rows */
+	uint32	   *counts;			/* by list: added, then of the segment */
 	double		distance;		/* sum of squared distances from centroids */
 	float	   *batch;			/* work vectors */
 	BatchRow	rows[BATCH_ROWS];
@@ -196,17 +194,17 @@ sort_row(ListsBuild *build, const BatchRow *added, uint32 list, const float *x)
 
 	memset(bytes, 0, build->record_size);
 	head->number = added->number;
-	head->tid = added->tid;
+	head->tid = added->row.tid;
 	open_record(&build->header, bytes, &row);
 	encode_row(build, list, x, &row);
 	if (build->header.layout.size > 0)
 	{
-		space_store(build->space, added->payload, row.node,
+		space_store(build->space, added->row.payload, row.node,
 					(char *) row.node + build->header.layout.vector);
-		if (added->error > 0)
+		if (added->row.error > 0)
 		{
-			row.node->error += added->error;
-			row.node->scale = added->scale;
+			row.node->error += added->row.error;
+			row.node->scale = added->row.scale;
 		}
 	}
 	ExecClearTuple(slot);
@@ -244,18 +242,16 @@ lists_build_flush(ListsBuild *build)
 }
 
 void
-lists_build_add(ListsBuild *build, uint32 number, ItemPointer tid, const char *payload,
-				Size size, float error, float scale)
+lists_build_add(ListsBuild *build, const SegmentRow *row)
 {
-	BatchRow   *row = &build->rows[build->batched];
+	BatchRow   *added = &build->rows[build->batched];
+	char	   *payload = MemoryContextAlloc(build->temporary, row->size);
 
 	CHECK_FOR_OTHERS();
-	row->number = number;
-	row->tid = *tid;
-	row->error = error;
-	row->scale = scale;
-	row->payload = MemoryContextAlloc(build->temporary, size);
-	memcpy(row->payload, payload, size);
+	memcpy(payload, row->payload, row->size);
+	added->number = build->added++;
+	added->row = *row;
+	added->row.payload = payload;
 	lists_work_vector(build->space, payload,
 					  build->batch + (Size) build->batched * lists_work_width(build->space));
 	if (++build->batched == BATCH_ROWS)

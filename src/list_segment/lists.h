@@ -14,6 +14,7 @@
 #include "utils/tuplesort.h"
 
 #include "segment/cache.h"
+#include "segment/row.h"
 #include "segment/sealed.h"
 
 /* Floats of a work vector. */
@@ -44,12 +45,7 @@ extern ListsBuild *lists_build(Relation index, const Space *space,
 							   const CachedCentroids *centroids, Size memory,
 							   SortCoordinate coordinate);
 
-/*
- * Adds a row: number is the caller's.  error and scale are those of the node that it comes from, if
- * the payload was stored lossily, else 0.
- */
-extern void lists_build_add(ListsBuild *build, uint32 number, ItemPointer tid,
-							const char *payload, Size size, float error, float scale);
+extern void lists_build_add(ListsBuild *build, const SegmentRow *row);
 
 /* Of this participant, after the last row: rows of each list, and the sum of their distances. */
 extern void lists_build_flush(ListsBuild *build);
@@ -61,8 +57,8 @@ extern void lists_build_end_part(ListsBuild *build);
 
 /*
  * Sorts all rows, of which each list has so many.  Then the blocks that the segment takes, the
- * writing of it (rows, blocks and place are filled in), and the row's number by the caller's
- * number, or NULL where `numbers` was not wanted.
+ * writing of it (rows, blocks and place are filled in), and each row's number in the order in which
+ * a lone process added them, or NULL where `numbers` was not wanted.
  */
 extern void lists_build_sort(ListsBuild *build, const uint32 *counts, double distance);
 extern uint32 lists_build_blocks(const ListsBuild *build);

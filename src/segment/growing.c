@@ -147,9 +147,7 @@ make_segment(Relation index, Relation heap, CachedIndex *cached, Size size, uint
 /* A row, made ready for its slot. */
 typedef struct NewRow
 {
-	ItemPointer tid;
-	const char *payload;
-	Size		size;
+	const SegmentRow *row;
 	float	   *rotated;		/* if coded */
 	RabitqFactors factors;
 	uint8		signs[MAX_CODED_DIMS / 8];
@@ -164,7 +162,7 @@ rotate_row(const Space *space, NewRow *row)
 	if (!space->coded)
 		return;
 	x = row->rotated = palloc(sizeof(float) * rotation_padded(space->dims));
-	space_floats(space, row->payload, x);
+	space_floats(space, row->row->payload, x);
 	if (space->metric == SPACE_COSINE)
 	{
 		float		scale = 1 / sqrtf(distance_kernels->f32_dot(x, x, space->dims));
@@ -213,8 +211,11 @@ place_vector(const GrowingHeader *header, Size size, uint64 *offset)
 /* Writes a vector's bytes, each block as a record of its own but the last, which joins `state`. */
 static Buffer
 write_vector(Relation index, const SegmentEntry *entry, const GrowingHeader *header,
-			 uint64 offset, const char *payload, Size size, GenericXLogState *state)
+			 uint64 offset, const SegmentRow *row, GenericXLogState *state)
 {
+	const char *payload = row->payload;
+	Size		size = row->size;
+
 	for (;;)
 	{
 		BlockNumber block = entry->first + header->vectors + (BlockNumber) (offset / PAYLOAD_SIZE);
@@ -246,7 +247,7 @@ write_slot(const GrowingHeader *header, Page page, uint32 number, uint64 offset,
 		(BlockGetPayload(page) + group_number % header->groups_per_block * header->group_size);
 
 	group->offset[place] = (uint32) (offset / OFFSET_UNIT);
-	group->tids[place] = *row->tid;
+	group->tids[place] = row->row->tid;
 	group->a[place] = row->factors.a;
 	group->b[place] = row->factors.b;
 	group->error[place] = row->factors.error;
@@ -285,13 +286,13 @@ append_to(Relation index, CachedIndex *cached, const SegmentEntry *entry, NewRow
 	}
 	page = BufferGetPage(header_buffer);
 	header = (GrowingHeader *) BlockGetPayload(page);
-	if (BlockGetHeader(page)->uid != entry->uid || !place_vector(header, row->size, &offset))
+	if (BlockGetHeader(page)->uid != entry->uid || !place_vector(header, row->row->size, &offset))
 	{
 		UnlockReleaseBuffer(header_buffer);
 		return APPEND_FULL;
 	}
 	state = GenericXLogStart(index);
-	vector_buffer = write_vector(index, entry, header, offset, row->payload, row->size, state);
+	vector_buffer = write_vector(index, entry, header, offset, row->row, state);
 	group_buffer = extent_lock(index, entry->first + header->groups +
 							   header->rows / GROUP_ROWS / header->groups_per_block, entry->uid,
 							   BUFFER_LOCK_EXCLUSIVE);
@@ -300,7 +301,7 @@ append_to(Relation index, CachedIndex *cached, const SegmentEntry *entry, NewRow
 	page = GenericXLogRegisterBuffer(state, header_buffer, 0);
 	header = (GrowingHeader *) BlockGetPayload(page);
 	header->rows++;
-	header->used = offset + TYPEALIGN(OFFSET_UNIT, row->size);
+	header->used = offset + TYPEALIGN(OFFSET_UNIT, row->row->size);
 	GenericXLogFinish(state);
 	UnlockReleaseBuffer(group_buffer);
 	UnlockReleaseBuffer(vector_buffer);
@@ -347,32 +348,30 @@ append_row(Relation index, CachedIndex *cached, NewRow *row)
 }
 
 uint64
-growing_append(Relation index, Relation heap, CachedIndex *cached, ItemPointer tid,
-			   const char *payload, Size size, uint32 seal_rows)
+growing_append(Relation index, Relation heap, CachedIndex *cached, const SegmentRow *row,
+			   uint32 seal_rows)
 {
-	NewRow	   *row = palloc0(sizeof(NewRow));
+	NewRow	   *new_row = palloc0(sizeof(NewRow));
 	uint64		total = 0;
 
-	row->tid = tid;
-	row->payload = payload;
-	row->size = size;
-	rotate_row(cache_space(cached), row);
+	new_row->row = row;
+	rotate_row(cache_space(cached), new_row);
 	for (;;)
 	{
 		uint64		change = cache_directory(cached)->change;
 
-		if (append_row(index, cached, row) == APPENDED)
+		if (append_row(index, cached, new_row) == APPENDED)
 			break;
 		cached = cache_index(index);
 		if (cache_directory(cached)->change == change)
 		{
-			total = make_segment(index, heap, cached, size, seal_rows, change) + 1;
+			total = make_segment(index, heap, cached, row->size, seal_rows, change) + 1;
 			cached = cache_index(index);
 		}
 	}
-	if (row->rotated)
-		pfree(row->rotated);
-	pfree(row);
+	if (new_row->rotated)
+		pfree(new_row->rotated);
+	pfree(new_row);
 	return total;
 }
 
@@ -401,7 +400,7 @@ growing_burials(Relation index, const SegmentEntry *entry)
 }
 
 static void
-count_dead(void *arg, uint32 row, ItemPointer tid, bool dead, const char *payload, Size size)
+count_dead(void *arg, uint32 number, bool dead, const SegmentRow *row)
 {
 	*(uint32 *) arg += dead;
 }
@@ -474,7 +473,7 @@ read_payload(Relation index, const Space *space, const SegmentEntry *entry,
 
 uint32
 growing_each_row(Relation index, const Space *space, const SegmentEntry *entry, bool payloads,
-				 GrowingRow callback, void *arg)
+				 SegmentRowCallback callback, void *arg)
 {
 	GrowingHeader header;
 	char	   *payload = NULL;
@@ -493,11 +492,15 @@ growing_each_row(Relation index, const Space *space, const SegmentEntry *entry, 
 		for (uint32 i = 0; i < group_rows(&header, g); i++)
 		{
 			bool		dead = copy.dead >> i & 1;
-			Size		size = 0;
+			SegmentRow	row = {.tid = copy.tids[i]};
 
 			if (payloads && !dead)
-				size = read_payload(index, space, entry, &header, copy.offset[i], &payload, &room);
-			callback(arg, g * GROUP_ROWS + i, &copy.tids[i], dead, payload, size);
+			{
+				row.size = read_payload(index, space, entry, &header, copy.offset[i], &payload,
+										&room);
+				row.payload = payload;
+			}
+			callback(arg, g * GROUP_ROWS + i, dead, &row);
 		}
 	}
 	if (payload)

@@ -7,6 +7,7 @@
 #ifndef VECTOR_SEGMENT_GROWING_H
 #define VECTOR_SEGMENT_GROWING_H
 
+#include "segment/row.h"
 #include "segment/sealed.h"
 
 /*
@@ -14,16 +15,15 @@
  * segment.  Returns how many rows growing segments have in all, this one included, or 0 where that
  * did not change (cheap to call for each row).
  */
-extern uint64 growing_append(Relation index, Relation heap, CachedIndex *cached, ItemPointer tid,
-							 const char *payload, Size size, uint32 seal_rows);
+extern uint64 growing_append(Relation index, Relation heap, CachedIndex *cached,
+							 const SegmentRow *row, uint32 seal_rows);
 
-/* Rows are handed to a callback one by one; it may not touch the segment. */
-typedef void (*GrowingRow) (void *arg, uint32 row, ItemPointer tid, bool dead,
-							const char *payload, Size size);
-
-/* With payloads read, if `payloads`; returns the number of rows. */
+/*
+ * Hands every row to a callback, which may not touch the segment; payloads of live ones are read
+ * if `payloads`.  Returns the number of rows.
+ */
 extern uint32 growing_each_row(Relation index, const Space *space, const SegmentEntry *entry,
-							   bool payloads, GrowingRow callback, void *arg);
+							   bool payloads, SegmentRowCallback callback, void *arg);
 
 /* Forbids more rows; from then on what is there does not change but for tombstones. */
 extern void growing_close(Relation index, const SegmentEntry *entry);

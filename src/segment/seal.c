@@ -95,27 +95,26 @@ seal_init(void)
 
 /* Adds a row to the build, and remembers where it came from; or offers it for a training. */
 static void
-move_row(Seal *seal, uint32 row, ItemPointer tid, const char *payload, Size size, float error,
-		 float scale)
+move_row(Seal *seal, uint32 number, const SegmentRow *row)
 {
 	CHECK_FOR_OTHERS();
 	if (seal->training)
 	{
-		centroids_offer(seal->training, payload);
+		centroids_offer(seal->training, row->payload);
 		return;
 	}
 	if (seal->lists)
-		lists_build_add(seal->lists, (uint32) seal->moved.count, tid, payload, size, error, scale);
+		lists_build_add(seal->lists, row);
 	else
-		build_add(seal->build, tid, payload, size, error, scale);
-	(void) moved_add(&seal->moved, seal->input, row);
+		build_add(seal->build, row);
+	(void) moved_add(&seal->moved, seal->input, number);
 }
 
 static void
-move_growing_row(void *arg, uint32 row, ItemPointer tid, bool dead, const char *payload, Size size)
+move_growing_row(void *arg, uint32 number, bool dead, const SegmentRow *row)
 {
 	if (!dead)
-		move_row(arg, row, tid, payload, size, 0, 0);
+		move_row(arg, number, row);
 }
 
 /* Moves the live rows of a sealed segment. */
@@ -139,15 +138,16 @@ move_sealed(Seal *seal, CachedIndex *cached, const SegmentEntry *entry)
 		for (uint32 i = 0; i < n; i++)
 		{
 			const SealedNode *node;
-			float		error;
+			SegmentRow	row = {.tid = rows[i].tid, .payload = payload};
 
 			if (cached_row_is_dead(segment, first + i))
 				continue;
 			node = sealed_read_node(scan, 0, rows[i].node);
-			error = space_restore(&seal->space, node,
-								  (const char *) node + segment->header.layout.vector, payload);
-			move_row(seal, first + i, &rows[i].tid, payload,
-					 space_size_of(&seal->space, payload), error, node->scale);
+			row.error = space_restore(&seal->space, node, (const char *) node +
+									  segment->header.layout.vector, payload);
+			row.size = space_size_of(&seal->space, payload);
+			row.scale = node->scale;
+			move_row(seal, first + i, &row);
 		}
 	}
 	pfree(rows);

@@ -82,7 +82,7 @@ tag_get_tid(uint64 tag, ItemPointer tid)
 }
 
 static inline uint64
-tag_from_tid(ItemPointer tid)
+tag_from_tid(const ItemPointerData *tid)
 {
 	return (uint64) ItemPointerGetBlockNumberNoCheck(tid) << 16 |
 		ItemPointerGetOffsetNumberNoCheck(tid);

@@ -64,11 +64,11 @@ make_bits(uint32 rows, Size *size)
 }
 
 static void
-set_if_dead(void *arg, uint32 row, ItemPointer tid, bool dead, const char *payload, Size size)
+set_if_dead(void *arg, uint32 number, bool dead, const SegmentRow *row)
 {
 	uint8	   *bits = arg;
 
-	bits[row / 8] |= dead << (row % 8);
+	bits[number / 8] |= dead << (number % 8);
 }
 
 static uint8 *
