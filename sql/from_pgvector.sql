@@ -24,23 +24,23 @@ SELECT id, embedding <-> '[3,1,2]' AS l2, embedding <#> '[3,1,2]' AS ip, embeddi
 FROM items ORDER BY embedding <-> '[3,1,2]', id;
 SELECT avg(embedding), sum(embedding) FROM items;
 
--- 5. What is more
+-- 5. What is new
 CREATE TABLE compact (id bigint PRIMARY KEY, wide bf16vec(3), narrow int8vec(3));
 INSERT INTO compact VALUES (1, '[1,2,3]', '[1,2,3]'), (2, '[1e20,1,1]', '[-128,0,127]');
 SELECT id, wide <=> '[1,2,2]' < 0.1 AS near, narrow <-> '[1,2,5]' AS l2 FROM compact ORDER BY id;
 SELECT avg(narrow) FROM compact;
 
--- 6. What is more
+-- 6. What is new
 CREATE INDEX items_hash ON items USING hash (embedding);
 SELECT id FROM items WHERE embedding = '[4,5,6]';
 
--- 7. What is more
+-- 7. What is new
 SET vector.simd = portable;
 SELECT embedding <=> '[1,1,1]' < 1e-6 AS same_direction FROM items WHERE id = 3;
 RESET vector.simd;
 SHOW vector.simd;
 
--- 8. What is more
+-- 8. What is new
 INSERT INTO compact VALUES (3, '{1,2,3}'::smallint[], '{1,2,3}'::bigint[]) RETURNING wide, narrow;
 
 -- 9. Values and casts
