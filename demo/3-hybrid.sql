@@ -2,7 +2,7 @@
 \echo
 \echo '== 3. Hybrid search =='
 \echo
-\echo 'Words find names, vectors find meaning. Reciprocal rank fusion unites the two lists: a film'
+\echo 'Words find names, vectors find meaning. Reciprocal rank fusion merges the two lists: a film'
 \echo 'scores 1/(60 + rank) in each list that it is in. Full-text search here takes any of the'
 \echo 'words (| instead of &) and ranks the films by how many of them match, and where.'
 \echo

@@ -68,7 +68,7 @@ INSERT INTO t SELECT 101, ('{' || string_agg(n || ':1', ',') || '}/1000000000'):
 	FROM generate_series(1, 1000) n;
 SELECT id, l2_norm(s)::numeric(8, 3) AS norm FROM t
 	ORDER BY s <-> (SELECT s FROM t WHERE id = 101) LIMIT 2;
--- built, sealed by VACUUM and united
+-- built, sealed by VACUUM and merged
 REINDEX TABLE t;
 SELECT id FROM t ORDER BY s <-> '{7:1,1000000000:7.1}/1000000000' LIMIT 3;
 SET vector.background_work = off;

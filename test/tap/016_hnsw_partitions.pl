@@ -111,7 +111,7 @@ foreach my $case ([0, 3], [2, 5])
 }
 $node->safe_psql('postgres', 'DROP TABLE even');
 
-# rows that are too many for a segment go to others, in memory and in partitions, and no merge unites them
+# rows beyond the limit of a segment go to further segments, in memory and in partitions, and no merge exceeds the limit
 SKIP:
 {
 	skip 'the extension has no wait points: compile it with COPT=-DVECTOR_WAIT_POINTS', 9

@@ -163,7 +163,7 @@ my %ways = (
 			SELECT vector_seal($$items_v$$);
 			INSERT INTO items SELECT * FROM points WHERE id BETWEEN 3001 AND 6000');
 	},
-	'sealed and united' => sub { sql("SELECT vector_seal('items_v'), vector_merge('items_v')") },
+	'sealed and merged' => sub { sql("SELECT vector_seal('items_v'), vector_merge('items_v')") },
 	'after a tenfold growth' => sub {
 		sql('TRUNCATE items; INSERT INTO items SELECT * FROM points WHERE id <= 500;
 			SELECT vector_seal($$items_v$$);
@@ -176,7 +176,7 @@ my %ways = (
 		sql('VACUUM (INDEX_CLEANUP ON) items');
 	});
 foreach my $way ('by parallel workers', 'concurrently', 'of a sample, in little memory', 'by inserts',
-	'sealed and united', 'after a tenfold growth', 'after VACUUM')
+	'sealed and merged', 'after a tenfold growth', 'after VACUUM')
 {
 	$ways{$way}->();
 	recall_ok("built $way", 0.88, '<->', set => 'SET ivf.probes = 16;');
