@@ -1721,17 +1721,17 @@ CREATE FUNCTION vector_jobs(OUT index regclass, OUT pid integer, OUT state text,
 COMMENT ON FUNCTION vector_jobs() IS 'what background workers do in this database, are to do, or failed at';
 CREATE FUNCTION vector_seal(index regclass) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION vector_seal(regclass) IS 'makes a sealed segment of what was inserted; number of segments replaced';
+COMMENT ON FUNCTION vector_seal(regclass) IS 'builds a sealed segment from the inserted rows; returns the number of segments replaced';
 CREATE FUNCTION vector_merge(index regclass) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION vector_merge(regclass) IS 'unites the sealed segments of an index; number of segments replaced';
+COMMENT ON FUNCTION vector_merge(regclass) IS 'merges the sealed segments of an index; returns the number of segments replaced';
 CREATE FUNCTION vector_last_scan(OUT hops bigint, OUT distances bigint, OUT blocks bigint, OUT segments bigint)
 		RETURNS record
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vector_last_scan() IS 'what the last index scan of this session did';
 CREATE FUNCTION vector_index_check(index regclass) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
-COMMENT ON FUNCTION vector_index_check(regclass) IS 'an error if an index is damaged; else the number of its rows';
+COMMENT ON FUNCTION vector_index_check(regclass) IS 'raises an error if an index is damaged; returns the number of its rows';
 
 -- what pgvector left
 

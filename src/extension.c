@@ -33,7 +33,7 @@ check_simd(int *newval, void **extra, GucSource source)
 		return true;
 	GUC_check_errdetail(
 		"This processor, or this build of the library, does not have these instructions.");
-	GUC_check_errhint("Use auto for the best that there is.");
+	GUC_check_errhint("Use auto for the best set that is available.");
 	return false;
 }
 

@@ -94,7 +94,7 @@ open_index_and_table(Oid oid, LOCKMODE lock, LOCKMODE table_lock, Relation *heap
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("index \"%s\" is not built yet", RelationGetRelationName(index)),
-				 errhint("REINDEX or DROP it, if nobody is building it.")));
+				 errhint("REINDEX or DROP it, unless it is being built.")));
 	return index;
 }
 
@@ -387,7 +387,7 @@ vector_index_check(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("index \"%s\" is not valid", RelationGetRelationName(index)),
-				 errhint("REINDEX or DROP it, if nobody is building it.")));
+				 errhint("REINDEX or DROP it, unless it is being built.")));
 	rows = check_as_owner(index, heap);
 	relation_close(index, AccessShareLock);
 	table_close(heap, lock);

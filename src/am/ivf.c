@@ -104,12 +104,12 @@ ivf_init(void)
 							&ivfflat_max_probes, IVFFLAT_MAX_LISTS, 1, IVFFLAT_MAX_LISTS,
 							PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("ivfflat");
-	DefineCustomIntVariable("ivf.probes", "Sets the number of lists that a search looks into",
-							"0 is by the number of lists.", &ivf_probes, 0, 0,
+	DefineCustomIntVariable("ivf.probes", "Sets the number of lists that a search scans",
+							"0 chooses by the number of lists.", &ivf_probes, 0, 0,
 							CENTROIDS_MAX_LISTS, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomRealVariable("ivf.refine_k",
-							 "Sets how many rows are fetched from the table for one that is wanted",
-							 "Of indexes that keep codes alone.", &ivf_refine_k, 10, 1,
+							 "Sets how many rows are fetched from the table for each row wanted",
+							 "For indexes that keep only codes.", &ivf_refine_k, 10, 1,
 							 IVF_MAX_REFINE_K, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("ivf.iterative_scan", "Sets the mode for iterative scans", NULL,
 							 &ivf_iterative_scan, IVF_ITERATIVE_SCAN_OFF, iterative_scan_options,

@@ -86,7 +86,7 @@ check_ivf_options(const IvfOptions *options, IvfQuantizer quantizer,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("refine must be full with quantizer = none"),
-				 errdetail("Without codes rows are searched by their vectors."),
+				 errdetail("Without codes, rows are searched by their vectors."),
 				 errhint("Choose a quantizer.")));
 }
 
@@ -116,7 +116,7 @@ ivf_directory_options(Relation index)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("operator class not supported for %s index", am),
-				 errhint("An hnsw index has it.")));
+				 errhint("Use an hnsw index.")));
 	if (quantizer == IVF_QUANTIZER_DEFAULT)
 		quantizer = directory.element == SPACE_BIT ? IVF_QUANTIZER_NONE : IVF_QUANTIZER_RABITQ;
 	check_ivf_options(&options, quantizer, &directory);
@@ -195,12 +195,12 @@ notice_little_data(const IvfBuild *build, uint32 sampled)
 	else if (build->space.storage == STORAGE_NONE)
 		ereport(NOTICE,
 				(errmsg("%s index created with little data", am),
-				 errdetail("Lists stay what they are, as the index does not keep vectors."),
+				 errdetail("The lists stay as they are, because the index does not keep vectors."),
 				 errhint("REINDEX the index when the table has more data.")));
 	else
 		ereport(NOTICE,
 				(errmsg("%s index created with little data", am),
-				 errdetail("Lists are made anew when there are ten times as many rows.")));
+				 errdetail("New lists are made once there are ten times as many rows.")));
 }
 
 /* Trains the centroids by a sample of the table; without rows there are none. */

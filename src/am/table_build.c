@@ -149,7 +149,8 @@ has_shared_memory(Size context, Size wanted)
 		return true;
 	ereport(NOTICE,
 			(errmsg("not enough shared memory to build the index in parallel"),
-			 errdetail("%zu MB were refused: one process builds it.", least / (1024 * 1024)),
+			 errdetail("%zu MB were refused. One process builds the index alone.",
+					   least / (1024 * 1024)),
 			 errhint("Give the server more shared memory to speed up builds.")));
 	return false;
 }

@@ -85,11 +85,11 @@ seal_init(void)
 {
 	DefineCustomIntVariable(
 		"vector.seal_rows",
-		"Sets the number of inserted rows at which a sealed segment is made of them.",
+		"Sets the number of inserted rows at which a sealed segment is built from them.",
 		"For indexes without the option seal_rows.", &seal_default_rows, 16384, SEAL_MIN_ROWS,
 		SEAL_MAX_ROWS, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("vector.merge_factor",
-							"Sets how many sealed segments of one size are united.", NULL,
+							"Sets how many sealed segments of similar size are merged.", NULL,
 							&seal_merge_factor, 4, 2, 32, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 

@@ -110,7 +110,7 @@ space_of_index(Relation index, SpaceElement *element, SpaceMetric *metric)
 		}
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("operator class of index \"%s\" has a distance function that is not known",
+			 errmsg("operator class of index \"%s\" has an unknown distance function",
 					RelationGetRelationName(index)),
 			 errhint("Use an operator class of the extension vector.")));
 }

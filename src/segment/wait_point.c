@@ -30,7 +30,7 @@ wait_point_init(void)
 							   "Names the place where a process waits or fails.", NULL, &stop_at,
 							   "", PGC_USERSET, 0, NULL, forget_passes, NULL);
 	DefineCustomIntVariable("vector.max_segment_rows",
-							"Sets the number of rows that a segment has at most.", NULL,
+							"Sets the maximum number of rows of a segment.", NULL,
 							&segment_max_rows, GRAPH_MAX_ID, 1, GRAPH_MAX_ID, PGC_USERSET, 0, NULL,
 							NULL, NULL);
 }

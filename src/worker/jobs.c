@@ -121,7 +121,7 @@ try_table(int level)
 		error = CopyErrorData();
 		FlushErrorState();
 		ereport(level,
-				(errmsg("background workers for vector indexes are not to be had"),
+				(errmsg("background workers for vector indexes are not available"),
 				 errdetail_internal("%s", error->message),
 				 errhint("Restart the server, before PostgreSQL 17 with \"vector\" in "
 						 "\"shared_preload_libraries\".")));

@@ -106,8 +106,8 @@ worker_init(void)
 							&jobs_max_workers, 2, 0, 64, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"vector.maintenance_nice",
-		"Sets by how much background workers stand back behind other processes.",
-		"As the nice command does; 0: not at all.", &nice_level, 5, 0, 19, PGC_SIGHUP, 0, NULL,
+		"Sets the nice value of background workers.",
+		"0 gives them the priority of other processes.", &nice_level, 5, 0, 19, PGC_SIGHUP, 0, NULL,
 		NULL, NULL);
 	DefineCustomIntVariable(
 		"vector.log_maintenance_min_duration",
@@ -116,7 +116,7 @@ worker_init(void)
 		NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"vector.idle_merge_delay",
-		"Sets the time without anything to seal after which the graphs of an index are united.",
+		"Sets the time without anything to seal after which the graphs of an index are merged.",
 		"Only if the smaller ones have enough rows beside the largest: see vector.merge_factor. "
 		"-1: never.", &idle_merge_delay, 5000, -1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL,
 		NULL);

@@ -56,7 +56,7 @@ is(sql("SELECT vector_seal('alone_v') >= 0, count(*) FROM $jobs"), 't|0', 'there
 sql('VACUUM alone');
 if ($node->pg_version < 17)
 {
-	like(slurp_file($node->logfile), qr/background workers for vector indexes are not to be had/, 'the log says why');
+	like(slurp_file($node->logfile), qr/background workers for vector indexes are not available/, 'the log says why');
 }
 $node->append_conf('postgresql.conf', 'max_locks_per_transaction = 64');
 $node->restart;
