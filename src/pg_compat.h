@@ -16,7 +16,7 @@
 #include "nodes/miscnodes.h"
 #include "varatt.h"
 #else
-/* Errors that a caller may want back instead of thrown exist from 16 on. */
+/* Errors that a caller may want returned instead of thrown exist from 16 on. */
 #define errsave(escontext, ...) \
 	do { \
 		(void) (escontext); \
@@ -56,7 +56,7 @@ toast_snapshot(Snapshot snapshot)
 #define VECTOR_MODULE_MAGIC	PG_MODULE_MAGIC
 #endif
 
-/* A table that an index belongs to, where the version hands it over. */
+/* The table that an index belongs to, in versions that pass it to VACUUM. */
 #if PG_VERSION_NUM >= 160000
 #define VACUUM_HEAP(info)	((info)->heaprel)
 #else
@@ -76,7 +76,7 @@ toast_snapshot(Snapshot snapshot)
 #define TABLE_HOOK_ARGS		root, relation, inhparent, rel
 #endif
 
-/* What planner() has beyond the bound parameters. */
+/* The argument that planner() has after the bound parameters. */
 #if PG_VERSION_NUM >= 190000
 #define PLANNER_PARAMETER	, ExplainState *es
 #define PLANNER_ARGUMENT	, es
@@ -101,7 +101,7 @@ toast_snapshot(Snapshot snapshot)
 #define lock_held_by_me(tag, mode)	LockHeldByMe(tag, mode)
 #endif
 
-/* Shared memory that does not need the library to be preloaded. */
+/* Shared memory for a library that is not preloaded. */
 #if PG_VERSION_NUM >= 190000
 #define new_tranche_id(name)		LWLockNewTrancheId(name)
 #define register_tranche(id, name)	((void) 0)
@@ -110,7 +110,7 @@ toast_snapshot(Snapshot snapshot)
 #define register_tranche(id, name)	LWLockRegisterTranche(id, name)
 #endif
 
-/* pg_database.datconnlimit of one whose DROP did not end */
+/* pg_database.datconnlimit of a database whose DROP DATABASE was interrupted */
 #ifndef DATCONNLIMIT_INVALID_DB
 #define DATCONNLIMIT_INVALID_DB		-2
 #endif
@@ -122,7 +122,7 @@ toast_snapshot(Snapshot snapshot)
 #define table_beginscan_parallel_compat(rel, scan)	table_beginscan_parallel(rel, scan)
 #endif
 
-/* Rows of a table by the TIDs that an index has. */
+/* Fetching rows of a table by the TIDs that an index stores. */
 #if PG_VERSION_NUM >= 190000
 #define table_index_fetch_begin_compat(rel)		table_index_fetch_begin(rel, SO_NONE)
 #else

@@ -29,7 +29,7 @@ hamming_distance(PG_FUNCTION_ARGS)
 		(double) distance_kernels->bit_hamming(VARBITS(a), VARBITS(b), VARBITBYTES(a)));
 }
 
-/* 1 - |a & b| / |a | b|, and 1 where the two have no bit in common. */
+/* 1 - |a & b| / |a | b|; 1 if the two have no bit in common. */
 PG_FUNCTION_INFO_V1(jaccard_distance);
 Datum
 jaccard_distance(PG_FUNCTION_ARGS)

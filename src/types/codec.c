@@ -1,11 +1,11 @@
 /*
  * codec.c - text and binary forms of the vector types
  *
- * Numbers in text are what strtof reads, rounded to nearest (half and bfloat16: through float32).
- * A decimal of up to 15 digits and a small exponent is one exact integer times or over one exact
- * power of ten, hence a correctly rounded double (Clinger, PLDI 1990); unless that double lies next
- * to the middle between two floats it rounds to the same float as the text does, and strtof, which
- * is many times slower, is not asked.
+ * Numbers in text have the value that strtof gives, rounded to nearest (half and bfloat16: through
+ * float32).  A decimal of up to 15 digits and a small exponent is an exact integer multiplied or
+ * divided by an exact power of ten, hence a correctly rounded double (Clinger, PLDI 1990).  Unless
+ * that double is next to the midpoint of two floats, it rounds to the same float as the text, and
+ * strtof, which is many times slower, is not called.
  */
 #include "types/codec.h"
 
@@ -90,8 +90,8 @@ codec_count(const char *text)
 }
 
 /*
- * Reads a plain decimal that a double represents well enough to round to the right float; false
- * where strtof must look.
+ * Reads a plain decimal that a double represents well enough to round to the right float.  Returns
+ * false if strtof must be called.
  */
 static bool
 parse_decimal(const char *p, const char **end, float *value)
@@ -142,7 +142,7 @@ parse_decimal(const char *p, const char **end, float *value)
 	return true;
 }
 
-/* strtof, its result said apart by overflow and underflow. */
+/* strtof, with overflow and underflow reported separately. */
 static float
 parse_float(const char *p, const char **end, bool *overflow, bool *underflow)
 {
@@ -174,7 +174,7 @@ check_finite(float value, CodecError *error)
 	return true;
 }
 
-/* Reads one number at p and stores it as element i; *end is where it ends. */
+/* Reads one number at p and stores it as element i; sets *end to its end. */
 static bool
 parse_element(CodecElement element, const char *p, const char **end, void *elements, int i,
 			  CodecError *error)
@@ -257,7 +257,7 @@ codec_parse_dense(CodecElement element, const char *text, int max_dim,
 	return succeed(error);
 }
 
-/* strtol, kept within int32 so that a bound check afterwards says the right thing. */
+/* strtol, clamped to int32 so that a later bound check reports the right error. */
 static bool
 parse_index(const char *p, const char **end, int32_t *index)
 {

@@ -55,8 +55,8 @@ typedef struct CodecError
 extern size_t codec_element_size(CodecElement element);
 
 /*
- * Upper bound of the elements in a text: what an array handed to a parser must hold, unless the
- * limit is less.
+ * Upper bound of the number of elements in a text, and so of what an array passed to a parser must
+ * hold, unless the limit is less.
  */
 extern size_t codec_count(const char *text);
 
@@ -75,7 +75,8 @@ extern bool codec_parse_sparse(const char *text, int max_dim, int max_nnz, int32
 
 /*
  * Binary form of a dense vector: int16 dim, int16 zero, dim elements, all big-endian.  The header
- * is read first; then elements takes dim of them.  Bytes consumed: 4, and dim * codec_element_size.
+ * is read first; elements then has room for dim of them.  Bytes consumed: 4, and
+ * dim * codec_element_size.
  */
 extern bool codec_read_dense_header(const uint8_t *buf, size_t len, int max_dim, int *dim,
 									CodecError *error);

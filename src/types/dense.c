@@ -133,7 +133,7 @@ type_typmod_in(const char *type, ArrayType *modifiers, int limit)
 	return typmods[0];
 }
 
-/* What is told of a malformed text beside that it is malformed, or NULL. */
+/* The DETAIL for a malformed text, or NULL if there is no more to say. */
 static const char *
 syntax_detail(CodecStatus status, bool sparse)
 {
@@ -162,7 +162,7 @@ report_syntax(const CodecError *error, const char *type, const char *text, Node 
 			 detail != NULL ? errdetail("%s", detail) : 0));
 }
 
-/* Contents that a type does not allow, however they were sent. */
+/* Reports contents that a type does not allow, in text or binary form. */
 static void
 report_content(const CodecError *error, const char *type, int max_nnz, Node *escontext)
 {
@@ -339,7 +339,7 @@ dense_typmod_in(FunctionCallInfo fcinfo, const DenseType *type)
 	PG_RETURN_INT32(type_typmod_in(type->name, PG_GETARG_ARRAYTYPE_P(0), DENSE_MAX_DIM));
 }
 
-/* A cast to the same type: a check of the dimensions. */
+/* A cast to the same type: only checks the dimensions. */
 Datum
 dense_typmod_cast(FunctionCallInfo fcinfo, const DenseType *type)
 {

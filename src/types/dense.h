@@ -3,9 +3,9 @@
  *
  * vector, halfvec, bf16vec and int8vec have one layout and differ in their elements.  A DenseType
  * describes a type; the dense_* functions implement each SQL function once for all of them, and the
- * files of the types bind them to their C symbols with DENSE_FUNCTION.  Arithmetic goes through
- * float32: exact for every element of every type, and rounding twice (to float32, then to 16 bits)
- * gives what rounding once would, as 24 >= 2 * 11 + 2 bits.
+ * files of the types bind them to their C symbols with DENSE_FUNCTION.  Arithmetic is done in
+ * float32.  It represents every element of every type exactly, and rounding twice (to float32, then
+ * to 16 bits) gives the same result as rounding once, because 24 >= 2 * 11 + 2 bits.
  */
 #ifndef VECTOR_DENSE_H
 #define VECTOR_DENSE_H
@@ -36,8 +36,8 @@ typedef struct DenseType
 	void		(*to_float) (const void *elements, float *out, int n);
 
 	/*
-	 * Narrows n floats, rounding to nearest, ties to even.  Returns n, or the place of the first
-	 * finite one that the type cannot hold.
+	 * Narrows n floats, rounding to nearest, ties to even.  Returns n, or the index of the first
+	 * finite one that the type cannot represent.
 	 */
 	int			(*from_float) (const float *in, void *elements, int n);
 } DenseType;
@@ -56,10 +56,12 @@ dense_size(const DenseType *type, int dim)
 /* A zero vector of dim elements, palloc'd. */
 extern Dense *dense_init(const DenseType *type, int dim);
 
-/* The elements as floats: those of a vector itself, of another type a palloc'd copy. */
+/* The elements as floats: the vector's own array for type vector, else a palloc'd copy. */
 extern const float *dense_floats(const DenseType *type, const Dense *v);
 
-/* A dense vector of these floats; an error where one is out of the type's range or not finite. */
+/*
+ * A dense vector of these floats; raises an error if one is out of the type's range or not finite.
+ */
 extern Dense *dense_from_floats(const DenseType *type, const float *floats, int dim);
 
 extern void dense_check_dims(const DenseType *type, const Dense *a, const Dense *b);
@@ -72,8 +74,8 @@ extern int32 type_typmod_in(const char *type, ArrayType *modifiers, int limit);
 extern void type_check_finite(const char *type, float value);
 
 /*
- * Raises, or saves in escontext, the error that a codec found in a text (NULL: in a binary
- * message).
+ * Raises, or saves in escontext, the error that a codec found in a text (in a binary message if
+ * text is NULL).
  */
 extern void codec_report(const CodecError *error, const char *type, const char *text, int max_dim,
 						 int max_nnz, Node *escontext);
@@ -119,7 +121,7 @@ extern Datum dense_accum(FunctionCallInfo fcinfo, const DenseType *type);
 extern Datum dense_avg(FunctionCallInfo fcinfo, const DenseType *type);
 extern Datum dense_sum(FunctionCallInfo fcinfo, const DenseType *type);
 
-/* Makes `symbol` the SQL-callable function that is `implementation` for a type. */
+/* Defines `symbol` as the SQL-callable function `implementation` for a type. */
 #define DENSE_FUNCTION(symbol, implementation, type) \
 PG_FUNCTION_INFO_V1(symbol); \
 Datum \
@@ -128,7 +130,7 @@ symbol(PG_FUNCTION_ARGS) \
 	return implementation(fcinfo, &type); \
 }
 
-/* The same for a cast from one dense type to another. */
+/* Likewise for a cast from one dense type to another. */
 #define DENSE_CAST(symbol, from, to) \
 PG_FUNCTION_INFO_V1(symbol); \
 Datum \

@@ -15,7 +15,7 @@
 #include "types/dense.h"
 #include "types/detoast.h"
 
-/* Of unit vectors, the angle over pi; used where clusters of directions are made. */
+/* The angle between unit vectors over pi; used where clusters of directions are made. */
 static inline double
 spherical_distance(double dot)
 {
@@ -23,10 +23,10 @@ spherical_distance(double dot)
 }
 
 /*
- * Asks for the row after the next.  A scan meets the rows of a page at descending addresses, each
- * about as long as the last, and waits for memory at each; with v in the page, two rows on lie two
- * lengths below.  Where they do not (at the end of a page, or v is not a row) the request does
- * nothing.
+ * Prefetches the row after the next.  A scan meets the rows of a page at descending addresses, each
+ * about as long as the last, and waits for memory at each.  If v is in the page, two rows on are
+ * two lengths below it.  If not (at the end of a page, or if v is not a row) the prefetch has no
+ * effect.
  */
 static inline void
 prefetch_row_to_come(const Dense *v)
@@ -40,7 +40,7 @@ prefetch_row_to_come(const Dense *v)
 		__builtin_prefetch((const void *) line, 0, 3);
 }
 
-/* A distance function's argument, and a look ahead where it is a row's. */
+/* A distance function's argument; prefetches a later row if the argument is a row's value. */
 static inline const Dense *
 distance_argument(Datum datum, const Dense **last)
 {

@@ -14,7 +14,7 @@
 #include "types/dense.h"
 #include "types/detoast.h"
 
-/* How many elements are widened at a time where memory comes from the stack. */
+/* How many elements are widened at a time into memory on the stack. */
 #define CHUNK	64
 
 Datum
@@ -43,7 +43,7 @@ dense_norm(FunctionCallInfo fcinfo, const DenseType *type)
 	PG_RETURN_FLOAT8(l2_norm_of(dense_floats(type, v), v->dim));
 }
 
-/* The result of arithmetic as a vector; an error where an element overflowed. */
+/* The result of arithmetic as a vector; raises an error if an element overflowed. */
 static Dense *
 arithmetic_result(const DenseType *type, const float *floats, int dim)
 {
@@ -57,7 +57,7 @@ arithmetic_result(const DenseType *type, const float *floats, int dim)
 	return result;
 }
 
-/* Scales a vector to length 1, as `to`; the zero vector stays. */
+/* Scales a vector to length 1, in the type `to`; a zero vector stays as it is. */
 static Dense *
 normalize(const DenseType *from, const DenseType *to, const Dense *v)
 {
@@ -99,7 +99,7 @@ dense_binary_quantize(FunctionCallInfo fcinfo, const DenseType *type)
 	PG_RETURN_VARBIT_P(result);
 }
 
-/* subvector(v, start, count): what lies inside v of count elements from the 1-based place start. */
+/* subvector(v, start, count): the elements from the 1-based start on, as far as they are in v. */
 Datum
 dense_subvector(FunctionCallInfo fcinfo, const DenseType *type)
 {
@@ -202,7 +202,7 @@ dense_concat(FunctionCallInfo fcinfo, const DenseType *type)
 }
 
 /*
- * Sorting and index builds compare without end and give nothing back in between: nothing is
+ * Sorting and index builds compare very often and free no memory in between, so nothing is
  * allocated here.
  */
 int
@@ -281,8 +281,8 @@ dense_cmp(FunctionCallInfo fcinfo, const DenseType *type)
 }
 
 /*
- * The hash of the argument's elements as floats, -0 as 0, so that equal vectors hash alike: 64 bits
- * for a seed, or 32.
+ * The hash of the argument's elements as floats, with -0 as 0, so that equal vectors hash alike.
+ * 64 bits if a seed is given, else 32.
  */
 static Datum
 hash_argument(FunctionCallInfo fcinfo, const DenseType *type, bool extended, uint64 seed)
@@ -399,7 +399,7 @@ vector_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(result);
 }
 
-/* The state's sums over a divisor, as a vector of a type; NULL where there was no input. */
+/* The state's sums divided by a divisor, as a vector of a type; NULL if there was no input. */
 static Datum
 aggregate_result(FunctionCallInfo fcinfo, const DenseType *type, bool average)
 {

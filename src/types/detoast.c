@@ -2,11 +2,11 @@
  * detoast.c - fetching vectors that are stored out of line
  *
  * A table that is read in order finds its out-of-line values in order, too: the chunks of the next
- * one follow those of the last, on the same block of the TOAST table or the next.  So before
- * descending the TOAST index for a value, look for it where the last one ended.  What is found
- * there is the value: chunk_id and chunk_seq say so, and the tuple is live beyond question.  Where
- * the chunks are not there, PostgreSQL's own way through the index is taken; after a number of
- * misses in a row the look is saved for a while.
+ * value follow those of the last, on the same block of the TOAST table or the next.  So before we
+ * descend the TOAST index for a value, we look for it where the last one ended.  It is safe to take
+ * what is found there: chunk_id and chunk_seq identify the value, and only tuples that are
+ * certainly live are taken (see is_unquestionable).  If the chunks are not there, PostgreSQL's own
+ * way through the index is used; after a number of misses in a row we stop looking for a while.
  */
 #include "pg_compat.h"
 
@@ -26,11 +26,11 @@
 
 #include "types/detoast.h"
 
-/* After this many misses in a row only every MISSES_THEN_EACH-th value is looked for. */
+/* After MISSES_ALLOWED misses in a row, only every MISSES_THEN_EACH-th value is looked for. */
 #define MISSES_ALLOWED		8
 #define MISSES_THEN_EACH	64
 
-/* Where the last value of a TOAST table ended: a guess, never trusted. */
+/* Where the last value of a TOAST table ended: a guess that is always checked. */
 typedef struct ToastPosition
 {
 	Oid			toastrelid;
@@ -53,9 +53,9 @@ typedef struct ToastFetch
 } ToastFetch;
 
 /*
- * Whether a tuple found without the index may be taken: committed, or of this transaction, and not
- * deleted.  Nothing else bears the id of such a tuple; for all others the index is asked, as an
- * id may be given out again once a dead tuple has lost its index entry.
+ * Whether a tuple found without the index may be taken: it is committed, or of this transaction,
+ * and not deleted.  No other value can have the id of such a tuple.  For any other tuple the index
+ * is used, because an id may be reused once a dead tuple has lost its index entry.
  */
 static bool
 is_unquestionable(HeapTupleHeader tuple)
@@ -69,7 +69,7 @@ is_unquestionable(HeapTupleHeader tuple)
 		TransactionIdDidCommit(xmin);
 }
 
-/* Copies a tuple's chunk if it is the next of the value; found without the index, if it may be. */
+/* Copies a tuple's chunk if it is the next one of the value; without the index, only if certain. */
 static void
 fetch_tuple(ToastFetch *fetch, HeapTuple tuple, bool by_index)
 {
@@ -123,9 +123,9 @@ fetch_block(ToastFetch *fetch, BlockNumber block, Buffer buffer)
 }
 
 /*
- * Looks for the value from the remembered block on; false where it does not lie there whole.  The
- * relation may have been truncated or rewritten since, so a block that is not in the buffer it was
- * in is read only below the relation's end.
+ * Looks for the value from the remembered block on; returns false if it is not there as a whole.
+ * The relation may have been truncated or rewritten since.  So a block that is no longer in the
+ * buffer that held it is read only if it is below the relation's end.
  */
 static bool
 fetch_at_position(ToastFetch *fetch)
@@ -153,8 +153,8 @@ fetch_at_position(ToastFetch *fetch)
 }
 
 /*
- * Fetches the value through the TOAST index and remembers where it ended; false where chunks are
- * missing.
+ * Fetches the value through the TOAST index and remembers where it ended.  Returns false if chunks
+ * are missing.
  */
 static bool
 fetch_by_index(ToastFetch *fetch)
@@ -181,7 +181,7 @@ fetch_by_index(ToastFetch *fetch)
 	return fetch->found == fetch->chunks;
 }
 
-/* Whether a look at the remembered position is worth it. */
+/* Whether it is worth looking at the remembered position. */
 static bool
 position_is_promising(Oid toastrelid)
 {
@@ -228,6 +228,6 @@ vector_detoast_external(struct varlena *value)
 	}
 	table_close(fetch.rel, AccessShareLock);
 
-	/* PostgreSQL says what is wrong with a value that is not whole */
+	/* for an incomplete value, let PostgreSQL report what is wrong */
 	return found ? result : detoast_attr(value);
 }

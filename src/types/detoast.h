@@ -1,5 +1,5 @@
 /*
- * detoast.h - fetching vectors for computing with them
+ * detoast.h - fetching vectors in order to compute with them
  */
 #ifndef VECTOR_DETOAST_H
 #define VECTOR_DETOAST_H
@@ -7,9 +7,9 @@
 #include "pg_compat.h"
 
 /*
- * The plain value of a vector datum, as PG_DETOAST_DATUM gives it: itself where it is stored
- * inline, else a palloc'd copy.  Values that lie out of line one after another, as a sequential
- * scan meets them, come without an index look-up each.
+ * The plain value of a vector datum, as PG_DETOAST_DATUM gives it: the datum itself if it is stored
+ * inline, else a palloc'd copy.  Values that are stored out of line one after another, as a
+ * sequential scan meets them, are fetched without an index look-up for each.
  */
 extern struct varlena *vector_detoast_external(struct varlena *value);
 

@@ -39,7 +39,7 @@ sparse_values(const SparseVector *v)
 	return (const float *) (v->indices + v->nnz);
 }
 
-/* A vector of n elements, zeros among them left out. */
+/* A vector of n elements, without the zeros among them. */
 static SparseVector *
 sparse_from_pairs(int dim, const int32 *indices, const float *values, int n)
 {
@@ -96,7 +96,7 @@ sparsevec_out(PG_FUNCTION_ARGS)
 {
 	const SparseVector *v = vector_detoast(PG_GETARG_DATUM(0));
 	const float *values = sparse_values(v);
-	/* an element: comma, index, colon, value; then the braces, the slash and the dimensions */
+		/* each element has comma, index, colon, value; then braces, slash and dimensions follow */
 	char	   *text = palloc((Size) v->nnz * (FLOAT_SHORTEST_DECIMAL_LEN + 12) + 16);
 	char	   *p = text;
 
@@ -269,7 +269,9 @@ sparsevec_l2_norm(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(sparse_norm(sparse_values(v), (size_t) v->nnz));
 }
 
-/* Scales a vector to length 1; the zero vector stays, elements that vanish are left out. */
+/*
+ * Scales a vector to length 1; a zero vector stays as it is, elements that underflow are dropped.
+ */
 PG_FUNCTION_INFO_V1(sparsevec_l2_normalize);
 Datum
 sparsevec_l2_normalize(PG_FUNCTION_ARGS)
@@ -288,9 +290,9 @@ sparsevec_l2_normalize(PG_FUNCTION_ARGS)
 }
 
 /*
- * Orders as the dense vectors would be: by the first element that differs, a missing one being
- * zero, then by the number of dimensions.  Elements past the end of the shorter vector do not
- * count.
+ * Orders as the dense vectors would be: by the first element that differs, where a missing element
+ * counts as zero, then by the number of dimensions.  Elements past the end of the shorter vector do
+ * not count.
  */
 static int
 sparse_cmp(const SparseVector *a, const SparseVector *b)
