@@ -69,7 +69,7 @@ load_tail_f32(const float *p, size_t n)
 	return _mm256_maskload_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32((int) n), place));
 }
 
-/* Up to seven 16-bit elements and zeros after them. */
+/* Up to seven 16-bit elements, padded with zeros. */
 static inline __m128i
 load_tail_16(const uint16_t *p, size_t n)
 {
@@ -165,7 +165,9 @@ sum_lanes(__m256i v)
 							_mm256_cvtepu16_epi32(_mm256_extracti128_si256(v, 1)));
 }
 
-/* Adds the sums of 16 codes: those of even bytes (with the odd ones' carried over) and odd ones. */
+/*
+ * Adds the sums of 16 codes: of the even bytes (still with the odd bytes' carry) and the odd ones.
+ */
 static inline void
 add_sums(uint32_t *sums, __m256i even, __m256i odd)
 {
@@ -183,7 +185,7 @@ add_sums(uint32_t *sums, __m256i even, __m256i odd)
 }
 
 /*
- * As CODE_SUMS in code_kernels.h; two positions at once, in 16-bit sums for as long as they hold.
+ * As CODE_SUMS in code_kernels.h; two positions at once, in 16-bit sums until they might overflow.
  */
 static inline void
 sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *sums)
@@ -217,7 +219,7 @@ sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *
 	}
 }
 
-/* As TABLE_ENTRIES in code_kernels.h; a position in each half, its pairs and their negatives. */
+/* As TABLE_ENTRIES in code_kernels.h; one position in each half, its pairs and their negatives. */
 static inline void
 store_entries(uint8_t *entries, __m256 pairs, __m256 range)
 {
@@ -255,7 +257,7 @@ store_u8(uint8_t *p, __m256 a)
 	_mm_storel_epi64((__m128i *) p, _mm_packus_epi16(words, words));
 }
 
-/* The lanes of `words` from bits `shift` and 2 k on, as far as the mask goes. */
+/* The lanes of `words` from bits `shift` and 2 k on, masked. */
 static inline __m256
 load_fields(__m256i words, __m256i shift, size_t k, int mask)
 {

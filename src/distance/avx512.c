@@ -1,6 +1,6 @@
 /*
- * avx512.c - kernels for AVX-512 (F, BW, VL, DQ), and those that VNNI, VPOPCNTDQ and VBMI
- * make faster
+ * avx512.c - kernels for AVX-512 (F, BW, VL, DQ), and faster versions of some for VNNI, VPOPCNTDQ
+ * and VBMI
  *
  * AVX512_BF16 is not used: its dot product rounds to odd and flushes subnormals, so that results
  * would depend on the processor by more than the order of summation.
@@ -50,7 +50,7 @@ typedef __m512i vw;
 #define vw_abs(x)			_mm512_abs_epi16(x)
 #define vw_ones()			_mm512_set1_epi16(1)
 
-/* The lowest n bits, n below 64. */
+/* The lowest n bits, n below 64 */
 #define MASK(n)				((UINT64_C(1) << (n)) - 1)
 
 static inline __m512
@@ -135,7 +135,9 @@ sum_lanes(__m512i v)
 	return _mm256_add_epi32(_mm512_castsi512_si256(s), _mm512_extracti64x4_epi64(s, 1));
 }
 
-/* Adds the sums of 16 codes: those of even bytes (with the odd ones' carried over) and odd ones. */
+/*
+ * Adds the sums of 16 codes: of the even bytes (still with the odd bytes' carry) and the odd ones.
+ */
 static inline void
 add_sums(uint32_t *sums, __m512i even, __m512i odd)
 {
@@ -153,7 +155,7 @@ add_sums(uint32_t *sums, __m512i even, __m512i odd)
 }
 
 /*
- * As CODE_SUMS in code_kernels.h; four positions at once, in 16-bit sums for as long as they hold.
+ * As CODE_SUMS in code_kernels.h; four positions at once, in 16-bit sums until they might overflow.
  */
 static inline void
 sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *sums)
@@ -187,7 +189,9 @@ sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *
 	}
 }
 
-/* As TABLE_ENTRIES in code_kernels.h; a position in each quarter, its pairs and their negatives. */
+/*
+ * As TABLE_ENTRIES in code_kernels.h; one position in each quarter, its pairs and their negatives.
+ */
 static inline void
 store_entries(uint8_t *entries, __m512 pairs, __m512 range)
 {
@@ -222,7 +226,7 @@ store_u8(uint8_t *p, __m512 a)
 	_mm_storeu_si128((__m128i *) p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a)));
 }
 
-/* A look-up makes a number of the low four bits of each lane. */
+/* A look-up turns the low four bits of each lane into a number. */
 static inline __m512
 load_u4(const uint8_t *p, size_t k)
 {
@@ -261,7 +265,7 @@ KERNEL_SET(avx512)
 #pragma GCC target("avx512vnni")
 #endif
 
-/* VNNI multiplies and adds to the accumulator at once. */
+/* VNNI multiplies and adds to the accumulator in one instruction. */
 #undef vi_madd
 #define vi_madd(s, x, y)	_mm512_dpwssd_epi32(s, x, y)
 
@@ -286,7 +290,7 @@ avx512_use_vnni(DistanceKernels *kernels)
 #pragma GCC target("avx512vpopcntdq")
 #endif
 
-/* 64 bytes, or fewer and zeros after them. */
+/* 64 bytes, or fewer, padded with zeros. */
 static inline __m512i
 load_bits512(const uint8_t *p, size_t bytes)
 {
@@ -349,7 +353,7 @@ avx512_use_vpopcntdq(DistanceKernels *kernels)
 
 /*
  * As CODE_SUMS in code_kernels.h.  The bytes of four positions are transposed, so that the four
- * look-ups of a code lie in one lane, one table each, and VNNI adds them to its sum.
+ * look-ups of a code are in one lane, each in its own table, and VNNI adds them to its sum.
  */
 static inline void
 vbmi_sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *sums)
@@ -369,7 +373,7 @@ vbmi_sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint3
 		__m512i		c = _mm512_permutexvar_epi8(transposed, _mm512_loadu_si512(codes));
 		__m512i		t = _mm512_loadu_si512(lut);
 
-		/* 0xEA: first and second, or third */
+		/* 0xEA: (first and second) or third */
 		low = _mm512_dpbusd_epi32(low, _mm512_permutexvar_epi8(
 			_mm512_ternarylogic_epi32(c, nibble, table, 0xEA), t), ones);
 		high = _mm512_dpbusd_epi32(high, _mm512_permutexvar_epi8(

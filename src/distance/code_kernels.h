@@ -2,11 +2,12 @@
  * code_kernels.h - kernels on codes of nibbles, written once over the primitives of an instruction
  * set
  *
- * Beside what float_kernels.h and rotate_kernels.h ask for, the file that includes this defines
- *		vf_max(a, b)		the larger of two, lane by lane; b where a is not a number
+ * In addition to what float_kernels.h and rotate_kernels.h require, the file that includes this
+ * defines
+ *		vf_max(a, b)		the larger of two, lane by lane; b if a is NaN
  *		load_sums(p)		LANES int32, as floats
  *		vf_below(a, b)		a bit for each lane in which a < b, the first lane lowest
- * and CODE_PORTABLE, for the rest in plain C, or
+ * and either CODE_PORTABLE, for plain C versions of the rest, or
  *		vf_signs(a)			a bit for each lane whose sign bit is clear, the first lane lowest
  *		sum_codes(...)		as CODE_SUMS describes
  *		store_entries(...)	as TABLE_ENTRIES describes
@@ -52,14 +53,15 @@ sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *
 
 /*
  * TABLE_ENTRIES: four lanes give the 16 bytes of a position.  Entry k is half the sum of `range`,
- * the sum of |q_i| in all four lanes, and of q_i where k has bit i, -q_i where not; `pairs` has q_0
- * + q_1, q_0 - q_1, q_2 + q_3, q_2 - q_3.  Both come times 2^(ENTRY_BITS - 1) and are rounded to
- * integers; the sum of these, with ENTRY_BITS of fraction, is rounded to the entry.
+ * which is the sum of |q_i| in all four lanes, and of q_i for each bit i set in k, -q_i for each
+ * other.  `pairs` has q_0 + q_1, q_0 - q_1, q_2 + q_3, q_2 - q_3.  Both are given multiplied by
+ * 2^(ENTRY_BITS - 1) and are rounded to integers; their sum, with ENTRY_BITS of fraction, is
+ * rounded to the entry.
  */
 static void
 store_entries(uint8_t *entries, vf pairs, vf range)
 {
-	const vf	magic = vf_set1(0x1.8p23f);	/* a float of this size has no bits for fractions */
+	const vf	magic = vf_set1(0x1.8p23f);	/* floats of this size have no fraction bits */
 	bits128		t = (bits128) (pairs + magic) - (bits128) magic;
 	bits128		r = (bits128) (range + magic) - (bits128) magic + (1 << (ENTRY_BITS - 1));
 	uint32_t	low[4] = {r[0] - t[0], r[0] + t[1], r[0] - t[1], r[0] + t[0]};
@@ -83,7 +85,7 @@ vf_largest(vf a)
 	return largest;
 }
 
-/* The sum of each four lanes, in all four. */
+/* The sum of each group of four lanes, in all four of them. */
 static inline vf
 sum_fours(vf a)
 {
@@ -93,8 +95,9 @@ sum_fours(vf a)
 
 /*
  * <s, q> = 2 <bits, q> - sum of q.  An entry of the table is the dot product of four bits with four
- * dimensions, less the position's smallest, in steps of 1/255 of the widest position's range: (sum
- * of |q_i| + sum of +-q_i) / 2.  All the smallest, doubled and less the sum, are -sum of |q_i|.
+ * dimensions, less the smallest entry of the position, in steps of 1/255 of the widest position's
+ * range: (sum of |q_i| + sum of +-q_i) / 2.  The sum of all smallest entries, doubled and less the
+ * sum of q, is -sum of |q_i|.
  */
 static CodeQuery
 code_query(const float *q, size_t n, uint8_t *lut)
@@ -113,7 +116,7 @@ code_query(const float *q, size_t n, uint8_t *lut)
 		widest = vf_max(widest, sum_fours(size));
 	}
 	range = vf_largest(widest);
-	/* with less than this the factor would be infinite: entries of zero say as much */
+		/* below this the factor would overflow to infinity; then all entries are zero */
 	step = range >= 1e-34f && isfinite(range) ? range / 255 : 1;
 	factor = vf_set1((1 << (ENTRY_BITS - 1)) / step);
 	for (size_t i = 0; i < n; i += LANES)
@@ -126,7 +129,7 @@ code_query(const float *q, size_t n, uint8_t *lut)
 	return (CodeQuery) {lut, n / 4, 2 * step, -vf_sum(sum)};
 }
 
-/* The estimates of LANES codes, from the sums of their look-ups. */
+/* The estimates of LANES codes, from the sums of their table entries. */
 static inline vf
 estimates_of(const CodeQuery *q, const uint32_t *sums, const float *a, const uint16_t *b,
 			 float base)
@@ -169,7 +172,7 @@ name(const CodeQuery *q, const uint8_t *codes, const float *a, const uint16_t *b
 	return below; \
 }
 
-/* A residual that is to be made, and one that has been. */
+/* Whether a residual is yet to be computed, or is given. */
 #define DIFFERENCE(x, center)	vf_sub(x, center)
 #define RESIDUAL(o, center)		(o)
 

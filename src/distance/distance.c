@@ -1,5 +1,5 @@
 /*
- * distance.c - the choice of the kernels, at run time, and norms and cosines by them
+ * distance.c - the choice of kernels at run time, and norms and cosine distances that use them
  */
 #include "distance/distance.h"
 
@@ -17,8 +17,8 @@ const DistanceKernels *distance_kernels = &portable_kernels;
 #if defined(__x86_64__)
 
 /*
- * __builtin_cpu_supports asks the operating system's support of the registers, too, but does not
- * know F16C everywhere.
+ * __builtin_cpu_supports also checks that the operating system supports the registers, but not
+ * every compiler knows F16C.
  */
 static bool
 cpu_has_avx2(void)
@@ -42,7 +42,7 @@ cpu_has_avx512(void)
 		   __builtin_cpu_supports("avx512dq");
 }
 
-/* The AVX-512 kernels with what else this processor has. */
+/* The AVX-512 kernels, with those replaced that this processor can run faster. */
 static const DistanceKernels *
 best_avx512_kernels(void)
 {
@@ -121,7 +121,7 @@ cosine_distance_from_parts(double dot, double norm_a, double norm_b)
 	return cosine_distance(dot, norm_a, norm_b);
 }
 
-/* Norms and cosine distances of an element type, which widen(x) makes a number of. */
+/* Norms and cosine distances of an element type; widen(x) converts an element to a number. */
 #define PRECISE(prefix, Element, Parts, widen) \
 static __attribute__((noinline)) double \
 prefix ## _double_cosine(const Element *a, const Element *b, size_t n) \

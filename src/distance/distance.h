@@ -6,10 +6,10 @@
  * so that one library built for the baseline of an architecture runs at full speed everywhere.
  *
  * The room is plain C11 without PostgreSQL.  Kernels take raw arrays of n dimensions at any
- * alignment that the element type allows, never read past an array's end, accumulate floating-point
- * elements in float32 (results may be Infinity, or NaN where infinities meet) and integers exactly.
- * Norms and cosine distances are functions over the kernels, which sum in double precision where
- * float32 had no place for the squares.
+ * alignment that the element type allows and never read past the end of an array.  They accumulate
+ * floating-point elements in float32 (so results may be Infinity, or NaN where infinities meet) and
+ * integers exactly.  Norms and cosine distances are functions on top of the kernels, which sum in
+ * double precision if the squares do not fit float32.
  */
 #ifndef VECTOR_DISTANCE_H
 #define VECTOR_DISTANCE_H
@@ -26,7 +26,7 @@ typedef struct CosineParts
 	float		norm_b;
 } CosineParts;
 
-/* The same for int8; exact for up to 16,000 dimensions and beyond (below 131,072). */
+/* Likewise for int8; exact below 131,072 dimensions. */
 typedef struct CosinePartsInt
 {
 	int32_t		dot;
@@ -42,21 +42,21 @@ typedef struct BitParts
 	uint64_t	b;
 } BitParts;
 
-/* Codes of nibbles are compared in groups of so many. */
+/* Codes of nibbles are compared in groups of this many. */
 #define CODE_GROUP	32
 
 /* A query prepared for code_estimates: see rabitq.h and product.h. */
 typedef struct CodeQuery
 {
 	const uint8_t *lut;			/* 16 bytes a position */
-	size_t		positions;		/* a multiple of 4; of 1-bit codes dimensions / 4 */
+	size_t		positions;		/* a multiple of 4; for 1-bit codes, dimensions / 4 */
 	float		scale;
 	float		bias;
 } CodeQuery;
 
 /*
- * Sums over o = x - c: of |o_i|, of o_i^2, and of sign(o_i) c_i (the sign of 0 is 1, that of -0,
- * which only a c_i of 0 gives, -1).
+ * Sums over o = x - c: of |o_i|, of o_i^2, and of sign(o_i) c_i.  The sign of 0 is 1; that of -0,
+ * which arises only where c_i is 0, is -1.
  */
 typedef struct ResidualParts
 {
@@ -65,28 +65,28 @@ typedef struct ResidualParts
 	float		sign_dot;
 } ResidualParts;
 
-/* What numbers lie between. */
+/* The smallest and the largest of some numbers. */
 typedef struct Range
 {
 	float		least;
 	float		largest;
 } Range;
 
-/* Sums over x of n elements and their levels u, seen from the middle one: see f32_levels. */
+/* Sums over n elements x and their levels u, counted from the middle level: see f32_levels. */
 typedef struct LevelParts
 {
 	float		product;		/* of x_i (u_i - top / 2) */
 	float		norm;			/* of (u_i - top / 2)^2 */
-	float		largest;		/* |x_i|: no sum */
+	float		largest;		/* |x_i|: the maximum, not a sum */
 } LevelParts;
 
 /*
  * Kernels of one instruction set.
  *
- * f16 and bf16 elements are the raw 16 bits.  n is in dimensions, for bits in bytes.  l2sq is the
- * squared Euclidean distance, l1 the sum of absolute differences.  The *_many forms compare one
- * query with `count` rows given by address and write count results to out; they prefetch the rows
- * to come.
+ * f16 and bf16 elements are the raw 16 bits.  n is the number of dimensions, for bits of bytes.
+ * l2sq is the squared Euclidean distance, l1 the sum of absolute differences.  The *_many forms
+ * compare one query with `count` rows given by address and write count results to out; they
+ * prefetch later rows.
  */
 typedef struct DistanceKernels
 {
@@ -143,24 +143,24 @@ typedef struct DistanceKernels
 	float (*stored_u8_dot)(const float *q, const uint8_t *x, size_t n, float low, float step);
 
 	/*
-	 * The dot product with fields of 4, 2 or 1 bits, n a multiple of 16.  Sixteen fields lie in as
-	 * many bits of a 64-, 32- or 16-bit word, field i from bit i * width on; but of 4 bits fields
-	 * 2 i from bit 4 i on, and fields 2 i + 1 from bit 32 + 4 i on.
+	 * The dot product with fields of 4, 2 or 1 bits, n a multiple of 16.  Sixteen fields are in one
+	 * 64-, 32- or 16-bit word.  Field i starts at bit i * width, except with 4 bits: there fields
+	 * 2 i start at bit 4 i, and fields 2 i + 1 at bit 32 + 4 i.
 	 */
 	float		(*field_u4_dot) (const float *q, const uint8_t *x, size_t n);
 	float		(*field_u2_dot) (const float *q, const uint8_t *x, size_t n);
 	float		(*field_u1_dot) (const float *q, const uint8_t *x, size_t n);
 
 	/*
-	 * For a group of codes: out[i] = base + a[i] + b[i] * (scale * sum of the query's look-ups +
+	 * For each code of a group: out[i] = base + a[i] + b[i] * (scale * sum of the table entries +
 	 * bias), where b is bfloat16.
 	 */
 	void		(*code_estimates) (const CodeQuery *q, const uint8_t *codes, const float *a,
 								   const uint16_t *b, float base, float *out);
 
 	/*
-	 * As code_estimates, less slack * error[i], where error is bfloat16; -infinity where that is
-	 * not a number.  Returns a bit for each out[i] below the threshold, the first code's lowest.
+	 * As code_estimates, minus slack * error[i], where error is bfloat16; -infinity where that is
+	 * NaN.  Returns a bit for each out[i] below the threshold, the first code's lowest.
 	 */
 	uint32_t	(*code_bounds) (const CodeQuery *q, const uint8_t *codes, const float *a,
 								const uint16_t *b, const uint16_t *error, float base,
@@ -170,38 +170,40 @@ typedef struct DistanceKernels
 	CodeQuery	(*code_query) (const float *q, size_t n, uint8_t *lut);
 
 	/*
-	 * A round of a rotation (rotation.h) of n floats, a multiple of 16, in place: flips the signs
-	 * that `signs` has the sign bit for, transforms the `window` floats from `start` on, a power of
-	 * two from 128 on and at a multiple of 16, and mixes the halves where they are not all.
+	 * A round of a rotation (rotation.h) of n floats, n a multiple of 16, in place: flips the signs
+	 * for which `signs` has the sign bit set; transforms `window` floats from `start` on, where
+	 * window is a power of two not below 128 and start a multiple of 16; and mixes the two halves
+	 * if the window is not everything.
 	 */
 	void		(*rotate_round) (float *x, const uint32_t *signs, size_t n, size_t window,
 								 size_t start);
 
-	/* Rounds n floats, a multiple of 16, to halves; what is too large becomes the largest. */
+	/* Rounds n floats, a multiple of 16, to halves; numbers too large become the largest half. */
 	void		(*f32_to_f16) (const float *x, size_t n, uint16_t *out);
 
-	/* The parts of a residual, n a multiple of 16, and its signs, a bit a dimension. */
+	/* The sums of a residual, n a multiple of 16, and its signs, a bit a dimension. */
 	ResidualParts (*f16_residual) (const uint16_t *x, const uint16_t *c, size_t n, uint8_t *signs);
 
-	/* The same for a residual o that has been made. */
+	/* Likewise for a residual o that is given. */
 	ResidualParts (*f32_residual) (const float *o, const float *c, size_t n, uint8_t *signs);
 
 	/*
-	 * The levels of n elements, a multiple of 16: u_i = x_i * scale + top / 2, within 0 and top and
-	 * rounded, top an odd number up to 255.  They are written where out is not NULL.
+	 * The levels of n elements, a multiple of 16: u_i = x_i * scale + top / 2, clamped to 0 and top
+	 * and rounded, top an odd number up to 255.  They are written if out is not NULL.
 	 */
 	LevelParts	(*f32_levels) (const float *x, size_t n, float scale, float top, uint8_t *out);
 
 	/*
-	 * The first of 16 columns, of n rows of 16 floats, for which half[j] - <x, column j> is least;
-	 * this goes to *distance.
+	 * The first of 16 columns, of n rows of 16 floats, for which half[j] - <x, column j> is
+	 * smallest; that value goes to *distance.
 	 */
 	uint32_t	(*columns_nearest) (const float *x, const float *columns, const float *half,
 									size_t n, float *distance);
 
 	/*
-	 * The dot products of x with the 16 columns: gives the least and the largest, and where out is
-	 * not NULL, writes each less the least, times factor, rounded, which has to be at most 255.
+	 * The dot products of x with the 16 columns: returns the smallest and the largest.  If out is
+	 * not NULL, writes each of them minus the smallest, times factor, rounded; that must not exceed
+	 * 255.
 	 */
 	Range		(*columns_entries) (const float *x, const float *columns, size_t n, float factor,
 									uint8_t *out);
@@ -220,12 +222,12 @@ typedef enum DistanceSimd
 extern const DistanceKernels *distance_kernels;
 
 /*
- * The kernels of one set, or NULL where this build or this CPU has none; DISTANCE_AUTO gives the
- * best there is.
+ * The kernels of one set, or NULL if this build or this CPU does not have them; DISTANCE_AUTO
+ * gives the best set available.
  */
 extern const DistanceKernels *distance_get(DistanceSimd simd);
 
-/* Makes a set the one in use; false, and no change, where distance_get has none. */
+/* Makes a set the one in use; returns false, and changes nothing, if distance_get has none. */
 extern bool distance_select(DistanceSimd simd);
 
 /*
@@ -242,9 +244,9 @@ extern CosineParts sparse_cosine(const int32_t *ai, const float *av, size_t an,
 								 const int32_t *bi, const float *bv, size_t bn);
 
 /*
- * Whether a sum of squares is one of which underflow and overflow took nothing of weight; a dot
- * product of two vectors with such sums has lost nothing either.  Of up to 2^14 products each is
- * off by up to 2^-150 where it underflows.
+ * Whether neither underflow nor overflow affected a sum of squares significantly; then the dot
+ * product of two vectors with such sums is right as well.  Each of up to 2^14 products is off by up
+ * to 2^-150 if it underflows.
  */
 static inline bool
 squares_hold(double sum)
@@ -253,12 +255,12 @@ squares_hold(double sum)
 }
 
 /*
- * 1 - dot / sqrt(norm_a * norm_b), the similarity clamped to [-1, 1]; NaN where a norm is zero or
+ * 1 - dot / sqrt(norm_a * norm_b), with the similarity clamped to [-1, 1]; NaN if a norm is zero or
  * not finite.
  */
 extern double cosine_distance_from_parts(double dot, double norm_a, double norm_b);
 
-/* Cosine distances of vectors of any length; NaN where one is zero. */
+/* Cosine distances of vectors of any length; NaN if one of them is zero. */
 extern double f32_cosine_distance(const float *a, const float *b, size_t n);
 extern double f16_cosine_distance(const uint16_t *a, const uint16_t *b, size_t n);
 extern double bf16_cosine_distance(const uint16_t *a, const uint16_t *b, size_t n);

@@ -3,14 +3,14 @@
  * set
  *
  * The file that includes this defines the type vf of LANES floats and
- *		vf_zero(), vf_set1(x), vf_add(a, b), vf_sub(a, b), vf_abs(a), vf_fma(a, b, c) = a * b + c,
- *vf_sum(a) and for each element type a load of LANES elements, widened, and one of fewer that gives
- *zeros for the rest; and load_u8 of LANES bytes.  FLOAT_KERNELS(f32, float, load, load_tail) then
- *makes f32_l2sq and its kin.  Missing elements being zero on both sides, a tail adds nothing that
- *is not there.
+ *		vf_zero(), vf_set1(x), vf_add(a, b), vf_sub(a, b), vf_abs(a), vf_sum(a)
+ *		vf_fma(a, b, c)		a * b + c
+ * and for each element type a load of LANES elements, widened, and a load of fewer elements, padded
+ * with zeros; and load_u8 of LANES bytes.  FLOAT_KERNELS(f32, float, load, load_tail) then defines
+ * f32_l2sq and the others.  The padding is zero on both sides, so it adds nothing to a sum.
  *
- * Four accumulators a result hide the latency of a fused multiply-add; the *_many kernels give one
- * to each of four rows, so that a load of the query serves four.
+ * Four accumulators for a result hide the latency of a fused multiply-add.  The *_many kernels give
+ * one accumulator to each of four rows instead, so that one load of the query serves four rows.
  */
 #ifndef VECTOR_FLOAT_KERNELS_H
 #define VECTOR_FLOAT_KERNELS_H
@@ -18,7 +18,7 @@
 #include "distance/distance.h"
 #include "distance/half.h"
 
-/* How far ahead of its use a row of the next group is asked for, and how much a request brings. */
+/* Rows of the next group are prefetched by cache lines of this size. */
 #define CACHE_LINE	64
 
 /* One step of each kernel: s is the accumulator, x and y are the elements. */
@@ -84,9 +84,9 @@ name(const Element *a, const Element *b, size_t n) \
 }
 
 /*
- * Four rows against the query at once, two accumulators each; while they are read, the four rows
- * after them are asked for, a cache line at a time.  Rows that do not fill a group go to the pair
- * kernel.
+ * Compares four rows with the query at once, with two accumulators each, while the four rows
+ * after them are prefetched, one cache line at a time.  Rows that do not fill a group go to the
+ * pair kernel.
  */
 #define FLOAT_MANY_KERNEL(name, pair, Element, load, load_tail, STEP) \
 static void \
@@ -145,8 +145,8 @@ name(const Element *q, const Element *const *rows, size_t count, size_t n, float
 }
 
 /*
- * A float query against stored elements that stand for low + step * element.  What does not fill a
- * register is taken one by one.
+ * A float query against stored elements that stand for low + step * element.  Elements that do not
+ * fill a register are processed one by one.
  */
 #define STORED_KERNEL(name, Element, load, widen, STEP) \
 static float \
@@ -198,7 +198,7 @@ FLOAT_COSINE_KERNEL(prefix ## _cosine, Element, load, load_tail) \
 FLOAT_MANY_KERNEL(prefix ## _l2sq_many, prefix ## _l2sq, Element, load, load_tail, STEP_L2SQ) \
 FLOAT_MANY_KERNEL(prefix ## _dot_many, prefix ## _dot, Element, load, load_tail, STEP_DOT)
 
-/* The entries of a family in a table of kernels. */
+/* The entries of an element type in a table of kernels. */
 #define FLOAT_ENTRIES(prefix) \
 	.prefix ## _l2sq = prefix ## _l2sq, \
 	.prefix ## _dot = prefix ## _dot, \

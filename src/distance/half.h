@@ -1,8 +1,9 @@
 /*
  * half.h - scalar conversions between float32 and the 16-bit formats
  *
- * IEEE 754 binary16 ("half") and bfloat16, as raw uint16.  To 16 bits: round to nearest, ties to
- * even; what is too large becomes infinity, NaN stays NaN.  To 32 bits is exact.
+ * IEEE 754 binary16 ("half") and bfloat16, as raw uint16.  Conversions to 16 bits round to nearest,
+ * ties to even; numbers too large become infinity, NaN stays NaN.  Conversions to 32 bits are
+ * exact.
  */
 #ifndef VECTOR_HALF_H
 #define VECTOR_HALF_H

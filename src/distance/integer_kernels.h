@@ -4,10 +4,11 @@
  *
  * The file that includes this defines the type vi, an accumulator of int32, and vw, WIDE_LANES
  * elements widened to int16, with
- *		vi_zero(), vi_sum(a), vi_madd(s, x, y) = s + products of x and y, vw_sub(x, y), vw_abs(x),
- *vw_ones(), load_i8(p, n): min(n, WIDE_LANES) elements, zeros after them or says INTEGER_PORTABLE,
- *for plain loops.  A difference of two int8 fits int16 and a product of two such fits int32, so
- *everything is exact up to 131,072 dimensions.
+ *		vi_zero(), vi_sum(a), vw_sub(x, y), vw_abs(x), vw_ones()
+ *		vi_madd(s, x, y)	s + products of x and y
+ *		load_i8(p, n)		min(n, WIDE_LANES) elements, padded with zeros
+ * or defines INTEGER_PORTABLE, for plain loops.  The difference of two int8 fits int16 and the
+ * product of two such differences fits int32, so everything is exact below 131,072 dimensions.
  */
 #ifndef VECTOR_INTEGER_KERNELS_H
 #define VECTOR_INTEGER_KERNELS_H
@@ -58,7 +59,7 @@ typedef int32_t vw;
 		return vi_sum(s0) + vi_sum(s1); \
 	}
 
-/* One query against each row; the next row is asked for meanwhile. */
+/* Compares one query with each row, while the next row is prefetched. */
 #define EACH_ROW_KERNEL(name, pair, Element, Result) \
 static void \
 name(const Element *q, const Element *const *rows, size_t count, size_t n, Result *out) \
@@ -97,7 +98,7 @@ prefix ## _cosine(const int8_t *a, const int8_t *b, size_t n) \
 EACH_ROW_KERNEL(prefix ## _l2sq_many, prefix ## _l2sq, int8_t, int32_t) \
 EACH_ROW_KERNEL(prefix ## _dot_many, prefix ## _dot, int8_t, int32_t)
 
-/* Eight bytes, or fewer and zeros after them. */
+/* Eight bytes, or fewer, padded with zeros. */
 static inline uint64_t
 load_bits(const uint8_t *p, size_t bytes)
 {
@@ -110,7 +111,7 @@ load_bits(const uint8_t *p, size_t bytes)
 	return word;
 }
 
-/* A word at a time, by the population count that the including file is compiled for. */
+/* One word at a time, with the population count that the including file is compiled for. */
 #define BIT_KERNELS(prefix) \
 	static uint64_t prefix##_hamming(const uint8_t *a, const uint8_t *b, size_t bytes) \
 	{ \
@@ -138,7 +139,7 @@ load_bits(const uint8_t *p, size_t bytes)
 	} \
 	EACH_ROW_KERNEL(prefix##_hamming_many, prefix##_hamming, uint8_t, uint64_t)
 
-/* The entries of a family in a table of kernels. */
+/* The entries of an element type in a table of kernels. */
 #define I8_ENTRIES(prefix) \
 	.i8_l2sq = prefix ## _l2sq, \
 	.i8_dot = prefix ## _dot, \

@@ -2,7 +2,7 @@
  * kernel_set.h - all kernels of an instruction set, from its primitives
  *
  * KERNEL_SET(name), in a file that has defined what float_kernels.h, integer_kernels.h,
- * rotate_kernels.h, code_kernels.h and level_kernels.h ask for, makes the kernels and the table
+ * rotate_kernels.h, code_kernels.h and level_kernels.h require, defines the kernels and the table
  * name_kernels.
  */
 #ifndef VECTOR_KERNEL_SET_H

@@ -6,7 +6,7 @@
 
 #include "distance/distance.h"
 
-/* Entries of a query's table are added up with so many bits of fraction: 255.5 fits an int16. */
+/* Fraction bits with which entries of a query's table are added up: 255.5 then fits an int16. */
 #define ENTRY_BITS	7
 
 /* The largest finite half. */
@@ -18,7 +18,7 @@ extern const DistanceKernels portable_kernels;
 extern const DistanceKernels avx2_kernels;
 extern const DistanceKernels avx512_kernels;
 
-/* Replace kernels of the table by those that VNNI, VPOPCNTDQ, or VBMI and VNNI make faster. */
+/* Replace kernels of the table by faster ones that use VNNI, VPOPCNTDQ, or VBMI and VNNI. */
 extern void avx512_use_vnni(DistanceKernels *kernels);
 extern void avx512_use_vpopcntdq(DistanceKernels *kernels);
 extern void avx512_use_vbmi(DistanceKernels *kernels);

@@ -2,8 +2,8 @@
  * level_kernels.h - kernels on codes of several bits an element, written once over the primitives
  * of an instruction set
  *
- * Beside what float_kernels.h, rotate_kernels.h and code_kernels.h ask for, the file that includes
- * this defines
+ * In addition to what float_kernels.h, rotate_kernels.h and code_kernels.h require, the file that
+ * includes this defines
  *		vf_min(a, b)		the smaller of two, lane by lane
  *		store_u8(p, a)		LANES whole numbers from 0 to 255, as bytes
  *		load_u4(p, k), load_u2(p, k)
@@ -60,17 +60,17 @@ name(const float *q, const uint8_t *x, size_t n) \
 	return vf_sum(vf_add(vf_add(s0, s1), vf_add(s2, s3))); \
 }
 
-/* The nearest whole number, the even one of two, of one below 2^22. */
+/* Rounds a number below 2^22 to the nearest integer, ties to even. */
 static inline vf
 whole(vf a)
 {
-	const vf	magic = vf_set1(0x1.8p23f);	/* a float of this size has no bits for fractions */
+	const vf	magic = vf_set1(0x1.8p23f);	/* floats of this size have no fraction bits */
 
 	return vf_sub(vf_add(a, magic), magic);
 }
 
 /*
- * Limits stand between the product and the sum, so that no compiler fuses these: levels are the
+ * The product is clamped before it is added, so that no compiler can fuse the two: levels are the
  * same to the bit in every set.
  */
 static LevelParts
@@ -99,7 +99,7 @@ f32_levels(const float *x, size_t n, float scale, float top, uint8_t *out)
 	return (LevelParts) {vf_sum(product), vf_sum(norm), vf_largest(largest)};
 }
 
-/* The least of all lanes, in all of them, by vf_min; the largest by vf_max. */
+/* The smallest of all lanes, in all of them, by vf_min; or the largest by vf_max. */
 #if LANES == 4
 #define ACROSS_LANES(a, choose)	a = choose(a, vf_swap1(a)), a = choose(a, vf_swap2(a))
 #elif LANES == 8

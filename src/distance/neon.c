@@ -64,7 +64,7 @@ load_tail_f32(const float *p, size_t n)
 	return vld1q_f32(elements);
 }
 
-/* Up to three 16-bit elements and zeros after them. */
+/* Up to three 16-bit elements, padded with zeros. */
 static inline uint16x4_t
 load_tail_16(const uint16_t *p, size_t n)
 {
@@ -141,7 +141,7 @@ vf_where(uint32_t lanes, float32x4_t a)
 		vandq_u32(vreinterpretq_u32_f32(a), vtstq_u32(vdupq_n_u32(lanes), bit)));
 }
 
-/* As CODE_SUMS in code_kernels.h, in 16-bit sums for as long as they hold. */
+/* As CODE_SUMS in code_kernels.h, in 16-bit sums until they might overflow. */
 static inline void
 sum_codes(const uint8_t *codes, const uint8_t *lut, size_t positions, uint32_t *sums)
 {
@@ -211,7 +211,7 @@ store_u8(uint8_t *p, float32x4_t a)
 	memcpy(p, &four, sizeof(four));
 }
 
-/* The lanes of `words` from bits -`shift` and 2 k on, as far as the mask goes. */
+/* The lanes of `words` from bits -`shift` and 2 k on, masked. */
 static inline float32x4_t
 load_fields(uint32x4_t words, int32x4_t shift, size_t k, uint32_t mask)
 {

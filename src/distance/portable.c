@@ -1,8 +1,8 @@
 /*
  * portable.c - kernels for any processor
  *
- * The compiler's vector extension, four floats wide: SSE2 on x86-64, scalar code where there is
- * nothing better.
+ * The compiler's vector extension, four floats wide: this becomes SSE2 on x86-64, and scalar code
+ * on machines without vector instructions.
  */
 #include <math.h>
 #include <string.h>
@@ -179,7 +179,7 @@ load_tail_bf16(const uint16_t *p, size_t n)
 	return v;
 }
 
-/* The lanes whose bit is set, zero elsewhere. */
+/* The lanes whose bit is set, with zero in the others. */
 static inline vf
 vf_where(uint32_t lanes, vf a)
 {

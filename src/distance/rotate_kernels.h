@@ -2,16 +2,16 @@
  * rotate_kernels.h - the round of a rotation, written once over the primitives of an instruction
  * set
  *
- * Beside what float_kernels.h asks for, the file that includes this defines
+ * In addition to what float_kernels.h requires, the file that includes this defines
  *		vf_mul(a, b)		the product
- *		vf_flip(a, bits)	a with its sign bits flipped where LANES words at bits have them
+ *		vf_flip(a, bits)	a with the sign flipped in each lane whose word at bits has the sign bit
  *		store_f32(p, a)		the counterpart of load_f32; store_f16(p, a) rounds, within +-MAX_F16
- *		vf_swap1(a)			the neighbours of each pair of lanes exchanged; vf_swap2, of each pair
+ *		vf_swap1(a)			the two lanes of each pair exchanged; vf_swap2, the two pairs of each
  *							of pairs; with more than 4 lanes vf_swap4, with more than 8 vf_swap8
  *
- * In each set every number is the sum or the difference of the same two others, rounded once: a
- * fused multiplication is by 1 or -1, and no other product goes into a sum that a compiler might
- * fuse it with.  So results are the same to the bit.
+ * In each set every number is the sum or the difference of the same two numbers, rounded once:
+ * fused multiplications are by 1 or -1 only, and no other product is an operand of a sum that a
+ * compiler might fuse it with.  So results are the same to the bit.
  */
 #ifndef VECTOR_ROTATE_KERNELS_H
 #define VECTOR_ROTATE_KERNELS_H
@@ -20,7 +20,7 @@
 
 #include "distance/distance.h"
 
-/* What a lane itself counts in a butterfly with the lane 1, 2, 4 or 8 places away. */
+/* The sign of a lane's own value in a butterfly with the lane 1, 2, 4 or 8 places away. */
 static const float lane_signs[4][16] = {
 	{1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1},
 	{1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1},
@@ -52,7 +52,7 @@ lane_hadamard(vf a)
 
 #define BUTTERFLY(a, b)	do { vf d_ = vf_sub(a, b); a = vf_add(a, b); b = d_; } while (0)
 
-/* One to three steps of the transform, over 2, 4 or 8 registers that lie h floats apart. */
+/* One to three steps of the transform, over 2, 4 or 8 registers that are h floats apart. */
 #define LOAD_2(v, p, h)		v[0] = load_f32(p), v[1] = load_f32((p) + (h))
 #define LOAD_4(v, p, h)		LOAD_2(v, p, h), v[2] = load_f32((p) + 2 * (h)), \
 							v[3] = load_f32((p) + 3 * (h))

@@ -1,16 +1,16 @@
 /*
  * sparse.c - distances of sparse vectors
  *
- * One merge pass over the two ascending lists of indices.  Its branches depend on the data: there
- * is nothing for SIMD to win at the lengths that sparse embeddings have.
+ * One merge pass over the two ascending lists of indices.  Its branches depend on the data, so SIMD
+ * would gain nothing at the lengths that sparse embeddings have.
  */
 #include "distance/distance.h"
 
 #include <math.h>
 
 /*
- * Visits every index that either vector has: x and y are the elements there, zero where a vector
- * has none.
+ * Visits every index that either vector has: x and y are the elements there, zero if a vector has
+ * none.
  */
 #define SPARSE_MERGE(statement) \
 	for (size_t i = 0, j = 0; i < an || j < bn;) \
@@ -45,7 +45,7 @@ sparse_l1(const int32_t *ai, const float *av, size_t an, const int32_t *bi, cons
 	return sum;
 }
 
-/* Only indices that both vectors have count. */
+/* Only indices that both vectors have contribute. */
 float
 sparse_dot(const int32_t *ai, const float *av, size_t an, const int32_t *bi, const float *bv,
 		   size_t bn)
