@@ -1,5 +1,5 @@
 /*
- * blas.c - loading OpenBLAS, its test, and products without it
+ * blas.c - loading and testing OpenBLAS, and products without it
  */
 #include "cluster/blas.h"
 
@@ -15,10 +15,10 @@
 
 #define THREADS_VARIABLE	"OPENBLAS_NUM_THREADS"
 
-/* Columns whose vectors stay in the first cache while the rows pass, in bytes. */
+/* Bytes of columns that stay in the first-level cache while the rows pass. */
 #define KERNEL_BLOCK	16384
 
-/* The least of cblas.h: row-major order, whether an operand is transposed. */
+/* What is needed of cblas.h: row-major order, whether an operand is transposed. */
 enum
 {
 	ROW_MAJOR = 101,
@@ -30,13 +30,13 @@ typedef void (*Sgemm) (int order, int trans_a, int trans_b, int m, int n, int k,
 					   const float *a, int lda, const float *b, int ldb, float beta, float *c,
 					   int ldc);
 
-/* What openblas_get_parallel says of a build with threads of its own. */
+/* What openblas_get_parallel returns for a build with threads of its own. */
 #define OPENBLAS_PTHREADS	1
 
-static Sgemm sgemm;				/* NULL until it was loaded and tested */
+static Sgemm sgemm;				/* NULL until loaded and tested */
 static bool in_use;
 static bool off;
-static bool serial;				/* that only one thread may call, or in which each starts others */
+static bool serial;				/* only one thread may call it, or each call starts threads */
 static bool tried;
 static char description[256] = "kernels";
 
@@ -68,8 +68,8 @@ kernel_dots(const float *a, size_t rows, const float *b, size_t columns, uint32_
 }
 
 /*
- * Whether products of one shape are right.  The shapes are chosen so that whole tiles of a
- * library's kernel and rests in each direction occur, and more than one panel of its loops.
+ * Whether products of one shape are right.  The shapes are chosen to have whole tiles of the
+ * library's kernel, remainders in each direction, and more than one panel of its loops.
  */
 static bool
 sgemm_right(size_t rows, size_t columns, uint32_t dims)
@@ -106,7 +106,7 @@ sgemm_right(size_t rows, size_t columns, uint32_t dims)
 	return right;
 }
 
-/* A symbol of the library; by way of memory, as C has no conversion from an object pointer. */
+/* Looks up a symbol; by way of memory, because C cannot convert an object pointer to a function. */
 static bool
 find_symbol(void *library, const char *name, void *function)
 {
@@ -116,7 +116,7 @@ find_symbol(void *library, const char *name, void *function)
 	return symbol != NULL;
 }
 
-/* Takes the functions of a library, and its first steps; false where it is none of use. */
+/* Takes the functions of a library and starts it up; returns false if it cannot be used. */
 static bool
 take_library(void *library)
 {
@@ -146,8 +146,8 @@ take_library(void *library)
 }
 
 /*
- * Loads the library in a way that starts no thread; should it start some all the same, they handle
- * no signal.
+ * Loads the library in a way that starts no threads.  If it starts some all the same, they handle
+ * no signals.
  */
 static void
 load(void)

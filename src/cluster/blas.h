@@ -1,8 +1,8 @@
 /*
- * blas.h - products of blocks of vectors, by OpenBLAS where there is one that computes right
+ * blas.h - products of blocks of vectors, by OpenBLAS if it is installed and computes right
  *
- * OpenBLAS is looked for when a k-means first needs it, never linked: not every session pays for
- * it, and without it products come from the distance kernels.  It runs single-threaded, and several
+ * OpenBLAS is loaded when a k-means first needs it and never linked, so not every session pays for
+ * it; without it the distance kernels compute the products.  It runs single-threaded, and several
  * threads may call it at once.
  */
 #ifndef VECTOR_CLUSTER_BLAS_H
@@ -12,26 +12,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* More columns of cluster_dots are an error. */
+/* More columns than this in cluster_dots are an error. */
 #define CLUSTER_DOTS_COLUMNS	1024
 
 typedef enum ClusterBlas
 {
-	CLUSTER_BLAS_AUTO,			/* OpenBLAS where it can be loaded and passes its test */
+	CLUSTER_BLAS_AUTO,			/* OpenBLAS if it can be loaded and passes its test */
 	CLUSTER_BLAS_KERNELS		/* the distance kernels */
 } ClusterBlas;
 
 /*
- * Loads OpenBLAS unless that was tried before or it is turned off; to be called before
- * cluster_dots, by a process's only thread.  True where OpenBLAS is in use.
+ * Loads OpenBLAS, unless that was tried before or it is turned off; to be called before
+ * cluster_dots, by the only thread of a process.  Returns whether OpenBLAS is in use.
  */
 extern bool cluster_blas_load(void);
 
-/* What cluster_blas_load will choose; AUTO until this is called. */
+/* What cluster_blas_load may choose; AUTO until this is called. */
 extern void cluster_blas_select(ClusterBlas blas);
 
 /*
- * What computes: what OpenBLAS says of its version and processor, or the name of the kernels with
+ * What computes products: OpenBLAS with its version and processor, or the name of the kernels with
  * the reason.
  */
 extern const char *cluster_blas_describe(void);

@@ -16,10 +16,10 @@
 #include <xmmintrin.h>
 #endif
 
-/* Rows of a block: their products with as many centroids as one call takes fill a megabyte. */
+/* Rows of a block: their products with the centroids of one call fill a megabyte. */
 #define BLOCK_ROWS		256
 
-/* Scores whose minimum is taken at once, before anything asks where it is. */
+/* Scores whose minimum is computed at once, before its place is looked for. */
 #define STRIP			64
 #define STRIP_LANES		4
 
@@ -28,7 +28,7 @@
 typedef float Floats __attribute__((vector_size(16), aligned(4), may_alias));
 typedef int32_t Masks __attribute__((vector_size(16), aligned(4), may_alias));
 
-/* A call's arguments, for its threads, and the next row that none has taken. */
+/* A call's arguments, for its threads, and the next row that no thread has taken. */
 typedef struct Assignment
 {
 	const ClusterCentroids *centroids;
@@ -38,7 +38,7 @@ typedef struct Assignment
 	char	   *scratch;
 	size_t		thread_scratch;
 	uint32_t   *lists;
-	float	   *scores;			/* one of these, or none */
+	float	   *scores;			/* this or distances, or neither */
 	float	   *distances;
 	_Atomic size_t next;
 } Assignment;
@@ -56,7 +56,7 @@ cluster_centroids_init(ClusterCentroids *centroids, const float *points, uint32_
 	*centroids = (ClusterCentroids) {points, half_norms, k, dims};
 }
 
-/* A block's products and its rows, if they must be brought together; by thread. */
+/* Bytes for a block's products, and for its rows if they must be gathered; for each thread. */
 static size_t
 thread_scratch_size(uint32_t k, uint32_t dims)
 {
@@ -71,7 +71,7 @@ cluster_assign_scratch(const ClusterCentroids *centroids, uint32_t threads)
 	return thread_scratch_size(centroids->k, centroids->dims) * threads;
 }
 
-/* Lane by lane a where it is less than b, else b. */
+/* In each lane, a if it is less than b, else b. */
 static inline Floats
 lesser(Floats a, Floats b)
 {
@@ -84,7 +84,7 @@ lesser(Floats a, Floats b)
 #endif
 }
 
-/* The least of STRIP scores that is not NaN; `above` where none is less. */
+/* The smallest of STRIP scores that is not NaN; `above` if none is less. */
 static float
 strip_minimum(const float *half_norms, const float *dots, float above)
 {
@@ -105,8 +105,8 @@ strip_minimum(const float *half_norms, const float *dots, float above)
 }
 
 /*
- * The place of the least of n scores that is less than *best, which it becomes, or n.  The first of
- * equal ones.
+ * The place of the smallest of n scores if that is less than *best, which is then updated; n if
+ * none is.  Of equal scores, the first.
  */
 static size_t
 least_score(const float *half_norms, const float *dots, size_t n, float *best)
@@ -205,7 +205,7 @@ assign_blocks(void *arg, uint32_t thread)
 		assign_block(job, thread, start);
 }
 
-/* Runs a job with as many threads as have something to do. */
+/* Runs a job with as many threads as have work. */
 static void
 run_assignment(Assignment *job, uint32_t threads, void *scratch)
 {

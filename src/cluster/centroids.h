@@ -1,10 +1,10 @@
 /*
  * centroids.h - the nearest centroid of many vectors, and the nearest centroids of one
  *
- * Vectors are rows of `dims` float32, one after the other.  Nearest is by squared Euclidean
- * distance; among centroids of length 1 that is also the order of cosine distances and of inner
- * products.  Of centroids that are equally near, one is always the same for equal vectors.  What is
- * not finite gets some centroid.
+ * Vectors are rows of `dims` float32, one after the other.  "Nearest" means by squared Euclidean
+ * distance; among centroids of length 1 this is also the order of cosine distances and of inner
+ * products.  Among centroids at equal distance, equal vectors always get the same one.  Vectors
+ * that are not finite get any centroid.
  */
 #ifndef VECTOR_CLUSTER_CENTROIDS_H
 #define VECTOR_CLUSTER_CENTROIDS_H
@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Centroids with what assigning needs to know of them, made once. */
+/* Centroids and what is computed once for assigning to them. */
 typedef struct ClusterCentroids
 {
 	const float *points;		/* k x dims */
@@ -39,7 +39,7 @@ extern void cluster_assign(const ClusterCentroids *centroids, const float *point
 						   uint32_t threads, void *scratch, uint32_t *lists, float *distances);
 
 /*
- * The same for every stride-th of the points, n of them, with |c|^2 / 2 - <x, c> in the place of
+ * Likewise for n points, every stride-th of the given ones, with |c|^2 / 2 - <x, c> in place of
  * distances.
  */
 extern void cluster_score(const ClusterCentroids *centroids, const float *points, size_t n,
@@ -47,8 +47,8 @@ extern void cluster_score(const ClusterCentroids *centroids, const float *points
 						  float *scores);
 
 /*
- * Centroids wherever they lie: `open` tells where the l-th is, and returns how many lie one after
- * the other from it on.  What it told is valid until the next call.
+ * Centroids wherever they are stored: `open` returns the address of the l-th, and how many follow
+ * it contiguously.  The address is valid until the next call.
  */
 typedef struct ClusterPoints
 {
@@ -58,17 +58,17 @@ typedef struct ClusterPoints
 	void	   *arg;
 } ClusterPoints;
 
-/* Those in memory; refers to them. */
+/* Centroids in memory, by reference. */
 extern ClusterPoints cluster_points(const ClusterCentroids *centroids);
 
-/* Their mean, and |c|^2 / 2 of each. */
+/* Computes the mean of centroids, and |c|^2 / 2 of each. */
 extern void cluster_measure(const ClusterPoints *points, float *mean, float *half_norms);
 
 /*
- * Finds the n centroids (at most k) that are nearest to a query: their numbers and squared
- * distances, ascending, of equally near ones the lower number first; or by product those with the
- * greatest dot products, which go to values with the sign changed.  Scratch is room for k uint64_t.
- * Without OpenBLAS.
+ * Finds the n centroids (at most k) nearest to a query: their numbers and squared distances,
+ * ascending, at equal distance the lower number first.  With `product`, finds those with the
+ * greatest dot products, which go to values with the sign changed.  Scratch has room for k
+ * uint64_t.  Does not use OpenBLAS.
  */
 extern void cluster_rank(const ClusterPoints *points, bool product, const float *query,
 						 uint32_t n, uint64_t *scratch, uint32_t *lists, float *values);

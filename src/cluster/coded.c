@@ -1,5 +1,5 @@
 /*
- * coded.c - bounds of all centroids, then those that may be among the nearest
+ * coded.c - computes bounds for all centroids, then compares those that may be among the nearest
  */
 #include "cluster/coded.h"
 
@@ -10,18 +10,18 @@
 #include "distance/half.h"
 #include "quantize/rabitq.h"
 
-/* Estimates may be off by so many standard deviations before a centroid is missed. */
+/* A centroid may be missed if its estimate is off by more standard deviations than this. */
 #define ERROR_SIGMAS	1.5f
 
 #define SEED			1
 
-/* Minima that are taken beside each other. */
+/* Minima that are computed side by side. */
 #define LANES			4
 
 /* The head of a group; its codes follow. */
 typedef struct CentroidGroup
 {
-	float		a[2][CODE_GROUP];	/* of squared distances, and these less |c|^2 */
+	float		a[2][CODE_GROUP];	/* for squared distances, and for these less |c|^2 */
 	uint16_t	b[CODE_GROUP];	/* bfloat16 */
 	uint16_t	error[CODE_GROUP];	/* bfloat16 */
 } CentroidGroup;
@@ -35,7 +35,7 @@ typedef struct CodedQuery
 	bool		product;
 	uint64_t   *keys;			/* room for k */
 	float	   *bounds;			/* by centroid */
-	float	   *least;			/* by group */
+	float	   *least;			/* by group: its smallest bound */
 	float	   *rotated;
 	uint8_t    *lut;
 } CodedQuery;
@@ -58,7 +58,7 @@ group_at(const ClusterCodes *codes, size_t i)
 	return (const CentroidGroup *) (codes->groups + i * group_size(codes->rotation.padded));
 }
 
-/* Memory has the mean, a residual and a code, the groups, and the signs of the rotation. */
+/* The memory has the mean, a residual and a code, the groups, and the signs of the rotation. */
 size_t
 cluster_codes_size(const ClusterPoints *points)
 {
@@ -134,7 +134,7 @@ open_query(const ClusterCodes *codes, const ClusterPoints *points, bool product,
 	return coded;
 }
 
-/* The least of a group's bounds. */
+/* The smallest of a group's bounds. */
 static float
 least_of(const float *bounds)
 {
@@ -148,7 +148,7 @@ least_of(const float *bounds)
 	return least[0];
 }
 
-/* Bounds of all centroids. */
+/* Computes the bounds of all centroids. */
 static void
 bound_all(const CodedQuery *coded)
 {
@@ -172,7 +172,7 @@ bound_all(const CodedQuery *coded)
 	}
 }
 
-/* The n-th smallest of the groups' least bounds: at least n bounds are not above it. */
+/* The n-th smallest of the groups' smallest bounds: at least n bounds are not above it. */
 static float
 reach_of(const CodedQuery *coded, uint32_t n)
 {
@@ -186,7 +186,7 @@ reach_of(const CodedQuery *coded, uint32_t n)
 	return cluster_key_value(coded->keys[n - 1]);
 }
 
-/* Makes keys of the bounds that are not above `reach`, if they come after another key. */
+/* Makes keys of the bounds that are not above `reach`, as far as they come after another key. */
 static size_t
 take_bounds(const CodedQuery *coded, uint64_t after, float reach, uint64_t *keys)
 {
@@ -208,7 +208,7 @@ take_bounds(const CodedQuery *coded, uint64_t after, float reach, uint64_t *keys
 	return count;
 }
 
-/* Puts squared distances, for products less |c|^2, in the place of bounds. */
+/* Replaces bounds by squared distances, or for products by these less |c|^2. */
 static void
 compare(const CodedQuery *coded, uint64_t *keys, size_t n)
 {
@@ -228,8 +228,8 @@ compare(const CodedQuery *coded, uint64_t *keys, size_t n)
 }
 
 /*
- * The n nearest are the first of the keys then: those with the least bounds, and others as long as
- * their bounds are not above the n-th value.
+ * Brings the n nearest to the front of the keys: compares the centroids with the smallest bounds,
+ * and further ones as long as their bounds are not above the n-th value.
  */
 static void
 find_nearest(const CodedQuery *coded, uint32_t n)
@@ -241,7 +241,7 @@ find_nearest(const CodedQuery *coded, uint32_t n)
 
 	bound_all(coded);
 	count = take_bounds(coded, 0, reach_of(coded, n), keys);
-	/* places behind the last centroid may seem to be near a query that is not finite */
+	/* with a query that is not finite, places behind the last centroid may seem near */
 	if (count < n)
 		count = take_bounds(coded, 0, INFINITY, keys);
 	cluster_sort_first(keys, count, n);

@@ -1,11 +1,11 @@
 /*
  * coded.h - the nearest of many centroids, by codes of them
  *
- * Where there are thousands of centroids, comparing a vector with all of them costs more than
- * searching the lists that are found.  1-bit codes of the centroids, relative to their mean, give
- * lower bounds of all distances in a hundredth of the time, and few centroids are compared.
- * Bounds hold for all but a few centroids in a hundred, so that one that is near may be missed now
- * and then.  Equal vectors get the same answer.
+ * With thousands of centroids, comparing a vector with all of them costs more than searching the
+ * lists that are found.  1-bit codes of the centroids, relative to their mean, give lower bounds of
+ * all distances in a hundredth of the time, and then few centroids have to be compared.  The bounds
+ * hold for all but a few centroids in a hundred, so a near centroid may be missed now and then.
+ * Equal vectors get the same answer.
  */
 #ifndef VECTOR_CLUSTER_CODED_H
 #define VECTOR_CLUSTER_CODED_H
@@ -15,10 +15,10 @@
 #include "cluster/centroids.h"
 #include "quantize/rotation.h"
 
-/* Up to so many centroids are better compared one by one, */
+/* Up to this many centroids are better compared one by one, */
 #define CLUSTER_CODED_MIN	4096
 
-/* and so are those of which more than this part is wanted. */
+/* and so are centroids of which more than one in this many is wanted. */
 #define CLUSTER_CODED_PART	64
 
 typedef struct ClusterCodes
@@ -30,12 +30,12 @@ typedef struct ClusterCodes
 	const char *groups;			/* of 32 centroids */
 } ClusterCodes;
 
-/* Bytes of memory that cluster_codes_init needs, all zeros. */
+/* Bytes of memory that cluster_codes_init needs, zeroed. */
 extern size_t cluster_codes_size(const ClusterPoints *points);
 
 /*
- * Makes the codes of centroids, whose mean and half norms are known (cluster_measure); refers to
- * the latter and to the memory.
+ * Makes the codes of centroids whose mean and half norms are known (see cluster_measure); keeps
+ * references to the half norms and to the memory.
  */
 extern void cluster_codes_init(ClusterCodes *codes, const ClusterPoints *points,
 							   const float *mean, const float *half_norms, void *memory);
@@ -44,8 +44,8 @@ extern void cluster_codes_init(ClusterCodes *codes, const ClusterPoints *points,
 extern size_t cluster_codes_scratch(const ClusterCodes *codes);
 
 /*
- * Finds n centroids (at most k) that are nearest to a query, as cluster_rank does; or by product
- * those with the greatest dot products, which go to values with the sign changed.
+ * Finds n centroids (at most k) nearest to a query, as cluster_rank does; with `product`, those
+ * with the greatest dot products, which go to values with the sign changed.
  */
 extern void cluster_codes_rank(const ClusterCodes *codes, const ClusterPoints *points,
 							   bool product, const float *query, uint32_t n, void *scratch,

@@ -1,5 +1,5 @@
 /*
- * keys.c - the least keys, by partial quicksort
+ * keys.c - the smallest keys, by partial quicksort
  */
 #include "cluster/keys.h"
 
@@ -29,8 +29,8 @@ sort_by_insertion(uint64_t *keys, size_t n)
 }
 
 /*
- * Partitions by the median of three and returns its place.  Whether a key is less decides nothing
- * but an addend, so that no branch is guessed wrong (Lomuto's scheme).
+ * Partitions by the median of three and returns its place.  The result of a comparison only enters
+ * a sum, so there is no branch to mispredict (Lomuto's scheme).
  */
 static size_t
 partition_keys(uint64_t *keys, size_t n)
@@ -68,7 +68,7 @@ cluster_sort_first(uint64_t *keys, size_t n, size_t wanted)
 
 		if (place + 1 < wanted)
 		{
-			/* the shorter side by a call, so that these do not nest deeply */
+			/* recurse into the shorter side, so that calls do not nest deeply */
 			if (place < n / 2)
 			{
 				cluster_sort_first(keys, place, place);

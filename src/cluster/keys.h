@@ -1,6 +1,5 @@
 /*
- * keys.h - numbers with a value each as integers, which are in the order of the values, then of the
- * numbers
+ * keys.h - pairs of a value and a number as integers, which sort by value, then by number
  */
 #ifndef VECTOR_CLUSTER_KEYS_H
 #define VECTOR_CLUSTER_KEYS_H

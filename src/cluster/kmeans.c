@@ -11,17 +11,17 @@
 #include "cluster/threads.h"
 #include "distance/distance.h"
 
-/* The first centroids are chosen among so many points for each, by k-means++. */
+/* For each centroid, the first centroids are chosen among this many points, by k-means++. */
 #define SEEDING_POINTS		4
 
-/* Early iterations look at every stride-th point, but at so many for each centroid. */
+/* Early iterations use every stride-th point, but at least this many for each centroid. */
 #define STRIDE_POINTS		60
 
-/* From so many centroids on, two levels. */
+/* From this many centroids on, training has two levels. */
 #define TWO_LEVELS			128
 #define GROUP_POINTS		256		/* for each centroid of a group */
 
-/* Work between two calls of interrupt: multiplications, and what stays in a third-level cache. */
+/* Work between two calls of interrupt: multiplications, and bytes that fit a third-level cache. */
 #define PORTION_PRODUCTS	UINT64_C(2000000000)
 #define PORTION_BYTES		(8 << 20)
 #define PORTION_ROWS		2048	/* at least */
@@ -39,7 +39,7 @@ typedef struct Trainer
 	uint32_t	threads;
 	uint64_t	random;
 
-	/* of the training at hand, which may be one group's */
+	/* of the current training, which may be that of one group */
 	const float *points;
 	size_t		n;
 	uint32_t	k;
@@ -47,11 +47,11 @@ typedef struct Trainer
 
 	/* room for the largest training */
 	uint32_t   *lists;			/* by point */
-	uint32_t   *rows;			/* by point: grouped by list; also what is new of lists */
+	uint32_t   *rows;			/* by point: grouped by list; also the newly assigned lists */
 	float	   *scores;			/* by point */
 	float	   *half_norms;		/* by centroid */
 	uint32_t   *counts;			/* by centroid */
-	uint32_t   *starts;			/* by centroid, and one more: in rows */
+	uint32_t   *starts;			/* by centroid, plus one: first place in rows */
 	uint8_t    *touched;		/* by centroid: see divide_lists */
 	float	   *sums;			/* k x dims */
 	void	   *scratch;
@@ -63,7 +63,7 @@ typedef struct Trainer
 	float	   *groups;
 	uint32_t   *group_counts;
 
-	/* a portion, for the threads that add it up */
+	/* a portion, for the threads that sum it up */
 	const float *portion;
 	size_t		portion_rows;
 	size_t		stride;
@@ -120,7 +120,7 @@ add(float *sum, const float *x, uint32_t dims)
 		sum[i] += x[i];
 }
 
-/* Gives a vector length 1; one without a length, or with too much, stays as it is. */
+/* Scales a vector to length 1; one whose length is zero or too large stays as it is. */
 static void
 normalise(float *x, uint32_t dims)
 {
@@ -141,7 +141,9 @@ random_gaussian(uint64_t *state)
 	return sqrt(-2 * log(u)) * cos(2 * M_PI * random_fraction(state));
 }
 
-/* The standard deviation of the points' elements; without one their size; without one 1. */
+/*
+ * The standard deviation of the points' elements; if that is zero, their size; if that is, too, 1.
+ */
 static float
 spread(const Trainer *t)
 {
@@ -169,7 +171,7 @@ spread(const Trainer *t)
 	return squares > 0 ? (float) sqrt(squares / (double) (count * t->dims)) : 1;
 }
 
-/* Centroids from `first` on for which there is no point. */
+/* Invents centroids from `first` on, for which there are no points. */
 static void
 invent_centroids(Trainer *t, uint32_t first)
 {
@@ -188,8 +190,8 @@ invent_centroids(Trainer *t, uint32_t first)
 }
 
 /*
- * One of n numbers, by chance in proportion to its weight; n where all are zero.  Weights that are
- * not finite have to do without.
+ * One of n numbers, at random with a probability in proportion to its weight; n if all weights are
+ * zero.  Weights that are not finite are ignored.
  */
 static size_t
 choose_weighted(uint64_t *state, const float *weights, size_t n)
@@ -210,13 +212,13 @@ choose_weighted(uint64_t *state, const float *weights, size_t n)
 	return chosen;
 }
 
-/* k-means++ among points that are spread over all: the first centroids. */
+/* Chooses the first centroids, by k-means++ among points spread over all. */
 static void
 choose_centroids(Trainer *t)
 {
 	size_t		wanted = (size_t) t->k * SEEDING_POINTS;
 	size_t		count = t->n < wanted ? t->n : wanted;
-	float	   *nearest = t->scores;	/* squared distance to what is chosen */
+	float	   *nearest = t->scores;	/* squared distance to the nearest chosen one */
 	uint32_t   *candidates = t->rows;
 	uint32_t	chosen = 0;
 	size_t		next;
@@ -276,7 +278,7 @@ add_portion(void *arg, uint32_t thread)
 	}
 }
 
-/* Points assigned between two interrupts. */
+/* The number of points assigned between two interrupts. */
 static size_t
 portion_size(const Trainer *t)
 {
@@ -289,8 +291,8 @@ portion_size(const Trainer *t)
 }
 
 /*
- * Assigns every stride-th point, sets counts and, if asked, the lists' sums.  Gives the sum of the
- * scores and how many points have another list than before.
+ * Assigns every stride-th point, and sets counts and, if asked, the lists' sums.  Returns the sum
+ * of the scores; *changed becomes the number of points that changed their list.
  */
 static double
 assign_points(Trainer *t, size_t stride, bool sums, size_t *changed)
@@ -334,7 +336,7 @@ assign_points(Trainer *t, size_t stride, bool sums, size_t *changed)
 	return total;
 }
 
-/* Moves the centroids of lists that are not empty to their means. */
+/* Moves the centroids of non-empty lists to their means. */
 static void
 move_centroids(Trainer *t)
 {
@@ -355,7 +357,7 @@ move_centroids(Trainer *t)
 	}
 }
 
-/* Fills rows with the places of the points, list by list. */
+/* Fills rows with the numbers of the points, list by list. */
 static void
 group_rows(Trainer *t, size_t stride)
 {
@@ -374,8 +376,8 @@ group_rows(Trainer *t, size_t stride)
 }
 
 /*
- * Divides n points, by their places, between two centroids, so that those of the first come first;
- * and moves the centroids to the means if asked.  Returns how many the first has.
+ * Divides n points, given by their numbers, between two centroids, so that the first one's come
+ * first; and moves the centroids to the means if asked.  Returns how many points the first has.
  */
 static uint32_t
 divide_between(Trainer *t, uint32_t *rows, uint32_t n, float *a, float *b, bool move)
@@ -417,8 +419,8 @@ divide_between(Trainer *t, uint32_t *rows, uint32_t n, float *a, float *b, bool 
 
 /*
  * Divides a list's points between its centroid and another one, which may have had points of its
- * own elsewhere: k-means of two.  False, and no centroid has changed, where the points are all the
- * same.
+ * own elsewhere, by k-means with two centroids.  Returns false, with no centroid changed, if all
+ * points are equal.
  */
 static bool
 divide_list(Trainer *t, uint32_t list, uint32_t other)
@@ -434,7 +436,7 @@ divide_list(Trainer *t, uint32_t list, uint32_t other)
 	size_t		partner;
 	uint32_t	first = 0;
 
-	/* the second point by its distance from the first, as k-means++ does */
+	/* choose the second point by its distance from the first, as k-means++ does */
 	for (uint32_t i = 0; i < n; i++)
 		t->scores[i] = distance_kernels->f32_l2sq(point(t, chosen), point(t, rows[i]), t->dims);
 	partner = choose_weighted(&t->random, t->scores, n);
@@ -449,7 +451,7 @@ divide_list(Trainer *t, uint32_t list, uint32_t other)
 	first = divide_between(t, rows, n, a, b, false);
 	if (first == 0 || first == n)
 	{
-		/* rounding: the two are as good as one */
+		/* by rounding, the two centroids are as good as one */
 		memcpy(a, kept_a, size);
 		memcpy(b, kept_b, size);
 		return false;
@@ -461,9 +463,9 @@ divide_list(Trainer *t, uint32_t list, uint32_t other)
 }
 
 /*
- * Gives empty lists a part of the longest ones, and lists over the limit the centroid of the
- * shortest.  Lists and counts are those of the last assignment with this stride.  True if any
- * centroid has changed.
+ * Gives empty lists a part of the longest ones, and gives lists over the limit the centroid of the
+ * shortest.  Lists and counts are those of the last assignment with this stride.  Returns whether
+ * any centroid has changed.
  */
 static bool
 divide_lists(Trainer *t, size_t stride)
@@ -473,7 +475,7 @@ divide_lists(Trainer *t, size_t stride)
 	bool		grouped = false;
 	bool		divided = false;
 
-	/* a list that got a part, or could give none, does not give its centroid or a part again */
+	/* a list that got a part, or could not be divided, gives up neither centroid nor part again */
 	memset(t->touched, 0, t->k);
 	for (;;)
 	{
@@ -509,7 +511,7 @@ divide_lists(Trainer *t, size_t stride)
 	return divided;
 }
 
-/* Divides what is still too long after the last iteration; centroids move no more. */
+/* Divides lists that are still too long after the last iteration; centroids move no more. */
 static void
 balance_lists(Trainer *t)
 {
@@ -533,7 +535,7 @@ sum_of_squares(const Trainer *t, size_t stride)
 	return sum;
 }
 
-/* One iteration: the inertia before centroids move.  False if nothing has changed. */
+/* One iteration; computes the inertia before centroids move.  Returns false if nothing changed. */
 static bool
 iterate_once(Trainer *t, size_t stride, double squares, double *inertia)
 {
@@ -545,7 +547,7 @@ iterate_once(Trainer *t, size_t stride, double squares, double *inertia)
 	return divide_lists(t, stride) || changed > 0;
 }
 
-/* So many iterations over every stride-th point, fewer when nothing changes; returns how many. */
+/* Iterates over every stride-th point until nothing changes; returns the number of iterations. */
 static uint32_t
 iterate_by(Trainer *t, size_t stride, uint32_t iterations, bool report, uint32_t before,
 		   double *inertia)
@@ -570,9 +572,10 @@ iterate_by(Trainer *t, size_t stride, uint32_t iterations, bool report, uint32_t
 }
 
 /*
- * Lloyd's iterations from the centroids that are there.  The first move centroids far, for which a
- * part of the points is as good: 0.8 times as many over a part, 0.4 times over twice that, and 0.3
- * times over all end where as many iterations over all points do.
+ * Lloyd's iterations from the current centroids.  The first iterations move centroids far, for
+ * which a part of the points is as good as all: 0.8 times the number of iterations over a part, 0.4
+ * times over twice that part, and 0.3 times over all points end where that many iterations over all
+ * do.
  */
 static void
 iterate(Trainer *t, uint32_t iterations, bool report, double *inertia, uint32_t *done)
@@ -601,7 +604,7 @@ normalise_all(Trainer *t)
 		normalise(centroid(t, i), t->dims);
 }
 
-/* One level: from nothing to k centroids. */
+/* One level: chooses and trains k centroids. */
 static void
 train_level(Trainer *t, bool report, double *inertia, uint32_t *done)
 {
@@ -610,7 +613,7 @@ train_level(Trainer *t, bool report, double *inertia, uint32_t *done)
 	iterate(t, t->options->iterations, report, inertia, done);
 }
 
-/* How many groups a training has, or 0 where it has one level. */
+/* The number of groups of a training, or 0 if it has one level. */
 static uint32_t
 group_count(const KmeansOptions *options, size_t n)
 {
@@ -620,8 +623,8 @@ group_count(const KmeansOptions *options, size_t n)
 }
 
 /*
- * Trains the centroids of one group, `share` of them, from its points, which the places in `order`
- * tell; from as many of them as there is room for and are of use.
+ * Trains the centroids of one group, `share` of them, from its points, whose numbers are in
+ * `order`; uses as many of them as there is room for and as are useful.
  */
 static void
 train_group(Trainer *t, const Trainer *all, const uint32_t *order, size_t count, uint32_t first,
@@ -683,7 +686,7 @@ reserve(size_t *size, char *base, void *pointer, size_t bytes)
 	*size += (bytes + 63) & ~(size_t) 63;
 }
 
-/* Sets the trainer's arrays within base, unless it is NULL, and returns their size. */
+/* Places the trainer's arrays from base on, unless it is NULL, and returns their total size. */
 static size_t
 lay_out(Trainer *t, char *base, uint32_t groups)
 {
@@ -747,7 +750,9 @@ kmeans_train(const float *points, size_t n, const KmeansOptions *options, float 
 	cluster_blas_load();
 	if (groups > 0)
 	{
-		/* the centroids are near where they will be: three tenths as many over all of them */
+		/*
+		 * the centroids are close to their final places: three tenths as many iterations over all
+		 */
 		train_groups(&t, groups);
 		iterate(&t, (3 * options->iterations + 9) / 10, true, inertia, done);
 	}

@@ -1,7 +1,7 @@
 /*
- * threads.h - a piece of work by several threads that end with it
+ * threads.h - runs a piece of work in several threads, which end with it
  *
- * There are no threads between two pieces, so the caller may leave by longjmp there.
+ * Between two pieces there are no threads, so the caller may leave by longjmp there.
  */
 #ifndef VECTOR_CLUSTER_THREADS_H
 #define VECTOR_CLUSTER_THREADS_H
@@ -12,8 +12,8 @@
 
 /*
  * Calls work(arg, thread) once for each thread below `threads` (at most CLUSTER_MAX_THREADS) and
- * returns when all have returned.  Thread 0 is the caller's; the others handle no signal.  Where
- * the system gives no thread, the caller's does the part.
+ * returns when all have returned.  Thread 0 is the caller's; the others handle no signals.  If the
+ * system does not create a thread, the caller's thread does its part.
  */
 extern void cluster_parallel(uint32_t threads, void (*work) (void *arg, uint32_t thread),
 							 void *arg);

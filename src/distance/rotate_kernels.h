@@ -6,7 +6,7 @@
  *		vf_mul(a, b)		the product
  *		vf_flip(a, bits)	a with the sign flipped in each lane whose word at bits has the sign bit
  *		store_f32(p, a)		the counterpart of load_f32; store_f16(p, a) rounds, within +-MAX_F16
- *		vf_swap1(a)			the two lanes of each pair exchanged; vf_swap2, the two pairs of each
+ *		vf_swap1(a)			the lanes of each pair exchanged; vf_swap2, the pairs of each pair
  *							of pairs; with more than 4 lanes vf_swap4, with more than 8 vf_swap8
  *
  * In each set every number is the sum or the difference of the same two numbers, rounded once:

@@ -1,9 +1,9 @@
 /*
- * factors.h - the factors of every code, from what is known of its residual
+ * factors.h - the factors of all kinds of codes, computed from sums over the residual
  *
- * A code stands for a vector u, and K u for the residual o = x - c, where K = |o|^2 / <o, u>: K u -
- * o is at a right angle to o, so that <K u, q - c> estimates <o, q - c> without bias over random
- * rotations, and exactly where q is x.
+ * A code stands for a vector u, and K u for the residual o = x - c, where K = |o|^2 / <o, u>.  Then
+ * K u - o is orthogonal to o, so <K u, q - c> estimates <o, q - c> without bias over random
+ * rotations, and exactly if q is x.
  */
 #ifndef VECTOR_FACTORS_H
 #define VECTOR_FACTORS_H
@@ -12,20 +12,20 @@
 
 #include "quantize/rabitq.h"
 
-/* What a dot product counts in a distance. */
+/* The weight of a dot product in a distance. */
 static inline float
 metric_weight(RabitqMetric metric)
 {
 	return metric == RABITQ_L2 ? 2 : 1;
 }
 
-/* So much that the factor b, rounded, is finite. */
+/* Up to this, the factor b is finite when rounded. */
 #define LARGEST_SCALE	1e38f
 
-/* So much that underflow took nothing of weight from a sum of squares. */
+/* From this on, underflow does not affect a sum of squares significantly. */
 #define LEAST_SQUARES	1e-35f
 
-/* K; 0, as if there was no code, where o and u have nothing in common or K would be too large. */
+/* K; 0, as if there were no code, if <o, u> is not positive or K would be too large. */
 static inline float
 code_scale(float l2sq, float product)
 {
@@ -34,7 +34,7 @@ code_scale(float l2sq, float product)
 	return scale <= LARGEST_SCALE ? scale : 0;
 }
 
-/* The factor b that goes with K, and K again. */
+/* The factor b for K, and K for a factor b. */
 static inline float
 factor_of_scale(RabitqMetric metric, float scale)
 {
@@ -47,7 +47,7 @@ scale_of_factor(RabitqMetric metric, float b)
 	return -b / metric_weight(metric);
 }
 
-/* The factor a, from |o|^2, <o, c>, the b that is stored, and <u, c>. */
+/* The factor a, from |o|^2, <o, c>, the stored b, and <u, c>. */
 static inline float
 additive_factor(RabitqMetric metric, float l2sq, float center, float b, float code_center)
 {
@@ -62,10 +62,11 @@ residual_distance(RabitqMetric metric, float l2sq, float center, float norm)
 }
 
 /*
- * The standard deviation of an estimate over |q - c|, as the direction of q - c is random beside
- * o, from |o|^2 and |K u - o|^2; and the length again.  What is missed may be below 0 by rounding,
- * and NaN where squares overflow: bounds are as low as can be then.  Of an o so short that it has
- * no code for that, all is missed, more than the squares tell, in a direction that may be q - c's.
+ * The standard deviation of an estimate divided by |q - c|, from |o|^2 and |K u - o|^2, given that
+ * the direction of q - c is random relative to o.  |K u - o|^2 may be negative by rounding, and NaN
+ * if squares overflow; bounds are then as low as possible.  An o so short that it has no code is
+ * missed as a whole.  Its squares then understate its length, and its direction may be that of
+ * q - c.
  */
 static inline float
 factor_error(RabitqMetric metric, float l2sq, float missed, uint32_t n)

@@ -1,8 +1,9 @@
 /*
  * fine.c - levels, the choice of their width, and the fields that they lie in
  *
- * Eight bits are bytes.  Of fewer the first four, then two, then the last one lie in fields of so
- * many bits, if there are so many: each kind for all elements, one kind after the other.
+ * Codes of eight bits are bytes.  With fewer bits, the first four, then the next two, then the last
+ * one are stored in fields of 4, 2 and 1 bits, as far as a code has that many: first the fields of
+ * one width of all elements, then those of the next width.
  */
 #include "quantize/fine.h"
 
@@ -10,10 +11,10 @@
 
 #include "quantize/factors.h"
 
-/* Levels are made for so many elements at a time; a multiple of 16. */
+/* Levels are computed for this many elements at a time; a multiple of 16. */
 #define CHUNK	256
 
-/* Widths around the best one of normally distributed elements that are tried, as factors. */
+/* Widths to try, as factors of the best width for normally distributed elements. */
 static const float tried_widths[] = {0.76f, 0.84f, 0.92f, 1, 1.08f, 1.17f, 1.27f, 1.38f};
 
 #define TRIED	((int) (sizeof(tried_widths) / sizeof(tried_widths[0])))
@@ -34,8 +35,8 @@ closeness(const float *o, uint32_t padded, float scale, float top)
 }
 
 /*
- * Levels a unit: the best of `widest` and of widths around that of Max (Quantizing for minimum
- * distortion, 1960, table II) for the elements' deviation, then of two between it and its
+ * Levels per unit: the best of `widest` and of widths around the optimum of Max (Quantizing for
+ * minimum distortion, 1960, table II) for the elements' deviation, then of two between it and its
  * neighbours.
  */
 static float
@@ -65,7 +66,7 @@ closest_scale(const float *o, uint32_t padded, float deviation, float widest,
 	return best;
 }
 
-/* Levels a unit; 0 for elements so small or so large that there is nothing to tell. */
+/* Levels per unit; 0 if the elements are so small or so large that a code says nothing. */
 static float
 choose_scale(FineMethod method, const float *o, uint32_t padded, float l2sq, uint32_t bits)
 {
@@ -95,8 +96,8 @@ field_start(int i, int width)
 }
 
 /*
- * The words of n levels' fields of `width` bits, into or out of `code`, which has those of all
- * `padded` elements, from element `first` on.
+ * Put fields of `width` bits of n levels into `code`, and get them out; `code` has the fields
+ * of all `padded` elements, from element `first` on.
  */
 static void
 put_fields(const uint8_t *levels, uint32_t n, int width, int shift, uint8_t *code, uint32_t first)
@@ -125,7 +126,7 @@ add_fields(uint8_t *levels, uint32_t n, int width, int shift, const uint8_t *cod
 	}
 }
 
-/* The kinds of fields of a code, the widest first: for (int width = 4, shift = bits; ...). */
+/* Loops over the fields of a code, the widest first: for (int width = 4, shift = bits; ...). */
 #define EACH_FIELD(width, shift, bits) \
 	for (int width = 4, shift = (int) (bits); width > 0; width /= 2) \
 		if (((int) (bits) & width) != 0 && (shift -= width, true))
@@ -209,7 +210,7 @@ fine_allow_rounding(FineQuery *query, float part)
 
 	for (uint32_t i = 0; i < query->padded; i++)
 		sum += fabsf(query->q[i]);
-	/* b is never above 0 */
+	/* b is never positive */
 	query->offset += part * top_of(query->bits) * sum;
 }
 

@@ -1,13 +1,13 @@
 /*
- * fine.h - codes of several bits an element, which refine what 1-bit codes leave
+ * fine.h - codes of several bits an element, which refine estimates by 1-bit codes
  *
  * The code of a residual o = P(x - c), P a random rotation, has a level u_i from 0 to 2^bits - 1
  * for each element, and stands for K (u - middle), where middle is half the last level.  K makes
- * estimates unbiased as those of rabitq.h, and an estimate is base(q, c) + a + b <u - middle, Pq>:
- * the same preparation of a query serves every centre, and the same base 1-bit codes.  The error
+ * estimates unbiased as in rabitq.h, and an estimate is base(q, c) + a + b <u - middle, Pq>: the
+ * same prepared query serves every centre, and base is the same as for 1-bit codes.  The error
  * falls by about half with each bit (Gao et al., Practical and asymptotically optimal quantization
  * of high-dimensional vectors in Euclidean space for approximate nearest neighbor search, SIGMOD
- * 2025).  A code stands alone: the first of its bits are the signs.
+ * 2025).  A code is complete by itself: the first bits of its elements are the signs.
  */
 #ifndef VECTOR_FINE_H
 #define VECTOR_FINE_H
@@ -17,18 +17,18 @@
 #define FINE_MIN_BITS	2
 #define FINE_MAX_BITS	8
 
-/* Which width of a level is chosen. */
+/* How the width of a level is chosen. */
 typedef enum FineMethod
 {
-	FINE_SCALAR,				/* the largest element has the last level */
-	FINE_RABITQ					/* the angle between o and u - middle is about the least */
+	FINE_SCALAR,				/* so that the largest element has the last level */
+	FINE_RABITQ					/* so that the angle between o and u - middle is about smallest */
 } FineMethod;
 
 typedef struct FineFactors
 {
 	float		a;
 	float		b;
-	float		error;			/* standard deviation of an estimate, over |q - c| */
+	float		error;			/* standard deviation of an estimate, divided by |q - c| */
 } FineFactors;
 
 typedef struct FineQuery
@@ -36,7 +36,7 @@ typedef struct FineQuery
 	const float *q;
 	uint32_t	padded;
 	uint32_t	bits;
-	float		offset;			/* of <u, q>, for the middle */
+	float		offset;			/* of <u, q>, because levels count from the middle */
 } FineQuery;
 
 /* Bytes of a code; `padded` is a multiple of 16. */
@@ -47,22 +47,22 @@ fine_size(uint32_t bits, uint32_t padded)
 }
 
 /*
- * The code of a residual o = x - c, o and c rotated, as `padded` floats.  fine_size bytes go to
+ * The code of a residual o = x - c, o and c rotated, as `padded` floats.  Writes fine_size bytes to
  * `code`.
  */
 extern FineFactors fine_encode(RabitqMetric metric, FineMethod method, uint32_t bits,
 							   const float *o, const float *c, uint32_t padded, uint8_t *code);
 
-/* Prepares a rotated query, which stays the caller's, for codes of so many bits. */
+/* Prepares a rotated query, which must stay in place, for codes of this many bits. */
 extern void fine_prepare(FineQuery *query, uint32_t bits, const float *rotated, uint32_t padded);
 
-/* Makes bounds allow for the rounding of float32 sums, a part of all their products. */
+/* Lowers bounds by the rounding error of float32 sums, a part of the sum of all products. */
 extern void fine_allow_rounding(FineQuery *query, float part);
 
 /* <u - middle, Pq>. */
 extern float fine_dot(const FineQuery *query, const uint8_t *code);
 
-/* An estimate; base is |q - c|^2, or -<q, c>. */
+/* An estimate; base is |q - c|^2 or -<q, c>. */
 static inline float
 fine_estimate(const FineQuery *query, const uint8_t *code, float a, float b, float base)
 {
@@ -73,7 +73,7 @@ fine_estimate(const FineQuery *query, const uint8_t *code, float a, float b, flo
 extern void fine_restore(RabitqMetric metric, uint32_t bits, float b, const float *c,
 						 uint32_t padded, const uint8_t *code, float *out);
 
-/* A bound of the distance of a vector from the one restored, beside the rounding of the latter. */
+/* An upper bound of the distance between a vector and the restored one, without rounding errors. */
 extern float fine_restore_bound(RabitqMetric metric, float error, uint32_t padded);
 
 #endif							/* VECTOR_FINE_H */

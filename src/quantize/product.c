@@ -1,5 +1,5 @@
 /*
- * product.c - training, encoding and the tables of queries
+ * product.c - training, encoding and the look-up tables of queries
  */
 #include "quantize/product.h"
 
@@ -9,11 +9,11 @@
 #include "quantize/factors.h"
 #include "quantize/rotation.h"
 
-/* Lloyd's rounds of a run, at most; fewer if one gains less than this part. */
+/* Lloyd's rounds for a run, at most; fewer if a round gains less than this part. */
 #define ROUNDS		16
 #define LEAST_GAIN	1e-3
 
-/* Of the angle between a residual and its code. */
+/* Of the angle between a residual and its code; below this there is no code. */
 #define LEAST_COSINE	0.125f
 
 static inline uint32_t
@@ -42,11 +42,11 @@ typedef struct Run
 {
 	const float *points;		/* the run's first element of the first point */
 	size_t		n;
-	size_t		stride;			/* floats from a point to the next, of those that are taken */
+	size_t		stride;			/* floats from a point in use to the next */
 	uint32_t	dims;			/* elements of the run */
 	float	   *columns;
 	float	   *halves;
-	float	   *distances;		/* n: of each point to the nearest centroid yet */
+	float	   *distances;		/* n: from each point to the nearest centroid so far */
 	double	   *sums;			/* dims x 16 */
 	size_t		counts[PRODUCT_CENTROIDS];
 	size_t		farthest;		/* the point farthest from its centroid, in the last round */
@@ -79,7 +79,7 @@ set_centroid(Run *run, uint32_t k, size_t point)
 		run->columns[i * PRODUCT_CENTROIDS + k] = run_point(run, point)[i];
 }
 
-/* Takes centroid k into account in the points' distances; their sum. */
+/* Updates the points' distances with centroid k; returns their sum. */
 static double
 update_distances(Run *run, uint32_t k)
 {
@@ -126,7 +126,7 @@ seed_centroids(Run *run, uint64_t *state)
 	}
 }
 
-/* Assigns every point; the sum of halved squared distances, less what the points' norms add. */
+/* Assigns every point; returns the sum of halved squared distances, without the points' norms. */
 static double
 assign_points(Run *run)
 {
@@ -159,7 +159,7 @@ assign_points(Run *run)
 	return total;
 }
 
-/* Centroids become means; the first that has no points takes the farthest point. */
+/* Moves centroids to their means; the first one without points moves to the farthest point. */
 static void
 move_centroids(Run *run)
 {
@@ -294,7 +294,7 @@ product_encode(const Product *product, RabitqMetric metric, const float *o, cons
 		norm_u += 2 * halves[k];
 		start = end;
 	}
-	/* a code that says next to nothing would count far too much */
+	/* a code almost orthogonal to its residual would get far too much weight */
 	if (!(dot * dot >= LEAST_COSINE * LEAST_COSINE * l2sq * norm_u))
 		dot = 0;
 	factors.b = float_to_bf16(factor_of_scale(metric, code_scale(l2sq, dot)));
@@ -305,7 +305,7 @@ product_encode(const Product *product, RabitqMetric metric, const float *o, cons
 	return factors;
 }
 
-/* The dot products of a run of a query with its centroids, as columns_entries. */
+/* The dot products of a run of a query with the run's centroids, as columns_entries. */
 static Range
 run_entries(const Product *product, const float *q, uint32_t run, float factor, uint8_t *out)
 {
@@ -330,7 +330,7 @@ product_prepare(const Product *product, CodeQuery *query, const float *q, uint8_
 		bias += range.least;
 		widest = fmaxf(widest, range.largest - range.least);
 	}
-	/* with less than this the factor would be infinite: entries of zero say as much */
+	/* below this the factor would overflow to infinity; then all entries are zero */
 	factor = widest >= 1e-34f && isfinite(widest) ? 255 / widest : 0;
 	memset(lut, 0, product_lut_size(product->m));
 	for (uint32_t j = 0; j < product->m; j++)

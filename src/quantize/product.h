@@ -4,13 +4,13 @@
  * The elements of a residual o = x - c are cut into m runs, each of which is replaced by the
  * nearest of 16 centroids (Jegou, Douze and Schmid, Product quantization for nearest neighbor
  * search, 2011).  With u the vector of these centroids and K = |o|^2 / <o, u>, K u stands for o as
- * in rabitq.h, so that an estimate is base(q, c) + a + b <u, q> with the same base and factors: a
- * query's table of <centroid, q> serves every centre.  The prediction of the error takes the
- * direction of q - c as random, which holds of rotated vectors only; without rotation codes are
- * better, as neighbouring elements of a vector often go together.
+ * in rabitq.h, so an estimate is base(q, c) + a + b <u, q> with the same base and factors, and one
+ * table of <centroid, q> for a query serves every centre.  The predicted error assumes that the
+ * direction of q - c is random, which holds only for rotated vectors; without rotation codes are
+ * better, because neighbouring elements of a vector are often correlated.
  *
- * A code has a nibble for each run, and nibbles of 0 up to a multiple of 4 of them.  Codes lie in
- * groups as 1-bit ones: rabitq_pack(group, place, code, 4 * product_positions(m)).
+ * A code has a nibble for each run, padded with zero nibbles to a multiple of 4.  Codes are stored
+ * in groups like 1-bit codes: rabitq_pack(group, place, code, 4 * product_positions(m)).
  */
 #ifndef VECTOR_PRODUCT_H
 #define VECTOR_PRODUCT_H
@@ -19,10 +19,10 @@
 
 #define PRODUCT_CENTROIDS	16
 
-/* Training takes no more points than these into account, evenly spread over all. */
+/* Training uses at most this many points, spread evenly over all. */
 #define PRODUCT_TRAIN_POINTS	4096
 
-/* A product quantizer, on memory that is the caller's. */
+/* A product quantizer; its memory is the caller's. */
 typedef struct Product
 {
 	uint32_t	dims;
@@ -31,14 +31,14 @@ typedef struct Product
 	const float *halves;		/* m x 16: half of each centroid's squared norm */
 } Product;
 
-/* Bytes of the quantizer's floats: they are its stored form. */
+/* Bytes of the quantizer's floats, which are also its stored form. */
 static inline size_t
 product_size(uint32_t dims, uint32_t m)
 {
 	return ((size_t) dims + m) * PRODUCT_CENTROIDS * sizeof(float);
 }
 
-/* Places of a code's nibbles. */
+/* Number of nibbles of a code, padding included. */
 static inline uint32_t
 product_positions(uint32_t m)
 {
@@ -72,8 +72,8 @@ extern size_t product_train_memory(uint32_t dims);
 
 /*
  * Trains a quantizer on n residuals, n x dims floats, into `memory` of product_size bytes.  The
- * result depends on nothing else but the seed.  `interrupt`, unless NULL, is called often, and may
- * leave by a jump.
+ * result depends only on the points and the seed.  `interrupt`, unless NULL, is called often, and
+ * may leave by longjmp.
  */
 extern void product_train(const float *points, size_t n, uint32_t dims, uint32_t m, uint64_t seed,
 						  void (*interrupt) (void *arg), void *arg, void *work, void *memory);
@@ -82,15 +82,15 @@ extern void product_train(const float *points, size_t n, uint32_t dims, uint32_t
 extern RabitqFactors product_encode(const Product *product, RabitqMetric metric, const float *o,
 									const float *c, uint8_t *code);
 
-/* Prepares a query: `lut`, of product_lut_size bytes, is filled and stays the caller's. */
+/* Prepares a query: fills `lut`, of product_lut_size bytes, which must stay in place. */
 extern void product_prepare(const Product *product, CodeQuery *query, const float *q,
 							uint8_t *lut);
 
-/* The vector that a code stands for: c + K u, K from the b that is stored; out may be c. */
+/* The vector that a code stands for: c + K u, with K from the stored b; out may be c. */
 extern void product_restore(const Product *product, RabitqMetric metric, uint16_t b,
 							const float *c, const uint8_t *code, float *out);
 
-/* A bound of the distance of a vector from the one restored, beside the rounding of the latter. */
+/* An upper bound of the distance between a vector and the restored one, without rounding errors. */
 extern float product_restore_bound(const Product *product, RabitqMetric metric, float error);
 
 #endif							/* VECTOR_PRODUCT_H */

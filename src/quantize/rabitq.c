@@ -7,8 +7,8 @@
 #include "quantize/factors.h"
 
 /*
- * Factors of signs, from the sums over a residual, of which n elements have one; and from <o, c>
- * and |c|^2, which count for dot products.
+ * Factors of a code of signs, from the sums over a residual of which n elements have signs, and
+ * from <o, c> and |c|^2, which dot products need.
  */
 static RabitqFactors
 sign_factors(RabitqMetric metric, ResidualParts parts, float center, float norm, uint32_t n,
@@ -21,7 +21,7 @@ sign_factors(RabitqMetric metric, ResidualParts parts, float center, float norm,
 	factors.a = additive_factor(metric, parts.l2sq, center, bf16_to_float(factors.b),
 								parts.sign_dot);
 	factors.distance = residual_distance(metric, parts.l2sq, center, norm);
-	/* |K s - o|^2, which without a code is |o|^2 */
+	/* |K s - o|^2; without a code, |o|^2 */
 	factors.error = factor_error(
 		metric, parts.l2sq,
 		scale > 0 ? scale * scale * (float) n - parts.l2sq : parts.l2sq, padded);

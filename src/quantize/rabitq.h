@@ -10,8 +10,8 @@
  *		squared Euclidean		base = |q - c|^2	a = |o|^2 + 2 K <s, Pc>		b = -2 K
  *		negative dot product	base = -<q, c>		a = K <s, Pc> - <x - c, c>	b = -K
  *
- * Codes lie in groups of 32 (CODE_GROUP) for the look-up in registers; b is stored as bfloat16, and
- * a made from the b that is stored.
+ * Codes are stored in groups of 32 (CODE_GROUP) for look-ups in registers.  b is stored as
+ * bfloat16, and a is computed from the stored b.
  */
 #ifndef VECTOR_RABITQ_H
 #define VECTOR_RABITQ_H
@@ -27,13 +27,13 @@ typedef enum RabitqMetric
 	RABITQ_IP					/* negative dot product */
 } RabitqMetric;
 
-/* The factors of a code, and what bounds the error of its estimates. */
+/* The factors of a code, and the error of its estimates. */
 typedef struct RabitqFactors
 {
 	float		a;
 	uint16_t	b;				/* bfloat16 */
 	float		distance;		/* base(x, c): |o|^2, or -<x, c> */
-	float		error;			/* standard deviation of an estimate, over |q - c| */
+	float		error;			/* standard deviation of an estimate, divided by |q - c| */
 } RabitqFactors;
 
 /* Bytes of a group's codes. */
@@ -43,7 +43,7 @@ rabitq_group_size(uint32_t padded)
 	return (size_t) padded / 4 * 16;
 }
 
-/* Bytes of a query's table. */
+/* Bytes of a query's look-up table. */
 static inline size_t
 rabitq_lut_size(uint32_t padded)
 {
@@ -51,8 +51,8 @@ rabitq_lut_size(uint32_t padded)
 }
 
 /*
- * The code of x relative to c, both rotated, as `padded` halves that stand for values times
- * `scale`.  Signs go to `signs`, padded / 8 bytes; factors are in the values' own scale.
+ * The code of x relative to c, both rotated, as `padded` halves that represent their values times
+ * `scale`.  Writes padded / 8 bytes to `signs`; the factors are for the unscaled values.
  */
 extern RabitqFactors rabitq_encode(RabitqMetric metric, const uint16_t *x, const uint16_t *c,
 								   uint32_t padded, float scale, uint8_t *signs);
@@ -65,8 +65,8 @@ extern RabitqFactors rabitq_encode_residual(RabitqMetric metric, const float *o,
 											uint32_t padded, uint8_t *signs);
 
 /*
- * The code of a vector relative to the origin, from the first `n` of its `padded` rotated elements:
- * norm2 is the squared norm of all of them.  With n < padded the estimates are as if from n
+ * The code of a vector relative to the origin, from the first `n` of its `padded` rotated elements;
+ * norm2 is the squared norm of all of them.  With n < padded, estimates are as precise as with n
  * dimensions.  a and b serve squared distances with base |q|^2, or dot products with base 0.
  */
 extern RabitqFactors rabitq_encode_vector(RabitqMetric metric, const float *rotated, uint32_t n,
@@ -79,23 +79,23 @@ extern void rabitq_pack(uint8_t *group, uint32_t place, const uint8_t *signs, ui
 extern void rabitq_unpack(const uint8_t *group, uint32_t place, uint8_t *signs, uint32_t padded);
 
 /*
- * Makes bounds allow for the rounding of a table's entries too, for so many standard deviations of
- * it or for all there can be: as b is never above 0, a larger bias makes estimates smaller.  The
- * rounding is of the order of |q|, where errors are of that of |q - c|; it is as if random unless
- * there are few dimensions, whose rotation has only a few different elements.  Sums in float32 are
- * off by a part of all entries.
+ * Lowers bounds by the rounding of a table's entries, by the given number of standard deviations or
+ * the maximum: as b is never positive, a larger bias makes estimates smaller.  This rounding error
+ * is proportional to |q|, whereas `error` is proportional to |q - c|.  It behaves as if random,
+ * unless there are few dimensions, whose rotation has only a few different elements.  Float32 sums
+ * are off by a part of the sum of all entries.
  */
 static inline void
 rabitq_allow_rounding(CodeQuery *query, float deviations, float part)
 {
 	float		positions = (float) query->positions;
 
-	/* half a step each, and what rounding to 1/128 adds */
+	/* half a step for each entry, and what rounding to 1/128 adds */
 	query->bias += query->scale * fminf(deviations * sqrtf(positions / 12), 0.52f * positions) +
 		part * (255 * positions * query->scale + fabsf(query->bias));
 }
 
-/* Prepares a rotated query: `lut`, of rabitq_lut_size bytes, is filled and stays the caller's. */
+/* Prepares a rotated query: fills `lut`, of rabitq_lut_size bytes, which must stay in place. */
 extern void rabitq_prepare(CodeQuery *query, const float *rotated, uint32_t padded, uint8_t *lut);
 
 #endif							/* VECTOR_RABITQ_H */

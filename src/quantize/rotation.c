@@ -1,5 +1,5 @@
 /*
- * rotation.c - random signs and the rounds of a rotation
+ * rotation.c - random signs, and the rounds of a rotation
  */
 #include "quantize/rotation.h"
 

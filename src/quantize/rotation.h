@@ -1,11 +1,11 @@
 /*
  * rotation.h - a random rotation, applied in O(d log d)
  *
- * Four rounds of random signs and a fast Hadamard transform of the first or the last power of two
- * of the dimensions, mixed by a step of Kac's walk where these windows do not cover everything (the
- * structured rotation of the RaBitQ library; Ailon and Chazelle 2009).  Norms, distances and dot
- * products stay as they are up to rounding.  A rotation is made from its seed alone, the same on
- * every machine.
+ * Four rounds of random signs and a fast Hadamard transform of a window, the first or the last
+ * power of two of the dimensions, mixed by a step of Kac's walk if the window does not cover all
+ * dimensions (the structured rotation of the RaBitQ library; Ailon and Chazelle 2009).  Norms,
+ * distances and dot products are preserved up to rounding.  A rotation depends only on its seed,
+ * and is the same on every machine.
  */
 #ifndef VECTOR_ROTATION_H
 #define VECTOR_ROTATION_H
@@ -16,8 +16,9 @@
 #define ROTATION_ROUNDS	4
 
 /*
- * Fewer dimensions are rotated into so many, with zeros beside them: each sign more makes an
- * estimate from signs better, as the error goes with one over the root of their number.
+ * Vectors of fewer dimensions are padded with zeros to this number before they are rotated: more
+ * signs make an estimate better, because its error is proportional to one over the root of their
+ * number.
  */
 #define ROTATION_MIN_PADDED	128
 
@@ -39,7 +40,7 @@ rotation_padded(uint32_t dims)
 extern size_t rotation_memory(uint32_t dims);
 extern void rotation_init(Rotation *rotation, uint32_t dims, uint64_t seed, void *memory);
 
-/* out = P in, `padded` floats; in has `dims`, taken as zero beyond, and may be out. */
+/* out = P in, `padded` floats; in has `dims` floats, is taken as zero beyond, and may be out. */
 extern void rotation_apply(const Rotation *rotation, const float *in, float *out);
 
 /* A pseudo-random sequence, the same everywhere (splitmix64). */
