@@ -12,28 +12,30 @@
 #define WRITER	UINT32_C(0x80000000)
 
 /*
- * An insertion is over when what is left seems that much farther (squared) than so many nodes that
- * were found: chosen as neighbours are hardly any beyond.
+ * An insertion ends when everything left seems this many times as far (squared) as this many found
+ * nodes: hardly any node beyond is chosen as a neighbour.
  */
 #define INSERT_WANTED	32
 #define INSERT_REACH	1.2f
 
 /*
- * Filling up looks at so many candidates that so many hops find: a wide choice matters more than
- * the nearest of all.
+ * Filling a list considers this many candidates, which this many hops find: a wide choice matters
+ * more than the very nearest candidates.
  */
 #define FILL_CANDIDATES	192
-#define FILL_NEAREST	32		/* of which it takes all, and every second of the others */
+#define FILL_NEAREST	32		/* it takes all of these, and every second of the others */
 #define FILL_HOPS		20
-#define FILL_RELAX		1.21f	/* squared: of distances */
+#define FILL_RELAX		1.21f	/* factor of squared distances */
 
 /*
- * So many nodes lead to each in the end.  A node far from all others is the nearest of few, and by
- * one way alone it is found late, or never.
+ * In the end this many nodes have an edge to each node.  A node far from all others is among the
+ * nearest of few; with a single edge to it, it is found late or never.
  */
 #define LEAST_WAYS		4
 
-/* Waits a moment; now and then for longer, in case the holder of a lock has lost its processor. */
+/*
+ * Waits a moment; now and then for longer, in case the holder of the lock has lost its processor.
+ */
 static void
 pause_spinning(uint32_t *spins)
 {
@@ -126,7 +128,7 @@ is_dot(const GraphBuild *build)
 	return build->metric == RABITQ_IP;
 }
 
-/* Between work vectors: squared Euclidean, or negative dot product. */
+/* Between work vectors: squared Euclidean distance, or negative dot product. */
 static inline float
 work_distance(const GraphBuild *build, uint32_t a, uint32_t b)
 {
@@ -241,7 +243,7 @@ work_floats(const GraphBuild *build, uint32_t node, float *out)
 		out[i] = half_to_float(work[i]);
 }
 
-/* Makes a node what is searched for. */
+/* Makes a node the query of the search. */
 static void
 begin_query(GraphInserter *inserter, uint32_t node)
 {
@@ -273,7 +275,7 @@ put_code(const GraphBuild *build, GraphLinks *links, uint32_t place, RabitqFacto
 				build->padded);
 }
 
-/* Writes a node as neighbour into a place of another's links, which the caller has locked. */
+/* Writes a neighbour into a place of a node's links, which the caller has locked. */
 static void
 put_link(const GraphBuild *build, GraphLinks *links, uint32_t place, uint32_t node,
 		 GraphCandidate neighbour)
@@ -290,9 +292,9 @@ put_link(const GraphBuild *build, GraphLinks *links, uint32_t place, uint32_t no
 }
 
 /*
- * Chooses neighbours from candidates in order of distance: one that is nearer to a chosen neighbour
- * than to the node itself is left out (Malkov and Yashunin 2016, algorithm 4, without
- * keepPrunedConnections: a list that later nodes find full serves them worse).  Returns how many.
+ * Chooses neighbours from candidates in order of distance.  A candidate nearer to a chosen
+ * neighbour than to the node itself is left out (Malkov and Yashunin 2016, algorithm 4, without
+ * keepPrunedConnections: lists that are full already serve later nodes worse).  Returns how many.
  */
 static uint32_t
 choose(const GraphBuild *build, const GraphFound *candidates, size_t n, GraphCandidate *chosen)
@@ -310,7 +312,7 @@ choose(const GraphBuild *build, const GraphFound *candidates, size_t n, GraphCan
 			chosen[count++] = (GraphCandidate) {candidates[i].distance, candidates[i].id};
 	}
 
-	/* by dot products, long vectors cover almost all others */
+	/* by dot products, long vectors cover almost all others, so fill up to half the degree */
 	for (size_t i = 0; i < n && count < build->degree / 2 && is_dot(build); i++)
 	{
 		bool		fresh = true;
@@ -324,10 +326,10 @@ choose(const GraphBuild *build, const GraphFound *candidates, size_t n, GraphCan
 }
 
 /*
- * Where a new neighbour goes in a full list: in the place of the farthest neighbour that is nearer
- * to it than to the node, else of the farthest of all, as long as that is farther than the new one;
- * or nowhere (degree), if a nearer neighbour is nearer to it than the node is, which by dot
- * products says nothing.
+ * The place of a new neighbour in a full list: that of the farthest neighbour that is nearer to the
+ * new one than to the node; if there is none, that of the farthest neighbour, if it is farther than
+ * the new one.  Returns degree, for no place, if a nearer neighbour covers the new one, i.e. is
+ * nearer to it than the node is; for dot products this says nothing and is not considered.
  */
 static uint32_t
 choose_place(const GraphBuild *build, GraphLinks *links, GraphCandidate neighbour)
@@ -358,7 +360,7 @@ choose_place(const GraphBuild *build, GraphLinks *links, GraphCandidate neighbou
 	return distances[farthest] > neighbour.distance ? farthest : degree;
 }
 
-/* Makes a node that was inserted a neighbour of one that it has chosen. */
+/* Makes an inserted node a neighbour of a node that it has chosen. */
 static void
 link_back(const GraphBuild *build, uint32_t node, GraphCandidate neighbour)
 {
@@ -418,7 +420,7 @@ graph_insert(GraphInserter *inserter, uint32_t node)
 	return true;
 }
 
-/* A neighbour of the node whose list is filled up or united, or a candidate for it. */
+/* A neighbour of a node whose list is filled or merged, or a candidate for that list. */
 typedef struct Spoke
 {
 	GraphCandidate end;
@@ -426,9 +428,7 @@ typedef struct Spoke
 	const uint8_t *signs;
 } Spoke;
 
-/*
- * The squared distance between two neighbours of a node: of a coded graph, from the angle of codes.
- */
+/* The squared distance between two neighbours of a node; in a coded graph, from their codes. */
 static float
 distance_between(const GraphInserter *inserter, const Spoke *a, const Spoke *b)
 {
@@ -442,7 +442,7 @@ distance_between(const GraphInserter *inserter, const Spoke *a, const Spoke *b)
 		inserter->cosine[distance_kernels->bit_hamming(a->signs, b->signs, build->padded / 8)];
 }
 
-/* Whether one of the neighbours before is so much nearer to another that this need not be one. */
+/* Whether an earlier spoke is so much nearer to this one that this need not be a neighbour. */
 static bool
 is_covered(const GraphInserter *inserter, const Spoke *spokes, uint32_t count,
 		   const Spoke *spoke)
@@ -453,7 +453,7 @@ is_covered(const GraphInserter *inserter, const Spoke *spokes, uint32_t count,
 	return false;
 }
 
-/* The neighbours that a node has. */
+/* Reads the current neighbours of a node. */
 static uint32_t
 read_spokes(GraphInserter *inserter, GraphLinks *links, Spoke *spokes)
 {
@@ -477,7 +477,7 @@ read_spokes(GraphInserter *inserter, GraphLinks *links, Spoke *spokes)
 	return links->count;
 }
 
-/* Makes a spoke of a candidate; false if another covers it, or is the same. */
+/* Makes a spoke of a candidate; false if another spoke covers it or is the same node. */
 static bool
 try_candidate(GraphInserter *inserter, const Spoke *spokes, uint32_t count,
 			  GraphCandidate candidate, Spoke *spoke)
@@ -582,7 +582,7 @@ sort_spokes(Spoke *spokes, uint32_t count)
 	}
 }
 
-/* Sorts the spokes, and moves those that none before covers to the front. */
+/* Sorts the spokes, and moves those that no spoke before them covers to the front. */
 static void
 choose_spokes(const GraphInserter *inserter, Spoke *spokes, uint32_t count)
 {
@@ -600,7 +600,7 @@ choose_spokes(const GraphInserter *inserter, Spoke *spokes, uint32_t count)
 	}
 }
 
-/* Mixes two lists that follow each other, as far as the shorter one goes. */
+/* Interleaves two consecutive lists, as far as the shorter one goes. */
 static void
 mix_spokes(Spoke *spokes, uint32_t first, uint32_t count)
 {
@@ -711,11 +711,11 @@ typedef struct Connect
 {
 	const GraphBuild *build;
 	uint32_t	n;
-	uint32_t   *incoming;		/* of a node: so many of the nodes have it as a neighbour */
-	uint32_t   *queue;			/* nodes that are reached, in the order of reaching them */
+	uint32_t   *incoming;		/* by node: how many nodes have it as a neighbour */
+	uint32_t   *queue;			/* nodes reached so far, in the order of reaching them */
 	uint32_t	reached;
-	uint32_t	next;			/* before it neighbours are reached, too */
-	uint32_t   *parent;			/* of a node: the one it was reached from; itself: from none */
+	uint32_t	next;			/* the neighbours of all nodes before it are reached, too */
+	uint32_t   *parent;			/* by node: the node it was reached from; itself for the first */
 } Connect;
 
 #define NOT_REACHED	UINT32_MAX
@@ -729,7 +729,7 @@ reach(Connect *connect, uint32_t node, uint32_t parent)
 	connect->queue[connect->reached++] = node;
 }
 
-/* The node that a neighbour is, or n if it is outside. */
+/* The number of a neighbour among the n nodes, or n if it is outside. */
 static uint32_t
 inside(const Connect *connect, uint32_t id)
 {
@@ -754,8 +754,8 @@ reach_neighbours(Connect *connect)
 }
 
 /*
- * The place of the farthest neighbour that has more than so many nodes leading to it, and was not
- * reached from this one; or degree.
+ * The place of the farthest neighbour to which more than `enough` nodes lead, and which was not
+ * reached from this node; or degree if there is none.
  */
 static uint32_t
 spare_place(const Connect *connect, GraphLinks *links, uint32_t node, uint32_t enough)
@@ -791,7 +791,7 @@ has_link(const GraphBuild *build, GraphLinks *links, uint32_t id)
 	return false;
 }
 
-/* Makes a node a neighbour of another, if that has a place to spare. */
+/* Makes `node` a neighbour of `from`, if that has a place to spare. */
 static bool
 link_from(Connect *connect, uint32_t from, uint32_t node, uint32_t enough)
 {
@@ -821,7 +821,7 @@ link_from(Connect *connect, uint32_t from, uint32_t node, uint32_t enough)
 	return true;
 }
 
-/* Links a node that is cut off from one that is reached, if that has a place to spare. */
+/* Links an unreachable node from a reached one, if that has a place to spare. */
 static bool
 attach_to(Connect *connect, uint32_t from, uint32_t node, uint32_t enough)
 {
@@ -832,8 +832,8 @@ attach_to(Connect *connect, uint32_t from, uint32_t node, uint32_t enough)
 }
 
 /*
- * Links a node that is cut off: from one of its neighbours, where no other loses a way that it
- * needs, if there is such a place; else from any node.
+ * Links an unreachable node from one of its neighbours, in a place where no other node loses an
+ * edge that it needs; if there is no such place, from any reached node.
  */
 static void
 attach(Connect *connect, uint32_t node)
@@ -856,8 +856,8 @@ attach(Connect *connect, uint32_t node)
 }
 
 /*
- * Has enough nodes lead to a node: its nearest neighbours, which are looked for in order of
- * distance.
+ * Gives a node enough edges that lead to it, from its nearest neighbours, which are looked for in
+ * order of distance.
  */
 static void
 give_ways(Connect *connect, uint32_t node)
@@ -887,7 +887,7 @@ give_ways(Connect *connect, uint32_t node)
 	}
 }
 
-/* Counts the ways to every node. */
+/* Counts the edges that lead to each node. */
 static void
 count_ways(Connect *connect)
 {
@@ -917,7 +917,7 @@ graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory)
 	connect.incoming = connect.parent + n;
 	memset(connect.parent, 0xFF, n * sizeof(uint32_t));
 	count_ways(&connect);
-	/* by dot products short vectors are found by nobody, and lead nowhere */
+	/* by dot products short vectors are not found by any query, and lead nowhere */
 	for (uint32_t node = 0; node < n && !is_dot(build); node++)
 		give_ways(&connect, node);
 	reach(&connect, 0, 0);

@@ -7,13 +7,14 @@
  * graph_build_snapshot copies it to a level at the right moments.  A coded graph has no levels
  * above 0: the first nodes become its entries.
  *
- * A coded graph keeps each neighbour's 1-bit code relative to the node beside its id, as it will be
- * on disk, and is searched by estimates while it is built.  Exact distances, for hops and for the
- * choice of neighbours, come from `work` vectors: rotated, centred, scaled halves.  A plain graph
- * asks the caller.
+ * A coded graph keeps each neighbour's 1-bit code relative to the node beside the neighbour's id,
+ * as on disk, and is searched by estimates while it is built.  Exact distances, for hops and for
+ * the choice of neighbours, come from `work` vectors: rotated, centred, scaled halves.  For a plain
+ * graph the caller computes distances.
  *
- * Everything shared lies in GraphArrays, whose chunks each process maps where it likes; a node's
- * links are guarded by a spin lock in them, held for no longer than one hop takes.
+ * Everything shared is in GraphArrays, whose chunks each process may map at any address.  A spin
+ * lock in a node's links guards them; it is held at most for the work of one hop, and a process
+ * holds one such lock at a time, so there is no deadlock.
  */
 #ifndef VECTOR_GRAPH_BUILD_H
 #define VECTOR_GRAPH_BUILD_H
@@ -27,7 +28,7 @@
 #define GRAPH_LEVELS	8
 #define GRAPH_FANOUT	32
 
-/* Elements of one size in chunks of 2^shift; the table of the chunks is a process's own. */
+/* Elements of one size in chunks of 2^shift; each process has its own table of the chunks. */
 typedef struct GraphArray
 {
 	char	  **chunks;
@@ -63,7 +64,7 @@ typedef struct GraphBuild
 	GraphArray	work;			/* if coded: by node */
 	float		(*distance) (void *arg, uint32_t a, uint32_t b);	/* if not coded */
 	/*
-	 * Or NULL: gives a node its work vector and its links' distances, where they may be missing;
+	 * Or NULL: provides a node's work vector and its links' distances, if they may be missing;
 	 * graph_set_anchor and graph_connect call it before they need them.
 	 */
 	void		(*complete) (void *arg, uint32_t node);
@@ -71,10 +72,10 @@ typedef struct GraphBuild
 	GraphArray	links;			/* by node; graph_links_size() each, zeroed */
 	GraphArray	levels[GRAPH_LEVELS];	/* if not coded; levels[0] is not used: it is links */
 	GraphEntries entries;		/* if coded */
-	uint32_t	first;			/* id of node 0, where the nodes are a part of a graph */
-	uint32_t	anchor;			/* partly: the neighbour of node 0 that stays, or node 0 */
+	uint32_t	first;			/* id of node 0, if the nodes are a part of a graph */
+	uint32_t	anchor;			/* of a part: the permanent neighbour of node 0, or node 0 */
 	int			top;			/* the levels from top down to bottom are complete; */
-	int			bottom;			/* 0 and 1: none is */
+	int			bottom;			/* 0 and 1 if no level is */
 
 	/* offsets within links, by graph_build_layout */
 	size_t		ids;
@@ -91,22 +92,22 @@ typedef struct GraphInserter
 	const GraphBuild *build;
 	GraphSearch search;
 	GraphSource source;
-	uint32_t	node;			/* the one that is inserted */
-	int			level;			/* the one that is searched */
+	uint32_t	node;			/* that is being inserted */
+	int			level;			/* that is being searched */
 	CodeQuery	query;
 	float	   *rotated;		/* padded floats */
 	uint8_t    *lut;
 	uint8_t    *entry_lut;
-	uint8_t    *signs;			/* codes of the neighbours in a list that is filled up */
-	float	   *cosine;			/* of the angle that so many different signs stand for */
+	uint8_t    *signs;			/* codes of the neighbours in a list that is being filled */
+	float	   *cosine;			/* of the angle for each number of different signs */
 } GraphInserter;
 
 /* Sets offsets and size from the caller's settings. */
 extern void graph_build_layout(GraphBuild *build);
 
 /*
- * How many levels a graph of n nodes has, and how many nodes each; sizes[0] = n.  Of a coded graph
- * the second are its entries.
+ * Returns how many levels a graph of n nodes has; sizes gets their numbers of nodes, sizes[0] = n.
+ * In a coded graph the second level is its entries.
  */
 extern int	graph_level_sizes(const GraphBuild *build, uint32_t n, uint32_t sizes[GRAPH_LEVELS]);
 
@@ -114,58 +115,58 @@ extern bool graph_inserter_init(GraphInserter *inserter, const GraphBuild *build
 								GraphMemory memory);
 
 /*
- * Inserts a node among those before it: all nodes below `node`, less those that other processes are
- * at, are inserted.  False when there is no memory.
+ * Inserts a node among those before it: all nodes below `node` have been inserted, except those
+ * that other processes are inserting.  Returns false if there is no memory.
  */
 extern bool graph_insert(GraphInserter *inserter, uint32_t node);
 
 /*
- * Gives a node further neighbours where its list has places left, when all nodes are inserted:
- * those near by that are not much nearer to one of its neighbours than to the node (the relaxed
- * rule of Vamana: Subramanya et al., DiskANN, NeurIPS 2019, algorithm 2).  By several processes,
- * each at nodes of its own.  False when there is no memory.
+ * After all nodes are inserted, gives a node further neighbours if its list has free places: near
+ * nodes that are not much nearer to one of its neighbours than to the node (the relaxed rule of
+ * Vamana: Subramanya et al., DiskANN, NeurIPS 2019, algorithm 2).  Several processes may call this,
+ * each for nodes of its own.  Returns false if there is no memory.
  */
 extern bool graph_fill(GraphInserter *inserter, uint32_t node);
 
-/* Neighbours of a node, by ids of the whole graph, with their codes one after the other. */
+/* Neighbours of a node, by ids in the whole graph, with their codes one after the other. */
 typedef struct GraphEdges
 {
 	uint32_t	count;
 	uint32_t   *ids;
 	float	   *distances;
-	float	   *a;				/* these three if coded */
+	float	   *a;				/* this and the next two if coded */
 	uint16_t   *b;
 	uint8_t    *signs;			/* padded / 8 bytes each */
 } GraphEdges;
 
-/* Copies a node's neighbours out: room is for build->degree of them. */
+/* Copies a node's neighbours; the arrays have room for build->degree of them. */
 extern void graph_get_edges(const GraphBuild *build, uint32_t node, GraphEdges *edges);
 
 /*
- * Gives a node further neighbours, which it may have already.  Where all of them are too many,
- * those stay that do not cover each other, by the angles of codes, then the nearest of the others;
- * by dot products and without codes, the first of both lists.
+ * Merges further neighbours, some of which it may have already, into a node's list.  If that is too
+ * many, keeps those that do not cover each other, by the angles of codes, then the nearest of the
+ * others; by dot products and without codes, the first of both lists.
  */
 extern void graph_unite(GraphInserter *inserter, uint32_t node, const GraphEdges *edges);
 
 /*
- * Makes a node elsewhere, by its id and its work vector or its distance, a neighbour of node 0 that
- * stays.
+ * Makes a node outside of this part, given by its id and its work vector or its distance, a
+ * permanent neighbour of node 0.
  */
 extern void graph_set_anchor(GraphBuild *build, uint32_t id, const uint16_t *work,
 							 float distance);
 
 /*
- * Makes every one of the n nodes reachable from node 0, where pruning has cut some off, and has
- * several nodes lead to each; by one process, when the others are done.  Neighbours outside of the
- * n nodes are let be.  False when there is no memory.
+ * Makes each of the n nodes reachable from node 0, if pruning has cut some off, and has several
+ * nodes lead to each.  To be called by one process when the others are done.  Neighbours outside of
+ * the n nodes are left alone.  Returns false if there is no memory.
  */
 extern bool graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory);
 
 /* Copies the links of the first n nodes to a level. */
 extern void graph_build_snapshot(const GraphBuild *build, int level, uint32_t n);
 
-/* Makes the first nodes of a coded graph entries; scratch has room for a vector's floats. */
+/* Makes the first nodes of a coded graph its entries; scratch has room for a vector's floats. */
 extern void graph_build_entries(const GraphBuild *build, GraphEntries *entries, float *scratch);
 
 static inline uint32_t *

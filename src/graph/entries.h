@@ -1,9 +1,9 @@
 /*
  * entries.h - where the search of a coded graph begins
  *
- * Some random nodes, by the 1-bit codes of their first rotated dimensions relative to the mean: a
- * pass over all of them finds one near the query at a fraction of what the hops down a hierarchy
- * cost.
+ * Entries are random nodes with 1-bit codes of their first rotated dimensions relative to the mean.
+ * A pass over all of them finds one near the query at a fraction of the cost of hops down a
+ * hierarchy.
  */
 #ifndef VECTOR_GRAPH_ENTRIES_H
 #define VECTOR_GRAPH_ENTRIES_H
@@ -12,9 +12,9 @@
 #include "quantize/rabitq.h"
 
 #define GRAPH_MAX_ENTRIES	1024
-#define GRAPH_ENTRY_DIMS	256		/* at most, of which there is a code */
+#define GRAPH_ENTRY_DIMS	256		/* number of dimensions in a code, at most */
 
-/* CODE_GROUP nodes, also as they are on disk. */
+/* CODE_GROUP nodes, in memory as on disk. */
 typedef struct GraphEntryGroup
 {
 	float		a[CODE_GROUP];
@@ -30,7 +30,7 @@ typedef struct GraphEntries
 	char	   *groups;			/* graph_entries_size() bytes */
 } GraphEntries;
 
-/* Of a graph of n nodes, none if it is small. */
+/* The number of entries of a graph of n nodes; none if it is small. */
 extern uint32_t graph_entries_count(uint32_t n);
 extern uint32_t graph_entries_dims(uint32_t padded);
 extern size_t graph_entries_size(uint32_t count, uint32_t dims);

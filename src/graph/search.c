@@ -1,5 +1,5 @@
 /*
- * search.c - the pool, what was seen, and the main loop
+ * search.c - the pool, the set of nodes seen, and the main loop
  */
 #include "graph/search.h"
 
@@ -16,7 +16,7 @@ graph_search_init(GraphSearch *search, GraphMemory memory)
 	search->memory = memory;
 }
 
-/* Makes room for `count` items, twice as many when it grows. */
+/* Makes room for `count` items; doubles it when it grows. */
 static bool
 reserve(GraphMemory memory, void **items, size_t *room, size_t count, size_t size)
 {
@@ -51,7 +51,7 @@ graph_heap_push(GraphHeap *heap, GraphMemory memory, GraphCandidate item)
 	return true;
 }
 
-/* Puts an item where it belongs at or below a place. */
+/* Moves an item from place i down to where it belongs in the heap. */
 static void
 heap_sift(GraphHeap *heap, size_t i, GraphCandidate item)
 {
@@ -101,7 +101,7 @@ seen_slot(const GraphSearch *search, uint32_t id)
 	return slot;
 }
 
-/* The table is at most half full, also with `more` entries to come. */
+/* The size that keeps the table at most half full after `more` further entries. */
 static size_t
 seen_room_for(const GraphSearch *search, size_t more)
 {
@@ -168,7 +168,7 @@ keep(GraphSearch *search, GraphCandidate candidate)
 		   graph_heap_push(&search->kept, search->memory, candidate);
 }
 
-/* Puts a candidate into its place, and moves what lies from there up to `end`, which is lost. */
+/* Puts a candidate at a place, moving the following ones up; the one at `end` is overwritten. */
 static inline void
 pool_shift(GraphSearch *search, uint32_t place, uint32_t end, GraphCandidate candidate)
 {
@@ -192,7 +192,7 @@ pool_insert(GraphSearch *search, GraphCandidate candidate)
 	return true;
 }
 
-/* Moves a candidate of the pool to a smaller distance; false if it is not in the pool. */
+/* Moves a candidate in the pool to a smaller distance; false if it is not in the pool. */
 static bool
 pool_improve(GraphSearch *search, GraphCandidate candidate, float old)
 {
@@ -207,13 +207,13 @@ pool_improve(GraphSearch *search, GraphCandidate candidate, float old)
 	return true;
 }
 
-/* A candidate at an estimate: into the pool, unless it is known at a better one or too far. */
+/* Puts a candidate into the pool, unless it is known with a better estimate or is too far. */
 static bool
 offer(GraphSearch *search, GraphCandidate candidate)
 {
 	GraphSeen  *seen = &search->seen[seen_slot(search, candidate.id)];
 
-	/* infinite distances have their order; -INFINITY says of a node that it has been expanded */
+	/* infinite estimates stay ordered; -INFINITY is kept to mark a node as expanded */
 	if (!(fabsf(candidate.distance) <= FLT_MAX))
 		candidate.distance = candidate.distance < 0 ? -FLT_MAX : FLT_MAX;
 	if (seen->epoch == search->epoch)
@@ -295,7 +295,7 @@ graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, float leas
 	search->base = 0;
 }
 
-/* The distance from which on candidates are beyond what is wanted; NaN if none is. */
+/* The distance from which on candidates are out of reach; NaN if there is no limit. */
 static inline float
 reach_of(const GraphSearch *search)
 {
@@ -307,7 +307,7 @@ reach_of(const GraphSearch *search)
 	return search->reach * (search->base + farthest) - search->base;
 }
 
-/* Keeps the distance of a node that was found, if it is one of the nearest that are wanted. */
+/* Records the distance of a found node, if it is one of the wanted nearest. */
 static bool
 note_nearest(GraphSearch *search, float distance)
 {
@@ -324,7 +324,7 @@ note_nearest(GraphSearch *search, float distance)
 	return true;
 }
 
-/* Whether the last hops have brought nothing for so long that more are in vain. */
+/* Whether hops have brought no gain for so long that the search should end. */
 static inline bool
 is_out_of_patience(const GraphSearch *search)
 {
@@ -332,7 +332,7 @@ is_out_of_patience(const GraphSearch *search)
 		search->patience * (search->gained - search->began);
 }
 
-/* Takes the nearest candidate that is not expanded; false when nothing in reach is left. */
+/* Takes the nearest candidate that is not expanded; false if there is none in reach. */
 static bool
 take_next(GraphSearch *search, GraphCandidate *candidate, bool *dead)
 {
@@ -368,8 +368,8 @@ prefetch_next(const GraphSearch *search)
 }
 
 /*
- * Moves what is nearer than a distance, or all if that is NaN, before the others, again without
- * branches; returns how many.  The others' order changes.
+ * Moves the ids whose estimate is below a distance (all of them if it is NaN) to the front, again
+ * without branches; returns how many.  The order of the others changes.
  */
 static inline int
 move_nearer(uint32_t *ids, float *estimates, int n, float distance)
@@ -391,8 +391,8 @@ move_nearer(uint32_t *ids, float *estimates, int n, float distance)
 }
 
 /*
- * Leaves out what is out of reach, and what the pool would refuse; returns how many are left, -1
- * when there is no memory.  A search that may look beyond its reach keeps it aside.
+ * Drops ids that are out of reach or that the pool would refuse; returns how many are left, or -1
+ * if there is no memory.  A search that may look beyond its reach keeps the former aside.
  */
 static inline int
 drop_refused(GraphSearch *search, uint32_t *ids, float *estimates, int n)
@@ -415,8 +415,8 @@ drop_refused(GraphSearch *search, uint32_t *ids, float *estimates, int n)
 }
 
 /*
- * Reads a node: its neighbours, not those seen before where each has to be scored, and their
- * distances; returns how many.
+ * Reads a node's neighbours and their distances; returns how many.  If each has to be scored, those
+ * seen before are left out.
  */
 static int
 read_node(GraphSearch *search, GraphFound *found, uint32_t *ids, float *estimates)
@@ -448,7 +448,7 @@ offer_all(GraphSearch *search, const uint32_t *ids, const float *estimates, int 
 	return true;
 }
 
-/* Expands one candidate: its neighbours are offered. */
+/* Expands a candidate: reads its node and offers the neighbours. */
 static bool
 expand(GraphSearch *search, GraphCandidate candidate, bool dead)
 {
@@ -482,7 +482,7 @@ expand(GraphSearch *search, GraphCandidate candidate, bool dead)
 	return true;
 }
 
-/* Begins to look beyond the reach: what was left out is offered. */
+/* Begins to look beyond the reach: offers what was kept aside. */
 static bool
 widen(GraphSearch *search)
 {
@@ -533,8 +533,8 @@ graph_search_expanded(const GraphSearch *search, uint32_t id)
 }
 
 /*
- * Of a search that lost candidates, to the pool or to a limit, goes back over the nodes that it
- * expanded: their neighbours are candidates again.
+ * For a search that lost candidates, to the pool or to a limit: goes back over the nodes it has
+ * expanded and makes their neighbours candidates again.
  */
 static bool
 reopen(GraphSearch *search)
@@ -588,7 +588,7 @@ graph_search_more(GraphSearch *search)
 		GraphCandidate candidate = graph_heap_pop(&search->kept);
 		const GraphSeen *seen = &search->seen[seen_slot(search, candidate.id)];
 
-		/* one that got a better estimate since is found at that one */
+		/* a stale entry: the node has been offered again with a better estimate */
 		if (seen->estimate != candidate.distance)
 			continue;
 		if (search->source.dead && search->source.dead(search->source.arg, candidate.id))
@@ -642,7 +642,7 @@ graph_descend(const GraphSource *source, GraphCandidate entry, uint64_t *hops)
 	GraphCandidate best = entry;
 	GraphCandidate next = entry;
 
-	/* a coded node's own distance is known only when it is read */
+	/* a coded node's own distance is known only after it has been read */
 	if (!source->coded)
 		source->score(source->arg, &entry.id, 1, &best.distance);
 	else

@@ -1,9 +1,9 @@
 /*
  * cost.c - what a distance costs
  *
- * The support function of the distance functions.  PostgreSQL prices every call of a C function
- * alike, whatever the argument; but a vector stored out of line has to be fetched from the TOAST
- * table first, which costs many times the distance itself.
+ * This is the support function of the distance functions.  PostgreSQL assigns the same cost to
+ * every call of a C function, whatever the argument.  But a vector stored out of line has to be
+ * fetched from the TOAST table first, which costs many times as much as the distance itself.
  */
 #include "pg_compat.h"
 
@@ -21,23 +21,23 @@
 #include "planner/planner.h"
 
 /*
- * In units of cpu_operator_cost: a fetch from the TOAST table, and how many dimensions cost as much
- * as an operator.
+ * A fetch from the TOAST table in units of cpu_operator_cost, and the number of dimensions that
+ * cost as much as an operator.
  */
 #define TOAST_FETCH_OPERATORS	80.0
 #define DIMENSIONS_PER_OPERATOR 500.0
 
-/* Bytes of a vector whose dimensions do not tell: they are not known, or most of them are zero. */
+/* Bytes of a vector if its dimensions are not known, or most of them may be zero. */
 #define DEFAULT_BYTES			3000.0
 #define DENSE_DIMENSIONS		16000
 
 /*
- * A row that is not wider than this keeps its vectors inline (TOAST_TUPLE_THRESHOLD, header and
- * other columns apart).
+ * A row not wider than this keeps its vectors inline (TOAST_TUPLE_THRESHOLD without the header and
+ * other columns).
  */
 #define INLINE_BYTES			2000.0
 
-/* Bytes of a column's values, dense vectors or bits; 0 where its type modifier does not tell. */
+/* Bytes of a column's values, dense vectors or bits; 0 if its type modifier does not tell. */
 static double
 known_bytes(const Var *var)
 {
@@ -47,9 +47,10 @@ known_bytes(const Var *var)
 }
 
 /*
- * Whether most values of a column are stored out of line, by their average width: statistics count
- * such a value by the size of its pointer.  The width alone tells little of a few dimensions, whose
- * values are as small; elements take a quarter of the known bytes at least.
+ * Whether most values of a column are stored out of line, judged by their average width: for such a
+ * value statistics count only the size of its pointer.  With few dimensions the width alone does
+ * not tell, because inline values are as small; inline elements take at least a quarter of the
+ * known bytes.
  */
 static bool
 is_out_of_line(int32 width, double known)
@@ -59,7 +60,7 @@ is_out_of_line(int32 width, double known)
 	return width == TOAST_POINTER_SIZE;
 }
 
-/* The cost of fetching what a column stores out of line; 0 where it is stored inline. */
+/* The cost of fetching a column's values that are stored out of line; 0 if they are inline. */
 static double
 fetch_cost(PlannerInfo *root, Var *var)
 {
@@ -69,7 +70,7 @@ fetch_cost(PlannerInfo *root, Var *var)
 	double		bytes = known > 0 ? known : DEFAULT_BYTES;
 	int32		width;
 
-	/* what another server sends is whole */
+	/* rows of another server arrive whole */
 	if (rte == NULL || rte->rtekind != RTE_RELATION || var->varlevelsup != 0 ||
 		rte->relkind == RELKIND_FOREIGN_TABLE)
 		return 0;

@@ -1,14 +1,15 @@
 /*
- * indexes.c - indexes that a query cannot use are kept from the planner
+ * indexes.c - hides indexes that a query cannot use from the planner
  *
- * Those that cannot be read are of pgvector, in a database that was taken over, or of another
- * version of this library.  An infinite cost would not do: an ordered scan of a partitioned table,
- * one of whose partitions has such an index, would cost as much, and all partitions would be
- * sorted.  Who asks for an order is warned, as the index might give it.
+ * Indexes that cannot be read were made by pgvector, in a database that was taken over, or by
+ * another version of this library.  It would not do to give them an infinite cost: an ordered scan
+ * of a partitioned table would then cost as much if one partition has such an index, and all
+ * partitions would be sorted.  A query that asks for an order that the index might give gets a
+ * warning.
  *
- * The rows of an index that keeps vectors in less than full are put in order by PostgreSQL.  From
- * version 16 on (seen in 16.14 and 18.4, with a GiST index as well) those rows have lost their
- * ctid: a query that locks rows would fail, and one that asks for ctids get wrong ones.
+ * If an index keeps vectors in a form other than full, PostgreSQL reorders its rows.  From
+ * version 16 on (seen in 16.14 and 18.4, with a GiST index as well) reordered rows have lost their
+ * ctid: a query that locks rows would fail, and one that asks for ctids would get wrong ones.
  */
 #include "pg_compat.h"
 
@@ -53,8 +54,8 @@ needs_ctid(const Query *query)
 }
 
 /*
- * Whether an index that the planner has locked is of ours and cannot be read, which is warned of if
- * asked to, or gives no ctids though they are needed.
+ * Whether an index that the planner has locked is one of ours that cannot be read, or that gives no
+ * ctids although they are needed.  Warns of the former if asked to.
  */
 static bool
 is_useless(const IndexOptInfo *info, bool warn, bool ctids)
@@ -67,7 +68,7 @@ is_useless(const IndexOptInfo *info, bool warn, bool ctids)
 		(void *) info->amcostestimate != (void *) ivfcostestimate)
 		return false;
 	index = index_open(info->indexoid, NoLock);
-	/* only what can be read is ever cached */
+	/* only readable indexes are ever cached */
 	readable = index->rd_rel->relkind != RELKIND_INDEX || cache_has(index) ||
 		directory_is_readable(index);
 	if (!readable && warn)

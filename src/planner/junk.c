@@ -1,10 +1,10 @@
 /*
- * junk.c - no distance is computed that nobody sees
+ * junk.c - avoids computing distances that nothing reads
  *
  * SELECT id ...  ORDER BY v <-> q LIMIT k has the distance as a hidden column, which PostgreSQL
  * computes for every row that an index returns in order, only to drop it.  With vectors out of line
- * that costs more than the search.  Where the hidden column is dropped at once, it is a NULL
- * instead.
+ * that costs more than the search.  If the hidden column is dropped without being read, we replace
+ * it by a NULL.
  */
 #include "planner/planner.h"
 
@@ -34,7 +34,7 @@ is_ordered_index(Oid index)
 	return OidIsValid(am) && am == get_index_am_oid("hnsw", true);
 }
 
-/* A plan's root: an index scan, or a LIMIT of one. */
+/* Handles a plan's root: an index scan, or a LIMIT of one. */
 static void
 drop_hidden_distance(Plan *root)
 {
@@ -61,7 +61,7 @@ drop_hidden_distance(Plan *root)
 	}
 }
 
-/* The roots of subqueries in a plan: what is hidden in them ends there. */
+/* Visits the roots of subqueries in a plan: their hidden columns do not leave them. */
 static void
 visit_subqueries(Plan *plan)
 {
@@ -95,7 +95,7 @@ plan_without_hidden_distances(Query *parse, const char *query_string, int cursor
 		standard_planner(parse, query_string, cursorOptions, boundParams PLANNER_ARGUMENT);
 	ListCell   *cell;
 
-	/* of a cursor that locks or updates rows the whole row is read anyway */
+	/* a query that locks or updates rows reads the whole row anyway */
 	if (statement->rowMarks != NIL || statement->commandType != CMD_SELECT)
 		return statement;
 	drop_hidden_distance(statement->planTree);

@@ -1,14 +1,15 @@
 /*
  * parallel.c - parallel plans for exact search, and for scans of lists
  *
- * PostgreSQL decides on parallel workers by the pages of the table itself.  Where vectors are
- * stored out of line those are few, while the work lies in the TOAST table: a search would never be
+ * PostgreSQL decides on parallel workers by the pages of the table itself.  If vectors are stored
+ * out of line these are few, while the work is in the TOAST table, so a search would never be
  * parallel.  For a query that computes distances the hook offers a parallel scan with as many
- * workers as both together deserve, at the ordinary cost; the planner takes it if it is the
- * cheapest.
+ * workers as the pages of both tables justify, at the ordinary cost; the planner takes it if it is
+ * the cheapest.
  *
- * Of a parallel index scan PostgreSQL shares out the rows alone, not what the index says that it
- * costs.  Participants of a scan of lists share that out, too.
+ * In a parallel index scan PostgreSQL divides only the rows among the participants, not the cost
+ * that the index reports.  Participants of a scan of lists share that work, so we divide its cost,
+ * too.
  */
 #include "pg_compat.h"
 
@@ -29,7 +30,7 @@
 
 static set_rel_pathlist_hook_type previous_hook = NULL;
 
-/* Distance functions are those that have this library's support function. */
+/* Whether a function is a distance function, i.e. has this library's support function. */
 static bool
 is_distance(Oid funcid, void *context)
 {
@@ -69,7 +70,9 @@ toast_blocks(Oid relid)
 	return blocks;
 }
 
-/* Participants that a path's workers and the leader count for, as PostgreSQL reckons. */
+/*
+ * The number of participants that a path's workers and the leader count as in PostgreSQL's costs.
+ */
 static double
 parallel_divisor(const Path *path)
 {
@@ -79,9 +82,10 @@ parallel_divisor(const Path *path)
 }
 
 /*
- * Shares out the costs of parallel scans of lists, which then have to be compared again.  Those
- * that workers cannot do, as they do not get the values of an outer query, are left out: PostgreSQL
- * does not see to that, since no access method of its own has parallel scans in such an order.
+ * Divides the costs of parallel scans of lists, which then have to be compared again.  Scans that
+ * workers cannot run, because they do not get the values of an outer query, are left out:
+ * PostgreSQL does not check that, since no access method of its own has ordered parallel scans of
+ * this kind.
  */
 static void
 share_costs_of_lists(PlannerInfo *root, RelOptInfo *rel)
@@ -108,7 +112,7 @@ share_costs_of_lists(PlannerInfo *root, RelOptInfo *rel)
 	}
 }
 
-/* Scans of a table that PostgreSQL left without a partial path, though nothing forbids one. */
+/* Offers a scan of a table without a partial path, if nothing forbids one. */
 static void
 offer_parallel_scan(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 {

@@ -9,7 +9,7 @@
 /* Installs the planner hooks. */
 extern void planner_init(void);
 
-/* Install those of junk.c and indexes.c. */
+/* Install the hooks of junk.c and indexes.c. */
 extern void junk_init(void);
 extern void indexes_init(void);
 

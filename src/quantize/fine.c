@@ -96,8 +96,8 @@ field_start(int i, int width)
 }
 
 /*
- * Put fields of `width` bits of n levels into `code`, and get them out; `code` has the fields
- * of all `padded` elements, from element `first` on.
+ * These put fields of `width` bits of n levels into `code`, and add them to the levels again;
+ * `code` has the fields of all `padded` elements, the n levels' from element `first` on.
  */
 static void
 put_fields(const uint8_t *levels, uint32_t n, int width, int shift, uint8_t *code, uint32_t first)

@@ -1,5 +1,5 @@
 /*
- * jobs.c - the table of jobs, and starting of workers
+ * jobs.c - the table of jobs, and the start of workers
  */
 #include "worker/jobs.h"
 
@@ -17,14 +17,14 @@
 
 #define MAX_JOBS		64
 
-/* A job that is being started is by then; if there is no table, it is looked for again. */
+/* A job in state JOB_STARTING has started by then; a missing table is looked for again. */
 #define RETRY_MS		10000
 
-/* First pauses of a job that failed, and of one whose index is another's; they double. */
+/* First pauses of a job that failed, and of one whose index was locked; they double. */
 #define FAILED_PAUSE_MS	10000
 #define LOCKED_PAUSE_MS	500
 
-/* So often such a job is tried without being asked for again: within 21 minutes, or one. */
+/* How often such a job is tried before it must be requested again: 21 minutes, or one. */
 #define MAX_TRIES		8
 
 typedef struct JobTable
@@ -37,7 +37,7 @@ typedef struct JobTable
 int			jobs_max_workers;
 
 static JobTable *table;
-static Job *own;				/* this worker's */
+static Job *own;				/* this worker's job */
 
 static bool
 has_passed(TimestampTz start, int ms)
@@ -68,8 +68,8 @@ init_segment(void *pointer)
 #endif
 
 /*
- * The table, which is made if there is none.  Before version 17 it lies in the main shared memory,
- * which keeps some room for what was not asked for at the start.
+ * Returns the table, creating it if necessary.  Before version 17 it is in the main shared memory,
+ * which has some room for structures that were not requested at the start.
  */
 static JobTable *
 get_table(void)
@@ -92,12 +92,12 @@ get_table(void)
 }
 
 /*
- * The same; NULL, and a message, where that is an error: there is no memory left, or the table is
- * that of another version of the library.  What an error leaves behind are locks, LWLocks as
- * callers have none, and in version 17 and later a segment half made, which is its own resource
- * owner's.  PostgreSQL itself takes the entry of a structure back that it has no memory for.  So no
- * subtransaction is needed, which parallel mode, and a worker that is in no transaction, could not
- * have.
+ * Likewise, but where that raises an error (there is no memory left, or the table is that of
+ * another version of the library), reports a message and returns NULL.  What an error leaves behind
+ * is cleaned up here: LWLocks, all of which are ours because callers hold none, and in version 17
+ * and later a half-made segment, which belongs to a resource owner of its own.  PostgreSQL itself
+ * removes the entry of a structure for which it has no memory.  So no subtransaction is needed,
+ * which would be impossible in parallel mode and in a worker outside of a transaction.
  */
 static JobTable *
 try_table(int level)
@@ -133,7 +133,7 @@ try_table(int level)
 	return got;
 }
 
-/* Attaches to the table; false if there is none, for now. */
+/* Attaches to the table; false if there is none for now. */
 static bool
 attach(void)
 {
@@ -191,7 +191,7 @@ find_job(Oid database, Oid index)
 	return NULL;
 }
 
-/* A new job, in a free place or that of the oldest error; NULL if there is none. */
+/* A new job, in a free slot or that of the oldest error; NULL if there is neither. */
 static Job *
 new_job(Oid database, Oid index)
 {
@@ -214,7 +214,7 @@ new_job(Oid database, Oid index)
 	return place;
 }
 
-/* Whether a worker is at a job, or on its way. */
+/* Whether a worker is processing a job or is being started for it. */
 static bool
 has_worker(const Job *job)
 {
@@ -222,14 +222,14 @@ has_worker(const Job *job)
 		(job->state == JOB_STARTING && !has_passed(job->since, RETRY_MS));
 }
 
-/* Whether a job is put off, and its time has not come. */
+/* Whether a job is put off and not yet due. */
 static bool
 is_put_off(const Job *job)
 {
 	return job->put_off && GetCurrentTimestamp() < job->due;
 }
 
-/* Whether a worker should come for a job that has none. */
+/* Whether a job without a worker should get one. */
 static bool
 is_waiting(const Job *job)
 {
@@ -238,7 +238,7 @@ is_waiting(const Job *job)
 	return job->state == JOB_WAITING || (job->state == JOB_STARTING && !has_worker(job));
 }
 
-/* The same, at once. */
+/* Likewise, at once. */
 static bool
 is_due(const Job *job)
 {
@@ -268,7 +268,7 @@ jobs_describe_process(BackgroundWorker *worker, const char *name, const char *fu
 	strlcpy(worker->bgw_type, name, sizeof(worker->bgw_type));
 }
 
-/* Starts a worker for a job that is marked so; false if the server has no slot for it. */
+/* Starts a worker for a job in state JOB_STARTING; false if the server has no slot for it. */
 static bool
 start_worker(int slot)
 {
@@ -282,7 +282,7 @@ start_worker(int slot)
 	return RegisterDynamicBackgroundWorker(&worker, NULL);
 }
 
-/* Marks a job as one that a worker is started for, if there may be another worker. */
+/* Marks a job as JOB_STARTING, if another worker is allowed. */
 static bool
 mark_starting(Job *job)
 {
@@ -292,7 +292,7 @@ mark_starting(Job *job)
 	return true;
 }
 
-/* Starts a worker for a job that was marked; else nobody will come for it. */
+/* Starts a worker for a marked job; if that fails, takes the mark back: no worker will come. */
 static bool
 start_marked(Job *job)
 {
@@ -334,7 +334,7 @@ jobs_request(Oid database, Oid index)
 	return start ? start_marked(job) : accepted;
 }
 
-/* Starts workers for the jobs that a function chooses; false if the server has no slots. */
+/* Starts workers for the jobs that a function selects; false if the server has no slots. */
 static bool
 start_for(bool (*choose) (const Job *job))
 {
@@ -352,7 +352,9 @@ start_for(bool (*choose) (const Job *job))
 	return true;
 }
 
-/* Whether a worker should wait until a job is due.  For one that failed that is too long. */
+/*
+ * Whether a worker should wait until a job is due; the pause after an error is too long for that.
+ */
 static bool
 is_waited_for(const Job *job)
 {
@@ -366,7 +368,7 @@ jobs_start_waiting(void)
 		start_for(is_waited_for);
 }
 
-/* Makes a job this worker's. */
+/* Makes a job the job of this worker. */
 static void
 take(Job *job)
 {
@@ -378,7 +380,7 @@ take(Job *job)
 	job->done = job->total = 0;
 }
 
-/* The worker has no more to do with its job, for now. */
+/* Ends this worker's work on its job, for now. */
 static void
 leave(void)
 {
@@ -389,8 +391,8 @@ leave(void)
 }
 
 /*
- * At the exit of a worker that did not come to an end of its own.  The job is left to the next who
- * asks for it: its database may be gone.
+ * Called at the exit of a worker that did not finish.  The job is left to the next process that
+ * asks for it, because its database may be gone.
  */
 static void
 leave_at_exit(int code, Datum arg)
@@ -434,7 +436,7 @@ jobs_is_put_off(void)
 	return put_off;
 }
 
-/* Whether any job is due; the caller has the lock. */
+/* Whether any job is due; the caller holds the lock. */
 static bool
 any_is_due(void)
 {
@@ -526,7 +528,7 @@ jobs_report_step(int step, uint64 done, uint64 total)
 	LWLockRelease(&table->lock);
 }
 
-/* The job of an index of the worker's: its own, or where that is of all indexes another. */
+/* The job of an index: the worker's own or, if that covers all indexes, the job of the index. */
 static Job *
 job_of(Oid index)
 {

@@ -1,9 +1,10 @@
 /*
- * worker.c - what background workers do
+ * worker.c - the work of background workers
  *
- * A worker has a job, an index.  Each step, a seal or a merge, is a transaction without a snapshot
- * that holds ShareUpdateExclusiveLock on the index and nothing on its table.  Whoever waits for
- * that lock, or for the database, gets it: the step is given up, and taken again later.
+ * A worker has a job, which is an index.  Each step, a seal or a merge, is a transaction without a
+ * snapshot that holds ShareUpdateExclusiveLock on the index and no lock on its table.  A process
+ * that waits for that lock, or for the database, gets it: the worker abandons the step and repeats
+ * it later.
  */
 #include "worker/worker.h"
 
@@ -46,16 +47,16 @@
 #include "segment/seal.h"
 #include "worker/jobs.h"
 
-/* How often a worker looks whether somebody waits for it. */
+/* How often a worker checks whether another process waits for it. */
 #define LOOK_MS			200
 
-/* How often the launcher looks for jobs that wait. */
+/* How often the launcher looks for waiting jobs. */
 #define LAUNCHER_NAP_MS	10000
 
-/* A merge that was not due is tried again so often; what it did is lost each time. */
+/* How often a merge that is not due is tried again; each time its work is lost. */
 #define IDLE_TRIES		3
 
-/* How often, and how many times, a worker looks whether sessions that seal have come to an end. */
+/* How often, and how many times, a worker checks whether sessions that seal have finished. */
 #define NAP_MS			100
 #define MAX_NAPS		100
 
@@ -66,7 +67,7 @@ typedef enum WorkerStep
 {
 	STEP_SEAL,
 	STEP_MERGE,
-	STEP_LOOK,					/* for a merge once there is time */
+	STEP_LOOK,					/* for a merge that may be done when idle */
 	STEP_IDLE_MERGE
 } WorkerStep;
 
@@ -85,13 +86,13 @@ static int	nice_level;
 static int	log_min_duration;
 static int	idle_merge_delay;
 
-/* Of this worker. */
+/* State of this worker. */
 static volatile sig_atomic_t time_to_look;
-static Relation locked_index;	/* that it is at */
+static Relation locked_index;	/* that it works on */
 static bool gave_way;
-static bool merge_waits;		/* there is too much to seal */
-static bool idle_merge_waits;	/* until there is time */
-static int	naps;				/* since something was done */
+static bool merge_waits;		/* because there is too much to seal */
+static bool idle_merge_waits;	/* until the worker is idle */
+static int	naps;				/* since the last progress */
 
 void
 worker_init(void)
@@ -178,7 +179,7 @@ look_soon(void)
 	time_to_look = true;
 }
 
-/* Whether someone waits for the whole database: DROP DATABASE, or to copy it. */
+/* Whether a process waits for the whole database, in order to drop or to copy it. */
 static bool
 database_is_wanted(void)
 {
@@ -200,7 +201,7 @@ reload_config(void)
 	ProcessConfigFile(PGC_SIGHUP);
 }
 
-/* Gives up the step where someone waits; leaves no catalog snapshot behind. */
+/* Abandons the step if another process waits; leaves no catalog snapshot behind. */
 static void
 give_way(void)
 {
@@ -234,7 +235,7 @@ report_step(BuildPhase phase, uint64 done, uint64 total)
 	}
 }
 
-/* Opens an index of ours under the lock; NULL if it is gone, or not to be touched. */
+/* Opens an index of ours that is locked; NULL if it is gone, or must not be touched. */
 static Relation
 open_index(Oid oid)
 {
@@ -264,7 +265,7 @@ log_step(Relation index, JobPhase phase, int replaced, TimestampTz start)
 					TimestampDifferenceMilliseconds(start, GetCurrentTimestamp()))));
 }
 
-/* Takes a step with an open index; returns the number of segments that were replaced. */
+/* Takes a step with an open index; returns the number of segments replaced. */
 static int
 do_step(Relation index, WorkerStep step)
 {
@@ -290,7 +291,7 @@ do_step(Relation index, WorkerStep step)
 	return 0;
 }
 
-/* The same in a transaction; -1 if the index is locked. */
+/* Likewise in a transaction; -1 if the index is locked. */
 static int
 take_step(Oid oid, WorkerStep step)
 {
@@ -331,8 +332,8 @@ take_step(Oid oid, WorkerStep step)
 }
 
 /*
- * The same; -1 if the index is put off: it is another's for now, or there was an error, which ended
- * the transaction and is told.  A step that gave way puts off what is due only.
+ * Likewise; -1 if the index was put off, because it is locked or because of an error, which ended
+ * the transaction and is reported.  When a step gave way, the index is put off only if it was due.
  */
 static int
 try_step(Oid oid, WorkerStep step)
@@ -379,7 +380,7 @@ nap(long ms)
 	reload_config();
 }
 
-/* Waits a little, unless the database is wanted. */
+/* Waits a little, unless another process waits for the database. */
 static void
 pause_once(void)
 {
@@ -405,7 +406,7 @@ pause_while_idle(void)
 	return false;
 }
 
-/* Waits until a job that was put off is due; false if another should be done first. */
+/* Waits until the job that was put off is due; false if another job should be done first. */
 static bool
 wait_until_due(void)
 {
@@ -418,7 +419,7 @@ wait_until_due(void)
 	return true;
 }
 
-/* Seals and merges in turn until there is nothing more to do; false if the index is put off. */
+/* Seals and merges in turn until nothing is due; false if the index was put off. */
 static bool
 do_what_is_due(Oid index)
 {
@@ -437,7 +438,7 @@ do_what_is_due(Oid index)
 			return false;
 		jobs_report_success(index);
 		replaced += merged;
-		/* others seal what there is */
+		/* other processes are sealing what there is */
 		if (replaced == 0 && merge_waits)
 		{
 			if (jobs_others_wait())
@@ -456,8 +457,8 @@ do_what_is_due(Oid index)
 }
 
 /*
- * Unites graphs once nothing has been due for a while.  Where there is other work by then, this is
- * left to the next who is asked to look at the index.
+ * Merges graphs once nothing has been due for a while.  If there is other work by then, this merge
+ * is left to the next request for the index.
  */
 static void
 merge_when_idle(Oid index)
@@ -487,7 +488,7 @@ work_on(const List *indexes)
 	list_free(done);
 }
 
-/* The OIDs of a catalog's rows that a function wants, in the caller's memory. */
+/* The OIDs of those rows of a catalog that a function selects, in the caller's memory. */
 static List *
 collect_oids(Oid catalog, bool (*wanted) (HeapTuple tuple, Oid *oid))
 {
@@ -517,7 +518,7 @@ collect_oids(Oid catalog, bool (*wanted) (HeapTuple tuple, Oid *oid))
 	return oids;
 }
 
-/* An index of ours. */
+/* Selects indexes of ours. */
 static bool
 wants_class(HeapTuple tuple, Oid *oid)
 {
@@ -528,7 +529,7 @@ wants_class(HeapTuple tuple, Oid *oid)
 		worker_is_our_am(class->relam);
 }
 
-/* A database that can be connected to. */
+/* Selects databases that accept connections. */
 static bool
 wants_database(HeapTuple tuple, Oid *oid)
 {

@@ -1,5 +1,5 @@
 /*
- * worker.h - background workers: seal, merge, and find what is to be done after a restart
+ * worker.h - background workers: sealing, merging, and finding work after a restart
  */
 #ifndef VECTOR_WORKER_WORKER_H
 #define VECTOR_WORKER_WORKER_H
@@ -9,22 +9,22 @@
 #include "access/amapi.h"
 #include "utils/rel.h"
 
-/* Settings; with the library preloaded, the launcher. */
+/* Defines the settings and, if the library is preloaded, registers the launcher. */
 extern void worker_init(void);
 
 /* An access method of ours, known by its build function: seal_rows of an index. */
 extern void worker_add_am(const char *name, ambuild_function build,
 						  uint32 (*seal_rows) (Relation index));
 
-/* Whether an access method bears the name of one of ours. */
+/* Whether an access method has the name of one of ours. */
 extern bool worker_is_our_am(Oid am);
 
 /* seal_rows of an index of ours. */
 extern uint32 worker_seal_rows(Relation index);
 
 /*
- * Asks for a worker to seal and merge an index's segments.  False if none will: it is switched off,
- * the index is one that only this session can see, or there are no slots.
+ * Requests a worker to seal and merge an index's segments.  Returns false if none will come:
+ * workers are switched off, only this session can see the index, or there are no slots.
  */
 extern bool worker_request(Relation index);
 
