@@ -1,15 +1,15 @@
 /*
  * bound.c - the distance that a query's condition allows, and the rows that its LIMIT asks for
  *
- * Of SELECT ...  WHERE v <-> q < r ORDER BY v <-> q LIMIT k an access method is told the order, not
- * the condition and not the limit.  When the executor starts, a hook looks for scans with such
- * conditions or limits, and remembers them by the address of the scan's ordering keys, which the
- * access method is given.  Both stay in the plan: all that a bound does is that rows are not
- * returned that would not meet the condition, and are not searched for while nobody asks for them.
+ * For SELECT ...  WHERE v <-> q < r ORDER BY v <-> q LIMIT k an access method is given the order,
+ * but neither the condition nor the limit.  When the executor starts, a hook looks for scans with
+ * such conditions or limits, and remembers them by the address of the scan's ordering keys, which
+ * the access method is given.  Both stay in the plan: a bound only lets the scan leave out rows
+ * that would not meet the condition, and not search for rows before they are asked for.
  *
- * Scans of partitions have their rows merged in order, and all of them are asked for their first
- * row before the merge begins.  A scan whose siblings have returned as many rows as the LIMIT takes
- * need not search for what is farther than all of these.
+ * A node may merge the rows of scans of partitions in order.  It asks all scans for their first row
+ * before it returns any.  Once the siblings of a scan have returned as many rows as the LIMIT
+ * takes, the scan need not search for rows that are farther than all of these.
  */
 #include "am/scan.h"
 
@@ -26,10 +26,10 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
-/* A scan looks for so many rows at least at first, however many siblings it has. */
+/* A scan looks for at least this many rows at first, however many siblings it has. */
 #define LEAST_SHARE		2
 
-/* What a condition compares the distance with. */
+/* The limit that a condition compares the distance with. */
 typedef struct BoundLimit
 {
 	ExprState  *value;
@@ -37,15 +37,15 @@ typedef struct BoundLimit
 } BoundLimit;
 
 /*
- * Scans that one node merges in the order of the same distance.  Their rows are known while the
- * node asks each of them for its first row.
+ * The scans whose rows one node merges in the order of the same distance.  While the node asks each
+ * of them for its first row, the distances of these rows are collected here.
  */
 typedef struct Siblings
 {
 	MergeAppendState *merge;
 	ExecProcNodeMtd next_row;	/* of the node */
 	OpExpr	   *order;			/* of the first scan */
-	float	   *distances;		/* of first rows, in order; room for one a scan */
+	float	   *distances;		/* of first rows, in order; room for one of each scan */
 	int			count;
 	ScanBound  *last;			/* the scan that has just returned a row, or NULL */
 	float		last_distance;	/* of that row, which may not be visible */
@@ -55,10 +55,10 @@ struct ScanBound
 {
 	OpExpr	   *order;			/* the distance */
 	ExprContext *context;
-	int			count;			/* of conditions, all of which hold */
+	int			count;			/* of conditions, all of which must hold */
 	BoundLimit *limits;
-	bool		filtered;		/* by conditions of other kinds, too */
-	LimitState *limit;			/* whose rows come from this scan, or NULL */
+	bool		filtered;		/* there are other conditions as well */
+	LimitState *limit;			/* the LIMIT that the scan's rows reach, or NULL */
 	Siblings   *siblings;		/* or NULL */
 	MemoryContextCallback forget;
 };
@@ -101,7 +101,7 @@ scan_bound_limit(const ScanBound *bound, double *limit)
 		if (isnull)
 			return false;
 		x = bound->limits[i].single ? DatumGetFloat4(value) : DatumGetFloat8(value);
-		/* NaN is above every number */
+		/* in PostgreSQL's order, NaN is greater than every number */
 		if (x < *limit)
 			*limit = x;
 	}
@@ -119,7 +119,7 @@ scan_bound_rows(const ScanBound *bound)
 	return (uint64) Max(limit->count, 0) + (uint64) Max(limit->offset, 0);
 }
 
-/* Whether a scan has siblings that are being asked for their first rows. */
+/* Whether a scan has siblings that are still being asked for their first rows. */
 static bool
 has_new_siblings(const ScanBound *bound)
 {
@@ -127,8 +127,8 @@ has_new_siblings(const ScanBound *bound)
 }
 
 /*
- * A row is visible if another scan is asked after the one that returned it: else that one would
- * have been asked again.
+ * If another scan is asked for a row, the row returned last is visible: otherwise the scan that
+ * returned it would have been asked again.
  */
 void
 scan_bound_asked(ScanBound *bound)
@@ -175,7 +175,7 @@ scan_bound_of_siblings(const ScanBound *bound)
 	return bound->siblings->distances[rows - 1];
 }
 
-/* Forgets the rows of an earlier merge before the node asks for those of the next. */
+/* Forgets the rows of the previous execution before the node asks for those of the next. */
 static TupleTableSlot *
 merge_next_row(PlanState *node)
 {
@@ -195,7 +195,7 @@ forget_entry(void *key)
 	hash_search(bounds, &key, HASH_REMOVE, NULL);
 }
 
-/* Remembers a bound or siblings, of a query's memory context, until that ends. */
+/* Puts a bound or siblings into the table, until the memory context of the query ends. */
 static void
 remember(void *key, void *value, MemoryContextCallback *forget)
 {
@@ -219,7 +219,9 @@ remember(void *key, void *value, MemoryContextCallback *forget)
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, forget);
 }
 
-/* Whether an expression is the distance that a scan orders by, perhaps with its sides changed. */
+/*
+ * Whether an expression is the distance that a scan orders by, perhaps with its operands swapped.
+ */
 static bool
 is_distance(Node *node, OpExpr *order)
 {
@@ -233,7 +235,7 @@ is_distance(Node *node, OpExpr *order)
 		equal(lsecond(op->args), linitial(order->args));
 }
 
-/* The expression that a condition says the distance is not above, or NULL. */
+/* The expression that a condition requires the distance not to exceed, or NULL. */
 static Expr *
 find_limit(Node *condition, OpExpr *order)
 {
@@ -256,7 +258,7 @@ find_limit(Node *condition, OpExpr *order)
 		strategy != BTLessStrategyNumber && strategy != BTLessEqualStrategyNumber :
 		strategy != BTGreaterStrategyNumber && strategy != BTGreaterEqualStrategyNumber)
 		return NULL;
-	/* it is evaluated once a scan, before there is a row */
+	/* it is evaluated once for each scan, before there is a row */
 	if (contain_var_clause(limit) || contain_volatile_functions(limit) || contain_subplans(limit))
 		return NULL;
 	return (Expr *) limit;
@@ -301,7 +303,7 @@ is_same_order(const OpExpr *a, const OpExpr *b)
 		(equal(linitial(a->args), linitial(b->args)) || equal(lsecond(a->args), lsecond(b->args)));
 }
 
-/* Hands a LIMIT and siblings to a scan. */
+/* Gives a scan its LIMIT and siblings. */
 static void
 hand_to_scan(LimitState *limit, Siblings *siblings, IndexScanState *scan)
 {
@@ -318,7 +320,7 @@ hand_to_scan(LimitState *limit, Siblings *siblings, IndexScanState *scan)
 		bound->siblings = siblings;
 }
 
-/* Siblings of the scans that a node merges; its way to the next row leads over them. */
+/* Makes the siblings of a node that merges scans, and intercepts its calls for the next row. */
 static Siblings *
 make_siblings(MergeAppendState *merge)
 {
@@ -334,8 +336,8 @@ make_siblings(MergeAppendState *merge)
 }
 
 /*
- * Hands a LIMIT to the scans whose rows reach it as they come; of each it takes no more.  Siblings
- * are those below the same node that merges, with nothing but projections in between.
+ * Gives a LIMIT to the scans whose rows reach it in order; it takes no more rows of each.  Siblings
+ * are the scans below the same merging node, with nothing but projections in between.
  */
 static void
 hand_limit(LimitState *limit, Siblings *siblings, PlanState *node)
@@ -368,7 +370,7 @@ hand_limit(LimitState *limit, Siblings *siblings, PlanState *node)
 	}
 }
 
-/* Looks for scans, and then for limits above them. */
+/* Looks for scans, and for limits above them. */
 static bool
 find_bounds(PlanState *node, void *context)
 {

@@ -1,12 +1,12 @@
 /*
- * check.c - what has to hold of an index
+ * check.c - the checks of vector_index_check
  *
- * Extents are disjoint and in the file; every block says whose it is.  Every row of a sealed
- * segment names a node that names the row; neighbours exist, are not the node itself, and their
- * codes are those of their vectors: the estimate of a neighbour's distance from itself is zero (or
- * its negative norm).  Rows of lists are one list after the other, and their codes those of their
- * vectors.  A segment has as many tombstones as it counts.  No TID is there twice, and every row
- * of the table that should be indexed is there.
+ * Extents are disjoint and within the file; every block names its segment.  Every row of a sealed
+ * segment names a node that names the row.  Neighbours exist, are not the node itself, and their
+ * codes are those of their vectors: the estimated distance of a neighbour from itself is zero (or
+ * its negative squared norm).  Rows of lists follow each other list by list, and their codes are
+ * those of their vectors.  A segment has as many tombstones as it counts.  No TID occurs twice, and
+ * every row of the table that should be indexed occurs.
  */
 #include "am/check.h"
 
@@ -23,13 +23,15 @@
 #include "segment/growing.h"
 #include "segment/seal.h"
 
-/* Of the nodes of a segment, one in so many has its neighbours' codes checked. */
+/* Of this many nodes of a segment, one has its neighbours' codes checked. */
 #define CODES_CHECKED_EVERY	8
 
-/* An estimate of a vector's distance to itself may be off by this part of what it is made of. */
+/*
+ * Tolerance of a vector's estimated distance from itself, as a part of the terms of the estimate.
+ */
 #define ESTIMATE_TOLERANCE	0.1f
 
-/* Vectors shorter than the longest by so much have no bits of their own when they are coded. */
+/* Vectors shorter than this part of the longest lose all their bits when they are coded. */
 #define CODED_PART	1e-6
 
 typedef struct Check
@@ -41,7 +43,7 @@ typedef struct Check
 	uint64	   *tids;			/* of live rows, as tags */
 	uint64		count;
 	uint64		room;
-	bool		recovery;		/* VACUUM's changes come in between: see vector_index_check */
+	bool		recovery;		/* changes by VACUUM may be replayed: see vector_index_check */
 } Check;
 
 #define corrupted(check, ...) \
@@ -115,8 +117,8 @@ check_blocks(Check *check, const SegmentEntry *entry)
 }
 
 /*
- * Whether an estimate of the distance of a vector from itself is what it should be.  Nothing is
- * known of estimates that are made of numbers near the end of float32's range.
+ * Whether a vector's estimated distance from itself is right.  Estimates whose terms are near the
+ * limits of float32 prove nothing.
  */
 static bool
 is_own_estimate(const Space *space, const SpaceQuery *query, float estimate, double size)
@@ -126,7 +128,7 @@ is_own_estimate(const Space *space, const SpaceQuery *query, float estimate, dou
 	return !(size <= 1e30) || fabs(estimate - expected) <= ESTIMATE_TOLERANCE * size + 1e-6;
 }
 
-/* Checks the code that a node keeps of a neighbour. */
+/* Checks the code that a node has of a neighbour. */
 static void
 check_code(Check *check, SealedScan *scan, const char *bytes, uint32 place)
 {
@@ -205,8 +207,8 @@ check_node(Check *check, SealedScan *scan, uint32 id, uint32 row)
 }
 
 /*
- * Estimates of a row of a list by its packed and its fine code, from itself as the query: lower
- * bounds of what is exact but for the error that is foretold.
+ * Checks the estimates of a row of a list by its packed and its fine code, with the row itself as
+ * the query: they are lower bounds, exact but for the predicted error.
  */
 static void
 check_row_codes(Check *check, ListsScan *scan, uint32 list, uint32 row, const SealedNode *node)
@@ -235,7 +237,9 @@ check_row_codes(Check *check, ListsScan *scan, uint32 list, uint32 row, const Se
 				  "its distance is bounded by %g.", scan->sealed.segment->uid, row, bound);
 }
 
-/* Rows of lists: every one in a list, nodes named as they are, codes those of vectors. */
+/*
+ * Checks the rows of lists: each is in one list, named by its node, and has the code of its vector.
+ */
 static void
 check_lists(Check *check, SealedScan *sealed)
 {
@@ -370,14 +374,14 @@ check_heap_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, boo
 				  ItemPointerGetOffsetNumber(tid));
 }
 
-/* Every row that a snapshot sees is in the index. */
+/* Checks that every row that a snapshot sees is in the index. */
 static void
 check_heap(Check *check, Relation heap, Snapshot snapshot)
 {
 	IndexInfo  *info = BuildIndexInfo(check->index);
 	TableScanDesc scan = table_beginscan_strat(heap, snapshot, 0, NULL, true, true);
 
-	/* as CREATE INDEX CONCURRENTLY, with an MVCC snapshot */
+	/* scan with an MVCC snapshot, as CREATE INDEX CONCURRENTLY does */
 	info->ii_Concurrent = true;
 	info->ii_Unique = false;
 	info->ii_ExclusionOps = NULL;

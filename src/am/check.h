@@ -9,8 +9,7 @@
 #include "utils/rel.h"
 
 /*
- * An ERRCODE_INDEX_CORRUPTED error at the first thing that is wrong; returns the number of live
- * rows.
+ * Raises ERRCODE_INDEX_CORRUPTED at the first error found; returns the number of live rows.
  */
 extern uint64 check_index(Relation index, Relation heap);
 

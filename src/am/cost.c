@@ -1,5 +1,5 @@
 /*
- * cost.c - what the costs of scans of all access methods share
+ * cost.c - helpers for the cost estimates of all access methods
  */
 #include "am/cost.h"
 

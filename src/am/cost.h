@@ -1,5 +1,5 @@
 /*
- * cost.h - what the costs of scans of all access methods share
+ * cost.h - helpers for the cost estimates of all access methods
  */
 #ifndef VECTOR_AM_COST_H
 #define VECTOR_AM_COST_H
@@ -10,14 +10,14 @@
 
 #include "segment/cache.h"
 
-/* Keeps the planner from a path. */
+/* Keeps the planner from using a path. */
 extern void cost_forbid(IndexPath *path, Cost *startup, Cost *total, Selectivity *selectivity,
 						double *correlation, double *pages);
 
-/* What it costs to return so many rows in order, from a heap: about twice what a sort does. */
+/* The cost of returning this many rows in order from a heap: about twice that of a sort. */
 extern Cost cost_order(double rows);
 
-/* The part of an index of so many blocks that is taken to be in memory. */
+/* The part of an index of this many blocks that is assumed to be in memory. */
 extern double cost_cached_part(double blocks);
 
 #endif							/* VECTOR_AM_COST_H */

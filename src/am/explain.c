@@ -1,7 +1,7 @@
 /*
- * explain.c - what EXPLAIN ANALYZE says of a scan of an index
+ * explain.c - what EXPLAIN ANALYZE shows of an index scan
  *
- * From PostgreSQL 18 on an extension may add to a node of a plan.
+ * From PostgreSQL 18 on an extension may add properties to a plan node.
  */
 #include "am/scan.h"
 
@@ -32,7 +32,9 @@ explain_statistics(const ScanStatistics *statistics, ExplainState *es)
 	ExplainPropertyUInteger("Segments", NULL, statistics->segments, es);
 }
 
-/* Always with ANALYZE, as PostgreSQL tells the index searches; zeros of a scan that never ran. */
+/*
+ * With ANALYZE, adds the counters as PostgreSQL does index searches: zeros if the scan never ran.
+ */
 static void
 explain_scan(PlanState *planstate, List *ancestors, const char *relationship,
 			 const char *plan_name, ExplainState *es)

@@ -165,8 +165,8 @@ hnswhandler(PG_FUNCTION_ARGS)
 }
 
 /*
- * Support functions that operator classes of pgvector name.  The library knows a type by the
- * class's distance function; these say only that the class is one of them.
+ * Support functions that pgvector's operator classes name.  The library knows a type by the
+ * class's distance function; these only mark the class as one of pgvector's.
  */
 #define HNSW_SUPPORT(symbol) \
 PG_FUNCTION_INFO_V1(symbol); \

@@ -24,7 +24,7 @@
 #define HNSW_MIN_EF_SEARCH				1
 #define HNSW_MAX_EF_SEARCH				1000
 
-/* To read a node in the order of its segment costs such a part of a hop. */
+/* This many nodes can be read in the order of their segment at the cost of a hop. */
 #define HNSW_NODES_PER_HOP	8
 
 typedef enum HnswIterativeScan
@@ -56,7 +56,7 @@ extern double hnsw_scan_mem_multiplier;
 /* Settings, relation options and hooks; called when the library is loaded. */
 extern void hnsw_init(void);
 
-/* The options of an index, with the defaults for what is not set. */
+/* The options of an index, with defaults for those that are not set. */
 extern HnswOptions hnsw_options(Relation index);
 
 extern IndexBuildResult *hnswbuild(Relation heap, Relation index, IndexInfo *indexInfo);

@@ -16,7 +16,7 @@
 
 #define OTHER_MEMORY	((Size) 512 * 1024)
 
-/* A graph in memory is about so many times the table. */
+/* The size of a graph in memory relative to the table. */
 #define GRAPH_OVERHEAD	4
 
 /* One participant's state. */
@@ -57,7 +57,7 @@ report_progress(BuildPhase phase, uint64 done, uint64 total)
 	pgstat_progress_update_multi_param(3, indexes, values);
 }
 
-/* Tells that the table does not fit into the memory, and what follows from it. */
+/* Issues a notice that the table does not fit into memory, and what follows from that. */
 static void
 notice_full(uint64 rows, bool refused, void *arg)
 {
@@ -77,7 +77,7 @@ notice_full(uint64 rows, bool refused, void *arg)
 				 errhint("Increase maintenance_work_mem to speed up builds.")));
 }
 
-/* What is built becomes a segment. */
+/* Writes the graph that has been built as a segment. */
 static void
 write_segment(SegmentBuild *build, void *arg)
 {
@@ -105,7 +105,7 @@ add_row(void *arg, const SegmentRow *row)
 	build_add(state->build, row);
 }
 
-/* Memory for the rows and their graph: less than all by what participants have besides. */
+/* Memory for the rows and their graph: what is left after the participants' other needs. */
 static Size
 graph_memory(void)
 {
@@ -114,7 +114,7 @@ graph_memory(void)
 	return memory - Min(memory / 8, OTHER_MEMORY);
 }
 
-/* One participant's work, from attaching to the last batch. */
+/* One participant's work, from attaching to the shared state to the last batch. */
 static void
 run_build(HnswBuild *state, BuildShared *shared)
 {
@@ -148,7 +148,7 @@ hnsw_parallel_build_main(dsm_segment *segment, shm_toc *toc)
 	table_build_close(&state.table);
 }
 
-/* The leader of a parallel build; false, and nothing done, where no worker could be started. */
+/* The leader of a parallel build; false, with nothing done, if no worker could be started. */
 static bool
 build_in_parallel(HnswBuild *state, const Directory *directory, int workers)
 {

@@ -12,8 +12,8 @@
 #define HNSW_PHASE_WRITE	4
 
 /*
- * What a new index is to be, from its column, operator class and options; an error if that cannot
- * be.
+ * The properties of a new index, from its column, operator class and options; raises an error if
+ * they do not go together.
  */
 extern DirectoryOptions hnsw_directory_options(Relation index);
 

@@ -1,11 +1,11 @@
 /*
- * hnsw_cost.c - what a scan costs
+ * hnsw_cost.c - the cost of a graph scan
  *
- * Before the first row a scan searches every segment; hops are the unit.  Each row after the first
- * ones takes about a hop, until a part of the rows is found and the rest is read (hnsw_scan.c).  To
- * give all rows costs as much as to read the whole index and to sort them, at least: what asks for
- * all, or for so many by a filter that few rows pass, has something better in a scan of the table.
- * Segments are read from the directory, as the metapage of a B-tree is.
+ * Before the first row a scan searches every segment; hops are the unit of cost.  Each row after
+ * the first ones takes about a hop, until a part of the rows has been found and the rest is read
+ * (hnsw_scan.c).  Returning all rows costs at least as much as reading the whole index and sorting
+ * them: for a query that needs all rows, or very many because of a selective filter, a scan of the
+ * table is better.  The segments are read from the directory, as the metapage of a B-tree is.
  */
 #include "am/hnsw.h"
 
@@ -18,20 +18,20 @@
 
 #include "am/cost.h"
 
-/* Hops of a greedy descent through one level. */
+/* Hops of a greedy descent through a level. */
 #define HOPS_PER_LEVEL	5
 
-/* Of 16 rotated dimensions' codes of 32 neighbours, or one plain distance, in operators. */
+/* The cost of the codes of 32 neighbours per 16 rotated dimensions, or of one plain distance. */
 #define OPERATORS_PER_HOP	4
 
-/* Blocks that so many hops meet. */
+/* The number of different blocks that this many hops read. */
 static double
 blocks_met(double hops, double blocks)
 {
 	return blocks > 0 ? blocks * (1 - exp(-hops / blocks)) : 0;
 }
 
-/* Hops of the search before the first row, and the blocks of all segments. */
+/* Counts the hops of the search before the first row, and the blocks of all segments. */
 static void
 count_hops(Oid indexoid, double *hops, double *blocks)
 {
@@ -79,7 +79,7 @@ hnswcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *in
 	genericcostestimate(root, path, loop_count, &costs);
 	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
 
-	/* the part of an index that searches meet is taken to be in memory, not all of a large one */
+	/* of a large index, only the part that searches touch is assumed to be in memory */
 	pages = blocks_met(hops, blocks);
 	*indexStartupCost = pages * random_cost * (1 - cost_cached_part(blocks)) +
 		hops * OPERATORS_PER_HOP * cpu_operator_cost;

@@ -1,15 +1,15 @@
 /*
- * hnsw_scan.c - an ordered scan: every live segment is searched, and what they find is merged
+ * hnsw_scan.c - an ordered scan: searches every live segment, and merges the results
  *
- * A scan goes in rounds.  In the first, each segment gives the ef_search nearest that it finds; the
- * best ef_search of all are returned.  When more rows are asked for, further rounds go on from
- * there, in which no segment finds anything twice, until one has done so much that to read what is
- * left of it costs no more.  What was found waits in a heap, so that a scan of n rows costs
- * n log n, however few of them a round returns.
+ * A scan proceeds in rounds.  In the first, each segment provides the ef_search nearest rows that
+ * it finds; the best ef_search of all are returned.  When more rows are asked for, further rounds
+ * go on from there, in which no segment finds anything twice.  Once a segment has done so much work
+ * that reading the rest of it costs no more, it is read.  Results wait in a heap, so that a scan of
+ * n rows costs n log n, however few of them a round returns.
  *
- * A scan that is read to its end returns every row once.  In order, but in relaxed_order, means
- * that what was found too late waits until nothing else is left.  Only iterative scans have limits
- * of what they visit, where they end.
+ * A scan that is read to its end returns every row once.  Except in relaxed_order, rows found too
+ * late to be in order wait until nothing else is left.  Only iterative scans limit what they
+ * visit, and end there.
  */
 #include "am/hnsw.h"
 
@@ -24,15 +24,15 @@
 
 /*
  * With a limit on the distance, a segment is done when whole rounds have found only rows beyond it:
- * so many times ef_search, and such a part of those found within.
+ * this many times ef_search, plus one in BEYOND_PART of the rows found within the limit.
  */
 #define BEYOND_TIMES	2
 #define BEYOND_PART		4
 
-/* So much farther a candidate has to seem than a result that is returned before it is looked at. */
+/* A result is returned before a candidate is visited that seems this much farther. */
 #define MARGIN			1.02f
 
-/* A LIMIT of fewer rows is searched for as one of so many: a few distances vary too much. */
+/* A LIMIT of fewer rows is treated as one of this many: a few distances vary too much. */
 #define LEAST_WANTED	10
 
 /* See search_effort. */
@@ -45,7 +45,7 @@ typedef struct Cursor
 	bool		growing;
 	bool		done;
 	uint64		within;			/* rows found within the limit */
-	uint64		beyond;			/* found in rounds since, or rows of a growing one, and beyond it */
+	uint64		beyond;			/* rows beyond it found since, in rounds or of a growing segment */
 	bool		waits;			/* one of its rows is among the results */
 	union
 	{
@@ -62,14 +62,14 @@ typedef struct HnswScan
 
 	uint64		visited;		/* results of all rounds */
 	int			iterative;		/* HnswIterativeScan, as it was at the start */
-	bool		limited;		/* an iterative scan has visited as much as it may */
-	bool		exhausted;		/* no further round */
-	SearchEffort effort;		/* of sealed segments */
-	uint64		first;			/* results that come before the second round */
+	bool		limited;		/* an iterative scan has reached its limit */
+	bool		exhausted;		/* there is no further round */
+	SearchEffort effort;		/* for sealed segments */
+	uint64		first;			/* results that are returned before the second round */
 	uint64		returned;
-	float		horizon;		/* what is nearer than this seems to have been found */
-	float		last;			/* key of the last one returned */
-	float		known;			/* what is farther is not wanted */
+	float		horizon;		/* everything nearer seems to have been found */
+	float		last;			/* key of the result returned last */
+	float		known;			/* rows farther than this are not wanted */
 
 	ItemPointer tids;			/* of a node with several rows */
 	ItemPointerData single;
@@ -102,7 +102,7 @@ hnswrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys, int no
 	state->last = -INFINITY;
 }
 
-/* Adds a result, unless it is surely beyond the limit; false if it is. */
+/* Adds a result, unless it is surely beyond the limit; returns false if it is. */
 static bool
 take_one(HnswScan *state, uint32 i, const GraphFound *found)
 {
@@ -113,7 +113,7 @@ take_one(HnswScan *state, uint32 i, const GraphFound *found)
 	return true;
 }
 
-/* Whether a cursor whose latest finds were beyond the limit has nothing within it any more. */
+/* Whether a cursor has found so many rows beyond the limit that none within it can be expected. */
 static bool
 is_beyond(const Cursor *cursor)
 {
@@ -121,7 +121,7 @@ is_beyond(const Cursor *cursor)
 								 cursor->within / BEYOND_PART);
 }
 
-/* How near a row may be that a graph has left for the next round. */
+/* The least distance of a row that a graph search has left for the next round. */
 static float
 nearest_left(const Cursor *cursor)
 {
@@ -131,7 +131,7 @@ nearest_left(const Cursor *cursor)
 		kept->items[0].distance;
 }
 
-/* Whether an iterative scan has visited as much as it may. */
+/* Whether an iterative scan has reached its limit on visits. */
 static bool
 at_visit_limit(HnswScan *state)
 {
@@ -142,8 +142,8 @@ at_visit_limit(HnswScan *state)
 }
 
 /*
- * Takes the next row of a growing segment.  Each is taken when the one before is returned, so that
- * no more vectors are read than results are asked for.
+ * Takes the next row of a growing segment.  Each row is taken when the one before it is returned,
+ * so that no more vectors are read than results are asked for.
  */
 static void
 take_grown(HnswScan *state, uint32 i)
@@ -167,10 +167,10 @@ take_grown(HnswScan *state, uint32 i)
 }
 
 /*
- * Takes what a cursor found in a round, and decides whether a limit ends the search there.  That
- * the nearest candidate left is estimated to be beyond the limit would not be reason enough:
- * estimates err, and a way to near rows may lead through farther ones.  The more rows lie within
- * the limit, the more lie close to it, where candidates of both sides mix.
+ * Takes what a cursor found in a round, and decides whether a limit ends the search there.  It
+ * would not suffice that the nearest remaining candidate is estimated to be beyond the limit:
+ * estimates err, and the way to near rows may lead through farther ones.  The more rows are within
+ * the limit, the more are close to it, where candidates on both sides mix.
  */
 static void
 take_found(HnswScan *state, uint32 i)
@@ -187,8 +187,9 @@ take_found(HnswScan *state, uint32 i)
 }
 
 /*
- * A result waits as long as a candidate that no round has taken yet seems to be nearer, or but a
- * little farther.  Where distances are negative that is reckoned from the least that there may be.
+ * Ends a round.  A result must wait as long as a candidate that no round has taken seems to be
+ * nearer, or only a little farther.  If distances are negative, the margin is measured from the
+ * lowest possible distance.
  */
 static void
 end_round(HnswScan *state)
@@ -205,21 +206,22 @@ end_round(HnswScan *state)
 
 /*
  * How far a search of a graph goes.  Estimates put some candidates in the wrong order; with twice
- * as many, a search finds about what one by exact distances finds with ef_search.  By dot products
- * the ways are longer, and three times as many are needed.
+ * as many candidates, a search finds about what one by exact distances finds with ef_search.  By
+ * dot products paths are longer, and three times as many again are needed.
  *
- * Where the rows that are wanted are known, the search ends by itself when what is left is too far
+ * If the number of wanted rows is known, the search ends by itself when what is left is too far
  * beyond them (graph_search_limit), and may keep more candidates for queries that need them.  How
- * far is too far follows from ef_search: about twice so many vectors are within reach where squared
- * distances are those of REACH_DIMS dimensions, or of all that vectors have.  Most data has fewer.
- * Of some data near vectors are led to over far ones.  So a search goes on beyond its reach as long
- * as that brings something now and then: for a small part of the hops that it took to the last gain
- * up to some PATIENCE_EF candidates, as reach alone serves most data best, and beyond soon for
- * hundreds of times as many.  Plain nodes, whose graphs have fewer neighbours and whose distances
- * are often whole numbers, need that sooner.
+ * far is too far follows from ef_search: about twice ef_search vectors are within reach if squared
+ * distances are distributed as in REACH_DIMS dimensions, or in all that the vectors have if these
+ * are fewer.  The intrinsic dimension of most data is lower.  In some data the way to near vectors
+ * leads over far ones.  So a search goes on beyond its reach as long as that brings a gain now and
+ * then.  Up to some PATIENCE_EF candidates it does so for a small part of the hops that it took to
+ * the last gain, because reach alone serves most data best; with more candidates soon for hundreds
+ * of times as many hops.  Plain nodes, whose graphs have fewer neighbours and whose distances
+ * are often whole numbers, need this at smaller ef_search.
  *
- * Of partitions whose rows are merged each looks for its share only, and for what is nearer than
- * the rows that the others have returned already; it goes on when it is asked for more.
+ * When the rows of partitions are merged, each scan looks for its share only, and for rows nearer
+ * than those that the others have returned already; it goes on when it is asked for more.
  */
 static SearchEffort
 search_effort(const HnswScan *state)
@@ -252,7 +254,7 @@ search_effort(const HnswScan *state)
 	return effort;
 }
 
-/* What take_rest_one is called with. */
+/* The argument of take_rest_one. */
 typedef struct Rest
 {
 	HnswScan   *state;
@@ -267,7 +269,7 @@ take_rest_one(void *arg, const GraphFound *found)
 	(void) take_one(rest->state, rest->cursor, found);
 }
 
-/* Whether an iterative scan may use so much more memory, and room for so many more results. */
+/* Whether an iterative scan may use this much more memory, and room for this many more results. */
 static bool
 has_memory(HnswScan *state, Size more, uint64 more_results)
 {
@@ -283,8 +285,8 @@ has_memory(HnswScan *state, Size more, uint64 more_results)
 }
 
 /*
- * Reads what is left of a segment in the place of further hops, where it costs no more than so
- * many, and is within the limits of an iterative scan; false if not.
+ * Reads the rest of a segment in place of further hops, if that costs no more than `hops` of them
+ * and is within the limits of an iterative scan; returns false if not.
  */
 static bool
 take_rest(HnswScan *state, uint32 i, uint64 hops)
@@ -304,7 +306,7 @@ take_rest(HnswScan *state, uint32 i, uint64 hops)
 	return true;
 }
 
-/* The first round of a segment; one that costs as much to search as to read is read. */
+/* The first round of a segment; a segment that costs no more to read than to search is read. */
 static void
 search_first(HnswScan *state, uint32 i)
 {
@@ -357,7 +359,7 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 	end_round(state);
 }
 
-/* Whether an iterative scan may go on with a round of this cursor. */
+/* Whether an iterative scan may do a further round of this cursor. */
 static bool
 may_go_on(HnswScan *state, const Cursor *cursor)
 {
@@ -376,7 +378,7 @@ may_go_on(HnswScan *state, const Cursor *cursor)
 	return false;
 }
 
-/* A further round; false if there is nothing more. */
+/* Does a further round; returns false if there is nothing more. */
 static bool
 continue_search(HnswScan *state)
 {
@@ -407,7 +409,7 @@ continue_search(HnswScan *state)
 	return more || state->base.results.count > 0;
 }
 
-/* The next result, of this round or another; false at the end. */
+/* Finds the next result, of this round or another; returns false at the end. */
 static bool
 next_result(HnswScan *state)
 {
@@ -424,7 +426,7 @@ next_result(HnswScan *state)
 		{
 			if (continue_search(state))
 				continue;
-			/* where a limit ends the scan, what would break the order is left out */
+			/* if a limit ended the scan, rows that would break the order are left out */
 			if (state->limited || !scan_take_late(&state->base))
 				return false;
 			state->last = -INFINITY;

@@ -1,5 +1,5 @@
 /*
- * index.c - what the handlers of all access methods say, and what columns they take
+ * index.c - what the handlers of all access methods share, and which columns they accept
  */
 #include "am/index.h"
 

@@ -12,32 +12,32 @@
 
 #include "segment/directory.h"
 
-/* Bits may be as many as this; other types have their own limits. */
+/* Maximum number of bits; other types have their own limits. */
 #define INDEX_MAX_BITS	64000
 
 /*
- * What an index of an access method is of, from its column and operator class; an error if that
- * cannot be.
+ * The type, metric and dimensions of an index, from its column and operator class; raises an error
+ * if the access method does not support them.
  */
 extern DirectoryOptions index_column_options(Relation index, const char *am);
 
-/* What a support function of an operator class is, by its number. */
+/* The purpose of an operator class's support function, by its number. */
 typedef enum IndexSupport
 {
 	SUPPORT_DISTANCE,			/* of two vectors */
 	SUPPORT_NORM,
-	SUPPORT_TYPE				/* says what the type is, to pgvector */
+	SUPPORT_TYPE				/* tells pgvector the type */
 } IndexSupport;
 
 /*
- * Whether an operator class has what its access method needs, and its family nothing wrong; says
- * what is, by INFO messages.  support[0] is the distance, which a class cannot be without.
+ * Whether an operator class has what its access method needs, and its family has nothing wrong;
+ * reports what is wrong by INFO messages.  support[0] is the distance, which every class must have.
  */
 extern bool index_validate(Oid class, const IndexSupport *support, int count);
 
 /*
- * A handler's answer, but for what differs: support functions and their validation, builds,
- * options, costs, scans.
+ * What all handlers have in common; they add support functions and their validation, builds,
+ * options, costs and scans.
  */
 extern IndexAmRoutine *index_routine(void);
 

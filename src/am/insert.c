@@ -11,15 +11,16 @@
 #include "worker/worker.h"
 
 /*
- * So many times seal_rows may be in growing segments before an inserting backend makes a sealed
- * segment of them itself: where a background worker is to come for them, and where none is.
+ * Growing segments may have this many times seal_rows rows before an inserting backend seals them
+ * itself: if a background worker is expected to, and if none is.
  */
 #define CAP_WITH_WORKER		4
 #define CAP_WITHOUT_WORKER	2
 
 /*
- * Growing segments have `rows` rows.  Asks a worker to seal them; where they are too many, seals
- * some that nobody is at, and merges where sealed ones are too many, or waits for who is at them.
+ * Called when growing segments have `rows` rows.  Requests a worker to seal them.  If they are too
+ * many, seals some segments that no other process has claimed, and merges if there are too many
+ * sealed ones; if all are claimed, waits for the process that has a claim.
  */
 static void
 relieve(Relation index, Relation heap, uint64 rows, uint32 seal_rows)
@@ -29,7 +30,7 @@ relieve(Relation index, Relation heap, uint64 rows, uint32 seal_rows)
 	if (rows < seal_rows)
 		return;
 	asked = worker_request(index);
-	/* the segment that follows the cap is a part of it */
+	/* the next growing segment counts towards the cap */
 	if (rows < (uint64) seal_rows * (asked ? CAP_WITH_WORKER - 1 : CAP_WITHOUT_WORKER))
 		return;
 	if (seal_growing(index, heap, SEAL_IF_FREE, seal_rows, seal_rows) > 0)

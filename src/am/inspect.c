@@ -1,5 +1,5 @@
 /*
- * inspect.c - what users see of indexes, and work on them by hand: seal, merge, check
+ * inspect.c - SQL functions that show indexes, and that seal, merge and check them
  */
 #include "am/hnsw.h"
 
@@ -30,14 +30,14 @@
 #include "worker/jobs.h"
 #include "worker/worker.h"
 
-/* Whether an index has no file here: unlogged ones on a standby. */
+/* Whether an index has no file here, as unlogged indexes on a standby. */
 static bool
 is_elsewhere(Relation index)
 {
 	return index->rd_rel->relpersistence == RELPERSISTENCE_UNLOGGED && RecoveryInProgress();
 }
 
-/* An error if this is no index of ours, or one that this session cannot read. */
+/* Raises an error if this is no index of ours, or one that this session cannot read. */
 static void
 require_ours(Relation index)
 {
@@ -54,8 +54,8 @@ require_ours(Relation index)
 }
 
 /*
- * Whether the user may see what an index of this owner has: who has the owner's privileges, or
- * monitors the server.
+ * Whether the user may see the indexes of an owner: roles that have the owner's privileges, or that
+ * monitor the server.
  */
 static bool
 may_see(Oid owner)
@@ -71,7 +71,7 @@ require_may_see(Relation index)
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, RelationGetRelationName(index));
 }
 
-/* Opens an index with a lock and, before it, its table. */
+/* Opens an index and, before it, its table, with locks. */
 static Relation
 open_index_and_table(Oid oid, LOCKMODE lock, LOCKMODE table_lock, Relation *heap)
 {
@@ -99,8 +99,8 @@ open_index_and_table(Oid oid, LOCKMODE lock, LOCKMODE table_lock, Relation *heap
 }
 
 /*
- * One row a segment: segment, kind, rows, dead, blocks, bytes, created.  None of an index that is
- * gone, or pgvector's.
+ * One row for each segment: segment, kind, rows, dead, blocks, bytes, created.  No rows for an
+ * index that is gone, or one of pgvector's.
  */
 PG_FUNCTION_INFO_V1(vector_index_segments);
 Datum
@@ -150,8 +150,8 @@ vector_index_segments(PG_FUNCTION_ARGS)
 }
 
 /*
- * How an index's file can be used: current, untouched, outdated (LegacyState), unknown.  NULL for
- * what is gone, has no access method of ours or of pgvector, or has no blocks here.
+ * Whether an index's file can be used: current, untouched, outdated (see LegacyState), unknown.
+ * NULL for an index that is gone, belongs to another access method, or has no blocks here.
  */
 PG_FUNCTION_INFO_V1(vector_index_state);
 Datum
@@ -179,7 +179,7 @@ vector_index_state(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(state));
 }
 
-/* The owner of a relation, InvalidOid if there is none such. */
+/* The owner of a relation; InvalidOid if it does not exist. */
 static Oid
 relation_owner(Oid relation)
 {
@@ -195,8 +195,8 @@ relation_owner(Oid relation)
 }
 
 /*
- * One row a job of this database that the user may see; of one for all indexes, whose index is
- * NULL, who monitors.
+ * One row for each job of this database that the user may see.  Only roles that monitor the server
+ * see a job for all indexes, whose index is NULL.
  */
 PG_FUNCTION_INFO_V1(vector_jobs);
 Datum
@@ -223,7 +223,7 @@ vector_jobs(PG_FUNCTION_ARGS)
 			continue;
 		if (OidIsValid(job->index))
 		{
-			/* a job that failed is there still when its index is gone */
+			/* a failed job may outlive its index */
 			owner = relation_owner(job->index);
 			if (!OidIsValid(owner))
 				continue;
@@ -274,7 +274,7 @@ vector_last_scan(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
-/* Whether the user owns an index or, where there is such a privilege, may maintain its table. */
+/* Whether the user owns an index or, in versions with that privilege, may maintain its table. */
 static bool
 may_maintain(Oid index)
 {
@@ -299,8 +299,8 @@ require_maintain(Oid index)
 }
 
 /*
- * Opens an index that the user may maintain, and its table, for work that a background worker gives
- * way to.
+ * Opens an index that the user may maintain, and its table, with a lock that background workers
+ * give way to.
  */
 static Relation
 open_to_maintain(Oid oid, Relation *heap)
@@ -321,7 +321,7 @@ close_maintained(Relation index, Relation heap)
 	table_close(heap, AccessShareLock);
 }
 
-/* Makes a sealed segment of what the growing ones have; returns how many segments were replaced. */
+/* Seals the growing segments; returns how many segments were replaced. */
 PG_FUNCTION_INFO_V1(vector_seal);
 Datum
 vector_seal(PG_FUNCTION_ARGS)
@@ -334,7 +334,7 @@ vector_seal(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(replaced);
 }
 
-/* Unites all sealed segments; returns how many were replaced. */
+/* Merges all sealed segments; returns how many were replaced. */
 PG_FUNCTION_INFO_V1(vector_merge);
 Datum
 vector_merge(PG_FUNCTION_ARGS)
@@ -380,7 +380,7 @@ vector_index_check(PG_FUNCTION_ARGS)
 	uint64		rows;
 
 	require_maintain(oid);
-	/* VACUUM would let rows take the places of others between one block read and the next */
+	/* keep VACUUM out: while we read, it would let new rows take the TIDs of others */
 	index = open_index_and_table(oid, AccessShareLock, lock, &heap);
 
 	if (!index->rd_index->indisvalid)

@@ -147,7 +147,7 @@ static const relopt_parse_elt option_table[] = {
 	{.optname = "lists", .opttype = RELOPT_TYPE_INT, .offset = offsetof(IvfOptions, lists)},
 	{.optname = "seal_rows", .opttype = RELOPT_TYPE_INT,
 	 .offset = offsetof(IvfOptions, seal_rows)},
-	/* of ivf alone */
+	/* for ivf only */
 	{.optname = "quantizer", .opttype = RELOPT_TYPE_ENUM,
 	 .offset = offsetof(IvfOptions, quantizer)},
 	{.optname = "bits", .opttype = RELOPT_TYPE_INT, .offset = offsetof(IvfOptions, bits)},
@@ -204,7 +204,7 @@ ivfestimateparallelscan(
 	return ivf_shared_size();
 }
 
-/* The distance and norm that k-means of pgvector goes by come after those of searches. */
+/* The distance and norm that pgvector's k-means uses come after those of searches. */
 static const IndexSupport ivf_support[] = {
 	SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_TYPE
 };
@@ -215,7 +215,7 @@ ivfvalidate(Oid class)
 	return index_validate(class, ivf_support, lengthof(ivf_support));
 }
 
-/* What both handlers say. */
+/* What both handlers share. */
 static IndexAmRoutine *
 make_routine(void)
 {
@@ -259,7 +259,7 @@ ivfhandler(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(amroutine);
 }
 
-/* Support functions that operator classes of pgvector name, which say nothing: see hnsw.c. */
+/* Support functions that pgvector's operator classes name and that are not called: see hnsw.c. */
 #define IVFFLAT_SUPPORT(symbol) \
 PG_FUNCTION_INFO_V1(symbol); \
 Datum \

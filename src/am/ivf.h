@@ -1,7 +1,7 @@
 /*
  * ivf.h - the access methods ivfflat and ivf: inverted lists in every sealed segment
  *
- * ivfflat is pgvector's: lists of vectors.  ivf has codes beside the vectors or in their place.
+ * ivfflat is pgvector's: lists of vectors.  ivf has codes beside the vectors or instead of them.
  */
 #ifndef VECTOR_AM_IVF_H
 #define VECTOR_AM_IVF_H
@@ -30,7 +30,7 @@ typedef enum IvfIterativeScan
 
 typedef enum IvfQuantizer
 {
-	IVF_QUANTIZER_DEFAULT,		/* rabitq, but of bits none */
+	IVF_QUANTIZER_DEFAULT,		/* rabitq; none for bit */
 	IVF_QUANTIZER_NONE,
 	IVF_QUANTIZER_RABITQ,
 	IVF_QUANTIZER_SQ8,
@@ -51,7 +51,7 @@ typedef struct IvfOptions
 	int32		vl_len_;		/* varlena header (do not touch directly!) */
 	int			lists;			/* 0: by the number of rows */
 	int			quantizer;		/* IvfQuantizer */
-	int			bits;			/* 0: not given, as with the next */
+	int			bits;			/* 0: not given; likewise for pq_m */
 	int			pq_m;
 	int			refine;			/* IvfRefine */
 	int			seal_rows;
@@ -68,10 +68,10 @@ extern int	ivf_max_probes;
 /* Settings and relation options; called when the library is loaded. */
 extern void ivf_init(void);
 
-/* Whether an index is of ivfflat. */
+/* Whether an index is an ivfflat index. */
 extern bool ivf_is_flat(Relation index);
 
-/* The options of an index, with the defaults for what is not set. */
+/* The options of an index, with defaults for those that are not set. */
 extern IvfOptions ivf_options(Relation index);
 
 extern IndexBuildResult *ivfflatbuild(Relation heap, Relation index, IndexInfo *info);

@@ -1,6 +1,6 @@
 /*
- * ivf_build.c - CREATE INDEX: centroids of a sample of the table, then a scan of it, by parallel
- * workers if there are any, whose rows a sort brings to their lists
+ * ivf_build.c - CREATE INDEX: trains centroids on a sample of the table, then scans it, with
+ * parallel workers if there are any, and sorts the rows by list
  */
 #include "am/ivf_build.h"
 
@@ -23,20 +23,20 @@
 #include "list_segment/lists.h"
 #include "segment/growing.h"
 
-/* Blocks that tell how many rows a block has; more of them where they have fewer rows. */
+/* Blocks to learn how many rows a block has; more of them if they have fewer rows than this. */
 #define DENSITY_BLOCKS	128
 #define DENSITY_ROWS	1000
 
-/* So many times the blocks that should have the rows of a sample are read. */
+/* This many times the blocks that should have the rows of a sample are read. */
 #define SAMPLE_MARGIN	1.2
 
 /* What participants share. */
 typedef struct IvfShared
 {
 	uint32		centroids;		/* uid of the segment */
-	int			participants;	/* that the memory is divided by */
+	int			participants;	/* the memory is divided among them */
 	slock_t		mutex;
-	double		distance;		/* sums of all that have ended their part */
+	double		distance;		/* sum over the participants that have finished */
 	pg_atomic_uint32 counts[FLEXIBLE_ARRAY_MEMBER]; /* rows by list; a Sharedsort follows */
 } IvfShared;
 
@@ -55,7 +55,7 @@ typedef struct IvfSample
 {
 	const Space *space;
 	MemoryContext temporary;
-	CentroidsTraining *training;	/* NULL: rows are counted only */
+	CentroidsTraining *training;	/* NULL: rows are only counted */
 	double		rows;
 } IvfSample;
 
@@ -159,7 +159,7 @@ sample_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 	MemoryContextReset(sample->temporary);
 }
 
-/* Hands the rows of so many random blocks to a sample, or of all. */
+/* Gives a sample the rows of `wanted` random blocks, or of all blocks if there are fewer. */
 static void
 sample_blocks(IvfBuild *build, IvfSample *sample, double wanted)
 {
@@ -182,7 +182,7 @@ sample_blocks(IvfBuild *build, IvfSample *sample, double wanted)
 											sample, NULL);
 }
 
-/* Says what follows from fewer rows than lists. */
+/* Issues a notice about the effect of having fewer rows than lists. */
 static void
 notice_little_data(const IvfBuild *build, uint32 sampled)
 {
@@ -203,7 +203,7 @@ notice_little_data(const IvfBuild *build, uint32 sampled)
 				 errdetail("New lists are made once there are ten times as many rows.")));
 }
 
-/* Trains the centroids by a sample of the table; without rows there are none. */
+/* Trains the centroids on a sample of the table; without rows there are none. */
 static void
 train_centroids(IvfBuild *build, const Directory *directory, int workers)
 {
@@ -219,7 +219,7 @@ train_centroids(IvfBuild *build, const Directory *directory, int workers)
 	sample_blocks(build, &sample, counted);
 	while (sample.rows < DENSITY_ROWS && counted < blocks)
 	{
-		/* few of the rows are indexed, or they lie together */
+		/* few of the rows are indexed, or they are not spread evenly */
 		counted = Min(blocks, counted * 4);
 		sample_blocks(build, &sample, counted);
 	}
@@ -253,7 +253,7 @@ add_row(void *arg, const SegmentRow *row)
 	lists_build_add(build->lists, row);
 }
 
-/* A row that a table without centroids has got since: as an INSERT. */
+/* Appends a row that the table has got since it was found empty, as INSERT does. */
 static void
 append_row(void *arg, const SegmentRow *row)
 {
@@ -264,7 +264,7 @@ append_row(void *arg, const SegmentRow *row)
 						  ivf_options(index).seal_rows);
 }
 
-/* Prepares a participant, whose rows go to the lists of these centroids. */
+/* Prepares a participant whose rows go to the lists of these centroids. */
 static void
 open_build(IvfBuild *build, uint32 centroids)
 {
@@ -281,14 +281,14 @@ part_memory(int participants)
 	return build_memory() / participants;
 }
 
-/* What a participant's sort is to the others'. */
+/* Begins a participant's part of the sort. */
 static ListsBuild *
 begin_lists(IvfBuild *build, Size memory, SortCoordinate coordinate)
 {
 	return lists_build(build->table.index, &build->space, build->centroids, memory, coordinate);
 }
 
-/* Sorts what all have added, and makes a segment of it. */
+/* Sorts the rows that all participants have added, and writes a segment of them. */
 static void
 write_lists(IvfBuild *build, const uint32 *counts, double distance)
 {
@@ -317,7 +317,7 @@ shared_sort(IvfShared *shared, uint32 lists)
 	return (Sharedsort *) ((char *) shared + counts_size(lists));
 }
 
-/* Adds what a participant counted to the sums of all. */
+/* Adds a participant's counts to the shared sums. */
 static void
 add_counts(IvfShared *shared, const ListsBuild *lists, uint32 count)
 {
@@ -342,7 +342,7 @@ read_counts(IvfShared *shared, uint32 count)
 	return counts;
 }
 
-/* One participant's part of a parallel build. */
+/* One participant's work in a parallel build. */
 static void
 run_part(IvfBuild *build, IvfShared *shared)
 {
@@ -380,7 +380,7 @@ ivf_parallel_build_main(dsm_segment *segment, shm_toc *toc)
 	table_build_close(&build.table);
 }
 
-/* The leader of a parallel build; false, and nothing done, where no worker could be started. */
+/* The leader of a parallel build; false, with nothing done, if no worker could be started. */
 static bool
 build_in_parallel(IvfBuild *build, int workers)
 {
@@ -418,7 +418,7 @@ build_alone(IvfBuild *build)
 	write_lists(build, lists_build_counts(build->lists), lists_build_distance(build->lists));
 }
 
-/* Rows go to lists, if there are centroids. */
+/* Builds the lists, if there are centroids. */
 static void
 build_lists(IvfBuild *build, int workers)
 {
@@ -466,7 +466,7 @@ ivfflatbuild(Relation heap, Relation index, IndexInfo *info)
 	return build_index(heap, index, info);
 }
 
-/* Another function, as an access method is known by its own. */
+/* A function of its own, because an access method is identified by it. */
 IndexBuildResult *
 ivfbuild(Relation heap, Relation index, IndexInfo *info)
 {

@@ -1,9 +1,9 @@
 /*
- * ivf_cost.c - what a scan of lists costs
+ * ivf_cost.c - the cost of a scan of lists
  *
- * Before the first row a scan looks into some of the lists of every segment: that part of its rows
- * is compared, by codes or whole, and that part of its blocks is read.  A scan to the end looks
- * into all, compares every row whole, and sorts them.
+ * Before the first row a scan searches some of the lists of every segment: it compares their rows,
+ * by codes or by vectors, and reads their blocks.  A scan to the end searches all lists, compares
+ * the vector of every row, and sorts the rows.
  */
 #include "am/ivf_scan.h"
 
@@ -18,12 +18,12 @@
 #include "am/cost.h"
 #include "am/ivf.h"
 
-/* Of a vector's distance, of a group of codes, and of ranking a list, in operators. */
+/* The cost of a vector's distance, of a group of codes, and of ranking a list, in operators. */
 #define OPERATORS_PER_ROW	2
 #define OPERATORS_PER_GROUP	4
 #define OPERATORS_PER_LIST	0.5
 
-/* Rows that are refined by their vectors, more or less. */
+/* The approximate number of rows whose vectors are compared after their codes. */
 #define ROWS_REFINED		100
 
 typedef struct SearchWork
@@ -34,7 +34,7 @@ typedef struct SearchWork
 	bool		coded;
 } SearchWork;
 
-/* Adds the work of a segment, of whose rows and blocks a part is looked at. */
+/* Adds the work for a segment of which a part of the rows and blocks is searched. */
 static void
 add_segment(SearchWork *work, const Space *space, const SegmentEntry *entry, double part)
 {
@@ -44,7 +44,7 @@ add_segment(SearchWork *work, const Space *space, const SegmentEntry *entry, dou
 	{
 		double		refined = Min(ROWS_REFINED, rows);
 
-		/* codes are a small part of the blocks where vectors are kept */
+		/* if vectors are kept, codes are a small part of the blocks */
 		work->operators += rows / CODE_GROUP * OPERATORS_PER_GROUP + refined * OPERATORS_PER_ROW;
 		work->pages += entry->blocks * part / 8 + refined;
 	}
@@ -55,7 +55,7 @@ add_segment(SearchWork *work, const Space *space, const SegmentEntry *entry, dou
 	}
 }
 
-/* The work of a search. */
+/* Computes the work of a search. */
 static void
 count_work(Oid indexoid, SearchWork *work)
 {
@@ -112,7 +112,7 @@ ivfcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *ind
 	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
 	*indexStartupCost = work.pages * sequential_cost * (1 - cost_cached_part(work.blocks)) +
 		work.operators * cpu_operator_cost;
-	/* by codes rows are compared in the order of their bounds, which is none of the blocks' */
+	/* with codes, rows are compared in the order of their bounds, which is not that of blocks */
 	*indexTotalCost = *indexStartupCost + cost_order(tuples) +
 		tuples * OPERATORS_PER_ROW * cpu_operator_cost +
 		work.blocks * (work.coded ? random_cost : sequential_cost);

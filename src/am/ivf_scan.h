@@ -12,12 +12,12 @@ extern void ivfrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey order
 extern bool ivfgettuple(IndexScanDesc scan, ScanDirection dir);
 extern void ivfendscan(IndexScanDesc scan);
 
-/* What participants of a parallel scan share. */
+/* The shared state of a parallel scan. */
 extern Size ivf_shared_size(void);
 extern void ivfinitparallelscan(void *target);
 extern void ivfparallelrescan(IndexScanDesc scan);
 
-/* The lists that a search of an index with so many looks into, by the settings. */
+/* The number of lists that a search scans, by the settings, if the index has `lists`. */
 extern uint32 ivf_probes_of(Relation index, uint32 lists);
 
 #endif							/* VECTOR_AM_IVF_SCAN_H */

@@ -1,5 +1,5 @@
 /*
- * scan.c - what scans of all access methods share
+ * scan.c - what scans of all access methods have in common
  */
 #include "am/scan.h"
 
@@ -80,7 +80,7 @@ scan_end(IndexScanDesc scan)
 	scan->opaque = NULL;
 }
 
-/* Prepares the query; for NULL zeros, from which nothing is nearer than anything else. */
+/* Prepares the query; a NULL becomes zeros, to which all rows are equally near. */
 static void
 prepare_query(IndexScanDesc scan)
 {
@@ -102,8 +102,8 @@ prepare_query(IndexScanDesc scan)
 }
 
 /*
- * Takes the limit of the bound, infinite where there is none that holds for what is indexed; false
- * if no row meets the condition.
+ * Takes the limit of the bound, infinite if there is none or if it does not apply to the indexed
+ * distances; returns false if no row meets the condition.
  */
 static bool
 take_limit(IndexScanDesc scan)
@@ -121,7 +121,7 @@ take_limit(IndexScanDesc scan)
 	if (base->query_is_null)
 		return false;
 
-	/* an operator class may order by an operator that is not ours */
+	/* an operator class may order by an operator other than ours */
 	if (!space_is_operator(base->space, scan->orderByData[0].sk_func.fn_addr))
 		return true;
 	base->limit = value;
@@ -160,7 +160,9 @@ scan_start(IndexScanDesc scan)
 	base->started = true;
 	base->results.lossy = base->late.lossy = space_is_lossy(base->space);
 
-	/* a query that does not fit is an error where there is something to compare it with */
+	/*
+	 * a query of the wrong type or dimensions is an error only if there are rows to compare it with
+	 */
 	if (!has_rows(cache_directory(base->cached)))
 		return false;
 	prepare_query(scan);

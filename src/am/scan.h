@@ -1,6 +1,6 @@
 /*
- * scan.h - what scans of all access methods share: what they learn of their query besides the
- * order, results that wait to be returned, and what they tell of themselves
+ * scan.h - what scans of all access methods have in common: conditions and limits of their query,
+ * results that wait to be returned, and statistics
  */
 #ifndef VECTOR_AM_SCAN_H
 #define VECTOR_AM_SCAN_H
@@ -15,54 +15,54 @@
 #include "segment/sealed.h"
 
 /*
- * What a query's conditions and its LIMIT say of a scan; found by the keys that amrescan is given,
- * NULL where the executor has not started the scan.
+ * What a query's conditions and its LIMIT say about a scan; found by the keys that amrescan is
+ * given, NULL if the scan was not started by the executor.
  */
 typedef struct ScanBound ScanBound;
 
 extern void scan_bound_init(void);
 extern ScanBound *scan_bound(ScanKey orderbys);
 
-/* No row with a greater distance meets the conditions; false: no row at all does. */
+/* No row with a greater distance meets the conditions; returns false if no row at all does. */
 extern bool scan_bound_limit(const ScanBound *bound, double *limit);
 
-/* So many rows the LIMIT takes, if all are visible; 0 where that is not known. */
+/* The number of rows that the LIMIT takes, if all are visible; 0 if not known. */
 extern uint64 scan_bound_rows(const ScanBound *bound);
 
 /*
- * What scans whose rows are merged, those of partitions above all, tell each other: that one is
- * asked for a row, and that it returns one at a distance, as GraphFound has it.  Those that do not
- * know distances tell nothing.
+ * Scans whose rows are merged, mainly scans of partitions, report to each other that they are
+ * asked for a row, and that they return one at a distance (as in GraphFound).  Scans that do not
+ * know distances report nothing.
  */
 extern void scan_bound_asked(ScanBound *bound);
 extern void scan_bound_returned(ScanBound *bound, float distance);
 
-/* Of the rows that are wanted, how many a scan looks for at first: twice its part, and a few. */
+/* How many of the wanted rows a scan looks for at first: twice its share, and a few. */
 extern uint32 scan_bound_share(const ScanBound *bound, uint32 wanted);
 
 /*
- * No row that is farther is wanted: siblings have returned as many as the LIMIT takes.  Infinite
- * where they have not.
+ * Rows farther than this are not wanted, because siblings have returned as many rows as the LIMIT
+ * takes.  Infinite if they have not.
  */
 extern float scan_bound_of_siblings(const ScanBound *bound);
 
-/* What was found by one of the cursors of a scan, and not returned. */
+/* A row that one of the cursors of a scan has found, and that has not been returned. */
 typedef struct ScanResult
 {
 	GraphFound	found;
 	uint32		cursor;
 } ScanResult;
 
-/* Results, the nearest first; of equals the one whose row lies first in the table. */
+/* Results, the nearest first; of equally near ones the one that comes first in the table. */
 typedef struct ScanResults
 {
 	ScanResult *items;			/* a binary heap */
 	uint64		count;
 	uint64		room;
-	bool		lossy;			/* ordered by bounds, as distances are not known */
+	bool		lossy;			/* ordered by bounds, because distances are not known */
 } ScanResults;
 
-/* What a result is ordered by: the distance, or where it is not known what it is not below. */
+/* The key that results are ordered by: the distance or, if that is not known, its lower bound. */
 static inline float
 scan_result_key(const ScanResults *results, const ScanResult *result)
 {
@@ -71,10 +71,10 @@ scan_result_key(const ScanResults *results, const ScanResult *result)
 
 extern void scan_results_add(ScanResults *results, uint32 cursor, const GraphFound *found);
 
-/* Takes the first away. */
+/* Removes and returns the first result. */
 extern ScanResult scan_results_pop(ScanResults *results);
 
-/* What scans of all access methods have: their states begin with it. */
+/* What scans of all access methods have in common; their states begin with it. */
 typedef struct ScanBase
 {
 	MemoryContext context;		/* of one rescan */
@@ -84,12 +84,12 @@ typedef struct ScanBase
 	bool		started;
 	bool		query_is_null;
 	ScanBound  *bound;			/* or NULL */
-	double		limit;			/* what is surely farther is not returned */
-	ScanResults results;		/* found, not returned */
-	ScanResults late;			/* found when it would have broken the order to return them */
+	double		limit;			/* rows surely farther are not returned */
+	ScanResults results;		/* found, not yet returned */
+	ScanResults late;			/* found too late to be returned in order */
 	ScanResult	current;		/* that was returned last */
 	ScanStatistics statistics;	/* of this search */
-	ScanStatistics before;		/* of those before a rescan */
+	ScanStatistics before;		/* sum of the searches before a rescan */
 } ScanBase;
 
 /* Whether a row is surely beyond the limit. */
@@ -99,37 +99,37 @@ scan_is_beyond(const ScanBase *base, const GraphFound *found)
 	return found->bound > base->limit && isfinite(found->distance);
 }
 
-/* A scan that has its order, with a state of zeros but for the context. */
+/* Begins an ordered scan; its state is zeroed except for the context. */
 extern IndexScanDesc scan_begin(Relation index, int nkeys, int norderbys, ScanBase *base);
 
-/* Forgets the search, and takes other keys. */
+/* Forgets the search, and takes new keys. */
 extern void scan_reset(IndexScanDesc scan, ScanKey keys, ScanKey orderbys);
 
 /*
  * Begins a search, in the scan's context: holds the index's segments, prepares the query, and takes
- * the limit.  False if the index is empty or no row within the limit; an error where a scan cannot
- * be.
+ * the limit.  Returns false if the index is empty or no row is within the limit; raises an error if
+ * this scan is impossible.
  */
 extern bool scan_start(IndexScanDesc scan);
 
-/* Makes those that were found too late the results, of which there are none; false if none was. */
+/* Makes the late rows the results, of which there must be none; false if there are no late rows. */
 extern bool scan_take_late(ScanBase *base);
 
-/* Sets what is returned of the current result's order: a bound, where distances are not known. */
+/* Sets the returned ORDER BY value of the current result: a bound, if distances are not known. */
 extern void scan_set_orderby(IndexScanDesc scan);
 
 extern void scan_end(IndexScanDesc scan);
 
-/* What the last scan of this session did. */
+/* Statistics of the last scan of this session. */
 extern ScanStatistics last_scan;
 
-/* Whether an index is of one of our access methods that scan in order. */
+/* Whether an index belongs to one of our access methods that scan in order. */
 extern bool scan_is_ours(Relation index);
 
-/* What a scan of ours did with all its rescans. */
+/* Statistics of one of our scans, with all its rescans. */
 extern ScanStatistics scan_statistics(IndexScanDesc scan);
 
-/* A hook for EXPLAIN, where the version has one. */
+/* Installs a hook for EXPLAIN, in versions that have one. */
 extern void scan_explain_init(void);
 
 #endif							/* VECTOR_AM_SCAN_H */

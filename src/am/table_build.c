@@ -1,5 +1,5 @@
 /*
- * table_build.c - CREATE INDEX: the scan of the table, by parallel workers if there are any
+ * table_build.c - CREATE INDEX: the scan of the table, with parallel workers if there are any
  */
 #include "am/table_build.h"
 
@@ -26,13 +26,13 @@
 #define KEY_METHOD		UINT64CONST(0xB000000000000003)
 #define KEY_QUERY		UINT64CONST(0xB000000000000004)
 
-/* What PostgreSQL adds to a segment that workers share: their queues, the leader's state. */
+/* What PostgreSQL adds to a shared segment: the workers' queues, the leader's state. */
 #define PARALLEL_STATE	((Size) 1024 * 1024)
 
-/* No more is asked for in advance: it takes time. */
+/* No more than this is requested in advance, because it takes time. */
 #define MAX_ASKED		((Size) 1024 * 1024 * 1024)
 
-/* Smaller tables are built alone. */
+/* Smaller tables are built without workers. */
 #define PARALLEL_MIN_BLOCKS	32
 
 /* What workers need to open the same relations, and what they report. */
@@ -47,7 +47,7 @@ struct TableBuildShared
 };
 
 /*
- * PostgreSQL counts the blocks of the table alone, and not those of vectors stored out of line;
+ * PostgreSQL counts only the blocks of the table, not those of vectors stored out of line;
  * here the work grows with the rows, whatever their blocks.
  */
 int
@@ -139,7 +139,7 @@ table_build_bytes(const TableBuild *build)
 		pg_table_size, ObjectIdGetDatum(RelationGetRelid(build->heap))));
 }
 
-/* Whether a parallel build can have the shared memory: if not, says so. */
+/* Whether the shared memory for a parallel build is available; issues a notice if not. */
 static bool
 has_shared_memory(Size context, Size wanted)
 {

@@ -24,7 +24,7 @@ typedef struct TableBuild
 	Relation	index;
 	IndexInfo  *info;
 	const Space *space;
-	/* gets each row that is to be indexed */
+	/* called with each row to be indexed */
 	void		(*add) (void *arg, const SegmentRow *row);
 	void	   *arg;
 	bool		leader;
@@ -35,34 +35,35 @@ typedef struct TableBuild
 	ParallelTableScanDesc scan;
 	Snapshot	snapshot;
 	dsm_segment *segment;
-	void	   *method_shared;	/* memory that the access method shares */
+	void	   *method_shared;	/* shared memory of the access method */
 
 	MemoryContext temporary;
-	double		rows;			/* scanned, by all in the end */
+	double		rows;			/* scanned; in the end, by all participants */
 	double		indexed;
 } TableBuild;
 
 /*
- * The frame of ambuild in the leader: makes the directory and has the rest done, in a context
- * of its own.
+ * The frame of ambuild in the leader: creates the directory, then calls `method` for the rest, in a
+ * memory context of its own.
  */
 extern IndexBuildResult *table_build(TableBuild *build, const DirectoryOptions *options,
 									 void (*method) (void *arg, const Directory *directory),
 									 void *arg);
 
-/* How many workers help. */
+/* The number of workers to use. */
 extern int	table_build_workers(const TableBuild *build);
 
 /* Scans the table, or this participant's part of it. */
 extern void table_build_scan(TableBuild *build);
 
-/* Bytes of the table, with what is out of line. */
+/* Bytes of the table, including values out of line. */
 extern uint64 table_build_bytes(const TableBuild *build);
 
 /*
- * Enters a parallel build in the leader: makes method_shared, of so many bytes, zeros, which it may
- * fill before workers are launched.  False, and nothing done, where no worker could be started, or,
- * with a notice, where there is no shared memory, or not half of the bytes that will be wanted.
+ * Enters a parallel build in the leader: creates method_shared, method_size zero bytes, which the
+ * caller may fill before workers are launched.  Returns false, with nothing done, if no worker
+ * could be started or, with a notice, if the shared memory is not available, or not half of the
+ * bytes that will be wanted.
  */
 extern bool table_build_enter(TableBuild *build, const char *worker_main, int workers,
 							  Size method_size, Size wanted);
@@ -73,10 +74,10 @@ extern int	table_build_launch(TableBuild *build);
 /* Waits until all workers are done, and adds what they counted. */
 extern void table_build_wait(TableBuild *build);
 
-/* Leaves it: what was shared is gone. */
+/* Leaves the parallel build: what was shared is gone. */
 extern void table_build_leave(TableBuild *build);
 
-/* The same, in a worker: opens the relations; counts and closes them. */
+/* Likewise in a worker: opens the relations; and reports its counts and closes them. */
 extern void table_build_open(TableBuild *build, dsm_segment *segment, shm_toc *toc);
 extern void table_build_close(TableBuild *build);
 

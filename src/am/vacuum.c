@@ -1,5 +1,5 @@
 /*
- * vacuum.c - VACUUM: tombstones, then sealing, rewriting and giving back
+ * vacuum.c - VACUUM: sets tombstones, then seals, rewrites segments and truncates the file
  */
 #include "am/index.h"
 
@@ -41,8 +41,8 @@ next_segment(const Directory *directory, List *visited)
 }
 
 /*
- * Visits segments until the directory has no live one that was not visited: one that appears
- * meanwhile may have rows that were copied before they were found dead.
+ * Visits segments until the directory has no live segment that was not visited: a segment that
+ * appears meanwhile may have rows that were copied before they were found dead.
  */
 IndexBulkDeleteResult *
 vectorbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
@@ -81,7 +81,7 @@ vectorbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	return stats;
 }
 
-/* Rows that are not known to be dead. */
+/* Counts the rows that are not known to be dead. */
 static uint64
 count_live(Relation index)
 {
@@ -125,8 +125,8 @@ vectorvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 			replaced += merged;
 
 	/*
-	 * What was retired becomes free when all transactions of now have ended.  An idle server would
-	 * wait for the next one to have an id; this one takes it.
+	 * What was retired becomes free when all current transactions have ended and a later
+	 * transaction id exists.  On an idle server that might take long, so we take an id here.
 	 */
 	if (replaced > 0 && !IsInParallelMode())
 		(void) GetTopFullTransactionId();

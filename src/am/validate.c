@@ -1,5 +1,5 @@
 /*
- * validate.c - whether an operator class is one that an access method can work with
+ * validate.c - checks whether an access method can work with an operator class
  */
 #include "am/index.h"
 
@@ -16,7 +16,7 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
-/* Strategies and support functions that a class cannot be without. */
+/* The strategy and the support function that every class must have. */
 #define ORDER_STRATEGY		1
 #define DISTANCE_NUMBER		1
 
@@ -27,7 +27,7 @@ typedef struct Validation
 	bool		valid;
 } Validation;
 
-/* An object of the class's family is wrong; `what` says how. */
+/* Reports that an object of the class's family is wrong; `what` says how. */
 static void
 complain(Validation *validation, const char *object, const char *what)
 {
@@ -84,7 +84,7 @@ check_operator(Validation *validation, Form_pg_amop entry)
 		complain(validation, object, "wrong signature");
 }
 
-/* Whether the family has for a type what an index needs. */
+/* Whether the family has what an index needs for a type. */
 static bool
 is_complete(CatCList *operators, CatCList *functions, Oid type)
 {

@@ -95,7 +95,7 @@ typedef struct GraphSearch
 
 	uint32_t	wanted;			/* see graph_search_limit; 0: no limit */
 	float		reach;
-	float		base;			/* distances are at most this far below 0 */
+	float		base;			/* distances are at most so far below 0; may be raised */
 	float		least;
 	float		patience;
 	uint64_t	began;			/* hops at the beginning, */
