@@ -1,20 +1,20 @@
 /*
- * ivf_scan.c - an ordered scan of lists: the nearest lists of every segment are searched, and what
- * they find is merged
+ * ivf_scan.c - an ordered scan of lists: searches the nearest lists of every segment, and merges
+ * the results
  *
- * A scan looks into the nearest lists, `probes` of them, and when more rows are asked for into
- * twice as many each time, until all rows were returned once, or an iterative scan is at its limit.
- * With codes, candidates of all segments
- * wait by lower bounds of their distances; the smallest is refined until a row is found that is not
- * farther than any bound left.  Where a LIMIT says how many rows are wanted, lists are searched one
- * after the other, and the farthest of so many rows that were found is what later ones have to
- * beat.  Without codes every row of a list is compared, so that looking into all lists is exact.
+ * A scan searches the nearest lists, `probes` of them, and when more rows are asked for twice as
+ * many each time, until all rows have been returned once, or an iterative scan has reached its
+ * limit.  With codes, candidates of all segments wait by lower bounds of their distances; the
+ * smallest is refined until a row is found that is not farther than any bound left.  If a LIMIT
+ * says how many rows are wanted, lists are searched one after the other, and a later row must be
+ * nearer than the farthest of that many rows found so far.  Without codes every row of a list is
+ * compared, so a search of all lists is exact.
  *
- * Participants of a parallel scan share out the lists, and return what they find in theirs in
- * order.
+ * Participants of a parallel scan divide the lists among them, and return what they find in theirs
+ * in order.
  *
- * Where vectors are not kept, the best `ivf.refine_k` times the rows that are wanted, by their
- * estimates, are compared in the table; of a scan without a LIMIT, all by the order of bounds.
+ * If vectors are not kept, the best candidates by their estimates, `ivf.refine_k` times the rows
+ * wanted, are compared in the table; in a scan without a LIMIT, all of them in the order of bounds.
  */
 #include "am/ivf_scan.h"
 
@@ -43,15 +43,15 @@ ivf_probes_of(Relation index, uint32 lists)
 }
 
 /*
- * What participants of a parallel scan share.  The segments of one participant, the first, are
- * searched; who begins when the directory has changed since takes no part.
+ * The state that participants of a parallel scan share.  They search the segments that the first
+ * participant has read; one that begins when the directory has changed since takes no part.
  */
 typedef struct IvfShared
 {
 	pg_atomic_uint64 change;	/* of the first participant's directory */
 	pg_atomic_uint32 probed;	/* ranks of lists that have been taken */
 	pg_atomic_uint32 growing;	/* growing segments that have been taken */
-	pg_atomic_uint32 active;	/* participants that are not at the end of the first round */
+	pg_atomic_uint32 active;	/* participants still in the first round */
 } IvfShared;
 
 #define NO_CHANGE	PG_UINT64_MAX
@@ -74,7 +74,7 @@ typedef struct IvfRanks
 	ListsQuery	query;
 } IvfRanks;
 
-/* The table, where rows are compared by it. */
+/* The table, if rows are compared in it. */
 typedef struct IvfTable
 {
 	struct IndexFetchTableData *fetch;
@@ -92,23 +92,23 @@ typedef struct IvfScan
 	int			cursor_count;
 	IvfTable	table;
 
-	uint32		lists;			/* the most of any segment that may be looked into */
-	uint32		first;			/* of the first round */
-	uint32		ranked;			/* so many of them are in order */
+	uint32		lists;			/* maximum number that may be searched in any segment */
+	uint32		first;			/* number of lists in the first round */
+	uint32		ranked;			/* this many lists are in order */
 	uint32		end;			/* of the ranks of this round */
-	uint32		probed;			/* ranks that have been taken, if not parallel: */
+	uint32		probed;			/* ranks taken, unless parallel: */
 	IvfShared  *shared;			/* or NULL */
 	bool		iterative;
-	uint64		wanted;			/* rows; 0: not known */
-	bool		limited;		/* only so many rows may be compared in the table: */
+	uint64		wanted;			/* number of rows; 0: not known */
+	bool		limited;		/* in the table only this many rows may be compared: */
 	uint64		refinable;
-	uint64	   *given;			/* tags of rows returned while so many were wanted, in order once */
+	uint64	   *given;			/* tags of rows returned under `wanted`; sorted once it is lifted */
 	uint64		given_count;
 	uint64		given_room;
-	bool		repeated;		/* the search was: these are left out */
-	float		last;			/* key of the last one returned in this round */
+	bool		repeated;		/* the search was repeated: rows in `given` are left out */
+	float		last;			/* key of the result returned last in this round */
 	GraphHeap	best;			/* distances of the wanted nearest, negated */
-	uint32		cursor;			/* that rows of a list are added for */
+	uint32		cursor;			/* whose lists' rows are being added */
 } IvfScan;
 
 IndexScanDesc
@@ -162,7 +162,7 @@ ivfendscan(IndexScanDesc scan)
 	scan_end(scan);
 }
 
-/* The query's lists for a segment's centroids. */
+/* The query's ranking of lists for a segment's centroids. */
 static const ListsQuery *
 ranks_of(Relation index, IvfScan *state, const CachedSegment *segment)
 {
@@ -181,7 +181,7 @@ ranks_of(Relation index, IvfScan *state, const CachedSegment *segment)
 	return &ranks->query;
 }
 
-/* What a row has to be nearer than to be among those that are wanted. */
+/* The distance that a row must be below to be among those wanted. */
 static inline float
 threshold(const IvfScan *state)
 {
@@ -224,7 +224,7 @@ note_returned(IvfScan *state, const GraphFound *found)
 	state->given[state->given_count++] = found->tag & FOUND_TID;
 }
 
-/* Keeps a found row, unless it is surely beyond the limit or what is wanted. */
+/* Adds a found row, unless it is surely beyond the limit or farther than the rows wanted. */
 static void
 add_ordered(IvfScan *state, uint32 cursor, const GraphFound *found)
 {
@@ -242,7 +242,7 @@ add_ordered(IvfScan *state, uint32 cursor, const GraphFound *found)
 	scan_results_add(&state->base.results, cursor, found);
 }
 
-/* The same; that a distance is no number is the last in order. */
+/* Likewise; a distance that is NaN comes last in the order. */
 static void
 add_found(IvfScan *state, uint32 cursor, const GraphFound *found)
 {
@@ -266,7 +266,7 @@ add_row(void *arg, const GraphFound *found)
 	add_found(state, state->cursor, found);
 }
 
-/* Opens the table, to compare rows by it. */
+/* Opens the table to compare rows in it. */
 static void
 open_table(IndexScanDesc scan, IvfScan *state)
 {
@@ -278,7 +278,7 @@ open_table(IndexScanDesc scan, IvfScan *state)
 	table->estate = CreateExecutorState();
 }
 
-/* Compares a row by the table; false if it is not visible. */
+/* Compares a row in the table; false if it is not visible. */
 static bool
 refine_by_table(IndexScanDesc scan, IvfScan *state, ListsScan *lists, uint32 row,
 				GraphFound *found)
@@ -326,7 +326,7 @@ refine_by_table(IndexScanDesc scan, IvfScan *state, ListsScan *lists, uint32 row
 	return !isnull[0];
 }
 
-/* The cursor whose best candidate has the smallest bound of all, or NULL; *bound gets it. */
+/* The cursor whose best candidate has the smallest bound of all; *bound is set to it.  Or NULL. */
 static IvfCursor *
 nearest_candidate(IvfScan *state, float *bound)
 {
@@ -369,7 +369,7 @@ refine(IndexScanDesc scan, IvfScan *state, IvfCursor *cursor)
 	add_found(state, (uint32) (cursor - state->cursors), &found);
 }
 
-/* Computes distances as long as candidates may be among the rows that are wanted. */
+/* Computes distances as long as candidates may be among the rows wanted. */
 static void
 refine_wanted(IndexScanDesc scan, IvfScan *state)
 {
@@ -382,7 +382,7 @@ refine_wanted(IndexScanDesc scan, IvfScan *state)
 		refine(scan, state, cursor);
 }
 
-/* Takes the rank of the next lists of this round; false if there is none left. */
+/* Takes the rank of the next list of this round; false if none is left. */
 static bool
 take_rank(IvfScan *state, uint32 *rank)
 {
@@ -399,7 +399,7 @@ take_rank(IvfScan *state, uint32 *rank)
 	return false;
 }
 
-/* Puts all lists that may be looked into in order, after those that are. */
+/* Ranks the rest of the lists that may be searched. */
 static void
 rank_rest(IvfScan *state)
 {
@@ -410,7 +410,7 @@ rank_rest(IvfScan *state)
 		lists_query_more(&ranks->query, state->base.space, state->lists);
 }
 
-/* Looks into the lists up to a rank. */
+/* Searches the lists up to a rank. */
 static void
 probe(IndexScanDesc scan, IvfScan *state, uint32 end)
 {
@@ -438,8 +438,9 @@ probe(IndexScanDesc scan, IvfScan *state, uint32 end)
 }
 
 /*
- * Looks into as many lists again as before; false if there are none left.  Of participants only the
- * last that has nothing left goes on: the rows of another may be all that the leader wants.
+ * Searches as many further lists as have been searched; false if there are none left.  Of the
+ * participants only the last one in the first round goes on: the rows of another may be all that
+ * the leader needs.
  */
 static bool
 probe_more(IndexScanDesc scan, IvfScan *state)
@@ -469,7 +470,7 @@ take_grown(IvfScan *state, uint32 i)
 		scan_results_add(&state->base.results, i, &found);
 }
 
-/* Whether the n-th growing segment is this participant's. */
+/* Whether this participant searches the n-th growing segment. */
 static bool
 take_growing(IvfScan *state, uint32 n)
 {
@@ -510,7 +511,7 @@ open_cursors(IndexScanDesc scan, IvfScan *state)
 	}
 }
 
-/* The most lists that a live segment has. */
+/* The largest number of lists of any live segment. */
 static uint32
 count_lists(const Directory *directory)
 {
@@ -536,7 +537,7 @@ shared_of(IndexScanDesc scan)
 #endif
 }
 
-/* Whether a participant sees the same segments as the first one. */
+/* Whether this participant sees the same segments as the first one. */
 static bool
 takes_part(IvfScan *state)
 {
@@ -603,7 +604,7 @@ begin_search(IndexScanDesc scan, IvfScan *state)
 	probe(scan, state, state->first);
 }
 
-/* Forgets results of sealed segments, which will be found again. */
+/* Drops results of sealed segments, because these will be searched again. */
 static void
 drop_sealed(const IvfScan *state, ScanResults *results)
 {
@@ -620,8 +621,8 @@ drop_sealed(const IvfScan *state, ScanResults *results)
 }
 
 /*
- * More rows are asked for than were wanted: what was left out is searched again.  False if nothing
- * was.
+ * Called when more rows are asked for than were wanted: repeats the search for what was left out.
+ * Returns false if nothing was.
  */
 static bool
 repeat_search(IndexScanDesc scan, IvfScan *state)
@@ -648,7 +649,7 @@ repeat_search(IndexScanDesc scan, IvfScan *state)
 	return true;
 }
 
-/* Whether the best candidate may come before the best result, or is to be looked at anyway. */
+/* Whether the best candidate may come before the best result, or must be compared in any case. */
 static bool
 is_to_refine(const IvfScan *state, float bound)
 {
@@ -672,7 +673,9 @@ next_result(IndexScanDesc scan, IvfScan *state)
 
 		if (cursor && is_to_refine(state, bound))
 			refine(scan, state, cursor);
-		/* rows nearer than the next result may have been left out: those wanted were not visible */
+		/*
+		 * rows nearer than the next result may have been left out, if some wanted were not visible
+		 */
 		else if (results->count > 0 && state->wanted > 0 &&
 				 results->items[0].found.distance > threshold(state))
 			(void) repeat_search(scan, state);
@@ -683,7 +686,7 @@ next_result(IndexScanDesc scan, IvfScan *state)
 			if (state->cursors[result.cursor].growing)
 				take_grown(state, result.cursor);
 
-			/* one that a bound held back for too long waits for the end of the round */
+			/* a row that its bound held back for too long waits for the end of the round */
 			if (!state->iterative && scan_result_key(results, &result) < state->last)
 			{
 				scan_results_add(&state->base.late, result.cursor, &result.found);
