@@ -1,9 +1,9 @@
 /*
  * codec_fuzz.c - the parsers of every type's text and binary form
  *
- * The first byte of an input says which parser gets the rest.  Beside what the sanitizers see, what
- * a parser accepts must keep its promises: elements in range, indices ascending, and binary output
- * that reads back as the same.
+ * The first byte of an input selects the parser that gets the rest.  The sanitizers check memory;
+ * in addition, what a parser accepts must keep its promises: elements in range, indices ascending,
+ * and binary output that reads back as the same.
  */
 #include <assert.h>
 #include <math.h>

@@ -1,8 +1,8 @@
 /*
- * check.h - the least that a unit test needs
+ * check.h - the minimum that a unit test needs
  *
- * CHECK counts; check_end, the last thing a program does, prints "NAME: N passed, N failed" and
- * gives the exit status.
+ * CHECK counts results; check_end, called last in a program, prints "NAME: N passed, N failed" and
+ * returns the exit status.
  */
 #ifndef VECTOR_CHECK_H
 #define VECTOR_CHECK_H

@@ -1,5 +1,6 @@
 /*
- * cluster_test.c - k-means, assigning and ranking, against plain code, with OpenBLAS and without
+ * cluster_test.c - k-means, assigning and ranking, compared with plain code, with and without
+ * OpenBLAS
  */
 #include <math.h>
 #include <setjmp.h>
@@ -17,7 +18,7 @@
 
 #define MAX_ITERATIONS	50
 
-/* What a training allocated, and how often it may. */
+/* What a training has allocated, and how many allocations may succeed. */
 typedef struct Heap
 {
 	void	   *blocks[8];
@@ -68,7 +69,7 @@ options_of(uint32_t dims, uint32_t k)
 		.memory = {heap_allocate, heap_release, &heap}};
 }
 
-/* Points around so many places. */
+/* Points around this many places. */
 static float *
 make_points(size_t n, uint32_t dims, uint32_t places)
 {
@@ -149,7 +150,7 @@ train(const float *points, size_t n, const KmeansOptions *options, float *centro
 	return trained;
 }
 
-/* Every result is a nearest centroid, up to rounding, whatever the shape, threads and strides. */
+/* Every result is a nearest centroid, up to rounding, for any shape, threads and strides. */
 static void
 check_assign(size_t n, uint32_t k, uint32_t dims)
 {
@@ -207,7 +208,7 @@ check_assign(size_t n, uint32_t k, uint32_t dims)
 	free(scratch);
 }
 
-/* Of equal centroids one is chosen; what is not finite gets a list, too. */
+/* One of several equal centroids is chosen; points that are not finite get a list, too. */
 static void
 check_assign_oddities(void)
 {
@@ -258,8 +259,8 @@ compare_ranked(const void *a, const void *b)
 }
 
 /*
- * Ranking is sorting, also by dot products; `order` puts the centroids in ascending, descending or
- * random order.
+ * Ranking equals sorting, also by dot products; `order` puts the centroids in ascending, descending
+ * or random order.
  */
 static void
 check_rank(uint32_t k, uint32_t dims, int order, bool product)
@@ -318,7 +319,9 @@ check_rank(uint32_t k, uint32_t dims, int order, bool product)
 	free(half_norms);
 }
 
-/* What ranking by codes finds of what ranking finds; every value is exact, and none comes twice. */
+/*
+ * The share of the results of ranking that ranking by codes finds; values are exact, none repeats.
+ */
 static void
 check_codes(const ClusterCodes *codes, const ClusterCentroids *c, bool product,
 			const float *queries, size_t n, uint32_t wanted)
@@ -364,7 +367,7 @@ check_codes(const ClusterCodes *codes, const ClusterCentroids *c, bool product,
 	free(seen);
 }
 
-/* Points are assigned as by comparing all centroids, or hardly farther away. */
+/* Points get the centroid that comparing all centroids gives, or one hardly farther. */
 static void
 check_coded_assign(const ClusterCodes *codes, const ClusterCentroids *c, const float *points,
 				   size_t n)
@@ -397,7 +400,7 @@ static void
 check_coded(uint32_t k, uint32_t dims, uint32_t places)
 {
 	const size_t n = 200;
-	/* of the same places */
+	/* around the same places */
 	float	   *points = make_points(k + n, dims, places);
 	float	   *queries = points + (size_t) k * dims;
 	float	   *half_norms = allocate(k * sizeof(float));
@@ -425,7 +428,7 @@ check_coded(uint32_t k, uint32_t dims, uint32_t places)
 	}
 	check_coded_assign(&codes, &c, queries, n);
 
-	/* what is not finite gets some centroids, and none twice */
+	/* queries that are not finite get some centroids, none twice */
 	scratch = allocate(cluster_codes_scratch(&codes));
 	for (int i = 0; i < 3; i++)
 	{
@@ -443,7 +446,7 @@ check_coded(uint32_t k, uint32_t dims, uint32_t places)
 	free(points);
 }
 
-/* Inertia never rises and ends where plain iterations from the same centroids end. */
+/* Inertia never rises, and ends where plain iterations from the same centroids end. */
 static void
 check_inertia(void)
 {
@@ -472,8 +475,8 @@ check_inertia(void)
 }
 
 /*
- * One iteration of Lloyd's algorithm in plain code; lists without points stay.  Returns how many
- * there are.
+ * One iteration of Lloyd's algorithm in plain code; centroids without points stay.  Returns how
+ * many lists have points.
  */
 static uint32_t
 plain_iteration(const float *points, size_t n, float *centroids, uint32_t k, uint32_t dims)
@@ -503,7 +506,7 @@ plain_iteration(const float *points, size_t n, float *centroids, uint32_t k, uin
 	return empty;
 }
 
-/* So many iterations more are so many plain iterations more: the start is the same by its seed. */
+/* Further iterations equal as many plain iterations: the seed makes the start the same. */
 static void
 check_reference(uint32_t k, uint32_t dims, size_t n)
 {
@@ -533,7 +536,7 @@ check_reference(uint32_t k, uint32_t dims, size_t n)
 	free(centroids);
 }
 
-/* The same seed gives the same bits with any threads; another seed others. */
+/* The same seed gives the same bits with any number of threads; another seed gives others. */
 static void
 check_repeatable(uint32_t k, size_t n)
 {
@@ -560,7 +563,7 @@ check_repeatable(uint32_t k, size_t n)
 	free(again);
 }
 
-/* So many of the lists have points. */
+/* Counts the lists that have points. */
 static uint32_t
 lists_used(const float *points, size_t n, const float *centroids, uint32_t k, uint32_t dims,
 		   size_t *longest)
@@ -585,7 +588,7 @@ lists_used(const float *points, size_t n, const float *centroids, uint32_t k, ui
 	return used;
 }
 
-/* n points, of which `different` differ: as many lists are used, and nothing is lost to them. */
+/* n points, `different` of them distinct: as many lists are used, and no centroid is a copy. */
 static void
 check_few(size_t n, size_t different, uint32_t k, bool spherical)
 {
@@ -663,7 +666,7 @@ check_spherical(void)
 	free(centroids);
 }
 
-/* Points of which most lie in one place of many: no list has over three times its share. */
+/* Points most of which are in one of many places: no list exceeds the limit. */
 static void
 check_balance(size_t n, uint32_t k, float balance, uint32_t iterations)
 {
@@ -740,7 +743,7 @@ count_progress(void *arg, uint32_t iteration, double inertia)
 	progressed++;
 }
 
-/* The caller may leave from any call of interrupt; what is left over is known to its memory. */
+/* The caller may leave from any call of interrupt; its memory knows what was allocated. */
 static void
 check_interrupt(void)
 {
@@ -781,7 +784,7 @@ check_interrupt(void)
 	free(centroids);
 }
 
-/* A signal's handler runs in this thread only, and its mask is as before. */
+/* A signal's handler runs only in this thread, whose mask is as before. */
 static void
 check_signals(void)
 {

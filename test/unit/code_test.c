@@ -2,7 +2,7 @@
  * code_test.c - the kernels on 1-bit codes, on stored elements and of rotations, of every set
  *
  * Arrays end at a page that may not be read or written, and start at every alignment that the
- * elements allow.  References are plain loops in double precision and in integers.
+ * elements allow.  References are plain loops in double precision or in integers.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -28,8 +28,8 @@ static uint8_t *out_end;
 typedef enum Fill
 {
 	RANDOM,
-	LARGEST,					/* every look-up gives 255 */
-	EVERY_BYTE,					/* a position's 16 bytes go through all 256 as positions go on */
+	LARGEST,					/* every table entry is 255 */
+	EVERY_BYTE,					/* the positions together have all 256 values in their tables */
 	FILLS
 } Fill;
 
@@ -45,7 +45,7 @@ fill_codes(uint8_t *codes, uint8_t *lut, size_t positions, Fill fill)
 	}
 }
 
-/* The sum of look-ups of one code of a group. */
+/* The sum of the table entries of one code of a group. */
 static uint32_t
 reference_sum(const uint8_t *codes, const uint8_t *lut, size_t positions, int i)
 {
@@ -60,7 +60,7 @@ reference_sum(const uint8_t *codes, const uint8_t *lut, size_t positions, int i)
 	return sum;
 }
 
-/* Bounds are what estimates are, less the slack, and a bit says which are below. */
+/* Bounds equal estimates minus the slack, and the bits tell which are below. */
 static void
 check_bounds(const DistanceKernels *k, const CodeQuery *query, const uint8_t *codes,
 			 const float *a, const uint16_t *b, float base, const float *estimates)
@@ -89,8 +89,8 @@ check_bounds(const DistanceKernels *k, const CodeQuery *query, const uint8_t *co
 }
 
 /*
- * With scale 1, bias 0, b 1, a and base 0 an estimate is the sum itself, which a float holds; with
- * others it is what the formula gives up to rounding.
+ * With scale 1, bias 0, b 1, a and base 0 an estimate is the sum itself, which a float represents;
+ * with other factors it is what the formula gives, up to rounding.
  */
 static void
 check_estimates(const DistanceKernels *k, size_t n, size_t offset, Fill fill)
@@ -140,7 +140,7 @@ check_estimates(const DistanceKernels *k, size_t n, size_t offset, Fill fill)
 	check_bounds(k, &query, codes, a, b, base, out);
 }
 
-/* One position in which all 256 code bytes meet a table of 16 different entries. */
+/* One position in which all 256 code bytes occur, with a table of 16 different entries. */
 static void
 check_every_byte(const DistanceKernels *k)
 {
@@ -180,7 +180,7 @@ check_every_byte(const DistanceKernels *k)
 typedef enum Residual
 {
 	UNIFORM,
-	EQUAL,						/* the vector is the centre: zeros, whose sign is 1 */
+	EQUAL,						/* the vector equals the centre: zeros, whose sign is 1 */
 	EXTREME,					/* largest, smallest and subnormal halves */
 	RESIDUALS
 } Residual;
@@ -263,7 +263,7 @@ check_to_half(const DistanceKernels *k, size_t n, size_t offset)
 		  (double) x[wrong % n]);
 }
 
-/* Zeros of both signs: +0 less -0 is +0 and -0 less +0 is -0, the same in every set. */
+/* Zeros of both signs: +0 minus -0 is +0 and -0 minus +0 is -0, the same in every set. */
 static void
 check_zero_signs(const DistanceKernels *k)
 {
@@ -316,7 +316,7 @@ check_stored(const DistanceKernels *k, size_t n, size_t offset, float low, float
 			l2sq[kind] += d * d;
 			dot[kind] += (double) q[i] * y[kind];
 			magnitude[kind] += fabs((double) q[i] * y[kind]);
-			/* what rounding of low + step * element and of the difference does */
+			/* the rounding of low + step * element and of the difference */
 			rounding[kind] += 2 * fabs(d) * (size[kind] + fabs((double) q[i])) * 1.2e-7;
 			magnitude[kind] += fabs((double) q[i]) * size[kind];
 		}
@@ -345,9 +345,9 @@ check_stored(const DistanceKernels *k, size_t n, size_t offset, float low, float
 typedef enum Query
 {
 	EVEN,						/* all positions of about the same range */
-	PEAK,						/* one element beside which the others are nothing */
+	PEAK,						/* one element that dwarfs all others */
 	NEGATIVE,
-	SMALL,						/* the smallest that have steps, and smaller ones */
+	SMALL,						/* around the smallest that have steps */
 	TINY,
 	LARGE,
 	ZERO,
@@ -379,8 +379,9 @@ random_element(Query query, size_t i)
 }
 
 /*
- * A table against the definition: 16 sums of subsets of four elements each, less the smallest, in
- * steps of 1/255 of the widest range, rounded; three numbers of a sum were rounded to 1/128 before.
+ * Compares a table with the definition: 16 sums of subsets of four elements each, minus the
+ * smallest, in steps of 1/255 of the widest range, rounded; before that, three terms of a sum are
+ * rounded to 1/128.
  */
 static void
 check_query(const DistanceKernels *k, size_t n, size_t offset, Query kind)
@@ -425,7 +426,7 @@ check_query(const DistanceKernels *k, size_t n, size_t offset, Query kind)
 		  largest, n, offset, (int) kind);
 }
 
-/* A round as it is defined, in double precision. */
+/* A round by its definition, in double precision. */
 static void
 reference_round(double *x, const uint32_t *signs, size_t n, size_t window, size_t start)
 {
@@ -449,7 +450,7 @@ reference_round(double *x, const uint32_t *signs, size_t n, size_t window, size_
 	}
 }
 
-/* Every set's result is the reference's up to rounding, and portable's to the bit. */
+/* Every set's result equals the reference up to rounding, and portable's to the bit. */
 static void
 check_round(const DistanceKernels *k, size_t n, size_t window, size_t start, size_t offset)
 {
@@ -549,7 +550,7 @@ main(void)
 		else
 			check_set(k);
 #if defined(__x86_64__)
-		/* what other instructions have made faster here */
+		/* the kernels without the faster versions for this processor */
 		if (k != NULL && simd == DISTANCE_AVX512)
 			check_set(&avx512_kernels);
 #endif

@@ -1,5 +1,5 @@
 /*
- * codec_test.c - text and binary forms: what is read is what strtof reads, and errors are told
+ * codec_test.c - text and binary forms: numbers are read as strtof reads them, and errors are told
  * apart
  */
 #include <inttypes.h>
@@ -44,8 +44,8 @@ check_number(const char *number)
 }
 
 /*
- * Decimals of all lengths and sizes, and those next to the middle of two floats, where rounding is
- * decided.
+ * Decimals of all lengths and sizes, and those next to the midpoint of two floats, where rounding
+ * is decided.
  */
 static void
 check_numbers(void)
@@ -195,7 +195,7 @@ check_sparse(void)
 		"{1:1,2:1,3:1,4:1,5:1,6:1,7:1,8:1,9:1,10:1,11:1,12:1,13:1,14:1,15:1,16:1,17:1}/99",
 		CODEC_TOO_MANY_ELEMENTS);
 
-	/* any order comes back ascending, values with their indices */
+	/* indices in any order come back ascending, each with its value */
 	for (int round = 0; round < 1000; round++)
 	{
 		int32_t		order[LIMIT];

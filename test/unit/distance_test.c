@@ -1,6 +1,6 @@
 /*
- * distance_test.c - every kernel of every set, and what is made of them, against a double-precision
- * reference
+ * distance_test.c - every kernel of every set, and the functions on top, compared with a
+ * double-precision reference
  *
  * Arrays end at a page that may not be read, and start at every alignment that the elements allow.
  */
@@ -63,7 +63,7 @@ element_get(Element element, const void *p, size_t i)
 typedef enum Fill
 {
 	UNIFORM, /* about -1 to 1; for int8 the whole range */
-	EXTREME, /* the largest and the smallest that an element can be, and zeros of both signs */
+	EXTREME, /* the largest and the smallest elements, and zeros of both signs */
 	FILLS
 } Fill;
 
@@ -97,7 +97,7 @@ typedef struct Reference
 	double		l2sq;
 	double		l1;
 	double		dot;
-	double		dot_magnitude;	/* sum of absolute products: what rounding is relative to */
+	double		dot_magnitude;	/* sum of absolute products, which rounding is relative to */
 	double		norm_a;
 	double		norm_b;
 } Reference;
@@ -123,8 +123,8 @@ reference(Element element, const void *a, const void *b, size_t n)
 }
 
 /*
- * float32 sums of n terms over several accumulators; where the sum leaves float32's range, infinity
- * is right.
+ * For float32 sums of n terms over several accumulators; if the sum leaves float32's range,
+ * infinity is right.
  */
 static int
 close_to(double result, double expected, double magnitude, size_t n)
@@ -160,7 +160,7 @@ close_to(double result, double expected, double magnitude, size_t n)
 static void
 check_pair(const DistanceKernels *k, Element element, size_t n, size_t offset, Fill fill)
 {
-	/* the arrays end at the guard page less an offset: different alignments of both */
+	/* end the arrays at the guard page minus an offset, so that their alignments differ */
 	void	   *a = a_end - (n + offset) * element_size[element];
 	void	   *b = b_end - n * element_size[element];
 	Reference	r;
@@ -322,7 +322,8 @@ check_many(const DistanceKernels *k, size_t count, size_t n)
 }
 
 /*
- * Overflow gives infinity, infinities that meet and NaN give NaN, wherever in the vector they are.
+ * Overflow gives infinity; NaN, and infinities that meet, give NaN, wherever in the vector they
+ * are.
  */
 static void
 check_special(const DistanceKernels *k, size_t n)
@@ -399,7 +400,7 @@ check_set(const DistanceKernels *k)
 		check_many(k, ROWS, more[i]);
 }
 
-/* Elements of every size that float32 has, or of one size a vector. */
+/* Elements of all magnitudes of float32, or of one magnitude in each vector. */
 static float
 random_sized(double exponent)
 {
@@ -413,8 +414,8 @@ random_exponent(void)
 }
 
 /*
- * Cosine distances and norms do not know of float32's range: they are what double precision gives,
- * but for elements' rounding.  With the kernels in use.
+ * Cosine distances and norms do not depend on float32's range: they equal those of double
+ * precision, except for the rounding of elements.  With the kernels in use.
  */
 static void
 check_lengths(void)
@@ -465,7 +466,7 @@ check_lengths(void)
 	}
 }
 
-/* Whole ranges of halves and int8, whose squares float32 has a place for. */
+/* The whole ranges of halves and int8, whose squares float32 can represent. */
 static void
 check_short_elements(void)
 {
@@ -490,7 +491,7 @@ check_short_elements(void)
 	}
 }
 
-/* The dense vectors of dim elements that the indices and values stand for. */
+/* Expands indices and values to dense vectors of dim elements. */
 static void
 densify(float *dense, size_t dim, const int32_t *indices, const float *values, size_t n)
 {
@@ -584,7 +585,7 @@ main(void)
 		}
 	}
 #if defined(__x86_64__)
-	/* without what this processor has beyond it */
+	/* the set without the extensions that this processor has */
 	if (distance_get(DISTANCE_AVX512) != NULL)
 		check_set(&avx512_kernels);
 #endif

@@ -1,12 +1,12 @@
 /*
- * fine_test.c - codes of several bits an element: their estimates, and what is restored from them
+ * fine_test.c - codes of several bits an element: their estimates, and restoring vectors from them
  */
 #include "quantize/fine.h"
 
 #include "guard.h"
 #include "trial.h"
 
-/* Trials of each of many statistics. */
+/* The number of trials where there are many statistics. */
 #define FEW_TRIALS	(TRIALS < 300 ? TRIALS : TRIALS / 6)
 
 static const char *const method_names[] = {"scalar", "rabitq"};
@@ -21,7 +21,10 @@ residual_of(const Trial *trial, int i, float *o)
 		o[d] = trial->x[i][d] - trial->c[d];
 }
 
-/* The distance of a vector from the one that its code stands for is bounded, about the least so. */
+/*
+ * The distance between a vector and the one its code stands for is within the bound, which is
+ * tight.
+ */
 static void
 check_restored(const Trial *trial, RabitqMetric metric, uint32_t bits, int i,
 			   const uint8_t *code, FineFactors factors)
@@ -45,7 +48,7 @@ check_restored(const Trial *trial, RabitqMetric metric, uint32_t bits, int i,
 	free(out);
 }
 
-/* Statistics of a method; gives the mean of the predicted errors over |o|, squared. */
+/* Statistics of a method; returns the mean of the squared predicted errors over |o|. */
 static double
 check_estimates(RabitqMetric metric, FineMethod method, uint32_t bits, uint32_t dims,
 				bool clustered, int trials)
@@ -90,7 +93,7 @@ check_estimates(RabitqMetric metric, FineMethod method, uint32_t bits, uint32_t 
 			share += pow((double) factors.error, 2) * (trial.padded - 1) / l2sq;
 			check_restored(&trial, metric, bits, i, code, factors);
 
-			/* nothing is off but rounding where the query is the vector */
+			/* if the query is the vector itself, only rounding is off */
 			fine_prepare(&itself, bits, trial.x[i], trial.padded);
 			own = (double) fine_estimate(&itself, code, factors.a, factors.b,
 										 (float) base_of(metric, trial.x[i], trial.c,
@@ -108,8 +111,8 @@ check_estimates(RabitqMetric metric, FineMethod method, uint32_t bits, uint32_t 
 }
 
 /*
- * Each bit more makes the error about half: of a uniform quantizer of normally distributed
- * elements, 1 / (1 - D) - 1 with D by Max, as a root.
+ * Each further bit about halves the error: for a uniform quantizer of normally distributed
+ * elements, the root of 1 / (1 - D) - 1 with D by Max.
  */
 static void
 check_bits(RabitqMetric metric, uint32_t dims, bool clustered)
@@ -140,7 +143,7 @@ check_bits(RabitqMetric metric, uint32_t dims, bool clustered)
 	}
 }
 
-/* Every set gives the same code up to the choice of the width, and the same estimate of a code. */
+/* Every set gives the same code up to the choice of the width, and the same estimate by a code. */
 static void
 check_sets_agree(uint32_t padded, uint32_t bits)
 {
@@ -189,7 +192,7 @@ check_sets_agree(uint32_t padded, uint32_t bits)
 	free(q);
 }
 
-/* Residuals of zero, constant, of one element, and of numbers that leave every range. */
+/* Residuals that are zero, constant, one element, or out of every range. */
 static void
 check_special(RabitqMetric metric, FineMethod method, uint32_t bits)
 {
@@ -233,7 +236,7 @@ check_special(RabitqMetric metric, FineMethod method, uint32_t bits)
 					  "%s, %u bits, value %g, kind %d: estimate %g, error %g",
 					  method_names[method], bits, (double) values[k], kind, (double) estimate,
 					  (double) f.error);
-				/* so small that squares underflow, they count as zero */
+				/* elements so small that their squares underflow count as zero */
 				CHECK(sqrt(missed) <= (double) fine_restore_bound(metric, f.error, PADDED) +
 					  1e-6 * (sqrt(PADDED) + fabs((double) values[k]) * sqrt(PADDED)),
 					  "%s, %u bits, value %g, kind %d: restored at %g, bound %g",
@@ -248,7 +251,7 @@ check_special(RabitqMetric metric, FineMethod method, uint32_t bits)
 		}
 }
 
-/* What is put into a code is what comes out: levels of scalar codes of themselves. */
+/* What was put into a code comes out of it: levels that are their own scalar codes. */
 static void
 check_levels(uint32_t bits, uint32_t padded)
 {
@@ -276,8 +279,8 @@ check_levels(uint32_t bits, uint32_t padded)
 }
 
 /*
- * The width of a level that RaBitQ chooses is never worse than that of scalar codes: of no vector,
- * whether its elements are spread evenly, normally, or with a few that stand out.
+ * The width of a level that RaBitQ chooses is never worse than that of scalar codes, for any
+ * vector, whether its elements are spread evenly, normally, or with a few outliers.
  */
 static void
 check_widths(uint32_t bits, uint32_t padded)

@@ -1,5 +1,5 @@
 /*
- * graph_test.c - building and searching graphs in memory, against brute force
+ * graph_test.c - building and searching graphs in memory, compared with brute force
  */
 #include <math.h>
 #include <pthread.h>
@@ -17,7 +17,7 @@
 #define MAX_THREADS	4
 #define K			10
 
-/* Points, and the graph of them. */
+/* Points, and a graph of them. */
 typedef struct World
 {
 	uint32_t	n;
@@ -85,7 +85,7 @@ free_search(GraphSearch *search)
 	free(search->beyond);
 }
 
-/* Takes a step with every node up to the end. */
+/* Processes every node up to the end. */
 static void *
 visit_nodes(void *arg)
 {
@@ -105,7 +105,7 @@ visit_nodes(void *arg)
 	return ok ? world : NULL;
 }
 
-/* Points near 30 centres, rotated into halves as the build of a segment does it. */
+/* Points near 30 centres, rotated and rounded to halves as in the build of a segment. */
 static void
 make_world(World *world, uint32_t n, RabitqMetric metric, bool coded)
 {
@@ -183,7 +183,7 @@ run_step(World *world, int threads, bool (*step) (GraphInserter *, uint32_t), ui
 	}
 }
 
-/* The neighbours of all nodes. */
+/* The number of neighbours of all nodes. */
 static uint32_t
 count_links(const World *world)
 {
@@ -194,7 +194,7 @@ count_links(const World *world)
 	return count;
 }
 
-/* An entry that is found from another's vector is that one, or near it. */
+/* The entry found for the vector of a node is that node, or near it. */
 static void
 make_entries(World *world, uint32_t count)
 {
@@ -260,7 +260,7 @@ build_graph(World *world, int threads)
 	HOLDS(graph_connect(build, world->n, (GraphMemory) {resize, NULL}));
 }
 
-/* Every neighbour has its distance and its code. */
+/* Every neighbour's distance and code are right. */
 static void
 check_codes(const World *world)
 {
@@ -294,7 +294,7 @@ check_codes(const World *world)
 	}
 }
 
-/* Links are in bounds, without repetition, and lead everywhere from node 0. */
+/* Links are in bounds and without repetition, and from node 0 they lead to every node. */
 static void
 check_links(const World *world)
 {
@@ -331,8 +331,8 @@ typedef struct Probe
 {
 	const World *world;
 	const float *query;
-	uint8_t    *expanded;		/* how often, */
-	int			most;			/* at most */
+	uint8_t    *expanded;		/* how often each node was expanded, */
+	int			most;			/* and how often it may be */
 } Probe;
 
 static int
@@ -365,7 +365,7 @@ is_odd(void *arg, uint32_t id)
 	return id % 2 == 1;
 }
 
-/* Of what a search found, each is found for the first time. */
+/* Checks that everything a search found is found for the first time. */
 static size_t
 count_found(const GraphSearch *search, uint8_t *seen)
 {
@@ -378,8 +378,8 @@ count_found(const GraphSearch *search, uint8_t *seen)
 }
 
 /*
- * How many of the K nearest a search finds; all of them in the end, if it goes on.  One with a
- * limit keeps nothing, and reads what it expanded a second time to go on.
+ * How many of the K nearest a search finds; if it goes on, it finds all of them in the end.  A
+ * search with a limit keeps nothing, and goes on by reading again what it expanded.
  */
 static int
 check_search(const World *world, GraphSearch *search, bool odd_are_dead, float reach,
@@ -470,7 +470,7 @@ check_graph(uint32_t n, RabitqMetric metric, bool coded, int threads)
 	free_world(&world);
 }
 
-/* Where memory ends at any request, a search says so and goes on to work with more. */
+/* If any request for memory fails, the search reports it, and goes on when there is memory. */
 static void
 check_memory(void)
 {
@@ -520,8 +520,9 @@ slice(const GraphBuild *build, const GraphEdges *edges, uint32_t from, uint32_t 
 }
 
 /*
- * A graph whose nodes have other ids, as a partition: its lists united from parts that overlap,
- * then with those of neighbours under ids that lie outside, an anchor outside, all connected.
+ * A graph whose nodes have other ids, as a partition has: its lists are merged from overlapping
+ * parts, then with lists of neighbours outside, with an anchor outside, and all nodes are
+ * connected.
  */
 static void
 check_parts(bool coded)

@@ -1,5 +1,5 @@
 /*
- * guard.h - memory whose end must not be passed
+ * guard.h - memory that faults on access past its end
  */
 #ifndef VECTOR_TEST_GUARD_H
 #define VECTOR_TEST_GUARD_H
@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The end of at least so many bytes, the last of which is followed by a page that faults. */
+/* The end of at least this many bytes; the last one is followed by a page that faults. */
 static inline uint8_t *
 guarded_end(size_t bytes)
 {

@@ -1,6 +1,6 @@
 /*
- * half_test.c - conversions of half and bfloat16, all of them one way, a sample around each value
- * the other
+ * half_test.c - conversions of half and bfloat16: all values in one direction, a sample around each
+ * value in the other
  */
 #include <math.h>
 
@@ -12,8 +12,8 @@
 #include <immintrin.h>
 
 /*
- * Every 251st float, NaN apart, as the processor rounds it.  (251 is prime: every value of the low
- * bits comes up.)
+ * Every 251st float, except NaN, is rounded as the processor does it.  (251 is prime, so every
+ * value of the low bits occurs.)
  */
 __attribute__((target("f16c"))) static void
 check_with_f16c(void)
@@ -28,7 +28,7 @@ check_with_f16c(void)
 }
 #endif
 
-/* What a half means, from its definition (IEEE 754-2019, 3.4). */
+/* The value of a half by its definition (IEEE 754-2019, 3.4). */
 static double
 half_value(uint16_t h)
 {
@@ -39,7 +39,7 @@ half_value(uint16_t h)
 	return h & 0x8000 ? -magnitude : magnitude;
 }
 
-/* The nearest of two neighbours; of equally near ones the even one. */
+/* The nearest of two neighbours; at equal distance the even one. */
 static uint16_t
 nearest(double x, uint16_t low, double low_value, uint16_t high, double high_value)
 {
@@ -54,7 +54,7 @@ nearest(double x, uint16_t low, double low_value, uint16_t high, double high_val
 static void
 check_between(uint16_t h, float x)
 {
-	/* 65536 is where infinity stands for rounding */
+		/* for rounding, infinity counts as 65536 */
 	uint16_t expected =
 		nearest(x, h, half_value(h), (uint16_t) (h + 1), half_value((uint16_t) (h + 1)));
 

@@ -2,7 +2,7 @@
  * level_test.c - the kernels on codes of several bits an element and on columns, of every set
  *
  * Arrays end at a page that may not be read or written.  References are plain loops in double
- * precision and in integers.
+ * precision or in integers.
  */
 #include <math.h>
 #include <string.h>
@@ -26,7 +26,7 @@ close_to(double result, double expected, double magnitude, size_t n)
 	return fabs(result - expected) <= magnitude * 1.2e-7 * (8 + (double) n / 16) + 1e-37;
 }
 
-/* Element i of an array of fields, from the definition in distance.h. */
+/* Element i of an array of fields, by the definition in distance.h. */
 static unsigned
 field(const uint8_t *x, size_t i, unsigned width)
 {
@@ -64,7 +64,7 @@ check_fields(const DistanceKernels *k, size_t n, size_t offset)
 	}
 }
 
-/* Levels are the nearest ones, those of portable, and the same whether they are written. */
+/* Levels are the nearest ones, equal portable's, and do not depend on whether they are written. */
 static void
 check_levels(const DistanceKernels *k, size_t n, size_t offset, unsigned bits, float scale)
 {
@@ -80,7 +80,7 @@ check_levels(const DistanceKernels *k, size_t n, size_t offset, unsigned bits, f
 	LevelParts	parts;
 	LevelParts	again;
 
-	/* every 7th lies between two levels, every 11th far out */
+	/* every 7th is between two levels, every 11th far out */
 	for (size_t i = 0; i < n; i++)
 		x[i] = i % 7 == 3 ? (float) ((int) (random_u32() % 8) - 4) / scale :
 			random_uniform() * (i % 11 == 5 ? 1e4f : 3);
@@ -161,7 +161,7 @@ check_columns(const DistanceKernels *k, size_t n, size_t offset)
 			  "%s: entry %d is %d, expected %g (n %zu)", k->name, j, entries[j],
 			  (dots[j] - least) * (double) factor, n);
 
-	/* of equal ones the first */
+	/* of equal columns the first is found */
 	for (size_t i = 0; i < n * 16; i++)
 		columns[i] = 1;
 	for (int j = 0; j < 16; j++)
@@ -170,7 +170,7 @@ check_columns(const DistanceKernels *k, size_t n, size_t offset)
 	CHECK(best == 5, "%s: nearest of equal ones is %u", k->name, best);
 }
 
-/* A residual that has been made gives what the vectors that it is made of give. */
+/* A given residual has the same result as the vectors that it is the difference of. */
 static void
 check_residual(const DistanceKernels *k, size_t n, size_t offset)
 {

@@ -1,5 +1,5 @@
 /*
- * product_test.c - product quantization: training, codes, tables, and the estimates of these
+ * product_test.c - product quantization: training, codes, tables, and estimates
  */
 #include "quantize/product.h"
 
@@ -32,7 +32,7 @@ train(Product *product, const float *points, size_t n, uint32_t dims, uint32_t m
 	return memory;
 }
 
-/* The nearest centroid by definition, and what it is in. */
+/* The distance from a run to a centroid, by definition. */
 static double
 run_distance(const Product *product, uint32_t run, uint32_t k, const float *o)
 {
@@ -51,7 +51,9 @@ nibble(const uint8_t *code, uint32_t run)
 	return run % 2 ? code[run / 2] >> 4 : code[run / 2] & 15;
 }
 
-/* Each nibble is of the nearest centroid, those beyond m are 0, and restoring keeps its bound. */
+/*
+ * Each nibble is of the nearest centroid, padding is 0, and restored vectors are within the bound.
+ */
 static void
 check_codes(RabitqMetric metric, uint32_t dims, uint32_t m)
 {
@@ -108,7 +110,7 @@ check_codes(RabitqMetric metric, uint32_t dims, uint32_t m)
 	free(out);
 }
 
-/* A table's sums are dot products with what codes stand for, up to half a step a run. */
+/* A table's sums are dot products with the vectors of codes, up to half a step for each run. */
 static void
 check_tables(uint32_t dims, uint32_t m, float size)
 {
@@ -217,8 +219,8 @@ check_estimates(RabitqMetric metric, uint32_t dims, uint32_t m, bool clustered)
 }
 
 /*
- * The same quantizer from the same seed; centroids of points that are 16 different ones are these;
- * few points, none and equal ones do.
+ * The same seed gives the same quantizer; if the points are 16 different ones, these are the
+ * centroids; few, no and equal points work.
  */
 static void
 check_training(void)
@@ -249,7 +251,7 @@ check_training(void)
 	CHECK(memcmp(memory, again, size) != 0, "another seed gives the same quantizer");
 	free(again);
 
-	/* no code of 4 bits leaves less of 3 and 4 normally distributed elements than 0.16 and 0.25 */
+	/* no 4-bit code leaves less of 3 and 4 normally distributed elements than 0.16 and 0.25 */
 	for (int p = 0; p < POINTS; p++)
 	{
 		const float *o = points + p * DIMS;
@@ -278,7 +280,7 @@ check_training(void)
 		uint8_t		code[2];
 		RabitqFactors f = product_encode(&product, RABITQ_L2, values[k], zeros, code);
 
-		/* nothing is missed but by the rounding of b */
+		/* only the rounding of b is missed */
 		CHECK(f.error <= 2 * sqrtf((float) dot(values[k], values[k], DIMS) / (DIMS - 1)) * 0x1p-8f,
 			  "value %d: error %g", k, (double) f.error);
 	}
@@ -299,7 +301,7 @@ check_training(void)
 	free(memory);
 }
 
-/* Residuals of zero and of numbers that leave every range, and queries of them. */
+/* Residuals of zero and of numbers out of every range, and queries of them. */
 static void
 check_special(RabitqMetric metric)
 {

@@ -1,8 +1,8 @@
 /*
- * quantize_test.c - rotations, 1-bit codes, and how far estimates from them are off
+ * quantize_test.c - rotations, 1-bit codes, and the errors of estimates by them
  *
- * That estimates are unbiased and that their error is as predicted holds over random rotations, so
- * each trial has its own; all numbers are the same in every run.
+ * Estimates are unbiased and have the predicted error over random rotations, so each trial has its
+ * own rotation; all numbers are the same in every run.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ gaussian_vector(uint32_t n)
 	return x;
 }
 
-/* Norms and dot products stay, what is beyond dims does not count, and in may be out. */
+/* Norms and dot products are preserved, elements beyond dims are ignored, and in may be out. */
 static void
 check_rotation(uint32_t dims)
 {
@@ -74,7 +74,7 @@ check_rotation(uint32_t dims)
 	free(other);
 }
 
-/* The rotation of a seed is what it has always been: indexes hold vectors that went through it. */
+/* The rotation of a seed never changes: indexes hold vectors that were rotated by it. */
 static void
 check_known(void)
 {
@@ -111,9 +111,9 @@ check_known(void)
 }
 
 /*
- * A unit vector spreads over all coordinates.  With a window that leaves some out, each of the
- * rounds may pass by one of the two halves of it that Kac's walk makes: a sixteenth of its square
- * is the most that stays in a place.
+ * A unit vector spreads over all coordinates.  With a window that does not cover all of them, each
+ * round may leave the vector in the half that Kac's walk does not mix: at most a sixteenth of its
+ * square stays in one place.
  */
 static void
 check_spread(uint32_t dims)
@@ -141,7 +141,7 @@ check_spread(uint32_t dims)
 	free(px);
 }
 
-/* What was packed is unpacked, at every place, and no other place is touched. */
+/* What was packed is unpacked, at every place, and no other place changes. */
 static void
 check_pack(uint32_t padded)
 {
@@ -236,7 +236,7 @@ check_encode(RabitqMetric metric, uint32_t dims, bool clustered, float scale, in
 	free(c);
 }
 
-/* Codes of residuals in full precision, and the same code as from halves that say the same. */
+/* Codes of residuals in full precision equal the codes of halves with the same values. */
 static void
 check_encode_residual(RabitqMetric metric, uint32_t dims, bool clustered, int trials)
 {
@@ -326,7 +326,7 @@ check_encode_vector(RabitqMetric metric, uint32_t dims, uint32_t n, bool cluster
 	trial_free(&trial);
 }
 
-/* Every set gives the same codes, and factors that differ by rounding alone. */
+/* Every set gives the same codes, and factors that differ only by rounding. */
 static void
 check_sets_agree(uint32_t padded)
 {
@@ -355,7 +355,7 @@ check_sets_agree(uint32_t padded)
 			f = rabitq_encode((RabitqMetric) metric, x, c, padded, 2, signs);
 			CHECK(memcmp(signs, expected_signs, padded / 8) == 0, "%s: signs",
 				  distance_kernels->name);
-			/* b is rounded to eight bits, and a goes with it */
+			/* b is rounded to eight bits, and a follows from it */
 			CHECK(fabsf(f.a - expected.a) <= 1e-2f * (fabsf(expected.a) + fabsf(f.distance)) &&
 				  fabsf(bf16_to_float(f.b) / bf16_to_float(expected.b) - 1) < 0x1p-7f &&
 				  fabsf(f.distance - expected.distance) <= 1e-5f * (float) padded * 4 &&
@@ -372,7 +372,7 @@ check_sets_agree(uint32_t padded)
 	free(expected_signs);
 }
 
-/* A vector that is the centre, queries of zero, and numbers that leave every range. */
+/* A vector that equals the centre, queries of zero, and numbers out of every range. */
 static void
 check_special(RabitqMetric metric, uint32_t dims)
 {
@@ -401,7 +401,7 @@ check_special(RabitqMetric metric, uint32_t dims)
 							 0, trial.signs);
 	CHECK(f.a == 0 && (f.b & 0x7FFF) == 0 && f.error < 1e-19f, "zero vector");
 
-	/* a zero query leaves the part that is the code's own */
+	/* a zero query leaves only the part that belongs to the code */
 	memset(trial.q, 0, padded * sizeof(float));
 	for (int i = 0; i < CODE_GROUP; i++)
 	{
@@ -413,7 +413,7 @@ check_special(RabitqMetric metric, uint32_t dims)
 		CHECK(trial.estimates[i] == 1 + trial.a[i], "zero query: %g, expected %g",
 			  (double) trial.estimates[i], (double) (1 + trial.a[i]));
 
-	/* whatever comes out of these, nothing crashes and finite codes stay countable */
+	/* whatever the results, nothing crashes and estimates of finite codes are finite */
 	for (int k = 0; k < 8; k++)
 		for (uint32_t all = 0; all < 2; all++)
 		{

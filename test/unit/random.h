@@ -26,7 +26,7 @@ random_uniform(void)
 	return (float) (int32_t) random_u32() * 0x1p-31f;
 }
 
-/* Of mean 0 and variance 1 (Box and Muller). */
+/* With mean 0 and variance 1 (Box and Muller). */
 static inline float
 random_gaussian(void)
 {

@@ -1,7 +1,7 @@
 /*
- * trial.h - how far estimates from codes are off, over many random rotations
+ * trial.h - the errors of estimates by codes, over many random rotations
  *
- * A trial has a rotation, a query, a centre and a group of vectors of its own; statistics are over
+ * Each trial has its own rotation, query, centre and group of vectors; statistics are over
  * trials, and all numbers are the same in every run.
  */
 #ifndef VECTOR_TEST_TRIAL_H
@@ -17,7 +17,7 @@
 #include "quantize/rotation.h"
 #include "random.h"
 
-/* Rotations of a statistic; the Makefile asks for fewer where the processor is emulated. */
+/* Rotations in a statistic; the Makefile sets fewer where the processor is emulated. */
 #ifndef TRIALS
 #define TRIALS	300
 #endif
@@ -42,7 +42,7 @@ allocate(size_t size)
 	return p;
 }
 
-/* Errors of estimates, in units of what is predicted. */
+/* Errors of estimates, divided by the predicted ones. */
 typedef struct Statistics
 {
 	const char *name;
@@ -50,9 +50,9 @@ typedef struct Statistics
 	int			trials;
 	int			count;
 	int			beyond;			/* more than three standard deviations off */
-	double		square;			/* sums: of squares, of those less what the angle takes, */
+	double		square;			/* sums: of squares, of these corrected for the angle, */
 	double		angled;
-	double		mean;			/* of means of trials, and of their squares */
+	double		mean;			/* of the trials' means, and of the squares of these */
 	double		mean_square;
 } Statistics;
 
@@ -65,8 +65,8 @@ begin_statistics(Statistics *statistics, const char *name, uint32_t dims)
 }
 
 /*
- * Takes a trial's errors.  The prediction is for a residual at a right angle to the query: at
- * another, the standard deviation is less by its sine.
+ * Adds a trial's errors.  The prediction is for a residual orthogonal to the query; at another
+ * angle, the standard deviation is smaller by the factor of its sine.
  */
 static inline void
 add_trial(Statistics *statistics, const double *errors, const double *sines, int n)
@@ -161,7 +161,7 @@ trial_free(Trial *trial)
 	free(trial->group);
 }
 
-/* A rotated vector; `size` is about what an element is. */
+/* A random rotated vector; `size` is the approximate magnitude of its elements. */
 static inline void
 trial_vector(Trial *trial, bool clustered, float size, float *out)
 {
@@ -194,8 +194,8 @@ put_code(Trial *trial, int i, RabitqFactors factors, uint32_t n)
 }
 
 /*
- * Errors of a trial's estimates in units of the prediction, for vectors relative to a centre, and
- * the sines of the angles between residual and query.
+ * The errors of a trial's estimates divided by the prediction, for vectors relative to a centre,
+ * and the sines of the angles between residual and query.
  */
 static inline void
 trial_errors(const Trial *trial, RabitqMetric metric, double *errors, double *sines)
