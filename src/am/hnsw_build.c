@@ -13,6 +13,9 @@
 #include "am/index.h"
 #include "am/table_build.h"
 #include "graph_segment/build.h"
+#include "graph_segment/method.h"
+#include "segment/memory.h"
+#include "segment/replace.h"
 
 #define OTHER_MEMORY	((Size) 512 * 1024)
 
@@ -37,6 +40,7 @@ hnsw_directory_options(Relation index)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("ef_construction must be greater than or equal to 2 * m")));
+	directory.method = graph_segment_method.id;
 	directory.m = options.m;
 	directory.ef_construction = options.ef_construction;
 	directory.storage = options.storage == HNSW_STORAGE_HALF ? STORAGE_HALF :
@@ -79,21 +83,11 @@ notice_full(uint64 rows, bool refused, void *arg)
 
 /* Writes the graph that has been built as a segment. */
 static void
-write_segment(SegmentBuild *build, void *arg)
+write_segment(SegmentMaking *making, void *arg)
 {
 	HnswBuild  *state = arg;
-	Relation	index = state->table.index;
-	SegmentEntry entry;
 
-	if (!directory_reserve(index, state->table.heap, build_blocks(build), &entry))
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("index \"%s\" would have too many segments",
-						RelationGetRelationName(index)),
-				 errhint("Increase maintenance_work_mem.")));
-	build_write(build, index, &entry);
-	directory_replace(index, &entry, 1, NULL, 0, NULL, NULL);
-	directory_unclaim(index, &entry);
+	segment_publish(making, state->table.index, state->table.heap);
 	report_progress(BUILD_LOADING, 0, 0);
 }
 
@@ -119,16 +113,16 @@ static void
 run_build(HnswBuild *state, BuildShared *shared)
 {
 	const BuildCallbacks callbacks = {
-		.write = write_segment, .full = notice_full, .progress = report_progress, .arg = state
+		.ready = write_segment, .full = notice_full, .progress = report_progress, .arg = state
 	};
 	Directory  *directory = directory_read(state->table.index);
 	bool		leader = state->table.leader;
 
-	directory_space(directory, &state->space);
+	segment_space(directory, &state->space);
 	state->table.space = &state->space;
 	state->table.add = add_row;
 	state->table.arg = state;
-	state->build = build_attach(shared, leader ? &callbacks : NULL);
+	state->build = build_attach(shared, state->table.index, leader ? &callbacks : NULL);
 	if (leader)
 		report_progress(BUILD_LOADING, 0, 0);
 	table_build_scan(&state->table);

@@ -27,6 +27,7 @@
 #include "am/scan.h"
 #include "segment/legacy.h"
 #include "segment/seal.h"
+#include "segment/tombstones.h"
 #include "worker/jobs.h"
 #include "worker/worker.h"
 

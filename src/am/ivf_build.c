@@ -18,10 +18,12 @@
 
 #include "am/index.h"
 #include "am/table_build.h"
-#include "graph_segment/build.h"
 #include "list_segment/centroids.h"
 #include "list_segment/lists.h"
+#include "list_segment/method.h"
 #include "segment/growing.h"
+#include "segment/memory.h"
+#include "segment/replace.h"
 
 /* Blocks to learn how many rows a block has; more of them if they have fewer rows than this. */
 #define DENSITY_BLOCKS	128
@@ -120,7 +122,7 @@ ivf_directory_options(Relation index)
 	if (quantizer == IVF_QUANTIZER_DEFAULT)
 		quantizer = directory.element == SPACE_BIT ? IVF_QUANTIZER_NONE : IVF_QUANTIZER_RABITQ;
 	check_ivf_options(&options, quantizer, &directory);
-	directory.method = METHOD_LISTS;
+	directory.method = list_segment_method.id;
 	directory.lists = options.lists;
 	directory.quantizer = quantizers[quantizer];
 	directory.storage = storages[options.refine];
@@ -292,16 +294,9 @@ begin_lists(IvfBuild *build, Size memory, SortCoordinate coordinate)
 static void
 write_lists(IvfBuild *build, const uint32 *counts, double distance)
 {
-	Relation	index = build->table.index;
-	SegmentEntry entry;
-
 	report_phase(IVF_PHASE_LOAD);
 	lists_build_sort(build->lists, counts, distance);
-	if (!directory_reserve(index, build->table.heap, lists_build_blocks(build->lists), &entry))
-		elog(ERROR, "a new index has no room for a segment");
-	lists_build_write(build->lists, &entry, NULL);
-	directory_replace(index, &entry, 1, NULL, 0, NULL, NULL);
-	directory_unclaim(index, &entry);
+	segment_publish(lists_build_making(build->lists), build->table.index, build->table.heap);
 	lists_build_end(build->lists);
 }
 
@@ -372,7 +367,7 @@ ivf_parallel_build_main(dsm_segment *segment, shm_toc *toc)
 
 	table_build_open(&build.table, segment, toc);
 	shared = build.table.method_shared;
-	directory_space(directory_read(build.table.index), &build.space);
+	segment_space(directory_read(build.table.index), &build.space);
 	space_init_rotation(&build.space);
 	open_build(&build, shared->centroids);
 	tuplesort_attach_shared(shared_sort(shared, build.centroids->header.lists), segment);
@@ -445,7 +440,7 @@ build_segment(void *arg, const Directory *directory)
 	IvfBuild   *build = arg;
 	int			workers = table_build_workers(&build->table);
 
-	directory_space(directory, &build->space);
+	segment_space(directory, &build->space);
 	space_init_rotation(&build->space);
 	train_centroids(build, directory, workers);
 	build_lists(build, workers);

@@ -17,6 +17,7 @@
 
 #include "am/cost.h"
 #include "am/ivf.h"
+#include "segment/method.h"
 
 /* The cost of a vector's distance, of a group of codes, and of ranking a list, in operators. */
 #define OPERATORS_PER_ROW	2
@@ -66,7 +67,7 @@ count_work(Oid indexoid, SearchWork *work)
 	Space		space;
 
 	memset(work, 0, sizeof(*work));
-	directory_space(directory, &space);
+	segment_space(directory, &space);
 	work->coded = space.coded;
 	for (uint32 i = 0; i < directory->count; i++)
 		if (directory->entries[i].kind == SEGMENT_CENTROIDS)

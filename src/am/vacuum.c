@@ -10,6 +10,7 @@
 #include "segment/growing.h"
 #include "segment/legacy.h"
 #include "segment/seal.h"
+#include "segment/tombstones.h"
 #include "worker/worker.h"
 
 /* VACUUM seals growing segments that have at least this part of seal_rows. */

@@ -12,7 +12,6 @@
 #include "common/hashfn.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
-#include "postmaster/autovacuum.h"
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
@@ -34,14 +33,6 @@
  * consist of, are inserted one after the other.
  */
 #define NODES_BY_LEADER		1024
-
-Size
-build_memory(void)
-{
-	bool		autovacuum = AmAutoVacuumWorkerProcess() && autovacuum_work_mem != -1;
-
-	return (Size) (autovacuum ? autovacuum_work_mem : maintenance_work_mem) * 1024;
-}
 
 Size
 build_shared_size(void)
@@ -147,8 +138,44 @@ plain_distance(void *arg, uint32_t a, uint32_t b)
 						  build_payload(build, build_node_row(build, b)));
 }
 
+static void
+add_row(SegmentMaking *making, const SegmentRow *row)
+{
+	build_add((SegmentBuild *) making, row);
+}
+
+static void
+finish(SegmentMaking *making)
+{
+	build_finish((SegmentBuild *) making);
+}
+
+static uint32
+count_blocks(SegmentMaking *making)
+{
+	return build_blocks((SegmentBuild *) making);
+}
+
+static void
+write_segment(SegmentMaking *making, SegmentEntry *output)
+{
+	build_write((SegmentBuild *) making, output);
+}
+
+static uint64
+count_rows(const SegmentMaking *making)
+{
+	return ((const SegmentBuild *) making)->shared->rows;
+}
+
+static uint32
+row_number(SegmentMaking *making, uint64 i)
+{
+	return build_row_number((SegmentBuild *) making, i);
+}
+
 SegmentBuild *
-build_attach(BuildShared *shared, const BuildCallbacks *callbacks)
+build_attach(BuildShared *shared, Relation index, const BuildCallbacks *callbacks)
 {
 	SegmentBuild *build = palloc0(sizeof(SegmentBuild));
 	GraphMemory memory = space_graph_memory(CurrentMemoryContext);
@@ -161,6 +188,11 @@ build_attach(BuildShared *shared, const BuildCallbacks *callbacks)
 	SpinLockAcquire(&shared->mutex);
 	build->number = shared->attached++;
 	SpinLockRelease(&shared->mutex);
+	build->making = (SegmentMaking) {
+		.add = add_row, .finish = finish, .blocks = count_blocks, .write = write_segment,
+		.rows = count_rows, .row_number = row_number
+	};
+	build->index = index;
 	build->shared = shared;
 	build->leader = callbacks != NULL;
 	build->alone = participants(shared) == 1;
@@ -702,7 +734,7 @@ build_batch(SegmentBuild *build)
 			if (!graph_connect(&build->graph, shared->nodes, build->inserter.search.memory))
 				elog(ERROR, "out of memory");
 			build_report(build, BUILD_WRITING, 0, shared->nodes);
-			build->callbacks.write(build, build->callbacks.arg);
+			build->callbacks.ready(&build->making, build->callbacks.arg);
 			build_forget_plan(build);
 		}
 	}
@@ -794,8 +826,8 @@ build_report(SegmentBuild *build, BuildPhase phase, uint64 done, uint64 total)
 		build->callbacks.progress(phase, done, total);
 }
 
-uint64
-build_rows(const SegmentBuild *build)
+SegmentMaking *
+build_making(SegmentBuild *build)
 {
-	return build->shared->rows;
+	return &build->making;
 }

@@ -13,31 +13,21 @@
 
 #include "storage/barrier.h"
 
-#include "segment/directory.h"
-#include "segment/row.h"
+#include "segment/method.h"
 
 typedef struct SegmentBuild SegmentBuild;
 typedef struct BuildShared BuildShared;
 
-typedef enum BuildPhase
-{
-	BUILD_LOADING, BUILD_GRAPH, BUILD_WRITING
-} BuildPhase;
-
 /* What the leader is called back for. */
 typedef struct BuildCallbacks
 {
-	/* The graph of a segment is built, or its partitions are: reserves an extent, writes it. */
-	void		(*write) (SegmentBuild *build, void *arg);
+	/* The graph of a segment is built, or its partitions are: see SegmentJob.ready. */
+	void		(*ready) (SegmentMaking *making, void *arg);
 	/* The memory is full with so many rows, or more is refused: partitions follow; or NULL. */
 	void		(*full) (uint64 rows, bool refused, void *arg);
-	/* A phase, and nodes done of how many; or NULL. */
-	void		(*progress) (BuildPhase phase, uint64 done, uint64 total);
+	BuildProgress progress;		/* or NULL */
 	void	   *arg;
 } BuildCallbacks;
-
-/* Bytes that a build or a merge may take: maintenance_work_mem, or what autovacuum has instead. */
-extern Size build_memory(void);
 
 extern Size build_shared_size(void);
 
@@ -59,8 +49,13 @@ extern void build_start(BuildShared *shared, int participants);
  */
 extern void build_use_files(BuildShared *shared);
 
-/* Joins a build; a worker waits for build_start, and has no callbacks. */
-extern SegmentBuild *build_attach(BuildShared *shared, const BuildCallbacks *callbacks);
+/*
+ * Joins a build of an index; a worker waits for build_start, and has no callbacks.  Of the leader,
+ * who has the state, it is also what is made.
+ */
+extern SegmentBuild *build_attach(BuildShared *shared, Relation index,
+								  const BuildCallbacks *callbacks);
+extern SegmentMaking *build_making(SegmentBuild *build);
 
 /* Adds a row; may build a batch first. */
 extern void build_add(SegmentBuild *build, const SegmentRow *row);
@@ -70,16 +65,5 @@ extern void build_finish(SegmentBuild *build);
 
 /* Bytes that a row takes while its graph is built. */
 extern Size build_row_memory(const Space *space, uint32 m, Size payload);
-
-/* The batch, for callbacks.write: its rows, the blocks it needs, and the writing of them. */
-extern uint64 build_rows(const SegmentBuild *build);
-extern uint32 build_blocks(SegmentBuild *build);
-extern void build_write(SegmentBuild *build, Relation index, SegmentEntry *entry);
-
-/*
- * The number in the segment of the batch's i-th row, in the order in which a lone leader added
- * them.  Valid within callbacks.write after build_write.
- */
-extern uint32 build_row_number(SegmentBuild *build, uint64 i);
 
 #endif							/* VECTOR_GRAPH_SEGMENT_BUILD_H */

@@ -18,7 +18,6 @@
 
 #define BUILD_MAX_CHUNKS	16384	/* of rows */
 #define BUILD_MAX_PIECES	64
-#define NO_ROW				PG_UINT32_MAX
 #define BUILD_MAX_PARTS		1024
 
 /* Nodes of different sizes are addressed in units of so many bytes, */
@@ -128,6 +127,8 @@ typedef struct SegmentPlan SegmentPlan;
 /* A participant's own state. */
 struct SegmentBuild
 {
+	SegmentMaking making;		/* the leader's */
+	Relation	index;
 	BuildShared *shared;
 	MemoryContext context;
 	bool		leader;
@@ -228,6 +229,11 @@ extern void plan_keep_upper(SegmentBuild *build, SegmentPlan *plan);
 extern void plan_keep_entries(SegmentBuild *build, SegmentPlan *plan, uint32 count);
 extern void plan_size(SegmentBuild *build, SegmentPlan *plan);
 extern void plan_write_part(SegmentBuild *build, SegmentPlan *plan, uint32 first);
+
+/* What SegmentMaking has of the segment whose graph is built. */
+extern uint32 build_blocks(SegmentBuild *build);
+extern void build_write(SegmentBuild *build, SegmentEntry *output);
+extern uint32 build_row_number(SegmentBuild *build, uint64 i);
 
 /* Forgets where the batch was to be written. */
 extern void build_forget_plan(SegmentBuild *build);

@@ -756,7 +756,7 @@ partition_finish(SegmentBuild *build)
 	{
 		plan_size(build, build->plan);
 		build->write_parts = partition_write;
-		build->callbacks.write(build, build->callbacks.arg);
+		build->callbacks.ready(&build->making, build->callbacks.arg);
 		build_forget_plan(build);
 	}
 	else

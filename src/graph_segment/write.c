@@ -15,7 +15,7 @@
 
 #include "distance/half.h"
 #include "segment/layout.h"
-#include "segment/seal.h"
+#include "segment/tombstones.h"
 
 struct SegmentPlan
 {
@@ -629,14 +629,14 @@ write_kept_upper(SegmentBuild *build, SegmentPlan *plan)
 }
 
 void
-build_write(SegmentBuild *build, Relation index, SegmentEntry *entry)
+build_write(SegmentBuild *build, SegmentEntry *output)
 {
 	SegmentPlan *plan = get_plan(build);
 	const SealedHeader *header = &plan->header;
 
-	Assert(entry->blocks == plan->blocks);
-	extent_writer_begin(&plan->rows, index, entry->first, entry->uid);
-	extent_writer_begin(&plan->nodes, index, entry->first, entry->uid);
+	Assert(output->blocks == plan->blocks);
+	extent_writer_begin(&plan->rows, build->index, output->first, output->uid);
+	extent_writer_begin(&plan->nodes, build->index, output->first, output->uid);
 	extent_writer_seek(&plan->rows, 0, BLOCK_SEALED_HEADER);
 	extent_writer_put(&plan->rows, header, sizeof(*header));
 	if (header->padded)
@@ -664,7 +664,7 @@ build_write(SegmentBuild *build, Relation index, SegmentEntry *entry)
 		write_upper(build, plan);
 	extent_writer_end(&plan->rows);
 	extent_writer_end(&plan->nodes);
-	entry->rows = header->rows;
+	output->rows = header->rows;
 }
 
 void

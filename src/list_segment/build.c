@@ -4,6 +4,7 @@
  * Rows are assigned to lists in batches, by products of blocks, encoded, and sorted by list as
  * records: a RecordHead, the code, the fine code, the node.
  */
+#include "list_segment/centroids.h"
 #include "list_segment/write.h"
 
 #include <limits.h>
@@ -20,6 +21,7 @@
 #include "distance/half.h"
 #include "quantize/fine.h"
 #include "quantize/product.h"
+#include "segment/memory.h"
 #include "segment/wait_point.h"
 
 /* Rows that are assigned together. */
@@ -44,6 +46,9 @@ typedef struct BatchRow
 
 struct ListsBuild
 {
+	SegmentMaking making;
+	const SegmentJob *job;		/* or NULL */
+	SegmentEntry claimed;		/* of a job: centroids */
 	MemoryContext context;
 	MemoryContext temporary;	/* of a batch */
 	Relation	index;
@@ -56,6 +61,7 @@ struct ListsBuild
 	uint32		record_size;
 
 	uint32		added;			/* rows */
+	uint32	   *numbers;		/* of a job: in the segment, in the order they were added in */
 	uint32	   *counts;			/* by list: added, then of the segment */
 	double		distance;		/* sum of squared distances from centroids */
 	float	   *batch;			/* work vectors */
@@ -91,6 +97,89 @@ open_record(const SealedHeader *header, uint8 *record, ListRow *row)
 	row->node = (SealedNode *) ((uint8 *) row->fine + header->lists.fine_size);
 }
 
+static void
+add_row(SegmentMaking *making, const SegmentRow *row)
+{
+	lists_build_add((ListsBuild *) making, row);
+}
+
+static void
+finish(SegmentMaking *making)
+{
+	ListsBuild *build = (ListsBuild *) making;
+
+	lists_build_flush(build);
+	lists_build_sort(build, build->counts, build->distance);
+	build->job->ready(making, build->job->arg);
+}
+
+static uint32
+count_blocks(SegmentMaking *making)
+{
+	return ((ListsBuild *) making)->blocks;
+}
+
+static uint64
+count_rows(const SegmentMaking *making)
+{
+	return ((const ListsBuild *) making)->added;
+}
+
+static uint32
+row_number(SegmentMaking *making, uint64 i)
+{
+	return ((ListsBuild *) making)->numbers[i];
+}
+
+static void
+write_segment(SegmentMaking *making, SegmentEntry *output)
+{
+	ListsBuild *build = (ListsBuild *) making;
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(build->slot->tts_tupleDescriptor,
+													&TTSOpsMinimalTuple);
+	ListsWriter *writer = palloc(sizeof(ListsWriter));
+	int32		list = 0;
+
+	if (build->job)
+		build->numbers = MemoryContextAllocHuge(build->context,
+												sizeof(uint32) * Max(build->added, 1));
+	lists_writer_begin(writer, build->index, output, &build->header, build->centroids,
+					   build->counts);
+	while (tuplesort_gettupleslot(build->sort, true, false, slot, NULL))
+	{
+		ListRow		row;
+		uint8	   *record;
+		bool		isnull;
+		uint32		number;
+
+		if (DatumGetInt32(slot_getattr(slot, 1, &isnull)) != list)
+			lists_writer_end_list(writer);
+		list = DatumGetInt32(slot_getattr(slot, 1, &isnull));
+		/* records are written in place: of a tuple that nobody else has, and with alignment */
+		record = build->record + VARHDRSZ;
+		memcpy(record, VARDATA_ANY(DatumGetPointer(slot_getattr(slot, 2, &isnull))),
+			   build->record_size);
+		open_record(&build->header, record, &row);
+		number = lists_writer_put(writer, &row);
+		if (build->job)
+			build->numbers[((RecordHead *) record)->number] = number;
+		CHECK_FOR_OTHERS();
+	}
+	lists_writer_end_list(writer);
+	lists_writer_end(writer);
+	pfree(writer);
+	ExecDropSingleTupleTableSlot(slot);
+}
+
+static void
+end(SegmentMaking *making)
+{
+	ListsBuild *build = (ListsBuild *) making;
+
+	centroids_unclaim(build->job->index, &build->claimed);
+	lists_build_end(build);
+}
+
 ListsBuild *
 lists_build(Relation index, const Space *space, const CachedCentroids *centroids, Size memory,
 			SortCoordinate coordinate)
@@ -105,6 +194,10 @@ lists_build(Relation index, const Space *space, const CachedCentroids *centroids
 	bool		nulls_first = false;
 	TupleDesc	desc = CreateTemplateTupleDesc(2);
 
+	build->making = (SegmentMaking) {
+		.add = add_row, .finish = finish, .blocks = count_blocks, .write = write_segment,
+		.rows = count_rows, .row_number = row_number, .end = end
+	};
 	build->context = context;
 	build->temporary = AllocSetContextCreate(context, "vector lists batch",
 											 ALLOCSET_DEFAULT_SIZES);
@@ -297,46 +390,21 @@ lists_build_sort(ListsBuild *build, const uint32 *counts, double distance)
 	tuplesort_performsort(build->sort);
 }
 
-uint32
-lists_build_blocks(const ListsBuild *build)
+SegmentMaking *
+lists_build_making(ListsBuild *build)
 {
-	return build->blocks;
+	return &build->making;
 }
 
-void
-lists_build_write(ListsBuild *build, SegmentEntry *entry, uint32 *numbers)
+SegmentMaking *
+lists_build_of_job(const SegmentJob *job, const CachedCentroids *centroids,
+				   const SegmentEntry *claimed)
 {
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(build->slot->tts_tupleDescriptor,
-													&TTSOpsMinimalTuple);
-	ListsWriter *writer = palloc(sizeof(ListsWriter));
-	int32		list = 0;
+	ListsBuild *build = lists_build(job->index, &job->space, centroids, build_memory(), NULL);
 
-	lists_writer_begin(writer, build->index, entry, &build->header, build->centroids,
-					   build->counts);
-	while (tuplesort_gettupleslot(build->sort, true, false, slot, NULL))
-	{
-		ListRow		row;
-		uint8	   *record;
-		bool		isnull;
-		uint32		number;
-
-		if (DatumGetInt32(slot_getattr(slot, 1, &isnull)) != list)
-			lists_writer_end_list(writer);
-		list = DatumGetInt32(slot_getattr(slot, 1, &isnull));
-		/* records are written in place: of a tuple that nobody else has, and with alignment */
-		record = build->record + VARHDRSZ;
-		memcpy(record, VARDATA_ANY(DatumGetPointer(slot_getattr(slot, 2, &isnull))),
-			   build->record_size);
-		open_record(&build->header, record, &row);
-		number = lists_writer_put(writer, &row);
-		if (numbers)
-			numbers[((RecordHead *) record)->number] = number;
-		CHECK_FOR_OTHERS();
-	}
-	lists_writer_end_list(writer);
-	lists_writer_end(writer);
-	pfree(writer);
-	ExecDropSingleTupleTableSlot(slot);
+	build->job = job;
+	build->claimed = *claimed;
+	return &build->making;
 }
 
 void

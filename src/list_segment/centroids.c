@@ -12,8 +12,8 @@
 
 #include "cluster/blas.h"
 #include "cluster/kmeans.h"
-#include "graph_segment/build.h"
 #include "list_segment/lists.h"
+#include "segment/memory.h"
 #include "quantize/product.h"
 #include "segment/wait_point.h"
 
@@ -389,7 +389,7 @@ centroids_allow(Relation index, const Space *space, const SegmentEntry *entry)
 	const SegmentEntry *centroids;
 	bool		allowed;
 
-	if (space->method != METHOD_LISTS || space->storage != STORAGE_NONE)
+	if (space->storage != STORAGE_NONE)
 		return true;
 	directory = directory_read(index);
 	centroids = newest(directory);

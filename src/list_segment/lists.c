@@ -7,6 +7,7 @@
 #include "quantize/fine.h"
 #include "quantize/product.h"
 #include "segment/layout.h"
+#include "segment/tombstones.h"
 #include "segment/wait_point.h"
 
 uint32

@@ -14,7 +14,7 @@
 #include "utils/tuplesort.h"
 
 #include "segment/cache.h"
-#include "segment/row.h"
+#include "segment/method.h"
 #include "segment/sealed.h"
 
 /* Floats of a work vector. */
@@ -55,30 +55,21 @@ extern double lists_build_distance(const ListsBuild *build);
 /* The end of a worker's part: hands its rows to the leader. */
 extern void lists_build_end_part(ListsBuild *build);
 
-/*
- * Sorts all rows, of which each list has so many.  Then the blocks that the segment takes, the
- * writing of it (rows, blocks and place are filled in), and each row's number in the order in which
- * a lone process added them, or NULL where `numbers` was not wanted.
- */
+/* Sorts all rows, of which each list has so many; then what is made can be written. */
 extern void lists_build_sort(ListsBuild *build, const uint32 *counts, double distance);
-extern uint32 lists_build_blocks(const ListsBuild *build);
-extern void lists_build_write(ListsBuild *build, SegmentEntry *entry, uint32 *numbers);
+extern SegmentMaking *lists_build_making(ListsBuild *build);
 extern void lists_build_end(ListsBuild *build);
 
-typedef struct ListsMerge ListsMerge;
+/*
+ * What is made of the rows of a job's inputs; the claim on the centroids goes when it ends.
+ */
+extern SegmentMaking *lists_build_of_job(const SegmentJob *job, const CachedCentroids *centroids,
+										 const SegmentEntry *claimed);
 
 /*
- * Unites segments of the same centroids, list by list, without their dead rows.  What it holds it
- * holds while the current memory context lives.
+ * Unites a job's inputs, of the same centroids, list by list and without their dead rows.  What it
+ * holds it holds while the current memory context lives.
  */
-extern ListsMerge *lists_merge(Relation index, CachedIndex *cached, const SegmentEntry *inputs,
-							   int count);
-extern uint32 lists_merge_blocks(const ListsMerge *merge);
-extern void lists_merge_write(ListsMerge *merge, SegmentEntry *output);
-
-/* The rows of an input, dead ones too, and the number in the output of one that was not dead. */
-extern uint32 lists_merge_input_rows(const ListsMerge *merge, int input);
-extern uint32 lists_merge_row_number(const ListsMerge *merge, int input, uint32 row);
-#define LISTS_NO_ROW	PG_UINT32_MAX
+extern SegmentMaking *lists_merge(const SegmentJob *job);
 
 #endif							/* VECTOR_LIST_SEGMENT_LISTS_H */

@@ -13,16 +13,17 @@ typedef struct MergeInput
 {
 	SealedScan *scan;			/* has the segment */
 	CachedSegment *segment;
-	uint32	   *numbers;		/* in the output by row, or LISTS_NO_ROW */
+	uint32	   *numbers;		/* of ListsMerge.numbers */
 	ExtentReader rows;
 	ExtentReader codes;
 	ExtentReader fines;
 	ExtentReader nodes;
 } MergeInput;
 
-struct ListsMerge
+typedef struct ListsMerge
 {
-	Relation	index;
+	SegmentMaking making;
+	const SegmentJob *job;
 	MergeInput *inputs;
 	int			count;
 	SealedHeader header;		/* of the output */
@@ -30,32 +31,33 @@ struct ListsMerge
 	uint32		blocks;
 	uint8	   *code;			/* of a row */
 	SealedNode *node;
-};
+	uint32	   *numbers;		/* in the output by the inputs' rows, or NO_ROW */
+	uint32		row_count;		/* of all inputs */
+} ListsMerge;
 
 static void
-open_input(ListsMerge *merge, MergeInput *input, CachedIndex *cached, const SegmentEntry *entry)
+open_input(ListsMerge *merge, MergeInput *input, const SegmentEntry *entry)
 {
-	CachedSegment *segment = cache_acquire(cached, merge->index, entry);
+	const SegmentJob *job = merge->job;
+	CachedSegment *segment = cache_acquire(job->cached, job->index, entry);
 	const SealedHeader *header = &segment->header;
 	static ScanStatistics statistics;
 
 	input->scan = palloc(sizeof(SealedScan));
-	sealed_scan_begin(input->scan, merge->index, cache_space(cached), segment, &statistics);
+	sealed_scan_begin(input->scan, job->index, &job->space, segment, &statistics);
 	input->segment = segment;
-	input->numbers = MemoryContextAllocHuge(CurrentMemoryContext,
-											sizeof(uint32) * Max(header->rows, 1));
-	extent_reader_begin(&input->rows, merge->index, entry->first + header->tids, entry->uid);
-	extent_reader_begin(&input->codes, merge->index, entry->first + header->lists.codes,
+	extent_reader_begin(&input->rows, job->index, entry->first + header->tids, entry->uid);
+	extent_reader_begin(&input->codes, job->index, entry->first + header->lists.codes,
 						entry->uid);
-	extent_reader_begin(&input->fines, merge->index, entry->first + header->lists.fine,
+	extent_reader_begin(&input->fines, job->index, entry->first + header->lists.fine,
 						entry->uid);
-	extent_reader_begin(&input->nodes, merge->index, entry->first + header->level[0].first,
+	extent_reader_begin(&input->nodes, job->index, entry->first + header->level[0].first,
 						entry->uid);
 }
 
 /* Rows that are not dead, by list. */
 static void
-count_rows(ListsMerge *merge, const MergeInput *input)
+count_live(ListsMerge *merge, const MergeInput *input)
 {
 	for (uint32 l = 0; l < merge->header.lists.count; l++)
 	{
@@ -64,56 +66,6 @@ count_rows(ListsMerge *merge, const MergeInput *input)
 		for (uint32 i = 0; i < list->rows; i++)
 			merge->counts[l] += !cached_row_is_dead(input->segment, list->row + i);
 	}
-}
-
-ListsMerge *
-lists_merge(Relation index, CachedIndex *cached, const SegmentEntry *inputs, int count)
-{
-	ListsMerge *merge = palloc0(sizeof(ListsMerge));
-	SealedHeader *header = &merge->header;
-	double		distance = 0;
-	uint64		rows = 0;
-
-	merge->index = index;
-	merge->count = count;
-	merge->inputs = palloc0(sizeof(MergeInput) * count);
-	lists_layout(cache_space(cached), header);
-	for (int i = 0; i < count; i++)
-	{
-		const SealedHeader *other;
-
-		open_input(merge, &merge->inputs[i], cached, &inputs[i]);
-		other = &merge->inputs[i].segment->header;
-		if (i == 0)
-		{
-			header->lists.centroids = other->lists.centroids;
-			header->lists.count = other->lists.count;
-			merge->counts = palloc0(sizeof(uint32) * header->lists.count);
-		}
-		count_rows(merge, &merge->inputs[i]);
-		rows += other->rows;
-		distance += (double) other->rows * other->lists.distance;
-	}
-	header->lists.distance = rows > 0 ? (float) (distance / rows) : 0;
-	rows = 0;
-	for (uint32 l = 0; l < header->lists.count; l++)
-		rows += merge->counts[l];
-	if (rows >= PG_UINT32_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("segment is too large"),
-				 errhint("Partition the table.")));
-	header->rows = (uint32) rows;
-	merge->blocks = lists_place(cache_space(cached), header,
-								lists_groups(merge->counts, header->lists.count));
-	merge->code = palloc(Max(header->lists.code_bytes, 1));
-	merge->node = palloc(Max(header->layout.size, 1));
-	return merge;
-}
-
-uint32
-lists_merge_blocks(const ListsMerge *merge)
-{
-	return merge->blocks;
 }
 
 /* Copies the row at a place of a list. */
@@ -153,12 +105,13 @@ copy_row(ListsMerge *merge, MergeInput *input, const SealedList *list, uint32 pl
 	return lists_writer_put(writer, &row);
 }
 
-void
-lists_merge_write(ListsMerge *merge, SegmentEntry *output)
+static void
+write_segment(SegmentMaking *making, SegmentEntry *output)
 {
+	ListsMerge *merge = (ListsMerge *) making;
 	ListsWriter *writer = palloc(sizeof(ListsWriter));
 
-	lists_writer_begin(writer, merge->index, output, &merge->header,
+	lists_writer_begin(writer, merge->job->index, output, &merge->header,
 					   merge->inputs[0].segment->centroids, merge->counts);
 	for (uint32 l = 0; l < merge->header.lists.count; l++)
 	{
@@ -172,7 +125,7 @@ lists_merge_write(ListsMerge *merge, SegmentEntry *output)
 				uint32		row = list->row + place;
 
 				CHECK_FOR_OTHERS();
-				input->numbers[row] = cached_row_is_dead(input->segment, row) ? LISTS_NO_ROW :
+				input->numbers[row] = cached_row_is_dead(input->segment, row) ? NO_ROW :
 					copy_row(merge, input, list, place, writer);
 			}
 		}
@@ -182,14 +135,85 @@ lists_merge_write(ListsMerge *merge, SegmentEntry *output)
 	pfree(writer);
 }
 
-uint32
-lists_merge_input_rows(const ListsMerge *merge, int input)
+static void
+finish(SegmentMaking *making)
 {
-	return merge->inputs[input].segment->header.rows;
+	const ListsMerge *merge = (ListsMerge *) making;
+
+	merge->job->ready(making, merge->job->arg);
 }
 
-uint32
-lists_merge_row_number(const ListsMerge *merge, int input, uint32 row)
+static uint32
+count_blocks(SegmentMaking *making)
 {
-	return merge->inputs[input].numbers[row];
+	return ((ListsMerge *) making)->blocks;
+}
+
+static uint64
+count_rows(const SegmentMaking *making)
+{
+	return ((const ListsMerge *) making)->row_count;
+}
+
+static uint32
+row_number(SegmentMaking *making, uint64 i)
+{
+	return ((ListsMerge *) making)->numbers[i];
+}
+
+SegmentMaking *
+lists_merge(const SegmentJob *job)
+{
+	ListsMerge *merge = palloc0(sizeof(ListsMerge));
+	SealedHeader *header = &merge->header;
+	double		distance = 0;
+	uint64		rows = 0;
+	uint32		first = 0;
+
+	merge->making = (SegmentMaking) {
+		.finish = finish, .blocks = count_blocks, .write = write_segment, .rows = count_rows,
+		.row_number = row_number
+	};
+	merge->job = job;
+	merge->count = job->input_count;
+	merge->inputs = palloc0(sizeof(MergeInput) * merge->count);
+	lists_layout(&job->space, header);
+	for (int i = 0; i < merge->count; i++)
+	{
+		const SealedHeader *other;
+
+		open_input(merge, &merge->inputs[i], &job->inputs[i]);
+		other = &merge->inputs[i].segment->header;
+		if (i == 0)
+		{
+			header->lists.centroids = other->lists.centroids;
+			header->lists.count = other->lists.count;
+			merge->counts = palloc0(sizeof(uint32) * header->lists.count);
+		}
+		count_live(merge, &merge->inputs[i]);
+		rows += other->rows;
+		distance += (double) other->rows * other->lists.distance;
+	}
+	header->lists.distance = rows > 0 ? (float) (distance / rows) : 0;
+	merge->row_count = (uint32) rows;
+	merge->numbers = MemoryContextAllocHuge(CurrentMemoryContext,
+											sizeof(uint32) * Max(rows, 1));
+	for (int i = 0; i < merge->count; i++)
+	{
+		merge->inputs[i].numbers = merge->numbers + first;
+		first += merge->inputs[i].segment->header.rows;
+	}
+	rows = 0;
+	for (uint32 l = 0; l < header->lists.count; l++)
+		rows += merge->counts[l];
+	if (rows >= PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("segment is too large"),
+				 errhint("Partition the table.")));
+	header->rows = (uint32) rows;
+	merge->blocks = lists_place(&job->space, header,
+								lists_groups(merge->counts, header->lists.count));
+	merge->code = palloc(Max(header->lists.code_bytes, 1));
+	merge->node = palloc(Max(header->layout.size, 1));
+	return &merge->making;
 }

@@ -5,7 +5,6 @@
 #define VECTOR_LIST_SEGMENT_WRITE_H
 
 #include "list_segment/lists.h"
-#include "segment/seal.h"
 
 /* A row ready to be written to its list. */
 typedef struct ListRow

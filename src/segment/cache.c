@@ -7,6 +7,8 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "segment/method.h"
+
 /* Of a growing segment. */
 typedef struct CachedMean
 {
@@ -267,7 +269,7 @@ make_index(Relation index, const Directory *directory)
 	cached->relid = RelationGetRelid(index);
 	cached->file = RelationGetFile(index);
 	copy_directory(cached, directory);
-	directory_space(directory, &cached->space);
+	segment_space(directory, &cached->space);
 	space_init_rotation(&cached->space);
 	MemoryContextSwitchTo(old);
 	add_index(cached);

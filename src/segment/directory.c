@@ -18,7 +18,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-#include "segment/seal.h"
+#include "segment/tombstones.h"
 
 void
 directory_create(Relation index, ForkNumber fork, const DirectoryOptions *options)
@@ -139,16 +139,6 @@ directory_let_go(Relation index, Directory *directory)
 {
 	pfree(directory);
 	UnlockPage(index, VACUUM_LOCK_BLOCK, ShareLock);
-}
-
-void
-directory_space(const Directory *directory, Space *space)
-{
-	space_init(space, directory->element, directory->metric, directory->storage, directory->dims,
-			   directory->seed);
-	if (directory->method == METHOD_LISTS)
-		space_use_lists(space, directory->quantizer, directory->bits, (int) directory->pq_m,
-						directory->storage);
 }
 
 const SegmentEntry *

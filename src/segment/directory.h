@@ -57,8 +57,6 @@ extern void directory_let_go(Relation index, Directory *directory);
  */
 extern bool directory_refresh(Relation index, Directory *copy);
 
-extern void directory_space(const Directory *directory, Space *space);
-
 /*
  * Takes the right to replace a segment; false, if !wait, where another has it.  Whether the segment
  * is still live is to be seen in the directory after that.

@@ -91,6 +91,8 @@ typedef enum SpaceMethod
 	METHOD_GRAPH, METHOD_LISTS
 } SpaceMethod;
 
+#define SEGMENT_METHODS		(METHOD_LISTS + 1)
+
 /*
  * What lists keep beside or in place of vectors.  All but NONE and PQ have 1-bit RaBitQ codes; fine
  * codes are those of the name, of RABITQ if there is more than one bit.

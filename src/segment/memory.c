@@ -1,10 +1,19 @@
 /*
- * memory.c - dynamic shared memory that may be refused
+ * memory.c - what a build may take, and dynamic shared memory that may be refused
  */
 #include "segment/memory.h"
 
 #include "miscadmin.h"
+#include "postmaster/autovacuum.h"
 #include "utils/memutils.h"
+
+Size
+build_memory(void)
+{
+	bool		autovacuum = AmAutoVacuumWorkerProcess() && autovacuum_work_mem != -1;
+
+	return (Size) (autovacuum ? autovacuum_work_mem : maintenance_work_mem) * 1024;
+}
 
 void
 shared_memory_end_owner(ResourceOwner owner)

@@ -1,5 +1,5 @@
 /*
- * memory.h - dynamic shared memory that may be refused
+ * memory.h - what a build may take, and dynamic shared memory that may be refused
  */
 #ifndef VECTOR_SEGMENT_MEMORY_H
 #define VECTOR_SEGMENT_MEMORY_H
@@ -8,6 +8,9 @@
 
 #include "storage/dsm.h"
 #include "utils/resowner.h"
+
+/* Bytes that a build or a merge may take: maintenance_work_mem, or what autovacuum has instead. */
+extern Size build_memory(void);
 
 /* A segment of so many bytes, the current resource owner's; NULL where there is no room for it. */
 extern dsm_segment *shared_memory_try(Size size);

@@ -6,7 +6,7 @@
 #include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
-#include "segment/seal.h"
+#include "segment/tombstones.h"
 
 /* Tombstones of an input as they were. */
 struct SeenTombstones

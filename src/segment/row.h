@@ -25,4 +25,7 @@ typedef struct SegmentRow
 /* Gets the rows of a segment one by one, with their numbers in it. */
 typedef void (*SegmentRowCallback) (void *arg, uint32 number, bool dead, const SegmentRow *row);
 
+/* No row's number. */
+#define NO_ROW	PG_UINT32_MAX
+
 #endif							/* VECTOR_SEGMENT_ROW_H */

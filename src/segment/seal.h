@@ -4,7 +4,7 @@
 #ifndef VECTOR_SEGMENT_SEAL_H
 #define VECTOR_SEGMENT_SEAL_H
 
-#include "graph_segment/build.h"
+#include "segment/method.h"
 
 typedef enum SealWait
 {
@@ -30,7 +30,7 @@ extern int	seal_merge_factor;
 extern void seal_init(void);
 
 /* Told how far a build is, in a process that cares; else NULL. */
-extern void (*seal_report) (BuildPhase phase, uint64 done, uint64 total);
+extern BuildProgress seal_report;
 
 /*
  * Makes sealed segments of the oldest growing ones, as many as have max_rows rows, if those that
@@ -64,34 +64,5 @@ extern void seal_await(Relation index);
 
 /* Retires segments without live rows; returns how many. */
 extern int	seal_retire_empty(Relation index);
-
-/* Writes the tombstones of a new segment: none. */
-extern void sealed_write_tombstones(ExtentWriter *writer, const SealedHeader *header);
-
-/* Dead rows of a sealed segment. */
-extern uint32 sealed_dead(Relation index, const SegmentEntry *entry);
-
-/* Rows of a live segment of either kind, and how many of them are dead. */
-extern uint64 segment_count(Relation index, const SegmentEntry *entry, uint32 *dead);
-
-/* A number that differs whenever tombstones of a segment that is not appended to have changed. */
-extern uint32 segment_tombstone_changes(Relation index, const SegmentEntry *entry);
-
-/*
- * The tombstones of such a segment, a bit a row; palloc'd, *size bytes, a multiple of
- * TOMBSTONES_ALIGN.
- */
-#define TOMBSTONES_ALIGN	8
-extern uint8 *segment_tombstones(Relation index, const SegmentEntry *entry, Size *size);
-
-/* Sets tombstones of n rows of a sealed segment, in ascending order. */
-extern void sealed_bury(Relation index, const SegmentEntry *entry, const uint32 *rows, uint64 n);
-
-/*
- * Sets tombstones of rows that the callback finds dead, as growing_vacuum does.
- */
-extern bool sealed_vacuum(Relation index, const SegmentEntry *entry,
-						  bool (*is_dead) (ItemPointer tid, void *arg), void *arg, uint64 *live,
-						  uint64 *removed);
 
 #endif							/* VECTOR_SEGMENT_SEAL_H */

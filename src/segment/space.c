@@ -136,7 +136,6 @@ space_init(Space *space, SpaceElement element, SpaceMetric metric, SpaceStorage 
 void
 space_use_lists(Space *space, SpaceQuantizer quantizer, int bits, int pq_m, SpaceStorage storage)
 {
-	space->method = METHOD_LISTS;
 	space->quantizer = quantizer;
 	space->bits = bits;
 	space->pq_m = pq_m;

@@ -1,7 +1,7 @@
 /*
  * tombstones.c - dead rows of sealed segments
  */
-#include "segment/seal.h"
+#include "segment/tombstones.h"
 
 #include "access/generic_xlog.h"
 #include "commands/vacuum.h"

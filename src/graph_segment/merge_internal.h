@@ -1,0 +1,118 @@
+/*
+ * merge_internal.h - the state of a merge, for merge.c and merge_parts.c
+ */
+#ifndef VECTOR_GRAPH_SEGMENT_MERGE_INTERNAL_H
+#define VECTOR_GRAPH_SEGMENT_MERGE_INTERNAL_H
+
+#include "graph_segment/build_internal.h"
+#include "graph_segment/scan.h"
+
+#define RECENT_NODES 512 /* work vectors that are kept for the next nodes, 2 KB each as a rule */
+
+typedef struct MergeInput
+{
+	CachedSegment *segment;
+	GraphScan	scan;
+	uint32		base;			/* key of its first node */
+	uint32		first_row;		/* in Merge.rows */
+	float	   *shift;			/* from its mean to the output's, rotated; NULL: none */
+	uint32		neighbours;		/* that a node of another input gets in it */
+} MergeInput;
+
+/* A run of an input's nodes. */
+typedef struct MergePart
+{
+	uint32		from;			/* keys */
+	uint32		to;
+	BufFile    *edges;
+	uint64		edge_count;
+} MergePart;
+
+/* A node of a smaller input that is the same vector as another, and goes with that. */
+typedef struct MergeAlias
+{
+	uint32		key;
+	uint32		of;				/* the other's key, later number */
+} MergeAlias;
+
+/*
+ * Nodes are named by keys: the inputs' nodes one after the other.
+ */
+typedef struct Merge
+{
+	SegmentMaking making;
+	const SegmentJob *job;
+	Space	   *space;
+	SegmentBuild *build;
+	ScanStatistics statistics;
+
+	MergeInput *inputs;			/* by live rows, most first */
+	int			input_count;
+	uint32		keys;
+	uint32	   *number;			/* in the output by key; NO_ROW: it has none */
+	uint32	   *rows;			/* in the output, by the job's inputs and rows; NO_ROW: dead */
+	uint32		row_count;		/* of all inputs */
+	uint32		live_nodes;
+	uint32		live_rows;
+	uint32		entries;
+
+	MergePart  *parts;
+	uint32		part_count;
+	MergeAlias *aliases;		/* by the time they were found, then by number */
+	uint32		alias_count;
+	uint32		alias_room;
+
+	MemoryContext context;
+	MemoryContext step;			/* for one node */
+	float	   *floats;
+	uint16	   *work;			/* of the node at hand */
+	char	   *payload;		/* of the node at hand */
+	float		error;			/* of this payload */
+	float		scale;			/* of the node */
+	char	   *other_payload;
+
+	/* work vectors of nodes that were met as neighbours, by key % RECENT_NODES */
+	uint32		recent_key[RECENT_NODES];
+	uint16	   *recent_work;
+
+	bool	   *complete;		/* nodes of the part that is written: see merge_complete_node */
+} Merge;
+
+/* An edge in a file; the signs follow. */
+typedef struct MergeEdge
+{
+	uint32		node;			/* keys */
+	uint32		neighbour;
+	float		distance;
+	float		a;
+	uint16		b;
+	uint16		unused;
+} MergeEdge;
+
+/* An edge of a file that is in memory: counted in the memory of a part. */
+typedef struct LoadedEdge
+{
+	uint32		node;			/* numbers */
+	uint32		neighbour;
+	float		distance;
+	uint32		place;			/* in the file */
+} LoadedEdge;
+
+static inline Size
+merge_edge_size(const Merge *merge)
+{
+	return TYPEALIGN(sizeof(uint32), sizeof(MergeEdge) + merge->build->graph.padded / 8);
+}
+
+extern MergeInput *merge_input_of_key(Merge *merge, uint32 key);
+
+/* Reads a node, and the payload that it stands for into `payload`; valid until the next. */
+extern const SealedNode *merge_read_node(Merge *merge, uint32 key, char *payload, float *error);
+
+/* Unites the parts, and writes them: SegmentBuild.write_parts of a merge. */
+extern void merge_write_parts(SegmentBuild *build, SegmentPlan *plan);
+
+/* Gives a node of the part its work vector, and its links their distances. */
+extern void merge_complete_node(void *arg, uint32 place);
+
+#endif							/* VECTOR_GRAPH_SEGMENT_MERGE_INTERNAL_H */

@@ -1,0 +1,369 @@
+/*
+ * merge_parts.c - writing a merge: part by part, nodes are loaded and united with their new edges
+ */
+#include "graph_segment/merge_internal.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "distance/half.h"
+
+/* Adds the live rows of a node to the build; the first of all has the payload. */
+static void
+load_rows(Merge *merge, uint32 key, uint32 *first)
+{
+	MergeInput *input = merge_input_of_key(merge, key);
+	float		error;
+	const SealedNode *node = merge_read_node(merge, key, merge->payload, &error);
+	SealedNode	head = *node;
+
+	for (uint32 i = 0; i <= head.extras; i++)
+	{
+		uint32		number = i == 0 ? head.row : head.extra + i - 1;
+		SealedRow	sealed = {.tid = head.tid};
+		SegmentRow	row;
+		uint32		place = (uint32) merge->build->shared->rows;
+		BuildRow   *added;
+
+		if (merge->rows[input->first_row + number] == NO_ROW)
+			continue;
+		if (i > 0)
+			sealed_read_row(&input->scan.sealed, number, &sealed);
+		row = (SegmentRow) {
+			sealed.tid, merge->payload, *first == NO_ROW ? space_payload_size(merge->space) : 0,
+			error, head.scale
+		};
+		added = build_put_row(merge->build, &row);
+		added->next = NO_ROW;
+		/* where it is from, to tell its number when it is written */
+		added->source = input->first_row + number;
+		if (*first == NO_ROW)
+			*first = place;
+		else
+		{
+			BuildRow   *before = build_row(merge->build, *first);
+
+			added->next = before->next;
+			before->next = place;
+		}
+	}
+}
+
+/* Factor a of links is relative to a mean; the estimate of a shift is what it changes by. */
+static void
+shift_factors(Merge *merge, MergeInput *input, GraphLinks *links)
+{
+	const GraphBuild *graph = &merge->build->graph;
+	Size		group = rabitq_group_size(graph->padded);
+	uint8	   *lut = palloc(rabitq_lut_size(graph->padded));
+	CodeQuery	query;
+
+	rabitq_prepare(&query, input->shift, graph->padded, lut);
+	for (uint32 i = 0; i < links->count; i += CODE_GROUP)
+	{
+		float		shifted[CODE_GROUP];
+
+		distance_kernels->code_estimates(
+			&query, graph_link_codes(graph, links) + i / CODE_GROUP * group,
+			graph_link_a(graph, links) + i, graph_link_b(graph, links) + i, 0, shifted);
+		memcpy(graph_link_a(graph, links) + i, shifted,
+			   sizeof(float) * Min(CODE_GROUP, links->count - i));
+	}
+	pfree(lut);
+}
+
+/* Moves a link to another place of the list. */
+static void
+move_link(const GraphBuild *graph, GraphLinks *links, uint32 from, uint32 to)
+{
+	Size		group = rabitq_group_size(graph->padded);
+	uint8		signs[DENSE_MAX_DIM / 8 + 16];
+
+	if (from == to)
+		return;
+	graph_link_a(graph, links)[to] = graph_link_a(graph, links)[from];
+	graph_link_b(graph, links)[to] = graph_link_b(graph, links)[from];
+	rabitq_unpack(graph_link_codes(graph, links) + from / CODE_GROUP * group, from % CODE_GROUP,
+				  signs, graph->padded);
+	rabitq_pack(graph_link_codes(graph, links) + to / CODE_GROUP * group, to % CODE_GROUP, signs,
+				graph->padded);
+}
+
+/*
+ * The neighbours that a node of the part had, but for those that are gone; factors in the scale of
+ * work vectors, distances and the node's own work vector are missing: see merge_complete_node.
+ */
+static void
+load_links(Merge *merge, uint32 key, uint32 number, GraphLinks *links)
+{
+	const GraphBuild *graph = &merge->build->graph;
+	MergeInput *input = merge_input_of_key(merge, key);
+	const NodeLayout *layout = &input->segment->header.layout;
+	const SealedNode *node = sealed_read_node(&input->scan.sealed, 0, key - input->base);
+	const char *bytes = (const char *) node;
+	const uint32 *ids = (const uint32 *) (bytes + layout->ids);
+	float	   *a = graph_link_a(graph, links);
+	uint16	   *b = graph_link_b(graph, links);
+	float		scale = merge->build->shared->scale;
+	uint32		had;
+
+	memset(links, 0, sizeof(*links));
+	memset(graph_link_distances(graph, links), 0, sizeof(float) * graph->degree);
+	links->count = Min(node->links, graph->degree);
+	memcpy(a, bytes + layout->a, sizeof(float) * graph->degree);
+	memcpy(b, bytes + layout->b, sizeof(uint16) * graph->degree);
+	memcpy(graph_link_codes(graph, links), bytes + layout->codes,
+		   graph->degree / CODE_GROUP * rabitq_group_size(graph->padded));
+	if (input->shift)
+		shift_factors(merge, input, links);
+	had = links->count;
+	links->count = 0;
+	for (uint32 i = 0; i < had; i++)
+	{
+		uint32		other = merge->number[input->base + ids[i]];
+
+		if (other == NO_ROW || other == number)
+			continue;
+		move_link(graph, links, i, links->count);
+		graph_link_ids(graph, links)[links->count++] = other;
+	}
+	for (uint32 i = 0; i < links->count; i++)
+	{
+		a[i] *= scale * scale;
+		b[i] = float_to_bf16(bf16_to_float(b[i]) * scale);
+	}
+}
+
+void
+merge_complete_node(void *arg, uint32 place)
+{
+	SegmentBuild *build = arg;
+	Merge	   *merge = build->callbacks.arg;
+	const GraphBuild *graph = &build->graph;
+	GraphLinks *links = graph_array_at(&graph->links, place);
+	uint16	   *work = graph_array_at(&graph->work, place);
+	MemoryContext old;
+	CodeQuery	query;
+	float		base = 0;
+
+	if (merge->complete[place])
+		return;
+	merge->complete[place] = true;
+	old = MemoryContextSwitchTo(merge->step);
+	build_work_vector(build, place, merge->floats, work);
+	for (uint32 d = 0; d < graph->padded; d++)
+		merge->floats[d] = half_to_float(work[d]);
+	/* the estimate of a distance to the node itself is the neighbour's */
+	rabitq_prepare(&query, merge->floats, graph->padded, palloc(rabitq_lut_size(graph->padded)));
+	if (graph->metric == RABITQ_IP)
+		base = -distance_kernels->f32_dot(merge->floats, merge->floats, graph->padded);
+	for (uint32 i = 0; i < links->count; i += CODE_GROUP)
+	{
+		float		distances[CODE_GROUP];
+
+		distance_kernels->code_estimates(
+			&query, graph_link_codes(graph, links) +
+			i / CODE_GROUP * rabitq_group_size(graph->padded),
+			graph_link_a(graph, links) + i, graph_link_b(graph, links) + i, base, distances);
+		memcpy(graph_link_distances(graph, links) + i, distances,
+			   sizeof(float) * Min(CODE_GROUP, links->count - i));
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(merge->step);
+}
+
+static int
+compare_edges(const void *a, const void *b)
+{
+	const LoadedEdge *x = a;
+	const LoadedEdge *y = b;
+
+	if (x->node != y->node)
+		return x->node < y->node ? -1 : 1;
+	return x->distance < y->distance ? -1 : x->distance > y->distance;
+}
+
+/* Gives a node the edges of one run of those that are loaded. */
+static void
+unite_node(Merge *merge, uint32 place, const LoadedEdge *run, uint64 count, const char *file)
+{
+	const GraphBuild *graph = &merge->build->graph;
+	uint32		ids[GRAPH_MAX_DEGREE];
+	float		distances[GRAPH_MAX_DEGREE];
+	float		a[GRAPH_MAX_DEGREE];
+	uint16		b[GRAPH_MAX_DEGREE];
+	GraphEdges	edges = {0, ids, distances, a, b,
+		palloc(GRAPH_MAX_DEGREE * (Size) graph->padded / 8)};
+
+	for (uint64 i = 0; i < count && edges.count < graph->degree; i++)
+	{
+		const MergeEdge *edge = (const MergeEdge *) (file + run[i].place * merge_edge_size(merge));
+		uint32		k = 0;
+
+		while (k < edges.count && ids[k] != run[i].neighbour)
+			k++;
+		if (k < edges.count)
+			continue;
+		ids[k] = run[i].neighbour;
+		distances[k] = edge->distance;
+		a[k] = edge->a;
+		b[k] = edge->b;
+		memcpy(edges.signs + (Size) k * (graph->padded / 8), edge + 1, graph->padded / 8);
+		edges.count++;
+	}
+	merge_complete_node(merge->build, place);
+	graph_unite(&merge->build->inserter, place, &edges);
+	pfree(edges.signs);
+}
+
+/* Unites the edges of a part's nodes with the new ones. */
+static void
+unite_edges(Merge *merge, uint32 p)
+{
+	MergePart  *part = &merge->parts[p];
+	const uint32 *part_first = merge->build->shared->part_first;
+	Size		size = merge_edge_size(merge);
+	uint64		kept = 0;
+	char	   *file;
+	LoadedEdge *edges;
+
+	if (part->edges == NULL)
+		return;
+	file = MemoryContextAllocHuge(CurrentMemoryContext, size * part->edge_count);
+	edges = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(LoadedEdge) * part->edge_count);
+	build_rewind_file(part->edges);
+	build_read_file(part->edges, file, size * part->edge_count);
+	BufFileClose(part->edges);
+	part->edges = NULL;
+	for (uint64 i = 0; i < part->edge_count; i++)
+	{
+		const MergeEdge *edge = (const MergeEdge *) (file + i * size);
+		uint32		node = merge->number[edge->node];
+		uint32		neighbour = merge->number[edge->neighbour];
+
+		/* an alias has gone to another part */
+		if (node < part_first[p] || node >= part_first[p + 1] || neighbour == NO_ROW ||
+			neighbour == node)
+			continue;
+		edges[kept++] = (LoadedEdge) {node, neighbour, edge->distance, (uint32) i};
+	}
+	qsort(edges, kept, sizeof(LoadedEdge), compare_edges);
+	for (uint64 from = 0, to; from < kept; from = to)
+	{
+		CHECK_FOR_OTHERS();
+		for (to = from + 1; to < kept && edges[to].node == edges[from].node;)
+			to++;
+		unite_node(merge, edges[from].node - part_first[p], edges + from, to - from, file);
+	}
+	pfree(edges);
+	pfree(file);
+}
+
+/* The first alias of a number, or where it would be. */
+static uint32
+find_aliases(const Merge *merge, uint32 number)
+{
+	uint32		low = 0;
+	uint32		high = merge->alias_count;
+
+	while (low < high)
+	{
+		uint32		middle = (low + high) / 2;
+
+		if (merge->aliases[middle].of < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* A part's nodes, as they were. */
+static void
+load_part(Merge *merge, uint32 p)
+{
+	SegmentBuild *build = merge->build;
+	BuildShared *shared = build->shared;
+	const MergePart *part = &merge->parts[p];
+	uint32		first = shared->part_first[p];
+	uint32		alias = find_aliases(merge, first);
+
+	shared->nodes = shared->part_first[p + 1] - first;
+	shared->nodes_handle = build_allocate(build, sizeof(uint32) * shared->nodes);
+	build_allocate_graph(build, 1);
+	build_map_graph(build);
+	merge->complete = MemoryContextAllocExtended(merge->context, shared->nodes,
+												 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (uint32 key = part->from; key < part->to; key++)
+	{
+		uint32		number = merge->number[key];
+		uint32		place = number - first;
+		uint32		row = NO_ROW;
+
+		/* neither dead, nor an alias */
+		if (number < first || place >= shared->nodes)
+			continue;
+		CHECK_FOR_OTHERS();
+		load_rows(merge, key, &row);
+		for (; alias < merge->alias_count && merge->aliases[alias].of == number; alias++)
+			load_rows(merge, merge->aliases[alias].key, &row);
+		build->nodes[place] = row;
+		load_links(merge, key, number, graph_array_at(&build->graph.links, place));
+	}
+}
+
+/* Links the part's first node to that of the next one. */
+static void
+link_next_part(Merge *merge, uint32 p)
+{
+	BuildShared *shared = merge->build->shared;
+	uint32		next = shared->part_first[p + 1];
+	uint32		key = merge->parts[p].to;
+	float		error;
+
+	if (next == shared->part_first[merge->part_count])
+		return;
+	while (merge->number[key] != next)
+		key++;
+	(void) merge_read_node(merge, key, merge->payload, &error);
+	build_work_of(merge->build, merge->payload, merge->floats, merge->work);
+	graph_set_anchor(&merge->build->graph, next, merge->work, 0);
+}
+
+/* Says of the rows that are written where they went. */
+static void
+note_rows(Merge *merge)
+{
+	SegmentBuild *build = merge->build;
+
+	for (uint64 i = 0; i < build->shared->rows; i++)
+	{
+		const BuildRow *row = build_row(build, i);
+
+		merge->rows[row->source] = row->number;
+	}
+}
+
+void
+merge_write_parts(SegmentBuild *build, SegmentPlan *plan)
+{
+	Merge	   *merge = build->callbacks.arg;
+	BuildShared *shared = build->shared;
+	GraphBuild *graph = &build->graph;
+
+	for (uint32 p = 0; p < merge->part_count; p++)
+	{
+		if (shared->part_first[p] == shared->part_first[p + 1])
+			continue;
+		load_part(merge, p);
+		unite_edges(merge, p);
+		graph->first = graph->anchor = shared->part_first[p];
+		link_next_part(merge, p);
+		if (!graph_connect(graph, shared->nodes, build->inserter.search.memory))
+			elog(ERROR, "out of memory");
+		plan_write_part(build, plan, shared->part_first[p]);
+		note_rows(merge);
+		pfree(merge->complete);
+		build_reset(build);
+	}
+}

@@ -1,0 +1,108 @@
+/*
+ * method.c - sealed segments that are a graph: when they are made of graphs, when of rows
+ */
+#include "graph_segment/method.h"
+
+#include "graph_segment/build.h"
+#include "graph_segment/merge.h"
+#include "segment/choose.h"
+#include "segment/memory.h"
+#include "segment/sealed.h"
+#include "segment/tombstones.h"
+
+/* With less of them live, a graph is built anew. */
+#define MIN_LIVE_FRACTION	0.6
+
+/*
+ * So many graphs would have to be searched for a row of the inputs, the average one, that building
+ * a new graph is as fast; a better one it is.
+ */
+#define MAX_SEARCHES		4
+
+/* What the payload of a sparse vector is taken to be, in bytes. */
+#define SPARSE_PAYLOAD		1024
+
+static Size
+row_memory(const Space *space, uint32 m)
+{
+	return build_row_memory(space, m, space->element == SPACE_SPARSE ? SPARSE_PAYLOAD :
+							space_payload_size(space));
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+	uint64		x = ((const SegmentEntry *) a)->rows;
+	uint64		y = ((const SegmentEntry *) b)->rows;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * Whether the outputs are made of the inputs' graphs: not of growing segments, and where there is
+ * the memory for a new graph not if most nodes are gone from them or they are many small ones.
+ */
+static bool
+merges(const SegmentJob *job)
+{
+	SegmentEntry *entries = palloc(sizeof(SegmentEntry) * job->input_count);
+	uint64		live = 0;
+	uint64		rows = 0;
+	uint64		searches = 0;
+
+	memcpy(entries, job->inputs, sizeof(SegmentEntry) * job->input_count);
+	qsort(entries, job->input_count, sizeof(SegmentEntry), compare_rows);
+	for (int i = 0; i < job->input_count; i++)
+	{
+		if (entries[i].kind == SEGMENT_GROWING)
+			return false;
+		live += entries[i].rows;
+		rows += entries[i].rows + sealed_dead(job->index, &entries[i]);
+		/* in each of the larger ones */
+		searches += entries[i].rows * (job->input_count - 1 - i);
+	}
+	pfree(entries);
+	return merge_is_possible(&job->space) &&
+		((live > MIN_LIVE_FRACTION * rows && searches <= MAX_SEARCHES * live) ||
+		 !segments_fit_memory(job, false, job->inputs, job->input_count));
+}
+
+/* Memory for a batch, where there are several: they are to be of one size. */
+static Size
+batch_memory(const SegmentJob *job)
+{
+	Size		memory = build_memory();
+	Size		row = row_memory(&job->space, job->m);
+	uint64		rows = 0;
+	uint64		batches;
+
+	for (int i = 0; i < job->input_count; i++)
+		rows += job->inputs[i].rows;
+	batches = rows * row / memory + 1;
+	return Min(memory, (rows / batches + 1) * row);
+}
+
+static SegmentMaking *
+from_rows(const SegmentJob *job)
+{
+	BuildShared *shared = palloc(build_shared_size());
+	const BuildCallbacks callbacks = {
+		.ready = job->ready, .progress = job->progress, .arg = job->arg
+	};
+
+	build_init_shared(shared, cache_directory(job->cached), batch_memory(job));
+	if (job->hurried && merge_is_possible(&job->space))
+		build_hurry(shared);
+	build_start(shared, 1);
+	return build_making(build_attach(shared, job->index, &callbacks));
+}
+
+const SegmentMethod graph_segment_method = {
+	.id = METHOD_GRAPH,
+	.row_memory = row_memory,
+	.may_merge = merge_is_possible,
+	.gains_by_merging = merge_is_possible,
+	.merges = merges,
+	.from_segments = merge_begin,
+	.from_rows = from_rows
+};

@@ -1,0 +1,94 @@
+/*
+ * method.c - sealed segments of inverted lists: when they are made of lists, when of rows
+ */
+#include "list_segment/method.h"
+
+#include "miscadmin.h"
+
+#include "list_segment/centroids.h"
+#include "list_segment/lists.h"
+#include "segment/growing.h"
+#include "segment/memory.h"
+#include "segment/replace.h"
+
+static void
+init_space(Space *space, const Directory *directory)
+{
+	space_use_lists(space, directory->quantizer, directory->bits, (int) directory->pq_m,
+					directory->storage);
+}
+
+static bool
+always(const Space *space)
+{
+	return true;
+}
+
+/* A search of all segments of one set of centroids takes hardly longer than one of one segment. */
+static bool
+never(const Space *space)
+{
+	return false;
+}
+
+/* Segments of the same centroids, unless these are out of date. */
+static bool
+merges(const SegmentJob *job)
+{
+	return !job->renewed && centroids_of_inputs(job->index, job->inputs, job->input_count);
+}
+
+static void
+offer_row(void *arg, uint32 number, bool dead, const SegmentRow *row)
+{
+	CHECK_FOR_OTHERS();
+	centroids_offer(arg, row->payload);
+}
+
+/* Trains centroids by the inputs' rows. */
+static void
+train(const SegmentJob *job)
+{
+	CentroidsTraining *training;
+	double		rows = 0;
+
+	for (int i = 0; i < job->input_count; i++)
+		rows += job->inputs[i].kind == SEGMENT_GROWING ?
+			growing_rows(job->index, &job->inputs[i]) : job->inputs[i].rows;
+	training = centroids_train(&job->space, cache_directory(job->cached), rows, build_memory(), 1,
+							   false);
+	for (int i = 0; i < job->input_count; i++)
+		segment_each_row(job, i, offer_row, training);
+	centroids_finish(training, job->index, job->heap);
+}
+
+/* Rows go to the lists of the newest centroids, and of new ones where these are missing. */
+static SegmentMaking *
+from_rows(const SegmentJob *job)
+{
+	SegmentEntry claimed;
+	CachedIndex *cached;
+
+	if (job->renewed || !centroids_claim(job->index, &claimed))
+	{
+		train(job);
+		if (!centroids_claim(job->index, &claimed))
+			elog(ERROR, "new centroids are gone");
+	}
+	cached = cache_index(job->index);
+	return lists_build_of_job(job, cache_acquire_centroids(cached, job->index, claimed.uid),
+							  &claimed);
+}
+
+const SegmentMethod list_segment_method = {
+	.id = METHOD_LISTS,
+	.init_space = init_space,
+	.may_merge = always,
+	.gains_by_merging = never,
+	.allows = centroids_allow,
+	.is_outdated = centroids_are_outdated,
+	.merges = merges,
+	.from_segments = lists_merge,
+	.from_rows = from_rows,
+	.retire = centroids_retire
+};

@@ -1,0 +1,463 @@
+/*
+ * choose.c - which segments are to be replaced: full growing ones, small or half-dead sealed ones
+ */
+#include "segment/choose.h"
+
+#include <math.h>
+
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#include "segment/growing.h"
+#include "segment/memory.h"
+#include "segment/moved.h"
+#include "segment/tombstones.h"
+#include "segment/wait_point.h"
+
+#define MAX_DEAD_FRACTION	0.2
+
+/* So many times what is sealed at once has grown: sealing is to be fast. */
+#define HURRY_FACTOR		2
+
+/* So many sealed segments may wait for a merge then. */
+#define MAX_WAITING			32
+
+/*
+ * With so many sealed segments, two of one size are merged, if need be without building and with
+ * more memory than there should be: the directory must not get full.
+ */
+#define CROWDED				64
+
+/* What is chosen may be another's by the time it is claimed: chosen again so often at most. */
+#define CHOICES				3
+
+int			seal_default_rows;
+int			seal_merge_factor;
+
+void
+seal_init(void)
+{
+	DefineCustomIntVariable(
+		"vector.seal_rows",
+		"Sets the number of inserted rows at which a sealed segment is built from them.",
+		"For indexes without the option seal_rows.", &seal_default_rows, 16384, SEAL_MIN_ROWS,
+		SEAL_MAX_ROWS, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("vector.merge_factor",
+							"Sets how many sealed segments of similar size are merged.", NULL,
+							&seal_merge_factor, 4, 2, 32, PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
+void
+choose_begin(SegmentJob *job, Relation index, Relation heap)
+{
+	Directory  *directory;
+
+	memset(job, 0, sizeof(*job));
+	job->index = index;
+	job->heap = heap;
+	job->context = AllocSetContextCreate(CurrentMemoryContext, "vector seal",
+										 ALLOCSET_DEFAULT_SIZES);
+	job->caller = MemoryContextSwitchTo(job->context);
+	directory = directory_read(index);
+	job->m = directory->m;
+	segment_space(directory, &job->space);
+	job->method = segment_method(&job->space);
+	space_init_rotation(&job->space);
+	pfree(directory);
+}
+
+static void
+unclaim_inputs(SegmentJob *job)
+{
+	for (int i = 0; i < job->input_count; i++)
+		directory_unclaim(job->index, &job->inputs[i]);
+	job->input_count = 0;
+}
+
+void
+choose_end(SegmentJob *job)
+{
+	unclaim_inputs(job);
+	MemoryContextSwitchTo(job->caller);
+	MemoryContextDelete(job->context);
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+	uint64		x = ((const SegmentEntry *) a)->rows;
+	uint64		y = ((const SegmentEntry *) b)->rows;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Whether a segment may have as many rows as these. */
+static bool
+fit_segment(const SegmentEntry *entries, int count)
+{
+	uint64		rows = 0;
+
+	for (int i = 0; i < count; i++)
+		rows += entries[i].rows;
+	return rows <= segment_max_rows;
+}
+
+bool
+segments_fit_memory(const SegmentJob *job, bool merged, const SegmentEntry *entries, int count)
+{
+	Size		need = 0;
+
+	/* what is on disk, and as much again; or a few numbers a row */
+	for (int i = 0; i < count; i++)
+		need += merged ? entries[i].rows * (sizeof(MovedRow) + 2 * sizeof(uint32)) :
+			entries[i].rows * job->method->row_memory(&job->space, job->m) +
+			(Size) entries[i].blocks * BLCKSZ * 2;
+	return need <= build_memory();
+}
+
+/*
+ * Takes the claims on the inputs, and lets those go that others have, or that are not what they
+ * were any more.
+ */
+static void
+claim_inputs(SegmentJob *job, SealWait wait)
+{
+	Directory  *directory;
+	int			kept = 0;
+
+	/* no two processes that wait for claims in this order wait for each other */
+	qsort(job->inputs, job->input_count, sizeof(SegmentEntry), segment_compare_place);
+	for (int i = 0; i < job->input_count; i++)
+		if (directory_claim(job->index, &job->inputs[i], wait == SEAL_WAIT))
+			job->inputs[kept++] = job->inputs[i];
+	job->input_count = kept;
+	kept = 0;
+	directory = directory_read(job->index);
+	for (int i = 0; i < job->input_count; i++)
+	{
+		SegmentEntry input = job->inputs[i];
+		const SegmentEntry *now = directory_find(directory, input.uid);
+
+		if (now != NULL && segment_is_live(now) && now->first == input.first)
+			job->inputs[kept++] = input;
+		else
+			directory_unclaim(job->index, &input);
+	}
+	job->input_count = kept;
+	pfree(directory);
+}
+
+void
+choose_growing(SegmentJob *job, SealWait wait, uint64 min_rows, uint64 max_rows)
+{
+	Directory  *directory = directory_hold(job->index);
+	uint64		grown = 0;
+	uint64		claimed = 0;
+	int			taken = 0;
+
+	WAIT_POINT("choose");
+	job->inputs = palloc(sizeof(SegmentEntry) * (directory->count + 1));
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		uint32		rows;
+
+		if (directory->entries[i].kind != SEGMENT_GROWING)
+			continue;
+		rows = growing_rows(job->index, &directory->entries[i]);
+		if (rows == 0)
+			continue;
+		job->inputs[job->input_count++] = directory->entries[i];
+		grown += rows;
+	}
+	directory_let_go(job->index, directory);
+	job->hurried = grown / HURRY_FACTOR >= max_rows;
+	claim_inputs(job, wait);
+	qsort(job->inputs, job->input_count, sizeof(SegmentEntry), segment_compare_age);
+	while (taken < job->input_count && claimed < max_rows)
+		claimed += growing_rows(job->index, &job->inputs[taken++]);
+	if (claimed < min_rows)
+		taken = 0;
+	for (int i = taken; i < job->input_count; i++)
+		directory_unclaim(job->index, &job->inputs[i]);
+	job->input_count = taken;
+}
+
+/* Segments are of one size if their logarithms to the base of the factor round to the same. */
+static int
+size_class(uint64 rows, int factor)
+{
+	return (int) rint(log((double) Max(rows, 1)) / log(factor));
+}
+
+/*
+ * Of sealed segments, live rows in `rows`, the smallest class that has enough of them, and what its
+ * union would make one of a larger class enough.
+ */
+static int
+choose_class(const SegmentJob *job, SegmentEntry *entries, int count)
+{
+	int			first = 0;
+	int			end = 0;
+	uint64		total = 0;
+	int			factor = count < CROWDED ? seal_merge_factor : 2;
+	bool		merge;
+
+	qsort(entries, count, sizeof(SegmentEntry), compare_rows);
+	for (; end < count; end++)
+		if (size_class(entries[end].rows, factor) != size_class(entries[first].rows, factor))
+		{
+			if (end - first >= factor)
+				break;
+			first = end;
+		}
+	if (end - first < factor)
+		return 0;
+	for (int i = first; i < end; i++)
+		total += entries[i].rows;
+	while (end + factor - 1 <= count &&
+		   size_class(entries[end + factor - 2].rows, factor) <= size_class(total, factor))
+		for (int i = 0; i < factor - 1; i++)
+			total += entries[end++].rows;
+	merge = job->method->may_merge(&job->space);
+	if (!fit_segment(entries + first, end - first) ||
+		(!(merge && count >= CROWDED) &&
+		 !segments_fit_memory(job, merge, entries + first, end - first)))
+		return 0;
+	memmove(entries, entries + first, (end - first) * sizeof(SegmentEntry));
+	return end - first;
+}
+
+/*
+ * Of sealed segments, live rows in `rows`, the smaller ones up to the largest that is at most
+ * vector.merge_factor times all that are smaller, and that fits into memory with them.  A search
+ * takes about as long in each graph as in one of all rows; so many rows have come that it is worth
+ * writing the large one again.
+ */
+static int
+choose_smaller(const SegmentJob *job, SegmentEntry *entries, int count)
+{
+	uint64		total = 0;
+	int			end = 0;
+
+	if (!job->method->gains_by_merging(&job->space))
+		return 0;
+	qsort(entries, count, sizeof(SegmentEntry), compare_rows);
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0 && entries[i].rows <= total * seal_merge_factor &&
+			fit_segment(entries, i + 1) && segments_fit_memory(job, true, entries, i + 1))
+			end = i + 1;
+		total += entries[i].rows;
+	}
+	return end;
+}
+
+static bool
+is_input(const SegmentJob *job, uint32 uid)
+{
+	for (int i = 0; i < job->input_count; i++)
+		if (job->inputs[i].uid == uid)
+			return true;
+	return false;
+}
+
+/* Whether no other process is at a segment. */
+static bool
+is_free(Relation index, const SegmentEntry *entry)
+{
+	if (!directory_claim(index, entry, false))
+		return false;
+	directory_unclaim(index, entry);
+	return true;
+}
+
+static bool
+is_allowed(const SegmentJob *job, const SegmentEntry *entry)
+{
+	return job->method->allows == NULL || job->method->allows(job->index, &job->space, entry);
+}
+
+/*
+ * Sealed segments that nobody is at: several of one size, or one with too many dead rows that will
+ * not be among them; or all of them.
+ */
+static void
+look_for_sealed(SegmentJob *job, SealMerge what)
+{
+	Directory  *directory = directory_hold(job->index);
+	SegmentEntry half_dead = {0};
+	bool		any_dead = false;
+	bool		any_busy = false;
+
+	WAIT_POINT("choose");
+	job->inputs = palloc(sizeof(SegmentEntry) * (directory->count + 1));
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		SegmentEntry entry = directory->entries[i];
+		uint32		dead;
+		bool		too_many;
+
+		if (entry.kind != SEGMENT_SEALED || !is_allowed(job, &entry))
+			continue;
+		if (what != MERGE_ALL && !is_free(job->index, &entry))
+		{
+			any_busy = true;
+			continue;
+		}
+		dead = sealed_dead(job->index, &entry);
+		too_many = dead > 0 && dead >= MAX_DEAD_FRACTION * entry.rows;
+		any_dead |= dead > 0;
+		entry.rows -= dead;
+		if (too_many && half_dead.uid == 0)
+			half_dead = entry;
+		job->inputs[job->input_count++] = entry;
+	}
+	job->renewed = !any_busy && job->method->is_outdated != NULL &&
+		job->method->is_outdated(job->index, &job->space, directory) &&
+		fit_segment(job->inputs, job->input_count) &&
+		segments_fit_memory(job, true, job->inputs, job->input_count);
+	directory_let_go(job->index, directory);
+	if (job->renewed)
+		return;
+	if (what == MERGE_ALL)
+	{
+		qsort(job->inputs, job->input_count, sizeof(SegmentEntry), compare_rows);
+		while (!fit_segment(job->inputs, job->input_count))
+			job->input_count--;
+		job->input_count = job->input_count > 1 || any_dead ? job->input_count : 0;
+		return;
+	}
+	if (what == MERGE_IDLE)
+	{
+		job->input_count = choose_smaller(job, job->inputs, job->input_count);
+		return;
+	}
+	job->input_count = choose_class(job, job->inputs, job->input_count);
+	if (half_dead.uid != 0 && !is_input(job, half_dead.uid))
+	{
+		job->inputs[0] = half_dead;
+		job->input_count = 1;
+	}
+}
+
+void
+choose_sealed(SegmentJob *job, SealWait wait, SealMerge what)
+{
+	for (int choice = 0; choice < CHOICES; choice++)
+	{
+		int			chosen;
+
+		CHECK_FOR_OTHERS();
+		look_for_sealed(job, what);
+		chosen = job->input_count;
+		claim_inputs(job, wait);
+		if (what == MERGE_ALL || job->input_count == chosen)
+			return;
+		unclaim_inputs(job);
+	}
+}
+
+bool
+seal_is_behind(Relation index, uint64 seal_rows)
+{
+	Directory  *directory = directory_hold(index);
+	uint64		grown = 0;
+	uint32		sealed = 0;
+
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		sealed += directory->entries[i].kind == SEGMENT_SEALED;
+		if (directory->entries[i].kind == SEGMENT_GROWING)
+			grown += growing_rows(index, &directory->entries[i]);
+	}
+	directory_let_go(index, directory);
+	return grown / HURRY_FACTOR >= seal_rows && sealed < MAX_WAITING;
+}
+
+bool
+seal_is_crowded(Relation index)
+{
+	Directory  *directory = directory_read(index);
+	uint32		sealed = 0;
+
+	for (uint32 i = 0; i < directory->count; i++)
+		sealed += directory->entries[i].kind == SEGMENT_SEALED;
+	pfree(directory);
+	return sealed >= CROWDED;
+}
+
+bool
+seal_has_merge(Relation index, SealMerge what)
+{
+	SegmentJob	job;
+	bool		has;
+
+	choose_begin(&job, index, NULL);
+	look_for_sealed(&job, what);
+	has = job.input_count > 0;
+	job.input_count = 0;
+	choose_end(&job);
+	return has;
+}
+
+void
+seal_await(Relation index)
+{
+	Directory  *directory = directory_read(index);
+
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+		bool		busy;
+
+		if (entry->kind != SEGMENT_GROWING)
+			continue;
+		busy = !directory_claim(index, entry, false);
+		if (busy)
+			directory_claim(index, entry, true);
+		directory_unclaim(index, entry);
+		if (busy)
+			break;
+	}
+	pfree(directory);
+}
+
+/* Whether a segment has rows and all of them are dead. */
+static bool
+is_empty(Relation index, const SegmentEntry *entry)
+{
+	uint32		dead;
+	uint64		rows;
+
+	if (!segment_is_live(entry))
+		return false;
+	rows = segment_count(index, entry, &dead);
+	return dead == rows && (rows > 0 || entry->kind == SEGMENT_SEALED);
+}
+
+void
+choose_empty(SegmentJob *job)
+{
+	Directory  *directory = directory_hold(job->index);
+	int			kept = 0;
+
+	WAIT_POINT("choose");
+	job->inputs = palloc(sizeof(SegmentEntry) * (directory->count + 1));
+	for (uint32 i = 0; i < directory->count; i++)
+		if (is_empty(job->index, &directory->entries[i]))
+			job->inputs[job->input_count++] = directory->entries[i];
+	directory_let_go(job->index, directory);
+	claim_inputs(job, SEAL_IF_FREE);
+	for (int i = 0; i < job->input_count; i++)
+	{
+		SegmentEntry input = job->inputs[i];
+
+		if (input.kind == SEGMENT_GROWING)
+			growing_close(job->index, &input);
+		if (is_empty(job->index, &input))
+			job->inputs[kept++] = input;
+		else
+			directory_unclaim(job->index, &input);
+	}
+	job->input_count = kept;
+}

@@ -1,0 +1,112 @@
+/*
+ * method.h - a kind of sealed segments: how they are chosen for a merge, made, and read
+ *
+ * src/segment calls the functions of an index's SegmentMethod and knows no method by name.  Each
+ * method is a room of its own with one table of functions, which src/extension.c registers.
+ */
+#ifndef VECTOR_SEGMENT_METHOD_H
+#define VECTOR_SEGMENT_METHOD_H
+
+#include "segment/directory.h"
+#include "segment/row.h"
+
+/* See cache.h. */
+typedef struct CachedIndex CachedIndex;
+
+typedef enum BuildPhase
+{
+	BUILD_LOADING, BUILD_GRAPH, BUILD_WRITING
+} BuildPhase;
+
+/* Reports how far a build or a merge is: the phase, and nodes done of how many. */
+typedef void (*BuildProgress) (BuildPhase phase, uint64 done, uint64 total);
+
+typedef struct SegmentMethod SegmentMethod;
+typedef struct SegmentMaking SegmentMaking;
+
+/* Segments that are to be replaced, the inputs, and what makes their replacements. */
+typedef struct SegmentJob
+{
+	Relation	index;
+	Relation	heap;			/* NULL if it is not open */
+	MemoryContext context;		/* holds everything that belongs to the job */
+	MemoryContext caller;
+	const SegmentMethod *method;
+	Space		space;
+	uint32		m;				/* graphs: the index's m */
+	CachedIndex *cached;		/* held; set once the inputs are chosen */
+	SegmentEntry *inputs;		/* claimed; `rows` of a sealed input counts its live rows */
+	int			input_count;
+	bool		renewed;		/* what the segments share is to be made anew */
+	bool		hurried;		/* rows are inserted faster than they are sealed */
+	BuildProgress progress;		/* or NULL */
+
+	/* Called for each segment that is ready; reserves an extent and has the segment written. */
+	void		(*ready) (SegmentMaking *making, void *arg);
+	void	   *arg;
+} SegmentJob;
+
+/*
+ * Segments being made, from rows or from other segments.  The state of each method's builds and
+ * merges begins with this struct.
+ */
+struct SegmentMaking
+{
+	/* Builds: adds a row, which may complete a segment first.  NULL for merges. */
+	void		(*add) (SegmentMaking *making, const SegmentRow *row);
+	/* Completes the last segment. */
+	void		(*finish) (SegmentMaking *making);
+
+	/* During the call of `ready`: the number of blocks that the segment needs. */
+	uint32		(*blocks) (SegmentMaking *making);
+	/* Writes the segment into a reserved extent, and sets the entry's number of rows. */
+	void		(*write) (SegmentMaking *making, SegmentEntry *output);
+
+	/*
+	 * After `write`: the number in the segment of the i-th source row, of so many.  The source rows
+	 * of a build are the rows added since the previous segment was ready; those of a merge are all
+	 * rows of the inputs, one input after the other, where dead rows have NO_ROW.
+	 */
+	uint64		(*rows) (const SegmentMaking *making);
+	uint32		(*row_number) (SegmentMaking *making, uint64 i);
+
+	/* After the segments are published: releases what had to be held until then.  Or NULL. */
+	void		(*end) (SegmentMaking *making);
+};
+
+struct SegmentMethod
+{
+	SpaceMethod id;
+
+	/* Sets the fields of a Space in which this method differs from a graph; or NULL. */
+	void		(*init_space) (Space *space, const Directory *directory);
+
+	/*
+	 * Choosing.  row_memory is what a row takes while segments are built, in bytes; NULL if
+	 * may_merge is always true.
+	 */
+	Size		(*row_memory) (const Space *space, uint32 m);
+	/* Whether sealed segments can be merged without building, with a few bytes of memory a row. */
+	bool		(*may_merge) (const Space *space);
+	/* Whether searches gain so much by fewer segments that idle workers should merge them. */
+	bool		(*gains_by_merging) (const Space *space);
+	/* Whether a sealed segment may be replaced; NULL: always. */
+	bool		(*allows) (Relation index, const Space *space, const SegmentEntry *entry);
+	/* Whether what all segments share is out of date; NULL: never. */
+	bool		(*is_outdated) (Relation index, const Space *space, const Directory *directory);
+
+	/* Making.  Whether the inputs are to be merged, rather than built from their rows. */
+	bool		(*merges) (const SegmentJob *job);
+	SegmentMaking *(*from_segments) (const SegmentJob *job);
+	SegmentMaking *(*from_rows) (const SegmentJob *job);
+	/* After a replacement: retires what only replaced segments shared; or NULL. */
+	void		(*retire) (Relation index);
+};
+
+extern void segment_register(const SegmentMethod *method);
+extern const SegmentMethod *segment_method(const Space *space);
+
+/* The space of an index, by its directory. */
+extern void segment_space(const Directory *directory, Space *space);
+
+#endif							/* VECTOR_SEGMENT_METHOD_H */

@@ -1,0 +1,324 @@
+/*
+ * replace.c - replacing segments: growing ones are sealed, sealed ones are merged or built anew
+ *
+ * The inputs stay as they are, and are searched, until the directory flips.  Rows that VACUUM finds
+ * dead in an input meanwhile get their tombstones in the output just before.
+ */
+#include "segment/replace.h"
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "segment/choose.h"
+#include "segment/growing.h"
+#include "segment/moved.h"
+#include "segment/seal.h"
+#include "segment/sealed.h"
+#include "segment/wait_point.h"
+
+/* Tombstones are copied under block 0's lock once so few are new, or after so many passes. */
+#define FEW_DEAD			1000
+#define MAX_PASSES			5
+
+BuildProgress seal_report;
+
+typedef struct Replacement
+{
+	SegmentJob	job;
+	SegmentMaking *making;
+	SegmentEntry *outputs;
+	int			output_count;
+	bool		failed;			/* no place for an output */
+	MovedRows	moved;
+	uint64		written;		/* of moved rows */
+	int			input;			/* that is being read */
+} Replacement;
+
+/* Calls back for each live row of a sealed segment. */
+static void
+each_sealed_row(const SegmentJob *job, const SegmentEntry *entry, SegmentRowCallback callback,
+				void *arg)
+{
+	const uint32 per = PAYLOAD_SIZE / sizeof(SealedRow);
+	CachedSegment *segment = cache_acquire(job->cached, job->index, entry);
+	ScanStatistics statistics = {0};
+	SealedScan *scan = palloc(sizeof(SealedScan));
+	char	   *payload = palloc(SPACE_MAX_PAYLOAD(&job->space));
+	SealedRow  *rows = palloc(per * sizeof(SealedRow));
+
+	sealed_scan_begin(scan, job->index, &job->space, segment, &statistics);
+	for (uint32 first = 0; first < segment->header.rows; first += per)
+	{
+		uint32		n = Min(per, segment->header.rows - first);
+
+		extent_read(job->index, entry->first + segment->header.tids + first / per, entry->uid, 0,
+					rows, n * sizeof(SealedRow));
+		for (uint32 i = 0; i < n; i++)
+		{
+			const SealedNode *node;
+			SegmentRow	row = {.tid = rows[i].tid, .payload = payload};
+
+			if (cached_row_is_dead(segment, first + i))
+				continue;
+			node = sealed_read_node(scan, 0, rows[i].node);
+			row.error = space_restore(&job->space, node, (const char *) node +
+									  segment->header.layout.vector, payload);
+			row.size = space_size_of(&job->space, payload);
+			row.scale = node->scale;
+			callback(arg, first + i, false, &row);
+		}
+	}
+	pfree(rows);
+	pfree(payload);
+}
+
+/* The callback for the live rows of a growing segment. */
+typedef struct LiveRows
+{
+	SegmentRowCallback callback;
+	void	   *arg;
+} LiveRows;
+
+static void
+hand_on_live(void *arg, uint32 number, bool dead, const SegmentRow *row)
+{
+	const LiveRows *live = arg;
+
+	if (!dead)
+		live->callback(live->arg, number, false, row);
+}
+
+void
+segment_each_row(const SegmentJob *job, int input, SegmentRowCallback callback, void *arg)
+{
+	const SegmentEntry *entry = &job->inputs[input];
+	LiveRows	live = {callback, arg};
+
+	if (entry->kind == SEGMENT_GROWING)
+		growing_each_row(job->index, &job->space, entry, true, hand_on_live, &live);
+	else
+		each_sealed_row(job, entry, callback, arg);
+}
+
+/* Adds a row to the segment being made, and remembers where the row came from. */
+static void
+move_row(void *arg, uint32 number, bool dead, const SegmentRow *row)
+{
+	Replacement *replacement = arg;
+
+	CHECK_FOR_OTHERS();
+	replacement->making->add(replacement->making, row);
+	(void) moved_add(&replacement->moved, replacement->input, number);
+}
+
+/* A place for another output; NULL if there is none. */
+static SegmentEntry *
+reserve_output(Replacement *replacement, uint32 blocks)
+{
+	SegmentEntry *outputs = replacement->outputs;
+	SegmentEntry entry;
+
+	if (replacement->failed ||
+		!directory_reserve(replacement->job.index, replacement->job.heap, blocks, &entry))
+	{
+		replacement->failed = true;
+		return NULL;
+	}
+	outputs = outputs ?
+		repalloc(outputs, sizeof(SegmentEntry) * (replacement->output_count + 1)) :
+		MemoryContextAlloc(replacement->job.context, sizeof(SegmentEntry));
+	outputs[replacement->output_count] = entry;
+	replacement->outputs = outputs;
+	WAIT_POINT("reserved");
+	return &outputs[replacement->output_count++];
+}
+
+/* Remembers where the rows of merged inputs went. */
+static void
+note_merged_rows(Replacement *replacement, SegmentMaking *making)
+{
+	const SegmentJob *job = &replacement->job;
+	uint64		i = 0;
+
+	for (int input = 0; input < job->input_count; input++)
+	{
+		uint32		rows = cache_acquire(job->cached, job->index,
+										 &job->inputs[input])->header.rows;
+
+		for (uint32 row = 0; row < rows; row++)
+		{
+			uint32		number = making->row_number(making, i++);
+
+			if (number != NO_ROW)
+				moved_add(&replacement->moved, input, row)->number = number;
+		}
+	}
+	Assert(i == making->rows(making));
+}
+
+/* A segment is ready: it becomes an output. */
+static void
+write_output(SegmentMaking *making, void *arg)
+{
+	Replacement *replacement = arg;
+	SegmentEntry *output = reserve_output(replacement, making->blocks(making));
+	uint64		rows = making->rows(making);
+
+	if (output == NULL)
+		return;
+	making->write(making, output);
+	if (making->add == NULL)
+	{
+		note_merged_rows(replacement, making);
+		return;
+	}
+	for (uint64 i = 0; i < rows; i++)
+	{
+		MovedRow   *moved = &replacement->moved.rows[replacement->written++];
+
+		moved->output = replacement->output_count - 1;
+		moved->number = making->row_number(making, i);
+	}
+}
+
+/* Copies to the outputs the tombstones that inputs have gained; called under block 0's lock. */
+static void
+copy_tombstones(void *arg)
+{
+	Replacement *replacement = arg;
+
+	(void) moved_bury(&replacement->moved, replacement->outputs);
+}
+
+/* Copies most of them without that lock: few are to come while the last are copied. */
+static void
+copy_most_tombstones(Replacement *replacement)
+{
+	for (int pass = 0; pass < MAX_PASSES; pass++)
+	{
+		CHECK_FOR_OTHERS();
+		if (moved_bury(&replacement->moved, replacement->outputs) <= FEW_DEAD)
+			break;
+	}
+}
+
+/* Makes the outputs of the inputs. */
+static void
+make_outputs(Replacement *replacement)
+{
+	SegmentJob *job = &replacement->job;
+	SegmentMaking *making = job->method->merges(job) ? job->method->from_segments(job) :
+		job->method->from_rows(job);
+
+	replacement->making = making;
+	if (making->add)
+		for (int i = 0; i < job->input_count; i++)
+		{
+			replacement->input = i;
+			segment_each_row(job, i, move_row, replacement);
+		}
+	making->finish(making);
+}
+
+/* Makes the outputs, and flips the directory; returns how many segments were replaced. */
+static int
+replace_segments(Replacement *replacement)
+{
+	SegmentJob *job = &replacement->job;
+	uint32	   *uids = palloc(sizeof(uint32) * job->input_count);
+
+	job->cached = cache_index(job->index);
+	cache_hold(job->cached);
+	job->ready = write_output;
+	job->progress = seal_report;
+	job->arg = replacement;
+	for (int i = 0; i < job->input_count; i++)
+	{
+		uids[i] = job->inputs[i].uid;
+		if (job->inputs[i].kind == SEGMENT_GROWING)
+			growing_close(job->index, &job->inputs[i]);
+	}
+	WAIT_POINT("closed");
+	moved_init(&replacement->moved, job->index, job->inputs, job->input_count);
+	make_outputs(replacement);
+	if (!replacement->failed)
+		copy_most_tombstones(replacement);
+	WAIT_POINT("flip");
+	if (!replacement->failed)
+		directory_replace(job->index, replacement->outputs, replacement->output_count, uids,
+						  job->input_count, copy_tombstones, replacement);
+	for (int i = 0; i < replacement->output_count; i++)
+		directory_unclaim(job->index, &replacement->outputs[i]);
+	if (replacement->making->end)
+		replacement->making->end(replacement->making);
+	if (job->method->retire)
+		job->method->retire(job->index);
+	return replacement->failed ? 0 : job->input_count;
+}
+
+/* Replaces what was chosen. */
+static int
+end_replacement(Replacement *replacement)
+{
+	int			replaced = 0;
+
+	if (replacement->job.input_count > 0)
+		replaced = replace_segments(replacement);
+	choose_end(&replacement->job);
+	return replaced;
+}
+
+int
+seal_growing(Relation index, Relation heap, SealWait wait, uint64 min_rows, uint64 max_rows)
+{
+	Replacement replacement = {0};
+
+	choose_begin(&replacement.job, index, heap);
+	choose_growing(&replacement.job, wait, min_rows, max_rows);
+	return end_replacement(&replacement);
+}
+
+int
+seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what)
+{
+	Replacement replacement = {0};
+
+	choose_begin(&replacement.job, index, heap);
+	choose_sealed(&replacement.job, wait, what);
+	return end_replacement(&replacement);
+}
+
+int
+seal_retire_empty(Relation index)
+{
+	SegmentJob	job;
+	uint32	   *uids;
+	int			count;
+
+	choose_begin(&job, index, NULL);
+	choose_empty(&job);
+	count = job.input_count;
+	uids = palloc(sizeof(uint32) * (count + 1));
+	for (int i = 0; i < count; i++)
+		uids[i] = job.inputs[i].uid;
+	if (count > 0)
+		directory_replace(index, NULL, 0, uids, count, NULL, NULL);
+	choose_end(&job);
+	return count;
+}
+
+void
+segment_publish(SegmentMaking *making, Relation index, Relation heap)
+{
+	SegmentEntry entry;
+
+	if (!directory_reserve(index, heap, making->blocks(making), &entry))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("index \"%s\" would have too many segments",
+						RelationGetRelationName(index)),
+				 errhint("Increase maintenance_work_mem.")));
+	making->write(making, &entry);
+	directory_replace(index, &entry, 1, NULL, 0, NULL, NULL);
+	directory_unclaim(index, &entry);
+}

@@ -1,0 +1,16 @@
+/*
+ * replace.h - what methods and builds need of the replacing of segments
+ */
+#ifndef VECTOR_SEGMENT_REPLACE_H
+#define VECTOR_SEGMENT_REPLACE_H
+
+#include "segment/method.h"
+
+/* Calls back for each live row of an input. */
+extern void segment_each_row(const SegmentJob *job, int input, SegmentRowCallback callback,
+							 void *arg);
+
+/* Reserves an extent in a new index for a segment that is ready, writes and publishes it. */
+extern void segment_publish(SegmentMaking *making, Relation index, Relation heap);
+
+#endif							/* VECTOR_SEGMENT_REPLACE_H */
