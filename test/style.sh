@@ -18,4 +18,6 @@ complain "indented by spaces" "$(grep -nE '^    ' "${files[@]}")"
 complain "longer than 1,000 lines" "$(wc -l "${files[@]}" | awk '$2 != "total" && $1 > 1000')"
 complain "PostgreSQL in a room that does without" \
 	"$(grep -nE '#include *["<](postgres|fmgr|pg_compat|utils/|access/|storage/|catalog/)' src/distance/* src/types/codec.*)"
+complain "a method in the room that knows none" \
+	"$(grep -nE '#include "(graph|list)_segment/|METHOD_(GRAPH|LISTS)' src/segment/*.[ch] | grep -v '^src/segment/format.h:')"
 exit $status

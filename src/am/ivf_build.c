@@ -388,7 +388,7 @@ build_in_parallel(IvfBuild *build, int workers)
 						   counts_size(lists) + tuplesort_estimate_shared(workers + 1), 0))
 		return false;
 	shared = table->method_shared;
-	shared->centroids = build->centroids->uid;
+	shared->centroids = build->centroids->part.uid;
 	shared->participants = workers + 1;
 	SpinLockInit(&shared->mutex);
 	for (uint32 i = 0; i < lists; i++)

@@ -168,13 +168,13 @@ ranks_of(Relation index, IvfScan *state, const CachedSegment *segment)
 {
 	IvfRanks   *ranks = state->ranks;
 
-	while (ranks && ranks->query.centroids != segment->centroids)
+	while (ranks && ranks->query.centroids != cached_centroids(segment))
 		ranks = ranks->next;
 	if (ranks == NULL)
 	{
 		ranks = palloc(sizeof(IvfRanks));
 		lists_query(&ranks->query, index, state->base.space, &state->base.query,
-					segment->centroids, state->ranked);
+					cached_centroids(segment), state->ranked);
 		ranks->next = state->ranks;
 		state->ranks = ranks;
 	}

@@ -46,8 +46,8 @@ mark_live(Merge *merge, MergeInput *input)
 		uint32		n = Min(per, segment->header.rows - first);
 
 		CHECK_FOR_OTHERS();
-		extent_read(merge->job->index, segment->first + segment->header.tids + first / per,
-					segment->uid, 0, rows, n * sizeof(SealedRow));
+		extent_read(merge->job->index, segment->part.first + segment->header.tids + first / per,
+					segment->part.uid, 0, rows, n * sizeof(SealedRow));
 		for (uint32 i = 0; i < n; i++)
 		{
 			uint32		key = input->base + rows[i].node;

@@ -97,6 +97,27 @@ from_rows(const SegmentJob *job)
 	return build_making(build_attach(shared, job->index, &callbacks));
 }
 
+/* The entries, if there are any. */
+static void
+load(CachedSegment *segment, Relation index)
+{
+	const SealedHeader *header = &segment->header;
+	GraphEntries *entries = palloc0(sizeof(GraphEntries));
+
+	segment->loaded = entries;
+	if (header->entry_count > 0)
+	{
+		Size		size;
+
+		entries->count = header->entry_count;
+		entries->dims = graph_entries_dims(header->padded);
+		size = graph_entries_size(entries->count, entries->dims);
+		entries->groups = palloc(size);
+		extent_read(index, segment->part.first + header->entries, segment->part.uid, 0,
+					entries->groups, size);
+	}
+}
+
 const SegmentMethod graph_segment_method = {
 	.id = METHOD_GRAPH,
 	.row_memory = row_memory,
@@ -104,5 +125,7 @@ const SegmentMethod graph_segment_method = {
 	.gains_by_merging = merge_is_possible,
 	.merges = merges,
 	.from_segments = merge_begin,
-	.from_rows = from_rows
+	.from_rows = from_rows,
+	.load = load,
+	.check = graph_check
 };

@@ -109,7 +109,7 @@ static GraphCandidate
 begin_coded(GraphScan *scan)
 {
 	const SpaceQuery *query = scan->sealed.query;
-	const GraphEntries *entries = &scan->sealed.segment->entries;
+	const GraphEntries *entries = scan->sealed.segment->loaded;
 	uint32		padded = scan->sealed.segment->header.padded;
 	float	   *centred = palloc(sizeof(float) * padded);
 	uint8	   *lut = palloc(rabitq_lut_size(padded));

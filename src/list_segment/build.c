@@ -205,7 +205,7 @@ lists_build(Relation index, const Space *space, const CachedCentroids *centroids
 	build->space = space;
 	build->centroids = centroids;
 	lists_layout(space, &build->header);
-	build->header.lists.centroids = centroids->uid;
+	build->header.lists.centroids = centroids->part.uid;
 	build->header.lists.count = centroids->header.lists;
 	if (space->quantizer == QUANTIZER_PQ)
 		product_open(&build->product, lists_work_width(space), space->pq_m,

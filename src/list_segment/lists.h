@@ -13,7 +13,7 @@
 
 #include "utils/tuplesort.h"
 
-#include "segment/cache.h"
+#include "list_segment/cached.h"
 #include "segment/method.h"
 #include "segment/sealed.h"
 

@@ -61,7 +61,7 @@ count_live(ListsMerge *merge, const MergeInput *input)
 {
 	for (uint32 l = 0; l < merge->header.lists.count; l++)
 	{
-		const SealedList *list = &input->segment->lists[l];
+		const SealedList *list = cached_list(input->segment, l);
 
 		for (uint32 i = 0; i < list->rows; i++)
 			merge->counts[l] += !cached_row_is_dead(input->segment, list->row + i);
@@ -112,13 +112,13 @@ write_segment(SegmentMaking *making, SegmentEntry *output)
 	ListsWriter *writer = palloc(sizeof(ListsWriter));
 
 	lists_writer_begin(writer, merge->job->index, output, &merge->header,
-					   merge->inputs[0].segment->centroids, merge->counts);
+					   cached_centroids(merge->inputs[0].segment), merge->counts);
 	for (uint32 l = 0; l < merge->header.lists.count; l++)
 	{
 		for (int i = 0; i < merge->count; i++)
 		{
 			MergeInput *input = &merge->inputs[i];
-			const SealedList *list = &input->segment->lists[l];
+			const SealedList *list = cached_list(input->segment, l);
 
 			for (uint32 place = 0; place < list->rows; place++)
 			{

@@ -5,8 +5,10 @@
 
 #include "miscadmin.h"
 
+#include "list_segment/cached.h"
 #include "list_segment/centroids.h"
 #include "list_segment/lists.h"
+#include "list_segment/scan.h"
 #include "segment/growing.h"
 #include "segment/memory.h"
 #include "segment/replace.h"
@@ -90,5 +92,8 @@ const SegmentMethod list_segment_method = {
 	.merges = merges,
 	.from_segments = lists_merge,
 	.from_rows = from_rows,
-	.retire = centroids_retire
+	.retire = centroids_retire,
+	.load = cached_lists_load,
+	.unload = cached_lists_unload,
+	.check = lists_check
 };

@@ -272,7 +272,7 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 	const ListsQuery *query = scan->query;
 	CachedSegment *segment = scan->sealed.segment;
 	const SealedLists *lists = &segment->header.lists;
-	const SealedList *list = &segment->lists[query->lists[rank]];
+	const SealedList *list = cached_list(segment, query->lists[rank]);
 	float		slack = scan->estimate ? 0 : ERROR_SIGMAS * sqrtf(query->distances[rank]);
 	uint32		groups = (list->rows + CODE_GROUP - 1) / CODE_GROUP;
 	BlockNumber open = InvalidBlockNumber;
@@ -349,7 +349,7 @@ lists_scan_rows(ListsScan *scan, uint32 rank, ListsRow callback, void *arg)
 	SealedScan *sealed = &scan->sealed;
 	CachedSegment *segment = sealed->segment;
 	Size		size = segment->header.layout.size;
-	const SealedList *list = &segment->lists[scan->query->lists[rank]];
+	const SealedList *list = cached_list(segment, scan->query->lists[rank]);
 	uint32		end = list->row + list->rows;
 	uint32		asked = list->row;
 	uint32		n;
@@ -389,7 +389,7 @@ list_of(const CachedSegment *segment, uint32 row)
 	{
 		uint32		middle = low + (high - low) / 2;
 
-		if (segment->lists[middle].row <= row)
+		if (cached_list(segment, middle)->row <= row)
 			low = middle;
 		else
 			high = middle;
@@ -420,8 +420,8 @@ fine_bound(ListsScan *scan, uint32 row)
 	else
 	{
 		buffer = InvalidBuffer;
-		extent_read(sealed->index, segment->first + lists->fine, segment->uid, offset, copy,
-					lists->fine_size);
+		extent_read(sealed->index, segment->part.first + lists->fine, segment->part.uid, offset,
+					copy, lists->fine_size);
 	}
 	factors = (const FineFactors *) fine;
 	bound = space_below(sealed->space,
@@ -440,7 +440,7 @@ lists_scan_row_bound(ListsScan *scan, uint32 rank, uint32 row)
 {
 	const ListsQuery *query = scan->query;
 	const SealedLists *lists = &scan->sealed.segment->header.lists;
-	const SealedList *list = &scan->sealed.segment->lists[query->lists[rank]];
+	const SealedList *list = cached_list(scan->sealed.segment, query->lists[rank]);
 	uint32		place = row - list->row;
 	uint64		offset = lists_offset(list->group + place / CODE_GROUP, lists->group_size,
 									  lists->groups_per_block);

@@ -77,4 +77,7 @@ extern GraphCandidate lists_scan_pop(ListsScan *scan);
 /* and the distance of a row by the vector that is kept of it. */
 extern void lists_scan_refine(ListsScan *scan, uint32 row, GraphFound *found);
 
+/* SegmentMethod.check. */
+extern void lists_check(SealedScan *sealed);
+
 #endif							/* VECTOR_LIST_SEGMENT_SCAN_H */

@@ -26,8 +26,7 @@ struct CachedIndex
 	dlist_node	idle;			/* of idle_indexes, if nobody holds it */
 	MemoryContext context;		/* of this and its parts */
 	Size		size;			/* of the context, as it counts in cached_size */
-	CachedSegment *segments;
-	CachedCentroids *centroids;
+	CachedPart *parts;
 	CachedMean *means;
 	Space		space;
 	Directory  *directory;
@@ -143,66 +142,39 @@ cache_has(Relation index)
 }
 
 static void
-release_centroids(CachedCentroids *centroids)
+free_part(CachedPart *part)
 {
-	if (--centroids->users == 0 && centroids->dropped)
-		MemoryContextDelete(centroids->context);
+	if (part->kind->unload)
+		part->kind->unload(part);
+	MemoryContextDelete(part->context);
 }
 
-static void
-drop_centroids(CachedCentroids *centroids)
+void
+cache_release_part(CachedPart *part)
 {
-	centroids->dropped = true;
-	if (centroids->users == 0)
-		MemoryContextDelete(centroids->context);
-}
-
-static void
-free_segment(CachedSegment *segment)
-{
-	if (segment->centroids)
-		release_centroids(segment->centroids);
-	MemoryContextDelete(segment->context);
-}
-
-static void
-drop_segment(CachedSegment *segment)
-{
-	segment->dropped = true;
-	if (segment->users == 0)
-		free_segment(segment);
+	if (--part->users == 0 && part->dropped)
+		free_part(part);
 }
 
 /* Forgets segments that the directory does not have any more, or has elsewhere. */
 static void
-sweep_segments(CachedIndex *cached)
+sweep_parts(CachedIndex *cached)
 {
 	const Directory *directory = cached->directory;
 
-	for (CachedSegment **link = &cached->segments; *link;)
+	for (CachedPart **link = &cached->parts; *link;)
 	{
-		CachedSegment *segment = *link;
-		const SegmentEntry *entry = directory_find(directory, segment->uid);
+		CachedPart *part = *link;
+		const SegmentEntry *entry = directory_find(directory, part->uid);
 
-		if (entry != NULL && entry->kind == SEGMENT_SEALED && entry->first == segment->first)
-			link = &segment->next;
+		if (entry != NULL && entry->kind == part->kind->kind && entry->first == part->first)
+			link = &part->next;
 		else
 		{
-			*link = segment->next;
-			drop_segment(segment);
-		}
-	}
-	for (CachedCentroids **link = &cached->centroids; *link;)
-	{
-		CachedCentroids *centroids = *link;
-		const SegmentEntry *entry = directory_find(directory, centroids->uid);
-
-		if (entry != NULL && entry->kind == SEGMENT_CENTROIDS && entry->first == centroids->first)
-			link = &centroids->next;
-		else
-		{
-			*link = centroids->next;
-			drop_centroids(centroids);
+			*link = part->next;
+			part->dropped = true;
+			if (part->users == 0)
+				free_part(part);
 		}
 	}
 	for (CachedMean **link = &cached->means; *link;)
@@ -301,7 +273,7 @@ cache_index(Relation index)
 		if (cached == NULL)
 			return make_index(index, directory);
 		copy_directory(cached, directory);
-		sweep_segments(cached);
+		sweep_parts(cached);
 	}
 	if (cached->users == 0)
 		dlist_move_head(&idle_indexes, &cached->idle);
@@ -320,158 +292,80 @@ cache_space(const CachedIndex *cached)
 	return &cached->space;
 }
 
-void
-cache_open_points(const CachedCentroids *centroids, Relation index, CentroidPoints *points)
+static CachedPart *
+load_part(CachedIndex *cached, Relation index, const SegmentEntry *entry, const CachedKind *kind)
 {
-	if (centroids->copy.points == NULL)
-		centroid_points_open(points, index, centroids->first, centroids->uid,
-							 &centroids->header);
-	else
-		*points = (CentroidPoints) {
-			.base = cluster_points(&centroids->copy), .block = InvalidBlockNumber
-		};
-}
-
-/* Reads the centroids, and what is to be known of all of them. */
-static void
-read_centroids(const Space *space, Relation index, const SegmentEntry *entry,
-			   CachedCentroids *centroids)
-{
-	const CentroidsHeader *header = &centroids->header;
-	Size		size = sizeof(float) * header->lists * header->width;
-	CentroidPoints points;
-	float	   *mean = palloc(sizeof(float) * header->width);
-
-	centroids->half_norms = palloc(sizeof(float) * header->lists);
-	if (header->lists <= CLUSTER_CODED_MIN && size <= CACHE_MAX_COPY)
-	{
-		float	   *copy = palloc(size);
-
-		extent_read(index, entry->first + header->centroids, entry->uid, 0, copy, size);
-		centroids->copy = (ClusterCentroids) {
-			copy, centroids->half_norms, header->lists, header->width
-		};
-	}
-	cache_open_points(centroids, index, &points);
-	cluster_measure(&points.base, mean, centroids->half_norms);
-	if (centroids->copy.points == NULL)
-	{
-		centroids->codes = palloc(sizeof(ClusterCodes));
-		cluster_codes_init(centroids->codes, &points.base, mean, centroids->half_norms,
-						   palloc_extended(cluster_codes_size(&points.base),
-										   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO));
-	}
-	centroid_points_close(&points);
-
-	/*
-	 * Queries less the mean are what tables of look-ups are made for, whose rounding is of the
-	 * order of what they are made for.  Not for inner products, which a shift changes.
-	 */
-	if (space->coded && space->metric != SPACE_IP)
-		centroids->mean = mean;
-	else
-		pfree(mean);
-}
-
-static CachedCentroids *
-load_centroids(CachedIndex *cached, Relation index, const SegmentEntry *entry)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector centroids",
-												  ALLOCSET_SMALL_SIZES);
+	MemoryContext context = AllocSetContextCreateInternal(CurrentMemoryContext, kind->context,
+														  ALLOCSET_START_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	CachedCentroids *centroids = palloc0(sizeof(CachedCentroids));
-	CentroidsHeader *header = &centroids->header;
+	CachedPart *part = palloc0(kind->size);
 
-	centroids->index = cached;
-	centroids->context = context;
-	centroids->uid = entry->uid;
-	centroids->first = entry->first;
-	extent_read(index, entry->first, entry->uid, 0, header, sizeof(*header));
-	read_centroids(&cached->space, index, entry, centroids);
-	if (header->codebook_size > 0)
-	{
-		centroids->codebooks = palloc(header->codebook_size);
-		extent_read(index, entry->first + header->codebooks, entry->uid, 0,
-					centroids->codebooks, header->codebook_size);
-	}
+	part->index = cached;
+	part->context = context;
+	part->kind = kind;
+	part->uid = entry->uid;
+	part->first = entry->first;
+	kind->load(part, index, entry);
 	MemoryContextSwitchTo(old);
-	return centroids;
+	MemoryContextSetParent(context, cached->context);
+	part->next = cached->parts;
+	cached->parts = part;
+	count_size(cached);
+	return part;
 }
 
-static CachedCentroids *
-find_centroids(CachedIndex *cached, Relation index, uint32 uid)
+CachedPart *
+cache_use_part(CachedIndex *cached, Relation index, const SegmentEntry *entry,
+			   const CachedKind *kind)
 {
-	CachedCentroids *centroids = cached->centroids;
+	CachedPart *part = cached->parts;
 
-	while (centroids && centroids->uid != uid)
-		centroids = centroids->next;
-	if (centroids == NULL)
-	{
-		const SegmentEntry *entry = directory_find(cached->directory, uid);
-
-		if (entry == NULL || entry->kind != SEGMENT_CENTROIDS)
-			ereport(ERROR,
-					(errcode(ERRCODE_INDEX_CORRUPTED),
-					 errmsg("index \"%s\" does not have the centroids %u",
-							RelationGetRelationName(index), uid),
-					 errhint("Please REINDEX it.")));
-		centroids = load_centroids(cached, index, entry);
-		MemoryContextSetParent(centroids->context, cached->context);
-		centroids->next = cached->centroids;
-		cached->centroids = centroids;
-		count_size(cached);
-	}
-	return centroids;
+	while (part && part->uid != entry->uid)
+		part = part->next;
+	if (part == NULL)
+		part = load_part(cached, index, entry, kind);
+	part->users++;
+	return part;
 }
 
 static void
-unguard_centroids(void *arg)
+unguard_part(void *arg)
 {
-	CachedCentroids *centroids = arg;
-	CachedIndex *cached = centroids->index;
+	CachedPart *part = arg;
+	CachedIndex *cached = part->index;
 
-	release_centroids(centroids);
+	cache_release_part(part);
 	unhold(cached);
 }
 
-CachedCentroids *
-cache_acquire_centroids(CachedIndex *cached, Relation index, uint32 uid)
+CachedPart *
+cache_acquire_part(CachedIndex *cached, Relation index, const SegmentEntry *entry,
+				   const CachedKind *kind)
 {
-	CachedCentroids *centroids = find_centroids(cached, index, uid);
+	CachedPart *part = cache_use_part(cached, index, entry, kind);
 
-	guard(unguard_centroids, centroids);
-	centroids->users++;
+	part->users--;
+	guard(unguard_part, part);
+	part->users++;
 	hold(cached);
-	return centroids;
+	return part;
 }
 
-/* Reads what a segment of lists has beside a graph's. */
 static void
-load_lists(CachedIndex *cached, Relation index, const SegmentEntry *entry, CachedSegment *segment)
+unload_segment(CachedPart *part)
 {
-	const SealedLists *lists = &segment->header.lists;
+	const SegmentMethod *method = segment_method(&part->index->space);
 
-	if (lists->centroids == 0)
-		return;
-	segment->lists = MemoryContextAllocHuge(segment->context, sizeof(SealedList) * lists->count);
-	extent_read(index, entry->first + lists->list, entry->uid, 0, segment->lists,
-				sizeof(SealedList) * lists->count);
-	segment->centroids = find_centroids(cached, index, lists->centroids);
-	segment->centroids->users++;
+	if (method->unload)
+		method->unload((CachedSegment *) part);
 }
 
-static CachedSegment *
-load_segment(CachedIndex *cached, Relation index, const SegmentEntry *entry)
+static void
+load_segment(CachedPart *part, Relation index, const SegmentEntry *entry)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector segment",
-												  ALLOCSET_START_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	CachedSegment *segment = palloc0(sizeof(CachedSegment));
+	CachedSegment *segment = (CachedSegment *) part;
+	const SegmentMethod *method = segment_method(&part->index->space);
 
-	segment->index = cached;
-	segment->context = context;
-	segment->uid = entry->uid;
-	segment->first = entry->first;
 	extent_read(index, entry->first, entry->uid, 0, &segment->header, sizeof(SealedHeader));
 	if (segment->header.padded > 0)
 	{
@@ -479,74 +373,41 @@ load_segment(CachedIndex *cached, Relation index, const SegmentEntry *entry)
 		extent_read(index, entry->first + segment->header.mean, entry->uid, 0, segment->mean,
 					sizeof(float) * segment->header.padded);
 	}
-	if (segment->header.entry_count > 0)
-	{
-		GraphEntries *entries = &segment->entries;
-		Size		size;
-
-		entries->count = segment->header.entry_count;
-		entries->dims = graph_entries_dims(segment->header.padded);
-		size = graph_entries_size(entries->count, entries->dims);
-		entries->groups = palloc(size);
-		extent_read(index, entry->first + segment->header.entries, entry->uid, 0,
-					entries->groups, size);
-	}
-	MemoryContextSwitchTo(old);
-	load_lists(cached, index, entry, segment);
-	return segment;
+	method->load(segment, index);
 }
+
+static const CachedKind segment_kind = {
+	SEGMENT_SEALED, "vector segment", sizeof(CachedSegment), load_segment, unload_segment
+};
 
 /* Reads the tombstones again if there are more of them. */
 static void
 refresh_tombstones(Relation index, CachedSegment *segment)
 {
-	BlockNumber block = segment->first + segment->header.tombstones;
+	BlockNumber block = segment->part.first + segment->header.tombstones;
 	TombstoneHeader header;
 
-	extent_read(index, block, segment->uid, 0, &header, sizeof(header));
+	extent_read(index, block, segment->part.uid, 0, &header, sizeof(header));
 	if (header.dead == segment->dead)
 		return;
 	if (segment->tombstones == NULL)
 	{
-		segment->tombstones = MemoryContextAllocHuge(segment->context,
+		segment->tombstones = MemoryContextAllocHuge(segment->part.context,
 													 segment->header.rows / 8 + 1);
-		count_size(segment->index);
+		count_size(segment->part.index);
 	}
-	extent_read(index, block, segment->uid, sizeof(header), segment->tombstones,
+	extent_read(index, block, segment->part.uid, sizeof(header), segment->tombstones,
 				segment->header.rows / 8 + 1);
 	segment->dead = header.dead;
-}
-
-static void
-unguard_segment(void *arg)
-{
-	CachedSegment *segment = arg;
-	CachedIndex *cached = segment->index;
-
-	if (--segment->users == 0 && segment->dropped)
-		free_segment(segment);
-	unhold(cached);
 }
 
 CachedSegment *
 cache_acquire(CachedIndex *cached, Relation index, const SegmentEntry *entry)
 {
-	CachedSegment *segment = cached->segments;
+	CachedSegment *segment = (CachedSegment *)
+		cache_acquire_part(cached, index, entry, &segment_kind);
 
-	while (segment && segment->uid != entry->uid)
-		segment = segment->next;
-	if (segment == NULL)
-	{
-		segment = load_segment(cached, index, entry);
-		MemoryContextSetParent(segment->context, cached->context);
-		segment->next = cached->segments;
-		cached->segments = segment;
-		count_size(cached);
-	}
 	refresh_tombstones(index, segment);
-	guard(unguard_segment, segment);
-	segment->users++;
-	hold(cached);
 	return segment;
 }
 

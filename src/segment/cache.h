@@ -9,49 +9,43 @@
 #ifndef VECTOR_SEGMENT_CACHE_H
 #define VECTOR_SEGMENT_CACHE_H
 
-#include "cluster/coded.h"
-#include "list_segment/points.h"
 #include "segment/directory.h"
 
 #define CACHE_SIZE			((Size) 32 * 1024 * 1024)
 
-/* Centroids that take more memory are not copied. */
-#define CACHE_MAX_COPY		(CACHE_SIZE / 4)
-
 typedef struct CachedIndex CachedIndex;
 
-/* What searching and assigning needs to know of centroids; many are read where they lie. */
-typedef struct CachedCentroids
+/* What is kept of an extent; the structs of segments, and of what they share, begin with it. */
+typedef struct CachedPart
 {
-	struct CachedCentroids *next;
+	struct CachedPart *next;
 	CachedIndex *index;
-	MemoryContext context;		/* of these centroids */
+	MemoryContext context;		/* holds the part */
 	int			users;
-	bool		dropped;		/* goes with its last user */
+	bool		dropped;		/* freed by its last user */
+	const struct CachedKind *kind;
 	uint32		uid;
 	BlockNumber first;
-	CentroidsHeader header;		/* vectors of header.width: see lists_work_vector */
-	float	   *half_norms;		/* |c|^2 / 2 of each */
-	ClusterCentroids copy;		/* of few centroids */
-	ClusterCodes *codes;		/* of many centroids; or NULL: there is a copy */
-	float	   *mean;			/* of these, that codes are relative to besides; or NULL */
-	void	   *codebooks;		/* of header.codebook_size bytes, or NULL */
-} CachedCentroids;
+} CachedPart;
+
+/* A kind of parts: of the extents of a kind. */
+typedef struct CachedKind
+{
+	SegmentKind kind;
+	const char *context;		/* name of the memory contexts */
+	Size		size;			/* of the struct */
+	/* Fills in a part, zeros but for its CachedPart, in the part's memory context. */
+	void		(*load) (CachedPart *part, Relation index, const SegmentEntry *entry);
+	/* Releases the other parts that a part uses; or NULL. */
+	void		(*unload) (CachedPart *part);
+} CachedKind;
 
 typedef struct CachedSegment
 {
-	struct CachedSegment *next;
-	CachedIndex *index;
-	MemoryContext context;		/* of this segment */
-	int			users;
-	bool		dropped;		/* goes with its last user */
-	uint32		uid;
-	BlockNumber first;
+	CachedPart	part;
 	SealedHeader header;
 	float	   *mean;			/* rotated, of header.padded dimensions; NULL without */
-	GraphEntries entries;
-	CachedCentroids *centroids;	/* lists; held */
-	SealedList *lists;
+	void	   *loaded;			/* what the segment's method has loaded */
 	uint32		dead;			/* bits set in tombstones */
 	uint8	   *tombstones;		/* NULL as long as none is dead */
 } CachedSegment;
@@ -72,12 +66,16 @@ extern const Space *cache_space(const CachedIndex *cached);
 extern CachedSegment *cache_acquire(CachedIndex *cached, Relation index,
 									const SegmentEntry *entry);
 
-/* The same with centroids, by the uid of their segment. */
-extern CachedCentroids *cache_acquire_centroids(CachedIndex *cached, Relation index, uint32 uid);
-
-/* To read centroids; memory is the current context's.  To be closed, but for an error. */
-extern void cache_open_points(const CachedCentroids *centroids, Relation index,
-							  CentroidPoints *points);
+/*
+ * What methods keep of extents that segments share.  Finds the part of an entry; if there is none,
+ * makes one.  cache_use_part counts a user, until cache_release_part; cache_acquire_part holds the
+ * part and its index, as cache_hold does.
+ */
+extern CachedPart *cache_use_part(CachedIndex *cached, Relation index, const SegmentEntry *entry,
+								  const CachedKind *kind);
+extern void cache_release_part(CachedPart *part);
+extern CachedPart *cache_acquire_part(CachedIndex *cached, Relation index,
+									  const SegmentEntry *entry, const CachedKind *kind);
 
 /* The mean that the codes of a growing segment are relative to; NULL: none. */
 extern const float *cache_growing_mean(CachedIndex *cached, Relation index,

@@ -12,6 +12,10 @@
 
 /* See cache.h. */
 typedef struct CachedIndex CachedIndex;
+typedef struct CachedSegment CachedSegment;
+
+/* See sealed.h. */
+typedef struct SealedScan SealedScan;
 
 typedef enum BuildPhase
 {
@@ -101,6 +105,16 @@ struct SegmentMethod
 	SegmentMaking *(*from_rows) (const SegmentJob *job);
 	/* After a replacement: retires what only replaced segments shared; or NULL. */
 	void		(*retire) (Relation index);
+
+	/*
+	 * Reading.  Loads what every search of a segment needs, in the segment's memory context, and
+	 * releases what is not in that (NULL: nothing).
+	 */
+	void		(*load) (CachedSegment *segment, Relation index);
+	void		(*unload) (CachedSegment *segment);
+
+	/* Raises an error if a segment is not what it should be. */
+	void		(*check) (SealedScan *scan);
 };
 
 extern void segment_register(const SegmentMethod *method);

@@ -31,7 +31,7 @@ check_block(SealedScan *scan, Buffer buffer, BlockNumber block)
 
 	if (scan->lock)
 		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	extent_check_page(scan->index, page, block, scan->segment->uid);
+	extent_check_page(scan->index, page, block, scan->segment->part.uid);
 	return BlockGetPayload(page);
 }
 
@@ -77,7 +77,7 @@ sparse_node_size(const SealedScan *scan, BlockNumber block, Size start)
 	const NodeLayout *layout = &scan->segment->header.layout;
 	int32		nnz;
 
-	extent_read(scan->index, block, scan->segment->uid, start + layout->vector, &nnz,
+	extent_read(scan->index, block, scan->segment->part.uid, start + layout->vector, &nnz,
 				sizeof(nnz));
 	return layout->vector + sizeof(int32) + (Size) nnz * (sizeof(int32) + sizeof(float));
 }
@@ -90,7 +90,7 @@ sealed_visit_node(SealedScan *scan, uint32 id)
 	const SealedLevel *level = &header->level[scan->level];
 	uint64		offset = node_layout_offset(layout, id);
 	BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE);
-	BlockNumber block = scan->segment->first + level->first + place;
+	BlockNumber block = scan->segment->part.first + level->first + place;
 	Size		start = offset % PAYLOAD_SIZE;
 	char	   *payload;
 
@@ -144,7 +144,7 @@ sealed_prefetch_node(SealedScan *scan, uint32 id)
 	const NodeLayout *layout = &segment->header.layout;
 	uint64		offset = node_layout_offset(layout, id);
 	BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE);
-	BlockNumber block = segment->first + segment->header.level[scan->level].first + place;
+	BlockNumber block = segment->part.first + segment->header.level[scan->level].first + place;
 	Size		start = offset % PAYLOAD_SIZE;
 	Buffer		recent = recent_buffer(scan->index, block);
 
@@ -172,7 +172,7 @@ sealed_prefetch_node(SealedScan *scan, uint32 id)
 char *
 sealed_open_block(SealedScan *scan, BlockNumber place, Buffer *buffer)
 {
-	BlockNumber block = scan->segment->first + place;
+	BlockNumber block = scan->segment->part.first + place;
 
 	*buffer = pin_block(scan, block);
 	return check_block(scan, *buffer, block);
@@ -187,7 +187,7 @@ sealed_close_block(SealedScan *scan, Buffer buffer)
 void
 sealed_prefetch_block(SealedScan *scan, BlockNumber place)
 {
-	recent_prefetch(scan->index, scan->segment->first + place);
+	recent_prefetch(scan->index, scan->segment->part.first + place);
 }
 
 uint32
@@ -244,6 +244,6 @@ sealed_read_row(SealedScan *scan, uint32 number, SealedRow *row)
 {
 	const uint32 per = PAYLOAD_SIZE / sizeof(SealedRow);
 
-	extent_read(scan->index, scan->segment->first + scan->segment->header.tids + number / per,
-				scan->segment->uid, number % per * sizeof(SealedRow), row, sizeof(*row));
+	extent_read(scan->index, scan->segment->part.first + scan->segment->header.tids + number / per,
+				scan->segment->part.uid, number % per * sizeof(SealedRow), row, sizeof(*row));
 }

@@ -1,0 +1,144 @@
+/*
+ * check.c - checks of a sealed segment that is a graph
+ *
+ * Every row names a node that names the row.  Neighbours exist, are not the node itself, and their
+ * codes are those of their vectors: the estimated distance of a neighbour from itself is zero (or
+ * its negative squared norm).
+ */
+#include "graph_segment/method.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+
+#include "segment/sealed.h"
+
+/* Of this many nodes of a segment, one has its neighbours' codes checked. */
+#define CODES_CHECKED_EVERY	8
+
+/* Vectors shorter than this part of the longest lose all their bits when they are coded. */
+#define CODED_PART	1e-6
+
+/*
+ * Whether a vector's estimated distance from itself is right.  Estimates whose terms are near the
+ * limits of float32 prove nothing.
+ */
+static bool
+is_own_estimate(const Space *space, const SpaceQuery *query, float estimate, double size)
+{
+	double		expected = space->metric == SPACE_IP ? -query->norm * query->norm : 0;
+
+	return !(size <= 1e30) || fabs(estimate - expected) <= ESTIMATE_TOLERANCE * size + 1e-6;
+}
+
+/* Checks the code that a node has of a neighbour; longest is of all nodes, for inner products. */
+static void
+check_code(SealedScan *scan, const char *bytes, uint32 place, double longest)
+{
+	const SealedHeader *header = &scan->segment->header;
+	const NodeLayout *layout = &header->layout;
+	const SealedNode *node = (const SealedNode *) bytes;
+	uint32		id = ((const uint32 *) (bytes + layout->ids))[place];
+	const SealedNode *other = sealed_read_node(scan, 0, id);
+	Size		size = space_payload_size(scan->space);
+	char	   *payload = palloc(size);
+	float	   *centred = palloc(sizeof(float) * header->padded);
+	uint8	   *lut = palloc(rabitq_lut_size(header->padded));
+	float		estimates[CODE_GROUP];
+	uint32		group = place / CODE_GROUP;
+	SpaceQuery	query;
+	CodeQuery	code;
+	float		distance;
+	float		own;
+	float		scale;
+	double		parts;
+
+	space_restore(scan->space, other, (const char *) other + layout->vector, payload);
+	space_prepare(scan->space, &query, payload, size);
+	distance = space_node_distance(scan->space, &query, node, bytes + layout->vector);
+	own = space_query_distance(scan->space, &query, payload, &scale);
+	for (uint32 i = 0; i < header->padded; i++)
+		centred[i] = query.rotated[i] - scan->segment->mean[i];
+	rabitq_prepare(&code, centred, header->padded, lut);
+	distance_kernels->code_estimates(
+		&code, (const uint8 *) bytes + layout->codes + group * rabitq_group_size(header->padded),
+		(const float *) (bytes + layout->a) + group * CODE_GROUP,
+		(const uint16 *) (bytes + layout->b) + group * CODE_GROUP, distance, estimates);
+	parts = 0.05f * distance_kernels->f32_dot(centred, centred, header->padded);
+	if (scan->space->metric == SPACE_IP)
+		parts += 2 * (query.norm * query.norm + (double) node->scale * node->scale) +
+			CODED_PART * longest * longest;
+	else
+		parts += fabsf(distance) + fabsf(own) +
+			(space_is_lossy(scan->space) ? query.norm * query.norm : 0);
+	if (!is_own_estimate(scan->space, &query, estimates[place % CODE_GROUP], parts))
+		sealed_damaged(scan->index, "In segment %u, node %u has a code of its neighbour %u that "
+					   "does not fit its vector: the distance is estimated as %g.",
+					   scan->segment->part.uid, node->row, id, estimates[place % CODE_GROUP]);
+	pfree(lut);
+	pfree(centred);
+	pfree(payload);
+	pfree(query.floats);
+	pfree(query.rotated);
+}
+
+static void
+check_node(SealedScan *scan, uint32 id, uint32 row, double longest)
+{
+	const NodeLayout *layout = &scan->segment->header.layout;
+	const SealedNode *node = sealed_read_node(scan, 0, id);
+	const uint32 *ids = (const uint32 *) ((const char *) node + layout->ids);
+	char	   *copy;
+
+	if (node->row != row)
+		sealed_damaged(scan->index, "In segment %u, row %u names a node of row %u.",
+					   scan->segment->part.uid, row, node->row);
+	if (node->links > layout->degree)
+		sealed_damaged(scan->index, "In segment %u, node %u has %u neighbours.",
+					   scan->segment->part.uid, id, node->links);
+	for (uint32 i = 0; i < node->links; i++)
+		if (ids[i] == id || (layout->size > 0 && ids[i] >= scan->segment->header.nodes))
+			sealed_damaged(scan->index, "In segment %u, node %u has %u as a neighbour.",
+						   scan->segment->part.uid, id, ids[i]);
+	if (!scan->space->coded || row % CODES_CHECKED_EVERY != 0)
+		return;
+	copy = palloc(layout->size);
+	memcpy(copy, node, layout->size);
+	for (uint32 i = 0; i < ((SealedNode *) copy)->links; i++)
+		check_code(scan, copy, i, longest);
+	pfree(copy);
+}
+
+void
+graph_check(SealedScan *scan)
+{
+	const CachedSegment *segment = scan->segment;
+	const SealedHeader *header = &segment->header;
+	const GraphEntries *entries = segment->loaded;
+	double		longest = 0;
+
+	for (uint32 i = 0; i < entries->count; i++)
+		if (graph_entries_group(entries, i / CODE_GROUP)->ids[i % CODE_GROUP] >= header->nodes)
+			sealed_damaged(scan->index, "In segment %u, entry %u names no node.",
+						   segment->part.uid, i);
+	if (scan->space->metric == SPACE_IP && scan->space->coded)
+		for (uint32 id = 0; id < header->nodes; id++)
+			longest = Max(longest, sealed_read_node(scan, 0, id)->scale);
+	for (uint32 number = 0; number < header->rows; number++)
+	{
+		SealedRow	row;
+
+		CHECK_FOR_INTERRUPTS();
+		sealed_read_row(scan, number, &row);
+		if (number < header->nodes)
+			check_node(scan, row.node, number, longest);
+		else
+		{
+			const SealedNode *node = sealed_read_node(scan, 0, row.node);
+
+			if (number < node->extra || number - node->extra >= node->extras)
+				sealed_damaged(scan->index, "In segment %u, row %u is not one of its node's.",
+							   segment->part.uid, number);
+		}
+	}
+}
