@@ -78,7 +78,7 @@ my ($status, $stdout, $stderr) = $node->psql('target', "COPY items (id, v, large
 isnt($status, 0, 'a binary file cut short is an error');
 is($node->safe_psql('target', $digest), $expected, 'and nothing is lost');
 
-# under each number of pgvector that can be asked for, the same objects, which an update leaves alone
+# under each version number of pgvector that can be requested, the objects are the same, and an update keeps them
 my $definitions = slurp_file("$FindBin::RealBin/../compat/definitions.sql");
 my $version = "SELECT extversion FROM pg_extension WHERE extname = 'vector'";
 $node->safe_psql('postgres', 'CREATE EXTENSION vector');
@@ -97,7 +97,7 @@ $node->safe_psql('postgres', "ALTER EXTENSION vector UPDATE TO '0.8.5'");
 is($node->safe_psql('postgres', $version), '0.8.5', 'back to a number of pgvector');
 is($node->safe_psql('postgres', $definitions), $members, 'which changes no member');
 
-# a dump does not have the number: that of the database that it is restored into, or else 1.0
+# a dump does not contain the number: the result has that of the database restored into, or else 1.0
 $node->safe_psql('postgres', 'CREATE DATABASE numbered');
 $node->safe_psql('postgres', "CREATE DATABASE $_") foreach 'fresh', 'prepared';
 my $create = "CREATE SCHEMA other; CREATE EXTENSION vector SCHEMA other VERSION '0.8.6'";
@@ -110,7 +110,7 @@ foreach (['fresh', '1.0'], ['prepared', '0.8.6'])
 {
 	my ($database, $number) = @$_;
 
-	# the schema that is there already is an error that pg_restore goes on after
+	# the schema exists already, an error after which pg_restore continues
 	$node->run_log([ 'pg_restore', '-d', $node->connstr($database), $dump ]);
 	is($node->safe_psql($database, $version), $number, "restored as $number");
 	is($node->safe_psql($database, "SET enable_seqscan = off;

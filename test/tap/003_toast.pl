@@ -1,8 +1,8 @@
-# Vectors stored out of line: whatever happened to a table, what a distance reads is the value that was stored.
+# Vectors stored out of line: whatever happens to a table, a distance reads the value that was stored.
 #
-# Everything happens in one session, because what is tested is what a session remembers of a TOAST table.  Every value
+# Everything happens in one session, because the test is about what a session remembers of a TOAST table.  Every value
 # comes from the table truth, which holds it as an array and its distance to a probe, computed before anything was
-# stored: the distance computed from what is stored must be equal to the bit.
+# stored: the distance computed from the stored value must be equal to the bit.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -15,7 +15,7 @@ $node->append_conf('postgresql.conf', "autovacuum = off\nmin_parallel_table_scan
 $node->start;
 my $connstr = $node->connstr('postgres');
 
-# the columns of items: type and dimensions; what each is made of in truth, and what it is compared with
+# the columns of items: type and dimensions; the expressions of its value and of the value it is compared with
 my %columns = (a => [ 'vector', 600 ], b => [ 'halfvec', 1100 ], c => [ 'vector', 1100 ], d => [ 'bf16vec', 1040 ], e => [ 'int8vec', 2100 ]);
 my @names = sort keys %columns;
 my %probe = map { ($_ => "scatter(12345, $columns{$_}[1])::$columns{$_}[0]") } @names;
@@ -40,7 +40,7 @@ sub rows
 my $insert = "INSERT INTO items SELECT id, $casts FROM truth t";
 my $update = "UPDATE items i SET $sets FROM truth t WHERE t.id = i.id";
 
-# Prints how many rows there are, and how many distances are wrong, by several ways through the table.
+# Prints how many rows there are, and how many distances are wrong, read in several ways.
 sub check
 {
 	my $name = shift;
@@ -70,7 +70,7 @@ $script .= "VACUUM items;" . check('vacuumed');
 $script .= rows('1001, 1040', 'n + 7') . "$insert WHERE id > 1000;" . check('free space used again');
 foreach my $round (1 .. 8)
 {
-	# holes of all sizes, filled in an order that is not that of the blocks
+	# holes of all sizes, filled in an order other than that of the blocks
 	$script .= "UPDATE items i SET c = t.c::vector, e = t.e::int8vec FROM truth t WHERE t.id = i.id AND hashint4(i.id * 10 + $round) % 3 = 0; VACUUM items;"
 	  . "UPDATE items i SET a = t.a::vector FROM (SELECT * FROM truth ORDER BY hashint4(id * 10 + $round)) t WHERE t.id = i.id AND i.id % 2 = $round % 2; VACUUM items;";
 }
@@ -91,7 +91,7 @@ $script .= "DELETE FROM items WHERE id > 20; DELETE FROM truth WHERE id > 20; VA
 $script .= "TRUNCATE items, truth;" . rows('1, 60', 'n + 3') . "$insert;" . check('truncated and loaded again');
 $script .= "BEGIN; TRUNCATE items; $insert; SELECT sum(i.a <-> $probe{a}) > 0 FROM items i \\g /dev/null\nROLLBACK;" . check('truncated and loaded, rolled back');
 
-# another session's work meanwhile: psql starts it
+# meanwhile another session works: psql starts it
 my $other = sub { "\\! psql -XAqt -v ON_ERROR_STOP=1 -d \"$connstr\" -c \"$_[0]\"\n" };
 $script .= $other->("UPDATE items i SET $sets FROM truth t WHERE t.id = i.id") . $other->('VACUUM items') . check('rewritten by another session');
 $script .= $other->('VACUUM FULL items') . check('VACUUM FULL by another session');
@@ -126,7 +126,7 @@ $script .= q{
 	SELECT 'a deleted row that a variable holds', count(*) = 1, count(*) FILTER (WHERE distance <> 0 OR in_row <> 0) FROM found;
 } . check('at last');
 
-# read in order, the TOAST index is hardly asked
+# when the table is read in order, the TOAST index is hardly used
 $script .= q{
 	CREATE TABLE single (id int, a vector(600));
 	INSERT INTO single SELECT n, scatter(n, 600)::vector FROM generate_series(1, 400) n;
@@ -147,7 +147,7 @@ foreach my $answer (@answers)
 }
 cmp_ok(scalar(@answers), '==', 5 * 27 + 5, 'every check answered');
 
-# what is in plain SQL the distance
+# the distance in plain SQL
 is($node->safe_psql('postgres', q{
 	SELECT count(*) FROM items i WHERE abs((i.a <-> scatter(12345, 600)::vector) - (SELECT sqrt(sum((x - y) ^ 2)) FROM unnest(i.a::real[], scatter(12345, 600)) u(x, y))) > 1e-3}), 0, 'distances are those of plain SQL');
 

@@ -10,7 +10,7 @@ $node->init;
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION vector');
 
-# before any function of the library was called, the setting is a placeholder; a wrong one costs a warning, not the session
+# before any function of the library is called, the setting is a placeholder; a wrong value causes a warning, no error
 my ($status, $out, $err) = $node->psql('postgres', "SET vector.simd = 'portable'; SELECT '[3,4]'::vector <-> '[0,0]'; SHOW vector.simd");
 is("$status|$out", "0|5\nportable", 'set before the library is loaded');
 ($status, $out, $err) = $node->psql('postgres', "SET vector.simd = 'abacus'; SELECT '[3,4]'::vector <-> '[0,0]'; SHOW vector.simd");
@@ -20,7 +20,7 @@ like($err, qr/WARNING:  invalid value for parameter "vector.simd": "abacus"/, 'i
 isnt($status, 0, 'a wrong one is an error afterwards');
 like($err, qr/Available values: auto, portable, avx2, avx512, neon/, 'that names the right ones');
 
-# what this processor has
+# the sets that this processor has
 my @sets;
 my $arm = `uname -m` =~ /^(aarch64|arm64)/;
 foreach my $set ('portable', 'avx2', 'avx512', 'neon')
@@ -34,7 +34,7 @@ ok((grep { $_ eq 'portable' } @sets), 'portable is there');
 ok($arm ? !(grep { /avx/ } @sets) : !(grep { $_ eq 'neon' } @sets), 'those of another architecture are not');
 note("this processor has: @sets");
 
-# random vectors of all lengths around those of a register, in double precision by plain SQL and by each set
+# random vectors of all lengths around that of a register, computed in double precision by plain SQL and by each set
 $node->safe_psql('postgres', q{
 	CREATE TABLE pairs (id serial, dims int, a real[], b real[]);
 	SELECT setseed(0.5);
@@ -49,7 +49,7 @@ $node->safe_psql('postgres', q{
 });
 foreach my $type ('vector', 'halfvec', 'bf16vec', 'int8vec', 'sparsevec')
 {
-	# sparsevec has no cast to real[]; every third element of it stays
+	# sparsevec has no cast to real[]; every third element of it is kept
 	my ($make, $back) = $type eq 'sparsevec'
 	  ? (sub { "(SELECT array_agg(CASE WHEN (n + length('$_[0]') * ascii('$_[0]')) % 3 = 0 THEN 0 ELSE x END ORDER BY n) FROM unnest($_[0]) WITH ORDINALITY u(x, n))::sparsevec" }, sub { "$_[0]::vector::real[]" })
 	  : (sub { "$_[0]::$type" }, sub { "$_[0]::real[]" });
@@ -78,7 +78,7 @@ foreach my $set (@sets)
 		0, "bit, $set");
 }
 
-# an answer is the same whichever set found it, overflow included
+# results are the same with every set, overflow included
 my %extremes;
 foreach my $set (@sets)
 {
@@ -112,7 +112,7 @@ foreach my $parameter ('session_preload_libraries', 'shared_preload_libraries')
 }
 $node->restart;
 
-# parallel workers take the leader's setting
+# parallel workers use the leader's setting
 is($node->safe_psql('postgres', q{
 	SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET max_parallel_workers_per_gather = 2;
 	SET parallel_leader_participation = off;

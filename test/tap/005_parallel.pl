@@ -1,4 +1,4 @@
-# Parallel plans answer what serial ones do: exact search and aggregates of every type
+# Parallel plans return what serial plans do: exact search and aggregates of every type
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -32,7 +32,7 @@ my $serial = 'SET max_parallel_workers_per_gather = 0;';
 my $parallel = 'SET max_parallel_workers_per_gather = 3; SET min_parallel_table_scan_size = 0; SET min_parallel_index_scan_size = 0;'
   . 'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET enable_indexscan = off; SET enable_bitmapscan = off;';
 
-# The same answer with workers and without; the plan with them has a Gather, and is of the kind given.
+# The result is the same with workers and without; the plan with workers has a Gather, and is of the given kind.
 sub same
 {
 	my ($name, $query, $kind) = @_;
@@ -67,7 +67,7 @@ foreach my $type ([ 'v', 600 ], [ 'h', 64 ], [ 'b', 64 ], [ 'i', 64 ])
 {
 	my ($column) = @$type;
 
-	# a sum that no float rounds is the same in any order; halfvec's is rounded at each step, so only few are added
+	# a sum without rounding is the same in any order; halfvec's is rounded at each step, so only few are added
 	my $where = $column eq 'h' ? 'WHERE id <= 100' : 'WHERE id IS NOT NULL';
 	same("sum($column)", "SELECT md5(sum($column)::text), count($column) FROM items $where", qr/Partial Aggregate.*Parallel Seq Scan/s);
 	same("avg($column)", "SELECT md5(avg($column)::text) FROM items", qr/Partial Aggregate.*Parallel Seq Scan/s);
@@ -82,7 +82,7 @@ is($node->safe_psql('postgres', "$parallel SELECT max(abs(x - y)) < 1e-4 FROM (S
 same("distinct $_", "SELECT count(*), md5(string_agg(x::text, ',' ORDER BY x)) FROM (SELECT DISTINCT subvector($_, 1, 1) AS x FROM items WHERE $_ IS NOT NULL) d") foreach ('v', 'h', 'b', 'i');
 same("join by $_", "SELECT count(*) FROM items x JOIN items y USING ($_) WHERE x.part < 2", qr/Gather.*Hash Join/s) foreach ('h', 'b', 'i', 's');
 
-# different dimensions are an error in a worker as in the leader
+# different dimensions are an error in a worker, too
 foreach my $settings ($serial, $parallel)
 {
 	my ($status, $out, $err) = $node->psql('postgres', "$settings SELECT id FROM items ORDER BY v <-> '[1,2]' LIMIT 3");

@@ -1,4 +1,4 @@
-# Searches beside clients that insert, update, delete, abort and vacuum: every distance is that of a row of the snapshot
+# Searches concurrent with clients that insert, update, delete, abort and vacuum: every distance belongs to a row of the snapshot
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -10,7 +10,7 @@ $primary->init(allows_streaming => 1);
 $primary->append_conf('postgresql.conf', "max_connections = 30\nfsync = off\nmax_standby_streaming_delay = -1\nautovacuum_naptime = 1");
 $primary->start;
 
-# every vector of a row says its tag, in all elements: the distances to zero are known
+# all elements of a row's vector are its tag, so the distances to zero are known
 $primary->safe_psql('postgres', q{
 	CREATE EXTENSION vector;
 	CREATE TABLE items (id bigint PRIMARY KEY, tag int, v vector(1100), h halfvec(1200), note text) WITH (autovacuum_vacuum_threshold = 10, autovacuum_vacuum_scale_factor = 0);
@@ -55,7 +55,7 @@ foreach my $name (sort keys %scripts)
 	push @files, '-f', "$file\@$weight";
 }
 
-# on the standby the same search, while redo changes its pages
+# the same search on the standby, while redo changes its pages
 my $search = $primary->basedir . '/search_standby.sql';
 append_to_file($search, "SELECT assert_none_wrong();\n");
 my ($out, $err) = ('', '');
@@ -69,7 +69,7 @@ $primary->wait_for_catchup($standby);
 my $digest = q{SELECT count(*), md5(string_agg(t::text, ',' ORDER BY id)) FROM items t};
 is($standby->safe_psql('postgres', $digest), $primary->safe_psql('postgres', $digest), 'and the standby has the same');
 
-# a crash amid the work, twice; what was committed is whole
+# crash in the middle of the work, twice; everything committed is intact
 foreach my $round (1, 2)
 {
 	my $writer = IPC::Run::start([ 'pgbench', '-n', '-t', '1000000', '-c', '4', '-h', $primary->host, '-p', $primary->port, @files, 'postgres' ], '>', \$out, '2>', \$err);

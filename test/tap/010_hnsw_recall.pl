@@ -1,11 +1,11 @@
-# hnsw finds what exact search finds: every operator class and storage, however an index came to be
+# hnsw finds what exact search finds: for every operator class and storage, however an index was made
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-# pgvector, against which this file was tried, lacks two types and some options
+# pgvector, with which this file was tried as well, lacks two types and some options
 my $peer = $ENV{VECTOR_PEER};
 my $rows = 2500;
 
@@ -20,7 +20,7 @@ min_parallel_table_scan_size = 1
 CONF
 $node->start;
 
-# a type's dimensions, how it is made of an array of 16 numbers, and its operators
+# for each type: its dimensions, its expression from an array of 16 numbers, and its operators
 my @operators = (l2 => '<->', ip => '<#>', cosine => '<=>', l1 => '<+>');
 my %types = (
 	vector => { dims => 16, value => 'a', operators => {@operators} },
@@ -34,7 +34,7 @@ delete @types{ 'bf16vec', 'int8vec' } if $peer;
 my @types = sort keys %types;
 my @dense = grep { $types{$_}{dims} == 16 } @types;
 
-# 50 clusters; sparsevec has 16 of 128 elements, bit is the 16 numbers as bars of 8 bits
+# 50 clusters; sparsevec has 16 of 128 elements, bit has the 16 numbers as bars of 8 bits
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION vector;
 	CREATE FUNCTION scaled(a real[]) RETURNS real[] LANGUAGE sql IMMUTABLE AS
@@ -74,8 +74,8 @@ $node->safe_psql('postgres', qq{
 	VACUUM ANALYZE;
 });
 
-# The part of the 10 nearest that an index scan returns, for the rows of a table of queries; a row
-# that is as near as the tenth counts.
+# The share of the 10 nearest that an index scan returns, for the rows of a table of queries; a row
+# as near as the tenth counts.
 sub recall
 {
 	my ($table, $column, $operator, $ef, $queries) = @_;
@@ -161,7 +161,7 @@ each_class(sub {
 	}
 }, @dense) unless $peer;
 
-# inserted one by one into empty indexes, and sealed now and then
+# inserted one by one into empty indexes, with a seal now and then
 my $grow = '';
 each_class(sub { $grow .= index_sql('grown', @_[ 0, 1 ], 'seal_rows = 300') });
 $node->safe_psql('postgres', "CREATE TABLE grown (LIKE items); $grow
@@ -177,14 +177,14 @@ $node->safe_psql('postgres', "INSERT INTO grown SELECT id + $rows, $_
 each_class(sub { recall_ok("$_[0] $_[1], inserted again", 'grown', @_[ 0, 2 ]) });
 $node->safe_psql('postgres', 'DROP TABLE grown');
 
-# a coarse graph right after VACUUM
+# a coarse graph, right after VACUUM
 $node->safe_psql('postgres', "CREATE TABLE coarse AS SELECT * FROM items;
 	CREATE INDEX ON coarse USING hnsw (vector vector_l2_ops) WITH (m = 4, ef_construction = 16);
 	DELETE FROM coarse WHERE id > $rows / 4; VACUUM ANALYZE coarse");
 cmp_ok(recall('coarse', 'vector', '<->', 20), '>=', 0.95, 'm 4, ef_search 20, after VACUUM');
 $node->safe_psql('postgres', 'DROP TABLE coarse');
 
-# many clients insert at once, one of them vacuums
+# many clients insert at the same time, one of them vacuums
 my %busy = (vector => 'l2', halfvec => 'cosine', sparsevec => 'ip', bit => 'hamming',
 	int8vec => 'l2', bf16vec => 'l1');
 delete $busy{$_} foreach grep { !$types{$_} } keys %busy;
@@ -206,7 +206,7 @@ recall_ok("$_ $busy{$_}, inserted by many clients", 'busy', $_, $types{$_}{opera
   foreach sort keys %busy;
 $node->safe_psql('postgres', 'DROP TABLE busy');
 
-# thousands of equal vectors: built, inserted, and again after most were deleted
+# thousands of equal vectors: built, inserted, and once more after most were deleted
 foreach my $way ('built', 'inserted')
 {
 	my $index = 'CREATE INDEX equal_idx ON equal USING hnsw (vector vector_l2_ops)'
@@ -248,7 +248,7 @@ foreach my $metric ('l2', 'ip', 'cosine', 'l1')
 	$node->safe_psql('postgres', "DROP INDEX hnsw_vector_$metric");
 }
 
-# 200 dimensions; then again where the graph does not fit into memory
+# 200 dimensions; then once more when the graph does not fit into memory
 foreach my $workers (0, 2)
 {
 	my ($status, $stdout, $stderr) = $node->psql('postgres', "DROP INDEX IF EXISTS hnsw_vector_l2;

@@ -1,5 +1,5 @@
-# hnsw and ivf after crashes amid inserts, updates, deletes, VACUUM and builds: every committed row is
-# in the index, and found
+# hnsw and ivf after crashes during inserts, updates, deletes, VACUUM and builds: every committed row is
+# in the index, and is found
 #
 # VECTOR_LONG=1 in the environment: many more rounds.
 use strict;
@@ -33,7 +33,7 @@ vector.idle_merge_delay = 0
 CONF
 $node->start;
 
-# v is made of the id: whatever the index says can be verified
+# v follows from the id, so everything that the index returns can be verified
 $node->safe_psql('postgres', qq{
 	CREATE EXTENSION vector;
 	CREATE FUNCTION place(id bigint) RETURNS vector(24) LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
@@ -73,7 +73,7 @@ foreach my $name (sort keys %scripts)
 	push @files, '-f', $node->basedir . "/$file.sql@" . (split(/@/, $name))[1];
 }
 
-# What one of the sessions beside the clients does, over and over.
+# What one of the sessions does besides the clients, again and again.
 sub loop_of
 {
 	my ($file, $sql) = @_;
@@ -98,8 +98,8 @@ sub pgbench
 		'-p', $node->port, @arguments, 'postgres' ], '>', $out, '2>', $out);
 }
 
-# Rows that one scan of everything does not come to, and of 300 those that do not find themselves.
-# No graph is sure to lead to every node: one or two rows may hide.
+# Counts the rows that a scan of everything does not return, and of 300 rows those that do not find themselves.
+# A graph need not lead to every node: one or two rows may be missed.
 sub found_ok
 {
 	my ($name) = @_;
@@ -133,7 +133,7 @@ sub found_ok
 	}
 	return if $peer;
 
-	# lists are searched whole
+	# all lists are searched
 	is($node->safe_psql('postgres', q{
 		SET enable_seqscan = off;
 		SET enable_sort = off;
@@ -153,7 +153,7 @@ foreach my $round (1 .. $rounds)
 	usleep(400_000 + int(rand(1_000_000)));
 	if ($round % 3 == 2)
 	{
-		# only one server process dies, as if killed for its memory: all of them end
+		# only one server process dies, as if killed for its memory: the server ends all of them
 		my $pid = $node->safe_psql('postgres',
 			q{SELECT pid FROM pg_stat_activity WHERE query LIKE 'INSERT INTO items%' LIMIT 1});
 		kill 9, $pid if $pid;
@@ -171,7 +171,7 @@ foreach my $round (1 .. $rounds)
 			WHERE indrelid = 'items'::regclass AND NOT indisvalid \gexec});
 	found_ok("crash $round");
 
-	# and the index goes on
+	# and the index still works
 	$node->safe_psql('postgres', 'DELETE FROM items WHERE id % 7 = 0; VACUUM items;
 		INSERT INTO items SELECT n, place(n), place(n)
 			FROM (SELECT nextval($$ids$$) AS n FROM generate_series(1, 200)) x');
@@ -191,7 +191,7 @@ foreach my $round (1 .. $rounds)
 		(SELECT id FROM items ORDER BY id DESC LIMIT 2500)');
 }
 
-# blocks that nobody owns after a crash are free again
+# blocks that no extent covers after a crash are free again
 if (!$peer)
 {
 	foreach my $round (1, 2)

@@ -1,4 +1,4 @@
-# hnsw, ivf and ivfflat on a streaming standby: the same answers as the primary after every kind of change, and after
+# hnsw, ivf and ivfflat on a streaming standby: the same results as on the primary after every kind of change, and after
 # promotion
 use strict;
 use warnings;
@@ -53,11 +53,11 @@ my $queries = 'SET enable_seqscan = off; SET enable_sort = off;' . join('', map 
 		ORDER BY $_ $operator{$_} $probe{$_} LIMIT 30) x;"
 } sort keys %probe);
 
-# Both give the same answers, and each is found by its own vector.
+# Both return the same rows, and each row is found by its own vector.
 sub same
 {
 	my $name = shift;
-	# what is found depends on the segments, which workers may still be at
+	# the result depends on the segments, which workers may still be changing
 	$primary->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()')
 	  or die 'the workers do not come to an end'
 	  unless $peer;
@@ -84,7 +84,7 @@ $primary->safe_psql('postgres', $indexes);
 same('built');
 unless ($peer)
 {
-	# of what is unlogged a standby has nothing
+	# a standby has nothing of unlogged tables
 	$primary->safe_psql('postgres', 'CREATE UNLOGGED TABLE fleeting AS SELECT v FROM items;
 		CREATE INDEX fleeting_v ON fleeting USING hnsw (v vector_l2_ops);
 		CREATE INDEX fleeting_l ON fleeting USING ivf (v vector_l2_ops)');
@@ -130,8 +130,8 @@ $primary->safe_psql('postgres', "DROP INDEX $names;
 	SET maintenance_work_mem = '1MB'; $indexes");
 same('built in little memory');
 
-# a cursor on the standby while the primary removes what it may still need.  With feedback it goes
-# on; without, it gets an answer or a conflict.
+# a cursor on the standby while the primary removes what the cursor may still need: with feedback it
+# continues; without, it gets its rows or a conflict
 my $fetch = q{SET enable_seqscan = off; BEGIN ISOLATION LEVEL REPEATABLE READ;
 	DECLARE c CURSOR FOR SELECT id FROM items ORDER BY v <-> place(3, 20)::vector;
 	MOVE 5 FROM c; SELECT pg_sleep(%d); FETCH 20 FROM c; COMMIT;};
@@ -161,7 +161,7 @@ foreach my $feedback ('on', 'off')
 	$out =~ s/^\n//;
 	if ($feedback eq 'on')
 	{
-		# VACUUM that gives space back takes a lock that standbys feel, as with tables
+		# a VACUUM that truncates the file takes a lock that affects standbys, as with tables
 		ok($out eq "$expected\n" || $err =~ /holding a relation lock for too long/,
 			'a cursor on a standby with feedback goes on, or is in the way of VACUUM')
 		  or diag("$out$err");
@@ -175,7 +175,7 @@ foreach my $feedback ('on', 'off')
 	same("cursor, feedback $feedback");
 }
 
-# a standby that stops and starts again, and one that crashes
+# a standby that is stopped and started, and one that crashes
 $standby->stop('immediate');
 $primary->safe_psql('postgres', 'SELECT fill(7001, 7500);
 	DELETE FROM items WHERE id % 4 = 0; VACUUM items');

@@ -1,4 +1,4 @@
-# The space of an hnsw index: what was deleted is used again
+# The space of an hnsw index: what was deleted is reused
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -25,7 +25,7 @@ sub size
 	return $node->safe_psql('postgres', "SELECT pg_relation_size('$table\_v')");
 }
 
-# Vacuums, and again when the workers have done what they found to do.
+# Vacuums, and once more when the workers have finished.
 sub vacuum
 {
 	$node->safe_psql('postgres', 'VACUUM items');
@@ -38,7 +38,7 @@ sub vacuum
 my $missing = q{SET enable_seqscan = off; SET enable_sort = off; SET hnsw.ef_search = 200;
 	SELECT count(*) FROM items i WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)};
 
-# all deleted and inserted again, built or inserted at first
+# all rows are deleted and inserted again, after a build or after inserts
 foreach my $dims (3, 100)
 {
 	foreach my $way ('built', 'inserted')
@@ -74,7 +74,7 @@ foreach my $with ('', $peer ? () : 'WITH (seal_rows = 100)')
 		CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) $with");
 	my $built = size();
 
-	# sessions that know the index from before
+	# sessions that have cached the index before
 	my @old = map { $node->background_psql('postgres', on_error_stop => 0) } 1, 2;
 	$_->query('SET enable_seqscan = off; SET hnsw.ef_search = 200') foreach @old;
 	my $wrong = 0;
@@ -124,7 +124,7 @@ foreach my $with ('', $peer ? () : 'WITH (seal_rows = 100)')
 	$node->safe_psql('postgres', 'DROP TABLE items');
 }
 
-# the same with updates, in which old and new rows are there at once
+# likewise with updates, where old and new rows exist at the same time
 $node->safe_psql('postgres', 'CREATE TABLE items (id int, v vector(50));
 	INSERT INTO items SELECT n, place(n, 50) FROM generate_series(1, 2000) n;
 	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops)');
@@ -137,7 +137,7 @@ foreach my $round (1 .. 5)
 cmp_ok(size(), '<=', 2.3 * $first, 'all updated five times');
 is($node->safe_psql('postgres', $missing), 0, 'all updated five times: all are found');
 
-# what a cursor may still need is not used again before it ends
+# what a cursor may still need is not reused before the cursor ends
 my $reader = $node->background_psql('postgres');
 $reader->query_safe('SET enable_seqscan = off');
 $reader->query_safe('SET hnsw.ef_search = 500');

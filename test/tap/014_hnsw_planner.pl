@@ -1,4 +1,4 @@
-# When the planner takes an hnsw index, and when it does not
+# When the planner uses an hnsw index, and when it does not
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -26,7 +26,7 @@ $node->safe_psql('postgres', q{
 });
 my $probe = "'[0.5,0.5,0.5]'";
 
-# The plan matches what is given.
+# The plan matches the given pattern.
 sub plan_ok
 {
 	my ($name, $query, $like, $unlike) = @_;
@@ -85,7 +85,7 @@ foreach my $mode ('force_generic_plan', 'force_custom_plan')
 		$by_index);
 }
 
-# where it would be wrong or of no use
+# where the index would be wrong or useless
 plan_ok('no LIMIT', "SELECT id FROM items ORDER BY v <-> $probe", $by_table, qr/items_v/);
 plan_ok('another operator',
 	"SELECT id FROM items ORDER BY v <=> $probe LIMIT 10", $by_table, qr/items_v/);
@@ -102,7 +102,7 @@ plan_ok('IS NOT NULL', 'SELECT count(*) FROM items WHERE v IS NOT NULL', $by_tab
 plan_ok('a distance in an aggregate',
 	"SELECT avg(v <-> $probe) FROM items", $by_table, qr/items_v/);
 
-# a filter that keeps few rows goes first
+# a filter that few rows pass is applied first
 plan_ok('a filter of 2 %',
 	"SELECT id FROM items WHERE kind = 7 ORDER BY v <-> $probe LIMIT 10",
 	qr/items_kind/, qr/items_v/);
@@ -167,7 +167,7 @@ plan_ok('partitions', "SELECT id FROM parted ORDER BY v <-> $probe LIMIT 10",
 plan_ok('one partition', "SELECT id FROM parted WHERE id < 3000 ORDER BY v <-> $probe LIMIT 10",
 	qr/parted1_v_idx/, qr/parted2/);
 
-# a table that grew since it was analyzed, and one that never was
+# a table that has grown since it was analyzed, and one that was never analyzed
 $node->safe_psql('postgres', 'CREATE TABLE fresh (id int, v vector(3));
 	CREATE INDEX fresh_v ON fresh USING hnsw (v vector_l2_ops);
 	INSERT INTO fresh SELECT id, v FROM items, generate_series(1, 5)');

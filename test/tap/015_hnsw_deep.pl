@@ -21,7 +21,7 @@ max_parallel_workers_per_gather = 0
 CONF
 $node->start;
 
-# a built segment, a sealed one, one that grows; a tenth of the rows share vectors by five
+# a built segment, a sealed one and a growing one; groups of five in a tenth of the rows share their vector
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION vector;
 	CREATE TABLE items (id int, v vector(16));
@@ -46,7 +46,7 @@ my $settings = "SET enable_seqscan = off; SET enable_sort = off; SET work_mem = 
 my $nearest = 'SELECT id, v <-> array_fill(2000, ARRAY[16])::vector AS d FROM items
 	ORDER BY v <-> array_fill(2000, ARRAY[16])::vector';
 
-# What a scan in a mode returns: rows, different rows, and how often one is nearer than the last.
+# What a scan in a mode returns: rows, distinct rows, and how often a row is nearer than the one before.
 sub scan
 {
 	my ($mode, $what, $more) = @_;
@@ -68,12 +68,12 @@ foreach my $mode ('relaxed_order', 'strict_order')
 	is($count, 10, "$mode: rows after many");
 	is($different, $count, "$mode: rows after many, none twice");
 
-	# strict order leaves out what is found too late
+	# strict order leaves out rows found too late
 	($count, $different) = scan($mode, '');
 	cmp_ok($count, '>=', $mode eq 'strict_order' ? 0.97 * $rows : $rows, "$mode: all rows");
 	is($different, $count, "$mode: all rows, none twice");
 
-	# rounds are many when each finds little, and what waits is much
+	# there are many rounds when each finds little, and much to keep
 	my $begin = time;
 	($count, $different) = scan($mode, 'LIMIT 100000', 'SET hnsw.ef_search = 1;');
 	cmp_ok($count, '>=', 90000, "$mode: rounds of one");
@@ -81,18 +81,18 @@ foreach my $mode ('relaxed_order', 'strict_order')
 	note sprintf('%s, rounds of one: %.1f seconds', $mode, time - $begin);
 }
 
-# OFFSET goes where LIMIT went
+# OFFSET reaches as far as LIMIT did
 is($node->safe_psql('postgres', "$settings SET hnsw.iterative_scan = strict_order;
 	SELECT count(*) FROM ($nearest OFFSET 50000 LIMIT 10) a JOIN
 		(SELECT * FROM ($nearest LIMIT 50010) x OFFSET 50000) b USING (id)"), 10,
 	'the same rows with OFFSET as without');
 
-# Rows that a scan returns, and the bytes that it holds then.
+# The rows that a scan returns, and the bytes that it holds at that time.
 sub memory
 {
 	my ($work_mem, $multiplier) = @_;
 
-	# an open cursor holds its scan
+	# an open cursor keeps its scan
 	return split /\s+/, $node->safe_psql('postgres', "$settings SET work_mem = '$work_mem';
 		SET hnsw.scan_mem_multiplier = $multiplier; SET hnsw.iterative_scan = strict_order; BEGIN;
 		CREATE TEMP TABLE counted (n int) ON COMMIT DROP;

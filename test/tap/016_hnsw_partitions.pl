@@ -1,4 +1,4 @@
-# Graphs that do not fit into maintenance_work_mem: built in partitions, one segment all the same
+# Graphs that do not fit into maintenance_work_mem: built in partitions, into one segment nevertheless
 use strict;
 use warnings;
 use FindBin;
@@ -19,7 +19,7 @@ $node->append_conf('postgresql.conf', q{
 });
 $node->start;
 
-# rows near each other in groups, some without a vector, some equal
+# groups of rows near each other, some without a vector, some with equal ones
 $node->safe_psql('postgres', q{
 	CREATE EXTENSION vector;
 	CREATE FUNCTION place(id bigint, dims int) RETURNS real[]
@@ -41,7 +41,7 @@ $node->safe_psql('postgres', q{
 	ALTER TABLE items SET (parallel_workers = 2);
 });
 
-# How many of the nearest of some rows an index finds.
+# The share of the nearest rows that an index finds, over some queries.
 sub recall
 {
 	my ($column, $operator) = @_;
@@ -87,7 +87,7 @@ foreach my $case (['v', 'vector_l2_ops', '<->', '1MB'], ['v', 'vector_ip_ops', '
 	}
 }
 
-# partitions are of one size, and all memory together is what a build may have
+# partitions are of one size, and all memory together stays within the limit of a build
 $node->safe_psql('postgres', q{
 	CREATE TABLE even (v vector(16));
 	INSERT INTO even SELECT place(n * 25, 16) FROM generate_series(1, 10000) n;
@@ -134,7 +134,7 @@ SKIP:
 	}
 }
 
-# rows come and go afterwards as with any segment
+# afterwards rows are inserted and deleted as in any segment
 $node->safe_psql('postgres', q{
 	SET maintenance_work_mem = '1MB';
 	CREATE INDEX items_i ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 500);
@@ -146,7 +146,7 @@ is($node->safe_psql('postgres', q{SELECT vector_index_check('items_i')}),
 	$node->safe_psql('postgres', 'SELECT count(v) FROM items'), 'sound after deletes and inserts');
 $node->safe_psql('postgres', 'DROP INDEX items_i');
 
-# many rows with few vectors
+# many rows with few distinct vectors
 $node->safe_psql('postgres', q{
 	CREATE TABLE equals (id int, v vector(32));
 	INSERT INTO equals SELECT n, place(n % 3, 32) FROM generate_series(1, 5000) n;
@@ -155,7 +155,7 @@ $node->safe_psql('postgres', q{
 });
 is($node->safe_psql('postgres', q{SELECT vector_index_check('equals_v')}), 5000, 'equal vectors');
 
-# a build that is cancelled or fails leaves nothing
+# a build that is cancelled or fails leaves nothing behind
 foreach my $workers (0, 2)
 {
 	foreach my $timeout (150, 300, 600)

@@ -1,4 +1,4 @@
-# Background workers seal and merge, give way to everybody, and are not needed
+# Background workers seal and merge, give way to other processes, and are not necessary
 use strict;
 use warnings;
 use FindBin;
@@ -40,7 +40,7 @@ sub insert
 	sql("INSERT INTO items SELECT n, place(n) FROM generate_series($from, $to) n");
 }
 
-# Waits until a query says t.
+# Waits until a query returns t.
 sub until_true
 {
 	my ($sql, $what) = @_;
@@ -61,7 +61,7 @@ sub sound
 	is(lost_rows($node, 'id % 7, id', 200), 0, "$name: rows are found");
 }
 
-# sealed without anybody's care
+# segments are sealed without anybody asking for it
 insert(1, 1200);
 until_true("SELECT count(*) FILTER (WHERE kind = 'sealed') >= 1 AND
 	sum(rows) FILTER (WHERE kind = 'growing') < 500 FROM vector_segments()", 'rows are sealed');
@@ -75,14 +75,14 @@ cmp_ok(sql($sealed), '>=', 1, 'there are sealed segments');
 is(sql($unbalanced), 0, 'each of them more than four times as large as all that are smaller');
 sound('merged');
 
-# not where nobody wants that
+# but not where it is switched off
 set('vector.idle_merge_delay = -1');
 insert(1200 * $_ + 1, 1200 * $_ + 1200) foreach 10 .. 20;
 until_true($idle, 'the workers end again');
 cmp_ok(sql($sealed), '<=', 3 * 4, 'few segments of 25200 rows');
 cmp_ok(sql($unbalanced), '>=', 1, 'but of like sizes');
 
-# a worker that waits for its time is there for others, and knows when the time has changed
+# a worker that waits until its job is due takes other jobs, and notices when the time has changed
 set('vector.idle_merge_delay = 3600000', 'vector.max_maintenance_workers = 1');
 insert(25201, 25800);
 my $waits = "SELECT count(*) = 1 FROM vector_jobs() WHERE index = 'items_v'::regclass AND state = 'running' AND phase IS NULL";
@@ -127,7 +127,7 @@ is(sql('SET enable_seqscan = off; SET hnsw.ef_search = 1000;
 	'and all of them found');
 sql('DROP TABLE same');
 
-# lists, with vectors and without: of no rows at first, trained at the first seal and again later
+# lists, with and without vectors: without rows at first, trained at the first seal and again later
 sql('CREATE TABLE listed (id int, v vector(16));
 	CREATE INDEX listed_v ON listed USING ivf (v vector_l2_ops) WITH (lists = 8, seal_rows = 500);
 	CREATE INDEX listed_w ON listed USING ivf (v vector_cosine_ops)
@@ -151,15 +151,15 @@ foreach my $index ('v <->', 'w <=>')
 	cmp_ok(sql("SELECT count(*) FROM vector_segments()
 		WHERE index = 'listed_$name'::regclass AND kind = 'sealed'"), '<=', 9, 'in few segments');
 }
-# a segment that was being made when centroids were trained has the older ones until it is merged
+# a segment that was being built when centroids were trained has the older ones until it is merged
 sql("SELECT vector_merge('listed_v')");
 is(sql("SELECT count(*) FROM vector_segments()
 	WHERE index = 'listed_v'::regclass AND kind = 'centroids'"), 1, 'and one set of centroids is left');
 sql('DROP TABLE listed');
 
-# an error is told, and nothing lost
+# an error is reported, and nothing is lost
 set('temp_file_limit = 64');
-# how many rows make enough segments for a merge depends on when the worker comes for them
+# how many rows make enough segments for a merge depends on when the worker arrives
 my $failed = "SELECT count(*) = 1 FROM vector_jobs() WHERE state = 'failed' AND
 	last_error LIKE '%temp_file_limit%' AND last_error_at IS NOT NULL";
 for (my $id = 13001; $id < 20000 && sql($failed) ne 't'; $id += 700)
@@ -175,7 +175,7 @@ is(sql("SET ROLE monitor; $failed"), 't', 'and to those who monitor the server')
 sound('after an error');
 set('temp_file_limit = -1');
 
-# switched off, or without slots: VACUUM and the inserting sessions do it
+# if workers are switched off, or there are no slots, VACUUM and the inserting sessions do the work
 set('vector.background_work = off');
 insert(23001, 26000);
 is(sql("SELECT count(*) FROM vector_jobs() WHERE state <> 'failed'"), 0, 'switched off: no job');
@@ -192,7 +192,7 @@ is(sql("SELECT count(*) FROM vector_jobs() WHERE state IN ('waiting', 'starting'
 sound('no slots');
 set('max_worker_processes = 8');
 
-# the launcher of a preloaded library finds what was left, in all databases
+# the launcher of a preloaded library finds remaining work, in all databases
 set('vector.background_work = off');
 sql('CREATE DATABASE other');
 create('other');
@@ -218,13 +218,13 @@ is(sql("SELECT count(*) FROM items WHERE id > 32000"), 0, 'prepared rows are not
 sql("COMMIT PREPARED 'one'");
 sound('prepared');
 
-# savepoints rolled back leave nothing to be found
+# savepoints that are rolled back leave no rows to be found
 sql("BEGIN; SAVEPOINT a; INSERT INTO items SELECT n, place(n) FROM generate_series(33001, 34600) n;
 	ROLLBACK TO a; INSERT INTO items SELECT n, place(n) FROM generate_series(33001, 33100) n; COMMIT");
 until_true($idle, 'after a rollback the workers end');
 sound('rolled back');
 
-# who may
+# privileges
 sql("CREATE ROLE somebody; GRANT SELECT ON items TO somebody");
 foreach my $function ('vector_seal', 'vector_merge')
 {
@@ -236,14 +236,14 @@ SKIP:
 {
 	skip 'not compiled with wait points', 1 unless has_wait_points($node);
 
-	# sessions of this test go on where workers wait
+	# sessions of this test run on at places where workers wait
 	local $ENV{PGOPTIONS} = '-c vector.wait_point=';
 	my $gate = $node->background_psql('postgres');
 	my $workers = "FROM pg_stat_activity WHERE backend_type = 'vector worker'";
 
 	sub close_gate { $_[0]->query_safe('SELECT pg_advisory_lock(0, 4711)') }
 
-	# Lets a worker run into a place where it waits: for the gate, or until it has to give way.
+	# Lets a worker run to a place where it waits: for the gate, or until it has to give way.
 	sub stop_worker
 	{
 		my ($place, $gate) = @_;
@@ -269,7 +269,7 @@ SKIP:
 		ORDER BY v <-> place(g.id) LIMIT 1) x WHERE x.id = g.id"), 0, 'deleted rows are not found');
 	sound('deleted before a flip');
 
-	# a segment that is published between VACUUM's passes is vacuumed, too
+	# a segment that is published between VACUUM's passes is vacuumed as well
 	stop_worker('flip', $gate);
 	sql('DELETE FROM items WHERE id % 3 = 0');
 	my $vacuum = $node->background_psql('postgres');
@@ -282,7 +282,7 @@ SKIP:
 	until_true($idle, 'the worker ends, too');
 	sound('published amid VACUUM');
 
-	# an append to a segment that is closed meanwhile goes to another
+	# an append to a segment that is closed meanwhile goes to another segment
 	insert(200001, 200003);
 	close_gate($gate);
 	my $insert = $node->background_psql('postgres');
@@ -296,7 +296,7 @@ SKIP:
 	$insert->quit;
 	sound('closed before an append');
 
-	# what a builder that was killed had reserved is free again
+	# what a killed builder had reserved is free again
 	stop_worker('reserved', $gate);
 	my $before = sql("SELECT segment FROM vector_segments() WHERE kind = 'reserved'");
 	sql("SELECT pg_terminate_backend(pid, 10000) $workers");
@@ -307,7 +307,7 @@ SKIP:
 		'nothing stays reserved by who was killed');
 	sound('killed');
 
-	# what is cancelled leaves nothing behind
+	# a cancelled step leaves nothing behind
 	foreach my $place ('reserved!', 'flip!')
 	{
 		sql("INSERT INTO items SELECT n, place(n) FROM (SELECT (SELECT max(id) FROM items)
@@ -323,7 +323,7 @@ SKIP:
 	}
 	sound('cancelled');
 
-	# a backend builds beside a worker
+	# a backend builds at the same time as a worker
 	stop_worker('reserved', $gate);
 	sql("SET vector.background_work = off; INSERT INTO items
 		SELECT n, place(n) FROM generate_series(220001, 223000) n");
@@ -333,7 +333,7 @@ SKIP:
 	until_true($idle, 'both come to an end');
 	sound('two builders');
 
-	# everybody gets what he waits for, while a worker is in the middle of its work
+	# every process gets what it waits for, while a worker is in the middle of its work
 	foreach my $ddl ('REINDEX INDEX items_v', 'REINDEX INDEX CONCURRENTLY items_v',
 		'CREATE INDEX CONCURRENTLY items_w ON items USING hnsw (v vector_cosine_ops)',
 		'DROP INDEX CONCURRENTLY items_w', 'ALTER INDEX items_v SET (seal_rows = 501)',

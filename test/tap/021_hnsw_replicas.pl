@@ -46,15 +46,15 @@ sub idle
 my $missing = 'SET enable_seqscan = off; SET hnsw.ef_search = 200;
 	SELECT count(*) FROM items i WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)';
 
-# Readers on both standbys, while the primary's workers merge and its blocks are reused: the row that is asked for is
-# found, also by a transaction that looks again later, or the query is in the way of recovery.  With feedback the primary
-# keeps what the standbys need, but for queries that begin before it knows of them.
+# Readers on both standbys, while the primary's workers merge and its blocks are reused: the wanted row is
+# found, also by a transaction that looks again later, or the query gets a recovery conflict.  With feedback the primary
+# keeps what the standbys need, except for queries that begin before it knows of them.
 my $conflicts = 'SELECT sum(confl_snapshot) FROM pg_stat_database_conflicts';
 my $next = 700;
 foreach my $feedback ('off', 'on')
 {
 	my @readers;
-	# the cascade first, so that the standby hands on what that needs
+	# the cascaded standby first, so that the other one passes its feedback on
 	foreach my $node ($cascade, $standby)
 	{
 		$node->append_conf('postgresql.conf', "hot_standby_feedback = $feedback\nwal_receiver_status_interval = 1s");
@@ -62,7 +62,7 @@ foreach my $feedback ('off', 'on')
 		my $xmin = $feedback eq 'on' ? 'IS NOT NULL' : 'IS NULL';
 		($node == $standby ? $primary : $standby)->poll_query_until('postgres',
 			"SELECT bool_and(backend_xmin $xmin) FROM pg_stat_replication") or die 'no feedback';
-		# no graph is sure to lead to every node; division by zero says that several rows are not found
+		# a graph need not lead to every node; division by zero reports that several rows are not found
 		my $read = 'SELECT 1 / (count(*) FILTER (WHERE id <> found) < 3)::int FROM
 			(SELECT id, (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1) AS found
 			FROM items i WHERE id BETWEEN :id AND :id + 5) x;' =~ s/\s+/ /gr;
@@ -72,7 +72,7 @@ foreach my $feedback ('off', 'on')
 		{
 			my $file = $node->basedir . "/$name.$feedback.sql";
 			append_to_file($file, "\\set id random($next - 1500, $next + 7000)\n$scripts{$name}\n");
-			# who is idle in a transaction that is in the way loses the connection: others follow
+			# a session idle in a transaction that conflicts is disconnected: others follow
 			my ($out, $err) = ('', '');
 			push @readers, { name => "feedback $feedback, " . $node->name . ", $name", err => \$err, out => \$out,
 				run => IPC::Run::start([ 'env', 'PGOPTIONS=-c enable_seqscan=off -c hnsw.ef_search=200', 'sh', '-c',
@@ -150,7 +150,7 @@ if ($points)
 	$primary->safe_psql('postgres', "LOAD 'vector'; ALTER SYSTEM SET vector.wait_point = 'flip!'");
 	$primary->safe_psql('postgres', 'SELECT pg_reload_conf()');
 }
-# sessions of this test go on where the worker waits
+# sessions of this test run on where the worker waits
 $ENV{PGOPTIONS} = '-c vector.wait_point=' if $points;
 $primary->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series(50001, 50350) n");
 $primary->poll_query_until('postgres', "SELECT count(*) = 1 FROM vector_segments() WHERE kind = 'reserved'")

@@ -1,4 +1,4 @@
-# A disk that is full, at whatever the index does: a clear error, nothing lost, no blocks leaked
+# A full disk, whatever the index does: a clear error, nothing lost, no blocks leaked
 use strict;
 use warnings;
 use FindBin;
@@ -10,7 +10,7 @@ use Test::More;
 
 plan skip_all => 'segments are ours' if $ENV{VECTOR_PEER};
 
-# a file may be no larger than this, which a disk that is full looks like: write fails
+# a limit on the size of files simulates a full disk: write fails
 my $limit = 6 * 1024;
 my $node = PostgreSQL::Test::Cluster->new('main');
 $node->init(extra => ['--wal-segsize=1']);
@@ -41,7 +41,7 @@ sub restart
 
 my $next = 1;
 
-# Inserts, and returns the error.
+# Inserts, and returns the error message.
 sub insert
 {
 	my ($count, $settings) = @_;
@@ -74,7 +74,7 @@ foreach my $settings ('', 'LOAD $$vector$$; SET vector.background_work = off;')
 	unlike($error, qr/PANIC|server closed/, "$name: and that is all");
 	$node->safe_psql('postgres', 'SELECT count(*) FROM items');
 
-	# by hand it fails clearly, or finds room
+	# by hand it fails with a clear error, or finds room
 	foreach my $sql ("SELECT vector_seal('items_v')", "SELECT vector_merge('items_v')",
 		'REINDEX INDEX items_v', 'VACUUM items')
 	{

@@ -1,5 +1,5 @@
-# The directory has room for a number of entries.  However many segments come and go, held back by old
-# snapshots or by nobody merging them, it does not get full, and inserts go on
+# The directory has room for a fixed number of entries.  However many segments come and go, held back by old
+# snapshots or because none are merged, it does not fill up, and inserts go on
 use strict;
 use warnings;
 use FindBin;
@@ -26,14 +26,14 @@ create_items($node, 8);
 $node->safe_psql('postgres',
 	'CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 32)');
 
-# Every row is in the index, once, and of some each finds itself.
+# Every row is in the index, once, and a sample of rows find themselves.
 my $sound = q{SELECT count(*) = vector_index_check('items_v') FROM items;
 	SET enable_seqscan = off; SET hnsw.ef_search = 200;
 	SELECT count(*) FROM (SELECT * FROM items ORDER BY id % 7, id LIMIT 200) i
 	WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)};
 my $entries = q{SELECT count(*) FROM vector_segments() WHERE index = 'items_v'::regclass};
 
-# in one go, without a worker: three times as many segments are sealed as there is room for
+# in one statement, without a worker: three times as many segments are sealed as there is room for
 foreach my $kind ('', 'TEMP')
 {
 	is($node->safe_psql('postgres', "CREATE $kind TABLE t (id int, v vector(8));
@@ -73,7 +73,7 @@ foreach my $round (1 .. $rounds)
 	$most = $out if $out > $most;
 	$node->safe_psql('postgres', "DELETE FROM items WHERE id % 5 = 0 AND id > 500; VACUUM items") if $round % 2;
 
-	# of ever more rows that it does not see a search may leave out one or two that it does
+	# with ever more rows that it does not see, a search may miss one or two that it does
 	my @found = split /\n/, $old->query_safe($probe);
 	is(scalar(grep { $_ > 500 } @found), 0, "round $round: the old snapshot sees no other rows");
 	cmp_ok(scalar(grep { $expected{$_} } @found), '>=', 18, "round $round: and sees what it saw");
@@ -82,7 +82,7 @@ note("most entries: $most");
 cmp_ok($most, '<', 200, 'the directory does not get full');
 cmp_ok($most, '>', 50, 'though much is held back');
 
-# the server dies with many entries, while more come; again and again
+# the server crashes with many entries while more are added, again and again
 foreach my $crash (1 .. $crashes)
 {
 	my ($out, $err) = ('', '');
@@ -103,13 +103,13 @@ foreach my $crash (1 .. $crashes)
 	is($node->safe_psql('postgres', 'SELECT count(*) FROM items'), $committed, "crash $crash: no row is lost or won");
 	is($node->safe_psql('postgres', "VACUUM items; $sound"), "t\n0", 'and the index is sound and complete');
 
-	# half of what follows stays, so that the next crash meets other segments
+	# half of what follows is kept, so that the next crash meets other segments
 	$node->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series($next, $next + 399) n;
 		DELETE FROM items WHERE id >= $next AND id % 2 = 0");
 	$next += 400;
 }
 
-# and now that nothing is held back, all of it is free
+# once nothing is held back, all of it becomes free
 $node->safe_psql('postgres', 'ALTER SYSTEM RESET vector.merge_factor');
 $node->reload;
 $node->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series($next, $next + 500) n");

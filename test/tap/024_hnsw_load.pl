@@ -1,5 +1,5 @@
-# Everything at once for a while: inserts, updates, deletes, VACUUM, seals, merges and searches.  Nobody
-# meets an error, recall stays, and every row is found at the end
+# Everything at once for a while: inserts, updates, deletes, VACUUM, seals, merges and searches.  No session
+# gets an error, recall stays high, and every row is found at the end
 #
 # VECTOR_LONG=1 in the environment: ten minutes instead of 12 seconds.
 use strict;
@@ -26,7 +26,7 @@ log_lock_waits = off
 vector.idle_merge_delay = 0
 CONF
 $node->start;
-# Random vectors of more dimensions than 12 are such that no graph of a million of them, however it is made, has
+# With random vectors of more than 12 dimensions, no graph of a million nodes, however it is made, has
 # that recall at the defaults
 create_place($node, 12);
 $node->safe_psql('postgres', q{
@@ -35,8 +35,8 @@ $node->safe_psql('postgres', q{
 	CREATE SEQUENCE ids;
 	INSERT INTO items SELECT n, place(n) FROM (SELECT nextval('ids') AS n FROM generate_series(1, 20000)) x});
 
-# Most rows are there at the start, and a part of them is deleted: of the forty that a search finds, those count that its
-# snapshot sees, and ten should be left.
+# Most rows exist at the start, and a part of them is deleted: of the forty rows that a search finds, those count that its
+# snapshot sees, and ten should remain.
 my %scripts = (
 	insert => 'INSERT INTO items SELECT n, place(n) FROM nextval($$ids$$) n;',
 	several => 'INSERT INTO items SELECT n, place(n) FROM (SELECT nextval($$ids$$) AS n FROM generate_series(1, 30)) x;',
@@ -67,7 +67,7 @@ sub load
 	push @loads, $load;
 }
 
-# The part of the ten nearest that searches at the defaults find, and the truth of the same snapshot.
+# The share of the ten nearest that searches at the defaults find, compared with the truth of the same snapshot.
 sub recall
 {
 	return $node->safe_psql('postgres', q{
@@ -109,7 +109,7 @@ foreach my $load (@loads)
 $node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die 'the workers do not come to an end';
 is($node->safe_psql('postgres', "VACUUM items; SELECT count(*) = vector_index_check('items_v') FROM items"), 't',
 	'the index is sound and complete');
-# no graph is sure to lead to every node: a few may hide
+# a graph need not lead to every node: a few rows may be missed
 cmp_ok($node->safe_psql('postgres', 'SET enable_seqscan = off; SET hnsw.ef_search = 200;
 	SELECT count(*) FROM (SELECT * FROM items ORDER BY hashint8(id) LIMIT 30000) i
 	WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)'), '<=', 3, 'every row is found, of thirty thousand');

@@ -1,4 +1,4 @@
-# What can go wrong in every phase, of every access method: no memory, cancelled, timed out, a worker killed, fsync that fails.  A clear
+# Faults in every phase, with every access method: no memory, cancelled, timed out, a worker killed, fsync that fails.  A clear
 # error, no locks, memory or blocks left behind, and the index as it was
 use strict;
 use warnings;
@@ -46,7 +46,7 @@ sub sound
 	is(lost_rows($node, 'id % 7, id', 100), 0, "$name: rows are found");
 }
 
-# What a session should not have after an error: page locks, memory of what it did.
+# What a session must not have after an error: page locks, memory of what it did.
 my $left = "SELECT (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype IN ('page', 'extend'))
 	+ (SELECT count(*) FROM pg_backend_memory_contexts WHERE name IN ('vector seal', 'vector insert', 'vector build', 'vector lists', 'hnsw scan', 'ivf scan'))";
 
@@ -112,7 +112,7 @@ foreach my $am (sort keys %faults)
 		SELECT count(*) FROM vector_segments() WHERE kind IN ('reserved', 'retired')") =~ s/^t\n\d+\n//r, 0,
 		"$am: no blocks are left behind");
 
-	# cancelled, or out of time, wherever it waits
+	# cancelled or timed out, wherever it waits
 	foreach my $case (@{ $stops{$am} })
 	{
 		my ($what, $place) = @$case;
@@ -127,7 +127,7 @@ foreach my $am (sort keys %faults)
 	}
 }
 
-# what failed builds had in the session's cache goes with others that come
+# what failed builds left in the session's cache goes when other entries come
 my ($code, $cached) = $node->psql('postgres', join("\n", "$off;", "SET vector.wait_point = 'assign*';",
 	("SET vector.wait_point = 'assign*';", 'CREATE INDEX other ON items USING ivf (v vector_l2_ops) WITH (lists = 2);') x 40,
 	q{SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name IN ('vector index', 'vector centroids')}), on_error_stop => 0);
@@ -147,7 +147,7 @@ $holder->query_safe('COMMIT');
 $holder->quit;
 sound('lock timeout');
 
-# errors of a worker are shown, and the next one does what it did not
+# errors of a worker are shown, and the next worker does what it did not do
 foreach my $place ('closed*', 'reserved*', 'flip*', 'allocate*7')
 {
 	sql("LOAD 'vector'; ALTER SYSTEM SET vector.wait_point = '$place'");
@@ -170,11 +170,11 @@ foreach my $place ('closed*', 'reserved*', 'flip*', 'allocate*7')
 	$node->restart;
 }
 
-# a worker is killed: the server starts again
+# a killed worker: the server restarts
 sql("LOAD 'vector'; ALTER SYSTEM SET vector.wait_point = 'reserved!'");
 $node->reload;
 $ENV{PGOPTIONS} = '-c vector.wait_point=';
-# one that started before the setting was read again does not stop, but seals
+# a worker that started before the setting was read again does not stop, but seals
 my $reserved = "SELECT count(*) = 1 FROM vector_segments() WHERE kind = 'reserved'";
 for (my $tries = 0; $tries < 20 && sql($reserved) ne 't'; $tries++)
 {

@@ -1,5 +1,5 @@
-# Around the index: serializable transactions, several databases, CREATE EXTENSION by many, an update of the
-# extension and of the server while there is background work
+# Around the index: serializable transactions, several databases, concurrent CREATE EXTENSION, an update of the
+# extension and of the server during background work
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -13,7 +13,7 @@ $node->init;
 $node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off\nmax_wal_size = 2GB\nvector.idle_merge_delay = 0");
 $node->start;
 
-# many want the extension at once: one makes it, the others are told so, or find it
+# many sessions create the extension at once: one succeeds, the others get an error, or find it
 $node->safe_psql('postgres', 'CREATE DATABASE one');
 my @sessions = map { my ($out, $err) = ('', '');
 	{ err => \$err, run => IPC::Run::start([ 'psql', '-X', '-d', $node->connstr('one'), '-c',
@@ -32,7 +32,7 @@ my $table = q{
 	INSERT INTO items SELECT n, place(n) FROM generate_series(1, 300) n};
 $node->safe_psql('one', $table);
 
-# a database made from one with an index is another
+# a database made from a template with an index has an index of its own
 $node->poll_query_until('one', 'SELECT count(*) = 0 FROM vector_jobs()') or die;
 $node->safe_psql('postgres', 'CREATE DATABASE two TEMPLATE one');
 
@@ -59,7 +59,7 @@ foreach my $part (1 .. 5)
 sound($node, 'one', 1800, 'one of two databases');
 sound($node, 'two', 2300, 'the other');
 
-# serializable: two that each look for the nearest and add a row that the other would have found
+# serializable: two transactions that each look for the nearest row and add one that the other would have found
 my @both = map { $node->background_psql('one', on_error_stop => 0) } 1, 2;
 foreach my $session (@both)
 {

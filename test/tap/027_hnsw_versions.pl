@@ -1,5 +1,5 @@
-# Versions of a row, or rows, with one vector, in whichever segments they are: what no snapshot sees does not hide what this
-# one does
+# Versions of a row, or rows, with the same vector, in any segments: versions that no snapshot sees do not hide those that
+# this one sees
 use strict;
 use warnings;
 use FindBin;
@@ -35,7 +35,7 @@ foreach my $kind (sort keys %kinds)
 	my ($value, $type, $class, $operator) = @{ $kinds{$kind} };
 	my $probe = $value =~ s/id/-7/r;
 
-	# the distances of the ten nearest: of bits, many are as far as others
+	# compare the distances of the ten nearest: for bits, many rows are equally far
 	my $nearest = "SELECT string_agg((v $operator $probe)::text, ' ')
 		FROM (SELECT v FROM items ORDER BY v $operator $probe LIMIT 10) x";
 	my $truth = "BEGIN; SET LOCAL enable_indexscan = off; $nearest; COMMIT";
@@ -49,7 +49,7 @@ foreach my $kind (sort keys %kinds)
 	my $expected = sql($truth);
 	is(sql($found), $expected, "$kind: the nearest are found");
 
-	# a snapshot that needs every version but the newest
+	# a snapshot that keeps every version but the newest
 	my $old = $node->background_psql('postgres');
 	$old->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ');
 	is($old->query_safe("SET LOCAL enable_seqscan = off; $nearest"), $expected, "$kind: an old snapshot is taken");
@@ -65,7 +65,7 @@ foreach my $kind (sort keys %kinds)
 	$old->query_safe('COMMIT');
 	$old->quit;
 
-	# a scan that is read to its end gives all rows, whatever versions there are
+	# a scan that is read to its end returns all rows, whatever versions there are
 	my $all = "BEGIN; SET LOCAL enable_seqscan = off; SELECT count(*), count(DISTINCT v)
 		FROM (SELECT v FROM items ORDER BY v $operator $probe) x; COMMIT";
 	sql("UPDATE items SET note = note + 1; VACUUM items");

@@ -1,5 +1,5 @@
-# Races of readers, and of who chooses segments, with others that replace these and reuse their blocks: each is made to
-# happen by stopping a process
+# Races between processes that read or choose segments and others that replace these and reuse their blocks: each race is
+# forced by stopping a process
 use strict;
 use warnings;
 use FindBin;
@@ -26,7 +26,7 @@ my $gate = $node->background_psql('postgres');
 sub close_gate { $gate->query_safe('SELECT pg_advisory_lock(0, 4711)') }
 sub open_gate { $gate->query_safe('SELECT pg_advisory_unlock(0, 4711)') }
 
-# Has a session run a statement into a place where it waits.
+# Lets a session run a statement to a place where it waits.
 sub stop
 {
 	my ($session, $place, $statement) = @_;
@@ -37,7 +37,7 @@ sub stop
 	  or die "the session does not come to $place";
 }
 
-# Ends a session; what its statement has printed.
+# Ends a session; returns what its statement has printed.
 sub result
 {
 	my ($session) = @_;
@@ -59,7 +59,7 @@ foreach my $name (sort keys %methods)
 		sql("INSERT INTO items SELECT n, place(n) FROM generate_series($next - $count, $next - 1) n");
 	};
 
-	# All segments become one, and their blocks others' as soon as nobody may need them.
+	# All segments become one, and their blocks are reused as soon as no snapshot can need them.
 	my $replace = sub {
 		$insert->(100);
 		sql("SELECT vector_seal('items_v')");
@@ -79,7 +79,7 @@ foreach my $name (sort keys %methods)
 	sql("SELECT vector_seal('items_v')");
 	$insert->(50);
 
-	# VACUUM, whose snapshot holds nobody up, has read the directory and not the segments yet
+	# VACUUM, whose snapshot holds nothing back, has read the directory but not the segments
 	close_gate();
 	my $vacuum = $node->background_psql('postgres', on_error_stop => 0);
 	stop($vacuum, 'choose', 'VACUUM items');
@@ -107,7 +107,7 @@ foreach my $name (sort keys %methods)
 	($out, $error) = result($search);
 	is($out, $expected, "$name: a search finds what its snapshot sees in segments that have been replaced");
 
-	# a scan that begins anew meets other segments each time, and one that retires as it begins
+	# a rescan meets other segments each time, and one that retires as it begins
 	my @expected = split /\n/, sql('SET enable_indexscan = off;
 		SELECT q, (SELECT id FROM items ORDER BY v <-> place(-q) LIMIT 1) FROM generate_series(1, 3) q');
 	my $scan = $node->background_psql('postgres', on_error_stop => 0);

@@ -1,5 +1,5 @@
-# What merges make: graphs as good as new ones however often they were merged, and large segments written again only
-# where enough is added to them
+# The results of merges: graphs as good as new ones however often they were merged, and large segments rewritten only
+# if enough is added to them
 use strict;
 use warnings;
 use FindBin;
@@ -25,7 +25,7 @@ sql(q{
 	ALTER SYSTEM SET vector.background_work = off;
 	SELECT pg_reload_conf()});
 
-# many small segments and a large one become one, again and again
+# many small segments are merged with a large one, again and again
 sql('INSERT INTO items SELECT n, place(n) FROM generate_series(1, 6000) n;
 	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 100000)');
 foreach my $round (0 .. $rounds - 1)
@@ -50,7 +50,7 @@ note("recall of the merged graph $merged, of a new one $built");
 cmp_ok($merged, '>=', $built - 0.02, 'a graph that was merged finds what a new one does');
 sql('DROP TABLE items');
 
-# nodes larger than a block, of segments that no sample of the nodes has one of
+# nodes larger than a block, in segments of which a sample of the nodes has none
 sql("CREATE TABLE items (id bigint PRIMARY KEY, v vector(1030));
 	INSERT INTO items SELECT n, (SELECT array_agg((hashint4(n) # hashint4(d)) & 1023) FROM generate_series(1, 1030) d)
 		FROM generate_series(1, 8200) n;
@@ -70,7 +70,7 @@ SKIP:
 {
 	skip 'not compiled with wait points', 1 unless has_wait_points($node);
 
-	# 16 segments that another is at would, with another, be enough to write the large one again: without them not
+	# 16 claimed segments would, together with another, be enough to rewrite the large one: without them it is not
 	sql("CREATE TABLE items (id bigint PRIMARY KEY, v vector(24));
 		CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 1600);
 		DO \$\$ BEGIN FOR i IN 0 .. 15 LOOP

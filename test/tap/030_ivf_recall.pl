@@ -1,4 +1,4 @@
-# ivfflat and ivf find what exact search finds: however an index came to be, with every quantizer
+# ivfflat and ivf find what exact search finds: however an index was made, with every quantizer
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -42,7 +42,7 @@ sql(qq{
 	VACUUM ANALYZE;
 });
 
-# The part of the nearest rows that an index scan returns, of 30 queries.
+# The share of the nearest rows that an index scan returns, over 30 queries.
 sub recall
 {
 	my ($operator, %search) = @_;
@@ -89,13 +89,13 @@ foreach my $class (sort keys %operators)
 {
 	create('ivfflat', $class, 'lists = 60');
 	recall_ok("ivfflat, $class, all lists", 1, $operators{$class}, set => 'SET ivfflat.probes = 60;');
-	# centroids are random, and by dot products the nearest lie in more lists
+	# centroids are random, and by dot products the nearest rows are in more lists
 	recall_ok("ivfflat, $class, 20 lists", $class eq 'ip' ? 0.85 : 0.95, $operators{$class}, set => 'SET ivfflat.probes = 20;');
 	cmp_ok(recall($operators{$class}, set => 'SET ivfflat.probes = 1;'), '<', 1,
 		"ivfflat, $class, one list is not all");
 }
 
-# ivf: what it chooses by itself, and more lists; vectors kept or not
+# ivf: its own choice of lists, and more lists; vectors kept or not
 foreach my $way (
 	[ '', 0.9, 0.98 ],
 	[ 'quantizer = none', 0.9, 1 ],
@@ -117,8 +117,8 @@ foreach my $way (
 	}
 }
 
-# thousands of lists, whose centroids have codes: by these the nearest of a few probes are found, and by comparing
-# all of them those of more
+# thousands of lists, whose centroids have codes: with few probes the nearest lists are found by codes, with more by
+# comparing all centroids
 foreach my $way ([ 'ivfflat', 'l2' ], [ 'ivf', 'l2' ], [ 'ivf', 'ip' ], [ 'ivf', 'cosine' ])
 {
 	my ($am, $class) = @$way;
@@ -147,7 +147,7 @@ is(sql("SET enable_seqscan = off; SET ivf.iterative_scan = relaxed_order;
 	SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM items ORDER BY v <->
 		(SELECT v FROM queries LIMIT 1)) x"), "$rows|$rows", 'an iterative scan finds every row once');
 
-# however it came to be
+# however the index was made
 my $workers = 'SET max_parallel_maintenance_workers = 2; ALTER TABLE items SET (parallel_workers = 2);';
 my %ways = (
 	'by parallel workers' => sub { create('ivf', 'l2', 'lists = 60', $workers) },
@@ -184,7 +184,7 @@ foreach my $way ('by parallel workers', 'concurrently', 'of a sample, in little 
 		"built $way: sound and complete");
 }
 
-# the check finds a single row whose code does not fit: its first factor, in a group of packed codes or before a fine one
+# the check finds a single row with a wrong code: its first factor, in a group of packed codes or before a fine one
 foreach my $damage ([ 'packed', 12, 7 * 4 ], [ 'fine', 13, 0 ])
 {
 	my ($name, $kind, $place) = @$damage;
@@ -208,7 +208,7 @@ foreach my $damage ([ 'packed', 12, 7 * 4 ], [ 'fine', 13, 0 ])
 		"a $name code that does not fit is found");
 }
 
-# rows that are wanted turn out to be deleted: those that were left out for them come in their place, before farther ones
+# some wanted rows turn out to be deleted: those that were left out for them take their place, before farther ones
 # that were found, in growing segments too
 foreach my $limit (1, 5)
 {

@@ -1,4 +1,4 @@
-# Participants of a parallel scan of ivfflat and ivf share out lists and growing segments: together
+# Participants of a parallel scan of ivfflat and ivf divide lists and growing segments among them: together
 # they return every row once, in order
 use strict;
 use warnings;
@@ -22,7 +22,7 @@ my $settings = q{
 	SET max_parallel_workers_per_gather = 2;
 };
 
-# No row fails the condition, which the planner cannot know.
+# Every row meets the condition, which the planner cannot know.
 my $nearest = q{SELECT id, v <-> '[0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5]' AS d FROM items
 	WHERE (id * 3) % 1 = 0 ORDER BY v <-> '[0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5]' LIMIT 100000};
 
@@ -66,13 +66,13 @@ foreach my $index ([ 'ivfflat', 'lists = 30' ], [ 'ivf', 'lists = 30, bits = 8' 
 			FROM (SELECT *, lag(d) OVER (ORDER BY n) AS before FROM found) x});
 	is($count, $distinct, "$name: nothing twice");
 	is($count, $rows, "$name: every row");
-	# what a bound held back for too long comes after the others
+	# rows that their bounds held back too long come after the others
 	cmp_ok($disorder, '<=', $am eq 'ivfflat' ? 0 : 10, "$name: in order");
 	is(sql($some, "SELECT count(*), count(DISTINCT id) FROM ($nearest) x"), "$rows|$rows",
 		"$name: an iterative scan finds every row once");
 	is(sql($some, "SELECT count(*), count(DISTINCT (g, id)) FROM generate_series(1, 3) g
 		LEFT JOIN ($nearest) x ON true"), 3 * $rows . '|' . 3 * $rows, "$name: again and again");
-	# what a worker would not know: the vector of an outer query's row
+	# a value that a worker does not have: the vector of an outer query's row
 	is(sql($all, 'SELECT count(*), count(*) FILTER (WHERE x.id = q.id) FROM (SELECT * FROM items ORDER BY id LIMIT 20) q,
 		LATERAL (SELECT id FROM items i WHERE (id * 3) % 1 = 0 ORDER BY i.v <-> q.v LIMIT 1) x'), '20|20',
 		"$name: by the rows of an outer query");

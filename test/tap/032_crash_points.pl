@@ -1,5 +1,5 @@
-# The server crashes at every point of every step, of every access method: the index is what it was, or what it was to
-# become, and nothing that was half done is left
+# The server crashes at every point of every step, with every access method: the index is as before the step or as after
+# it, and nothing half-done is left
 use strict;
 use warnings;
 use FindBin;
@@ -54,7 +54,7 @@ foreach my $am (sort keys %points)
 			sql("$insert; DELETE FROM items WHERE id % 9 = (SELECT max(id) % 9 FROM items)");
 			my $rows = sql('SELECT count(*) FROM items');
 
-			# all that was committed is to survive; what the step does is not flushed
+			# everything committed must survive; what the step does is not flushed
 			my ($out, $error) = ('', '');
 			my $session = IPC::Run::start([ 'psql', '-XAqt', '-d', $node->connstr('postgres'), '-c', $off =~ s/; .*//r,
 				'-c', 'SET vector.background_work = off', '-c', "SET vector.wait_point = '$place!'",

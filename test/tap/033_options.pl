@@ -1,5 +1,5 @@
-# Random options of every access method, of every type: an index is made that answers and is sound, or the options are
-# refused with a reason; so are changes of them afterwards
+# Random options of every access method, with every type: an index is made that works and is sound, or the options are
+# refused with a reason; likewise for later changes of them
 #
 # VECTOR_SEED in the environment: another sequence.  VECTOR_LONG=1: a longer one.
 use strict;
@@ -32,7 +32,7 @@ $node->safe_psql('postgres', q{
 
 sub any { return $_[ int rand @_ ]; }
 
-# Values in the range, at its ends, beyond them, and none at all.
+# Values in the range, at its ends, beyond them, and none.
 my @number = ('0', '1', '-1', '2', '3', '4', '7', '8', '9', '16', '20', '21', '50', '100', '101', '1000', '1001', '32768',
 	'32769', '65536', '65537', '2147483647', '2147483648', '-2147483648', '1.5', "''", "'x'", 'true', "'2 '", 'none');
 my %options = (
@@ -49,7 +49,7 @@ my %own = (
 my %types = (v => 'vector', h => 'halfvec', f => 'bf16vec', i => 'int8vec', b => 'bit', s => 'sparsevec');
 my %operators = (l2 => '<->', ip => '<#>', cosine => '<=>', l1 => '<+>', hamming => '<~>', jaccard => '<%>');
 
-# Some options: most of them the method's own, with values that may be.
+# Some options: most of them the method's own, with values that are allowed.
 sub some_options
 {
 	my ($am) = @_;
@@ -61,7 +61,7 @@ sub some_options
 		$value eq 'none' && $options{$_}[0] eq '0' ? $_ : "$_ = $value" } grep { !$seen{$_}++ } @names;
 }
 
-# An error that tells what is wrong, not one of the program.
+# An error that says what is wrong, instead of an internal one.
 my $reasons = qr/22023|22P02|42601|0A000|42804|54000|42704|2202[0-9A-Z]/;
 my ($made, $refused) = (0, 0);
 my $log = '';

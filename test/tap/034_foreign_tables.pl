@@ -1,4 +1,4 @@
-# A table of another server by postgres_fdw: the LIMIT is sent, a cursor gives every row
+# A table on another server by postgres_fdw: the LIMIT is sent, a cursor returns every row
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;

@@ -1,5 +1,5 @@
-# The table of jobs: where there is no memory for it rows are sealed all the same, a job that can not be done now is put off
-# and stands in nobody's way, and one that fails is tried again after pauses that double
+# The table of jobs: if there is no memory for it rows are sealed nevertheless; a job that cannot be done now is put off
+# and does not block others, and one that fails is tried again after pauses that double
 use strict;
 use warnings;
 use FindBin;
@@ -44,7 +44,7 @@ my $segments = 'vector_segments()';
 sub sealed { "SELECT coalesce(sum(rows), 0) >= $_[1] FROM $segments WHERE index = '$_[0]_v'::regclass AND kind = 'sealed'" }
 my $idle = "SELECT count(*) = 0 FROM $jobs";
 
-# a session with very many locks uses up what the server has to spare, for good
+# a session with very many locks uses up the server's spare memory, for good
 create('alone');
 my ($code, $out, $error) = $node->psql('postgres', 'SELECT pg_advisory_lock(n) FROM generate_series(1, 1000000) n');
 like($error, qr/out of shared memory/, 'the shared memory is used up');
@@ -64,7 +64,7 @@ insert('alone', 600);
 ok($node->poll_query_until('postgres', sealed('alone', 1400)), 'with memory there are workers again');
 ok($node->poll_query_until('postgres', $idle), 'which end');
 
-# indexes that open transactions have to themselves leave the workers to others
+# indexes that open transactions have locked leave the workers to other indexes
 create($_) foreach qw(first second third);
 my @sessions = map { $node->background_psql('postgres') } 1 .. 2;
 foreach my $i (0 .. 1)
@@ -103,7 +103,7 @@ SKIP:
 			$gate->query_safe('SELECT pg_advisory_lock(0, 4711)');
 			set_for_all($node, "vector.wait_point = '$place'");
 			sql($step);
-			# a look at a catalog has a snapshot for a moment
+			# reading a catalog takes a snapshot for a moment
 			ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity
 				WHERE backend_type = 'vector worker' AND wait_event = 'PgSleep' AND backend_xmin IS NULL"),
 				"$case: a worker stops");
@@ -120,7 +120,7 @@ SKIP:
 	}
 	$gate->quit;
 
-	# what fails is tried again later each time
+	# what fails is tried again after a longer time each time
 	create('failing');
 	set_for_all($node, "vector.wait_point = 'reserved*'");
 	foreach my $pause ('00:00:10', '00:00:20')

@@ -1,4 +1,4 @@
-# A system with little shared memory, as a container's /dev/shm of 64 MB: a build goes on in partitions or in one process,
+# A system with little shared memory, such as a container's /dev/shm of 64 MB: a build goes on in partitions or in one process,
 # and says so; none fails
 use strict;
 use warnings;
@@ -8,7 +8,7 @@ use Test::More;
 
 plan skip_all => 'pgvector fails here' if $ENV{VECTOR_PEER};
 
-# a command in a namespace of its own, whose /dev/shm has so many bytes
+# runs a command in a namespace of its own, whose /dev/shm has this many bytes
 sub in_small
 {
 	my ($size, $command) = @_;
@@ -38,7 +38,7 @@ $node->safe_psql('postgres', q{
 	ALTER TABLE items SET (parallel_workers = 2);
 });
 
-# Builds an index with so much shared memory; returns what it said.
+# Builds an index with this much shared memory; returns its messages.
 sub build
 {
 	my ($size, $method) = @_;

@@ -33,7 +33,7 @@ sub create
 }
 my $sealed = "SELECT count(*) FILTER (WHERE kind = 'sealed'), count(*) FILTER (WHERE kind = 'growing') FROM vector_segments()";
 
-# graphs of nodes without codes are as large as the memory lets them be
+# graphs of nodes without codes are as large as the memory allows
 create('large', 64000);
 sql('INSERT INTO large SELECT place(n) FROM generate_series(1, 6000) n; ALTER TABLE large SET (autovacuum_enabled = on)');
 ok($node->poll_query_until('postgres', "SELECT count(*) FILTER (WHERE kind = 'growing') = 0 FROM vector_segments()"),
@@ -45,7 +45,7 @@ sql('ALTER TABLE large SET (autovacuum_enabled = off); TRUNCATE large;
 is(sql($sealed), '1|0', 'VACUUM in maintenance_work_mem');
 sql('DROP TABLE large');
 
-# it sleeps while it seals, at what the reading of a row costs
+# it sleeps while it seals, by the cost of reading rows
 create('small', 1000);
 sql('INSERT INTO small SELECT place(n) FROM generate_series(1, 600) n');
 my $vacuum = $node->background_psql('postgres', on_error_stop => 0);

@@ -1,4 +1,4 @@
-# What tests of segments begin with: vectors that are known by a number, a table of them, and options by which its index
+# Common start of tests of segments: vectors that follow from a number, a table of them, and options by which its index
 # soon has several segments
 package Items;
 
@@ -14,7 +14,7 @@ our %with = (
 	ivf => 'lists = 8, seal_rows = 200, bits = 4',
 	ivfflat => 'lists = 8, seal_rows = 200');
 
-# Creates the extension and place(id), a vector that is always the same of an id, and random otherwise.
+# Creates the extension and place(id), a random vector that is always the same for an id.
 sub create_place
 {
 	my ($node, $dims, $database) = @_;
@@ -24,7 +24,7 @@ sub create_place
 	return;
 }
 
-# The same, and a table to have such vectors.
+# Likewise, and a table for such vectors.
 sub create_items
 {
 	my ($node, $dims, $database) = @_;
@@ -33,7 +33,7 @@ sub create_items
 	return;
 }
 
-# Sets for all processes that start from now on: a number tells that the postmaster has it.
+# Sets a setting for all processes that start from now on; a number shows that the postmaster has read it.
 my $times_set = 100;
 
 sub set_for_all
