@@ -1,5 +1,5 @@
 /*
- * cache.c - a table of indexes; those that were used last are kept, as many as the memory is for
+ * cache.c - a table of indexes; the most recently used are kept, as far as the memory allows
  */
 #include "segment/cache.h"
 
@@ -9,7 +9,7 @@
 
 #include "segment/method.h"
 
-/* Of a growing segment. */
+/* The mean of a growing segment. */
 typedef struct CachedMean
 {
 	struct CachedMean *next;
@@ -22,8 +22,8 @@ struct CachedIndex
 	Oid			relid;
 	Oid			file;			/* number of the relation's file */
 	int			users;			/* that hold it, or a part of it */
-	bool		dropped;		/* goes with its last user */
-	dlist_node	idle;			/* of idle_indexes, if nobody holds it */
+	bool		dropped;		/* to be freed by its last user */
+	dlist_node	idle;			/* in idle_indexes, if nothing holds it */
 	MemoryContext context;		/* of this and its parts */
 	Size		size;			/* of the context, as it counts in cached_size */
 	CachedPart *parts;
@@ -40,7 +40,7 @@ typedef struct IndexPlace
 } IndexPlace;
 
 static HTAB *indexes;
-static dlist_head idle_indexes = DLIST_STATIC_INIT(idle_indexes);	/* the last used comes first */
+static dlist_head idle_indexes = DLIST_STATIC_INIT(idle_indexes);	/* most recently used first */
 static Size cached_size;
 
 static void
@@ -57,8 +57,8 @@ drop_index(CachedIndex *cached)
 }
 
 /*
- * An index has grown: counts its memory, and forgets others that nobody holds where all are too
- * much.
+ * Counts the memory of an index that has grown, and drops others that nothing holds if all together
+ * take too much.
  */
 static void
 count_size(CachedIndex *cached)
@@ -96,7 +96,7 @@ unguard_index(void *cached)
 	unhold(cached);
 }
 
-/* Has a function called when the current memory context goes, also by an error. */
+/* Has a function called when the current memory context is deleted, also by an error. */
 static void
 guard(MemoryContextCallbackFunction release, void *arg)
 {
@@ -156,7 +156,7 @@ cache_release_part(CachedPart *part)
 		free_part(part);
 }
 
-/* Forgets segments that the directory does not have any more, or has elsewhere. */
+/* Drops segments that the directory no longer has, or has at another place. */
 static void
 sweep_parts(CachedIndex *cached)
 {
@@ -194,7 +194,7 @@ sweep_parts(CachedIndex *cached)
 	}
 }
 
-/* Takes over a directory. */
+/* Replaces the entry's copy of the directory. */
 static void
 copy_directory(CachedIndex *cached, const Directory *directory)
 {
@@ -264,7 +264,7 @@ cache_index(Relation index)
 	directory->seed = cached ? cached->directory->seed : 0;
 	if (directory_refresh(index, directory))
 	{
-		/* an index that TRUNCATE made anew in its file has another rotation */
+		/* an index that TRUNCATE has made again in the same file has another rotation */
 		if (cached && cached->directory->seed != directory->seed)
 		{
 			drop_index(cached);
@@ -411,7 +411,7 @@ cache_acquire(CachedIndex *cached, Relation index, const SegmentEntry *entry)
 	return segment;
 }
 
-/* A mean of a segment, in the current context. */
+/* Reads a mean of a segment into the current memory context. */
 static float *
 read_mean(const CachedIndex *cached, Relation index, const SegmentEntry *entry, BlockNumber place)
 {

@@ -1,10 +1,10 @@
 /*
  * cache.h - what a backend remembers of indexes that it has scanned
  *
- * The directory as of a change, the headers and means of sealed segments, which do not change,
- * their tombstones as of a count, and codes of centroids where there are many.  All of it is
- * checked when it is used, or true for ever.  Of what nobody holds, that is kept which was used
- * last, as far as all together takes no more than CACHE_SIZE.
+ * The directory as of one of its changes; the headers and means of sealed segments, which never
+ * change; their tombstones as of a count; and codes of centroids if there are many.  Everything is
+ * either checked when it is used, or immutable.  Entries that nothing holds are dropped, the least
+ * recently used first, while all together take more than CACHE_SIZE.
  */
 #ifndef VECTOR_SEGMENT_CACHE_H
 #define VECTOR_SEGMENT_CACHE_H
@@ -47,22 +47,22 @@ typedef struct CachedSegment
 	float	   *mean;			/* rotated, of header.padded dimensions; NULL without */
 	void	   *loaded;			/* what the segment's method has loaded */
 	uint32		dead;			/* bits set in tombstones */
-	uint8	   *tombstones;		/* NULL as long as none is dead */
+	uint8	   *tombstones;		/* NULL if no row is dead */
 } CachedSegment;
 
-/* Whether there is an entry of the index's file. */
+/* Whether the index's file has an entry. */
 extern bool cache_has(Relation index);
 
 /* The index's entry with a fresh directory; valid until the next call, or as long as it is held. */
 extern CachedIndex *cache_index(Relation index);
 
-/* Holds it until the current memory context goes, also by an error. */
+/* Holds an entry until the current memory context is deleted, also by an error. */
 extern void cache_hold(CachedIndex *cached);
 
 extern const Directory *cache_directory(const CachedIndex *cached);
 extern const Space *cache_space(const CachedIndex *cached);
 
-/* A sealed segment with fresh tombstones; held with its index as that is by cache_hold. */
+/* A sealed segment with fresh tombstones; held together with its index (see cache_hold). */
 extern CachedSegment *cache_acquire(CachedIndex *cached, Relation index,
 									const SegmentEntry *entry);
 
@@ -77,11 +77,11 @@ extern void cache_release_part(CachedPart *part);
 extern CachedPart *cache_acquire_part(CachedIndex *cached, Relation index,
 									  const SegmentEntry *entry, const CachedKind *kind);
 
-/* The mean that the codes of a growing segment are relative to; NULL: none. */
+/* The mean that the codes of a growing segment are relative to; NULL if there is none. */
 extern const float *cache_growing_mean(CachedIndex *cached, Relation index,
 									   const SegmentEntry *entry);
 
-/* The mean of the largest sealed segment, palloc'd; NULL where there is none. */
+/* The mean of the largest sealed segment, palloc'd; NULL if there is none. */
 extern float *cache_largest_mean(CachedIndex *cached, Relation index);
 
 static inline bool

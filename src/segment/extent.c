@@ -8,7 +8,7 @@
 #include "storage/lmgr.h"
 #include "storage/smgr.h"
 
-/* Blocks that a file is extended by at a time. */
+/* Number of blocks by which a file is extended at a time. */
 #define EXTENSION		1024
 
 void		(*extent_give_way) (void);
@@ -167,7 +167,7 @@ extent_writer_begin(ExtentWriter *writer, Relation index, BlockNumber first, uin
 	writer->used = PAYLOAD_SIZE;
 }
 
-/* Puts the page into its buffer and logs it, in one critical section. */
+/* Copies the page to its buffer and logs it, in one critical section. */
 static void
 write_page(ExtentWriter *writer)
 {
@@ -175,7 +175,7 @@ write_page(ExtentWriter *writer)
 											writer->first + writer->place, RBM_ZERO_AND_LOCK,
 											NULL);
 
-	/* what nodes leave free of a page is not logged; other blocks may be changed later, whole */
+	/* do not log what nodes leave free; blocks that may be changed later have no hole */
 	if (writer->kind == BLOCK_NODES)
 		((PageHeader) writer->page.data)->pd_lower = (LocationIndex) (PAYLOAD_START +
 																	  writer->filled);
@@ -206,7 +206,7 @@ extent_writer_seek(ExtentWriter *writer, uint32 place, BlockKind kind)
 	begin_page(writer, place);
 }
 
-/* Writes a page that is full, and begins the next one. */
+/* Writes a full page, and begins the next one. */
 static void
 end_full_page(ExtentWriter *writer)
 {

@@ -12,13 +12,13 @@
 
 #include "segment/format.h"
 
-/* Blocks that an array takes: elements do not cross blocks if `whole`. */
+/* Number of blocks that an array takes; if `whole`, elements do not cross blocks. */
 extern uint32 extent_blocks_for(uint64 count, Size size, bool whole);
 
-/* Makes a page one of an extent, its payload zero. */
+/* Makes a page a page of an extent, with a payload of zeros. */
 extern void extent_init_page(Page page, uint32 uid, uint32 place, BlockKind kind);
 
-/* Raises a serialization failure if a page is not the block of the segment that it should be. */
+/* Raises a serialization failure: a page is not the expected block of the segment. */
 extern void extent_wrong_page(Relation index, BlockNumber block)
 	__attribute__((noreturn));
 
@@ -30,9 +30,9 @@ extent_check_page(Relation index, Page page, BlockNumber block, uint32 uid)
 }
 
 /*
- * Long work looks here whether to stop or to stand back, without any content lock.  A background
- * worker sets extent_give_way to a function that gives way to others, by an error.  VACUUM with a
- * cost limit sleeps when the blocks that it went to have reached that.
+ * Long work calls this, without any content lock, to find out whether to stop or to give way.  A
+ * background worker sets extent_give_way to a function that gives way to other processes by an
+ * error.  VACUUM with a cost limit sleeps when the cost of the blocks it has accessed reaches that.
  */
 extern void (*extent_give_way) (void);
 extern void extent_vacuum_delay(void);
@@ -46,27 +46,27 @@ do { \
 		extent_give_way(); \
 } while (0)
 
-/* Makes the file at least so long, with zeros. */
+/* Extends the file by zeros to at least this many blocks. */
 extern void extent_extend_file(Relation index, BlockNumber blocks);
 
 /* A block of a segment, pinned and locked. */
 extern Buffer extent_lock(Relation index, BlockNumber block, uint32 uid, int lock);
 
 /*
- * Copies `size` bytes that begin `offset` bytes into the payloads from a block on.  Takes share
- * locks.
+ * Copies `size` bytes that start at byte `offset` of the payloads from a block on.  Takes share
+ * locks, one at a time.
  */
 extern void extent_read(Relation index, BlockNumber first, uint32 uid, uint64 offset, void *out,
 						Size size);
 
-/* Reads things from an array of an extent, faster where they come in order. */
+/* Reads elements of an array in an extent; reading in order is faster. */
 typedef struct ExtentReader
 {
 	Relation	index;
 	BlockNumber first;			/* of the array */
 	uint32		uid;
-	BlockNumber block;			/* that the copy is of */
-	char	   *scratch;		/* things that run on in the next block */
+	BlockNumber block;			/* that `copy` is a copy of */
+	char	   *scratch;		/* for elements that cross blocks */
 	Size		room;
 	PGAlignedBlock copy;
 } ExtentReader;
@@ -74,7 +74,7 @@ typedef struct ExtentReader
 extern void extent_reader_begin(ExtentReader *reader, Relation index, BlockNumber first,
 								uint32 uid);
 
-/* The bytes from an offset into the payloads on, until the next call. */
+/* The `size` bytes at an offset of the payloads; valid until the next call. */
 extern const char *extent_reader_get(ExtentReader *reader, uint64 offset, Size size);
 
 /* Writes an extent's blocks in order; each is logged when it is complete. */
@@ -83,22 +83,22 @@ typedef struct ExtentWriter
 	Relation	index;
 	BlockNumber first;
 	uint32		uid;
-	uint32		place;			/* of the block that is being filled */
+	uint32		place;			/* of the block being filled */
 	BlockKind	kind;
-	Size		used;			/* bytes of its payload; PAYLOAD_SIZE: there is none */
-	Size		filled;			/* after which they are zero */
+	Size		used;			/* bytes of its payload; PAYLOAD_SIZE: there is no block */
+	Size		filled;			/* all bytes after these are zero */
 	PGAlignedBlock page;
 } ExtentWriter;
 
 extern void extent_writer_begin(ExtentWriter *writer, Relation index, BlockNumber first,
 								uint32 uid);
 
-/* Goes on at a block of the extent, with a kind of blocks. */
+/* Continues at a place of the extent, with a kind of blocks. */
 extern void extent_writer_seek(ExtentWriter *writer, uint32 place, BlockKind kind);
 extern void extent_writer_put(ExtentWriter *writer, const void *data, Size size);
-/* Leaves so many bytes zero. */
+/* Leaves this many bytes zero. */
 extern void extent_writer_skip(ExtentWriter *writer, uint64 size);
-/* Leaves the rest of the block zero where fewer than `size` bytes of it are left. */
+/* If fewer than `size` bytes of the block are left, leaves them zero. */
 extern void extent_writer_keep_whole(ExtentWriter *writer, Size size);
 extern void extent_writer_end(ExtentWriter *writer);
 

@@ -16,25 +16,24 @@
 #include "segment/wait_point.h"
 
 /*
- * A group must fit into a block, so that of longer vectors only the first rotated dimensions have
- * signs.
+ * A group must fit into a block, so for long vectors only the first rotated dimensions have signs.
  */
 #define MAX_CODED_DIMS		((PAYLOAD_SIZE - sizeof(GrowingGroup)) / 4 / 16 * 16)
 
-/* Estimates may be off by so many standard deviations before a row is missed. */
+/* A row may be missed if its estimate is off by more standard deviations than this. */
 #define ERROR_SIGMAS		3.0f
 
-/* Past seal_rows, a growing segment has room for this part of them. */
+/* Past seal_rows, a growing segment has room for seal_rows divided by this. */
 #define ROOMS				4
 
-/* So many growing segments are open at once at most; another is opened after so many waits. */
+/* At most this many growing segments are open; another is opened after this many waits. */
 #define MAX_TAILS			8
 #define WAITS_PER_TAIL		32
 
 #define GROUP_ROWS			CODE_GROUP
 #define OFFSET_UNIT			4
 
-static uint32 append_waits;		/* of this process, for others that append */
+static uint32 append_waits;		/* of this process, for other appending processes */
 
 static Size
 group_size(uint32 padded)
@@ -43,8 +42,8 @@ group_size(uint32 padded)
 }
 
 /*
- * A segment for rows of about `size` bytes, as growing segments have room for `rows`, with codes
- * relative to a mean if it has one.  Returns its blocks.
+ * Plans a segment for rows of about `size` bytes when growing segments have room for `rows`, with
+ * codes relative to a mean if there is one.  Returns its number of blocks.
  */
 static uint32
 plan_segment(const Space *space, uint64 rows, uint32 seal_rows, Size size, bool has_mean,
@@ -62,9 +61,9 @@ plan_segment(const Space *space, uint64 rows, uint32 seal_rows, Size size, bool 
 	header->padded = space->coded ? Min(rotation_padded(space->dims), MAX_CODED_DIMS) : 0;
 	header->group_size = (uint32) group_size(header->padded);
 	header->groups_per_block = PAYLOAD_SIZE / header->group_size;
-	/* as many rows as a block has of their slots, or of their vectors */
+	/* at least the rows whose slots, or whose vectors, fit into a block */
 	least = Min(header->groups_per_block * GROUP_ROWS, Max(PAYLOAD_SIZE / aligned, 1));
-	/* as much again; with seal_rows in all there is enough to seal */
+	/* as many rows as all others have; seal_rows in all are enough to seal */
 	room = rows < seal_rows ? Min(Max(rows, least), seal_rows - rows) :
 		Max(seal_rows / ROOMS, GROUP_ROWS);
 	header->room = (uint32) Min(room, most);
@@ -106,8 +105,8 @@ write_empty(Relation index, const SegmentEntry *entry, const GrowingHeader *head
 }
 
 /*
- * Makes a growing segment, unless another did since `change`.  Returns the number of rows of
- * growing segments.
+ * Makes a growing segment, unless another process has changed the directory since `change`.
+ * Returns the number of rows of growing segments.
  */
 static uint64
 make_segment(Relation index, Relation heap, CachedIndex *cached, Size size, uint32 seal_rows,
@@ -144,7 +143,7 @@ make_segment(Relation index, Relation heap, CachedIndex *cached, Size size, uint
 	return rows;
 }
 
-/* A row, made ready for its slot. */
+/* A row, prepared for its slot. */
 typedef struct NewRow
 {
 	const SegmentRow *row;
@@ -153,7 +152,7 @@ typedef struct NewRow
 	uint8		signs[MAX_CODED_DIMS / 8];
 } NewRow;
 
-/* Rotates a row's vector, of unit length for cosine. */
+/* Rotates a row's vector, scaled to unit length for cosine. */
 static void
 rotate_row(const Space *space, NewRow *row)
 {
@@ -173,7 +172,7 @@ rotate_row(const Space *space, NewRow *row)
 	rotation_apply(&space->rotation, x, x);
 }
 
-/* Makes the row's code, relative to a segment's mean if that has one. */
+/* Computes the row's code, relative to the segment's mean if it has one. */
 static void
 encode_row(const Space *space, NewRow *row, const float *mean)
 {
@@ -195,7 +194,7 @@ encode_row(const Space *space, NewRow *row, const float *mean)
 		pfree(x);
 }
 
-/* Where the next vector goes, or false if there is no room. */
+/* Finds the offset of the next vector; returns false if there is no room. */
 static bool
 place_vector(const GrowingHeader *header, Size size, uint64 *offset)
 {
@@ -208,7 +207,7 @@ place_vector(const GrowingHeader *header, Size size, uint64 *offset)
 		*offset + size <= (uint64) header->vector_blocks * PAYLOAD_SIZE;
 }
 
-/* Writes a vector's bytes, each block as a record of its own but the last, which joins `state`. */
+/* Writes a vector's bytes; each block is a record of its own but the last, which joins `state`. */
 static Buffer
 write_vector(Relation index, const SegmentEntry *entry, const GrowingHeader *header,
 			 uint64 offset, const SegmentRow *row, GenericXLogState *state)
@@ -236,7 +235,7 @@ write_vector(Relation index, const SegmentEntry *entry, const GrowingHeader *hea
 	}
 }
 
-/* Fills the slot of row number `row` in a page of groups. */
+/* Fills the slot of a row in a page of groups. */
 static void
 write_slot(const GrowingHeader *header, Page page, uint32 number, uint64 offset,
 		   const NewRow *row)
@@ -258,11 +257,11 @@ write_slot(const GrowingHeader *header, Page page, uint32 number, uint64 offset,
 typedef enum AppendResult
 {
 	APPENDED,
-	APPEND_FULL,				/* no room, or not open any more */
-	APPEND_BUSY					/* another appends to it; only if !wait */
+	APPEND_FULL,				/* there is no room, or the segment is closed or replaced */
+	APPEND_BUSY					/* another process is appending to it; only if !wait */
 } AppendResult;
 
-/* Appends to one segment. */
+/* Appends to one segment, under its header's exclusive lock. */
 static AppendResult
 append_to(Relation index, CachedIndex *cached, const SegmentEntry *entry, NewRow *row, bool wait)
 {
@@ -310,8 +309,9 @@ append_to(Relation index, CachedIndex *cached, const SegmentEntry *entry, NewRow
 }
 
 /*
- * Appends to one of the growing segments, the newest that nobody is at.  Where somebody is at each,
- * waits for one; after some waits returns APPEND_BUSY: there should be another.
+ * Appends to the newest growing segment that has room and whose header lock is free.  If none of
+ * the locks is free, waits for one of them; after WAITS_PER_TAIL such waits it returns APPEND_BUSY
+ * instead, to have another segment opened.
  */
 static AppendResult
 append_row(Relation index, CachedIndex *cached, NewRow *row)
@@ -424,14 +424,14 @@ growing_close(Relation index, const SegmentEntry *entry)
 	UnlockReleaseBuffer(buffer);
 }
 
-/* The rows of group g that are used. */
+/* The number of rows in group g. */
 static inline uint32
 group_rows(const GrowingHeader *header, uint32 g)
 {
 	return Min(header->rows - g * GROUP_ROWS, GROUP_ROWS);
 }
 
-/* A group's block, locked, and the group in it. */
+/* Locks a group's block; sets *group to the group in it. */
 static Buffer
 lock_group(Relation index, const SegmentEntry *entry, const GrowingHeader *header, uint32 g,
 		   int lock, GrowingGroup **group)
@@ -444,7 +444,7 @@ lock_group(Relation index, const SegmentEntry *entry, const GrowingHeader *heade
 	return buffer;
 }
 
-/* Reads the payload at an offset into memory that grows; returns its size. */
+/* Reads the payload at an offset into memory that grows as needed; returns its size. */
 static Size
 read_payload(Relation index, const Space *space, const SegmentEntry *entry,
 			 const GrowingHeader *header, uint32 offset, char **payload, Size *room)
@@ -508,7 +508,7 @@ growing_each_row(Relation index, const Space *space, const SegmentEntry *entry, 
 	return header.rows;
 }
 
-/* Sets bits of a group's dead rows, and counts that in the header, if the segment is live. */
+/* If the segment is live, sets the bits of a group's dead rows and counts that in the header. */
 static bool
 bury(Relation index, const SegmentEntry *entry, const GrowingHeader *header, uint32 g,
 	 uint32 dead)
@@ -572,7 +572,7 @@ growing_vacuum(Relation index, const SegmentEntry *entry,
 	return true;
 }
 
-/* Lower bounds of the distances of a group's rows. */
+/* Computes lower bounds of the distances of a group's rows. */
 static void
 bound_group(GrowingScan *scan, const CodeQuery *code, const GrowingGroup *group, uint32 g)
 {
@@ -597,8 +597,8 @@ bound_group(GrowingScan *scan, const CodeQuery *code, const GrowingGroup *group,
 }
 
 /*
- * The distance of a row whose payload lies in one block, in place: what is complete does not change
- * but by redo.
+ * The distance of a row whose payload is within one block, computed in place.  That is safe because
+ * complete rows do not change, except by redo.
  */
 static float
 distance_in_place(GrowingScan *scan, uint64 start, float *scale)
@@ -642,7 +642,7 @@ row_distance(GrowingScan *scan, uint32 row)
 	return distance;
 }
 
-/* Prepares the query's table for the codes, relative to the mean that they are. */
+/* Prepares the query's look-up table, relative to the mean of the codes. */
 static void
 prepare_codes(GrowingScan *scan, const float *mean, CodeQuery *code)
 {
@@ -660,7 +660,7 @@ prepare_codes(GrowingScan *scan, const float *mean, CodeQuery *code)
 	}
 	rabitq_prepare(code, centred, scan->header.padded,
 				   palloc(rabitq_lut_size(scan->header.padded)));
-	/* of few dimensions the elements are few different ones, and roundings add up */
+	/* with few dimensions there are few different elements, so rounding errors add up */
 	rabitq_allow_rounding(code, scan->space->dims < ROTATION_MIN_PADDED ? INFINITY :
 						  ERROR_SIGMAS, scan->space->rounding);
 	pfree(centred);

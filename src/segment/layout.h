@@ -1,5 +1,5 @@
 /*
- * layout.h - where nodes of one size lie in the blocks of their level
+ * layout.h - how nodes of one size are placed in the blocks of their level
  */
 #ifndef VECTOR_SEGMENT_LAYOUT_H
 #define VECTOR_SEGMENT_LAYOUT_H
@@ -7,9 +7,9 @@
 #include "segment/extent.h"
 
 /*
- * Decides how nodes of layout->size bytes lie.  A node that one block holds is read faster; where
- * that wastes more than a quarter of the blocks, or an eighth if vectors are stored small, nodes
- * lie without gaps.
+ * Decides how nodes of layout->size bytes are placed.  A node within one block is read faster; if
+ * that wastes more than a quarter of the blocks, or an eighth with small stored vectors, nodes
+ * are packed without gaps.
  */
 static inline void
 node_layout_place(NodeLayout *layout, SpaceStorage storage)
@@ -22,7 +22,7 @@ node_layout_place(NodeLayout *layout, SpaceStorage storage)
 		layout->per = layout->span = 0;
 }
 
-/* The blocks that they take. */
+/* The number of blocks that nodes take. */
 static inline uint32
 node_layout_blocks(const NodeLayout *layout, uint32 nodes)
 {
@@ -32,7 +32,7 @@ node_layout_blocks(const NodeLayout *layout, uint32 nodes)
 	return extent_blocks_for(nodes, layout->size, false);
 }
 
-/* Where a node is: bytes into the payloads of its level. */
+/* The offset of a node in the payloads of its level. */
 static inline uint64
 node_layout_offset(const NodeLayout *layout, uint32 id)
 {

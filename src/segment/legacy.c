@@ -1,5 +1,5 @@
 /*
- * legacy.c - recognizing, passing by and marking the indexes of pgvector
+ * legacy.c - recognizing, skipping and marking the indexes of pgvector
  */
 #include "segment/legacy.h"
 
@@ -9,7 +9,7 @@
 
 #include "segment/cache.h"
 
-/* What pgvector has in the first four bytes after the page header of block 0, and our mark. */
+/* The first four bytes after the page header of block 0: pgvector's values, and our mark. */
 #define PGVECTOR_HNSW_MAGIC		0xA953A953
 #define PGVECTOR_IVFFLAT_MAGIC	0x14FF1A7
 #define OUTDATED_MAGIC			0x564F4C44	/* "VOLD" */
@@ -69,7 +69,7 @@ legacy_pass_by(Relation index)
 {
 	LegacyState state;
 
-	/* only what is in our format is ever cached */
+	/* only indexes in our format are ever cached */
 	if (cache_has(index))
 		return false;
 	state = legacy_state(index);

@@ -1,10 +1,10 @@
 /*
- * legacy.h - indexes that pgvector made: in a database that this library has taken over
+ * legacy.h - indexes that pgvector made, in a database that this library has taken over
  *
- * They are not read.  Until REINDEX makes them again the planner avoids them, scans are errors, and
- * writes pass them by, so that the table can be used.  The first write that an index misses marks
- * it, so that pgvector does not search an index without rows that the table has, or with rows that
- * it has no more.
+ * They are never read.  Until they are rebuilt by REINDEX the planner avoids them, scans raise an
+ * error, and writes skip them, so that the table can be used.  The first write that an index misses
+ * marks it, so that pgvector, should it come back, does not search an index that lacks rows of the
+ * table or has rows that are gone.
  */
 #ifndef VECTOR_SEGMENT_LEGACY_H
 #define VECTOR_SEGMENT_LEGACY_H
@@ -15,20 +15,20 @@
 
 typedef enum LegacyState
 {
-	LEGACY_NONE,				/* ours, or nobody's */
+	LEGACY_NONE,				/* not pgvector's */
 	LEGACY_UNTOUCHED,			/* as pgvector left it */
-	LEGACY_OUTDATED				/* has missed a write; marked */
+	LEGACY_OUTDATED				/* has missed a write, and is marked */
 } LegacyState;
 
 extern LegacyState legacy_state(Relation index);
 
 /*
- * For what writes to an index: whether it passes this one by.  An index that is untouched is marked
- * as outdated, which is logged.
+ * To be called before a write to an index: returns whether to skip it.  Marks an untouched index as
+ * outdated, which is WAL-logged.
  */
 extern bool legacy_pass_by(Relation index);
 
-/* Warns of an index that cannot be read, once in a session. */
+/* Warns of an index that cannot be read, once for each session. */
 extern void legacy_warn(Relation index);
 
 #endif							/* VECTOR_SEGMENT_LEGACY_H */

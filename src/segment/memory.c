@@ -1,5 +1,5 @@
 /*
- * memory.c - what a build may take, and dynamic shared memory that may be refused
+ * memory.c - the memory of a build, and dynamic shared memory whose allocation may fail
  */
 #include "segment/memory.h"
 
@@ -25,9 +25,10 @@ shared_memory_end_owner(ResourceOwner owner)
 }
 
 /*
- * PostgreSQL has no way to ask but an error.  It is safe to catch without a subtransaction:
- * dsm_create throws it while it holds no lock, and after it has removed what the system made; what
- * is left is its descriptor, which goes with a resource owner of its own.
+ * PostgreSQL reports a lack of shared memory only by an error.  It is safe to catch that without a
+ * subtransaction: dsm_create raises it while it holds no lock and after it has removed what the
+ * system created; all that is left is its descriptor, which is freed with a resource owner of its
+ * own.
  */
 dsm_segment *
 shared_memory_try(Size size)
@@ -58,7 +59,7 @@ shared_memory_try(Size size)
 	}
 	PG_END_TRY();
 
-	/* from this owner to the caller's */
+	/* move it from this owner to the caller's */
 	if (segment)
 		dsm_pin_mapping(segment);
 	CurrentResourceOwner = caller;

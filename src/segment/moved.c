@@ -8,7 +8,7 @@
 
 #include "segment/tombstones.h"
 
-/* Tombstones of an input as they were. */
+/* Tombstones of an input at the last pass. */
 struct SeenTombstones
 {
 	uint32		changes;		/* see segment_tombstone_changes */
@@ -59,8 +59,8 @@ precedes(const MovedRow *moved, uint32 input, uint32 row)
 }
 
 /*
- * The first moved row at or after a place that does not come before a row of an input.  Rows are
- * looked for in order, few of many or many: steps double until one is too far.
+ * The first moved row, from `low` on, that does not precede a row of an input.  Rows are looked for
+ * in order, and may be few among many, so the steps double until one is too far.
  */
 static uint64
 find_from(const MovedRows *moved, uint64 low, uint32 input, uint32 row)
@@ -83,7 +83,7 @@ find_from(const MovedRows *moved, uint64 low, uint32 input, uint32 row)
 	return low;
 }
 
-/* Takes the moved rows whose bits are new among an input's tombstones. */
+/* Collects the moved rows whose bits are new among an input's tombstones. */
 static void
 take_new(const MovedRows *moved, uint32 input, const uint8 *bits, Size size, DeadRows *dead)
 {
@@ -108,7 +108,7 @@ take_new(const MovedRows *moved, uint32 input, const uint8 *bits, Size size, Dea
 			place = find_from(moved, place, input, row);
 			if (place == moved->count)
 				return;
-			/* one that was dead before was not moved */
+			/* a row that was dead before was not moved */
 			if (moved->rows[place].input != input || moved->rows[place].row != row)
 				continue;
 			make_room(&dead->rows, dead->count, &dead->room);
@@ -117,13 +117,13 @@ take_new(const MovedRows *moved, uint32 input, const uint8 *bits, Size size, Dea
 	}
 }
 
-/* The same, of an input whose tombstones have changed. */
+/* Likewise for an input, if its tombstones have changed. */
 static void
 look_at_input(MovedRows *moved, uint32 input, DeadRows *dead)
 {
 	const SegmentEntry *entry = &moved->inputs[input];
 	SeenTombstones *seen = &moved->seen[input];
-	/* before the bits: those that are set in between are looked for again */
+	/* read this before the bits: bits that are set in between are found again */
 	uint32		changes = segment_tombstone_changes(moved->index, entry);
 	uint8	   *bits;
 	Size		size;

@@ -1,5 +1,5 @@
 /*
- * recent.c - a table of hints that grows while many of them replace others
+ * recent.c - a table of hints, which grows while many entries replace others
  */
 #include "segment/recent.h"
 
@@ -8,7 +8,7 @@
 
 #define FIRST_SLOTS			1024
 #define MAX_SLOTS			(1 << 20)
-#define REFRESH_USAGE		16		/* every so many pins raise a buffer's usage count */
+#define REFRESH_USAGE		16		/* one in this many pins raises a buffer's usage count */
 
 static RecentBlock first_blocks[FIRST_SLOTS];
 static uint32 replaced;			/* slots that another block has taken, at this size */
@@ -16,7 +16,7 @@ static uint32 replaced;			/* slots that another block has taken, at this size */
 RecentBlock *recent_blocks = first_blocks;
 uint32		recent_mask = FIRST_SLOTS - 1;
 
-/* Doubles the table, if it is not as large as is of use. */
+/* Doubles the table, unless it is as large as is useful. */
 static void
 grow(void)
 {

@@ -1,9 +1,10 @@
 /*
- * recent.h - in which buffers blocks were seen last
+ * recent.h - in which buffer each block was seen last
  *
- * What a buffer had, it is likely to have still: asking it is cheaper than looking the block up
- * among all buffers.  One table of this process for the blocks of all indexes: a slot has what was
- * seen last of those that fall to it.  All of it is a hint, which the buffer confirms.
+ * A buffer probably still has the block it had; checking that is cheaper than looking the block up
+ * in the table of all buffers.  This process has one table for the blocks of all indexes: of the
+ * blocks that share a slot, it has the one seen last.  An entry is a hint, which the buffer
+ * confirms.
  */
 #ifndef VECTOR_SEGMENT_RECENT_H
 #define VECTOR_SEGMENT_RECENT_H
@@ -22,14 +23,14 @@ typedef struct RecentBlock
 extern RecentBlock *recent_blocks;
 extern uint32 recent_mask;
 
-/* The blocks of an index have keys that follow each other. */
+/* Consecutive blocks of an index have consecutive keys. */
 static inline uint32
 recent_key(Relation index, BlockNumber block)
 {
 	return block + (uint32) RelationGetFile(index) * UINT32_C(0x9E3779B1);
 }
 
-/* The buffer that may have a block; or InvalidBuffer. */
+/* The buffer that may have a block, or InvalidBuffer. */
 static inline Buffer
 recent_buffer(Relation index, BlockNumber block)
 {
@@ -42,7 +43,7 @@ recent_buffer(Relation index, BlockNumber block)
 /* Pins a block. */
 extern Buffer recent_pin(Relation index, BlockNumber block);
 
-/* Has a block read that is not known to be in a buffer, and that will be pinned soon. */
+/* Prefetches a block that is not known to be in a buffer and will be pinned soon. */
 extern void recent_prefetch(Relation index, BlockNumber block);
 
 #endif							/* VECTOR_SEGMENT_RECENT_H */

@@ -1,8 +1,8 @@
 /*
  * row.h - a row of an index, on its way to a segment or from one
  *
- * What is to be kept of every row is a field here: builds, merges and growing segments hand a row
- * on as one argument.
+ * Every property of a row that a segment stores is a field here: builds, merges and growing
+ * segments pass a row on as one argument.
  */
 #ifndef VECTOR_SEGMENT_ROW_H
 #define VECTOR_SEGMENT_ROW_H
@@ -14,15 +14,15 @@
 typedef struct SegmentRow
 {
 	ItemPointerData tid;
-	const char *payload;		/* NULL where it is not asked for */
+	const char *payload;		/* NULL if not asked for */
 	Size		size;			/* of the payload, in bytes */
 
-	/* of a payload that was stored lossily, as its node had them; else 0 */
+	/* of a payload that was stored lossily, as in its node; else 0 */
 	float		error;			/* at most its distance from the vector that was indexed */
 	float		scale;			/* see SealedNode */
 } SegmentRow;
 
-/* Gets the rows of a segment one by one, with their numbers in it. */
+/* Called with the rows of a segment one by one, and their numbers in it. */
 typedef void (*SegmentRowCallback) (void *arg, uint32 number, bool dead, const SegmentRow *row);
 
 /* No row's number. */

@@ -1,9 +1,10 @@
 /*
  * sealed.c - reading the blocks, nodes and rows of a sealed segment
  *
- * The hot path of the extension.  A node's block is found by arithmetic, its buffer by memory of
- * where it was last (recent.h), and it is read without a content lock: sealed blocks
- * do not change, except on a standby, where redo may overwrite a block that was reused.
+ * This is the hot path of the extension.  A node's block is computed, its buffer is remembered from
+ * the last visit (recent.h), and the block is read without a content lock.  That is safe because
+ * sealed blocks never change, except on a standby, where redo may overwrite a reused block; there
+ * the share lock is taken.
  */
 #include "segment/sealed.h"
 
@@ -53,7 +54,7 @@ reserve_scratch(SealedScan *scan, Size size)
 		MemoryContextAllocHuge(scan->context, size);
 }
 
-/* Copies a node that runs on in the next block. */
+/* Copies a node that continues in the next block. */
 static char *
 copy_node(SealedScan *scan, BlockNumber block, Size start, Size size)
 {
@@ -70,7 +71,7 @@ copy_node(SealedScan *scan, BlockNumber block, Size start, Size size)
 	return scan->scratch;
 }
 
-/* Bytes of a node of a plain, sparse segment, from its first ones. */
+/* Size of a plain sparse node, from its first bytes. */
 static Size
 sparse_node_size(const SealedScan *scan, BlockNumber block, Size start)
 {
@@ -106,7 +107,7 @@ sealed_visit_node(SealedScan *scan, uint32 id)
 	{
 		Size		size;
 
-		/* the head and the size of a vector lie in the first block if any part of a node does */
+		/* the size of the vector may already be in the next block */
 		scan->buffer = pin_block(scan, block);
 		payload = check_block(scan, scan->buffer, block);
 		if (start + layout->vector + sizeof(int32) <= PAYLOAD_SIZE)

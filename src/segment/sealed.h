@@ -1,5 +1,5 @@
 /*
- * sealed.h - reading a sealed segment, whatever it is searched by
+ * sealed.h - reading a sealed segment, whatever its method
  */
 #ifndef VECTOR_SEGMENT_SEALED_H
 #define VECTOR_SEGMENT_SEALED_H
@@ -23,9 +23,9 @@ typedef struct SealedScan
 	CachedSegment *segment;
 	ScanStatistics *statistics;
 	int			level;			/* that is searched */
-	bool		lock;			/* pages are locked while they are read: in recovery */
-	MemoryContext context;		/* where it began, */
-	char	   *scratch;		/* of this, a node that does not lie in one block */
+	bool		lock;			/* pages are locked while they are read (in recovery) */
+	MemoryContext context;		/* in which the scan began */
+	char	   *scratch;		/* in it; a copy of a node that crosses blocks */
 	Size		scratch_size;
 	Buffer		buffer;			/* pinned while a node is used, or invalid */
 } SealedScan;
@@ -57,25 +57,25 @@ extern void sealed_scan_begin(SealedScan *scan, Relation index, const Space *spa
 extern void sealed_read_row(SealedScan *scan, uint32 number, SealedRow *row);
 
 /*
- * A block of the segment's extent by its place, pinned and, in recovery, locked until it is closed;
- * returns its payload.
+ * Opens a block of the segment's extent: pins it, in recovery also locks it, until it is closed.
+ * Returns its payload.
  */
 extern char *sealed_open_block(SealedScan *scan, BlockNumber place, Buffer *buffer);
 extern void sealed_close_block(SealedScan *scan, Buffer buffer);
 
-/* Asks for a block that will be opened soon. */
+/* Prefetches a block that will be opened soon. */
 extern void sealed_prefetch_block(SealedScan *scan, BlockNumber place);
 
-/* Asks for a node of that level that will be visited soon. */
+/* Prefetches a node of the level being searched that will be visited soon. */
 extern void sealed_prefetch_node(SealedScan *scan, uint32 id);
 
-/* A node of the level that is searched, in one piece until sealed_leave_node. */
+/* A node of the level being searched, contiguous; valid until sealed_leave_node. */
 extern const SealedNode *sealed_visit_node(SealedScan *scan, uint32 id);
 extern void sealed_leave_node(SealedScan *scan);
 
 /*
- * The same with the nodes that follow in its block, of n at most: they lie layout.size bytes from
- * each other.  Returns how many they are.
+ * Likewise, with the nodes that follow in its block, at most n in all; they are layout.size bytes
+ * apart.  Returns their number.
  */
 extern uint32 sealed_visit_nodes(SealedScan *scan, uint32 id, uint32 n, const char **nodes);
 

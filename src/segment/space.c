@@ -17,7 +17,7 @@
 #include "types/detoast.h"
 #include "types/sparsevec.h"
 
-/* The distance functions of the operator classes: what they say of the element type and metric. */
+/* The distance functions of the operator classes, which determine element type and metric. */
 #define DISTANCE_FUNCTION(symbol)	extern Datum symbol(PG_FUNCTION_ARGS)
 
 DISTANCE_FUNCTION(vector_l2_squared_distance);
@@ -124,11 +124,11 @@ space_init(Space *space, SpaceElement element, SpaceMetric metric, SpaceStorage 
 	space->metric = metric;
 	space->dims = dims;
 	space->seed = seed;
-	/* there are eight sums at least side by side; of a sparse vector there is one */
+	/* kernels compute at least eight partial sums, sparse vectors one */
 	space->rounding = FLT_EPSILON *
 		(16 + (element == SPACE_SPARSE ? SPARSEVEC_MAX_NNZ : dims / 8));
 	space->coded = element <= SPACE_I8 && metric <= SPACE_COSINE;
-	/* nothing is gained where an element has no more bits than it would be stored with */
+	/* other storage gains nothing if an element has no more bits than would be stored */
 	if (space->coded && element != SPACE_I8 && (storage == STORAGE_SQ8 || element == SPACE_F32))
 		space->storage = storage;
 }
@@ -209,7 +209,7 @@ check_dims(const char *message, int dims, int expected)
 				(errcode(ERRCODE_DATA_EXCEPTION), errmsg(message, dims, expected)));
 }
 
-/* The payload of a datum as it is. */
+/* The payload of a datum, unscaled. */
 static const char *
 payload_of(const Space *space, Datum value, Size *size)
 {
@@ -257,10 +257,10 @@ scale_floats(float *x, int n, int exponent)
 }
 
 /*
- * Of cosine the length of a vector is no part.  One that is so short or so long that products of
- * its elements may leave float32 is multiplied by a power of two, to a length near 1, so that
- * nothing else in an index has to think of that: elements that vanish count nothing beside others.
- * Vectors of halves or int8 are never of such a length.
+ * For cosine the length of a vector does not matter.  If a vector is so short or so long that
+ * products of its elements may leave float32, it is multiplied by a power of two that makes its
+ * length about 1, so that nothing else in an index has to consider that; elements that underflow
+ * would contribute nothing anyway.  Vectors of halves or int8 never have such a length.
  */
 static const char *
 with_moderate_length(const Space *space, const char *payload, Size size)
@@ -403,7 +403,7 @@ jaccard(const Space *space, const char *a, const char *b)
 		(float) (1 - (double) parts.both / (double) (parts.a + parts.b - parts.both));
 }
 
-/* Twice 1 - cosine, from the dot product and one over the product of the norms. */
+/* Twice 1 - cosine, from the dot product and the reciprocal of the product of the norms. */
 static inline float
 cosine_from_dot(float product, float scale)
 {
@@ -477,7 +477,7 @@ space_prepare(const Space *space, SpaceQuery *query, const char *payload, Size s
 		query->rotated[i] *= query->scale;
 }
 
-/* One over the norm for cosine, the norm for a coded inner product, or zero. */
+/* For cosine the reciprocal of the norm, for a coded inner product the norm, else zero. */
 static float
 scale_of(const Space *space, const char *payload)
 {
@@ -528,7 +528,7 @@ space_node_distance(const Space *space, const SpaceQuery *query, const SealedNod
 		cosine_from_dot(product, query->scale * node->scale);
 }
 
-/* Halves times a power of two, so that none is too large. */
+/* Stores halves, scaled by a power of two so that none overflows. */
 static void
 store_half(const float *x, int n, SealedNode *node, uint16 *out)
 {
@@ -558,7 +558,7 @@ store_sq8(const float *x, int n, SealedNode *node, uint8 *out)
 		out[i] = node->step > 0 ? (uint8) Min(255, rintf((x[i] - low) / node->step)) : 0;
 }
 
-/* The elements that a node's stored vector stands for. */
+/* Computes the elements that a node's stored vector stands for. */
 static void
 stored_floats(const Space *space, const SealedNode *node, const char *vector, float *out)
 {
@@ -568,7 +568,7 @@ stored_floats(const Space *space, const SealedNode *node, const char *vector, fl
 										   half_to_float(((const uint16 *) vector)[i]));
 }
 
-/* At least the distance of two vectors of floats, if these are off by so much each. */
+/* An upper bound of the distance of two float vectors whose elements are off by `rounding` each. */
 static float
 distance_bound(const float *x, const float *y, int n, double rounding)
 {
@@ -598,7 +598,7 @@ space_store(const Space *space, const char *payload, SealedNode *node, char *vec
 		float	   *stored = palloc(sizeof(float) * n);
 
 		space_floats(space, payload, x);
-		/* so that no step of the way back overflows */
+		/* limit elements, so that no step of the conversion back overflows */
 		for (int i = 0; i < n; i++)
 			stored[i] = Min(Max(x[i], -FLT_MAX / 4), FLT_MAX / 4);
 		if (space->storage == STORAGE_HALF)
@@ -652,11 +652,11 @@ space_order_by(const Space *space, const SpaceQuery *query, float distance, floa
 {
 	const double slack = space->rounding;
 
-	/* what is left out of sums of products that underflow, and the root of that */
+	/* upper bounds of what underflow removes from sums of products, and of the root of that */
 	const double lost = 1e-40;
 	const double lost_root = 1e-19;
 
-	/* a distance that overflows may be one that just does not */
+	/* a distance that overflowed may be only slightly larger than FLT_MAX */
 	const double finite = Min(distance, FLT_MAX);
 	double		lengths;
 
@@ -665,7 +665,7 @@ space_order_by(const Space *space, const SpaceQuery *query, float distance, floa
 		case SPACE_L2:
 			return Max(0, sqrt(finite) * (1 - slack) - error * (1 + slack) - lost_root);
 		case SPACE_IP:
-			/* with longer vectors parts of the sum may overflow, in one order or another */
+			/* with longer vectors partial sums may overflow, depending on their order */
 			lengths = query->norm * ((double) scale + error);
 			if (!(lengths < 1e37))
 				return -INFINITY;

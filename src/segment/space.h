@@ -1,11 +1,11 @@
 /*
- * space.h - what is indexed: elements, metric, and how a distance is computed
+ * space.h - what is indexed: element type, metric, and how a distance is computed
  *
  * Inside an index a vector is its payload: the elements of a dense vector, the bytes of a bit
- * string, or nnz, indices and values of a sparse one.  Distances inside an index are squared for l2
- * and twice 1 - cosine for cosine (the squared distance of unit vectors); space_order_by leads to
- * the operator's values.  Dense l2, ip and cosine are "coded", unless lists are to have no codes:
- * distances are estimated from them before they are computed.
+ * string, or nnz, indices and values of a sparse vector.  Distances inside an index are squared for
+ * l2 and twice 1 - cosine for cosine (the squared distance of unit vectors); space_order_by
+ * converts them to the operator's values.  Dense l2, ip and cosine are "coded", unless lists have
+ * no codes: distances are estimated from codes before they are computed.
  */
 #ifndef VECTOR_SEGMENT_SPACE_H
 #define VECTOR_SEGMENT_SPACE_H
@@ -31,11 +31,11 @@ typedef struct Space
 	int			dims;
 	bool		coded;
 	uint64		seed;
-	float		rounding;		/* of sums of float32 products, as a part of their sizes */
+	float		rounding;		/* error of sums of float32 products, relative to their terms */
 	Rotation	rotation;		/* if coded, after space_init_rotation */
 } Space;
 
-/* A vector, prepared for comparing others with it. */
+/* A vector, prepared for comparing other vectors with it. */
 typedef struct SpaceQuery
 {
 	const char *payload;
@@ -54,26 +54,26 @@ extern void space_of_index(Relation index, SpaceElement *element, SpaceMetric *m
 
 extern void space_init(Space *space, SpaceElement element, SpaceMetric metric,
 					   SpaceStorage storage, int dims, uint64 seed);
-/* Makes it one of lists. */
+/* Makes it a space of lists. */
 extern void space_use_lists(Space *space, SpaceQuantizer quantizer, int bits, int pq_m,
 							SpaceStorage storage);
-/* Makes the rotation, in the current memory context, if coded. */
+/* Computes the rotation, in the current memory context, if coded. */
 extern void space_init_rotation(Space *space);
 
 /* Bytes of a payload; not for sparse vectors. */
 extern Size space_payload_size(const Space *space);
-/* Bytes of this one. */
+/* Bytes of this payload. */
 extern Size space_size_of(const Space *space, const char *payload);
-/* Bytes of a vector as a node keeps it, or 0 where they differ or it keeps none. */
+/* Bytes of a vector as stored in a node, or 0 if they differ or no vectors are stored. */
 extern Size space_stored_size(const Space *space);
 
 /*
- * The payload of a datum (detoasted, maybe a copy); an error where its dimensions are not the
- * index's.  *size gets its length.  For cosine the vector may have been multiplied by a number.
+ * The payload of a datum (detoasted, maybe a copy); raises an error if its dimensions are not the
+ * index's.  Sets *size.  For cosine the vector may have been scaled.
  */
 extern const char *space_payload(const Space *space, Datum value, Size *size);
 
-/* Whether a vector of this payload is indexed: not where cosine has no meaning. */
+/* Whether a vector with this payload is indexed; for cosine, zero vectors are not. */
 extern bool space_indexable(const Space *space, const char *payload);
 
 /* The elements of a dense payload as floats. */
@@ -82,38 +82,38 @@ extern void space_floats(const Space *space, const char *payload, float *out);
 /* The norm of a dense or sparse vector. */
 extern double space_norm(const Space *space, const char *payload);
 
-/* Exact, of two payloads. */
+/* The exact distance of two payloads. */
 extern float space_distance(const Space *space, const char *a, const char *b);
 
-/* Prepares a query; memory is from the current context, the payload must live on. */
+/* Prepares a query, in the current memory context; the payload must stay in place. */
 extern void space_prepare(const Space *space, SpaceQuery *query, const char *payload, Size size);
 
-/* Of the query and a node's own vector, as stored. */
+/* The distance of the query and a node's own vector, as stored. */
 extern float space_node_distance(const Space *space, const SpaceQuery *query,
 								 const SealedNode *node, const char *vector);
 
-/* Of the query and a payload; *scale gets what a node's is. */
+/* The distance of the query and a payload; sets *scale to what a node would have. */
 extern float space_query_distance(const Space *space, const SpaceQuery *query,
 								  const char *payload, float *scale);
 
-/* Stores a vector as nodes keep it: fills node's error, low, step and scale. */
+/* Stores a vector as in nodes: fills the node's error, low, step and scale. */
 extern void space_store(const Space *space, const char *payload, SealedNode *node, char *vector);
 
 /*
- * The payload that a node's stored vector stands for; returns at most how far it is from the vector
- * that was indexed.
+ * The payload that a node's stored vector stands for; returns an upper bound of its distance from
+ * the vector that was indexed.
  */
 extern float space_restore(const Space *space, const SealedNode *node, const char *vector,
 						   char *payload);
 
 /*
- * A value that the operator's is not below, of a row at this distance, however either was rounded;
- * `error` and `scale` are the node's, or zero and what space_query_distance gave.
+ * A lower bound of the operator's value for a row at this distance, however both were rounded;
+ * `error` and `scale` are the node's, or zero and what space_query_distance returned.
  */
 extern double space_order_by(const Space *space, const SpaceQuery *query, float distance,
 							 float error, float scale);
 
-/* A bound by an estimate that is a sum of parts as large as `part`, whatever these lost. */
+/* A lower bound for an estimate that is a sum of terms as large as `part`, after rounding. */
 static inline float
 space_below(const Space *space, float estimate, float part)
 {
@@ -122,10 +122,10 @@ space_below(const Space *space, float estimate, float part)
 	return estimate - (space->rounding * (fabsf(part) + fabsf(estimate)) + lost);
 }
 
-/* Whether a function is the operator's that space_order_by means. */
+/* Whether a function is that of the operator whose values space_order_by gives. */
 extern bool space_is_operator(const Space *space, PGFunction function);
 
-/* Memory for graphs from a context: errors are thrown, nothing returns NULL. */
+/* Memory for graphs from a memory context: errors are raised, nothing returns NULL. */
 extern GraphMemory space_graph_memory(MemoryContext context);
 
 static inline bool

@@ -54,7 +54,7 @@ segment_tombstone_changes(Relation index, const SegmentEntry *entry)
 		sealed_dead(index, entry);
 }
 
-/* Memory for a bit a row. */
+/* Allocates a bit for each row. */
 static uint8 *
 make_bits(uint32 rows, Size *size)
 {
@@ -97,7 +97,9 @@ segment_tombstones(Relation index, const SegmentEntry *entry, Size *size)
 	return read_tombstones(index, entry, &header, size);
 }
 
-/* Sets the bits of rows that lie in one block, and counts them in the first, in one record. */
+/*
+ * In one record, sets the bits of rows that are in one block, and counts them in the first block.
+ */
 static void
 bury_in_block(Relation index, const SegmentEntry *entry, BlockNumber tombstones, uint32 place,
 			  const uint32 *rows, uint64 n)
@@ -145,7 +147,7 @@ sealed_bury(Relation index, const SegmentEntry *entry, const uint32 *rows, uint6
 	}
 }
 
-/* The same, if the segment is live. */
+/* Likewise, if the segment is live. */
 static bool
 bury_if_live(Relation index, const SegmentEntry *entry, const uint32 *rows, uint64 n)
 {

@@ -1,5 +1,5 @@
 /*
- * wait_point.c - stops for tests
+ * wait_point.c - points where tests stop a process
  */
 #include "segment/wait_point.h"
 
@@ -15,7 +15,7 @@
 int			segment_max_rows;
 
 static char *stop_at;
-static int	passes;				/* of the place where a process is to fail */
+static int	passes;				/* of the point where a process is to fail */
 
 static void
 forget_passes(const char *value, void *extra)
@@ -36,7 +36,7 @@ wait_point_init(void)
 }
 
 /*
- * Raises an error where the setting has the name and an asterisk, at the pass whose number follows.
+ * Raises an error if the setting has the name and an asterisk, at the pass whose number follows.
  */
 static void
 fail_if_told(const char *name)
@@ -77,7 +77,7 @@ wait_point(const char *name)
 	while (is_closed(name))
 	{
 		CHECK_FOR_OTHERS();
-		/* so that tests see that it has come here */
+		/* lets tests see that the process waits here */
 		pgstat_report_wait_start(WAIT_EVENT_PG_SLEEP);
 		pg_usleep(10000);
 		pgstat_report_wait_end();

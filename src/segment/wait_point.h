@@ -1,11 +1,11 @@
 /*
- * wait_point.h - places where tests stop a process, or let it fail, to make races repeatable
+ * wait_point.h - points where tests stop a process, or make it fail, so that races are repeatable
  *
- * Compiled with -DVECTOR_WAIT_POINTS only.  A process that comes to a place which the setting
- * vector.wait_point names waits until it can have the advisory lock (0, 4711); with an exclamation
- * mark behind the name a worker waits until the setting changes.  It gives way and is cancelled
- * there as elsewhere.  With an asterisk behind the name, and a number, it fails there at the pass
- * of that number, as if it had no memory.
+ * Compiled with -DVECTOR_WAIT_POINTS only.  A process that reaches a point named by the setting
+ * vector.wait_point waits until the advisory lock (0, 4711) is free; with an exclamation mark after
+ * the name a worker waits until the setting changes.  It gives way and can be cancelled there as
+ * anywhere else.  With an asterisk and a number n after the name, the process fails at its n-th
+ * pass of the point, as if there were no memory.
  */
 #ifndef VECTOR_SEGMENT_WAIT_POINT_H
 #define VECTOR_SEGMENT_WAIT_POINT_H
@@ -13,7 +13,7 @@
 #include "graph/search.h"
 
 #ifdef VECTOR_WAIT_POINTS
-/* Rows of a segment at most: a setting, so that tests need not have that many. */
+/* The maximum number of rows of a segment; a setting, so that tests can do with fewer. */
 extern int	segment_max_rows;
 
 extern void wait_point_init(void);
