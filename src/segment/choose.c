@@ -1,5 +1,5 @@
 /*
- * choose.c - which segments are to be replaced: full growing ones, small or half-dead sealed ones
+ * choose.c - chooses segments to replace: full growing ones, small or half-dead sealed ones
  */
 #include "segment/choose.h"
 
@@ -16,19 +16,19 @@
 
 #define MAX_DEAD_FRACTION	0.2
 
-/* So many times what is sealed at once has grown: sealing is to be fast. */
+/* When this many times the rows sealed at once are growing, sealing should be fast. */
 #define HURRY_FACTOR		2
 
-/* So many sealed segments may wait for a merge then. */
+/* Then merges wait until there are this many sealed segments. */
 #define MAX_WAITING			32
 
 /*
- * With so many sealed segments, two of one size are merged, if need be without building and with
- * more memory than there should be: the directory must not get full.
+ * With this many sealed segments, two of one size class are merged, if need be with more memory
+ * than allowed, as long as no build is necessary: the directory must not fill up.
  */
 #define CROWDED				64
 
-/* What is chosen may be another's by the time it is claimed: chosen again so often at most. */
+/* Another process may claim what was chosen first; then the choice is repeated up to this often. */
 #define CHOICES				3
 
 int			seal_default_rows;
@@ -91,7 +91,7 @@ compare_rows(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Whether a segment may have as many rows as these. */
+/* Whether one segment may have the rows of these. */
 static bool
 fit_segment(const SegmentEntry *entries, int count)
 {
@@ -107,7 +107,7 @@ segments_fit_memory(const SegmentJob *job, bool merged, const SegmentEntry *entr
 {
 	Size		need = 0;
 
-	/* what is on disk, and as much again; or a few numbers a row */
+	/* for a build, the blocks on disk once more as copies; for a merge, a few numbers a row */
 	for (int i = 0; i < count; i++)
 		need += merged ? entries[i].rows * (sizeof(MovedRow) + 2 * sizeof(uint32)) :
 			entries[i].rows * job->method->row_memory(&job->space, job->m) +
@@ -116,8 +116,8 @@ segments_fit_memory(const SegmentJob *job, bool merged, const SegmentEntry *entr
 }
 
 /*
- * Takes the claims on the inputs, and lets those go that others have, or that are not what they
- * were any more.
+ * Takes the claims on the inputs.  Drops those that another process has claimed, and those that are
+ * no longer live at the place where they were chosen.
  */
 static void
 claim_inputs(SegmentJob *job, SealWait wait)
@@ -125,7 +125,7 @@ claim_inputs(SegmentJob *job, SealWait wait)
 	Directory  *directory;
 	int			kept = 0;
 
-	/* no two processes that wait for claims in this order wait for each other */
+	/* processes that wait for claims in this order cannot wait for each other */
 	qsort(job->inputs, job->input_count, sizeof(SegmentEntry), segment_compare_place);
 	for (int i = 0; i < job->input_count; i++)
 		if (directory_claim(job->index, &job->inputs[i], wait == SEAL_WAIT))
@@ -182,7 +182,10 @@ choose_growing(SegmentJob *job, SealWait wait, uint64 min_rows, uint64 max_rows)
 	job->input_count = taken;
 }
 
-/* Segments are of one size if their logarithms to the base of the factor round to the same. */
+/*
+ * Segments are of one size class if the logarithms of their rows to the base of the factor round
+ * alike.
+ */
 static int
 size_class(uint64 rows, int factor)
 {
@@ -190,8 +193,8 @@ size_class(uint64 rows, int factor)
 }
 
 /*
- * Of sealed segments, live rows in `rows`, the smallest class that has enough of them, and what its
- * union would make one of a larger class enough.
+ * Of sealed segments with live rows in `rows`, chooses the smallest size class that has enough of
+ * them, together with those of larger classes that the result would complete.
  */
 static int
 choose_class(const SegmentJob *job, SegmentEntry *entries, int count)
@@ -228,10 +231,10 @@ choose_class(const SegmentJob *job, SegmentEntry *entries, int count)
 }
 
 /*
- * Of sealed segments, live rows in `rows`, the smaller ones up to the largest that is at most
- * vector.merge_factor times all that are smaller, and that fits into memory with them.  A search
- * takes about as long in each graph as in one of all rows; so many rows have come that it is worth
- * writing the large one again.
+ * Of sealed segments with live rows in `rows`, chooses the smaller ones up to the largest that has
+ * at most vector.merge_factor times the rows of all smaller ones together, and that fits into
+ * memory with them.  A search takes about as long in each graph as in one of all rows, and with so
+ * many rows added it is worth rewriting the large one.
  */
 static int
 choose_smaller(const SegmentJob *job, SegmentEntry *entries, int count)
@@ -261,7 +264,7 @@ is_input(const SegmentJob *job, uint32 uid)
 	return false;
 }
 
-/* Whether no other process is at a segment. */
+/* Whether no other process has claimed a segment. */
 static bool
 is_free(Relation index, const SegmentEntry *entry)
 {
@@ -278,8 +281,8 @@ is_allowed(const SegmentJob *job, const SegmentEntry *entry)
 }
 
 /*
- * Sealed segments that nobody is at: several of one size, or one with too many dead rows that will
- * not be among them; or all of them.
+ * Looks for unclaimed sealed segments: several of one size class, or one with too many dead rows
+ * that is not among these; or all of them.
  */
 static void
 look_for_sealed(SegmentJob *job, SealMerge what)

@@ -1,5 +1,5 @@
 /*
- * choose.h - which segments are to be replaced
+ * choose.h - choosing the segments to replace
  */
 #ifndef VECTOR_SEGMENT_CHOOSE_H
 #define VECTOR_SEGMENT_CHOOSE_H
@@ -10,7 +10,7 @@
 /* Prepares a job, in a memory context of its own, which is the current one until choose_end. */
 extern void choose_begin(SegmentJob *job, Relation index, Relation heap);
 
-/* Lets the inputs go, and frees all that the job has. */
+/* Releases the claims on the inputs, and frees everything that belongs to the job. */
 extern void choose_end(SegmentJob *job);
 
 /*
@@ -25,7 +25,7 @@ extern void choose_sealed(SegmentJob *job, SealWait wait, SealMerge what);
 /* Claims the segments without live rows, and closes the growing ones. */
 extern void choose_empty(SegmentJob *job);
 
-/* Whether there is memory to make one segment of sealed ones, by a merge or by a build. */
+/* Whether one segment can be made of sealed ones within the memory, by a merge or by a build. */
 extern bool segments_fit_memory(const SegmentJob *job, bool merged, const SegmentEntry *entries,
 								int count);
 

@@ -1,5 +1,5 @@
 /*
- * directory.c - entries of block 0, free space
+ * directory.c - the entries of block 0, and free space
  */
 #include "segment/directory.h"
 
@@ -74,7 +74,7 @@ directory_is_readable(Relation index)
 	return readable;
 }
 
-/* Whether a page is a directory of ours, or an error that says what to do. */
+/* Raises an error that says what to do, unless a page is a directory in our format.   */
 static void
 check_format(Relation index, Page page)
 {
@@ -163,19 +163,20 @@ directory_lock_if_live(Relation index, const SegmentEntry *entry)
 	return InvalidBuffer;
 }
 
-/* The index's end is given back if nobody uses it within so many tries. */
+/* The file is truncated only if the index can be locked exclusively within this many tries.   */
 #define LOCK_TRIES			10
 #define LOCK_PAUSE_MS		20
 
 /*
- * Gaps are closed if they are more than one block in so many; or, with what dead rows take, more
- * than one in so many, and by themselves worth it.
+ * Gaps are closed if they are more than one block in MAX_GAP_FRACTION; or if, together with the
+ * space of dead rows, they are more than one in MAX_WASTE_FRACTION and alone one in
+ * MIN_GAP_FRACTION.
  */
 #define MAX_GAP_FRACTION	8
 #define MAX_WASTE_FRACTION	6
 #define MIN_GAP_FRACTION	32
 
-/* An exclusive look at block 0, for a change that is logged as one record. */
+/* Exclusive access to block 0, for a change that is logged as one record.   */
 typedef struct DirectoryChange
 {
 	Buffer		buffer;
@@ -217,7 +218,7 @@ remove_entry(Directory *directory, uint32 i)
 }
 
 /*
- * Tells standbys that blocks are about to be written again that snapshots up to the stamp may read.
+ * Tells standbys that blocks which snapshots up to the stamp may read are about to be rewritten.
  * Redo of this record touches no page; it raises PostgreSQL's snapshot conflict, as for a recycled
  * page of a B-tree.
  */
@@ -259,7 +260,7 @@ expire_retired(Relation index, Relation heap, Directory *directory)
 			i++;
 			continue;
 		}
-		/* a VACUUM that reads the extents does not hold the horizon back */
+		/* the snapshot of a VACUUM that reads the extents does not hold back the horizon */
 		if (!locked && !ConditionalLockPage(index, VACUUM_LOCK_BLOCK, ExclusiveLock))
 			return;
 		locked = true;
@@ -288,7 +289,7 @@ segment_compare_age(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The entries by place. */
+/* The entries in the order of their first blocks.   */
 static SegmentEntry *
 sorted_entries(const Directory *directory)
 {
@@ -299,7 +300,7 @@ sorted_entries(const Directory *directory)
 	return sorted;
 }
 
-/* The smallest gap between extents that is large enough; InvalidBlockNumber if none is. */
+/* The smallest sufficient gap between extents; InvalidBlockNumber if there is none.   */
 static BlockNumber
 find_gap(const SegmentEntry *sorted, uint32 count, uint32 blocks)
 {
@@ -332,7 +333,7 @@ directory_end(const Directory *directory)
 	return end;
 }
 
-/* Where an extent of so many blocks fits best, or the end. */
+/* The best place for an extent of this many blocks: the smallest sufficient gap, or the end.   */
 static BlockNumber
 find_room(const Directory *directory, uint32 blocks)
 {
@@ -349,7 +350,9 @@ find_room(const Directory *directory, uint32 blocks)
 	return room;
 }
 
-/* Blocks of the directory and the extents, or of those only whose segments are live. */
+/*
+ * The number of blocks of the directory and of the extents, all of them or only the needed ones.
+ */
 static uint32
 used_blocks(const Directory *directory, bool all)
 {
@@ -387,7 +390,7 @@ is_claimed_here(Relation index, const SegmentEntry *entry)
 	return lock_held_by_me(&tag, ExclusiveLock);
 }
 
-/* Removes entries that are reserved by nobody any more. */
+/* Removes entries of reservations whose builders are gone.   */
 static void
 expire_reserved(Relation index, Directory *directory)
 {
@@ -418,7 +421,7 @@ directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *en
 	claimed = directory_claim(index, entry, false);
 	if (!claimed)
 	{
-		/* somebody takes what was there for a segment */
+		/* another process still has a claim on what was there before */
 		entry->first = directory_end(change.directory);
 		claimed = directory_claim(index, entry, false);
 	}
@@ -444,9 +447,9 @@ directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *en
 }
 
 /*
- * Joins retired extents between which there is no other, with the gap where there is one, if
- * entries are getting few: a transaction that takes long holds all of them back.  The later stamp
- * is that of both.  Then there is one retired extent more than others at most.
+ * Merges adjacent retired extents, and the gaps between them, into one extent if entries are
+ * getting scarce, because a long transaction may hold back all of them.   The later of two stamps
+ * is kept.   After that there is at most one retired extent more than there are others.
  */
 static void
 join_retired(Directory *directory)
@@ -533,10 +536,10 @@ directory_replace(Relation index, const SegmentEntry *outputs, int output_count,
 	end_change(&change);
 }
 
-/* Whether another waits for the lock that gives the index to us alone. */
+/* Whether another process waits for the lock by which we have the index alone.   */
 #define in_the_way(index)	LockHasWaitersRelation(index, AccessExclusiveLock)
 
-/* Copies an extent's blocks to another place; false if it was given up. */
+/* Copies an extent's blocks to another place; returns false if it was abandoned.   */
 static bool
 copy_extent(Relation index, BlockNumber from, BlockNumber to, uint32 blocks)
 {
@@ -562,7 +565,9 @@ copy_extent(Relation index, BlockNumber from, BlockNumber to, uint32 blocks)
 	return true;
 }
 
-/* Moves an extent: a block says its place in its extent, not in the file. */
+/*
+ * Moves an extent; a block stores its place in its extent, not in the file, so a copy suffices.
+ */
 static bool
 move_extent(Relation index, const SegmentEntry *entry, BlockNumber to)
 {
@@ -580,9 +585,10 @@ move_extent(Relation index, const SegmentEntry *entry, BlockNumber to)
 }
 
 /*
- * Takes a step to close gaps.  The last extent moves into one; where it fits nowhere, and gaps are
- * more than an eighth of what lies behind the first, the extent after that moves into it, or to the
- * end, so that the gap grows by its size.  False if gaps are few, or the step was given up.
+ * Takes a step to close gaps.   The last extent moves into the smallest gap that it fits into.   If
+ * it fits into none, and gaps are more than an eighth of what follows the first gap, the extent
+ * after that gap moves into it, or to the end, so that the gap grows by its size.   Returns false
+ * if gaps are small, or the step was abandoned.
  */
 static bool
 close_gap(Relation index)
@@ -616,7 +622,7 @@ close_gap(Relation index)
 	return moved;
 }
 
-/* Blocks that dead rows take in sealed segments. */
+/* The number of blocks that dead rows take in sealed segments.   */
 static uint32
 dead_blocks(Relation index, const Directory *directory)
 {
@@ -632,7 +638,7 @@ dead_blocks(Relation index, const Directory *directory)
 	return (uint32) blocks;
 }
 
-/* Whether an index has so much to give back that it is worth an exclusive lock. */
+/* Whether so many blocks can be freed that it is worth an exclusive lock.   */
 static bool
 is_worth_truncating(Relation index)
 {
@@ -647,7 +653,7 @@ is_worth_truncating(Relation index)
 	return worth;
 }
 
-/* Takes the index for this process alone, if that does not take long: a worker may be leaving. */
+/* Locks the index exclusively, if that does not take long; a worker may be giving way.   */
 static bool
 lock_alone(Relation index)
 {
@@ -664,9 +670,9 @@ lock_alone(Relation index)
 }
 
 /*
- * With the index to itself there is no scan that might still read a retired extent, and nobody who
- * builds a reserved one: a scan that begins later reads the directory of later, whatever its
- * snapshot.
+ * With the index to itself, this process knows that no scan may still read a retired extent, and
+ * that nothing is being built in a reserved one.   A scan that begins later reads the later
+ * directory, whatever its snapshot.
  */
 void
 directory_truncate(Relation index)
@@ -674,7 +680,7 @@ directory_truncate(Relation index)
 	DirectoryChange change;
 	BlockNumber end;
 
-	/* the lock is felt on standbys, too: only for what is worth it */
+	/* the lock also affects standbys, so take it only if it is worth it */
 	if (IsInParallelMode() || !is_worth_truncating(index) || !lock_alone(index))
 		return;
 	begin_change(index, &change);

@@ -1,8 +1,8 @@
 /*
  * directory.h - block 0: which segments an index has, and where
  *
- * The one source of truth.  A change is one logged record of block 0 under its exclusive lock.
- * Free space is what no entry names.  See README.md for the protocol.
+ * Block 0 is the one source of truth.   A change of it is one WAL record, made under its exclusive
+ * lock.   Space that no entry covers is free.   See README.md for the protocol.
  */
 #ifndef VECTOR_SEGMENT_DIRECTORY_H
 #define VECTOR_SEGMENT_DIRECTORY_H
@@ -11,9 +11,10 @@
 #include "segment/space.h"
 
 /*
- * Heavyweight page locks, of blocks that no index has: reading extents without a snapshot, or with
- * VACUUM's, against the reuse of extents; one maker of growing segments.  The lock of an extent's
- * first block is the right to replace a segment, or to write a reserved one.
+ * Heavyweight page locks of blocks that no index has.   VACUUM_LOCK_BLOCK, in share mode, keeps
+ * extents from being reused while a process reads them without a snapshot, or with VACUUM's;
+ * GROW_LOCK_BLOCK is held while a growing segment is made.   The page lock of an extent's first
+ * block is the claim on it: the right to replace a segment, or to write a reserved one.
  */
 #define VACUUM_LOCK_BLOCK	(MaxBlockNumber - 1)
 #define GROW_LOCK_BLOCK		(MaxBlockNumber - 2)
@@ -27,7 +28,7 @@ typedef struct DirectoryOptions
 	int			dims;
 	int			m;				/* graph */
 	int			ef_construction;
-	SpaceQuantizer quantizer;	/* lists, and what follows */
+	SpaceQuantizer quantizer;	/* for lists, like the rest */
 	int			bits;
 	int			lists;
 	int			pq_m;
@@ -36,56 +37,55 @@ typedef struct DirectoryOptions
 /* Makes block 0 of a new fork. */
 extern void directory_create(Relation index, ForkNumber fork, const DirectoryOptions *options);
 
-/*
- * Whether an index is in a format that this library reads: for the planner, which raises no error.
- */
+/* Whether this library can read an index; for the planner, which must not raise an error.   */
 extern bool directory_is_readable(Relation index);
 
-/* A palloc'd copy of the directory; an error if the format is not ours. */
+/* A palloc'd copy of the directory; raises an error if the format is not ours.   */
 extern Directory *directory_read(Relation index);
 
 /*
- * The same, and no extent that it names is reused until it is let go, whether its segment retires
- * or not: for processes whose snapshot does not see to that.  Not to be held for long.
+ * Likewise, and no extent that it names is reused until directory_let_go, even if its segment
+ * retires.   For processes whose snapshot does not ensure that.   Not to be held for long.
  */
 extern Directory *directory_hold(Relation index);
 extern void directory_let_go(Relation index, Directory *directory);
 
 /*
- * The same into memory of BLCKSZ; false, and nothing copied, if `change` is the directory's
- * already.
+ * Likewise, into memory of BLCKSZ bytes; returns false, with nothing copied, if the copy is up to
+ * date.
  */
 extern bool directory_refresh(Relation index, Directory *copy);
 
 /*
- * Takes the right to replace a segment; false, if !wait, where another has it.  Whether the segment
- * is still live is to be seen in the directory after that.
+ * Takes the claim on a segment; if !wait, returns false if another process has it.   After that the
+ * caller must read the directory again to see whether the segment is still live.
  */
 extern bool directory_claim(Relation index, const SegmentEntry *entry, bool wait);
 extern void directory_unclaim(Relation index, const SegmentEntry *entry);
 
 /*
- * Finds room for an extent and names it as reserved; the caller has the claim on it until it
- * unclaims it.  What is reserved and not claimed is abandoned, and free.  The file is long enough
- * on return.  heap is the index's table, or NULL where it is not at hand.  Returns false if the
- * directory is full.
+ * Finds room for an extent and adds an entry for it as reserved; the caller holds the claim on it
+ * until directory_unclaim.   A reserved extent without a claim is abandoned, and its space is
+ * free.   On return the file is long enough.   heap is the index's table, or NULL if it is not
+ * open.   Returns false if the directory is full.
  */
 extern bool directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *entry);
 
-/* A reserved extent becomes a growing segment, or centroids. */
+/* Makes a reserved extent a growing segment, or centroids.   */
 extern void directory_publish(Relation index, const SegmentEntry *entry, SegmentKind kind);
 
 /*
- * In one record: the outputs, reserved extents, become sealed segments, and the inputs retire.
- * Before, under block 0's exclusive lock, before_flip(arg) is called, if there is one.
+ * In one record, makes the outputs, which are reserved extents, sealed segments, and retires the
+ * inputs.   Before that, under block 0's exclusive lock, before_flip(arg) is called, unless it is
+ * NULL.
  */
 extern void directory_replace(Relation index, const SegmentEntry *outputs, int output_count,
 							  const uint32 *inputs, int input_count,
 							  void (*before_flip) (void *arg), void *arg);
 
 /*
- * Frees what is retired, fills gaps with what lies last, and gives the end of the file back;
- * nothing if anybody else uses the index.  Not for parallel mode.
+ * Frees retired extents, closes gaps with the extents that follow, and truncates the file; does
+ * nothing if another process uses the index.   Not for parallel mode.
  */
 extern void directory_truncate(Relation index);
 
@@ -94,21 +94,21 @@ extern const SegmentEntry *directory_find(const Directory *directory, uint32 uid
 /* Pins and locks block 0. */
 extern Buffer directory_lock(Relation index, int lock);
 
-/* Does so, shared, if it names a segment as the entry does; InvalidBuffer if not. */
+/* Likewise in share mode, if the entry's segment is still as in the entry; else InvalidBuffer.   */
 extern Buffer directory_lock_if_live(Relation index, const SegmentEntry *entry);
 
 /* For qsort of entries: by first block, by uid. */
 extern int	segment_compare_place(const void *a, const void *b);
 extern int	segment_compare_age(const void *a, const void *b);
 
-/* Whether it has rows that are searched. */
+/* Whether the segment has rows that are searched.   */
 static inline bool
 segment_is_live(const SegmentEntry *entry)
 {
 	return entry->kind == SEGMENT_GROWING || entry->kind == SEGMENT_SEALED;
 }
 
-/* Whether an index needs it that nobody is at. */
+/* Whether a new scan or build may still need the segment.   */
 static inline bool
 segment_is_needed(const SegmentEntry *entry)
 {

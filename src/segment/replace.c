@@ -1,8 +1,8 @@
 /*
- * replace.c - replacing segments: growing ones are sealed, sealed ones are merged or built anew
+ * replace.c - replaces segments: growing ones are sealed, sealed ones are merged or rebuilt
  *
- * The inputs stay as they are, and are searched, until the directory flips.  Rows that VACUUM finds
- * dead in an input meanwhile get their tombstones in the output just before.
+ * The inputs stay unchanged, and are searched, until the directory flips.  Rows that VACUUM finds
+ * dead in an input meanwhile get their tombstones in the output just before the flip.
  */
 #include "segment/replace.h"
 
@@ -16,7 +16,9 @@
 #include "segment/sealed.h"
 #include "segment/wait_point.h"
 
-/* Tombstones are copied under block 0's lock once so few are new, or after so many passes. */
+/*
+ * The last tombstones are copied under block 0's lock once few are new, or after this many passes.
+ */
 #define FEW_DEAD			1000
 #define MAX_PASSES			5
 
@@ -28,7 +30,7 @@ typedef struct Replacement
 	SegmentMaking *making;
 	SegmentEntry *outputs;
 	int			output_count;
-	bool		failed;			/* no place for an output */
+		bool		failed;			/* there was no room for an output */
 	MovedRows	moved;
 	uint64		written;		/* of moved rows */
 	int			input;			/* that is being read */

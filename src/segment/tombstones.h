@@ -1,25 +1,25 @@
 /*
- * tombstones.h - dead rows of sealed segments, and how many any segment has
+ * tombstones.h - dead rows of sealed segments, and the number of dead rows of any segment
  */
 #ifndef VECTOR_SEGMENT_TOMBSTONES_H
 #define VECTOR_SEGMENT_TOMBSTONES_H
 
 #include "segment/directory.h"
 
-/* Writes the tombstones of a new segment: none. */
+/* Writes the tombstones of a new segment, which has no dead rows. */
 extern void sealed_write_tombstones(ExtentWriter *writer, const SealedHeader *header);
 
-/* Dead rows of a sealed segment. */
+/* The number of dead rows of a sealed segment. */
 extern uint32 sealed_dead(Relation index, const SegmentEntry *entry);
 
-/* Rows of a live segment of either kind, and how many of them are dead. */
+/* The number of rows of a live segment of either kind, and of dead ones among them. */
 extern uint64 segment_count(Relation index, const SegmentEntry *entry, uint32 *dead);
 
-/* A number that differs whenever tombstones of a segment that is not appended to have changed. */
+/* A number that changes with every change of tombstones, if the segment is closed to appends. */
 extern uint32 segment_tombstone_changes(Relation index, const SegmentEntry *entry);
 
 /*
- * The tombstones of such a segment, a bit a row; palloc'd, *size bytes, a multiple of
+ * The tombstones of such a segment, a bit for each row; palloc'd, *size bytes, a multiple of
  * TOMBSTONES_ALIGN.
  */
 #define TOMBSTONES_ALIGN	8
