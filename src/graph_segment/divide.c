@@ -1,9 +1,9 @@
 /*
- * divide.c - the tree that sends rows to partitions
+ * divide.c - the tree by which rows are sent to partitions
  *
- * Each division is by two rows of a sample: those nearer to the one go one way, those nearer to the
- * other one the other, and those in between both (a spill tree: Liu, Moore, Gray and Yang, NIPS
- * 2004).
+ * Each division has two pivot rows from a sample: rows nearer to one pivot go left, rows nearer to
+ * the other go right, and those in between go both ways (a spill tree: Liu, Moore, Gray and Yang,
+ * NIPS 2004).
  */
 #include "graph_segment/build_internal.h"
 
@@ -14,11 +14,11 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#define MIN_SAMPLE		16		/* fewer rows do not say where to divide */
-#define PIVOT_PAIRS		10		/* that are tried */
-#define PIVOT_CHOICE	16		/* rows of which the second pivot is the farthest */
-#define PROBES			200		/* rows whose neighbours should stay with them, */
-#define PROBE_CHOICE	1000	/* the nearest of so many */
+#define MIN_SAMPLE		16		/* fewer rows do not tell where to divide */
+#define PIVOT_PAIRS		10		/* to try */
+#define PIVOT_CHOICE	16		/* the second pivot is the farthest of this many rows */
+#define PROBES			200		/* rows that should stay with their neighbours, */
+#define PROBE_CHOICE	1000	/* each the nearest of this many rows */
 #define SIGN_BIT		UINT32_C(0x80000000)
 
 /* A division of the partitions [first, first + count) at first + left. */
@@ -29,15 +29,15 @@ typedef struct Split
 	uint32		left;
 	uint32		lower;			/* the divisions of the two sides */
 	uint32		upper;
-	bool		by_hash;		/* no distances divide the rows */
+	bool		by_hash;		/* distances cannot divide the rows */
 	uint64		low;			/* keys up to high go to the left, from low on to the right */
 	uint64		high;
 	uint64		pivots[2];		/* payloads */
 } Split;
 
 /*
- * A key of a division: how much nearer the first pivot is than the second one, and what parts rows
- * that are the same in this, but equal vectors.
+ * A key of a division: how much nearer the first pivot is than the second, followed by bits that
+ * separate rows for which this is the same, except rows with equal vectors.
  */
 static uint64
 make_key(float difference, uint32 chance)
@@ -51,7 +51,7 @@ make_key(float difference, uint32 chance)
 	return (uint64) bits << 32 | chance;
 }
 
-/* Where a vector lies at a division. */
+/* The key of a vector at a division. */
 static uint64
 split_key(SegmentBuild *build, const Split *split, const char *payload, uint64 hash)
 {
@@ -117,7 +117,7 @@ keep_payload(SegmentBuild *build, uint32 row)
 	return handle;
 }
 
-/* The tree's building. */
+/* The state of building the tree. */
 typedef struct Division
 {
 	SegmentBuild *build;
@@ -125,7 +125,7 @@ typedef struct Division
 	uint32		count;
 	double		overlap;
 	pg_prng_state random;
-	uint32		probes[PROBES];	/* rows of the part that is divided, */
+	uint32		probes[PROBES];	/* rows of the part being divided, */
 	uint32		nearest[PROBES];	/* and a near neighbour of each */
 } Division;
 
@@ -141,7 +141,7 @@ random_row(Division *division, const SampleKey *sample, uint32 n)
 	return sample[pg_prng_uint64_range(&division->random, 0, n - 1)].row;
 }
 
-/* Picks rows, and the nearest of others to each. */
+/* Picks probes, and for each the nearest of other rows. */
 static void
 pick_probes(Division *division, const SampleKey *sample, uint32 n)
 {
@@ -175,7 +175,7 @@ pair_key(SegmentBuild *build, const uint32 *pair, uint32 row)
 	return make_key(sample_distance(build, pair[0], row) - sample_distance(build, pair[1], row), 0);
 }
 
-/* How many probes a pair of pivots would part from their neighbours. */
+/* Counts the probes that a pair of pivots would separate from their neighbours. */
 static int
 count_parted(Division *division, const uint32 *pair, double share)
 {
@@ -198,7 +198,7 @@ count_parted(Division *division, const uint32 *pair, double share)
 	return parted;
 }
 
-/* Two rows far from each other, between which few neighbours are parted. */
+/* Chooses two rows far from each other that separate few neighbours. */
 static void
 choose_pivots(Division *division, Split *split, const SampleKey *sample, uint32 n)
 {
@@ -237,7 +237,10 @@ choose_pivots(Division *division, Split *split, const SampleKey *sample, uint32 
 	split->pivots[1] = keep_payload(build, best[1]);
 }
 
-/* Divides a part of the sample by two of its rows, and puts it in order; what goes both ways. */
+/*
+ * Divides a part of the sample by two of its rows and sorts it by key; *both_from and *both_to
+ * delimit the rows that go both ways.
+ */
 static void
 divide_part(Division *division, Split *split, SampleKey *sample, uint32 n, uint32 *both_from,
 			uint32 *both_to)
@@ -256,7 +259,7 @@ divide_part(Division *division, Split *split, SampleKey *sample, uint32 n, uint3
 	split->high = sample[*both_to - 1].key;
 }
 
-/* Divides the partitions where a sample says nothing. */
+/* Divides the partitions by hashes, because the sample does not tell how. */
 static void
 divide_by_hash(Division *division, Split *split)
 {
@@ -290,7 +293,10 @@ divide(Division *division, SampleKey *sample, uint32 n, uint32 first, uint32 cou
 	else
 		divide_by_hash(division, split);
 
-	/* the division of the lower side reorders what belongs to the upper side, too */
+	/*
+	 * the division of the lower side also reorders rows that belong to the upper side, so keep a
+	 * copy
+	 */
 	both = sizeof(SampleKey) * (both_to - both_from);
 	kept = MemoryContextAllocHuge(division->build->context, Max(both, 1));
 	memcpy(kept, sample + both_from, both);

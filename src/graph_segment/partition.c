@@ -1,14 +1,14 @@
 /*
- * partition.c - building a graph that does not fit into the memory
+ * partition.c - building a graph that does not fit into memory
  *
- * All rows go to temporary files.  A random sample of them says how the space is divided (see
+ * All rows go to temporary files.  A random sample of them determines how to divide the space (see
  * divide.c).  Another sample becomes the entries, or the levels above level 0.  The graph of each
- * partition is built in memory, and its edges are kept; rows that are in several partitions join
- * them (as Subramanya et al., DiskANN, NeurIPS 2019, section 3.3, with k-means clusters).  A node
- * belongs to the first partition that has it; partition by partition its edges are united and
- * written.
+ * partition is built in memory, and its edges are kept; rows that are in several partitions connect
+ * them (as in Subramanya et al., DiskANN, NeurIPS 2019, section 3.3, there with k-means clusters).
+ * A node belongs to the first partition that has it; partition by partition, the edges of its nodes
+ * are merged and the nodes are written.
  *
- * Each step is taken by all participants together, as those of a batch are.
+ * All participants take each step together, as they take the steps of a batch.
  */
 #include "graph_segment/build_internal.h"
 
@@ -19,14 +19,14 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#define MAX_OVERLAP		0.3		/* of the rows at a division, those that go both ways */
+#define MAX_OVERLAP		0.3		/* share of the rows at a division that go both ways */
 #define COPIES			3.0		/* of a row, on average, if there are many partitions */
-#define FILL			0.8		/* how full partitions are made, which sampling misses a little */
-#define MORE_PARTS		1.3		/* times as many, where one has become too large, */
-#define DIVISIONS		3		/* at most so often: equal rows cannot be divided */
-#define FILE_MEMORY		(BLCKSZ + 512)	/* of an open file: its buffer, as a rule */
+#define FILL			0.8		/* how full partitions are planned, because a sample is not exact */
+#define MORE_PARTS		1.3		/* times as many, if one has become too large, */
+#define DIVISIONS		3		/* at most this often, because equal rows cannot be divided */
+#define FILE_MEMORY		(BLCKSZ + 512)	/* of an open file; mostly its buffer */
 
-/* What a row in a file has before its payload. */
+/* The head of a row in a file; the payload follows. */
 typedef struct RowHead
 {
 	ItemPointerData tid;
@@ -37,23 +37,23 @@ typedef struct RowHead
 	float		scale;
 } RowHead;
 
-/* What the edges of a node have before them. */
+/* The head of the edges of a node in a file. */
 typedef struct EdgesHead
 {
 	uint32		number;			/* of the node */
 	uint32		count;
 } EdgesHead;
 
-/* A participant's own: what it puts into its files, it reads. */
+/* A participant's own files; it reads back what it has written. */
 typedef struct PartitionState
 {
 	BufFile    *spill;			/* all rows */
 	BufFile   **rows;			/* of the partitions, */
 	BufFile   **edges;			/* and of their own nodes */
-	char	   *record;			/* room for what comes after a head */
+	char	   *record;			/* room for what follows a head */
 	Size		record_room;
-	GraphEdges	links;			/* room for a node's */
-	char	  **anchors;		/* the leader's: work vector, or payload, of first nodes */
+	GraphEdges	links;			/* room for the edges of a node */
+	char	  **anchors;		/* of the leader: work vectors, or payloads, of first nodes */
 } PartitionState;
 
 static char *
@@ -68,7 +68,7 @@ record_room(PartitionState *state, Size size)
 	return state->record;
 }
 
-/* Puts a record to the end of a file, which is made for the first. */
+/* Appends a record to a file, which is created for the first record. */
 static void
 put_record(SegmentBuild *build, BufFile **file, void *head, Size head_size, const char *bytes,
 		   Size size)
@@ -92,7 +92,7 @@ close_file(BufFile **file)
 	*file = NULL;
 }
 
-/* The head of the next record; false where there is none. */
+/* Reads the head of the next record; false if there is none. */
 static bool
 next_head(BufFile *file, void *head, Size size)
 {
@@ -107,7 +107,7 @@ next_head(BufFile *file, void *head, Size size)
 	return true;
 }
 
-/* The next row of a file; its payload is behind *payload until the one after it. */
+/* Reads the next row of a file; its payload is at *payload until the next call. */
 static bool
 next_row(PartitionState *state, BufFile *file, RowHead *head, const char **payload)
 {
@@ -121,7 +121,7 @@ next_row(PartitionState *state, BufFile *file, RowHead *head, const char **paylo
 	return true;
 }
 
-/* Goes to the start of a file, when all participants are there. */
+/* Rewinds a file, once all participants have reached this point. */
 static void
 begin_reading(SegmentBuild *build, BufFile *file)
 {
@@ -173,7 +173,7 @@ make_state(SegmentBuild *build)
 	state->links.signs = palloc((build->graph.padded / 8 + 1) * degree);
 }
 
-/* The memory is full: its rows go to files, and so do all that follow. */
+/* The memory is full: its rows, and all that follow, go to files. */
 void
 partition_begin(SegmentBuild *build)
 {
@@ -216,7 +216,7 @@ load_row(SegmentBuild *build, const RowHead *head, const char *payload)
 	put->secondary = head->secondary;
 }
 
-/* Loads a sample of so many rows, and always the first. */
+/* Loads a sample of this many rows, which always includes the first row. */
 static void
 load_sample(SegmentBuild *build, uint64 wanted)
 {
@@ -247,7 +247,7 @@ load_partition(SegmentBuild *build, uint32 part, bool all)
 	build_wait(build);
 }
 
-/* How many rows fit into so much memory with their graph. */
+/* The number of rows that fit into this much memory with their graph. */
 static double
 row_capacity(BuildShared *shared, Size memory)
 {
@@ -257,8 +257,8 @@ row_capacity(BuildShared *shared, Size memory)
 }
 
 /*
- * Memory for the rows of a partition, if there are so many: less than for a batch by the numbers of
- * all nodes, and by what writing to so many files takes.
+ * Memory for the rows of a partition, if there are `parts` of them: less than for a batch by the
+ * numbers of all nodes, and by the buffers of the files.
  */
 static Size
 part_memory(const SegmentBuild *build, uint32 parts)
@@ -268,13 +268,13 @@ part_memory(const SegmentBuild *build, uint32 parts)
 		shared->sources;
 	Size		files = (Size) 2 * FILE_MEMORY * parts * shared->participants;
 
-	/* what is too little for both is too little */
+	/* but at least half of the memory, however little that is */
 	return shared->memory - Min(numbers + files, shared->memory / 2);
 }
 
 /*
- * How many partitions there are to be, more than before, so that each fits into the memory; and how
- * they overlap.
+ * Determines the number of partitions, more than before, so that each fits into memory; and their
+ * overlap.
  */
 static uint32
 count_partitions(const SegmentBuild *build, uint32 before, double *overlap)
@@ -295,7 +295,7 @@ count_partitions(const SegmentBuild *build, uint32 before, double *overlap)
 	return parts;
 }
 
-/* A sample, as large as fits, says how to divide. */
+/* Takes a sample, as large as fits, to determine how to divide. */
 static void
 plan_partitions(SegmentBuild *build)
 {
@@ -314,7 +314,7 @@ plan_partitions(SegmentBuild *build)
 	build_reset(build);
 }
 
-/* The graph of the sample in memory becomes the levels above level 0. */
+/* Makes the graph of the sample in memory the levels above level 0. */
 static void
 build_upper(SegmentBuild *build)
 {
@@ -336,7 +336,7 @@ build_upper(SegmentBuild *build)
 	}
 }
 
-/* A sample says where searches begin, and of coded vectors the mean. */
+/* Takes a sample for the entries, and for coded vectors also for the mean. */
 static void
 plan_entries(SegmentBuild *build)
 {
@@ -402,8 +402,8 @@ send_rows(SegmentBuild *build)
 }
 
 /*
- * Divides all rows into partitions, and again into more of them where one has become larger than
- * the memory for it.
+ * Divides all rows into partitions, and once more into more of them if one has become too large for
+ * its memory.
  */
 static void
 divide_rows(SegmentBuild *build)
@@ -445,7 +445,7 @@ divide_rows(SegmentBuild *build)
 	build_shrink_memory(build, Max(memory, Min(largest, shared->reserved)));
 }
 
-/* The first node of a partition, for the one before to link to. */
+/* Keeps the first node of a partition, so that the partition before can link to it. */
 static void
 keep_anchor(SegmentBuild *build, uint32 part, uint32 node)
 {
@@ -459,7 +459,7 @@ keep_anchor(SegmentBuild *build, uint32 part, uint32 node)
 											 size);
 }
 
-/* Numbers a partition's own nodes, by the leader: breadth first. */
+/* Numbers a partition's own nodes breadth first; to be called by the leader. */
 static void
 number_nodes(SegmentBuild *build, uint32 part)
 {
@@ -510,7 +510,7 @@ partition_of(const BuildShared *shared, uint32 number, uint32 last)
 	return low;
 }
 
-/* The edges of a node lie in a record so. */
+/* How the edges of a node are laid out in a record. */
 static void
 edge_arrays(const GraphBuild *graph, char *bytes, uint32 count, GraphEdges *edges)
 {
@@ -532,7 +532,9 @@ edges_size(const GraphBuild *graph, uint32 count)
 	return edge * count;
 }
 
-/* Puts the edges of a partition's nodes to the partitions that these belong to. */
+/*
+ * Writes the edges of a partition's nodes to the files of the partitions that the nodes belong to.
+ */
 static void
 keep_edges(SegmentBuild *build, uint32 part)
 {
@@ -600,7 +602,7 @@ build_partition(SegmentBuild *build, uint32 part)
 	build_reset(build);
 }
 
-/* Orders the nodes in memory by their numbers, by the leader. */
+/* Sorts the nodes in memory by their numbers; to be called by the leader. */
 static void
 order_nodes(SegmentBuild *build, uint32 part)
 {
@@ -638,7 +640,7 @@ link_anchor(SegmentBuild *build, uint32 part)
 	graph_set_anchor(&build->graph, shared->part_first[next], (const uint16 *) anchor, distance);
 }
 
-/* Unites the edges of a partition's own nodes. */
+/* Merges the edges of a partition's own nodes. */
 static void
 unite_edges(SegmentBuild *build, uint32 part)
 {
@@ -695,7 +697,7 @@ partition_write(SegmentBuild *build, SegmentPlan *plan)
 	}
 }
 
-/* The segment is written: what comes next is another's. */
+/* Forgets the partitions after their segment was written; further rows go to another segment. */
 static void
 forget_partitions(SegmentBuild *build)
 {
@@ -726,7 +728,7 @@ forget_partitions(SegmentBuild *build)
 	shared->node_end = 0;
 }
 
-/* After the last row of all participants, or the last that the segment may have. */
+/* Called after the last row of all participants, or the last that the segment may have. */
 void
 partition_finish(SegmentBuild *build)
 {
@@ -747,7 +749,7 @@ partition_finish(SegmentBuild *build)
 		shared->total = shared->copies;
 	}
 
-	/* a node that is inserted several times needs fewer candidates each time */
+	/* a node that is inserted in several partitions needs fewer candidates in each */
 	build->graph.ef_construction = Max(ef_construction / 2, shared->m);
 	for (uint32 part = 0; part < shared->parts; part++)
 		build_partition(build, part);

@@ -8,7 +8,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#define ROWS_AHEAD			4		/* nodes that are asked for ahead, of those read in order */
+#define ROWS_AHEAD			4		/* number of nodes to prefetch when nodes are read in order */
 #define MAX_DEAD_FACTOR		4
 
 static void
@@ -48,7 +48,7 @@ expand_node(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *est
 	}
 	if (scan->sealed.level == 0)
 		tell_found(scan, node, found);
-	/* the greatest of the products with vectors as long as the longest one met */
+	/* the largest possible product with vectors as long as the longest one met */
 	if (scan->sealed.space->metric == SPACE_IP)
 		scan->search.base = Max(scan->search.base, scan->sealed.query->norm * node->scale);
 	sealed_leave_node(&scan->sealed);
@@ -93,7 +93,7 @@ node_is_dead(void *arg, uint32_t id)
 	const SealedNode *node;
 	bool		dead;
 
-	/* nodes of one size are numbered as their first rows are */
+	/* nodes of one size have the numbers of their first rows */
 	if (segment->header.layout.size > 0 && !cached_row_is_dead(segment, id))
 		return false;
 	node = sealed_visit_node(&scan->sealed, id);
@@ -104,7 +104,7 @@ node_is_dead(void *arg, uint32_t id)
 	return dead;
 }
 
-/* Prepares estimates, and finds a node of a coded segment to begin with. */
+/* Prepares estimates, and finds the node of a coded segment where the search begins. */
 static GraphCandidate
 begin_coded(GraphScan *scan)
 {
@@ -125,7 +125,7 @@ begin_coded(GraphScan *scan)
 	return entry;
 }
 
-/* The nearest node of level 1 of a plain segment, by its id at level 0. */
+/* Descends a plain segment to the nearest node of level 1; returns its id at level 0. */
 static GraphCandidate
 descend(GraphScan *scan, const GraphSource *source)
 {
@@ -150,7 +150,7 @@ graph_scan_begin(GraphScan *scan, Relation index, const Space *space, CachedSegm
 	sealed_scan_begin(&scan->sealed, index, space, segment, statistics);
 }
 
-/* Counts what the search has done since it had done so much. */
+/* Adds what the search has done beyond these counts to the statistics. */
 static void
 count_work(GraphScan *scan, uint64 hops, uint64 distances)
 {
@@ -159,9 +159,10 @@ count_work(GraphScan *scan, uint64 hops, uint64 distances)
 }
 
 /*
- * Dead nodes lead on, but the ways of their graph are those to all nodes, of which the near ones
- * that live are few: with so many more candidates as the graph has nodes for each that lives.  A
- * segment whose rows are mostly dead is written again soon.
+ * The number of candidates that a search keeps.  Dead nodes are expanded, but edges lead to the
+ * nearest nodes of all, of which few may be live.  So a search keeps more candidates, by the ratio
+ * of all nodes to live ones, up to a limit.  A segment most of whose rows are dead will soon be
+ * rewritten.
  */
 static uint32
 candidates_for(const CachedSegment *segment, const SearchEffort *effort)
@@ -223,7 +224,7 @@ graph_scan_more(GraphScan *scan)
 	return true;
 }
 
-/* The node of a row that is the first of one. */
+/* The node of a row that is the first of its node. */
 static uint32
 node_of_row(GraphScan *scan, uint32 number)
 {

@@ -8,7 +8,7 @@
 
 typedef struct GraphScan
 {
-	SealedScan	sealed;			/* has the segment */
+	SealedScan	sealed;			/* with the segment */
 	CodeQuery	code;
 	GraphSearch search;
 } GraphScan;
@@ -16,28 +16,28 @@ typedef struct GraphScan
 /* How far a search goes. */
 typedef struct SearchEffort
 {
-	uint32		candidates;		/* that it expands at most */
-	uint32		wanted;			/* see graph_search_limit; 0: expands all */
-	float		reach;			/* the same */
-	float		least;			/* the same */
-	float		patience;		/* the same */
-	bool		keep;			/* the others, for graph_scan_more */
+	uint32		candidates;		/* that are kept */
+	uint32		wanted;			/* see graph_search_limit; 0: no limit */
+	float		reach;			/* see graph_search_limit */
+	float		least;			/* see graph_search_limit */
+	float		patience;		/* see graph_search_limit */
+	bool		keep;			/* keep other candidates for graph_scan_more */
 } SearchEffort;
 
-/* Begins with a segment that is held. */
+/* Begins a scan of a segment that is held. */
 extern void graph_scan_begin(GraphScan *scan, Relation index, const Space *space,
 							 CachedSegment *segment, ScanStatistics *statistics);
 
-/* Finds the nearest. */
+/* Finds the nearest rows. */
 extern void graph_scan_search(GraphScan *scan, const SpaceQuery *query,
 							  const SearchEffort *effort);
 
-/* Goes on with the next nearest: false if there is nothing more. */
+/* Finds the next nearest rows; returns false if there are no more. */
 extern bool graph_scan_more(GraphScan *scan);
 
 /*
- * Ends a search, or comes in its place: reads every node that was not expanded, in the order of the
- * segment, and hands the live ones to a callback.
+ * Ends a search, or replaces it: reads every node that was not expanded, in the order of the
+ * segment, and calls a callback with each live one.
  */
 typedef void (*SealedFound) (void *arg, const GraphFound *found);
 extern void graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback,

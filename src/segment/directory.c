@@ -74,7 +74,7 @@ directory_is_readable(Relation index)
 	return readable;
 }
 
-/* Raises an error that says what to do, unless a page is a directory in our format.   */
+/* Raises an error that says what to do, unless a page is a directory in our format. */
 static void
 check_format(Relation index, Page page)
 {
@@ -163,7 +163,7 @@ directory_lock_if_live(Relation index, const SegmentEntry *entry)
 	return InvalidBuffer;
 }
 
-/* The file is truncated only if the index can be locked exclusively within this many tries.   */
+/* The file is truncated only if the index can be locked exclusively within this many tries. */
 #define LOCK_TRIES			10
 #define LOCK_PAUSE_MS		20
 
@@ -176,7 +176,7 @@ directory_lock_if_live(Relation index, const SegmentEntry *entry)
 #define MAX_WASTE_FRACTION	6
 #define MIN_GAP_FRACTION	32
 
-/* Exclusive access to block 0, for a change that is logged as one record.   */
+/* Exclusive access to block 0, for a change that is logged as one record. */
 typedef struct DirectoryChange
 {
 	Buffer		buffer;
@@ -289,7 +289,7 @@ segment_compare_age(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The entries in the order of their first blocks.   */
+/* The entries in the order of their first blocks. */
 static SegmentEntry *
 sorted_entries(const Directory *directory)
 {
@@ -300,7 +300,7 @@ sorted_entries(const Directory *directory)
 	return sorted;
 }
 
-/* The smallest sufficient gap between extents; InvalidBlockNumber if there is none.   */
+/* The smallest sufficient gap between extents; InvalidBlockNumber if there is none. */
 static BlockNumber
 find_gap(const SegmentEntry *sorted, uint32 count, uint32 blocks)
 {
@@ -333,7 +333,7 @@ directory_end(const Directory *directory)
 	return end;
 }
 
-/* The best place for an extent of this many blocks: the smallest sufficient gap, or the end.   */
+/* The best place for an extent of this many blocks: the smallest sufficient gap, or the end. */
 static BlockNumber
 find_room(const Directory *directory, uint32 blocks)
 {
@@ -390,7 +390,7 @@ is_claimed_here(Relation index, const SegmentEntry *entry)
 	return lock_held_by_me(&tag, ExclusiveLock);
 }
 
-/* Removes entries of reservations whose builders are gone.   */
+/* Removes entries of reservations whose builders are gone. */
 static void
 expire_reserved(Relation index, Directory *directory)
 {
@@ -448,8 +448,8 @@ directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *en
 
 /*
  * Merges adjacent retired extents, and the gaps between them, into one extent if entries are
- * getting scarce, because a long transaction may hold back all of them.   The later of two stamps
- * is kept.   After that there is at most one retired extent more than there are others.
+ * getting scarce, because a long transaction may hold back all of them.  The later of two stamps
+ * is kept.  After that there is at most one retired extent more than there are others.
  */
 static void
 join_retired(Directory *directory)
@@ -536,10 +536,10 @@ directory_replace(Relation index, const SegmentEntry *outputs, int output_count,
 	end_change(&change);
 }
 
-/* Whether another process waits for the lock by which we have the index alone.   */
+/* Whether another process waits for the lock by which we have the index alone. */
 #define in_the_way(index)	LockHasWaitersRelation(index, AccessExclusiveLock)
 
-/* Copies an extent's blocks to another place; returns false if it was abandoned.   */
+/* Copies an extent's blocks to another place; returns false if it was abandoned. */
 static bool
 copy_extent(Relation index, BlockNumber from, BlockNumber to, uint32 blocks)
 {
@@ -585,9 +585,9 @@ move_extent(Relation index, const SegmentEntry *entry, BlockNumber to)
 }
 
 /*
- * Takes a step to close gaps.   The last extent moves into the smallest gap that it fits into.   If
+ * Takes a step to close gaps.  The last extent moves into the smallest gap that it fits into.  If
  * it fits into none, and gaps are more than an eighth of what follows the first gap, the extent
- * after that gap moves into it, or to the end, so that the gap grows by its size.   Returns false
+ * after that gap moves into it, or to the end, so that the gap grows by its size.  Returns false
  * if gaps are small, or the step was abandoned.
  */
 static bool
@@ -622,7 +622,7 @@ close_gap(Relation index)
 	return moved;
 }
 
-/* The number of blocks that dead rows take in sealed segments.   */
+/* The number of blocks that dead rows take in sealed segments. */
 static uint32
 dead_blocks(Relation index, const Directory *directory)
 {
@@ -638,7 +638,7 @@ dead_blocks(Relation index, const Directory *directory)
 	return (uint32) blocks;
 }
 
-/* Whether so many blocks can be freed that it is worth an exclusive lock.   */
+/* Whether so many blocks can be freed that it is worth an exclusive lock. */
 static bool
 is_worth_truncating(Relation index)
 {
@@ -653,7 +653,7 @@ is_worth_truncating(Relation index)
 	return worth;
 }
 
-/* Locks the index exclusively, if that does not take long; a worker may be giving way.   */
+/* Locks the index exclusively, if that does not take long; a worker may be giving way. */
 static bool
 lock_alone(Relation index)
 {
@@ -671,7 +671,7 @@ lock_alone(Relation index)
 
 /*
  * With the index to itself, this process knows that no scan may still read a retired extent, and
- * that nothing is being built in a reserved one.   A scan that begins later reads the later
+ * that nothing is being built in a reserved one.  A scan that begins later reads the later
  * directory, whatever its snapshot.
  */
 void

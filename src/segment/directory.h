@@ -1,8 +1,8 @@
 /*
  * directory.h - block 0: which segments an index has, and where
  *
- * Block 0 is the one source of truth.   A change of it is one WAL record, made under its exclusive
- * lock.   Space that no entry covers is free.   See README.md for the protocol.
+ * Block 0 is the one source of truth.  A change of it is one WAL record, made under its exclusive
+ * lock.  Space that no entry covers is free.  See README.md for the protocol.
  */
 #ifndef VECTOR_SEGMENT_DIRECTORY_H
 #define VECTOR_SEGMENT_DIRECTORY_H
@@ -11,9 +11,9 @@
 #include "segment/space.h"
 
 /*
- * Heavyweight page locks of blocks that no index has.   VACUUM_LOCK_BLOCK, in share mode, keeps
+ * Heavyweight page locks of blocks that no index has.  VACUUM_LOCK_BLOCK, in share mode, keeps
  * extents from being reused while a process reads them without a snapshot, or with VACUUM's;
- * GROW_LOCK_BLOCK is held while a growing segment is made.   The page lock of an extent's first
+ * GROW_LOCK_BLOCK is held while a growing segment is made.  The page lock of an extent's first
  * block is the claim on it: the right to replace a segment, or to write a reserved one.
  */
 #define VACUUM_LOCK_BLOCK	(MaxBlockNumber - 1)
@@ -37,15 +37,15 @@ typedef struct DirectoryOptions
 /* Makes block 0 of a new fork. */
 extern void directory_create(Relation index, ForkNumber fork, const DirectoryOptions *options);
 
-/* Whether this library can read an index; for the planner, which must not raise an error.   */
+/* Whether this library can read an index; for the planner, which must not raise an error. */
 extern bool directory_is_readable(Relation index);
 
-/* A palloc'd copy of the directory; raises an error if the format is not ours.   */
+/* A palloc'd copy of the directory; raises an error if the format is not ours. */
 extern Directory *directory_read(Relation index);
 
 /*
  * Likewise, and no extent that it names is reused until directory_let_go, even if its segment
- * retires.   For processes whose snapshot does not ensure that.   Not to be held for long.
+ * retires.  For processes whose snapshot does not ensure that.  Not to be held for long.
  */
 extern Directory *directory_hold(Relation index);
 extern void directory_let_go(Relation index, Directory *directory);
@@ -57,7 +57,7 @@ extern void directory_let_go(Relation index, Directory *directory);
 extern bool directory_refresh(Relation index, Directory *copy);
 
 /*
- * Takes the claim on a segment; if !wait, returns false if another process has it.   After that the
+ * Takes the claim on a segment; if !wait, returns false if another process has it.  After that the
  * caller must read the directory again to see whether the segment is still live.
  */
 extern bool directory_claim(Relation index, const SegmentEntry *entry, bool wait);
@@ -65,18 +65,18 @@ extern void directory_unclaim(Relation index, const SegmentEntry *entry);
 
 /*
  * Finds room for an extent and adds an entry for it as reserved; the caller holds the claim on it
- * until directory_unclaim.   A reserved extent without a claim is abandoned, and its space is
- * free.   On return the file is long enough.   heap is the index's table, or NULL if it is not
- * open.   Returns false if the directory is full.
+ * until directory_unclaim.  A reserved extent without a claim is abandoned, and its space is
+ * free.  On return the file is long enough.  heap is the index's table, or NULL if it is not
+ * open.  Returns false if the directory is full.
  */
 extern bool directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *entry);
 
-/* Makes a reserved extent a growing segment, or centroids.   */
+/* Makes a reserved extent a growing segment, or centroids. */
 extern void directory_publish(Relation index, const SegmentEntry *entry, SegmentKind kind);
 
 /*
  * In one record, makes the outputs, which are reserved extents, sealed segments, and retires the
- * inputs.   Before that, under block 0's exclusive lock, before_flip(arg) is called, unless it is
+ * inputs.  Before that, under block 0's exclusive lock, before_flip(arg) is called, unless it is
  * NULL.
  */
 extern void directory_replace(Relation index, const SegmentEntry *outputs, int output_count,
@@ -85,7 +85,7 @@ extern void directory_replace(Relation index, const SegmentEntry *outputs, int o
 
 /*
  * Frees retired extents, closes gaps with the extents that follow, and truncates the file; does
- * nothing if another process uses the index.   Not for parallel mode.
+ * nothing if another process uses the index.  Not for parallel mode.
  */
 extern void directory_truncate(Relation index);
 
@@ -94,21 +94,21 @@ extern const SegmentEntry *directory_find(const Directory *directory, uint32 uid
 /* Pins and locks block 0. */
 extern Buffer directory_lock(Relation index, int lock);
 
-/* Likewise in share mode, if the entry's segment is still as in the entry; else InvalidBuffer.   */
+/* Likewise in share mode, if the entry's segment is still as in the entry; else InvalidBuffer. */
 extern Buffer directory_lock_if_live(Relation index, const SegmentEntry *entry);
 
 /* For qsort of entries: by first block, by uid. */
 extern int	segment_compare_place(const void *a, const void *b);
 extern int	segment_compare_age(const void *a, const void *b);
 
-/* Whether the segment has rows that are searched.   */
+/* Whether the segment has rows that are searched. */
 static inline bool
 segment_is_live(const SegmentEntry *entry)
 {
 	return entry->kind == SEGMENT_GROWING || entry->kind == SEGMENT_SEALED;
 }
 
-/* Whether a new scan or build may still need the segment.   */
+/* Whether a new scan or build may still need the segment. */
 static inline bool
 segment_is_needed(const SegmentEntry *entry)
 {

@@ -29,21 +29,21 @@ extern int	seal_merge_factor;
 /* Defines these settings. */
 extern void seal_init(void);
 
-/* Called with the progress of a build, in processes that report it; else NULL.   */
+/* Called with the progress of a build, in processes that report it; else NULL. */
 extern BuildProgress seal_report;
 
 /*
  * Builds sealed segments from the oldest growing ones, as many as have max_rows rows together, if
- * those that could be claimed have at least min_rows.   Returns the number of segments replaced.
+ * those that could be claimed have at least min_rows.  Returns the number of segments replaced.
  */
 extern int	seal_growing(Relation index, Relation heap, SealWait wait, uint64 min_rows,
 						 uint64 max_rows);
 
 /*
- * Merges sealed segments, without their dead rows.   Due are a segment of which a fifth of the rows
+ * Merges sealed segments, without their dead rows.  Due are a segment of which a fifth of the rows
  * are dead, and vector.merge_factor or more segments of one size class; when a worker is idle also
  * the smaller graphs together with a larger one that has at most vector.merge_factor times as many
- * rows as all of them.   Returns the number of segments replaced.
+ * rows as all of them.  Returns the number of segments replaced.
  */
 extern int	seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what);
 
@@ -53,13 +53,13 @@ extern int	seal_merge(Relation index, Relation heap, SealWait wait, SealMerge wh
  */
 extern bool seal_is_behind(Relation index, uint64 seal_rows);
 
-/* Whether there are so many sealed segments that a process that adds one should also merge.   */
+/* Whether there are so many sealed segments that a process that adds one should also merge. */
 extern bool seal_is_crowded(Relation index);
 
-/* Whether there is a merge of that kind to be done.   */
+/* Whether there is a merge of that kind to be done. */
 extern bool seal_has_merge(Relation index, SealMerge what);
 
-/* If another process has claimed a growing segment, waits until that is sealed.   */
+/* If another process has claimed a growing segment, waits until that is sealed. */
 extern void seal_await(Relation index);
 
 /* Retires segments without live rows; returns how many. */
