@@ -1,9 +1,9 @@
 /*
- * build.c - rows in memory, the graph of a batch
+ * build.c - rows in memory, and the graph of a batch
  *
- * A batch goes through steps that all participants take together, with a barrier after each: the
- * leader makes nodes of the rows, in random order; all rotate vectors; all insert nodes, stage by
- * stage of the hierarchy, and fill up their lists; the leader writes.
+ * All participants take the steps of a batch together, with a barrier after each: the leader makes
+ * nodes of the rows, in random order; all rotate vectors; all insert nodes, level by level of the
+ * hierarchy, and fill up their lists; the leader writes.
  */
 #include "graph_segment/build.h"
 
@@ -22,15 +22,15 @@
 #define ARENA_CHUNK_SIZE	((Size) 1024 * 1024)
 #define BATCH_OF_NODES		16
 
-/* Of memory that is shared by refusal of more, this is left for the ends of chunks. */
+/* If more shared memory was refused, the rest of what there is is left for the ends of chunks. */
 #define REFUSED_FILL		0.9
 
-/* Bytes of every so many are lost at the ends of chunks. */
+/* One byte in this many is lost at the ends of chunks. */
 #define CHUNK_LOSS			16
 
 /*
- * Nodes that are inserted at once do not find each other; the first ones, which the upper levels
- * consist of, are inserted one after the other.
+ * Nodes that are inserted at the same time do not find each other, so the first ones, of which the
+ * upper levels consist, are inserted one after the other.
  */
 #define NODES_BY_LEADER		1024
 
@@ -95,7 +95,7 @@ participants(BuildShared *shared)
 	return n;
 }
 
-/* Degree of the graph: 2 m, and what fills up groups of codes. */
+/* The degree of the graph: 2 m, rounded up to whole groups of codes. */
 static uint32
 graph_degree(const Space *space, uint32 m)
 {
@@ -108,7 +108,7 @@ init_graph(const Space *space, uint32 m, uint32 ef_construction, GraphBuild *gra
 	memset(graph, 0, sizeof(*graph));
 	graph->degree = graph_degree(space, m);
 	graph->coded = space->coded;
-	/* of a coded graph, filling up makes good for a quarter less */
+	/* in a coded graph, filling up lists makes up for a quarter less */
 	graph->ef_construction = Max(graph->coded ? ef_construction * 3 / 4 : ef_construction, m);
 	graph->metric = space_rabitq_metric(space);
 	graph->padded = space->coded ? rotation_padded(space->dims) : 0;
@@ -123,7 +123,10 @@ build_row_memory(const Space *space, uint32 m, Size payload)
 	Size		size;
 
 	init_graph(space, m, 0, &graph);
-	/* upper levels or entries, the order of nodes, their numbers, the table to find equals by */
+	/*
+	 * upper levels or entries, the order of nodes, their numbers, the hash table to find equal
+	 * vectors
+	 */
 	size = sizeof(BuildRow) + MAXALIGN(payload) + graph.padded * sizeof(uint16) +
 		graph.size + graph.size / (GRAPH_FANOUT - 1) + 4 * sizeof(uint32);
 	return size + size / CHUNK_LOSS;
@@ -225,7 +228,7 @@ build_payload(SegmentBuild *build, uint64 row)
 	return build_address(build, build_row(build, row)->payload);
 }
 
-/* Memory for a payload, from a chunk of this participant's own. */
+/* Allocates memory for a payload from a chunk of this participant. */
 static uint64
 arena_allocate(SegmentBuild *build, Size size)
 {
@@ -243,7 +246,7 @@ arena_allocate(SegmentBuild *build, Size size)
 	return place;
 }
 
-/* Rows that there is room for in chunks: all others are too many. */
+/* The number of rows for which there are chunks. */
 static uint64
 max_rows(const BuildShared *shared)
 {
@@ -258,7 +261,7 @@ build_is_whole(const SegmentBuild *build, uint64 rows, Size memory)
 		(build->space.element == SPACE_SPARSE && rows > 0 && memory > BUILD_MAX_UNITS);
 }
 
-/* No more memory is to be had: the batch is what there is, if there is anything. */
+/* No more memory is available: the batch consists of the rows so far, if there are any. */
 static void
 note_refused(BuildShared *shared)
 {
@@ -269,8 +272,8 @@ note_refused(BuildShared *shared)
 }
 
 /*
- * A new row, or NULL where the memory is full.  What its graph will take is reserved before.
- * Partitions are made to fit.
+ * Makes room for a new row and reserves the memory for its graph; returns NULL if the memory is
+ * full.  Partitions have been planned to fit.
  */
 static BuildRow *
 new_row(SegmentBuild *build, Size memory)
@@ -337,7 +340,7 @@ build_shuffle(pg_prng_state *random, uint32 *numbers, uint32 n)
 	}
 }
 
-/* Rows that are equal become one: `next` chains the others behind the first. */
+/* Makes one node of rows with equal vectors: `next` chains the others to the first. */
 void
 build_make_nodes(SegmentBuild *build)
 {
@@ -367,7 +370,10 @@ build_make_nodes(SegmentBuild *build)
 		{
 			BuildRow   *other = build_row(build, table[slot]);
 
-			/* stored lossily, as far from what was indexed, too: the bounds of one hold for both */
+			/*
+			 * if stored lossily, both must have the same error, so that the bounds of one hold for
+			 * both
+			 */
 			if (other->hash == row->hash && other->size == row->size &&
 				other->error == row->error && other->scale == row->scale &&
 				memcmp(build_payload(build, table[slot]), build_payload(build, i), row->size) == 0)
@@ -388,12 +394,12 @@ build_make_nodes(SegmentBuild *build)
 	}
 	pfree(table);
 
-	/* levels of the hierarchy and entries are random nodes, and so is the order of insertion */
+	/* levels and entries must be random nodes, and so must be the order of insertion */
 	pg_prng_seed(&random, shared->seed);
 	build_shuffle(&random, nodes, shared->nodes);
 }
 
-/* A vector as the graph sees it: of unit length for cosine. */
+/* The vector that the graph is built of: for cosine scaled to unit length. */
 static void
 payload_floats(const Space *space, const char *payload, float *out)
 {
@@ -414,8 +420,8 @@ node_floats(SegmentBuild *build, uint32 node, float *out)
 }
 
 /*
- * The rotated mean of a sample of the vectors, and the power of two that brings their elements, as
- * halves, near 4.  Dot products are not taken from a mean.
+ * Computes the rotated mean of a sample of the vectors, and the power of two that scales their
+ * elements, as halves, to about 4.  Dot products are not taken relative to a mean.
  */
 void
 build_measure_vectors(SegmentBuild *build)
@@ -494,7 +500,7 @@ level_links(GraphBuild *graph, int level)
 	return level == 0 ? &graph->links : &graph->levels[level];
 }
 
-/* Memory for the graph. */
+/* Allocates the memory of the graph. */
 void
 build_allocate_graph(SegmentBuild *build, int max_levels)
 {
@@ -529,7 +535,7 @@ build_map_graph(SegmentBuild *build)
 	graph->entries.count = 0;
 }
 
-/* The next nodes for this participant, before `end`; false if there are none. */
+/* Takes the next nodes before `end` for this participant; returns false if there are none. */
 bool
 build_next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint32 *to)
 {
@@ -541,7 +547,7 @@ build_next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint32 *to)
 	return *from < *to;
 }
 
-/* A vector, centred and rotated, as halves; scratch has room for `padded` floats. */
+/* Computes a work vector: centred and rotated, as halves; scratch has room for `padded` floats. */
 void
 build_work_of(SegmentBuild *build, const char *payload, float *scratch, uint16 *work)
 {
@@ -554,7 +560,7 @@ build_work_of(SegmentBuild *build, const char *payload, float *scratch, uint16 *
 	distance_kernels->f32_to_f16(scratch, build->graph.padded, work);
 }
 
-/* The same of a node's. */
+/* Likewise for a node. */
 void
 build_work_vector(SegmentBuild *build, uint32 node, float *scratch, uint16 *work)
 {
@@ -591,7 +597,7 @@ build_wait(SegmentBuild *build)
 	BarrierArriveAndWait(&build->shared->barrier, PG_WAIT_EXTENSION);
 }
 
-/* Begins a step that all take nodes for, from `node` on. */
+/* Begins a step for which all participants take nodes, from `node` on. */
 void
 build_begin_step(SegmentBuild *build, uint32 node)
 {
@@ -601,7 +607,7 @@ build_begin_step(SegmentBuild *build, uint32 node)
 	build_wait(build);
 }
 
-/* Makes the first nodes, which are inserted, the entries for those after them. */
+/* Makes the first nodes, once they are inserted, the entries for those after them. */
 static void
 make_entries(SegmentBuild *build)
 {
@@ -617,7 +623,7 @@ make_entries(SegmentBuild *build)
 	graph->entries = entries;
 }
 
-/* Inserts the nodes that make level `level` complete. */
+/* Inserts the nodes that complete level `level`. */
 static void
 insert_nodes(SegmentBuild *build, int level)
 {
@@ -661,7 +667,7 @@ fill_nodes(SegmentBuild *build)
 				elog(ERROR, "out of memory");
 }
 
-/* The graph of the nodes, whose memory the leader has allocated. */
+/* Builds the graph of the nodes, in memory that the leader has allocated. */
 void
 build_grow_graph(SegmentBuild *build)
 {
@@ -707,7 +713,7 @@ build_reset(SegmentBuild *build)
 	build_wait(build);
 }
 
-/* Builds and writes a batch, together with the others. */
+/* Builds and writes a batch, together with the other participants. */
 static void
 build_batch(SegmentBuild *build)
 {
@@ -741,7 +747,10 @@ build_batch(SegmentBuild *build)
 	build_reset(build);
 }
 
-/* The memory is full, or this participant has no more rows: the same for all of them. */
+/*
+ * Called when the memory is full, or this participant has no more rows; all participants call it
+ * alike.
+ */
 static void
 end_batch(SegmentBuild *build)
 {

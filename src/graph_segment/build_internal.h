@@ -20,18 +20,20 @@
 #define BUILD_MAX_PIECES	64
 #define BUILD_MAX_PARTS		1024
 
-/* Nodes of different sizes are addressed in units of so many bytes, */
+/* Nodes of different sizes are addressed in units of this many bytes, */
 #define BUILD_NODE_UNIT		32
-/* so these may take so many: half of all addresses, as the ends of blocks are not used. */
+/*
+ * so they may take this many in all: half of all addresses, because the ends of blocks are unused.
+ */
 #define BUILD_MAX_UNITS		((Size) BUILD_NODE_UNIT * (GRAPH_MAX_ID / 2))
 
 typedef struct BuildRow
 {
 	ItemPointerData tid;
-	uint16		secondary;		/* partitions: another one has it, too, and writes it */
+	uint16		secondary;		/* partitions: another partition has it, too, and writes it */
 	uint32		next;			/* another row with the same vector, or NO_ROW */
 	uint32		size;			/* of the payload */
-	uint32		number;			/* in the segment, once it is written */
+	uint32		number;			/* in the segment, once written */
 	float		error;			/* of the payload, if it was stored lossily */
 	float		scale;
 	uint32		source;			/* partitions: its number in the table */
@@ -42,21 +44,21 @@ typedef struct BuildRow
 /* A piece of the memory that participants share: see build_memory.c. */
 typedef struct BuildPiece
 {
-	uint64		place;			/* an address where the leader is alone, else a dsm_handle */
+	uint64		place;			/* an address if the leader is alone, else a dsm_handle */
 	Size		size;
-	Size		front;			/* a batch has so many bytes from the start, */
-	Size		back;			/* and from here on they stay */
+	Size		front;			/* bytes from the start that a batch has taken, */
+	Size		back;			/* and start of those taken until the end of the build */
 } BuildPiece;
 
 /* An array in chunks of 2^shift elements. */
 typedef struct SharedArray
 {
-	uint64		chunks;			/* handle of so many handles; 0: there is none */
+	uint64		chunks;			/* handle of an array of handles; 0: none */
 	uint32		count;
 	uint32		shift;
 } SharedArray;
 
-/* What participants share.  A handle is a place in the memory that they share; 0 is none. */
+/* The state that participants share. A handle is a place in their shared memory; 0 is none. */
 struct BuildShared
 {
 	/* fixed */
@@ -68,27 +70,27 @@ struct BuildShared
 	uint32		m;
 	uint32		ef_construction;
 	bool		hurried;		/* lists are not filled up */
-	Size		chunk;			/* bytes that memory is used by */
-	uint32		row_shift;		/* 2^row_shift rows lie in a chunk */
+	Size		chunk;			/* unit in which memory is taken, in bytes */
+	uint32		row_shift;		/* a chunk has 2^row_shift rows */
 
 	slock_t		mutex;			/* guards what follows up to the barrier */
-	Size		memory;			/* that a batch may take; less, once more was refused */
+	Size		memory;			/* limit of a batch; lowered when more was refused */
 	int			participants;	/* 0: not started */
-	int			finished;		/* that have no more rows */
+	int			finished;		/* number of participants without more rows */
 	int			attached;
 	uint64		rows;
-	Size		used;			/* bytes that the rows will take */
+	Size		used;			/* bytes that the rows and their graph will take */
 	bool		full;
-	bool		refused;		/* for want of shared memory */
+	bool		refused;		/* because shared memory was refused */
 	uint64		row_chunks[BUILD_MAX_CHUNKS];
 	BuildPiece	pieces[BUILD_MAX_PIECES];
 	int			piece_count;
-	bool		growing;		/* a participant makes a piece */
+	bool		growing;		/* a participant is making a piece */
 	Size		reserved;		/* bytes of all pieces */
-	Size		own;			/* bytes of participants' own memory, being added up */
+	Size		own;			/* sum of the participants' own memory */
 
 	ConditionVariable started;
-	ConditionVariable grown;	/* a piece is made, or refused */
+	ConditionVariable grown;	/* a piece was made or refused */
 	Barrier		barrier;
 	pg_atomic_uint64 next_node;
 
@@ -105,7 +107,7 @@ struct BuildShared
 	SharedArray work;
 	float		scale;			/* of work vectors */
 	float		mean[DENSE_MAX_DIM];	/* rotated */
-	Size		peak;			/* the most memory that all had together */
+	Size		peak;			/* maximum memory of all participants together */
 
 	/* partition.c */
 	bool		has_files;
@@ -115,9 +117,9 @@ struct BuildShared
 	uint64		copies;			/* rows of all partitions; guarded by the mutex */
 	uint32		parts;
 	uint32		part_first[BUILD_MAX_PARTS + 1];	/* number of its first node */
-	pg_atomic_uint64 part_memory[BUILD_MAX_PARTS];	/* that its rows will take */
-	uint64		splits;			/* the tree that rows are sent down */
-	uint64		node_end;		/* bytes of payloads of nodes that differ in size */
+	pg_atomic_uint64 part_memory[BUILD_MAX_PARTS];	/* memory that its rows will take */
+	uint64		splits;			/* the tree that sends rows to partitions */
+	uint64		node_end;		/* end of the nodes so far, if they differ in size */
 	uint64		numbers;		/* of the nodes in memory */
 };
 
@@ -132,7 +134,7 @@ struct SegmentBuild
 	BuildShared *shared;
 	MemoryContext context;
 	bool		leader;
-	bool		alone;			/* it has no workers */
+	bool		alone;			/* there are no workers */
 	int			number;			/* of this participant */
 	BuildCallbacks callbacks;
 	Space		space;
@@ -148,8 +150,8 @@ struct SegmentBuild
 	/* the leader's */
 	SegmentPlan *plan;
 	uint32	   *node_of_row;	/* partitions, by source: the number of its node */
-	uint32	   *node_ids;		/* and by number, where nodes differ in size */
-	/* writes rows and nodes of a plan that is not a batch's */
+	uint32	   *node_ids;		/* and id by number, if nodes differ in size */
+	/* writes the rows and nodes of a plan other than a batch's */
 	void		(*write_parts) (struct SegmentBuild *build, SegmentPlan *plan);
 	PartitionState *partition;
 };
@@ -157,34 +159,36 @@ struct SegmentBuild
 extern BuildRow *build_row(SegmentBuild *build, uint64 i);
 extern const char *build_payload(SegmentBuild *build, uint64 row);
 
-/* Memory of all participants, of a batch or lasting; an error where there is no more. */
+/* Allocate shared memory, for a batch or until the end; raise an error if there is none. */
 extern uint64 build_allocate(SegmentBuild *build, Size size);
 extern uint64 build_allocate_lasting(SegmentBuild *build, Size size);
 extern void *build_address(SegmentBuild *build, uint64 handle);
 
-/* The same, of what is reserved; by who holds the mutex.  0 where it has no room. */
+/*
+ * Likewise from reserved memory, by a caller that holds the mutex; returns 0 if there is no room.
+ */
 extern uint64 build_take(BuildShared *shared, Size size, bool stays);
-/* Reserves more, at least so many bytes in one piece; false where they are refused. */
+/* Reserves at least this many bytes more in one piece; returns false if they are refused. */
 extern bool build_grow_memory(SegmentBuild *build, Size size);
-/* The error of that. */
+/* Raises the error for that. */
 extern void build_refuse(const SegmentBuild *build, Size size);
-/* By all participants: gives back what is beyond so many bytes. */
+/* To be called by all participants: releases what is beyond this many bytes. */
 extern void build_shrink_memory(SegmentBuild *build, Size memory);
-/* By all participants: takes down how much they have. */
+/* To be called by all participants: records how much memory they have. */
 extern void build_note_memory(SegmentBuild *build);
-/* Gives back the batch's memory, by the leader. */
+/* To be called by the leader: frees the batch's memory. */
 extern void build_clear_memory(BuildShared *shared);
-/* Gives back all of it, in this process. */
+/* Releases all memory in this process. */
 extern void build_free_memory(SegmentBuild *build);
-/* Bytes of a chunk, where a batch has so much memory: much less than that. */
+/* The size of a chunk for a batch with this much memory: a small part of it. */
 extern Size build_chunk_size(Size memory);
 
-/* The steps of a batch.  All participants call them together, but where it says leader. */
+/* The steps of a batch. All participants call them together, except where it says leader. */
 extern void build_wait(SegmentBuild *build);
 extern void build_begin_step(SegmentBuild *build, uint32 node);
 extern bool build_next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint32 *to);
 extern BuildRow *build_put_row(SegmentBuild *build, const SegmentRow *row);
-/* Whether a segment may not have another row beside so many, which take so much memory with it. */
+/* Whether a segment with this many rows, which take this much memory, must not have another row. */
 extern bool build_is_whole(const SegmentBuild *build, uint64 rows, Size memory);
 extern void build_hash_row(BuildRow *row, const char *payload);	/* for build_make_nodes */
 extern void build_make_nodes(SegmentBuild *build);		/* leader */
@@ -206,20 +210,21 @@ extern void build_rewind_file(BufFile *file);
 extern void build_read_file(BufFile *file, void *out, Size size);
 
 /*
- * Makes the tree that sends rows to shared->parts partitions, by the leader, from the nodes of a
- * sample in memory, each counted once; at a division this share of the rows goes both ways.
+ * To be called by the leader: makes the tree that sends rows to shared->parts partitions, from the
+ * nodes of a sample in memory, each counted once.  At each division this share of the rows goes
+ * both ways.
  */
 extern void divide_sample(SegmentBuild *build, double overlap);
-/* The partitions that a row goes to, in ascending order; returns how many. */
+/* Determines the partitions of a row, in ascending order; returns how many. */
 extern uint32 divide_route(SegmentBuild *build, const char *payload, uint64 hash, uint32 *parts);
 
 /* Rows beyond the memory: see partition.c. */
 extern void partition_begin(SegmentBuild *build);
-/* False where the segment may not have the row. */
+/* Returns false if the segment must not have another row. */
 extern bool partition_add(SegmentBuild *build, const SegmentRow *row);
 extern void partition_finish(SegmentBuild *build);
 
-/* A segment that is being written, level 0 part by part; all by the leader: see write.c. */
+/* A segment that is being written, with level 0 in parts; all by the leader: see write.c. */
 extern SegmentPlan *plan_create(SegmentBuild *build);
 extern uint64 plan_place_node(const SegmentPlan *plan, uint64 end, Size size, uint32 *id);
 extern Size plan_node_size(const SegmentPlan *plan, Size payload);
@@ -235,7 +240,7 @@ extern uint32 build_blocks(SegmentBuild *build);
 extern void build_write(SegmentBuild *build, SegmentEntry *output);
 extern uint32 build_row_number(SegmentBuild *build, uint64 i);
 
-/* Forgets where the batch was to be written. */
+/* Forgets the plan of the batch. */
 extern void build_forget_plan(SegmentBuild *build);
 
 static inline uint32

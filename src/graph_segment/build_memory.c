@@ -1,11 +1,11 @@
 /*
  * build_memory.c - the memory of a build's participants
  *
- * It comes in pieces, each larger than the one before: of the leader's own memory where it is
- * alone, else segments of dynamic shared memory.  A piece is used from both ends: from the front by
- * a batch, which gives all of it back at once, from the back by what stays until the end.  A system
- * may have little shared memory (a container's /dev/shm of 64 MB): a piece that it refuses is no
- * error while rows are loaded, but makes the memory full.
+ * Memory comes in pieces, each larger than the one before: from the leader's own memory if it is
+ * alone, else as segments of dynamic shared memory.  A piece is used from both ends: from the front
+ * by a batch, which frees all of that at once, and from the back by what stays until the end of the
+ * build.  A system may have little shared memory (a container's /dev/shm of 64 MB).  If it refuses
+ * a piece while rows are loaded, that is not an error; the memory counts as full.
  */
 #include "graph_segment/build_internal.h"
 
@@ -16,12 +16,12 @@
 
 #include "segment/memory.h"
 
-#define PIECE_SHIFT		48		/* of a handle: piece + 1 above, the offset below */
+#define PIECE_SHIFT		48		/* of a handle: piece + 1 above it, the offset below */
 #define MIN_PIECE		((Size) 1024 * 1024)
-#define PIECE_GROWTH	2		/* a piece is at most all before it by this, */
-#define SMALL_PIECES	8		/* and if the memory is small, at least it by this */
-#define LATE_GROWTH		8		/* once the memory is full, it is all before it by this */
-#define CHUNKS			256		/* at least, that a full memory is used by */
+#define PIECE_GROWTH	2		/* a piece has at most the size of all before it divided by this, */
+#define SMALL_PIECES	8		/* and if the memory is small, at least that divided by this */
+#define LATE_GROWTH		8		/* once the memory is full, all before it divided by this */
+#define CHUNKS			256		/* chunks that a full memory is divided into, at least */
 
 Size
 build_chunk_size(Size memory)
@@ -78,7 +78,7 @@ build_address(SegmentBuild *build, uint64 handle)
 	return build->pieces[i] + (handle & ((UINT64CONST(1) << PIECE_SHIFT) - 1));
 }
 
-/* Makes a piece of so many bytes; false where they are refused. */
+/* Makes a piece of this size; returns false if it is refused. */
 static bool
 make_piece(SegmentBuild *build, Size size)
 {
@@ -111,8 +111,8 @@ make_piece(SegmentBuild *build, Size size)
 }
 
 /*
- * Claims the making of a piece.  Where another participant is making one, waits for its end and
- * returns false: that piece may have room for this participant, too.
+ * Claims the right to make a piece.  If another participant is making one, waits until it has
+ * finished and returns false, because that piece may have room for this participant as well.
  */
 static bool
 begin_growing(BuildShared *shared)
@@ -148,7 +148,7 @@ end_growing(BuildShared *shared)
 	ConditionVariableBroadcast(&shared->grown);
 }
 
-/* How large the next piece is to be, if so much is asked for. */
+/* The size of the next piece if this many bytes are requested. */
 static Size
 piece_size(BuildShared *shared, Size size)
 {
@@ -165,7 +165,7 @@ piece_size(BuildShared *shared, Size size)
 				   memory - reserved), size);
 }
 
-/* Makes a piece of at least so many bytes; false where they are refused. */
+/* Makes a piece of at least this size; returns false if it is refused. */
 static bool
 add_piece(SegmentBuild *build, Size size)
 {
@@ -177,7 +177,7 @@ add_piece(SegmentBuild *build, Size size)
 	{
 		if (wanted == size)
 			return false;
-		wanted = Max(wanted / 2, size); /* what is left of the memory may do */
+		wanted = Max(wanted / 2, size); /* the rest of the memory may suffice */
 	}
 	return true;
 }
@@ -242,7 +242,7 @@ build_clear_memory(BuildShared *shared)
 		shared->pieces[i].front = 0;
 }
 
-/* Lets a piece go in this process. */
+/* Releases a piece in this process. */
 static void
 drop_piece(SegmentBuild *build, int i)
 {
@@ -262,7 +262,7 @@ build_shrink_memory(SegmentBuild *build, Size memory)
 	bool		dropped[BUILD_MAX_PIECES] = {false};
 
 	build_wait(build);
-	/* the first are the smallest, so that little more goes than must */
+	/* begin with the first, which are the smallest, to release little more than necessary */
 	for (int i = 0; i < shared->piece_count && reserved > memory; i++)
 	{
 		const BuildPiece *piece = &shared->pieces[i];
@@ -292,7 +292,7 @@ build_free_memory(SegmentBuild *build)
 		drop_piece(build, i);
 }
 
-/* Takes down how much all have, before a batch gives it back. */
+/* Records how much memory all participants have, before a batch frees its part. */
 void
 build_note_memory(SegmentBuild *build)
 {

@@ -1,14 +1,15 @@
 /*
- * merge.c - sealed segments become one, by the graphs that they have
+ * merge.c - merges sealed segments by means of their graphs
  *
- * The largest input is the base.  Each node of the others is searched for in the larger inputs;
- * what is nearest there gets it as a neighbour, and the other way round.  So the work grows with
- * the smaller inputs, while all nodes are copied.  (Merging graphs by searching the nodes of the
- * smaller in the larger: Ponomarenko et al.  2025, arXiv 2505.16064.)
+ * The largest input is the base.  Each node of another input is searched for in the larger inputs;
+ * it and the nearest nodes there become neighbours of each other.  So the work grows with the
+ * smaller inputs, while all nodes are copied.  (Merging graphs by searching the nodes of the
+ * smaller in the larger: Ponomarenko et al. 2025, arXiv 2505.16064.)
  *
- * All edges between inputs go to a file for each part of an input, as large as fits into the
- * memory.  Part by part then nodes are loaded with the edges that they had, those to dead nodes
- * left out, united with the new ones, made reachable from the part's first, and written.
+ * All edges between inputs go to a file for each part of an input, where a part is as large as fits
+ * into memory.  Then, part by part, nodes are loaded with their old edges except those to dead
+ * nodes, these are merged with the new ones, every node is made reachable from the part's first
+ * node, and the nodes are written.
  */
 #include "graph_segment/merge.h"
 
@@ -21,11 +22,11 @@
 #include "graph_segment/merge_internal.h"
 #include "segment/memory.h"
 
-#define JOIN_NEIGHBOURS		24		/* that a node gets in all other inputs, as a rule */
-#define MIN_NEIGHBOURS		3		/* that it gets in each of them */
+#define JOIN_NEIGHBOURS		24		/* that a node gets in all other inputs together */
+#define MIN_NEIGHBOURS		3		/* that it gets in each of them, at least */
 #define JOIN_REACH			1.1f
-#define REPAIR_FRACTION		0.75	/* lists with less than this of their edges are filled again */
-#define MEAN_SAMPLE			4096	/* nodes of which the scale is taken */
+#define REPAIR_FRACTION		0.75	/* lists with a smaller share of their edges are filled up */
+#define MEAN_SAMPLE			4096	/* nodes from which the scale is computed */
 
 bool
 merge_is_possible(const Space *space)
@@ -74,7 +75,7 @@ compare_live(const void *a, const void *b)
 	return p > q ? -1 : p < q;
 }
 
-/* An array with no number yet. */
+/* Allocates an array without any number yet. */
 static uint32 *
 no_numbers(uint64 count)
 {
@@ -85,7 +86,9 @@ no_numbers(uint64 count)
 	return numbers;
 }
 
-/* The nearest of all rows lie in the inputs as the rows do. */
+/*
+ * Divides the new neighbours among the inputs in proportion to their rows, as the nearest rows are.
+ */
 static void
 share_neighbours(Merge *merge)
 {
@@ -158,7 +161,7 @@ merge_read_node(Merge *merge, uint32 key, char *payload, float *error)
 	return node;
 }
 
-/* Of some live nodes the scale of work vectors, and the entries; the mean is the base's. */
+/* Samples live nodes for the scale of work vectors and for the entries; the mean is the base's. */
 static void
 sample_nodes(Merge *merge)
 {
@@ -177,7 +180,7 @@ sample_nodes(Merge *merge)
 		if (merge->number[key] != NO_ROW &&
 			pg_prng_uint64_range(&random, 1, left--) <= wanted - taken)
 			keys[taken++] = key;
-	/* the entries are a part of them, from all over */
+	/* the entries are a random part of them */
 	build_shuffle(&random, keys, taken);
 	shared->nodes_handle = build_allocate(build, sizeof(uint32) * Max(taken, 1));
 	build->nodes = build_address(build, shared->nodes_handle);
@@ -197,12 +200,12 @@ sample_nodes(Merge *merge)
 	/* the base keeps its mean, and with that its factors */
 	memcpy(shared->mean, merge->inputs[0].segment->mean, sizeof(float) * build->graph.padded);
 	plan_keep_entries(build, build->plan, entries);
-	/* which the plan names by their places here */
+	/* the plan names entries by their places in this array */
 	build->node_of_row = keys;
 	build_reset(build);
 }
 
-/* From each input's mean to that of the output, the base's. */
+/* Computes the shifts from each input's mean to that of the output, which is the base's. */
 static void
 measure_shifts(Merge *merge)
 {
@@ -261,7 +264,10 @@ part_of_key(Merge *merge, uint32 key)
 	return &merge->parts[low];
 }
 
-/* Puts an edge to the part of its node: work vectors are the neighbour's and the node's. */
+/*
+ * Writes an edge to the part of its node; x and c are the work vectors of the neighbour and the
+ * node.
+ */
 static void
 put_edge(Merge *merge, uint32 node, uint32 neighbour, const uint16 *x, const uint16 *c)
 {
@@ -319,8 +325,8 @@ other_work(Merge *merge, uint32 key)
 }
 
 /*
- * Whether a node is the same vector as the one whose payload is at hand: stored lossily, if as far
- * from what was indexed, too, so that the bounds of one hold for both.
+ * Whether a node has the same vector as the current one; if stored lossily, also the same error, so
+ * that the bounds of one hold for both.
  */
 static bool
 is_equal(Merge *merge, uint32 key)
@@ -332,7 +338,7 @@ is_equal(Merge *merge, uint32 key)
 		memcmp(merge->other_payload, merge->payload, space_payload_size(merge->space)) == 0;
 }
 
-/* Joins a node, whose payload and work vector are at hand, to its nearest of an input. */
+/* Connects the current node with its nearest nodes in an input. */
 static void
 join_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query)
 {
@@ -355,7 +361,9 @@ join_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query)
 		if (neighbour == key || merge->number[neighbour] == NO_ROW)
 			continue;
 		other = other_work(merge, neighbour);
-		/* none of a smaller input stands for one of a larger, so none for each other */
+		/*
+		 * an alias is always of a smaller input than its node, so no two are aliases of each other
+		 */
 		if (i == 0 && key >= target->base + target->segment->header.nodes &&
 			memcmp(other, merge->work, sizeof(uint16) * merge->build->graph.padded) == 0 &&
 			is_equal(merge, neighbour))
@@ -369,7 +377,7 @@ join_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query)
 	}
 }
 
-/* Whether a node has lost so many of its neighbours that it needs others. */
+/* Whether a node has lost so many neighbours that it needs others. */
 static bool
 needs_repair(const Merge *merge, const MergeInput *input, const SealedNode *node)
 {
@@ -404,7 +412,7 @@ join_node(Merge *merge, int i, uint32 id)
 	MemoryContextReset(merge->step);
 }
 
-/* Finds the edges between the inputs, and new ones where too many were lost. */
+/* Finds the edges between the inputs, and further ones for nodes that lost too many. */
 static void
 join_inputs(Merge *merge)
 {
@@ -437,7 +445,7 @@ compare_alias(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Numbers the nodes that stay, part by part; an alias has the number of the other. */
+/* Numbers the nodes that are kept, part by part; an alias gets the number of its node. */
 static void
 number_nodes(Merge *merge)
 {
@@ -454,7 +462,7 @@ number_nodes(Merge *merge)
 				merge->number[key] = next++;
 	}
 	shared->part_first[merge->part_count] = next;
-	/* what an alias stands for is of a larger input, and no alias itself */
+	/* the node of an alias is in a larger input, and no alias itself */
 	for (uint32 i = 0; i < merge->alias_count; i++)
 	{
 		MergeAlias *alias = &merge->aliases[i];
@@ -523,7 +531,7 @@ merge_begin(const SegmentJob *job)
 	merge->build->write_parts = merge_write_parts;
 	merge->build->graph.complete = merge_complete_node;
 	merge->build->plan = plan_create(merge->build);
-	/* rows are not bounded by the memory, but parts are made to fit */
+	/* all rows need not fit into memory, because the parts do */
 	shared->partitioned = true;
 	padded = merge->build->graph.padded;
 	merge->step = AllocSetContextCreate(CurrentMemoryContext, "vector merge node",

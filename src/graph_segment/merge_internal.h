@@ -7,7 +7,7 @@
 #include "graph_segment/build_internal.h"
 #include "graph_segment/scan.h"
 
-#define RECENT_NODES 512 /* work vectors that are kept for the next nodes, 2 KB each as a rule */
+#define RECENT_NODES 512 /* work vectors that are kept for the next nodes, mostly 2 kB each */
 
 typedef struct MergeInput
 {
@@ -15,11 +15,11 @@ typedef struct MergeInput
 	GraphScan	scan;
 	uint32		base;			/* key of its first node */
 	uint32		first_row;		/* in Merge.rows */
-	float	   *shift;			/* from its mean to the output's, rotated; NULL: none */
-	uint32		neighbours;		/* that a node of another input gets in it */
+	float	   *shift;			/* from its mean to the output's, rotated; NULL: zero */
+	uint32		neighbours;		/* number that a node of another input gets in it */
 } MergeInput;
 
-/* A run of an input's nodes. */
+/* A range of an input's nodes. */
 typedef struct MergePart
 {
 	uint32		from;			/* keys */
@@ -28,15 +28,19 @@ typedef struct MergePart
 	uint64		edge_count;
 } MergePart;
 
-/* A node of a smaller input that is the same vector as another, and goes with that. */
+/*
+ * A node of a smaller input whose vector equals that of a node in a larger one, which takes over
+ * its rows.
+ */
 typedef struct MergeAlias
 {
 	uint32		key;
-	uint32		of;				/* the other's key, later number */
+	uint32		of;				/* the other node's key, later its number */
 } MergeAlias;
 
 /*
- * Nodes are named by keys: the inputs' nodes one after the other.
+ * The state of a merge. A key is the number of a node among the nodes of all inputs, one input
+ * after the other.
  */
 typedef struct Merge
 {
@@ -58,24 +62,24 @@ typedef struct Merge
 
 	MergePart  *parts;
 	uint32		part_count;
-	MergeAlias *aliases;		/* by the time they were found, then by number */
+	MergeAlias *aliases;		/* first in the order of discovery, then by number */
 	uint32		alias_count;
 	uint32		alias_room;
 
 	MemoryContext context;
 	MemoryContext step;			/* for one node */
 	float	   *floats;
-	uint16	   *work;			/* of the node at hand */
-	char	   *payload;		/* of the node at hand */
+	uint16	   *work;			/* of the current node */
+	char	   *payload;		/* of the current node */
 	float		error;			/* of this payload */
 	float		scale;			/* of the node */
 	char	   *other_payload;
 
-	/* work vectors of nodes that were met as neighbours, by key % RECENT_NODES */
+	/* work vectors of nodes met as neighbours, by key % RECENT_NODES */
 	uint32		recent_key[RECENT_NODES];
 	uint16	   *recent_work;
 
-	bool	   *complete;		/* nodes of the part that is written: see merge_complete_node */
+	bool	   *complete;		/* by node of the part being written: see merge_complete_node */
 } Merge;
 
 /* An edge in a file; the signs follow. */
@@ -89,7 +93,7 @@ typedef struct MergeEdge
 	uint16		unused;
 } MergeEdge;
 
-/* An edge of a file that is in memory: counted in the memory of a part. */
+/* An edge of a file in memory; it counts in the memory of a part. */
 typedef struct LoadedEdge
 {
 	uint32		node;			/* numbers */
@@ -106,13 +110,13 @@ merge_edge_size(const Merge *merge)
 
 extern MergeInput *merge_input_of_key(Merge *merge, uint32 key);
 
-/* Reads a node, and the payload that it stands for into `payload`; valid until the next. */
+/* Reads a node, and the payload that it stands for into `payload`; valid until the next call. */
 extern const SealedNode *merge_read_node(Merge *merge, uint32 key, char *payload, float *error);
 
-/* Unites the parts, and writes them: SegmentBuild.write_parts of a merge. */
+/* Merges and writes the parts; this is SegmentBuild.write_parts of a merge. */
 extern void merge_write_parts(SegmentBuild *build, SegmentPlan *plan);
 
-/* Gives a node of the part its work vector, and its links their distances. */
+/* Computes the work vector of a node of the part, and the distances of its links. */
 extern void merge_complete_node(void *arg, uint32 place);
 
 #endif							/* VECTOR_GRAPH_SEGMENT_MERGE_INTERNAL_H */

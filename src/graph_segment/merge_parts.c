@@ -1,5 +1,5 @@
 /*
- * merge_parts.c - writing a merge: part by part, nodes are loaded and united with their new edges
+ * merge_parts.c - writes a merge: part by part, nodes are loaded and merged with their new edges
  */
 #include "graph_segment/merge_internal.h"
 
@@ -8,7 +8,7 @@
 
 #include "distance/half.h"
 
-/* Adds the live rows of a node to the build; the first of all has the payload. */
+/* Adds the live rows of a node to the build; the first row of the node has the payload. */
 static void
 load_rows(Merge *merge, uint32 key, uint32 *first)
 {
@@ -35,7 +35,7 @@ load_rows(Merge *merge, uint32 key, uint32 *first)
 		};
 		added = build_put_row(merge->build, &row);
 		added->next = NO_ROW;
-		/* where it is from, to tell its number when it is written */
+		/* its source, in order to report its number when it is written */
 		added->source = input->first_row + number;
 		if (*first == NO_ROW)
 			*first = place;
@@ -49,7 +49,10 @@ load_rows(Merge *merge, uint32 key, uint32 *first)
 	}
 }
 
-/* Factor a of links is relative to a mean; the estimate of a shift is what it changes by. */
+/*
+ * Adapts factor a of links, which is relative to a mean, to the output's mean: it changes by the
+ * estimate for the shift.
+ */
 static void
 shift_factors(Merge *merge, MergeInput *input, GraphLinks *links)
 {
@@ -90,8 +93,9 @@ move_link(const GraphBuild *graph, GraphLinks *links, uint32 from, uint32 to)
 }
 
 /*
- * The neighbours that a node of the part had, but for those that are gone; factors in the scale of
- * work vectors, distances and the node's own work vector are missing: see merge_complete_node.
+ * Loads the neighbours that a node of the part had, without those that are gone.  Factors get the
+ * scale of work vectors; distances and the node's own work vector are missing: see
+ * merge_complete_node.
  */
 static void
 load_links(Merge *merge, uint32 key, uint32 number, GraphLinks *links)
@@ -153,7 +157,7 @@ merge_complete_node(void *arg, uint32 place)
 	build_work_vector(build, place, merge->floats, work);
 	for (uint32 d = 0; d < graph->padded; d++)
 		merge->floats[d] = half_to_float(work[d]);
-	/* the estimate of a distance to the node itself is the neighbour's */
+	/* the estimated distance from the node itself is the neighbour's distance */
 	rabitq_prepare(&query, merge->floats, graph->padded, palloc(rabitq_lut_size(graph->padded)));
 	if (graph->metric == RABITQ_IP)
 		base = -distance_kernels->f32_dot(merge->floats, merge->floats, graph->padded);
@@ -183,7 +187,7 @@ compare_edges(const void *a, const void *b)
 	return x->distance < y->distance ? -1 : x->distance > y->distance;
 }
 
-/* Gives a node the edges of one run of those that are loaded. */
+/* Adds a run of loaded edges to a node's list. */
 static void
 unite_node(Merge *merge, uint32 place, const LoadedEdge *run, uint64 count, const char *file)
 {
@@ -216,7 +220,7 @@ unite_node(Merge *merge, uint32 place, const LoadedEdge *run, uint64 count, cons
 	pfree(edges.signs);
 }
 
-/* Unites the edges of a part's nodes with the new ones. */
+/* Merges the edges of a part's nodes with the new ones. */
 static void
 unite_edges(Merge *merge, uint32 p)
 {
@@ -241,7 +245,7 @@ unite_edges(Merge *merge, uint32 p)
 		uint32		node = merge->number[edge->node];
 		uint32		neighbour = merge->number[edge->neighbour];
 
-		/* an alias has gone to another part */
+		/* an alias, which has become a node of another part */
 		if (node < part_first[p] || node >= part_first[p + 1] || neighbour == NO_ROW ||
 			neighbour == node)
 			continue;
@@ -259,7 +263,7 @@ unite_edges(Merge *merge, uint32 p)
 	pfree(file);
 }
 
-/* The first alias of a number, or where it would be. */
+/* The position of the first alias with a number, or where it would be. */
 static uint32
 find_aliases(const Merge *merge, uint32 number)
 {
@@ -278,7 +282,7 @@ find_aliases(const Merge *merge, uint32 number)
 	return low;
 }
 
-/* A part's nodes, as they were. */
+/* Loads a part's nodes as they were. */
 static void
 load_part(Merge *merge, uint32 p)
 {
@@ -300,7 +304,7 @@ load_part(Merge *merge, uint32 p)
 		uint32		place = number - first;
 		uint32		row = NO_ROW;
 
-		/* neither dead, nor an alias */
+		/* skip dead nodes and aliases */
 		if (number < first || place >= shared->nodes)
 			continue;
 		CHECK_FOR_OTHERS();
@@ -330,7 +334,7 @@ link_next_part(Merge *merge, uint32 p)
 	graph_set_anchor(&merge->build->graph, next, merge->work, 0);
 }
 
-/* Says of the rows that are written where they went. */
+/* Records the numbers of the rows that have been written. */
 static void
 note_rows(Merge *merge)
 {

@@ -1,5 +1,5 @@
 /*
- * method.c - sealed segments that are a graph: when they are made of graphs, when of rows
+ * method.c - sealed segments that are a graph: when they are merged, and when rebuilt from rows
  */
 #include "graph_segment/method.h"
 
@@ -10,16 +10,16 @@
 #include "segment/sealed.h"
 #include "segment/tombstones.h"
 
-/* With less of them live, a graph is built anew. */
+/* If a smaller share of the rows is live, a graph is rebuilt. */
 #define MIN_LIVE_FRACTION	0.6
 
 /*
- * So many graphs would have to be searched for a row of the inputs, the average one, that building
- * a new graph is as fast; a better one it is.
+ * If more graphs than this would have to be searched for a row of the inputs, on average,
+ * rebuilding is as fast, and gives a better graph.
  */
 #define MAX_SEARCHES		4
 
-/* What the payload of a sparse vector is taken to be, in bytes. */
+/* The assumed size of a sparse vector's payload, in bytes. */
 #define SPARSE_PAYLOAD		1024
 
 static Size
@@ -39,8 +39,8 @@ compare_rows(const void *a, const void *b)
 }
 
 /*
- * Whether the outputs are made of the inputs' graphs: not of growing segments, and where there is
- * the memory for a new graph not if most nodes are gone from them or they are many small ones.
+ * Whether to merge the inputs' graphs: not if there are growing segments; and if there is memory
+ * for a new graph, not if most nodes are dead or there are many small graphs.
  */
 static bool
 merges(const SegmentJob *job)
@@ -58,7 +58,7 @@ merges(const SegmentJob *job)
 			return false;
 		live += entries[i].rows;
 		rows += entries[i].rows + sealed_dead(job->index, &entries[i]);
-		/* in each of the larger ones */
+		/* one in each larger input */
 		searches += entries[i].rows * (job->input_count - 1 - i);
 	}
 	pfree(entries);
@@ -67,7 +67,7 @@ merges(const SegmentJob *job)
 		 !segments_fit_memory(job, false, job->inputs, job->input_count));
 }
 
-/* Memory for a batch, where there are several: they are to be of one size. */
+/* The memory for a batch; if there are several, they should be of the same size. */
 static Size
 batch_memory(const SegmentJob *job)
 {

@@ -1,9 +1,9 @@
 /*
- * write.c - graphs in memory become a sealed extent
+ * write.c - writes graphs in memory as a sealed extent
  *
- * Nodes of level 0 have numbers: their order on disk.  A batch numbers its nodes breadth first; of
- * partitions, each has the numbers from its first on, and its neighbours are given by numbers.  The
- * nodes above level 0 are numbered as in memory.
+ * Nodes of level 0 have numbers, which are their order on disk.  A batch numbers its nodes breadth
+ * first.  A partition has consecutive numbers from its first on, and its neighbours are given by
+ * numbers.  The nodes above level 0 are numbered as in memory.
  */
 #include "graph_segment/build_internal.h"
 
@@ -21,20 +21,20 @@ struct SegmentPlan
 {
 	SealedHeader header;
 	uint32		blocks;
-	uint32	   *order;			/* a batch: node in memory by number; and back: */
+	uint32	   *order;			/* of a batch: node in memory by number; and the reverse: */
 	uint32	   *number;
-	const uint32 *id;			/* nodes of different sizes: id by number */
-	uint32	   *upper_id[GRAPH_LEVELS];	/* and of those above, by node in memory */
+	const uint32 *id;			/* if nodes differ in size: id by number */
+	uint32	   *upper_id[GRAPH_LEVELS];	/* likewise for upper levels, by node in memory */
 
-	/* partitions: the nodes above level 0, as they will be but for what level 0 has to say */
+	/* partitions: the nodes above level 0, complete but for their ids at level 0 */
 	BufFile    *upper;
-	GraphEntries entries;		/* of a batch those of the graph in memory; ids are sources */
+	GraphEntries entries;		/* of a batch, those of its graph; else ids are sources */
 
-	/* while it is written */
+	/* while the segment is written */
 	ExtentWriter nodes;
 	ExtentWriter rows;
 	uint64		offset;			/* in the payloads of the level's blocks */
-	BufFile    *others;			/* SealedRows of rows that are not their nodes' first */
+	BufFile    *others;			/* SealedRows of rows other than the first of each node */
 	uint32		other_count;
 };
 
@@ -100,7 +100,7 @@ plan_node_size(const SegmentPlan *plan, Size payload)
 	return layout->size ? layout->size : TYPEALIGN(BUILD_NODE_UNIT, layout->vector + payload);
 }
 
-/* Places a node of this size after an end: its id, and the end after it. */
+/* Places a node of this size after `end`: sets its id, and returns the end after it. */
 uint64
 plan_place_node(const SegmentPlan *plan, uint64 end, Size size, uint32 *id)
 {
@@ -115,7 +115,7 @@ plan_place_node(const SegmentPlan *plan, uint64 end, Size size, uint32 *id)
 	return end + size;
 }
 
-/* The nodes in memory breadth first from node 0, so that neighbours lie near each other. */
+/* The nodes in memory breadth first from node 0, so that neighbours are near each other. */
 uint32 *
 plan_breadth_first(SegmentBuild *build)
 {
@@ -166,7 +166,7 @@ blocks_of_bytes(uint64 bytes)
 	return (uint32) ((bytes + PAYLOAD_SIZE - 1) / PAYLOAD_SIZE);
 }
 
-/* A level above level 0: graph level `level - lowest` in memory. */
+/* Plans a level above level 0, which is graph level `level - lowest` in memory. */
 static void
 plan_upper_level(SegmentBuild *build, SegmentPlan *plan, int level, uint32 nodes)
 {
@@ -225,7 +225,7 @@ upper_id(const SegmentPlan *plan, int level, uint32 node)
 	return plan->upper_id[level] ? plan->upper_id[level][node] : node;
 }
 
-/* The id of a neighbour that a node in memory names. */
+/* The id on disk of a neighbour of a node in memory. */
 static uint32
 neighbour_id(const SegmentPlan *plan, int level, uint32 neighbour)
 {
@@ -234,7 +234,7 @@ neighbour_id(const SegmentPlan *plan, int level, uint32 neighbour)
 	return id_of_number(plan, plan->number ? plan->number[neighbour] : neighbour);
 }
 
-/* Where the parts of the segment go. */
+/* Determines the places of the parts of the segment. */
 void
 plan_size(SegmentBuild *build, SegmentPlan *plan)
 {
@@ -305,14 +305,14 @@ build_row_number(SegmentBuild *build, uint64 i)
 	return build_row(build, i)->number;
 }
 
-/* The node's number of an entry. */
+/* The number of an entry's node. */
 static uint32
 entry_number(const SegmentBuild *build, const SegmentPlan *plan, uint32 id)
 {
 	return plan->number ? plan->number[id] : build->node_of_row[id];
 }
 
-/* In the vectors' own scale, as the codes of neighbours. */
+/* Writes the entries, in the scale of the vectors, like the codes of neighbours. */
 static void
 write_entries(SegmentBuild *build, const SegmentPlan *plan, ExtentWriter *writer)
 {
@@ -353,7 +353,7 @@ write_row(ExtentWriter *writer, const SealedRow *row)
 	extent_writer_put(writer, row, sizeof(*row));
 }
 
-/* The rows of a node: the first has the node's number, the others come after all first ones. */
+/* Writes the rows of a node: the first has the node's number, the others follow all first ones. */
 static void
 write_node_rows(SegmentBuild *build, SegmentPlan *plan, BuildRow *row, uint32 number)
 {
@@ -373,7 +373,7 @@ write_node_rows(SegmentBuild *build, SegmentPlan *plan, BuildRow *row, uint32 nu
 	}
 }
 
-/* The rows that are not their nodes' first. */
+/* Writes the rows other than the first of each node. */
 static void
 write_other_rows(SegmentPlan *plan)
 {
@@ -392,8 +392,8 @@ write_other_rows(SegmentPlan *plan)
 }
 
 /*
- * Makes the bytes of a node of a level, from its links; factors go back from the scale of the work
- * vectors to the vectors' own.
+ * Composes a node of a level from its links; factors are converted from the scale of the work
+ * vectors to that of the vectors.
  */
 static void
 compose_node(SegmentBuild *build, SegmentPlan *plan, int level, GraphLinks *links, uint32 node,
@@ -456,7 +456,7 @@ begin_level(SegmentPlan *plan, int level)
 	plan->offset = 0;
 }
 
-/* Puts the i-th node of a level into its place: the next after the one before it. */
+/* Writes the i-th node of a level, directly after the one before it. */
 static void
 put_node(SegmentPlan *plan, uint32 i, uint32 id, const char *node, Size size)
 {
@@ -475,7 +475,7 @@ put_node(SegmentPlan *plan, uint32 i, uint32 id, const char *node, Size size)
 	plan->offset = start + size;
 }
 
-/* Memory for a node of this size. */
+/* Makes room for a node of this size. */
 static char *
 node_room(char *node, Size *room, Size size)
 {
@@ -520,7 +520,7 @@ links_of_level(const GraphBuild *graph, int level, uint32 node)
 	return graph_array_at(level == 0 ? &graph->links : &graph->levels[level], node);
 }
 
-/* The levels above level 0 of a batch. */
+/* Writes the levels above level 0 of a batch. */
 static void
 write_upper(SegmentBuild *build, SegmentPlan *plan)
 {
@@ -543,7 +543,7 @@ write_upper(SegmentBuild *build, SegmentPlan *plan)
 		pfree(node);
 }
 
-/* Partitions: puts the graph in memory aside, as the levels above level 0. */
+/* Partitions: keeps the graph in memory as the levels above level 0. */
 void
 plan_keep_upper(SegmentBuild *build, SegmentPlan *plan)
 {
@@ -572,7 +572,7 @@ plan_keep_upper(SegmentBuild *build, SegmentPlan *plan)
 		pfree(node);
 }
 
-/* Partitions: makes so many nodes in memory the entries. */
+/* Partitions: makes this many nodes in memory the entries. */
 void
 plan_keep_entries(SegmentBuild *build, SegmentPlan *plan, uint32 count)
 {
@@ -596,7 +596,7 @@ plan_keep_entries(SegmentBuild *build, SegmentPlan *plan, uint32 count)
 	pfree(work);
 }
 
-/* And takes them out, with the numbers that the nodes have got at level 0. */
+/* Writes the kept levels, with the numbers that their nodes have got at level 0. */
 static void
 write_kept_upper(SegmentBuild *build, SegmentPlan *plan)
 {
