@@ -1,8 +1,8 @@
 /*
- * build.c - rows in any order become a sealed segment of lists
+ * build.c - builds a sealed segment of lists from rows in any order
  *
  * Rows are assigned to lists in batches, by products of blocks, encoded, and sorted by list as
- * records: a RecordHead, the code, the fine code, the node.
+ * records.  A record is a RecordHead, the code, the fine code, and the node.
  */
 #include "list_segment/centroids.h"
 #include "list_segment/write.h"
@@ -40,7 +40,7 @@ typedef struct RecordHead
 /* A row that waits for the rest of its batch. */
 typedef struct BatchRow
 {
-	uint32		number;			/* of those that this process added */
+	uint32		number;			/* among the rows that this process added */
 	SegmentRow	row;
 } BatchRow;
 
@@ -54,20 +54,20 @@ struct ListsBuild
 	Relation	index;
 	const Space *space;
 	const CachedCentroids *centroids;
-	CentroidPoints points;		/* of these */
+	CentroidPoints points;		/* of these centroids */
 	SealedHeader header;
 	uint32		blocks;
 	Product		product;
 	uint32		record_size;
 
 	uint32		added;			/* rows */
-	uint32	   *numbers;		/* of a job: in the segment, in the order they were added in */
-	uint32	   *counts;			/* by list: added, then of the segment */
+	uint32	   *numbers;		/* of a job: in the segment, in the order of adding */
+	uint32	   *counts;			/* by list: number of rows added, then of all rows of the segment */
 	double		distance;		/* sum of squared distances from centroids */
 	float	   *batch;			/* work vectors */
 	BatchRow	rows[BATCH_ROWS];
 	uint32		batched;
-	void	   *scratch;		/* of the assignment */
+	void	   *scratch;		/* for the assignment */
 
 	Tuplesortstate *sort;
 	TupleTableSlot *slot;		/* a list and a record */
@@ -155,7 +155,7 @@ write_segment(SegmentMaking *making, SegmentEntry *output)
 		if (DatumGetInt32(slot_getattr(slot, 1, &isnull)) != list)
 			lists_writer_end_list(writer);
 		list = DatumGetInt32(slot_getattr(slot, 1, &isnull));
-		/* records are written in place: of a tuple that nobody else has, and with alignment */
+		/* copy the record, because it is changed in place and must be aligned */
 		record = build->record + VARHDRSZ;
 		memcpy(record, VARDATA_ANY(DatumGetPointer(slot_getattr(slot, 2, &isnull))),
 			   build->record_size);
@@ -265,7 +265,10 @@ encode_row(ListsBuild *build, uint32 list, const float *x, ListRow *row)
 										 (uint8 *) row->code);
 	head->a = factors.a;
 	head->b = factors.b;
-	/* what product codes leave lies where vectors do: in fewer dimensions, if these were padded */
+	/*
+	 * the residual of product codes is in the space of the vectors, which may have fewer dimensions
+	 * than padded ones
+	 */
 	if (space->quantizer == QUANTIZER_PQ)
 		factors.error *= sqrtf((float) width / space->dims);
 	head->error = float_to_bf16(factors.error * (1 + 1.0f / 128));
@@ -276,7 +279,7 @@ encode_row(ListsBuild *build, uint32 list, const float *x, ListRow *row)
 						(uint8 *) row->fine + sizeof(FineFactors));
 }
 
-/* Hands a row to the sort. */
+/* Passes a row to the sort. */
 static void
 sort_row(ListsBuild *build, const BatchRow *added, uint32 list, const float *x)
 {

@@ -1,5 +1,5 @@
 /*
- * centroids.c - training centroids, and retiring them
+ * centroids.c - training, claiming and retiring centroids
  */
 #include "list_segment/centroids.h"
 
@@ -20,11 +20,17 @@
 #define KMEANS_ITERATIONS	10
 #define KMEANS_BALANCE		3
 
-/* Centroids are trained again when there are so many times the rows, or distances. */
+/*
+ * Centroids are trained again when there are this many times the rows, or distances have risen by
+ * this factor.
+ */
 #define OUTDATED_ROWS		10
 #define OUTDATED_DISTANCE	1.2
 
-/* Distances are no reason before there are so many times the rows: a sample seems nearer. */
+/*
+ * Distances do not matter before there are this many times the rows: the rows of the sample are
+ * nearer by nature.
+ */
 #define DRIFTED_ROWS		2
 
 struct CentroidsTraining
@@ -42,7 +48,7 @@ struct CentroidsTraining
 	pg_prng_state random;
 };
 
-/* The number of lists of an index: as asked for, or by its rows. */
+/* The number of lists of an index: the option, or by the number of rows. */
 static uint32
 count_lists(const Directory *directory, double rows)
 {
@@ -51,7 +57,7 @@ count_lists(const Directory *directory, double rows)
 	return (uint32) Min(Max(rint(sqrt(rows)), 1), CENTROIDS_MAX_LISTS);
 }
 
-/* Bytes of the centroids of an index of so many rows. */
+/* The size of the centroids of an index with this many rows. */
 static Size
 centroids_size(const Space *space, const Directory *directory, double rows)
 {
@@ -93,7 +99,7 @@ kmeans_options(const CentroidsTraining *training)
 	};
 }
 
-/* Memory of a sample of so many rows, and of the centroids while they are trained by it. */
+/* The memory of a sample of this size, and of training centroids on it. */
 static Size
 training_memory(const CentroidsTraining *training, Size rows)
 {
@@ -103,7 +109,7 @@ training_memory(const CentroidsTraining *training, Size rows)
 		kmeans_memory(&options, rows);
 }
 
-/* As many rows of these as the memory has room for; one for each list in any case. */
+/* The number of these rows for which there is memory; at least one for each list. */
 static Size
 rows_that_fit(const CentroidsTraining *training, Size rows, Size memory)
 {
@@ -166,7 +172,7 @@ centroids_sampled(const CentroidsTraining *training)
 	return training->sampled;
 }
 
-/* A reservoir: the n-th row takes the place of a random one with the probability wanted / n. */
+/* Reservoir sampling: the n-th row replaces a random one with the probability wanted / n. */
 void
 centroids_offer(CentroidsTraining *training, const char *payload)
 {
@@ -180,7 +186,7 @@ centroids_offer(CentroidsTraining *training, const char *payload)
 		lists_work_vector(training->space, payload, training->points + place * training->width);
 }
 
-/* Writes an extent of centroids, and makes it the newest. */
+/* Writes an extent of centroids and publishes it, which makes it the newest. */
 static void
 publish(CentroidsTraining *training, Relation index, Relation heap, const float *centroids,
 		float distance, const void *codebooks, Size codebook_size)
@@ -222,7 +228,7 @@ publish(CentroidsTraining *training, Relation index, Relation heap, const float 
 	directory_unclaim(index, &entry);
 }
 
-/* Trains a product quantizer by what the centroids leave of a part of the sample. */
+/* Trains a product quantizer on the residuals of a part of the sample. */
 static void *
 train_codebooks(CentroidsTraining *training, const float *centroids, Size *size)
 {
@@ -398,7 +404,7 @@ centroids_allow(Relation index, const Space *space, const SegmentEntry *entry)
 	return allowed;
 }
 
-/* Whether a sealed segment names centroids. */
+/* Whether any sealed segment names the centroids. */
 static bool
 are_named(Relation index, uint32 uid)
 {
@@ -422,7 +428,7 @@ centroids_retire(Relation index)
 	Directory  *directory = directory_read(index);
 	const SegmentEntry *kept = newest(directory);
 
-	/* a segment that is replaced meanwhile stays readable */
+	/* keep segments readable that are replaced meanwhile */
 	LockPage(index, VACUUM_LOCK_BLOCK, ShareLock);
 	for (uint32 i = 0; i < directory->count; i++)
 	{

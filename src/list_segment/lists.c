@@ -1,5 +1,5 @@
 /*
- * lists.c - work vectors, and how rows of lists are kept
+ * lists.c - work vectors, and the form in which rows of lists are stored
  */
 #include "list_segment/lists.h"
 
@@ -24,7 +24,7 @@ lists_work_vector(const Space *space, const char *payload, float *out)
 
 	if (space->element == SPACE_BIT)
 	{
-		/* bits of a byte from the highest */
+		/* from the highest bit of a byte on */
 		for (int i = 0; i < space->dims; i++)
 			out[i] = (uint8) payload[i / 8] >> (7 - i % 8) & 1;
 		return;
@@ -52,7 +52,7 @@ lists_fine_bits(const Space *space)
 	}
 }
 
-/* How many things of a size lie in a block; 0: they lie without gaps. */
+/* How many elements of a size fit into a block; 0: they are packed without gaps. */
 static uint32
 per_block(Size size)
 {
@@ -89,7 +89,7 @@ lists_layout(const Space *space, SealedHeader *header)
 	node_layout_place(layout, space->storage);
 }
 
-/* The blocks of so many things of which so many lie in a block. */
+/* The number of blocks for `count` elements, `per` to a block. */
 static uint32
 blocks_of(uint64 count, Size size, uint32 per)
 {
@@ -134,7 +134,7 @@ lists_groups(const uint32 *counts, uint32 lists)
 	return (uint32) groups;
 }
 
-/* The mean of all rows, as the lists' centroids tell it. */
+/* Writes the mean of all rows, computed from the lists' centroids. */
 static void
 write_mean(ListsWriter *writer, ExtentWriter *extent, const CachedCentroids *centroids,
 		   const uint32 *counts)
@@ -164,7 +164,7 @@ write_mean(ListsWriter *writer, ExtentWriter *extent, const CachedCentroids *cen
 	pfree(mean);
 }
 
-/* Where each list's rows and groups begin. */
+/* Writes where the rows and groups of each list begin. */
 static void
 write_lists(ListsWriter *writer, ExtentWriter *extent, const uint32 *counts)
 {
@@ -215,7 +215,7 @@ lists_writer_begin(ListsWriter *writer, Relation index, SegmentEntry *entry,
 		extent_writer_seek(&writer->nodes, header->level[0].first, BLOCK_NODES);
 }
 
-/* Puts things that do not cross blocks, or lie without gaps. */
+/* Writes an element that does not cross blocks, or is packed without gaps. */
 static void
 put(ExtentWriter *extent, const void *data, Size size, bool whole)
 {
@@ -265,7 +265,7 @@ lists_writer_put(ListsWriter *writer, ListRow *row)
 	{
 		row->node->tid = row->tid;
 		row->node->row = writer->rows;
-		/* one to a block or more fills these */
+		/* a node of a block or more fills its blocks */
 		put(&writer->nodes, row->node, header->layout.size, header->layout.per > 1);
 		if (header->layout.per == 1)
 			extent_writer_skip(&writer->nodes, (uint64) header->layout.span * PAYLOAD_SIZE -

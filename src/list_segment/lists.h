@@ -1,10 +1,10 @@
 /*
- * lists.h - sealed segments of inverted lists: what is kept of a row, building, uniting
+ * lists.h - sealed segments of inverted lists: how rows are stored; building and merging
  *
- * Clustering and codes are of work vectors: of a coded space the rotated vector (of unit length for
- * cosine), rotation_padded(dims) floats; else the elements (of unit length for cosine), `dims`
- * floats, of bits 0 or 1.  A row belongs to the list of the centroid that is nearest by Euclidean
- * distance, for every metric.
+ * Clustering and codes use work vectors.  In a coded space that is the rotated vector (scaled to
+ * unit length for cosine), rotation_padded(dims) floats; otherwise the elements (scaled likewise),
+ * `dims` floats, with 0 or 1 for bits.  A row belongs to the list of the centroid that is nearest
+ * by Euclidean distance, for every metric.
  */
 #ifndef VECTOR_LIST_SEGMENT_LISTS_H
 #define VECTOR_LIST_SEGMENT_LISTS_H
@@ -17,16 +17,16 @@
 #include "segment/method.h"
 #include "segment/sealed.h"
 
-/* Floats of a work vector. */
+/* The number of floats of a work vector. */
 extern uint32 lists_work_width(const Space *space);
 
-/* Makes the work vector of a payload. */
+/* Computes the work vector of a payload. */
 extern void lists_work_vector(const Space *space, const char *payload, float *out);
 
-/* Fills in how a segment's rows are kept: header->lists and header->layout, but for places. */
+/* Fills in how a segment's rows are stored: header->lists and header->layout, except for places. */
 extern void lists_layout(const Space *space, SealedHeader *header);
 
-/* Where the i-th group or fine code is: bytes into the payloads of its array. */
+/* The offset of the i-th group or fine code in the payloads of its array. */
 static inline uint64
 lists_offset(uint32 i, Size size, uint32 per_block)
 {
@@ -37,9 +37,9 @@ lists_offset(uint32 i, Size size, uint32 per_block)
 typedef struct ListsBuild ListsBuild;
 
 /*
- * Begins a segment of rows given in any order; they are sorted by lists within so much memory, or
- * in temporary files.  coordinate is of a parallel sort, or NULL.  The centroids are held by the
- * caller.
+ * Begins a segment of rows in any order; they are sorted by list within this much memory, or in
+ * temporary files.  `coordinate` belongs to a parallel sort, or is NULL.  The caller holds the
+ * centroids.
  */
 extern ListsBuild *lists_build(Relation index, const Space *space,
 							   const CachedCentroids *centroids, Size memory,
@@ -47,12 +47,15 @@ extern ListsBuild *lists_build(Relation index, const Space *space,
 
 extern void lists_build_add(ListsBuild *build, const SegmentRow *row);
 
-/* Of this participant, after the last row: rows of each list, and the sum of their distances. */
+/*
+ * After this participant's last row: the number of its rows in each list, and the sum of their
+ * distances.
+ */
 extern void lists_build_flush(ListsBuild *build);
 extern const uint32 *lists_build_counts(const ListsBuild *build);
 extern double lists_build_distance(const ListsBuild *build);
 
-/* The end of a worker's part: hands its rows to the leader. */
+/* Ends a worker's part: passes its rows to the leader. */
 extern void lists_build_end_part(ListsBuild *build);
 
 /* Sorts all rows, of which each list has so many; then what is made can be written. */

@@ -1,5 +1,5 @@
 /*
- * merge.c - segments of the same centroids become one: codes and vectors are copied, in order
+ * merge.c - merges segments with the same centroids: copies codes and vectors in order
  */
 #include "list_segment/write.h"
 
@@ -11,9 +11,9 @@
 
 typedef struct MergeInput
 {
-	SealedScan *scan;			/* has the segment */
+	SealedScan *scan;			/* with the segment */
 	CachedSegment *segment;
-	uint32	   *numbers;		/* of ListsMerge.numbers */
+	uint32	   *numbers;		/* the part of ListsMerge.numbers for this input */
 	ExtentReader rows;
 	ExtentReader codes;
 	ExtentReader fines;
@@ -55,7 +55,7 @@ open_input(ListsMerge *merge, MergeInput *input, const SegmentEntry *entry)
 						entry->uid);
 }
 
-/* Rows that are not dead, by list. */
+/* Counts the live rows of each list. */
 static void
 count_live(ListsMerge *merge, const MergeInput *input)
 {

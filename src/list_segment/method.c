@@ -1,5 +1,5 @@
 /*
- * method.c - sealed segments of inverted lists: when they are made of lists, when of rows
+ * method.c - sealed segments of inverted lists: when they are merged, and when rebuilt from rows
  */
 #include "list_segment/method.h"
 
@@ -26,14 +26,17 @@ always(const Space *space)
 	return true;
 }
 
-/* A search of all segments of one set of centroids takes hardly longer than one of one segment. */
+/*
+ * A search of several segments with the same centroids takes hardly longer than one of a single
+ * segment.
+ */
 static bool
 never(const Space *space)
 {
 	return false;
 }
 
-/* Segments of the same centroids, unless these are out of date. */
+/* Segments with the same centroids are merged, unless the centroids are out of date. */
 static bool
 merges(const SegmentJob *job)
 {
@@ -47,7 +50,7 @@ offer_row(void *arg, uint32 number, bool dead, const SegmentRow *row)
 	centroids_offer(arg, row->payload);
 }
 
-/* Trains centroids by the inputs' rows. */
+/* Trains centroids on the inputs' rows. */
 static void
 train(const SegmentJob *job)
 {
@@ -64,7 +67,10 @@ train(const SegmentJob *job)
 	centroids_finish(training, job->index, job->heap);
 }
 
-/* Rows go to the lists of the newest centroids, and of new ones where these are missing. */
+/*
+ * Assigns rows to the lists of the newest centroids, or of new ones if there are none or they are
+ * out of date.
+ */
 static SegmentMaking *
 from_rows(const SegmentJob *job)
 {

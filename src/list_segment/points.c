@@ -1,5 +1,5 @@
 /*
- * points.c - centroids in their blocks' payloads
+ * points.c - centroids in the payloads of their blocks
  */
 #include "list_segment/points.h"
 
@@ -19,7 +19,7 @@ leave_block(CentroidPoints *points)
 	points->block = InvalidBlockNumber;
 }
 
-/* The payload of a block, until another is visited. */
+/* The payload of a block; valid until another block is visited. */
 static const char *
 visit_block(CentroidPoints *points, BlockNumber block)
 {
@@ -36,7 +36,7 @@ visit_block(CentroidPoints *points, BlockNumber block)
 	return BlockGetPayload(BufferGetPage(points->buffer));
 }
 
-/* A centroid, and those that lie behind it in its block. */
+/* The address of a centroid, and how many follow it in its block. */
 static size_t
 open_points(void *arg, uint32_t l, const float **at)
 {

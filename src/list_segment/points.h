@@ -1,8 +1,8 @@
 /*
- * points.h - the centroids of lists, read where they lie
+ * points.h - reading the centroids of lists in place
  *
- * Thousands of centroids take hundreds of megabytes: a session has no copy of so many, but reads
- * them from their blocks, which sessions share.
+ * Thousands of centroids take hundreds of megabytes.  A session does not copy so many, but reads
+ * them from their blocks in shared buffers.
  */
 #ifndef VECTOR_LIST_SEGMENT_POINTS_H
 #define VECTOR_LIST_SEGMENT_POINTS_H
@@ -14,15 +14,17 @@ typedef struct CentroidPoints
 {
 	ClusterPoints base;
 	Relation	index;
-	BlockNumber first;			/* block that they begin in */
+	BlockNumber first;			/* block in which they begin */
 	uint32		uid;
-	bool		lock;			/* pages are locked while they are read: in recovery */
-	BlockNumber block;			/* that is pinned, or invalid */
+	bool		lock;			/* pages are locked while they are read (in recovery) */
+	BlockNumber block;			/* the pinned block, or invalid */
 	Buffer		buffer;
-	float	   *scratch;		/* one that runs on in the next block */
+	float	   *scratch;		/* a copy of one that crosses blocks */
 } CentroidPoints;
 
-/* The centroids of a segment, whose first block and uid these are; memory is the context's. */
+/*
+ * Opens the centroids of a segment by its first block and uid; the memory is the current context's.
+ */
 extern void centroid_points_open(CentroidPoints *points, Relation index, BlockNumber first,
 								 uint32 uid, const CentroidsHeader *header);
 extern void centroid_points_close(CentroidPoints *points);

@@ -1,5 +1,5 @@
 /*
- * scan.c - codes of lists, block by block
+ * scan.c - scanning the codes of lists, block by block
  */
 #include "list_segment/scan.h"
 
@@ -14,14 +14,14 @@
 #include "quantize/product.h"
 #include "types/dense.h"
 
-/* Estimates may be off by so many standard deviations before a row is missed. */
+/* A row may be missed if its estimate is off by more standard deviations than this. */
 #define ERROR_SIGMAS	3.0f
 
-/* Blocks and rows that are asked for ahead. */
+/* Number of blocks and rows to prefetch. */
 #define BLOCKS_AHEAD	8
 #define ROWS_AHEAD		4
 
-/* Ranks the lists: by codes of the centroids where there are many, and few are wanted. */
+/* Ranks the lists; by codes of the centroids, if these are many and few lists are wanted. */
 static void
 rank_lists(ListsQuery *lists, const Space *space)
 {
@@ -59,7 +59,7 @@ rank_lists(ListsQuery *lists, const Space *space)
 		memcpy(lists->distances, lists->bases, sizeof(float) * lists->ranked);
 }
 
-/* The ranks by list. */
+/* Computes the ranks by list. */
 static void
 note_ranks(ListsQuery *lists)
 {
@@ -67,7 +67,7 @@ note_ranks(ListsQuery *lists)
 		lists->ranks[lists->lists[i]] = i;
 }
 
-/* Prepares the tables of codes. */
+/* Prepares the look-up tables for the codes. */
 static void
 prepare_codes(ListsQuery *lists, const Space *space)
 {
@@ -94,7 +94,7 @@ prepare_codes(ListsQuery *lists, const Space *space)
 	}
 	else
 		rabitq_prepare(&lists->code, q, width, palloc(rabitq_lut_size(width)));
-	/* of few dimensions the elements are few different ones, and roundings add up */
+	/* with few dimensions there are few different elements, so rounding errors add up */
 	rabitq_allow_rounding(&lists->code, space->dims < ROTATION_MIN_PADDED ? INFINITY :
 						  ERROR_SIGMAS, space->rounding);
 	if (lists_fine_bits(space) == 0)
@@ -105,7 +105,7 @@ prepare_codes(ListsQuery *lists, const Space *space)
 	note_ranks(lists);
 }
 
-/* Room for n lists. */
+/* Makes room for n lists. */
 static void
 reserve_lists(ListsQuery *lists, uint32 n)
 {
@@ -115,7 +115,7 @@ reserve_lists(ListsQuery *lists, uint32 n)
 	lists->bases = palloc(sizeof(float) * lists->ranked);
 }
 
-/* What does not depend on the lists: the query's work vector, and room for n of them. */
+/* Prepares what does not depend on the lists: the query's work vector, and room for n lists. */
 static void
 open_query(ListsQuery *lists, Relation index, const Space *space, const SpaceQuery *query,
 		   const CachedCentroids *centroids, uint32 n)
@@ -213,7 +213,7 @@ push(GraphHeap *heap, float bound, uint32 row)
 	graph_heap_push(heap, memory, (GraphCandidate) {isnan(bound) ? -INFINITY : bound, row});
 }
 
-/* Scans rows of a group that lies in one piece. */
+/* Scans rows of a contiguous group. */
 static void
 scan_group(ListsScan *scan, const ListGroup *group, uint32 first, uint32 n, float base,
 		   float slack, float threshold)
@@ -222,13 +222,13 @@ scan_group(ListsScan *scan, const ListGroup *group, uint32 first, uint32 n, floa
 	const Space *space = scan->sealed.space;
 	float		bounds[CODE_GROUP];
 
-	/* what is at the threshold may be below it but for rounding */
+	/* by rounding, a row at the threshold may be below it */
 	uint32		mask = distance_kernels->code_bounds(&scan->query->code,
 													 (const uint8 *) (group + 1), group->a,
 													 group->b, group->error, base, slack,
 													 -space_below(space, -threshold, base), bounds);
 
-	/* estimates may be infinite, or not a number */
+	/* estimates may be infinite or NaN */
 	if (isinf(threshold))
 		mask = PG_UINT32_MAX;
 	if (n < CODE_GROUP)
@@ -242,7 +242,7 @@ scan_group(ListsScan *scan, const ListGroup *group, uint32 first, uint32 n, floa
 	}
 }
 
-/* A group that runs on in the next block, copied. */
+/* Copies a group that crosses blocks. */
 static const ListGroup *
 copy_group(ListsScan *scan, uint64 offset)
 {
@@ -322,7 +322,7 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 		sealed_close_block(&scan->sealed, buffer);
 }
 
-/* What a row's vector says of it. */
+/* Sets the result for a row from its vector. */
 static void
 tell_found(SealedScan *sealed, uint32 row, const SealedNode *node, GraphFound *found)
 {
@@ -378,7 +378,7 @@ lists_scan_rows(ListsScan *scan, uint32 rank, ListsRow callback, void *arg)
 	}
 }
 
-/* The list of a row: the last one that does not begin after it. */
+/* The list of a row: the last one that does not begin after the row. */
 static uint32
 list_of(const CachedSegment *segment, uint32 row)
 {
@@ -397,7 +397,7 @@ list_of(const CachedSegment *segment, uint32 row)
 	return low;
 }
 
-/* The bound of a row by its fine code. */
+/* Computes the bound of a row by its fine code. */
 static float
 fine_bound(ListsScan *scan, uint32 row)
 {
@@ -455,7 +455,7 @@ lists_scan_row_bound(ListsScan *scan, uint32 rank, uint32 row)
 	return lists->fine_size == 0 ? bound : Max(bound, fine_bound(scan, row));
 }
 
-/* Raises bounds by fine codes until the smallest of all is one of these. */
+/* Raises bounds by fine codes until the smallest bound is one of these. */
 static void
 settle(ListsScan *scan)
 {
@@ -504,7 +504,7 @@ lists_scan_pop(ListsScan *scan)
 
 	settle(scan);
 	row = graph_heap_pop(heap);
-	/* the next ones are likely to be among the first of the heap */
+	/* the next candidates are probably among the first of the heap */
 	if (scan->sealed.segment->header.nodes > 0)
 		for (size_t i = 0; i < Min(heap->count, 2); i++)
 			sealed_prefetch_node(&scan->sealed, heap->items[i].id);
