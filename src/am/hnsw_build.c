@@ -65,7 +65,7 @@ report_progress(BuildPhase phase, uint64 done, uint64 total)
 static void
 notice_full(uint64 rows, bool refused, void *arg)
 {
-	const char *detail = "The graph is built in partitions, in temporary files, and united.";
+	const char *detail = "The graph is built in partitions, in temporary files, which are merged.";
 
 	if (refused)
 		ereport(NOTICE,
