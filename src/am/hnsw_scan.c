@@ -306,11 +306,17 @@ take_rest(HnswScan *state, uint32 i, uint64 hops)
 	return true;
 }
 
-/* The first round of a segment; a segment that costs no more to read than to search is read. */
+/*
+ * The first round of a segment; a segment that costs no more to read than to search is read.  A
+ * search visits each of the wanted rows at least; without a number of wanted rows it visits as many
+ * as it has candidates.
+ */
 static void
 search_first(HnswScan *state, uint32 i)
 {
-	if (state->effort.wanted == 0 && take_rest(state, i, state->effort.candidates))
+	uint32		hops = state->effort.wanted > 0 ? state->effort.wanted : state->effort.candidates;
+
+	if (take_rest(state, i, hops))
 		return;
 	graph_scan_search(&state->cursors[i].graph, &state->base.query, &state->effort);
 	take_found(state, i);

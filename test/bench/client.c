@@ -112,6 +112,7 @@ typedef struct Worker
 	int64_t		done;
 	int64_t		allocated;
 	double		finished;
+	double		server_seconds; /* that the connection's server process has run; -1 if not known */
 } Worker;
 
 static pthread_barrier_t start_line;
@@ -368,6 +369,27 @@ note_latency(Worker *w, double seconds)
 	w->latency[w->done++] = seconds;
 }
 
+/*
+ * The time that the server process of a connection has run, which the load of the machine changes
+ * far less than a latency.  Known for a server on this machine, if that is Linux.
+ */
+static double
+server_seconds(PGconn *conn)
+{
+	char		path[64];
+	FILE	   *f;
+	double		nanoseconds = -1e9;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", PQbackendPID(conn));
+	f = fopen(path, "r");
+	if (f == NULL)
+		return -1;
+	if (fscanf(f, "%lf", &nanoseconds) != 1)
+		nanoseconds = -1e9;
+	fclose(f);
+	return nanoseconds / 1e9;
+}
+
 /* One search: what came back is kept the first time that the query is asked */
 static void
 search(Worker *w, int64_t q, char *param, bool keep)
@@ -541,6 +563,7 @@ run_workers(const char *mode, const char *sql, int nparams, void *(*body) (void 
 	double		end = 0;
 	double	   *all;
 	double		sum = 0;
+	double		server = 0;
 	int64_t		n = 0;
 
 	memset(workers, 0, opt.clients * sizeof(Worker));
@@ -563,6 +586,8 @@ run_workers(const char *mode, const char *sql, int nparams, void *(*body) (void 
 		if (pthread_create(&workers[i].thread, NULL, body, &workers[i]) != 0)
 			die("could not start a thread");
 	pthread_barrier_wait(&start_line);
+	for (int i = 0; i < opt.clients; i++)
+		workers[i].server_seconds = server_seconds(workers[i].conn);
 	started = now();
 	pthread_barrier_wait(&start_line);
 	for (int i = 0; i < opt.clients; i++)
@@ -570,6 +595,8 @@ run_workers(const char *mode, const char *sql, int nparams, void *(*body) (void 
 		pthread_join(workers[i].thread, NULL);
 		end = fmax(end, workers[i].finished);
 		n += workers[i].done;
+		server = server < 0 || workers[i].server_seconds < 0 ? -1 :
+			server + server_seconds(workers[i].conn) - workers[i].server_seconds;
 		PQfinish(workers[i].conn);
 	}
 	all = allocate(NULL, n * sizeof(double));
@@ -589,6 +616,8 @@ run_workers(const char *mode, const char *sql, int nparams, void *(*body) (void 
 		mode, opt.clients, (long long) n, end - started, n / (end - started), 1e3 * sum / n,
 		1e3 * all[n / 2], 1e3 * all[(int64_t) (0.95 * (n - 1))],
 		1e3 * all[(int64_t) (0.99 * (n - 1))]);
+	if (server >= 0)
+		printf(", \"server_us\": %.3f", 1e6 * server / n);
 	free(all);
 	free(workers);
 }

@@ -33,8 +33,9 @@ ROOT = HERE.parent.parent
 OPERATORS = {"l2": "<->", "ip": "<#>", "cos": "<=>", "l1": "<+>"}
 TYPES = ["vector", "halfvec", "bf16vec", "int8vec"]
 OPCLASSES = {"cos": "cosine"}    # where the metric is called otherwise
-PARTS = ["exact", "build", "search", "cold", "insert", "vacuum", "live", "copy", "update"]
+PARTS = ["exact", "build", "search", "floor", "cold", "insert", "vacuum", "live", "copy", "update"]
 COLD_QUERIES = 200
+FLOOR = {"one row, no index": "one", "ten rows, index": "ten"}
 DROP_CACHES = pathlib.Path("/proc/sys/vm/drop_caches")
 CORES = os.cpu_count() or 1
 
@@ -467,6 +468,8 @@ class Bench:
             out.setdefault("plan", {})[c.name] = c.plan()[1]
         if "search" in a.tables:
             self.search(out)
+        if "floor" in a.tables:
+            self.floor(out, mine)
         if "cold" in a.tables:
             self.cold(out)
         if "insert" in a.tables:
@@ -555,6 +558,18 @@ class Bench:
                 q1 = math.exp(math.log(q0) * (1 - t) + math.log(q1) * t)
             per_round.append(q1)
         return per_round
+
+    def floor(self, out, mine):
+        """A search of ten rows with an index, and one of a row without: what a query costs before it searches"""
+        floor = out["floor_us"] = {label: {c.name: [] for c in self.contestants} for label in FLOOR}
+        for c in self.contestants:
+            c.psql("DROP TABLE IF EXISTS ten, one", "CREATE TABLE ten AS SELECT * FROM items LIMIT 10",
+                   "CREATE TABLE one AS SELECT * FROM items LIMIT 1", f"CREATE INDEX ON ten USING {mine[c.name]}",
+                   "VACUUM (ANALYZE) ten, one")
+        for r, c in self.turns(7):
+            for label, table in FLOOR.items():
+                x = c.query("--table", table, "--count", 5000, "--warmup", 500, "--set", "SET enable_seqscan = off")
+                floor[label][c.name].append(x.get("server_us", 1e3 * x["p50_ms"]))
 
     def insert(self, out):
         """Rows of query.fvecs go in: new vectors from the same source (copies of old rows take a short cut)"""
@@ -890,6 +905,8 @@ def report(res):
             continue
         rows = [row("build, s", ix["build_s"], True),
                 row("size, MB", {n: [v] for n, v in ix["size_mb"].items()}, True)]
+        for label, values in ix.get("floor_us", {}).items():
+            rows.append(row(f"{label}, us a query", values, True))
         if ix.get("cold_qps"):
             rows.append(row(f"cold, first {COLD_QUERIES} queries, queries/s", ix["cold_qps"], False))
         if "insert_select_rows_s" in ix:
