@@ -1746,7 +1746,7 @@ BEGIN ATOMIC
 		format('REINDEX INDEX CONCURRENTLY %I.%I', n.nspname, c.relname)
 	FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid
 		JOIN pg_namespace n ON n.oid = c.relnamespace, LATERAL vector_index_state(c.oid) s(state)
-	WHERE a.amname IN ('hnsw', 'ivfflat') AND c.relkind = 'i' AND s.state <> 'current'
+	WHERE a.amname IN ('hnsw', 'ivfflat', 'ivf') AND c.relkind = 'i' AND s.state <> 'current'
 		AND (pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
 END;
 COMMENT ON FUNCTION vector_legacy_indexes() IS 'indexes that are not read, and the statements that repair them';

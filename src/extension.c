@@ -5,8 +5,7 @@
 
 #include "utils/guc.h"
 
-#include "am/hnsw.h"
-#include "am/ivf.h"
+#include "am/method.h"
 #include "distance/distance.h"
 #include "graph_segment/method.h"
 #include "list_segment/method.h"
@@ -61,7 +60,6 @@ _PG_init(void)
 	seal_init();
 	wait_point_init();
 	worker_init();
-	hnsw_init();
-	ivf_init();
+	vector_am_init();
 	MarkGUCPrefixReserved("vector");
 }

@@ -26,6 +26,8 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
+#include "am/method.h"
+
 /* A scan looks for at least this many rows at first, however many siblings it has. */
 #define LEAST_SHARE		2
 
@@ -273,7 +275,7 @@ find_bound(IndexScanState *node)
 	ListCell   *cell;
 
 	if (node->iss_NumOrderByKeys != 1 ||
-		!scan_is_ours(node->iss_RelationDesc) ||
+		vector_am_of(node->iss_RelationDesc) == NULL ||
 		!IsA(linitial(plan->indexorderbyorig), OpExpr))
 		return;
 	bound = palloc0(sizeof(ScanBound));

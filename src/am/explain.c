@@ -12,6 +12,8 @@
 #include "commands/explain_format.h"
 #include "commands/explain_state.h"
 
+#include "am/method.h"
+
 static explain_per_node_hook_type previous_hook;
 
 static void
@@ -46,8 +48,7 @@ explain_scan(PlanState *planstate, List *ancestors, const char *relationship,
 		IndexScanState *node = (IndexScanState *) planstate;
 		ScanStatistics statistics = {0};
 
-		if (node->iss_RelationDesc == NULL ||
-			!scan_is_ours(node->iss_RelationDesc))
+		if (node->iss_RelationDesc == NULL || vector_am_of(node->iss_RelationDesc) == NULL)
 			return;
 		if (node->iss_ScanDesc)
 			statistics = scan_statistics(node->iss_ScanDesc);

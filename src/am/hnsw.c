@@ -1,20 +1,17 @@
 /*
- * hnsw.c - the handler of the access method, its settings and options
+ * hnsw.c - the access method, its settings and options
  */
 #include "am/hnsw.h"
 
 #include <float.h>
 
-#include "access/reloptions.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "am/hnsw_build.h"
-#include "am/index.h"
+#include "am/method.h"
 #include "am/scan.h"
-#include "segment/seal.h"
-#include "worker/worker.h"
 
 int			hnsw_ef_search;
 int			hnsw_iterative_scan;
@@ -38,16 +35,10 @@ static relopt_enum_elt_def storage_options[] = {
 	{NULL, 0}
 };
 
-static uint32
-hnsw_seal_rows(Relation index)
-{
-	return hnsw_options(index).seal_rows;
-}
-
-void
+static void
 hnsw_init(void)
 {
-	hnsw_relopt_kind = add_reloption_kind();
+	hnsw_relopt_kind = index_relopt_kind();
 	add_int_reloption(hnsw_relopt_kind, "m", "Max number of connections", HNSW_DEFAULT_M,
 					  HNSW_MIN_M, HNSW_MAX_M, AccessExclusiveLock);
 	add_int_reloption(hnsw_relopt_kind, "ef_construction",
@@ -58,10 +49,6 @@ hnsw_init(void)
 					   storage_options, HNSW_STORAGE_AUTO,
 					   "Valid values are \"auto\", \"full\", \"half\", and \"sq8\".",
 					   AccessExclusiveLock);
-	add_int_reloption(hnsw_relopt_kind, "seal_rows",
-					  "Number of inserted rows at which a sealed segment is made of them",
-					  0, SEAL_MIN_ROWS, SEAL_MAX_ROWS,
-					  ShareUpdateExclusiveLock);
 
 	DefineCustomIntVariable("hnsw.ef_search",
 							"Sets the size of the dynamic candidate list for search",
@@ -79,10 +66,6 @@ hnsw_init(void)
 		"hnsw.scan_mem_multiplier",
 		"Sets the multiple of work_mem to use for iterative scans", NULL,
 		&hnsw_scan_mem_multiplier, 1, 1, 1000, PGC_USERSET, 0, NULL, NULL, NULL);
-	MarkGUCPrefixReserved("hnsw");
-	scan_bound_init();
-	scan_explain_init();
-	worker_add_am("hnsw", hnswbuild, hnsw_seal_rows);
 }
 
 HnswOptions
@@ -96,8 +79,6 @@ hnsw_options(Relation index)
 
 	if (index->rd_options)
 		options = *(HnswOptions *) index->rd_options;
-	if (options.seal_rows == 0)
-		options.seal_rows = seal_default_rows;
 	return options;
 }
 
@@ -105,13 +86,12 @@ static bytea *
 hnswoptions(Datum reloptions, bool validate)
 {
 	static const relopt_parse_elt table[] = {
+		INDEX_OPTION_ELEMENTS,
 		{.optname = "m", .opttype = RELOPT_TYPE_INT, .offset = offsetof(HnswOptions, m)},
 		{.optname = "ef_construction", .opttype = RELOPT_TYPE_INT,
 		 .offset = offsetof(HnswOptions, ef_construction)},
 		{.optname = "storage", .opttype = RELOPT_TYPE_ENUM,
 		 .offset = offsetof(HnswOptions, storage)},
-		{.optname = "seal_rows", .opttype = RELOPT_TYPE_INT,
-		 .offset = offsetof(HnswOptions, seal_rows)},
 	};
 
 	return (bytea *) build_reloptions(reloptions, validate, hnsw_relopt_kind, sizeof(HnswOptions),
@@ -138,44 +118,18 @@ hnswbuildphasename(int64 phase)
 
 static const IndexSupport hnsw_support[] = {SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_TYPE};
 
-static bool
-hnswvalidate(Oid class)
-{
-	return index_validate(class, hnsw_support, lengthof(hnsw_support));
-}
-
-PG_FUNCTION_INFO_V1(hnswhandler);
-Datum
-hnswhandler(PG_FUNCTION_ARGS)
-{
-	IndexAmRoutine *amroutine = index_routine();
-
-	amroutine->amsupport = lengthof(hnsw_support);
-	amroutine->amvalidate = hnswvalidate;
-	amroutine->ambuild = hnswbuild;
-	amroutine->ambuildempty = hnswbuildempty;
-	amroutine->amcostestimate = hnswcostestimate;
-	amroutine->amoptions = hnswoptions;
-	amroutine->ambuildphasename = hnswbuildphasename;
-	amroutine->ambeginscan = hnswbeginscan;
-	amroutine->amrescan = hnswrescan;
-	amroutine->amgettuple = hnswgettuple;
-	amroutine->amendscan = scan_end;
-	PG_RETURN_POINTER(amroutine);
-}
-
-/*
- * Support functions that pgvector's operator classes name.  The library knows a type by the
- * class's distance function; these only mark the class as one of pgvector's.
- */
-#define HNSW_SUPPORT(symbol) \
-PG_FUNCTION_INFO_V1(symbol); \
-Datum \
-symbol(PG_FUNCTION_ARGS) \
-{ \
-	PG_RETURN_POINTER(NULL); \
-}
-
-HNSW_SUPPORT(hnsw_halfvec_support)
-HNSW_SUPPORT(hnsw_bit_support)
-HNSW_SUPPORT(hnsw_sparsevec_support)
+const VectorAm hnsw_am = {
+	.name = "hnsw",
+	.init = hnsw_init,
+	.support = hnsw_support,
+	.support_count = lengthof(hnsw_support),
+	.options = hnswoptions,
+	.directory_options = hnsw_directory_options,
+	.build = hnswbuild,
+	.phase_name = hnswbuildphasename,
+	.cost = hnswcostestimate,
+	.begin_scan = hnswbeginscan,
+	.rescan = hnswrescan,
+	.next_row = hnswgettuple,
+	.end_scan = scan_end
+};

@@ -11,6 +11,7 @@
 #include "nodes/execnodes.h"
 #include "nodes/pathnodes.h"
 
+#include "am/index.h"
 #include "segment/directory.h"
 #include "segment/sealed.h"
 
@@ -41,11 +42,10 @@ typedef enum HnswStorage
 
 typedef struct HnswOptions
 {
-	int32		vl_len_;		/* varlena header (do not touch directly!) */
+	IndexOptions index;
 	int			m;
 	int			ef_construction;
 	int			storage;		/* HnswStorage */
-	int			seal_rows;
 } HnswOptions;
 
 extern int	hnsw_ef_search;
@@ -53,14 +53,10 @@ extern int	hnsw_iterative_scan;
 extern int	hnsw_max_scan_tuples;
 extern double hnsw_scan_mem_multiplier;
 
-/* Settings, relation options and hooks; called when the library is loaded. */
-extern void hnsw_init(void);
-
 /* The options of an index, with defaults for those that are not set. */
 extern HnswOptions hnsw_options(Relation index);
 
 extern IndexBuildResult *hnswbuild(Relation heap, Relation index, IndexInfo *indexInfo);
-extern void hnswbuildempty(Relation index);
 extern void hnswcostestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 							 Cost *indexStartupCost, Cost *indexTotalCost,
 							 Selectivity *indexSelectivity, double *indexCorrelation,

@@ -34,7 +34,7 @@ DirectoryOptions
 hnsw_directory_options(Relation index)
 {
 	HnswOptions options = hnsw_options(index);
-	DirectoryOptions directory = index_column_options(index, "hnsw");
+	DirectoryOptions directory = index_column_options(index);
 
 	if (options.ef_construction < 2 * options.m)
 		ereport(ERROR,
@@ -191,12 +191,4 @@ hnswbuild(Relation heap, Relation index, IndexInfo *info)
 	HnswBuild	state = {.table = {.heap = heap, .index = index, .info = info}};
 
 	return table_build(&state.table, &options, build_segment, &state);
-}
-
-void
-hnswbuildempty(Relation index)
-{
-	DirectoryOptions options = hnsw_directory_options(index);
-
-	directory_create(index, INIT_FORKNUM, &options);
 }

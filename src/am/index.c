@@ -1,33 +1,17 @@
 /*
- * index.c - what the handlers of all access methods share, and which columns they accept
+ * index.c - columns and options that all access methods have
  */
 #include "am/index.h"
 
 #include "catalog/pg_type.h"
-#include "commands/vacuum.h"
 
-IndexAmRoutine *
-index_routine(void)
-{
-	IndexAmRoutine *amroutine = makeNode(IndexAmRoutine);
-
-	amroutine->amstrategies = 0;
-	amroutine->amcanorderbyop = true;
-	amroutine->amoptionalkey = true;
-#if PG_VERSION_NUM >= 170000
-	amroutine->amcanbuildparallel = true;
-#endif
-	amroutine->amparallelvacuumoptions = VACUUM_OPTION_NO_PARALLEL;
-	amroutine->amkeytype = InvalidOid;
-	amroutine->aminsert = vectorinsert;
-	amroutine->ambulkdelete = vectorbulkdelete;
-	amroutine->amvacuumcleanup = vectorvacuumcleanup;
-	return amroutine;
-}
+#include "am/method.h"
+#include "segment/seal.h"
 
 DirectoryOptions
-index_column_options(Relation index, const char *am)
+index_column_options(Relation index)
 {
+	const char *am = vector_am_of(index)->name;
 	DirectoryOptions options = {.dims = TupleDescAttr(index->rd_att, 0)->atttypmod};
 
 	if (TupleDescAttr(index->rd_att, 0)->atttypid == VARBITOID)
@@ -45,4 +29,31 @@ index_column_options(Relation index, const char *am)
 				 errmsg("column cannot have more than %d dimensions for %s index",
 						INDEX_MAX_BITS, am)));
 	return options;
+}
+
+relopt_kind
+index_relopt_kind(void)
+{
+	relopt_kind kind = add_reloption_kind();
+
+	add_int_reloption(kind, "seal_rows",
+					  "Number of inserted rows at which a sealed segment is made of them", 0,
+					  SEAL_MIN_ROWS, SEAL_MAX_ROWS, ShareUpdateExclusiveLock);
+	return kind;
+}
+
+uint32
+index_seal_rows(Relation index)
+{
+	const IndexOptions *options = (IndexOptions *) index->rd_options;
+
+	return options && options->seal_rows > 0 ? options->seal_rows : seal_default_rows;
+}
+
+void
+vectorbuildempty(Relation index)
+{
+	DirectoryOptions options = vector_am_of(index)->directory_options(index);
+
+	directory_create(index, INIT_FORKNUM, &options);
 }

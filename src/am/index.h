@@ -8,6 +8,7 @@
 
 #include "access/amapi.h"
 #include "access/genam.h"
+#include "access/reloptions.h"
 #include "nodes/execnodes.h"
 
 #include "segment/directory.h"
@@ -19,27 +20,35 @@
  * The type, metric and dimensions of an index, from its column and operator class; raises an error
  * if the access method does not support them.
  */
-extern DirectoryOptions index_column_options(Relation index, const char *am);
+extern DirectoryOptions index_column_options(Relation index);
 
-/* The purpose of an operator class's support function, by its number. */
-typedef enum IndexSupport
+/* What the relation options of all access methods begin with. */
+typedef struct IndexOptions
 {
-	SUPPORT_DISTANCE,			/* of two vectors */
-	SUPPORT_NORM,
-	SUPPORT_TYPE				/* tells pgvector the type */
-} IndexSupport;
+	int32		vl_len_;		/* varlena header (do not touch directly!) */
+	int			seal_rows;		/* 0: not given */
+} IndexOptions;
+
+/* A new kind of relation options, which has those of IndexOptions. */
+extern relopt_kind index_relopt_kind(void);
+
+/* How they are parsed: the first elements of a table. */
+#define INDEX_OPTION_ELEMENTS \
+	{.optname = "seal_rows", .opttype = RELOPT_TYPE_INT, \
+	 .offset = offsetof(IndexOptions, seal_rows)}
+
+/* Number of inserted rows of an index at which a sealed segment is made of them. */
+extern uint32 index_seal_rows(Relation index);
+
+/* What PostgreSQL calls, of every access method. */
+
+extern void vectorbuildempty(Relation index);
 
 /*
  * Whether an operator class has what its access method needs, and its family has nothing wrong;
- * reports what is wrong by INFO messages.  support[0] is the distance, which every class must have.
+ * reports what is wrong by INFO messages.
  */
-extern bool index_validate(Oid class, const IndexSupport *support, int count);
-
-/*
- * What all handlers have in common; they add support functions and their validation, builds,
- * options, costs and scans.
- */
-extern IndexAmRoutine *index_routine(void);
+extern bool vectorvalidate(Oid class);
 
 extern bool vectorinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid,
 						 Relation heap, IndexUniqueCheck checkUnique, bool indexUnchanged,

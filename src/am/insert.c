@@ -59,7 +59,7 @@ vectorinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid, 
 	row.payload = space_payload(cache_space(cached), values[0], &row.size);
 	if (space_indexable(cache_space(cached), row.payload))
 	{
-		uint32		seal_rows = worker_seal_rows(index);
+		uint32		seal_rows = index_seal_rows(index);
 		uint64		rows = growing_append(index, heap, cached, &row, seal_rows);
 
 		relieve(index, heap, rows, seal_rows);

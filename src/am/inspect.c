@@ -1,7 +1,7 @@
 /*
  * inspect.c - SQL functions that show indexes, and that seal, merge and check them
  */
-#include "am/hnsw.h"
+#include "pg_compat.h"
 
 #include "access/htup_details.h"
 #include "access/relation.h"
@@ -24,6 +24,7 @@
 #include "utils/tuplestore.h"
 
 #include "am/check.h"
+#include "am/method.h"
 #include "am/scan.h"
 #include "segment/legacy.h"
 #include "segment/seal.h"
@@ -42,8 +43,7 @@ is_elsewhere(Relation index)
 static void
 require_ours(Relation index)
 {
-	if (index->rd_rel->relkind != RELKIND_INDEX ||
-		!worker_is_our_am(index->rd_rel->relam))
+	if (index->rd_rel->relkind != RELKIND_INDEX || vector_am_of(index) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not an index of the extension vector",
@@ -165,9 +165,8 @@ vector_index_state(PG_FUNCTION_ARGS)
 	if (index == NULL)
 		PG_RETURN_NULL();
 	if (index->rd_rel->relkind == RELKIND_INDEX && !RELATION_IS_OTHER_TEMP(index) &&
-		(index->rd_rel->relam == get_index_am_oid("hnsw", true) ||
-		 index->rd_rel->relam == get_index_am_oid("ivfflat", true)) &&
-		!is_elsewhere(index) && RelationGetNumberOfBlocks(index) > 0)
+		vector_am_of(index) != NULL && !is_elsewhere(index) &&
+		RelationGetNumberOfBlocks(index) > 0)
 	{
 		require_may_see(index);
 		state = states[legacy_state(index)];

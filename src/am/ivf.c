@@ -1,21 +1,18 @@
 /*
- * ivf.c - the handlers of the access methods ivfflat and ivf, their settings and options
+ * ivf.c - the access methods ivfflat and ivf, their settings and options
  */
 #include "am/ivf.h"
 
 #include <float.h>
 
-#include "access/reloptions.h"
 #include "commands/progress.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 
-#include "am/index.h"
 #include "am/ivf_build.h"
+#include "am/method.h"
 #include "list_segment/centroids.h"
-#include "segment/seal.h"
 #include "types/dense.h"
-#include "worker/worker.h"
 
 int			ivfflat_probes;
 int			ivfflat_iterative_scan;
@@ -51,24 +48,29 @@ static relopt_enum_elt_def refine_options[] = {
 	{NULL, 0}
 };
 
-static uint32
-ivf_seal_rows(Relation index)
+static void
+ivfflat_init(void)
 {
-	return ivf_options(index).seal_rows;
+	ivfflat_relopt_kind = index_relopt_kind();
+	add_int_reloption(ivfflat_relopt_kind, "lists", "Number of inverted lists",
+					  IVFFLAT_DEFAULT_LISTS, 1, IVFFLAT_MAX_LISTS, AccessExclusiveLock);
+
+	DefineCustomIntVariable("ivfflat.probes", "Sets the number of probes",
+							"Valid range is 1..lists.", &ivfflat_probes, 1, 1, IVFFLAT_MAX_LISTS,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("ivfflat.iterative_scan", "Sets the mode for iterative scans", NULL,
+							 &ivfflat_iterative_scan, IVF_ITERATIVE_SCAN_OFF,
+							 iterative_scan_options, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("ivfflat.max_probes",
+							"Sets the max number of probes for iterative scans", NULL,
+							&ivfflat_max_probes, IVFFLAT_MAX_LISTS, 1, IVFFLAT_MAX_LISTS,
+							PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
 static void
-init_options(void)
+ivf_init(void)
 {
-	const char *seal_rows = "Number of inserted rows at which a sealed segment is made of them";
-
-	ivfflat_relopt_kind = add_reloption_kind();
-	add_int_reloption(ivfflat_relopt_kind, "lists", "Number of inverted lists",
-					  IVFFLAT_DEFAULT_LISTS, 1, IVFFLAT_MAX_LISTS, AccessExclusiveLock);
-	add_int_reloption(ivfflat_relopt_kind, "seal_rows", seal_rows, 0, SEAL_MIN_ROWS,
-					  SEAL_MAX_ROWS, ShareUpdateExclusiveLock);
-
-	ivf_relopt_kind = add_reloption_kind();
+	ivf_relopt_kind = index_relopt_kind();
 	add_int_reloption(ivf_relopt_kind, "lists",
 					  "Number of inverted lists, 0: by the number of rows", 0, 0,
 					  CENTROIDS_MAX_LISTS, AccessExclusiveLock);
@@ -85,25 +87,7 @@ init_options(void)
 					   refine_options, IVF_REFINE_FULL,
 					   "Valid values are \"full\", \"half\", \"sq8\", and \"none\".",
 					   AccessExclusiveLock);
-	add_int_reloption(ivf_relopt_kind, "seal_rows", seal_rows, 0, SEAL_MIN_ROWS, SEAL_MAX_ROWS,
-					  ShareUpdateExclusiveLock);
-}
 
-void
-ivf_init(void)
-{
-	init_options();
-	DefineCustomIntVariable("ivfflat.probes", "Sets the number of probes",
-							"Valid range is 1..lists.", &ivfflat_probes, 1, 1, IVFFLAT_MAX_LISTS,
-							PGC_USERSET, 0, NULL, NULL, NULL);
-	DefineCustomEnumVariable("ivfflat.iterative_scan", "Sets the mode for iterative scans", NULL,
-							 &ivfflat_iterative_scan, IVF_ITERATIVE_SCAN_OFF,
-							 iterative_scan_options, PGC_USERSET, 0, NULL, NULL, NULL);
-	DefineCustomIntVariable("ivfflat.max_probes",
-							"Sets the max number of probes for iterative scans", NULL,
-							&ivfflat_max_probes, IVFFLAT_MAX_LISTS, 1, IVFFLAT_MAX_LISTS,
-							PGC_USERSET, 0, NULL, NULL, NULL);
-	MarkGUCPrefixReserved("ivfflat");
 	DefineCustomIntVariable("ivf.probes", "Sets the number of lists that a search scans",
 							"0 chooses by the number of lists.", &ivf_probes, 0, 0,
 							CENTROIDS_MAX_LISTS, PGC_USERSET, 0, NULL, NULL, NULL);
@@ -118,15 +102,12 @@ ivf_init(void)
 							"Sets the max number of probes for iterative scans", NULL,
 							&ivf_max_probes, CENTROIDS_MAX_LISTS, 1, CENTROIDS_MAX_LISTS,
 							PGC_USERSET, 0, NULL, NULL, NULL);
-	MarkGUCPrefixReserved("ivf");
-	worker_add_am("ivfflat", ivfflatbuild, ivf_seal_rows);
-	worker_add_am("ivf", ivfbuild, ivf_seal_rows);
 }
 
 bool
 ivf_is_flat(Relation index)
 {
-	return index->rd_indam->ambuild == ivfflatbuild;
+	return vector_am_of(index) == &ivfflat_am;
 }
 
 IvfOptions
@@ -138,15 +119,12 @@ ivf_options(Relation index)
 		options = *(IvfOptions *) index->rd_options;
 	if (ivf_is_flat(index))
 		options.quantizer = IVF_QUANTIZER_NONE;
-	if (options.seal_rows == 0)
-		options.seal_rows = seal_default_rows;
 	return options;
 }
 
 static const relopt_parse_elt option_table[] = {
+	INDEX_OPTION_ELEMENTS,
 	{.optname = "lists", .opttype = RELOPT_TYPE_INT, .offset = offsetof(IvfOptions, lists)},
-	{.optname = "seal_rows", .opttype = RELOPT_TYPE_INT,
-	 .offset = offsetof(IvfOptions, seal_rows)},
 	/* for ivf only */
 	{.optname = "quantizer", .opttype = RELOPT_TYPE_ENUM,
 	 .offset = offsetof(IvfOptions, quantizer)},
@@ -209,64 +187,26 @@ static const IndexSupport ivf_support[] = {
 	SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_TYPE
 };
 
-static bool
-ivfvalidate(Oid class)
-{
-	return index_validate(class, ivf_support, lengthof(ivf_support));
-}
+/* What both have. */
+#define IVF_COMMON \
+	.support = ivf_support, \
+	.support_count = lengthof(ivf_support), \
+	.directory_options = ivf_directory_options, \
+	.build = ivfbuild, \
+	.phase_name = ivfbuildphasename, \
+	.cost = ivfcostestimate, \
+	.begin_scan = ivfbeginscan, \
+	.rescan = ivfrescan, \
+	.next_row = ivfgettuple, \
+	.end_scan = ivfendscan, \
+	.parallel_size = ivfestimateparallelscan, \
+	.parallel_init = ivfinitparallelscan, \
+	.parallel_rescan = ivfparallelrescan
 
-/* What both handlers share. */
-static IndexAmRoutine *
-make_routine(void)
-{
-	IndexAmRoutine *amroutine = index_routine();
+const VectorAm ivfflat_am = {
+	.name = "ivfflat", .init = ivfflat_init, .options = ivfflatoptions, IVF_COMMON
+};
 
-	amroutine->amsupport = lengthof(ivf_support);
-	amroutine->amvalidate = ivfvalidate;
-	amroutine->ambuildempty = ivfbuildempty;
-	amroutine->amcostestimate = ivfcostestimate;
-	amroutine->ambuildphasename = ivfbuildphasename;
-	amroutine->ambeginscan = ivfbeginscan;
-	amroutine->amrescan = ivfrescan;
-	amroutine->amgettuple = ivfgettuple;
-	amroutine->amendscan = ivfendscan;
-	amroutine->amcanparallel = true;
-	amroutine->amestimateparallelscan = ivfestimateparallelscan;
-	amroutine->aminitparallelscan = ivfinitparallelscan;
-	amroutine->amparallelrescan = ivfparallelrescan;
-	return amroutine;
-}
-
-PG_FUNCTION_INFO_V1(ivfflathandler);
-Datum
-ivfflathandler(PG_FUNCTION_ARGS)
-{
-	IndexAmRoutine *amroutine = make_routine();
-
-	amroutine->ambuild = ivfflatbuild;
-	amroutine->amoptions = ivfflatoptions;
-	PG_RETURN_POINTER(amroutine);
-}
-
-PG_FUNCTION_INFO_V1(ivfhandler);
-Datum
-ivfhandler(PG_FUNCTION_ARGS)
-{
-	IndexAmRoutine *amroutine = make_routine();
-
-	amroutine->ambuild = ivfbuild;
-	amroutine->amoptions = ivfoptions;
-	PG_RETURN_POINTER(amroutine);
-}
-
-/* Support functions that pgvector's operator classes name and that are not called: see hnsw.c. */
-#define IVFFLAT_SUPPORT(symbol) \
-PG_FUNCTION_INFO_V1(symbol); \
-Datum \
-symbol(PG_FUNCTION_ARGS) \
-{ \
-	PG_RETURN_POINTER(NULL); \
-}
-
-IVFFLAT_SUPPORT(ivfflat_halfvec_support)
-IVFFLAT_SUPPORT(ivfflat_bit_support)
+const VectorAm ivf_am = {
+	.name = "ivf", .init = ivf_init, .options = ivfoptions, IVF_COMMON
+};

@@ -13,6 +13,7 @@
 #include "nodes/execnodes.h"
 #include "nodes/pathnodes.h"
 
+#include "am/index.h"
 #include "am/ivf_scan.h"
 #include "segment/directory.h"
 
@@ -48,13 +49,12 @@ typedef enum IvfRefine
 
 typedef struct IvfOptions
 {
-	int32		vl_len_;		/* varlena header (do not touch directly!) */
+	IndexOptions index;
 	int			lists;			/* 0: by the number of rows */
 	int			quantizer;		/* IvfQuantizer */
 	int			bits;			/* 0: not given; likewise for pq_m */
 	int			pq_m;
 	int			refine;			/* IvfRefine */
-	int			seal_rows;
 } IvfOptions;
 
 extern int	ivfflat_probes;
@@ -65,18 +65,13 @@ extern double ivf_refine_k;
 extern int	ivf_iterative_scan;
 extern int	ivf_max_probes;
 
-/* Settings and relation options; called when the library is loaded. */
-extern void ivf_init(void);
-
 /* Whether an index is an ivfflat index. */
 extern bool ivf_is_flat(Relation index);
 
 /* The options of an index, with defaults for those that are not set. */
 extern IvfOptions ivf_options(Relation index);
 
-extern IndexBuildResult *ivfflatbuild(Relation heap, Relation index, IndexInfo *info);
 extern IndexBuildResult *ivfbuild(Relation heap, Relation index, IndexInfo *info);
-extern void ivfbuildempty(Relation index);
 extern void ivfcostestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 							Cost *indexStartupCost, Cost *indexTotalCost,
 							Selectivity *indexSelectivity, double *indexCorrelation,

@@ -16,7 +16,7 @@
 #include "utils/memutils.h"
 #include "utils/sampling.h"
 
-#include "am/index.h"
+#include "am/method.h"
 #include "am/table_build.h"
 #include "list_segment/centroids.h"
 #include "list_segment/lists.h"
@@ -108,16 +108,16 @@ ivf_directory_options(Relation index)
 		[IVF_REFINE_SQ8] = STORAGE_SQ8,
 		[IVF_REFINE_NONE] = STORAGE_NONE
 	};
-	const char *am = ivf_is_flat(index) ? "ivfflat" : "ivf";
 	IvfOptions	options = ivf_options(index);
-	DirectoryOptions directory = index_column_options(index, am);
+	DirectoryOptions directory = index_column_options(index);
 	IvfQuantizer quantizer = options.quantizer;
 
 	if (directory.element == SPACE_SPARSE ||
 		directory.metric == SPACE_L1 || directory.metric == SPACE_JACCARD)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("operator class not supported for %s index", am),
+				 errmsg("operator class not supported for %s index",
+						vector_am_of(index)->name),
 				 errhint("Use an hnsw index.")));
 	if (quantizer == IVF_QUANTIZER_DEFAULT)
 		quantizer = directory.element == SPACE_BIT ? IVF_QUANTIZER_NONE : IVF_QUANTIZER_RABITQ;
@@ -188,7 +188,7 @@ sample_blocks(IvfBuild *build, IvfSample *sample, double wanted)
 static void
 notice_little_data(const IvfBuild *build, uint32 sampled)
 {
-	const char *am = ivf_is_flat(build->table.index) ? "ivfflat" : "ivf";
+	const char *am = vector_am_of(build->table.index)->name;
 
 	if (sampled == 0)
 		ereport(NOTICE,
@@ -263,7 +263,7 @@ append_row(void *arg, const SegmentRow *row)
 	Relation	index = build->table.index;
 
 	(void) growing_append(index, build->table.heap, cache_index(index), row,
-						  ivf_options(index).seal_rows);
+						  index_seal_rows(index));
 }
 
 /* Prepares a participant whose rows go to the lists of these centroids. */
@@ -446,32 +446,11 @@ build_segment(void *arg, const Directory *directory)
 	build_lists(build, workers);
 }
 
-static IndexBuildResult *
-build_index(Relation heap, Relation index, IndexInfo *info)
+IndexBuildResult *
+ivfbuild(Relation heap, Relation index, IndexInfo *info)
 {
 	DirectoryOptions options = ivf_directory_options(index);
 	IvfBuild	build = {.table = {.heap = heap, .index = index, .info = info}};
 
 	return table_build(&build.table, &options, build_segment, &build);
-}
-
-IndexBuildResult *
-ivfflatbuild(Relation heap, Relation index, IndexInfo *info)
-{
-	return build_index(heap, index, info);
-}
-
-/* A function of its own, because an access method is identified by it. */
-IndexBuildResult *
-ivfbuild(Relation heap, Relation index, IndexInfo *info)
-{
-	return build_index(heap, index, info);
-}
-
-void
-ivfbuildempty(Relation index)
-{
-	DirectoryOptions options = ivf_directory_options(index);
-
-	directory_create(index, INIT_FORKNUM, &options);
 }

@@ -7,17 +7,9 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "am/hnsw.h"
-#include "am/ivf_scan.h"
 #include "segment/wait_point.h"
 
 ScanStatistics last_scan;
-
-bool
-scan_is_ours(Relation index)
-{
-	return index->rd_indam->amrescan == hnswrescan || index->rd_indam->amrescan == ivfrescan;
-}
 
 static void
 add_statistics(ScanStatistics *sum, const ScanStatistics *statistics)

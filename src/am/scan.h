@@ -123,9 +123,6 @@ extern void scan_end(IndexScanDesc scan);
 /* Statistics of the last scan of this session. */
 extern ScanStatistics last_scan;
 
-/* Whether an index belongs to one of our access methods that scan in order. */
-extern bool scan_is_ours(Relation index);
-
 /* Statistics of one of our scans, with all its rescans. */
 extern ScanStatistics scan_statistics(IndexScanDesc scan);
 

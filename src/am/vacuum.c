@@ -120,7 +120,7 @@ vectorvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	}
 	replaced = seal_retire_empty(index);
 	replaced += seal_growing(index, heap, SEAL_IF_FREE,
-							 worker_seal_rows(index) / SEAL_FRACTION, PG_UINT64_MAX);
+							 index_seal_rows(index) / SEAL_FRACTION, PG_UINT64_MAX);
 	if (seal_has_merge(index, MERGE_DUE) && !worker_request(index))
 		while ((merged = seal_merge(index, heap, SEAL_IF_FREE, MERGE_DUE)) > 0)
 			replaced += merged;

@@ -16,6 +16,8 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
+#include "am/method.h"
+
 /* The strategy and the support function that every class must have. */
 #define ORDER_STRATEGY		1
 #define DISTANCE_NUMBER		1
@@ -109,9 +111,10 @@ is_complete(CatCList *operators, CatCList *functions, Oid type)
 }
 
 bool
-index_validate(Oid class, const IndexSupport *support, int count)
+vectorvalidate(Oid class)
 {
 	HeapTuple	tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(class));
+	const VectorAm *am;
 	Form_pg_opclass form;
 	CatCList   *operators;
 	CatCList   *functions;
@@ -120,12 +123,13 @@ index_validate(Oid class, const IndexSupport *support, int count)
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for operator class %u", class);
 	form = (Form_pg_opclass) GETSTRUCT(tuple);
+	am = vector_am_by_oid(form->opcmethod);
 	validation.am = get_am_name(form->opcmethod);
 	validation.class = NameStr(form->opcname);
 	operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(form->opcfamily));
 	functions = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(form->opcfamily));
 	for (int i = 0; i < functions->n_members; i++)
-		check_function(&validation, support, count,
+		check_function(&validation, am->support, am->support_count,
 					   (Form_pg_amproc) GETSTRUCT(&functions->members[i]->tuple));
 	for (int i = 0; i < operators->n_members; i++)
 		check_operator(&validation, (Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple));

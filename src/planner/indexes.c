@@ -20,8 +20,7 @@
 #include "optimizer/plancat.h"
 #include "utils/rel.h"
 
-#include "am/hnsw.h"
-#include "am/ivf.h"
+#include "am/method.h"
 #include "planner/planner.h"
 #include "segment/cache.h"
 #include "segment/legacy.h"
@@ -64,8 +63,7 @@ is_useless(const IndexOptInfo *info, bool warn, bool ctids)
 	bool		readable;
 	bool		useless;
 
-	if ((void *) info->amcostestimate != (void *) hnswcostestimate &&
-		(void *) info->amcostestimate != (void *) ivfcostestimate)
+	if (!vector_am_plans(info))
 		return false;
 	index = index_open(info->indexoid, NoLock);
 	/* only readable indexes are ever cached */

@@ -8,30 +8,26 @@
  */
 #include "planner/planner.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_class.h"
-#include "commands/defrem.h"
+#include "access/genam.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
 #include "optimizer/planner.h"
-#include "utils/syscache.h"
+
+#include "am/method.h"
 
 static planner_hook_type previous_hook;
 
-/* Whether an index is one of ours that return rows in the order of distances. */
+/* Whether an index, which the planner has locked, is one of ours. */
 static bool
-is_ordered_index(Oid index)
+is_ours(Oid oid)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
-	Oid			am;
+	Relation	index = index_open(oid, NoLock);
+	bool		ours = vector_am_of(index) != NULL;
 
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	am = ((Form_pg_class) GETSTRUCT(tuple))->relam;
-	ReleaseSysCache(tuple);
-	return OidIsValid(am) && am == get_index_am_oid("hnsw", true);
+	index_close(index, NoLock);
+	return ours;
 }
 
 /* Handles a plan's root: an index scan, or a LIMIT of one. */
@@ -47,7 +43,7 @@ drop_hidden_distance(Plan *root)
 	if (plan == NULL || !IsA(plan, IndexScan))
 		return;
 	scan = (IndexScan *) plan;
-	if (list_length(scan->indexorderbyorig) != 1 || !is_ordered_index(scan->indexid))
+	if (list_length(scan->indexorderbyorig) != 1 || !is_ours(scan->indexid))
 		return;
 	foreach(cell, plan->targetlist)
 	{

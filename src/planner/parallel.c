@@ -1,5 +1,5 @@
 /*
- * parallel.c - parallel plans for exact search, and for scans of lists
+ * parallel.c - parallel plans for exact search, and for scans of indexes
  *
  * PostgreSQL decides on parallel workers by the pages of the table itself.  If vectors are stored
  * out of line these are few, while the work is in the TOAST table, so a search would never be
@@ -25,7 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "am/ivf.h"
+#include "am/method.h"
 #include "planner/planner.h"
 
 static set_rel_pathlist_hook_type previous_hook = NULL;
@@ -88,7 +88,7 @@ parallel_divisor(const Path *path)
  * this kind.
  */
 static void
-share_costs_of_lists(PlannerInfo *root, RelOptInfo *rel)
+share_costs_of_scans(PlannerInfo *root, RelOptInfo *rel)
 {
 	List	   *paths = rel->partial_pathlist;
 	ListCell   *cell;
@@ -99,7 +99,7 @@ share_costs_of_lists(PlannerInfo *root, RelOptInfo *rel)
 		Path	   *path = lfirst(cell);
 
 		if (IsA(path, IndexPath) && path->parallel_workers > 0 &&
-			(void *) ((IndexPath *) path)->indexinfo->amcostestimate == (void *) ivfcostestimate)
+			vector_am_plans(((IndexPath *) path)->indexinfo))
 		{
 			double		saved = 1 - 1 / parallel_divisor(path);
 
@@ -137,7 +137,7 @@ add_parallel_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry 
 	if (previous_hook != NULL)
 		previous_hook(root, rel, rti, rte);
 	if (rel->partial_pathlist != NIL)
-		share_costs_of_lists(root, rel);
+		share_costs_of_scans(root, rel);
 	offer_parallel_scan(root, rel, rte);
 }
 

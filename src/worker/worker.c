@@ -44,6 +44,8 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "am/index.h"
+#include "am/method.h"
 #include "segment/seal.h"
 #include "worker/jobs.h"
 
@@ -60,8 +62,6 @@
 #define NAP_MS			100
 #define MAX_NAPS		100
 
-#define MAX_AMS			4
-
 /* What a worker does to an index in one transaction. */
 typedef enum WorkerStep
 {
@@ -70,16 +70,6 @@ typedef enum WorkerStep
 	STEP_LOOK,					/* for a merge that may be done when idle */
 	STEP_IDLE_MERGE
 } WorkerStep;
-
-typedef struct WorkerAm
-{
-	const char *name;
-	ambuild_function build;
-	uint32		(*seal_rows) (Relation index);
-} WorkerAm;
-
-static WorkerAm ams[MAX_AMS];
-static int	am_count;
 
 static bool background_work;
 static int	nice_level;
@@ -130,38 +120,6 @@ worker_init(void)
 		launcher.bgw_restart_time = 60;
 		RegisterBackgroundWorker(&launcher);
 	}
-}
-
-void
-worker_add_am(const char *name, ambuild_function build, uint32 (*seal_rows) (Relation index))
-{
-	Assert(am_count < MAX_AMS);
-	ams[am_count++] = (WorkerAm) {name, build, seal_rows};
-}
-
-/* The access method of an index, if it is one of ours. */
-static const WorkerAm *
-find_am(Relation index)
-{
-	for (int i = 0; i < am_count; i++)
-		if (index->rd_indam->ambuild == ams[i].build)
-			return &ams[i];
-	return NULL;
-}
-
-uint32
-worker_seal_rows(Relation index)
-{
-	return find_am(index)->seal_rows(index);
-}
-
-bool
-worker_is_our_am(Oid am)
-{
-	for (int i = 0; i < am_count; i++)
-		if (get_index_am_oid(ams[i].name, true) == am)
-			return true;
-	return false;
 }
 
 bool
@@ -243,7 +201,7 @@ open_index(Oid oid)
 
 	if (index == NULL)
 		return NULL;
-	if (index->rd_rel->relkind == RELKIND_INDEX && find_am(index) != NULL &&
+	if (index->rd_rel->relkind == RELKIND_INDEX && vector_am_of(index) != NULL &&
 		index->rd_index->indislive && index->rd_index->indisready &&
 		!RelationUsesLocalBuffers(index) && directory_is_readable(index))
 		return index;
@@ -269,7 +227,7 @@ log_step(Relation index, JobPhase phase, int replaced, TimestampTz start)
 static int
 do_step(Relation index, WorkerStep step)
 {
-	uint32		seal_rows = worker_seal_rows(index);
+	uint32		seal_rows = index_seal_rows(index);
 
 	switch (step)
 	{
@@ -526,7 +484,7 @@ wants_class(HeapTuple tuple, Oid *oid)
 
 	*oid = class->oid;
 	return class->relkind == RELKIND_INDEX && class->relpersistence != RELPERSISTENCE_TEMP &&
-		worker_is_our_am(class->relam);
+		vector_am_by_oid(class->relam) != NULL;
 }
 
 /* Selects databases that accept connections. */

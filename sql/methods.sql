@@ -1,0 +1,37 @@
+-- indexes of every access method, and of one that has another name, are the library's to everything that asks
+SET enable_seqscan = off;
+SET enable_sort = off;
+SET enable_bitmapscan = off;
+CREATE ACCESS METHOD other TYPE INDEX HANDLER hnswhandler;
+CREATE OPERATOR CLASS other_ops DEFAULT FOR TYPE vector USING other AS
+	OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops, FUNCTION 1 vector_l2_squared_distance(vector, vector);
+SELECT amvalidate(oid) FROM pg_opclass WHERE opcname = 'other_ops';
+CREATE TABLE t (id int, v vector(3)) WITH (autovacuum_enabled = off);
+INSERT INTO t SELECT n, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1, 500) n;
+CREATE FUNCTION tell(am text, class text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	EXECUTE format('CREATE INDEX t_v ON t USING %I (v %I)', am, class);
+	INSERT INTO t VALUES (0, '[1,2,3]');
+	RETURN NEXT format('%s: %s, %s sealed, %s rows', am, vector_index_state('t_v'), vector_seal('t_v'), vector_index_check('t_v'));
+	DELETE FROM t WHERE id = 0;
+	-- the hidden distance is not computed
+	FOR line IN EXECUTE $q$EXPLAIN (VERBOSE, COSTS off) SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$q$ LOOP
+		RETURN NEXT line;
+	END LOOP;
+	RETURN QUERY EXECUTE $q$SELECT 'ids: ' || array_agg(id)::text FROM (SELECT id FROM t ORDER BY v <-> '[1,1,1]' LIMIT 1) x$q$;
+	DROP INDEX t_v;
+END $$;
+SELECT tell('hnsw', 'vector_l2_ops');
+SELECT tell('ivfflat', 'vector_l2_ops');
+SELECT tell('ivf', 'vector_l2_ops');
+SELECT tell('other', 'other_ops');
+-- of others it knows nothing
+CREATE INDEX t_id ON t (id);
+SELECT vector_index_state('t_id'), vector_index_state('t');
+SELECT vector_seal('t_id');
+DROP TABLE t;
+DROP FUNCTION tell;
+DROP OPERATOR FAMILY other_ops USING other;
+DROP ACCESS METHOD other;

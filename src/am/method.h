@@ -1,0 +1,90 @@
+/*
+ * method.h - the access methods of the library: one table of what is different between them
+ *
+ * PostgreSQL calls the same functions for all of them (index.h).  Each looks up the method of its
+ * index here, and calls what the method has for the purpose.  So nothing outside of a method's own
+ * files names it.  README.md tells how to add one.
+ */
+#ifndef VECTOR_AM_METHOD_H
+#define VECTOR_AM_METHOD_H
+
+#include "pg_compat.h"
+
+#include "access/amapi.h"
+#include "nodes/pathnodes.h"
+#include "utils/rel.h"
+
+#include "segment/directory.h"
+
+/* The purpose of an operator class's support function, by its number. */
+typedef enum IndexSupport
+{
+	SUPPORT_DISTANCE,			/* of two vectors */
+	SUPPORT_NORM,
+	SUPPORT_TYPE				/* tells pgvector the type */
+} IndexSupport;
+
+typedef struct VectorAm
+{
+	const char *name;
+
+	/* Defines the settings and the relation options, when the library is loaded. */
+	void		(*init) (void);
+
+	/* The support functions that operator classes have; the first is the distance. */
+	const IndexSupport *support;
+	int			support_count;
+
+	/*
+	 * Parses relation options into a struct that begins with IndexOptions.  No two methods have the
+	 * same function, as an index's method is recognized by it.
+	 */
+	amoptions_function options;
+
+	/*
+	 * What a new index is to be, from its column, operator class and options; an error if that
+	 * cannot be.
+	 */
+	DirectoryOptions (*directory_options) (Relation index);
+
+	ambuild_function build;
+	ambuildphasename_function phase_name;	/* of pg_stat_progress_create_index */
+
+	amcostestimate_function cost;
+
+	ambeginscan_function begin_scan;
+	amrescan_function rescan;
+	amgettuple_function next_row;
+	amendscan_function end_scan;
+
+	/* what participants of a parallel scan share; NULL: scans are not parallel */
+	amestimateparallelscan_function parallel_size;
+	aminitparallelscan_function parallel_init;
+	amparallelrescan_function parallel_rescan;
+} VectorAm;
+
+/*
+ * The table, a line a method.  For each name there is a VectorAm, name_am, in the method's own
+ * file; a handler, namehandler, is made of it here.
+ */
+#define VECTOR_AMS(method) \
+	method(hnsw) \
+	method(ivfflat) \
+	method(ivf)
+
+#define DECLARE_VECTOR_AM(method) extern const VectorAm method##_am;
+VECTOR_AMS(DECLARE_VECTOR_AM)
+
+/* Defines settings and relation options of all methods, and the hooks that their scans need. */
+extern void vector_am_init(void);
+
+/* The method of an index; NULL if the relation is no index, or not of this library. */
+extern const VectorAm *vector_am_of(Relation index);
+
+/* The same by the OID of an access method, as pg_class has it; loads no other library. */
+extern const VectorAm *vector_am_by_oid(Oid am);
+
+/* Whether the index that the planner considers is of this library; costs nothing. */
+extern bool vector_am_plans(const IndexOptInfo *index);
+
+#endif							/* VECTOR_AM_METHOD_H */
