@@ -1,17 +1,26 @@
 /*
- * cost.c - helpers for the cost estimates of all access methods
+ * cost.c - the cost of a scan, from the work that its access method reports
+ *
+ * The segments are read from the directory, as the metapage of a B-tree is.
  */
 #include "am/cost.h"
 
 #include <math.h>
 
+#include "access/genam.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "utils/float.h"
+#include "utils/selfuncs.h"
+#include "utils/spccache.h"
 
-void
-cost_forbid(IndexPath *path, Cost *startup, Cost *total, Selectivity *selectivity,
-			double *correlation, double *pages)
+#include "am/method.h"
+#include "segment/cache.h"
+
+/* Keeps the planner from using a path. */
+static void
+forbid(IndexPath *path, Cost *startup, Cost *total, Selectivity *selectivity, double *correlation,
+	   double *pages)
 {
 	*startup = get_float8_infinity();
 	*total = get_float8_infinity();
@@ -23,15 +32,68 @@ cost_forbid(IndexPath *path, Cost *startup, Cost *total, Selectivity *selectivit
 #endif
 }
 
-double
-cost_cached_part(double blocks)
+/* The part of an index of this many blocks that is assumed to be in memory. */
+static double
+cached_part(double blocks)
 {
 	return Min(0.9, 0.9 * effective_cache_size / Max(blocks, 1));
 }
 
-Cost
-cost_order(double rows)
+/* The cost of returning this many rows in order from a heap: about twice that of a sort. */
+static Cost
+order_cost(double rows)
 {
 	rows = Max(rows, 2);
 	return rows * log2(rows) * 4 * cpu_operator_cost + rows * cpu_index_tuple_cost;
+}
+
+/* The work of a scan of an index with this many rows, and the blocks of its live segments. */
+static ScanWork
+scan_work(Oid oid, double rows, double *blocks)
+{
+	Relation	index = index_open(oid, NoLock);
+	const Directory *directory = cache_directory(cache_index(index));
+	ScanWork	work = {0};
+
+	*blocks = 0;
+	for (uint32 i = 0; i < directory->count; i++)
+		if (segment_is_live(&directory->entries[i]))
+			*blocks += directory->entries[i].blocks;
+	vector_am_of(index)->count_work(index, directory, rows, *blocks, &work);
+	index_close(index, NoLock);
+	return work;
+}
+
+void
+vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *indexStartupCost,
+				   Cost *indexTotalCost, Selectivity *indexSelectivity,
+				   double *indexCorrelation, double *indexPages)
+{
+	GenericCosts costs = {0};
+	double		rows = path->indexinfo->tuples;
+	double		blocks;
+	double		random_cost;
+	double		sequential_cost;
+	ScanWork	work;
+
+	if (path->indexorderbys == NIL)
+	{
+		forbid(path, indexStartupCost, indexTotalCost, indexSelectivity, indexCorrelation,
+			   indexPages);
+		return;
+	}
+	work = scan_work(path->indexinfo->indexoid, rows, &blocks);
+	genericcostestimate(root, path, loop_count, &costs);
+	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
+
+	/* what searches touch is assumed to be in memory, but only a part of a large index */
+	*indexStartupCost = (work.random_pages * random_cost +
+						 work.sequential_pages * sequential_cost) * (1 - cached_part(blocks)) +
+		work.operators * cpu_operator_cost;
+	*indexTotalCost = *indexStartupCost + order_cost(rows) +
+		work.rest_operators * cpu_operator_cost + work.rest_random_pages * random_cost +
+		work.rest_sequential_pages * sequential_cost;
+	*indexSelectivity = costs.indexSelectivity;
+	*indexCorrelation = 0;
+	*indexPages = work.random_pages + work.sequential_pages;
 }

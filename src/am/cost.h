@@ -1,5 +1,5 @@
 /*
- * cost.h - helpers for the cost estimates of all access methods
+ * cost.h - the cost of a scan, for all access methods
  */
 #ifndef VECTOR_AM_COST_H
 #define VECTOR_AM_COST_H
@@ -8,16 +8,25 @@
 
 #include "nodes/pathnodes.h"
 
-#include "segment/cache.h"
+/*
+ * The work of a scan: before the first row, and after it until every row has been returned.  Pages
+ * are those that are read, operators what is computed, in units of cpu_operator_cost; to sort the
+ * rows is not included.
+ */
+typedef struct ScanWork
+{
+	double		operators;
+	double		random_pages;
+	double		sequential_pages;
+	double		rest_operators;
+	double		rest_random_pages;
+	double		rest_sequential_pages;
+} ScanWork;
 
-/* Keeps the planner from using a path. */
-extern void cost_forbid(IndexPath *path, Cost *startup, Cost *total, Selectivity *selectivity,
-						double *correlation, double *pages);
-
-/* The cost of returning this many rows in order from a heap: about twice that of a sort. */
-extern Cost cost_order(double rows);
-
-/* The part of an index of this many blocks that is assumed to be in memory. */
-extern double cost_cached_part(double blocks);
+/* amcostestimate of every access method; only ordered scans are possible. */
+extern void vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count,
+							   Cost *indexStartupCost, Cost *indexTotalCost,
+							   Selectivity *indexSelectivity, double *indexCorrelation,
+							   double *indexPages);
 
 #endif							/* VECTOR_AM_COST_H */

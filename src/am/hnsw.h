@@ -9,8 +9,8 @@
 #include "access/amapi.h"
 #include "access/genam.h"
 #include "nodes/execnodes.h"
-#include "nodes/pathnodes.h"
 
+#include "am/cost.h"
 #include "am/index.h"
 #include "segment/directory.h"
 #include "segment/sealed.h"
@@ -57,10 +57,8 @@ extern double hnsw_scan_mem_multiplier;
 extern HnswOptions hnsw_options(Relation index);
 
 extern IndexBuildResult *hnswbuild(Relation heap, Relation index, IndexInfo *indexInfo);
-extern void hnswcostestimate(PlannerInfo *root, IndexPath *path, double loop_count,
-							 Cost *indexStartupCost, Cost *indexTotalCost,
-							 Selectivity *indexSelectivity, double *indexCorrelation,
-							 double *indexPages);
+extern void hnsw_count_work(Relation index, const Directory *directory, double rows, double blocks,
+							ScanWork *work);
 extern IndexScanDesc hnswbeginscan(Relation index, int nkeys, int norderbys);
 extern void hnswrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys,
 					   int norderbys);

@@ -11,8 +11,8 @@
 #include "access/amapi.h"
 #include "access/genam.h"
 #include "nodes/execnodes.h"
-#include "nodes/pathnodes.h"
 
+#include "am/cost.h"
 #include "am/index.h"
 #include "am/ivf_scan.h"
 #include "segment/directory.h"
@@ -72,9 +72,7 @@ extern bool ivf_is_flat(Relation index);
 extern IvfOptions ivf_options(Relation index);
 
 extern IndexBuildResult *ivfbuild(Relation heap, Relation index, IndexInfo *info);
-extern void ivfcostestimate(PlannerInfo *root, IndexPath *path, double loop_count,
-							Cost *indexStartupCost, Cost *indexTotalCost,
-							Selectivity *indexSelectivity, double *indexCorrelation,
-							double *indexPages);
+extern void ivf_count_work(Relation index, const Directory *directory, double rows, double blocks,
+						   ScanWork *work);
 
 #endif							/* VECTOR_AM_IVF_H */

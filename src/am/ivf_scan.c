@@ -511,9 +511,8 @@ open_cursors(IndexScanDesc scan, IvfScan *state)
 	}
 }
 
-/* The largest number of lists of any live segment. */
-static uint32
-count_lists(const Directory *directory)
+uint32
+ivf_count_lists(const Directory *directory)
 {
 	uint64		lists = 0;
 
@@ -586,7 +585,7 @@ begin_search(IndexScanDesc scan, IvfScan *state)
 
 	if (state->shared)
 		pg_atomic_fetch_add_u32(&state->shared->active, 1);
-	lists = count_lists(cache_directory(state->base.cached));
+	lists = ivf_count_lists(cache_directory(state->base.cached));
 	state->iterative = flat ? ivfflat_iterative_scan : ivf_iterative_scan;
 	state->first = state->ranked = ivf_probes_of(scan->indexRelation, lists);
 	state->lists = lists;

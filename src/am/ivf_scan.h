@@ -17,6 +17,9 @@ extern Size ivf_shared_size(void);
 extern void ivfinitparallelscan(void *target);
 extern void ivfparallelrescan(IndexScanDesc scan);
 
+/* The largest number of lists of any live segment. */
+extern uint32 ivf_count_lists(const Directory *directory);
+
 /* The number of lists that a search scans, by the settings, if the index has `lists`. */
 extern uint32 ivf_probes_of(Relation index, uint32 lists);
 

@@ -89,10 +89,7 @@ vector_am_by_oid(Oid am)
 bool
 vector_am_plans(const IndexOptInfo *index)
 {
-	for (int i = 0; i < lengthof(ams); i++)
-		if ((void *) index->amcostestimate == (void *) ams[i]->cost)
-			return true;
-	return false;
+	return (void *) index->amcostestimate == (void *) vectorcostestimate;
 }
 
 /* What a handler answers. */
@@ -116,7 +113,7 @@ make_routine(const VectorAm *am)
 	amroutine->aminsert = vectorinsert;
 	amroutine->ambulkdelete = vectorbulkdelete;
 	amroutine->amvacuumcleanup = vectorvacuumcleanup;
-	amroutine->amcostestimate = am->cost;
+	amroutine->amcostestimate = vectorcostestimate;
 	amroutine->amoptions = am->options;
 	amroutine->ambuildphasename = am->phase_name;
 	amroutine->amvalidate = vectorvalidate;

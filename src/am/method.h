@@ -14,6 +14,7 @@
 #include "nodes/pathnodes.h"
 #include "utils/rel.h"
 
+#include "am/cost.h"
 #include "segment/directory.h"
 
 /* The purpose of an operator class's support function, by its number. */
@@ -50,7 +51,12 @@ typedef struct VectorAm
 	ambuild_function build;
 	ambuildphasename_function phase_name;	/* of pg_stat_progress_create_index */
 
-	amcostestimate_function cost;
+	/*
+	 * Counts the work of a scan of an index with this many rows, whose live segments have this many
+	 * blocks; *work is zero before.
+	 */
+	void		(*count_work) (Relation index, const Directory *directory, double rows,
+							   double blocks, ScanWork *work);
 
 	ambeginscan_function begin_scan;
 	amrescan_function rescan;
