@@ -37,7 +37,7 @@
 
 /* See search_effort. */
 #define REACH_DIMS		32.0f
-#define PATIENCE_EF		200.0f
+#define PATIENCE_EF		110.0f
 #define PLAIN_PATIENCE_EF	60.0f
 
 typedef struct Cursor
@@ -215,10 +215,10 @@ end_round(HnswScan *state)
  * distances are distributed as in REACH_DIMS dimensions, or in all that the vectors have if these
  * are fewer.  The intrinsic dimension of most data is lower.  In some data the way to near vectors
  * leads over far ones.  So a search goes on beyond its reach as long as that brings a gain now and
- * then.  Up to some PATIENCE_EF candidates it does so for a small part of the hops that it took to
- * the last gain, because reach alone serves most data best; with more candidates soon for hundreds
- * of times as many hops.  Plain nodes, whose graphs have fewer neighbours and whose distances
- * are often whole numbers, need this at smaller ef_search.
+ * then: with fewer candidates than PATIENCE_EF for a part of the hops that it took to the last
+ * gain, because reach alone serves most data best; with more candidates for many times as many
+ * hops.  Plain nodes, whose graphs have fewer neighbours and whose distances are often whole
+ * numbers, need this at smaller ef_search.
  *
  * When the rows of partitions are merged, each scan looks for its share only, and for rows nearer
  * than those that the others have returned already; it goes on when it is asked for more.
@@ -246,8 +246,7 @@ search_effort(const HnswScan *state)
 	effort.wanted = (uint32) Min(Max(rows, LEAST_WANTED), hnsw_ef_search);
 	dims = Min(space->dims, REACH_DIMS);
 	effort.reach = powf(2.0f * hnsw_ef_search / effort.wanted, 2 / dims);
-	effort.patience = space->coded ? powf(hnsw_ef_search / PATIENCE_EF, 4) :
-		powf(hnsw_ef_search / PLAIN_PATIENCE_EF, 2);
+	effort.patience = powf(hnsw_ef_search / (space->coded ? PATIENCE_EF : PLAIN_PATIENCE_EF), 2);
 	if (state->known < INFINITY)
 		effort.least = state->known;
 	effort.wanted = scan_bound_share(state->base.bound, effort.wanted);

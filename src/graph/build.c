@@ -19,13 +19,22 @@
 #define INSERT_REACH	1.2f
 
 /*
+ * An insertion into a coded graph stops after ef_construction / 2 hops if it has found this many
+ * neighbours by then.  Where candidates lie in small clusters, most of them cover each other, and
+ * more candidates are needed to find as many.
+ */
+#define INSERT_CHOSEN	5
+
+/*
  * Filling a list considers this many candidates, which this many hops find: a wide choice matters
  * more than the very nearest candidates.
  */
 #define FILL_CANDIDATES	192
-#define FILL_NEAREST	32		/* it takes all of these, and every second of the others */
+#define FILL_NEAREST	32		/* it tries all of these, and every second of the others */
+#define FILL_TRIED		(FILL_NEAREST + (FILL_CANDIDATES - FILL_NEAREST + 1) / 2)
 #define FILL_HOPS		20
 #define FILL_RELAX		1.21f	/* factor of squared distances */
+#define SPARE_RELAX		2.0f	/* the same for the places that are left after that */
 
 /*
  * In the end this many nodes have an edge to each node.  A node far from all others is among the
@@ -224,7 +233,8 @@ graph_inserter_init(GraphInserter *inserter, const GraphBuild *build, GraphMemor
 	inserter->lut = memory.resize(memory.arg, NULL, rabitq_lut_size(build->padded));
 	inserter->entry_lut = memory.resize(memory.arg, NULL,
 										rabitq_lut_size(graph_entries_dims(build->padded)));
-	inserter->signs = memory.resize(memory.arg, NULL, (build->degree + 1) * (build->padded / 8));
+	inserter->signs = memory.resize(memory.arg, NULL, (build->degree + FILL_TRIED) *
+									(build->padded / 8));
 	inserter->cosine = memory.resize(memory.arg, NULL, (build->padded + 1) * sizeof(float));
 	if (!inserter->rotated || !inserter->lut || !inserter->entry_lut || !inserter->signs ||
 		!inserter->cosine)
@@ -380,6 +390,25 @@ link_back(const GraphBuild *build, uint32_t node, GraphCandidate neighbour)
 	unlock_exclusive(links);
 }
 
+/*
+ * Continues an insertion's search for at most so many hops, and chooses neighbours from all nodes
+ * that were found, if there are new ones.
+ */
+static bool
+choose_found(GraphInserter *inserter, uint32_t hops, GraphCandidate *chosen, uint32_t *count)
+{
+	GraphSearch *search = &inserter->search;
+	size_t		before = search->found_count;
+
+	if (!graph_search_run(search, hops))
+		return false;
+	if (search->found_count == before)
+		return true;
+	graph_sort_found(search->found, search->found_count);
+	*count = choose(inserter->build, search->found, search->found_count, chosen);
+	return true;
+}
+
 bool
 graph_insert(GraphInserter *inserter, uint32_t node)
 {
@@ -388,7 +417,7 @@ graph_insert(GraphInserter *inserter, uint32_t node)
 	GraphCandidate entry = {INFINITY, 0};
 	GraphCandidate chosen[GRAPH_MAX_DEGREE];
 	GraphLinks *links = links_at(build, 0, node);
-	uint32_t	count;
+	uint32_t	count = 0;
 
 	if (node == 0)
 		return true;
@@ -405,11 +434,11 @@ graph_insert(GraphInserter *inserter, uint32_t node)
 		return false;
 	if (build->coded && !is_dot(build))
 		graph_search_limit(search, INSERT_WANTED, INSERT_REACH, -INFINITY, 0);
-	if (!graph_search_run(search, UINT32_MAX))
+	if (!choose_found(inserter, build->coded ? build->ef_construction / 2 : UINT32_MAX, chosen,
+					  &count) ||
+		(build->coded && count < INSERT_CHOSEN &&
+		 !choose_found(inserter, UINT32_MAX, chosen, &count)))
 		return false;
-	graph_sort_found(search->found, search->found_count);
-
-	count = choose(build, search->found, search->found_count, chosen);
 	lock_exclusive(links);
 	for (uint32_t i = 0; i < count; i++)
 		put_link(build, links, i, node, chosen[i]);
@@ -442,13 +471,13 @@ distance_between(const GraphInserter *inserter, const Spoke *a, const Spoke *b)
 		inserter->cosine[distance_kernels->bit_hamming(a->signs, b->signs, build->padded / 8)];
 }
 
-/* Whether an earlier spoke is so much nearer to this one that this need not be a neighbour. */
+/* Whether an earlier spoke is so many times (squared) nearer to this one than the node is. */
 static bool
 is_covered(const GraphInserter *inserter, const Spoke *spokes, uint32_t count,
-		   const Spoke *spoke)
+		   const Spoke *spoke, float times)
 {
 	for (uint32_t i = 0; i < count && !is_dot(inserter->build); i++)
-		if (distance_between(inserter, spoke, &spokes[i]) * FILL_RELAX < spoke->end.distance)
+		if (distance_between(inserter, spoke, &spokes[i]) * times < spoke->end.distance)
 			return true;
 	return false;
 }
@@ -477,10 +506,10 @@ read_spokes(GraphInserter *inserter, GraphLinks *links, Spoke *spokes)
 	return links->count;
 }
 
-/* Makes a spoke of a candidate; false if another spoke covers it or is the same node. */
+/* Makes a spoke of a candidate, with its code at `signs`; false if it is a neighbour already. */
 static bool
-try_candidate(GraphInserter *inserter, const Spoke *spokes, uint32_t count,
-			  GraphCandidate candidate, Spoke *spoke)
+make_spoke(GraphInserter *inserter, const Spoke *spokes, uint32_t count,
+		   GraphCandidate candidate, uint8_t *signs, Spoke *spoke)
 {
 	const GraphBuild *build = inserter->build;
 
@@ -492,18 +521,19 @@ try_candidate(GraphInserter *inserter, const Spoke *spokes, uint32_t count,
 	spoke->end = candidate;
 	if (build->coded)
 	{
-		uint8_t    *signs = inserter->signs + count * (build->padded / 8);
-
 		spoke->signs = signs;
 		spoke->factors = encode_link(build, inserter->node, candidate.id, signs);
 		spoke->end.distance = spoke->factors.distance;
 	}
-	return !is_covered(inserter, spokes, count, spoke);
+	return true;
 }
 
+/* Adds a spoke to those of a node, and to the node's neighbours. */
 static void
-add_spoke(const GraphBuild *build, GraphLinks *links, uint32_t place, const Spoke *spoke)
+add_spoke(const GraphBuild *build, GraphLinks *links, Spoke *spokes, uint32_t place,
+		  const Spoke *spoke)
 {
+	spokes[place] = *spoke;
 	lock_exclusive(links);
 	graph_link_ids(build, links)[place] = spoke->end.id;
 	graph_link_distances(build, links)[place] = spoke->end.distance;
@@ -519,7 +549,9 @@ graph_fill(GraphInserter *inserter, uint32_t node)
 	const GraphBuild *build = inserter->build;
 	GraphSearch *search = &inserter->search;
 	GraphLinks *links = links_at(build, 0, node);
-	Spoke		spokes[GRAPH_MAX_DEGREE + 1];
+	Spoke		spokes[GRAPH_MAX_DEGREE];
+	Spoke		spares[FILL_TRIED];
+	uint32_t	spare_count = 0;
 	uint32_t	count;
 
 	if (links->count == 0 || links->count == build->degree)
@@ -537,15 +569,21 @@ graph_fill(GraphInserter *inserter, uint32_t node)
 	for (uint32_t i = 0; i < search->pool_count && count < build->degree;
 		 i += i < FILL_NEAREST ? 1 : 2)
 	{
+		Spoke	   *spare = &spares[spare_count];
+
 		if (build->coded && i + 6 < search->pool_count)
 			prefetch_work(build, graph_search_candidate(search, i + 6).id);
-		if (try_candidate(inserter, spokes, count, graph_search_candidate(search, i),
-						  &spokes[count]))
-		{
-			add_spoke(build, links, count, &spokes[count]);
-			count++;
-		}
+		if (!make_spoke(inserter, spokes, count, graph_search_candidate(search, i),
+						inserter->signs + (count + spare_count) * (build->padded / 8), spare))
+			continue;
+		if (is_covered(inserter, spokes, count, spare, FILL_RELAX))
+			spare_count++;
+		else
+			add_spoke(build, links, spokes, count++, spare);
 	}
+	for (uint32_t i = 0; i < spare_count && count < build->degree; i++)
+		if (!is_covered(inserter, spokes, count, &spares[i], SPARE_RELAX))
+			add_spoke(build, links, spokes, count++, &spares[i]);
 	return true;
 }
 
@@ -593,7 +631,7 @@ choose_spokes(const GraphInserter *inserter, Spoke *spokes, uint32_t count)
 	{
 		Spoke		spoke = spokes[i];
 
-		if (is_covered(inserter, spokes, chosen, &spoke))
+		if (is_covered(inserter, spokes, chosen, &spoke, FILL_RELAX))
 			continue;
 		memmove(spokes + chosen + 1, spokes + chosen, (i - chosen) * sizeof(Spoke));
 		spokes[chosen++] = spoke;

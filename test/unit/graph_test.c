@@ -105,9 +105,12 @@ visit_nodes(void *arg)
 	return ok ? world : NULL;
 }
 
-/* Points near 30 centres, rotated and rounded to halves as in the build of a segment. */
+/*
+ * Points near 30 centres, those of each centre in groups of `near` which lie close together;
+ * rotated and rounded to halves as in the build of a segment.
+ */
 static void
-make_world(World *world, uint32_t n, RabitqMetric metric, bool coded)
+make_world(World *world, uint32_t n, RabitqMetric metric, bool coded, uint32_t near)
 {
 	Rotation	rotation;
 	uint32_t   *signs = malloc(rotation_memory(DIMS));
@@ -124,7 +127,8 @@ make_world(World *world, uint32_t n, RabitqMetric metric, bool coded)
 			centres[c][d] = uniform() * 2 - 1;
 	for (uint32_t i = 0; i < n; i++)
 		for (int d = 0; d < DIMS; d++)
-			world->points[i * DIMS + d] = centres[i % 30][d] + uniform();
+			world->points[i * DIMS + d] = i / 30 % near == 0 ? centres[i % 30][d] + uniform() :
+				world->points[(i - i / 30 % near * 30) * DIMS + d] + uniform() / 20;
 
 	world->build.degree = 32;
 	world->build.ef_construction = 100;
@@ -443,7 +447,7 @@ check_graph(uint32_t n, RabitqMetric metric, bool coded, int threads)
 	int			patient_hits = 0;
 	const int	queries = 50;
 
-	make_world(&world, n, metric, coded);
+	make_world(&world, n, metric, coded, 1);
 	build_graph(&world, threads);
 	check_links(&world);
 	check_codes(&world);
@@ -477,7 +481,7 @@ check_memory(void)
 	World		world;
 	bool		complete = false;
 
-	make_world(&world, 500, RABITQ_L2, true);
+	make_world(&world, 500, RABITQ_L2, true, 1);
 	build_graph(&world, 1);
 	for (int limit = 0; !complete; limit++)
 	{
@@ -542,7 +546,7 @@ check_parts(bool coded)
 	uint32_t   *queue;
 	uint32_t	count = 1;
 
-	make_world(&world, 2000, RABITQ_L2, coded);
+	make_world(&world, 2000, RABITQ_L2, coded, 1);
 	build_graph(&world, 1);
 	part = world;
 	part.build.first = first;
@@ -615,6 +619,18 @@ check_parts(bool coded)
 	free_world(&world);
 }
 
+/* Nodes in small clusters, whose neighbours cover each other, fill their lists all the same. */
+static void
+check_clusters(void)
+{
+	World		world;
+
+	make_world(&world, 3000, RABITQ_L2, true, 6);
+	build_graph(&world, 1);
+	HOLDS(count_links(&world) >= 20 * world.n);
+	free_world(&world);
+}
+
 int
 main(void)
 {
@@ -629,6 +645,7 @@ main(void)
 	}
 	check_graph(3000, RABITQ_L2, true, MAX_THREADS);
 	check_graph(3000, RABITQ_L2, false, MAX_THREADS);
+	check_clusters();
 	check_parts(true);
 	check_parts(false);
 	check_memory();
