@@ -1699,11 +1699,13 @@ COMMENT ON OPERATOR CLASS bit_hamming_ops USING ivf IS 'nearest neighbours of a 
 -- what an index consists of
 
 CREATE FUNCTION vector_index_segments(index regclass, OUT segment bigint, OUT kind text, OUT rows bigint,
-		OUT dead bigint, OUT blocks bigint, OUT bytes bigint, OUT created timestamptz) RETURNS SETOF record
+		OUT dead bigint, OUT blocks bigint, OUT bytes bigint, OUT created timestamptz, OUT method text,
+		OUT version integer) RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vector_index_segments(regclass) IS 'segments of an index';
 CREATE FUNCTION vector_segments(OUT index regclass, OUT segment bigint, OUT kind text, OUT rows bigint,
-		OUT dead bigint, OUT blocks bigint, OUT bytes bigint, OUT created timestamptz) RETURNS SETOF record
+		OUT dead bigint, OUT blocks bigint, OUT bytes bigint, OUT created timestamptz, OUT method text,
+		OUT version integer) RETURNS SETOF record
 	LANGUAGE SQL STABLE PARALLEL RESTRICTED
 BEGIN ATOMIC
 	SELECT c.oid::regclass, s.*

@@ -74,6 +74,24 @@ check_extents(Check *check, const Directory *directory)
 	}
 }
 
+/* What a segment's entry and its header say of its format. */
+static void
+check_header(Check *check, const SegmentEntry *entry, const SealedHeader *header)
+{
+	if (entry->version < SEGMENT_OLDEST_VERSION || entry->version > SEGMENT_VERSION ||
+		entry->where != EXTENT_LOCAL || entry->method != check->space->method)
+		sealed_damaged(check->index, "Segment %u is said to be in version %u of the format, of "
+					   "method %u and at place %u.", entry->uid, entry->version, entry->method,
+					   entry->where);
+	if (header->rows != entry->rows)
+		sealed_damaged(check->index, "Segment %u has %u rows, the directory says %u.", entry->uid,
+					   header->rows, entry->rows);
+	if (entry->version >= 3 && (header->blocks != entry->blocks || header->cold > header->blocks))
+		sealed_damaged(check->index, "Segment %u has %u blocks, from %u on cold ones, the "
+					   "directory says %u.", entry->uid, header->blocks, header->cold,
+					   entry->blocks);
+}
+
 static void
 check_blocks(Check *check, const SegmentEntry *entry)
 {
@@ -90,6 +108,11 @@ check_blocks(Check *check, const SegmentEntry *entry)
 			sealed_damaged(check->index, "Block %u should be block %u of segment %u, and is block "
 						   "%u of segment %u.", entry->first + place, place, entry->uid,
 						   header.place, header.uid);
+		/* centroids that version 2 wrote are those of version 3 */
+		if (entry->kind != SEGMENT_CENTROIDS && header.version != entry->version)
+			sealed_damaged(check->index, "Block %u is in version %u of the format, segment %u in "
+						   "version %u.", entry->first + place, header.version, entry->uid,
+						   entry->version);
 	}
 }
 
@@ -103,9 +126,7 @@ check_sealed(Check *check, const SegmentEntry *entry)
 	uint32		dead = 0;
 
 	sealed_scan_begin(&scan, check->index, check->space, segment, &statistics);
-	if (segment->header.rows != entry->rows)
-		sealed_damaged(check->index, "Segment %u has %u rows, the directory says "
-					   UINT64_FORMAT ".", entry->uid, segment->header.rows, entry->rows);
+	check_header(check, entry, &segment->header);
 	for (uint32 row = 0; row < segment->header.rows; row++)
 	{
 		SealedRow	sealed;

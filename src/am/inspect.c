@@ -100,8 +100,8 @@ open_index_and_table(Oid oid, LOCKMODE lock, LOCKMODE table_lock, Relation *heap
 }
 
 /*
- * One row for each segment: segment, kind, rows, dead, blocks, bytes, created.  No rows for an
- * index that is gone, or one of pgvector's.
+ * One row for each segment: segment, kind, rows, dead, blocks, bytes, created, method, version.  No
+ * rows for an index that is gone, or one of pgvector's.
  */
 PG_FUNCTION_INFO_V1(vector_index_segments);
 Datum
@@ -128,8 +128,8 @@ vector_index_segments(PG_FUNCTION_ARGS)
 	for (uint32 i = 0; i < directory->count; i++)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
-		Datum		values[7];
-		bool		nulls[7] = {false};
+		Datum		values[9];
+		bool		nulls[9] = {false};
 
 		values[0] = Int64GetDatum(entry->uid);
 		values[1] = CStringGetTextDatum(kinds[entry->kind]);
@@ -144,6 +144,10 @@ vector_index_segments(PG_FUNCTION_ARGS)
 		values[4] = Int64GetDatum(entry->blocks);
 		values[5] = Int64GetDatum((int64) entry->blocks * BLCKSZ);
 		values[6] = TimestampTzGetDatum(entry->created);
+		nulls[7] = entry->kind != SEGMENT_SEALED || segment_method_name(entry) == NULL;
+		if (!nulls[7])
+			values[7] = CStringGetTextDatum(segment_method_name(entry));
+		values[8] = Int32GetDatum(entry->version);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	relation_close(index, AccessShareLock);

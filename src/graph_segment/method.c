@@ -59,7 +59,7 @@ merges(const SegmentJob *job)
 		live += entries[i].rows;
 		rows += entries[i].rows + sealed_dead(job->index, &entries[i]);
 		/* one in each larger input */
-		searches += entries[i].rows * (job->input_count - 1 - i);
+		searches += (uint64) entries[i].rows * (job->input_count - 1 - i);
 	}
 	pfree(entries);
 	return merge_is_possible(&job->space) &&
@@ -120,6 +120,7 @@ load(CachedSegment *segment, Relation index)
 
 const SegmentMethod graph_segment_method = {
 	.id = METHOD_GRAPH,
+	.name = "graph",
 	.row_memory = row_memory,
 	.may_merge = merge_is_possible,
 	.gains_by_merging = merge_is_possible,

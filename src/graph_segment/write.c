@@ -279,6 +279,8 @@ plan_size(SegmentBuild *build, SegmentPlan *plan)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("index is too large"),
 				 errhint("Partition the table.")));
 	plan->blocks = (uint32) place;
+	header->blocks = plan->blocks;
+	header->cold = header->level[0].first;
 }
 
 static SegmentPlan *

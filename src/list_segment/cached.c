@@ -67,7 +67,7 @@ load_centroids(CachedPart *part, Relation index, const SegmentEntry *entry)
 	CachedCentroids *centroids = (CachedCentroids *) part;
 	CentroidsHeader *header = &centroids->header;
 
-	extent_read(index, entry->first, entry->uid, 0, header, sizeof(*header));
+	extent_read_header(index, entry, BLOCK_CENTROIDS_HEADER, header, sizeof(*header));
 	read_centroids(cache_space(part->index), index, entry, centroids);
 	if (header->codebook_size > 0)
 	{

@@ -339,7 +339,7 @@ read_header(Relation index, const SegmentEntry *entry)
 {
 	SealedHeader header;
 
-	extent_read(index, entry->first, entry->uid, 0, &header, sizeof(header));
+	extent_read_header(index, entry, BLOCK_SEALED_HEADER, &header, sizeof(header));
 	return header;
 }
 
@@ -353,7 +353,7 @@ centroids_are_outdated(Relation index, const Space *space, const Directory *dire
 
 	if (entry == NULL || space->storage == STORAGE_NONE)
 		return false;
-	extent_read(index, entry->first, entry->uid, 0, &centroids, sizeof(centroids));
+	extent_read_header(index, entry, BLOCK_CENTROIDS_HEADER, &centroids, sizeof(centroids));
 	for (uint32 i = 0; i < directory->count; i++)
 	{
 		SealedHeader header;

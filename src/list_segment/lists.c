@@ -121,7 +121,9 @@ lists_place(const Space *space, SealedHeader *header, uint32 groups)
 	level->nodes = header->nodes;
 	if (header->nodes > 0)
 		level->blocks = node_layout_blocks(&header->layout, header->nodes);
-	return place + level->blocks;
+	header->cold = lists->codes;
+	header->blocks = place + level->blocks;
+	return header->blocks;
 }
 
 uint32

@@ -90,6 +90,7 @@ from_rows(const SegmentJob *job)
 
 const SegmentMethod list_segment_method = {
 	.id = METHOD_LISTS,
+	.name = "lists",
 	.init_space = init_space,
 	.may_merge = always,
 	.gains_by_merging = never,

@@ -366,7 +366,7 @@ load_segment(CachedPart *part, Relation index, const SegmentEntry *entry)
 	CachedSegment *segment = (CachedSegment *) part;
 	const SegmentMethod *method = segment_method(&part->index->space);
 
-	extent_read(index, entry->first, entry->uid, 0, &segment->header, sizeof(SealedHeader));
+	extent_read_header(index, entry, BLOCK_SEALED_HEADER, &segment->header, sizeof(SealedHeader));
 	if (segment->header.padded > 0)
 	{
 		segment->mean = palloc(sizeof(float) * segment->header.padded);
@@ -435,7 +435,7 @@ cache_growing_mean(CachedIndex *cached, Relation index, const SegmentEntry *entr
 		mean = mean->next;
 	if (mean)
 		return mean->mean;
-	extent_read(index, entry->first, entry->uid, 0, &header, sizeof(header));
+	extent_read_header(index, entry, BLOCK_GROWING_HEADER, &header, sizeof(header));
 	old = MemoryContextSwitchTo(cached->context);
 	mean = palloc(sizeof(CachedMean));
 	mean->uid = entry->uid;
@@ -462,6 +462,6 @@ cache_largest_mean(CachedIndex *cached, Relation index)
 			largest = &directory->entries[i];
 	if (largest == NULL)
 		return NULL;
-	extent_read(index, largest->first, largest->uid, 0, &header, sizeof(header));
+	extent_read_header(index, largest, BLOCK_SEALED_HEADER, &header, sizeof(header));
 	return read_mean(cached, index, largest, header.mean);
 }

@@ -153,6 +153,7 @@ choose_growing(SegmentJob *job, SealWait wait, uint64 min_rows, uint64 max_rows)
 	Directory  *directory = directory_hold(job->index);
 	uint64		grown = 0;
 	uint64		claimed = 0;
+	bool		any_old = false;
 	int			taken = 0;
 
 	WAIT_POINT("choose");
@@ -174,8 +175,11 @@ choose_growing(SegmentJob *job, SealWait wait, uint64 min_rows, uint64 max_rows)
 	claim_inputs(job, wait);
 	qsort(job->inputs, job->input_count, sizeof(SegmentEntry), segment_compare_age);
 	while (taken < job->input_count && claimed < max_rows)
+	{
+		any_old |= segment_has_old_format(&job->inputs[taken]);
 		claimed += growing_rows(job->index, &job->inputs[taken++]);
-	if (claimed < min_rows)
+	}
+	if (claimed < min_rows && !any_old)
 		taken = 0;
 	for (int i = taken; i < job->input_count; i++)
 		directory_unclaim(job->index, &job->inputs[i]);
@@ -280,17 +284,27 @@ is_allowed(const SegmentJob *job, const SegmentEntry *entry)
 	return job->method->allows == NULL || job->method->allows(job->index, &job->space, entry);
 }
 
+static void
+take_one(SegmentJob *job, const SegmentEntry *entry)
+{
+	job->inputs[0] = *entry;
+	job->input_count = 1;
+}
+
 /*
  * Looks for unclaimed sealed segments: several of one size class, or one with too many dead rows
- * that is not among these; or all of them.
+ * that is not among these; or one in an old format, with those that would be merged with it when a
+ * worker is idle; or all of them.
  */
 static void
 look_for_sealed(SegmentJob *job, SealMerge what)
 {
 	Directory  *directory = directory_hold(job->index);
 	SegmentEntry half_dead = {0};
+	SegmentEntry old = {0};		/* the smallest in an old format */
 	bool		any_dead = false;
 	bool		any_busy = false;
+	int			count;
 
 	WAIT_POINT("choose");
 	job->inputs = palloc(sizeof(SegmentEntry) * (directory->count + 1));
@@ -313,6 +327,8 @@ look_for_sealed(SegmentJob *job, SealMerge what)
 		entry.rows -= dead;
 		if (too_many && half_dead.uid == 0)
 			half_dead = entry;
+		if (segment_has_old_format(&entry) && (old.uid == 0 || entry.rows < old.rows))
+			old = entry;
 		job->inputs[job->input_count++] = entry;
 	}
 	job->renewed = !any_busy && job->method->is_outdated != NULL &&
@@ -327,7 +343,8 @@ look_for_sealed(SegmentJob *job, SealMerge what)
 		qsort(job->inputs, job->input_count, sizeof(SegmentEntry), compare_rows);
 		while (!fit_segment(job->inputs, job->input_count))
 			job->input_count--;
-		job->input_count = job->input_count > 1 || any_dead ? job->input_count : 0;
+		if (job->input_count == 1 && !any_dead && old.uid == 0)
+			job->input_count = 0;
 		return;
 	}
 	if (what == MERGE_IDLE)
@@ -335,11 +352,16 @@ look_for_sealed(SegmentJob *job, SealMerge what)
 		job->input_count = choose_smaller(job, job->inputs, job->input_count);
 		return;
 	}
-	job->input_count = choose_class(job, job->inputs, job->input_count);
+	count = job->input_count;
+	job->input_count = choose_class(job, job->inputs, count);
 	if (half_dead.uid != 0 && !is_input(job, half_dead.uid))
+		take_one(job, &half_dead);
+	if (job->input_count == 0 && old.uid != 0)
 	{
-		job->inputs[0] = half_dead;
-		job->input_count = 1;
+		job->input_count = choose_smaller(job, job->inputs, count);
+		if (job->input_count == 0 &&
+			segments_fit_memory(job, job->method->may_merge(&job->space), &old, 1))
+			take_one(job, &old);
 	}
 }
 
@@ -425,7 +447,10 @@ seal_await(Relation index)
 	pfree(directory);
 }
 
-/* Whether a segment has rows and all of them are dead. */
+/*
+ * Whether a segment has rows and all of them are dead.  Without rows it is empty if no more are to
+ * be appended to it.
+ */
 static bool
 is_empty(Relation index, const SegmentEntry *entry)
 {
@@ -435,7 +460,8 @@ is_empty(Relation index, const SegmentEntry *entry)
 	if (!segment_is_live(entry))
 		return false;
 	rows = segment_count(index, entry, &dead);
-	return dead == rows && (rows > 0 || entry->kind == SEGMENT_SEALED);
+	return dead == rows &&
+		(rows > 0 || entry->kind == SEGMENT_SEALED || segment_has_old_format(entry));
 }
 
 void

@@ -15,7 +15,7 @@ extern void choose_end(SegmentJob *job);
 
 /*
  * Claims the oldest growing segments, as many as have max_rows rows together; none if those that
- * could be claimed have fewer than min_rows.
+ * could be claimed have fewer than min_rows and none is in an old format.
  */
 extern void choose_growing(SegmentJob *job, SealWait wait, uint64 min_rows, uint64 max_rows);
 

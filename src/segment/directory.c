@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "segment/format_2.h"
 #include "segment/tombstones.h"
 
 void
@@ -56,10 +57,24 @@ directory_create(Relation index, ForkNumber fork, const DirectoryOptions *option
 	UnlockReleaseBuffer(buffer);
 }
 
+static bool
+is_known_version(const Directory *directory)
+{
+	return directory->version >= SEGMENT_OLDEST_VERSION && directory->version <= SEGMENT_VERSION;
+}
+
+/* Zero in version 2, which had no features. */
+static uint32
+unknown_features(const Directory *directory)
+{
+	return directory->features & ~SEGMENT_FEATURES;
+}
+
 bool
 directory_is_readable(Relation index)
 {
 	Buffer		buffer;
+	Page		page;
 	const Directory *directory;
 	bool		readable;
 
@@ -67,14 +82,15 @@ directory_is_readable(Relation index)
 		return false;
 	buffer = ReadBuffer(index, DIRECTORY_BLOCK);
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	directory = BlockGetDirectory(BufferGetPage(buffer));
-	readable = !PageIsNew(BufferGetPage(buffer)) && directory->magic == SEGMENT_MAGIC &&
-		directory->version == SEGMENT_VERSION;
+	page = BufferGetPage(buffer);
+	directory = BlockGetDirectory(page);
+	readable = !PageIsNew(page) && directory->magic == SEGMENT_MAGIC &&
+		is_known_version(directory) && unknown_features(directory) == 0;
 	UnlockReleaseBuffer(buffer);
 	return readable;
 }
 
-/* Raises an error that says what to do, unless a page is a directory in our format. */
+/* Raises an error that says what to do, unless a page is a directory that this library reads. */
 static void
 check_format(Relation index, Page page)
 {
@@ -86,22 +102,54 @@ check_format(Relation index, Page page)
 				 errmsg("index \"%s\" is not in the format of this version of the extension",
 						RelationGetRelationName(index)),
 				 errhint("Build it again with REINDEX INDEX.")));
-	if (directory->version != SEGMENT_VERSION)
+	if (!is_known_version(directory))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("index \"%s\" has format version %u, this library knows %d",
-						RelationGetRelationName(index), directory->version, SEGMENT_VERSION),
+				 errmsg("index \"%s\" has format version %u, this library knows %d to %d",
+						RelationGetRelationName(index), directory->version,
+						SEGMENT_OLDEST_VERSION, SEGMENT_VERSION),
 				 errhint("Use the library that made it, or build it again with REINDEX INDEX.")));
+	if (unknown_features(directory) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("index \"%s\" has features that this library does not know",
+						RelationGetRelationName(index)),
+				 errdetail("Their bits are 0x%x.", unknown_features(directory)),
+				 errhint("Use the library that made it, or build it again with REINDEX INDEX.")));
+	Assert(BlockGetHeader(page)->kind == BLOCK_DIRECTORY);
+	Assert(directory->count <= DIRECTORY_MAX_ENTRIES);
 }
 
 Buffer
 directory_lock(Relation index, int lock)
 {
-	Buffer		buffer = ReadBuffer(index, DIRECTORY_BLOCK);
+	Buffer		buffer;
 
+	/* block 0 is locked before any other block */
+	AssertNoContentLock();
+	buffer = ReadBuffer(index, DIRECTORY_BLOCK);
 	LockBuffer(buffer, lock);
 	check_format(index, BufferGetPage(buffer));
 	return buffer;
+}
+
+/* Makes what was read of block 0, or what is to be changed of it, a directory of this version. */
+static void
+convert(Directory *directory)
+{
+	if (directory->version == 2)
+		directory_convert_2(directory);
+	Assert(directory->version == SEGMENT_VERSION);
+}
+
+/* Copies a page's directory into memory of BLCKSZ, as one of this version. */
+static void
+copy_directory(Directory *copy, const Directory *directory)
+{
+	/* entries of version 2 are as large, and begin earlier */
+	memcpy(copy, directory,
+		   offsetof(Directory, entries) + directory->count * sizeof(SegmentEntry));
+	convert(copy);
 }
 
 bool
@@ -112,8 +160,7 @@ directory_refresh(Relation index, Directory *copy)
 	bool		changed = directory->change != copy->change || directory->seed != copy->seed;
 
 	if (changed)
-		memcpy(copy, directory,
-			   offsetof(Directory, entries) + directory->count * sizeof(SegmentEntry));
+		copy_directory(copy, directory);
 	UnlockReleaseBuffer(buffer);
 	return changed;
 }
@@ -130,6 +177,7 @@ directory_read(Relation index)
 Directory *
 directory_hold(Relation index)
 {
+	AssertNoContentLock();
 	LockPage(index, VACUUM_LOCK_BLOCK, ShareLock);
 	return directory_read(index);
 }
@@ -154,9 +202,11 @@ Buffer
 directory_lock_if_live(Relation index, const SegmentEntry *entry)
 {
 	Buffer		buffer = directory_lock(index, BUFFER_LOCK_SHARE);
-	const SegmentEntry *now = directory_find(BlockGetDirectory(BufferGetPage(buffer)),
-											 entry->uid);
+	PGAlignedBlock copy;
+	const SegmentEntry *now;
 
+	copy_directory((Directory *) copy.data, BlockGetDirectory(BufferGetPage(buffer)));
+	now = directory_find((Directory *) copy.data, entry->uid);
 	if (now != NULL && now->kind == entry->kind)
 		return buffer;
 	UnlockReleaseBuffer(buffer);
@@ -176,7 +226,10 @@ directory_lock_if_live(Relation index, const SegmentEntry *entry)
 #define MAX_WASTE_FRACTION	6
 #define MIN_GAP_FRACTION	32
 
-/* Exclusive access to block 0, for a change that is logged as one record. */
+/*
+ * Exclusive access to block 0, for a change that is logged as one record.  The first change of a
+ * directory of an older version also converts it, in the same record.
+ */
 typedef struct DirectoryChange
 {
 	Buffer		buffer;
@@ -187,16 +240,50 @@ typedef struct DirectoryChange
 static void
 begin_change(Relation index, DirectoryChange *change)
 {
+	Page		page;
+
 	change->buffer = directory_lock(index, BUFFER_LOCK_EXCLUSIVE);
 	change->state = GenericXLogStart(index);
-	change->directory = BlockGetDirectory(
-		GenericXLogRegisterBuffer(change->state, change->buffer, 0));
+	page = GenericXLogRegisterBuffer(change->state, change->buffer, 0);
+	change->directory = BlockGetDirectory(page);
+	convert(change->directory);
+	BlockGetHeader(page)->version = SEGMENT_VERSION;
+}
+
+/*
+ * What holds of every version of a directory: see README.md.  Extents are disjoint and lie behind
+ * block 0.
+ */
+static void
+assert_sound(const Directory *directory)
+{
+#ifdef USE_ASSERT_CHECKING
+	Assert(directory->count <= DIRECTORY_MAX_ENTRIES);
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *a = &directory->entries[i];
+
+		Assert(a->uid > 0 && a->uid < directory->next_uid);
+		Assert(a->kind >= SEGMENT_GROWING && a->kind <= SEGMENT_CENTROIDS);
+		Assert(a->method < SEGMENT_METHODS && a->where == EXTENT_LOCAL);
+		Assert(a->version >= SEGMENT_OLDEST_VERSION && a->version <= SEGMENT_VERSION);
+		Assert(a->first > DIRECTORY_BLOCK && a->blocks > 0);
+		for (uint32 k = 0; k < i; k++)
+		{
+			const SegmentEntry *b = &directory->entries[k];
+
+			Assert(a->uid != b->uid);
+			Assert(a->first >= b->first + b->blocks || b->first >= a->first + a->blocks);
+		}
+	}
+#endif
 }
 
 static void
 end_change(DirectoryChange *change)
 {
 	change->directory->change++;
+	assert_sound(change->directory);
 	GenericXLogFinish(change->state);
 	UnlockReleaseBuffer(change->buffer);
 }
@@ -369,6 +456,8 @@ directory_claim(Relation index, const SegmentEntry *entry, bool wait)
 {
 	if (!wait)
 		return ConditionalLockPage(index, entry->first, ExclusiveLock);
+	/* under block 0's lock no claim is waited for */
+	AssertNoContentLock();
 	LockPage(index, entry->first, ExclusiveLock);
 	return true;
 }
@@ -379,9 +468,8 @@ directory_unclaim(Relation index, const SegmentEntry *entry)
 	UnlockPage(index, entry->first, ExclusiveLock);
 }
 
-/* Whether this process has the claim on an extent. */
-static bool
-is_claimed_here(Relation index, const SegmentEntry *entry)
+bool
+directory_is_claimed(Relation index, const SegmentEntry *entry)
 {
 	LOCKTAG		tag;
 
@@ -398,7 +486,7 @@ expire_reserved(Relation index, Directory *directory)
 	{
 		SegmentEntry entry = directory->entries[i];
 
-		if (entry.kind == SEGMENT_RESERVED && !is_claimed_here(index, &entry) &&
+		if (entry.kind == SEGMENT_RESERVED && !directory_is_claimed(index, &entry) &&
 			directory_claim(index, &entry, false))
 		{
 			remove_entry(directory, i);
@@ -438,6 +526,8 @@ directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *en
 				 errhint("Partition the table.")));
 	entry->uid = change.directory->next_uid++;
 	entry->kind = SEGMENT_RESERVED;
+	entry->method = change.directory->method;
+	entry->version = SEGMENT_VERSION;
 	entry->blocks = blocks;
 	entry->created = GetCurrentTimestamp();
 	change.directory->entries[change.directory->count++] = *entry;
@@ -498,6 +588,7 @@ directory_publish(Relation index, const SegmentEntry *entry, SegmentKind kind)
 	DirectoryChange change;
 	SegmentEntry published = *entry;
 
+	Assert(entry->kind == SEGMENT_RESERVED && directory_is_claimed(index, entry));
 	published.kind = kind;
 	begin_change(index, &change);
 	put_entry(change.directory, &published);
@@ -521,6 +612,7 @@ directory_replace(Relation index, const SegmentEntry *outputs, int output_count,
 		for (int k = 0; k < input_count; k++)
 			if (entry->uid == inputs[k])
 			{
+				Assert(segment_is_needed(entry) && directory_is_claimed(index, entry));
 				entry->kind = SEGMENT_RETIRED;
 				entry->stamp = ReadNextFullTransactionId();
 			}
@@ -529,6 +621,7 @@ directory_replace(Relation index, const SegmentEntry *outputs, int output_count,
 	{
 		SegmentEntry published = outputs[k];
 
+		Assert(published.kind == SEGMENT_RESERVED && directory_is_claimed(index, &published));
 		published.kind = SEGMENT_SEALED;
 		put_entry(change.directory, &published);
 	}
@@ -574,6 +667,8 @@ move_extent(Relation index, const SegmentEntry *entry, BlockNumber to)
 	DirectoryChange change;
 	SegmentEntry moved = *entry;
 
+	/* nobody else reads the blocks that move, or those that they move to */
+	Assert(CheckRelationLockedByMe(index, AccessExclusiveLock, false));
 	extent_extend_file(index, to + entry->blocks);
 	if (!copy_extent(index, entry->first, to, entry->blocks))
 		return false;

@@ -37,7 +37,10 @@ typedef struct DirectoryOptions
 /* Makes block 0 of a new fork. */
 extern void directory_create(Relation index, ForkNumber fork, const DirectoryOptions *options);
 
-/* Whether this library can read an index; for the planner, which must not raise an error. */
+/*
+ * Whether this library can read an index; for the planner, which must not raise an error.  In
+ * memory a directory always has the newest version, whatever block 0 has.
+ */
 extern bool directory_is_readable(Relation index);
 
 /* A palloc'd copy of the directory; raises an error if the format is not ours. */
@@ -61,6 +64,8 @@ extern bool directory_refresh(Relation index, Directory *copy);
  * caller must read the directory again to see whether the segment is still live.
  */
 extern bool directory_claim(Relation index, const SegmentEntry *entry, bool wait);
+/* Whether this process has it. */
+extern bool directory_is_claimed(Relation index, const SegmentEntry *entry);
 extern void directory_unclaim(Relation index, const SegmentEntry *entry);
 
 /*
@@ -106,6 +111,13 @@ static inline bool
 segment_is_live(const SegmentEntry *entry)
 {
 	return entry->kind == SEGMENT_GROWING || entry->kind == SEGMENT_SEALED;
+}
+
+/* Whether it is to be rewritten in the format of this library. */
+static inline bool
+segment_has_old_format(const SegmentEntry *entry)
+{
+	return segment_is_live(entry) && entry->version < SEGMENT_VERSION;
 }
 
 /* Whether a new scan or build may still need the segment. */

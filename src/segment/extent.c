@@ -100,6 +100,24 @@ extent_lock(Relation index, BlockNumber block, uint32 uid, int lock)
 }
 
 void
+extent_read_header(Relation index, const SegmentEntry *entry, BlockKind kind, void *out,
+				   Size size)
+{
+	Buffer		buffer = extent_lock(index, entry->first, entry->uid, BUFFER_LOCK_SHARE);
+	Page		page = BufferGetPage(buffer);
+
+	if (BlockGetHeader(page)->kind != kind)
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("block %u of index \"%s\" is not the header that it should be",
+						entry->first, RelationGetRelationName(index)),
+				 errhint("Please REINDEX it.")));
+	Assert(BlockGetHeader(page)->place == 0);
+	memcpy(out, BlockGetPayload(page), size);
+	UnlockReleaseBuffer(buffer);
+}
+
+void
 extent_read(Relation index, BlockNumber first, uint32 uid, uint64 offset, void *out, Size size)
 {
 	char	   *to = out;

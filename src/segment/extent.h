@@ -30,6 +30,12 @@ extent_check_page(Relation index, Page page, BlockNumber block, uint32 uid)
 }
 
 /*
+ * Where a process may wait for other processes, or leave by an error, it holds no content lock:
+ * these hold interrupts off.
+ */
+#define AssertNoContentLock()	Assert(InterruptHoldoffCount == 0)
+
+/*
  * Long work calls this, without any content lock, to find out whether to stop or to give way.  A
  * background worker sets extent_give_way to a function that gives way to other processes by an
  * error.  VACUUM with a cost limit sleeps when the cost of the blocks it has accessed reaches that.
@@ -39,6 +45,7 @@ extern void extent_vacuum_delay(void);
 
 #define CHECK_FOR_OTHERS() \
 do { \
+	AssertNoContentLock(); \
 	CHECK_FOR_INTERRUPTS(); \
 	if (VacuumCostActive) \
 		extent_vacuum_delay(); \
@@ -51,6 +58,10 @@ extern void extent_extend_file(Relation index, BlockNumber blocks);
 
 /* A block of a segment, pinned and locked. */
 extern Buffer extent_lock(Relation index, BlockNumber block, uint32 uid, int lock);
+
+/* Copies the header of an extent, which its first block, of this kind, begins with. */
+extern void extent_read_header(Relation index, const SegmentEntry *entry, BlockKind kind,
+							   void *out, Size size);
 
 /*
  * Copies `size` bytes that start at byte `offset` of the payloads from a block on.  Takes share

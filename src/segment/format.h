@@ -15,6 +15,12 @@
  * groups of 32 rows' TIDs and codes, then the rows' vectors.  Centroids, which the lists of several
  * segments belong to: one block CentroidsHeader, the centroids, the codebooks.
  * Numbers are in the machine's byte order, as everywhere in PostgreSQL's files.
+ *
+ * A segment has the version of the format that it was written in, and keeps it until it is merged.
+ * The directory's version is the newest of them: it rises with the first change that a newer
+ * library makes.  A header has a block of its own, whose other bytes are zero, so that the fields
+ * that a version adds to a header are zero in segments from before.  What a library needs to know
+ * of an index besides, without a new version, is a bit of Directory.features.
  */
 #ifndef VECTOR_SEGMENT_FORMAT_H
 #define VECTOR_SEGMENT_FORMAT_H
@@ -30,7 +36,11 @@
 #include "graph/build.h"
 
 #define SEGMENT_MAGIC		0x56534547	/* "VSEG"; pgvector's are 0xA953A953 and 0x14FF1A7 */
-#define SEGMENT_VERSION		2
+#define SEGMENT_VERSION		3
+#define SEGMENT_OLDEST_VERSION	2	/* that is read */
+
+/* Bits of Directory.features that this library knows: what they stand for is in no index yet. */
+#define SEGMENT_FEATURES	0
 
 #define DIRECTORY_BLOCK		0
 #define PAYLOAD_START		64
@@ -111,14 +121,23 @@ typedef enum SegmentKind
 	SEGMENT_CENTROIDS			/* of lists; the newest ones are given new rows */
 } SegmentKind;
 
+/* Where the blocks of an extent are that only the best candidates of a search need. */
+typedef enum ExtentWhere
+{
+	EXTENT_LOCAL				/* in the file, as all others */
+} ExtentWhere;
+
 typedef struct SegmentEntry
 {
 	uint32		uid;
-	uint16		kind;			/* SegmentKind */
-	uint16		unused;
+	uint8		kind;			/* SegmentKind */
+	uint8		method;			/* sealed: SpaceMethod */
+	uint8		version;		/* of the format that its blocks are in */
+	uint8		where;			/* ExtentWhere */
 	BlockNumber first;
-	uint32		blocks;
-	uint64		rows;			/* sealed: rows; growing: room for rows; centroids: lists */
+	uint32		blocks;			/* in the file */
+	uint32		rows;			/* sealed: rows; growing: room for rows; centroids: lists */
+	uint32		spare;			/* zero */
 	FullTransactionId stamp;	/* retired: the next transaction id at that time */
 	TimestampTz created;
 } SegmentEntry;
@@ -142,7 +161,8 @@ typedef struct Directory
 	uint64		seed;			/* of the rotation */
 	uint64		change;			/* counts the changes of the directory */
 	uint32		count;			/* entries */
-	uint32		reserved;
+	uint32		features;		/* bits: who does not know one does not use the index */
+	uint32		spare[6];		/* zero */
 	SegmentEntry entries[FLEXIBLE_ARRAY_MEMBER];
 } Directory;
 
@@ -221,6 +241,25 @@ typedef struct CentroidsHeader
 	BlockNumber codebooks;
 } CentroidsHeader;
 
+#define SEGMENT_MAX_ATTRIBUTES	31	/* an index has 32 columns at most */
+
+/*
+ * A column of attributes: values by row, and the rows of each value, so that a condition becomes a
+ * set of rows without reading the values.  No segment has any yet.
+ */
+typedef struct SealedAttribute
+{
+	uint16		storage;		/* how values are kept */
+	uint16		width;			/* bytes of a value, or of its number among the distinct ones */
+	uint32		values;			/* distinct ones */
+	uint32		nulls;			/* rows without a value */
+	BlockNumber column;			/* block within the extent: by row */
+	BlockNumber dictionary;		/* the distinct values in order */
+	BlockNumber lists;			/* where the rows of each value begin */
+	BlockNumber rows;			/* rows by value */
+	uint32		spare[8];
+} SealedAttribute;
+
 typedef struct SealedHeader
 {
 	uint32		nodes;			/* of level 0 */
@@ -236,6 +275,15 @@ typedef struct SealedHeader
 	NodeLayout	layout;
 	SealedLevel level[GRAPH_LEVELS];
 	SealedLists lists;
+
+	/* since version 3 */
+	uint32		blocks;			/* of the extent, wherever they are */
+	BlockNumber cold;			/* from here on lies what only the best candidates need */
+	BlockNumber codes;			/* rows' own codes, by row; 0: none */
+	uint32		code_size;
+	uint32		attribute_count;
+	SealedAttribute attributes[SEGMENT_MAX_ATTRIBUTES];
+	uint32		spare[36];		/* zero */
 } SealedHeader;
 
 /* At the start of the payload of the first tombstone block: how many bits are set in all. */
@@ -280,7 +328,7 @@ typedef struct GrowingHeader
 	BlockNumber mean; /* block within the extent, `padded` floats; 0: codes are of the vectors */
 	uint64		used;			/* bytes of the vectors' payloads that are taken */
 	uint32		burials;		/* changes of tombstones */
-	uint32		unused;
+	uint32		spare[19];		/* zero */
 } GrowingHeader;
 
 /* The head of a group of 32 rows; their codes follow. */
@@ -298,17 +346,21 @@ typedef struct GrowingGroup
 StaticAssertDecl(sizeof(BlockHeader) == 12, "format of BlockHeader");
 StaticAssertDecl(SizeOfPageHeaderData + sizeof(BlockHeader) <= PAYLOAD_START, "room of headers");
 StaticAssertDecl(sizeof(SegmentEntry) == 40, "format of SegmentEntry");
-StaticAssertDecl(offsetof(Directory, entries) == 64, "format of Directory");
+StaticAssertDecl(offsetof(Directory, entries) == 88, "format of Directory");
 StaticAssertDecl(sizeof(NodeLayout) == 40, "format of NodeLayout");
 StaticAssertDecl(sizeof(SealedLists) == 44, "format of SealedLists");
 StaticAssertDecl(sizeof(SealedList) == 12, "format of SealedList");
 StaticAssertDecl(sizeof(ListGroup) == 256, "format of ListGroup");
 StaticAssertDecl(sizeof(CentroidsHeader) == 32, "format of CentroidsHeader");
-StaticAssertDecl(sizeof(SealedHeader) == 124 + 12 * GRAPH_LEVELS, "format of SealedHeader");
+StaticAssertDecl(DIRECTORY_MAX_ENTRIES == 201, "as many as version 2 had");
+StaticAssertDecl(sizeof(SealedAttribute) == 60, "format of SealedAttribute");
+StaticAssertDecl(offsetof(SealedHeader, blocks) == 124 + 12 * GRAPH_LEVELS,
+				 "format of SealedHeader of version 2");
+StaticAssertDecl(sizeof(SealedHeader) == 2244, "format of SealedHeader");
 StaticAssertDecl(sizeof(GraphEntryGroup) == 320, "format of GraphEntryGroup");
 StaticAssertDecl(sizeof(SealedRow) == 12, "format of SealedRow");
 StaticAssertDecl(sizeof(SealedNode) == 36, "format of SealedNode");
-StaticAssertDecl(sizeof(GrowingHeader) == 56, "format of GrowingHeader");
+StaticAssertDecl(sizeof(GrowingHeader) == 128, "format of GrowingHeader");
 StaticAssertDecl(sizeof(GrowingGroup) == 672, "format of GrowingGroup");
 
 #define BlockGetHeader(page)	((BlockHeader *) PageGetContents(page))

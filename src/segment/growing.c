@@ -119,6 +119,7 @@ make_segment(Relation index, Relation heap, CachedIndex *cached, Size size, uint
 	const float *mean;
 	uint64		rows = 0;
 
+	AssertNoContentLock();
 	LockPage(index, GROW_LOCK_BLOCK, ExclusiveLock);
 	directory = directory_read(index);
 	for (uint32 i = 0; i < directory->count; i++)
@@ -378,7 +379,7 @@ growing_append(Relation index, Relation heap, CachedIndex *cached, const Segment
 static void
 read_header(Relation index, const SegmentEntry *entry, GrowingHeader *header)
 {
-	extent_read(index, entry->first, entry->uid, 0, header, sizeof(*header));
+	extent_read_header(index, entry, BLOCK_GROWING_HEADER, header, sizeof(*header));
 }
 
 uint32
@@ -419,6 +420,8 @@ growing_close(Relation index, const SegmentEntry *entry)
 	GenericXLogState *state = GenericXLogStart(index);
 	Page		page = GenericXLogRegisterBuffer(state, buffer, 0);
 
+	Assert(BlockGetHeader(page)->kind == BLOCK_GROWING_HEADER);
+	Assert(directory_is_claimed(index, entry));
 	((GrowingHeader *) BlockGetPayload(page))->closed = 1;
 	GenericXLogFinish(state);
 	UnlockReleaseBuffer(buffer);

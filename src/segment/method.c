@@ -14,7 +14,15 @@ segment_register(const SegmentMethod *method)
 const SegmentMethod *
 segment_method(const Space *space)
 {
+	Assert(space->method < SEGMENT_METHODS && methods[space->method] != NULL);
 	return methods[space->method];
+}
+
+const char *
+segment_method_name(const SegmentEntry *entry)
+{
+	return entry->method < SEGMENT_METHODS && methods[entry->method] ?
+		methods[entry->method]->name : NULL;
 }
 
 void

@@ -81,6 +81,7 @@ struct SegmentMaking
 struct SegmentMethod
 {
 	SpaceMethod id;
+	const char *name;			/* that vector_segments() shows */
 
 	/* Sets the fields of a Space in which this method differs from a graph; or NULL. */
 	void		(*init_space) (Space *space, const Directory *directory);
@@ -119,6 +120,9 @@ struct SegmentMethod
 
 extern void segment_register(const SegmentMethod *method);
 extern const SegmentMethod *segment_method(const Space *space);
+
+/* The name of the method of a sealed segment; NULL for one that is not registered. */
+extern const char *segment_method_name(const SegmentEntry *entry);
 
 /* The space of an index, by its directory. */
 extern void segment_space(const Directory *directory, Space *space);

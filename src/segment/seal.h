@@ -14,7 +14,7 @@ typedef enum SealWait
 
 typedef enum SealMerge
 {
-	MERGE_DUE,					/* one with many dead rows, or several of one size class */
+	MERGE_DUE,					/* one size class; one with many dead rows, or an old format */
 	MERGE_IDLE,					/* a large one and smaller ones, once a worker is idle */
 	MERGE_ALL
 } SealMerge;
@@ -34,16 +34,17 @@ extern BuildProgress seal_report;
 
 /*
  * Builds sealed segments from the oldest growing ones, as many as have max_rows rows together, if
- * those that could be claimed have at least min_rows.  Returns the number of segments replaced.
+ * those that could be claimed have at least min_rows or one of them has an old format.  Returns the
+ * number of segments replaced.
  */
 extern int	seal_growing(Relation index, Relation heap, SealWait wait, uint64 min_rows,
 						 uint64 max_rows);
 
 /*
  * Merges sealed segments, without their dead rows.  Due are a segment of which a fifth of the rows
- * are dead, and vector.merge_factor or more segments of one size class; when a worker is idle also
- * the smaller graphs together with a larger one that has at most vector.merge_factor times as many
- * rows as all of them.  Returns the number of segments replaced.
+ * are dead, vector.merge_factor or more segments of one size class, and segments with an old
+ * format; when a worker is idle also the smaller graphs together with a larger one that has at most
+ * vector.merge_factor times as many rows as all of them.  Returns the number of segments replaced.
  */
 extern int	seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what);
 

@@ -14,7 +14,7 @@
 static void
 read_header(Relation index, const SegmentEntry *entry, SealedHeader *header)
 {
-	extent_read(index, entry->first, entry->uid, 0, header, sizeof(*header));
+	extent_read_header(index, entry, BLOCK_SEALED_HEADER, header, sizeof(*header));
 }
 
 void
