@@ -76,7 +76,7 @@ static HTAB *bounds;
 static ExecutorStart_hook_type previous_hook;
 
 static void *
-find_entry(void *key)
+find_bound_entry(void *key)
 {
 	BoundEntry *entry = bounds ? hash_search(bounds, &key, HASH_FIND, NULL) : NULL;
 
@@ -86,7 +86,7 @@ find_entry(void *key)
 ScanBound *
 scan_bound(ScanKey orderbys)
 {
-	return find_entry(orderbys);
+	return find_bound_entry(orderbys);
 }
 
 bool
@@ -181,7 +181,7 @@ scan_bound_of_siblings(const ScanBound *bound)
 static TupleTableSlot *
 merge_next_row(PlanState *node)
 {
-	Siblings   *siblings = find_entry(node);
+	Siblings   *siblings = find_bound_entry(node);
 
 	if (!siblings->merge->ms_initialized)
 	{
@@ -225,7 +225,7 @@ remember(void *key, void *value, MemoryContextCallback *forget)
  * Whether an expression is the distance that a scan orders by, perhaps with its operands swapped.
  */
 static bool
-is_distance(Node *node, OpExpr *order)
+is_scan_distance(Node *node, OpExpr *order)
 {
 	OpExpr	   *op = (OpExpr *) node;
 
@@ -248,8 +248,8 @@ find_limit(Node *condition, OpExpr *order)
 
 	if (!IsA(condition, OpExpr) || list_length(op->args) != 2)
 		return NULL;
-	distance_first = is_distance(linitial(op->args), order);
-	if (!distance_first && !is_distance(lsecond(op->args), order))
+	distance_first = is_scan_distance(linitial(op->args), order);
+	if (!distance_first && !is_scan_distance(lsecond(op->args), order))
 		return NULL;
 	limit = distance_first ? lsecond(op->args) : linitial(op->args);
 	if (exprType(limit) != FLOAT8OID && exprType(limit) != FLOAT4OID)

@@ -150,7 +150,7 @@ take_library(void *library)
  * no signals.
  */
 static void
-load(void)
+load_openblas(void)
 {
 	static const char *const names[] = {"libopenblas.so.0", "libopenblas.so"};
 	char	   *threads = getenv(THREADS_VARIABLE);
@@ -182,7 +182,7 @@ cluster_blas_load(void)
 {
 	if (!off && !tried)
 	{
-		load();
+		load_openblas();
 		tried = true;
 	}
 	in_use = !off && sgemm != NULL;

@@ -174,7 +174,7 @@ bound_all(const CodedQuery *coded)
 
 /* The n-th smallest of the groups' smallest bounds: at least n bounds are not above it. */
 static float
-reach_of(const CodedQuery *coded, uint32_t n)
+nth_least_bound(const CodedQuery *coded, uint32_t n)
 {
 	size_t		groups = group_count(coded->codes->k);
 
@@ -240,7 +240,7 @@ find_nearest(const CodedQuery *coded, uint32_t n)
 	uint64_t	last;
 
 	bound_all(coded);
-	count = take_bounds(coded, 0, reach_of(coded, n), keys);
+	count = take_bounds(coded, 0, nth_least_bound(coded, n), keys);
 	/* with a query that is not finite, places behind the last centroid may seem near */
 	if (count < n)
 		count = take_bounds(coded, 0, INFINITY, keys);

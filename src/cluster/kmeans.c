@@ -359,7 +359,7 @@ move_centroids(Trainer *t)
 
 /* Fills rows with the numbers of the points, list by list. */
 static void
-group_rows(Trainer *t, size_t stride)
+group_rows_by_list(Trainer *t, size_t stride)
 {
 	size_t		count = (t->n + stride - 1) / stride;
 	uint32_t	start = 0;
@@ -496,7 +496,7 @@ divide_lists(Trainer *t, size_t stride)
 		if (!empty && (t->options->balance == 0 || (double) t->counts[longest] <= limit))
 			break;
 		if (!grouped)
-			group_rows(t, stride);
+			group_rows_by_list(t, stride);
 		grouped = true;
 		interrupt(t);
 		if (divide_list(t, longest, shortest))
@@ -658,7 +658,7 @@ train_groups(Trainer *t, uint32_t groups)
 	part.centroids = t->groups;
 	train_level(&part, false, NULL, NULL);
 	assign_points(&part, 1, false, &changed);
-	group_rows(&part, 1);
+	group_rows_by_list(&part, 1);
 	memcpy(t->order, part.rows, t->n * sizeof(uint32_t));
 	memcpy(t->group_counts, part.counts, groups * sizeof(uint32_t));
 	for (uint32_t i = 0; i < groups; i++)

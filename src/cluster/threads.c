@@ -15,7 +15,7 @@ typedef struct Part
 } Part;
 
 static void *
-run_part(void *arg)
+run_thread(void *arg)
 {
 	const Part *part = arg;
 
@@ -40,7 +40,7 @@ cluster_parallel(uint32_t threads, void (*work) (void *arg, uint32_t thread), vo
 			Part	   *part = &parts[started];
 
 			*part = (Part) {.work = work, .arg = arg, .number = started};
-			if (pthread_create(&part->thread, NULL, run_part, part) != 0)
+			if (pthread_create(&part->thread, NULL, run_thread, part) != 0)
 				break;
 		}
 		pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -653,7 +653,7 @@ mix_spokes(Spoke *spokes, uint32_t first, uint32_t count)
 }
 
 void
-graph_unite(GraphInserter *inserter, uint32_t node, const GraphEdges *edges)
+graph_merge_edges(GraphInserter *inserter, uint32_t node, const GraphEdges *edges)
 {
 	const GraphBuild *build = inserter->build;
 	GraphLinks *links = links_at(build, 0, node);
@@ -861,7 +861,7 @@ link_from(Connect *connect, uint32_t from, uint32_t node, uint32_t enough)
 
 /* Links an unreachable node from a reached one, if that has a place to spare. */
 static bool
-attach_to(Connect *connect, uint32_t from, uint32_t node, uint32_t enough)
+link_cut_off_from(Connect *connect, uint32_t from, uint32_t node, uint32_t enough)
 {
 	if (connect->parent[from] == NOT_REACHED || !link_from(connect, from, node, enough))
 		return false;
@@ -874,7 +874,7 @@ attach_to(Connect *connect, uint32_t from, uint32_t node, uint32_t enough)
  * edge that it needs; if there is no such place, from any reached node.
  */
 static void
-attach(Connect *connect, uint32_t node)
+link_cut_off(Connect *connect, uint32_t node)
 {
 	GraphLinks *links = links_at(connect->build, 0, node);
 	const uint32_t *ids = graph_link_ids(connect->build, links);
@@ -885,11 +885,11 @@ attach(Connect *connect, uint32_t node)
 			uint32_t	neighbour = inside(connect, ids[i]);
 
 			if (neighbour < connect->n &&
-				attach_to(connect, neighbour, node, rest * LEAST_WAYS))
+				link_cut_off_from(connect, neighbour, node, rest * LEAST_WAYS))
 				return;
 		}
 	for (uint32_t i = connect->reached; i > 0; i--)
-		if (attach_to(connect, connect->queue[i - 1], node, 0))
+		if (link_cut_off_from(connect, connect->queue[i - 1], node, 0))
 			return;
 }
 
@@ -963,7 +963,7 @@ graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory)
 	for (uint32_t node = 0; node < n; node++)
 		if (connect.parent[node] == NOT_REACHED)
 		{
-			attach(&connect, node);
+			link_cut_off(&connect, node);
 			reach_neighbours(&connect);
 		}
 	memory.resize(memory.arg, connect.queue, 0);

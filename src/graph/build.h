@@ -148,7 +148,7 @@ extern void graph_get_edges(const GraphBuild *build, uint32_t node, GraphEdges *
  * many, keeps those that do not cover each other, by the angles of codes, then the nearest of the
  * others; by dot products and without codes, the first of both lists.
  */
-extern void graph_unite(GraphInserter *inserter, uint32_t node, const GraphEdges *edges);
+extern void graph_merge_edges(GraphInserter *inserter, uint32_t node, const GraphEdges *edges);
 
 /*
  * Makes a node outside of this part, given by its id and its work vector or its distance, a

@@ -22,9 +22,9 @@
 #include "graph_segment/merge_internal.h"
 #include "segment/memory.h"
 
-#define JOIN_NEIGHBOURS		24		/* that a node gets in all other inputs together */
+#define NEW_NEIGHBOURS		24		/* that a node gets in all other inputs together */
 #define MIN_NEIGHBOURS		3		/* that it gets in each of them, at least */
-#define JOIN_REACH			1.1f
+#define SEARCH_REACH			1.1f
 #define REPAIR_FRACTION		0.75	/* lists with a smaller share of their edges are filled up */
 #define MEAN_SAMPLE			4096	/* nodes from which the scale is computed */
 
@@ -97,7 +97,7 @@ share_neighbours(Merge *merge)
 		const CachedSegment *segment = merge->inputs[i].segment;
 		double		part = (segment->header.rows - segment->dead) / Max(merge->live_rows, 1.0);
 
-		merge->inputs[i].neighbours = Max((uint32) rint(JOIN_NEIGHBOURS * part), MIN_NEIGHBOURS);
+		merge->inputs[i].neighbours = Max((uint32) rint(NEW_NEIGHBOURS * part), MIN_NEIGHBOURS);
 	}
 }
 
@@ -227,7 +227,7 @@ make_parts(Merge *merge)
 	SegmentBuild *build = merge->build;
 	Size		row = build_row_memory(merge->space, build->shared->m,
 									   space_payload_size(merge->space)) +
-		2 * JOIN_NEIGHBOURS * (merge_edge_size(merge) + sizeof(LoadedEdge));
+		2 * NEW_NEIGHBOURS * (merge_edge_size(merge) + sizeof(LoadedEdge));
 	uint64		fit = Max(build->shared->memory / row, 64);
 
 	fit = Max(fit, merge->keys / (BUILD_MAX_PARTS - merge->input_count) + 1);
@@ -340,12 +340,12 @@ is_equal(Merge *merge, uint32 key)
 
 /* Connects the current node with its nearest nodes in an input. */
 static void
-join_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query)
+connect_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query)
 {
 	const SearchEffort effort = {
 		.candidates = 8 + 2 * target->neighbours,
 		.wanted = target->neighbours,
-		.reach = JOIN_REACH,
+		.reach = SEARCH_REACH,
 		.least = -INFINITY
 	};
 	GraphSearch *search = &target->scan.search;
@@ -391,7 +391,7 @@ needs_repair(const Merge *merge, const MergeInput *input, const SealedNode *node
 }
 
 static void
-join_node(Merge *merge, int i, uint32 id)
+connect_node(Merge *merge, int i, uint32 id)
 {
 	MergeInput *input = &merge->inputs[i];
 	MemoryContext old = MemoryContextSwitchTo(merge->step);
@@ -406,7 +406,7 @@ join_node(Merge *merge, int i, uint32 id)
 		build_work_of(merge->build, merge->payload, merge->floats, merge->work);
 		space_prepare(merge->space, &query, merge->payload, space_payload_size(merge->space));
 		for (int k = 0; k < i + repair && merge->number[input->base + id] != NO_ROW; k++)
-			join_to(merge, input->base + id, &merge->inputs[k], &query);
+			connect_to(merge, input->base + id, &merge->inputs[k], &query);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(merge->step);
@@ -414,7 +414,7 @@ join_node(Merge *merge, int i, uint32 id)
 
 /* Finds the edges between the inputs, and further ones for nodes that lost too many. */
 static void
-join_inputs(Merge *merge)
+connect_inputs(Merge *merge)
 {
 	uint64		done = 0;
 
@@ -429,7 +429,7 @@ join_inputs(Merge *merge)
 			CHECK_FOR_OTHERS();
 			if (merge->number[input->base + id] == NO_ROW)
 				continue;
-			join_node(merge, i, id);
+			connect_node(merge, i, id);
 			if (++done % 256 == 0)
 				build_report(merge->build, BUILD_GRAPH, done, merge->live_nodes);
 		}
@@ -546,7 +546,7 @@ merge_begin(const SegmentJob *job)
 	sample_nodes(merge);
 	measure_shifts(merge);
 	make_parts(merge);
-	join_inputs(merge);
+	connect_inputs(merge);
 	number_nodes(merge);
 	return &merge->making;
 }

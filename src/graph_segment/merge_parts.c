@@ -189,7 +189,7 @@ compare_edges(const void *a, const void *b)
 
 /* Adds a run of loaded edges to a node's list. */
 static void
-unite_node(Merge *merge, uint32 place, const LoadedEdge *run, uint64 count, const char *file)
+merge_node_edges(Merge *merge, uint32 place, const LoadedEdge *run, uint64 count, const char *file)
 {
 	const GraphBuild *graph = &merge->build->graph;
 	uint32		ids[GRAPH_MAX_DEGREE];
@@ -216,13 +216,13 @@ unite_node(Merge *merge, uint32 place, const LoadedEdge *run, uint64 count, cons
 		edges.count++;
 	}
 	merge_complete_node(merge->build, place);
-	graph_unite(&merge->build->inserter, place, &edges);
+	graph_merge_edges(&merge->build->inserter, place, &edges);
 	pfree(edges.signs);
 }
 
 /* Merges the edges of a part's nodes with the new ones. */
 static void
-unite_edges(Merge *merge, uint32 p)
+merge_part_edges(Merge *merge, uint32 p)
 {
 	MergePart  *part = &merge->parts[p];
 	const uint32 *part_first = merge->build->shared->part_first;
@@ -257,7 +257,7 @@ unite_edges(Merge *merge, uint32 p)
 		CHECK_FOR_OTHERS();
 		for (to = from + 1; to < kept && edges[to].node == edges[from].node;)
 			to++;
-		unite_node(merge, edges[from].node - part_first[p], edges + from, to - from, file);
+		merge_node_edges(merge, edges[from].node - part_first[p], edges + from, to - from, file);
 	}
 	pfree(edges);
 	pfree(file);
@@ -284,7 +284,7 @@ find_aliases(const Merge *merge, uint32 number)
 
 /* Loads a part's nodes as they were. */
 static void
-load_part(Merge *merge, uint32 p)
+load_part_nodes(Merge *merge, uint32 p)
 {
 	SegmentBuild *build = merge->build;
 	BuildShared *shared = build->shared;
@@ -359,8 +359,8 @@ merge_write_parts(SegmentBuild *build, SegmentPlan *plan)
 	{
 		if (shared->part_first[p] == shared->part_first[p + 1])
 			continue;
-		load_part(merge, p);
-		unite_edges(merge, p);
+		load_part_nodes(merge, p);
+		merge_part_edges(merge, p);
 		graph->first = graph->anchor = shared->part_first[p];
 		link_next_part(merge, p);
 		if (!graph_connect(graph, shared->nodes, build->inserter.search.memory))

@@ -642,7 +642,7 @@ link_anchor(SegmentBuild *build, uint32 part)
 
 /* Merges the edges of a partition's own nodes. */
 static void
-unite_edges(SegmentBuild *build, uint32 part)
+merge_edges(SegmentBuild *build, uint32 part)
 {
 	PartitionState *state = build->partition;
 	BufFile   **file = &state->edges[part];
@@ -656,7 +656,7 @@ unite_edges(SegmentBuild *build, uint32 part)
 
 		edge_arrays(&build->graph, record_room(state, size), head.count, &edges);
 		build_read_file(*file, state->record, size);
-		graph_unite(&build->inserter, head.number - build->shared->part_first[part], &edges);
+		graph_merge_edges(&build->inserter, head.number - build->shared->part_first[part], &edges);
 	}
 	close_file(file);
 	build_wait(build);
@@ -684,7 +684,7 @@ partition_write(SegmentBuild *build, SegmentPlan *plan)
 		build_begin_step(build, 0);
 		build_map_graph(build);
 		build_make_work_vectors(build);
-		unite_edges(build, part);
+		merge_edges(build, part);
 		if (build->leader)
 		{
 			graph->first = graph->anchor = shared->part_first[part];

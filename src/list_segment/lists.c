@@ -168,7 +168,7 @@ write_mean(ListsWriter *writer, ExtentWriter *extent, const CachedCentroids *cen
 
 /* Writes where the rows and groups of each list begin. */
 static void
-write_lists(ListsWriter *writer, ExtentWriter *extent, const uint32 *counts)
+write_list_table(ListsWriter *writer, ExtentWriter *extent, const uint32 *counts)
 {
 	SealedList	list = {0};
 
@@ -199,7 +199,7 @@ lists_writer_begin(ListsWriter *writer, Relation index, SegmentEntry *entry,
 	write_mean(writer, &extent, centroids, counts);
 	extent_writer_seek(&extent, header->tombstones, BLOCK_TOMBSTONES);
 	sealed_write_tombstones(&extent, header);
-	write_lists(writer, &extent, counts);
+	write_list_table(writer, &extent, counts);
 	extent_writer_end(&extent);
 
 	extent_writer_begin(&writer->tids, index, entry->first, entry->uid);

@@ -542,7 +542,7 @@ directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *en
  * is kept.  After that there is at most one retired extent more than there are others.
  */
 static void
-join_retired(Directory *directory)
+merge_retired(Directory *directory)
 {
 	SegmentEntry *sorted;
 	uint32		kept = 0;
@@ -625,7 +625,7 @@ directory_replace(Relation index, const SegmentEntry *outputs, int output_count,
 		published.kind = SEGMENT_SEALED;
 		put_entry(change.directory, &published);
 	}
-	join_retired(change.directory);
+	merge_retired(change.directory);
 	end_change(&change);
 }
 

@@ -562,10 +562,10 @@ check_parts(bool coded)
 		for (uint32_t i = 0; i < edges.count; i++)
 			ids[i] += first;
 		some = slice(&part.build, &edges, 0, edges.count * 2 / 3);
-		graph_unite(&inserter, node, &some);
+		graph_merge_edges(&inserter, node, &some);
 		HOLDS(links->count == some.count);
 		some = slice(&part.build, &edges, edges.count / 3, edges.count);
-		graph_unite(&inserter, node, &some);
+		graph_merge_edges(&inserter, node, &some);
 		HOLDS(links->count == edges.count);
 		for (uint32_t i = 0; i < edges.count; i++)
 			HOLDS(has_neighbour(&part.build, links, ids[i]));
@@ -578,7 +578,7 @@ check_parts(bool coded)
 		graph_get_edges(&world.build, (node * 7 + 1) % part.n, &edges);
 		for (uint32_t i = 0; i < edges.count; i++)
 			ids[i] += 100000;
-		graph_unite(&inserter, node, &edges);
+		graph_merge_edges(&inserter, node, &edges);
 		HOLDS(links->count == (had + edges.count < 32 ? had + edges.count : 32));
 		for (uint32_t i = 0; i < links->count; i++)
 			for (uint32_t k = 0; k < i; k++)
