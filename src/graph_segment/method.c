@@ -97,7 +97,7 @@ from_rows(const SegmentJob *job)
 	return build_making(build_attach(shared, job->index, &callbacks));
 }
 
-/* The entries, if there are any. */
+/* Loads the entries, if there are any. */
 static void
 load(CachedSegment *segment, Relation index)
 {

@@ -25,7 +25,7 @@ struct CachedIndex
 	bool		dropped;		/* to be freed by its last user */
 	dlist_node	idle;			/* in idle_indexes, if nothing holds it */
 	MemoryContext context;		/* of this and its parts */
-	Size		size;			/* of the context, as it counts in cached_size */
+	Size		size;			/* of the context, as counted in cached_size */
 	CachedPart *parts;
 	CachedMean *means;
 	Space		space;
@@ -380,7 +380,7 @@ static const CachedKind segment_kind = {
 	SEGMENT_SEALED, "vector segment", sizeof(CachedSegment), load_segment, unload_segment
 };
 
-/* Reads the tombstones again if there are more of them. */
+/* Reads the tombstones again if their number has grown. */
 static void
 refresh_tombstones(Relation index, CachedSegment *segment)
 {

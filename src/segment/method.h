@@ -41,7 +41,7 @@ typedef struct SegmentJob
 	CachedIndex *cached;		/* held; set once the inputs are chosen */
 	SegmentEntry *inputs;		/* claimed; `rows` of a sealed input counts its live rows */
 	int			input_count;
-	bool		renewed;		/* what the segments share is to be made anew */
+	bool		renewed;		/* what the segments share is to be made again */
 	bool		hurried;		/* rows are inserted faster than they are sealed */
 	BuildProgress progress;		/* or NULL */
 
@@ -67,9 +67,9 @@ struct SegmentMaking
 	void		(*write) (SegmentMaking *making, SegmentEntry *output);
 
 	/*
-	 * After `write`: the number in the segment of the i-th source row, of so many.  The source rows
-	 * of a build are the rows added since the previous segment was ready; those of a merge are all
-	 * rows of the inputs, one input after the other, where dead rows have NO_ROW.
+	 * After `write`: the number of source rows, and the number in the segment of the i-th of them.
+	 * The source rows of a build are the rows added since the previous segment was ready; those of
+	 * a merge are all rows of the inputs, one input after the other, where dead rows have NO_ROW.
 	 */
 	uint64		(*rows) (const SegmentMaking *making);
 	uint32		(*row_number) (SegmentMaking *making, uint64 i);
@@ -114,7 +114,7 @@ struct SegmentMethod
 	void		(*load) (CachedSegment *segment, Relation index);
 	void		(*unload) (CachedSegment *segment);
 
-	/* Raises an error if a segment is not what it should be. */
+	/* Raises an error if a segment is damaged. */
 	void		(*check) (SealedScan *scan);
 };
 

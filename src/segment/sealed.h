@@ -39,7 +39,7 @@ typedef struct SealedScan
 /* The bits of the TID. */
 #define FOUND_TID			((UINT64CONST(1) << 48) - 1)
 
-/* Raises the error of an index that is not what it should be: for checks. */
+/* Raises the error for a damaged index, in checks. */
 #define sealed_damaged(index, ...) \
 	ereport(ERROR, \
 			(errcode(ERRCODE_INDEX_CORRUPTED), \
@@ -49,7 +49,7 @@ typedef struct SealedScan
 /* Checks: an estimate may differ from the distance by this part of the estimate's terms. */
 #define ESTIMATE_TOLERANCE	0.1f
 
-/* Begins with a segment that is held. */
+/* Begins a scan of a segment that is held. */
 extern void sealed_scan_begin(SealedScan *scan, Relation index, const Space *space,
 							  CachedSegment *segment, ScanStatistics *statistics);
 
