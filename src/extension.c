@@ -7,8 +7,6 @@
 
 #include "am/method.h"
 #include "distance/distance.h"
-#include "graph_segment/method.h"
-#include "list_segment/method.h"
 #include "planner/planner.h"
 #include "segment/seal.h"
 #include "segment/wait_point.h"
@@ -54,8 +52,6 @@ _PG_init(void)
 		"vector.simd", "Selects the processor instructions that distances are computed with.",
 		"auto is the best that the processor has; the others are for tests and support.",
 		&vector_simd, DISTANCE_AUTO, simd_options, PGC_USERSET, 0, check_simd, assign_simd, NULL);
-	segment_register(&graph_segment_method);
-	segment_register(&list_segment_method);
 	planner_init();
 	seal_init();
 	wait_point_init();

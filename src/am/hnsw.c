@@ -12,6 +12,7 @@
 #include "am/hnsw_build.h"
 #include "am/method.h"
 #include "am/scan.h"
+#include "graph_segment/method.h"
 
 int			hnsw_ef_search;
 int			hnsw_iterative_scan;
@@ -120,12 +121,13 @@ static const IndexSupport hnsw_support[] = {SUPPORT_DISTANCE, SUPPORT_NORM, SUPP
 
 const VectorAm hnsw_am = {
 	.name = "hnsw",
+	.segments = &graph_segment_method,
 	.init = hnsw_init,
 	.support = hnsw_support,
 	.support_count = lengthof(hnsw_support),
 	.options = hnswoptions,
 	.directory_options = hnsw_directory_options,
-	.build = hnswbuild,
+	.build = hnsw_build,
 	.phase_name = hnswbuildphasename,
 	.count_work = hnsw_count_work,
 	.begin_scan = hnswbeginscan,

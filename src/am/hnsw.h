@@ -56,7 +56,6 @@ extern double hnsw_scan_mem_multiplier;
 /* The options of an index, with defaults for those that are not set. */
 extern HnswOptions hnsw_options(Relation index);
 
-extern IndexBuildResult *hnswbuild(Relation heap, Relation index, IndexInfo *indexInfo);
 extern void hnsw_count_work(Relation index, const Directory *directory, double rows, double blocks,
 							ScanWork *work);
 extern IndexScanDesc hnswbeginscan(Relation index, int nkeys, int norderbys);

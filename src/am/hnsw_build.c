@@ -11,9 +11,7 @@
 #include "utils/memutils.h"
 
 #include "am/index.h"
-#include "am/table_build.h"
 #include "graph_segment/build.h"
-#include "graph_segment/method.h"
 #include "segment/memory.h"
 #include "segment/replace.h"
 
@@ -25,8 +23,7 @@
 /* One participant's state. */
 typedef struct HnswBuild
 {
-	TableBuild	table;
-	Space		space;
+	TableBuild *table;
 	SegmentBuild *build;
 } HnswBuild;
 
@@ -40,7 +37,6 @@ hnsw_directory_options(Relation index)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("ef_construction must be greater than or equal to 2 * m")));
-	directory.method = graph_segment_method.id;
 	directory.m = options.m;
 	directory.ef_construction = options.ef_construction;
 	directory.storage = options.storage == HNSW_STORAGE_HALF ? STORAGE_HALF :
@@ -87,7 +83,7 @@ write_segment(SegmentMaking *making, void *arg)
 {
 	HnswBuild  *state = arg;
 
-	segment_publish(making, state->table.index, state->table.heap);
+	segment_publish(making, state->table->index, state->table->heap);
 	report_progress(BUILD_LOADING, 0, 0);
 }
 
@@ -115,17 +111,14 @@ run_build(HnswBuild *state, BuildShared *shared)
 	const BuildCallbacks callbacks = {
 		.ready = write_segment, .full = notice_full, .progress = report_progress, .arg = state
 	};
-	Directory  *directory = directory_read(state->table.index);
-	bool		leader = state->table.leader;
+	TableBuild *table = state->table;
 
-	segment_space(directory, &state->space);
-	state->table.space = &state->space;
-	state->table.add = add_row;
-	state->table.arg = state;
-	state->build = build_attach(shared, state->table.index, leader ? &callbacks : NULL);
-	if (leader)
+	table->add = add_row;
+	table->arg = state;
+	state->build = build_attach(shared, table->index, table->leader ? &callbacks : NULL);
+	if (table->leader)
 		report_progress(BUILD_LOADING, 0, 0);
-	table_build_scan(&state->table);
+	table_build_scan(table);
 	build_finish(state->build);
 }
 
@@ -135,18 +128,19 @@ extern PGDLLEXPORT void hnsw_parallel_build_main(dsm_segment *segment, shm_toc *
 void
 hnsw_parallel_build_main(dsm_segment *segment, shm_toc *toc)
 {
-	HnswBuild	state = {0};
+	TableBuild	table = {0};
+	HnswBuild	state = {.table = &table};
 
-	table_build_open(&state.table, segment, toc);
-	run_build(&state, state.table.method_shared);
-	table_build_close(&state.table);
+	table_build_open(&table, segment, toc);
+	run_build(&state, table.method_shared);
+	table_build_close(&table);
 }
 
 /* The leader of a parallel build; false, with nothing done, if no worker could be started. */
 static bool
 build_in_parallel(HnswBuild *state, const Directory *directory, int workers)
 {
-	TableBuild *table = &state->table;
+	TableBuild *table = state->table;
 	Size		memory = graph_memory();
 	BuildShared *shared;
 
@@ -174,21 +168,12 @@ build_alone(HnswBuild *state, const Directory *directory)
 	run_build(state, shared);
 }
 
-static void
-build_segment(void *arg, const Directory *directory)
+void
+hnsw_build(TableBuild *table, const Directory *directory)
 {
-	HnswBuild  *state = arg;
-	int			workers = table_build_workers(&state->table);
+	HnswBuild	state = {.table = table};
+	int			workers = table_build_workers(table);
 
-	if (workers == 0 || !build_in_parallel(state, directory, workers))
-		build_alone(state, directory);
-}
-
-IndexBuildResult *
-hnswbuild(Relation heap, Relation index, IndexInfo *info)
-{
-	DirectoryOptions options = hnsw_directory_options(index);
-	HnswBuild	state = {.table = {.heap = heap, .index = index, .info = info}};
-
-	return table_build(&state.table, &options, build_segment, &state);
+	if (workers == 0 || !build_in_parallel(&state, directory, workers))
+		build_alone(&state, directory);
 }

@@ -5,6 +5,7 @@
 #define VECTOR_AM_HNSW_BUILD_H
 
 #include "am/hnsw.h"
+#include "am/table_build.h"
 
 /* Phases that pg_stat_progress_create_index shows; the first is PostgreSQL's. */
 #define HNSW_PHASE_LOAD		2
@@ -16,5 +17,7 @@
  * they do not go together.
  */
 extern DirectoryOptions hnsw_directory_options(Relation index);
+
+extern void hnsw_build(TableBuild *table, const Directory *directory);
 
 #endif							/* VECTOR_AM_HNSW_BUILD_H */

@@ -12,7 +12,10 @@ DirectoryOptions
 index_column_options(Relation index)
 {
 	const char *am = vector_am_of(index)->name;
-	DirectoryOptions options = {.dims = TupleDescAttr(index->rd_att, 0)->atttypmod};
+	DirectoryOptions options = {
+		.method = vector_am_of(index)->segments->id,
+		.dims = TupleDescAttr(index->rd_att, 0)->atttypmod
+	};
 
 	if (TupleDescAttr(index->rd_att, 0)->atttypid == VARBITOID)
 		ereport(ERROR,
@@ -48,12 +51,4 @@ index_seal_rows(Relation index)
 	const IndexOptions *options = (IndexOptions *) index->rd_options;
 
 	return options && options->seal_rows > 0 ? options->seal_rows : seal_default_rows;
-}
-
-void
-vectorbuildempty(Relation index)
-{
-	DirectoryOptions options = vector_am_of(index)->directory_options(index);
-
-	directory_create(index, INIT_FORKNUM, &options);
 }

@@ -42,6 +42,7 @@ extern uint32 index_seal_rows(Relation index);
 
 /* What PostgreSQL calls, of every access method. */
 
+extern IndexBuildResult *vectorbuild(Relation heap, Relation index, IndexInfo *indexInfo);
 extern void vectorbuildempty(Relation index);
 
 /*

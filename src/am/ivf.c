@@ -12,6 +12,7 @@
 #include "am/ivf_build.h"
 #include "am/method.h"
 #include "list_segment/centroids.h"
+#include "list_segment/method.h"
 #include "types/dense.h"
 
 int			ivfflat_probes;
@@ -189,10 +190,11 @@ static const IndexSupport ivf_support[] = {
 
 /* What both have. */
 #define IVF_COMMON \
+	.segments = &list_segment_method, \
 	.support = ivf_support, \
 	.support_count = lengthof(ivf_support), \
 	.directory_options = ivf_directory_options, \
-	.build = ivfbuild, \
+	.build = ivf_build, \
 	.phase_name = ivfbuildphasename, \
 	.count_work = ivf_count_work, \
 	.begin_scan = ivfbeginscan, \

@@ -71,7 +71,6 @@ extern bool ivf_is_flat(Relation index);
 /* The options of an index, with defaults for those that are not set. */
 extern IvfOptions ivf_options(Relation index);
 
-extern IndexBuildResult *ivfbuild(Relation heap, Relation index, IndexInfo *info);
 extern void ivf_count_work(Relation index, const Directory *directory, double rows, double blocks,
 						   ScanWork *work);
 

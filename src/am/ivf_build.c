@@ -17,10 +17,8 @@
 #include "utils/sampling.h"
 
 #include "am/method.h"
-#include "am/table_build.h"
 #include "list_segment/centroids.h"
 #include "list_segment/lists.h"
-#include "list_segment/method.h"
 #include "segment/growing.h"
 #include "segment/memory.h"
 #include "segment/replace.h"
@@ -45,8 +43,7 @@ typedef struct IvfShared
 /* One participant's state. */
 typedef struct IvfBuild
 {
-	TableBuild	table;
-	Space		space;
+	TableBuild *table;
 	CachedIndex *cached;
 	CachedCentroids *centroids;
 	ListsBuild *lists;
@@ -122,7 +119,6 @@ ivf_directory_options(Relation index)
 	if (quantizer == IVF_QUANTIZER_DEFAULT)
 		quantizer = directory.element == SPACE_BIT ? IVF_QUANTIZER_NONE : IVF_QUANTIZER_RABITQ;
 	check_ivf_options(&options, quantizer, &directory);
-	directory.method = list_segment_method.id;
 	directory.lists = options.lists;
 	directory.quantizer = quantizers[quantizer];
 	directory.storage = storages[options.refine];
@@ -165,7 +161,7 @@ sample_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool al
 static void
 sample_blocks(IvfBuild *build, IvfSample *sample, double wanted)
 {
-	TableBuild *table = &build->table;
+	TableBuild *table = build->table;
 	BlockNumber blocks = RelationGetNumberOfBlocks(table->heap);
 	BlockSamplerData sampler;
 
@@ -177,7 +173,7 @@ sample_blocks(IvfBuild *build, IvfSample *sample, double wanted)
 											NULL);
 		return;
 	}
-	BlockSampler_Init(&sampler, blocks, (int) wanted, (uint32) build->space.seed);
+	BlockSampler_Init(&sampler, blocks, (int) wanted, (uint32) build->table->space.seed);
 	while (BlockSampler_HasMore(&sampler))
 		(void) table_index_build_range_scan(table->heap, table->index, table->info, false, true,
 											false, BlockSampler_Next(&sampler), 1, sample_row,
@@ -188,13 +184,13 @@ sample_blocks(IvfBuild *build, IvfSample *sample, double wanted)
 static void
 notice_little_data(const IvfBuild *build, uint32 sampled)
 {
-	const char *am = vector_am_of(build->table.index)->name;
+	const char *am = vector_am_of(build->table->index)->name;
 
 	if (sampled == 0)
 		ereport(NOTICE,
 				(errmsg("%s index created with little data", am),
 				 errdetail("Lists are made of the rows that are inserted later.")));
-	else if (build->space.storage == STORAGE_NONE)
+	else if (build->table->space.storage == STORAGE_NONE)
 		ereport(NOTICE,
 				(errmsg("%s index created with little data", am),
 				 errdetail("The lists stay as they are, because the index does not keep vectors."),
@@ -209,10 +205,10 @@ notice_little_data(const IvfBuild *build, uint32 sampled)
 static void
 train_centroids(IvfBuild *build, const Directory *directory, int workers)
 {
-	TableBuild *table = &build->table;
+	TableBuild *table = build->table;
 	BlockNumber blocks = RelationGetNumberOfBlocks(table->heap);
 	double		counted = Min(blocks, DENSITY_BLOCKS);
-	IvfSample	sample = {.space = &build->space};
+	IvfSample	sample = {.space = &build->table->space};
 	double		rows;
 	double		wanted;
 
@@ -231,7 +227,7 @@ train_centroids(IvfBuild *build, const Directory *directory, int workers)
 		return;
 	}
 	rows = sample.rows * blocks / counted;
-	sample.training = centroids_train(&build->space, directory, rows,
+	sample.training = centroids_train(&build->table->space, directory, rows,
 									  build_memory(), workers + 1, true);
 	wanted = ceil(centroids_wanted(sample.training) / Max(rows, 1) * blocks * SAMPLE_MARGIN);
 	sample_blocks(build, &sample, wanted);
@@ -260,9 +256,9 @@ static void
 append_row(void *arg, const SegmentRow *row)
 {
 	IvfBuild   *build = arg;
-	Relation	index = build->table.index;
+	Relation	index = build->table->index;
 
-	(void) growing_append(index, build->table.heap, cache_index(index), row,
+	(void) growing_append(index, build->table->heap, cache_index(index), row,
 						  index_seal_rows(index));
 }
 
@@ -270,11 +266,10 @@ append_row(void *arg, const SegmentRow *row)
 static void
 open_build(IvfBuild *build, uint32 centroids)
 {
-	build->table.space = &build->space;
-	build->table.arg = build;
-	build->table.add = add_row;
-	build->cached = cache_index(build->table.index);
-	build->centroids = cache_acquire_centroids(build->cached, build->table.index, centroids);
+	build->table->arg = build;
+	build->table->add = add_row;
+	build->cached = cache_index(build->table->index);
+	build->centroids = cache_acquire_centroids(build->cached, build->table->index, centroids);
 }
 
 static Size
@@ -287,7 +282,8 @@ part_memory(int participants)
 static ListsBuild *
 begin_lists(IvfBuild *build, Size memory, SortCoordinate coordinate)
 {
-	return lists_build(build->table.index, &build->space, build->centroids, memory, coordinate);
+	return lists_build(build->table->index, &build->table->space, build->centroids, memory,
+					   coordinate);
 }
 
 /* Sorts the rows that all participants have added, and writes a segment of them. */
@@ -296,7 +292,7 @@ write_lists(IvfBuild *build, const uint32 *counts, double distance)
 {
 	report_phase(IVF_PHASE_LOAD);
 	lists_build_sort(build->lists, counts, distance);
-	segment_publish(lists_build_making(build->lists), build->table.index, build->table.heap);
+	segment_publish(lists_build_making(build->lists), build->table->index, build->table->heap);
 	lists_build_end(build->lists);
 }
 
@@ -349,7 +345,7 @@ run_part(IvfBuild *build, IvfShared *shared)
 	};
 
 	build->lists = begin_lists(build, part_memory(shared->participants), &coordinate);
-	table_build_scan(&build->table);
+	table_build_scan(build->table);
 	lists_build_flush(build->lists);
 	add_counts(shared, build->lists, lists);
 	lists_build_end_part(build->lists);
@@ -362,24 +358,24 @@ extern PGDLLEXPORT void ivf_parallel_build_main(dsm_segment *segment, shm_toc *t
 void
 ivf_parallel_build_main(dsm_segment *segment, shm_toc *toc)
 {
-	IvfBuild	build = {0};
+	TableBuild	table = {0};
+	IvfBuild	build = {.table = &table};
 	IvfShared  *shared;
 
-	table_build_open(&build.table, segment, toc);
-	shared = build.table.method_shared;
-	segment_space(directory_read(build.table.index), &build.space);
-	space_init_rotation(&build.space);
+	table_build_open(&table, segment, toc);
+	shared = table.method_shared;
+	space_init_rotation(&table.space);
 	open_build(&build, shared->centroids);
 	tuplesort_attach_shared(shared_sort(shared, build.centroids->header.lists), segment);
 	run_part(&build, shared);
-	table_build_close(&build.table);
+	table_build_close(&table);
 }
 
 /* The leader of a parallel build; false, with nothing done, if no worker could be started. */
 static bool
 build_in_parallel(IvfBuild *build, int workers)
 {
-	TableBuild *table = &build->table;
+	TableBuild *table = build->table;
 	uint32		lists = build->centroids->header.lists;
 	SortCoordinateData coordinate = {0};
 	IvfShared  *shared;
@@ -408,7 +404,7 @@ static void
 build_alone(IvfBuild *build)
 {
 	build->lists = begin_lists(build, part_memory(1), NULL);
-	table_build_scan(&build->table);
+	table_build_scan(build->table);
 	lists_build_flush(build->lists);
 	write_lists(build, lists_build_counts(build->lists), lists_build_distance(build->lists));
 }
@@ -420,37 +416,26 @@ build_lists(IvfBuild *build, int workers)
 	SegmentEntry claimed;
 
 	report_phase(IVF_PHASE_ASSIGN);
-	if (!centroids_claim(build->table.index, &claimed))
+	if (!centroids_claim(build->table->index, &claimed))
 	{
-		build->table.space = &build->space;
-		build->table.arg = build;
-		build->table.add = append_row;
-		table_build_scan(&build->table);
+			build->table->arg = build;
+		build->table->add = append_row;
+		table_build_scan(build->table);
 		return;
 	}
 	open_build(build, claimed.uid);
 	if (workers == 0 || !build_in_parallel(build, workers))
 		build_alone(build);
-	centroids_unclaim(build->table.index, &claimed);
+	centroids_unclaim(build->table->index, &claimed);
 }
 
-static void
-build_segment(void *arg, const Directory *directory)
+void
+ivf_build(TableBuild *table, const Directory *directory)
 {
-	IvfBuild   *build = arg;
-	int			workers = table_build_workers(&build->table);
+	IvfBuild	build = {.table = table};
+	int			workers = table_build_workers(table);
 
-	segment_space(directory, &build->space);
-	space_init_rotation(&build->space);
-	train_centroids(build, directory, workers);
-	build_lists(build, workers);
-}
-
-IndexBuildResult *
-ivfbuild(Relation heap, Relation index, IndexInfo *info)
-{
-	DirectoryOptions options = ivf_directory_options(index);
-	IvfBuild	build = {.table = {.heap = heap, .index = index, .info = info}};
-
-	return table_build(&build.table, &options, build_segment, &build);
+	space_init_rotation(&table->space);
+	train_centroids(&build, directory, workers);
+	build_lists(&build, workers);
 }

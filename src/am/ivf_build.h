@@ -5,6 +5,7 @@
 #define VECTOR_AM_IVF_BUILD_H
 
 #include "am/ivf.h"
+#include "am/table_build.h"
 
 /* Phases that pg_stat_progress_create_index shows; the first is PostgreSQL's. */
 #define IVF_PHASE_KMEANS	2
@@ -16,5 +17,7 @@
  * they do not go together.
  */
 extern DirectoryOptions ivf_directory_options(Relation index);
+
+extern void ivf_build(TableBuild *table, const Directory *directory);
 
 #endif							/* VECTOR_AM_IVF_BUILD_H */

@@ -26,6 +26,7 @@ vector_am_init(void)
 {
 	for (int i = 0; i < lengthof(ams); i++)
 	{
+		segment_register(ams[i]->segments);
 		ams[i]->init();
 		MarkGUCPrefixReserved(ams[i]->name);
 	}
@@ -108,7 +109,7 @@ make_routine(const VectorAm *am)
 #endif
 	amroutine->amparallelvacuumoptions = VACUUM_OPTION_NO_PARALLEL;
 	amroutine->amkeytype = InvalidOid;
-	amroutine->ambuild = am->build;
+	amroutine->ambuild = vectorbuild;
 	amroutine->ambuildempty = vectorbuildempty;
 	amroutine->aminsert = vectorinsert;
 	amroutine->ambulkdelete = vectorbulkdelete;

@@ -15,7 +15,8 @@
 #include "utils/rel.h"
 
 #include "am/cost.h"
-#include "segment/directory.h"
+#include "am/table_build.h"
+#include "segment/method.h"
 
 /* The purpose of an operator class's support function, by its number. */
 typedef enum IndexSupport
@@ -28,6 +29,7 @@ typedef enum IndexSupport
 typedef struct VectorAm
 {
 	const char *name;
+	const SegmentMethod *segments;	/* sealed segments: how they are made and read */
 
 	/* Defines the settings and the relation options, when the library is loaded. */
 	void		(*init) (void);
@@ -48,7 +50,11 @@ typedef struct VectorAm
 	 */
 	DirectoryOptions (*directory_options) (Relation index);
 
-	ambuild_function build;
+	/*
+	 * Builds the segments of a new index from its table, in a memory context that is deleted
+	 * afterwards.
+	 */
+	void		(*build) (TableBuild *table, const Directory *directory);
 	ambuildphasename_function phase_name;	/* of pg_stat_progress_create_index */
 
 	/*

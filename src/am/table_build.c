@@ -18,6 +18,8 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "am/index.h"
+#include "am/method.h"
 #include "segment/directory.h"
 #include "segment/memory.h"
 
@@ -79,8 +81,8 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive
 	if (isnull[0])
 		return;
 	old = MemoryContextSwitchTo(build->temporary);
-	row.payload = space_payload(build->space, values[0], &row.size);
-	if (space_indexable(build->space, row.payload))
+	row.payload = space_payload(&build->space, values[0], &row.size);
+	if (space_indexable(&build->space, row.payload))
 	{
 		MemoryContextSwitchTo(old);
 		build->add(build->arg, &row);
@@ -112,24 +114,36 @@ forget_snapshot(TableBuild *build)
 }
 
 IndexBuildResult *
-table_build(TableBuild *build, const DirectoryOptions *options,
-			void (*method) (void *arg, const Directory *directory), void *arg)
+vectorbuild(Relation heap, Relation index, IndexInfo *indexInfo)
 {
+	const VectorAm *am = vector_am_of(index);
+	DirectoryOptions options = am->directory_options(index);
+	TableBuild	build = {.heap = heap, .index = index, .info = indexInfo, .leader = true};
 	IndexBuildResult *result = palloc0(sizeof(IndexBuildResult));
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector build",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
+	Directory  *directory;
 
-	if (RelationGetNumberOfBlocks(build->index) != 0)
-		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(build->index));
-	build->leader = true;
-	directory_create(build->index, MAIN_FORKNUM, options);
-	method(arg, directory_read(build->index));
-	result->heap_tuples = build->rows;
-	result->index_tuples = build->indexed;
+	if (RelationGetNumberOfBlocks(index) != 0)
+		elog(ERROR, "index \"%s\" already contains data", RelationGetRelationName(index));
+	directory_create(index, MAIN_FORKNUM, &options);
+	directory = directory_read(index);
+	segment_space(directory, &build.space);
+	am->build(&build, directory);
+	result->heap_tuples = build.rows;
+	result->index_tuples = build.indexed;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return result;
+}
+
+void
+vectorbuildempty(Relation index)
+{
+	DirectoryOptions options = vector_am_of(index)->directory_options(index);
+
+	directory_create(index, INIT_FORKNUM, &options);
 }
 
 uint64
@@ -262,6 +276,7 @@ table_build_open(TableBuild *build, dsm_segment *segment, shm_toc *toc)
 	build->index = index_open(build->shared->index, index_lock(build));
 	build->info = BuildIndexInfo(build->index);
 	build->info->ii_Concurrent = build->shared->concurrent;
+	segment_space(directory_read(build->index), &build->space);
 }
 
 void

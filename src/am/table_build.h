@@ -11,23 +11,23 @@
 #include "access/relscan.h"
 #include "nodes/execnodes.h"
 
-#include "segment/directory.h"
 #include "segment/row.h"
+#include "segment/space.h"
 
 typedef struct TableBuildShared TableBuildShared;
 
 /* One participant's part. */
 typedef struct TableBuild
 {
-	/* set by the caller */
 	Relation	heap;
 	Relation	index;
 	IndexInfo  *info;
-	const Space *space;
-	/* called with each row to be indexed */
+	Space		space;			/* of the index */
+	bool		leader;
+
+	/* set by the access method: called with each row to be indexed */
 	void		(*add) (void *arg, const SegmentRow *row);
 	void	   *arg;
-	bool		leader;
 
 	/* of a parallel build */
 	ParallelContext *context;	/* the leader's */
@@ -41,14 +41,6 @@ typedef struct TableBuild
 	double		rows;			/* scanned; in the end, by all participants */
 	double		indexed;
 } TableBuild;
-
-/*
- * The frame of ambuild in the leader: creates the directory, then calls `method` for the rest, in a
- * memory context of its own.
- */
-extern IndexBuildResult *table_build(TableBuild *build, const DirectoryOptions *options,
-									 void (*method) (void *arg, const Directory *directory),
-									 void *arg);
 
 /* The number of workers to use. */
 extern int	table_build_workers(const TableBuild *build);
