@@ -73,8 +73,8 @@ handler_symbol(Oid am)
 }
 
 /*
- * A handler is asked only if its symbol is that of one of ours.  Others are in libraries that may
- * not even be there any more, which must not keep a worker from the indexes of this one.
+ * A handler is called only if its symbol is that of one of our methods.  Others are in libraries
+ * that may not even exist any more; that must not keep a worker from the indexes of this one.
  */
 const VectorAm *
 vector_am_by_oid(Oid am)
@@ -93,7 +93,7 @@ vector_am_plans(const IndexOptInfo *index)
 	return (void *) index->amcostestimate == (void *) vectorcostestimate;
 }
 
-/* What a handler answers. */
+/* The result of a handler. */
 static IndexAmRoutine *
 make_routine(const VectorAm *am)
 {

@@ -39,14 +39,14 @@ typedef struct VectorAm
 	int			support_count;
 
 	/*
-	 * Parses relation options into a struct that begins with IndexOptions.  No two methods have the
-	 * same function, as an index's method is recognized by it.
+	 * Parses relation options into a struct that begins with IndexOptions.  Each method needs a
+	 * function of its own, because the method of an index is recognized by it.
 	 */
 	amoptions_function options;
 
 	/*
-	 * What a new index is to be, from its column, operator class and options; an error if that
-	 * cannot be.
+	 * The properties of a new index, from its column, operator class and options; raises an error
+	 * if they do not go together.
 	 */
 	DirectoryOptions (*directory_options) (Relation index);
 
@@ -76,8 +76,8 @@ typedef struct VectorAm
 } VectorAm;
 
 /*
- * The table, a line a method.  For each name there is a VectorAm, name_am, in the method's own
- * file; a handler, namehandler, is made of it here.
+ * The table, with one line for each method.  For each name there is a VectorAm, name_am, in the
+ * method's own file; its handler, namehandler, is made here.
  */
 #define VECTOR_AMS(method) \
 	method(hnsw) \
@@ -93,7 +93,7 @@ extern void vector_am_init(void);
 /* The method of an index; NULL if the relation is no index, or not of this library. */
 extern const VectorAm *vector_am_of(Relation index);
 
-/* The same by the OID of an access method, as pg_class has it; loads no other library. */
+/* Likewise by the OID of an access method, as in pg_class; loads no other library. */
 extern const VectorAm *vector_am_by_oid(Oid am);
 
 /* Whether the index that the planner considers is of this library; costs nothing. */

@@ -391,8 +391,8 @@ link_back(const GraphBuild *build, uint32_t node, GraphCandidate neighbour)
 }
 
 /*
- * Continues an insertion's search for at most so many hops, and chooses neighbours from all nodes
- * that were found, if there are new ones.
+ * Continues an insertion's search for a number of hops, at most, and chooses neighbours from all
+ * nodes found, if there are new ones.
  */
 static bool
 choose_found(GraphInserter *inserter, uint32_t hops, GraphCandidate *chosen, uint32_t *count)
@@ -471,7 +471,7 @@ distance_between(const GraphInserter *inserter, const Spoke *a, const Spoke *b)
 		inserter->cosine[distance_kernels->bit_hamming(a->signs, b->signs, build->padded / 8)];
 }
 
-/* Whether an earlier spoke is so many times (squared) nearer to this one than the node is. */
+/* Whether an earlier spoke is this many times (squared) nearer to this one than the node is. */
 static bool
 is_covered(const GraphInserter *inserter, const Spoke *spokes, uint32_t count,
 		   const Spoke *spoke, float times)

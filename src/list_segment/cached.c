@@ -20,7 +20,7 @@ cache_open_points(const CachedCentroids *centroids, Relation index, CentroidPoin
 		};
 }
 
-/* Reads the centroids, and what is to be known of all of them. */
+/* Reads the centroids, and computes what is needed of all of them. */
 static void
 read_centroids(const Space *space, Relation index, const SegmentEntry *entry,
 			   CachedCentroids *centroids)
@@ -52,8 +52,8 @@ read_centroids(const Space *space, Relation index, const SegmentEntry *entry,
 	centroid_points_close(&points);
 
 	/*
-	 * Queries less the mean are what tables of look-ups are made for, whose rounding is of the
-	 * order of what they are made for.  Not for inner products, which a shift changes.
+	 * The look-up tables are made for queries minus the mean, because their rounding is in
+	 * proportion to the query.  Not for inner products, which a shift changes.
 	 */
 	if (space->coded && space->metric != SPACE_IP)
 		centroids->mean = mean;
@@ -114,7 +114,7 @@ cached_lists_load(CachedSegment *segment, Relation index)
 										   sizeof(SealedList) * header->count);
 	extent_read(index, segment->part.first + header->list, segment->part.uid, 0, loaded->lists,
 				sizeof(SealedList) * header->count);
-	/* comes last, as an error would leave the centroids with a user too many */
+	/* this comes last, because an error after it would leave the centroids with a user too many */
 	loaded->centroids = (CachedCentroids *)
 		cache_use_part(cached, index, find_entry(cached, index, header->centroids),
 					   &centroids_kind);

@@ -39,7 +39,7 @@ cached_centroids(const CachedSegment *segment)
 	return ((const CachedLists *) segment->loaded)->centroids;
 }
 
-/* The centroids whose extent has a uid; held with the index as that is by cache_hold. */
+/* The centroids with this uid; held together with the index (see cache_hold). */
 extern CachedCentroids *cache_acquire_centroids(CachedIndex *cached, Relation index, uint32 uid);
 
 /* Opens centroids for reading, in the current memory context; must be closed but for errors. */

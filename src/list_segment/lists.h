@@ -58,20 +58,18 @@ extern double lists_build_distance(const ListsBuild *build);
 /* Ends a worker's part: passes its rows to the leader. */
 extern void lists_build_end_part(ListsBuild *build);
 
-/* Sorts all rows, of which each list has so many; then what is made can be written. */
+/* Sorts all rows, given the number in each list; after that the segment can be written. */
 extern void lists_build_sort(ListsBuild *build, const uint32 *counts, double distance);
 extern SegmentMaking *lists_build_making(ListsBuild *build);
 extern void lists_build_end(ListsBuild *build);
 
-/*
- * What is made of the rows of a job's inputs; the claim on the centroids goes when it ends.
- */
+/* Begins a segment of the rows of a job's inputs; its end releases the claim on the centroids. */
 extern SegmentMaking *lists_build_of_job(const SegmentJob *job, const CachedCentroids *centroids,
 										 const SegmentEntry *claimed);
 
 /*
- * Unites a job's inputs, of the same centroids, list by list and without their dead rows.  What it
- * holds it holds while the current memory context lives.
+ * Merges a job's inputs, which have the same centroids, list by list and without their dead rows.
+ * Everything is held until the current memory context is deleted.
  */
 extern SegmentMaking *lists_merge(const SegmentJob *job);
 

@@ -133,7 +133,7 @@ directory_lock(Relation index, int lock)
 	return buffer;
 }
 
-/* Makes what was read of block 0, or what is to be changed of it, a directory of this version. */
+/* Converts a copy of block 0's directory, or one that is about to be changed, to this version. */
 static void
 convert(Directory *directory)
 {
@@ -142,11 +142,11 @@ convert(Directory *directory)
 	Assert(directory->version == SEGMENT_VERSION);
 }
 
-/* Copies a page's directory into memory of BLCKSZ, as one of this version. */
+/* Copies a page's directory into memory of BLCKSZ bytes, converted to this version. */
 static void
 copy_directory(Directory *copy, const Directory *directory)
 {
-	/* entries of version 2 are as large, and begin earlier */
+	/* entries of version 2 have the same size, and begin earlier */
 	memcpy(copy, directory,
 		   offsetof(Directory, entries) + directory->count * sizeof(SegmentEntry));
 	convert(copy);
@@ -251,8 +251,8 @@ begin_change(Relation index, DirectoryChange *change)
 }
 
 /*
- * What holds of every version of a directory: see README.md.  Extents are disjoint and lie behind
- * block 0.
+ * Invariants of every version of a directory: see README.md. Extents are disjoint and follow block
+ * 0.
  */
 static void
 assert_sound(const Directory *directory)
@@ -456,7 +456,7 @@ directory_claim(Relation index, const SegmentEntry *entry, bool wait)
 {
 	if (!wait)
 		return ConditionalLockPage(index, entry->first, ExclusiveLock);
-	/* under block 0's lock no claim is waited for */
+	/* no claim may be waited for under block 0's lock */
 	AssertNoContentLock();
 	LockPage(index, entry->first, ExclusiveLock);
 	return true;
@@ -667,7 +667,7 @@ move_extent(Relation index, const SegmentEntry *entry, BlockNumber to)
 	DirectoryChange change;
 	SegmentEntry moved = *entry;
 
-	/* nobody else reads the blocks that move, or those that they move to */
+	/* no other process reads the blocks that move, or those that they move to */
 	Assert(CheckRelationLockedByMe(index, AccessExclusiveLock, false));
 	extent_extend_file(index, to + entry->blocks);
 	if (!copy_extent(index, entry->first, to, entry->blocks))

@@ -64,7 +64,7 @@ extern bool directory_refresh(Relation index, Directory *copy);
  * caller must read the directory again to see whether the segment is still live.
  */
 extern bool directory_claim(Relation index, const SegmentEntry *entry, bool wait);
-/* Whether this process has it. */
+/* Whether this process has the claim. */
 extern bool directory_is_claimed(Relation index, const SegmentEntry *entry);
 extern void directory_unclaim(Relation index, const SegmentEntry *entry);
 
@@ -113,7 +113,7 @@ segment_is_live(const SegmentEntry *entry)
 	return entry->kind == SEGMENT_GROWING || entry->kind == SEGMENT_SEALED;
 }
 
-/* Whether it is to be rewritten in the format of this library. */
+/* Whether the segment should be rewritten in this library's format. */
 static inline bool
 segment_has_old_format(const SegmentEntry *entry)
 {

@@ -59,7 +59,7 @@ extern void extent_extend_file(Relation index, BlockNumber blocks);
 /* A block of a segment, pinned and locked. */
 extern Buffer extent_lock(Relation index, BlockNumber block, uint32 uid, int lock);
 
-/* Copies the header of an extent, which its first block, of this kind, begins with. */
+/* Copies the header of an extent, with which its first block, of this kind, begins. */
 extern void extent_read_header(Relation index, const SegmentEntry *entry, BlockKind kind,
 							   void *out, Size size);
 

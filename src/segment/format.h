@@ -1,26 +1,28 @@
 /*
- * format.h - what an index looks like on disk
+ * format.h - the format of an index on disk
  *
- * Block 0 is the directory: how the index was made, and its segments, each a contiguous extent of
- * blocks.  Every other block belongs to the extent that the directory says, or to nobody.
+ * Block 0 is the directory: the parameters of the index, and its segments, each a contiguous extent
+ * of blocks.  Every other block belongs to the extent that covers it, or is free.
  *
- * A block's page is a PostgreSQL page header, a BlockHeader that names the segment and the block's
- * place in it, and from byte 64 on PAYLOAD_SIZE bytes.  Arrays that are longer than a block run on
- * in the next block's payload.
+ * The page of a block is a PostgreSQL page header, a BlockHeader that names the segment and the
+ * block's place in it, and from byte 64 on PAYLOAD_SIZE bytes of payload.  Arrays longer than a
+ * block continue in the next block's payload.
  *
- * A sealed extent: one block SealedHeader, then the rotated mean, the entries, the tombstones, TIDs
- * by row, and of a graph its levels from level 0 up.  Of lists: a SealedList for each, groups of 32
- * rows' codes list by list, fine codes by row, and as level 0 nodes that have no neighbours, row i
- * node i.  A growing extent: one block GrowingHeader, then the mean that codes are relative to,
- * groups of 32 rows' TIDs and codes, then the rows' vectors.  Centroids, which the lists of several
- * segments belong to: one block CentroidsHeader, the centroids, the codebooks.
- * Numbers are in the machine's byte order, as everywhere in PostgreSQL's files.
+ * A sealed extent has one block for the SealedHeader, then the rotated mean, the entries, the
+ * tombstones, the TIDs by row, and for a graph its levels from level 0 up.  For lists it has a
+ * SealedList for each, groups of codes of 32 rows list by list, fine codes by row, and as level 0
+ * nodes without neighbours, where row i is node i.  A growing extent has one block for the
+ * GrowingHeader, then the mean that codes are relative to, groups of the TIDs and codes of 32 rows,
+ * and the rows' vectors.  Centroids, which the lists of several segments share, have one block for
+ * the CentroidsHeader, the centroids, and the codebooks.
+ *
+ * Numbers are in the byte order of the machine, as in all of PostgreSQL's files.
  *
  * A segment has the version of the format that it was written in, and keeps it until it is merged.
  * The directory's version is the newest of them: it rises with the first change that a newer
- * library makes.  A header has a block of its own, whose other bytes are zero, so that the fields
- * that a version adds to a header are zero in segments from before.  What a library needs to know
- * of an index besides, without a new version, is a bit of Directory.features.
+ * library makes.  A header has a block of its own, whose other bytes are zero, so fields that a
+ * later version adds to a header are zero in older segments.  Anything else that a library must
+ * know about an index without a new version is a bit of Directory.features.
  */
 #ifndef VECTOR_SEGMENT_FORMAT_H
 #define VECTOR_SEGMENT_FORMAT_H
@@ -37,9 +39,9 @@
 
 #define SEGMENT_MAGIC		0x56534547	/* "VSEG"; pgvector's are 0xA953A953 and 0x14FF1A7 */
 #define SEGMENT_VERSION		3
-#define SEGMENT_OLDEST_VERSION	2	/* that is read */
+#define SEGMENT_OLDEST_VERSION	2	/* the oldest version that is read */
 
-/* Bits of Directory.features that this library knows: what they stand for is in no index yet. */
+/* The bits of Directory.features that this library knows; no index uses any yet. */
 #define SEGMENT_FEATURES	0
 
 #define DIRECTORY_BLOCK		0
@@ -66,7 +68,7 @@ typedef enum BlockKind
 	BLOCK_CODEBOOKS
 } BlockKind;
 
-/* After the page header of every block but the directory. */
+/* Follows the page header in every block but the directory. */
 typedef struct BlockHeader
 {
 	uint32		uid;			/* of the segment */
@@ -75,7 +77,7 @@ typedef struct BlockHeader
 	uint16		version;
 } BlockHeader;
 
-/* What is indexed and how: fixed when the index is made. */
+/* What is indexed and how; fixed when the index is created. */
 typedef enum SpaceElement
 {
 	SPACE_F32, SPACE_F16, SPACE_BF16, SPACE_I8, SPACE_SPARSE, SPACE_BIT
@@ -87,7 +89,7 @@ typedef enum SpaceMetric
 } SpaceMetric;
 
 /*
- * How a row's vector is kept: as it is, as halves with a scale, as bytes with a range, or not at
+ * How a row's vector is stored: as it is, as halves with a scale, as bytes with a range, or not at
  * all (lists).
  */
 typedef enum SpaceStorage
@@ -104,8 +106,8 @@ typedef enum SpaceMethod
 #define SEGMENT_METHODS		(METHOD_LISTS + 1)
 
 /*
- * What lists keep beside or in place of vectors.  All but NONE and PQ have 1-bit RaBitQ codes; fine
- * codes are those of the name, of RABITQ if there is more than one bit.
+ * What lists store beside or instead of vectors.  All but NONE and PQ have 1-bit RaBitQ codes; fine
+ * codes are of the kind of the name, for RABITQ only with more than one bit.
  */
 typedef enum SpaceQuantizer
 {
@@ -118,13 +120,13 @@ typedef enum SegmentKind
 	SEGMENT_SEALED,
 	SEGMENT_RESERVED,			/* being written, while its first block's page lock is held */
 	SEGMENT_RETIRED,			/* free once no snapshot is older than the stamp */
-	SEGMENT_CENTROIDS			/* of lists; the newest ones are given new rows */
+	SEGMENT_CENTROIDS			/* of lists; new rows go to the newest ones */
 } SegmentKind;
 
-/* Where the blocks of an extent are that only the best candidates of a search need. */
+/* Where those blocks of an extent are that only the best candidates of a search need. */
 typedef enum ExtentWhere
 {
-	EXTENT_LOCAL				/* in the file, as all others */
+	EXTENT_LOCAL				/* in the file, like all others */
 } ExtentWhere;
 
 typedef struct SegmentEntry
@@ -132,7 +134,7 @@ typedef struct SegmentEntry
 	uint32		uid;
 	uint8		kind;			/* SegmentKind */
 	uint8		method;			/* sealed: SpaceMethod */
-	uint8		version;		/* of the format that its blocks are in */
+	uint8		version;		/* format version of its blocks */
 	uint8		where;			/* ExtentWhere */
 	BlockNumber first;
 	uint32		blocks;			/* in the file */
@@ -155,13 +157,13 @@ typedef struct Directory
 	int32		dims;
 	uint32		m;				/* graph */
 	uint32		ef_construction;
-	uint32		lists;			/* lists: asked for, 0: by the number of rows */
+	uint32		lists;			/* lists: the option; 0: by the number of rows */
 	uint32		pq_m;			/* PQ: sub-quantizers */
 	uint32		next_uid;
 	uint64		seed;			/* of the rotation */
 	uint64		change;			/* counts the changes of the directory */
 	uint32		count;			/* entries */
-	uint32		features;		/* bits: who does not know one does not use the index */
+	uint32		features;		/* bits; a library must know all to use the index */
 	uint32		spare[6];		/* zero */
 	SegmentEntry entries[FLEXIBLE_ARRAY_MEMBER];
 } Directory;
@@ -170,8 +172,8 @@ typedef struct Directory
 	((BLCKSZ - PAYLOAD_START - offsetof(Directory, entries)) / sizeof(SegmentEntry))
 
 /*
- * How the nodes of a graph lie: `per` to a run of `span` blocks from its start on; or, per = 0, one
- * after the other through the payloads, addressed by id * unit.
+ * How the nodes of a graph are placed: `per` to a run of `span` blocks, from its start on; or, if
+ * per = 0, packed through the payloads, addressed by id * unit.
  */
 typedef struct NodeLayout
 {
@@ -196,22 +198,22 @@ typedef struct SealedLevel
 } SealedLevel;
 
 /*
- * Lists: groups of codes lie `per` to a block, or, per = 0, one after the other through the
- * payloads, and so do fine codes.
+ * Lists: groups of codes are placed `per` to a block, or, if per = 0, packed through the payloads;
+ * likewise fine codes.
  */
 typedef struct SealedLists
 {
-	uint32		centroids;		/* uid of the segment that has them; 0: no lists but a graph */
+	uint32		centroids;		/* uid of the centroids' segment; 0: a graph, no lists */
 	uint32		count;
 	BlockNumber list;			/* block within the extent: a SealedList each */
 	BlockNumber codes;			/* groups; 0: none */
 	BlockNumber fine;			/* 0: none */
-	uint32		code_bytes;		/* of a row in a group, beside its factors */
+	uint32		code_bytes;		/* of a row's code, without its factors */
 	uint32		group_size;
 	uint32		groups_per_block;
 	uint32		fine_size;
 	uint32		fines_per_block;
-	float		distance;		/* mean of rows' squared distances from their centroids */
+	float		distance;		/* mean squared distance of the rows from their centroids */
 } SealedLists;
 
 /* Rows of a list have consecutive numbers, and its codes begin a group. */
@@ -234,7 +236,7 @@ typedef struct CentroidsHeader
 {
 	uint32		lists;
 	uint32		width;			/* floats of a centroid */
-	uint64		rows;			/* of the index when it was trained */
+	uint64		rows;			/* number of rows of the index at the training */
 	float		distance;		/* mean squared distance of the sample from its centroids */
 	uint32		codebook_size;	/* bytes */
 	BlockNumber centroids;		/* block within the extent; floats, one after the other */
@@ -244,16 +246,16 @@ typedef struct CentroidsHeader
 #define SEGMENT_MAX_ATTRIBUTES	31	/* an index has 32 columns at most */
 
 /*
- * A column of attributes: values by row, and the rows of each value, so that a condition becomes a
- * set of rows without reading the values.  No segment has any yet.
+ * A column of attributes: the values by row, and the rows of each value, so that a condition
+ * becomes a set of rows without reading the values.  No segment has any yet.
  */
 typedef struct SealedAttribute
 {
-	uint16		storage;		/* how values are kept */
+	uint16		storage;		/* how values are stored */
 	uint16		width;			/* bytes of a value, or of its number among the distinct ones */
-	uint32		values;			/* distinct ones */
+	uint32		values;			/* number of distinct values */
 	uint32		nulls;			/* rows without a value */
-	BlockNumber column;			/* block within the extent: by row */
+	BlockNumber column;			/* block within the extent: values by row */
 	BlockNumber dictionary;		/* the distinct values in order */
 	BlockNumber lists;			/* where the rows of each value begin */
 	BlockNumber rows;			/* rows by value */
@@ -263,7 +265,7 @@ typedef struct SealedAttribute
 typedef struct SealedHeader
 {
 	uint32		nodes;			/* of level 0 */
-	uint32		rows;			/* row i < nodes is node i's; more where vectors are equal */
+	uint32		rows;			/* row i < nodes is the first of node i; the others follow */
 	uint32		padded;			/* rotated dimensions, 0: plain nodes */
 	uint32		levels;
 	BlockNumber mean;			/* block within the extent; `padded` floats */
@@ -278,7 +280,7 @@ typedef struct SealedHeader
 
 	/* since version 3 */
 	uint32		blocks;			/* of the extent, wherever they are */
-	BlockNumber cold;			/* from here on lies what only the best candidates need */
+	BlockNumber cold;			/* first of the blocks that only the best candidates need */
 	BlockNumber codes;			/* rows' own codes, by row; 0: none */
 	uint32		code_size;
 	uint32		attribute_count;
@@ -303,7 +305,7 @@ typedef struct SealedRow
 /* The head of a node. */
 typedef struct SealedNode
 {
-	ItemPointerData tid;		/* its first row's */
+	ItemPointerData tid;		/* TID of its first row */
 	uint16		links;			/* how many neighbours */
 	uint32 extra; /* the first of its other rows; above level 0, its id one level down */
 	uint32		extras;			/* how many */
@@ -311,22 +313,22 @@ typedef struct SealedNode
 	float		low;			/* sq8: a value is low + step * byte; half: step * half */
 	float		step;
 	float		scale;			/* cosine: one over the vector's norm; ip: the norm */
-	uint32		row;			/* its first row's number */
+	uint32		row;			/* number of its first row */
 } SealedNode;
 
 typedef struct GrowingHeader
 {
 	uint32		room;			/* rows */
-	uint32		rows;			/* rows used: they are complete */
+	uint32		rows;			/* number of rows, all of them complete */
 	uint32		closed;			/* no more rows */
-	uint32		padded;			/* rotated dimensions whose signs are kept, 0: none */
+	uint32		padded;			/* rotated dimensions that have signs; 0: none */
 	uint32		group_size;
 	uint32		groups_per_block;
 	BlockNumber groups;			/* block within the extent */
 	BlockNumber vectors;
 	uint32		vector_blocks;
 	BlockNumber mean; /* block within the extent, `padded` floats; 0: codes are of the vectors */
-	uint64		used;			/* bytes of the vectors' payloads that are taken */
+	uint64		used;			/* bytes of the vectors' payloads in use */
 	uint32		burials;		/* changes of tombstones */
 	uint32		spare[19];		/* zero */
 } GrowingHeader;
@@ -336,7 +338,7 @@ typedef struct GrowingGroup
 {
 	float		a[CODE_GROUP];
 	float		error[CODE_GROUP];
-	uint32		offset[CODE_GROUP];	/* where the vector is: in units of 4 bytes of payload */
+	uint32		offset[CODE_GROUP];	/* of the vector in the payloads, in units of 4 bytes */
 	uint16		b[CODE_GROUP];
 	ItemPointerData tids[CODE_GROUP];
 	uint32		dead;			/* a bit a row */

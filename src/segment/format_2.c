@@ -1,5 +1,5 @@
 /*
- * format_2.c - from the directory of format version 2
+ * format_2.c - converting a directory of format version 2
  */
 #include "segment/format_2.h"
 
@@ -15,7 +15,7 @@ typedef struct SegmentEntry2
 	TimestampTz created;
 } SegmentEntry2;
 
-/* Begins as Directory does up to its features, which it has not. */
+/* It begins like a Directory up to the features, which it does not have. */
 #define DIRECTORY_2_ENTRIES		64
 
 StaticAssertDecl(sizeof(SegmentEntry2) == 40, "format of SegmentEntry of version 2");
@@ -23,7 +23,7 @@ StaticAssertDecl(offsetof(Directory, features) == 60, "format of Directory of ve
 StaticAssertDecl(DIRECTORY_2_ENTRIES + DIRECTORY_MAX_ENTRIES * sizeof(SegmentEntry2) <=
 				 PAYLOAD_SIZE, "room of entries of version 2");
 
-/* Centroids are the same in both versions, and are no reason to write anything again. */
+/* Centroids are the same in both versions, so they are no reason to rewrite anything. */
 static uint8
 version_of(const SegmentEntry2 *old)
 {
