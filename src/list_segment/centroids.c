@@ -206,7 +206,7 @@ publish(CentroidsTraining *training, Relation index, Relation heap, const float 
 
 	header.codebooks = header.centroids + extent_blocks_for(size, 1, false);
 	blocks = header.codebooks + extent_blocks_for(codebook_size, 1, false);
-	if (!directory_reserve(index, heap, blocks, &entry))
+	if (!directory_reserve(index, heap, SEGMENT_CENTROIDS, blocks, &entry))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("index \"%s\" has too many segments", RelationGetRelationName(index)),

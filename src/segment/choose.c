@@ -382,6 +382,43 @@ choose_sealed(SegmentJob *job, SealWait wait, SealMerge what)
 	}
 }
 
+/* About how many blocks the merge of the inputs will take. */
+static uint32
+merged_blocks(const SegmentJob *job)
+{
+	Directory  *directory = directory_read(job->index);
+	double		blocks = 0;
+
+	for (int i = 0; i < job->input_count; i++)
+	{
+		const SegmentEntry *entry = directory_find(directory, job->inputs[i].uid);
+
+		/* an input's rows are those that live */
+		if (entry != NULL)
+			blocks += (double) entry->blocks * job->inputs[i].rows / Max(entry->rows, 1);
+	}
+	pfree(directory);
+	return (uint32) Min(blocks, MaxBlockNumber / 2);
+}
+
+DirectoryRoom
+choose_move(SegmentJob *job, SealMerge what, BlockNumber *to)
+{
+	DirectoryRoom room = ROOM_AS_IT_IS;
+	SegmentEntry move;
+
+	look_for_sealed(job, what);
+	if (job->input_count > 0)
+		room = directory_find_move(job->index, merged_blocks(job), &move, to);
+	job->input_count = 0;
+	if (room == ROOM_BY_MOVE)
+	{
+		job->inputs[job->input_count++] = move;
+		claim_inputs(job, SEAL_IF_FREE);
+	}
+	return room;
+}
+
 bool
 seal_is_behind(Relation index, uint64 seal_rows)
 {

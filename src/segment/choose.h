@@ -22,6 +22,12 @@ extern void choose_growing(SegmentJob *job, SealWait wait, uint64 min_rows, uint
 /* Claims sealed segments to be merged: all that were chosen, or none. */
 extern void choose_sealed(SegmentJob *job, SealWait wait, SealMerge what);
 
+/*
+ * Claims a segment that should move to a block to make room for a merge of that kind, if the result
+ * is ROOM_BY_MOVE and no other process has claimed it.
+ */
+extern DirectoryRoom choose_move(SegmentJob *job, SealMerge what, BlockNumber *to);
+
 /* Claims the segments without live rows, and closes the growing ones. */
 extern void choose_empty(SegmentJob *job);
 

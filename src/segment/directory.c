@@ -331,11 +331,27 @@ log_reuse(Relation index, Relation heap, const SegmentEntry *entry)
 	XLogInsert(RM_BTREE_ID, XLOG_BTREE_REUSE_PAGE);
 }
 
-/* Removes entries of extents that no snapshot can need; the caller ends the change. */
+static bool
+any_retired(const Directory *directory)
+{
+	for (uint32 i = 0; i < directory->count; i++)
+		if (directory->entries[i].kind == SEGMENT_RETIRED)
+			return true;
+	return false;
+}
+
+/*
+ * Removes entries of extents that no snapshot can need; the caller ends the change.  The horizon
+ * that GlobalVisCheckRemovableFullXid remembers is of this process's last snapshot: a worker has
+ * none, so it is computed anew.
+ */
 static void
 expire_retired(Relation index, Relation heap, Directory *directory)
 {
 	bool		locked = false;
+
+	if (any_retired(directory))
+		(void) GetOldestNonRemovableTransactionId(heap);
 
 	for (uint32 i = 0; i < directory->count;)
 	{
@@ -358,79 +374,29 @@ expire_retired(Relation index, Relation heap, Directory *directory)
 		UnlockPage(index, VACUUM_LOCK_BLOCK, ExclusiveLock);
 }
 
-int
-segment_compare_place(const void *a, const void *b)
-{
-	BlockNumber x = ((const SegmentEntry *) a)->first;
-	BlockNumber y = ((const SegmentEntry *) b)->first;
-
-	return x < y ? -1 : x > y;
-}
-
-int
-segment_compare_age(const void *a, const void *b)
-{
-	uint32		x = ((const SegmentEntry *) a)->uid;
-	uint32		y = ((const SegmentEntry *) b)->uid;
-
-	return x < y ? -1 : x > y;
-}
-
-/* The entries in the order of their first blocks. */
-static SegmentEntry *
-sorted_entries(const Directory *directory)
-{
-	SegmentEntry *sorted = palloc(sizeof(SegmentEntry) * (directory->count + 1));
-
-	memcpy(sorted, directory->entries, sizeof(SegmentEntry) * directory->count);
-	qsort(sorted, directory->count, sizeof(SegmentEntry), segment_compare_place);
-	return sorted;
-}
-
-/* The smallest sufficient gap between extents; InvalidBlockNumber if there is none. */
-static BlockNumber
-find_gap(const SegmentEntry *sorted, uint32 count, uint32 blocks)
-{
-	BlockNumber end = DIRECTORY_BLOCK + 1;
-	BlockNumber best = InvalidBlockNumber;
-	uint32		best_size = PG_UINT32_MAX;
-
-	for (uint32 i = 0; i < count; i++)
-	{
-		uint32		gap = sorted[i].first - end;
-
-		if (gap >= blocks && gap < best_size)
-		{
-			best = end;
-			best_size = gap;
-		}
-		end = sorted[i].first + sorted[i].blocks;
-	}
-	return best;
-}
-
 /* The first block after all extents. */
 static BlockNumber
 directory_end(const Directory *directory)
 {
-	BlockNumber end = DIRECTORY_BLOCK + 1;
+	SegmentEntry *sorted = gaps_sort(directory->entries, directory->count);
+	BlockNumber end = gaps_end(sorted, directory->count);
 
-	for (uint32 i = 0; i < directory->count; i++)
-		end = Max(end, directory->entries[i].first + directory->entries[i].blocks);
+	pfree(sorted);
 	return end;
 }
 
-/* The best place for an extent of this many blocks: the smallest sufficient gap, or the end. */
+/* The place for an extent that will be of this kind: in a gap, or at the end. */
 static BlockNumber
-find_room(const Directory *directory, uint32 blocks)
+find_room(const Directory *directory, SegmentKind kind, uint32 blocks)
 {
-	SegmentEntry *sorted = sorted_entries(directory);
-	BlockNumber room = find_gap(sorted, directory->count, blocks);
+	SegmentEntry *sorted = gaps_sort(directory->entries, directory->count);
+	BlockNumber room = kind == SEGMENT_SEALED ?
+		gaps_find_upper(sorted, directory->count, blocks) :
+		gaps_find(sorted, directory->count, blocks);
 
+	if (room == InvalidBlockNumber)
+		room = gaps_end(sorted, directory->count);
 	pfree(sorted);
-	if (room != InvalidBlockNumber)
-		return room;
-	room = directory_end(directory);
 	if (blocks > MaxBlockNumber - room)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("index is too large")));
@@ -495,8 +461,24 @@ expire_reserved(Relation index, Directory *directory)
 	}
 }
 
-bool
-directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *entry)
+/* Whether nothing of an extent's place is in use. */
+static bool
+is_gap(const Directory *directory, BlockNumber first, uint32 blocks)
+{
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+
+		if (entry->first < first + blocks && first < entry->first + entry->blocks)
+			return false;
+	}
+	return true;
+}
+
+/* Reserves an extent at a block, if that is free; or where it fits, if `at` is no block. */
+static bool
+reserve(Relation index, Relation heap, SegmentKind kind, uint32 blocks, BlockNumber at,
+		SegmentEntry *entry)
 {
 	DirectoryChange change;
 	bool		claimed;
@@ -505,9 +487,11 @@ directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *en
 	expire_retired(index, heap, change.directory);
 	expire_reserved(index, change.directory);
 	memset(entry, 0, sizeof(*entry));
-	entry->first = find_room(change.directory, blocks);
-	claimed = directory_claim(index, entry, false);
-	if (!claimed)
+	entry->first = at == InvalidBlockNumber ?
+		find_room(change.directory, kind, blocks) : at;
+	claimed = is_gap(change.directory, entry->first, blocks) &&
+		directory_claim(index, entry, false);
+	if (!claimed && at == InvalidBlockNumber)
 	{
 		/* another process still has a claim on what was there before */
 		entry->first = directory_end(change.directory);
@@ -536,6 +520,49 @@ directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *en
 	return true;
 }
 
+bool
+directory_reserve(Relation index, Relation heap, SegmentKind kind, uint32 blocks,
+				  SegmentEntry *entry)
+{
+	return reserve(index, heap, kind, blocks, InvalidBlockNumber, entry);
+}
+
+bool
+directory_reserve_at(Relation index, uint32 blocks, BlockNumber at, SegmentEntry *entry)
+{
+	return reserve(index, NULL, SEGMENT_SEALED, blocks, at, entry);
+}
+
+DirectoryRoom
+directory_find_move(Relation index, uint32 blocks, SegmentEntry *move, BlockNumber *to)
+{
+	DirectoryChange change;
+	DirectoryRoom room = ROOM_BY_MOVE;
+	SegmentEntry *sorted;
+	uint32		count;
+
+	begin_change(index, &change);
+	count = change.directory->count;
+	expire_retired(index, NULL, change.directory);
+	expire_reserved(index, change.directory);
+	sorted = gaps_sort(change.directory->entries, change.directory->count);
+	if (gaps_have_room(sorted, change.directory->count, blocks))
+		room = ROOM_AS_IT_IS;
+	else if (any_retired(change.directory))
+		room = ROOM_LATER;
+	if (change.directory->count < count)
+	{
+		count = change.directory->count;
+		end_change(&change);
+	}
+	else
+		abort_change(&change);
+	if (room == ROOM_BY_MOVE && !gaps_find_move(sorted, count, blocks, move, to))
+		room = ROOM_AS_IT_IS;
+	pfree(sorted);
+	return room;
+}
+
 /*
  * Merges adjacent retired extents, and the gaps between them, into one extent if entries are
  * getting scarce, because a long transaction may hold back all of them.  The later of two stamps
@@ -549,7 +576,7 @@ merge_retired(Directory *directory)
 
 	if (directory->count < DIRECTORY_MAX_ENTRIES / 2)
 		return;
-	sorted = sorted_entries(directory);
+	sorted = gaps_sort(directory->entries, directory->count);
 	for (uint32 i = 0; i < directory->count; i++)
 	{
 		SegmentEntry *last = kept > 0 ? &sorted[kept - 1] : NULL;
@@ -634,23 +661,11 @@ directory_replace(Relation index, const SegmentEntry *outputs, int output_count,
 
 /* Copies an extent's blocks to another place; returns false if it was abandoned. */
 static bool
-copy_extent(Relation index, BlockNumber from, BlockNumber to, uint32 blocks)
+copy_extent(Relation index, const SegmentEntry *entry, BlockNumber to)
 {
-	for (uint32 i = 0; i < blocks; i++)
+	for (uint32 i = 0; i < entry->blocks; i++)
 	{
-		Buffer		source = ReadBuffer(index, from + i);
-		Buffer		target = ReadBufferExtended(index, MAIN_FORKNUM, to + i, RBM_ZERO_AND_LOCK,
-												NULL);
-
-		LockBuffer(source, BUFFER_LOCK_SHARE);
-		START_CRIT_SECTION();
-		memcpy(BufferGetPage(target), BufferGetPage(source), BLCKSZ);
-		MarkBufferDirty(target);
-		if (RelationNeedsWAL(index))
-			log_newpage_buffer(target, true);
-		END_CRIT_SECTION();
-		UnlockReleaseBuffer(source);
-		UnlockReleaseBuffer(target);
+		extent_copy_block(index, entry->first + i, to + i, entry->uid, false);
 		CHECK_FOR_INTERRUPTS();
 		if (i % 128 == 127 && in_the_way(index))
 			return false;
@@ -670,7 +685,7 @@ move_extent(Relation index, const SegmentEntry *entry, BlockNumber to)
 	/* no other process reads the blocks that move, or those that they move to */
 	Assert(CheckRelationLockedByMe(index, AccessExclusiveLock, false));
 	extent_extend_file(index, to + entry->blocks);
-	if (!copy_extent(index, entry->first, to, entry->blocks))
+	if (!copy_extent(index, entry, to))
 		return false;
 	moved.first = to;
 	begin_change(index, &change);
@@ -689,8 +704,8 @@ static bool
 close_gap(Relation index)
 {
 	Directory  *directory = directory_read(index);
-	SegmentEntry *sorted = sorted_entries(directory);
-	BlockNumber end = directory_end(directory);
+	SegmentEntry *sorted = gaps_sort(directory->entries, directory->count);
+	BlockNumber end = gaps_end(sorted, directory->count);
 	BlockNumber gap = DIRECTORY_BLOCK + 1;
 	BlockNumber to;
 	uint32		gaps = end - used_blocks(directory, true);
@@ -703,7 +718,7 @@ close_gap(Relation index)
 	{
 		const SegmentEntry *last = &sorted[directory->count - 1];
 
-		to = find_gap(sorted, directory->count, last->blocks);
+		to = gaps_find(sorted, directory->count, last->blocks);
 		if (to != InvalidBlockNumber)
 			moved = move_extent(index, last, to);
 		else if (gaps > (end - gap) / MAX_GAP_FRACTION)

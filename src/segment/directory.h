@@ -8,6 +8,7 @@
 #define VECTOR_SEGMENT_DIRECTORY_H
 
 #include "segment/extent.h"
+#include "segment/gaps.h"
 #include "segment/space.h"
 
 /*
@@ -69,12 +70,30 @@ extern bool directory_is_claimed(Relation index, const SegmentEntry *entry);
 extern void directory_unclaim(Relation index, const SegmentEntry *entry);
 
 /*
- * Finds room for an extent and adds an entry for it as reserved; the caller holds the claim on it
- * until directory_unclaim.  A reserved extent without a claim is abandoned, and its space is
- * free.  On return the file is long enough.  heap is the index's table, or NULL if it is not
- * open.  Returns false if the directory is full.
+ * Finds room for an extent that will be of a kind, and adds an entry for it as reserved; the caller
+ * holds the claim on it until directory_unclaim.  A reserved extent without a claim is abandoned,
+ * and its space is free.  On return the file is long enough.  heap is the index's table, or NULL if
+ * it is not open.  Returns false if the directory is full.
  */
-extern bool directory_reserve(Relation index, Relation heap, uint32 blocks, SegmentEntry *entry);
+extern bool directory_reserve(Relation index, Relation heap, SegmentKind kind, uint32 blocks,
+							  SegmentEntry *entry);
+
+/* Reserves an extent at a block; false, too, if that is not free. */
+extern bool directory_reserve_at(Relation index, uint32 blocks, BlockNumber at,
+								 SegmentEntry *entry);
+
+/*
+ * Whether an extent of so many blocks can be reserved without the file becoming much longer than
+ * what is in it: as it is; after a segment has moved, which this names, and perhaps others; or only
+ * once no snapshot needs what was replaced.
+ */
+typedef enum DirectoryRoom
+{
+	ROOM_AS_IT_IS, ROOM_BY_MOVE, ROOM_LATER
+} DirectoryRoom;
+
+extern DirectoryRoom directory_find_move(Relation index, uint32 blocks, SegmentEntry *move,
+										 BlockNumber *to);
 
 /* Makes a reserved extent a growing segment, or centroids. */
 extern void directory_publish(Relation index, const SegmentEntry *entry, SegmentKind kind);
@@ -101,10 +120,6 @@ extern Buffer directory_lock(Relation index, int lock);
 
 /* Likewise in share mode, if the entry's segment is still as in the entry; else InvalidBuffer. */
 extern Buffer directory_lock_if_live(Relation index, const SegmentEntry *entry);
-
-/* For qsort of entries: by first block, by uid. */
-extern int	segment_compare_place(const void *a, const void *b);
-extern int	segment_compare_age(const void *a, const void *b);
 
 /* Whether the segment has rows that are searched. */
 static inline bool

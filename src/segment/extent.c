@@ -185,25 +185,44 @@ extent_writer_begin(ExtentWriter *writer, Relation index, BlockNumber first, uin
 	writer->used = PAYLOAD_SIZE;
 }
 
-/* Copies the page to its buffer and logs it, in one critical section. */
+/* Copies a page to a block's buffer and logs it, in one critical section. */
+static void
+put_page(Relation index, BlockNumber block, Page page)
+{
+	Buffer		buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_ZERO_AND_LOCK, NULL);
+
+	START_CRIT_SECTION();
+	memcpy(BufferGetPage(buffer), page, BLCKSZ);
+	MarkBufferDirty(buffer);
+	if (RelationNeedsWAL(index))
+		log_newpage_buffer(buffer, true);
+	END_CRIT_SECTION();
+	UnlockReleaseBuffer(buffer);
+}
+
+void
+extent_copy_block(Relation index, BlockNumber from, BlockNumber to, uint32 uid, bool empty)
+{
+	PGAlignedBlock copy;
+	Buffer		buffer = ReadBuffer(index, from);
+
+	LockBuffer(buffer, BUFFER_LOCK_SHARE);
+	memcpy(copy.data, BufferGetPage(buffer), BLCKSZ);
+	UnlockReleaseBuffer(buffer);
+	BlockGetHeader(copy.data)->uid = uid;
+	if (empty)
+		memset(BlockGetPayload(copy.data), 0, PAYLOAD_SIZE);
+	put_page(index, to, copy.data);
+}
+
 static void
 write_page(ExtentWriter *writer)
 {
-	Buffer		buffer = ReadBufferExtended(writer->index, MAIN_FORKNUM,
-											writer->first + writer->place, RBM_ZERO_AND_LOCK,
-											NULL);
-
 	/* do not log what nodes leave free; blocks that may be changed later have no hole */
 	if (writer->kind == BLOCK_NODES)
 		((PageHeader) writer->page.data)->pd_lower = (LocationIndex) (PAYLOAD_START +
 																	  writer->filled);
-	START_CRIT_SECTION();
-	memcpy(BufferGetPage(buffer), writer->page.data, BLCKSZ);
-	MarkBufferDirty(buffer);
-	if (RelationNeedsWAL(writer->index))
-		log_newpage_buffer(buffer, true);
-	END_CRIT_SECTION();
-	UnlockReleaseBuffer(buffer);
+	put_page(writer->index, writer->first + writer->place, writer->page.data);
 }
 
 static void

@@ -70,6 +70,13 @@ extern void extent_read_header(Relation index, const SegmentEntry *entry, BlockK
 extern void extent_read(Relation index, BlockNumber first, uint32 uid, uint64 offset, void *out,
 						Size size);
 
+/*
+ * Copies a block of an extent to a block of another, which has that uid: with its payload, or with
+ * an empty one.  Locks the one in share mode, and then the other.
+ */
+extern void extent_copy_block(Relation index, BlockNumber from, BlockNumber to, uint32 uid,
+							  bool empty);
+
 /* Reads elements of an array in an extent; reading in order is faster. */
 typedef struct ExtentReader
 {

@@ -128,8 +128,9 @@ make_segment(Relation index, Relation heap, CachedIndex *cached, Size size, uint
 	if (directory->change == change)
 	{
 		mean = cache_largest_mean(cached, index);
-		if (!directory_reserve(index, heap, plan_segment(space, rows, seal_rows, size,
-														 mean != NULL, &header), &entry))
+		if (!directory_reserve(index, heap, SEGMENT_GROWING,
+							   plan_segment(space, rows, seal_rows, size, mean != NULL, &header),
+							   &entry))
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 					 errmsg("index \"%s\" has too many segments", RelationGetRelationName(index)),

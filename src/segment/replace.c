@@ -30,7 +30,8 @@ typedef struct Replacement
 	SegmentMaking *making;
 	SegmentEntry *outputs;
 	int			output_count;
-		bool		failed;			/* there was no room for an output */
+	BlockNumber to;				/* where the only input moves to, or InvalidBlockNumber */
+	bool		failed;			/* there was no room for an output */
 	MovedRows	moved;
 	uint64		written;		/* of moved rows */
 	int			input;			/* that is being read */
@@ -121,7 +122,8 @@ reserve_output(Replacement *replacement, uint32 blocks)
 	SegmentEntry entry;
 
 	if (replacement->failed ||
-		!directory_reserve(replacement->job.index, replacement->job.heap, blocks, &entry))
+		!directory_reserve(replacement->job.index, replacement->job.heap, SEGMENT_SEALED, blocks,
+						   &entry))
 	{
 		replacement->failed = true;
 		return NULL;
@@ -222,6 +224,41 @@ make_outputs(Replacement *replacement)
 	making->finish(making);
 }
 
+/*
+ * Copies the only input to its new place.  The copy begins without tombstones: the input may gain
+ * some while it is copied, and all are set in the copy as those of any output are.
+ */
+static void
+copy_input(Replacement *replacement)
+{
+	SegmentJob *job = &replacement->job;
+	const SegmentEntry *input = &job->inputs[0];
+	SealedHeader header;
+	SegmentEntry *output = palloc(sizeof(SegmentEntry));
+
+	if (!directory_reserve_at(job->index, input->blocks, replacement->to, output))
+	{
+		replacement->failed = true;
+		return;
+	}
+	output->method = input->method;
+	output->version = input->version;
+	output->rows = input->rows;
+	replacement->outputs = output;
+	replacement->output_count = 1;
+	WAIT_POINT("copy");
+	extent_read_header(job->index, input, BLOCK_SEALED_HEADER, &header, sizeof(header));
+	for (uint32 i = 0; i < input->blocks; i++)
+	{
+		CHECK_FOR_OTHERS();
+		extent_copy_block(job->index, input->first + i, output->first + i, output->uid,
+						  i >= header.tombstones && i < header.tids);
+	}
+	WAIT_POINT("copied");
+	for (uint32 row = 0; row < header.rows; row++)
+		moved_add(&replacement->moved, 0, row)->number = row;
+}
+
 /* Makes the outputs, and flips the directory; returns how many segments were replaced. */
 static int
 replace_segments(Replacement *replacement)
@@ -242,7 +279,10 @@ replace_segments(Replacement *replacement)
 	}
 	WAIT_POINT("closed");
 	moved_init(&replacement->moved, job->index, job->inputs, job->input_count);
-	make_outputs(replacement);
+	if (replacement->to != InvalidBlockNumber)
+		copy_input(replacement);
+	else
+		make_outputs(replacement);
 	if (!replacement->failed)
 		copy_most_tombstones(replacement);
 	WAIT_POINT("flip");
@@ -251,7 +291,7 @@ replace_segments(Replacement *replacement)
 						  job->input_count, copy_tombstones, replacement);
 	for (int i = 0; i < replacement->output_count; i++)
 		directory_unclaim(job->index, &replacement->outputs[i]);
-	if (replacement->making->end)
+	if (replacement->making && replacement->making->end)
 		replacement->making->end(replacement->making);
 	if (job->method->retire)
 		job->method->retire(job->index);
@@ -273,7 +313,7 @@ end_replacement(Replacement *replacement)
 int
 seal_growing(Relation index, Relation heap, SealWait wait, uint64 min_rows, uint64 max_rows)
 {
-	Replacement replacement = {0};
+	Replacement replacement = {.to = InvalidBlockNumber};
 
 	choose_begin(&replacement.job, index, heap);
 	choose_growing(&replacement.job, wait, min_rows, max_rows);
@@ -283,11 +323,24 @@ seal_growing(Relation index, Relation heap, SealWait wait, uint64 min_rows, uint
 int
 seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what)
 {
-	Replacement replacement = {0};
+	Replacement replacement = {.to = InvalidBlockNumber};
 
 	choose_begin(&replacement.job, index, heap);
 	choose_sealed(&replacement.job, wait, what);
 	return end_replacement(&replacement);
+}
+
+SealRoom
+seal_make_room(Relation index, SealMerge what)
+{
+	Replacement replacement = {.to = InvalidBlockNumber};
+	DirectoryRoom room;
+
+	choose_begin(&replacement.job, index, NULL);
+	room = choose_move(&replacement.job, what, &replacement.to);
+	if (end_replacement(&replacement) > 0)
+		return SEAL_MOVED;
+	return room == ROOM_LATER ? SEAL_ROOM_LATER : SEAL_ROOM;
 }
 
 int
@@ -314,7 +367,7 @@ segment_publish(SegmentMaking *making, Relation index, Relation heap)
 {
 	SegmentEntry entry;
 
-	if (!directory_reserve(index, heap, making->blocks(making), &entry))
+	if (!directory_reserve(index, heap, SEGMENT_SEALED, making->blocks(making), &entry))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("index \"%s\" would have too many segments",

@@ -49,6 +49,18 @@ extern int	seal_growing(Relation index, Relation heap, SealWait wait, uint64 min
 extern int	seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what);
 
 /*
+ * Called before a merge of that kind.  If the result would find no room unless the file became much
+ * longer than what it holds, moves a segment; further calls move others until there is room.
+ * SEAL_ROOM: no move is necessary or possible.  SEAL_ROOM_LATER: not before old snapshots are gone.
+ */
+typedef enum SealRoom
+{
+	SEAL_ROOM, SEAL_MOVED, SEAL_ROOM_LATER
+} SealRoom;
+
+extern SealRoom seal_make_room(Relation index, SealMerge what);
+
+/*
  * Whether so many rows wait to be sealed, compared with the seal_rows that are sealed at once, that
  * merges should wait as well; they do not wait for ever.
  */

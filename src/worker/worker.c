@@ -62,6 +62,9 @@
 #define NAP_MS			100
 #define MAX_NAPS		100
 
+/* How many times it waits for old snapshots, which hold up the room for a merge's result. */
+#define MAX_ROOM_NAPS	25
+
 /* What a worker does to an index in one transaction. */
 typedef enum WorkerStep
 {
@@ -80,7 +83,7 @@ static int	idle_merge_delay;
 static volatile sig_atomic_t time_to_look;
 static Relation locked_index;	/* that it works on */
 static bool gave_way;
-static bool merge_waits;		/* because there is too much to seal */
+static bool merge_waits;		/* for seals, or for snapshots that hold up room */
 static bool idle_merge_waits;	/* until the worker is idle */
 static int	naps;				/* since the last progress */
 
@@ -223,6 +226,18 @@ log_step(Relation index, JobPhase phase, int replaced, TimestampTz start)
 					TimestampDifferenceMilliseconds(start, GetCurrentTimestamp()))));
 }
 
+/* Merges once there is room for the result; moving a segment to make room is a step of its own. */
+static int
+merge_in_room(Relation index, SealMerge what)
+{
+	SealRoom	room = seal_make_room(index, what);
+
+	if (room == SEAL_MOVED)
+		return 1;
+	merge_waits = room == SEAL_ROOM_LATER && naps < MAX_ROOM_NAPS;
+	return merge_waits ? 0 : seal_merge(index, NULL, SEAL_IF_FREE, what);
+}
+
 /* Takes a step with an open index; returns the number of segments replaced. */
 static int
 do_step(Relation index, WorkerStep step)
@@ -237,14 +252,14 @@ do_step(Relation index, WorkerStep step)
 			idle_merge_waits = seal_has_merge(index, MERGE_IDLE);
 			return 0;
 		case STEP_IDLE_MERGE:
-			return seal_merge(index, NULL, SEAL_IF_FREE, MERGE_IDLE);
+			return merge_in_room(index, MERGE_IDLE);
 		case STEP_MERGE:
 			if (naps < MAX_NAPS && seal_is_behind(index, seal_rows))
 			{
 				merge_waits = true;
 				return 0;
 			}
-			return seal_merge(index, NULL, SEAL_IF_FREE, MERGE_DUE);
+			return merge_in_room(index, MERGE_DUE);
 	}
 	return 0;
 }
@@ -414,9 +429,30 @@ do_what_is_due(Oid index)
 	return true;
 }
 
+/* Merges graphs, step by step, until there is other work; false if a step gave way. */
+static bool
+merge_graphs(Oid index)
+{
+	int			replaced;
+
+	naps = 0;
+	do
+	{
+		merge_waits = false;
+		replaced = try_step(index, STEP_IDLE_MERGE);
+		if (merge_waits)
+		{
+			nap(NAP_MS);
+			naps++;
+		}
+	}
+	while ((replaced > 0 || merge_waits) && !jobs_is_wanted());
+	return replaced >= 0 || !gave_way;
+}
+
 /*
- * Merges graphs once nothing has been due for a while.  If there is other work by then, this merge
- * is left to the next request for the index.
+ * Does so once nothing has been due for a while.  If there is other work by then, this merge is
+ * left to the next request for the index.
  */
 static void
 merge_when_idle(Oid index)
@@ -425,9 +461,7 @@ merge_when_idle(Oid index)
 	{
 		idle_merge_waits = false;
 		if (idle_merge_delay < 0 || try_step(index, STEP_LOOK) < 0 || !idle_merge_waits ||
-			!pause_while_idle())
-			return;
-		if (try_step(index, STEP_IDLE_MERGE) >= 0 || !gave_way)
+			!pause_while_idle() || merge_graphs(index))
 			return;
 	}
 }
