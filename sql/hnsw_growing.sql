@@ -49,6 +49,7 @@ SELECT vector_index_check('items_v'), vector_index_check('items_s');
 -- never more than seal_rows in all, as long as these are not there; a worker would seal some
 SET vector.background_work = off;
 CREATE INDEX items_small ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 32);
+SET vector.background_work = off;
 DELETE FROM items WHERE id > 10;
 INSERT INTO items SELECT i, growing_vector(i, 1536) FROM generate_series(11, 50) i;
 SELECT sum(rows) AS rows FROM vector_index_segments('items_small') WHERE kind = 'growing';

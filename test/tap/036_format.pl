@@ -16,6 +16,7 @@ $node->init(allows_streaming => 1);
 $node->append_conf('postgresql.conf', <<'CONF');
 autovacuum = off
 fsync = off
+jit = off
 vector.background_work = off
 vector.idle_merge_delay = 0
 CONF
