@@ -193,6 +193,7 @@ pip_config() {
 # serve BINDIR NAME [VARIABLE=VALUE ...]: starts a server, with these variables in its environment, on a socket in the
 # work folder; its port and folder are in $port and $socket.  Tests turn plan nodes off, which makes plans so expensive
 # that PostgreSQL would compile each of them: most of the time of a test, and nothing of the extension is compiled.
+# Autovacuum, which seals, would come to the tables of a test on a machine that is slow enough.
 port=54320
 serve() {
 	local bin=$1 data=$work/data.$2
@@ -204,7 +205,7 @@ serve() {
 	[ "$(id -u)" != 0 ] || chown postgres "$socket" "$data"
 	as_server "$bin/initdb" -D "$data" -A trust -U postgres --no-sync -E UTF8 >"$data.log" 2>&1 &&
 		as_server env "$@" "$bin/pg_ctl" -D "$data" -l "$data/server.log" -w start \
-			-o "-k $socket -p $port -c listen_addresses= -c fsync=off -c jit=off" >>"$data.log" 2>&1 ||
+			-o "-k $socket -p $port -c listen_addresses= -c fsync=off -c jit=off -c autovacuum=off" >>"$data.log" 2>&1 ||
 		{ cat "$data.log"; return 1; }
 }
 
