@@ -273,7 +273,7 @@ open_build(IvfBuild *build, uint32 centroids)
 }
 
 static Size
-part_memory(int participants)
+participant_memory(int participants)
 {
 	return build_memory() / participants;
 }
@@ -344,7 +344,7 @@ run_part(IvfBuild *build, IvfShared *shared)
 		.sharedsort = shared_sort(shared, lists)
 	};
 
-	build->lists = begin_lists(build, part_memory(shared->participants), &coordinate);
+	build->lists = begin_lists(build, participant_memory(shared->participants), &coordinate);
 	table_build_scan(build->table);
 	lists_build_flush(build->lists);
 	add_counts(shared, build->lists, lists);
@@ -394,7 +394,7 @@ build_in_parallel(IvfBuild *build, int workers)
 	coordinate.nParticipants = table_build_launch(table) + 1;
 	run_part(build, shared);
 	table_build_wait(table);
-	build->lists = begin_lists(build, part_memory(1), &coordinate);
+	build->lists = begin_lists(build, participant_memory(1), &coordinate);
 	write_lists(build, read_counts(shared, lists), shared->distance);
 	table_build_leave(table);
 	return true;
@@ -403,7 +403,7 @@ build_in_parallel(IvfBuild *build, int workers)
 static void
 build_alone(IvfBuild *build)
 {
-	build->lists = begin_lists(build, part_memory(1), NULL);
+	build->lists = begin_lists(build, participant_memory(1), NULL);
 	table_build_scan(build->table);
 	lists_build_flush(build->lists);
 	write_lists(build, lists_build_counts(build->lists), lists_build_distance(build->lists));

@@ -50,7 +50,7 @@ struct CentroidsTraining
 
 /* The number of lists of an index: the option, or by the number of rows. */
 static uint32
-count_lists(const Directory *directory, double rows)
+lists_for_rows(const Directory *directory, double rows)
 {
 	if (directory->lists > 0)
 		return directory->lists;
@@ -61,7 +61,7 @@ count_lists(const Directory *directory, double rows)
 static Size
 centroids_size(const Space *space, const Directory *directory, double rows)
 {
-	return sizeof(float) * lists_work_width(space) * count_lists(directory, rows);
+	return sizeof(float) * lists_work_width(space) * lists_for_rows(directory, rows);
 }
 
 static void *
@@ -138,7 +138,7 @@ centroids_train(const Space *space, const Directory *directory, double rows, Siz
 
 	training->context = context;
 	training->space = space;
-	training->lists = count_lists(directory, rows);
+	training->lists = lists_for_rows(directory, rows);
 	training->width = lists_work_width(space);
 	if (exactly && directory->lists > 0 && size > memory)
 		ereport(ERROR,
