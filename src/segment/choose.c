@@ -382,7 +382,7 @@ choose_sealed(SegmentJob *job, SealWait wait, SealMerge what)
 	}
 }
 
-/* About how many blocks the merge of the inputs will take. */
+/* The approximate number of blocks that the merge of the inputs will take. */
 static uint32
 merged_blocks(const SegmentJob *job)
 {
@@ -393,7 +393,7 @@ merged_blocks(const SegmentJob *job)
 	{
 		const SegmentEntry *entry = directory_find(directory, job->inputs[i].uid);
 
-		/* an input's rows are those that live */
+		/* `rows` of an input counts its live rows */
 		if (entry != NULL)
 			blocks += (double) entry->blocks * job->inputs[i].rows / Max(entry->rows, 1);
 	}

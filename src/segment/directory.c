@@ -341,9 +341,9 @@ any_retired(const Directory *directory)
 }
 
 /*
- * Removes entries of extents that no snapshot can need; the caller ends the change.  The horizon
- * that GlobalVisCheckRemovableFullXid remembers is of this process's last snapshot: a worker has
- * none, so it is computed anew.
+ * Removes entries of extents that no snapshot can need; the caller ends the change.
+ * GlobalVisCheckRemovableFullXid remembers the horizon of this process's last snapshot.  A worker
+ * has none, so the horizon is computed here.
  */
 static void
 expire_retired(Relation index, Relation heap, Directory *directory)
@@ -461,7 +461,7 @@ expire_reserved(Relation index, Directory *directory)
 	}
 }
 
-/* Whether nothing of an extent's place is in use. */
+/* Whether the blocks of a place are all free. */
 static bool
 is_gap(const Directory *directory, BlockNumber first, uint32 blocks)
 {
@@ -475,7 +475,7 @@ is_gap(const Directory *directory, BlockNumber first, uint32 blocks)
 	return true;
 }
 
-/* Reserves an extent at a block, if that is free; or where it fits, if `at` is no block. */
+/* Reserves an extent at a block, if the place is free; or, if `at` is invalid, where it fits. */
 static bool
 reserve(Relation index, Relation heap, SegmentKind kind, uint32 blocks, BlockNumber at,
 		SegmentEntry *entry)

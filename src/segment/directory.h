@@ -78,13 +78,13 @@ extern void directory_unclaim(Relation index, const SegmentEntry *entry);
 extern bool directory_reserve(Relation index, Relation heap, SegmentKind kind, uint32 blocks,
 							  SegmentEntry *entry);
 
-/* Reserves an extent at a block; false, too, if that is not free. */
+/* Likewise at a given block; also returns false if the place is not free. */
 extern bool directory_reserve_at(Relation index, uint32 blocks, BlockNumber at,
 								 SegmentEntry *entry);
 
 /*
- * Whether an extent of so many blocks can be reserved without the file becoming much longer than
- * what is in it: as it is; after a segment has moved, which this names, and perhaps others; or only
+ * Whether an extent of this many blocks can be reserved without the file becoming much longer than
+ * its contents: as it is; after the segment named here, and perhaps others, have moved; or only
  * once no snapshot needs what was replaced.
  */
 typedef enum DirectoryRoom

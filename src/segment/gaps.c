@@ -1,14 +1,14 @@
 /*
- * gaps.c - gaps between extents, and how to close them
+ * gaps.c - gaps between extents, and moves that close them
  */
 #include "segment/gaps.h"
 
 #include "storage/block.h"
 
-/* Gaps may be one block in so many of those that would be in use. */
+/* Gaps may be one block in this many of those that would be in use. */
 #define MAX_GAPS	16
 
-/* Moves may be of so many times the blocks that room is needed for. */
+/* Moves may copy at most this many times the blocks that room is needed for. */
 #define MAX_MOVED	2
 
 int
@@ -46,7 +46,7 @@ end_before(const SegmentEntry *sorted, uint32 i)
 	return i == 0 ? DIRECTORY_BLOCK + 1 : sorted[i - 1].first + sorted[i - 1].blocks;
 }
 
-/* The number of the first extent before which there is a gap that is large enough, or count. */
+/* The position of the first extent after a gap that is large enough, or count. */
 static uint32
 find_gap(const SegmentEntry *sorted, uint32 count, uint32 blocks)
 {
@@ -91,7 +91,7 @@ gaps_have_room(const SegmentEntry *sorted, uint32 count, uint32 blocks)
 		gaps_end(sorted, count) - used <= (used + blocks) / MAX_GAPS;
 }
 
-/* Of the gaps above an extent that another fits into the lowest, or the end. */
+/* The lowest gap above an extent that has room for another extent; if there is none, the end. */
 static BlockNumber
 find_above(const SegmentEntry *sorted, uint32 count, uint32 i, uint32 blocks)
 {
@@ -101,7 +101,7 @@ find_above(const SegmentEntry *sorted, uint32 count, uint32 i, uint32 blocks)
 	return gaps_end(sorted, count);
 }
 
-/* Whether an extent would fit if smaller segments just below it were not there. */
+/* Whether an extent could move down if smaller segments directly below it moved away. */
 static bool
 is_held_up(const SegmentEntry *sorted, uint32 i)
 {
@@ -112,7 +112,7 @@ is_held_up(const SegmentEntry *sorted, uint32 i)
 	return false;
 }
 
-/* The largest sealed extent that has fewer blocks, or as many and is before. */
+/* Finds the next largest sealed extent: it has fewer blocks, or as many and is before. */
 static bool
 next_largest(const SegmentEntry *sorted, uint32 count, uint32 *i)
 {
@@ -128,7 +128,7 @@ next_largest(const SegmentEntry *sorted, uint32 count, uint32 *i)
 	return next < count;
 }
 
-/* Moves the last sealed extent into a gap. */
+/* Finds a gap to move the last sealed extent into. */
 static bool
 move_last(const SegmentEntry *sorted, uint32 count, uint32 *which, BlockNumber *to)
 {
@@ -143,8 +143,8 @@ move_last(const SegmentEntry *sorted, uint32 count, uint32 *which, BlockNumber *
 }
 
 /*
- * Moves the largest one that fits into a gap; or, where smaller ones are in its way, the nearest of
- * these behind it.
+ * Finds a gap for the largest sealed extent that fits into one; or, if smaller segments are in the
+ * way of an extent, a place above it for the one directly below.
  */
 static bool
 move_largest(const SegmentEntry *sorted, uint32 count, uint32 *which, BlockNumber *to)
@@ -166,9 +166,9 @@ move_largest(const SegmentEntry *sorted, uint32 count, uint32 *which, BlockNumbe
 }
 
 /*
- * Does one kind of moves until there is room; the first is the result.  Those of the last cost
- * least, and are enough where it fits into the gaps; each of the largest takes one farther down for
- * good.
+ * Tries moves of one kind until there is room; the first of them is the result.  Moves of the last
+ * extent copy least, and suffice if it fits into the gaps; each move of a large extent brings it
+ * down for good.
  */
 static bool
 try_moves(const SegmentEntry *entries, uint32 count, uint32 blocks,

@@ -1,7 +1,7 @@
 /*
- * gaps.h - the free space of an index: what its extents leave of the file
+ * gaps.h - the free space of an index: the parts of the file that its extents leave
  *
- * Functions of a directory's entries; none of them looks at the index.
+ * These functions work on a directory's entries; none of them reads the index.
  */
 #ifndef VECTOR_SEGMENT_GAPS_H
 #define VECTOR_SEGMENT_GAPS_H
@@ -14,13 +14,16 @@
 extern int	segment_compare_place(const void *a, const void *b);
 extern int	segment_compare_age(const void *a, const void *b);
 
-/* A palloc'd copy of the entries by place, as the others want them. */
+/*
+ * A palloc'd copy of the entries in the order of their first blocks, as the other functions need
+ * them.
+ */
 extern SegmentEntry *gaps_sort(const SegmentEntry *entries, uint32 count);
 
 /*
  * The first or the last place for an extent in the first gap that is large enough;
- * InvalidBlockNumber if none is.  Growing segments, which do not move, take the first, sealed ones
- * the last: so they can leave the way of larger ones behind them.
+ * InvalidBlockNumber if there is none.  Growing segments, which do not move, take the first place,
+ * sealed ones the last, so that they can move away for larger ones behind them.
  */
 extern BlockNumber gaps_find(const SegmentEntry *sorted, uint32 count, uint32 blocks);
 extern BlockNumber gaps_find_upper(const SegmentEntry *sorted, uint32 count, uint32 blocks);
@@ -29,16 +32,16 @@ extern BlockNumber gaps_find_upper(const SegmentEntry *sorted, uint32 count, uin
 extern BlockNumber gaps_end(const SegmentEntry *sorted, uint32 count);
 
 /*
- * Whether an extent of so many blocks can be made without the file becoming much longer than what
- * is in it: it fits into a gap, or the gaps are few.  Retired extents are not in the file for that,
- * but gaps they are not either.
+ * Whether an extent of this many blocks can be made without the file becoming much longer than its
+ * contents: it fits into a gap, or the gaps are small.  For this purpose retired extents are
+ * neither contents nor gaps.
  */
 extern bool gaps_have_room(const SegmentEntry *sorted, uint32 count, uint32 blocks);
 
 /*
- * Finds which sealed segment to move, and to which block, so that after this move, and others that
- * the next calls find, there is room for an extent of so many blocks, or at least less is in the
- * way.  The moves are of no more than twice as many.  False if no move helps.
+ * Finds a sealed segment to move, and the block to move it to, such that this move and those found
+ * by further calls make room for an extent of this many blocks, or at least leave less in its way.
+ * The moves copy at most twice as many blocks.  Returns false if no move helps.
  */
 extern bool gaps_find_move(const SegmentEntry *sorted, uint32 count, uint32 blocks,
 						   SegmentEntry *move, BlockNumber *to);

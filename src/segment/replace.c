@@ -30,7 +30,7 @@ typedef struct Replacement
 	SegmentMaking *making;
 	SegmentEntry *outputs;
 	int			output_count;
-	BlockNumber to;				/* where the only input moves to, or InvalidBlockNumber */
+	BlockNumber to;				/* place that the only input moves to, or InvalidBlockNumber */
 	bool		failed;			/* there was no room for an output */
 	MovedRows	moved;
 	uint64		written;		/* of moved rows */
@@ -226,7 +226,7 @@ make_outputs(Replacement *replacement)
 
 /*
  * Copies the only input to its new place.  The copy begins without tombstones: the input may gain
- * some while it is copied, and all are set in the copy as those of any output are.
+ * some while it is copied, and all of them are set in the copy as in any output.
  */
 static void
 copy_input(Replacement *replacement)
