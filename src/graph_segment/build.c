@@ -742,6 +742,7 @@ build_batch(SegmentBuild *build)
 			build_report(build, BUILD_WRITING, 0, shared->nodes);
 			build->callbacks.ready(&build->making, build->callbacks.arg);
 			build_forget_plan(build);
+			shared->needs_full = false;
 		}
 	}
 	build_reset(build);
@@ -792,6 +793,19 @@ build_hash_row(BuildRow *row, const char *payload)
 	row->hash = hash_bytes_extended((const unsigned char *) payload, (int) row->size, 0);
 }
 
+/* Notes whether the vector of an added row can be stored as bytes. */
+static void
+note_storage(SegmentBuild *build, const SegmentRow *row)
+{
+	BuildShared *shared = build->shared;
+
+	if (shared->needs_full || space_fits_bytes(&build->space, row->payload))
+		return;
+	SpinLockAcquire(&shared->mutex);
+	shared->needs_full = true;
+	SpinLockRelease(&shared->mutex);
+}
+
 void
 build_add(SegmentBuild *build, const SegmentRow *row)
 {
@@ -802,15 +816,16 @@ build_add(SegmentBuild *build, const SegmentRow *row)
 		if (build->shared->partitioned)
 		{
 			if (partition_add(build, row))
-				return;
+				break;
 		}
 		else if ((put = build_put_row(build, row)) != NULL)
 		{
 			build_hash_row(put, row->payload);
-			return;
+			break;
 		}
 		end_batch(build);
 	}
+	note_storage(build, row);
 }
 
 void

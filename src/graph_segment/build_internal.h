@@ -82,6 +82,7 @@ struct BuildShared
 	Size		used;			/* bytes that the rows and their graph will take */
 	bool		full;
 	bool		refused;		/* because shared memory was refused */
+	bool		needs_full;		/* a row of the segment does not fit STORAGE_BYTES */
 	uint64		row_chunks[BUILD_MAX_CHUNKS];
 	BuildPiece	pieces[BUILD_MAX_PIECES];
 	int			piece_count;

@@ -132,6 +132,10 @@ open_inputs(Merge *merge)
 		input->base = merge->keys;
 		merge->keys += header->nodes;
 	}
+	/* all nodes of a segment are stored as its first is */
+	for (int i = 0; i < merge->input_count; i++)
+		if (sealed_read_node(&merge->inputs[i].scan.sealed, 0, 0)->step == 0)
+			merge->build->shared->needs_full = true;
 	merge->number = no_numbers(merge->keys);
 	merge->rows = no_numbers(merge->row_count);
 	for (int i = 0; i < merge->input_count; i++)
@@ -530,7 +534,6 @@ merge_begin(const SegmentJob *job)
 	merge->space = &merge->build->space;
 	merge->build->write_parts = merge_write_parts;
 	merge->build->graph.complete = merge_complete_node;
-	merge->build->plan = plan_create(merge->build);
 	/* all rows need not fit into memory, because the parts do */
 	shared->partitioned = true;
 	padded = merge->build->graph.padded;
@@ -543,6 +546,7 @@ merge_begin(const SegmentJob *job)
 	merge->payload = palloc(space_payload_size(merge->space));
 	merge->other_payload = palloc(space_payload_size(merge->space));
 	open_inputs(merge);
+	merge->build->plan = plan_create(merge->build);
 	sample_nodes(merge);
 	measure_shifts(merge);
 	make_parts(merge);

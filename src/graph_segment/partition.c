@@ -722,6 +722,7 @@ forget_partitions(SegmentBuild *build)
 	build->write_parts = NULL;
 	build->graph.first = build->graph.anchor = 0;
 	shared->partitioned = false;
+	shared->needs_full = false;
 	shared->sources = 0;
 	shared->spilled = 0;
 	shared->parts = 0;

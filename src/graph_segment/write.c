@@ -20,6 +20,7 @@
 struct SegmentPlan
 {
 	SealedHeader header;
+	SpaceStorage storage;		/* of nodes' vectors */
 	uint32		blocks;
 	uint32	   *order;			/* of a batch: node in memory by number; and the reverse: */
 	uint32	   *number;
@@ -54,12 +55,12 @@ build_read_file(BufFile *file, void *out, Size size)
 }
 
 static void
-plan_layout(const SegmentBuild *build, NodeLayout *layout)
+plan_layout(const SegmentBuild *build, SpaceStorage storage, NodeLayout *layout)
 {
 	const Space *space = &build->space;
 	uint32		degree = build->graph.degree;
 	uint32		padded = build->graph.padded;
-	Size		stored = space_stored_size(space);
+	Size		stored = space_stored_size(space, storage);
 
 	layout->degree = degree;
 	layout->ids = sizeof(SealedNode);
@@ -74,7 +75,7 @@ plan_layout(const SegmentBuild *build, NodeLayout *layout)
 		return;
 	}
 	layout->size = TYPEALIGN(sizeof(uint32), layout->vector + stored);
-	node_layout_place(layout, space->storage);
+	node_layout_place(layout, storage);
 }
 
 SegmentPlan *
@@ -82,7 +83,9 @@ plan_create(SegmentBuild *build)
 {
 	SegmentPlan *plan = palloc0(sizeof(SegmentPlan));
 
-	plan_layout(build, &plan->header.layout);
+	plan->storage = build->space.storage == STORAGE_FULL && !build->shared->needs_full ?
+		STORAGE_BYTES : build->space.storage;
+	plan_layout(build, plan->storage, &plan->header.layout);
 	return plan;
 }
 
@@ -409,8 +412,8 @@ compose_node(SegmentBuild *build, SegmentPlan *plan, int level, GraphLinks *link
 	float		unit = 1 / build->shared->scale;
 
 	memset(out, 0, size);
-	space_store(&build->space, build_payload(build, build_node_row(build, node)), head,
-				out + layout->vector);
+	space_store(&build->space, plan->storage, build_payload(build, build_node_row(build, node)),
+				head, out + layout->vector);
 	if (row->error > 0)
 	{
 		head->error += row->error;

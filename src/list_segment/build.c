@@ -295,7 +295,7 @@ sort_row(ListsBuild *build, const BatchRow *added, uint32 list, const float *x)
 	encode_row(build, list, x, &row);
 	if (build->header.layout.size > 0)
 	{
-		space_store(build->space, added->row.payload, row.node,
+		space_store(build->space, build->space->storage, added->row.payload, row.node,
 					(char *) row.node + build->header.layout.vector);
 		if (added->row.error > 0)
 		{

@@ -85,7 +85,8 @@ lists_layout(const Space *space, SealedHeader *header)
 	if (space->storage == STORAGE_NONE)
 		return;
 	layout->vector = sizeof(SealedNode);
-	layout->size = TYPEALIGN(sizeof(uint32), layout->vector + space_stored_size(space));
+	layout->size = TYPEALIGN(sizeof(uint32), layout->vector +
+							 space_stored_size(space, space->storage));
 	node_layout_place(layout, space->storage);
 }
 

@@ -90,11 +90,13 @@ typedef enum SpaceMetric
 
 /*
  * How a row's vector is stored: as it is, as halves with a scale, as bytes with a range, or not at
- * all (lists).
+ * all (lists).  Version 3 has graphs of an index with storage full whose nodes all have bytes,
+ * which stand for their vectors exactly; the step of such a node is not 0.
  */
 typedef enum SpaceStorage
 {
-	STORAGE_FULL, STORAGE_HALF, STORAGE_SQ8, STORAGE_NONE
+	STORAGE_FULL, STORAGE_HALF, STORAGE_SQ8, STORAGE_NONE,
+	STORAGE_BYTES				/* full, but as bytes: of a segment, never of an index */
 } SpaceStorage;
 
 /* How sealed segments are searched. */
@@ -310,8 +312,8 @@ typedef struct SealedNode
 	uint32 extra; /* the first of its other rows; above level 0, its id one level down */
 	uint32		extras;			/* how many */
 	float		error;			/* at most the distance between the vector and what is stored */
-	float		low;			/* sq8: a value is low + step * byte; half: step * half */
-	float		step;
+	float		low;			/* bytes, sq8: a value is low + step * byte; half: step * half */
+	float		step;			/* 0: the vector is stored as it is */
 	float		scale;			/* cosine: one over the vector's norm; ip: the norm */
 	uint32		row;			/* number of its first row */
 } SealedNode;

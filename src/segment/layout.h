@@ -8,17 +8,19 @@
 
 /*
  * Decides how nodes of layout->size bytes are placed.  A node within one block is read faster; if
- * that wastes more than a quarter of the blocks, or an eighth with small stored vectors, nodes
- * are packed without gaps.
+ * that wastes more than a quarter of the blocks, or an eighth with vectors of bytes, nodes are
+ * packed without gaps.
  */
 static inline void
 node_layout_place(NodeLayout *layout, SpaceStorage storage)
 {
+	int			part = storage == STORAGE_SQ8 || storage == STORAGE_BYTES ? 8 : 4;
+
 	layout->unit = layout->size;
 	layout->span = (layout->size + PAYLOAD_SIZE - 1) / PAYLOAD_SIZE;
 	layout->per = Max(PAYLOAD_SIZE / layout->size, 1);
 	if ((Size) layout->span * PAYLOAD_SIZE - (Size) layout->per * layout->size >
-		(Size) layout->span * PAYLOAD_SIZE / (storage == STORAGE_SQ8 ? 8 : 4))
+		(Size) layout->span * PAYLOAD_SIZE / part)
 		layout->per = layout->span = 0;
 }
 

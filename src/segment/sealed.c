@@ -138,35 +138,43 @@ sealed_leave_node(SealedScan *scan)
 	}
 }
 
+/* Prefetches `size` bytes of a block, from an offset in its payload. */
+static void
+prefetch_part(SealedScan *scan, BlockNumber block, Size start, Size size)
+{
+	Buffer		recent = recent_buffer(scan->index, block);
+	const char *bytes;
+
+	if (recent == InvalidBuffer)
+	{
+		recent_prefetch(scan->index, block);
+		return;
+	}
+	bytes = BlockGetPayload(BufferGetPage(recent)) + start;
+	if (!BufferIsLocal(recent))
+		__builtin_prefetch(GetBufferDescriptor(recent - 1), 1);
+	__builtin_prefetch(BufferGetPage(recent));
+	for (Size i = 0; i < size; i += CACHE_LINE)
+		__builtin_prefetch(bytes + i, 0, 2);
+}
+
 void
 sealed_prefetch_node(SealedScan *scan, uint32 id)
 {
 	CachedSegment *segment = scan->segment;
 	const NodeLayout *layout = &segment->header.layout;
+	const SealedLevel *level = &segment->header.level[scan->level];
 	uint64		offset = node_layout_offset(layout, id);
 	BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE);
-	BlockNumber block = segment->part.first + segment->header.level[scan->level].first + place;
 	Size		start = offset % PAYLOAD_SIZE;
-	Buffer		recent = recent_buffer(scan->index, block);
+	Size		left = layout->size ? layout->size : CACHE_LINE * 8;
 
-	if (place >= segment->header.level[scan->level].blocks)
-		return;
-	if (recent == InvalidBuffer)
+	for (; left > 0 && place < level->blocks; place++, start = 0)
 	{
-		recent_prefetch(scan->index, block);
-		if (start + layout->size > PAYLOAD_SIZE)
-			recent_prefetch(scan->index, block + 1);
-	}
-	else
-	{
-		const char *bytes = BlockGetPayload(BufferGetPage(recent)) + start;
-		Size		size = Min(layout->size ? layout->size : CACHE_LINE * 8, PAYLOAD_SIZE - start);
+		Size		part = Min(left, PAYLOAD_SIZE - start);
 
-		if (!BufferIsLocal(recent))
-			__builtin_prefetch(GetBufferDescriptor(recent - 1), 1);
-		__builtin_prefetch(BufferGetPage(recent));
-		for (Size i = 0; i < size; i += CACHE_LINE)
-			__builtin_prefetch(bytes + i, 0, 2);
+		prefetch_part(scan, segment->part.first + level->first + place, start, part);
+		left -= part;
 	}
 }
 

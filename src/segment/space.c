@@ -184,17 +184,18 @@ space_size_of(const Space *space, const char *payload)
 }
 
 Size
-space_stored_size(const Space *space)
+space_stored_size(const Space *space, SpaceStorage storage)
 {
 	if (space->element == SPACE_SPARSE)
 		return 0;
-	switch (space->storage)
+	switch (storage)
 	{
 		case STORAGE_NONE:
 			return 0;
 		case STORAGE_HALF:
 			return sizeof(uint16) * space->dims;
 		case STORAGE_SQ8:
+		case STORAGE_BYTES:
 			return space->dims;
 		default:
 			return space_payload_size(space);
@@ -496,6 +497,13 @@ space_query_distance(const Space *space, const SpaceQuery *query, const char *pa
 	return space_distance(space, query->payload, payload);
 }
 
+/* How the vector of a node is stored. */
+static inline SpaceStorage
+node_storage(const Space *space, const SealedNode *node)
+{
+	return space->storage == STORAGE_FULL && node->step > 0 ? STORAGE_BYTES : space->storage;
+}
+
 float
 space_node_distance(const Space *space, const SpaceQuery *query, const SealedNode *node,
 					const char *vector)
@@ -504,7 +512,7 @@ space_node_distance(const Space *space, const SpaceQuery *query, const SealedNod
 	size_t		n = space->dims;
 	float		product;
 
-	switch (space->storage)
+	switch (node_storage(space, node))
 	{
 		case STORAGE_FULL:
 			if (space->metric == SPACE_COSINE)
@@ -558,14 +566,78 @@ store_sq8(const float *x, int n, SealedNode *node, uint8 *out)
 		out[i] = node->step > 0 ? (uint8) Min(255, rintf((x[i] - low) / node->step)) : 0;
 }
 
+/*
+ * Stores the elements exactly: each is the least of them plus a multiple, from 0 to 255, of a power
+ * of two.  Returns false if there is no such power; if there is one, then the least power of which
+ * 255 multiples reach the largest element is one as well.  The products are exact, so a reader gets
+ * the same sums from fused and from separate operations.  `out` may be NULL.
+ */
+static bool
+store_bytes(const float *x, int n, SealedNode *node, uint8 *out)
+{
+	float		low = x[0];
+	float		high = x[0];
+	float		range;
+	int			exponent = 0;
+
+	for (int i = 1; i < n; i++)
+	{
+		low = Min(low, x[i]);
+		high = Max(high, x[i]);
+	}
+	range = high - low;
+	/* outside, products might overflow or lose bits */
+	if (range > 0 && !(range > 0x1p-80f && range < 0x1p80f))
+		return false;
+	node->low = low;
+	node->step = 1;
+	if (range > 0)
+	{
+		(void) frexpf(range / 255, &exponent);
+		/* the quotient may be a power of two */
+		if (ldexpf(255, exponent - 1) >= range)
+			exponent--;
+		node->step = ldexpf(1, exponent);
+	}
+	for (int i = 0; i < n; i++)
+	{
+		float		multiple = rintf((x[i] - low) / node->step);
+
+		if (low + node->step * multiple != x[i])
+			return false;
+		if (out)
+			out[i] = (uint8) multiple;
+	}
+	return true;
+}
+
+bool
+space_fits_bytes(const Space *space, const char *payload)
+{
+	SealedNode	node;
+	float	   *x;
+	bool		fits;
+
+	if (!space->coded || space->storage != STORAGE_FULL || space->element == SPACE_I8)
+		return false;
+	if (space->element == SPACE_F32)
+		return store_bytes((const float *) payload, space->dims, &node, NULL);
+	x = palloc(sizeof(float) * space->dims);
+	space_floats(space, payload, x);
+	fits = store_bytes(x, space->dims, &node, NULL);
+	pfree(x);
+	return fits;
+}
+
 /* Computes the elements that a node's stored vector stands for. */
 static void
-stored_floats(const Space *space, const SealedNode *node, const char *vector, float *out)
+stored_floats(const Space *space, SpaceStorage storage, const SealedNode *node, const char *vector,
+			  float *out)
 {
 	for (int i = 0; i < space->dims; i++)
-		out[i] = node->low + node->step * (space->storage == STORAGE_SQ8 ?
-										   (float) ((const uint8 *) vector)[i] :
-										   half_to_float(((const uint16 *) vector)[i]));
+		out[i] = node->low + node->step * (storage == STORAGE_HALF ?
+										   half_to_float(((const uint16 *) vector)[i]) :
+										   (float) ((const uint8 *) vector)[i]);
 }
 
 /* An upper bound of the distance of two float vectors whose elements are off by `rounding` each. */
@@ -582,7 +654,8 @@ distance_bound(const float *x, const float *y, int n, double rounding)
 }
 
 void
-space_store(const Space *space, const char *payload, SealedNode *node, char *vector)
+space_store(const Space *space, SpaceStorage storage, const char *payload, SealedNode *node,
+			char *vector)
 {
 	int			n = space->dims;
 
@@ -590,8 +663,17 @@ space_store(const Space *space, const char *payload, SealedNode *node, char *vec
 	node->low = 0;
 	node->step = 0;
 	node->scale = scale_of(space, payload);
-	if (space->storage == STORAGE_FULL)
+	if (storage == STORAGE_FULL)
 		memcpy(vector, payload, space_size_of(space, payload));
+	else if (storage == STORAGE_BYTES)
+	{
+		float	   *x = palloc(sizeof(float) * n);
+
+		space_floats(space, payload, x);
+		if (!store_bytes(x, n, node, (uint8 *) vector))
+			elog(ERROR, "vector is not one of bytes");
+		pfree(x);
+	}
 	else
 	{
 		float	   *x = palloc(sizeof(float) * n);
@@ -601,11 +683,11 @@ space_store(const Space *space, const char *payload, SealedNode *node, char *vec
 		/* limit elements, so that no step of the conversion back overflows */
 		for (int i = 0; i < n; i++)
 			stored[i] = Min(Max(x[i], -FLT_MAX / 4), FLT_MAX / 4);
-		if (space->storage == STORAGE_HALF)
+		if (storage == STORAGE_HALF)
 			store_half(stored, n, node, (uint16 *) vector);
 		else
 			store_sq8(stored, n, node, (uint8 *) vector);
-		stored_floats(space, node, vector, stored);
+		stored_floats(space, storage, node, vector, stored);
 		/* kernels may round low + step * element once or twice */
 		node->error = distance_bound(x, stored, n, 2.0 * FLT_EPSILON *
 									 ((double) fabsf(node->low) + 255.0 * node->step));
@@ -617,19 +699,20 @@ space_store(const Space *space, const char *payload, SealedNode *node, char *vec
 float
 space_restore(const Space *space, const SealedNode *node, const char *vector, char *payload)
 {
+	SpaceStorage storage = node_storage(space, node);
 	int			n = space->dims;
 	float	   *x;
 	float	   *rounded;
 	float		loss;
 
-	if (space->storage == STORAGE_FULL)
+	if (storage == STORAGE_FULL)
 	{
 		memcpy(payload, vector, space_size_of(space, vector));
 		return 0;
 	}
 	x = palloc(sizeof(float) * n);
 	rounded = palloc(sizeof(float) * n);
-	stored_floats(space, node, vector, x);
+	stored_floats(space, storage, node, vector, x);
 	for (int i = 0; i < n; i++)
 	{
 		if (space->element == SPACE_F32)

@@ -64,8 +64,8 @@ extern void space_init_rotation(Space *space);
 extern Size space_payload_size(const Space *space);
 /* Bytes of this payload. */
 extern Size space_size_of(const Space *space, const char *payload);
-/* Bytes of a vector as stored in a node, or 0 if they differ or no vectors are stored. */
-extern Size space_stored_size(const Space *space);
+/* Bytes of a vector as it is stored, or 0 if they differ or no vectors are stored. */
+extern Size space_stored_size(const Space *space, SpaceStorage storage);
 
 /*
  * The payload of a datum (detoasted, maybe a copy); raises an error if its dimensions are not the
@@ -96,8 +96,12 @@ extern float space_node_distance(const Space *space, const SpaceQuery *query,
 extern float space_query_distance(const Space *space, const SpaceQuery *query,
 								  const char *payload, float *scale);
 
-/* Stores a vector as in nodes: fills the node's error, low, step and scale. */
-extern void space_store(const Space *space, const char *payload, SealedNode *node, char *vector);
+/* Whether STORAGE_BYTES stores this vector exactly, and in fewer bytes than STORAGE_FULL. */
+extern bool space_fits_bytes(const Space *space, const char *payload);
+
+/* Stores a vector: fills the node's error, low, step and scale. */
+extern void space_store(const Space *space, SpaceStorage storage, const char *payload,
+						SealedNode *node, char *vector);
 
 /*
  * The payload that a node's stored vector stands for; returns an upper bound of its distance from
