@@ -19,9 +19,8 @@
 #define INSERT_REACH	1.2f
 
 /*
- * An insertion into a coded graph stops after ef_construction / 2 hops if it has found this many
- * neighbours by then.  Where candidates lie in small clusters, most of them cover each other, and
- * more candidates are needed to find as many.
+ * An insertion into a coded graph that has found fewer neighbours than this searches again with
+ * twice as many candidates: in a small cluster most candidates cover each other.
  */
 #define INSERT_CHOSEN	5
 
@@ -34,7 +33,7 @@
 #define FILL_TRIED		(FILL_NEAREST + (FILL_CANDIDATES - FILL_NEAREST + 1) / 2)
 #define FILL_HOPS		20
 #define FILL_RELAX		1.21f	/* factor of squared distances */
-#define SPARE_RELAX		2.0f	/* the same for the places that are left after that */
+#define SPARE_RELAX		2.0f	/* the same for lists that are not 3/4 full after that */
 
 /*
  * In the end this many nodes have an edge to each node.  A node far from all others is among the
@@ -390,22 +389,22 @@ link_back(const GraphBuild *build, uint32_t node, GraphCandidate neighbour)
 	unlock_exclusive(links);
 }
 
-/*
- * Continues an insertion's search for a number of hops, at most, and chooses neighbours from all
- * nodes found, if there are new ones.
- */
+/* Searches with this many candidates, and chooses neighbours of the node from what is found. */
 static bool
-choose_found(GraphInserter *inserter, uint32_t hops, GraphCandidate *chosen, uint32_t *count)
+find_neighbours(GraphInserter *inserter, GraphCandidate entry, uint32_t ef,
+				GraphCandidate *chosen, uint32_t *count)
 {
+	const GraphBuild *build = inserter->build;
 	GraphSearch *search = &inserter->search;
-	size_t		before = search->found_count;
 
-	if (!graph_search_run(search, hops))
+	if (!graph_search_begin(search, inserter->source, ef, false, entry))
 		return false;
-	if (search->found_count == before)
-		return true;
+	if (build->coded && !is_dot(build))
+		graph_search_limit(search, INSERT_WANTED, INSERT_REACH, -INFINITY, 0);
+	if (!graph_search_run(search, UINT32_MAX))
+		return false;
 	graph_sort_found(search->found, search->found_count);
-	*count = choose(inserter->build, search->found, search->found_count, chosen);
+	*count = choose(build, search->found, search->found_count, chosen);
 	return true;
 }
 
@@ -417,7 +416,8 @@ graph_insert(GraphInserter *inserter, uint32_t node)
 	GraphCandidate entry = {INFINITY, 0};
 	GraphCandidate chosen[GRAPH_MAX_DEGREE];
 	GraphLinks *links = links_at(build, 0, node);
-	uint32_t	count = 0;
+	uint32_t	ef = build->ef_construction;
+	uint32_t	count;
 
 	if (node == 0)
 		return true;
@@ -430,14 +430,11 @@ graph_insert(GraphInserter *inserter, uint32_t node)
 	inserter->level = 0;
 	if (!build->coded && build->top < build->bottom)
 		score_nodes(inserter, &entry.id, 1, &entry.distance);
-	if (!graph_search_begin(search, inserter->source, build->ef_construction, false, entry))
+	if (!find_neighbours(inserter, entry, ef, chosen, &count))
 		return false;
-	if (build->coded && !is_dot(build))
-		graph_search_limit(search, INSERT_WANTED, INSERT_REACH, -INFINITY, 0);
-	if (!choose_found(inserter, build->coded ? build->ef_construction / 2 : UINT32_MAX, chosen,
-					  &count) ||
-		(build->coded && count < INSERT_CHOSEN &&
-		 !choose_found(inserter, UINT32_MAX, chosen, &count)))
+	/* a search that has found fewer than ef nodes has reached everything near */
+	if (build->coded && count < INSERT_CHOSEN && search->found_count >= ef &&
+		!find_neighbours(inserter, entry, 2 * ef, chosen, &count))
 		return false;
 	lock_exclusive(links);
 	for (uint32_t i = 0; i < count; i++)
@@ -581,7 +578,7 @@ graph_fill(GraphInserter *inserter, uint32_t node)
 		else
 			add_spoke(build, links, spokes, count++, spare);
 	}
-	for (uint32_t i = 0; i < spare_count && count < build->degree; i++)
+	for (uint32_t i = 0; i < spare_count && count < build->degree / 4 * 3; i++)
 		if (!is_covered(inserter, spokes, count, &spares[i], SPARE_RELAX))
 			add_spoke(build, links, spokes, count++, &spares[i]);
 	return true;

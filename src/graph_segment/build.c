@@ -108,8 +108,8 @@ init_graph(const Space *space, uint32 m, uint32 ef_construction, GraphBuild *gra
 	memset(graph, 0, sizeof(*graph));
 	graph->degree = graph_degree(space, m);
 	graph->coded = space->coded;
-	/* an insertion into a coded graph stops at half of this, 3/4 of the setting, as a rule */
-	graph->ef_construction = Max(graph->coded ? ef_construction * 3 / 2 : ef_construction, m);
+	/* in a coded graph, filling up lists makes up for a quarter less */
+	graph->ef_construction = Max(graph->coded ? ef_construction * 3 / 4 : ef_construction, m);
 	graph->metric = space_rabitq_metric(space);
 	graph->padded = space->coded ? rotation_padded(space->dims) : 0;
 	graph->bottom = 1;
