@@ -18,9 +18,12 @@ build_memory(void)
 void
 shared_memory_end_owner(ResourceOwner owner)
 {
-	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, false, false);
-	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, false, false);
-	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, false, false);
+	/* outside of a transaction there is no owner that could inherit locks, as PostgreSQL asserts */
+	bool		top = ResourceOwnerGetParent(owner) == NULL;
+
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_BEFORE_LOCKS, false, top);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_LOCKS, false, top);
+	ResourceOwnerRelease(owner, RESOURCE_RELEASE_AFTER_LOCKS, false, top);
 	ResourceOwnerDelete(owner);
 }
 

@@ -104,7 +104,7 @@ try_table(int level)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner caller = CurrentResourceOwner;
-	ResourceOwner owner = ResourceOwnerCreate(NULL, "vector jobs");
+	ResourceOwner owner = ResourceOwnerCreate(caller, "vector jobs");
 	JobTable   *volatile got = NULL;
 
 	CurrentResourceOwner = owner;
