@@ -33,7 +33,7 @@
 #define FILL_TRIED		(FILL_NEAREST + (FILL_CANDIDATES - FILL_NEAREST + 1) / 2)
 #define FILL_HOPS		20
 #define FILL_RELAX		1.21f	/* factor of squared distances */
-#define SPARE_RELAX		2.0f	/* the same for lists that are not 3/4 full after that */
+#define SPARE_RELAX		2.0f	/* likewise, for lists less than 3/4 full after that */
 
 /*
  * In the end this many nodes have an edge to each node.  A node far from all others is among the
@@ -389,7 +389,7 @@ link_back(const GraphBuild *build, uint32_t node, GraphCandidate neighbour)
 	unlock_exclusive(links);
 }
 
-/* Searches with this many candidates, and chooses neighbours of the node from what is found. */
+/* Searches with this many candidates, and chooses the node's neighbours among the results. */
 static bool
 find_neighbours(GraphInserter *inserter, GraphCandidate entry, uint32_t ef,
 				GraphCandidate *chosen, uint32_t *count)

@@ -123,8 +123,8 @@ extern bool graph_insert(GraphInserter *inserter, uint32_t node);
 /*
  * After all nodes are inserted, gives a node further neighbours if its list has free places: near
  * nodes that are not much nearer to one of its neighbours than to the node (the relaxed rule of
- * Vamana: Subramanya et al., DiskANN, NeurIPS 2019, algorithm 2), and then, up to three
- * quarters of the list, by a more relaxed rule.  Several processes may call this, each for nodes of its own.
+ * Vamana: Subramanya et al., DiskANN, NeurIPS 2019, algorithm 2), and then, up to three quarters of
+ * the list, by a more relaxed rule.  Several processes may call this, each for nodes of its own.
  * Returns false if there is no memory.
  */
 extern bool graph_fill(GraphInserter *inserter, uint32_t node);
