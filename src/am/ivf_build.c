@@ -165,19 +165,22 @@ sample_blocks(IvfBuild *build, IvfSample *sample, double wanted)
 	BlockNumber blocks = RelationGetNumberOfBlocks(table->heap);
 	BlockSamplerData sampler;
 
+	/* sample uncommitted rows, too; CREATE INDEX CONCURRENTLY reads by an MVCC snapshot instead */
+	bool		any_visible = !table->info->ii_Concurrent;
+
 	sample->rows = 0;
 	if (wanted >= blocks)
 	{
-		(void) table_index_build_range_scan(table->heap, table->index, table->info, false, true,
-											false, 0, InvalidBlockNumber, sample_row, sample,
-											NULL);
+		(void) table_index_build_range_scan(table->heap, table->index, table->info, false,
+											any_visible, false, 0, InvalidBlockNumber,
+											sample_row, sample, NULL);
 		return;
 	}
 	BlockSampler_Init(&sampler, blocks, (int) wanted, (uint32) build->table->space.seed);
 	while (BlockSampler_HasMore(&sampler))
-		(void) table_index_build_range_scan(table->heap, table->index, table->info, false, true,
-											false, BlockSampler_Next(&sampler), 1, sample_row,
-											sample, NULL);
+		(void) table_index_build_range_scan(table->heap, table->index, table->info, false,
+											any_visible, false, BlockSampler_Next(&sampler), 1,
+											sample_row, sample, NULL);
 }
 
 /* Issues a notice about the effect of having fewer rows than lists. */
