@@ -16,6 +16,7 @@
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "lib/ilist.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -44,6 +45,7 @@ typedef struct BoundLimit
  */
 typedef struct Siblings
 {
+	dlist_node	link;			/* of the list of all */
 	MergeAppendState *merge;
 	ExecProcNodeMtd next_row;	/* of the node */
 	OpExpr	   *order;			/* of the first scan */
@@ -51,6 +53,7 @@ typedef struct Siblings
 	int			count;
 	ScanBound  *last;			/* the scan that has just returned a row, or NULL */
 	float		last_distance;	/* of that row, which may not be visible */
+	MemoryContextCallback forget;
 } Siblings;
 
 struct ScanBound
@@ -65,28 +68,23 @@ struct ScanBound
 	MemoryContextCallback forget;
 };
 
-/* An entry of the table of bounds; the key is a ScanKey, or a MergeAppendState. */
+/* An entry of the table of bounds. */
 typedef struct BoundEntry
 {
-	void	   *key;
-	void	   *value;
+	ScanKey		orderbys;		/* the scan's ordering keys, by address */
+	ScanBound  *bound;
 } BoundEntry;
 
 static HTAB *bounds;
+static dlist_head all_siblings = DLIST_STATIC_INIT(all_siblings);
 static ExecutorStart_hook_type previous_hook;
-
-static void *
-find_bound_entry(void *key)
-{
-	BoundEntry *entry = bounds ? hash_search(bounds, &key, HASH_FIND, NULL) : NULL;
-
-	return entry ? entry->value : NULL;
-}
 
 ScanBound *
 scan_bound(ScanKey orderbys)
 {
-	return find_bound_entry(orderbys);
+	BoundEntry *entry = bounds ? hash_search(bounds, &orderbys, HASH_FIND, NULL) : NULL;
+
+	return entry ? entry->bound : NULL;
 }
 
 bool
@@ -177,11 +175,27 @@ scan_bound_of_siblings(const ScanBound *bound)
 	return bound->siblings->distances[rows - 1];
 }
 
+/* The siblings of a node; there are few nodes at a time that merge scans of ours. */
+static Siblings *
+siblings_of(PlanState *node)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &all_siblings)
+	{
+		Siblings   *siblings = dlist_container(Siblings, link, iter.cur);
+
+		if (&siblings->merge->ps == node)
+			return siblings;
+	}
+	elog(ERROR, "no scans are known of a node that merges them");
+}
+
 /* Forgets the rows of the previous execution before the node asks for those of the next. */
 static TupleTableSlot *
 merge_next_row(PlanState *node)
 {
-	Siblings   *siblings = find_bound_entry(node);
+	Siblings   *siblings = siblings_of(node);
 
 	if (!siblings->merge->ms_initialized)
 	{
@@ -192,21 +206,21 @@ merge_next_row(PlanState *node)
 }
 
 static void
-forget_entry(void *key)
+forget_bound(void *orderbys)
 {
-	hash_search(bounds, &key, HASH_REMOVE, NULL);
+	hash_search(bounds, &orderbys, HASH_REMOVE, NULL);
 }
 
-/* Puts a bound or siblings into the table, until the memory context of the query ends. */
+/* Puts a bound into the table, until the memory context of the query ends. */
 static void
-remember(void *key, void *value, MemoryContextCallback *forget)
+remember_bound(ScanKey orderbys, ScanBound *bound)
 {
 	BoundEntry *entry;
 
 	if (bounds == NULL)
 	{
 		HASHCTL		info = {
-			.keysize = sizeof(void *),
+			.keysize = sizeof(ScanKey),
 			.entrysize = sizeof(BoundEntry),
 			.hcxt = TopMemoryContext
 		};
@@ -214,11 +228,11 @@ remember(void *key, void *value, MemoryContextCallback *forget)
 		bounds = hash_create("bounds of vector scans", 16, &info,
 							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	}
-	entry = hash_search(bounds, &key, HASH_ENTER, NULL);
-	entry->value = value;
-	forget->func = forget_entry;
-	forget->arg = key;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, forget);
+	entry = hash_search(bounds, &orderbys, HASH_ENTER, NULL);
+	entry->bound = bound;
+	bound->forget.func = forget_bound;
+	bound->forget.arg = orderbys;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &bound->forget);
 }
 
 /*
@@ -294,7 +308,7 @@ find_bound(IndexScanState *node)
 		bound->limits[bound->count].value = ExecInitExpr(limit, &node->ss.ps);
 		bound->limits[bound->count++].single = exprType((Node *) limit) == FLOAT4OID;
 	}
-	remember(node->iss_OrderByKeys, bound, &bound->forget);
+	remember_bound(node->iss_OrderByKeys, bound);
 }
 
 /* Whether two scans order by the distance to the same vector. */
@@ -322,17 +336,25 @@ hand_to_scan(LimitState *limit, Siblings *siblings, IndexScanState *scan)
 		bound->siblings = siblings;
 }
 
+static void
+forget_siblings(void *siblings)
+{
+	dlist_delete(&((Siblings *) siblings)->link);
+}
+
 /* Makes the siblings of a node that merges scans, and intercepts its calls for the next row. */
 static Siblings *
 make_siblings(MergeAppendState *merge)
 {
 	Siblings   *siblings = palloc0(sizeof(Siblings));
-	MemoryContextCallback *forget = palloc(sizeof(MemoryContextCallback));
 
 	siblings->merge = merge;
 	siblings->distances = palloc(sizeof(float) * merge->ms_nplans);
 	siblings->next_row = merge->ps.ExecProcNodeReal;
-	remember(merge, siblings, forget);
+	dlist_push_head(&all_siblings, &siblings->link);
+	siblings->forget.func = forget_siblings;
+	siblings->forget.arg = siblings;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &siblings->forget);
 	ExecSetExecProcNode(&merge->ps, merge_next_row);
 	return siblings;
 }

@@ -69,7 +69,6 @@ typedef struct HnswScan
 	uint64		returned;
 	float		horizon;		/* everything nearer seems to have been found */
 	float		last;			/* key of the result returned last */
-	float		known;			/* rows farther than this are not wanted */
 
 	ItemPointer tids;			/* of a node with several rows */
 	ItemPointerData single;
@@ -232,7 +231,8 @@ search_effort(const HnswScan *state)
 	SearchEffort effort = {
 		.candidates = hnsw_ef_search,
 		.keep = state->iterative != HNSW_ITERATIVE_SCAN_OFF && !limited,
-		.least = -INFINITY
+		.known = state->base.bound && !space_is_lossy(space) ?
+			scan_bound_of_siblings(state->base.bound) : INFINITY
 	};
 	float		dims;
 
@@ -247,8 +247,6 @@ search_effort(const HnswScan *state)
 	dims = Min(space->dims, REACH_DIMS);
 	effort.reach = powf(2.0f * hnsw_ef_search / effort.wanted, 2 / dims);
 	effort.patience = powf(hnsw_ef_search / (space->coded ? PATIENCE_EF : PLAIN_PATIENCE_EF), 2);
-	if (state->known < INFINITY)
-		effort.least = state->known;
 	effort.wanted = scan_bound_share(state->base.bound, effort.wanted);
 	return effort;
 }
@@ -333,8 +331,6 @@ begin_search(IndexScanDesc scan, HnswScan *state)
 		return;
 	cached = state->base.cached;
 	directory = cache_directory(cached);
-	state->known = state->base.bound && !state->base.results.lossy ?
-		scan_bound_of_siblings(state->base.bound) : INFINITY;
 	state->effort = search_effort(state);
 	state->first = state->effort.wanted > 0 ? state->effort.wanted : hnsw_ef_search;
 	state->cursors = palloc0(sizeof(Cursor) * (directory->count + 1));
@@ -420,11 +416,12 @@ next_result(HnswScan *state)
 {
 	ScanResults *results = &state->base.results;
 	ScanResult *result = &state->base.current;
+	float		known = state->effort.known;
 
 	for (;;)
 	{
-		if (state->known < INFINITY &&
-			(results->count == 0 || results->items[0].found.distance > state->known))
+		if (known < INFINITY &&
+			(results->count == 0 || results->items[0].found.distance > known))
 			return false;
 		if (results->count == 0 || results->items[0].found.distance > state->horizon ||
 			state->returned == state->first)

@@ -282,12 +282,12 @@ graph_search_add(GraphSearch *search, GraphCandidate candidate)
 }
 
 void
-graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, float least,
+graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, float known,
 				   float patience)
 {
 	search->wanted = wanted;
 	search->reach = reach;
-	search->least = least;
+	search->known = known < INFINITY ? known : -INFINITY;
 	search->patience = patience;
 	search->began = search->gained = search->hops;
 	search->wide = false;
@@ -303,7 +303,7 @@ reach_of(const GraphSearch *search)
 
 	if (search->wanted == 0 || search->nearest.count < search->wanted)
 		return NAN;
-	farthest = fmaxf(-search->nearest.items[0].distance, search->least);
+	farthest = fmaxf(-search->nearest.items[0].distance, search->known);
 	return search->reach * (search->base + farthest) - search->base;
 }
 

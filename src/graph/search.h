@@ -96,7 +96,7 @@ typedef struct GraphSearch
 	uint32_t	wanted;			/* see graph_search_limit; 0: no limit */
 	float		reach;
 	float		base;			/* distances are at most so far below 0; may be raised */
-	float		least;
+	float		known;			/* -INFINITY if it is not known */
 	float		patience;
 	uint64_t	began;			/* hops at the beginning, */
 	uint64_t	gained;			/* and when the last of the wanted was found */
@@ -141,13 +141,14 @@ extern bool graph_search_add(GraphSearch *search, GraphCandidate candidate);
  * estimates instead of the candidates' distances.)  If distances are negative, `base` is added
  * to them before they are compared.
  *
- * All nodes within the distance `least` are wanted, too; -INFINITY for no such distance.
+ * If it is known that only nodes within the distance `known` matter, the search reaches at least
+ * that far; INFINITY if nothing is known.
  *
  * Before it ends in this way, the search looks beyond its reach until there have been `patience`
  * times as many hops since the last gain as there were before it; a gain is finding one of the
  * wanted nodes (after Teofili and Lin 2025, "Patience in proximity").  With 0 it does not.
  */
-extern void graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, float least,
+extern void graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, float known,
 							   float patience);
 
 /*

@@ -350,7 +350,7 @@ connect_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query
 		.candidates = 8 + 2 * target->neighbours,
 		.wanted = target->neighbours,
 		.reach = SEARCH_REACH,
-		.least = -INFINITY
+		.known = INFINITY
 	};
 	GraphSearch *search = &target->scan.search;
 	uint32		joined = 0;

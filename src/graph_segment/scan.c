@@ -202,7 +202,7 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 	if (!graph_search_begin(search, source, candidates_for(segment, effort), effort->keep,
 							entry))
 		elog(ERROR, "out of memory");
-	graph_search_limit(search, effort->wanted, effort->reach, effort->least,
+	graph_search_limit(search, effort->wanted, effort->reach, effort->known,
 					   effort->patience);
 	if (!graph_search_add(search, root) || !graph_search_run(search, UINT32_MAX))
 		elog(ERROR, "out of memory");

@@ -409,7 +409,7 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead, float r
 	score(&probe, &entry.id, 1, &entry.distance);
 	HOLDS(graph_search_begin(search, source, 64, !limited, entry));
 	if (limited)
-		graph_search_limit(search, K, reach, -INFINITY, patience);
+		graph_search_limit(search, K, reach, INFINITY, patience);
 	HOLDS(graph_search_run(search, UINT32_MAX));
 	HOLDS(limited || search->found_count >= (world->n < 64 ? living : odd_are_dead ? 32 : 64));
 	graph_sort_found(search->found, search->found_count);
@@ -495,7 +495,7 @@ check_memory(void)
 		complete = graph_search_begin(&search, source, 64, true, (GraphCandidate) {0, 0}) &&
 			graph_search_run(&search, UINT32_MAX) &&
 			graph_search_begin(&search, source, 64, false, (GraphCandidate) {0, 0});
-		graph_search_limit(&search, K, 1, -INFINITY, 4);
+		graph_search_limit(&search, K, 1, INFINITY, 4);
 		complete = complete && graph_search_run(&search, UINT32_MAX);
 		HOLDS(complete == (left >= 0));
 		free(probe.expanded);
