@@ -400,7 +400,7 @@ find_neighbours(GraphInserter *inserter, GraphCandidate entry, uint32_t ef,
 	if (!graph_search_begin(search, inserter->source, ef, false, entry))
 		return false;
 	if (build->coded && !is_dot(build))
-		graph_search_limit(search, INSERT_WANTED, INSERT_REACH, -INFINITY, 0);
+		graph_search_limit(search, INSERT_WANTED, INSERT_REACH, INFINITY, 0);
 	if (!graph_search_run(search, UINT32_MAX))
 		return false;
 	graph_sort_found(search->found, search->found_count);
