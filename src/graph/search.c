@@ -637,39 +637,26 @@ graph_sort_found(GraphFound *found, size_t n)
 GraphCandidate
 graph_descend(const GraphSource *source, GraphCandidate entry, uint64_t *hops)
 {
-	uint32_t	ids[GRAPH_MAX_DEGREE];
-	float		estimates[GRAPH_MAX_DEGREE];
 	GraphCandidate best = entry;
-	GraphCandidate next = entry;
+	uint32_t	from;
 
-	/* a coded node's own distance is known only after it has been read */
-	if (!source->coded)
-		source->score(source->arg, &entry.id, 1, &best.distance);
-	else
-		best.distance = INFINITY;
-	for (;;)
+	source->score(source->arg, &best.id, 1, &best.distance);
+	do
 	{
-		GraphFound	found = {best.distance, next.id, 0, 0};
-		int			n = source->expand(source->arg, next.id, &found, ids, estimates);
+		uint32_t	ids[GRAPH_MAX_DEGREE];
+		float		distances[GRAPH_MAX_DEGREE];
+		GraphFound	found = {best.distance, best.id, 0, 0};
+		int			n = source->expand(source->arg, best.id, &found, ids, distances);
 
 		(*hops)++;
-		if (source->coded)
-		{
-			if (!(found.distance < best.distance))
-				return best;
-			best = (GraphCandidate) {found.distance, next.id};
-		}
-		else
-			source->score(source->arg, ids, n, estimates);
-		next = best;
+		source->score(source->arg, ids, n, distances);
+		from = best.id;
 		for (int i = 0; i < n; i++)
-			if (estimates[i] < next.distance)
-				next = (GraphCandidate) {estimates[i], ids[i]};
-		if (next.id == best.id)
-			return best;
-		if (!source->coded)
-			best = next;
+			if (distances[i] < best.distance)
+				best = (GraphCandidate) {distances[i], ids[i]};
 	}
+	while (best.id != from);
+	return best;
 }
 
 size_t

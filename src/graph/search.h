@@ -174,7 +174,10 @@ extern bool graph_search_expanded(const GraphSearch *search, uint32_t id);
 /* Sorts by distance. */
 extern void graph_sort_found(GraphFound *found, size_t n);
 
-/* Hops from the entry to ever nearer neighbours; returns the last node and its distance. */
+/*
+ * Hops in a plain graph from the entry to ever nearer neighbours; returns the last node and its
+ * distance.
+ */
 extern GraphCandidate graph_descend(const GraphSource *source, GraphCandidate entry,
 									uint64_t *hops);
 

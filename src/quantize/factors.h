@@ -79,10 +79,4 @@ factor_error(RabitqMetric metric, float l2sq, float missed, uint32_t n)
 		sqrtf((missed < 0 ? 0 : missed) / (float) (n > 1 ? n - 1 : 1));
 }
 
-static inline float
-missed_length(RabitqMetric metric, float error, uint32_t n)
-{
-	return error / metric_weight(metric) * sqrtf((float) (n > 1 ? n - 1 : 1));
-}
-
 #endif							/* VECTOR_FACTORS_H */

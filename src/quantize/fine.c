@@ -96,8 +96,8 @@ field_start(int i, int width)
 }
 
 /*
- * These put fields of `width` bits of n levels into `code`, and add them to the levels again;
- * `code` has the fields of all `padded` elements, the n levels' from element `first` on.
+ * Puts fields of `width` bits of n levels into `code`, which has the fields of all elements; these
+ * are those from element `first` on.
  */
 static void
 put_fields(const uint8_t *levels, uint32_t n, int width, int shift, uint8_t *code, uint32_t first)
@@ -109,20 +109,6 @@ put_fields(const uint8_t *levels, uint32_t n, int width, int shift, uint8_t *cod
 		for (int k = 0; k < 16; k++)
 			word |= field_of(levels[i + (uint32_t) k], width, shift) << field_start(k, width);
 		memcpy(code + (size_t) (first + i) / 8 * (size_t) width, &word, 2 * (size_t) width);
-	}
-}
-
-static void
-add_fields(uint8_t *levels, uint32_t n, int width, int shift, const uint8_t *code, uint32_t first)
-{
-	for (uint32_t i = 0; i < n; i += 16)
-	{
-		uint64_t	word = 0;
-
-		memcpy(&word, code + (size_t) (first + i) / 8 * (size_t) width, 2 * (size_t) width);
-		for (int k = 0; k < 16; k++)
-			levels[i + (uint32_t) k] |= (uint8_t) (
-				(word >> field_start(k, width) & ((1u << width) - 1)) << shift);
 	}
 }
 
@@ -143,23 +129,6 @@ put_levels(const uint8_t *levels, uint32_t n, uint32_t bits, uint8_t *code, uint
 			put_fields(levels, n, width, shift, code, first);
 			code += padded / 8 * (uint32_t) width;
 		}
-}
-
-static void
-get_levels(uint8_t *levels, uint32_t n, uint32_t bits, const uint8_t *code, uint32_t first,
-		   uint32_t padded)
-{
-	if (bits == 8)
-		memcpy(levels, code + first, n);
-	else
-	{
-		memset(levels, 0, n);
-		EACH_FIELD(width, shift, bits)
-		{
-			add_fields(levels, n, width, shift, code, first);
-			code += padded / 8 * (uint32_t) width;
-		}
-	}
 }
 
 FineFactors
@@ -236,28 +205,4 @@ fine_dot(const FineQuery *query, const uint8_t *code)
 	if (query->bits & 1)
 		dot = 2 * dot + kernels->field_u1_dot(query->q, code, n);
 	return dot + query->offset;
-}
-
-void
-fine_restore(RabitqMetric metric, uint32_t bits, float b, const float *c, uint32_t padded,
-			 const uint8_t *code, float *out)
-{
-	float		scale = scale_of_factor(metric, b);
-	float		middle = top_of(bits) / 2;
-
-	for (uint32_t i = 0; i < padded; i += CHUNK)
-	{
-		uint32_t	n = padded - i < CHUNK ? padded - i : CHUNK;
-		uint8_t		levels[CHUNK];
-
-		get_levels(levels, n, bits, code, i, padded);
-		for (uint32_t k = 0; k < n; k++)
-			out[i + k] = c[i + k] + scale * ((float) levels[k] - middle);
-	}
-}
-
-float
-fine_restore_bound(RabitqMetric metric, float error, uint32_t padded)
-{
-	return missed_length(metric, error, padded) * 1.0001f;
 }

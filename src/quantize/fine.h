@@ -69,11 +69,4 @@ fine_estimate(const FineQuery *query, const uint8_t *code, float a, float b, flo
 	return base + a + b * fine_dot(query, code);
 }
 
-/* The rotated vector that a code stands for: c + K (u - middle); out may be c. */
-extern void fine_restore(RabitqMetric metric, uint32_t bits, float b, const float *c,
-						 uint32_t padded, const uint8_t *code, float *out);
-
-/* An upper bound of the distance between a vector and the restored one, without rounding errors. */
-extern float fine_restore_bound(RabitqMetric metric, float error, uint32_t padded);
-
 #endif							/* VECTOR_FINE_H */

@@ -337,25 +337,3 @@ product_prepare(const Product *product, CodeQuery *query, const float *q, uint8_
 		run_entries(product, q, j, factor, lut + (size_t) j * PRODUCT_CENTROIDS);
 	*query = (CodeQuery) {lut, product_positions(product->m), widest / 255, bias};
 }
-
-void
-product_restore(const Product *product, RabitqMetric metric, uint16_t b, const float *c,
-				const uint8_t *code, float *out)
-{
-	float		scale = scale_of_factor(metric, bf16_to_float(b));
-
-	for (uint32_t j = 0, i = 0; j < product->m; j++)
-	{
-		uint32_t	end = run_start(product->dims, product->m, j + 1);
-		const float *column = run_columns(product, i) + code_at(code, j);
-
-		for (; i < end; i++, column += PRODUCT_CENTROIDS)
-			out[i] = c[i] + scale * *column;
-	}
-}
-
-float
-product_restore_bound(const Product *product, RabitqMetric metric, float error)
-{
-	return missed_length(metric, error, product->dims) * 1.0001f;
-}

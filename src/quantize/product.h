@@ -86,11 +86,4 @@ extern RabitqFactors product_encode(const Product *product, RabitqMetric metric,
 extern void product_prepare(const Product *product, CodeQuery *query, const float *q,
 							uint8_t *lut);
 
-/* The vector that a code stands for: c + K u, with K from the stored b; out may be c. */
-extern void product_restore(const Product *product, RabitqMetric metric, uint16_t b,
-							const float *c, const uint8_t *code, float *out);
-
-/* An upper bound of the distance between a vector and the restored one, without rounding errors. */
-extern float product_restore_bound(const Product *product, RabitqMetric metric, float error);
-
 #endif							/* VECTOR_PRODUCT_H */

@@ -21,6 +21,38 @@ residual_of(const Trial *trial, int i, float *o)
 		o[d] = trial->x[i][d] - trial->c[d];
 }
 
+/* The level of an element, by definition: see fine.c. */
+static uint32_t
+level_at(const uint8_t *code, uint32_t bits, uint32_t padded, uint32_t i)
+{
+	uint32_t	level = 0;
+
+	if (bits == 8)
+		return code[i];
+	for (uint32_t width = 4; width > 0; width /= 2)
+		if ((bits & width) != 0)
+		{
+			uint32_t	start = width == 4 ? i % 16 / 2 * 4 + i % 2 * 32 : i % 16 * width;
+			uint64_t	word = 0;
+
+			memcpy(&word, code + (size_t) (i / 16) * 2 * width, 2 * width);
+			level = level << width | (uint32_t) (word >> start & ((1u << width) - 1));
+			code += padded / 8 * width;
+		}
+	return level;
+}
+
+/* The vector that a code stands for: c + K (u - middle), for this K. */
+static void
+restore(uint32_t bits, uint32_t padded, const uint8_t *code, float scale, const float *c,
+		float *out)
+{
+	float		middle = (float) ((1u << bits) - 1) / 2;
+
+	for (uint32_t i = 0; i < padded; i++)
+		out[i] = c[i] + scale * ((float) level_at(code, bits, padded, i) - middle);
+}
+
 /*
  * The distance between a vector and the one its code stands for is within the bound, which is
  * tight.
@@ -33,9 +65,9 @@ check_restored(const Trial *trial, RabitqMetric metric, uint32_t bits, int i,
 	float	   *out = allocate(n * sizeof(float));
 	double		distance = 0;
 	double		rounding = 0;
-	double		bound = (double) fine_restore_bound(metric, factors.error, n);
+	double		bound = restored_bound(metric, factors.error, n);
 
-	fine_restore(metric, bits, factors.b, trial->c, n, code, out);
+	restore(bits, n, code, scale_of_factor(metric, factors.b), trial->c, out);
 	for (uint32_t d = 0; d < n; d++)
 	{
 		distance += pow((double) out[d] - (double) trial->x[i][d], 2);
@@ -227,7 +259,7 @@ check_special(RabitqMetric metric, FineMethod method, uint32_t bits)
 				o[i] = kind == 1 && i != 77 ? 0 : kind == 2 && i % 2 ? -values[k] : values[k];
 			f = fine_encode(metric, method, bits, o, c, PADDED, code);
 			estimate = fine_estimate(&query, code, f.a, f.b, 5);
-			fine_restore(metric, bits, f.b, c, PADDED, code, out);
+			restore(bits, PADDED, code, scale_of_factor(metric, f.b), c, out);
 			for (int i = 0; i < PADDED; i++)
 				missed += pow((double) out[i] - (double) c[i] - (double) o[i], 2);
 			if (k < 7)
@@ -237,11 +269,11 @@ check_special(RabitqMetric metric, FineMethod method, uint32_t bits)
 					  method_names[method], bits, (double) values[k], kind, (double) estimate,
 					  (double) f.error);
 				/* elements so small that their squares underflow count as zero */
-				CHECK(sqrt(missed) <= (double) fine_restore_bound(metric, f.error, PADDED) +
+				CHECK(sqrt(missed) <= restored_bound(metric, f.error, PADDED) +
 					  1e-6 * (sqrt(PADDED) + fabs((double) values[k]) * sqrt(PADDED)),
 					  "%s, %u bits, value %g, kind %d: restored at %g, bound %g",
 					  method_names[method], bits, (double) values[k], kind, sqrt(missed),
-					  (double) fine_restore_bound(metric, f.error, PADDED));
+					  restored_bound(metric, f.error, PADDED));
 			}
 			if (k < 2)
 				CHECK(f.b == 0 && f.a == 0 && f.error < 1e-19f && estimate == 5, "zero: %g %g %g",
@@ -268,7 +300,7 @@ check_levels(uint32_t bits, uint32_t padded)
 		o[i] = (float) (random_u32() % (1u << bits)) - middle;
 	o[padded / 2] = middle;
 	f = fine_encode(RABITQ_L2, FINE_SCALAR, bits, o, zeros, padded, code);
-	fine_restore(RABITQ_L2, bits, f.b, zeros, padded, code, out);
+	restore(bits, padded, code, scale_of_factor(RABITQ_L2, f.b), zeros, out);
 	for (uint32_t i = 0; i < padded; i++)
 		worst = fmaxf(worst, fabsf(out[i] - o[i]));
 	CHECK(worst <= middle * 1e-4f, "%u bits, %u padded: a level off by %g", bits, padded,

@@ -51,6 +51,16 @@ nibble(const uint8_t *code, uint32_t run)
 	return run % 2 ? code[run / 2] >> 4 : code[run / 2] & 15;
 }
 
+/* The vector that a code stands for: c + K u, for this K. */
+static void
+restore(const Product *product, const uint8_t *code, float scale, const float *c, float *out)
+{
+	for (uint32_t j = 0; j < product->m; j++)
+		for (uint32_t i = j * product->dims / product->m;
+			 i < (j + 1) * product->dims / product->m; i++)
+			out[i] = c[i] + scale * product->columns[i * PRODUCT_CENTROIDS + nibble(code, j)];
+}
+
 /*
  * Each nibble is of the nearest centroid, padding is 0, and restored vectors are within the bound.
  */
@@ -93,10 +103,10 @@ check_codes(RabitqMetric metric, uint32_t dims, uint32_t m)
 		}
 		for (uint32_t j = m; j < product_positions(m); j++)
 			CHECK(nibble(code, j) == 0, "nibble %u of %u", j, m);
-		product_restore(&product, metric, f.b, c, code, out);
+		restore(&product, code, scale_of_factor(metric, bf16_to_float(f.b)), c, out);
 		for (uint32_t i = 0; i < dims; i++)
 			distance += pow((double) out[i] - (double) c[i] - (double) o[i], 2);
-		bound = (double) product_restore_bound(&product, metric, f.error);
+		bound = restored_bound(metric, f.error, dims);
 		CHECK(sqrt(distance) <= bound + sqrt(size) * 1e-6 &&
 			  sqrt(distance) >= bound * 0.999 - sqrt(size) * 1e-6,
 			  "%u dims, %u runs: restored at %g, bound %g", dims, m, sqrt(distance), bound);
@@ -138,7 +148,7 @@ check_tables(uint32_t dims, uint32_t m, float size)
 	{
 		RabitqFactors f = product_encode(&product, RABITQ_IP, points + i * dims, zeros, code);
 
-		product_restore(&product, RABITQ_IP, float_to_bf16(-1), zeros, code, out);
+		restore(&product, code, 1, zeros, out);
 		expected[i] = (float) dot(out, q, dims);
 		b[i] = float_to_bf16(1);
 		rabitq_pack(group, i, code, 4 * product_positions(m));

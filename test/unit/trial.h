@@ -13,6 +13,7 @@
 
 #include "check.h"
 #include "distance/distance.h"
+#include "quantize/factors.h"
 #include "quantize/rabitq.h"
 #include "quantize/rotation.h"
 #include "random.h"
@@ -40,6 +41,16 @@ allocate(size_t size)
 	if (p == NULL)
 		abort();
 	return p;
+}
+
+/*
+ * An upper bound of the distance between a vector of n elements and the one that its code stands
+ * for, from the error of its factors, without the errors of rounding.
+ */
+static inline double
+restored_bound(RabitqMetric metric, float error, uint32_t n)
+{
+	return (double) (error / metric_weight(metric)) * sqrt(n > 1 ? n - 1 : 1) * 1.0001;
 }
 
 /* Errors of estimates, divided by the predicted ones. */
