@@ -7,6 +7,7 @@
 #include "commands/vacuum.h"
 #include "storage/lmgr.h"
 
+#include "segment/compact.h"
 #include "segment/growing.h"
 #include "segment/legacy.h"
 #include "segment/seal.h"
@@ -131,7 +132,7 @@ vectorvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	 */
 	if (replaced > 0 && !IsInParallelMode())
 		(void) GetTopFullTransactionId();
-	directory_truncate(index);
+	segment_compact(index);
 	stats->num_pages = RelationGetNumberOfBlocks(index);
 	return stats;
 }

@@ -1,7 +1,7 @@
 /*
  * avx2.c - kernels for AVX2 with FMA, F16C and POPCNT
  */
-#include "distance/kernels.h"
+#include "distance/distance_internal.h"
 
 #if defined(__x86_64__)
 

@@ -5,7 +5,7 @@
  * AVX512_BF16 is not used: its dot product rounds to odd and flushes subnormals, so that results
  * would depend on the processor by more than the order of summation.
  */
-#include "distance/kernels.h"
+#include "distance/distance_internal.h"
 
 #if defined(__x86_64__)
 

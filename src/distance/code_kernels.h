@@ -20,7 +20,7 @@
 
 #include "distance/distance.h"
 #include "distance/half.h"
-#include "distance/kernels.h"
+#include "distance/distance_internal.h"
 #include "distance/rotate_kernels.h"
 
 #ifdef CODE_PORTABLE

@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "distance/half.h"
-#include "distance/kernels.h"
+#include "distance/distance_internal.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>

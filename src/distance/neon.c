@@ -1,7 +1,7 @@
 /*
  * neon.c - kernels for arm64, whose baseline has NEON
  */
-#include "distance/kernels.h"
+#include "distance/distance_internal.h"
 
 #if defined(__aarch64__)
 

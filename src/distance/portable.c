@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "distance/half.h"
-#include "distance/kernels.h"
+#include "distance/distance_internal.h"
 
 typedef float vf __attribute__((vector_size(16)));
 typedef uint32_t bits128 __attribute__((vector_size(16)));

@@ -5,7 +5,7 @@
  * records.  A record is a RecordHead, the code, the fine code, and the node.
  */
 #include "list_segment/centroids.h"
-#include "list_segment/write.h"
+#include "list_segment/lists_internal.h"
 
 #include <limits.h>
 #include <math.h>

@@ -3,7 +3,7 @@
  */
 #include "list_segment/lists.h"
 
-#include "list_segment/write.h"
+#include "list_segment/lists_internal.h"
 #include "quantize/fine.h"
 #include "quantize/product.h"
 #include "segment/layout.h"

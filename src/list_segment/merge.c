@@ -1,7 +1,7 @@
 /*
  * merge.c - merges segments with the same centroids: copies codes and vectors in order
  */
-#include "list_segment/write.h"
+#include "list_segment/lists_internal.h"
 
 #include "miscadmin.h"
 #include "utils/memutils.h"

@@ -10,7 +10,7 @@
 #include "utils/memutils.h"
 
 #include "distance/half.h"
-#include "list_segment/write.h"
+#include "list_segment/lists_internal.h"
 #include "quantize/product.h"
 #include "types/dense.h"
 

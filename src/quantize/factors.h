@@ -9,8 +9,13 @@
 #define VECTOR_FACTORS_H
 
 #include <math.h>
+#include <stdint.h>
 
-#include "quantize/rabitq.h"
+typedef enum RabitqMetric
+{
+	RABITQ_L2,					/* squared Euclidean distance */
+	RABITQ_IP					/* negative dot product */
+} RabitqMetric;
 
 /* The weight of a dot product in a distance. */
 static inline float

@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#include "quantize/factors.h"
 
 /* Levels are computed for this many elements at a time; a multiple of 16. */
 #define CHUNK	256

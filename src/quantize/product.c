@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "distance/half.h"
-#include "quantize/factors.h"
 #include "quantize/rotation.h"
 
 /* Lloyd's rounds for a run, at most; fewer if a round gains less than this part. */

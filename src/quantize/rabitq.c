@@ -4,7 +4,6 @@
 #include "quantize/rabitq.h"
 
 #include "distance/half.h"
-#include "quantize/factors.h"
 
 /*
  * Factors of a code of signs, from the sums over a residual of which n elements have signs, and

@@ -20,12 +20,7 @@
 #include <stdbool.h>
 
 #include "distance/distance.h"
-
-typedef enum RabitqMetric
-{
-	RABITQ_L2,					/* squared Euclidean distance */
-	RABITQ_IP					/* negative dot product */
-} RabitqMetric;
+#include "quantize/factors.h"
 
 /* The factors of a code, and the error of its estimates. */
 typedef struct RabitqFactors

@@ -107,11 +107,15 @@ extern void directory_replace(Relation index, const SegmentEntry *outputs, int o
 							  const uint32 *inputs, int input_count,
 							  void (*before_flip) (void *arg), void *arg);
 
+/* The first block after all extents. */
+extern BlockNumber directory_end(const Directory *directory);
+
 /*
- * Frees retired extents, closes gaps with the extents that follow, and truncates the file; does
- * nothing if another process uses the index.  Not for parallel mode.
+ * Changes the place of an extent that has been copied; drops the entries of retired and reserved
+ * extents.  For a process that has the index to itself.
  */
-extern void directory_truncate(Relation index);
+extern void directory_move(Relation index, const SegmentEntry *entry, BlockNumber to);
+extern void directory_drop_unneeded(Relation index);
 
 extern const SegmentEntry *directory_find(const Directory *directory, uint32 uid);
 

@@ -16,14 +16,8 @@
 
 #include "types/dense.h"
 #include "types/detoast.h"
-#include "types/halfvec.h"
-#include "types/vector.h"
 
-StaticAssertDecl(offsetof(Vector, x) == offsetof(Dense, x), "vector has the dense layout");
-StaticAssertDecl(offsetof(HalfVector, x) == offsetof(Dense, x), "halfvec has the dense layout");
 StaticAssertDecl(offsetof(Dense, x) == 8, "elements follow a header of eight bytes");
-StaticAssertDecl(VECTOR_MAX_DIM == DENSE_MAX_DIM && HALFVEC_MAX_DIM == DENSE_MAX_DIM,
-				 "one limit for dense types");
 
 Dense *
 dense_init(const DenseType *type, int dim)

@@ -8,6 +8,9 @@
 #include "types/dense_distance.h"
 #include "types/halfvec.h"
 
+StaticAssertDecl(offsetof(HalfVector, x) == offsetof(Dense, x), "halfvec has the dense layout");
+StaticAssertDecl(HALFVEC_MAX_DIM == DENSE_MAX_DIM, "one limit for dense types");
+
 static void
 halfvec_to_float(const void *elements, float *out, int n)
 {

@@ -7,6 +7,9 @@
 #include "types/dense_distance.h"
 #include "types/vector.h"
 
+StaticAssertDecl(offsetof(Vector, x) == offsetof(Dense, x), "vector has the dense layout");
+StaticAssertDecl(VECTOR_MAX_DIM == DENSE_MAX_DIM, "one limit for dense types");
+
 static void
 vector_to_float(const void *elements, float *out, int n)
 {

@@ -11,7 +11,7 @@
 #include "check.h"
 #include "distance/distance.h"
 #include "distance/half.h"
-#include "distance/kernels.h"
+#include "distance/distance_internal.h"
 #include "guard.h"
 #include "random.h"
 

@@ -9,7 +9,7 @@
 
 #include "check.h"
 #include "distance/distance.h"
-#include "distance/kernels.h"
+#include "distance/distance_internal.h"
 #include "guard.h"
 #include "random.h"
 

@@ -13,7 +13,6 @@
 
 #include "check.h"
 #include "distance/distance.h"
-#include "quantize/factors.h"
 #include "quantize/rabitq.h"
 #include "quantize/rotation.h"
 #include "random.h"

@@ -1,8 +1,8 @@
 /*
- * write.h - writing rows of lists, for lists.c, build.c and merge.c
+ * lists_internal.h - writing rows of lists, for lists.c, build.c and merge.c
  */
-#ifndef VECTOR_LIST_SEGMENT_WRITE_H
-#define VECTOR_LIST_SEGMENT_WRITE_H
+#ifndef VECTOR_LIST_SEGMENT_LISTS_INTERNAL_H
+#define VECTOR_LIST_SEGMENT_LISTS_INTERNAL_H
 
 #include "list_segment/lists.h"
 
@@ -49,4 +49,4 @@ extern uint32 lists_writer_put(ListsWriter *writer, ListRow *row);
 extern void lists_writer_end_list(ListsWriter *writer);
 extern void lists_writer_end(ListsWriter *writer);
 
-#endif							/* VECTOR_LIST_SEGMENT_WRITE_H */
+#endif							/* VECTOR_LIST_SEGMENT_LISTS_INTERNAL_H */

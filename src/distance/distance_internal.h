@@ -1,8 +1,8 @@
 /*
- * kernels.h - the tables of the instruction sets, for the dispatch, and what the sets share
+ * distance_internal.h - the tables of the instruction sets, for the dispatch, and what the sets share
  */
-#ifndef VECTOR_KERNELS_H
-#define VECTOR_KERNELS_H
+#ifndef VECTOR_DISTANCE_INTERNAL_H
+#define VECTOR_DISTANCE_INTERNAL_H
 
 #include "distance/distance.h"
 
@@ -26,4 +26,4 @@ extern void avx512_use_vbmi(DistanceKernels *kernels);
 extern const DistanceKernels neon_kernels;
 #endif
 
-#endif							/* VECTOR_KERNELS_H */
+#endif							/* VECTOR_DISTANCE_INTERNAL_H */
