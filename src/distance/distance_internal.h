@@ -1,5 +1,5 @@
 /*
- * distance_internal.h - the tables of the instruction sets, for the dispatch, and what the sets share
+ * distance_internal.h - the tables of the instruction sets, for distance.c, and what the sets share
  */
 #ifndef VECTOR_DISTANCE_INTERNAL_H
 #define VECTOR_DISTANCE_INTERNAL_H

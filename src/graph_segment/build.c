@@ -1,5 +1,5 @@
 /*
- * build.c - rows in memory, and the graph of a batch
+ * build.c - rows in memory, and the steps of a batch
  *
  * All participants take the steps of a batch together, with a barrier after each: the leader makes
  * nodes of the rows, in random order; all rotate vectors; all insert nodes, level by level of the
@@ -7,32 +7,22 @@
  */
 #include "graph_segment/build.h"
 
-#include <math.h>
-
 #include "common/hashfn.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
-#include "distance/half.h"
 #include "graph_segment/build_internal.h"
 #include "segment/wait_point.h"
 
 #define ARENA_CHUNK_SIZE	((Size) 1024 * 1024)
-#define BATCH_OF_NODES		16
 
 /* If more shared memory was refused, the rest of what there is is left for the ends of chunks. */
 #define REFUSED_FILL		0.9
 
 /* One byte in this many is lost at the ends of chunks. */
 #define CHUNK_LOSS			16
-
-/*
- * Nodes that are inserted at the same time do not find each other, so the first ones, of which the
- * upper levels consist, are inserted one after the other.
- */
-#define NODES_BY_LEADER		1024
 
 Size
 build_shared_size(void)
@@ -399,293 +389,6 @@ build_make_nodes(SegmentBuild *build)
 	build_shuffle(&random, nodes, shared->nodes);
 }
 
-/* The vector that the graph is built of: for cosine scaled to unit length. */
-static void
-payload_floats(const Space *space, const char *payload, float *out)
-{
-	space_floats(space, payload, out);
-	if (space->metric == SPACE_COSINE)
-	{
-		float		scale = 1 / space_norm(space, payload);
-
-		for (int d = 0; d < space->dims; d++)
-			out[d] *= scale;
-	}
-}
-
-static void
-node_floats(SegmentBuild *build, uint32 node, float *out)
-{
-	payload_floats(&build->space, build_payload(build, build_node_row(build, node)), out);
-}
-
-/*
- * Computes the rotated mean of a sample of the vectors, and the power of two that scales their
- * elements, as halves, to about 4.  Dot products are not taken relative to a mean.
- */
-void
-build_measure_vectors(SegmentBuild *build)
-{
-	BuildShared *shared = build->shared;
-	int			dims = build->space.dims;
-	uint32		sample = Min(shared->nodes, 10000);
-	float	   *x = palloc(sizeof(float) * dims);
-	double	   *mean = palloc0(sizeof(double) * dims);
-	double		spread = 0;
-
-	for (uint32 i = 0; i < sample && build->space.metric != SPACE_IP; i++)
-	{
-		node_floats(build, i, x);
-		for (int d = 0; d < dims; d++)
-			mean[d] += x[d] / (double) sample;
-	}
-	for (uint32 i = 0; i < sample; i++)
-	{
-		node_floats(build, i, x);
-		for (int d = 0; d < dims; d++)
-			spread += (x[d] - mean[d]) * (x[d] - mean[d]) / ((double) sample * dims);
-	}
-	for (int d = 0; d < dims; d++)
-		x[d] = (float) mean[d];
-	memset(shared->mean, 0, sizeof(shared->mean));
-	rotation_apply(&build->space.rotation, x, shared->mean);
-	shared->scale = spread > 0 && isfinite(spread) ?
-		ldexpf(1, Min(Max((int) (2 - rint(log2(spread) / 2)), -100), 100)) : 1;
-	pfree(x);
-	pfree(mean);
-}
-
-static void
-allocate_array(SegmentBuild *build, SharedArray *array, Size stride, uint32 n)
-{
-	uint64	   *chunks;
-
-	array->shift = 0;
-	while (array->shift < 31 && (stride << (array->shift + 1)) <= build->shared->chunk)
-		array->shift++;
-	array->count = (uint32) (((uint64) n + (UINT64CONST(1) << array->shift) - 1) >> array->shift);
-	array->chunks = build_allocate(build, sizeof(uint64) * Max(array->count, 1));
-	chunks = build_address(build, array->chunks);
-	for (uint32 i = 0; i < array->count; i++)
-	{
-		uint32		first = i << array->shift;
-
-		chunks[i] = build_allocate(build, stride * Min(n - first, UINT32_C(1) << array->shift));
-	}
-}
-
-static void
-map_array(SegmentBuild *build, const SharedArray *array, Size stride, GraphArray *map)
-{
-	const uint64 *chunks = build_address(build, array->chunks);
-
-	map->chunks = MemoryContextAllocHuge(build->context, sizeof(char *) * Max(array->count, 1));
-	for (uint32 i = 0; i < array->count; i++)
-		map->chunks[i] = build_address(build, chunks[i]);
-	map->shift = array->shift;
-	map->stride = stride;
-}
-
-static void
-forget_map(GraphArray *map)
-{
-	if (map->chunks)
-		pfree(map->chunks);
-	map->chunks = NULL;
-}
-
-static GraphArray *
-level_links(GraphBuild *graph, int level)
-{
-	return level == 0 ? &graph->links : &graph->levels[level];
-}
-
-/* Allocates the memory of the graph. */
-void
-build_allocate_graph(SegmentBuild *build, int max_levels)
-{
-	BuildShared *shared = build->shared;
-
-	shared->levels = Min(graph_level_sizes(&build->graph, shared->nodes, shared->sizes),
-						 max_levels);
-	for (int l = 0; l < shared->levels; l++)
-		if (l == 0 || !build->space.coded)
-			allocate_array(build, &shared->links[l], build->graph.size, shared->sizes[l]);
-		else
-			shared->entries = build_allocate(build, Max(1, graph_entries_size(
-				shared->sizes[l], graph_entries_dims(build->graph.padded))));
-	if (build->space.coded)
-		allocate_array(build, &shared->work, sizeof(uint16) * build->graph.padded, shared->nodes);
-}
-
-/* Maps the arrays into this process. */
-void
-build_map_graph(SegmentBuild *build)
-{
-	BuildShared *shared = build->shared;
-	GraphBuild *graph = &build->graph;
-
-	build->nodes = build_address(build, shared->nodes_handle);
-	for (int l = 0; l < shared->levels && shared->links[l].chunks; l++)
-		map_array(build, &shared->links[l], graph->size, level_links(graph, l));
-	if (build->space.coded)
-		map_array(build, &shared->work, sizeof(uint16) * graph->padded, &graph->work);
-	graph->top = 0;
-	graph->bottom = 1;
-	graph->entries.count = 0;
-}
-
-/* Takes the next nodes before `end` for this participant; returns false if there are none. */
-bool
-build_next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint32 *to)
-{
-	uint64		first = pg_atomic_fetch_add_u64(&build->shared->next_node, BATCH_OF_NODES);
-
-	CHECK_FOR_OTHERS();
-	*from = (uint32) Min(first, end);
-	*to = (uint32) Min(first + BATCH_OF_NODES, end);
-	return *from < *to;
-}
-
-/* Computes a work vector: centred and rotated, as halves; scratch has room for `padded` floats. */
-void
-build_work_of(SegmentBuild *build, const char *payload, float *scratch, uint16 *work)
-{
-	BuildShared *shared = build->shared;
-
-	payload_floats(&build->space, payload, scratch);
-	rotation_apply(&build->space.rotation, scratch, scratch);
-	for (uint32 d = 0; d < build->graph.padded; d++)
-		scratch[d] = (scratch[d] - shared->mean[d]) * shared->scale;
-	distance_kernels->f32_to_f16(scratch, build->graph.padded, work);
-}
-
-/* Likewise for a node. */
-void
-build_work_vector(SegmentBuild *build, uint32 node, float *scratch, uint16 *work)
-{
-	build_work_of(build, build_payload(build, build_node_row(build, node)), scratch, work);
-}
-
-/* Rotates nodes' vectors into halves, and clears their links. */
-void
-build_make_work_vectors(SegmentBuild *build)
-{
-	BuildShared *shared = build->shared;
-	GraphBuild *graph = &build->graph;
-	float	   *scratch = palloc(sizeof(float) * graph->padded);
-	uint32		from;
-	uint32		to;
-
-	while (build_next_nodes(build, shared->nodes, &from, &to))
-		for (uint32 node = from; node < to; node++)
-		{
-			uint16	   *work;
-
-			memset(graph_array_at(&graph->links, node), 0, graph->size);
-			if (!build->space.coded)
-				continue;
-			work = graph_array_at(&graph->work, node);
-			build_work_vector(build, node, scratch, work);
-		}
-	pfree(scratch);
-}
-
-void
-build_wait(SegmentBuild *build)
-{
-	BarrierArriveAndWait(&build->shared->barrier, PG_WAIT_EXTENSION);
-}
-
-/* Begins a step for which all participants take nodes, from `node` on. */
-void
-build_begin_step(SegmentBuild *build, uint32 node)
-{
-	build_wait(build);
-	if (build->leader)
-		pg_atomic_write_u64(&build->shared->next_node, node);
-	build_wait(build);
-}
-
-/* Makes the first nodes, once they are inserted, the entries for those after them. */
-static void
-make_entries(SegmentBuild *build)
-{
-	GraphBuild *graph = &build->graph;
-	GraphEntries entries = {
-		build->shared->sizes[1], graph_entries_dims(graph->padded),
-		build_address(build, build->shared->entries)
-	};
-
-	if (build->leader)
-		graph_build_entries(graph, &entries, build->inserter.rotated);
-	build_wait(build);
-	graph->entries = entries;
-}
-
-/* Inserts the nodes that complete level `level`. */
-static void
-insert_nodes(SegmentBuild *build, int level)
-{
-	BuildShared *shared = build->shared;
-	GraphBuild *graph = &build->graph;
-	uint32		from;
-	uint32		to;
-
-	while ((build->leader || shared->sizes[level] > NODES_BY_LEADER) &&
-		   build_next_nodes(build, shared->sizes[level], &from, &to))
-	{
-		for (uint32 node = from; node < to; node++)
-			if (!graph_insert(&build->inserter, node))
-				elog(ERROR, "out of memory");
-		build_report(build, BUILD_GRAPH, shared->done + to, shared->total);
-	}
-	build_wait(build);
-	if (level == 0)
-		return;
-	if (graph->coded)
-	{
-		make_entries(build);
-		return;
-	}
-	if (build->leader)
-		graph_build_snapshot(graph, level, shared->sizes[level]);
-	if (graph->top == 0)
-		graph->top = level;
-	graph->bottom = level;
-}
-
-static void
-fill_nodes(SegmentBuild *build)
-{
-	uint32		from;
-	uint32		to;
-
-	while (build_next_nodes(build, build->shared->nodes, &from, &to))
-		for (uint32 node = from; node < to; node++)
-			if (!graph_fill(&build->inserter, node))
-				elog(ERROR, "out of memory");
-}
-
-/* Builds the graph of the nodes, in memory that the leader has allocated. */
-void
-build_grow_graph(SegmentBuild *build)
-{
-	BuildShared *shared = build->shared;
-
-	build_map_graph(build);
-	build_make_work_vectors(build);
-	for (int level = shared->levels - 1; level >= 0; level--)
-	{
-		build_begin_step(build, level == shared->levels - 1 ? 0 : shared->sizes[level + 1]);
-		insert_nodes(build, level);
-	}
-	build_begin_step(build, 0);
-	if (!shared->hurried)
-		fill_nodes(build);
-	build_wait(build);
-}
-
 /* Forgets the batch. */
 void
 build_reset(SegmentBuild *build)
@@ -706,9 +409,7 @@ build_reset(SegmentBuild *build)
 		shared->full = false;
 		shared->last = shared->finished == shared->participants;
 	}
-	for (int l = 0; l < GRAPH_LEVELS; l++)
-		forget_map(level_links(&build->graph, l));
-	forget_map(&build->graph.work);
+	build_unmap_graph(build);
 	build->arena_left = 0;
 	build_wait(build);
 }

@@ -1,5 +1,5 @@
 /*
- * build_internal.h - the state of a build, for build.c, partition.c and write.c
+ * build_internal.h - the state of a build, for the files that take part in it
  */
 #ifndef VECTOR_GRAPH_SEGMENT_BUILD_INTERNAL_H
 #define VECTOR_GRAPH_SEGMENT_BUILD_INTERNAL_H
@@ -196,6 +196,7 @@ extern void build_make_nodes(SegmentBuild *build);		/* leader */
 extern void build_measure_vectors(SegmentBuild *build);	/* leader */
 extern void build_allocate_graph(SegmentBuild *build, int max_levels);	/* leader */
 extern void build_map_graph(SegmentBuild *build);
+extern void build_unmap_graph(SegmentBuild *build);
 extern void build_make_work_vectors(SegmentBuild *build);
 extern void build_work_vector(SegmentBuild *build, uint32 node, float *scratch, uint16 *work);
 extern void build_work_of(SegmentBuild *build, const char *payload, float *scratch, uint16 *work);
