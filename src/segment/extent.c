@@ -218,8 +218,8 @@ extent_copy_block(Relation index, BlockNumber from, BlockNumber to, uint32 uid, 
 static void
 write_page(ExtentWriter *writer)
 {
-	/* do not log what nodes leave free; blocks that may be changed later have no hole */
-	if (writer->kind == BLOCK_NODES)
+	/* tombstones are set anywhere in their blocks */
+	if (writer->kind != BLOCK_TOMBSTONES)
 		((PageHeader) writer->page.data)->pd_lower = (LocationIndex) (PAYLOAD_START +
 																	  writer->filled);
 	put_page(writer->index, writer->first + writer->place, writer->page.data);

@@ -53,6 +53,19 @@ do { \
 		extent_give_way(); \
 } while (0)
 
+/*
+ * Says that the payload of a block is used up to here.  What lies beyond is zero, and neither
+ * logged nor compared by GenericXLog, so nothing may be written there before this is called.
+ * Blocks of version 2 count as used to their end, which a library of that version relies on.
+ */
+static inline void
+extent_use(Page page, Size used)
+{
+	PageHeader	header = (PageHeader) page;
+
+	header->pd_lower = (LocationIndex) Max(header->pd_lower, PAYLOAD_START + used);
+}
+
 /* Extends the file by zeros to at least this many blocks. */
 extern void extent_extend_file(Relation index, BlockNumber blocks);
 

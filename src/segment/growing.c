@@ -227,6 +227,7 @@ write_vector(Relation index, const SegmentEntry *entry, const GrowingHeader *hea
 		Page		page = GenericXLogRegisterBuffer(own, buffer, 0);
 
 		memcpy(BlockGetPayload(page) + start, payload, part);
+		extent_use(page, start + part);
 		if (part == size)
 			return buffer;
 		GenericXLogFinish(own);
@@ -242,11 +243,11 @@ static void
 write_slot(const GrowingHeader *header, Page page, uint32 number, uint64 offset,
 		   const NewRow *row)
 {
-	uint32		group_number = number / GROUP_ROWS;
 	uint32		place = number % GROUP_ROWS;
-	GrowingGroup *group = (GrowingGroup *)
-		(BlockGetPayload(page) + group_number % header->groups_per_block * header->group_size);
+	Size		start = number / GROUP_ROWS % header->groups_per_block * header->group_size;
+	GrowingGroup *group = (GrowingGroup *) (BlockGetPayload(page) + start);
 
+	extent_use(page, start + header->group_size);
 	group->offset[place] = (uint32) (offset / OFFSET_UNIT);
 	group->tids[place] = row->row->tid;
 	group->a[place] = row->factors.a;
