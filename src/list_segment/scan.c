@@ -67,9 +67,9 @@ note_ranks(ListsQuery *lists)
 		lists->ranks[lists->lists[i]] = i;
 }
 
-/* Prepares the look-up tables for the codes. */
+/* Prepares the look-up tables for the codes; sigmas: how much of their rounding is allowed for. */
 static void
-prepare_codes(ListsQuery *lists, const Space *space)
+prepare_codes(ListsQuery *lists, const Space *space, float sigmas)
 {
 	uint32		width = lists->centroids->header.width;
 	const float *mean = lists->centroids->mean;
@@ -96,7 +96,7 @@ prepare_codes(ListsQuery *lists, const Space *space)
 		rabitq_prepare(&lists->code, q, width, palloc(rabitq_lut_size(width)));
 	/* with few dimensions there are few different elements, so rounding errors add up */
 	rabitq_allow_rounding(&lists->code, space->dims < ROTATION_MIN_PADDED ? INFINITY :
-						  ERROR_SIGMAS, space->rounding);
+						  sigmas, space->rounding);
 	if (lists_fine_bits(space) == 0)
 		return;
 	fine_prepare(&lists->fine, lists_fine_bits(space), q, width);
@@ -141,7 +141,7 @@ lists_query(ListsQuery *lists, Relation index, const Space *space, const SpaceQu
 {
 	open_query(lists, index, space, query, centroids, n);
 	rank_lists(lists, space);
-	prepare_codes(lists, space);
+	prepare_codes(lists, space, ERROR_SIGMAS);
 }
 
 /* Moves a list of another ranking to a rank. */
@@ -192,7 +192,8 @@ lists_query_one(ListsQuery *lists, Relation index, const Space *space, const Spa
 	lists->bases[0] = space->metric == SPACE_IP ?
 		-distance_kernels->f32_dot(lists->work, c, centroids->header.width) : lists->distances[0];
 	centroid_points_close(&points);
-	prepare_codes(lists, space);
+	/* a bound of every row is checked, one of which may have all roundings the same way */
+	prepare_codes(lists, space, INFINITY);
 }
 
 void

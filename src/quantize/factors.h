@@ -67,17 +67,30 @@ residual_distance(RabitqMetric metric, float l2sq, float center, float norm)
 }
 
 /*
- * The standard deviation of an estimate divided by |q - c|, from |o|^2 and |K u - o|^2, given that
- * the direction of q - c is random relative to o.  |K u - o|^2 may be negative by rounding, and NaN
- * if squares overflow; bounds are then as low as possible.  An o so short that it has no code is
- * missed as a whole.  Its squares then understate its length, and its direction may be that of
- * q - c.
+ * The part of <o, q - c> by which an estimate of it may be wrong whatever the direction of q - c:
+ * all of it without a code; with one, what rounding the factor b to 8 significant bits changes.
  */
 static inline float
-factor_error(RabitqMetric metric, float l2sq, float missed, uint32_t n)
+rounded_part(float b)
+{
+	return b == 0 ? 1 : 1.0f / 256;
+}
+
+/*
+ * The standard deviation of an estimate divided by |q - c|, from |o|^2 and |K u - o|^2, given that
+ * the direction of q - c is random relative to o.  |K u - o|^2 may be negative by rounding, and NaN
+ * if squares overflow; bounds are then as low as possible.  Bounds allow for three standard
+ * deviations, which are at least `part` of |o|: the direction of q - c may be that of o, as it is
+ * where q is x.  The squares of an o so short that it has no code understate its length.
+ */
+static inline float
+factor_error(RabitqMetric metric, float l2sq, float missed, float part, uint32_t n)
 {
 	const float lost = 1e-40f;
+	float		least = part * part / 9 * (float) n * l2sq;
 
+	if (missed < least)
+		missed = least;
 	if (l2sq < LEAST_SQUARES)
 		missed = (missed + lost) * (float) n;
 	return metric_weight(metric) *

@@ -157,7 +157,7 @@ fine_encode(RabitqMetric metric, FineMethod method, uint32_t bits, const float *
 	}
 	factors.b = factor_of_scale(metric, scale);
 	factors.a = additive_factor(metric, l2sq, center, factors.b, code_center);
-	factors.error = factor_error(metric, l2sq, missed, padded);
+	factors.error = factor_error(metric, l2sq, missed, factors.b == 0, padded);
 	return factors;
 }
 

@@ -300,7 +300,8 @@ product_encode(const Product *product, RabitqMetric metric, const float *o, cons
 	sums = sum_code(product, code, scale_of_factor(metric, bf16_to_float(factors.b)), o, c);
 	factors.a = additive_factor(metric, l2sq, center, bf16_to_float(factors.b), sums.center);
 	factors.distance = residual_distance(metric, l2sq, center, norm);
-	factors.error = factor_error(metric, l2sq, sums.missed, dims);
+	factors.error = factor_error(metric, l2sq, sums.missed,
+								 rounded_part(bf16_to_float(factors.b)), dims);
 	return factors;
 }
 

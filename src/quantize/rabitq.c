@@ -14,6 +14,7 @@ sign_factors(RabitqMetric metric, ResidualParts parts, float center, float norm,
 			 uint32_t padded)
 {
 	float		scale = code_scale(parts.l2sq, parts.l1);
+	float		missed;
 	RabitqFactors factors;
 
 	factors.b = float_to_bf16(factor_of_scale(metric, scale));
@@ -21,9 +22,8 @@ sign_factors(RabitqMetric metric, ResidualParts parts, float center, float norm,
 								parts.sign_dot);
 	factors.distance = residual_distance(metric, parts.l2sq, center, norm);
 	/* |K s - o|^2; without a code, |o|^2 */
-	factors.error = factor_error(
-		metric, parts.l2sq,
-		scale > 0 ? scale * scale * (float) n - parts.l2sq : parts.l2sq, padded);
+	missed = scale > 0 ? scale * scale * (float) n - parts.l2sq : parts.l2sq;
+	factors.error = factor_error(metric, parts.l2sq, missed, rounded_part(scale), padded);
 	return factors;
 }
 
