@@ -37,7 +37,7 @@
 
 /* See search_effort. */
 #define REACH_DIMS		32.0f
-#define PATIENCE_EF		110.0f
+#define PATIENCE_EF		200.0f
 #define PLAIN_PATIENCE_EF	60.0f
 
 typedef struct Cursor
@@ -246,7 +246,8 @@ search_effort(const HnswScan *state)
 	effort.wanted = (uint32) Min(Max(rows, LEAST_WANTED), hnsw_ef_search);
 	dims = Min(space->dims, REACH_DIMS);
 	effort.reach = powf(2.0f * hnsw_ef_search / effort.wanted, 2 / dims);
-	effort.patience = powf(hnsw_ef_search / (space->coded ? PATIENCE_EF : PLAIN_PATIENCE_EF), 2);
+	effort.patience = space->coded ? powf(hnsw_ef_search / PATIENCE_EF, 3) :
+		powf(hnsw_ef_search / PLAIN_PATIENCE_EF, 2);
 	effort.wanted = scan_bound_share(state->base.bound, effort.wanted);
 	return effort;
 }
