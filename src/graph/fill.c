@@ -33,15 +33,29 @@ distance_between(const GraphInserter *inserter, const Spoke *a, const Spoke *b)
 		inserter->cosine[distance_kernels->bit_hamming(a->signs, b->signs, build->padded / 8)];
 }
 
-/* Whether an earlier spoke is this many times (squared) nearer to this one than the node is. */
+/*
+ * The distance to the first of the earlier spokes that covers this one, being this many times
+ * (squared) nearer to it than the node is; INFINITY if none does.
+ */
+static float
+cover_distance(const GraphInserter *inserter, const Spoke *spokes, uint32_t count,
+			   const Spoke *spoke, float times)
+{
+	for (uint32_t i = 0; i < count && !is_dot(inserter->build); i++)
+	{
+		float		between = distance_between(inserter, spoke, &spokes[i]);
+
+		if (between * times < spoke->end.distance)
+			return between;
+	}
+	return INFINITY;
+}
+
 static bool
 is_covered(const GraphInserter *inserter, const Spoke *spokes, uint32_t count,
 		   const Spoke *spoke, float times)
 {
-	for (uint32_t i = 0; i < count && !is_dot(inserter->build); i++)
-		if (distance_between(inserter, spoke, &spokes[i]) * times < spoke->end.distance)
-			return true;
-	return false;
+	return cover_distance(inserter, spokes, count, spoke, times) < INFINITY;
 }
 
 /* Reads the current neighbours of a node. */
@@ -132,16 +146,18 @@ graph_fill(GraphInserter *inserter, uint32_t node)
 		 i += i < FILL_NEAREST ? 1 : 2)
 	{
 		Spoke	   *spare = &spares[spare_count];
+		float		cover;
 
 		if (build->coded && i + 6 < search->pool_count)
 			prefetch_work(build, graph_search_candidate(search, i + 6).id);
 		if (!make_spoke(inserter, spokes, count, graph_search_candidate(search, i),
 						inserter->signs + (count + spare_count) * (build->padded / 8), spare))
 			continue;
-		if (is_covered(inserter, spokes, count, spare, FILL_RELAX))
-			spare_count++;
-		else
+		cover = cover_distance(inserter, spokes, count, spare, FILL_RELAX);
+		if (cover == INFINITY)
 			add_spoke(build, links, spokes, count++, spare);
+		else if (!(cover * SPARE_RELAX < spare->end.distance))
+			spare_count++;
 	}
 	for (uint32_t i = 0; i < spare_count && count < build->degree / 4 * 3; i++)
 		if (!is_covered(inserter, spokes, count, &spares[i], SPARE_RELAX))
