@@ -6,6 +6,7 @@
 #include "graph_segment/build.h"
 #include "graph_segment/merge.h"
 #include "segment/choose.h"
+#include "segment/gaps.h"
 #include "segment/memory.h"
 #include "segment/sealed.h"
 #include "segment/tombstones.h"
@@ -29,15 +30,6 @@ row_memory(const Space *space, uint32 m)
 							space_payload_size(space));
 }
 
-static int
-compare_rows(const void *a, const void *b)
-{
-	uint64		x = ((const SegmentEntry *) a)->rows;
-	uint64		y = ((const SegmentEntry *) b)->rows;
-
-	return x < y ? -1 : x > y;
-}
-
 /*
  * Whether to merge the inputs' graphs: not if there are growing segments; and if there is memory
  * for a new graph, not if most nodes are dead or there are many small graphs.
@@ -51,7 +43,7 @@ merges(const SegmentJob *job)
 	uint64		searches = 0;
 
 	memcpy(entries, job->inputs, sizeof(SegmentEntry) * job->input_count);
-	qsort(entries, job->input_count, sizeof(SegmentEntry), compare_rows);
+	qsort(entries, job->input_count, sizeof(SegmentEntry), segment_compare_rows);
 	for (int i = 0; i < job->input_count; i++)
 	{
 		if (entries[i].kind == SEGMENT_GROWING)

@@ -82,15 +82,6 @@ choose_end(SegmentJob *job)
 	MemoryContextDelete(job->context);
 }
 
-static int
-compare_rows(const void *a, const void *b)
-{
-	uint64		x = ((const SegmentEntry *) a)->rows;
-	uint64		y = ((const SegmentEntry *) b)->rows;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Whether one segment may have the rows of these. */
 static bool
 fit_segment(const SegmentEntry *entries, int count)
@@ -209,7 +200,7 @@ choose_class(const SegmentJob *job, SegmentEntry *entries, int count)
 	int			factor = count < CROWDED ? seal_merge_factor : 2;
 	bool		merge;
 
-	qsort(entries, count, sizeof(SegmentEntry), compare_rows);
+	qsort(entries, count, sizeof(SegmentEntry), segment_compare_rows);
 	for (; end < count; end++)
 		if (size_class(entries[end].rows, factor) != size_class(entries[first].rows, factor))
 		{
@@ -248,7 +239,7 @@ choose_smaller(const SegmentJob *job, SegmentEntry *entries, int count)
 
 	if (!job->method->gains_by_merging(&job->space))
 		return 0;
-	qsort(entries, count, sizeof(SegmentEntry), compare_rows);
+	qsort(entries, count, sizeof(SegmentEntry), segment_compare_rows);
 	for (int i = 0; i < count; i++)
 	{
 		if (i > 0 && entries[i].rows <= total * seal_merge_factor &&
@@ -340,7 +331,7 @@ look_for_sealed(SegmentJob *job, SealMerge what)
 		return;
 	if (what == MERGE_ALL)
 	{
-		qsort(job->inputs, job->input_count, sizeof(SegmentEntry), compare_rows);
+		qsort(job->inputs, job->input_count, sizeof(SegmentEntry), segment_compare_rows);
 		while (!fit_segment(job->inputs, job->input_count))
 			job->input_count--;
 		if (job->input_count == 1 && !any_dead && old.uid == 0)

@@ -29,6 +29,15 @@ segment_compare_age(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+int
+segment_compare_rows(const void *a, const void *b)
+{
+	uint64		x = ((const SegmentEntry *) a)->rows;
+	uint64		y = ((const SegmentEntry *) b)->rows;
+
+	return x < y ? -1 : x > y;
+}
+
 SegmentEntry *
 gaps_sort(const SegmentEntry *entries, uint32 count)
 {

@@ -10,9 +10,10 @@
 
 #include "segment/format.h"
 
-/* For qsort of entries: by first block, by uid. */
+/* For qsort of entries: by first block, by uid, by number of rows. */
 extern int	segment_compare_place(const void *a, const void *b);
 extern int	segment_compare_age(const void *a, const void *b);
+extern int	segment_compare_rows(const void *a, const void *b);
 
 /*
  * A palloc'd copy of the entries in the order of their first blocks, as the other functions need
