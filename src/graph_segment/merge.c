@@ -478,14 +478,6 @@ number_nodes(Merge *merge)
 	qsort(merge->aliases, merge->alias_count, sizeof(MergeAlias), compare_alias);
 }
 
-static void
-finish(SegmentMaking *making)
-{
-	const Merge *merge = (Merge *) making;
-
-	merge->job->ready(making, merge->job->arg);
-}
-
 static uint32
 count_blocks(SegmentMaking *making)
 {
@@ -522,7 +514,7 @@ merge_begin(const SegmentJob *job)
 	Size		padded;
 
 	merge->making = (SegmentMaking) {
-		.finish = finish, .blocks = count_blocks, .write = write_segment, .rows = count_rows,
+		.blocks = count_blocks, .write = write_segment, .rows = count_rows,
 		.row_number = row_number
 	};
 	merge->job = job;

@@ -135,14 +135,6 @@ write_segment(SegmentMaking *making, SegmentEntry *output)
 	pfree(writer);
 }
 
-static void
-finish(SegmentMaking *making)
-{
-	const ListsMerge *merge = (ListsMerge *) making;
-
-	merge->job->ready(making, merge->job->arg);
-}
-
 static uint32
 count_blocks(SegmentMaking *making)
 {
@@ -171,7 +163,7 @@ lists_merge(const SegmentJob *job)
 	uint32		first = 0;
 
 	merge->making = (SegmentMaking) {
-		.finish = finish, .blocks = count_blocks, .write = write_segment, .rows = count_rows,
+		.blocks = count_blocks, .write = write_segment, .rows = count_rows,
 		.row_number = row_number
 	};
 	merge->job = job;

@@ -45,7 +45,7 @@ typedef struct SegmentJob
 	bool		hurried;		/* rows are inserted faster than they are sealed */
 	BuildProgress progress;		/* or NULL */
 
-	/* Called for each segment that is ready; reserves an extent and has the segment written. */
+	/* For builds to call for each segment that is ready; reserves an extent and has it written. */
 	void		(*ready) (SegmentMaking *making, void *arg);
 	void	   *arg;
 } SegmentJob;
@@ -56,9 +56,11 @@ typedef struct SegmentJob
  */
 struct SegmentMaking
 {
-	/* Builds: adds a row, which may complete a segment first.  NULL for merges. */
+	/*
+	 * Builds: adds a row, which may complete a segment first; completes the last segment.  Both are
+	 * NULL for merges, whose only segment is ready from the beginning.
+	 */
 	void		(*add) (SegmentMaking *making, const SegmentRow *row);
-	/* Completes the last segment. */
 	void		(*finish) (SegmentMaking *making);
 
 	/* During the call of `ready`: the number of blocks that the segment needs. */

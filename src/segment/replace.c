@@ -215,12 +215,16 @@ make_outputs(Replacement *replacement)
 		job->method->from_rows(job);
 
 	replacement->making = making;
-	if (making->add)
-		for (int i = 0; i < job->input_count; i++)
-		{
-			replacement->input = i;
-			segment_each_row(job, i, move_row, replacement);
-		}
+	if (making->add == NULL)
+	{
+		write_output(making, replacement);
+		return;
+	}
+	for (int i = 0; i < job->input_count; i++)
+	{
+		replacement->input = i;
+		segment_each_row(job, i, move_row, replacement);
+	}
 	making->finish(making);
 }
 
