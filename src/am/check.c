@@ -79,10 +79,9 @@ static void
 check_header(Check *check, const SegmentEntry *entry, const SealedHeader *header)
 {
 	if (entry->version < SEGMENT_OLDEST_VERSION || entry->version > SEGMENT_VERSION ||
-		entry->where != EXTENT_LOCAL || entry->method != check->space->method)
-		sealed_damaged(check->index, "Segment %u is said to be in version %u of the format, of "
-					   "method %u and at place %u.", entry->uid, entry->version, entry->method,
-					   entry->where);
+		entry->where != EXTENT_LOCAL)
+		sealed_damaged(check->index, "Segment %u is said to be in version %u of the format, and "
+					   "at place %u.", entry->uid, entry->version, entry->where);
 	if (header->rows != entry->rows)
 		sealed_damaged(check->index, "Segment %u has %u rows, the directory says %u.", entry->uid,
 					   header->rows, entry->rows);
@@ -139,7 +138,7 @@ check_sealed(Check *check, const SegmentEntry *entry)
 		else
 			add_tid(check, &sealed.tid);
 	}
-	segment_method(check->space)->check(&scan);
+	segment->method->check(&scan);
 	if (check->recovery ? dead < segment->dead : dead != segment->dead)
 		sealed_damaged(check->index, "Segment %u has %u tombstones and counts %u.", entry->uid,
 					   dead, segment->dead);

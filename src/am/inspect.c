@@ -144,9 +144,9 @@ vector_index_segments(PG_FUNCTION_ARGS)
 		values[4] = Int64GetDatum(entry->blocks);
 		values[5] = Int64GetDatum((int64) entry->blocks * BLCKSZ);
 		values[6] = TimestampTzGetDatum(entry->created);
-		nulls[7] = entry->kind != SEGMENT_SEALED || segment_method_name(entry) == NULL;
+		nulls[7] = entry->kind != SEGMENT_SEALED || segment_method_of(entry) == NULL;
 		if (!nulls[7])
-			values[7] = CStringGetTextDatum(segment_method_name(entry));
+			values[7] = CStringGetTextDatum(segment_method_of(entry)->name);
 		values[8] = Int32GetDatum(entry->version);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}

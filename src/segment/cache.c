@@ -354,18 +354,25 @@ cache_acquire_part(CachedIndex *cached, Relation index, const SegmentEntry *entr
 static void
 unload_segment(CachedPart *part)
 {
-	const SegmentMethod *method = segment_method(&part->index->space);
+	CachedSegment *segment = (CachedSegment *) part;
 
-	if (method->unload)
-		method->unload((CachedSegment *) part);
+	if (segment->method->unload)
+		segment->method->unload(segment);
 }
 
 static void
 load_segment(CachedPart *part, Relation index, const SegmentEntry *entry)
 {
 	CachedSegment *segment = (CachedSegment *) part;
-	const SegmentMethod *method = segment_method(&part->index->space);
 
+	segment->method = segment_method_of(entry);
+	if (segment->method == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("index \"%s\" has a segment of an unknown method",
+						RelationGetRelationName(index)),
+				 errdetail("Segment %u is of method %u.", entry->uid, entry->method),
+				 errhint("Please REINDEX it.")));
 	extent_read_header(index, entry, BLOCK_SEALED_HEADER, &segment->header, sizeof(SealedHeader));
 	if (segment->header.padded > 0)
 	{
@@ -373,7 +380,7 @@ load_segment(CachedPart *part, Relation index, const SegmentEntry *entry)
 		extent_read(index, entry->first + segment->header.mean, entry->uid, 0, segment->mean,
 					sizeof(float) * segment->header.padded);
 	}
-	method->load(segment, index);
+	segment->method->load(segment, index);
 }
 
 static const CachedKind segment_kind = {

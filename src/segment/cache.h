@@ -43,6 +43,7 @@ typedef struct CachedKind
 typedef struct CachedSegment
 {
 	CachedPart	part;
+	const struct SegmentMethod *method;	/* see method.h */
 	SealedHeader header;
 	float	   *mean;			/* rotated, of header.padded dimensions; NULL without */
 	void	   *loaded;			/* what the segment's method has loaded */

@@ -18,11 +18,10 @@ segment_method(const Space *space)
 	return methods[space->method];
 }
 
-const char *
-segment_method_name(const SegmentEntry *entry)
+const SegmentMethod *
+segment_method_of(const SegmentEntry *entry)
 {
-	return entry->method < SEGMENT_METHODS && methods[entry->method] ?
-		methods[entry->method]->name : NULL;
+	return entry->method < SEGMENT_METHODS ? methods[entry->method] : NULL;
 }
 
 void

@@ -121,10 +121,12 @@ struct SegmentMethod
 };
 
 extern void segment_register(const SegmentMethod *method);
+
+/* The method of an index: its sealed segments are made by it, or by what it hands few rows to. */
 extern const SegmentMethod *segment_method(const Space *space);
 
-/* The name of the method of a sealed segment; NULL for one that is not registered. */
-extern const char *segment_method_name(const SegmentEntry *entry);
+/* The method of a sealed segment; NULL for one that is not registered. */
+extern const SegmentMethod *segment_method_of(const SegmentEntry *entry);
 
 /* The space of an index, by its directory. */
 extern void segment_space(const Directory *directory, Space *space);
