@@ -21,6 +21,7 @@ complain "PostgreSQL in a room that does without" \
 	"$(grep -nE '#include *["<](postgres|fmgr|pg_compat|utils/|access/|storage/|catalog/)' src/distance/* src/types/codec.*)"
 complain "a method in the room that knows none" \
 	"$(grep -nE '#include "(graph|list)_segment/|METHOD_(GRAPH|LISTS)' src/segment/*.[ch] | grep -v '^src/segment/format.h:')"
+complain "a page lock that is not a claim" "$(grep -nE '\b(Conditional)?(Un)?[Ll]ockPage\(' $(ls src/*/*.c | grep -v '^src/segment/claim.c$'))"
 # A header counts as one with its .c file and the header of its internals. The table of access methods knows each of them,
 # and they know the table: src/am is left out.
 complain "a circle of files" "$(grep -oE '^#include "[a-z_]+/[a-z0-9_]+' src/[!a]*/*.[ch] | sed -E 's/^src.//; s/\.[ch]:#include "/ /; s/_internal//g' | awk '$1 != $2' |

@@ -118,7 +118,6 @@ check_blocks(Check *check, const SegmentEntry *entry)
 static void
 check_sealed(Check *check, const SegmentEntry *entry)
 {
-	const uint32 per = PAYLOAD_SIZE / sizeof(SealedRow);
 	CachedSegment *segment = cache_acquire(check->cached, check->index, entry);
 	ScanStatistics statistics = {0};
 	SealedScan	scan;
@@ -131,8 +130,7 @@ check_sealed(Check *check, const SegmentEntry *entry)
 		SealedRow	sealed;
 
 		CHECK_FOR_INTERRUPTS();
-		extent_read(check->index, entry->first + segment->header.tids + row / per, entry->uid,
-					row % per * sizeof(SealedRow), &sealed, sizeof(sealed));
+		sealed_read_row(&scan, row, &sealed);
 		if (cached_row_is_dead(segment, row))
 			dead++;
 		else

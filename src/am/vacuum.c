@@ -65,7 +65,7 @@ vectorbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 		stats->estimated_count = true;
 		return stats;
 	}
-	LockPage(index, VACUUM_LOCK_BLOCK, ShareLock);
+	claim_index_wait(index, CLAIM_REUSE, ShareLock);
 	while ((entry = next_segment(directory_read(index), visited)) != NULL)
 	{
 		uint64		kept = 0;
@@ -76,7 +76,7 @@ vectorbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 			sealed_vacuum(index, entry, is_dead, &check, &kept, &removed))
 			live += kept;
 	}
-	UnlockPage(index, VACUUM_LOCK_BLOCK, ShareLock);
+	claim_index_release(index, CLAIM_REUSE, ShareLock);
 	list_free(visited);
 	stats->num_index_tuples = live;
 	stats->tuples_removed += removed;

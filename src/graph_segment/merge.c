@@ -38,17 +38,15 @@ merge_is_possible(const Space *space)
 static void
 mark_live(Merge *merge, MergeInput *input)
 {
-	const uint32 per = PAYLOAD_SIZE / sizeof(SealedRow);
 	CachedSegment *segment = input->segment;
-	SealedRow  *rows = palloc(per * sizeof(SealedRow));
+	Extent		extent = cached_extent(&segment->part, merge->job->index);
+	SealedRow  *rows = palloc(SEALED_ROWS * sizeof(SealedRow));
 
-	for (uint32 first = 0; first < segment->header.rows; first += per)
+	for (uint32 first = 0; first < segment->header.rows; first += SEALED_ROWS)
 	{
-		uint32		n = Min(per, segment->header.rows - first);
+		uint32		n = sealed_read_rows(extent, &segment->header, first, rows);
 
 		CHECK_FOR_OTHERS();
-		extent_read(merge->job->index, segment->part.first + segment->header.tids + first / per,
-					segment->part.uid, 0, rows, n * sizeof(SealedRow));
 		for (uint32 i = 0; i < n; i++)
 		{
 			uint32		key = input->base + rows[i].node;

@@ -105,8 +105,8 @@ load(CachedSegment *segment, Relation index)
 		entries->dims = graph_entries_dims(header->padded);
 		size = graph_entries_size(entries->count, entries->dims);
 		entries->groups = palloc(size);
-		extent_read(index, segment->part.first + header->entries, segment->part.uid, 0,
-					entries->groups, size);
+		extent_read(cached_extent(&segment->part, index), header->entries, 0, entries->groups,
+					size);
 	}
 }
 

@@ -640,8 +640,8 @@ build_write(SegmentBuild *build, SegmentEntry *output)
 	const SealedHeader *header = &plan->header;
 
 	Assert(output->blocks == plan->blocks);
-	extent_writer_begin(&plan->rows, build->index, output->first, output->uid);
-	extent_writer_begin(&plan->nodes, build->index, output->first, output->uid);
+	extent_writer_begin(&plan->rows, extent_of(build->index, output));
+	extent_writer_begin(&plan->nodes, extent_of(build->index, output));
 	extent_writer_seek(&plan->rows, 0, BLOCK_SEALED_HEADER);
 	extent_writer_put(&plan->rows, header, sizeof(*header));
 	if (header->padded)

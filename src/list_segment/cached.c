@@ -12,18 +12,16 @@ void
 cache_open_points(const CachedCentroids *centroids, Relation index, CentroidPoints *points)
 {
 	if (centroids->copy.points == NULL)
-		centroid_points_open(points, index, centroids->part.first, centroids->part.uid,
-							 &centroids->header);
+		centroid_points_open(points, cached_extent(&centroids->part, index), &centroids->header);
 	else
 		*points = (CentroidPoints) {
-			.base = cluster_points(&centroids->copy), .block = InvalidBlockNumber
+			.base = cluster_points(&centroids->copy)
 		};
 }
 
 /* Reads the centroids, and computes what is needed of all of them. */
 static void
-read_centroids(const Space *space, Relation index, const SegmentEntry *entry,
-			   CachedCentroids *centroids)
+read_centroids(const Space *space, Extent extent, CachedCentroids *centroids)
 {
 	const CentroidsHeader *header = &centroids->header;
 	Size		size = sizeof(float) * header->lists * header->width;
@@ -35,12 +33,12 @@ read_centroids(const Space *space, Relation index, const SegmentEntry *entry,
 	{
 		float	   *copy = palloc(size);
 
-		extent_read(index, entry->first + header->centroids, entry->uid, 0, copy, size);
+		extent_read(extent, header->centroids, 0, copy, size);
 		centroids->copy = (ClusterCentroids) {
 			copy, centroids->half_norms, header->lists, header->width
 		};
 	}
-	cache_open_points(centroids, index, &points);
+	cache_open_points(centroids, extent.index, &points);
 	cluster_measure(&points.base, mean, centroids->half_norms);
 	if (centroids->copy.points == NULL)
 	{
@@ -66,14 +64,14 @@ load_centroids(CachedPart *part, Relation index, const SegmentEntry *entry)
 {
 	CachedCentroids *centroids = (CachedCentroids *) part;
 	CentroidsHeader *header = &centroids->header;
+	Extent		extent = extent_of(index, entry);
 
-	extent_read_header(index, entry, BLOCK_CENTROIDS_HEADER, header, sizeof(*header));
-	read_centroids(cache_space(part->index), index, entry, centroids);
+	extent_read_header(extent, BLOCK_CENTROIDS_HEADER, header, sizeof(*header));
+	read_centroids(cache_space(part->index), extent, centroids);
 	if (header->codebook_size > 0)
 	{
 		centroids->codebooks = palloc(header->codebook_size);
-		extent_read(index, entry->first + header->codebooks, entry->uid, 0,
-					centroids->codebooks, header->codebook_size);
+		extent_read(extent, header->codebooks, 0, centroids->codebooks, header->codebook_size);
 	}
 }
 
@@ -112,7 +110,7 @@ cached_lists_load(CachedSegment *segment, Relation index)
 	segment->loaded = loaded;
 	loaded->lists = MemoryContextAllocHuge(segment->part.context,
 										   sizeof(SealedList) * header->count);
-	extent_read(index, segment->part.first + header->list, segment->part.uid, 0, loaded->lists,
+	extent_read(cached_extent(&segment->part, index), header->list, 0, loaded->lists,
 				sizeof(SealedList) * header->count);
 	/* this comes last, because an error after it would leave the centroids with a user too many */
 	loaded->centroids = (CachedCentroids *)

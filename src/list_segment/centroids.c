@@ -7,7 +7,6 @@
 
 #include "common/pg_prng.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
 #include "utils/memutils.h"
 
 #include "cluster/blas.h"
@@ -211,7 +210,7 @@ publish(CentroidsTraining *training, Relation index, Relation heap, const float 
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("index \"%s\" has too many segments", RelationGetRelationName(index)),
 				 errhint("End old transactions, and VACUUM the table.")));
-	extent_writer_begin(&writer, index, entry.first, entry.uid);
+	extent_writer_begin(&writer, extent_of(index, &entry));
 	extent_writer_seek(&writer, 0, BLOCK_CENTROIDS_HEADER);
 	extent_writer_put(&writer, &header, sizeof(header));
 	extent_writer_seek(&writer, header.centroids, BLOCK_CENTROIDS);
@@ -225,7 +224,7 @@ publish(CentroidsTraining *training, Relation index, Relation heap, const float 
 	entry.rows = training->lists;
 	WAIT_POINT("centroids");
 	directory_publish(index, &entry, SEGMENT_CENTROIDS);
-	directory_unclaim(index, &entry);
+	claim_release(extent_of(index, &entry), ExclusiveLock);
 }
 
 /* Trains a product quantizer on the residuals of a part of the sample. */
@@ -317,21 +316,20 @@ centroids_claim(Relation index, SegmentEntry *entry)
 			return false;
 		*entry = *found;
 		pfree(directory);
-		LockPage(index, entry->first, ShareLock);
+		claim_wait(extent_of(index, entry), ShareLock);
 		directory = directory_read(index);
-		found = directory_find(directory, entry->uid);
-		same = found != NULL && found->kind == SEGMENT_CENTROIDS && found->first == entry->first;
+		same = directory_has(directory, entry);
 		pfree(directory);
 		if (same)
 			return true;
-		UnlockPage(index, entry->first, ShareLock);
+		centroids_unclaim(index, entry);
 	}
 }
 
 void
 centroids_unclaim(Relation index, const SegmentEntry *entry)
 {
-	UnlockPage(index, entry->first, ShareLock);
+	claim_release(extent_of(index, entry), ShareLock);
 }
 
 static SealedHeader
@@ -339,7 +337,7 @@ read_header(Relation index, const SegmentEntry *entry)
 {
 	SealedHeader header;
 
-	extent_read_header(index, entry, BLOCK_SEALED_HEADER, &header, sizeof(header));
+	extent_read_header(extent_of(index, entry), BLOCK_SEALED_HEADER, &header, sizeof(header));
 	return header;
 }
 
@@ -353,7 +351,8 @@ centroids_are_outdated(Relation index, const Space *space, const Directory *dire
 
 	if (entry == NULL || space->storage == STORAGE_NONE)
 		return false;
-	extent_read_header(index, entry, BLOCK_CENTROIDS_HEADER, &centroids, sizeof(centroids));
+	extent_read_header(extent_of(index, entry), BLOCK_CENTROIDS_HEADER, &centroids,
+					   sizeof(centroids));
 	for (uint32 i = 0; i < directory->count; i++)
 	{
 		SealedHeader header;
@@ -429,18 +428,19 @@ centroids_retire(Relation index)
 	const SegmentEntry *kept = newest(directory);
 
 	/* keep segments readable that are replaced meanwhile */
-	LockPage(index, VACUUM_LOCK_BLOCK, ShareLock);
+	claim_index_wait(index, CLAIM_REUSE, ShareLock);
 	for (uint32 i = 0; i < directory->count; i++)
 	{
-		const SegmentEntry *entry = &directory->entries[i];
+		SegmentEntry *entry = &directory->entries[i];
+		Extent		extent = extent_of(index, entry);
 
 		if (entry->kind != SEGMENT_CENTROIDS || entry == kept ||
-			!directory_claim(index, entry, false))
+			!claim_try(extent, ExclusiveLock))
 			continue;
 		if (!are_named(index, entry->uid))
-			directory_replace(index, NULL, 0, &entry->uid, 1, NULL, NULL);
-		directory_unclaim(index, entry);
+			directory_retire(index, &(SegmentSet) {entry, 1});
+		claim_release(extent, ExclusiveLock);
 	}
-	UnlockPage(index, VACUUM_LOCK_BLOCK, ShareLock);
+	claim_index_release(index, CLAIM_REUSE, ShareLock);
 	pfree(directory);
 }

@@ -149,7 +149,7 @@ write_mean(ListsWriter *writer, ExtentWriter *extent, const CachedCentroids *cen
 	if (header->padded == 0)
 		return;
 	mean = palloc0(sizeof(float) * header->padded);
-	cache_open_points(centroids, extent->index, &points);
+	cache_open_points(centroids, extent->extent.index, &points);
 	for (uint32 l = 0; l < header->lists.count; l++)
 	{
 		float		part = header->rows > 0 ? (float) counts[l] / header->rows : 0;
@@ -194,7 +194,7 @@ lists_writer_begin(ListsWriter *writer, Relation index, SegmentEntry *entry,
 	writer->header = *header;
 	entry->rows = header->rows;
 	writer->group = palloc0(Max(header->lists.group_size, 1));
-	extent_writer_begin(&extent, index, entry->first, entry->uid);
+	extent_writer_begin(&extent, extent_of(index, entry));
 	extent_writer_seek(&extent, 0, BLOCK_SEALED_HEADER);
 	extent_writer_put(&extent, header, sizeof(*header));
 	write_mean(writer, &extent, centroids, counts);
@@ -203,10 +203,10 @@ lists_writer_begin(ListsWriter *writer, Relation index, SegmentEntry *entry,
 	write_list_table(writer, &extent, counts);
 	extent_writer_end(&extent);
 
-	extent_writer_begin(&writer->tids, index, entry->first, entry->uid);
-	extent_writer_begin(&writer->codes, index, entry->first, entry->uid);
-	extent_writer_begin(&writer->fines, index, entry->first, entry->uid);
-	extent_writer_begin(&writer->nodes, index, entry->first, entry->uid);
+	extent_writer_begin(&writer->tids, extent_of(index, entry));
+	extent_writer_begin(&writer->codes, extent_of(index, entry));
+	extent_writer_begin(&writer->fines, extent_of(index, entry));
+	extent_writer_begin(&writer->nodes, extent_of(index, entry));
 	if (header->rows == 0)
 		return;
 	extent_writer_seek(&writer->tids, header->tids, BLOCK_TIDS);

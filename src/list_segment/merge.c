@@ -41,18 +41,16 @@ open_input(ListsMerge *merge, MergeInput *input, const SegmentEntry *entry)
 	const SegmentJob *job = merge->job;
 	CachedSegment *segment = cache_acquire(job->cached, job->index, entry);
 	const SealedHeader *header = &segment->header;
+	Extent		extent = extent_of(job->index, entry);
 	static ScanStatistics statistics;
 
 	input->scan = palloc(sizeof(SealedScan));
 	sealed_scan_begin(input->scan, job->index, &job->space, segment, &statistics);
 	input->segment = segment;
-	extent_reader_begin(&input->rows, job->index, entry->first + header->tids, entry->uid);
-	extent_reader_begin(&input->codes, job->index, entry->first + header->lists.codes,
-						entry->uid);
-	extent_reader_begin(&input->fines, job->index, entry->first + header->lists.fine,
-						entry->uid);
-	extent_reader_begin(&input->nodes, job->index, entry->first + header->level[0].first,
-						entry->uid);
+	extent_reader_begin(&input->rows, extent, header->tids);
+	extent_reader_begin(&input->codes, extent, header->lists.codes);
+	extent_reader_begin(&input->fines, extent, header->lists.fine);
+	extent_reader_begin(&input->nodes, extent, header->level[0].first);
 }
 
 /* Counts the live rows of each list. */

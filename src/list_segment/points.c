@@ -3,37 +3,27 @@
  */
 #include "list_segment/points.h"
 
-#include "access/xlog.h"
 #include "miscadmin.h"
-
-#include "segment/recent.h"
 
 static void
 leave_block(CentroidPoints *points)
 {
-	if (points->block == InvalidBlockNumber)
-		return;
-	if (points->lock)
-		LockBuffer(points->buffer, BUFFER_LOCK_UNLOCK);
-	ReleaseBuffer(points->buffer);
-	points->block = InvalidBlockNumber;
+	if (block_is_open(points->token))
+		block_close(&points->reader, &points->token);
 }
 
 /* The payload of a block; valid until another block is visited. */
 static const char *
-visit_block(CentroidPoints *points, BlockNumber block)
+visit_block(CentroidPoints *points, BlockNumber place)
 {
-	if (block != points->block)
+	if (!block_is_open(points->token) || place != points->place)
 	{
 		leave_block(points);
 		CHECK_FOR_INTERRUPTS();
-		points->buffer = recent_pin(points->index, block);
-		points->block = block;
-		if (points->lock)
-			LockBuffer(points->buffer, BUFFER_LOCK_SHARE);
-		extent_check_page(points->index, BufferGetPage(points->buffer), block, points->uid);
+		points->payload = block_open(&points->reader, place, &points->token);
+		points->place = place;
 	}
-	return BlockGetPayload(BufferGetPage(points->buffer));
+	return points->payload;
 }
 
 /* The address of a centroid, and how many follow it in its block. */
@@ -43,20 +33,20 @@ open_points(void *arg, uint32_t l, const float **at)
 	CentroidPoints *points = arg;
 	Size		size = sizeof(float) * points->base.dims;
 	uint64		offset = (uint64) l * size;
-	BlockNumber block = points->first + (BlockNumber) (offset / PAYLOAD_SIZE);
+	BlockNumber place = points->start + (BlockNumber) (offset / PAYLOAD_SIZE);
 	Size		start = offset % PAYLOAD_SIZE;
 	Size		done = 0;
 
 	if (start + size <= PAYLOAD_SIZE)
 	{
-		*at = (const float *) (visit_block(points, block) + start);
+		*at = (const float *) (visit_block(points, place) + start);
 		return Min((PAYLOAD_SIZE - start) / size, points->base.k - l);
 	}
-	for (; done < size; block++, start = 0)
+	for (; done < size; place++, start = 0)
 	{
 		Size		part = Min(size - done, PAYLOAD_SIZE - start);
 
-		memcpy((char *) points->scratch + done, visit_block(points, block) + start, part);
+		memcpy((char *) points->scratch + done, visit_block(points, place) + start, part);
 		done += part;
 	}
 	*at = points->scratch;
@@ -64,18 +54,14 @@ open_points(void *arg, uint32_t l, const float **at)
 }
 
 void
-centroid_points_open(CentroidPoints *points, Relation index, BlockNumber first, uint32 uid,
-					 const CentroidsHeader *header)
+centroid_points_open(CentroidPoints *points, Extent extent, const CentroidsHeader *header)
 {
 	*points = (CentroidPoints) {
 		.base = {header->lists, header->width, open_points, points},
-		.index = index,
-		.first = first + header->centroids,
-		.uid = uid,
-		.lock = RecoveryInProgress(),
-		.block = InvalidBlockNumber,
+		.start = header->centroids,
 		.scratch = palloc(sizeof(float) * header->width)
 	};
+	block_reader_begin(&points->reader, extent);
 }
 
 void

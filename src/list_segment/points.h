@@ -8,25 +8,22 @@
 #define VECTOR_LIST_SEGMENT_POINTS_H
 
 #include "cluster/centroids.h"
-#include "segment/extent.h"
+#include "segment/block_reader.h"
 
 typedef struct CentroidPoints
 {
 	ClusterPoints base;
-	Relation	index;
-	BlockNumber first;			/* block in which they begin */
-	uint32		uid;
-	bool		lock;			/* pages are locked while they are read (in recovery) */
-	BlockNumber block;			/* the pinned block, or invalid */
-	Buffer		buffer;
+	BlockReader reader;
+	BlockNumber start;			/* place where they begin */
+	BlockNumber place;			/* of the open block */
+	BlockToken	token;
+	const char *payload;
 	float	   *scratch;		/* a copy of one that crosses blocks */
 } CentroidPoints;
 
-/*
- * Opens the centroids of a segment by its first block and uid; the memory is the current context's.
- */
-extern void centroid_points_open(CentroidPoints *points, Relation index, BlockNumber first,
-								 uint32 uid, const CentroidsHeader *header);
+/* Opens the centroids of an extent; the memory is the current context's. */
+extern void centroid_points_open(CentroidPoints *points, Extent extent,
+								 const CentroidsHeader *header);
 extern void centroid_points_close(CentroidPoints *points);
 
 #endif							/* VECTOR_LIST_SEGMENT_POINTS_H */

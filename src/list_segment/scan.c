@@ -253,14 +253,14 @@ copy_group(ListsScan *scan, uint64 offset)
 		scan->scratch = palloc(lists->group_size);
 	for (Size done = 0; done < lists->group_size;)
 	{
-		Buffer		buffer;
+		BlockToken	token;
 		Size		start = offset % PAYLOAD_SIZE;
 		Size		part = Min(lists->group_size - done, PAYLOAD_SIZE - start);
-		char	   *payload = sealed_open_block(&scan->sealed, lists->codes +
-												(BlockNumber) (offset / PAYLOAD_SIZE), &buffer);
+		const char *payload = sealed_open_block(&scan->sealed, lists->codes +
+												(BlockNumber) (offset / PAYLOAD_SIZE), &token);
 
 		memcpy(scan->scratch + done, payload + start, part);
-		sealed_close_block(&scan->sealed, buffer);
+		block_close(&scan->sealed.reader, &token);
 		done += part;
 		offset += part;
 	}
@@ -279,8 +279,8 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 	BlockNumber open = InvalidBlockNumber;
 	BlockNumber asked = 0;
 	BlockNumber last;
-	Buffer		buffer = InvalidBuffer;
-	char	   *payload = NULL;
+	BlockToken	token = {0};
+	const char *payload = NULL;
 
 	scan->sealed.statistics->hops++;
 	scan->sealed.statistics->distances += list->rows;
@@ -297,12 +297,11 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 		const ListGroup *group;
 
 		for (asked = Max(asked, place); asked <= Min(place + BLOCKS_AHEAD, last); asked++)
-			sealed_prefetch_block(&scan->sealed, lists->codes + asked);
+			block_prefetch(&scan->sealed.reader, lists->codes + asked);
 		if (start + lists->group_size > PAYLOAD_SIZE || place != open)
 		{
-			if (buffer != InvalidBuffer)
-				sealed_close_block(&scan->sealed, buffer);
-			buffer = InvalidBuffer;
+			if (block_is_open(token))
+				block_close(&scan->sealed.reader, &token);
 			open = InvalidBlockNumber;
 			CHECK_FOR_INTERRUPTS();
 		}
@@ -311,7 +310,7 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 		else
 		{
 			if (place != open)
-				payload = sealed_open_block(&scan->sealed, lists->codes + place, &buffer);
+				payload = sealed_open_block(&scan->sealed, lists->codes + place, &token);
 			open = place;
 			group = (const ListGroup *) (payload + start);
 		}
@@ -319,8 +318,8 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 				   Min(CODE_GROUP, list->rows - g * CODE_GROUP), query->bases[rank], slack,
 				   threshold);
 	}
-	if (buffer != InvalidBuffer)
-		sealed_close_block(&scan->sealed, buffer);
+	if (block_is_open(token))
+		block_close(&scan->sealed.reader, &token);
 }
 
 /* Sets the result for a row from its vector. */
@@ -412,26 +411,22 @@ fine_bound(ListsScan *scan, uint32 row)
 	char		copy[sizeof(FineFactors) + FINE_MAX_BITS * DENSE_MAX_DIM / 8];
 	const char *fine = copy;
 	const FineFactors *factors;
-	Buffer		buffer;
+	BlockToken	token = {0};
 	uint32		rank = query->ranks[list_of(segment, row)];
 	float		bound;
 
 	if (start + lists->fine_size <= PAYLOAD_SIZE)
-		fine = sealed_open_block(sealed, place, &buffer) + start;
+		fine = sealed_open_block(sealed, place, &token) + start;
 	else
-	{
-		buffer = InvalidBuffer;
-		extent_read(sealed->index, segment->part.first + lists->fine, segment->part.uid, offset,
-					copy, lists->fine_size);
-	}
+		extent_read(sealed->reader.extent, lists->fine, offset, copy, lists->fine_size);
 	factors = (const FineFactors *) fine;
 	bound = space_below(sealed->space,
 						fine_estimate(&query->fine, (const uint8 *) (factors + 1), factors->a,
 									  factors->b, query->bases[rank]), query->bases[rank]);
 	if (!scan->estimate)
 		bound -= ERROR_SIGMAS * factors->error * sqrtf(query->distances[rank]);
-	if (buffer != InvalidBuffer)
-		sealed_close_block(sealed, buffer);
+	if (block_is_open(token))
+		block_close(&sealed->reader, &token);
 	sealed->statistics->distances++;
 	return bound;
 }

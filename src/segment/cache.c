@@ -167,7 +167,8 @@ sweep_parts(CachedIndex *cached)
 		CachedPart *part = *link;
 		const SegmentEntry *entry = directory_find(directory, part->uid);
 
-		if (entry != NULL && entry->kind == part->kind->kind && entry->first == part->first)
+		if (entry != NULL && entry->kind == part->kind->kind && entry->first == part->first &&
+			entry->blocks == part->blocks && entry->where == part->where)
 			link = &part->next;
 		else
 		{
@@ -305,6 +306,8 @@ load_part(CachedIndex *cached, Relation index, const SegmentEntry *entry, const 
 	part->kind = kind;
 	part->uid = entry->uid;
 	part->first = entry->first;
+	part->blocks = entry->blocks;
+	part->where = (ExtentWhere) entry->where;
 	kind->load(part, index, entry);
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(context, cached->context);
@@ -373,11 +376,12 @@ load_segment(CachedPart *part, Relation index, const SegmentEntry *entry)
 						RelationGetRelationName(index)),
 				 errdetail("Segment %u is of method %u.", entry->uid, entry->method),
 				 errhint("Please REINDEX it.")));
-	extent_read_header(index, entry, BLOCK_SEALED_HEADER, &segment->header, sizeof(SealedHeader));
+	extent_read_header(extent_of(index, entry), BLOCK_SEALED_HEADER, &segment->header,
+					   sizeof(SealedHeader));
 	if (segment->header.padded > 0)
 	{
 		segment->mean = palloc(sizeof(float) * segment->header.padded);
-		extent_read(index, entry->first + segment->header.mean, entry->uid, 0, segment->mean,
+		extent_read(extent_of(index, entry), segment->header.mean, 0, segment->mean,
 					sizeof(float) * segment->header.padded);
 	}
 	segment->method->load(segment, index);
@@ -391,10 +395,11 @@ static const CachedKind segment_kind = {
 static void
 refresh_tombstones(Relation index, CachedSegment *segment)
 {
-	BlockNumber block = segment->part.first + segment->header.tombstones;
+	Extent		extent = cached_extent(&segment->part, index);
+	BlockNumber place = segment->header.tombstones;
 	TombstoneHeader header;
 
-	extent_read(index, block, segment->part.uid, 0, &header, sizeof(header));
+	extent_read(extent, place, 0, &header, sizeof(header));
 	if (header.dead == segment->dead)
 		return;
 	if (segment->tombstones == NULL)
@@ -403,8 +408,7 @@ refresh_tombstones(Relation index, CachedSegment *segment)
 													 segment->header.rows / 8 + 1);
 		count_size(segment->part.index);
 	}
-	extent_read(index, block, segment->part.uid, sizeof(header), segment->tombstones,
-				segment->header.rows / 8 + 1);
+	extent_read(extent, place, sizeof(header), segment->tombstones, segment->header.rows / 8 + 1);
 	segment->dead = header.dead;
 }
 
@@ -425,7 +429,7 @@ read_mean(const CachedIndex *cached, Relation index, const SegmentEntry *entry, 
 	uint32		padded = rotation_padded(cached->space.dims);
 	float	   *mean = palloc(sizeof(float) * padded);
 
-	extent_read(index, entry->first + place, entry->uid, 0, mean, sizeof(float) * padded);
+	extent_read(extent_of(index, entry), place, 0, mean, sizeof(float) * padded);
 	return mean;
 }
 
@@ -442,7 +446,7 @@ cache_growing_mean(CachedIndex *cached, Relation index, const SegmentEntry *entr
 		mean = mean->next;
 	if (mean)
 		return mean->mean;
-	extent_read_header(index, entry, BLOCK_GROWING_HEADER, &header, sizeof(header));
+	extent_read_header(extent_of(index, entry), BLOCK_GROWING_HEADER, &header, sizeof(header));
 	old = MemoryContextSwitchTo(cached->context);
 	mean = palloc(sizeof(CachedMean));
 	mean->uid = entry->uid;
@@ -469,6 +473,6 @@ cache_largest_mean(CachedIndex *cached, Relation index)
 			largest = &directory->entries[i];
 	if (largest == NULL)
 		return NULL;
-	extent_read_header(index, largest, BLOCK_SEALED_HEADER, &header, sizeof(header));
+	extent_read_header(extent_of(index, largest), BLOCK_SEALED_HEADER, &header, sizeof(header));
 	return read_mean(cached, index, largest, header.mean);
 }

@@ -26,7 +26,15 @@ typedef struct CachedPart
 	const struct CachedKind *kind;
 	uint32		uid;
 	BlockNumber first;
+	uint32		blocks;
+	ExtentWhere where;
 } CachedPart;
+
+static inline Extent
+cached_extent(const CachedPart *part, Relation index)
+{
+	return (Extent) {index, part->uid, part->first, part->blocks, part->where};
+}
 
 /* A kind of parts: of the extents of a kind. */
 typedef struct CachedKind

@@ -67,10 +67,16 @@ choose_begin(SegmentJob *job, Relation index, Relation heap)
 }
 
 static void
+unclaim(const SegmentJob *job, const SegmentEntry *input)
+{
+	claim_release(extent_of(job->index, input), ExclusiveLock);
+}
+
+static void
 unclaim_inputs(SegmentJob *job)
 {
 	for (int i = 0; i < job->input_count; i++)
-		directory_unclaim(job->index, &job->inputs[i]);
+		unclaim(job, &job->inputs[i]);
 	job->input_count = 0;
 }
 
@@ -119,20 +125,26 @@ claim_inputs(SegmentJob *job, SealWait wait)
 	/* processes that wait for claims in this order cannot wait for each other */
 	qsort(job->inputs, job->input_count, sizeof(SegmentEntry), segment_compare_place);
 	for (int i = 0; i < job->input_count; i++)
-		if (directory_claim(job->index, &job->inputs[i], wait == SEAL_WAIT))
-			job->inputs[kept++] = job->inputs[i];
+	{
+		Extent		extent = extent_of(job->index, &job->inputs[i]);
+
+		if (wait == SEAL_WAIT)
+			claim_wait(extent, ExclusiveLock);
+		else if (!claim_try(extent, ExclusiveLock))
+			continue;
+		job->inputs[kept++] = job->inputs[i];
+	}
 	job->input_count = kept;
 	kept = 0;
 	directory = directory_read(job->index);
 	for (int i = 0; i < job->input_count; i++)
 	{
 		SegmentEntry input = job->inputs[i];
-		const SegmentEntry *now = directory_find(directory, input.uid);
 
-		if (now != NULL && segment_is_live(now) && now->first == input.first)
+		if (directory_has(directory, &input))
 			job->inputs[kept++] = input;
 		else
-			directory_unclaim(job->index, &input);
+			unclaim(job, &input);
 	}
 	job->input_count = kept;
 	pfree(directory);
@@ -173,7 +185,7 @@ choose_growing(SegmentJob *job, SealWait wait, uint64 min_rows, uint64 max_rows)
 	if (claimed < min_rows && !any_old)
 		taken = 0;
 	for (int i = taken; i < job->input_count; i++)
-		directory_unclaim(job->index, &job->inputs[i]);
+		unclaim(job, &job->inputs[i]);
 	job->input_count = taken;
 }
 
@@ -263,9 +275,11 @@ is_input(const SegmentJob *job, uint32 uid)
 static bool
 is_free(Relation index, const SegmentEntry *entry)
 {
-	if (!directory_claim(index, entry, false))
+	Extent		extent = extent_of(index, entry);
+
+	if (!claim_try(extent, ExclusiveLock))
 		return false;
-	directory_unclaim(index, entry);
+	claim_release(extent, ExclusiveLock);
 	return true;
 }
 
@@ -461,16 +475,13 @@ seal_await(Relation index)
 	for (uint32 i = 0; i < directory->count; i++)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
-		bool		busy;
 
-		if (entry->kind != SEGMENT_GROWING)
-			continue;
-		busy = !directory_claim(index, entry, false);
-		if (busy)
-			directory_claim(index, entry, true);
-		directory_unclaim(index, entry);
-		if (busy)
+		if (entry->kind == SEGMENT_GROWING && !is_free(index, entry))
+		{
+			claim_wait(extent_of(index, entry), ExclusiveLock);
+			claim_release(extent_of(index, entry), ExclusiveLock);
 			break;
+		}
 	}
 	pfree(directory);
 }
@@ -514,7 +525,7 @@ choose_empty(SegmentJob *job)
 		if (is_empty(job->index, &input))
 			job->inputs[kept++] = input;
 		else
-			directory_unclaim(job->index, &input);
+			unclaim(job, &input);
 	}
 	job->input_count = kept;
 }

@@ -46,13 +46,13 @@ used_blocks(const Directory *directory, bool all)
 
 /* Copies an extent's blocks to another place; returns false if it was abandoned. */
 static bool
-copy_extent(Relation index, const SegmentEntry *entry, BlockNumber to)
+copy_extent(Extent from, Extent to)
 {
-	for (uint32 i = 0; i < entry->blocks; i++)
+	for (uint32 i = 0; i < from.blocks; i++)
 	{
-		extent_copy_block(index, entry->first + i, to + i, entry->uid, false);
+		extent_copy_block(from, to, i, false);
 		CHECK_FOR_INTERRUPTS();
-		if (i % 128 == 127 && in_the_way(index))
+		if (i % 128 == 127 && in_the_way(from.index))
 			return false;
 	}
 	return true;
@@ -64,10 +64,14 @@ copy_extent(Relation index, const SegmentEntry *entry, BlockNumber to)
 static bool
 move_extent(Relation index, const SegmentEntry *entry, BlockNumber to)
 {
+	Extent		from = extent_of(index, entry);
+	Extent		copy = from;
+
 	/* no other process reads the blocks that move, or those that they move to */
 	Assert(CheckRelationLockedByMe(index, AccessExclusiveLock, false));
+	copy.first = to;
 	extent_extend_file(index, to + entry->blocks);
-	if (!copy_extent(index, entry, to))
+	if (!copy_extent(from, copy))
 		return false;
 	directory_move(index, entry, to);
 	return true;

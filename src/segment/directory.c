@@ -9,8 +9,6 @@
 #include "access/xloginsert.h"
 #include "common/pg_prng.h"
 #include "miscadmin.h"
-#include "storage/lmgr.h"
-#include "storage/lock.h"
 #include "storage/procarray.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -173,8 +171,7 @@ directory_read(Relation index)
 Directory *
 directory_hold(Relation index)
 {
-	AssertNoContentLock();
-	LockPage(index, VACUUM_LOCK_BLOCK, ShareLock);
+	claim_index_wait(index, CLAIM_REUSE, ShareLock);
 	return directory_read(index);
 }
 
@@ -182,7 +179,7 @@ void
 directory_let_go(Relation index, Directory *directory)
 {
 	pfree(directory);
-	UnlockPage(index, VACUUM_LOCK_BLOCK, ShareLock);
+	claim_index_release(index, CLAIM_REUSE, ShareLock);
 }
 
 const SegmentEntry *
@@ -194,16 +191,22 @@ directory_find(const Directory *directory, uint32 uid)
 	return NULL;
 }
 
+bool
+directory_has(const Directory *directory, const SegmentEntry *entry)
+{
+	const SegmentEntry *now = directory_find(directory, entry->uid);
+
+	return now != NULL && now->kind == entry->kind && now->first == entry->first;
+}
+
 Buffer
 directory_lock_if_live(Relation index, const SegmentEntry *entry)
 {
 	Buffer		buffer = directory_lock(index, BUFFER_LOCK_SHARE);
 	PGAlignedBlock copy;
-	const SegmentEntry *now;
 
 	copy_directory((Directory *) copy.data, BlockGetDirectory(BufferGetPage(buffer)));
-	now = directory_find((Directory *) copy.data, entry->uid);
-	if (now != NULL && now->kind == entry->kind)
+	if (directory_has((Directory *) copy.data, entry))
 		return buffer;
 	UnlockReleaseBuffer(buffer);
 	return InvalidBuffer;
@@ -347,14 +350,14 @@ expire_retired(Relation index, Relation heap, Directory *directory)
 			continue;
 		}
 		/* the snapshot of a VACUUM that reads the extents does not hold back the horizon */
-		if (!locked && !ConditionalLockPage(index, VACUUM_LOCK_BLOCK, ExclusiveLock))
+		if (!locked && !claim_index_try(index, CLAIM_REUSE, ExclusiveLock))
 			return;
 		locked = true;
 		log_reuse(index, heap, entry);
 		remove_entry(directory, i);
 	}
 	if (locked)
-		UnlockPage(index, VACUUM_LOCK_BLOCK, ExclusiveLock);
+		claim_index_release(index, CLAIM_REUSE, ExclusiveLock);
 }
 
 BlockNumber
@@ -385,46 +388,19 @@ find_room(const Directory *directory, SegmentKind kind, uint32 blocks)
 	return room;
 }
 
-bool
-directory_claim(Relation index, const SegmentEntry *entry, bool wait)
-{
-	if (!wait)
-		return ConditionalLockPage(index, entry->first, ExclusiveLock);
-	/* no claim may be waited for under block 0's lock */
-	AssertNoContentLock();
-	LockPage(index, entry->first, ExclusiveLock);
-	return true;
-}
-
-void
-directory_unclaim(Relation index, const SegmentEntry *entry)
-{
-	UnlockPage(index, entry->first, ExclusiveLock);
-}
-
-bool
-directory_is_claimed(Relation index, const SegmentEntry *entry)
-{
-	LOCKTAG		tag;
-
-	SET_LOCKTAG_PAGE(tag, index->rd_lockInfo.lockRelId.dbId, index->rd_lockInfo.lockRelId.relId,
-					 entry->first);
-	return lock_held_by_me(&tag, ExclusiveLock);
-}
-
 /* Removes entries of reservations whose builders are gone. */
 static void
 expire_reserved(Relation index, Directory *directory)
 {
 	for (uint32 i = directory->count; i-- > 0;)
 	{
-		SegmentEntry entry = directory->entries[i];
+		Extent		extent = extent_of(index, &directory->entries[i]);
 
-		if (entry.kind == SEGMENT_RESERVED && !directory_is_claimed(index, &entry) &&
-			directory_claim(index, &entry, false))
+		if (directory->entries[i].kind == SEGMENT_RESERVED && !claim_is_mine(extent) &&
+			claim_try(extent, ExclusiveLock))
 		{
 			remove_entry(directory, i);
-			directory_unclaim(index, &entry);
+			claim_release(extent, ExclusiveLock);
 		}
 	}
 }
@@ -458,17 +434,17 @@ reserve(Relation index, Relation heap, SegmentKind kind, uint32 blocks, BlockNum
 	entry->first = at == InvalidBlockNumber ?
 		find_room(change.directory, kind, blocks) : at;
 	claimed = is_gap(change.directory, entry->first, blocks) &&
-		directory_claim(index, entry, false);
+		claim_try(extent_of(index, entry), ExclusiveLock);
 	if (!claimed && at == InvalidBlockNumber)
 	{
 		/* another process still has a claim on what was there before */
 		entry->first = directory_end(change.directory);
-		claimed = directory_claim(index, entry, false);
+		claimed = claim_try(extent_of(index, entry), ExclusiveLock);
 	}
 	if (!claimed || change.directory->count == DIRECTORY_MAX_ENTRIES)
 	{
 		if (claimed)
-			directory_unclaim(index, entry);
+			claim_release(extent_of(index, entry), ExclusiveLock);
 		abort_change(&change);
 		return false;
 	}
@@ -565,61 +541,74 @@ merge_retired(Directory *directory)
 	pfree(sorted);
 }
 
-static void
-put_entry(Directory *directory, const SegmentEntry *entry)
+/* The entry of a segment that is in the directory. */
+static SegmentEntry *
+find_entry(Directory *directory, uint32 uid)
 {
-	for (uint32 i = 0; i < directory->count; i++)
-		if (directory->entries[i].uid == entry->uid)
-		{
-			directory->entries[i] = *entry;
-			return;
-		}
-	elog(ERROR, "segment %u is not in the directory", entry->uid);
+	SegmentEntry *entry = (SegmentEntry *) directory_find(directory, uid);
+
+	if (entry == NULL)
+		elog(ERROR, "segment %u is not in the directory", uid);
+	return entry;
+}
+
+/* Makes a reserved extent a segment of a kind. */
+static void
+publish(Relation index, Directory *directory, const SegmentEntry *entry, SegmentKind kind)
+{
+	SegmentEntry *published = find_entry(directory, entry->uid);
+
+	Assert(published->kind == SEGMENT_RESERVED && claim_is_mine(extent_of(index, entry)));
+	*published = *entry;
+	published->kind = kind;
 }
 
 void
 directory_publish(Relation index, const SegmentEntry *entry, SegmentKind kind)
 {
 	DirectoryChange change;
-	SegmentEntry published = *entry;
 
-	Assert(entry->kind == SEGMENT_RESERVED && directory_is_claimed(index, entry));
-	published.kind = kind;
 	begin_change(index, &change);
-	put_entry(change.directory, &published);
+	publish(index, change.directory, entry, kind);
 	end_change(&change);
 }
 
+/* Makes entries of a directory those of retired segments. */
+static void
+retire(Relation index, Directory *directory, const SegmentSet *inputs)
+{
+	for (int i = 0; i < inputs->count; i++)
+	{
+		SegmentEntry *entry = find_entry(directory, inputs->entries[i].uid);
+
+		Assert(segment_is_needed(entry) && claim_is_mine(extent_of(index, entry)));
+		entry->kind = SEGMENT_RETIRED;
+		entry->stamp = ReadNextFullTransactionId();
+	}
+}
+
 void
-directory_replace(Relation index, const SegmentEntry *outputs, int output_count,
-				  const uint32 *inputs, int input_count, void (*before_flip) (void *arg),
-				  void *arg)
+directory_replace(Relation index, const SegmentSet *outputs, const SegmentSet *inputs,
+				  void (*before_flip) (void *arg), void *arg)
 {
 	DirectoryChange change;
 
 	begin_change(index, &change);
-	if (before_flip)
-		before_flip(arg);
-	for (uint32 i = 0; i < change.directory->count; i++)
-	{
-		SegmentEntry *entry = &change.directory->entries[i];
+	before_flip(arg);
+	retire(index, change.directory, inputs);
+	for (int i = 0; i < outputs->count; i++)
+		publish(index, change.directory, &outputs->entries[i], SEGMENT_SEALED);
+	merge_retired(change.directory);
+	end_change(&change);
+}
 
-		for (int k = 0; k < input_count; k++)
-			if (entry->uid == inputs[k])
-			{
-				Assert(segment_is_needed(entry) && directory_is_claimed(index, entry));
-				entry->kind = SEGMENT_RETIRED;
-				entry->stamp = ReadNextFullTransactionId();
-			}
-	}
-	for (int k = 0; k < output_count; k++)
-	{
-		SegmentEntry published = outputs[k];
+void
+directory_retire(Relation index, const SegmentSet *inputs)
+{
+	DirectoryChange change;
 
-		Assert(published.kind == SEGMENT_RESERVED && directory_is_claimed(index, &published));
-		published.kind = SEGMENT_SEALED;
-		put_entry(change.directory, &published);
-	}
+	begin_change(index, &change);
+	retire(index, change.directory, inputs);
 	merge_retired(change.directory);
 	end_change(&change);
 }
@@ -628,11 +617,9 @@ void
 directory_move(Relation index, const SegmentEntry *entry, BlockNumber to)
 {
 	DirectoryChange change;
-	SegmentEntry moved = *entry;
 
-	moved.first = to;
 	begin_change(index, &change);
-	put_entry(change.directory, &moved);
+	find_entry(change.directory, entry->uid)->first = to;
 	end_change(&change);
 }
 

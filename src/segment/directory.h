@@ -7,18 +7,9 @@
 #ifndef VECTOR_SEGMENT_DIRECTORY_H
 #define VECTOR_SEGMENT_DIRECTORY_H
 
-#include "segment/extent.h"
+#include "segment/claim.h"
 #include "segment/gaps.h"
 #include "segment/space.h"
-
-/*
- * Heavyweight page locks of blocks that no index has.  VACUUM_LOCK_BLOCK, in share mode, keeps
- * extents from being reused while a process reads them without a snapshot, or with VACUUM's;
- * GROW_LOCK_BLOCK is held while a growing segment is made.  The page lock of an extent's first
- * block is the claim on it: the right to replace a segment, or to write a reserved one.
- */
-#define VACUUM_LOCK_BLOCK	(MaxBlockNumber - 1)
-#define GROW_LOCK_BLOCK		(MaxBlockNumber - 2)
 
 typedef struct DirectoryOptions
 {
@@ -61,19 +52,10 @@ extern void directory_let_go(Relation index, Directory *directory);
 extern bool directory_refresh(Relation index, Directory *copy);
 
 /*
- * Takes the claim on a segment; if !wait, returns false if another process has it.  After that the
- * caller must read the directory again to see whether the segment is still live.
- */
-extern bool directory_claim(Relation index, const SegmentEntry *entry, bool wait);
-/* Whether this process has the claim. */
-extern bool directory_is_claimed(Relation index, const SegmentEntry *entry);
-extern void directory_unclaim(Relation index, const SegmentEntry *entry);
-
-/*
  * Finds room for an extent that will be of a kind, and adds an entry for it as reserved; the caller
- * holds the claim on it until directory_unclaim.  A reserved extent without a claim is abandoned,
- * and its space is free.  On return the file is long enough.  heap is the index's table, or NULL if
- * it is not open.  Returns false if the directory is full.
+ * has the claim on it in exclusive mode, and releases it.  A reserved extent without a claim is
+ * abandoned, and its space is free.  On return the file is long enough.  heap is the index's table,
+ * or NULL if it is not open.  Returns false if the directory is full.
  */
 extern bool directory_reserve(Relation index, Relation heap, SegmentKind kind, uint32 blocks,
 							  SegmentEntry *entry);
@@ -95,17 +77,27 @@ typedef enum DirectoryRoom
 extern DirectoryRoom directory_find_move(Relation index, uint32 blocks, SegmentEntry *move,
 										 BlockNumber *to);
 
-/* Makes a reserved extent a growing segment, or centroids. */
+/* Makes a reserved extent a segment of a kind. */
 extern void directory_publish(Relation index, const SegmentEntry *entry, SegmentKind kind);
+
+/* Some entries of a directory, or that are to come into it. */
+typedef struct SegmentSet
+{
+	SegmentEntry *entries;
+	int			count;
+} SegmentSet;
 
 /*
  * In one record, makes the outputs, which are reserved extents, sealed segments, and retires the
- * inputs.  Before that, under block 0's exclusive lock, before_flip(arg) is called, unless it is
- * NULL.
+ * inputs.  Before that, under block 0's exclusive lock, before_flip(arg) is called.  The process
+ * has the claims on all of them.
  */
-extern void directory_replace(Relation index, const SegmentEntry *outputs, int output_count,
-							  const uint32 *inputs, int input_count,
-							  void (*before_flip) (void *arg), void *arg);
+extern void directory_replace(Relation index, const SegmentSet *outputs,
+							  const SegmentSet *inputs, void (*before_flip) (void *arg),
+							  void *arg);
+
+/* Retires segments that nothing replaces. */
+extern void directory_retire(Relation index, const SegmentSet *inputs);
 
 /* The first block after all extents. */
 extern BlockNumber directory_end(const Directory *directory);
@@ -119,10 +111,13 @@ extern void directory_drop_unneeded(Relation index);
 
 extern const SegmentEntry *directory_find(const Directory *directory, uint32 uid);
 
+/* Whether the directory has the entry's segment, of the same kind and at the same place. */
+extern bool directory_has(const Directory *directory, const SegmentEntry *entry);
+
 /* Pins and locks block 0. */
 extern Buffer directory_lock(Relation index, int lock);
 
-/* Likewise in share mode, if the entry's segment is still as in the entry; else InvalidBuffer. */
+/* Likewise in share mode, if the directory has the entry's segment; else InvalidBuffer. */
 extern Buffer directory_lock_if_live(Relation index, const SegmentEntry *entry);
 
 /* Whether the segment has rows that are searched. */

@@ -48,12 +48,12 @@ extent_init_page(Page page, uint32 uid, uint32 place, BlockKind kind)
 }
 
 void
-extent_wrong_page(Relation index, BlockNumber block)
+extent_wrong_page(const Extent *extent, BlockNumber place)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("block %u of index \"%s\" was reused while it was being read", block,
-					RelationGetRelationName(index)),
+			 errmsg("block %u of index \"%s\" was reused while it was being read",
+					extent->first + place, RelationGetRelationName(extent->index)),
 			 errhint("Retry the query.")));
 }
 
@@ -90,27 +90,26 @@ extent_extend_file(Relation index, BlockNumber blocks)
 }
 
 Buffer
-extent_lock(Relation index, BlockNumber block, uint32 uid, int lock)
+extent_lock(Extent extent, BlockNumber place, int lock)
 {
-	Buffer		buffer = ReadBuffer(index, block);
+	Buffer		buffer = ReadBuffer(extent.index, extent_block(&extent, place));
 
 	LockBuffer(buffer, lock);
-	extent_check_page(index, BufferGetPage(buffer), block, uid);
+	extent_check_page(&extent, place, BufferGetPage(buffer));
 	return buffer;
 }
 
 void
-extent_read_header(Relation index, const SegmentEntry *entry, BlockKind kind, void *out,
-				   Size size)
+extent_read_header(Extent extent, BlockKind kind, void *out, Size size)
 {
-	Buffer		buffer = extent_lock(index, entry->first, entry->uid, BUFFER_LOCK_SHARE);
+	Buffer		buffer = extent_lock(extent, 0, BUFFER_LOCK_SHARE);
 	Page		page = BufferGetPage(buffer);
 
 	if (BlockGetHeader(page)->kind != kind)
 		ereport(ERROR,
 				(errcode(ERRCODE_INDEX_CORRUPTED),
 				 errmsg("block %u of index \"%s\" is not the header that it should be",
-						entry->first, RelationGetRelationName(index)),
+						extent.first, RelationGetRelationName(extent.index)),
 				 errhint("Please REINDEX it.")));
 	Assert(BlockGetHeader(page)->place == 0);
 	memcpy(out, BlockGetPayload(page), size);
@@ -118,16 +117,16 @@ extent_read_header(Relation index, const SegmentEntry *entry, BlockKind kind, vo
 }
 
 void
-extent_read(Relation index, BlockNumber first, uint32 uid, uint64 offset, void *out, Size size)
+extent_read(Extent extent, BlockNumber place, uint64 offset, void *out, Size size)
 {
 	char	   *to = out;
 
 	while (size > 0)
 	{
-		BlockNumber block = first + (BlockNumber) (offset / PAYLOAD_SIZE);
 		Size		start = offset % PAYLOAD_SIZE;
 		Size		part = Min(size, PAYLOAD_SIZE - start);
-		Buffer		buffer = extent_lock(index, block, uid, BUFFER_LOCK_SHARE);
+		Buffer		buffer = extent_lock(extent, place + (BlockNumber) (offset / PAYLOAD_SIZE),
+										 BUFFER_LOCK_SHARE);
 
 		memcpy(to, BlockGetPayload(BufferGetPage(buffer)) + start, part);
 		UnlockReleaseBuffer(buffer);
@@ -138,12 +137,11 @@ extent_read(Relation index, BlockNumber first, uint32 uid, uint64 offset, void *
 }
 
 void
-extent_reader_begin(ExtentReader *reader, Relation index, BlockNumber first, uint32 uid)
+extent_reader_begin(ExtentReader *reader, Extent extent, BlockNumber start)
 {
-	reader->index = index;
-	reader->first = first;
-	reader->uid = uid;
-	reader->block = InvalidBlockNumber;
+	reader->extent = extent;
+	reader->start = start;
+	reader->place = InvalidBlockNumber;
 	reader->scratch = NULL;
 	reader->room = 0;
 }
@@ -151,7 +149,7 @@ extent_reader_begin(ExtentReader *reader, Relation index, BlockNumber first, uin
 const char *
 extent_reader_get(ExtentReader *reader, uint64 offset, Size size)
 {
-	BlockNumber block = reader->first + (BlockNumber) (offset / PAYLOAD_SIZE);
+	BlockNumber place = reader->start + (BlockNumber) (offset / PAYLOAD_SIZE);
 	Size		start = offset % PAYLOAD_SIZE;
 
 	if (start + size > PAYLOAD_SIZE)
@@ -161,58 +159,57 @@ extent_reader_get(ExtentReader *reader, uint64 offset, Size size)
 			reader->scratch = reader->scratch ? repalloc(reader->scratch, size) : palloc(size);
 			reader->room = size;
 		}
-		extent_read(reader->index, reader->first, reader->uid, offset, reader->scratch, size);
+		extent_read(reader->extent, reader->start, offset, reader->scratch, size);
 		return reader->scratch;
 	}
-	if (block != reader->block)
+	if (place != reader->place)
 	{
-		Buffer		buffer = extent_lock(reader->index, block, reader->uid, BUFFER_LOCK_SHARE);
+		Buffer		buffer = extent_lock(reader->extent, place, BUFFER_LOCK_SHARE);
 
 		memcpy(reader->copy.data, BufferGetPage(buffer), BLCKSZ);
 		UnlockReleaseBuffer(buffer);
-		reader->block = block;
+		reader->place = place;
 	}
 	return BlockGetPayload(reader->copy.data) + start;
 }
 
 void
-extent_writer_begin(ExtentWriter *writer, Relation index, BlockNumber first, uint32 uid)
+extent_writer_begin(ExtentWriter *writer, Extent extent)
 {
-	writer->index = index;
-	writer->first = first;
-	writer->uid = uid;
+	writer->extent = extent;
 	writer->kind = 0;
 	writer->used = PAYLOAD_SIZE;
 }
 
-/* Copies a page to a block's buffer and logs it, in one critical section. */
+/* Copies a page to the buffer of a place and logs it, in one critical section. */
 static void
-put_page(Relation index, BlockNumber block, Page page)
+put_page(const Extent *extent, BlockNumber place, Page page)
 {
-	Buffer		buffer = ReadBufferExtended(index, MAIN_FORKNUM, block, RBM_ZERO_AND_LOCK, NULL);
+	Buffer		buffer = ReadBufferExtended(extent->index, MAIN_FORKNUM,
+											extent_block(extent, place), RBM_ZERO_AND_LOCK, NULL);
 
 	START_CRIT_SECTION();
 	memcpy(BufferGetPage(buffer), page, BLCKSZ);
 	MarkBufferDirty(buffer);
-	if (RelationNeedsWAL(index))
+	if (RelationNeedsWAL(extent->index))
 		log_newpage_buffer(buffer, true);
 	END_CRIT_SECTION();
 	UnlockReleaseBuffer(buffer);
 }
 
 void
-extent_copy_block(Relation index, BlockNumber from, BlockNumber to, uint32 uid, bool empty)
+extent_copy_block(Extent from, Extent to, BlockNumber place, bool empty)
 {
 	PGAlignedBlock copy;
-	Buffer		buffer = ReadBuffer(index, from);
+	Buffer		buffer = ReadBuffer(from.index, extent_block(&from, place));
 
 	LockBuffer(buffer, BUFFER_LOCK_SHARE);
 	memcpy(copy.data, BufferGetPage(buffer), BLCKSZ);
 	UnlockReleaseBuffer(buffer);
-	BlockGetHeader(copy.data)->uid = uid;
+	BlockGetHeader(copy.data)->uid = to.uid;
 	if (empty)
 		memset(BlockGetPayload(copy.data), 0, PAYLOAD_SIZE);
-	put_page(index, to, copy.data);
+	put_page(&to, place, copy.data);
 }
 
 static void
@@ -222,21 +219,21 @@ write_page(ExtentWriter *writer)
 	if (writer->kind != BLOCK_TOMBSTONES)
 		((PageHeader) writer->page.data)->pd_lower = (LocationIndex) (PAYLOAD_START +
 																	  writer->filled);
-	put_page(writer->index, writer->first + writer->place, writer->page.data);
+	put_page(&writer->extent, writer->place, writer->page.data);
 }
 
 static void
-begin_page(ExtentWriter *writer, uint32 place)
+begin_page(ExtentWriter *writer, BlockNumber place)
 {
 	CHECK_FOR_OTHERS();
 	writer->place = place;
 	writer->used = 0;
 	writer->filled = 0;
-	extent_init_page(writer->page.data, writer->uid, place, writer->kind);
+	extent_init_page(writer->page.data, writer->extent.uid, place, writer->kind);
 }
 
 void
-extent_writer_seek(ExtentWriter *writer, uint32 place, BlockKind kind)
+extent_writer_seek(ExtentWriter *writer, BlockNumber place, BlockKind kind)
 {
 	extent_writer_end(writer);
 	writer->kind = kind;

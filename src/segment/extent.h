@@ -1,5 +1,8 @@
 /*
  * extent.h - blocks of an extent: reading and writing arrays that run through their payloads
+ *
+ * An Extent is the handle of a segment's blocks: by it they are written, read and claimed.  A place
+ * is the number of a block within its extent.
  */
 #ifndef VECTOR_SEGMENT_EXTENT_H
 #define VECTOR_SEGMENT_EXTENT_H
@@ -12,6 +15,30 @@
 
 #include "segment/format.h"
 
+typedef struct Extent
+{
+	Relation	index;
+	uint32		uid;			/* of the segment; each of its blocks has it */
+	BlockNumber first;			/* block in the index's file */
+	uint32		blocks;			/* there */
+	ExtentWhere where;			/* the others are */
+} Extent;
+
+static inline Extent
+extent_of(Relation index, const SegmentEntry *entry)
+{
+	return (Extent) {index, entry->uid, entry->first, entry->blocks,
+		(ExtentWhere) entry->where};
+}
+
+/* The block of the file that is at a place of an extent. */
+static inline BlockNumber
+extent_block(const Extent *extent, BlockNumber place)
+{
+	Assert(place < extent->blocks);
+	return extent->first + place;
+}
+
 /* Number of blocks that an array takes; if `whole`, elements do not cross blocks. */
 extern uint32 extent_blocks_for(uint64 count, Size size, bool whole);
 
@@ -19,14 +46,14 @@ extern uint32 extent_blocks_for(uint64 count, Size size, bool whole);
 extern void extent_init_page(Page page, uint32 uid, uint32 place, BlockKind kind);
 
 /* Raises a serialization failure: a page is not the expected block of the segment. */
-extern void extent_wrong_page(Relation index, BlockNumber block)
+extern void extent_wrong_page(const Extent *extent, BlockNumber place)
 	__attribute__((noreturn));
 
 static inline void
-extent_check_page(Relation index, Page page, BlockNumber block, uint32 uid)
+extent_check_page(const Extent *extent, BlockNumber place, Page page)
 {
-	if (unlikely(BlockGetHeader(page)->uid != uid))
-		extent_wrong_page(index, block);
+	if (unlikely(BlockGetHeader(page)->uid != extent->uid))
+		extent_wrong_page(extent, place);
 }
 
 /*
@@ -69,41 +96,36 @@ extent_use(Page page, Size used)
 /* Extends the file by zeros to at least this many blocks. */
 extern void extent_extend_file(Relation index, BlockNumber blocks);
 
-/* A block of a segment, pinned and locked. */
-extern Buffer extent_lock(Relation index, BlockNumber block, uint32 uid, int lock);
+/* A block at a place of an extent, pinned and locked: for those who change it. */
+extern Buffer extent_lock(Extent extent, BlockNumber place, int lock);
 
 /* Copies the header of an extent, with which its first block, of this kind, begins. */
-extern void extent_read_header(Relation index, const SegmentEntry *entry, BlockKind kind,
-							   void *out, Size size);
+extern void extent_read_header(Extent extent, BlockKind kind, void *out, Size size);
 
 /*
- * Copies `size` bytes that start at byte `offset` of the payloads from a block on.  Takes share
+ * Copies `size` bytes that start at byte `offset` of the payloads from a place on.  Takes share
  * locks, one at a time.
  */
-extern void extent_read(Relation index, BlockNumber first, uint32 uid, uint64 offset, void *out,
-						Size size);
+extern void extent_read(Extent extent, BlockNumber place, uint64 offset, void *out, Size size);
 
 /*
- * Copies a block of an extent to a block of another, which has that uid: with its payload, or with
+ * Copies the block at a place of an extent to the same place of another: with its payload, or with
  * an empty one.  Locks the one in share mode, and then the other.
  */
-extern void extent_copy_block(Relation index, BlockNumber from, BlockNumber to, uint32 uid,
-							  bool empty);
+extern void extent_copy_block(Extent from, Extent to, BlockNumber place, bool empty);
 
 /* Reads elements of an array in an extent; reading in order is faster. */
 typedef struct ExtentReader
 {
-	Relation	index;
-	BlockNumber first;			/* of the array */
-	uint32		uid;
-	BlockNumber block;			/* that `copy` is a copy of */
+	Extent		extent;
+	BlockNumber start;			/* place where the array begins */
+	BlockNumber place;			/* that `copy` is a copy of */
 	char	   *scratch;		/* for elements that cross blocks */
 	Size		room;
 	PGAlignedBlock copy;
 } ExtentReader;
 
-extern void extent_reader_begin(ExtentReader *reader, Relation index, BlockNumber first,
-								uint32 uid);
+extern void extent_reader_begin(ExtentReader *reader, Extent extent, BlockNumber start);
 
 /* The `size` bytes at an offset of the payloads; valid until the next call. */
 extern const char *extent_reader_get(ExtentReader *reader, uint64 offset, Size size);
@@ -111,21 +133,18 @@ extern const char *extent_reader_get(ExtentReader *reader, uint64 offset, Size s
 /* Writes an extent's blocks in order; each is logged when it is complete. */
 typedef struct ExtentWriter
 {
-	Relation	index;
-	BlockNumber first;
-	uint32		uid;
-	uint32		place;			/* of the block being filled */
+	Extent		extent;
+	BlockNumber place;			/* of the block being filled */
 	BlockKind	kind;
 	Size		used;			/* bytes of its payload; PAYLOAD_SIZE: there is no block */
 	Size		filled;			/* all bytes after these are zero */
 	PGAlignedBlock page;
 } ExtentWriter;
 
-extern void extent_writer_begin(ExtentWriter *writer, Relation index, BlockNumber first,
-								uint32 uid);
+extern void extent_writer_begin(ExtentWriter *writer, Extent extent);
 
 /* Continues at a place of the extent, with a kind of blocks. */
-extern void extent_writer_seek(ExtentWriter *writer, uint32 place, BlockKind kind);
+extern void extent_writer_seek(ExtentWriter *writer, BlockNumber place, BlockKind kind);
 extern void extent_writer_put(ExtentWriter *writer, const void *data, Size size);
 /* Leaves this many bytes zero. */
 extern void extent_writer_skip(ExtentWriter *writer, uint64 size);

@@ -120,7 +120,7 @@ typedef enum SegmentKind
 {
 	SEGMENT_GROWING = 1,
 	SEGMENT_SEALED,
-	SEGMENT_RESERVED,			/* being written, while its first block's page lock is held */
+	SEGMENT_RESERVED,			/* being written, while there is a claim on it */
 	SEGMENT_RETIRED,			/* free once no snapshot is older than the stamp */
 	SEGMENT_CENTROIDS			/* of lists; new rows go to the newest ones */
 } SegmentKind;

@@ -89,7 +89,7 @@ write_empty(Relation index, const SegmentEntry *entry, const GrowingHeader *head
 {
 	ExtentWriter writer;
 
-	extent_writer_begin(&writer, index, entry->first, entry->uid);
+	extent_writer_begin(&writer, extent_of(index, entry));
 	extent_writer_seek(&writer, 0, BLOCK_GROWING_HEADER);
 	extent_writer_put(&writer, header, sizeof(*header));
 	if (mean)
@@ -119,8 +119,7 @@ make_segment(Relation index, Relation heap, CachedIndex *cached, Size size, uint
 	const float *mean;
 	uint64		rows = 0;
 
-	AssertNoContentLock();
-	LockPage(index, GROW_LOCK_BLOCK, ExclusiveLock);
+	claim_index_wait(index, CLAIM_GROW, ExclusiveLock);
 	directory = directory_read(index);
 	for (uint32 i = 0; i < directory->count; i++)
 		if (directory->entries[i].kind == SEGMENT_GROWING)
@@ -138,9 +137,9 @@ make_segment(Relation index, Relation heap, CachedIndex *cached, Size size, uint
 		write_empty(index, &entry, &header, mean, rotation_padded(space->dims));
 		entry.rows = header.room;
 		directory_publish(index, &entry, SEGMENT_GROWING);
-		directory_unclaim(index, &entry);
+		claim_release(extent_of(index, &entry), ExclusiveLock);
 	}
-	UnlockPage(index, GROW_LOCK_BLOCK, ExclusiveLock);
+	claim_index_release(index, CLAIM_GROW, ExclusiveLock);
 	pfree(directory);
 	return rows;
 }
@@ -211,19 +210,20 @@ place_vector(const GrowingHeader *header, Size size, uint64 *offset)
 
 /* Writes a vector's bytes; each block is a record of its own but the last, which joins `state`. */
 static Buffer
-write_vector(Relation index, const SegmentEntry *entry, const GrowingHeader *header,
-			 uint64 offset, const SegmentRow *row, GenericXLogState *state)
+write_vector(Extent extent, const GrowingHeader *header, uint64 offset, const SegmentRow *row,
+			 GenericXLogState *state)
 {
 	const char *payload = row->payload;
 	Size		size = row->size;
 
 	for (;;)
 	{
-		BlockNumber block = entry->first + header->vectors + (BlockNumber) (offset / PAYLOAD_SIZE);
 		Size		start = offset % PAYLOAD_SIZE;
 		Size		part = Min(size, PAYLOAD_SIZE - start);
-		Buffer		buffer = extent_lock(index, block, entry->uid, BUFFER_LOCK_EXCLUSIVE);
-		GenericXLogState *own = part == size ? state : GenericXLogStart(index);
+		Buffer		buffer = extent_lock(extent, header->vectors +
+										 (BlockNumber) (offset / PAYLOAD_SIZE),
+										 BUFFER_LOCK_EXCLUSIVE);
+		GenericXLogState *own = part == size ? state : GenericXLogStart(extent.index);
 		Page		page = GenericXLogRegisterBuffer(own, buffer, 0);
 
 		memcpy(BlockGetPayload(page) + start, payload, part);
@@ -268,6 +268,7 @@ typedef enum AppendResult
 static AppendResult
 append_to(Relation index, CachedIndex *cached, const SegmentEntry *entry, NewRow *row, bool wait)
 {
+	Extent		extent = extent_of(index, entry);
 	Buffer		header_buffer;
 	Buffer		group_buffer;
 	Buffer		vector_buffer;
@@ -294,9 +295,9 @@ append_to(Relation index, CachedIndex *cached, const SegmentEntry *entry, NewRow
 		return APPEND_FULL;
 	}
 	state = GenericXLogStart(index);
-	vector_buffer = write_vector(index, entry, header, offset, row->row, state);
-	group_buffer = extent_lock(index, entry->first + header->groups +
-							   header->rows / GROUP_ROWS / header->groups_per_block, entry->uid,
+	vector_buffer = write_vector(extent, header, offset, row->row, state);
+	group_buffer = extent_lock(extent, header->groups +
+							   header->rows / GROUP_ROWS / header->groups_per_block,
 							   BUFFER_LOCK_EXCLUSIVE);
 	write_slot(header, GenericXLogRegisterBuffer(state, group_buffer, 0), header->rows, offset,
 			   row);
@@ -381,7 +382,7 @@ growing_append(Relation index, Relation heap, CachedIndex *cached, const Segment
 static void
 read_header(Relation index, const SegmentEntry *entry, GrowingHeader *header)
 {
-	extent_read_header(index, entry, BLOCK_GROWING_HEADER, header, sizeof(*header));
+	extent_read_header(extent_of(index, entry), BLOCK_GROWING_HEADER, header, sizeof(*header));
 }
 
 uint32
@@ -418,12 +419,12 @@ growing_count(Relation index, const SegmentEntry *entry, uint32 *dead)
 void
 growing_close(Relation index, const SegmentEntry *entry)
 {
-	Buffer		buffer = extent_lock(index, entry->first, entry->uid, BUFFER_LOCK_EXCLUSIVE);
+	Buffer		buffer = extent_lock(extent_of(index, entry), 0, BUFFER_LOCK_EXCLUSIVE);
 	GenericXLogState *state = GenericXLogStart(index);
 	Page		page = GenericXLogRegisterBuffer(state, buffer, 0);
 
 	Assert(BlockGetHeader(page)->kind == BLOCK_GROWING_HEADER);
-	Assert(directory_is_claimed(index, entry));
+	Assert(claim_is_mine(extent_of(index, entry)));
 	((GrowingHeader *) BlockGetPayload(page))->closed = 1;
 	GenericXLogFinish(state);
 	UnlockReleaseBuffer(buffer);
@@ -438,41 +439,51 @@ group_rows(const GrowingHeader *header, uint32 g)
 
 /* Locks a group's block; sets *group to the group in it. */
 static Buffer
-lock_group(Relation index, const SegmentEntry *entry, const GrowingHeader *header, uint32 g,
-		   int lock, GrowingGroup **group)
+lock_group(Extent extent, const GrowingHeader *header, uint32 g, int lock, GrowingGroup **group)
 {
-	Buffer		buffer = extent_lock(index, entry->first + header->groups +
-									 g / header->groups_per_block, entry->uid, lock);
+	Buffer		buffer = extent_lock(extent, header->groups + g / header->groups_per_block, lock);
 
 	*group = (GrowingGroup *) (BlockGetPayload(BufferGetPage(buffer)) +
 							   g % header->groups_per_block * header->group_size);
 	return buffer;
 }
 
+/* A copy of the head of a group. */
+static GrowingGroup
+read_group(Extent extent, const GrowingHeader *header, uint32 g)
+{
+	GrowingGroup copy;
+	GrowingGroup *group;
+	Buffer		buffer = lock_group(extent, header, g, BUFFER_LOCK_SHARE, &group);
+
+	copy = *group;
+	UnlockReleaseBuffer(buffer);
+	return copy;
+}
+
 /* Reads the payload at an offset into memory that grows as needed; returns its size. */
 static Size
-read_payload(Relation index, const Space *space, const SegmentEntry *entry,
-			 const GrowingHeader *header, uint32 offset, char **payload, Size *room)
+read_payload(Extent extent, const Space *space, const GrowingHeader *header, uint32 offset,
+			 PayloadMemory *memory)
 {
 	uint64		start = (uint64) offset * OFFSET_UNIT;
-	BlockNumber first = entry->first + header->vectors;
 	Size		size;
 
 	if (space->element == SPACE_SPARSE)
 	{
 		int32		nnz;
 
-		extent_read(index, first, entry->uid, start, &nnz, sizeof(nnz));
+		extent_read(extent, header->vectors, start, &nnz, sizeof(nnz));
 		size = sizeof(int32) + (Size) nnz * (sizeof(int32) + sizeof(float));
 	}
 	else
 		size = space_payload_size(space);
-	if (size > *room)
+	if (size > memory->size)
 	{
-		*room = size;
-		*payload = *payload ? repalloc(*payload, size) : palloc(size);
+		memory->size = size;
+		memory->payload = memory->payload ? repalloc(memory->payload, size) : palloc(size);
 	}
-	extent_read(index, first, entry->uid, start, *payload, size);
+	extent_read(extent, header->vectors, start, memory->payload, size);
 	return size;
 }
 
@@ -480,19 +491,15 @@ uint32
 growing_each_row(Relation index, const Space *space, const SegmentEntry *entry, bool payloads,
 				 SegmentRowCallback callback, void *arg)
 {
+	Extent		extent = extent_of(index, entry);
 	GrowingHeader header;
-	char	   *payload = NULL;
-	Size		room = 0;
+	PayloadMemory memory = {0};
 
 	read_header(index, entry, &header);
 	for (uint32 g = 0; g * GROUP_ROWS < header.rows; g++)
 	{
-		GrowingGroup copy;
-		GrowingGroup *group;
-		Buffer		buffer = lock_group(index, entry, &header, g, BUFFER_LOCK_SHARE, &group);
+		GrowingGroup copy = read_group(extent, &header, g);
 
-		copy = *group;
-		UnlockReleaseBuffer(buffer);
 		CHECK_FOR_INTERRUPTS();
 		for (uint32 i = 0; i < group_rows(&header, g); i++)
 		{
@@ -501,15 +508,14 @@ growing_each_row(Relation index, const Space *space, const SegmentEntry *entry, 
 
 			if (payloads && !dead)
 			{
-				row.size = read_payload(index, space, entry, &header, copy.offset[i], &payload,
-										&room);
-				row.payload = payload;
+				row.size = read_payload(extent, space, &header, copy.offset[i], &memory);
+				row.payload = memory.payload;
 			}
 			callback(arg, g * GROUP_ROWS + i, dead, &row);
 		}
 	}
-	if (payload)
-		pfree(payload);
+	if (memory.payload)
+		pfree(memory.payload);
 	return header.rows;
 }
 
@@ -518,6 +524,7 @@ static bool
 bury(Relation index, const SegmentEntry *entry, const GrowingHeader *header, uint32 g,
 	 uint32 dead)
 {
+	Extent		extent = extent_of(index, entry);
 	Buffer		directory = directory_lock_if_live(index, entry);
 	Buffer		first;
 	Buffer		buffer;
@@ -527,8 +534,8 @@ bury(Relation index, const SegmentEntry *entry, const GrowingHeader *header, uin
 
 	if (!BufferIsValid(directory))
 		return false;
-	first = extent_lock(index, entry->first, entry->uid, BUFFER_LOCK_EXCLUSIVE);
-	buffer = lock_group(index, entry, header, g, BUFFER_LOCK_EXCLUSIVE, &group);
+	first = extent_lock(extent, 0, BUFFER_LOCK_EXCLUSIVE);
+	buffer = lock_group(extent, header, g, BUFFER_LOCK_EXCLUSIVE, &group);
 	state = GenericXLogStart(index);
 	page = GenericXLogRegisterBuffer(state, buffer, 0);
 	group = (GrowingGroup *) (BlockGetPayload(page) +
@@ -553,13 +560,9 @@ growing_vacuum(Relation index, const SegmentEntry *entry,
 	read_header(index, entry, &header);
 	for (uint32 g = 0; g * GROUP_ROWS < header.rows; g++)
 	{
-		GrowingGroup copy;
-		GrowingGroup *group;
+		GrowingGroup copy = read_group(extent_of(index, entry), &header, g);
 		uint32		dead = 0;
-		Buffer		buffer = lock_group(index, entry, &header, g, BUFFER_LOCK_SHARE, &group);
 
-		copy = *group;
-		UnlockReleaseBuffer(buffer);
 		for (uint32 i = 0; i < group_rows(&header, g); i++)
 			if (copy.dead >> i & 1)
 				continue;
@@ -608,20 +611,13 @@ bound_group(GrowingScan *scan, const CodeQuery *code, const GrowingGroup *group,
 static float
 distance_in_place(GrowingScan *scan, uint64 start, float *scale)
 {
-	BlockNumber block = scan->entry.first + scan->header.vectors +
-		(BlockNumber) (start / PAYLOAD_SIZE);
-	Buffer		buffer = ReadBuffer(scan->index, block);
-	float		distance;
+	BlockToken	token;
+	const char *payload = block_open(&scan->reader, scan->header.vectors +
+									 (BlockNumber) (start / PAYLOAD_SIZE), &token);
+	float		distance = space_query_distance(scan->space, scan->query,
+												payload + start % PAYLOAD_SIZE, scale);
 
-	if (scan->lock)
-		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	extent_check_page(scan->index, BufferGetPage(buffer), block, scan->entry.uid);
-	distance = space_query_distance(scan->space, scan->query,
-									BlockGetPayload(BufferGetPage(buffer)) + start % PAYLOAD_SIZE,
-									scale);
-	if (scan->lock)
-		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
-	ReleaseBuffer(buffer);
+	block_close(&scan->reader, &token);
 	return distance;
 }
 
@@ -639,9 +635,9 @@ row_distance(GrowingScan *scan, uint32 row)
 		distance = distance_in_place(scan, start, &scale);
 	else
 	{
-		read_payload(scan->index, scan->space, &scan->entry, &scan->header, scan->offsets[row],
-					 &scan->payload, &scan->payload_room);
-		distance = space_query_distance(scan->space, scan->query, scan->payload, &scale);
+		read_payload(scan->reader.extent, scan->space, &scan->header, scan->offsets[row],
+					 &scan->memory);
+		distance = space_query_distance(scan->space, scan->query, scan->memory.payload, &scale);
 	}
 	scan->scale = Max(scan->scale, scale);
 	return distance;
@@ -680,12 +676,10 @@ growing_scan_begin(GrowingScan *scan, Relation index, CachedIndex *cached,
 	GrowingHeader *header = &scan->header;
 
 	memset(scan, 0, sizeof(*scan));
-	scan->index = index;
+	block_reader_begin(&scan->reader, extent_of(index, entry));
 	scan->space = cache_space(cached);
 	scan->query = query;
-	scan->entry = *entry;
 	scan->statistics = statistics;
-	scan->lock = RecoveryInProgress();
 	statistics->segments++;
 	read_header(index, entry, header);
 	if (header->rows == 0)
@@ -700,7 +694,7 @@ growing_scan_begin(GrowingScan *scan, Relation index, CachedIndex *cached,
 	for (uint32 g = 0; g * GROUP_ROWS < header->rows; g++)
 	{
 		GrowingGroup *group;
-		Buffer		buffer = lock_group(index, entry, header, g, BUFFER_LOCK_SHARE, &group);
+		Buffer		buffer = lock_group(scan->reader.extent, header, g, BUFFER_LOCK_SHARE, &group);
 
 		for (uint32 i = 0; i < group_rows(header, g); i++)
 		{

@@ -45,23 +45,27 @@ extern bool growing_vacuum(Relation index, const SegmentEntry *entry,
 						   bool (*is_dead) (ItemPointer tid, void *arg), void *arg,
 						   uint64 *live, uint64 *removed);
 
+/* Memory for a payload, which grows as needed. */
+typedef struct PayloadMemory
+{
+	char	   *payload;
+	Size		size;
+} PayloadMemory;
+
 typedef struct GrowingScan
 {
-	Relation	index;
+	BlockReader reader;
 	const Space *space;
 	const SpaceQuery *query;
-	SegmentEntry entry;
 	GrowingHeader header;
 	ScanStatistics *statistics;
-	bool		lock;			/* pages are locked while they are read (in recovery) */
 	GraphHeap	candidates;		/* rows by a lower bound of the distance */
 	GraphHeap	refined;		/* rows by distance */
 	float		norm;			/* coded: norm of the query minus the mean of the codes */
 	float		scale;			/* the largest of the refined rows */
 	uint64	   *tags;			/* TIDs by row */
 	uint32	   *offsets;
-	char	   *payload;
-	Size		payload_room;
+	PayloadMemory memory;
 } GrowingScan;
 
 extern void growing_scan_begin(GrowingScan *scan, Relation index, CachedIndex *cached,

@@ -28,8 +28,7 @@ typedef struct Replacement
 {
 	SegmentJob	job;
 	SegmentMaking *making;
-	SegmentEntry *outputs;
-	int			output_count;
+	SegmentSet	outputs;
 	BlockNumber to;				/* place that the only input moves to, or InvalidBlockNumber */
 	bool		failed;			/* there was no room for an output */
 	MovedRows	moved;
@@ -42,20 +41,17 @@ static void
 each_sealed_row(const SegmentJob *job, const SegmentEntry *entry, SegmentRowCallback callback,
 				void *arg)
 {
-	const uint32 per = PAYLOAD_SIZE / sizeof(SealedRow);
 	CachedSegment *segment = cache_acquire(job->cached, job->index, entry);
 	ScanStatistics statistics = {0};
 	SealedScan *scan = palloc(sizeof(SealedScan));
 	char	   *payload = palloc(SPACE_MAX_PAYLOAD(&job->space));
-	SealedRow  *rows = palloc(per * sizeof(SealedRow));
+	SealedRow  *rows = palloc(SEALED_ROWS * sizeof(SealedRow));
 
 	sealed_scan_begin(scan, job->index, &job->space, segment, &statistics);
-	for (uint32 first = 0; first < segment->header.rows; first += per)
+	for (uint32 first = 0; first < segment->header.rows; first += SEALED_ROWS)
 	{
-		uint32		n = Min(per, segment->header.rows - first);
+		uint32		n = sealed_read_rows(scan->reader.extent, &segment->header, first, rows);
 
-		extent_read(job->index, entry->first + segment->header.tids + first / per, entry->uid, 0,
-					rows, n * sizeof(SealedRow));
 		for (uint32 i = 0; i < n; i++)
 		{
 			const SealedNode *node;
@@ -118,7 +114,8 @@ move_row(void *arg, uint32 number, bool dead, const SegmentRow *row)
 static SegmentEntry *
 reserve_output(Replacement *replacement, uint32 blocks)
 {
-	SegmentEntry *outputs = replacement->outputs;
+	SegmentSet *outputs = &replacement->outputs;
+	Size		size = sizeof(SegmentEntry) * (outputs->count + 1);
 	SegmentEntry entry;
 
 	if (replacement->failed ||
@@ -128,13 +125,11 @@ reserve_output(Replacement *replacement, uint32 blocks)
 		replacement->failed = true;
 		return NULL;
 	}
-	outputs = outputs ?
-		repalloc(outputs, sizeof(SegmentEntry) * (replacement->output_count + 1)) :
-		MemoryContextAlloc(replacement->job.context, sizeof(SegmentEntry));
-	outputs[replacement->output_count] = entry;
-	replacement->outputs = outputs;
+	outputs->entries = outputs->entries ? repalloc(outputs->entries, size) :
+		MemoryContextAlloc(replacement->job.context, size);
+	outputs->entries[outputs->count] = entry;
 	WAIT_POINT("reserved");
-	return &outputs[replacement->output_count++];
+	return &outputs->entries[outputs->count++];
 }
 
 /* Remembers where the rows of merged inputs went. */
@@ -180,7 +175,7 @@ write_output(SegmentMaking *making, void *arg)
 	{
 		MovedRow   *moved = &replacement->moved.rows[replacement->written++];
 
-		moved->output = replacement->output_count - 1;
+		moved->output = replacement->outputs.count - 1;
 		moved->number = making->row_number(making, i);
 	}
 }
@@ -191,7 +186,7 @@ copy_tombstones(void *arg)
 {
 	Replacement *replacement = arg;
 
-	(void) moved_bury(&replacement->moved, replacement->outputs);
+	(void) moved_bury(&replacement->moved, replacement->outputs.entries);
 }
 
 /* Copies most of them without that lock: few are to come while the last are copied. */
@@ -201,7 +196,7 @@ copy_most_tombstones(Replacement *replacement)
 	for (int pass = 0; pass < MAX_PASSES; pass++)
 	{
 		CHECK_FOR_OTHERS();
-		if (moved_bury(&replacement->moved, replacement->outputs) <= FEW_DEAD)
+		if (moved_bury(&replacement->moved, replacement->outputs.entries) <= FEW_DEAD)
 			break;
 	}
 }
@@ -237,6 +232,8 @@ copy_input(Replacement *replacement)
 {
 	SegmentJob *job = &replacement->job;
 	const SegmentEntry *input = &job->inputs[0];
+	Extent		from = extent_of(job->index, input);
+	Extent		to;
 	SealedHeader header;
 	SegmentEntry *output = palloc(sizeof(SegmentEntry));
 
@@ -248,15 +245,14 @@ copy_input(Replacement *replacement)
 	output->method = input->method;
 	output->version = input->version;
 	output->rows = input->rows;
-	replacement->outputs = output;
-	replacement->output_count = 1;
+	replacement->outputs = (SegmentSet) {output, 1};
+	to = extent_of(job->index, output);
 	WAIT_POINT("copy");
-	extent_read_header(job->index, input, BLOCK_SEALED_HEADER, &header, sizeof(header));
+	extent_read_header(from, BLOCK_SEALED_HEADER, &header, sizeof(header));
 	for (uint32 i = 0; i < input->blocks; i++)
 	{
 		CHECK_FOR_OTHERS();
-		extent_copy_block(job->index, input->first + i, output->first + i, output->uid,
-						  i >= header.tombstones && i < header.tids);
+		extent_copy_block(from, to, i, i >= header.tombstones && i < header.tids);
 	}
 	WAIT_POINT("copied");
 	for (uint32 row = 0; row < header.rows; row++)
@@ -268,7 +264,7 @@ static int
 replace_segments(Replacement *replacement)
 {
 	SegmentJob *job = &replacement->job;
-	uint32	   *uids = palloc(sizeof(uint32) * job->input_count);
+	SegmentSet	inputs = {job->inputs, job->input_count};
 
 	job->cached = cache_index(job->index);
 	cache_hold(job->cached);
@@ -276,11 +272,8 @@ replace_segments(Replacement *replacement)
 	job->progress = seal_report;
 	job->arg = replacement;
 	for (int i = 0; i < job->input_count; i++)
-	{
-		uids[i] = job->inputs[i].uid;
 		if (job->inputs[i].kind == SEGMENT_GROWING)
 			growing_close(job->index, &job->inputs[i]);
-	}
 	WAIT_POINT("closed");
 	moved_init(&replacement->moved, job->index, job->inputs, job->input_count);
 	if (replacement->to != InvalidBlockNumber)
@@ -291,10 +284,10 @@ replace_segments(Replacement *replacement)
 		copy_most_tombstones(replacement);
 	WAIT_POINT("flip");
 	if (!replacement->failed)
-		directory_replace(job->index, replacement->outputs, replacement->output_count, uids,
-						  job->input_count, copy_tombstones, replacement);
-	for (int i = 0; i < replacement->output_count; i++)
-		directory_unclaim(job->index, &replacement->outputs[i]);
+		directory_replace(job->index, &replacement->outputs, &inputs, copy_tombstones,
+						  replacement);
+	for (int i = 0; i < replacement->outputs.count; i++)
+		claim_release(extent_of(job->index, &replacement->outputs.entries[i]), ExclusiveLock);
 	if (replacement->making && replacement->making->end)
 		replacement->making->end(replacement->making);
 	if (job->method->retire)
@@ -351,19 +344,15 @@ int
 seal_retire_empty(Relation index)
 {
 	SegmentJob	job;
-	uint32	   *uids;
-	int			count;
+	SegmentSet	empty;
 
 	choose_begin(&job, index, NULL);
 	choose_empty(&job);
-	count = job.input_count;
-	uids = palloc(sizeof(uint32) * (count + 1));
-	for (int i = 0; i < count; i++)
-		uids[i] = job.inputs[i].uid;
-	if (count > 0)
-		directory_replace(index, NULL, 0, uids, count, NULL, NULL);
+	empty = (SegmentSet) {job.inputs, job.input_count};
+	if (empty.count > 0)
+		directory_retire(index, &empty);
 	choose_end(&job);
-	return count;
+	return empty.count;
 }
 
 void
@@ -378,6 +367,6 @@ segment_publish(SegmentMaking *making, Relation index, Relation heap)
 						RelationGetRelationName(index)),
 				 errhint("Increase maintenance_work_mem.")));
 	making->write(making, &entry);
-	directory_replace(index, &entry, 1, NULL, 0, NULL, NULL);
-	directory_unclaim(index, &entry);
+	directory_publish(index, &entry, SEGMENT_SEALED);
+	claim_release(extent_of(index, &entry), ExclusiveLock);
 }

@@ -2,47 +2,16 @@
  * sealed.c - reading the blocks, nodes and rows of a sealed segment
  *
  * This is the hot path of the extension.  A node's block is computed, its buffer is remembered from
- * the last visit (recent.h), and the block is read without a content lock.  That is safe because
- * sealed blocks never change, except on a standby, where redo may overwrite a reused block; there
- * the share lock is taken.
+ * the last visit (recent.h), and the block is read without a content lock (block_reader.h).
  */
 #include "segment/sealed.h"
 
-#include "access/xlog.h"
-#include "miscadmin.h"
-#include "storage/buf_internals.h"
 #include "utils/memutils.h"
 
 #include "segment/layout.h"
-#include "segment/recent.h"
 
-#define CACHE_LINE			64
-
-static Buffer
-pin_block(SealedScan *scan, BlockNumber block)
-{
-	scan->statistics->blocks++;
-	return recent_pin(scan->index, block);
-}
-
-static inline char *
-check_block(SealedScan *scan, Buffer buffer, BlockNumber block)
-{
-	Page		page = BufferGetPage(buffer);
-
-	if (scan->lock)
-		LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	extent_check_page(scan->index, page, block, scan->segment->part.uid);
-	return BlockGetPayload(page);
-}
-
-static inline void
-unpin_block(SealedScan *scan, Buffer buffer)
-{
-	if (scan->lock)
-		LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
-	ReleaseBuffer(buffer);
-}
+/* What of a node of any size is worth prefetching, in bytes. */
+#define PREFETCH_SPARSE		512
 
 static void
 reserve_scratch(SealedScan *scan, Size size)
@@ -56,16 +25,16 @@ reserve_scratch(SealedScan *scan, Size size)
 
 /* Copies a node that continues in the next block. */
 static char *
-copy_node(SealedScan *scan, BlockNumber block, Size start, Size size)
+copy_node(SealedScan *scan, BlockNumber place, Size start, Size size)
 {
 	reserve_scratch(scan, size);
-	for (Size done = 0; done < size; block++, start = 0)
+	for (Size done = 0; done < size; place++, start = 0)
 	{
 		Size		part = Min(size - done, PAYLOAD_SIZE - start);
-		Buffer		buffer = pin_block(scan, block);
+		BlockToken	token;
 
-		memcpy(scan->scratch + done, check_block(scan, buffer, block) + start, part);
-		unpin_block(scan, buffer);
+		memcpy(scan->scratch + done, sealed_open_block(scan, place, &token) + start, part);
+		block_close(&scan->reader, &token);
 		done += part;
 	}
 	return scan->scratch;
@@ -73,13 +42,12 @@ copy_node(SealedScan *scan, BlockNumber block, Size start, Size size)
 
 /* Size of a plain sparse node, from its first bytes. */
 static Size
-sparse_node_size(const SealedScan *scan, BlockNumber block, Size start)
+sparse_node_size(const SealedScan *scan, BlockNumber place, Size start)
 {
 	const NodeLayout *layout = &scan->segment->header.layout;
 	int32		nnz;
 
-	extent_read(scan->index, block, scan->segment->part.uid, start + layout->vector, &nnz,
-				sizeof(nnz));
+	extent_read(scan->reader.extent, place, start + layout->vector, &nnz, sizeof(nnz));
 	return layout->vector + sizeof(int32) + (Size) nnz * (sizeof(int32) + sizeof(float));
 }
 
@@ -91,9 +59,8 @@ sealed_visit_node(SealedScan *scan, uint32 id)
 	const SealedLevel *level = &header->level[scan->level];
 	uint64		offset = node_layout_offset(layout, id);
 	BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE);
-	BlockNumber block = scan->segment->part.first + level->first + place;
 	Size		start = offset % PAYLOAD_SIZE;
-	char	   *payload;
+	const char *payload;
 
 	if (unlikely(place >= level->blocks))
 		ereport(ERROR,
@@ -101,61 +68,35 @@ sealed_visit_node(SealedScan *scan, uint32 id)
 				 errmsg("index \"%s\" has a neighbour that does not exist",
 						RelationGetRelationName(scan->index)),
 				 errhint("Please REINDEX it.")));
+	place += level->first;
 	if (layout->size > 0 && start + layout->size > PAYLOAD_SIZE)
-		return (const SealedNode *) copy_node(scan, block, start, layout->size);
+		return (const SealedNode *) copy_node(scan, place, start, layout->size);
+	payload = sealed_open_block(scan, place, &scan->node);
 	if (layout->size == 0)
 	{
 		Size		size;
 
 		/* the size of the vector may already be in the next block */
-		scan->buffer = pin_block(scan, block);
-		payload = check_block(scan, scan->buffer, block);
 		if (start + layout->vector + sizeof(int32) <= PAYLOAD_SIZE)
 		{
 			size = layout->vector + sizeof(int32) +
-				(Size) (*(int32 *) (payload + start + layout->vector)) *
+				(Size) (*(const int32 *) (payload + start + layout->vector)) *
 				(sizeof(int32) + sizeof(float));
 			if (start + size <= PAYLOAD_SIZE)
 				return (const SealedNode *) (payload + start);
 		}
-		unpin_block(scan, scan->buffer);
-		scan->buffer = InvalidBuffer;
-		return (const SealedNode *) copy_node(scan, block, start,
-											  sparse_node_size(scan, block, start));
+		block_close(&scan->reader, &scan->node);
+		return (const SealedNode *) copy_node(scan, place, start,
+											  sparse_node_size(scan, place, start));
 	}
-	scan->buffer = pin_block(scan, block);
-	payload = check_block(scan, scan->buffer, block);
 	return (const SealedNode *) (payload + start);
 }
 
 void
 sealed_leave_node(SealedScan *scan)
 {
-	if (BufferIsValid(scan->buffer))
-	{
-		unpin_block(scan, scan->buffer);
-		scan->buffer = InvalidBuffer;
-	}
-}
-
-/* Prefetches `size` bytes of a block, from an offset in its payload. */
-static void
-prefetch_part(SealedScan *scan, BlockNumber block, Size start, Size size)
-{
-	Buffer		recent = recent_buffer(scan->index, block);
-	const char *bytes;
-
-	if (recent == InvalidBuffer)
-	{
-		recent_prefetch(scan->index, block);
-		return;
-	}
-	bytes = BlockGetPayload(BufferGetPage(recent)) + start;
-	if (!BufferIsLocal(recent))
-		__builtin_prefetch(GetBufferDescriptor(recent - 1), 1);
-	__builtin_prefetch(BufferGetPage(recent));
-	for (Size i = 0; i < size; i += CACHE_LINE)
-		__builtin_prefetch(bytes + i, 0, 2);
+	if (block_is_open(scan->node))
+		block_close(&scan->reader, &scan->node);
 }
 
 void
@@ -167,36 +108,15 @@ sealed_prefetch_node(SealedScan *scan, uint32 id)
 	uint64		offset = node_layout_offset(layout, id);
 	BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE);
 	Size		start = offset % PAYLOAD_SIZE;
-	Size		left = layout->size ? layout->size : CACHE_LINE * 8;
+	Size		left = layout->size ? layout->size : PREFETCH_SPARSE;
 
 	for (; left > 0 && place < level->blocks; place++, start = 0)
 	{
 		Size		part = Min(left, PAYLOAD_SIZE - start);
 
-		prefetch_part(scan, segment->part.first + level->first + place, start, part);
+		block_prefetch_bytes(&scan->reader, level->first + place, start, part);
 		left -= part;
 	}
-}
-
-char *
-sealed_open_block(SealedScan *scan, BlockNumber place, Buffer *buffer)
-{
-	BlockNumber block = scan->segment->part.first + place;
-
-	*buffer = pin_block(scan, block);
-	return check_block(scan, *buffer, block);
-}
-
-void
-sealed_close_block(SealedScan *scan, Buffer buffer)
-{
-	unpin_block(scan, buffer);
-}
-
-void
-sealed_prefetch_block(SealedScan *scan, BlockNumber place)
-{
-	recent_prefetch(scan->index, scan->segment->part.first + place);
 }
 
 uint32
@@ -220,7 +140,7 @@ sealed_read_node(SealedScan *scan, int level, uint32 id)
 
 	scan->level = level;
 	bytes = (const char *) sealed_visit_node(scan, id);
-	if (BufferIsValid(scan->buffer))
+	if (block_is_open(scan->node))
 	{
 		const NodeLayout *layout = &scan->segment->header.layout;
 		Size		size = layout->size ? layout->size : layout->vector +
@@ -244,15 +164,22 @@ sealed_scan_begin(SealedScan *scan, Relation index, const Space *space, CachedSe
 	scan->space = space;
 	scan->segment = segment;
 	scan->statistics = statistics;
-	scan->lock = RecoveryInProgress();
+	block_reader_begin(&scan->reader, cached_extent(&segment->part, index));
 	statistics->segments++;
+}
+
+uint32
+sealed_read_rows(Extent extent, const SealedHeader *header, uint32 first, SealedRow *rows)
+{
+	uint32		n = Min(SEALED_ROWS, header->rows - first);
+
+	extent_read(extent, header->tids + first / SEALED_ROWS, 0, rows, n * sizeof(SealedRow));
+	return n;
 }
 
 void
 sealed_read_row(SealedScan *scan, uint32 number, SealedRow *row)
 {
-	const uint32 per = PAYLOAD_SIZE / sizeof(SealedRow);
-
-	extent_read(scan->index, scan->segment->part.first + scan->segment->header.tids + number / per,
-				scan->segment->part.uid, number % per * sizeof(SealedRow), row, sizeof(*row));
+	extent_read(scan->reader.extent, scan->segment->header.tids + number / SEALED_ROWS,
+				number % SEALED_ROWS * sizeof(SealedRow), row, sizeof(*row));
 }

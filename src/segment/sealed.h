@@ -4,6 +4,7 @@
 #ifndef VECTOR_SEGMENT_SEALED_H
 #define VECTOR_SEGMENT_SEALED_H
 
+#include "segment/block_reader.h"
 #include "segment/cache.h"
 
 /* What a scan did, for vector_last_scan. */
@@ -23,11 +24,11 @@ typedef struct SealedScan
 	CachedSegment *segment;
 	ScanStatistics *statistics;
 	int			level;			/* that is searched */
-	bool		lock;			/* pages are locked while they are read (in recovery) */
+	BlockReader reader;
 	MemoryContext context;		/* in which the scan began */
 	char	   *scratch;		/* in it; a copy of a node that crosses blocks */
 	Size		scratch_size;
-	Buffer		buffer;			/* pinned while a node is used, or invalid */
+	BlockToken	node;			/* the block of the visited node, unless that is a copy */
 } SealedScan;
 
 /*
@@ -53,18 +54,21 @@ typedef struct SealedScan
 extern void sealed_scan_begin(SealedScan *scan, Relation index, const Space *space,
 							  CachedSegment *segment, ScanStatistics *statistics);
 
+/* Copies the rows' TIDs and nodes from a block of them on; returns their number. */
+#define SEALED_ROWS			(PAYLOAD_SIZE / sizeof(SealedRow))
+extern uint32 sealed_read_rows(Extent extent, const SealedHeader *header, uint32 first,
+							   SealedRow *rows);
+
 /* A row's TID and node, by its number. */
 extern void sealed_read_row(SealedScan *scan, uint32 number, SealedRow *row);
 
-/*
- * Opens a block of the segment's extent: pins it, in recovery also locks it, until it is closed.
- * Returns its payload.
- */
-extern char *sealed_open_block(SealedScan *scan, BlockNumber place, Buffer *buffer);
-extern void sealed_close_block(SealedScan *scan, Buffer buffer);
-
-/* Prefetches a block that will be opened soon. */
-extern void sealed_prefetch_block(SealedScan *scan, BlockNumber place);
+/* Opens a block of the segment's extent by its reader, and counts it. */
+static inline const char *
+sealed_open_block(SealedScan *scan, BlockNumber place, BlockToken *token)
+{
+	scan->statistics->blocks++;
+	return block_open(&scan->reader, place, token);
+}
 
 /* Prefetches a node of the level being searched that will be visited soon. */
 extern void sealed_prefetch_node(SealedScan *scan, uint32 id);

@@ -9,12 +9,13 @@
 #include "utils/memutils.h"
 
 #include "segment/growing.h"
+#include "segment/sealed.h"
 #include "segment/wait_point.h"
 
 static void
 read_header(Relation index, const SegmentEntry *entry, SealedHeader *header)
 {
-	extent_read_header(index, entry, BLOCK_SEALED_HEADER, header, sizeof(*header));
+	extent_read_header(extent_of(index, entry), BLOCK_SEALED_HEADER, header, sizeof(*header));
 }
 
 void
@@ -33,8 +34,7 @@ sealed_dead(Relation index, const SegmentEntry *entry)
 	TombstoneHeader tombstones;
 
 	read_header(index, entry, &header);
-	extent_read(index, entry->first + header.tombstones, entry->uid, 0, &tombstones,
-				sizeof(tombstones));
+	extent_read(extent_of(index, entry), header.tombstones, 0, &tombstones, sizeof(tombstones));
 	return tombstones.dead;
 }
 
@@ -76,8 +76,8 @@ read_tombstones(Relation index, const SegmentEntry *entry, const SealedHeader *h
 {
 	uint8	   *bits = make_bits(header->rows, size);
 
-	extent_read(index, entry->first + header->tombstones, entry->uid, sizeof(TombstoneHeader),
-				bits, header->rows / 8 + 1);
+	extent_read(extent_of(index, entry), header->tombstones, sizeof(TombstoneHeader), bits,
+				header->rows / 8 + 1);
 	return bits;
 }
 
@@ -101,13 +101,12 @@ segment_tombstones(Relation index, const SegmentEntry *entry, Size *size)
  * In one record, sets the bits of rows that are in one block, and counts them in the first block.
  */
 static void
-bury_in_block(Relation index, const SegmentEntry *entry, BlockNumber tombstones, uint32 place,
-			  const uint32 *rows, uint64 n)
+bury_in_block(Extent extent, BlockNumber tombstones, uint32 place, const uint32 *rows, uint64 n)
 {
-	Buffer		first = extent_lock(index, tombstones, entry->uid, BUFFER_LOCK_EXCLUSIVE);
+	Buffer		first = extent_lock(extent, tombstones, BUFFER_LOCK_EXCLUSIVE);
 	Buffer		buffer = place == 0 ? first :
-		extent_lock(index, tombstones + place, entry->uid, BUFFER_LOCK_EXCLUSIVE);
-	GenericXLogState *state = GenericXLogStart(index);
+		extent_lock(extent, tombstones + place, BUFFER_LOCK_EXCLUSIVE);
+	GenericXLogState *state = GenericXLogStart(extent.index);
 	Page		first_page = GenericXLogRegisterBuffer(state, first, 0);
 	Page		page = place == 0 ? first_page : GenericXLogRegisterBuffer(state, buffer, 0);
 	TombstoneHeader *header = (TombstoneHeader *) BlockGetPayload(first_page);
@@ -141,7 +140,7 @@ sealed_bury(Relation index, const SegmentEntry *entry, const uint32 *rows, uint6
 
 		while (here < n && (sizeof(TombstoneHeader) + rows[here] / 8) / PAYLOAD_SIZE == place)
 			here++;
-		bury_in_block(index, entry, entry->first + header.tombstones, place, rows, here);
+		bury_in_block(extent_of(index, entry), header.tombstones, place, rows, here);
 		rows += here;
 		n -= here;
 	}
@@ -165,22 +164,19 @@ sealed_vacuum(Relation index, const SegmentEntry *entry,
 			  bool (*is_dead) (ItemPointer tid, void *arg), void *arg, uint64 *live,
 			  uint64 *removed)
 {
-	const uint32 per = PAYLOAD_SIZE / sizeof(SealedRow);
 	SealedHeader header;
 	uint8	   *tombstones;
 	Size		size;
-	SealedRow	rows[PAYLOAD_SIZE / sizeof(SealedRow)];
-	uint32		dead[PAYLOAD_SIZE / sizeof(SealedRow)];
+	SealedRow	rows[SEALED_ROWS];
+	uint32		dead[SEALED_ROWS];
 
 	read_header(index, entry, &header);
 	tombstones = read_tombstones(index, entry, &header, &size);
-	for (uint32 first = 0; first < header.rows; first += per)
+	for (uint32 first = 0; first < header.rows; first += SEALED_ROWS)
 	{
-		uint32		n = Min(per, header.rows - first);
+		uint32		n = sealed_read_rows(extent_of(index, entry), &header, first, rows);
 		uint32		count = 0;
 
-		extent_read(index, entry->first + header.tids + first / per, entry->uid, 0, rows,
-					n * sizeof(SealedRow));
 		for (uint32 i = 0; i < n; i++)
 			if (tombstones[(first + i) / 8] >> ((first + i) % 8) & 1)
 				continue;
