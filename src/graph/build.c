@@ -18,9 +18,13 @@
 
 /*
  * An insertion into a coded graph that has found fewer neighbours than this searches again with
- * twice as many candidates: in a small cluster most candidates cover each other.
+ * twice as many candidates: in a small cluster most candidates cover each other.  In some data that
+ * finds others of the same kind only.  So once the last REPEATED searches have gained less than a
+ * neighbour in two, only one in UNREPEATED is repeated.
  */
 #define INSERT_CHOSEN	5
+#define REPEATED		32
+#define UNREPEATED		16
 
 static void
 lock_shared(GraphLinks *links)
@@ -142,6 +146,7 @@ graph_inserter_init(GraphInserter *inserter, const GraphBuild *build, GraphMemor
 {
 	memset(inserter, 0, sizeof(*inserter));
 	inserter->build = build;
+	inserter->gained = REPEATED / 2;
 	graph_search_init(&inserter->search, memory);
 	inserter->source = (GraphSource) {
 		.expand = expand_node,
@@ -312,6 +317,33 @@ find_neighbours(GraphInserter *inserter, GraphCandidate entry, uint32_t ef,
 	return true;
 }
 
+/* Whether a search that has found few neighbours is to be repeated. */
+static bool
+is_to_repeat(GraphInserter *inserter)
+{
+	return 2 * inserter->gained >= inserter->repeated ||
+		++inserter->unrepeated % UNREPEATED == 0;
+}
+
+/* Repeats the search for a node's neighbours, of which there are *count, with more candidates. */
+static bool
+find_more_neighbours(GraphInserter *inserter, GraphCandidate entry, uint32_t ef,
+					 GraphCandidate *chosen, uint32_t *count)
+{
+	uint32_t	before = *count;
+
+	if (!find_neighbours(inserter, entry, ef, chosen, count))
+		return false;
+	inserter->repeated++;
+	inserter->gained += *count > before ? *count - before : 0;
+	if (inserter->repeated >= 2 * REPEATED)
+	{
+		inserter->repeated /= 2;
+		inserter->gained /= 2;
+	}
+	return true;
+}
+
 bool
 graph_insert(GraphInserter *inserter, uint32_t node)
 {
@@ -338,7 +370,8 @@ graph_insert(GraphInserter *inserter, uint32_t node)
 		return false;
 	/* a search that has found fewer than ef nodes has reached everything near */
 	if (build->coded && count < INSERT_CHOSEN && search->found_count >= ef &&
-		!find_neighbours(inserter, entry, 2 * ef, chosen, &count))
+		is_to_repeat(inserter) &&
+		!find_more_neighbours(inserter, entry, 2 * ef, chosen, &count))
 		return false;
 	lock_exclusive(links);
 	for (uint32_t i = 0; i < count; i++)

@@ -100,6 +100,9 @@ typedef struct GraphInserter
 	uint8_t    *entry_lut;
 	uint8_t    *signs;			/* codes of the neighbours in a list that is being filled */
 	float	   *cosine;			/* of the angle for each number of different signs */
+	uint32_t	repeated;		/* searches repeated with more candidates, */
+	uint32_t	gained;			/* the neighbours that these have gained, */
+	uint32_t	unrepeated;		/* and those not repeated because that gained too little */
 } GraphInserter;
 
 /* Sets offsets and size from the caller's settings. */
