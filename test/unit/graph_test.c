@@ -28,6 +28,7 @@ typedef struct World
 	GraphBuild	build;
 	_Atomic uint32_t next;
 	uint32_t	end;
+	_Atomic uint64_t hops;		/* of the searches of all steps */
 	bool		(*step) (GraphInserter *inserter, uint32_t node);
 } World;
 
@@ -96,6 +97,7 @@ visit_nodes(void *arg)
 
 	while (ok && (node = atomic_fetch_add(&world->next, 1)) < world->end)
 		ok = world->step(&inserter, node);
+	world->hops += inserter.search.hops;
 	free_search(&inserter.search);
 	free(inserter.rotated);
 	free(inserter.lut);
@@ -631,6 +633,30 @@ check_clusters(void)
 	free_world(&world);
 }
 
+/*
+ * Nodes that lie apart, around all others: the nearest neighbour covers almost all candidates,
+ * however many.  Most insertions do not search for more.
+ */
+static void
+check_apart(void)
+{
+	World		world;
+	uint32_t	ef;
+
+	make_world(&world, 3000, RABITQ_L2, true, 1);
+	ef = world.build.ef_construction;
+	for (uint32_t i = world.n / 2; i < world.n; i++)
+	{
+		uint16_t   *work = graph_array_at(&world.build.work, i);
+
+		for (uint32_t d = 0; d < world.build.padded; d++)
+			work[d] = float_to_half(20 * (uniform() - 0.5f));
+	}
+	build_graph(&world, 1);
+	HOLDS(world.hops <= world.n * (ef + ef / 3));
+	free_world(&world);
+}
+
 int
 main(void)
 {
@@ -646,6 +672,7 @@ main(void)
 	check_graph(3000, RABITQ_L2, true, MAX_THREADS);
 	check_graph(3000, RABITQ_L2, false, MAX_THREADS);
 	check_clusters();
+	check_apart();
 	check_parts(true);
 	check_parts(false);
 	check_memory();
