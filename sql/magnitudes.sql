@@ -101,3 +101,20 @@ SELECT array_agg(id) FROM (SELECT id FROM long ORDER BY v <=> '[1e-30,0]') x;
 DROP INDEX long_hnsw;
 SELECT array_agg(id) FROM (SELECT id FROM long ORDER BY v <=> '[3e38,0]') x;
 DROP TABLE long;
+
+-- one vector of quite another size than the others, in the sample that the mean is taken of, costs these nothing
+CREATE TABLE sized AS SELECT n AS id, (SELECT array_agg((hashint8extended(n, d) & 1023)::real) FROM generate_series(1, 100) d)::vector(100) AS v
+	FROM generate_series(1, 1500) n;
+INSERT INTO sized SELECT 0, array_fill(size, ARRAY[100])::vector FROM unnest('{1e9,1e30}'::real[]) size;
+CREATE INDEX sized_v ON sized USING hnsw (v vector_l2_ops);
+SET hnsw.ef_search = 40;
+SELECT count(*) > 250 FROM sized probe, LATERAL (SELECT id FROM sized ORDER BY v <-> probe.v LIMIT 10) x
+	WHERE probe.id BETWEEN 1 AND 30 AND x.id IN (SELECT id FROM sized ORDER BY (v <-> probe.v) + 0 LIMIT 10);
+SELECT vector_index_check('sized_v');
+-- codes of what float32 leaves of the others beside an element that is large in all vectors are not damaged
+DROP INDEX sized_v;
+DELETE FROM sized WHERE id = 0;
+UPDATE sized SET v = v + (ARRAY[1e10] || array_fill(0, ARRAY[99]))::vector;
+CREATE INDEX sized_v ON sized USING hnsw (v vector_l2_ops);
+SELECT vector_index_check('sized_v');
+DROP TABLE sized;

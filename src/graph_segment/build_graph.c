@@ -17,6 +17,18 @@
  */
 #define NODES_BY_LEADER		1024
 
+/*
+ * The mean is that of MEASURED_SAMPLE vectors, but for those that are this many times as far from
+ * the middle of MIDDLE_SAMPLE of them as the median is.
+ */
+#define MEASURED_SAMPLE		10000
+#define MIDDLE_SAMPLE		31
+#define FARTHEST_COUNTED	16
+
+/* Halves of this size are far from both ends of their range. */
+#define HALF_SIZE			0.125f
+#define LARGEST_HALF		65504.0f
+
 /* The vector that the graph is built of: for cosine scaled to unit length. */
 static void
 payload_floats(const Space *space, const char *payload, float *out)
@@ -37,40 +49,97 @@ node_floats(SegmentBuild *build, uint32 node, float *out)
 	payload_floats(&build->space, build_payload(build, build_node_row(build, node)), out);
 }
 
+/* The middle of a few rows in each dimension, which rows of another size do not move. */
+static void
+find_middle(SegmentBuild *build, uint32 rows, float *middle)
+{
+	int			dims = build->space.dims;
+	float	   *x = palloc(sizeof(float) * dims * rows);
+	float		sorted[MIDDLE_SAMPLE];
+
+	for (uint32 i = 0; i < rows; i++)
+		node_floats(build, i, x + (Size) i * dims);
+	for (int d = 0; d < dims; d++)
+	{
+		for (uint32 i = 0; i < rows; i++)
+		{
+			float		value = x[(Size) i * dims + d];
+			uint32		place = i;
+
+			for (; place > 0 && sorted[place - 1] > value; place--)
+				sorted[place] = sorted[place - 1];
+			sorted[place] = value;
+		}
+		middle[d] = sorted[rows / 2];
+	}
+	pfree(x);
+}
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
+
 /*
  * Computes the rotated mean of a sample of the vectors, and the power of two that scales their
- * elements, as halves, to about 4.  Dot products are not taken relative to a mean.
+ * elements, as halves, to about HALF_SIZE.  A few vectors of quite another size than the others
+ * must not decide either: the others would be as good as equal.  Dot products are not taken
+ * relative to a mean.
  */
 void
 build_measure_vectors(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
 	int			dims = build->space.dims;
-	uint32		sample = Min(shared->nodes, 10000);
+	uint32		sample = Min(shared->nodes, MEASURED_SAMPLE);
 	float	   *x = palloc(sizeof(float) * dims);
+	float	   *middle = palloc0(sizeof(float) * dims);
 	double	   *mean = palloc0(sizeof(double) * dims);
+	double	   *lengths = palloc0(sizeof(double) * Max(sample, 1) * 2); /* squared */
+	double	   *sorted = lengths + sample;
+	double		limit = 0;
 	double		spread = 0;
+	uint32		kept = 0;
 
-	for (uint32 i = 0; i < sample && build->space.metric != SPACE_IP; i++)
-	{
-		node_floats(build, i, x);
-		for (int d = 0; d < dims; d++)
-			mean[d] += x[d] / (double) sample;
-	}
+	if (build->space.metric != SPACE_IP && sample > 0)
+		find_middle(build, Min(sample, MIDDLE_SAMPLE), middle);
 	for (uint32 i = 0; i < sample; i++)
 	{
 		node_floats(build, i, x);
 		for (int d = 0; d < dims; d++)
-			spread += (x[d] - mean[d]) * (x[d] - mean[d]) / ((double) sample * dims);
+			lengths[i] += ((double) x[d] - middle[d]) * ((double) x[d] - middle[d]);
 	}
+	if (sample > 0)
+	{
+		memcpy(sorted, lengths, sizeof(double) * sample);
+		qsort(sorted, sample, sizeof(double), compare_doubles);
+		limit = sorted[sample / 2] * FARTHEST_COUNTED * FARTHEST_COUNTED;
+	}
+	for (uint32 i = 0; i < sample; i++)
+	{
+		if (lengths[i] > limit)
+			continue;
+		kept++;
+		spread += lengths[i];
+		node_floats(build, i, x);
+		for (int d = 0; d < dims && build->space.metric != SPACE_IP; d++)
+			mean[d] += x[d];
+	}
+	spread /= (double) Max(kept, 1) * dims;
 	for (int d = 0; d < dims; d++)
-		x[d] = (float) mean[d];
+		x[d] = (float) (mean[d] / Max(kept, 1));
 	memset(shared->mean, 0, sizeof(shared->mean));
 	rotation_apply(&build->space.rotation, x, shared->mean);
 	shared->scale = spread > 0 && isfinite(spread) ?
-		ldexpf(1, Min(Max((int) (2 - rint(log2(spread) / 2)), -100), 100)) : 1;
+		ldexpf(HALF_SIZE, Min(Max((int) -rint(log2(spread) / 2), -100), 100)) : 1;
 	pfree(x);
+	pfree(middle);
 	pfree(mean);
+	pfree(lengths);
 }
 
 static void
@@ -182,7 +251,11 @@ build_work_of(SegmentBuild *build, const char *payload, float *scratch, uint16 *
 	payload_floats(&build->space, payload, scratch);
 	rotation_apply(&build->space.rotation, scratch, scratch);
 	for (uint32 d = 0; d < build->graph.padded; d++)
-		scratch[d] = (scratch[d] - shared->mean[d]) * shared->scale;
+	{
+		float		value = (scratch[d] - shared->mean[d]) * shared->scale;
+
+		scratch[d] = Max(Min(value, LARGEST_HALF), -LARGEST_HALF);
+	}
 	distance_kernels->f32_to_f16(scratch, build->graph.padded, work);
 }
 

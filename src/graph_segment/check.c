@@ -3,7 +3,8 @@
  *
  * Every row names a node that names the row.  Neighbours exist, are not the node itself, and their
  * codes are those of their vectors: the estimated distance of a neighbour from itself is zero (or
- * its negative squared norm).
+ * its negative squared norm), but for what rounding loses.  A build rotates vectors in float32, and
+ * keeps halves of them meanwhile, whose range is chosen by the vectors' usual size.
  */
 #include "graph_segment/method.h"
 
@@ -19,6 +20,23 @@
 /* Vectors shorter than this part of the longest lose all their bits when they are coded. */
 #define CODED_PART	1e-6
 
+/* What rounding loses counts so many times. */
+#define LOST_TIMES	10
+
+/*
+ * Vectors this many times as far from the mean as the median of MEDIAN_SAMPLE vectors may be beyond
+ * the range of halves.
+ */
+#define CODED_TIMES		1e5
+#define MEDIAN_SAMPLE	101
+
+/* What the nodes of a segment say of the precision of codes. */
+typedef struct Sizes
+{
+	double		longest;		/* for inner products: the greatest norm */
+	double		farthest;		/* squared distance from the mean up to which codes are checked */
+} Sizes;
+
 /*
  * Whether a vector's estimated distance from itself is right.  Estimates whose terms are near the
  * limits of float32 prove nothing.
@@ -31,17 +49,83 @@ is_own_estimate(const Space *space, const SpaceQuery *query, float estimate, dou
 	return !(size <= 1e30) || fabs(estimate - expected) <= ESTIMATE_TOLERANCE * size + 1e-6;
 }
 
-/* Checks the code that a node has of a neighbour; longest is of all nodes, for inner products. */
+/* Prepares the query for a node's vector; centred is that vector, rotated, less the mean. */
 static void
-check_code(SealedScan *scan, const char *bytes, uint32 place, double longest)
+prepare_node(SealedScan *scan, const SealedNode *node, char *payload, SpaceQuery *query,
+			 float *centred)
+{
+	const SealedHeader *header = &scan->segment->header;
+
+	space_restore(scan->space, node, (const char *) node + header->layout.vector, payload);
+	space_prepare(scan->space, query, payload, space_payload_size(scan->space));
+	for (uint32 i = 0; i < header->padded; i++)
+		centred[i] = query->rotated[i] - scan->segment->mean[i];
+}
+
+static void
+forget_node(SpaceQuery *query)
+{
+	pfree(query->floats);
+	pfree(query->rotated);
+}
+
+static int
+compare_doubles(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return (x > y) - (x < y);
+}
+
+static double
+length_squared(const float *x, uint32 n)
+{
+	double		sum = 0;
+
+	for (uint32 i = 0; i < n; i++)
+		sum += (double) x[i] * x[i];
+	return sum;
+}
+
+/* Measures the nodes of a coded segment. */
+static Sizes
+measure_nodes(SealedScan *scan)
+{
+	const SealedHeader *header = &scan->segment->header;
+	uint32		sample = Min(header->nodes, MEDIAN_SAMPLE);
+	double		lengths[MEDIAN_SAMPLE] = {0};
+	char	   *payload = palloc(space_payload_size(scan->space));
+	float	   *centred = palloc(sizeof(float) * header->padded);
+	Sizes		sizes = {0};
+
+	for (uint32 i = 0; i < sample; i++)
+	{
+		uint32		id = (uint32) ((uint64) header->nodes * i / sample);
+		SpaceQuery	query;
+
+		prepare_node(scan, sealed_read_node(scan, 0, id), payload, &query, centred);
+		lengths[i] = length_squared(centred, header->padded);
+		forget_node(&query);
+	}
+	qsort(lengths, sample, sizeof(double), compare_doubles);
+	sizes.farthest = lengths[sample / 2] * CODED_TIMES * CODED_TIMES;
+	for (uint32 id = 0; id < header->nodes && scan->space->metric == SPACE_IP; id++)
+		sizes.longest = Max(sizes.longest, sealed_read_node(scan, 0, id)->scale);
+	pfree(payload);
+	pfree(centred);
+	return sizes;
+}
+
+/* Checks the code that a node has of a neighbour. */
+static void
+check_code(SealedScan *scan, const char *bytes, uint32 place, const Sizes *sizes)
 {
 	const SealedHeader *header = &scan->segment->header;
 	const NodeLayout *layout = &header->layout;
 	const SealedNode *node = (const SealedNode *) bytes;
 	uint32		id = ((const uint32 *) (bytes + layout->ids))[place];
-	const SealedNode *other = sealed_read_node(scan, 0, id);
-	Size		size = space_payload_size(scan->space);
-	char	   *payload = palloc(size);
+	char	   *payload = palloc(space_payload_size(scan->space));
 	float	   *centred = palloc(sizeof(float) * header->padded);
 	uint8	   *lut = palloc(rabitq_lut_size(header->padded));
 	float		estimates[CODE_GROUP];
@@ -51,39 +135,40 @@ check_code(SealedScan *scan, const char *bytes, uint32 place, double longest)
 	float		distance;
 	float		own;
 	float		scale;
+	double		length;
+	double		lost;
 	double		parts;
 
-	space_restore(scan->space, other, (const char *) other + layout->vector, payload);
-	space_prepare(scan->space, &query, payload, size);
+	prepare_node(scan, sealed_read_node(scan, 0, id), payload, &query, centred);
 	distance = space_node_distance(scan->space, &query, node, bytes + layout->vector);
 	own = space_query_distance(scan->space, &query, payload, &scale);
-	for (uint32 i = 0; i < header->padded; i++)
-		centred[i] = query.rotated[i] - scan->segment->mean[i];
 	rabitq_prepare(&code, centred, header->padded, lut);
 	distance_kernels->code_estimates(
 		&code, (const uint8 *) bytes + layout->codes + group * rabitq_group_size(header->padded),
 		(const float *) (bytes + layout->a) + group * CODE_GROUP,
 		(const uint16 *) (bytes + layout->b) + group * CODE_GROUP, distance, estimates);
-	parts = 0.05f * distance_kernels->f32_dot(centred, centred, header->padded);
+	length = length_squared(centred, header->padded);
+	lost = CODED_PART * query.norm;
+	parts = 0.05 * length;
 	if (scan->space->metric == SPACE_IP)
 		parts += 2 * (query.norm * query.norm + (double) node->scale * node->scale) +
-			CODED_PART * longest * longest;
+			CODED_PART * sizes->longest * sizes->longest;
 	else
-		parts += fabsf(distance) + fabsf(own) +
+		parts += fabsf(distance) + fabsf(own) + LOST_TIMES * lost * (lost + sqrt(fabsf(distance))) +
 			(space_is_lossy(scan->space) ? query.norm * query.norm : 0);
-	if (!is_own_estimate(scan->space, &query, estimates[place % CODE_GROUP], parts))
+	if (length <= sizes->farthest && fabsf(distance) <= sizes->farthest &&
+		!is_own_estimate(scan->space, &query, estimates[place % CODE_GROUP], parts))
 		sealed_damaged(scan->index, "In segment %u, node %u has a code of its neighbour %u that "
 					   "does not fit its vector: the distance is estimated as %g.",
 					   scan->segment->part.uid, node->row, id, estimates[place % CODE_GROUP]);
 	pfree(lut);
 	pfree(centred);
 	pfree(payload);
-	pfree(query.floats);
-	pfree(query.rotated);
+	forget_node(&query);
 }
 
 static void
-check_node(SealedScan *scan, uint32 id, uint32 row, double longest)
+check_node(SealedScan *scan, uint32 id, uint32 row, const Sizes *sizes)
 {
 	const NodeLayout *layout = &scan->segment->header.layout;
 	const SealedNode *node = sealed_read_node(scan, 0, id);
@@ -105,7 +190,7 @@ check_node(SealedScan *scan, uint32 id, uint32 row, double longest)
 	copy = palloc(layout->size);
 	memcpy(copy, node, layout->size);
 	for (uint32 i = 0; i < ((SealedNode *) copy)->links; i++)
-		check_code(scan, copy, i, longest);
+		check_code(scan, copy, i, sizes);
 	pfree(copy);
 }
 
@@ -115,15 +200,14 @@ graph_check(SealedScan *scan)
 	const CachedSegment *segment = scan->segment;
 	const SealedHeader *header = &segment->header;
 	const GraphEntries *entries = segment->loaded;
-	double		longest = 0;
+	Sizes		sizes = {0};
 
 	for (uint32 i = 0; i < entries->count; i++)
 		if (graph_entries_group(entries, i / CODE_GROUP)->ids[i % CODE_GROUP] >= header->nodes)
 			sealed_damaged(scan->index, "In segment %u, entry %u names no node.",
 						   segment->part.uid, i);
-	if (scan->space->metric == SPACE_IP && scan->space->coded)
-		for (uint32 id = 0; id < header->nodes; id++)
-			longest = Max(longest, sealed_read_node(scan, 0, id)->scale);
+	if (scan->space->coded)
+		sizes = measure_nodes(scan);
 	for (uint32 number = 0; number < header->rows; number++)
 	{
 		SealedRow	row;
@@ -131,7 +215,7 @@ graph_check(SealedScan *scan)
 		CHECK_FOR_INTERRUPTS();
 		sealed_read_row(scan, number, &row);
 		if (number < header->nodes)
-			check_node(scan, row.node, number, longest);
+			check_node(scan, row.node, number, &sizes);
 		else
 		{
 			const SealedNode *node = sealed_read_node(scan, 0, row.node);
