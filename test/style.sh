@@ -22,6 +22,17 @@ complain "PostgreSQL in a room that does without" \
 complain "a method in the room that knows none" \
 	"$(grep -nE '#include "(graph|list)_segment/|METHOD_(GRAPH|LISTS)' src/segment/*.[ch] | grep -v '^src/segment/format.h:')"
 complain "a page lock that is not a claim" "$(grep -nE '\b(Conditional)?(Un)?[Ll]ockPage\(' $(ls src/*/*.c | grep -v '^src/segment/claim.c$'))"
+# Arguments are grouped by what they mean.  Exempt are signatures that PostgreSQL gives, and a kernel whose nine arguments
+# are all in registers.  A name in capitals is a macro's.
+complain "a function of more than six arguments" "$(perl -0777 -ne '
+	s{/\*.*?\*/}{}gs;
+	s/^#(.*\\\n)*.*//mg;
+	while (/(?:^(?:\w[\w \t]*[ *]+)?|\(\*)(\w*[a-z]\w*)\)? ?(\((?:[^()]|(?2))*\))/mg) {
+		my ($name, $arguments) = ($1, substr $2, 1, -1);
+		next if $name =~ /^(vectorinsert|vectorcostestimate|code_bounds)$/;
+		$arguments =~ s/(\((?:[^()]|(?1))*\))//g;
+		print "$ARGV: $name\n" if $arguments =~ tr/,// >= 6;
+	}' "${files[@]}")"
 # A header counts as one with its .c file and the header of its internals. The table of access methods knows each of them,
 # and they know the table: src/am is left out.
 complain "a circle of files" "$(grep -oE '^#include "[a-z_]+/[a-z0-9_]+' src/[!a]*/*.[ch] | sed -E 's/^src.//; s/\.[ch]:#include "/ /; s/_internal//g' | awk '$1 != $2' |

@@ -505,8 +505,8 @@ open_cursors(IndexScanDesc scan, IvfScan *state)
 		}
 		state->cursor_count++;
 		segment = cache_acquire(state->base.cached, index, entry);
-		lists_scan_begin(&cursor->lists, index, state->base.space, segment, &state->base.query,
-						 ranks_of(index, state, segment), &state->base.statistics);
+		lists_scan_begin(&cursor->lists, ranks_of(index, state, segment), state->base.space,
+						 segment, &state->base.statistics);
 		cursor->lists.estimate = state->limited;
 	}
 }

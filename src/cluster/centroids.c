@@ -32,9 +32,7 @@ typedef int32_t Masks __attribute__((vector_size(16), aligned(4), may_alias));
 typedef struct Assignment
 {
 	const ClusterCentroids *centroids;
-	const float *points;
-	size_t		n;
-	size_t		stride;
+	ClusterRows rows;
 	char	   *scratch;
 	size_t		thread_scratch;
 	uint32_t   *lists;
@@ -172,17 +170,19 @@ static void
 assign_block(const Assignment *job, uint32_t thread, size_t start)
 {
 	uint32_t	dims = job->centroids->dims;
-	size_t		n = job->n - start < BLOCK_ROWS ? job->n - start : BLOCK_ROWS;
+	size_t		stride = job->rows.stride;
+	size_t		left = job->rows.n - start;
+	size_t		n = left < BLOCK_ROWS ? left : BLOCK_ROWS;
 	float	   *gathered = (float *) (job->scratch + thread * job->thread_scratch);
 	float	   *dots = gathered + (size_t) BLOCK_ROWS * dims;
-	const float *rows = job->points + start * job->stride * dims;
+	const float *rows = job->rows.points + start * stride * dims;
 	uint32_t   *lists = job->lists + start;
 	float		scores[BLOCK_ROWS];
 
-	if (job->stride > 1)
+	if (stride > 1)
 	{
 		for (size_t i = 0; i < n; i++)
-			memcpy(gathered + i * dims, rows + i * job->stride * dims, dims * sizeof(float));
+			memcpy(gathered + i * dims, rows + i * stride * dims, dims * sizeof(float));
 		rows = gathered;
 	}
 	nearest_of_block(job->centroids, rows, n, dots, lists, scores);
@@ -201,7 +201,7 @@ assign_blocks(void *arg, uint32_t thread)
 	size_t		start;
 
 	while ((start = atomic_fetch_add_explicit(&job->next, BLOCK_ROWS, memory_order_relaxed)) <
-		   job->n)
+		   job->rows.n)
 		assign_block(job, thread, start);
 }
 
@@ -209,7 +209,7 @@ assign_blocks(void *arg, uint32_t thread)
 static void
 run_assignment(Assignment *job, uint32_t threads, void *scratch)
 {
-	size_t		blocks = (job->n + BLOCK_ROWS - 1) / BLOCK_ROWS;
+	size_t		blocks = (job->rows.n + BLOCK_ROWS - 1) / BLOCK_ROWS;
 
 	if (threads > blocks)
 		threads = (uint32_t) blocks;
@@ -223,21 +223,20 @@ run_assignment(Assignment *job, uint32_t threads, void *scratch)
 }
 
 void
-cluster_assign(const ClusterCentroids *centroids, const float *points, size_t n, uint32_t threads,
+cluster_assign(const ClusterCentroids *centroids, const ClusterRows *rows, uint32_t threads,
 			   void *scratch, uint32_t *lists, float *distances)
 {
-	Assignment	job = {.centroids = centroids, .points = points, .n = n, .stride = 1,
-		.lists = lists, .distances = distances};
+	Assignment	job = {.centroids = centroids, .rows = *rows, .lists = lists,
+		.distances = distances};
 
 	run_assignment(&job, threads, scratch);
 }
 
 void
-cluster_score(const ClusterCentroids *centroids, const float *points, size_t n, size_t stride,
-			  uint32_t threads, void *scratch, uint32_t *lists, float *scores)
+cluster_score(const ClusterCentroids *centroids, const ClusterRows *rows, uint32_t threads,
+			  void *scratch, uint32_t *lists, float *scores)
 {
-	Assignment	job = {.centroids = centroids, .points = points, .n = n, .stride = stride,
-		.lists = lists, .scores = scores};
+	Assignment	job = {.centroids = centroids, .rows = *rows, .lists = lists, .scores = scores};
 
 	run_assignment(&job, threads, scratch);
 }
@@ -276,8 +275,8 @@ cluster_measure(const ClusterPoints *points, float *mean, float *half_norms)
 }
 
 void
-cluster_rank(const ClusterPoints *points, bool product, const float *query, uint32_t n,
-			 uint64_t *scratch, uint32_t *lists, float *values)
+cluster_rank(const ClusterPoints *points, const ClusterQuery *query, uint64_t *scratch,
+			 const ClusterRanking *ranking)
 {
 	uint32_t	dims = points->dims;
 	const float *rows[RANK_BLOCK];
@@ -293,17 +292,17 @@ cluster_rank(const ClusterPoints *points, bool product, const float *query, uint
 			count = RANK_BLOCK;
 		for (uint32_t i = 0; i < count; i++)
 			rows[i] = c + (size_t) i * dims;
-		if (product)
-			distance_kernels->f32_dot_many(query, rows, count, dims, block);
+		if (query->product)
+			distance_kernels->f32_dot_many(query->vector, rows, count, dims, block);
 		else
-			distance_kernels->f32_l2sq_many(query, rows, count, dims, block);
+			distance_kernels->f32_l2sq_many(query->vector, rows, count, dims, block);
 		for (uint32_t i = 0; i < count; i++)
-			scratch[start + i] = cluster_key(product ? -block[i] : block[i], start + i);
+			scratch[start + i] = cluster_key(query->product ? -block[i] : block[i], start + i);
 	}
-	cluster_sort_first(scratch, points->k, n);
-	for (uint32_t i = 0; i < n; i++)
+	cluster_sort_first(scratch, points->k, ranking->n);
+	for (uint32_t i = 0; i < ranking->n; i++)
 	{
-		lists[i] = cluster_key_number(scratch[i]);
-		values[i] = cluster_key_value(scratch[i]);
+		ranking->lists[i] = cluster_key_number(scratch[i]);
+		ranking->values[i] = cluster_key_value(scratch[i]);
 	}
 }

@@ -13,6 +13,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Vectors in memory: n of them, every stride-th from `points` on. */
+typedef struct ClusterRows
+{
+	const float *points;
+	size_t		n;
+	size_t		stride;
+} ClusterRows;
+
 /* Centroids and what is computed once for assigning to them. */
 typedef struct ClusterCentroids
 {
@@ -30,21 +38,17 @@ extern void cluster_centroids_init(ClusterCentroids *centroids, const float *poi
 extern size_t cluster_assign_scratch(const ClusterCentroids *centroids, uint32_t threads);
 
 /*
- * Writes the nearest centroid of each of n points to lists and, unless NULL, its exact squared
- * distance to distances.  OpenBLAS computes the products if cluster_blas_load has loaded it.
- * Batches of a few hundred points for each thread are as fast as one large call.  A point's result
- * does not depend on the number of threads.
+ * Writes the nearest centroid of each row to lists and, unless NULL, its exact squared distance to
+ * distances.  OpenBLAS computes the products if cluster_blas_load has loaded it.  Batches of a few
+ * hundred rows for each thread are as fast as one large call.  A row's result does not depend on
+ * the number of threads.
  */
-extern void cluster_assign(const ClusterCentroids *centroids, const float *points, size_t n,
+extern void cluster_assign(const ClusterCentroids *centroids, const ClusterRows *rows,
 						   uint32_t threads, void *scratch, uint32_t *lists, float *distances);
 
-/*
- * Likewise for n points, every stride-th of the given ones, with |c|^2 / 2 - <x, c> in place of
- * distances.
- */
-extern void cluster_score(const ClusterCentroids *centroids, const float *points, size_t n,
-						  size_t stride, uint32_t threads, void *scratch, uint32_t *lists,
-						  float *scores);
+/* Likewise with |c|^2 / 2 - <x, c> in place of distances. */
+extern void cluster_score(const ClusterCentroids *centroids, const ClusterRows *rows,
+						  uint32_t threads, void *scratch, uint32_t *lists, float *scores);
 
 /*
  * Centroids wherever they are stored: `open` returns the address of the l-th, and how many follow
@@ -64,13 +68,26 @@ extern ClusterPoints cluster_points(const ClusterCentroids *centroids);
 /* Computes the mean of centroids, and |c|^2 / 2 of each. */
 extern void cluster_measure(const ClusterPoints *points, float *mean, float *half_norms);
 
+typedef struct ClusterQuery
+{
+	const float *vector;
+	bool		product;		/* by dot products, instead of by distances */
+} ClusterQuery;
+
 /*
- * Finds the n centroids (at most k) nearest to a query: their numbers and squared distances,
- * ascending, at equal distance the lower number first.  With `product`, finds those with the
- * greatest dot products, which go to values with the sign changed.  Scratch has room for k
- * uint64_t.  Does not use OpenBLAS.
+ * The n centroids (at most k) nearest to a query: their numbers and squared distances, ascending,
+ * at equal distance the lower number first; or those with the greatest dot products, whose signs
+ * are changed.
  */
-extern void cluster_rank(const ClusterPoints *points, bool product, const float *query,
-						 uint32_t n, uint64_t *scratch, uint32_t *lists, float *values);
+typedef struct ClusterRanking
+{
+	uint32_t	n;
+	uint32_t   *lists;			/* room for n */
+	float	   *values;			/* likewise */
+} ClusterRanking;
+
+/* Scratch has room for k uint64_t.  Does not use OpenBLAS. */
+extern void cluster_rank(const ClusterPoints *points, const ClusterQuery *query,
+						 uint64_t *scratch, const ClusterRanking *ranking);
 
 #endif							/* VECTOR_CLUSTER_CENTROIDS_H */

@@ -32,7 +32,7 @@ typedef struct CodedQuery
 	const ClusterCodes *codes;
 	const ClusterPoints *points;
 	const float *query;
-	bool		product;
+	bool		product;		/* see ClusterQuery */
 	uint64_t   *keys;			/* room for k */
 	float	   *bounds;			/* by centroid */
 	float	   *least;			/* by group: its smallest bound */
@@ -119,12 +119,13 @@ cluster_codes_scratch(const ClusterCodes *codes)
 }
 
 static CodedQuery
-open_query(const ClusterCodes *codes, const ClusterPoints *points, bool product,
-		   const float *query, void *scratch)
+open_query(const ClusterCodes *codes, const ClusterPoints *points, const ClusterQuery *query,
+		   void *scratch)
 {
 	size_t		groups = group_count(codes->k);
 	CodedQuery	coded = {
-		.codes = codes, .points = points, .query = query, .product = product, .keys = scratch
+		.codes = codes, .points = points, .query = query->vector, .product = query->product,
+		.keys = scratch
 	};
 
 	coded.bounds = (float *) (coded.keys + groups * CODE_GROUP);
@@ -267,30 +268,34 @@ find_nearest(const CodedQuery *coded, uint32_t n)
 }
 
 void
-cluster_codes_rank(const ClusterCodes *codes, const ClusterPoints *points, bool product,
-				   const float *query, uint32_t n, void *scratch, uint32_t *lists, float *values)
+cluster_codes_rank(const ClusterCodes *codes, const ClusterPoints *points,
+				   const ClusterQuery *query, void *scratch, const ClusterRanking *ranking)
 {
-	CodedQuery	coded = open_query(codes, points, product, query, scratch);
+	CodedQuery	coded = open_query(codes, points, query, scratch);
 
-	find_nearest(&coded, n);
-	for (uint32_t i = 0; i < n; i++)
+	find_nearest(&coded, ranking->n);
+	for (uint32_t i = 0; i < ranking->n; i++)
 	{
 		const float *c;
 
-		lists[i] = cluster_key_number(coded.keys[i]);
-		values[i] = cluster_key_value(coded.keys[i]);
-		if (!product)
+		ranking->lists[i] = cluster_key_number(coded.keys[i]);
+		ranking->values[i] = cluster_key_value(coded.keys[i]);
+		if (!query->product)
 			continue;
-		(void) points->open(points->arg, lists[i], &c);
-		values[i] = -distance_kernels->f32_dot(query, c, points->dims);
+		(void) points->open(points->arg, ranking->lists[i], &c);
+		ranking->values[i] = -distance_kernels->f32_dot(query->vector, c, points->dims);
 	}
 }
 
 void
-cluster_codes_assign(const ClusterCodes *codes, const ClusterPoints *points, const float *vectors,
-					 size_t n, void *scratch, uint32_t *lists, float *distances)
+cluster_codes_assign(const ClusterCodes *codes, const ClusterPoints *points,
+					 const ClusterRows *rows, void *scratch, uint32_t *lists, float *distances)
 {
-	for (size_t i = 0; i < n; i++)
-		cluster_codes_rank(codes, points, false, vectors + i * points->dims, 1, scratch,
-						   &lists[i], &distances[i]);
+	for (size_t i = 0; i < rows->n; i++)
+	{
+		ClusterQuery query = {rows->points + i * rows->stride * points->dims, false};
+		ClusterRanking nearest = {1, &lists[i], &distances[i]};
+
+		cluster_codes_rank(codes, points, &query, scratch, &nearest);
+	}
 }

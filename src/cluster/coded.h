@@ -43,17 +43,14 @@ extern void cluster_codes_init(ClusterCodes *codes, const ClusterPoints *points,
 /* Bytes of scratch for one query at a time. */
 extern size_t cluster_codes_scratch(const ClusterCodes *codes);
 
-/*
- * Finds n centroids (at most k) nearest to a query, as cluster_rank does; with `product`, those
- * with the greatest dot products, which go to values with the sign changed.
- */
+/* Finds centroids as cluster_rank does. */
 extern void cluster_codes_rank(const ClusterCodes *codes, const ClusterPoints *points,
-							   bool product, const float *query, uint32_t n, void *scratch,
-							   uint32_t *lists, float *values);
+							   const ClusterQuery *query, void *scratch,
+							   const ClusterRanking *ranking);
 
-/* The nearest centroid of each of n vectors, and its squared distance. */
+/* The nearest centroid of each row, and its squared distance. */
 extern void cluster_codes_assign(const ClusterCodes *codes, const ClusterPoints *points,
-								 const float *vectors, size_t n, void *scratch, uint32_t *lists,
+								 const ClusterRows *rows, void *scratch, uint32_t *lists,
 								 float *distances);
 
 #endif							/* VECTOR_CLUSTER_CODED_H */

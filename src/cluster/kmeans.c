@@ -317,8 +317,8 @@ assign_points(Trainer *t, size_t stride, bool sums, size_t *changed)
 		t->portion_rows = rows;
 		t->portion_lists = lists;
 		t->stride = stride;
-		cluster_score(&centroids, t->portion, rows, stride, t->threads, t->scratch, lists,
-					  t->scores);
+		cluster_score(&centroids, &(ClusterRows) {t->portion, rows, stride}, t->threads,
+					  t->scratch, lists, t->scores);
 		for (size_t i = 0; i < rows; i++)
 		{
 			total += (double) t->scores[i];

@@ -397,12 +397,12 @@ write_other_rows(SegmentPlan *plan)
 }
 
 /*
- * Composes a node of a level from its links; factors are converted from the scale of the work
- * vectors to that of the vectors.
+ * Composes a node of a level, in memory of zeros, from its links; factors are converted from the
+ * scale of the work vectors to that of the vectors.
  */
 static void
 compose_node(SegmentBuild *build, SegmentPlan *plan, int level, GraphLinks *links, uint32 node,
-			 char *out, Size size)
+			 char *out)
 {
 	const NodeLayout *layout = &plan->header.layout;
 	GraphBuild *graph = &build->graph;
@@ -411,7 +411,6 @@ compose_node(SegmentBuild *build, SegmentPlan *plan, int level, GraphLinks *link
 	uint32	   *ids = (uint32 *) (out + layout->ids);
 	float		unit = 1 / build->shared->scale;
 
-	memset(out, 0, size);
 	space_store(&build->space, plan->storage, build_payload(build, build_node_row(build, node)),
 				head, out + layout->vector);
 	if (row->error > 0)
@@ -480,14 +479,17 @@ put_node(SegmentPlan *plan, uint32 i, uint32 id, const char *node, Size size)
 	plan->offset = start + size;
 }
 
-/* Makes room for a node of this size. */
+/* Makes room for a node of this size, all zeros. */
 static char *
 node_room(char *node, Size *room, Size size)
 {
-	if (size <= *room)
-		return node;
-	*room = size;
-	return node ? repalloc(node, size) : palloc(size);
+	if (size > *room)
+	{
+		*room = size;
+		node = node ? repalloc(node, size) : palloc(size);
+	}
+	memset(node, 0, size);
+	return node;
 }
 
 void
@@ -509,8 +511,7 @@ plan_write_part(SegmentBuild *build, SegmentPlan *plan, uint32 first)
 		Size		size = memory_node_size(build, plan, which);
 
 		node = node_room(node, &room, size);
-		compose_node(build, plan, 0, graph_array_at(&build->graph.links, which), which, node,
-					 size);
+		compose_node(build, plan, 0, graph_array_at(&build->graph.links, which), which, node);
 		put_node(plan, first + i, id_of_number(plan, first + i), node, size);
 		if ((i & 1023) == 0)
 			build_report(build, BUILD_WRITING, first + i, plan->header.nodes);
@@ -540,7 +541,7 @@ write_upper(SegmentBuild *build, SegmentPlan *plan)
 			Size		size = memory_node_size(build, plan, i);
 
 			node = node_room(node, &room, size);
-			compose_node(build, plan, l, links_of_level(&build->graph, l, i), i, node, size);
+			compose_node(build, plan, l, links_of_level(&build->graph, l, i), i, node);
 			put_node(plan, i, upper_id(plan, l, i), node, size);
 		}
 	}
@@ -567,7 +568,7 @@ plan_keep_upper(SegmentBuild *build, SegmentPlan *plan)
 			uint32		source = build_row(build, build_node_row(build, i))->source;
 
 			node = node_room(node, &room, size);
-			compose_node(build, plan, l, links_of_level(&build->graph, l - 1, i), i, node, size);
+			compose_node(build, plan, l, links_of_level(&build->graph, l - 1, i), i, node);
 			BufFileWrite(plan->upper, &source, sizeof(source));
 			BufFileWrite(plan->upper, &size, sizeof(size));
 			BufFileWrite(plan->upper, node, size);

@@ -273,10 +273,15 @@ encode_row(ListsBuild *build, uint32 list, const float *x, ListRow *row)
 		factors.error *= sqrtf((float) width / space->dims);
 	head->error = float_to_bf16(factors.error * (1 + 1.0f / 128));
 	if (lists_fine_bits(space) > 0)
-		*(FineFactors *) row->fine =
-			fine_encode(metric, space->quantizer == QUANTIZER_RABITQ ? FINE_RABITQ : FINE_SCALAR,
-						lists_fine_bits(space), residual, centre, width,
-						(uint8 *) row->fine + sizeof(FineFactors));
+	{
+		FineQuantizer fine = {
+			metric, space->quantizer == QUANTIZER_RABITQ ? FINE_RABITQ : FINE_SCALAR,
+			lists_fine_bits(space), width
+		};
+
+		*(FineFactors *) row->fine = fine_encode(&fine, residual, centre,
+												 (uint8 *) row->fine + sizeof(FineFactors));
+	}
 }
 
 /* Passes a row to the sort. */
@@ -316,16 +321,16 @@ lists_build_flush(ListsBuild *build)
 {
 	MemoryContext old = MemoryContextSwitchTo(build->temporary);
 	uint32		width = lists_work_width(build->space);
+	ClusterRows rows = {build->batch, build->batched, 1};
 	uint32		lists[BATCH_ROWS];
 	float		distances[BATCH_ROWS];
 
 	WAIT_POINT("assign");
 	if (build->centroids->codes)
-		cluster_codes_assign(build->centroids->codes, &build->points.base, build->batch,
-							 build->batched, build->scratch, lists, distances);
+		cluster_codes_assign(build->centroids->codes, &build->points.base, &rows,
+							 build->scratch, lists, distances);
 	else if (build->batched > 0)
-		cluster_assign(&build->centroids->copy, build->batch, build->batched, 1,
-					   build->scratch, lists, distances);
+		cluster_assign(&build->centroids->copy, &rows, 1, build->scratch, lists, distances);
 	for (uint32 i = 0; i < build->batched; i++)
 	{
 		sort_row(build, &build->rows[i], lists[i], build->batch + (Size) i * width);

@@ -185,18 +185,26 @@ centroids_offer(CentroidsTraining *training, const char *payload)
 		lists_work_vector(training->space, payload, training->points + place * training->width);
 }
 
+typedef struct TrainedCentroids
+{
+	float	   *centroids;
+	float		distance;		/* see CentroidsHeader */
+	void	   *codebooks;
+	Size		codebook_size;	/* 0: there are none */
+} TrainedCentroids;
+
 /* Writes an extent of centroids and publishes it, which makes it the newest. */
 static void
-publish(CentroidsTraining *training, Relation index, Relation heap, const float *centroids,
-		float distance, const void *codebooks, Size codebook_size)
+publish(CentroidsTraining *training, Relation index, Relation heap,
+		const TrainedCentroids *trained)
 {
 	Size		size = sizeof(float) * training->lists * training->width;
 	CentroidsHeader header = {
 		.lists = training->lists,
 		.width = training->width,
 		.rows = (uint64) training->rows,
-		.distance = distance,
-		.codebook_size = (uint32) codebook_size,
+		.distance = trained->distance,
+		.codebook_size = (uint32) trained->codebook_size,
 		.centroids = 1
 	};
 	SegmentEntry entry;
@@ -204,7 +212,7 @@ publish(CentroidsTraining *training, Relation index, Relation heap, const float 
 	uint32		blocks;
 
 	header.codebooks = header.centroids + extent_blocks_for(size, 1, false);
-	blocks = header.codebooks + extent_blocks_for(codebook_size, 1, false);
+	blocks = header.codebooks + extent_blocks_for(trained->codebook_size, 1, false);
 	if (!directory_reserve(index, heap, SEGMENT_CENTROIDS, blocks, &entry))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -214,11 +222,11 @@ publish(CentroidsTraining *training, Relation index, Relation heap, const float 
 	extent_writer_seek(&writer, 0, BLOCK_CENTROIDS_HEADER);
 	extent_writer_put(&writer, &header, sizeof(header));
 	extent_writer_seek(&writer, header.centroids, BLOCK_CENTROIDS);
-	extent_writer_put(&writer, centroids, size);
-	if (codebook_size > 0)
+	extent_writer_put(&writer, trained->centroids, size);
+	if (trained->codebook_size > 0)
 	{
 		extent_writer_seek(&writer, header.codebooks, BLOCK_CODEBOOKS);
-		extent_writer_put(&writer, codebooks, codebook_size);
+		extent_writer_put(&writer, trained->codebooks, trained->codebook_size);
 	}
 	extent_writer_end(&writer);
 	entry.rows = training->lists;
@@ -228,39 +236,38 @@ publish(CentroidsTraining *training, Relation index, Relation heap, const float 
 }
 
 /* Trains a product quantizer on the residuals of a part of the sample. */
-static void *
-train_codebooks(CentroidsTraining *training, const float *centroids, Size *size)
+static void
+train_codebooks(CentroidsTraining *training, TrainedCentroids *trained)
 {
 	const Space *space = training->space;
 	uint32		width = training->width;
 	uint32		count = Min(training->sampled, PRODUCT_TRAIN_POINTS);
 	uint32	   *lists = palloc(sizeof(uint32) * (count + 1));
 	float	   *half_norms = palloc(sizeof(float) * training->lists);
+	ClusterRows rows = {training->points, count, 1};
+	ProductOptions options = {width, space->pq_m, space->seed, interrupt, NULL};
 	ClusterCentroids points;
-	void	   *codebooks;
 
-	cluster_centroids_init(&points, centroids, training->lists, width, half_norms);
+	cluster_centroids_init(&points, trained->centroids, training->lists, width, half_norms);
 	for (uint32 i = 0; i < count; i++)
 		memmove(training->points + (Size) i * width, training->points +
 				(Size) ((uint64) i * training->sampled / count) * width, sizeof(float) * width);
 	interrupt(NULL);
 	if (count > 0)
-		cluster_assign(&points, training->points, count, 1,
-					   palloc(cluster_assign_scratch(&points, 1)), lists, NULL);
+		cluster_assign(&points, &rows, 1, palloc(cluster_assign_scratch(&points, 1)), lists, NULL);
 	interrupt(NULL);
 	for (uint32 i = 0; i < count; i++)
 	{
 		float	   *x = training->points + (Size) i * width;
-		const float *c = centroids + (Size) lists[i] * width;
+		const float *c = trained->centroids + (Size) lists[i] * width;
 
 		for (uint32 d = 0; d < width; d++)
 			x[d] -= c[d];
 	}
-	*size = product_size(width, space->pq_m);
-	codebooks = palloc(*size);
-	product_train(training->points, count, width, space->pq_m, space->seed,
-				  interrupt, NULL, palloc(product_train_memory(width)), codebooks);
-	return codebooks;
+	trained->codebook_size = product_size(width, space->pq_m);
+	trained->codebooks = palloc(trained->codebook_size);
+	product_train(&options, training->points, count, palloc(product_train_memory(width)),
+				  trained->codebooks);
 }
 
 void
@@ -268,24 +275,24 @@ centroids_finish(CentroidsTraining *training, Relation index, Relation heap)
 {
 	MemoryContext old = MemoryContextSwitchTo(training->context);
 	KmeansOptions options = kmeans_options(training);
-	float	   *centroids = MemoryContextAllocHuge(training->context, sizeof(float) *
-												   training->lists * training->width);
+	TrainedCentroids trained = {
+		.centroids = MemoryContextAllocHuge(training->context, sizeof(float) * training->lists *
+											training->width)
+	};
 	double		inertia[KMEANS_ITERATIONS] = {0};
 	uint32		done = 0;
-	float		distance;
-	void	   *codebooks = NULL;
-	Size		codebook_size = 0;
 
 	(void) cluster_blas_load();
 	ereport(DEBUG1, (errmsg_internal("k-means of %u rows by %s", training->sampled,
 									 cluster_blas_describe())));
-	if (!kmeans_train(training->points, training->sampled, &options, centroids, inertia, &done))
+	if (!kmeans_train(training->points, training->sampled, &options, trained.centroids, inertia,
+					  &done))
 		elog(ERROR, "out of memory");
-	distance = done > 0 && training->sampled > 0 ?
-		(float) (inertia[done - 1] / training->sampled) : 0;
+	if (done > 0 && training->sampled > 0)
+		trained.distance = (float) (inertia[done - 1] / training->sampled);
 	if (training->space->quantizer == QUANTIZER_PQ)
-		codebooks = train_codebooks(training, centroids, &codebook_size);
-	publish(training, index, heap, centroids, distance, codebooks, codebook_size);
+		train_codebooks(training, &trained);
+	publish(training, index, heap, &trained);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(training->context);
 }

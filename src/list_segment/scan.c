@@ -27,7 +27,8 @@ rank_lists(ListsQuery *lists, const Space *space)
 {
 	const CachedCentroids *centroids = lists->centroids;
 	uint32		k = centroids->header.lists;
-	bool		product = space->metric == SPACE_IP;
+	ClusterQuery query = {lists->work, space->metric == SPACE_IP};
+	ClusterRanking ranking = {lists->ranked, lists->lists, lists->bases};
 	CentroidPoints points;
 	void	   *scratch;
 
@@ -35,18 +36,16 @@ rank_lists(ListsQuery *lists, const Space *space)
 	if (centroids->codes && lists->ranked <= k / CLUSTER_CODED_PART)
 	{
 		scratch = palloc(cluster_codes_scratch(centroids->codes));
-		cluster_codes_rank(centroids->codes, &points.base, product, lists->work, lists->ranked,
-						   scratch, lists->lists, lists->bases);
+		cluster_codes_rank(centroids->codes, &points.base, &query, scratch, &ranking);
 	}
 	else
 	{
 		scratch = palloc(sizeof(uint64) * k);
-		cluster_rank(&points.base, product, lists->work, lists->ranked, scratch, lists->lists,
-					 lists->bases);
+		cluster_rank(&points.base, &query, scratch, &ranking);
 	}
 	centroid_points_close(&points);
 	pfree(scratch);
-	if (product)
+	if (query.product)
 	{
 		float		norm = distance_kernels->f32_dot(lists->work, lists->work,
 													 centroids->header.width);
@@ -122,6 +121,7 @@ open_query(ListsQuery *lists, Relation index, const Space *space, const SpaceQue
 {
 	memset(lists, 0, sizeof(*lists));
 	lists->index = index;
+	lists->query = query;
 	lists->centroids = centroids;
 	reserve_lists(lists, n);
 	if (space->coded)
@@ -197,12 +197,12 @@ lists_query_one(ListsQuery *lists, Relation index, const Space *space, const Spa
 }
 
 void
-lists_scan_begin(ListsScan *scan, Relation index, const Space *space, CachedSegment *segment,
-				 const SpaceQuery *query, const ListsQuery *lists, ScanStatistics *statistics)
+lists_scan_begin(ListsScan *scan, const ListsQuery *lists, const Space *space,
+				 CachedSegment *segment, ScanStatistics *statistics)
 {
 	memset(scan, 0, sizeof(*scan));
-	sealed_scan_begin(&scan->sealed, index, space, segment, statistics);
-	scan->sealed.query = query;
+	sealed_scan_begin(&scan->sealed, lists->index, space, segment, statistics);
+	scan->sealed.query = lists->query;
 	scan->query = lists;
 }
 
@@ -214,10 +214,18 @@ push(GraphHeap *heap, float bound, uint32 row)
 	graph_heap_push(heap, memory, (GraphCandidate) {isnan(bound) ? -INFINITY : bound, row});
 }
 
-/* Scans rows of a contiguous group. */
+/* How the rows of a list are bounded by their codes, and up to which bound they are candidates. */
+typedef struct ListBounds
+{
+	float		base;			/* see ListsQuery */
+	float		slack;
+	float		threshold;
+} ListBounds;
+
+/* Scans n rows, from number `first` on, of a contiguous group. */
 static void
-scan_group(ListsScan *scan, const ListGroup *group, uint32 first, uint32 n, float base,
-		   float slack, float threshold)
+scan_group(ListsScan *scan, const ListGroup *group, uint32 first, uint32 n,
+		   const ListBounds *list)
 {
 	CachedSegment *segment = scan->sealed.segment;
 	const Space *space = scan->sealed.space;
@@ -226,11 +234,13 @@ scan_group(ListsScan *scan, const ListGroup *group, uint32 first, uint32 n, floa
 	/* by rounding, a row at the threshold may be below it */
 	uint32		mask = distance_kernels->code_bounds(&scan->query->code,
 													 (const uint8 *) (group + 1), group->a,
-													 group->b, group->error, base, slack,
-													 -space_below(space, -threshold, base), bounds);
+													 group->b, group->error, list->base,
+													 list->slack,
+													 -space_below(space, -list->threshold,
+																  list->base), bounds);
 
 	/* estimates may be infinite or NaN */
-	if (isinf(threshold))
+	if (isinf(list->threshold))
 		mask = PG_UINT32_MAX;
 	if (n < CODE_GROUP)
 		mask &= (UINT32_C(1) << n) - 1;
@@ -239,7 +249,7 @@ scan_group(ListsScan *scan, const ListGroup *group, uint32 first, uint32 n, floa
 		uint32		i = (uint32) pg_rightmost_one_pos32(mask);
 
 		if (!cached_row_is_dead(segment, first + i))
-			push(&scan->coarse, space_below(space, bounds[i], base), first + i);
+			push(&scan->coarse, space_below(space, bounds[i], list->base), first + i);
 	}
 }
 
@@ -274,7 +284,10 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 	CachedSegment *segment = scan->sealed.segment;
 	const SealedLists *lists = &segment->header.lists;
 	const SealedList *list = cached_list(segment, query->lists[rank]);
-	float		slack = scan->estimate ? 0 : ERROR_SIGMAS * sqrtf(query->distances[rank]);
+	ListBounds	bounds = {
+		query->bases[rank], scan->estimate ? 0 : ERROR_SIGMAS * sqrtf(query->distances[rank]),
+		threshold
+	};
 	uint32		groups = (list->rows + CODE_GROUP - 1) / CODE_GROUP;
 	BlockNumber open = InvalidBlockNumber;
 	BlockNumber asked = 0;
@@ -315,8 +328,7 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 			group = (const ListGroup *) (payload + start);
 		}
 		scan_group(scan, group, list->row + g * CODE_GROUP,
-				   Min(CODE_GROUP, list->rows - g * CODE_GROUP), query->bases[rank], slack,
-				   threshold);
+				   Min(CODE_GROUP, list->rows - g * CODE_GROUP), &bounds);
 	}
 	if (block_is_open(token))
 		block_close(&scan->sealed.reader, &token);

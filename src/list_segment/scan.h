@@ -17,6 +17,7 @@
 typedef struct ListsQuery
 {
 	Relation	index;
+	const SpaceQuery *query;
 	const CachedCentroids *centroids;
 	uint32	   *lists;			/* the nearest, in order */
 	float	   *distances;		/* of the query from their centroids, squared */
@@ -51,9 +52,8 @@ typedef struct ListsScan
 } ListsScan;
 
 /* Begins a scan of a segment that is held. */
-extern void lists_scan_begin(ListsScan *scan, Relation index, const Space *space,
-							 CachedSegment *segment, const SpaceQuery *query,
-							 const ListsQuery *lists, ScanStatistics *statistics);
+extern void lists_scan_begin(ListsScan *scan, const ListsQuery *lists, const Space *space,
+							 CachedSegment *segment, ScanStatistics *statistics);
 
 /* Scans a list by its codes: rows that are not surely beyond the threshold become candidates. */
 extern void lists_scan_codes(ListsScan *scan, uint32 rank, float threshold);

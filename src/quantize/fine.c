@@ -131,13 +131,15 @@ put_levels(const uint8_t *levels, uint32_t n, uint32_t bits, uint8_t *code, uint
 }
 
 FineFactors
-fine_encode(RabitqMetric metric, FineMethod method, uint32_t bits, const float *o, const float *c,
-			uint32_t padded, uint8_t *code)
+fine_encode(const FineQuantizer *quantizer, const float *o, const float *c, uint8_t *code)
 {
+	RabitqMetric metric = quantizer->metric;
+	uint32_t	bits = quantizer->bits;
+	uint32_t	padded = quantizer->padded;
 	const DistanceKernels *kernels = distance_kernels;
 	float		top = top_of(bits);
 	float		l2sq = kernels->f32_dot(o, o, padded);
-	float		unit = choose_scale(method, o, padded, l2sq, bits);
+	float		unit = choose_scale(quantizer->method, o, padded, l2sq, bits);
 	float		scale = unit > 0 ?
 		code_scale(l2sq, kernels->f32_levels(o, padded, unit, top, NULL).product) : 0;
 	float		center = metric == RABITQ_IP ? kernels->f32_dot(o, c, padded) : 0;

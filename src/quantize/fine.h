@@ -46,12 +46,17 @@ fine_size(uint32_t bits, uint32_t padded)
 	return (size_t) padded / 8 * bits;
 }
 
-/*
- * The code of a residual o = x - c, o and c rotated, as `padded` floats.  Writes fine_size bytes to
- * `code`.
- */
-extern FineFactors fine_encode(RabitqMetric metric, FineMethod method, uint32_t bits,
-							   const float *o, const float *c, uint32_t padded, uint8_t *code);
+typedef struct FineQuantizer
+{
+	RabitqMetric metric;
+	FineMethod	method;
+	uint32_t	bits;			/* FINE_MIN_BITS to FINE_MAX_BITS */
+	uint32_t	padded;			/* dimensions */
+} FineQuantizer;
+
+/* The code of a residual o = x - c, o and c rotated.  Writes fine_size bytes to `code`. */
+extern FineFactors fine_encode(const FineQuantizer *quantizer, const float *o, const float *c,
+							   uint8_t *code);
 
 /* Prepares a rotated query, which must stay in place, for codes of this many bits. */
 extern void fine_prepare(FineQuery *query, uint32_t bits, const float *rotated, uint32_t padded);

@@ -205,9 +205,12 @@ product_train_memory(uint32_t dims)
 }
 
 void
-product_train(const float *points, size_t n, uint32_t dims, uint32_t m, uint64_t seed,
-			  void (*interrupt) (void *arg), void *arg, void *work, void *memory)
+product_train(const ProductOptions *options, const float *points, size_t n, void *work,
+			  void *memory)
 {
+	uint32_t	dims = options->dims;
+	uint32_t	m = options->m;
+	uint64_t	seed = options->seed;
 	size_t		step = (n + PRODUCT_TRAIN_POINTS - 1) / PRODUCT_TRAIN_POINTS;
 	float	   *columns = memory;
 	float	   *halves = columns + (size_t) dims * PRODUCT_CENTROIDS;
@@ -227,7 +230,7 @@ product_train(const float *points, size_t n, uint32_t dims, uint32_t m, uint64_t
 			.distances = (float *) ((double *) work + (size_t) dims * PRODUCT_CENTROIDS)
 		};
 
-		train_run(&run, &seed, interrupt, arg);
+		train_run(&run, &seed, options->interrupt, options->arg);
 	}
 }
 

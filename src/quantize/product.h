@@ -70,13 +70,23 @@ extern void product_open(Product *product, uint32_t dims, uint32_t m, const void
 /* Bytes of working memory that product_train needs. */
 extern size_t product_train_memory(uint32_t dims);
 
+typedef struct ProductOptions
+{
+	uint32_t	dims;
+	uint32_t	m;
+	uint64_t	seed;
+
+	/* Called often, unless NULL; may leave by longjmp. */
+	void		(*interrupt) (void *arg);
+	void	   *arg;
+} ProductOptions;
+
 /*
  * Trains a quantizer on n residuals, n x dims floats, into `memory` of product_size bytes.  The
- * result depends only on the points and the seed.  `interrupt`, unless NULL, is called often, and
- * may leave by longjmp.
+ * result depends only on the points and the options.
  */
-extern void product_train(const float *points, size_t n, uint32_t dims, uint32_t m, uint64_t seed,
-						  void (*interrupt) (void *arg), void *arg, void *work, void *memory);
+extern void product_train(const ProductOptions *options, const float *points, size_t n,
+						  void *work, void *memory);
 
 /* The code of a residual o = x - c, product_code_size bytes. */
 extern RabitqFactors product_encode(const Product *product, RabitqMetric metric, const float *o,

@@ -312,15 +312,16 @@ sort_pairs(int32_t *indices, float *values, int n)
 }
 
 bool
-codec_parse_sparse(const char *text, int max_dim, int max_nnz,
-				   int32_t *indices, float *values, int *dim, int *nnz, CodecError *error)
+codec_parse_sparse(const char *text, CodecSparse *sparse, CodecError *error)
 {
+	int32_t    *indices = sparse->indices;
+	float	   *values = sparse->values;
 	const char *p = skip_space(text);
 	const char *end;
 	int			n = 0;
 	bool		ascending = true;
 
-	if (codec_count(text) > (size_t) max_nnz)
+	if (codec_count(text) > (size_t) sparse->max_nnz)
 		return fail(error, CODEC_TOO_MANY_ELEMENTS);
 	if (*p != '{')
 		return fail(error, CODEC_SYNTAX_START);
@@ -371,25 +372,25 @@ codec_parse_sparse(const char *text, int max_dim, int max_nnz,
 	if (*p != '/')
 		return fail(error, CODEC_SYNTAX_END);
 	p = skip_space(p + 1);
-	if (!parse_index(p, &end, dim))
+	if (!parse_index(p, &end, &sparse->dim))
 		return fail(error, CODEC_SYNTAX);
 	if (*skip_space(end) != '\0')
 		return fail(error, CODEC_SYNTAX_JUNK);
-	if (*dim < 1)
+	if (sparse->dim < 1)
 		return fail(error, CODEC_NO_DIMENSIONS);
-	if (*dim > max_dim)
+	if (sparse->dim > sparse->max_dim)
 		return fail(error, CODEC_TOO_MANY_DIMENSIONS);
 
 	if (!ascending)
 		sort_pairs(indices, values, n);
 	for (int i = 0; i < n; i++)
 	{
-		if (indices[i] < 0 || indices[i] >= *dim)
+		if (indices[i] < 0 || indices[i] >= sparse->dim)
 			return fail(error, CODEC_INDEX_BOUNDS);
 		if (i > 0 && indices[i] == indices[i - 1])
 			return fail(error, CODEC_DUPLICATE_INDEX);
 	}
-	*nnz = n;
+	sparse->nnz = n;
 	return succeed(error);
 }
 
@@ -460,43 +461,44 @@ codec_read_dense(CodecElement element, const uint8_t *buf, size_t len, int dim,
 }
 
 bool
-codec_read_sparse_header(const uint8_t *buf, size_t len, int max_dim, int max_nnz,
-						 int *dim, int *nnz, CodecError *error)
+codec_read_sparse_header(const uint8_t *buf, size_t len, CodecSparse *sparse, CodecError *error)
 {
 	if (len < 12)
 		return fail(error, CODEC_SHORT);
-	*dim = (int32_t) read32(buf);
-	*nnz = (int32_t) read32(buf + 4);
-	if (*dim < 1)
+	sparse->dim = (int32_t) read32(buf);
+	sparse->nnz = (int32_t) read32(buf + 4);
+	if (sparse->dim < 1)
 		return fail(error, CODEC_NO_DIMENSIONS);
-	if (*dim > max_dim)
+	if (sparse->dim > sparse->max_dim)
 		return fail(error, CODEC_TOO_MANY_DIMENSIONS);
-	if (*nnz < 0)
+	if (sparse->nnz < 0)
 		return fail(error, CODEC_NEGATIVE_ELEMENTS);
-	if (*nnz > max_nnz)
+	if (sparse->nnz > sparse->max_nnz)
 		return fail(error, CODEC_TOO_MANY_ELEMENTS);
-	if (*nnz > *dim)
+	if (sparse->nnz > sparse->dim)
 		return fail(error, CODEC_MORE_ELEMENTS_THAN_DIMENSIONS);
 	return check_unused((int32_t) read32(buf + 8), error) && succeed(error);
 }
 
 bool
-codec_read_sparse(const uint8_t *buf, size_t len, int dim, int nnz,
-				  int32_t *indices, float *values, CodecError *error)
+codec_read_sparse(const uint8_t *buf, size_t len, CodecSparse *sparse, CodecError *error)
 {
-	for (int i = 0; i < nnz; i++, buf += 4, len -= 4)
+	int32_t    *indices = sparse->indices;
+	float	   *values = sparse->values;
+
+	for (int i = 0; i < sparse->nnz; i++, buf += 4, len -= 4)
 	{
 		if (len < 4)
 			return fail(error, CODEC_SHORT);
 		indices[i] = (int32_t) read32(buf);
-		if (indices[i] < 0 || indices[i] >= dim)
+		if (indices[i] < 0 || indices[i] >= sparse->dim)
 			return fail(error, CODEC_INDEX_BOUNDS);
 		if (i > 0 && indices[i] == indices[i - 1])
 			return fail(error, CODEC_DUPLICATE_INDEX);
 		if (i > 0 && indices[i] < indices[i - 1])
 			return fail(error, CODEC_INDEX_ORDER);
 	}
-	for (int i = 0; i < nnz; i++, buf += 4, len -= 4)
+	for (int i = 0; i < sparse->nnz; i++, buf += 4, len -= 4)
 	{
 		if (len < 4)
 			return fail(error, CODEC_SHORT);

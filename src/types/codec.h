@@ -66,12 +66,22 @@ extern size_t codec_count(const char *text);
 extern bool codec_parse_dense(CodecElement element, const char *text, int max_dim,
 							  void *elements, int *dim, CodecError *error);
 
+/* A sparse vector that is being read: the limits and the arrays are the caller's. */
+typedef struct CodecSparse
+{
+	int			max_dim;
+	int			max_nnz;
+	int32_t    *indices;		/* 0-based, ascending */
+	float	   *values;
+	int			dim;
+	int			nnz;
+} CodecSparse;
+
 /*
  * Parses "{1:0.5,7:2}/10", 1-based indices in any order; zero values are dropped.  Both arrays have
- * room for min(codec_count(text), max_nnz); indices come back 0-based and ascending.
+ * room for min(codec_count(text), max_nnz).
  */
-extern bool codec_parse_sparse(const char *text, int max_dim, int max_nnz, int32_t *indices,
-							   float *values, int *dim, int *nnz, CodecError *error);
+extern bool codec_parse_sparse(const char *text, CodecSparse *sparse, CodecError *error);
 
 /*
  * Binary form of a dense vector: int16 dim, int16 zero, dim elements, all big-endian.  The header
@@ -85,12 +95,13 @@ extern bool codec_read_dense(CodecElement element, const uint8_t *buf, size_t le
 
 /*
  * Binary form of a sparse vector: int32 dim, int32 nnz, int32 zero, nnz int32 indices (0-based,
- * ascending), nnz float4 values.  Bytes consumed: 12, and 8 * nnz.
+ * ascending), nnz float4 values.  The header is read first; the arrays then have room for nnz.
+ * Bytes consumed: 12, and 8 * nnz.
  */
-extern bool codec_read_sparse_header(const uint8_t *buf, size_t len, int max_dim, int max_nnz,
-									 int *dim, int *nnz, CodecError *error);
-extern bool codec_read_sparse(const uint8_t *buf, size_t len, int dim, int nnz,
-							  int32_t *indices, float *values, CodecError *error);
+extern bool codec_read_sparse_header(const uint8_t *buf, size_t len, CodecSparse *sparse,
+									 CodecError *error);
+extern bool codec_read_sparse(const uint8_t *buf, size_t len, CodecSparse *sparse,
+							  CodecError *error);
 
 /* Writes the elements of a dense vector big-endian. */
 extern void codec_write_dense(CodecElement element, const void *elements, int dim, uint8_t *buf);

@@ -72,22 +72,21 @@ sparsevec_in(PG_FUNCTION_ARGS)
 	char	   *text = PG_GETARG_CSTRING(0);
 	int32		typmod = PG_GETARG_INT32(2);
 	int			room = (int) Min(codec_count(text), SPARSEVEC_MAX_NNZ);
-	int32	   *indices = palloc(sizeof(int32) * room);
-	float	   *values = palloc(sizeof(float) * room);
+	CodecSparse sparse = {
+		.max_dim = SPARSEVEC_MAX_DIM, .max_nnz = SPARSEVEC_MAX_NNZ,
+		.indices = palloc(sizeof(int32) * room), .values = palloc(sizeof(float) * room)
+	};
 	CodecError	error;
-	int			dim;
-	int			nnz;
 
-	if (!codec_parse_sparse(text, SPARSEVEC_MAX_DIM, SPARSEVEC_MAX_NNZ, indices, values, &dim, &nnz,
-							&error))
+	if (!codec_parse_sparse(text, &sparse, &error))
 	{
 		codec_report(&error, SPARSEVEC, text, SPARSEVEC_MAX_DIM, SPARSEVEC_MAX_NNZ,
 					 fcinfo->context);
 		PG_RETURN_NULL();
 	}
-	if (!type_check_typmod(typmod, dim, fcinfo->context))
+	if (!type_check_typmod(typmod, sparse.dim, fcinfo->context))
 		PG_RETURN_NULL();
-	PG_RETURN_POINTER(sparse_from_pairs(dim, indices, values, nnz));
+	PG_RETURN_POINTER(sparse_from_pairs(sparse.dim, sparse.indices, sparse.values, sparse.nnz));
 }
 
 PG_FUNCTION_INFO_V1(sparsevec_out);
@@ -131,20 +130,19 @@ sparsevec_recv(PG_FUNCTION_ARGS)
 	int32		typmod = PG_GETARG_INT32(2);
 	const uint8_t *bytes = (const uint8_t *) buf->data + buf->cursor;
 	size_t		len = (size_t) (buf->len - buf->cursor);
+	CodecSparse sparse = {.max_dim = SPARSEVEC_MAX_DIM, .max_nnz = SPARSEVEC_MAX_NNZ};
 	CodecError	error;
 	SparseVector *result;
-	int			dim;
-	int			nnz;
 
-	if (!codec_read_sparse_header(bytes, len, SPARSEVEC_MAX_DIM, SPARSEVEC_MAX_NNZ, &dim, &nnz,
-								  &error))
+	if (!codec_read_sparse_header(bytes, len, &sparse, &error))
 		codec_report(&error, SPARSEVEC, NULL, SPARSEVEC_MAX_DIM, SPARSEVEC_MAX_NNZ, NULL);
-	type_check_typmod(typmod, dim, NULL);
-	result = InitSparseVector(dim, nnz);
-	if (!codec_read_sparse(bytes + 12, len - 12, dim, nnz, result->indices,
-						   SPARSEVEC_VALUES(result), &error))
+	type_check_typmod(typmod, sparse.dim, NULL);
+	result = InitSparseVector(sparse.dim, sparse.nnz);
+	sparse.indices = result->indices;
+	sparse.values = SPARSEVEC_VALUES(result);
+	if (!codec_read_sparse(bytes + 12, len - 12, &sparse, &error))
 		codec_report(&error, SPARSEVEC, NULL, SPARSEVEC_MAX_DIM, SPARSEVEC_MAX_NNZ, NULL);
-	buf->cursor += 12 + 8 * nnz;
+	buf->cursor += 12 + 8 * sparse.nnz;
 	PG_RETURN_POINTER(result);
 }
 

@@ -51,7 +51,8 @@ bench_assign(const ClusterCentroids *c, const float *points, size_t n, uint32_t 
 	{
 		size_t		count = n - i < batch ? n - i : batch;
 
-		cluster_assign(c, points + i * c->dims, count, threads, scratch, lists, NULL);
+		cluster_assign(c, &(ClusterRows) {points + i * c->dims, count, 1}, threads, scratch, lists,
+					   NULL);
 		for (size_t j = 0; j < count; j++)
 			counts[lists[j]]++;
 	}
@@ -90,19 +91,22 @@ bench_rank(const ClusterCentroids *c, const float *points, size_t n, uint32_t wa
 	for (size_t i = 0; i < RANK_ROUNDS; i++)
 	{
 		const float *query = points + i * 7919 % n * c->dims;
+		ClusterQuery asked = {query, false};
 		double		times[4];
 
 		times[0] = now();
-		cluster_rank(&centroids, false, query, wanted, scratch, lists, distances);
+		cluster_rank(&centroids, &asked, scratch,
+					 &(ClusterRanking) {wanted, lists, distances});
 		times[1] = now();
-		cluster_codes_rank(&codes, &centroids, false, query, wanted, coded_scratch,
-						   lists + c->k, distances);
+		cluster_codes_rank(&codes, &centroids, &asked, coded_scratch,
+						   &(ClusterRanking) {wanted, lists + c->k, distances});
 		times[2] = now();
 		for (uint32_t j = 0; j < wanted; j++)
 			for (uint32_t l = 0; l < wanted; l++)
 				found += lists[j] == lists[c->k + l];
 		times[3] = now();
-		cluster_codes_assign(&codes, &centroids, query, 1, coded_scratch, lists, distances);
+		cluster_codes_assign(&codes, &centroids, &(ClusterRows) {query, 1, 1}, coded_scratch, lists,
+							 distances);
 		exact += times[1] - times[0];
 		coded += times[2] - times[1];
 		assigned += now() - times[3];

@@ -83,8 +83,11 @@ assign(const Lists *lists, const float *points, size_t n)
 	void	   *scratch = must(malloc(cluster_assign_scratch(&lists->centroids, 1)));
 
 	for (size_t i = 0; i < n; i += BATCH)
-		cluster_assign(&lists->centroids, points + i * lists->width, n - i < BATCH ? n - i : BATCH,
-					   1, scratch, out + i, NULL);
+	{
+		ClusterRows rows = {points + i * lists->width, n - i < BATCH ? n - i : BATCH, 1};
+
+		cluster_assign(&lists->centroids, &rows, 1, scratch, out + i, NULL);
+	}
 	free(scratch);
 	return out;
 }
@@ -102,13 +105,13 @@ static void
 train_product(Lists *lists, const float *points, size_t n, const uint32_t *assigned)
 {
 	uint32_t	width = lists->width;
+	ProductOptions options = {.dims = width, .m = width / RUN, .seed = 1};
 	float	   *residuals = must(malloc(n * width * sizeof(float)));
 	void	   *books = must(malloc(product_size(width, width / RUN)));
 
 	for (size_t i = 0; i < n; i++)
 		residual_of(lists, points + i * width, assigned[i], residuals + i * width);
-	product_train(residuals, n, width, width / RUN, 1, NULL, NULL,
-				  must(malloc(product_train_memory(width))), books);
+	product_train(&options, residuals, n, must(malloc(product_train_memory(width))), books);
 	product_open(&lists->product, width, width / RUN, books);
 	free(residuals);
 }
@@ -230,7 +233,8 @@ search(void *arg, uint32_t thread)
 		double		start;
 
 		rotation_apply(&lists->rotation, lists->queries + q * lists->dims, rotated);
-		cluster_rank(&centroids, false, rotated, lists->probes, scratch, nearest, distances);
+		cluster_rank(&centroids, &(ClusterQuery) {rotated, false}, scratch,
+					 &(ClusterRanking) {lists->probes, nearest, distances});
 		if (lists->pq)
 			product_prepare(&lists->product, &query, rotated, lut);
 		else

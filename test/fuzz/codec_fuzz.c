@@ -14,6 +14,7 @@
 #include "types/codec.h"
 
 #define MAX_DIM	1000
+#define MAX_SPARSE_DIM	1000000000
 
 static void
 check_elements(CodecElement element, const void *elements, int dim)
@@ -32,13 +33,16 @@ check_elements(CodecElement element, const void *elements, int dim)
 }
 
 static void
-check_pairs(const int32_t *indices, const float *values, int dim, int nnz)
+check_pairs(const CodecSparse *sparse)
 {
-	assert(dim >= 1 && nnz >= 0 && nnz <= MAX_DIM && nnz <= dim);
-	for (int i = 0; i < nnz; i++)
+	const int32_t *indices = sparse->indices;
+
+	assert(sparse->dim >= 1 && sparse->nnz >= 0 && sparse->nnz <= MAX_DIM &&
+		   sparse->nnz <= sparse->dim);
+	for (int i = 0; i < sparse->nnz; i++)
 	{
-		assert(indices[i] >= (i > 0 ? indices[i - 1] + 1 : 0) && indices[i] < dim);
-		assert(isfinite(values[i]) && values[i] != 0);
+		assert(indices[i] >= (i > 0 ? indices[i - 1] + 1 : 0) && indices[i] < sparse->dim);
+		assert(isfinite(sparse->values[i]) && sparse->values[i] != 0);
 	}
 }
 
@@ -67,18 +71,19 @@ fuzz_text(CodecElement element, const char *text)
 static void
 fuzz_sparse_text(const char *text)
 {
-	int32_t    *indices = malloc(sizeof(int32_t) * room(text));
-	float	   *values = malloc(sizeof(float) * room(text));
+	CodecSparse sparse = {
+		.max_dim = MAX_SPARSE_DIM, .max_nnz = MAX_DIM,
+		.indices = malloc(sizeof(int32_t) * room(text)),
+		.values = malloc(sizeof(float) * room(text))
+	};
 	CodecError	error;
-	int			dim;
-	int			nnz;
 
-	if (codec_parse_sparse(text, 1000000000, MAX_DIM, indices, values, &dim, &nnz, &error))
-		check_pairs(indices, values, dim, nnz);
+	if (codec_parse_sparse(text, &sparse, &error))
+		check_pairs(&sparse);
 	else
 		assert(error.status != CODEC_OK);
-	free(indices);
-	free(values);
+	free(sparse.indices);
+	free(sparse.values);
 }
 
 static void
@@ -100,19 +105,17 @@ fuzz_binary(CodecElement element, const uint8_t *data, size_t size)
 static void
 fuzz_sparse_binary(const uint8_t *data, size_t size)
 {
+	CodecSparse sparse = {.max_dim = MAX_SPARSE_DIM, .max_nnz = MAX_DIM};
 	CodecError	error;
-	int			dim;
-	int			nnz;
 
-	if (codec_read_sparse_header(data, size, 1000000000, MAX_DIM, &dim, &nnz, &error))
+	if (codec_read_sparse_header(data, size, &sparse, &error))
 	{
-		int32_t    *indices = malloc(sizeof(int32_t) * (size_t) nnz);
-		float	   *values = malloc(sizeof(float) * (size_t) nnz);
-
-		if (codec_read_sparse(data + 12, size - 12, dim, nnz, indices, values, &error))
-			check_pairs(indices, values, dim, nnz);
-		free(indices);
-		free(values);
+		sparse.indices = malloc(sizeof(int32_t) * (size_t) sparse.nnz);
+		sparse.values = malloc(sizeof(float) * (size_t) sparse.nnz);
+		if (codec_read_sparse(data + 12, size - 12, &sparse, &error))
+			check_pairs(&sparse);
+		free(sparse.indices);
+		free(sparse.values);
 	}
 }
 

@@ -168,7 +168,7 @@ check_assign(size_t n, uint32_t k, uint32_t dims)
 
 	cluster_centroids_init(&c, centroids, k, dims, half_norms);
 	scratch = allocate(cluster_assign_scratch(&c, 3));
-	cluster_assign(&c, points, n, 1, scratch, lists, distances);
+	cluster_assign(&c, &(ClusterRows) {points, n, 1}, 1, scratch, lists, distances);
 	for (size_t i = 0; i < n; i++)
 	{
 		const float *x = points + i * dims;
@@ -181,10 +181,10 @@ check_assign(size_t n, uint32_t k, uint32_t dims)
 	}
 	CHECK(wrong == 0, "%zu of %zu wrong, k %u, %u dims", wrong, n, k, dims);
 
-	cluster_assign(&c, points, n, 3, scratch, others, NULL);
+	cluster_assign(&c, &(ClusterRows) {points, n, 1}, 3, scratch, others, NULL);
 	CHECK(memcmp(lists, others, n * sizeof(uint32_t)) == 0, "threads, k %u, %u dims", k, dims);
 
-	cluster_score(&c, points, half, 2, 3, scratch, others, scores);
+	cluster_score(&c, &(ClusterRows) {points, half, 2}, 3, scratch, others, scores);
 	wrong = 0;
 	for (size_t i = 0; i < half; i++)
 	{
@@ -232,7 +232,7 @@ check_assign_oddities(void)
 			i / ODD_DIMS % 4 == 2 ? -3e38f : NAN;
 	cluster_centroids_init(&c, centroids, ODD_K, ODD_DIMS, half_norms);
 	scratch = allocate(cluster_assign_scratch(&c, 1));
-	cluster_assign(&c, points, ODD_N, 1, scratch, lists, NULL);
+	cluster_assign(&c, &(ClusterRows) {points, ODD_N, 1}, 1, scratch, lists, NULL);
 	for (int i = 0; i < ODD_N; i++)
 	{
 		CHECK(lists[i] < ODD_K, "%d: %u", i, lists[i]);
@@ -301,7 +301,8 @@ check_rank(uint32_t k, uint32_t dims, int order, bool product)
 
 		if (wanted[w] > k)
 			continue;
-		cluster_rank(&p, product, query, wanted[w], scratch, lists, distances);
+		cluster_rank(&p, &(ClusterQuery) {query, product}, scratch,
+					 &(ClusterRanking) {wanted[w], lists, distances});
 		for (uint32_t i = 0; i < wanted[w]; i++)
 			wrong += (lists[i] != ranked[i].list && order != 0) ||
 				fabsf(distances[i] - ranked[i].distance) > 1e-4f * fabsf(ranked[i].distance) ||
@@ -339,9 +340,11 @@ check_codes(const ClusterCodes *codes, const ClusterCentroids *c, bool product,
 	for (size_t q = 0; q < n; q++)
 	{
 		const float *query = queries + q * c->dims;
+		ClusterQuery asked = {query, product};
 
-		cluster_rank(&points, product, query, wanted, exact_scratch, exact, values);
-		cluster_codes_rank(codes, &points, product, query, wanted, scratch, lists, values);
+		cluster_rank(&points, &asked, exact_scratch, &(ClusterRanking) {wanted, exact, values});
+		cluster_codes_rank(codes, &points, &asked, scratch,
+						   &(ClusterRanking) {wanted, lists, values});
 		memset(seen, 0, c->k);
 		for (uint32_t i = 0; i < wanted; i++)
 		{
@@ -373,16 +376,17 @@ check_coded_assign(const ClusterCodes *codes, const ClusterCentroids *c, const f
 				   size_t n)
 {
 	ClusterPoints p = cluster_points(c);
+	ClusterRows rows = {points, n, 1};
 	uint32_t   *lists = allocate(2 * n * sizeof(uint32_t));
 	float	   *distances = allocate(2 * n * sizeof(float));
 	void	   *scratch = allocate(cluster_assign_scratch(c, 1));
 	double		sums[2] = {0, 0};
 	size_t		same = 0;
 
-	cluster_assign(c, points, n, 1, scratch, lists, distances);
+	cluster_assign(c, &rows, 1, scratch, lists, distances);
 	free(scratch);
 	scratch = allocate(cluster_codes_scratch(codes));
-	cluster_codes_assign(codes, &p, points, n, scratch, lists + n, distances + n);
+	cluster_codes_assign(codes, &p, &rows, scratch, lists + n, distances + n);
 	for (size_t i = 0; i < n; i++)
 	{
 		same += lists[i] == lists[n + i];
@@ -434,7 +438,8 @@ check_coded(uint32_t k, uint32_t dims, uint32_t places)
 	{
 		for (uint32_t d = 0; d < dims; d++)
 			queries[d] = i == 0 ? 3e38f : i == 1 ? INFINITY : NAN;
-		cluster_codes_rank(&codes, &p, false, queries, 40, scratch, lists, values);
+		cluster_codes_rank(&codes, &p, &(ClusterQuery) {queries, false}, scratch,
+						   &(ClusterRanking) {40, lists, values});
 		for (int a = 0; a < 40; a++)
 			for (int b = 0; b <= a; b++)
 				CHECK(lists[a] < k && (lists[a] != lists[b]) == (a != b), "%d: %u", i, lists[a]);

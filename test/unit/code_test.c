@@ -60,10 +60,18 @@ reference_sum(const uint8_t *codes, const uint8_t *lut, size_t positions, int i)
 	return sum;
 }
 
+/* A group of codes, and their factors. */
+typedef struct CodedGroup
+{
+	const uint8_t *codes;
+	const float *a;
+	const uint16_t *b;
+} CodedGroup;
+
 /* Bounds equal estimates minus the slack, and the bits tell which are below. */
 static void
-check_bounds(const DistanceKernels *k, const CodeQuery *query, const uint8_t *codes,
-			 const float *a, const uint16_t *b, float base, const float *estimates)
+check_bounds(const DistanceKernels *k, const CodeQuery *query, const CodedGroup *group,
+			 float base, const float *estimates)
 {
 	uint16_t   *error = (uint16_t *) (out_end - MAX_BYTES / 2) - CODE_GROUP;
 	float	   *out = (float *) out_end - 3 * CODE_GROUP;
@@ -73,7 +81,8 @@ check_bounds(const DistanceKernels *k, const CodeQuery *query, const uint8_t *co
 
 	for (int i = 0; i < CODE_GROUP; i++)
 		error[i] = float_to_bf16(fabsf(random_uniform()) * fabsf(estimates[i]));
-	below = k->code_bounds(query, codes, a, b, error, base, slack, threshold, out);
+	below = k->code_bounds(query, group->codes, group->a, group->b, error, base, slack, threshold,
+						   out);
 	for (int i = 0; i < CODE_GROUP; i++)
 	{
 		float		less = slack * bf16_to_float(error[i]);
@@ -84,7 +93,8 @@ check_bounds(const DistanceKernels *k, const CodeQuery *query, const uint8_t *co
 		CHECK((below >> i & 1) == (out[i] < threshold), "%s: bit %d is %u for %g, threshold %g",
 			  k->name, i, below >> i & 1, (double) out[i], (double) threshold);
 	}
-	below = k->code_bounds(query, codes, a, b, error, base, slack, out[7], out);
+	below = k->code_bounds(query, group->codes, group->a, group->b, error, base, slack, out[7],
+						   out);
 	CHECK((below >> 7 & 1) == 0, "%s: a bound is below itself", k->name);
 }
 
@@ -137,7 +147,7 @@ check_estimates(const DistanceKernels *k, size_t n, size_t offset, Fill fill)
 			  "%s: %.9g, expected %.9g (code %d, n %zu, offset %zu, %s)", k->name, (double) out[i],
 			  expected, i, n, offset, fill_names[fill]);
 	}
-	check_bounds(k, &query, codes, a, b, base, out);
+	check_bounds(k, &query, &(CodedGroup) {codes, a, b}, base, out);
 }
 
 /* One position in which all 256 code bytes occur, with a table of 16 different entries. */

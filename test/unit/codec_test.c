@@ -164,10 +164,9 @@ check_sparse_status(const char *text, CodecStatus expected)
 {
 	int32_t		indices[LIMIT];
 	float		values[LIMIT];
-	int			dim;
-	int			nnz;
+	CodecSparse sparse = {1000, LIMIT, indices, values, 0, 0};
 	CodecError	error;
-	bool		ok = codec_parse_sparse(text, 1000, LIMIT, indices, values, &dim, &nnz, &error);
+	bool		ok = codec_parse_sparse(text, &sparse, &error);
 
 	CHECK(ok == (expected == CODEC_OK) && error.status == expected,
 		  "\"%s\": status %d, expected %d", text, (int) error.status, (int) expected);
@@ -203,8 +202,7 @@ check_sparse(void)
 		int			n = 1 + (int) (random_u64() % LIMIT);
 		int32_t		indices[LIMIT];
 		float		values[LIMIT];
-		int			dim;
-		int			nnz;
+		CodecSparse sparse = {1000, LIMIT, indices, values, 0, 0};
 		CodecError	error;
 
 		for (int i = 0; i < n; i++)
@@ -218,8 +216,7 @@ check_sparse(void)
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%d:%d", i ? "," : "",
 					 order[i], 10 * order[i]);
 		strcat(text, "}/20");
-		CHECK(codec_parse_sparse(text, 1000, LIMIT, indices, values, &dim, &nnz, &error) &&
-				  nnz == n && dim == 20,
+		CHECK(codec_parse_sparse(text, &sparse, &error) && sparse.nnz == n && sparse.dim == 20,
 			  "%s", text);
 		for (int i = 0; i < n; i++)
 			CHECK(indices[i] == i && values[i] == 10 * (i + 1), "%s: element %d", text, i);
@@ -246,13 +243,12 @@ check_read_sparse_status(const char *name, const char *bytes, size_t len, CodecS
 {
 	int32_t		indices[LIMIT];
 	float		values[LIMIT];
-	int			dim;
-	int			nnz;
+	CodecSparse sparse = {1000, LIMIT, indices, values, 0, 0};
 	CodecError	error;
 	const uint8_t *buf = (const uint8_t *) bytes;
 
-	if (codec_read_sparse_header(buf, len, 1000, LIMIT, &dim, &nnz, &error))
-		codec_read_sparse(buf + 12, len - 12, dim, nnz, indices, values, &error);
+	if (codec_read_sparse_header(buf, len, &sparse, &error))
+		codec_read_sparse(buf + 12, len - 12, &sparse, &error);
 	CHECK(error.status == expected, "%s: status %d, expected %d", name, (int) error.status,
 		  (int) expected);
 }

@@ -117,7 +117,8 @@ check_estimates(RabitqMetric metric, FineMethod method, uint32_t bits, uint32_t 
 
 			residual_of(&trial, i, o);
 			l2sq = dot(o, o, trial.padded);
-			factors = fine_encode(metric, method, bits, o, trial.c, trial.padded, code);
+			factors = fine_encode(&(FineQuantizer) {metric, method, bits, trial.padded}, o,
+								  trial.c, code);
 			trial.factors[i].error = factors.error;
 			trial.estimates[i] = fine_estimate(
 				&query, code, factors.a, factors.b,
@@ -201,21 +202,21 @@ check_sets_agree(uint32_t padded, uint32_t bits)
 		float		dot;
 
 		distance_select(DISTANCE_PORTABLE);
-		expected = fine_encode(RABITQ_IP, FINE_RABITQ, bits, o, c, padded, code);
+		expected = fine_encode(&(FineQuantizer) {RABITQ_IP, FINE_RABITQ, bits, padded}, o, c, code);
 		expected_dot = fine_dot(&query, code);
 		if (!distance_select((DistanceSimd) simd))
 			continue;
 		dot = fine_dot(&query, code);
 		CHECK(fabs((double) dot - (double) expected_dot) <= 1e-5 * size, "%s, %u bits: %g %g",
 			  distance_kernels->name, bits, (double) dot, (double) expected_dot);
-		f = fine_encode(RABITQ_IP, FINE_RABITQ, bits, o, c, padded, code);
+		f = fine_encode(&(FineQuantizer) {RABITQ_IP, FINE_RABITQ, bits, padded}, o, c, code);
 		CHECK(fabsf(f.b / expected.b - 1) < 0.1f && fabsf(f.error / expected.error - 1) < 1e-2f,
 			  "%s, %u bits: b %g %g, error %g %g", distance_kernels->name, bits, (double) f.b,
 			  (double) expected.b, (double) f.error, (double) expected.error);
-		f = fine_encode(RABITQ_IP, FINE_SCALAR, bits, o, c, padded, code);
+		f = fine_encode(&(FineQuantizer) {RABITQ_IP, FINE_SCALAR, bits, padded}, o, c, code);
 		distance_select(DISTANCE_PORTABLE);
 		dot = fine_dot(&query, code);
-		fine_encode(RABITQ_IP, FINE_SCALAR, bits, o, c, padded, code);
+		fine_encode(&(FineQuantizer) {RABITQ_IP, FINE_SCALAR, bits, padded}, o, c, code);
 		CHECK(fine_dot(&query, code) == dot, "set %d, %u bits: another code", simd, bits);
 	}
 	distance_select(DISTANCE_AUTO);
@@ -257,7 +258,7 @@ check_special(RabitqMetric metric, FineMethod method, uint32_t bits)
 			/* all, one, and alternating signs */
 			for (int i = 0; i < PADDED; i++)
 				o[i] = kind == 1 && i != 77 ? 0 : kind == 2 && i % 2 ? -values[k] : values[k];
-			f = fine_encode(metric, method, bits, o, c, PADDED, code);
+			f = fine_encode(&(FineQuantizer) {metric, method, bits, PADDED}, o, c, code);
 			estimate = fine_estimate(&query, code, f.a, f.b, 5);
 			restore(bits, PADDED, code, scale_of_factor(metric, f.b), c, out);
 			for (int i = 0; i < PADDED; i++)
@@ -299,7 +300,7 @@ check_levels(uint32_t bits, uint32_t padded)
 	for (uint32_t i = 0; i < padded; i++)
 		o[i] = (float) (random_u32() % (1u << bits)) - middle;
 	o[padded / 2] = middle;
-	f = fine_encode(RABITQ_L2, FINE_SCALAR, bits, o, zeros, padded, code);
+	f = fine_encode(&(FineQuantizer) {RABITQ_L2, FINE_SCALAR, bits, padded}, o, zeros, code);
 	restore(bits, padded, code, scale_of_factor(RABITQ_L2, f.b), zeros, out);
 	for (uint32_t i = 0; i < padded; i++)
 		worst = fmaxf(worst, fabsf(out[i] - o[i]));
@@ -329,8 +330,10 @@ check_widths(uint32_t bits, uint32_t padded)
 		for (uint32_t i = 0; i < padded; i++)
 			o[i] = t % 3 == 0 ? random_uniform() : random_gaussian() * (t % 3 == 2 && i % 50 == 0 ?
 																		  4 : 1);
-		scalar = fine_encode(RABITQ_L2, FINE_SCALAR, bits, o, zeros, padded, code).error;
-		rabitq = fine_encode(RABITQ_L2, FINE_RABITQ, bits, o, zeros, padded, code).error;
+		scalar = fine_encode(&(FineQuantizer) {RABITQ_L2, FINE_SCALAR, bits, padded}, o, zeros,
+							 code).error;
+		rabitq = fine_encode(&(FineQuantizer) {RABITQ_L2, FINE_RABITQ, bits, padded}, o, zeros,
+							 code).error;
 		CHECK(rabitq <= scalar * 1.0001f, "%u bits, %u padded, kind %d: error %g, scalar %g", bits,
 			  padded, t % 3, (double) rabitq, (double) scalar);
 	}

@@ -23,10 +23,11 @@ count_interrupt(void *arg)
 static void *
 train(Product *product, const float *points, size_t n, uint32_t dims, uint32_t m, uint64_t seed)
 {
+	ProductOptions options = {dims, m, seed, count_interrupt, product};
 	void	   *memory = allocate(product_size(dims, m));
 	void	   *work = allocate(product_train_memory(dims));
 
-	product_train(points, n, dims, m, seed, count_interrupt, product, work, memory);
+	product_train(&options, points, n, work, memory);
 	product_open(product, dims, m, memory);
 	free(work);
 	return memory;
