@@ -5,7 +5,7 @@
 
 #include "utils/guc.h"
 
-#include "am/method.h"
+#include "am/index.h"
 #include "distance/distance.h"
 #include "planner/planner.h"
 #include "segment/seal.h"

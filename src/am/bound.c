@@ -11,7 +11,7 @@
  * before it returns any.  Once the siblings of a scan have returned as many rows as the LIMIT
  * takes, the scan need not search for rows that are farther than all of these.
  */
-#include "am/scan.h"
+#include "am/bound.h"
 
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"

@@ -3,7 +3,7 @@
  *
  * The segments are read from the directory, as the metapage of a B-tree is.
  */
-#include "am/cost.h"
+#include "am/index.h"
 
 #include <math.h>
 

@@ -9,9 +9,6 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
-#include "am/hnsw_build.h"
-#include "am/method.h"
-#include "am/scan.h"
 #include "graph_segment/method.h"
 
 int			hnsw_ef_search;
@@ -130,8 +127,5 @@ const VectorAm hnsw_am = {
 	.build = hnsw_build,
 	.phase_name = hnswbuildphasename,
 	.count_work = hnsw_count_work,
-	.begin_scan = hnswbeginscan,
-	.rescan = hnswrescan,
-	.next_row = hnswgettuple,
-	.end_scan = scan_end
+	.scan = &hnsw_scan_method
 };

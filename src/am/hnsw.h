@@ -6,14 +6,9 @@
 
 #include "pg_compat.h"
 
-#include "access/amapi.h"
-#include "access/genam.h"
-#include "nodes/execnodes.h"
-
-#include "am/cost.h"
 #include "am/index.h"
+#include "am/method.h"
 #include "segment/directory.h"
-#include "segment/sealed.h"
 
 #define HNSW_DEFAULT_M					16
 #define HNSW_MIN_M						2
@@ -25,8 +20,10 @@
 #define HNSW_MIN_EF_SEARCH				1
 #define HNSW_MAX_EF_SEARCH				1000
 
-/* This many nodes can be read in the order of their segment at the cost of a hop. */
-#define HNSW_NODES_PER_HOP	8
+/* Phases that pg_stat_progress_create_index shows; the first is PostgreSQL's. */
+#define HNSW_PHASE_LOAD		2
+#define HNSW_PHASE_GRAPH	3
+#define HNSW_PHASE_WRITE	4
 
 typedef enum HnswIterativeScan
 {
@@ -56,11 +53,11 @@ extern double hnsw_scan_mem_multiplier;
 /* The options of an index, with defaults for those that are not set. */
 extern HnswOptions hnsw_options(Relation index);
 
+/* Of VectorAm, in hnsw_build.c, hnsw_cost.c and hnsw_scan.c. */
+extern DirectoryOptions hnsw_directory_options(Relation index);
+extern void hnsw_build(TableBuild *table, const Directory *directory);
 extern void hnsw_count_work(Relation index, const Directory *directory, double rows, double blocks,
 							ScanWork *work);
-extern IndexScanDesc hnswbeginscan(Relation index, int nkeys, int norderbys);
-extern void hnswrescan(IndexScanDesc scan, ScanKey keys, int nkeys, ScanKey orderbys,
-					   int norderbys);
-extern bool hnswgettuple(IndexScanDesc scan, ScanDirection dir);
+extern const struct ScanMethod hnsw_scan_method;
 
 #endif							/* VECTOR_AM_HNSW_H */

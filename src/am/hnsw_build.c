@@ -2,7 +2,7 @@
  * hnsw_build.c - CREATE INDEX: a scan of the table, by parallel workers if there are any, into a
  * segment build
  */
-#include "am/hnsw_build.h"
+#include "am/hnsw.h"
 
 #include "commands/progress.h"
 #include "miscadmin.h"
@@ -10,7 +10,7 @@
 #include "storage/lwlock.h"
 #include "utils/memutils.h"
 
-#include "am/index.h"
+#include "am/table_build.h"
 #include "graph_segment/build.h"
 #include "segment/memory.h"
 #include "segment/replace.h"

@@ -3,15 +3,16 @@
  *
  * Before the first row a scan searches every segment; hops are the unit of work.  Each row after
  * the first ones takes about a hop, until a part of the rows has been found and the rest is read
- * (hnsw_scan.c).  Returning all rows costs at least as much as reading the whole index and sorting
- * them: for a query that needs all rows, or very many because of a selective filter, a scan of the
- * table is better.
+ * (graph_segment/reader.c).  Returning all rows costs at least as much as reading the whole index
+ * and sorting them: for a query that needs all rows, or very many because of a selective filter, a
+ * scan of the table is better.
  */
 #include "am/hnsw.h"
 
 #include <math.h>
 
 #include "graph/build.h"
+#include "graph_segment/method.h"
 
 /* Hops of a greedy descent through a level. */
 #define HOPS_PER_LEVEL	5
@@ -52,7 +53,7 @@ hnsw_count_work(Relation index, const Directory *directory, double rows, double 
 				ScanWork *work)
 {
 	double		hops = count_hops(directory);
-	double		all_hops = Max(hops, rows / (HNSW_NODES_PER_HOP + 1));
+	double		all_hops = Max(hops, rows / (GRAPH_NODES_PER_HOP + 1));
 
 	work->operators = hops * OPERATORS_PER_HOP;
 	work->random_pages = blocks_met(hops, blocks);

@@ -10,8 +10,15 @@
 #include "access/genam.h"
 #include "access/reloptions.h"
 #include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
 
 #include "segment/directory.h"
+
+/* Defines settings and relation options of all methods, and the hooks that their scans need. */
+extern void vector_am_init(void);
+
+/* Whether the index that the planner considers is of this library; costs nothing. */
+extern bool vector_am_plans(const IndexOptInfo *index);
 
 /* Maximum number of bits; other types have their own limits. */
 #define INDEX_MAX_BITS	64000
@@ -59,5 +66,18 @@ extern IndexBulkDeleteResult *vectorbulkdelete(IndexVacuumInfo *info, IndexBulkD
 											   void *callback_state);
 extern IndexBulkDeleteResult *vectorvacuumcleanup(IndexVacuumInfo *info,
 												  IndexBulkDeleteResult *stats);
+
+/* Only ordered scans are possible. */
+extern void vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count,
+							   Cost *indexStartupCost, Cost *indexTotalCost,
+							   Selectivity *indexSelectivity, double *indexCorrelation,
+							   double *indexPages);
+
+extern IndexScanDesc vectorbeginscan(Relation index, int nkeys, int norderbys);
+extern void vectorrescan(IndexScanDesc desc, ScanKey keys, int nkeys, ScanKey orderbys,
+						 int norderbys);
+extern bool vectorgettuple(IndexScanDesc desc, ScanDirection direction);
+extern void vectorendscan(IndexScanDesc desc);
+extern void vectorparallelrescan(IndexScanDesc desc);
 
 #endif							/* VECTOR_AM_INDEX_H */

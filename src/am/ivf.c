@@ -9,8 +9,6 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
-#include "am/ivf_build.h"
-#include "am/method.h"
 #include "list_segment/centroids.h"
 #include "list_segment/method.h"
 #include "types/dense.h"
@@ -197,13 +195,9 @@ static const IndexSupport ivf_support[] = {
 	.build = ivf_build, \
 	.phase_name = ivfbuildphasename, \
 	.count_work = ivf_count_work, \
-	.begin_scan = ivfbeginscan, \
-	.rescan = ivfrescan, \
-	.next_row = ivfgettuple, \
-	.end_scan = ivfendscan, \
+	.scan = &ivf_scan_method, \
 	.parallel_size = ivfestimateparallelscan, \
-	.parallel_init = ivfinitparallelscan, \
-	.parallel_rescan = ivfparallelrescan
+	.parallel_init = ivfinitparallelscan
 
 const VectorAm ivfflat_am = {
 	.name = "ivfflat", .init = ivfflat_init, .options = ivfflatoptions, IVF_COMMON

@@ -8,17 +8,17 @@
 
 #include "pg_compat.h"
 
-#include "access/amapi.h"
-#include "access/genam.h"
-#include "nodes/execnodes.h"
-
-#include "am/cost.h"
 #include "am/index.h"
-#include "am/ivf_scan.h"
+#include "am/method.h"
 #include "segment/directory.h"
 
 #define IVFFLAT_DEFAULT_LISTS	100
 #define IVFFLAT_MAX_LISTS		32768
+
+/* Phases that pg_stat_progress_create_index shows; the first is PostgreSQL's. */
+#define IVF_PHASE_KMEANS	2
+#define IVF_PHASE_ASSIGN	3
+#define IVF_PHASE_LOAD		4
 
 #define IVF_MAX_BITS			8
 #define IVF_MAX_REFINE_K		1000
@@ -71,7 +71,19 @@ extern bool ivf_is_flat(Relation index);
 /* The options of an index, with defaults for those that are not set. */
 extern IvfOptions ivf_options(Relation index);
 
+/* The largest number of lists of any live segment. */
+extern uint32 ivf_count_lists(const Directory *directory);
+
+/* The number of lists that a search scans, by the settings, if the index has `lists`. */
+extern uint32 ivf_probes_of(Relation index, uint32 lists);
+
+/* Of VectorAm, in ivf_build.c, ivf_cost.c and ivf_scan.c. */
+extern DirectoryOptions ivf_directory_options(Relation index);
+extern void ivf_build(TableBuild *table, const Directory *directory);
 extern void ivf_count_work(Relation index, const Directory *directory, double rows, double blocks,
 						   ScanWork *work);
+extern const struct ScanMethod ivf_scan_method;
+extern Size ivf_shared_size(void);
+extern void ivfinitparallelscan(void *target);
 
 #endif							/* VECTOR_AM_IVF_H */

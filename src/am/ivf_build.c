@@ -2,7 +2,7 @@
  * ivf_build.c - CREATE INDEX: trains centroids on a sample of the table, then scans it, with
  * parallel workers if there are any, and sorts the rows by list
  */
-#include "am/ivf_build.h"
+#include "am/ivf.h"
 
 #include <math.h>
 
@@ -16,7 +16,7 @@
 #include "utils/memutils.h"
 #include "utils/sampling.h"
 
-#include "am/method.h"
+#include "am/table_build.h"
 #include "list_segment/centroids.h"
 #include "list_segment/lists.h"
 #include "segment/growing.h"

@@ -14,9 +14,24 @@
 #include "nodes/pathnodes.h"
 #include "utils/rel.h"
 
-#include "am/cost.h"
-#include "am/table_build.h"
 #include "segment/method.h"
+
+typedef struct TableBuild TableBuild;	/* see table_build.h */
+
+/*
+ * The work of a scan: before the first row, and after it until every row has been returned.  Pages
+ * are those that are read, operators what is computed, in units of cpu_operator_cost; to sort the
+ * rows is not included.
+ */
+typedef struct ScanWork
+{
+	double		operators;
+	double		random_pages;
+	double		sequential_pages;
+	double		rest_operators;
+	double		rest_random_pages;
+	double		rest_sequential_pages;
+} ScanWork;
 
 /* The purpose of an operator class's support function, by its number. */
 typedef enum IndexSupport
@@ -64,20 +79,16 @@ typedef struct VectorAm
 	void		(*count_work) (Relation index, const Directory *directory, double rows,
 							   double blocks, ScanWork *work);
 
-	ambeginscan_function begin_scan;
-	amrescan_function rescan;
-	amgettuple_function next_row;
-	amendscan_function end_scan;
+	const struct ScanMethod *scan;	/* see scan.h */
 
 	/* what participants of a parallel scan share; NULL: scans are not parallel */
 	amestimateparallelscan_function parallel_size;
 	aminitparallelscan_function parallel_init;
-	amparallelrescan_function parallel_rescan;
 } VectorAm;
 
 /*
  * The table, with one line for each method.  For each name there is a VectorAm, name_am, in the
- * method's own file; its handler, namehandler, is made here.
+ * method's own file; its handler, namehandler, is made in handler.c.
  */
 #define VECTOR_AMS(method) \
 	method(hnsw) \
@@ -87,16 +98,12 @@ typedef struct VectorAm
 #define DECLARE_VECTOR_AM(method) extern const VectorAm method##_am;
 VECTOR_AMS(DECLARE_VECTOR_AM)
 
-/* Defines settings and relation options of all methods, and the hooks that their scans need. */
-extern void vector_am_init(void);
+extern const VectorAm *const vector_ams[];	/* ends with NULL */
 
 /* The method of an index; NULL if the relation is no index, or not of this library. */
 extern const VectorAm *vector_am_of(Relation index);
 
 /* Likewise by the OID of an access method, as in pg_class; loads no other library. */
 extern const VectorAm *vector_am_by_oid(Oid am);
-
-/* Whether the index that the planner considers is of this library; costs nothing. */
-extern bool vector_am_plans(const IndexOptInfo *index);
 
 #endif							/* VECTOR_AM_METHOD_H */

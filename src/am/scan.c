@@ -1,13 +1,27 @@
 /*
- * scan.c - what scans of all access methods have in common
+ * scan.c - scans of all access methods
  */
 #include "am/scan.h"
+
+#include <math.h>
 
 #include "pgstat.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "am/index.h"
+#include "am/method.h"
+#include "segment/growing.h"
+#include "segment/method.h"
 #include "segment/wait_point.h"
+
+/*
+ * With a limit on the distance, a segment is done when whole rounds have found only rows beyond it:
+ * VectorScan.most_beyond of them, and at least one in BEYOND_PART of the rows found within the
+ * limit.  If rows come in order, ORDERED_BEYOND are enough, and needed because bounds may fail.
+ */
+#define BEYOND_PART		4
+#define ORDERED_BEYOND	80
 
 ScanStatistics last_scan;
 
@@ -21,76 +35,117 @@ add_statistics(ScanStatistics *sum, const ScanStatistics *statistics)
 }
 
 ScanStatistics
-scan_statistics(IndexScanDesc scan)
+scan_statistics(IndexScanDesc desc)
 {
-	const ScanBase *base = scan->opaque;
-	ScanStatistics sum = base->before;
+	const VectorScan *scan = desc->opaque;
+	ScanStatistics sum = scan->before;
 
-	add_statistics(&sum, &base->statistics);
+	add_statistics(&sum, &scan->statistics);
 	return sum;
 }
 
 IndexScanDesc
-scan_begin(Relation index, int nkeys, int norderbys, ScanBase *base)
+vectorbeginscan(Relation index, int nkeys, int norderbys)
 {
-	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
+	IndexScanDesc desc = RelationGetIndexScan(index, nkeys, norderbys);
+	const ScanMethod *method = vector_am_of(index)->scan;
+	VectorScan *scan = palloc0(method->size);
 
 	if (norderbys > 0)
 	{
-		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
-		scan->xs_orderbynulls = palloc0(sizeof(bool) * norderbys);
+		desc->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
+		desc->xs_orderbynulls = palloc0(sizeof(bool) * norderbys);
 	}
-	scan->opaque = base;
-	return scan;
+	scan->method = method;
+	scan->desc = desc;
+	scan->context = AllocSetContextCreate(CurrentMemoryContext, "vector scan",
+										  ALLOCSET_DEFAULT_SIZES);
+	desc->opaque = scan;
+	return desc;
+}
+
+/* What participants of a parallel scan share. */
+static void *
+shared_of(IndexScanDesc desc)
+{
+	ParallelIndexScanDesc parallel = desc->parallel_scan;
+
+	if (parallel == NULL)
+		return NULL;
+#if PG_VERSION_NUM >= 180000
+	return OffsetToPointer(parallel, parallel->ps_offset_am);
+#else
+	return OffsetToPointer(parallel, parallel->ps_offset);
+#endif
 }
 
 void
-scan_reset(IndexScanDesc scan, ScanKey keys, ScanKey orderbys)
+vectorparallelrescan(IndexScanDesc desc)
 {
-	ScanBase   *base = scan->opaque;
+	vector_am_of(desc->indexRelation)->parallel_init(shared_of(desc));
+}
 
-	add_statistics(&base->before, &base->statistics);
-	memset(&base->statistics, 0, sizeof(base->statistics));
-	MemoryContextReset(base->context);
-	base->started = false;
-	memset(&base->results, 0, sizeof(base->results));
-	memset(&base->late, 0, sizeof(base->late));
-	base->bound = scan_bound(orderbys);
-	if (keys && scan->numberOfKeys > 0)
-		memmove(scan->keyData, keys, scan->numberOfKeys * sizeof(ScanKeyData));
-	if (orderbys && scan->numberOfOrderBys > 0)
-		memmove(scan->orderByData, orderbys, scan->numberOfOrderBys * sizeof(ScanKeyData));
+static void
+end_search(VectorScan *scan)
+{
+	if (scan->method->end)
+		scan->method->end(scan);
+	add_statistics(&scan->before, &scan->statistics);
 }
 
 void
-scan_end(IndexScanDesc scan)
+vectorrescan(IndexScanDesc desc, ScanKey keys, int nkeys, ScanKey orderbys, int norderbys)
 {
-	ScanBase   *base = scan->opaque;
+	VectorScan *scan = desc->opaque;
+	VectorScan	kept;
 
-	MemoryContextDelete(base->context);
-	pfree(base);
-	scan->opaque = NULL;
+	end_search(scan);
+	MemoryContextReset(scan->context);
+	kept = *scan;
+	memset(scan, 0, kept.method->size);
+	scan->method = kept.method;
+	scan->desc = kept.desc;
+	scan->context = kept.context;
+	scan->before = kept.before;
+	scan->bound = scan_bound(orderbys);
+	scan->last = -INFINITY;
+	scan->tids = &scan->single;
+	scan->most_visited = scan->most_beyond = PG_UINT64_MAX;
+	if (keys && desc->numberOfKeys > 0)
+		memmove(desc->keyData, keys, desc->numberOfKeys * sizeof(ScanKeyData));
+	if (orderbys && desc->numberOfOrderBys > 0)
+		memmove(desc->orderByData, orderbys, desc->numberOfOrderBys * sizeof(ScanKeyData));
+}
+
+void
+vectorendscan(IndexScanDesc desc)
+{
+	VectorScan *scan = desc->opaque;
+
+	end_search(scan);
+	MemoryContextDelete(scan->context);
+	pfree(scan);
+	desc->opaque = NULL;
 }
 
 /* Prepares the query; a NULL becomes zeros, to which all rows are equally near. */
 static void
-prepare_query(IndexScanDesc scan)
+prepare_query(VectorScan *scan)
 {
-	ScanBase   *base = scan->opaque;
-	ScanKey		key = &scan->orderByData[0];
+	const Space *space = scan->search.space;
+	ScanKey		key = &scan->desc->orderByData[0];
 	const char *payload;
 	Size		size;
 
-	base->query_is_null = (key->sk_flags & SK_ISNULL) != 0;
-	if (!base->query_is_null)
-		payload = space_payload(base->space, key->sk_argument, &size);
+	scan->query_is_null = (key->sk_flags & SK_ISNULL) != 0;
+	if (!scan->query_is_null)
+		payload = space_payload(space, key->sk_argument, &size);
 	else
 	{
-		size = base->space->element == SPACE_SPARSE ? sizeof(int32) :
-			space_payload_size(base->space);
+		size = space->element == SPACE_SPARSE ? sizeof(int32) : space_payload_size(space);
 		payload = palloc0(size);
 	}
-	space_prepare(base->space, &base->query, payload, size);
+	space_prepare(space, &scan->query, payload, size);
 }
 
 /*
@@ -98,26 +153,26 @@ prepare_query(IndexScanDesc scan)
  * distances; returns false if no row meets the condition.
  */
 static bool
-take_limit(IndexScanDesc scan)
+take_limit(VectorScan *scan)
 {
-	ScanBase   *base = scan->opaque;
+	const Space *space = scan->search.space;
 	double		value;
 
-	base->limit = INFINITY;
-	if (base->bound == NULL)
+	scan->limit = INFINITY;
+	if (scan->bound == NULL)
 		return true;
-	if (!scan_bound_limit(base->bound, &value))
+	if (!scan_bound_limit(scan->bound, &value))
 		return false;
 	if (isinf(value) && value > 0)
 		return true;
-	if (base->query_is_null)
+	if (scan->query_is_null)
 		return false;
 
 	/* an operator class may order by an operator other than ours */
-	if (!space_is_operator(base->space, scan->orderByData[0].sk_func.fn_addr))
+	if (!space_is_operator(space, scan->desc->orderByData[0].sk_func.fn_addr))
 		return true;
-	base->limit = value;
-	return value >= 0 || base->space->metric == SPACE_IP;
+	scan->limit = value;
+	return value >= 0 || space->metric == SPACE_IP;
 }
 
 static bool
@@ -129,78 +184,20 @@ has_rows(const Directory *directory)
 	return false;
 }
 
-bool
-scan_start(IndexScanDesc scan)
-{
-	ScanBase   *base = scan->opaque;
-
-	if (scan->numberOfOrderBys == 0)
-		elog(ERROR, "cannot scan index \"%s\" without order",
-			 RelationGetRelationName(scan->indexRelation));
-	if (!IsMVCCSnapshot(scan->xs_snapshot))
-		elog(ERROR, "non-MVCC snapshots are not supported with index \"%s\"",
-			 RelationGetRelationName(scan->indexRelation));
-	pgstat_count_index_scan(scan->indexRelation);
-#if PG_VERSION_NUM >= 180000
-	if (scan->instrument)
-		scan->instrument->nsearches++;
-#endif
-	base->cached = cache_index(scan->indexRelation);
-	cache_hold(base->cached);
-	WAIT_POINT("search");
-	base->space = cache_space(base->cached);
-	base->started = true;
-	base->results.lossy = base->late.lossy = space_is_lossy(base->space);
-
-	/*
-	 * a query of the wrong type or dimensions is an error only if there are rows to compare it with
-	 */
-	if (!has_rows(cache_directory(base->cached)))
-		return false;
-	prepare_query(scan);
-	return take_limit(scan);
-}
-
-bool
-scan_take_late(ScanBase *base)
-{
-	ScanResults late = base->late;
-
-	base->late = base->results;
-	base->results = late;
-	return late.count > 0;
-}
-
-void
-scan_set_orderby(IndexScanDesc scan)
-{
-	const ScanBase *base = scan->opaque;
-
-	scan->xs_recheck = false;
-	scan->xs_recheckorderby = base->results.lossy && !base->query_is_null;
-	if (scan->xs_recheckorderby)
-		scan->xs_orderbyvals[0] = Float8GetDatum(base->current.found.bound);
-}
-
 static inline bool
 comes_before(const ScanResults *results, const ScanResult *a, const ScanResult *b)
 {
-	float		x = scan_result_key(results, a);
-	float		y = scan_result_key(results, b);
+	float		x = results->lossy ? a->found.bound : a->found.distance;
+	float		y = results->lossy ? b->found.bound : b->found.distance;
 
 	return x < y || (x == y && (a->found.tag & FOUND_TID) < (b->found.tag & FOUND_TID));
 }
 
-void
-scan_results_add(ScanResults *results, uint32 cursor, const GraphFound *found)
+static void
+add_result(ScanResults *results, const ScanResult *result)
 {
-	ScanResult	result = {*found, cursor};
 	uint64		i = results->count;
 
-	if (isnan(found->distance))
-		result.found.distance = INFINITY;
-	if (isnan(found->bound))
-		result.found.bound = -INFINITY;
 	if (i == results->room)
 	{
 		results->room = Max(results->room * 2, 128);
@@ -208,14 +205,15 @@ scan_results_add(ScanResults *results, uint32 cursor, const GraphFound *found)
 			repalloc_huge(results->items, results->room * sizeof(ScanResult)) :
 			palloc(results->room * sizeof(ScanResult));
 	}
-	for (; i > 0 && comes_before(results, &result, &results->items[(i - 1) / 2]); i = (i - 1) / 2)
+	for (; i > 0 && comes_before(results, result, &results->items[(i - 1) / 2]); i = (i - 1) / 2)
 		results->items[i] = results->items[(i - 1) / 2];
-	results->items[i] = result;
+	results->items[i] = *result;
 	results->count++;
 }
 
-ScanResult
-scan_results_pop(ScanResults *results)
+/* Removes and returns the first result. */
+static ScanResult
+pop_result(ScanResults *results)
 {
 	ScanResult *items = results->items;
 	ScanResult	first = items[0];
@@ -232,4 +230,307 @@ scan_results_pop(ScanResults *results)
 	}
 	items[i] = *last;
 	return first;
+}
+
+bool
+scan_take_late(VectorScan *scan)
+{
+	ScanResults late = scan->late;
+
+	if (late.count == 0)
+		return false;
+	scan->late = scan->results;
+	scan->results = late;
+	scan->last = -INFINITY;
+	return true;
+}
+
+/* Takes a row that a segment gives: it becomes a result, unless it is surely not wanted. */
+static void
+take_row(SegmentScan *reading, const GraphFound *found)
+{
+	VectorScan *scan = (VectorScan *) reading->search;
+	ScanResult	result = {*found, reading->number};
+
+	scan->visited++;
+	if (isnan(found->distance))
+		result.found.distance = INFINITY;
+	if (isnan(found->bound))
+		result.found.bound = -INFINITY;
+	if (result.found.bound > scan->limit && isfinite(result.found.distance))
+		return;
+	scan->cursors[reading->number].within++;
+	if (scan->method->accepts == NULL || scan->method->accepts(scan, &result.found))
+		add_result(&scan->results, &result);
+}
+
+/*
+ * Begins a search, in the scan's context: holds the index's segments, prepares the query, and takes
+ * the limit.  Returns false if the index is empty or no row is within the limit; raises an error if
+ * this scan is impossible.
+ */
+static bool
+start(VectorScan *scan)
+{
+	IndexScanDesc desc = scan->desc;
+	Relation	index = desc->indexRelation;
+	CachedIndex *cached;
+
+	if (desc->numberOfOrderBys == 0)
+		elog(ERROR, "cannot scan index \"%s\" without order", RelationGetRelationName(index));
+	if (!IsMVCCSnapshot(desc->xs_snapshot))
+		elog(ERROR, "non-MVCC snapshots are not supported with index \"%s\"",
+			 RelationGetRelationName(index));
+	pgstat_count_index_scan(index);
+#if PG_VERSION_NUM >= 180000
+	if (desc->instrument)
+		desc->instrument->nsearches++;
+#endif
+	cached = cache_index(index);
+	cache_hold(cached);
+	WAIT_POINT("search");
+	scan->started = true;
+	scan->shared = shared_of(desc);
+	scan->search = (SegmentSearch) {
+		.index = index, .cached = cached, .space = cache_space(cached), .query = &scan->query,
+		.statistics = &scan->statistics, .found = take_row
+	};
+	scan->results.lossy = scan->late.lossy = space_is_lossy(scan->search.space);
+
+	/*
+	 * a query of the wrong type or dimensions is an error only if there are rows to compare it with
+	 */
+	if (!has_rows(cache_directory(cached)))
+		return false;
+	prepare_query(scan);
+	return take_limit(scan);
+}
+
+/* Opens a cursor's segment. */
+static void
+open_cursor(VectorScan *scan, ScanCursor *cursor)
+{
+	const SegmentReader *reader = cursor->segment ? cursor->segment->method->reader :
+		&growing_reader;
+	ExcludedRows excluded = {NULL, 0};
+
+	if (cursor->segment)
+		excluded = cached_tombstones(cursor->segment);
+	cursor->reading = reader->open(&scan->search, &cursor->entry, cursor->segment, &excluded);
+	cursor->reading->number = (uint32) (cursor - scan->cursors);
+	cursor->searched = reader->round == NULL;
+	cursor->done = false;
+	cursor->within = cursor->beyond = 0;
+}
+
+void
+scan_open(VectorScan *scan, bool (*takes) (VectorScan *scan, const SegmentEntry *entry))
+{
+	CachedIndex *cached = scan->search.cached;
+	const Directory *directory = cache_directory(cached);
+
+	scan->cursors = palloc0(sizeof(ScanCursor) * (directory->count + 1));
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+		ScanCursor *cursor = &scan->cursors[scan->cursor_count];
+
+		if (!segment_is_live(entry) || (takes && !takes(scan, entry)))
+			continue;
+		cursor->entry = *entry;
+		if (entry->kind == SEGMENT_SEALED)
+			cursor->segment = cache_acquire(cached, scan->search.index, entry);
+		open_cursor(scan, cursor);
+		scan->cursor_count++;
+	}
+}
+
+void
+scan_reopen(VectorScan *scan)
+{
+	scan->results.count = scan->late.count = 0;
+	for (int i = 0; i < scan->cursor_count; i++)
+		open_cursor(scan, &scan->cursors[i]);
+}
+
+/*
+ * Decides whether the limit ends the search of a segment, after what it gave since there were
+ * `visited` rows, `within` of this segment within the limit.  It would not suffice that the nearest
+ * remaining candidate is estimated to be beyond the limit: estimates err, and the way to near rows
+ * may lead through farther ones.  The more rows are within the limit, the more are close to it,
+ * where candidates on both sides mix.
+ */
+static void
+note_beyond(VectorScan *scan, ScanCursor *cursor, uint64 visited, uint64 within)
+{
+	uint64		most = cursor->reading->reader->ordered ? ORDERED_BEYOND : scan->most_beyond;
+
+	cursor->beyond = cursor->within > within ? 0 : cursor->beyond + (scan->visited - visited);
+	cursor->done |= cursor->beyond >= Max(most, cursor->within / BEYOND_PART);
+}
+
+SegmentRound
+scan_round(VectorScan *scan, ScanCursor *cursor)
+{
+	uint64		visited = scan->visited;
+	uint64		within = cursor->within;
+	SegmentRound round = cursor->reading->reader->round(cursor->reading);
+
+	cursor->searched = round == ROUND_LAST;
+	note_beyond(scan, cursor, visited, within);
+	return round;
+}
+
+bool
+scan_take_waiting(VectorScan *scan, float most)
+{
+	ScanCursor *nearest = NULL;
+	float		least = INFINITY;
+	uint64		visited = scan->visited;
+	uint64		within;
+	GraphFound	found;
+
+	if (visited >= scan->most_visited)
+		return false;
+	for (int i = 0; i < scan->cursor_count; i++)
+	{
+		ScanCursor *cursor = &scan->cursors[i];
+		SegmentScan *reading = cursor->reading;
+		float		bound;
+
+		if (reading->reader->waiting == NULL || cursor->done ||
+			!reading->reader->waiting(reading, &bound) || (bound > most && !reading->eager))
+			continue;
+		if (nearest == NULL || bound < least)
+		{
+			nearest = cursor;
+			least = bound;
+		}
+	}
+	if (nearest == NULL)
+		return false;
+	within = nearest->within;
+	if (nearest->reading->reader->next(nearest->reading, &found))
+		take_row(nearest->reading, &found);
+	note_beyond(scan, nearest, visited, within);
+	return true;
+}
+
+float
+scan_left(const VectorScan *scan)
+{
+	float		least = INFINITY;
+
+	for (int i = 0; i < scan->cursor_count; i++)
+	{
+		const ScanCursor *cursor = &scan->cursors[i];
+		SegmentScan *reading = cursor->reading;
+
+		if (!cursor->searched && !cursor->done && reading->reader->left)
+			least = Min(least, reading->reader->left(reading));
+	}
+	return least;
+}
+
+/* Finds the next result; returns false at the end. */
+static bool
+next_result(VectorScan *scan)
+{
+	const ScanMethod *method = scan->method;
+	ScanResults *results = &scan->results;
+
+	for (;;)
+	{
+		ScanResult	result;
+		float		key;
+
+		if (scan_take_waiting(scan, results->count > 0 ? results->items[0].found.distance :
+							  INFINITY))
+			continue;
+		if (results->count == 0 ||
+			(method->must_wait && method->must_wait(scan, results->items[0].found.distance)))
+		{
+			if (!method->go_on(scan))
+				return false;
+			continue;
+		}
+		result = pop_result(results);
+		key = results->lossy ? result.found.bound : result.found.distance;
+		if (!scan->relaxed && key < scan->last)
+		{
+			add_result(&scan->late, &result);
+			continue;
+		}
+		scan->current = result;
+		scan->last = key;
+		scan->returned++;
+		if (method->returns)
+			method->returns(scan, &result.found);
+		return true;
+	}
+}
+
+/* Takes the TIDs of the current result. */
+static void
+take_tids(VectorScan *scan)
+{
+	const GraphFound *found = &scan->current.found;
+	SegmentScan *reading = scan->cursors[scan->current.cursor].reading;
+
+	if (scan->tids != &scan->single)
+		pfree(scan->tids);
+	scan->tid_next = 0;
+	scan->tids = &scan->single;
+	if (reading->reader->tids)
+		scan->tid_count = reading->reader->tids(reading, found, &scan->single, &scan->tids);
+	else
+	{
+		tag_get_tid(found->tag, &scan->single);
+		scan->tid_count = 1;
+	}
+}
+
+/* Sets the returned ORDER BY value of the current result: a bound, if distances are not known. */
+static void
+set_orderby(VectorScan *scan)
+{
+	IndexScanDesc desc = scan->desc;
+
+	desc->xs_recheck = false;
+	desc->xs_recheckorderby = scan->results.lossy && !scan->query_is_null;
+	if (desc->xs_recheckorderby)
+		desc->xs_orderbyvals[0] = Float8GetDatum(scan->current.found.bound);
+}
+
+bool
+vectorgettuple(IndexScanDesc desc, ScanDirection direction)
+{
+	VectorScan *scan = desc->opaque;
+	MemoryContext old = MemoryContextSwitchTo(scan->context);
+
+	Assert(ScanDirectionIsForward(direction));
+	if (scan->bound)
+		scan_bound_asked(scan->bound);
+	if (!scan->started)
+	{
+		if (start(scan))
+			scan->method->search(scan);
+		else
+			scan->ended = true;
+	}
+	while (scan->tid_next == scan->tid_count && !scan->ended)
+	{
+		scan->ended = !next_result(scan);
+		if (!scan->ended)
+			take_tids(scan);
+	}
+	MemoryContextSwitchTo(old);
+	last_scan = scan->statistics;
+	if (scan->ended)
+		return false;
+	desc->xs_heaptid = scan->tids[scan->tid_next++];
+	set_orderby(scan);
+	if (scan->bound && !scan->results.lossy)
+		scan_bound_returned(scan->bound, scan->current.found.distance);
+	return true;
 }

@@ -1,52 +1,53 @@
 /*
- * scan.h - what scans of all access methods have in common: conditions and limits of their query,
- * results that wait to be returned, and statistics
+ * scan.h - scans of all access methods: what they share, and what each does in its own way
+ *
+ * A scan searches every live segment and merges what it finds by distance.  Rows that the segments
+ * have found are results, in a heap; rows that wait in the segments become results while their
+ * bounds are less than the distance of the first one.  When no result is left, or the first must
+ * wait, the access method searches further (ScanMethod.go_on).  Results found too late to be
+ * returned in order are late: the access method decides when they take their turn.
  */
 #ifndef VECTOR_AM_SCAN_H
 #define VECTOR_AM_SCAN_H
 
 #include "pg_compat.h"
 
-#include <math.h>
-
 #include "access/genam.h"
 #include "access/relscan.h"
 
-#include "segment/sealed.h"
+#include "am/bound.h"
+#include "segment/search.h"
 
-/*
- * What a query's conditions and its LIMIT say about a scan; found by the keys that amrescan is
- * given, NULL if the scan was not started by the executor.
- */
-typedef struct ScanBound ScanBound;
+typedef struct VectorScan VectorScan;
 
-extern void scan_bound_init(void);
-extern ScanBound *scan_bound(ScanKey orderbys);
+/* What each access method does in its own way.  The first three are needed. */
+typedef struct ScanMethod
+{
+	Size		size;			/* of its state, which begins with a VectorScan, then zeros */
 
-/* No row with a greater distance meets the conditions; returns false if no row at all does. */
-extern bool scan_bound_limit(const ScanBound *bound, double *limit);
+	/* Sets how far the search goes, opens the segments, and does the first round. */
+	void		(*search) (VectorScan *scan);
 
-/* The number of rows that the LIMIT takes, if all are visible; 0 if not known. */
-extern uint64 scan_bound_rows(const ScanBound *bound);
+	/*
+	 * Called when no result is left, or the nearest must wait: searches further.  Returns false at
+	 * the end.
+	 */
+	bool		(*go_on) (VectorScan *scan);
 
-/*
- * Scans whose rows are merged, mainly scans of partitions, report to each other that they are
- * asked for a row, and that they return one at a distance (as in GraphFound).  Scans that do not
- * know distances report nothing.
- */
-extern void scan_bound_asked(ScanBound *bound);
-extern void scan_bound_returned(ScanBound *bound, float distance);
+	/* Whether the nearest result must wait until more is searched. */
+	bool		(*must_wait) (VectorScan *scan, float nearest);
 
-/* How many of the wanted rows a scan looks for at first: twice its share, and a few. */
-extern uint32 scan_bound_share(const ScanBound *bound, uint32 wanted);
+	/* Whether a row that was found becomes a result. */
+	bool		(*accepts) (VectorScan *scan, const GraphFound *found);
 
-/*
- * Rows farther than this are not wanted, because siblings have returned as many rows as the LIMIT
- * takes.  Infinite if they have not.
- */
-extern float scan_bound_of_siblings(const ScanBound *bound);
+	/* Called with the result that is returned. */
+	void		(*returns) (VectorScan *scan, const GraphFound *found);
 
-/* A row that one of the cursors of a scan has found, and that has not been returned. */
+	/* Called at the end of a search, also if it has not begun. */
+	void		(*end) (VectorScan *scan);
+} ScanMethod;
+
+/* A row that one of the segments of a scan has found, and that has not been returned. */
 typedef struct ScanResult
 {
 	GraphFound	found;
@@ -62,69 +63,81 @@ typedef struct ScanResults
 	bool		lossy;			/* ordered by bounds, because distances are not known */
 } ScanResults;
 
-/* The key that results are ordered by: the distance or, if that is not known, its lower bound. */
-static inline float
-scan_result_key(const ScanResults *results, const ScanResult *result)
+/* A segment that is searched. */
+typedef struct ScanCursor
 {
-	return results->lossy ? result->found.bound : result->found.distance;
-}
+	SegmentEntry entry;
+	CachedSegment *segment;		/* held; NULL: a growing segment */
+	SegmentScan *reading;
+	bool		searched;		/* there is no further round */
+	bool		done;			/* no further row is wanted */
+	uint64		within;			/* rows found within the limit */
+	uint64		beyond;			/* rows beyond it found since, in whole rounds */
+} ScanCursor;
 
-extern void scan_results_add(ScanResults *results, uint32 cursor, const GraphFound *found);
-
-/* Removes and returns the first result. */
-extern ScanResult scan_results_pop(ScanResults *results);
-
-/* What scans of all access methods have in common; their states begin with it. */
-typedef struct ScanBase
+/* The state of a scan; that of each access method begins with it. */
+struct VectorScan
 {
+	SegmentSearch search;
+	const ScanMethod *method;
+	IndexScanDesc desc;
 	MemoryContext context;		/* of one rescan */
-	CachedIndex *cached;		/* held by the context */
-	const Space *space;
-	SpaceQuery	query;
-	bool		started;
-	bool		query_is_null;
+	ScanStatistics before;		/* sum of the searches before a rescan */
+
+	/* all that follows, like `search`, is of one rescan */
+	ScanStatistics statistics;
+	void	   *shared;			/* by the participants of a parallel scan, or NULL */
 	ScanBound  *bound;			/* or NULL */
+	SpaceQuery	query;
+	bool		query_is_null;
+	bool		started;
+	bool		ended;
 	double		limit;			/* rows surely farther are not returned */
+	ScanCursor *cursors;
+	int			cursor_count;
 	ScanResults results;		/* found, not yet returned */
 	ScanResults late;			/* found too late to be returned in order */
 	ScanResult	current;		/* that was returned last */
-	ScanStatistics statistics;	/* of this search */
-	ScanStatistics before;		/* sum of the searches before a rescan */
-} ScanBase;
+	float		last;			/* its key */
+	uint64		returned;		/* results */
+	uint64		visited;		/* rows that segments have given */
 
-/* Whether a row is surely beyond the limit. */
-static inline bool
-scan_is_beyond(const ScanBase *base, const GraphFound *found)
-{
-	return found->bound > base->limit && isfinite(found->distance);
-}
+	ItemPointer tids;			/* of the current result */
+	ItemPointerData single;
+	int			tid_count;
+	int			tid_next;
 
-/* Begins an ordered scan; its state is zeroed except for the context. */
-extern IndexScanDesc scan_begin(Relation index, int nkeys, int norderbys, ScanBase *base);
-
-/* Forgets the search, and takes new keys. */
-extern void scan_reset(IndexScanDesc scan, ScanKey keys, ScanKey orderbys);
+	/* may be set by ScanMethod.search */
+	bool		relaxed;		/* results need not be returned in order */
+	uint64		most_visited;	/* no waiting rows are taken after so many visits; no limit */
+	uint64		most_beyond;	/* a segment is done after so many rows beyond; no limit */
+};
 
 /*
- * Begins a search, in the scan's context: holds the index's segments, prepares the query, and takes
- * the limit.  Returns false if the index is empty or no row is within the limit; raises an error if
- * this scan is impossible.
+ * Opens the live segments, or those that the access method takes; takes may be NULL.  scan_reopen
+ * forgets all results, and opens the same segments again.
  */
-extern bool scan_start(IndexScanDesc scan);
+extern void scan_open(VectorScan *scan,
+					  bool (*takes) (VectorScan *scan, const SegmentEntry *entry));
+extern void scan_reopen(VectorScan *scan);
+
+/* Does a round of a segment. */
+extern SegmentRound scan_round(VectorScan *scan, ScanCursor *cursor);
+
+/* Of the waiting rows takes the one with the least bound, if that is not above `most`. */
+extern bool scan_take_waiting(VectorScan *scan, float most);
+
+/* Further rounds hardly find a row that is nearer. */
+extern float scan_left(const VectorScan *scan);
 
 /* Makes the late rows the results, of which there must be none; false if there are no late rows. */
-extern bool scan_take_late(ScanBase *base);
-
-/* Sets the returned ORDER BY value of the current result: a bound, if distances are not known. */
-extern void scan_set_orderby(IndexScanDesc scan);
-
-extern void scan_end(IndexScanDesc scan);
+extern bool scan_take_late(VectorScan *scan);
 
 /* Statistics of the last scan of this session. */
 extern ScanStatistics last_scan;
 
 /* Statistics of one of our scans, with all its rescans. */
-extern ScanStatistics scan_statistics(IndexScanDesc scan);
+extern ScanStatistics scan_statistics(IndexScanDesc desc);
 
 /* Installs a hook for EXPLAIN, in versions that have one. */
 extern void scan_explain_init(void);

@@ -120,5 +120,6 @@ const SegmentMethod graph_segment_method = {
 	.from_segments = merge_begin,
 	.from_rows = from_rows,
 	.load = load,
+	.reader = &graph_reader,
 	.check = graph_check
 };

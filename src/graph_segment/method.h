@@ -6,8 +6,12 @@
 
 #include "segment/method.h"
 
-/* SegmentMethod.check. */
+/* This many nodes can be read in the order of their segment at the cost of a hop. */
+#define GRAPH_NODES_PER_HOP	8
+
+/* SegmentMethod.check and reader. */
 extern void graph_check(SealedScan *scan);
+extern const struct SegmentReader graph_reader;
 
 extern const SegmentMethod graph_segment_method;
 

@@ -9,7 +9,7 @@
 #include "utils/memutils.h"
 
 #define ROWS_AHEAD			4		/* number of nodes to prefetch when nodes are read in order */
-#define MAX_DEAD_FACTOR		4
+#define MAX_EXCLUDED_FACTOR	4
 
 static void
 tell_found(const GraphScan *scan, const SealedNode *node, GraphFound *found)
@@ -17,8 +17,8 @@ tell_found(const GraphScan *scan, const SealedNode *node, GraphFound *found)
 	found->tag = tag_from_tid((ItemPointer) &node->tid);
 	if (node->extras > 0)
 		found->tag |= FOUND_EXTRAS;
-	if (cached_row_is_dead(scan->sealed.segment, node->row))
-		found->tag |= FOUND_FIRST_DEAD;
+	if (row_is_excluded(&scan->sealed.excluded, node->row))
+		found->tag |= FOUND_FIRST_EXCLUDED;
 	found->bound = (float) space_order_by(scan->sealed.space, scan->sealed.query,
 										  found->distance, node->error, node->scale);
 }
@@ -84,24 +84,24 @@ score_nodes(void *arg, const uint32_t *ids, int n, float *distances)
 	}
 }
 
-/* Whether all rows of a node are dead. */
+/* Whether all rows of a node are excluded. */
 static bool
-node_is_dead(void *arg, uint32_t id)
+node_is_excluded(void *arg, uint32_t id)
 {
 	GraphScan  *scan = arg;
-	CachedSegment *segment = scan->sealed.segment;
+	const ExcludedRows *rows = &scan->sealed.excluded;
 	const SealedNode *node;
-	bool		dead;
+	bool		excluded;
 
 	/* nodes of one size have the numbers of their first rows */
-	if (segment->header.layout.size > 0 && !cached_row_is_dead(segment, id))
+	if (scan->sealed.segment->header.layout.size > 0 && !row_is_excluded(rows, id))
 		return false;
 	node = sealed_visit_node(&scan->sealed, id);
-	dead = cached_row_is_dead(segment, node->row);
-	for (uint32 i = 0; i < node->extras && dead; i++)
-		dead = cached_row_is_dead(segment, node->extra + i);
+	excluded = row_is_excluded(rows, node->row);
+	for (uint32 i = 0; i < node->extras && excluded; i++)
+		excluded = row_is_excluded(rows, node->extra + i);
 	sealed_leave_node(&scan->sealed);
-	return dead;
+	return excluded;
 }
 
 /* Prepares estimates, and finds the node of a coded segment where the search begins. */
@@ -159,25 +159,24 @@ count_work(GraphScan *scan, uint64 hops, uint64 distances)
 }
 
 /*
- * The number of candidates that a search keeps.  Dead nodes are expanded, but edges lead to the
- * nearest nodes of all, of which few may be live.  So a search keeps more candidates, by the ratio
- * of all nodes to live ones, up to a limit.  A segment most of whose rows are dead will soon be
+ * The number of candidates that a search keeps.  Excluded nodes are expanded, but edges lead to the
+ * nearest nodes of all, of which few may be left.  So a search keeps more candidates, by the ratio
+ * of all rows to those left, up to a limit.  A segment most of whose rows are dead will soon be
  * rewritten.
  */
 static uint32
-candidates_for(const CachedSegment *segment, const SearchEffort *effort)
+candidates_for(const SealedScan *sealed, const SearchEffort *effort)
 {
-	uint32		rows = segment->header.rows;
-	uint32		live = rows - Min(segment->dead, rows);
+	uint32		rows = sealed->segment->header.rows;
+	uint32		left = rows - Min(sealed->excluded.count, rows);
 
 	return (uint32) ((double) effort->candidates *
-					 Min((double) rows / Max(live, 1), MAX_DEAD_FACTOR));
+					 Min((double) rows / Max(left, 1), MAX_EXCLUDED_FACTOR));
 }
 
 void
 graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *effort)
 {
-	CachedSegment *segment = scan->sealed.segment;
 	GraphSearch *search = &scan->search;
 	GraphCandidate entry;
 	GraphCandidate root = {INFINITY, 0};	/* every node of level 0 can be reached from it */
@@ -185,7 +184,7 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 		.expand = expand_node,
 		.score = score_nodes,
 		.prefetch = prefetch_node,
-		.dead = segment->dead > 0 ? node_is_dead : NULL,
+		.dead = scan->sealed.excluded.count > 0 ? node_is_excluded : NULL,
 		.arg = scan,
 		.coded = scan->sealed.space->coded
 	};
@@ -199,7 +198,7 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 		entry = descend(scan, &source);
 		score_nodes(scan, &root.id, 1, &root.distance);
 	}
-	if (!graph_search_begin(search, source, candidates_for(segment, effort), effort->keep,
+	if (!graph_search_begin(search, source, candidates_for(&scan->sealed, effort), effort->keep,
 							entry))
 		elog(ERROR, "out of memory");
 	graph_search_limit(search, effort->wanted, effort->reach, effort->known,
@@ -254,7 +253,7 @@ graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback, 
 		if (segment->header.layout.size > 0 && i + ROWS_AHEAD < nodes)
 			sealed_prefetch_node(&scan->sealed, i + ROWS_AHEAD);
 		if (graph_search_expanded(&scan->search, id) ||
-			(segment->dead > 0 && node_is_dead(scan, id)))
+			(scan->sealed.excluded.count > 0 && node_is_excluded(scan, id)))
 			continue;
 		node = sealed_visit_node(&scan->sealed, id);
 		found.distance = space_node_distance(scan->sealed.space, query, node, (const char *) node +
@@ -277,7 +276,7 @@ graph_scan_tids(GraphScan *scan, const GraphFound *found, ItemPointer single, It
 
 	tag_get_tid(found->tag, &first);
 	*tids = single;
-	if (!(found->tag & FOUND_FIRST_DEAD))
+	if (!(found->tag & FOUND_FIRST_EXCLUDED))
 		single[n++] = first;
 	if (!(found->tag & FOUND_EXTRAS))
 		return n;
@@ -291,7 +290,7 @@ graph_scan_tids(GraphScan *scan, const GraphFound *found, ItemPointer single, It
 	{
 		SealedRow	row;
 
-		if (cached_row_is_dead(scan->sealed.segment, extra + i))
+		if (row_is_excluded(&scan->sealed.excluded, extra + i))
 			continue;
 		sealed_read_row(&scan->sealed, extra + i, &row);
 		(*tids)[n++] = row.tid;

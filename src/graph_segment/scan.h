@@ -4,7 +4,7 @@
 #ifndef VECTOR_GRAPH_SEGMENT_SCAN_H
 #define VECTOR_GRAPH_SEGMENT_SCAN_H
 
-#include "segment/sealed.h"
+#include "segment/search.h"
 
 typedef struct GraphScan
 {
@@ -12,17 +12,6 @@ typedef struct GraphScan
 	CodeQuery	code;
 	GraphSearch search;
 } GraphScan;
-
-/* How far a search goes. */
-typedef struct SearchEffort
-{
-	uint32		candidates;		/* that are kept */
-	uint32		wanted;			/* see graph_search_limit; 0: no limit */
-	float		reach;			/* see graph_search_limit */
-	float		known;			/* no row farther than this is wanted; INFINITY: not known */
-	float		patience;		/* see graph_search_limit */
-	bool		keep;			/* keep other candidates for graph_scan_more */
-} SearchEffort;
 
 /* Begins a scan of a segment that is held. */
 extern void graph_scan_begin(GraphScan *scan, Relation index, const Space *space,
@@ -37,13 +26,16 @@ extern bool graph_scan_more(GraphScan *scan);
 
 /*
  * Ends a search, or replaces it: reads every node that was not expanded, in the order of the
- * segment, and calls a callback with each live one.
+ * segment, and calls a callback with each that is not excluded.
  */
 typedef void (*SealedFound) (void *arg, const GraphFound *found);
 extern void graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback,
 							void *arg);
 
-/* The TIDs of a found node's live rows, palloc'd if more than one; *single has room for one. */
+/*
+ * The TIDs of a found node's rows that are not excluded, palloc'd if more than one; *single has
+ * room for one.
+ */
 extern int	graph_scan_tids(GraphScan *scan, const GraphFound *found, ItemPointer single,
 							ItemPointer *tids);
 

@@ -102,5 +102,6 @@ const SegmentMethod list_segment_method = {
 	.retire = centroids_retire,
 	.load = cached_lists_load,
 	.unload = cached_lists_unload,
+	.reader = &lists_reader,
 	.check = lists_check
 };

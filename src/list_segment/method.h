@@ -6,6 +6,9 @@
 
 #include "segment/method.h"
 
+/* SegmentMethod.reader. */
+extern const struct SegmentReader lists_reader;
+
 extern const SegmentMethod list_segment_method;
 
 #endif							/* VECTOR_LIST_SEGMENT_METHOD_H */

@@ -227,7 +227,6 @@ static void
 scan_group(ListsScan *scan, const ListGroup *group, uint32 first, uint32 n,
 		   const ListBounds *list)
 {
-	CachedSegment *segment = scan->sealed.segment;
 	const Space *space = scan->sealed.space;
 	float		bounds[CODE_GROUP];
 
@@ -248,7 +247,7 @@ scan_group(ListsScan *scan, const ListGroup *group, uint32 first, uint32 n,
 	{
 		uint32		i = (uint32) pg_rightmost_one_pos32(mask);
 
-		if (!cached_row_is_dead(segment, first + i))
+		if (!row_is_excluded(&scan->sealed.excluded, first + i))
 			push(&scan->coarse, space_below(space, bounds[i], list->base), first + i);
 	}
 }
@@ -381,7 +380,7 @@ lists_scan_rows(ListsScan *scan, uint32 rank, ListsRow callback, void *arg)
 
 			for (; asked < end && asked <= row + i + ROWS_AHEAD; asked++)
 				sealed_prefetch_node(sealed, asked);
-			if (cached_row_is_dead(segment, row + i))
+			if (row_is_excluded(&sealed->excluded, row + i))
 				continue;
 			tell_found(sealed, row + i, (const SealedNode *) (nodes + i * size), &found);
 			callback(arg, &found);
@@ -496,12 +495,6 @@ lists_scan_bound(ListsScan *scan, float *bound)
 		return false;
 	*bound = heap->items[0].distance;
 	return true;
-}
-
-void
-lists_scan_reset(ListsScan *scan)
-{
-	scan->coarse.count = scan->fine.count = 0;
 }
 
 GraphCandidate

@@ -58,7 +58,7 @@ extern void lists_scan_begin(ListsScan *scan, const ListsQuery *lists, const Spa
 /* Scans a list by its codes: rows that are not surely beyond the threshold become candidates. */
 extern void lists_scan_codes(ListsScan *scan, uint32 rank, float threshold);
 
-/* Without codes: calls a callback for each live row of a list, with its distance. */
+/* Without codes: calls back for each row of a list that is not excluded, with its distance. */
 typedef void (*ListsRow) (void *arg, const GraphFound *found);
 extern void lists_scan_rows(ListsScan *scan, uint32 rank, ListsRow callback, void *arg);
 
@@ -67,9 +67,6 @@ extern bool lists_scan_bound(ListsScan *scan, float *bound);
 
 /* The greatest lower bound by the codes of a row, which is in the list of this rank. */
 extern float lists_scan_row_bound(ListsScan *scan, uint32 rank, uint32 row);
-
-/* Drops all candidates. */
-extern void lists_scan_reset(ListsScan *scan);
 
 /* Removes the candidate with the smallest bound and returns it. */
 extern GraphCandidate lists_scan_pop(ListsScan *scan);

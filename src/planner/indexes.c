@@ -21,7 +21,7 @@
 #include "utils/guc.h"
 #include "utils/rel.h"
 
-#include "am/method.h"
+#include "am/index.h"
 #include "planner/planner.h"
 #include "segment/cache.h"
 #include "segment/legacy.h"

@@ -25,7 +25,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "am/method.h"
+#include "am/index.h"
 #include "planner/planner.h"
 
 static set_rel_pathlist_hook_type previous_hook = NULL;

@@ -10,6 +10,7 @@
 #define VECTOR_SEGMENT_CACHE_H
 
 #include "segment/directory.h"
+#include "segment/row.h"
 
 #define CACHE_SIZE			((Size) 32 * 1024 * 1024)
 
@@ -93,10 +94,19 @@ extern const float *cache_growing_mean(CachedIndex *cached, Relation index,
 /* The mean of the largest sealed segment, palloc'd; NULL if there is none. */
 extern float *cache_largest_mean(CachedIndex *cached, Relation index);
 
+/* The dead rows of a segment. */
+static inline ExcludedRows
+cached_tombstones(const CachedSegment *segment)
+{
+	return (ExcludedRows) {segment->tombstones, segment->dead};
+}
+
 static inline bool
 cached_row_is_dead(const CachedSegment *segment, uint32 row)
 {
-	return segment->tombstones && (segment->tombstones[row / 8] >> (row % 8) & 1);
+	ExcludedRows dead = cached_tombstones(segment);
+
+	return row_is_excluded(&dead, row);
 }
 
 #endif							/* VECTOR_SEGMENT_CACHE_H */

@@ -1,7 +1,7 @@
 /*
  * growing.c - append-only segments
  */
-#include "segment/growing.h"
+#include "segment/growing_internal.h"
 
 #include <math.h>
 
@@ -20,18 +20,12 @@
  */
 #define MAX_CODED_DIMS		((PAYLOAD_SIZE - sizeof(GrowingGroup)) / 4 / 16 * 16)
 
-/* A row may be missed if its estimate is off by more standard deviations than this. */
-#define ERROR_SIGMAS		3.0f
-
 /* Past seal_rows, a growing segment has room for seal_rows divided by this. */
 #define ROOMS				4
 
 /* At most this many growing segments are open; another is opened after this many waits. */
 #define MAX_TAILS			8
 #define WAITS_PER_TAIL		32
-
-#define GROUP_ROWS			CODE_GROUP
-#define OFFSET_UNIT			4
 
 static uint32 append_waits;		/* of this process, for other appending processes */
 
@@ -49,12 +43,12 @@ static uint32
 plan_segment(const Space *space, uint64 rows, uint32 seal_rows, Size size, bool has_mean,
 			 GrowingHeader *header)
 {
-	Size		aligned = TYPEALIGN(OFFSET_UNIT, size);
+	Size		aligned = TYPEALIGN(GROWING_UNIT, size);
 	uint64		least;
 	uint64		room;
 	Size		stride = aligned <= PAYLOAD_SIZE ? PAYLOAD_SIZE / (PAYLOAD_SIZE / aligned) :
 		(aligned + PAYLOAD_SIZE - 1) / PAYLOAD_SIZE * PAYLOAD_SIZE;
-	uint64		most = ((uint64) OFFSET_UNIT << 32) / stride;
+	uint64		most = ((uint64) GROWING_UNIT << 32) / stride;
 	uint32		groups;
 
 	memset(header, 0, sizeof(*header));
@@ -62,12 +56,12 @@ plan_segment(const Space *space, uint64 rows, uint32 seal_rows, Size size, bool 
 	header->group_size = (uint32) group_size(header->padded);
 	header->groups_per_block = PAYLOAD_SIZE / header->group_size;
 	/* at least the rows whose slots, or whose vectors, fit into a block */
-	least = Min(header->groups_per_block * GROUP_ROWS, Max(PAYLOAD_SIZE / aligned, 1));
+	least = Min(header->groups_per_block * GROWING_ROWS, Max(PAYLOAD_SIZE / aligned, 1));
 	/* as many rows as all others have; seal_rows in all are enough to seal */
 	room = rows < seal_rows ? Min(Max(rows, least), seal_rows - rows) :
-		Max(seal_rows / ROOMS, GROUP_ROWS);
+		Max(seal_rows / ROOMS, GROWING_ROWS);
 	header->room = (uint32) Min(room, most);
-	groups = (header->room + GROUP_ROWS - 1) / GROUP_ROWS;
+	groups = (header->room + GROWING_ROWS - 1) / GROWING_ROWS;
 	header->groups = 1;
 	if (has_mean)
 	{
@@ -243,12 +237,12 @@ static void
 write_slot(const GrowingHeader *header, Page page, uint32 number, uint64 offset,
 		   const NewRow *row)
 {
-	uint32		place = number % GROUP_ROWS;
-	Size		start = number / GROUP_ROWS % header->groups_per_block * header->group_size;
+	uint32		place = number % GROWING_ROWS;
+	Size		start = number / GROWING_ROWS % header->groups_per_block * header->group_size;
 	GrowingGroup *group = (GrowingGroup *) (BlockGetPayload(page) + start);
 
 	extent_use(page, start + header->group_size);
-	group->offset[place] = (uint32) (offset / OFFSET_UNIT);
+	group->offset[place] = (uint32) (offset / GROWING_UNIT);
 	group->tids[place] = row->row->tid;
 	group->a[place] = row->factors.a;
 	group->b[place] = row->factors.b;
@@ -297,14 +291,14 @@ append_to(Relation index, CachedIndex *cached, const SegmentEntry *entry, NewRow
 	state = GenericXLogStart(index);
 	vector_buffer = write_vector(extent, header, offset, row->row, state);
 	group_buffer = extent_lock(extent, header->groups +
-							   header->rows / GROUP_ROWS / header->groups_per_block,
+							   header->rows / GROWING_ROWS / header->groups_per_block,
 							   BUFFER_LOCK_EXCLUSIVE);
 	write_slot(header, GenericXLogRegisterBuffer(state, group_buffer, 0), header->rows, offset,
 			   row);
 	page = GenericXLogRegisterBuffer(state, header_buffer, 0);
 	header = (GrowingHeader *) BlockGetPayload(page);
 	header->rows++;
-	header->used = offset + TYPEALIGN(OFFSET_UNIT, row->row->size);
+	header->used = offset + TYPEALIGN(GROWING_UNIT, row->row->size);
 	GenericXLogFinish(state);
 	UnlockReleaseBuffer(group_buffer);
 	UnlockReleaseBuffer(vector_buffer);
@@ -379,8 +373,8 @@ growing_append(Relation index, Relation heap, CachedIndex *cached, const Segment
 	return total;
 }
 
-static void
-read_header(Relation index, const SegmentEntry *entry, GrowingHeader *header)
+void
+growing_read_header(Relation index, const SegmentEntry *entry, GrowingHeader *header)
 {
 	extent_read_header(extent_of(index, entry), BLOCK_GROWING_HEADER, header, sizeof(*header));
 }
@@ -390,7 +384,7 @@ growing_rows(Relation index, const SegmentEntry *entry)
 {
 	GrowingHeader header;
 
-	read_header(index, entry, &header);
+	growing_read_header(index, entry, &header);
 	return header.rows;
 }
 
@@ -399,7 +393,7 @@ growing_burials(Relation index, const SegmentEntry *entry)
 {
 	GrowingHeader header;
 
-	read_header(index, entry, &header);
+	growing_read_header(index, entry, &header);
 	return header.burials;
 }
 
@@ -430,16 +424,9 @@ growing_close(Relation index, const SegmentEntry *entry)
 	UnlockReleaseBuffer(buffer);
 }
 
-/* The number of rows in group g. */
-static inline uint32
-group_rows(const GrowingHeader *header, uint32 g)
-{
-	return Min(header->rows - g * GROUP_ROWS, GROUP_ROWS);
-}
-
-/* Locks a group's block; sets *group to the group in it. */
-static Buffer
-lock_group(Extent extent, const GrowingHeader *header, uint32 g, int lock, GrowingGroup **group)
+Buffer
+growing_lock_group(Extent extent, const GrowingHeader *header, uint32 g, int lock,
+				   GrowingGroup **group)
 {
 	Buffer		buffer = extent_lock(extent, header->groups + g / header->groups_per_block, lock);
 
@@ -454,19 +441,18 @@ read_group(Extent extent, const GrowingHeader *header, uint32 g)
 {
 	GrowingGroup copy;
 	GrowingGroup *group;
-	Buffer		buffer = lock_group(extent, header, g, BUFFER_LOCK_SHARE, &group);
+	Buffer		buffer = growing_lock_group(extent, header, g, BUFFER_LOCK_SHARE, &group);
 
 	copy = *group;
 	UnlockReleaseBuffer(buffer);
 	return copy;
 }
 
-/* Reads the payload at an offset into memory that grows as needed; returns its size. */
-static Size
-read_payload(Extent extent, const Space *space, const GrowingHeader *header, uint32 offset,
-			 PayloadMemory *memory)
+Size
+growing_read_payload(Extent extent, const Space *space, const GrowingHeader *header,
+					 uint32 offset, PayloadMemory *memory)
 {
-	uint64		start = (uint64) offset * OFFSET_UNIT;
+	uint64		start = (uint64) offset * GROWING_UNIT;
 	Size		size;
 
 	if (space->element == SPACE_SPARSE)
@@ -495,23 +481,23 @@ growing_each_row(Relation index, const Space *space, const SegmentEntry *entry, 
 	GrowingHeader header;
 	PayloadMemory memory = {0};
 
-	read_header(index, entry, &header);
-	for (uint32 g = 0; g * GROUP_ROWS < header.rows; g++)
+	growing_read_header(index, entry, &header);
+	for (uint32 g = 0; g * GROWING_ROWS < header.rows; g++)
 	{
 		GrowingGroup copy = read_group(extent, &header, g);
 
 		CHECK_FOR_INTERRUPTS();
-		for (uint32 i = 0; i < group_rows(&header, g); i++)
+		for (uint32 i = 0; i < growing_group_rows(&header, g); i++)
 		{
 			bool		dead = copy.dead >> i & 1;
 			SegmentRow	row = {.tid = copy.tids[i]};
 
 			if (payloads && !dead)
 			{
-				row.size = read_payload(extent, space, &header, copy.offset[i], &memory);
+				row.size = growing_read_payload(extent, space, &header, copy.offset[i], &memory);
 				row.payload = memory.payload;
 			}
-			callback(arg, g * GROUP_ROWS + i, dead, &row);
+			callback(arg, g * GROWING_ROWS + i, dead, &row);
 		}
 	}
 	if (memory.payload)
@@ -535,7 +521,7 @@ bury(Relation index, const SegmentEntry *entry, const GrowingHeader *header, uin
 	if (!BufferIsValid(directory))
 		return false;
 	first = extent_lock(extent, 0, BUFFER_LOCK_EXCLUSIVE);
-	buffer = lock_group(extent, header, g, BUFFER_LOCK_EXCLUSIVE, &group);
+	buffer = growing_lock_group(extent, header, g, BUFFER_LOCK_EXCLUSIVE, &group);
 	state = GenericXLogStart(index);
 	page = GenericXLogRegisterBuffer(state, buffer, 0);
 	group = (GrowingGroup *) (BlockGetPayload(page) +
@@ -557,13 +543,13 @@ growing_vacuum(Relation index, const SegmentEntry *entry,
 {
 	GrowingHeader header;
 
-	read_header(index, entry, &header);
-	for (uint32 g = 0; g * GROUP_ROWS < header.rows; g++)
+	growing_read_header(index, entry, &header);
+	for (uint32 g = 0; g * GROWING_ROWS < header.rows; g++)
 	{
 		GrowingGroup copy = read_group(extent_of(index, entry), &header, g);
 		uint32		dead = 0;
 
-		for (uint32 i = 0; i < group_rows(&header, g); i++)
+		for (uint32 i = 0; i < growing_group_rows(&header, g); i++)
 			if (copy.dead >> i & 1)
 				continue;
 			else if (is_dead(&copy.tids[i], arg))
@@ -577,167 +563,5 @@ growing_vacuum(Relation index, const SegmentEntry *entry,
 			return false;
 		vacuum_delay_point_compat();
 	}
-	return true;
-}
-
-/* Computes lower bounds of the distances of a group's rows. */
-static void
-bound_group(GrowingScan *scan, const CodeQuery *code, const GrowingGroup *group, uint32 g)
-{
-	const Space *space = scan->space;
-	uint32		n = group_rows(&scan->header, g);
-	float		estimates[GROUP_ROWS];
-	float		norm = scan->norm;
-	float		base = space->metric == SPACE_IP ? 0 : norm * norm;
-
-	distance_kernels->code_estimates(code, (const uint8 *) (group + 1), group->a, group->b, base,
-									 estimates);
-	for (uint32 i = 0; i < n; i++)
-	{
-		float		bound = space_below(space, estimates[i], base) -
-			ERROR_SIGMAS * group->error[i] * norm;
-
-		if (group->dead >> i & 1)
-			continue;
-		scan->candidates.items[scan->candidates.count++] =
-			(GraphCandidate) {isnan(bound) ? -INFINITY : bound, g * GROUP_ROWS + i};
-	}
-}
-
-/*
- * The distance of a row whose payload is within one block, computed in place.  That is safe because
- * complete rows do not change, except by redo.
- */
-static float
-distance_in_place(GrowingScan *scan, uint64 start, float *scale)
-{
-	BlockToken	token;
-	const char *payload = block_open(&scan->reader, scan->header.vectors +
-									 (BlockNumber) (start / PAYLOAD_SIZE), &token);
-	float		distance = space_query_distance(scan->space, scan->query,
-												payload + start % PAYLOAD_SIZE, scale);
-
-	block_close(&scan->reader, &token);
-	return distance;
-}
-
-static float
-row_distance(GrowingScan *scan, uint32 row)
-{
-	uint64		start = (uint64) scan->offsets[row] * OFFSET_UNIT;
-	float		distance;
-	float		scale;
-
-	scan->statistics->distances++;
-	scan->statistics->blocks++;
-	if (scan->space->element != SPACE_SPARSE &&
-		start % PAYLOAD_SIZE + space_payload_size(scan->space) <= PAYLOAD_SIZE)
-		distance = distance_in_place(scan, start, &scale);
-	else
-	{
-		read_payload(scan->reader.extent, scan->space, &scan->header, scan->offsets[row],
-					 &scan->memory);
-		distance = space_query_distance(scan->space, scan->query, scan->memory.payload, &scale);
-	}
-	scan->scale = Max(scan->scale, scale);
-	return distance;
-}
-
-/* Prepares the query's look-up table, relative to the mean of the codes. */
-static void
-prepare_codes(GrowingScan *scan, const float *mean, CodeQuery *code)
-{
-	const SpaceQuery *query = scan->query;
-	uint32		padded = rotation_padded(scan->space->dims);
-	float	   *centred = palloc(sizeof(float) * padded);
-
-	memcpy(centred, query->rotated, sizeof(float) * padded);
-	scan->norm = scan->space->metric == SPACE_COSINE ? 1 : query->norm;
-	if (mean)
-	{
-		for (uint32 i = 0; i < padded; i++)
-			centred[i] -= mean[i];
-		scan->norm = sqrtf(distance_kernels->f32_dot(centred, centred, padded));
-	}
-	rabitq_prepare(code, centred, scan->header.padded,
-				   palloc(rabitq_lut_size(scan->header.padded)));
-	/* with few dimensions there are few different elements, so rounding errors add up */
-	rabitq_allow_rounding(code, scan->space->dims < ROTATION_MIN_PADDED ? INFINITY :
-						  ERROR_SIGMAS, scan->space->rounding);
-	pfree(centred);
-}
-
-void
-growing_scan_begin(GrowingScan *scan, Relation index, CachedIndex *cached,
-				   const SpaceQuery *query, const SegmentEntry *entry,
-				   ScanStatistics *statistics)
-{
-	CodeQuery	code;
-	GrowingHeader *header = &scan->header;
-
-	memset(scan, 0, sizeof(*scan));
-	block_reader_begin(&scan->reader, extent_of(index, entry));
-	scan->space = cache_space(cached);
-	scan->query = query;
-	scan->statistics = statistics;
-	statistics->segments++;
-	read_header(index, entry, header);
-	if (header->rows == 0)
-		return;
-	scan->tags = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint64) * header->rows);
-	scan->offsets = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * header->rows);
-	scan->candidates.room = header->rows;
-	scan->candidates.items = MemoryContextAllocHuge(CurrentMemoryContext,
-													sizeof(GraphCandidate) * header->rows);
-	if (header->padded > 0)
-		prepare_codes(scan, cache_growing_mean(cached, index, entry), &code);
-	for (uint32 g = 0; g * GROUP_ROWS < header->rows; g++)
-	{
-		GrowingGroup *group;
-		Buffer		buffer = lock_group(scan->reader.extent, header, g, BUFFER_LOCK_SHARE, &group);
-
-		for (uint32 i = 0; i < group_rows(header, g); i++)
-		{
-			scan->tags[g * GROUP_ROWS + i] = tag_from_tid(&group->tids[i]);
-			scan->offsets[g * GROUP_ROWS + i] = group->offset[i];
-			if (header->padded == 0 && !(group->dead >> i & 1))
-				scan->candidates.items[scan->candidates.count++] =
-					(GraphCandidate) {-INFINITY, g * GROUP_ROWS + i};
-		}
-		if (header->padded > 0)
-			bound_group(scan, &code, group, g);
-		UnlockReleaseBuffer(buffer);
-		CHECK_FOR_INTERRUPTS();
-	}
-	statistics->distances += header->rows;
-	statistics->blocks += (header->rows - 1) / GROUP_ROWS / header->groups_per_block + 1;
-	graph_heap_make(&scan->candidates);
-}
-
-bool
-growing_scan_next(GrowingScan *scan, GraphFound *found)
-{
-	GraphMemory memory = space_graph_memory(CurrentMemoryContext);
-	GraphCandidate row;
-
-	while (scan->candidates.count > 0 &&
-		   (scan->refined.count == 0 ||
-			scan->candidates.items[0].distance < scan->refined.items[0].distance))
-	{
-		row = graph_heap_pop(&scan->candidates);
-		row.distance = row_distance(scan, row.id);
-		if (isnan(row.distance))
-			row.distance = INFINITY;
-		graph_heap_push(&scan->refined, memory, row);
-		CHECK_FOR_INTERRUPTS();
-	}
-	if (scan->refined.count == 0)
-		return false;
-	row = graph_heap_pop(&scan->refined);
-	found->distance = row.distance;
-	found->id = row.id;
-	found->tag = scan->tags[row.id];
-	found->bound = (float) space_order_by(scan->space, scan->query, row.distance, 0,
-										  scan->scale);
 	return true;
 }

@@ -7,8 +7,7 @@
 #ifndef VECTOR_SEGMENT_GROWING_H
 #define VECTOR_SEGMENT_GROWING_H
 
-#include "segment/row.h"
-#include "segment/sealed.h"
+#include "segment/search.h"
 
 /*
  * Appends a row to a growing segment, a new one if necessary.  seal_rows bounds the room of a
@@ -45,34 +44,7 @@ extern bool growing_vacuum(Relation index, const SegmentEntry *entry,
 						   bool (*is_dead) (ItemPointer tid, void *arg), void *arg,
 						   uint64 *live, uint64 *removed);
 
-/* Memory for a payload, which grows as needed. */
-typedef struct PayloadMemory
-{
-	char	   *payload;
-	Size		size;
-} PayloadMemory;
-
-typedef struct GrowingScan
-{
-	BlockReader reader;
-	const Space *space;
-	const SpaceQuery *query;
-	GrowingHeader header;
-	ScanStatistics *statistics;
-	GraphHeap	candidates;		/* rows by a lower bound of the distance */
-	GraphHeap	refined;		/* rows by distance */
-	float		norm;			/* coded: norm of the query minus the mean of the codes */
-	float		scale;			/* the largest of the refined rows */
-	uint64	   *tags;			/* TIDs by row */
-	uint32	   *offsets;
-	PayloadMemory memory;
-} GrowingScan;
-
-extern void growing_scan_begin(GrowingScan *scan, Relation index, CachedIndex *cached,
-							   const SpaceQuery *query, const SegmentEntry *entry,
-							   ScanStatistics *statistics);
-
-/* The next row by distance, within the error bound of the codes; false if there is none. */
-extern bool growing_scan_next(GrowingScan *scan, GraphFound *found);
+/* How growing segments are searched: all rows wait, by bounds of their codes. */
+extern const SegmentReader growing_reader;
 
 #endif							/* VECTOR_SEGMENT_GROWING_H */

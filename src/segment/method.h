@@ -116,6 +116,9 @@ struct SegmentMethod
 	void		(*load) (CachedSegment *segment, Relation index);
 	void		(*unload) (CachedSegment *segment);
 
+	/* How it is searched: see search.h. */
+	const struct SegmentReader *reader;
+
 	/* Raises an error if a segment is damaged. */
 	void		(*check) (SealedScan *scan);
 };

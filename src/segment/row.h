@@ -25,6 +25,22 @@ typedef struct SegmentRow
 /* Called with the rows of a segment one by one, and their numbers in it. */
 typedef void (*SegmentRowCallback) (void *arg, uint32 number, bool dead, const SegmentRow *row);
 
+/*
+ * Rows of a segment that a search leaves out, by number.  Every reason to leave out a row is a bit
+ * here: that it is dead, today.
+ */
+typedef struct ExcludedRows
+{
+	const uint8 *bits;			/* a bit a row; NULL: none */
+	uint32		count;			/* of bits that are set */
+} ExcludedRows;
+
+static inline bool
+row_is_excluded(const ExcludedRows *excluded, uint32 row)
+{
+	return excluded->bits && (excluded->bits[row / 8] >> (row % 8) & 1);
+}
+
 /* No row's number. */
 #define NO_ROW	PG_UINT32_MAX
 

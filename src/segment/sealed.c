@@ -163,6 +163,7 @@ sealed_scan_begin(SealedScan *scan, Relation index, const Space *space, CachedSe
 	scan->index = index;
 	scan->space = space;
 	scan->segment = segment;
+	scan->excluded = cached_tombstones(segment);
 	scan->statistics = statistics;
 	block_reader_begin(&scan->reader, cached_extent(&segment->part, index));
 	statistics->segments++;

@@ -22,6 +22,7 @@ typedef struct SealedScan
 	const Space *space;
 	const SpaceQuery *query;
 	CachedSegment *segment;
+	ExcludedRows excluded;		/* its dead rows, unless a search sets others */
 	ScanStatistics *statistics;
 	int			level;			/* that is searched */
 	BlockReader reader;
@@ -35,8 +36,8 @@ typedef struct SealedScan
  * A bit of GraphFound.tag: the node has more rows than the first, whose TID is in the low 48 bits.
  */
 #define FOUND_EXTRAS		(UINT64CONST(1) << 63)
-/* The first row is dead. */
-#define FOUND_FIRST_DEAD	(UINT64CONST(1) << 62)
+/* The first row is excluded. */
+#define FOUND_FIRST_EXCLUDED	(UINT64CONST(1) << 62)
 /* The bits of the TID. */
 #define FOUND_TID			((UINT64CONST(1) << 48) - 1)
 

@@ -1,0 +1,40 @@
+/*
+ * bound.h - what a query's conditions and its LIMIT say about a scan
+ */
+#ifndef VECTOR_AM_BOUND_H
+#define VECTOR_AM_BOUND_H
+
+#include "pg_compat.h"
+
+#include "access/skey.h"
+
+/* Found by the keys that amrescan is given; NULL if the scan was not started by the executor. */
+typedef struct ScanBound ScanBound;
+
+extern void scan_bound_init(void);
+extern ScanBound *scan_bound(ScanKey orderbys);
+
+/* No row with a greater distance meets the conditions; returns false if no row at all does. */
+extern bool scan_bound_limit(const ScanBound *bound, double *limit);
+
+/* The number of rows that the LIMIT takes, if all are visible; 0 if not known. */
+extern uint64 scan_bound_rows(const ScanBound *bound);
+
+/*
+ * Scans whose rows are merged, mainly scans of partitions, report to each other that they are
+ * asked for a row, and that they return one at a distance (as in GraphFound).  Scans that do not
+ * know distances report nothing.
+ */
+extern void scan_bound_asked(ScanBound *bound);
+extern void scan_bound_returned(ScanBound *bound, float distance);
+
+/* How many of the wanted rows a scan looks for at first: twice its share, and a few. */
+extern uint32 scan_bound_share(const ScanBound *bound, uint32 wanted);
+
+/*
+ * Rows farther than this are not wanted, because siblings have returned as many rows as the LIMIT
+ * takes.  Infinite if they have not.
+ */
+extern float scan_bound_of_siblings(const ScanBound *bound);
+
+#endif							/* VECTOR_AM_BOUND_H */

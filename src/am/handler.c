@@ -1,0 +1,93 @@
+/*
+ * handler.c - what PostgreSQL is told of the access methods when it loads the library or asks a
+ * handler
+ */
+#include "am/index.h"
+
+#include "commands/vacuum.h"
+#include "utils/guc.h"
+
+#include "am/method.h"
+#include "am/scan.h"
+
+void
+vector_am_init(void)
+{
+	for (int i = 0; vector_ams[i] != NULL; i++)
+	{
+		segment_register(vector_ams[i]->segments);
+		vector_ams[i]->init();
+		MarkGUCPrefixReserved(vector_ams[i]->name);
+	}
+	scan_bound_init();
+	scan_explain_init();
+}
+
+bool
+vector_am_plans(const IndexOptInfo *index)
+{
+	return (void *) index->amcostestimate == (void *) vectorcostestimate;
+}
+
+/* The result of a handler. */
+static IndexAmRoutine *
+make_routine(const VectorAm *am)
+{
+	IndexAmRoutine *amroutine = makeNode(IndexAmRoutine);
+
+	amroutine->amstrategies = 0;
+	amroutine->amsupport = am->support_count;
+	amroutine->amcanorderbyop = true;
+	amroutine->amoptionalkey = true;
+	amroutine->amcanparallel = am->parallel_size != NULL;
+#if PG_VERSION_NUM >= 170000
+	amroutine->amcanbuildparallel = true;
+#endif
+	amroutine->amparallelvacuumoptions = VACUUM_OPTION_NO_PARALLEL;
+	amroutine->amkeytype = InvalidOid;
+	amroutine->ambuild = vectorbuild;
+	amroutine->ambuildempty = vectorbuildempty;
+	amroutine->aminsert = vectorinsert;
+	amroutine->ambulkdelete = vectorbulkdelete;
+	amroutine->amvacuumcleanup = vectorvacuumcleanup;
+	amroutine->amcostestimate = vectorcostestimate;
+	amroutine->amoptions = am->options;
+	amroutine->ambuildphasename = am->phase_name;
+	amroutine->amvalidate = vectorvalidate;
+	amroutine->ambeginscan = vectorbeginscan;
+	amroutine->amrescan = vectorrescan;
+	amroutine->amgettuple = vectorgettuple;
+	amroutine->amendscan = vectorendscan;
+	amroutine->amestimateparallelscan = am->parallel_size;
+	amroutine->aminitparallelscan = am->parallel_init;
+	amroutine->amparallelrescan = am->parallel_size ? vectorparallelrescan : NULL;
+	return amroutine;
+}
+
+#define DEFINE_HANDLER(method) \
+PG_FUNCTION_INFO_V1(method##handler); \
+Datum \
+method##handler(PG_FUNCTION_ARGS) \
+{ \
+	PG_RETURN_POINTER(make_routine(&method##_am)); \
+}
+
+VECTOR_AMS(DEFINE_HANDLER)
+
+/*
+ * Support functions that pgvector's operator classes name.  The library knows a type by the
+ * class's distance function; these only mark the class as one of pgvector's.
+ */
+#define DEFINE_SUPPORT(symbol) \
+PG_FUNCTION_INFO_V1(symbol); \
+Datum \
+symbol(PG_FUNCTION_ARGS) \
+{ \
+	PG_RETURN_POINTER(NULL); \
+}
+
+DEFINE_SUPPORT(hnsw_halfvec_support)
+DEFINE_SUPPORT(hnsw_bit_support)
+DEFINE_SUPPORT(hnsw_sparsevec_support)
+DEFINE_SUPPORT(ivfflat_halfvec_support)
+DEFINE_SUPPORT(ivfflat_bit_support)

@@ -1,0 +1,122 @@
+/*
+ * reader.c - a segment of lists that is searched in rounds: each round searches one list
+ */
+#include "list_segment/method.h"
+
+#include "miscadmin.h"
+
+#include "list_segment/scan.h"
+#include "segment/search.h"
+
+/* A query's lists for centroids that segments name; scans of segments with the same share them. */
+typedef struct SharedQuery
+{
+	struct SharedQuery *next;
+	ListsQuery	query;
+} SharedQuery;
+
+typedef struct ListsReading
+{
+	SegmentScan base;
+	ListsScan	scan;
+	ListsQuery *query;
+} ListsReading;
+
+static ListsQuery *
+share_query(SegmentSearch *search, const CachedSegment *segment)
+{
+	const CachedCentroids *centroids = cached_centroids(segment);
+	SharedQuery *shared = search->shared;
+
+	while (shared && shared->query.centroids != centroids)
+		shared = shared->next;
+	if (shared == NULL)
+	{
+		shared = palloc(sizeof(SharedQuery));
+		lists_query(&shared->query, search->index, search->space, search->query, centroids,
+					search->effort.lists);
+		shared->next = search->shared;
+		search->shared = shared;
+	}
+	return &shared->query;
+}
+
+static SegmentScan *
+lists_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segment,
+		   const ExcludedRows *excluded)
+{
+	ListsReading *reading = palloc0(sizeof(ListsReading));
+
+	reading->base.reader = &lists_reader;
+	reading->base.search = search;
+	reading->query = share_query(search, segment);
+	lists_scan_begin(&reading->scan, reading->query, search->space, segment, search->statistics);
+	reading->scan.sealed.excluded = *excluded;
+	reading->scan.estimate = reading->base.eager = search->effort.estimate;
+	return &reading->base;
+}
+
+static void
+give_row(void *arg, const GraphFound *found)
+{
+	SegmentScan *scan = arg;
+
+	scan->search->found(scan, found);
+}
+
+static SegmentRound
+lists_round(SegmentScan *scan)
+{
+	ListsReading *reading = (ListsReading *) scan;
+	const SearchEffort *effort = &scan->search->effort;
+	const Space *space = scan->search->space;
+	uint32		lists = reading->query->centroids->header.lists;
+
+	if (effort->rank >= lists)
+		return ROUND_LAST;
+	if (reading->query->ranked < Min(effort->lists, lists))
+		lists_query_more(reading->query, space, effort->lists);
+	if (space->coded)
+		lists_scan_codes(&reading->scan, effort->rank, space->storage == STORAGE_NONE ? INFINITY :
+						 nextafterf(effort->threshold, INFINITY));
+	else
+		lists_scan_rows(&reading->scan, effort->rank, give_row, reading);
+	return effort->rank + 1 == lists ? ROUND_LAST : ROUND_DONE;
+}
+
+static bool
+lists_waiting(SegmentScan *scan, float *bound)
+{
+	const SegmentSearch *search = scan->search;
+
+	return (search->space->storage != STORAGE_NONE || search->effort.fetches > 0) &&
+		lists_scan_bound(&((ListsReading *) scan)->scan, bound);
+}
+
+static bool
+lists_next(SegmentScan *scan, GraphFound *found)
+{
+	ListsScan  *lists = &((ListsReading *) scan)->scan;
+	SegmentSearch *search = scan->search;
+	GraphCandidate row = lists_scan_pop(lists);
+	SealedRow	sealed;
+
+	CHECK_FOR_INTERRUPTS();
+	if (search->space->storage != STORAGE_NONE)
+	{
+		lists_scan_refine(lists, row.id, found);
+		return true;
+	}
+	search->effort.fetches--;
+	sealed_read_row(&lists->sealed, row.id, &sealed);
+	found->id = row.id;
+	found->tag = tag_from_tid(&sealed.tid);
+	return search->fetch(search, &sealed.tid, found);
+}
+
+const SegmentReader lists_reader = {
+	.open = lists_open,
+	.round = lists_round,
+	.waiting = lists_waiting,
+	.next = lists_next
+};

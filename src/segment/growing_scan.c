@@ -1,0 +1,231 @@
+/*
+ * growing_scan.c - searching growing segments: rows wait by bounds of their codes
+ */
+#include "segment/growing_internal.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+/* A row may be missed if its estimate is off by more standard deviations than this. */
+#define ERROR_SIGMAS		3.0f
+
+typedef struct GrowingScan
+{
+	SegmentScan base;
+	BlockReader reader;
+	GrowingHeader header;
+	ExcludedRows excluded;		/* besides those that are dead */
+	GraphHeap	candidates;		/* rows by a lower bound of the distance */
+	GraphHeap	refined;		/* rows by distance */
+	float		norm;			/* coded: norm of the query minus the mean of the codes */
+	float		scale;			/* the largest of the refined rows */
+	uint64	   *tags;			/* TIDs by row */
+	uint32	   *offsets;
+	PayloadMemory memory;
+} GrowingScan;
+
+/* Whether a row of a group is left out. */
+static inline bool
+is_excluded(const GrowingScan *scan, const GrowingGroup *group, uint32 row)
+{
+	return (group->dead >> (row % GROWING_ROWS) & 1) || row_is_excluded(&scan->excluded, row);
+}
+
+static inline void
+add_candidate(GrowingScan *scan, const GrowingGroup *group, uint32 row, float bound)
+{
+	if (!is_excluded(scan, group, row))
+		scan->candidates.items[scan->candidates.count++] =
+			(GraphCandidate) {isnan(bound) ? -INFINITY : bound, row};
+}
+
+/* Computes lower bounds of the distances of a group's rows. */
+static void
+bound_group(GrowingScan *scan, const CodeQuery *code, const GrowingGroup *group, uint32 g)
+{
+	const Space *space = scan->base.search->space;
+	uint32		n = growing_group_rows(&scan->header, g);
+	float		estimates[GROWING_ROWS];
+	float		norm = scan->norm;
+	float		base = space->metric == SPACE_IP ? 0 : norm * norm;
+
+	distance_kernels->code_estimates(code, (const uint8 *) (group + 1), group->a, group->b, base,
+									 estimates);
+	for (uint32 i = 0; i < n; i++)
+		add_candidate(scan, group, g * GROWING_ROWS + i, space_below(space, estimates[i], base) -
+					  ERROR_SIGMAS * group->error[i] * norm);
+}
+
+/*
+ * The distance of a row whose payload is within one block, computed in place.  That is safe because
+ * complete rows do not change, except by redo.
+ */
+static float
+distance_in_place(GrowingScan *scan, uint64 start, float *scale)
+{
+	const SegmentSearch *search = scan->base.search;
+	BlockToken	token;
+	const char *payload = block_open(&scan->reader, scan->header.vectors +
+									 (BlockNumber) (start / PAYLOAD_SIZE), &token);
+	float		distance = space_query_distance(search->space, search->query,
+												payload + start % PAYLOAD_SIZE, scale);
+
+	block_close(&scan->reader, &token);
+	return distance;
+}
+
+static float
+row_distance(GrowingScan *scan, uint32 row)
+{
+	const SegmentSearch *search = scan->base.search;
+	uint64		start = (uint64) scan->offsets[row] * GROWING_UNIT;
+	float		distance;
+	float		scale;
+
+	search->statistics->distances++;
+	search->statistics->blocks++;
+	if (search->space->element != SPACE_SPARSE &&
+		start % PAYLOAD_SIZE + space_payload_size(search->space) <= PAYLOAD_SIZE)
+		distance = distance_in_place(scan, start, &scale);
+	else
+	{
+		growing_read_payload(scan->reader.extent, search->space, &scan->header,
+							 scan->offsets[row], &scan->memory);
+		distance = space_query_distance(search->space, search->query, scan->memory.payload,
+										&scale);
+	}
+	scan->scale = Max(scan->scale, scale);
+	return distance;
+}
+
+/* Prepares the query's look-up table, relative to the mean of the codes. */
+static void
+prepare_codes(GrowingScan *scan, const float *mean, CodeQuery *code)
+{
+	const Space *space = scan->base.search->space;
+	const SpaceQuery *query = scan->base.search->query;
+	uint32		padded = rotation_padded(space->dims);
+	float	   *centred = palloc(sizeof(float) * padded);
+
+	memcpy(centred, query->rotated, sizeof(float) * padded);
+	scan->norm = space->metric == SPACE_COSINE ? 1 : query->norm;
+	if (mean)
+	{
+		for (uint32 i = 0; i < padded; i++)
+			centred[i] -= mean[i];
+		scan->norm = sqrtf(distance_kernels->f32_dot(centred, centred, padded));
+	}
+	rabitq_prepare(code, centred, scan->header.padded,
+				   palloc(rabitq_lut_size(scan->header.padded)));
+	/* with few dimensions there are few different elements, so rounding errors add up */
+	rabitq_allow_rounding(code, space->dims < ROTATION_MIN_PADDED ? INFINITY : ERROR_SIGMAS,
+						  space->rounding);
+	pfree(centred);
+}
+
+/* Bounds the distances of all rows by their codes, which are relative to a mean if there is one. */
+static void
+bound_rows(GrowingScan *scan, const float *mean)
+{
+	const SegmentSearch *search = scan->base.search;
+	const GrowingHeader *header = &scan->header;
+	CodeQuery	code;
+
+	scan->tags = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint64) * header->rows);
+	scan->offsets = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * header->rows);
+	scan->candidates.room = header->rows;
+	scan->candidates.items = MemoryContextAllocHuge(CurrentMemoryContext,
+													sizeof(GraphCandidate) * header->rows);
+	if (header->padded > 0)
+		prepare_codes(scan, mean, &code);
+	for (uint32 g = 0; g * GROWING_ROWS < header->rows; g++)
+	{
+		GrowingGroup *group;
+		Buffer		buffer = growing_lock_group(scan->reader.extent, header, g,
+												BUFFER_LOCK_SHARE, &group);
+
+		for (uint32 i = 0; i < growing_group_rows(header, g); i++)
+		{
+			uint32		row = g * GROWING_ROWS + i;
+
+			scan->tags[row] = tag_from_tid(&group->tids[i]);
+			scan->offsets[row] = group->offset[i];
+			if (header->padded == 0)
+				add_candidate(scan, group, row, -INFINITY);
+		}
+		if (header->padded > 0)
+			bound_group(scan, &code, group, g);
+		UnlockReleaseBuffer(buffer);
+		CHECK_FOR_INTERRUPTS();
+	}
+	search->statistics->distances += header->rows;
+	search->statistics->blocks += (header->rows - 1) / GROWING_ROWS / header->groups_per_block + 1;
+	graph_heap_make(&scan->candidates);
+}
+
+static SegmentScan *
+growing_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segment,
+			 const ExcludedRows *excluded)
+{
+	GrowingScan *scan = palloc0(sizeof(GrowingScan));
+
+	scan->base.reader = &growing_reader;
+	scan->base.search = search;
+	block_reader_begin(&scan->reader, extent_of(search->index, entry));
+	scan->excluded = *excluded;
+	search->statistics->segments++;
+	growing_read_header(search->index, entry, &scan->header);
+	if (scan->header.rows > 0)
+		bound_rows(scan, cache_growing_mean(search->cached, search->index, entry));
+	return &scan->base;
+}
+
+static bool
+growing_waiting(SegmentScan *base, float *bound)
+{
+	const GrowingScan *scan = (GrowingScan *) base;
+
+	*bound = INFINITY;
+	if (scan->candidates.count > 0)
+		*bound = scan->candidates.items[0].distance;
+	if (scan->refined.count > 0)
+		*bound = Min(*bound, scan->refined.items[0].distance);
+	return scan->candidates.count + scan->refined.count > 0;
+}
+
+/* The next row by distance, within the error bound of the codes. */
+static bool
+growing_next(SegmentScan *base, GraphFound *found)
+{
+	GrowingScan *scan = (GrowingScan *) base;
+	GraphMemory memory = space_graph_memory(CurrentMemoryContext);
+	GraphCandidate row;
+
+	while (scan->candidates.count > 0 &&
+		   (scan->refined.count == 0 ||
+			scan->candidates.items[0].distance < scan->refined.items[0].distance))
+	{
+		row = graph_heap_pop(&scan->candidates);
+		row.distance = row_distance(scan, row.id);
+		if (isnan(row.distance))
+			row.distance = INFINITY;
+		graph_heap_push(&scan->refined, memory, row);
+		CHECK_FOR_INTERRUPTS();
+	}
+	row = graph_heap_pop(&scan->refined);
+	found->distance = row.distance;
+	found->id = row.id;
+	found->tag = scan->tags[row.id];
+	found->bound = (float) space_order_by(base->search->space, base->search->query, row.distance,
+										  0, scan->scale);
+	return true;
+}
+
+const SegmentReader growing_reader = {
+	.open = growing_open,
+	.waiting = growing_waiting,
+	.next = growing_next,
+	.ordered = true
+};

@@ -1,0 +1,117 @@
+/*
+ * search.h - how a search of an index reads its segments, whatever their kind
+ *
+ * A search opens every live segment and goes on in rounds.  In a round, a segment is searched
+ * further and gives the search the rows that it finds (found).  It may also know rows whose
+ * distances have not been computed, only lower bounds: these wait.  A search that needs the nearest
+ * rows takes the waiting row with the least bound of all segments (next), until its best results
+ * are nearer than all bounds.
+ *
+ * Rows are left out by their numbers in the segment, for whatever reason: see ExcludedRows.
+ */
+#ifndef VECTOR_SEGMENT_SEARCH_H
+#define VECTOR_SEGMENT_SEARCH_H
+
+#include "segment/sealed.h"
+
+typedef struct SegmentSearch SegmentSearch;
+typedef struct SegmentScan SegmentScan;
+
+/*
+ * How far the next round of a segment goes.  The access method sets it; each kind of segments takes
+ * what concerns it.
+ */
+typedef struct SearchEffort
+{
+	/* graphs */
+	uint32		candidates;		/* that are kept */
+	uint32		wanted;			/* see graph_search_limit; 0: no limit */
+	float		reach;			/* see graph_search_limit */
+	float		known;			/* no row farther than this is wanted; INFINITY: not known */
+	float		patience;		/* see graph_search_limit */
+	bool		keep;			/* keep other candidates for further rounds */
+
+	/* lists */
+	uint32		lists;			/* that will be searched in these and the next rounds */
+	uint32		rank;			/* of the list that is searched */
+	float		threshold;		/* no row farther than this is wanted */
+	bool		estimate;		/* order rows without vectors by estimates, in place of bounds; */
+	uint64		fetches;		/* so many of them may be fetched from the table */
+} SearchEffort;
+
+/* One search of an index. */
+struct SegmentSearch
+{
+	Relation	index;
+	CachedIndex *cached;		/* held */
+	const Space *space;
+	const SpaceQuery *query;
+	ScanStatistics *statistics;
+	SearchEffort effort;
+	void	   *shared;			/* by scans of one method, which defines it; NULL at first */
+
+	/* Takes a row that a round has found. */
+	void		(*found) (SegmentScan *scan, const GraphFound *found);
+
+	/* Whether the search may get this many more rows, with so much more memory; NULL: always. */
+	bool		(*allows) (SegmentSearch *search, uint64 rows, Size memory);
+
+	/*
+	 * For rows whose vectors the index does not keep: sets distance and bound of a row of the
+	 * table; returns false if it is not visible.
+	 */
+	bool		(*fetch) (SegmentSearch *search, ItemPointer tid, GraphFound *found);
+};
+
+typedef enum SegmentRound
+{
+	ROUND_DONE,					/* there may be others */
+	ROUND_LAST,					/* done, and the last one */
+	ROUND_REFUSED				/* not done, because the search does not allow it */
+} SegmentRound;
+
+/* How a kind of segments is read. */
+typedef struct SegmentReader
+{
+	/*
+	 * Opens a segment, in the current memory context; of a sealed one, `segment` is what is held in
+	 * memory, else NULL.  A growing segment excludes its dead rows itself.
+	 */
+	SegmentScan *(*open) (SegmentSearch *search, const SegmentEntry *entry,
+						  CachedSegment *segment, const ExcludedRows *excluded);
+
+	/* Does a round: gives the rows found to search->found.  NULL: all rows wait from the start. */
+	SegmentRound (*round) (SegmentScan *scan);
+
+	/*
+	 * Whether a row waits, and the least bound of any; computes the distance of that row, or
+	 * returns false if it is not visible.  Both are NULL if no rows ever wait.
+	 */
+	bool		(*waiting) (SegmentScan *scan, float *bound);
+	bool		(*next) (SegmentScan *scan, GraphFound *found);
+	bool		ordered;		/* rows that waited come in the order of their distances */
+
+	/*
+	 * Rows that further rounds find are hardly nearer than this, however estimates err; NULL: there
+	 * is nothing to be known of them.
+	 */
+	float		(*left) (SegmentScan *scan);
+
+	/*
+	 * The TIDs of a found row and those equal to it, palloc'd if more than one; *single has room
+	 * for one.  NULL: the TID is the tag.
+	 */
+	int			(*tids) (SegmentScan *scan, const GraphFound *found, ItemPointer single,
+						 ItemPointer *tids);
+} SegmentReader;
+
+/* A segment that is read; the state of each kind, made by `open`, begins with it. */
+struct SegmentScan
+{
+	const SegmentReader *reader;
+	SegmentSearch *search;
+	uint32		number;			/* among the segments of the search, which sets it */
+	bool		eager;			/* waiting rows are taken in any case: there are no bounds */
+};
+
+#endif							/* VECTOR_SEGMENT_SEARCH_H */
