@@ -21,6 +21,7 @@
 typedef struct World
 {
 	uint32_t	n;
+	uint32_t	first;			/* searches know node i as first + i */
 	RabitqMetric metric;
 	bool		coded;
 	float	   *points;			/* n * DIMS */
@@ -346,12 +347,14 @@ expand(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *estimate
 {
 	Probe	   *probe = arg;
 	const GraphBuild *build = &probe->world->build;
-	GraphLinks *links = graph_array_at(&build->links, id);
+	uint32_t	node = id - probe->world->first;
+	GraphLinks *links = graph_array_at(&build->links, node);
 
 	(void) estimates;
 	found->tag = id;
-	HOLDS(probe->expanded[id]++ < probe->most);
-	memcpy(ids, graph_link_ids(build, links), links->count * sizeof(uint32_t));
+	HOLDS(probe->expanded[node]++ < probe->most);
+	for (uint32_t i = 0; i < links->count; i++)
+		ids[i] = probe->world->first + graph_link_ids(build, links)[i];
 	return (int) links->count;
 }
 
@@ -361,23 +364,25 @@ score(void *arg, const uint32_t *ids, int n, float *distances)
 	Probe	   *probe = arg;
 
 	for (int i = 0; i < n; i++)
-		distances[i] = distance(probe->world, probe->query, point(probe->world, ids[i]));
+		distances[i] = distance(probe->world, probe->query,
+								point(probe->world, ids[i] - probe->world->first));
 }
 
 static bool
 is_odd(void *arg, uint32_t id)
 {
-	(void) arg;
-	return id % 2 == 1;
+	const Probe *probe = arg;
+
+	return (id - probe->world->first) % 2 == 1;
 }
 
 /* Checks that everything a search found is found for the first time. */
 static size_t
-count_found(const GraphSearch *search, uint8_t *seen)
+count_found(const World *world, const GraphSearch *search, uint8_t *seen)
 {
 	for (size_t i = 0; i < search->found_count; i++)
 	{
-		HOLDS(seen[search->found[i].id]++ == 0);
+		HOLDS(seen[search->found[i].id - world->first]++ == 0);
 		HOLDS(graph_search_expanded(search, search->found[i].id));
 	}
 	return search->found_count;
@@ -399,7 +404,7 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead, float r
 	GraphSource source = {
 		.expand = expand, .score = score, .arg = &probe, .dead = odd_are_dead ? is_odd : NULL
 	};
-	GraphCandidate entry = {0, 0};
+	GraphCandidate entry = {0, world->first};
 	uint32_t	living = odd_are_dead ? (world->n + 1) / 2 : world->n;
 	size_t		total;
 	int			nearer;
@@ -420,16 +425,16 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead, float r
 		nearer = 0;
 		found[i] = search->found[i].distance;
 		HOLDS(search->found[i].tag == search->found[i].id);
-		HOLDS(!odd_are_dead || search->found[i].id % 2 == 0);
+		HOLDS(!odd_are_dead || !is_odd(&probe, search->found[i].id));
 		for (uint32_t k = 0; k < world->n; k += 1 + odd_are_dead)
 			nearer += distance(world, query, point(world, k)) < found[i];
 		hits += nearer < K;
 	}
-	total = count_found(search, seen);
+	total = count_found(world, search, seen);
 	while (graph_search_more(search))
 	{
 		HOLDS(graph_search_run(search, UINT32_MAX));
-		total += count_found(search, seen);
+		total += count_found(world, search, seen);
 	}
 	HOLDS(total == living);
 	free(probe.expanded);
@@ -447,6 +452,7 @@ check_graph(uint32_t n, RabitqMetric metric, bool coded, int threads)
 	int			limited_hits = 0;
 	int			short_hits = 0;
 	int			patient_hits = 0;
+	int			high_hits = 0;
 	const int	queries = 50;
 
 	make_world(&world, n, metric, coded, 1);
@@ -465,10 +471,16 @@ check_graph(uint32_t n, RabitqMetric metric, bool coded, int threads)
 			patient_hits += check_search(&world, &search, i % 2 == 1, 1, 4);
 		}
 	}
+	/* with the largest ids that there are, nothing changes */
+	world.first = GRAPH_MAX_ID - (n - 1);
+	for (int i = 0; i < queries; i++)
+		high_hits += check_search(&world, &search, i % 2 == 1,
+								  metric == RABITQ_L2 && i % 3 == 0 ? 1.5f : 0, 0);
 	if (n > 2 * K)
 	{
 		HOLDS(hits >= 0.95 * queries * K);
 		HOLDS(dead_hits >= 0.95 * queries * K);
+		HOLDS(high_hits >= 0.95 * queries * K);
 		HOLDS(metric != RABITQ_L2 || limited_hits >= 0.95 * queries * K);
 		HOLDS(metric != RABITQ_L2 || n < 100 || short_hits < patient_hits);
 	}
