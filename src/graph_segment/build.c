@@ -244,11 +244,16 @@ max_rows(const BuildShared *shared)
 }
 
 /* A row takes more memory than its node will take in the segment. */
+Size
+build_max_memory(const Space *space)
+{
+	return space->element == SPACE_SPARSE ? BUILD_MAX_UNITS : SIZE_MAX;
+}
+
 bool
 build_is_whole(const SegmentBuild *build, uint64 rows, Size memory)
 {
-	return rows >= segment_max_rows ||
-		(build->space.element == SPACE_SPARSE && rows > 0 && memory > BUILD_MAX_UNITS);
+	return rows >= segment_max_rows || (rows > 0 && memory > build_max_memory(&build->space));
 }
 
 /* No more memory is available: the batch consists of the rows so far, if there are any. */

@@ -78,4 +78,10 @@ extern void build_finish(SegmentBuild *build);
 /* The number of bytes that a row takes while its graph is built. */
 extern Size build_row_memory(const Space *space, uint32 m, Size payload);
 
+/*
+ * The number of bytes that the rows of one segment may take then: nodes that differ in size are
+ * known by their places, not by their numbers, so their ids come to an end sooner.
+ */
+extern Size build_max_memory(const Space *space);
+
 #endif							/* VECTOR_GRAPH_SEGMENT_BUILD_H */

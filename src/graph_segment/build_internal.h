@@ -14,6 +14,7 @@
 #include "storage/spin.h"
 
 #include "graph_segment/build.h"
+#include "segment/wait_point.h"
 #include "types/dense.h"
 
 #define BUILD_MAX_CHUNKS	16384	/* of rows */
@@ -25,7 +26,7 @@
 /*
  * so they may take this many in all: half of all addresses, because the ends of blocks are unused.
  */
-#define BUILD_MAX_UNITS		((Size) BUILD_NODE_UNIT * (GRAPH_MAX_ID / 2))
+#define BUILD_MAX_UNITS		((Size) BUILD_NODE_UNIT * (segment_max_id / 2))
 
 typedef struct BuildRow
 {

@@ -30,6 +30,13 @@ row_memory(const Space *space, uint32 m)
 							space_payload_size(space));
 }
 
+/* A row takes about twice as much memory in a build as it takes in blocks. */
+static uint64
+max_blocks(const Space *space)
+{
+	return build_max_memory(space) / 2 / PAYLOAD_SIZE;
+}
+
 /*
  * Whether to merge the inputs' graphs: not if there are growing segments; and if there is memory
  * for a new graph, not if most nodes are dead or there are many small graphs.
@@ -114,6 +121,7 @@ const SegmentMethod graph_segment_method = {
 	.id = METHOD_GRAPH,
 	.name = "graph",
 	.row_memory = row_memory,
+	.max_blocks = max_blocks,
 	.may_merge = merge_is_possible,
 	.gains_by_merging = merge_is_possible,
 	.merges = merges,

@@ -112,7 +112,7 @@ plan_place_node(const SegmentPlan *plan, uint64 end, Size size, uint32 *id)
 	if (size <= PAYLOAD_SIZE && left < size)
 		end += left;
 	/* see build_is_whole */
-	if (end / BUILD_NODE_UNIT > GRAPH_MAX_ID)
+	if (end / BUILD_NODE_UNIT > segment_max_id)
 		elog(ERROR, "segment is too large");
 	*id = (uint32) (end / BUILD_NODE_UNIT);
 	return end + size;

@@ -88,15 +88,20 @@ choose_end(SegmentJob *job)
 	MemoryContextDelete(job->context);
 }
 
-/* Whether one segment may have the rows of these. */
+/* Whether one segment may have the rows of these: otherwise the result would be as many again. */
 static bool
-fit_segment(const SegmentEntry *entries, int count)
+fit_segment(const SegmentJob *job, const SegmentEntry *entries, int count)
 {
 	uint64		rows = 0;
+	uint64		blocks = 0;
 
 	for (int i = 0; i < count; i++)
+	{
 		rows += entries[i].rows;
-	return rows <= segment_max_rows;
+		blocks += entries[i].blocks;
+	}
+	return rows <= segment_max_rows && (count == 1 || job->method->max_blocks == NULL ||
+										blocks <= job->method->max_blocks(&job->space));
 }
 
 bool
@@ -229,7 +234,7 @@ choose_class(const SegmentJob *job, SegmentEntry *entries, int count)
 		for (int i = 0; i < factor - 1; i++)
 			total += entries[end++].rows;
 	merge = job->method->may_merge(&job->space);
-	if (!fit_segment(entries + first, end - first) ||
+	if (!fit_segment(job, entries + first, end - first) ||
 		(!(merge && count >= CROWDED) &&
 		 !segments_fit_memory(job, merge, entries + first, end - first)))
 		return 0;
@@ -255,7 +260,7 @@ choose_smaller(const SegmentJob *job, SegmentEntry *entries, int count)
 	for (int i = 0; i < count; i++)
 	{
 		if (i > 0 && entries[i].rows <= total * seal_merge_factor &&
-			fit_segment(entries, i + 1) && segments_fit_memory(job, true, entries, i + 1))
+			fit_segment(job, entries, i + 1) && segments_fit_memory(job, true, entries, i + 1))
 			end = i + 1;
 		total += entries[i].rows;
 	}
@@ -338,7 +343,7 @@ look_for_sealed(SegmentJob *job, SealMerge what)
 	}
 	job->renewed = !any_busy && job->method->is_outdated != NULL &&
 		job->method->is_outdated(job->index, &job->space, directory) &&
-		fit_segment(job->inputs, job->input_count) &&
+		fit_segment(job, job->inputs, job->input_count) &&
 		segments_fit_memory(job, true, job->inputs, job->input_count);
 	directory_let_go(job->index, directory);
 	if (job->renewed)
@@ -346,7 +351,7 @@ look_for_sealed(SegmentJob *job, SealMerge what)
 	if (what == MERGE_ALL)
 	{
 		qsort(job->inputs, job->input_count, sizeof(SegmentEntry), segment_compare_rows);
-		while (!fit_segment(job->inputs, job->input_count))
+		while (!fit_segment(job, job->inputs, job->input_count))
 			job->input_count--;
 		if (job->input_count == 1 && !any_dead && old.uid == 0)
 			job->input_count = 0;

@@ -93,6 +93,8 @@ struct SegmentMethod
 	 * may_merge is always true.
 	 */
 	Size		(*row_memory) (const Space *space, uint32 m);
+	/* The number of blocks that a segment may have; NULL: as many as its rows need. */
+	uint64		(*max_blocks) (const Space *space);
 	/* Whether sealed segments can be merged without building, with a few bytes of memory a row. */
 	bool		(*may_merge) (const Space *space);
 	/* Whether searches gain so much by fewer segments that idle workers should merge them. */

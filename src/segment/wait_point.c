@@ -13,6 +13,7 @@
 #include "utils/wait_event.h"
 
 int			segment_max_rows;
+int			segment_max_id;
 
 static char *stop_at;
 static int	passes;				/* of the point where a process is to fail */
@@ -33,6 +34,9 @@ wait_point_init(void)
 							"Sets the maximum number of rows of a segment.", NULL,
 							&segment_max_rows, GRAPH_MAX_ID, 1, GRAPH_MAX_ID, PGC_USERSET, 0, NULL,
 							NULL, NULL);
+	DefineCustomIntVariable("vector.max_segment_id", "Sets the largest id of a segment's nodes.",
+							NULL, &segment_max_id, GRAPH_MAX_ID, 1, GRAPH_MAX_ID, PGC_USERSET, 0,
+							NULL, NULL, NULL);
 }
 
 /*

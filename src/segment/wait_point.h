@@ -13,14 +13,16 @@
 #include "graph/search.h"
 
 #ifdef VECTOR_WAIT_POINTS
-/* The maximum number of rows of a segment; a setting, so that tests can do with fewer. */
+/* The maximum number of rows of a segment, and id of a node; settings: tests do with fewer. */
 extern int	segment_max_rows;
+extern int	segment_max_id;
 
 extern void wait_point_init(void);
 extern void wait_point(const char *name);
 #define WAIT_POINT(name)	wait_point(name)
 #else
 #define segment_max_rows	GRAPH_MAX_ID
+#define segment_max_id		GRAPH_MAX_ID
 #define wait_point_init()	((void) 0)
 #define WAIT_POINT(name)	((void) 0)
 #endif
