@@ -116,6 +116,8 @@ run_build(HnswBuild *state, BuildShared *shared)
 	table->add = add_row;
 	table->arg = state;
 	state->build = build_attach(shared, table->index, table->leader ? &callbacks : NULL);
+	if (table->memory)
+		build_give_memory(state->build, table->memory);
 	if (table->leader)
 		report_progress(BUILD_LOADING, 0, 0);
 	table_build_scan(table);

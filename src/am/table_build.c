@@ -153,18 +153,25 @@ table_build_bytes(const TableBuild *build)
 		pg_table_size, ObjectIdGetDatum(RelationGetRelid(build->heap))));
 }
 
-/* Whether the shared memory for a parallel build is available; issues a notice if not. */
+/*
+ * Takes half of the shared memory wanted, but for what the context of the parallel build will need;
+ * issues a notice and returns false if that is not available.
+ */
 static bool
-has_shared_memory(Size context, Size wanted)
+take_shared_memory(TableBuild *build, Size context, Size wanted)
 {
-	Size		least = context + PARALLEL_STATE + Min(wanted / 2, MAX_ASKED);
+	Size		half = Min(wanted / 2, MAX_ASKED);
 
-	if (shared_memory_has(least))
+	build->memory = half > 0 ? shared_memory_try(half) : NULL;
+	if ((build->memory || half == 0) && shared_memory_has(context + PARALLEL_STATE))
 		return true;
+	if (build->memory)
+		dsm_detach(build->memory);
+	build->memory = NULL;
 	ereport(NOTICE,
 			(errmsg("not enough shared memory to build the index in parallel"),
 			 errdetail("%zu MB were refused. One process builds the index alone.",
-					   least / (1024 * 1024)),
+					   (context + PARALLEL_STATE + half) / (1024 * 1024)),
 			 errhint("Give the server more shared memory to speed up builds.")));
 	return false;
 }
@@ -187,10 +194,12 @@ table_build_enter(TableBuild *build, const char *worker_main, int workers, Size 
 	shm_toc_estimate_chunk(&context->estimator, scan_size);
 	shm_toc_estimate_chunk(&context->estimator, query_size);
 	shm_toc_estimate_keys(&context->estimator, 4);
-	if (has_shared_memory(shm_toc_estimate(&context->estimator), wanted))
+	if (take_shared_memory(build, shm_toc_estimate(&context->estimator), wanted))
 		InitializeParallelDSM(context);
 	if (context->seg == NULL)
 	{
+		if (build->memory)
+			dsm_detach(build->memory);
 		forget_snapshot(build);
 		DestroyParallelContext(context);
 		ExitParallelMode();

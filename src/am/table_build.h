@@ -10,6 +10,7 @@
 #include "access/parallel.h"
 #include "access/relscan.h"
 #include "nodes/execnodes.h"
+#include "storage/dsm.h"
 
 #include "segment/row.h"
 #include "segment/space.h"
@@ -36,6 +37,7 @@ typedef struct TableBuild
 	Snapshot	snapshot;
 	dsm_segment *segment;
 	void	   *method_shared;	/* shared memory of the access method */
+	dsm_segment *memory;		/* the leader's: for the access method to use; or NULL */
 
 	MemoryContext temporary;
 	double		rows;			/* scanned; in the end, by all participants */
@@ -53,9 +55,9 @@ extern uint64 table_build_bytes(const TableBuild *build);
 
 /*
  * Enters a parallel build in the leader: creates method_shared, method_size zero bytes, which the
- * caller may fill before workers are launched.  Returns false, with nothing done, if no worker
- * could be started or, with a notice, if the shared memory is not available, or not half of the
- * bytes that will be wanted.
+ * caller may fill before workers are launched, and takes half of the memory wanted, in bytes, which
+ * the caller owns.  Returns false, with nothing done, if no worker could be started or, with a
+ * notice, if the shared memory is not available.
  */
 extern bool table_build_enter(TableBuild *build, const char *worker_main, int workers,
 							  Size method_size, Size wanted);

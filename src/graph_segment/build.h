@@ -12,6 +12,7 @@
 #include "pg_compat.h"
 
 #include "storage/barrier.h"
+#include "storage/dsm.h"
 
 #include "segment/method.h"
 
@@ -65,6 +66,9 @@ extern void build_use_files(BuildShared *shared);
 extern SegmentBuild *build_attach(BuildShared *shared, Relation index,
 								  const BuildCallbacks *callbacks);
 extern SegmentMaking *build_making(SegmentBuild *build);
+
+/* To be called by the leader after build_attach: gives the build shared memory to begin with. */
+extern void build_give_memory(SegmentBuild *build, dsm_segment *segment);
 
 /* Adds a row; may have to build a batch first. */
 extern void build_add(SegmentBuild *build, const SegmentRow *row);

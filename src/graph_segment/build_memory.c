@@ -78,6 +78,19 @@ build_address(SegmentBuild *build, uint64 handle)
 	return build->pieces[i] + (handle & ((UINT64CONST(1) << PIECE_SHIFT) - 1));
 }
 
+/* Makes it known to all participants that there is a new piece. */
+static void
+publish_piece(BuildShared *shared, uint64 place, Size size)
+{
+	SpinLockAcquire(&shared->mutex);
+	shared->pieces[shared->piece_count] = (BuildPiece) {
+		.place = place, .size = size, .back = size
+	};
+	shared->piece_count++;
+	shared->reserved += size;
+	SpinLockRelease(&shared->mutex);
+}
+
 /* Makes a piece of this size; returns false if it is refused. */
 static bool
 make_piece(SegmentBuild *build, Size size)
@@ -102,11 +115,7 @@ make_piece(SegmentBuild *build, Size size)
 		build->pieces[i] = dsm_segment_address(build->segments[i]);
 		place = dsm_segment_handle(build->segments[i]);
 	}
-	SpinLockAcquire(&shared->mutex);
-	shared->pieces[i] = (BuildPiece) {.place = place, .size = size, .back = size};
-	shared->piece_count++;
-	shared->reserved += size;
-	SpinLockRelease(&shared->mutex);
+	publish_piece(shared, place, size);
 	return true;
 }
 
@@ -195,6 +204,26 @@ build_grow_memory(SegmentBuild *build, Size size)
 }
 
 void
+build_give_memory(SegmentBuild *build, dsm_segment *segment)
+{
+	BuildShared *shared = build->shared;
+	int			i;
+
+	if (build->alone)
+	{
+		dsm_detach(segment);
+		return;
+	}
+	while (!begin_growing(shared))
+		;						/* a worker was making a piece, and has finished */
+	i = shared->piece_count;
+	build->segments[i] = segment;
+	build->pieces[i] = dsm_segment_address(segment);
+	publish_piece(shared, dsm_segment_handle(segment), dsm_segment_map_length(segment));
+	end_growing(shared);
+}
+
+void
 build_refuse(const SegmentBuild *build, Size size)
 {
 	ereport(ERROR,
@@ -254,6 +283,23 @@ drop_piece(SegmentBuild *build, int i)
 	build->pieces[i] = NULL;
 }
 
+/* The smallest piece, but for those dropped, of which nothing lasts; -1 if there is none. */
+static int
+smallest_unused(const BuildShared *shared, const bool *dropped)
+{
+	int			smallest = -1;
+
+	for (int i = 0; i < shared->piece_count; i++)
+	{
+		const BuildPiece *piece = &shared->pieces[i];
+
+		if (piece->size > 0 && piece->back == piece->size && !dropped[i] &&
+			(smallest < 0 || piece->size < shared->pieces[smallest].size))
+			smallest = i;
+	}
+	return smallest;
+}
+
 void
 build_shrink_memory(SegmentBuild *build, Size memory)
 {
@@ -262,17 +308,15 @@ build_shrink_memory(SegmentBuild *build, Size memory)
 	bool		dropped[BUILD_MAX_PIECES] = {false};
 
 	build_wait(build);
-	/* begin with the first, which are the smallest, to release little more than necessary */
-	for (int i = 0; i < shared->piece_count && reserved > memory; i++)
+	while (reserved > memory)
 	{
-		const BuildPiece *piece = &shared->pieces[i];
+		int			smallest = smallest_unused(shared, dropped);
 
-		dropped[i] = piece->size > 0 && piece->back == piece->size;
-		if (dropped[i])
-		{
-			reserved -= piece->size;
-			drop_piece(build, i);
-		}
+		if (smallest < 0)
+			break;
+		dropped[smallest] = true;
+		reserved -= shared->pieces[smallest].size;
+		drop_piece(build, smallest);
 	}
 	build_wait(build);
 	if (build->leader)
