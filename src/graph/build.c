@@ -13,7 +13,7 @@
  * An insertion ends when everything left seems this many times as far (squared) as this many found
  * nodes: hardly any node beyond is chosen as a neighbour.
  */
-#define INSERT_WANTED	32
+#define INSERT_WANTED	28
 #define INSERT_REACH	1.2f
 
 /*
@@ -210,6 +210,30 @@ graph_put_link(const GraphBuild *build, GraphLinks *links, uint32_t place, uint3
 }
 
 /*
+ * Whether a candidate is nearer to a chosen neighbour than to the node itself.  `order` lists the
+ * neighbours, those that have covered more candidates first, because they soon cover another.
+ */
+static bool
+is_covered(const GraphBuild *build, const GraphFound *candidate, const GraphCandidate *chosen,
+		   uint32_t count, uint8_t *order)
+{
+	for (uint32_t k = 0; k < count; k++)
+	{
+		uint8_t		place = order[k];
+
+		if (graph_build_distance(build, candidate->id, chosen[place].id) >= candidate->distance)
+			continue;
+		if (k > 0)
+		{
+			order[k] = order[k - 1];
+			order[k - 1] = place;
+		}
+		return true;
+	}
+	return false;
+}
+
+/*
  * Chooses neighbours from candidates in order of distance.  A candidate nearer to a chosen
  * neighbour than to the node itself is left out (Malkov and Yashunin 2016, algorithm 4, without
  * keepPrunedConnections: lists that are full already serve later nodes worse).  Returns how many.
@@ -218,16 +242,14 @@ static uint32_t
 choose(const GraphBuild *build, const GraphFound *candidates, size_t n, GraphCandidate *chosen)
 {
 	uint32_t	count = 0;
+	uint8_t		order[GRAPH_MAX_DEGREE];
 
 	for (size_t i = 0; i < n && count < build->degree; i++)
 	{
-		bool		good = true;
-
-		for (uint32_t k = 0; k < count && good; k++)
-			good = graph_build_distance(build, candidates[i].id, chosen[k].id) >=
-				candidates[i].distance;
-		if (good)
-			chosen[count++] = (GraphCandidate) {candidates[i].distance, candidates[i].id};
+		if (is_covered(build, &candidates[i], chosen, count, order))
+			continue;
+		order[count] = (uint8_t) count;
+		chosen[count++] = (GraphCandidate) {candidates[i].distance, candidates[i].id};
 	}
 
 	/* by dot products, long vectors cover almost all others, so fill up to half the degree */

@@ -602,35 +602,18 @@ graph_search_more(GraphSearch *search)
 	return search->pool_count > 0 || search->dead.count > 0;
 }
 
-static void
-sift_down(GraphFound *found, size_t i, size_t n)
-{
-	GraphFound	item = found[i];
-	size_t		child;
-
-	for (; (child = 2 * i + 1) < n; i = child)
-	{
-		if (child + 1 < n && found[child + 1].distance > found[child].distance)
-			child++;
-		if (!(found[child].distance > item.distance))
-			break;
-		found[i] = found[child];
-	}
-	found[i] = item;
-}
-
+/* Insertion sort: a search finds nodes nearly in order. */
 void
 graph_sort_found(GraphFound *found, size_t n)
 {
-	for (size_t i = n / 2; i-- > 0;)
-		sift_down(found, i, n);
-	for (size_t end = n; end > 1;)
+	for (size_t i = 1; i < n; i++)
 	{
-		GraphFound	largest = found[0];
+		GraphFound	item = found[i];
+		size_t		k = i;
 
-		found[0] = found[--end];
-		found[end] = largest;
-		sift_down(found, 0, end);
+		for (; k > 0 && found[k - 1].distance > item.distance; k--)
+			found[k] = found[k - 1];
+		found[k] = item;
 	}
 }
 
