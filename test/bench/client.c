@@ -21,56 +21,23 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <math.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <libpq-fe.h>
 
 #include "bench.h"
+#include "vectors.h"
 
 #define MAX_SETS 64
 #define TIE_TOLERANCE 1e-6
-
-typedef enum VecType
-{
-	TYPE_VECTOR,
-	TYPE_HALFVEC,
-	TYPE_BF16VEC,
-	TYPE_INT8VEC
-} VecType;
-
-static const char *const type_names[] = {"vector", "halfvec", "bf16vec", "int8vec"};
-
-typedef enum Metric
-{
-	METRIC_L2,
-	METRIC_IP,
-	METRIC_COS,
-	METRIC_L1
-} Metric;
-
-static const char *const metric_names[] = {"l2", "ip", "cos", "l1"};
-static const char *const metric_operators[] = {"<->", "<#>", "<=>", "<+>"};
-
-/* A mapped fvecs or ivecs file: rows of dim 4-byte values, each after its own int32 dim */
-typedef struct VecFile
-{
-	const char *data;
-	int64_t		rows;
-	int			dim;
-} VecFile;
 
 static struct
 {
@@ -122,193 +89,6 @@ static int32_t *answers;		/* opt.k ids a query, -1 where fewer came back */
 static atomic_char *answered;
 static unsigned type_oid;
 static int	statement_bytes;	/* size of the parameter that holds a vector */
-
-static void die(const char *fmt,...) __attribute__((format(printf, 1, 2), noreturn));
-
-static void
-die(const char *fmt,...)
-{
-	va_list		args;
-
-	va_start(args, fmt);
-	fputs("load: ", stderr);
-	vfprintf(stderr, fmt, args);
-	fputc('\n', stderr);
-	va_end(args);
-	exit(1);
-}
-
-static void *
-allocate(void *old, size_t size)
-{
-	void	   *p = realloc(old, size ? size : 1);
-
-	if (p == NULL)
-		die("out of memory");
-	return p;
-}
-
-static VecFile
-map_file(const char *path)
-{
-	VecFile		f;
-	struct stat st;
-	int			fd = open(path, O_RDONLY);
-	void	   *p;
-	int32_t		dim;
-
-	if (fd < 0 || fstat(fd, &st) != 0)
-		die("could not open \"%s\": %s", path, strerror(errno));
-	if (st.st_size < 8)
-		die("\"%s\" is too short", path);
-	p = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED)
-		die("could not map \"%s\": %s", path, strerror(errno));
-	close(fd);
-	memcpy(&dim, p, sizeof(dim));
-	if (dim < 1 || dim > 16000 || st.st_size % (4 * ((int64_t) dim + 1)) != 0)
-		die("\"%s\" is not a file of equally long vectors", path);
-	f.data = p;
-	f.dim = dim;
-	f.rows = st.st_size / (4 * ((int64_t) dim + 1));
-	return f;
-}
-
-static const void *
-file_row(const VecFile *f, int64_t row)
-{
-	return f->data + row * 4 * ((int64_t) f->dim + 1) + 4;
-}
-
-static uint32_t
-float_bits(float x)
-{
-	uint32_t	u;
-
-	memcpy(&u, &x, sizeof(u));
-	return u;
-}
-
-/*
- * IEEE half, round to nearest even; what is too large becomes infinity and is refused by the server
- */
-static uint16_t
-to_half(float x)
-{
-	uint32_t	u = float_bits(x);
-	uint16_t	sign = (u >> 16) & 0x8000;
-	int			exponent = (int) ((u >> 23) & 0xff) - 127 + 15;
-	uint32_t	mantissa = u & 0x7fffff;
-	int			shift = 13;
-	uint32_t	half;
-	uint32_t	rest;
-
-	if (exponent >= 31)
-		return sign | 0x7c00;
-	if (exponent <= 0)
-	{
-		if (exponent < -10)
-			return sign;
-		mantissa |= 0x800000;
-		shift = 14 - exponent;
-		exponent = 0;
-	}
-	half = ((uint32_t) exponent << 10) + (mantissa >> shift);
-	rest = mantissa & ((1u << shift) - 1);
-	if (rest > 1u << (shift - 1) || (rest == 1u << (shift - 1) && (half & 1)))
-		half++;
-	return sign | (uint16_t) half;
-}
-
-static uint16_t
-to_bf16(float x)
-{
-	uint32_t	u = float_bits(x);
-
-	return (uint16_t) ((u + 0x7fff + ((u >> 16) & 1)) >> 16);
-}
-
-static int
-element_size(void)
-{
-	return opt.type == TYPE_VECTOR ? 4 : opt.type == TYPE_INT8VEC ? 1 : 2;
-}
-
-/*
- * A vector's binary form: int16 dim, int16 unused, the elements; all big endian.  Returns the bytes
- * written.
- */
-static int
-put_vector(char *out, const float *x, int dim)
-{
-	uint16_t	head[2] = {htons((uint16_t) dim), 0};
-	char	   *p = out + sizeof(head);
-
-	memcpy(out, head, sizeof(head));
-	for (int i = 0; i < dim; i++)
-	{
-		float		v = x[i] * opt.scale;
-
-		if (opt.type == TYPE_VECTOR)
-		{
-			uint32_t	u = htonl(float_bits(v));
-
-			memcpy(p + 4 * (size_t) i, &u, 4);
-		}
-		else if (opt.type == TYPE_INT8VEC)
-			p[i] = (char) (int8_t) fminf(fmaxf(rintf(v), -128), 127);
-		else
-		{
-			uint16_t	u = htons(opt.type == TYPE_HALFVEC ? to_half(v) : to_bf16(v));
-
-			memcpy(p + 2 * (size_t) i, &u, 2);
-		}
-	}
-	return (int) sizeof(head) + dim * element_size();
-}
-
-static double
-distance(const float *a, const float *b, int dim)
-{
-	double		sum = 0;
-	double		aa = 0;
-	double		bb = 0;
-
-	for (int i = 0; i < dim; i++)
-	{
-		double		x = a[i];
-		double		y = b[i];
-
-		switch (opt.metric)
-		{
-			case METRIC_L2:
-				sum += (x - y) * (x - y);
-				break;
-			case METRIC_L1:
-				sum += fabs(x - y);
-				break;
-			case METRIC_COS:
-				aa += x * x;
-				bb += y * y;
-				sum += x * y;
-				break;
-			case METRIC_IP:
-				sum += x * y;
-				break;
-		}
-	}
-	switch (opt.metric)
-	{
-		case METRIC_L2:
-			return sqrt(sum);
-		case METRIC_COS:
-			return 1 - sum / sqrt(aa * bb);
-		case METRIC_IP:
-			return -sum;
-		default:
-			return sum;
-	}
-}
 
 static PGresult *
 run_sql(PGconn *conn, const char *sql)
@@ -399,7 +179,8 @@ search(Worker *w, int64_t q, char *param, bool keep)
 	int			formats[1] = {1};
 	PGresult   *res;
 
-	lengths[0] = put_vector(param, file_row(&opt.query, q), opt.query.dim);
+	lengths[0] = put_vector(param, file_row(&opt.query, q), opt.query.dim, opt.type,
+							opt.scale);
 	res = PQexecPrepared(w->conn, "s", 1, values, lengths, formats, 1);
 	if (PQresultStatus(res) != PGRES_TUPLES_OK)
 		die("search failed: %s", PQerrorMessage(w->conn));
@@ -461,7 +242,8 @@ insert_worker(void *arg)
 
 		if (item >= opt.count || (opt.seconds > 0 && before - started >= opt.seconds))
 			break;
-		lengths[1] = put_vector(param, file_row(&opt.rows, row), opt.rows.dim);
+		lengths[1] = put_vector(param, file_row(&opt.rows, row), opt.rows.dim, opt.type,
+								opt.scale);
 		res = PQexecPrepared(w->conn, "s", 2, values, lengths, formats, 1);
 		if (PQresultStatus(res) != PGRES_COMMAND_OK)
 			die("insert failed: %s", PQerrorMessage(w->conn));
@@ -523,11 +305,12 @@ recall(int64_t *queries)
 			{
 				if (!have_limit)
 				{
-					limit = distance(x, file_row(&opt.base, truth[true_k - 1]), opt.base.dim);
+					limit = distance(x, file_row(&opt.base, truth[true_k - 1]), opt.base.dim,
+									 opt.metric);
 					limit += fabs(limit) * TIE_TOLERANCE;
 					have_limit = true;
 				}
-				hit = distance(x, file_row(&opt.base, got[i]), opt.base.dim) <= limit;
+				hit = distance(x, file_row(&opt.base, got[i]), opt.base.dim, opt.metric) <= limit;
 			}
 			hits += hit;
 		}
@@ -700,7 +483,8 @@ copy_mode(void)
 		die("copy failed: %s", PQerrorMessage(conn));
 	for (int64_t i = opt.start; i < opt.start + opt.count; i++)
 	{
-		int			len = put_vector(row + 14, file_row(&opt.rows, i), opt.rows.dim);
+		int			len = put_vector(row + 14, file_row(&opt.rows, i), opt.rows.dim, opt.type,
+								 opt.scale);
 		uint16_t	fields = htons(2);
 		uint32_t	id_len = htonl(4);
 		uint32_t	id = htonl((uint32_t) (i + opt.id_offset));
@@ -745,7 +529,7 @@ truth_worker(void *arg)
 
 		for (int64_t row = 0; row < opt.base.rows; row++)
 		{
-			double		d = distance(x, file_row(&opt.base, row), opt.base.dim);
+			double		d = distance(x, file_row(&opt.base, row), opt.base.dim, opt.metric);
 			int			at;
 
 			if (n == opt.k && !(d < best[n - 1]))
@@ -800,25 +584,6 @@ find_name(const char *name, const char *const *names, int n, const char *what)
 		if (strcmp(name, names[i]) == 0)
 			return i;
 	die("unknown %s \"%s\"", what, name);
-}
-
-/*
- * int8vec holds -128..127: spread what the base has over that range; no order of distances changes
- * by it
- */
-static float
-int8_scale(const VecFile *f)
-{
-	float		max = 0;
-
-	for (int64_t i = 0; i < f->rows; i++)
-	{
-		const float *x = file_row(f, i);
-
-		for (int j = 0; j < f->dim; j++)
-			max = fmaxf(max, fabsf(x[j]));
-	}
-	return max > 0 ? 127 / max : 1;
 }
 
 static void
