@@ -19,7 +19,7 @@ complain "longer than 800 lines" "$(wc -l "${files[@]}" | awk '$2 != "total" && 
 complain "PostgreSQL in a room that does without" \
 	"$(grep -nE '#include *["<](postgres|fmgr|pg_compat|utils/|access/|storage/|catalog/)' src/distance/* src/types/codec.*)"
 complain "a method in the room that knows none" \
-	"$(grep -nE '#include "(graph|list)_segment/|METHOD_(GRAPH|LISTS)' src/segment/*.[ch] | grep -v '^src/segment/format.h:')"
+	"$(grep -nE '#include "(graph|list|flat)_segment/|METHOD_(GRAPH|LISTS|FLAT)' src/segment/*.[ch] | grep -v '^src/segment/format.h:')"
 complain "a page lock that is not a claim" "$(grep -nE '\b(Conditional)?(Un)?[Ll]ockPage\(' $(ls src/*/*.c | grep -v '^src/segment/claim.c$'))"
 # Arguments are grouped by what they mean.  Exempt are signatures that PostgreSQL gives, and a kernel whose nine arguments
 # are all in registers.  A name in capitals is a macro's.

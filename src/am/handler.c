@@ -9,10 +9,13 @@
 
 #include "am/method.h"
 #include "am/scan.h"
+#include "flat_segment/method.h"
 
 void
 vector_am_init(void)
 {
+	/* no access method is of it alone; others make segments of few rows flat */
+	segment_register(&flat_segment_method);
 	for (int i = 0; vector_ams[i] != NULL; i++)
 	{
 		segment_register(vector_ams[i]->segments);

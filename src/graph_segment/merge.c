@@ -3,8 +3,9 @@
  *
  * The largest input is the base.  Each node of another input is searched for in the larger inputs;
  * it and the nearest nodes there become neighbours of each other.  So the work grows with the
- * smaller inputs, while all nodes are copied.  (Merging graphs by searching the nodes of the
- * smaller in the larger: Ponomarenko et al. 2025, arXiv 2505.16064.)
+ * smaller inputs, while all nodes are copied.  Flat inputs are the last: their rows become nodes,
+ * and none is searched for in them.  (Merging graphs by searching the nodes of the smaller in the
+ * larger: Ponomarenko et al. 2025, arXiv 2505.16064.)
  *
  * All edges between inputs go to a file for each part of an input, where a part is as large as fits
  * into memory.  Then, part by part, nodes are loaded with their old edges except those to dead
@@ -62,15 +63,46 @@ mark_live(Merge *merge, MergeInput *input)
 	pfree(rows);
 }
 
-static int
-compare_live(const void *a, const void *b)
+static bool
+is_flat(const MergeInput *input)
 {
-	const CachedSegment *x = ((const MergeInput *) a)->segment;
-	const CachedSegment *y = ((const MergeInput *) b)->segment;
+	return input->segment->header.layout.degree == 0;
+}
+
+/* Graphs before flat inputs, and then those with more live rows first. */
+static int
+compare_inputs(const void *a, const void *b)
+{
+	const MergeInput *m = a;
+	const MergeInput *n = b;
+	const CachedSegment *x = m->segment;
+	const CachedSegment *y = n->segment;
 	uint32		p = x->header.rows - x->dead;
 	uint32		q = y->header.rows - y->dead;
 
+	if (is_flat(m) != is_flat(n))
+		return is_flat(m) ? 1 : -1;
 	return p > q ? -1 : p < q;
+}
+
+/*
+ * Whether an input has a vector that is not stored as bytes, or in a flat one cannot be: all nodes
+ * of a graph are stored as its first is.
+ */
+static bool
+needs_full(Merge *merge, MergeInput *input)
+{
+	uint32		nodes = is_flat(input) ? input->segment->header.nodes : 1;
+
+	for (uint32 id = 0; id < nodes; id++)
+	{
+		float		error;
+
+		if (merge_read_node(merge, input->base + id, merge->payload, &error)->step == 0 &&
+			!(is_flat(input) && space_fits_bytes(merge->space, merge->payload)))
+			return true;
+	}
+	return false;
 }
 
 /* Allocates an array without any number yet. */
@@ -117,7 +149,7 @@ open_inputs(Merge *merge)
 			elog(ERROR, "too many rows for one segment");
 	}
 	merge->row_count = (uint32) rows;
-	qsort(merge->inputs, merge->input_count, sizeof(MergeInput), compare_live);
+	qsort(merge->inputs, merge->input_count, sizeof(MergeInput), compare_inputs);
 	for (int i = 0; i < merge->input_count; i++)
 	{
 		MergeInput *input = &merge->inputs[i];
@@ -130,9 +162,8 @@ open_inputs(Merge *merge)
 		input->base = merge->keys;
 		merge->keys += header->nodes;
 	}
-	/* all nodes of a segment are stored as its first is */
 	for (int i = 0; i < merge->input_count; i++)
-		if (sealed_read_node(&merge->inputs[i].scan.sealed, 0, 0)->step == 0)
+		if (needs_full(merge, &merge->inputs[i]))
 			merge->build->shared->needs_full = true;
 	merge->number = no_numbers(merge->keys);
 	merge->rows = no_numbers(merge->row_count);
@@ -214,7 +245,7 @@ measure_shifts(Merge *merge)
 	uint32		padded = merge->build->graph.padded;
 	const float *mean = merge->inputs[0].segment->mean;
 
-	for (int i = 1; i < merge->input_count; i++)
+	for (int i = 1; i < merge->input_count && !is_flat(&merge->inputs[i]); i++)
 	{
 		merge->inputs[i].shift = palloc(sizeof(float) * padded);
 		for (uint32 d = 0; d < padded; d++)
@@ -407,7 +438,8 @@ connect_node(Merge *merge, int i, uint32 id)
 	{
 		build_work_of(merge->build, merge->payload, merge->floats, merge->work);
 		space_prepare(merge->space, &query, merge->payload, space_payload_size(merge->space));
-		for (int k = 0; k < i + repair && merge->number[input->base + id] != NO_ROW; k++)
+		for (int k = 0; k < i + repair && merge->number[input->base + id] != NO_ROW &&
+			 !is_flat(&merge->inputs[k]); k++)
 			connect_to(merge, input->base + id, &merge->inputs[k], &query);
 	}
 	MemoryContextSwitchTo(old);

@@ -15,7 +15,7 @@ typedef struct MergeInput
 	GraphScan	scan;
 	uint32		base;			/* key of its first node */
 	uint32		first_row;		/* in Merge.rows */
-	float	   *shift;			/* from its mean to the output's, rotated; NULL: zero */
+	float	   *shift;			/* from its mean to the output's, rotated; NULL: zero, or flat */
 	uint32		neighbours;		/* number that a node of another input gets in it */
 } MergeInput;
 
@@ -50,7 +50,7 @@ typedef struct Merge
 	SegmentBuild *build;
 	ScanStatistics statistics;
 
-	MergeInput *inputs;			/* by live rows, most first */
+	MergeInput *inputs;			/* by live rows, most first; then flat ones */
 	int			input_count;
 	uint32		keys;
 	uint32	   *number;			/* in the output by key; NO_ROW: it has none */

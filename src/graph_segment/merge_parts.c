@@ -114,6 +114,9 @@ load_links(Merge *merge, uint32 key, uint32 number, GraphLinks *links)
 	memset(links, 0, sizeof(*links));
 	memset(graph_link_distances(graph, links), 0, sizeof(float) * graph->degree);
 	links->count = Min(node->links, graph->degree);
+	/* a node without neighbours may be of a flat segment, and then has no places for them */
+	if (links->count == 0)
+		return;
 	memcpy(a, bytes + layout->a, sizeof(float) * graph->degree);
 	memcpy(b, bytes + layout->b, sizeof(uint16) * graph->degree);
 	memcpy(graph_link_codes(graph, links), bytes + layout->codes,

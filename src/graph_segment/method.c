@@ -3,6 +3,7 @@
  */
 #include "graph_segment/method.h"
 
+#include "flat_segment/method.h"
 #include "graph_segment/build.h"
 #include "graph_segment/merge.h"
 #include "segment/choose.h"
@@ -19,6 +20,9 @@
  * rebuilding is as fast, and gives a better graph.
  */
 #define MAX_SEARCHES		4
+
+/* So few rows are flat: to compare them takes no longer than a search for the nearest ten. */
+#define FLAT_ROWS			64
 
 /* The assumed size of a sparse vector's payload, in bytes. */
 #define SPARSE_PAYLOAD		1024
@@ -37,9 +41,16 @@ max_blocks(const Space *space)
 	return build_max_memory(space) / 2 / PAYLOAD_SIZE;
 }
 
+static const SegmentMethod *
+for_rows(const Space *space, uint64 rows)
+{
+	return rows <= FLAT_ROWS && flat_is_possible(space) ? &flat_segment_method :
+		&graph_segment_method;
+}
+
 /*
- * Whether to merge the inputs' graphs: not if there are growing segments; and if there is memory
- * for a new graph, not if most nodes are dead or there are many small graphs.
+ * Whether to merge the inputs' graphs: not if there are growing segments, or only flat ones; and if
+ * there is memory for a new graph, not if most nodes are dead or there are many small graphs.
  */
 static bool
 merges(const SegmentJob *job)
@@ -48,6 +59,7 @@ merges(const SegmentJob *job)
 	uint64		live = 0;
 	uint64		rows = 0;
 	uint64		searches = 0;
+	bool		any_graph = false;
 
 	memcpy(entries, job->inputs, sizeof(SegmentEntry) * job->input_count);
 	qsort(entries, job->input_count, sizeof(SegmentEntry), segment_compare_rows);
@@ -55,13 +67,14 @@ merges(const SegmentJob *job)
 	{
 		if (entries[i].kind == SEGMENT_GROWING)
 			return false;
+		any_graph |= entries[i].method == METHOD_GRAPH;
 		live += entries[i].rows;
 		rows += entries[i].rows + sealed_dead(job->index, &entries[i]);
 		/* one in each larger input */
 		searches += (uint64) entries[i].rows * (job->input_count - 1 - i);
 	}
 	pfree(entries);
-	return merge_is_possible(&job->space) &&
+	return merge_is_possible(&job->space) && any_graph &&
 		((live > MIN_LIVE_FRACTION * rows && searches <= MAX_SEARCHES * live) ||
 		 !segments_fit_memory(job, false, job->inputs, job->input_count));
 }
@@ -124,6 +137,7 @@ const SegmentMethod graph_segment_method = {
 	.max_blocks = max_blocks,
 	.may_merge = merge_is_possible,
 	.gains_by_merging = merge_is_possible,
+	.for_rows = for_rows,
 	.merges = merges,
 	.from_segments = merge_begin,
 	.from_rows = from_rows,

@@ -28,7 +28,6 @@ extern bool graph_scan_more(GraphScan *scan);
  * Ends a search, or replaces it: reads every node that was not expanded, in the order of the
  * segment, and calls a callback with each that is not excluded.
  */
-typedef void (*SealedFound) (void *arg, const GraphFound *found);
 extern void graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback,
 							void *arg);
 

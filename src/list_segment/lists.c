@@ -65,7 +65,6 @@ void
 lists_layout(const Space *space, SealedHeader *header)
 {
 	SealedLists *lists = &header->lists;
-	NodeLayout *layout = &header->layout;
 	uint32		padded = space->coded ? space->rotation.padded : 0;
 
 	header->padded = padded;
@@ -84,10 +83,7 @@ lists_layout(const Space *space, SealedHeader *header)
 	}
 	if (space->storage == STORAGE_NONE)
 		return;
-	layout->vector = sizeof(SealedNode);
-	layout->size = TYPEALIGN(sizeof(uint32), layout->vector +
-							 space_stored_size(space, space->storage));
-	node_layout_place(layout, space->storage);
+	node_layout_plain(&header->layout, space_stored_size(space, space->storage), space->storage);
 }
 
 /* The number of blocks for `count` elements, `per` to a block. */
@@ -268,11 +264,7 @@ lists_writer_put(ListsWriter *writer, ListRow *row)
 	{
 		row->node->tid = row->tid;
 		row->node->row = writer->rows;
-		/* a node of a block or more fills its blocks */
-		put(&writer->nodes, row->node, header->layout.size, header->layout.per > 1);
-		if (header->layout.per == 1)
-			extent_writer_skip(&writer->nodes, (uint64) header->layout.span * PAYLOAD_SIZE -
-							   header->layout.size);
+		node_layout_put(&header->layout, &writer->nodes, row->node);
 	}
 	return writer->rows++;
 }

@@ -17,9 +17,8 @@
 /* A row may be missed if its estimate is off by more standard deviations than this. */
 #define ERROR_SIGMAS	3.0f
 
-/* Number of blocks and rows to prefetch. */
+/* Number of blocks to prefetch. */
 #define BLOCKS_AHEAD	8
-#define ROWS_AHEAD		4
 
 /* Ranks the lists; by codes of the centroids, if these are many and few lists are wanted. */
 static void
@@ -333,60 +332,20 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 		block_close(&scan->sealed.reader, &token);
 }
 
-/* Sets the result for a row from its vector. */
-static void
-tell_found(SealedScan *sealed, uint32 row, const SealedNode *node, GraphFound *found)
-{
-	sealed->statistics->distances++;
-	found->id = row;
-	found->tag = tag_from_tid((ItemPointer) &node->tid);
-	found->distance = space_node_distance(sealed->space, sealed->query, node,
-										  (const char *) node +
-										  sealed->segment->header.layout.vector);
-	found->bound = (float) space_order_by(sealed->space, sealed->query, found->distance,
-										  node->error, node->scale);
-}
-
 void
 lists_scan_refine(ListsScan *scan, uint32 row, GraphFound *found)
 {
-	tell_found(&scan->sealed, row, sealed_visit_node(&scan->sealed, row), found);
+	sealed_compare(&scan->sealed, row, sealed_visit_node(&scan->sealed, row), found);
 	sealed_leave_node(&scan->sealed);
 }
 
 void
-lists_scan_rows(ListsScan *scan, uint32 rank, ListsRow callback, void *arg)
+lists_scan_rows(ListsScan *scan, uint32 rank, SealedFound callback, void *arg)
 {
-	SealedScan *sealed = &scan->sealed;
-	CachedSegment *segment = sealed->segment;
-	Size		size = segment->header.layout.size;
-	const SealedList *list = cached_list(segment, scan->query->lists[rank]);
-	uint32		end = list->row + list->rows;
-	uint32		asked = list->row;
-	uint32		n;
+	const SealedList *list = cached_list(scan->sealed.segment, scan->query->lists[rank]);
 
-	sealed->statistics->hops++;
-	for (uint32 row = list->row; row < end; row += n)
-	{
-		const char *nodes;
-
-		CHECK_FOR_INTERRUPTS();
-		for (; asked < end && asked <= row + ROWS_AHEAD; asked++)
-			sealed_prefetch_node(sealed, asked);
-		n = sealed_visit_nodes(sealed, row, end - row, &nodes);
-		for (uint32 i = 0; i < n; i++)
-		{
-			GraphFound	found;
-
-			for (; asked < end && asked <= row + i + ROWS_AHEAD; asked++)
-				sealed_prefetch_node(sealed, asked);
-			if (row_is_excluded(&sealed->excluded, row + i))
-				continue;
-			tell_found(sealed, row + i, (const SealedNode *) (nodes + i * size), &found);
-			callback(arg, &found);
-		}
-		sealed_leave_node(sealed);
-	}
+	scan->sealed.statistics->hops++;
+	sealed_scan_nodes(&scan->sealed, list->row, list->row + list->rows, callback, arg);
 }
 
 /* The list of a row: the last one that does not begin after the row. */

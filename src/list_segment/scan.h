@@ -59,8 +59,7 @@ extern void lists_scan_begin(ListsScan *scan, const ListsQuery *lists, const Spa
 extern void lists_scan_codes(ListsScan *scan, uint32 rank, float threshold);
 
 /* Without codes: calls back for each row of a list that is not excluded, with its distance. */
-typedef void (*ListsRow) (void *arg, const GraphFound *found);
-extern void lists_scan_rows(ListsScan *scan, uint32 rank, ListsRow callback, void *arg);
+extern void lists_scan_rows(ListsScan *scan, uint32 rank, SealedFound callback, void *arg);
 
 /* The smallest bound of any candidate; returns false if there is none. */
 extern bool lists_scan_bound(ListsScan *scan, float *bound);

@@ -384,7 +384,8 @@ load_segment(CachedPart *part, Relation index, const SegmentEntry *entry)
 		extent_read(extent_of(index, entry), segment->header.mean, 0, segment->mean,
 					sizeof(float) * segment->header.padded);
 	}
-	segment->method->load(segment, index);
+	if (segment->method->load)
+		segment->method->load(segment, index);
 }
 
 static const CachedKind segment_kind = {
@@ -474,5 +475,8 @@ cache_largest_mean(CachedIndex *cached, Relation index)
 	if (largest == NULL)
 		return NULL;
 	extent_read_header(extent_of(index, largest), BLOCK_SEALED_HEADER, &header, sizeof(header));
+	/* a flat segment has none */
+	if (header.padded == 0)
+		return NULL;
 	return read_mean(cached, index, largest, header.mean);
 }

@@ -11,10 +11,11 @@
  * A sealed extent has one block for the SealedHeader, then the rotated mean, the entries, the
  * tombstones, the TIDs by row, and for a graph its levels from level 0 up.  For lists it has a
  * SealedList for each, groups of codes of 32 rows list by list, fine codes by row, and as level 0
- * nodes without neighbours, where row i is node i.  A growing extent has one block for the
- * GrowingHeader, then the mean that codes are relative to, groups of the TIDs and codes of 32 rows,
- * and the rows' vectors.  Centroids, which the lists of several segments share, have one block for
- * the CentroidsHeader, the centroids, and the codebooks.
+ * nodes without neighbours, where row i is node i.  A flat extent has only such nodes after the
+ * TIDs.  A growing extent has one block for the GrowingHeader, then the mean that codes are
+ * relative to, groups of the TIDs and codes of 32 rows, and the rows' vectors.  Centroids, which
+ * the lists of several segments share, have one block for the CentroidsHeader, the centroids, and
+ * the codebooks.
  *
  * Numbers are in the byte order of the machine, as in all of PostgreSQL's files.
  *
@@ -102,10 +103,11 @@ typedef enum SpaceStorage
 /* How sealed segments are searched. */
 typedef enum SpaceMethod
 {
-	METHOD_GRAPH, METHOD_LISTS
+	METHOD_GRAPH, METHOD_LISTS,
+	METHOD_FLAT					/* all rows are compared: of a segment, never of an index */
 } SpaceMethod;
 
-#define SEGMENT_METHODS		(METHOD_LISTS + 1)
+#define SEGMENT_METHODS		(METHOD_FLAT + 1)
 
 /*
  * What lists store beside or instead of vectors.  All but NONE and PQ have 1-bit RaBitQ codes; fine

@@ -24,6 +24,27 @@ node_layout_place(NodeLayout *layout, SpaceStorage storage)
 		layout->per = layout->span = 0;
 }
 
+/* The layout of nodes without neighbours, of a head and a vector of `stored` bytes. */
+static inline void
+node_layout_plain(NodeLayout *layout, Size stored, SpaceStorage storage)
+{
+	layout->vector = sizeof(SealedNode);
+	layout->size = TYPEALIGN(sizeof(uint32), layout->vector + stored);
+	node_layout_place(layout, storage);
+}
+
+/* Writes the next node of a level. */
+static inline void
+node_layout_put(const NodeLayout *layout, ExtentWriter *writer, const SealedNode *node)
+{
+	if (layout->per > 1)
+		extent_writer_keep_whole(writer, layout->size);
+	extent_writer_put(writer, node, layout->size);
+	/* a node of a block or more fills its blocks */
+	if (layout->per == 1)
+		extent_writer_skip(writer, (uint64) layout->span * PAYLOAD_SIZE - layout->size);
+}
+
 /* The number of blocks that nodes take. */
 static inline uint32
 node_layout_blocks(const NodeLayout *layout, uint32 nodes)

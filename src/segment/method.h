@@ -104,7 +104,12 @@ struct SegmentMethod
 	/* Whether what all segments share is out of date; NULL: never. */
 	bool		(*is_outdated) (Relation index, const Space *space, const Directory *directory);
 
-	/* Making.  Whether the inputs are to be merged, rather than built from their rows. */
+	/*
+	 * Making.  The method for segments of this few rows, which may be another; NULL: always this
+	 * one.
+	 */
+	const SegmentMethod *(*for_rows) (const Space *space, uint64 rows);
+	/* Whether the inputs are to be merged, rather than built from their rows. */
 	bool		(*merges) (const SegmentJob *job);
 	SegmentMaking *(*from_segments) (const SegmentJob *job);
 	SegmentMaking *(*from_rows) (const SegmentJob *job);
@@ -113,7 +118,7 @@ struct SegmentMethod
 
 	/*
 	 * Reading.  Loads what every search of a segment needs, in the segment's memory context, and
-	 * releases what is not in that (NULL: nothing).
+	 * releases what is not in that (NULL: nothing, for both).
 	 */
 	void		(*load) (CachedSegment *segment, Relation index);
 	void		(*unload) (CachedSegment *segment);

@@ -201,13 +201,28 @@ copy_most_tombstones(Replacement *replacement)
 	}
 }
 
+/* The method for as many rows as the inputs have. */
+static const SegmentMethod *
+method_for_inputs(const SegmentJob *job)
+{
+	uint64		rows = 0;
+
+	if (job->method->for_rows == NULL)
+		return job->method;
+	for (int i = 0; i < job->input_count; i++)
+		rows += job->inputs[i].kind == SEGMENT_GROWING ?
+			growing_rows(job->index, &job->inputs[i]) : job->inputs[i].rows;
+	return job->method->for_rows(&job->space, rows);
+}
+
 /* Makes the outputs of the inputs. */
 static void
 make_outputs(Replacement *replacement)
 {
 	SegmentJob *job = &replacement->job;
-	SegmentMaking *making = job->method->merges(job) ? job->method->from_segments(job) :
-		job->method->from_rows(job);
+	const SegmentMethod *method = method_for_inputs(job);
+	SegmentMaking *making = method->merges && method->merges(job) ?
+		method->from_segments(job) : method->from_rows(job);
 
 	replacement->making = making;
 	if (making->add == NULL)

@@ -13,6 +13,8 @@
 /* What of a node of any size is worth prefetching, in bytes. */
 #define PREFETCH_SPARSE		512
 
+#define ROWS_AHEAD			4		/* number of nodes to prefetch when nodes are read in order */
+
 static void
 reserve_scratch(SealedScan *scan, Size size)
 {
@@ -130,6 +132,47 @@ sealed_visit_nodes(SealedScan *scan, uint32 id, uint32 n, const char **nodes)
 	if (layout->per > 0)
 		whole = Min(whole, layout->per - id % layout->per);
 	return Max(Min(whole, n), 1);
+}
+
+void
+sealed_compare(SealedScan *scan, uint32 row, const SealedNode *node, GraphFound *found)
+{
+	scan->statistics->distances++;
+	found->id = row;
+	found->tag = tag_from_tid((ItemPointer) &node->tid);
+	found->distance = space_node_distance(scan->space, scan->query, node, (const char *) node +
+										  scan->segment->header.layout.vector);
+	found->bound = (float) space_order_by(scan->space, scan->query, found->distance, node->error,
+										  node->scale);
+}
+
+void
+sealed_scan_nodes(SealedScan *scan, uint32 row, uint32 end, SealedFound callback, void *arg)
+{
+	Size		size = scan->segment->header.layout.size;
+	uint32		asked = row;
+
+	for (uint32 n; row < end; row += n)
+	{
+		const char *nodes;
+
+		CHECK_FOR_INTERRUPTS();
+		for (; asked < end && asked <= row + ROWS_AHEAD; asked++)
+			sealed_prefetch_node(scan, asked);
+		n = sealed_visit_nodes(scan, row, end - row, &nodes);
+		for (uint32 i = 0; i < n; i++)
+		{
+			GraphFound	found;
+
+			for (; asked < end && asked <= row + i + ROWS_AHEAD; asked++)
+				sealed_prefetch_node(scan, asked);
+			if (row_is_excluded(&scan->excluded, row + i))
+				continue;
+			sealed_compare(scan, row + i, (const SealedNode *) (nodes + i * size), &found);
+			callback(arg, &found);
+		}
+		sealed_leave_node(scan);
+	}
 }
 
 const SealedNode *

@@ -84,6 +84,15 @@ extern void sealed_leave_node(SealedScan *scan);
  */
 extern uint32 sealed_visit_nodes(SealedScan *scan, uint32 id, uint32 n, const char **nodes);
 
+/* Sets what is found of a row from its node, for segments in which row i is node i of level 0. */
+extern void sealed_compare(SealedScan *scan, uint32 row, const SealedNode *node,
+						   GraphFound *found);
+
+/* In such a segment, compares the rows from one on, and calls back for each not excluded. */
+typedef void (*SealedFound) (void *arg, const GraphFound *found);
+extern void sealed_scan_nodes(SealedScan *scan, uint32 row, uint32 end, SealedFound callback,
+							  void *arg);
+
 /*
  * Copies node `id` of a level into memory that grows as needed; for checks and for building from
  * segments.
