@@ -60,5 +60,5 @@ SELECT avg(v) FROM (VALUES ('[3e38]'::bf16vec), ('[3e38]')) t(v);
 SELECT bf16vec_accum('{1,2,3}', '[1,2]'), bf16vec_combine('{1,2}', '{3,4}'), bf16vec_combine('{0}', '{0}'), bf16vec_avg('{2,3}');
 SELECT bf16vec_accum('{1,2}', '[1,2]');
 SELECT bf16vec_accum('{}', '[1]');
--- a moving aggregate does not change what it was given
+-- a moving aggregate does not change its state
 SELECT avg(v) OVER (ORDER BY i) FROM (VALUES (1, '[1]'::bf16vec), (2, '[3]'), (3, '[5]')) t(i, v);

@@ -11,7 +11,7 @@ SELECT ARRAY[1e5]::real[]::halfvec;
 SELECT ARRAY[127.5]::real[]::int8vec;
 SELECT array_fill(1, ARRAY[16001])::vector;
 SELECT array_fill(1, ARRAY[16001])::sparsevec;
--- integers of every width, as a driver sends a list by its largest number
+-- integers of every width: a driver chooses the width by the largest number in a list
 SELECT '{1,-2,32767}'::smallint[]::vector, '{1,-2,70000}'::integer[]::vector, '{1,-2,5000000000}'::bigint[]::vector;
 SELECT '{1,-2}'::smallint[]::halfvec(2), '{1,-2}'::smallint[]::bf16vec, '{1,-128}'::smallint[]::int8vec, '{0,7}'::smallint[]::sparsevec;
 SELECT '{1,-2}'::bigint[]::halfvec, '{1,5000000000}'::bigint[]::bf16vec, '{1,-128}'::bigint[]::int8vec(2), '{0,7}'::bigint[]::sparsevec;
@@ -25,7 +25,7 @@ SELECT '{{1}}'::smallint[]::vector;
 SELECT '{1,NULL}'::bigint[]::halfvec;
 SELECT '{}'::smallint[]::bf16vec;
 SELECT array_fill(1::bigint, ARRAY[16001])::int8vec;
--- what every operator and function of one or two arguments does with an array is the same for every width
+-- every operator and function of one or two arguments gives the same result for arrays of every width
 CREATE FUNCTION pg_temp.outcome(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	result text;
@@ -70,11 +70,11 @@ SELECT '[1e5]'::vector::halfvec;
 SELECT '[3.4e38]'::vector::bf16vec;
 SELECT '[200]'::vector::int8vec;
 SELECT '{}/16001'::sparsevec::vector;
--- a conversion that PostgreSQL makes unasked never touches a column of the new types
+-- an implicit conversion never applies to a column of the new types
 CREATE TEMP TABLE v (v vector(2), h halfvec(2), b bf16vec(2), i int8vec(2), s sparsevec(2));
 INSERT INTO v VALUES ('[1,2]', '[1,2]', '[1,2]', '[1,2]', '{1:1,2:2}/2');
 SELECT b <-> '[1,2]', i <-> '[1,2]' FROM v;
--- from 19 on the hint reads otherwise
+-- PostgreSQL 19 has another hint
 \set VERBOSITY terse
 SELECT b <-> v FROM v;
 SELECT v <-> b FROM v;

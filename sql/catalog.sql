@@ -1,4 +1,4 @@
--- every object that pgvector has, down to the C symbol
+-- every object of pgvector exists, with the same C symbol
 \pset tuples_only on
 \pset format unaligned
 CREATE TEMP TABLE theirs (line text);
@@ -12,13 +12,13 @@ CREATE TEMP TABLE ours (line text);
 \! rm -f catalog.out
 SELECT count(*) FROM theirs;
 SELECT line FROM theirs EXCEPT SELECT line FROM ours;
--- every object is described
+-- every object has a comment
 SELECT pg_describe_object(classid, objid, 0) FROM pg_depend d
 	WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'vector') AND deptype = 'e'
 	AND obj_description(objid, classid::regclass::name) IS NULL
 	AND NOT (classid = 'pg_type'::regclass AND (SELECT typelem <> 0 FROM pg_type WHERE oid = objid))
 	AND classid NOT IN ('pg_opfamily'::regclass);
--- none is a relation, which schema tools would take for the application's
+-- no object is a relation, because schema tools would take it for the application's
 SELECT pg_describe_object(classid, objid, 0) FROM pg_depend
 	WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'vector') AND deptype = 'e'
 	AND (classid = 'pg_class'::regclass OR classid = 'pg_type'::regclass AND (SELECT typrelid <> 0 FROM pg_type WHERE oid = objid));

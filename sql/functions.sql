@@ -1,4 +1,4 @@
--- docs/functions.md says what the catalog says
+-- docs/functions.md agrees with the catalog
 \pset tuples_only on
 \set ECHO none
 \i test/docs/functions.sql

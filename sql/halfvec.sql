@@ -60,5 +60,5 @@ SELECT avg(v) FROM (VALUES ('[60000]'::halfvec), ('[60000]')) t(v);
 SELECT halfvec_accum('{1,2,3}', '[1,2]'), halfvec_combine('{1,2}', '{3,4}'), halfvec_combine('{0}', '{0}'), halfvec_avg('{2,3}');
 SELECT halfvec_accum('{1,2}', '[1,2]');
 SELECT halfvec_accum('{}', '[1]');
--- a moving aggregate does not change what it was given
+-- a moving aggregate does not change its state
 SELECT avg(v) OVER (ORDER BY i) FROM (VALUES (1, '[1]'::halfvec), (2, '[3]'), (3, '[5]')) t(i, v);

@@ -34,7 +34,7 @@ SELECT id FROM t ORDER BY b <%> B'1110' LIMIT 2;
 INSERT INTO t VALUES (9, B'1110');
 SELECT id FROM t ORDER BY b <%> B'1110' LIMIT 2;
 DROP TABLE t;
--- many equal ones: there are only 256
+-- many equal vectors: there are only 256 different ones
 CREATE TABLE t (id int, b bit(8));
 CREATE INDEX t_idx ON t USING hnsw (b bit_hamming_ops);
 SELECT id FROM t ORDER BY b <~> B'00000000';

@@ -17,7 +17,7 @@ CREATE FUNCTION fill(low int, high int) RETURNS void LANGUAGE sql AS $$
 	FROM generate_series(low, high) n, LATERAL (SELECT wave(n, 20) AS a) w
 $$;
 
--- The rows that a query's index scan fetched, whether the condition held or not.
+-- The rows that a query's index scan fetched, whether or not they meet the condition.
 CREATE FUNCTION fetched(query text) RETURNS int LANGUAGE plpgsql AS $$
 DECLARE
 	plan jsonb;
@@ -34,8 +34,8 @@ BEGIN
 	RETURN (SELECT hops FROM vector_last_scan());
 END $$;
 
--- Every class, storage and mode: with a limit that a row meets just so the rows are those of the same
--- condition in words that are not known as a bound, and (almost) no others are fetched.
+-- Every class, storage and mode: with a bound that equals the distance of a row, the result is that of the same
+-- condition in a form that is not recognized as a bound, and hardly any other rows are fetched.
 CREATE FUNCTION compare(name text, type text, metric text, operator text, options text)
 RETURNS TABLE (class text, mode text, same boolean, rows int, more int, fewer_than_without boolean)
 LANGUAGE plpgsql AS $$
@@ -82,7 +82,7 @@ RESET hnsw.iterative_scan;
 RESET hnsw.ef_search;
 DROP FUNCTION compare;
 
--- forms of the condition; of an index with sealed and growing rows, 13 are nearer than 0.23
+-- forms of the condition, on an index with sealed and growing rows, 13 of which are nearer than 0.23
 CREATE INDEX t_index ON t USING hnsw (v vector_l2_ops);
 SELECT fill(2001, 2100);
 CREATE TABLE q (id int, v vector(20), r float8);
@@ -109,21 +109,21 @@ SELECT condition, t.* FROM unnest(ARRAY[
 	'v <-> ''@'' < (SELECT r FROM q) * 1', 'v <-> ''@'' < NULL', 'v <-> ''@'' < (SELECT r FROM q WHERE id = 1)',
 	'v <-> ''@'' < -1', 'v <-> ''@'' <= 0', 'v <-> ''@'' < 0', 'v <-> ''@'' < ''-Infinity''',
 	'v <-> ''@'' <= 0.23 AND v <-> ''@'' < ''Infinity''', 'v <-> ''@'' < 0.23 AND v <-> ''@'' < ''NaN''']) condition, try(condition) t;
--- no bound, or none that is known before there is a row
+-- conditions that are no bound, or whose bound depends on the row
 SELECT condition, t.* FROM unnest(ARRAY[
 	'v <-> ''@'' < ''Infinity''', 'v <-> ''@'' <= ''NaN''', 'v <-> ''@'' >= 0', '0 < v <-> ''@''',
 	'v <-> ''@'' <> 0', '(v <-> ''@'') + 0 < 0.23', 'v <-> ''@'' < 0.23 OR v <-> ''@'' < 0.18',
 	'v <-> ''@'' < 0.23 + id * 0', 'v <-> ''@'' < 0.23 + random() * 0', 'v <+> ''@'' < 0.23',
 	'v <-> ''[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]'' < 0.23', 'NOT v <-> ''@'' < 0.23']) condition, try(condition) t;
 
--- what is not searched for is not visited; an iterative scan goes no farther
+-- rows beyond the bound are not visited, and an iterative scan ends there
 SELECT hops(format('SELECT FROM t WHERE v <-> %L < -1 ORDER BY v <-> %1$L', :'probe')) AS negative,
 	hops(format('SELECT FROM t WHERE v <-> %L < (SELECT NULL::float8) ORDER BY v <-> %1$L', :'probe')) AS null_bound,
 	hops(format('SELECT FROM t WHERE v <-> %L < 0.23 ORDER BY v <-> %1$L', :'probe')) < 400 AS few,
 	hops(format('SELECT FROM t WHERE v <-> %L < 0.23 ORDER BY v <-> %1$L LIMIT 100', :'probe')) < 400 AS few_with_limit,
 	fetched(format('SELECT FROM t WHERE (v <-> %L) + 0 < 0.23 ORDER BY v <-> %1$L LIMIT 100', :'probe')) > 1900 AS many;
 
--- parameters: of a prepared statement, of functions, of the row beside
+-- parameters: of a prepared statement, of a function, of an outer row
 PREPARE p (vector, float8) AS SELECT id FROM t WHERE v <-> $1 < $2 ORDER BY v <-> $1 LIMIT 1000;
 SET plan_cache_mode = force_generic_plan;
 SELECT fetched(format('EXECUTE p (%L, %L)', :'probe', r)) FROM (VALUES (0.23), (0.21), (NULL), (0), ('NaN'), ('Infinity')) x (r);
@@ -144,7 +144,7 @@ SELECT q.id, q.r, x.ids = y.ids AS same, cardinality(x.ids) AS rows FROM q,
 		(SELECT id FROM t WHERE (v <-> q.v) + 0 < q.r ORDER BY v <-> q.v LIMIT 50) t) y ORDER BY q.id;
 SELECT fetched('SELECT q.id, x.id FROM q, LATERAL (SELECT id FROM t WHERE v <-> q.v < q.r ORDER BY v <-> q.v LIMIT 50) x') < 100 AS few;
 
--- several at once, and one that fails
+-- several conditions, and one that raises an error
 BEGIN;
 DECLARE a CURSOR FOR SELECT id FROM t WHERE v <-> :'probe' < 0.21 ORDER BY v <-> :'probe';
 DECLARE b CURSOR FOR SELECT id FROM t WHERE v <-> :'probe' < 0.18 ORDER BY v <-> :'probe';
@@ -169,7 +169,7 @@ SELECT count(*), fetched(format('SELECT id FROM parted WHERE v <-> %L < 0.23 ORD
 	FROM (SELECT id FROM parted WHERE v <-> :'probe' < 0.23 ORDER BY v <-> :'probe') x;
 DROP TABLE parted;
 
--- an index on an expression, and an order that is not the distance that the class is known by
+-- an index on an expression, and an order by another function than the operator class's
 CREATE INDEX t_half ON t USING hnsw ((v::halfvec(20)) halfvec_l2_ops);
 SELECT fetched(format('SELECT id FROM t WHERE v::halfvec(20) <-> %L < 0.23 ORDER BY v::halfvec(20) <-> %1$L', :'probe')) AS fetched,
 	(SELECT count(*) FROM t WHERE (v::halfvec(20) <-> :'probe') + 0 < 0.23) AS rows;

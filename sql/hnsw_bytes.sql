@@ -1,10 +1,10 @@
--- hnsw: segments whose vectors all consist of multiples of a power of two keep them as bytes, and lose nothing
+-- hnsw: segments whose vectors all consist of multiples of a power of two store them as bytes, without loss
 SET enable_seqscan = off;
 SET jit = off;
 SET client_min_messages = warning;
 SET hnsw.ef_search = 1000;
 
--- how an index keeps the vectors of its sealed segments, of 128 dimensions
+-- how an index stores the vectors of its sealed segments, of 128 dimensions
 CREATE FUNCTION kept(index regclass) RETURNS text LANGUAGE sql AS
 	$$SELECT string_agg(CASE WHEN (blocks - 6) * 8192 / rows < 1100 THEN 'bytes' ELSE 'whole' END, ', ' ORDER BY rows DESC, segment)
 		FROM vector_index_segments(index) WHERE kind = 'sealed' AND rows > 0$$;
@@ -12,7 +12,7 @@ CREATE FUNCTION kept(index regclass) RETURNS text LANGUAGE sql AS
 CREATE FUNCTION hash(seed bigint) RETURNS int LANGUAGE sql IMMUTABLE AS
 	$$SELECT (hashint8extended(seed, 0) & 65535)::int$$;
 
--- how many rows of scans to the end are missing, or not where their exact distances say
+-- how many rows are missing from scans that are read to the end, or out of the order of exact distances
 CREATE FUNCTION misplaced(tab regclass, operator text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	probe text;
@@ -75,7 +75,7 @@ SELECT type, metric, try(type, metric, operator, 'h % 200 - 100')
 SELECT options, try('vector', 'l2', '<->', 'h % 256', options)
 	FROM unnest(ARRAY['WITH (storage = full)', 'WITH (storage = half)', 'WITH (storage = sq8)']) options;
 
--- merges: bytes stay bytes; one vector that does not fit makes all whole until it is gone
+-- merges: bytes stay bytes; one vector that does not fit makes all vectors whole until it is deleted
 CREATE TABLE items (n int, v vector(128));
 CREATE FUNCTION fill(first int, last int, element text DEFAULT 'h % 256') RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -101,7 +101,7 @@ VACUUM items;
 SELECT vector_merge('items_v') >= 0 AS merged;	-- by a worker perhaps
 SELECT kept('items_v'), misplaced('items', '<->'), vector_index_check('items_v');
 
--- equal vectors are one node still, and rows are found by all of their versions
+-- equal vectors still share a node, and rows are found by all of their versions
 UPDATE items SET n = n + 1000 WHERE n % 10 = 0;
 REINDEX INDEX CONCURRENTLY items_v;
 SELECT kept('items_v'), misplaced('items', '<->'), vector_index_check('items_v');

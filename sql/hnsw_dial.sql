@@ -1,16 +1,16 @@
--- hnsw: hnsw.ef_search buys recall on every kind of data
+-- hnsw: a larger hnsw.ef_search gives more recall on every kind of data
 SET enable_seqscan = off;
 SET enable_sort = off;
 SET max_parallel_workers_per_gather = 0;
 SET max_parallel_maintenance_workers = 0;
--- a number from 0 to 1, as if random, of two others
+-- a pseudo-random number from 0 to 1 that follows from two others
 CREATE FUNCTION noise(a int, b int) RETURNS float8 LANGUAGE sql IMMUTABLE
 	RETURN (hashint8extended(a, b) & 1048575) / 1048576.0;
 CREATE TABLE kinds (kind text, id int, v vector);
--- few elements that are not zero
+-- few non-zero elements
 INSERT INTO kinds SELECT 'sparse', n, array_agg(CASE WHEN noise(n, d) < 0.02 THEN noise(n, -d) ELSE 0 END ORDER BY d)::vector
 	FROM generate_series(1, 3050) n, generate_series(1, 130) d GROUP BY n;
--- tags, some of which are on many rows, with weights
+-- weighted tags, some of which many rows have
 INSERT INTO kinds SELECT 'tags', n, array_agg(CASE WHEN noise(n, d) < 1.5 / (d + 2) THEN noise(n, -d) + 0.01 ELSE 0.001 * (d = n % 90 + 1)::int END ORDER BY d)::vector
 	FROM generate_series(1, 3050) n, generate_series(1, 90) d GROUP BY n;
 INSERT INTO kinds SELECT 'dense', n, array_agg(noise(n, d) + noise(n, -d) ORDER BY d)::vector
@@ -23,13 +23,13 @@ INSERT INTO kinds SELECT 'duplicated', n, array_agg(noise(n % 500, d) ORDER BY d
 	FROM generate_series(1, 3050) n, generate_series(1, 12) d GROUP BY n;
 INSERT INTO kinds SELECT 'few', n, array_agg(noise(n, d) ORDER BY d)::vector
 	FROM generate_series(1, 3050) n, generate_series(1, 3) d GROUP BY n;
--- how far the tenth is of each query
+-- the distance of each query's tenth row
 CREATE FUNCTION tell_truth(operator text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('CREATE TABLE truth AS SELECT q.id, q.v, radius FROM queries q, LATERAL
 		(SELECT max(d) AS radius FROM (SELECT (i.v %s q.v) + 0 AS d FROM items i ORDER BY 1 LIMIT 10) x) t', operator);
 END $$;
--- the part that an index finds
+-- the share of the nearest rows that an index finds
 CREATE FUNCTION recall(operator text, ef int, OUT recall numeric) LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM set_config('hnsw.ef_search', ef::text, false);
@@ -56,7 +56,7 @@ SELECT kind, class, t.* FROM (VALUES ('sparse', 'l2', '<->'), ('tags', 'cosine',
 	('histogram', 'l1', '<+>'), ('integer', 'l2', '<->'), ('duplicated', 'l2', '<->'), ('few', 'cosine', '<=>')) c (kind, class, operator),
 	LATERAL try(kind, 'vector_' || class || '_ops', operator) t;
 
--- dot products of few dimensions, by default settings
+-- dot products of few dimensions, with default settings
 CREATE FUNCTION try_products(type text, OUT good boolean) LANGUAGE plpgsql AS $$
 DECLARE
 	found numeric;

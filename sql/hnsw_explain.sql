@@ -1,4 +1,4 @@
--- hnsw: what EXPLAIN ANALYZE shows of a scan, from PostgreSQL 18 on
+-- hnsw: what EXPLAIN ANALYZE shows for a scan, from PostgreSQL 18 on
 SELECT current_setting('server_version_num')::int < 180000 AS before_18 \gset
 \if :before_18
 \quit
@@ -13,7 +13,7 @@ CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops);
 INSERT INTO t SELECT n, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(501, 510) n;
 CREATE TABLE q AS SELECT id, v FROM t WHERE id <= 5;
 
--- An explanation with other numbers than zero left out.
+-- The output of EXPLAIN, with N for every number but zero.
 CREATE FUNCTION explain(options text, query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
 	line text;
@@ -46,7 +46,7 @@ SELECT node -> 'Hops' = to_jsonb(hops) AS hops, node -> 'Distances' = to_jsonb(d
 		(SELECT l.* FROM vector_last_scan() l WHERE node IS NOT NULL) l;
 SELECT node -> 'Index Searches' AS searches, node -> 'Segments' AS segments, (node ->> 'Hops')::int > 50 AS many_hops
 	FROM scan_node('SELECT q.id, x.id FROM q, LATERAL (SELECT id FROM t ORDER BY v <-> q.v LIMIT 3) x') node;
--- one that need not search, and one that does, in one plan
+-- a scan that need not search and one that does, in one plan
 SELECT trim(line) AS line FROM explain('ANALYZE, TIMING off, SUMMARY off, BUFFERS off',
 	$$(SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 2) UNION ALL
 		(SELECT id FROM t WHERE v <-> '[3,2,1]' < -1 ORDER BY v <-> '[3,2,1]' LIMIT 2)$$) line

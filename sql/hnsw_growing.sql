@@ -1,8 +1,8 @@
--- growing segments begin with a block of rows, and are as large as those before together
+-- a growing segment has room for a block of rows, each further one for as many as all before it
 SET enable_seqscan = off;
 CREATE FUNCTION growing_vector(id int, dims int) RETURNS vector LANGUAGE sql IMMUTABLE RETURN
 	(SELECT array_agg((hashint8extended(id, d) & 1023)::real ORDER BY d)::vector FROM generate_series(1, dims) d);
--- blocks of an index with its first row: the directory, and of the segment a header, slots, a vector
+-- blocks of an index with its first row: the directory, then the segment's header, its slots, and a vector
 CREATE FUNCTION growing_blocks(type text, class text, value text) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('CREATE TEMP TABLE first (v %s)', type);
@@ -22,10 +22,10 @@ SELECT growing_blocks('sparsevec(10000)', 'sparsevec_l2_ops', '{1:1,77:2}/10000'
 DROP TABLE first;
 SELECT growing_blocks('bit(64)', 'bit_hamming_ops', repeat('10', 32));
 DROP TABLE first;
--- of 10,000 dimensions a vector is five blocks
+-- a vector of 10,000 dimensions takes five blocks
 SELECT growing_blocks('vector(10000)', 'vector_l2_ops', growing_vector(1, 10000)::text);
 DROP TABLE first;
--- so many rows take no more than thrice the pages of their vectors, in few segments, and each is found
+-- the rows take at most three times the pages of their vectors, in few segments, and each is found
 CREATE TABLE items (id int, v vector(1536), s sparsevec(2000));
 CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops);
 CREATE INDEX items_s ON items USING hnsw (s sparsevec_l2_ops);
@@ -46,7 +46,7 @@ SELECT * FROM grow(9);
 SELECT * FROM grow(70);
 SELECT * FROM grow(199);
 SELECT vector_index_check('items_v'), vector_index_check('items_s');
--- never more than seal_rows in all, as long as these are not there; a worker would seal some
+-- room for at most seal_rows in all before that many rows exist; a worker would seal some
 SET vector.background_work = off;
 CREATE INDEX items_small ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 32);
 SET vector.background_work = off;

@@ -1,4 +1,4 @@
--- hnsw: the rows that a LIMIT asks for end the search, and a scan that is asked for more goes on
+-- hnsw: a search ends with the rows that the LIMIT asks for, and goes on if more are asked for
 SET enable_seqscan = off;
 SET enable_sort = off;
 SET max_parallel_workers_per_gather = 0;
@@ -18,7 +18,7 @@ BEGIN
 END $$;
 SET hnsw.ef_search = 40;
 
--- every metric but dot products, whose sizes say nothing, and not where a node keeps its vector in short
+-- every metric but dot products, and only where nodes store whole vectors
 CREATE FUNCTION try(name text, class text, operator text, probe text, storage text, OUT fewer bool) LANGUAGE plpgsql AS $$
 DECLARE
 	query text := format('SELECT FROM t WHERE true@ ORDER BY %I %s %L LIMIT 10', name, operator, probe);
@@ -56,7 +56,7 @@ SELECT what, is_short(replace(replace(query, '@', :'probe'), '#', 'ORDER BY v <-
 	('aggregate', 'SELECT count(*) FROM (SELECT id FROM t # OFFSET 0) x LIMIT 10'),
 	('init plan', 'SELECT (SELECT max(id) FROM (SELECT id FROM t # OFFSET 0) x) FROM generate_series(1, 20) LIMIT 10')) q (what, query);
 
--- the nearest, almost all of them, in order, none twice
+-- almost all of the nearest rows, in order, none twice
 CREATE FUNCTION good(n text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
 	probe vector := (SELECT v FROM t WHERE id = 7);
@@ -74,7 +74,7 @@ BEGIN
 END $$;
 SET hnsw.ef_search = 400;
 SELECT n, good(n) FROM unnest(ARRAY['LIMIT 1', 'LIMIT 10', 'LIMIT 5 OFFSET 5', 'LIMIT 400']) n;
--- rows that are gone, but not vacuumed: more are taken from the index than are returned
+-- deleted rows before VACUUM: the scan takes more rows from the index than it returns
 BEGIN;
 DELETE FROM t WHERE id IN (SELECT id FROM t WHERE id <> 7 ORDER BY v <-> :'probe' LIMIT 60);
 SELECT n, good(n) FROM unnest(ARRAY['LIMIT 1', 'LIMIT 10', 'LIMIT 100']) n;
@@ -85,7 +85,7 @@ SELECT count(*) FROM (SELECT FROM t ORDER BY v <-> :'probe' LIMIT 2000) x;
 ROLLBACK;
 -- rows that are locked
 SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> :'probe' LIMIT 20 FOR UPDATE SKIP LOCKED) x;
--- sealed segments beside each other, and one that grows
+-- several sealed segments and a growing one
 INSERT INTO t SELECT n, wave(n, 20) FROM generate_series(3001, 4000) n;
 SELECT vector_seal('t_index');
 INSERT INTO t SELECT n, wave(n, 20) FROM generate_series(4001, 5000) n;

@@ -21,7 +21,7 @@ CREATE INDEX plain ON t USING hnsw (v vector_l2_ops);
 SELECT relname, reloptions FROM pg_class WHERE relname IN ('least', 'most', 'quoted', 'plain')
 	ORDER BY relname;
 SELECT pg_get_indexdef('quoted'::regclass), pg_get_indexdef('plain'::regclass);
--- changed later, they count from the next build
+-- options that are changed later apply from the next build on
 ALTER INDEX plain SET (m = 101);
 ALTER INDEX plain SET (m = 40);
 REINDEX INDEX plain;
@@ -75,7 +75,7 @@ SELECT name, setting, boot_val, min_val, max_val, vartype, context, enumvals FRO
 	WHERE name IN ('hnsw.ef_search', 'hnsw.iterative_scan', 'hnsw.max_scan_tuples',
 		'hnsw.scan_mem_multiplier') ORDER BY name COLLATE "C";
 
--- what cannot be indexed
+-- columns that cannot be indexed
 CREATE INDEX ON t USING hnsw (v);
 CREATE INDEX ON t USING hnsw (h);
 CREATE INDEX ON t USING hnsw (id);
@@ -85,7 +85,7 @@ CREATE INDEX ON t USING hnsw (v nothing_ops);
 CREATE INDEX ON t USING hnsw (v vector_l2_ops, free vector_l2_ops);
 CREATE INDEX ON t USING hnsw (v vector_l2_ops) INCLUDE (id);
 CREATE UNIQUE INDEX ON t USING hnsw (v vector_l2_ops);
--- from 19 on errors point at the column
+-- from PostgreSQL 19 on errors point at the column
 \set VERBOSITY sqlstate
 CREATE INDEX ON t USING hnsw (v vector_l2_ops DESC);
 \echo :LAST_ERROR_MESSAGE
@@ -104,14 +104,14 @@ CREATE INDEX ON nothing USING hnsw (v vector_l2_ops);
 CREATE INDEX ON nothing USING hnsw ((v::vector(3)) vector_l2_ops)
 	WITH (m = 20, ef_construction = 39);
 DROP TABLE nothing;
--- rows of other dimensions than the index's
+-- rows whose dimensions differ from the index's
 INSERT INTO t (id, free) VALUES (500, '[1,2]');
 CREATE INDEX ON t USING hnsw ((free::vector(3)) vector_l2_ops);
 CREATE INDEX CONCURRENTLY broken ON t USING hnsw ((free::vector(3)) vector_l2_ops);
 SELECT indisvalid FROM pg_index WHERE indexrelid = 'broken'::regclass;
 DROP INDEX broken;
 
--- what the access method says of itself
+-- the properties of the access method
 SELECT amtype FROM pg_am WHERE amname = 'hnsw';
 SELECT name, pg_indexam_has_property(a.oid, name) AS value
 	FROM pg_am a, unnest(ARRAY['can_order', 'can_unique', 'can_multi_col', 'can_include'])
@@ -126,7 +126,7 @@ SELECT name, pg_index_column_has_property('t_idx'::regclass, 1, name) AS value
 SELECT count(*) >= 14 AS operator_classes, bool_and(amvalidate(c.oid)) AS valid,
 	bool_or(opcdefault) AS any_default
 	FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod WHERE amname = 'hnsw';
--- it is no help without ORDER BY by its own operator
+-- the index is not used without ORDER BY with its operator
 SET enable_seqscan = off;
 SELECT count(*) FROM t;
 SELECT count(*) FROM t WHERE v <-> '[1,2,3]' < 2;

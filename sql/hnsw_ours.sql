@@ -1,4 +1,4 @@
--- hnsw: what pgvector does not have
+-- hnsw: features that pgvector does not have
 SET enable_seqscan = off;
 CREATE FUNCTION wave(seed int, dims int) RETURNS real[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 	$$SELECT array_agg((hashint8extended(seed, d) & 127)::real) FROM generate_series(1, dims) d$$;
@@ -65,7 +65,7 @@ SELECT relname, reloptions FROM pg_class WHERE relname ~ '^t_(auto|full|half|sq8
 SELECT (SELECT id FROM t ORDER BY v <-> wave(7, 40)::vector LIMIT 1) AS l2,
 	(SELECT id FROM t ORDER BY v <=> wave(8, 40)::vector LIMIT 1) AS cosine,
 	(SELECT id FROM t ORDER BY v <+> wave(9, 40)::vector LIMIT 1) AS l1;
--- order and distances are exact whatever a node keeps, but for the few rows that were found too late, which come last
+-- order and distances are exact whatever nodes store, except for the few rows found too late, which come last
 CREATE INDEX t_l2_half ON t USING hnsw (v vector_l2_ops) WITH (storage = half);
 CREATE INDEX t_l2_sq8 ON t USING hnsw (v vector_l2_ops) WITH (storage = sq8);
 CREATE FUNCTION ordered(used text, operator text)
@@ -98,7 +98,7 @@ SELECT * FROM ordered('t_sq8', '<+>');
 RESET hnsw.ef_search;
 DROP FUNCTION ordered;
 DROP INDEX t_auto, t_full, t_half, t_sq8, t_l2_half, t_l2_sq8;
--- where there is nothing to be made smaller, storage is of no consequence
+-- storage has no effect on types whose vectors cannot be made smaller
 CREATE INDEX t_s ON t USING hnsw (s sparsevec_l2_ops) WITH (storage = sq8);
 CREATE INDEX t_b ON t USING hnsw (b bit_hamming_ops) WITH (storage = half);
 SELECT (SELECT id FROM t ORDER BY s <-> wave(7, 40)::vector::sparsevec LIMIT 1) AS s,
@@ -151,7 +151,7 @@ SELECT vector_seal('t_v');
 SELECT * FROM segments;
 SELECT vector_index_check('t_v');
 DROP TABLE t;
--- the functions are for indexes of ours
+-- the functions accept only indexes of this extension
 CREATE TABLE t (id int PRIMARY KEY, v vector(3)) PARTITION BY RANGE (id);
 CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops);
 SELECT vector_seal('t');
@@ -180,7 +180,7 @@ RESET ROLE;
 DROP ROLE hnsw_other;
 SELECT vector_seal('t1_v_idx');
 DROP TABLE t;
--- several kinds of rows that are no nodes: none at all, only NULLs, only zero vectors
+-- tables without a vector to index: no rows, only NULLs, only zero vectors
 CREATE TABLE t (v vector(3));
 INSERT INTO t VALUES (NULL), ('[0,0,0]'), ('[0,0,0]');
 CREATE INDEX t_v ON t USING hnsw (v vector_cosine_ops);
@@ -204,7 +204,7 @@ SELECT v, count(*) FROM (SELECT v FROM t ORDER BY v <=> '[1,1,1]' LIMIT 2) x
 	GROUP BY v ORDER BY v;
 SELECT vector_index_check('t_v');
 DROP TABLE t;
--- all distances are equal: every row is found all the same
+-- all distances are equal: every row is found nevertheless
 CREATE TABLE t (v vector(64), b bit(64));
 INSERT INTO t SELECT array_fill(0, ARRAY[n - 1]) || ARRAY[1] || array_fill(0, ARRAY[64 - n]),
 	(1::bigint << (n - 1))::bit(64) FROM generate_series(1, 64) n;

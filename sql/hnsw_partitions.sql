@@ -1,4 +1,4 @@
--- rows that were inserted after the index are searched exactly, so that what is found is what a sort finds
+-- rows that were inserted after the index was built are searched exactly, so results equal those of a sort
 -- partitions: a scan ends where its siblings have returned enough rows that are nearer, visible ones, of the same query
 CREATE TABLE siblings (p int, id int, v vector(3)) PARTITION BY LIST (p);
 SELECT format('CREATE TABLE siblings_%s PARTITION OF siblings FOR VALUES IN (%s)', i, i) FROM generate_series(1, 30) i \gexec

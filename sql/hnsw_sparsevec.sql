@@ -56,19 +56,19 @@ INSERT INTO t VALUES (1, '{1:1e30}/5'), (2, '{1:-1e30}/5'), (3, '{5:1e-30}/5'), 
 INSERT INTO t VALUES (1, '{1:1e30}/5'), (2, '{1:-1e30}/5'), (3, '{5:1e-30}/5');
 SELECT id FROM t ORDER BY s <+> '{1:1e30}/5';
 DROP TABLE t;
--- as many dimensions as can be, few of them not zero
+-- the maximum number of dimensions, few of them non-zero
 CREATE TABLE t (id int, s sparsevec(1000000000));
 CREATE INDEX ON t USING hnsw (s sparsevec_l2_ops);
 SELECT id FROM t ORDER BY s <-> '{1:1}/1000000000';
 INSERT INTO t SELECT n, ('{' || n || ':1,1000000000:' || n || '}/1000000000')::sparsevec
 	FROM generate_series(1, 100) n;
 SELECT id FROM t ORDER BY s <-> '{7:1,1000000000:7.1}/1000000000' LIMIT 3;
--- rows of quite different lengths
+-- rows of very different lengths
 INSERT INTO t SELECT 101, ('{' || string_agg(n || ':1', ',') || '}/1000000000')::sparsevec
 	FROM generate_series(1, 1000) n;
 SELECT id, l2_norm(s)::numeric(8, 3) AS norm FROM t
 	ORDER BY s <-> (SELECT s FROM t WHERE id = 101) LIMIT 2;
--- built, sealed by VACUUM and merged
+-- built; sealed by VACUUM; merged
 REINDEX TABLE t;
 SELECT id FROM t ORDER BY s <-> '{7:1,1000000000:7.1}/1000000000' LIMIT 3;
 SET vector.background_work = off;

@@ -1,8 +1,8 @@
--- hnsw on vector: what a table of a few rows answers through the index, whatever happens to it
+-- hnsw on vector: queries of a table of a few rows through the index, whatever happens to the table
 SET enable_seqscan = off;
 CREATE TABLE t (id int, v vector(3));
 INSERT INTO t VALUES (1, '[1,0,0]'), (2, '[0,2,0]'), (3, '[1,1,4]'), (4, NULL), (5, '[0,0,0]');
--- the four operator classes; NULL is in none of them, the zero vector not in that of the cosine
+-- the four operator classes; none of them indexes NULL, and the cosine's no zero vector
 CREATE INDEX t_idx ON t USING hnsw (v vector_l2_ops);
 EXPLAIN (COSTS OFF) SELECT id FROM t ORDER BY v <-> '[1,2,4]' LIMIT 3;
 SELECT id, v <-> '[1,2,4]' AS distance FROM t ORDER BY v <-> '[1,2,4]' LIMIT 2;
@@ -33,7 +33,7 @@ SELECT id, v <+> '[1,2,4]' AS distance FROM t ORDER BY v <+> '[1,2,4]';
 SELECT count(*) FROM (SELECT FROM t ORDER BY v <+> '[0,0,0]') x;
 SELECT count(*) FROM (SELECT FROM t ORDER BY v <+> (SELECT NULL::vector)) x;
 DROP INDEX t_idx;
--- all four at once, each for its operator
+-- all four on one column, each for its operator
 CREATE INDEX t_l2 ON t USING hnsw (v vector_l2_ops);
 CREATE INDEX t_ip ON t USING hnsw (v vector_ip_ops);
 CREATE INDEX t_cosine ON t USING hnsw (v vector_cosine_ops);
@@ -93,7 +93,7 @@ VACUUM t;
 SELECT id FROM t ORDER BY v <-> '[1,2,4]';
 INSERT INTO t VALUES (1, '[1,2,3]'), (2, '[1,2,4]');
 SELECT id FROM t ORDER BY v <-> '[1,2,4]';
--- a cursor does not see what came after it, and keeps what went
+-- a cursor does not see rows inserted after it was opened, and still sees deleted ones
 BEGIN;
 DECLARE c CURSOR FOR SELECT id FROM t ORDER BY v <-> '[1,2,4]';
 INSERT INTO t VALUES (3, '[1,2,4.5]');
@@ -341,7 +341,7 @@ RESET hnsw.ef_search;
 SET hnsw.iterative_scan = strict_order;
 SELECT count(*)
 	FROM (SELECT FROM t WHERE id % 100 = 0 ORDER BY v <-> '[5.1,5.2,5.3]' LIMIT 10) x;
--- but for what is found too late, which comes last
+-- except for rows found too late, which come last
 SELECT count(*), count(*) = count(DISTINCT id), count(*) FILTER (WHERE NOT rising) < 2 AS in_order FROM (
 	SELECT id, d >= coalesce(lag(d) OVER (ROWS UNBOUNDED PRECEDING), 0) AS rising FROM (
 		SELECT id, v <-> '[5.1,5.2,5.3]' AS d FROM t ORDER BY v <-> '[5.1,5.2,5.3]') x) y;

@@ -8,7 +8,7 @@ SET vector.merge_factor = 1;
 SET vector.max_maintenance_workers = 3;
 SET vector.background_work = off;
 
--- the setting is for indexes that do not say
+-- the setting applies to indexes without the option
 SET vector.seal_rows = 50;
 CREATE TABLE t (id int, v vector(8));
 CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops);
@@ -35,7 +35,7 @@ RESET vector.merge_factor;
 RESET vector.seal_rows;
 DROP TABLE t;
 
--- every type and metric that has codes, and those that have not
+-- every type and metric, with codes and without
 CREATE FUNCTION wave(n int, dims int) RETURNS real[] LANGUAGE sql IMMUTABLE AS
 	'SELECT array_agg((hashint8extended(n, d) & 63)::real - 20) FROM generate_series(1, dims) d';
 CREATE TABLE t (id int, v vector(24), h halfvec(24), b bf16vec(24), i int8vec(24), s sparsevec(24), q bit(24));
@@ -71,7 +71,7 @@ SELECT count(*) FILTER (WHERE id = (SELECT id FROM t o ORDER BY o.h <=> t.h LIMI
 DROP TABLE t;
 DROP FUNCTION wave;
 
--- not of a temporary table's index by others, and not of what is no index of ours
+-- not for another session's temporary table, nor for an index of another access method
 CREATE TEMP TABLE t (v vector(3));
 CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops) WITH (seal_rows = 32);
 INSERT INTO t SELECT ARRAY[n, n % 7, 1] FROM generate_series(1, 200) n;

@@ -1,9 +1,9 @@
--- what is rare: files that TRUNCATE makes anew, code of a table's owner, distances that are no numbers
+-- rare cases: a file that TRUNCATE makes again, functions of a table's owner, distances that are NaN
 SET enable_seqscan = off;
 CREATE FUNCTION place(id bigint) RETURNS vector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 	$$SELECT array_agg((hashint8extended(id, d) & 1023)::real)::vector FROM generate_series(1, 32) d$$;
 
--- an index that is made anew in its file
+-- an index that is made again in the same file
 BEGIN;
 CREATE TABLE truncated (id int, v vector(32));
 CREATE INDEX truncated_v ON truncated USING hnsw (v vector_l2_ops);
@@ -31,7 +31,7 @@ SELECT vector_index_check('emptied_v');
 COMMIT;
 DROP TABLE emptied;
 
--- a check is for who may maintain an index, and does with the owner's rights what the owner may do
+-- a check requires the right to maintain the index, and runs the owner's functions with the owner's rights
 CREATE ROLE regress_vector_owner;
 CREATE ROLE regress_vector_other;
 CREATE SCHEMA regress_vector AUTHORIZATION regress_vector_owner;
@@ -59,7 +59,7 @@ UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'unready_v'::regclass;
 SELECT vector_index_check('unready_v');
 DROP TABLE unready;
 
--- rows whose distance is no number come once, at the end
+-- rows whose distance is NaN come once, at the end
 CREATE TABLE numbers (id int, v vector(2));
 INSERT INTO numbers VALUES (1, '[1,2]'), (2, '[3e38,-3e38]'), (3, '[2,2]');
 INSERT INTO numbers SELECT n, '[3e38,-3e38]' FROM generate_series(4, 100) n;
@@ -82,7 +82,7 @@ VACUUM partial;
 SELECT reltuples FROM pg_class WHERE relname = 'partial_v';
 DROP TABLE partial;
 
--- few rows of a partial index, together in a large table, are enough for its lists
+-- the few rows of a partial index, next to each other in a large table, suffice for its lists
 CREATE TABLE few (id int, filler text, v vector(32));
 INSERT INTO few SELECT n, repeat('x', 1000), place(n % 500) FROM generate_series(1, 20000) n;
 CREATE INDEX few_v ON few USING ivfflat (v vector_l2_ops) WITH (lists = 20) WHERE id BETWEEN 10001 AND 10200;
@@ -92,7 +92,7 @@ SELECT relname, (SELECT sum(rows) FROM vector_index_segments(oid) WHERE kind = '
 DROP TABLE few;
 DROP FUNCTION place;
 
--- a query of another length: none of the rows of an empty index, and an error where there is one
+-- a query of other dimensions: no row from an empty index, an error from one with rows
 CREATE TEMP TABLE lengths (v vector(3), h halfvec(3), s sparsevec(3), b bit(3));
 CREATE INDEX lengths_v ON lengths USING hnsw (v vector_l2_ops);
 CREATE INDEX lengths_h ON lengths USING ivfflat (h halfvec_l2_ops) WITH (lists = 2);

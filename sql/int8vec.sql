@@ -21,7 +21,7 @@ SELECT '[0,0]'::int8vec <-> '[3,4]', '[1,2]'::int8vec <#> '[3,4]', '[1,0]'::int8
 SELECT int8vec_l2_squared_distance('[-128]', '[127]'), inner_product('[-128,-128]'::int8vec, '[-128,127]');
 SELECT int8vec_spherical_distance('[1,0]', '[-1,0]'), '[0]'::int8vec <=> '[1]';
 SELECT '[1]'::int8vec <-> '[1,2]';
--- functions; what has length 1 is no longer a vector of bytes
+-- functions; a vector of length 1 does not consist of bytes
 SELECT vector_dims('[1,2,3]'::int8vec), l2_norm('[3,4]'::int8vec), l2_normalize('[3,4]'::int8vec), pg_typeof(l2_normalize('[3,4]'::int8vec));
 SELECT binary_quantize('[1,0,-1,2]'::int8vec), subvector('[1,2,3,4]'::int8vec, 2, 2);
 -- comparison

@@ -10,7 +10,7 @@ CREATE FUNCTION fill(low int, high int) RETURNS void LANGUAGE sql AS $$
 		FROM generate_series(low, high) n, LATERAL wave(n, 40) a
 $$;
 SELECT fill(1, 1000);
--- the part of the ten nearest rows that a search of all lists finds, of five others
+-- the share of the ten nearest rows that a search of all lists finds, for five rows
 CREATE FUNCTION recall(col text, operator text) RETURNS numeric LANGUAGE plpgsql AS $$
 DECLARE
 	nearest text := format('SELECT q.id, t.id AS found, t.%1$I %2$s q.%1$I AS d FROM t q, LATERAL
@@ -41,7 +41,7 @@ INSERT INTO ways VALUES ('quantizer = none', 1), ('quantizer = rabitq', 0.96), (
 	('quantizer = rabitq, refine = none', 0.8), ('quantizer = rabitq, bits = 8, refine = none', 0.9),
 	('quantizer = sq8, refine = none', 0.9), ('quantizer = sq4, refine = none', 0.9),
 	('quantizer = pq, pq_m = 40, refine = none', 0.8);
--- each way for one class, each class for one way
+-- every quantizer with one class, every class with one quantizer
 SELECT format('CREATE INDEX t_i ON t USING ivf (%1$I %2$s) WITH (lists = 20, %4$s);
 		SELECT %2$L, %4$L, recall(%1$L, %3$L) >= %5$s;
 		SELECT fill(1001, 1200);
@@ -59,25 +59,25 @@ ORDER BY attnum, opcname, way \gexec
 \pset tuples_only off
 \pset format aligned
 
--- bits have no codes, also if nothing is said
+-- bits have no codes, also by default
 CREATE INDEX t_i ON t USING ivf (s bit_hamming_ops);
 SELECT recall('s', '<~>') > 0;
 DROP INDEX t_i;
--- as many lists as the number of rows wants; as many probes as lists
+-- the default number of lists, which follows from the number of rows; as many probes as lists
 RESET ivf.probes;
 CREATE INDEX t_i ON t USING ivf (v vector_l2_ops);
 SELECT recall('v', '<->') > 0.8;
--- all rows, nothing twice
+-- all rows, none twice
 SET ivf.iterative_scan = relaxed_order;
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM t ORDER BY v <-> (SELECT v FROM t WHERE id = 3)) x;
 RESET ivf.iterative_scan;
--- rows deleted are not found
+-- deleted rows are not found
 DELETE FROM t WHERE id % 2 = 0;
 VACUUM (INDEX_CLEANUP ON) t;
 SELECT vector_index_check('t_i'), recall('v', '<->') > 0.8;
 DROP INDEX t_i;
 
--- without vectors: results are exact in order, NULL and zero vectors, an expression, empty at first
+-- without vectors: results are in exact order; NULL and zero vectors, an expression, an index that is empty at first
 CREATE INDEX t_i ON t USING ivf ((v::halfvec(40)) halfvec_cosine_ops) WITH (refine = none);
 SELECT id FROM t ORDER BY v::halfvec(40) <=> (SELECT v::halfvec(40) FROM t WHERE id = 77) LIMIT 1;
 SELECT bool_and(d >= before) FROM (SELECT d, lag(d, 1, 0) OVER () AS before FROM

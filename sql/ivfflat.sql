@@ -9,7 +9,7 @@ CREATE FUNCTION fill(low int, high int) RETURNS void LANGUAGE sql AS $$
 		FROM generate_series(low, high) n
 $$;
 SELECT fill(1, 1000);
--- the distances of the rows nearest to five others, by an index and without one; which are the same
+-- the distances of the rows nearest to five rows are the same with an index and without
 CREATE FUNCTION nearest(col text, operator text, wanted int) RETURNS float8[] LANGUAGE plpgsql AS $$
 DECLARE
 	found float8[];
@@ -50,7 +50,7 @@ WHERE amname = 'ivfflat' AND attrelid = 't'::regclass ORDER BY attnum, opcname \
 \pset tuples_only off
 \pset format aligned
 
--- a type's default class, other forms of the key
+-- the default class of a type, other forms of the key
 CREATE INDEX t_i ON t USING ivfflat (((v + v)::vector(9))) WITH (lists = 20);
 SELECT id FROM t ORDER BY (v + v)::vector(9) <-> (SELECT v + v FROM t WHERE id = 77) LIMIT 1;
 DROP INDEX t_i;

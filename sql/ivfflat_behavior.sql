@@ -1,6 +1,6 @@
--- ivfflat: what programs written for pgvector rely on
+-- ivfflat: behavior that programs written for pgvector rely on
 SET enable_seqscan = off;
--- a small build keeps the lists asked for
+-- a small build makes as many lists as the option says
 CREATE TABLE t (id int, v vector(3));
 INSERT INTO t VALUES (1, '[0,0,0]'), (2, '[1,2,3]'), (3, '[1,1,1]'), (4, NULL);
 CREATE INDEX t_i ON t USING ivfflat (v vector_l2_ops) WITH (lists = 3);
@@ -14,7 +14,7 @@ SET ivfflat.max_probes = 3;
 SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> '[1,2,4]') x;
 RESET ivfflat.max_probes;
 SELECT id FROM t ORDER BY v <-> '[1,2,4]';
--- at least so many are looked into as probes says
+-- at least as many lists are searched as probes says
 SET ivfflat.probes = 2;
 SET ivfflat.max_probes = 1;
 SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> '[1,2,4]') x;
@@ -70,7 +70,7 @@ SELECT vector_seal('t_i');
 SELECT kind, rows FROM vector_index_segments('t_i') WHERE kind <> 'retired' ORDER BY segment;
 SELECT count(*), bool_and(id % 40 = 7) FROM (SELECT id FROM t ORDER BY v <-> '[7,1,2]' LIMIT 10) x;
 SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> '[7,1,2]') x;
--- ten times as many rows: lists are made anew at a merge
+-- with ten times as many rows a merge makes new lists
 INSERT INTO t SELECT n, ARRAY[n % 40, 100, 2] FROM generate_series(401, 4400) n;
 SELECT vector_seal('t_i') > 0 AS sealed, vector_merge('t_i') > 0 AS merged;
 SELECT kind, rows FROM vector_index_segments('t_i') WHERE kind <> 'retired' ORDER BY segment;
@@ -91,7 +91,7 @@ VACUUM t;
 SELECT pg_relation_size('t_i') <= before * 1.02 AS kept FROM size;
 DROP TABLE t, size;
 
--- scans go on with further lists, iterative ones to a limit
+-- scans go on with further lists, iterative scans up to a limit
 CREATE TABLE t (id int, v vector(3));
 INSERT INTO t SELECT n, ARRAY[n % 400, n / 400, 0] FROM generate_series(1, 4000) n;
 CREATE INDEX t_i ON t USING ivfflat (v vector_l2_ops) WITH (lists = 50);
@@ -104,7 +104,7 @@ SET ivfflat.max_probes = 2;
 SELECT count(*) < 20 FROM (SELECT id FROM t WHERE id % 200 = 0 ORDER BY v <-> '[7,1,2]' LIMIT 20) x;
 RESET ivfflat.max_probes;
 RESET ivfflat.iterative_scan;
--- a scan counts as one
+-- a scan is counted once
 SELECT pg_stat_force_next_flush();
 SELECT idx_scan AS before FROM pg_stat_user_indexes WHERE indexrelname = 't_i' \gset
 SELECT id FROM t ORDER BY v <-> '[7,1,0]' LIMIT 1;

@@ -19,11 +19,11 @@ CREATE UNIQUE INDEX ON t USING ivfflat (v vector_l2_ops);
 CREATE INDEX least ON t USING ivfflat (v vector_l2_ops) WITH (lists = 1, seal_rows = 32);
 CREATE INDEX quoted ON t USING ivfflat (v vector_l2_ops) WITH (lists = '100');
 SELECT relname, reloptions FROM pg_class WHERE relname IN ('least', 'quoted') ORDER BY relname;
--- fewer rows than lists; k-means within maintenance_work_mem
+-- fewer rows than lists; k-means limited by maintenance_work_mem
 CREATE INDEX little ON t USING ivfflat (v vector_l2_ops) WITH (lists = 301);
 SET maintenance_work_mem = '7MB';
 CREATE INDEX ON t USING ivfflat (w vector_l2_ops) WITH (lists = 32768);
--- as many lists as fit are made of what is inserted into an empty table
+-- rows inserted into an empty table get as many lists as fit
 SET maintenance_work_mem = '1MB';
 CREATE TABLE empty (id int, v vector(2000));
 CREATE INDEX empty_v ON empty USING ivfflat (v vector_l2_ops) WITH (lists = 1000, seal_rows = 32);
@@ -61,7 +61,7 @@ CREATE INDEX given ON t USING ivf (v vector_l2_ops)
 	WITH (lists = 0, quantizer = pq, pq_m = 8, refine = half, seal_rows = 1000);
 SELECT relname, reloptions FROM pg_class WHERE relname IN ('plain', 'given') ORDER BY relname;
 SELECT pg_get_indexdef('given'::regclass);
--- changed later, they count from the next build
+-- options that are changed later apply from the next build on
 ALTER INDEX plain SET (bits = 9);
 ALTER INDEX plain SET (bits = 4);
 REINDEX INDEX plain;

@@ -1,4 +1,4 @@
--- numbers of every size that an element can have: values, and what an index makes of them
+-- elements of every magnitude: as values, and in an index
 SET client_min_messages = warning;
 SET enable_seqscan = off;
 SET jit = off;
@@ -17,7 +17,7 @@ SELECT x, round((v <=> v)::numeric, 6) AS same, round((v <=> '[1,2]')::numeric, 
 SELECT '[1e-40,1]'::vector <=> '[1e-40,3e38]' < 1e-6 AS mixed, '[0,0]'::vector <=> '[1e-40,0]' AS zero,
 	'[1e-30,1e30]'::vector <=> '[1e30,1e-30]' AS across;
 
--- A row's elements: most rows are of the size 1, the others of 10^low to 10^high, with one exponent or one each.
+-- A row's elements: most rows have magnitude 1, the others 10^low to 10^high, with one exponent a row or one an element.
 CREATE FUNCTION number(seed bigint) RETURNS float8 LANGUAGE sql IMMUTABLE AS
 	$$SELECT (hashint8extended(seed, 0) & 1048575) / 1048576.0$$;
 CREATE FUNCTION elements(seed bigint, dims int, low float8, high float8, ordinary float8, mixed bool) RETURNS vector
@@ -102,7 +102,7 @@ DROP INDEX long_hnsw;
 SELECT array_agg(id) FROM (SELECT id FROM long ORDER BY v <=> '[3e38,0]') x;
 DROP TABLE long;
 
--- one vector of quite another size than the others, in the sample that the mean is taken of, costs these nothing
+-- one vector of a very different magnitude, in the sample for the mean, does not harm the others
 CREATE TABLE sized AS SELECT n AS id, (SELECT array_agg((hashint8extended(n, d) & 1023)::real) FROM generate_series(1, 100) d)::vector(100) AS v
 	FROM generate_series(1, 1500) n;
 INSERT INTO sized SELECT 0, array_fill(size, ARRAY[100])::vector FROM unnest('{1e9,1e30}'::real[]) size;

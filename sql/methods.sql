@@ -1,4 +1,4 @@
--- indexes of every access method, and of one that has another name, are the library's to everything that asks
+-- every part of the library recognizes indexes of its access methods, also under another name
 SET enable_seqscan = off;
 SET enable_sort = off;
 SET enable_bitmapscan = off;
@@ -27,7 +27,7 @@ SELECT tell('hnsw', 'vector_l2_ops');
 SELECT tell('ivfflat', 'vector_l2_ops');
 SELECT tell('ivf', 'vector_l2_ops');
 SELECT tell('other', 'other_ops');
--- of others it knows nothing
+-- and no index of another access method
 CREATE INDEX t_id ON t (id);
 SELECT vector_index_state('t_id'), vector_index_state('t');
 SELECT vector_seal('t_id');

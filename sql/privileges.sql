@@ -1,4 +1,4 @@
--- what an index consists of is for its owner, and for those who monitor the server
+-- functions that show the parts of an index are for its owner, and for roles that monitor the server
 CREATE ROLE regress_vector_owner;
 CREATE ROLE regress_vector_member ROLE regress_vector_owner;
 CREATE ROLE regress_vector_stranger;
@@ -11,7 +11,7 @@ CREATE INDEX t_v ON regress_vector_private.t USING hnsw (v vector_l2_ops);
 CREATE INDEX t_w ON regress_vector_private.t USING ivf (w vector_l2_ops) WITH (lists = 2);
 ALTER TABLE regress_vector_private.t OWNER TO regress_vector_member;
 SELECT oid AS t_v FROM pg_class WHERE relname = 't_v' AND relnamespace = 'regress_vector_private'::regnamespace \gset
--- the owner's, and those of a role whose privileges the owner has
+-- the owner sees the owner's indexes, and those of a role whose privileges the owner has
 SET ROLE regress_vector_member;
 SELECT index, sum(rows) FROM vector_segments() WHERE index::text ~ '^regress_vector_private' GROUP BY index ORDER BY index::text;
 SELECT vector_index_state(:t_v), sum(rows) FROM vector_index_segments(:t_v);
@@ -20,7 +20,7 @@ SELECT count(*) FROM vector_jobs();
 SET ROLE regress_vector_owner;
 SELECT count(DISTINCT index) FROM vector_segments();
 SELECT sum(rows) FROM vector_index_segments(:t_v);
--- a stranger's are none, by whatever function
+-- another role sees none, by any function
 SET ROLE regress_vector_stranger;
 SELECT count(*) FROM vector_segments();
 SELECT count(*) FROM vector_jobs();
@@ -35,7 +35,7 @@ SET ROLE regress_vector_monitor;
 SELECT sum(rows) FROM vector_segments() WHERE index = :t_v;
 SELECT vector_index_state(:t_v), sum(rows) FROM vector_index_segments(:t_v);
 RESET ROLE;
--- of an index that is gone
+-- an index that no longer exists
 DROP SCHEMA regress_vector_private CASCADE;
 SELECT count(*), vector_index_state(:t_v) FROM vector_index_segments(:t_v);
 RESET vector.background_work;

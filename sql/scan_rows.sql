@@ -10,7 +10,7 @@ CREATE FUNCTION fill(low int, high int) RETURNS void LANGUAGE sql AS $$
 	INSERT INTO t SELECT n, n % 100, ARRAY[hashint8extended(n, 1) & 1023, hashint8extended(n, 2) & 1023, hashint8extended(n, 3) & 1023]::int[]
 		FROM generate_series(low, high) n
 $$;
--- # is the order, @ the distance
+-- # is the position, @ the distance
 CREATE TABLE queries (name text, query text);
 INSERT INTO queries VALUES
 	('all', 'SELECT id FROM t #'),
@@ -91,7 +91,7 @@ SELECT f.* FROM indexes, fewer(index) f;
 UPDATE t SET k = 5 WHERE id % 100 < 60;
 SELECT f.* FROM fewer('USING hnsw (v vector_l2_ops)') f;
 
--- a scan of the index costs what it takes to give the rows asked for
+-- the cost of an index scan is that of returning the rows asked for
 CREATE FUNCTION plan(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	line text;
@@ -108,7 +108,7 @@ SELECT format('CREATE INDEX t_v ON t %s; SELECT %L AS index, query, plan(query) 
 	index, index, '#', '# LIMIT 1', '# LIMIT 40', 'WHERE k < 50 # LIMIT 10', 'WHERE k = 7 # LIMIT 10', 'WHERE id % 500 = 3 # LIMIT 10')
 FROM indexes WHERE index ~ 'ops\)$' OR index ~ 'lists' \gexec
 
--- segments beside each other, one that grows, and rows that are gone
+-- several sealed segments, a growing one, and deleted rows
 CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops) WITH (seal_rows = 1000);
 SELECT fill(1501, 4000);
 SELECT vector_seal('t_v') > 0;
@@ -126,14 +126,14 @@ END $$;
 SELECT count(*) FROM t;
 SELECT mode, rows, ids, late < CASE mode WHEN 'relaxed_order' THEN 200 ELSE 5 END AS in_order
 	FROM unnest(ARRAY['off', 'strict_order', 'relaxed_order']) mode, whole(mode);
--- what iterative scans visit is limited
+-- the number of rows that iterative scans visit is limited
 SET hnsw.max_scan_tuples = 500;
 SELECT mode, rows < 1200 AS few, rows = ids AS once, late = 0 AS in_order
 	FROM unnest(ARRAY['strict_order', 'relaxed_order']) mode, whole(mode);
 RESET hnsw.max_scan_tuples;
 DROP INDEX t_v;
 
--- where a filter has scans go on, as much is found as where they need not
+-- scans that go on because of a filter find as much as scans that need not
 CREATE FUNCTION wave(seed int, dims int) RETURNS real[] LANGUAGE sql IMMUTABLE AS
 	$$SELECT array_agg(((hashint8extended(seed % 50, d) & 1023) + (hashint8extended(seed, -d) & 1023) * 1.5)::real / 971 - 0.5) FROM generate_series(1, dims) d$$;
 CREATE TABLE waves AS SELECT n AS id, wave(n, 48)::vector(48) AS v FROM generate_series(1, 6000) n;
@@ -155,7 +155,7 @@ SELECT mode, part, recall(mode, part) >= least AS found FROM (VALUES ('strict_or
 DROP TABLE waves;
 DROP FUNCTION wave, recall;
 
--- participants of a parallel scan of lists give all rows between them
+-- the participants of a parallel scan of lists together return all rows
 CREATE INDEX t_v ON t USING ivfflat (v vector_l2_ops) WITH (lists = 20);
 SET max_parallel_workers_per_gather = 2;
 SET min_parallel_table_scan_size = 0;

@@ -15,7 +15,7 @@ $$;
 SELECT wrong();
 SELECT count(*) FROM items i, items q WHERE q.id = 42 AND (i.large <-> q.large) <> (i.packed <-> q.packed);
 SELECT id FROM items ORDER BY large <-> (SELECT large FROM items WHERE id = 42) LIMIT 1;
--- rows in another order than they are stored in, updated, deleted, aborted, rewritten
+-- rows read in an order other than that of storage; updated, deleted, aborted, rewritten
 SELECT count(*) FROM (SELECT i.large <-> q.large AS d, e.d AS expected FROM expected e JOIN items i USING (id), items q WHERE q.id = 42
 	ORDER BY hashint4(i.id)) x WHERE abs(d - expected) > 1e-4;
 UPDATE items SET large = pseudo_random(id, 900), small = small WHERE id % 3 = 0;
@@ -33,7 +33,7 @@ VACUUM FULL items;
 SELECT wrong();
 CREATE TEMP TABLE inline_items AS SELECT id, small AS large FROM items;
 SELECT count(*) FROM items i JOIN inline_items USING (id) WHERE i.small <-> '[1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]' <> inline_items.large <-> '[1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]';
--- the planner searches vectors out of line in parallel without being told to
+-- the planner chooses parallel plans for vectors out of line by default
 ANALYZE items;
 CREATE FUNCTION plan(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
@@ -49,13 +49,13 @@ SET min_parallel_table_scan_size = '1MB';
 SET parallel_setup_cost = 100;
 SELECT plan('SELECT id FROM items ORDER BY large <-> pseudo_random(42, 900) LIMIT 3');
 SELECT id FROM items ORDER BY large <-> pseudo_random(42, 900) LIMIT 1;
--- but not where distances play no part
+-- but not for queries without distances
 SELECT plan('SELECT id FROM items ORDER BY id % 7 LIMIT 3');
--- nor against the table's own setting
+-- nor if the table's option forbids workers
 ALTER TABLE items SET (parallel_workers = 0);
 SELECT plan('SELECT id FROM items ORDER BY large <-> pseudo_random(42, 900) LIMIT 3');
 ALTER TABLE items RESET (parallel_workers);
--- and the rows of a table's children are found
+-- rows of inheritance children are found
 CREATE TABLE more_items () INHERITS (items);
 INSERT INTO more_items SELECT id + 100000, small, large, other, packed FROM items;
 SELECT count(*) FROM (SELECT large <-> pseudo_random(42, 900) FROM items) x;
@@ -69,8 +69,8 @@ SELECT l2_distance((SELECT avg(large) FROM items), (SELECT array_agg(a ORDER BY 
 RESET ALL;
 DROP TABLE items, expected;
 DROP FUNCTION wrong, plan, pseudo_random;
--- a distance of values that are stored inline costs what an operator does: short vectors and strings of bits, however
--- few bytes they have; of others the fetch is priced
+-- a distance of values stored inline costs as much as any operator, for short vectors and bit strings of few
+-- bytes; for values out of line the cost includes fetching them
 CREATE TABLE widths (v vector(3), short bit(64), bits bit(1024), long vector(784));
 ALTER TABLE widths ALTER long SET STORAGE external;
 INSERT INTO widths SELECT ARRAY[i, i, i], i::bit(64), repeat('10', 512)::bit(1024), array_fill(i, ARRAY[784])

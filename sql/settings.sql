@@ -1,4 +1,4 @@
--- vector.simd, known once the library is loaded
+-- vector.simd, which exists once the library is loaded
 LOAD 'vector';
 SHOW vector.simd;
 CREATE TEMP TABLE sets (name text, works bool, same bool);

@@ -27,6 +27,6 @@ SELECT sparsevec_l2_squared_distance('{1:3}/2', '{2:4}/2'), sparsevec_negative_i
 SELECT '{1:1}/1'::sparsevec <-> '{1:1}/2';
 -- functions
 SELECT l2_norm('{1:3,3:4}/5'::sparsevec), l2_normalize('{1:3,3:4}/5'::sparsevec), l2_normalize('{}/5'::sparsevec);
--- comparison, as of the dense vectors
+-- comparison, as for dense vectors
 SELECT '{1:1}/2'::sparsevec < '{2:1}/2', '{1:-1}/2'::sparsevec < '{2:1}/2', '{}/2'::sparsevec < '{}/3', '{2:-1}/2'::sparsevec < '{}/2', '{3:1}/3'::sparsevec < '{}/2', '{1:1}/2'::sparsevec = '{1:1}/2';
 SELECT v FROM (VALUES ('{1:1}/2'::sparsevec), ('{}/2'), ('{2:1}/2'), ('{1:-1}/2'), ('{}/1')) t(v) ORDER BY v;

@@ -1,10 +1,10 @@
--- operator classes: those of the extension are valid, and what is wrong with one of a user's is told
+-- operator classes: the extension's are valid, and errors in a user's are reported
 SELECT amname, count(*) > 0 AS some, bool_and(amvalidate(c.oid)) AS valid
 	FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod
 	WHERE amname IN ('hnsw', 'ivfflat', 'ivf') GROUP BY amname ORDER BY amname;
 CREATE FUNCTION validate(name) RETURNS bool LANGUAGE sql AS 'SELECT amvalidate(oid) FROM pg_opclass WHERE opcname = $1';
 
--- as users make them: with another operator, or of a class's parts
+-- classes as users make them: with another operator, or from parts of an existing class
 CREATE OPERATOR <<->> (LEFTARG = vector, RIGHTARG = vector, FUNCTION = vector_l2_squared_distance, COMMUTATOR = <<->>);
 CREATE OPERATOR CLASS squared_ops FOR TYPE vector USING hnsw AS
 	OPERATOR 1 <<->> (vector, vector) FOR ORDER BY float_ops, FUNCTION 1 vector_l2_squared_distance(vector, vector);
@@ -45,7 +45,7 @@ SELECT validate('type_ops');
 SELECT validate('function_ops');
 SELECT validate('operator_ops');
 
--- what was added to a family is of it
+-- members that were added to a family belong to it
 ALTER OPERATOR FAMILY squared_ops USING hnsw ADD
 	FUNCTION 1 (halfvec, vector) vector_l2_squared_distance(vector, vector);
 SELECT validate('squared_ops');

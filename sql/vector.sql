@@ -60,5 +60,5 @@ SELECT avg(v) FROM (VALUES ('[3e38]'::vector), ('[3e38]')) t(v);
 SELECT vector_accum('{1,2,3}', '[1,2]'), vector_combine('{1,2}', '{3,4}'), vector_combine('{0}', '{0}'), vector_avg('{2,3}');
 SELECT vector_accum('{1,2}', '[1,2]');
 SELECT vector_accum('{}', '[1]');
--- a moving aggregate does not change what it was given
+-- a moving aggregate does not change its state
 SELECT avg(v) OVER (ORDER BY i) FROM (VALUES (1, '[1]'::vector), (2, '[3]'), (3, '[5]')) t(i, v);

@@ -73,7 +73,7 @@ foreach my $name (sort keys %scripts)
 	push @files, '-f', $node->basedir . "/$file.sql@" . (split(/@/, $name))[1];
 }
 
-# What one of the sessions does besides the clients, again and again.
+# What one session does repeatedly, next to the clients.
 sub loop_of
 {
 	my ($file, $sql) = @_;

@@ -84,7 +84,7 @@ $primary->safe_psql('postgres', $indexes);
 same('built');
 unless ($peer)
 {
-	# a standby has nothing of unlogged tables
+	# a standby has no data of unlogged tables
 	$primary->safe_psql('postgres', 'CREATE UNLOGGED TABLE fleeting AS SELECT v FROM items;
 		CREATE INDEX fleeting_v ON fleeting USING hnsw (v vector_l2_ops);
 		CREATE INDEX fleeting_l ON fleeting USING ivf (v vector_l2_ops)');

@@ -1,4 +1,4 @@
-# The space of an hnsw index: what was deleted is reused
+# The space of an hnsw index: the space of deleted rows is reused
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -137,7 +137,7 @@ foreach my $round (1 .. 5)
 cmp_ok(size(), '<=', 2.3 * $first, 'all updated five times');
 is($node->safe_psql('postgres', $missing), 0, 'all updated five times: all are found');
 
-# what a cursor may still need is not reused before the cursor ends
+# blocks that a cursor may still need are not reused before the cursor ends
 my $reader = $node->background_psql('postgres');
 $reader->query_safe('SET enable_seqscan = off');
 $reader->query_safe('SET hnsw.ef_search = 500');

@@ -61,21 +61,21 @@ sub sound
 	is(lost_rows($node, 'id % 7, id', 200), 0, "$name: rows are found");
 }
 
-# segments are sealed without anybody asking for it
+# segments are sealed without a request
 insert(1, 1200);
 until_true("SELECT count(*) FILTER (WHERE kind = 'sealed') >= 1 AND
 	sum(rows) FILTER (WHERE kind = 'growing') < 500 FROM vector_segments()", 'rows are sealed');
 until_true($idle, 'and the worker ends');
 sound('sealed');
 
-# and merged: their number stays small
+# and merged, so their number stays small
 insert(1200 * $_ + 1, 1200 * $_ + 1200) foreach 1 .. 9;
 until_true($idle, 'the workers end');
 cmp_ok(sql($sealed), '>=', 1, 'there are sealed segments');
 is(sql($unbalanced), 0, 'each of them more than four times as large as all that are smaller');
 sound('merged');
 
-# but not where it is switched off
+# but idle merges do not take place where they are switched off
 set('vector.idle_merge_delay = -1');
 insert(1200 * $_ + 1, 1200 * $_ + 1200) foreach 10 .. 20;
 until_true($idle, 'the workers end again');
@@ -236,7 +236,7 @@ SKIP:
 {
 	skip 'not compiled with wait points', 1 unless has_wait_points($node);
 
-	# sessions of this test run on at places where workers wait
+	# sessions of this test do not stop at the places where workers wait
 	local $ENV{PGOPTIONS} = '-c vector.wait_point=';
 	my $gate = $node->background_psql('postgres');
 	my $workers = "FROM pg_stat_activity WHERE backend_type = 'vector worker'";
@@ -296,7 +296,7 @@ SKIP:
 	$insert->quit;
 	sound('closed before an append');
 
-	# what a killed builder had reserved is free again
+	# blocks that a killed builder had reserved are free again
 	stop_worker('reserved', $gate);
 	my $before = sql("SELECT segment FROM vector_segments() WHERE kind = 'reserved'");
 	sql("SELECT pg_terminate_backend(pid, 10000) $workers");
@@ -333,7 +333,7 @@ SKIP:
 	until_true($idle, 'both come to an end');
 	sound('two builders');
 
-	# every process gets what it waits for, while a worker is in the middle of its work
+	# every process gets the lock that it waits for, while a worker is in the middle of its work
 	foreach my $ddl ('REINDEX INDEX items_v', 'REINDEX INDEX CONCURRENTLY items_v',
 		'CREATE INDEX CONCURRENTLY items_w ON items USING hnsw (v vector_cosine_ops)',
 		'DROP INDEX CONCURRENTLY items_w', 'ALTER INDEX items_v SET (seal_rows = 501)',

@@ -150,7 +150,7 @@ if ($points)
 	$primary->safe_psql('postgres', "LOAD 'vector'; ALTER SYSTEM SET vector.wait_point = 'flip!'");
 	$primary->safe_psql('postgres', 'SELECT pg_reload_conf()');
 }
-# sessions of this test run on where the worker waits
+# sessions of this test do not stop where the worker waits
 $ENV{PGOPTIONS} = '-c vector.wait_point=' if $points;
 $primary->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series(50001, 50350) n");
 $primary->poll_query_until('postgres', "SELECT count(*) = 1 FROM vector_segments() WHERE kind = 'reserved'")

@@ -45,7 +45,7 @@ foreach my $kind ('', 'TEMP')
 		DROP TABLE t"), 8000, "8000 rows into a new $kind index sealed at 32");
 }
 
-# an old snapshot holds back everything that is retired; merges are rare
+# an old snapshot holds back all retired extents; merges are rare
 $node->safe_psql('postgres', "LOAD 'vector'; ALTER SYSTEM SET vector.merge_factor = 32");
 $node->reload;
 $node->safe_psql('postgres', 'INSERT INTO items SELECT n, place(n) FROM generate_series(1, 500) n');
@@ -103,13 +103,13 @@ foreach my $crash (1 .. $crashes)
 	is($node->safe_psql('postgres', 'SELECT count(*) FROM items'), $committed, "crash $crash: no row is lost or won");
 	is($node->safe_psql('postgres', "VACUUM items; $sound"), "t\n0", 'and the index is sound and complete');
 
-	# half of what follows is kept, so that the next crash meets other segments
+	# half of the rows that follow are kept, so that the next crash meets other segments
 	$node->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series($next, $next + 399) n;
 		DELETE FROM items WHERE id >= $next AND id % 2 = 0");
 	$next += 400;
 }
 
-# once nothing is held back, all of it becomes free
+# once nothing holds them back, all retired extents become free
 $node->safe_psql('postgres', 'ALTER SYSTEM RESET vector.merge_factor');
 $node->reload;
 $node->safe_psql('postgres', "INSERT INTO items SELECT n, place(n) FROM generate_series($next, $next + 500) n");

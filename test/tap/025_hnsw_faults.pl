@@ -46,7 +46,7 @@ sub sound
 	is(lost_rows($node, 'id % 7, id', 100), 0, "$name: rows are found");
 }
 
-# What a session must not have after an error: page locks, memory of what it did.
+# What a session must not have after an error: page locks, and memory of the failed statement.
 my $left = "SELECT (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype IN ('page', 'extend'))
 	+ (SELECT count(*) FROM pg_backend_memory_contexts WHERE name IN ('vector seal', 'vector insert', 'vector build', 'vector lists', 'hnsw scan', 'ivf scan'))";
 
@@ -127,7 +127,7 @@ foreach my $am (sort keys %faults)
 	}
 }
 
-# what failed builds left in the session's cache goes when other entries come
+# entries that failed builds left in the session's cache are dropped for other entries
 my ($code, $cached) = $node->psql('postgres', join("\n", "$off;", "SET vector.wait_point = 'assign*';",
 	("SET vector.wait_point = 'assign*';", 'CREATE INDEX other ON items USING ivf (v vector_l2_ops) WITH (lists = 2);') x 40,
 	q{SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name IN ('vector index', 'vector centroids')}), on_error_stop => 0);
@@ -147,7 +147,7 @@ $holder->query_safe('COMMIT');
 $holder->quit;
 sound('lock timeout');
 
-# errors of a worker are shown, and the next worker does what it did not do
+# errors of a worker are shown, and the next worker does its work
 foreach my $place ('closed*', 'reserved*', 'flip*', 'allocate*7')
 {
 	sql("LOAD 'vector'; ALTER SYSTEM SET vector.wait_point = '$place'");

@@ -1,5 +1,5 @@
-# Versions of a row, or rows, with the same vector, in any segments: versions that no snapshot sees do not hide those that
-# this one sees
+# Versions of a row, and rows with the same vector, in any segments: versions that a snapshot does not see hide none of those
+# that it sees
 use strict;
 use warnings;
 use FindBin;

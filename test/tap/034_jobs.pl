@@ -120,7 +120,7 @@ SKIP:
 	}
 	$gate->quit;
 
-	# what fails is tried again after a longer time each time
+	# a job that fails is tried again after a pause that doubles
 	create('failing');
 	set_for_all($node, "vector.wait_point = 'reserved*'");
 	foreach my $pause ('00:00:10', '00:00:20')

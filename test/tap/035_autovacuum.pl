@@ -45,7 +45,7 @@ sql('ALTER TABLE large SET (autovacuum_enabled = off); TRUNCATE large;
 is(sql($sealed), '1|0', 'VACUUM in maintenance_work_mem');
 sql('DROP TABLE large');
 
-# it sleeps while it seals, by the cost of reading rows
+# VACUUM sleeps while it seals, because of the cost of reading rows
 create('small', 1000);
 sql('INSERT INTO small SELECT place(n) FROM generate_series(1, 600) n');
 my $vacuum = $node->background_psql('postgres', on_error_stop => 0);

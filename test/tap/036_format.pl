@@ -74,7 +74,7 @@ sub sound_everywhere
 	sound("$name, standby", $standby);
 }
 
-# Rows come without a change of the directory.
+# Inserting rows does not change the directory.
 sql('SELECT add_rows(name, 71, 74) FROM cases');
 is(sql($versions), 2, 'rows are inserted into segments of version 2');
 sound_everywhere('inserted');

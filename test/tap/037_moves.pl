@@ -29,7 +29,7 @@ sub make_index
 	return;
 }
 
-# Inserts so many rows.
+# Inserts this many rows.
 sub insert
 {
 	my ($rows) = @_;
