@@ -42,15 +42,6 @@ add_tid(Check *check, const ItemPointerData *tid)
 	check->tids[check->count++] = tag_from_tid(tid);
 }
 
-static int
-compare_tids(const void *a, const void *b)
-{
-	uint64		x = *(const uint64 *) a;
-	uint64		y = *(const uint64 *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 static void
 check_extents(Check *check, const Directory *directory)
 {
@@ -166,7 +157,7 @@ check_heap_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, boo
 		return;
 	payload = space_payload(check->space, values[0], &size);
 	if (space_indexable(check->space, payload) &&
-		bsearch(&tag, check->tids, check->count, sizeof(uint64), compare_tids) == NULL)
+		bsearch(&tag, check->tids, check->count, sizeof(uint64), tag_compare) == NULL)
 		sealed_damaged(check->index, "Row (%u,%u) of the table is not in it.",
 					   ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid));
 }
@@ -217,7 +208,7 @@ check_index(Relation index, Relation heap)
 		else
 			growing_each_row(index, check.space, entry, true, check_growing_row, &check);
 	}
-	qsort(check.tids, check.count, sizeof(uint64), compare_tids);
+	qsort(check.tids, check.count, sizeof(uint64), tag_compare);
 	for (uint64 i = 1; i < check.count; i++)
 		if (check.tids[i] == check.tids[i - 1] && !check.recovery)
 			sealed_damaged(check.index, "A row of the table is there twice.");

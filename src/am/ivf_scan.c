@@ -90,15 +90,6 @@ threshold(const IvfScan *state)
 		-state->best.items[0].distance : INFINITY;
 }
 
-static int
-compare_tags(const void *a, const void *b)
-{
-	uint64		x = *(const uint64 *) a;
-	uint64		y = *(const uint64 *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Whether a row was returned before the search was repeated. */
 static bool
 was_returned(const IvfScan *state, const GraphFound *found)
@@ -106,7 +97,7 @@ was_returned(const IvfScan *state, const GraphFound *found)
 	uint64		tid = found->tag & FOUND_TID;
 
 	return state->repeated &&
-		bsearch(&tid, state->given, state->given_count, sizeof(uint64), compare_tags) != NULL;
+		bsearch(&tid, state->given, state->given_count, sizeof(uint64), tag_compare) != NULL;
 }
 
 /* Remembers a row that is returned, while the search may be repeated. */
@@ -382,7 +373,7 @@ repeat_search(IvfScan *state)
 	effort->fetches = PG_UINT64_MAX;
 	state->repeated = true;
 	if (state->given_count > 0)
-		qsort(state->given, state->given_count, sizeof(uint64), compare_tags);
+		qsort(state->given, state->given_count, sizeof(uint64), tag_compare);
 	scan_reopen(&state->scan);
 	state->probed = 0;
 	probe(state, probed);

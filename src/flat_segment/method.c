@@ -60,19 +60,10 @@ add_row(SegmentMaking *making, const SegmentRow *row)
 	}
 }
 
+/* Places the parts of the segment in its extent. */
 static void
-finish(SegmentMaking *making)
+place_parts(SealedHeader *header)
 {
-	FlatBuild  *build = (FlatBuild *) making;
-
-	if (build->header.rows > 0)
-		build->job->ready(making, build->job->arg);
-}
-
-static uint32
-count_blocks(SegmentMaking *making)
-{
-	SealedHeader *header = &((FlatBuild *) making)->header;
 	BlockNumber place = 1;
 
 	header->levels = 1;
@@ -84,7 +75,19 @@ count_blocks(SegmentMaking *making)
 	header->cold = header->level[0].first = place;
 	header->level[0].blocks = node_layout_blocks(&header->layout, header->rows);
 	header->blocks = place + header->level[0].blocks;
-	return header->blocks;
+}
+
+static void
+finish(SegmentMaking *making)
+{
+	FlatBuild  *build = (FlatBuild *) making;
+
+	if (build->header.rows == 0)
+		return;
+	place_parts(&build->header);
+	making->blocks = build->header.blocks;
+	making->rows = build->header.rows;
+	build->job->ready(making, build->job->arg);
 }
 
 static void
@@ -121,12 +124,6 @@ write_segment(SegmentMaking *making, SegmentEntry *output)
 	output->rows = header->rows;
 }
 
-static uint64
-count_rows(const SegmentMaking *making)
-{
-	return ((const FlatBuild *) making)->header.rows;
-}
-
 static uint32
 row_number(SegmentMaking *making, uint64 i)
 {
@@ -139,8 +136,7 @@ from_rows(const SegmentJob *job)
 	FlatBuild  *build = palloc0(sizeof(FlatBuild));
 
 	build->making = (SegmentMaking) {
-		.add = add_row, .finish = finish, .blocks = count_blocks, .write = write_segment,
-		.rows = count_rows, .row_number = row_number
+		.add = add_row, .finish = finish, .write = write_segment, .row_number = row_number
 	};
 	build->job = job;
 	node_layout_plain(&build->header.layout,

@@ -143,22 +143,19 @@ finish(SegmentMaking *making)
 	build_finish((SegmentBuild *) making);
 }
 
-static uint32
-count_blocks(SegmentMaking *making)
-{
-	return build_blocks((SegmentBuild *) making);
-}
-
 static void
 write_segment(SegmentMaking *making, SegmentEntry *output)
 {
 	build_write((SegmentBuild *) making, output);
 }
 
-static uint64
-count_rows(const SegmentMaking *making)
+void
+build_tell_ready(SegmentBuild *build)
 {
-	return ((const SegmentBuild *) making)->shared->rows;
+	build->making.blocks = build_blocks(build);
+	build->making.rows = build->shared->rows;
+	build->callbacks.ready(&build->making, build->callbacks.arg);
+	build_forget_plan(build);
 }
 
 static uint32
@@ -182,8 +179,7 @@ build_attach(BuildShared *shared, Relation index, const BuildCallbacks *callback
 	build->number = shared->attached++;
 	SpinLockRelease(&shared->mutex);
 	build->making = (SegmentMaking) {
-		.add = add_row, .finish = finish, .blocks = count_blocks, .write = write_segment,
-		.rows = count_rows, .row_number = row_number
+		.add = add_row, .finish = finish, .write = write_segment, .row_number = row_number
 	};
 	build->index = index;
 	build->shared = shared;
@@ -443,11 +439,9 @@ build_batch(SegmentBuild *build)
 		build_grow_graph(build);
 		if (build->leader)
 		{
-			if (!graph_connect(&build->graph, shared->nodes, build->inserter.search.memory))
-				elog(ERROR, "out of memory");
+			build_connect(build);
 			build_report(build, BUILD_WRITING, 0, shared->nodes);
-			build->callbacks.ready(&build->making, build->callbacks.arg);
-			build_forget_plan(build);
+			build_tell_ready(build);
 			shared->needs_full = false;
 		}
 	}

@@ -366,6 +366,13 @@ fill_nodes(SegmentBuild *build)
 				elog(ERROR, "out of memory");
 }
 
+void
+build_connect(SegmentBuild *build)
+{
+	if (!graph_connect(&build->graph, build->shared->nodes, build->inserter.search.memory))
+		elog(ERROR, "out of memory");
+}
+
 /* Builds the graph of the nodes, in memory that the leader has allocated. */
 void
 build_grow_graph(SegmentBuild *build)

@@ -202,6 +202,8 @@ extern void build_make_work_vectors(SegmentBuild *build);
 extern void build_work_vector(SegmentBuild *build, uint32 node, float *scratch, uint16 *work);
 extern void build_work_of(SegmentBuild *build, const char *payload, float *scratch, uint16 *work);
 extern void build_grow_graph(SegmentBuild *build);
+/* Makes every node of the graph in memory reachable from the first. */
+extern void build_connect(SegmentBuild *build);	/* leader */
 extern void build_reset(SegmentBuild *build);
 extern void build_report(SegmentBuild *build, BuildPhase phase, uint64 done, uint64 total);
 
@@ -242,6 +244,9 @@ extern void plan_write_part(SegmentBuild *build, SegmentPlan *plan, uint32 first
 extern uint32 build_blocks(SegmentBuild *build);
 extern void build_write(SegmentBuild *build, SegmentEntry *output);
 extern uint32 build_row_number(SegmentBuild *build, uint64 i);
+
+/* Hands a segment whose graph is ready to the caller of the build, which has it written. */
+extern void build_tell_ready(SegmentBuild *build);
 
 /* Forgets the plan of the batch. */
 extern void build_forget_plan(SegmentBuild *build);

@@ -508,25 +508,10 @@ number_nodes(Merge *merge)
 	qsort(merge->aliases, merge->alias_count, sizeof(MergeAlias), compare_alias);
 }
 
-static uint32
-count_blocks(SegmentMaking *making)
-{
-	Merge	   *merge = (Merge *) making;
-
-	plan_size(merge->build, merge->build->plan);
-	return build_blocks(merge->build);
-}
-
 static void
 write_segment(SegmentMaking *making, SegmentEntry *output)
 {
 	build_write(((Merge *) making)->build, output);
-}
-
-static uint64
-count_rows(const SegmentMaking *making)
-{
-	return ((const Merge *) making)->row_count;
 }
 
 static uint32
@@ -543,10 +528,7 @@ merge_begin(const SegmentJob *job)
 	BuildCallbacks callbacks = {.progress = job->progress, .arg = merge};
 	Size		padded;
 
-	merge->making = (SegmentMaking) {
-		.blocks = count_blocks, .write = write_segment, .rows = count_rows,
-		.row_number = row_number
-	};
+	merge->making = (SegmentMaking) {.write = write_segment, .row_number = row_number};
 	merge->job = job;
 	merge->context = CurrentMemoryContext;
 	merge->input_count = job->input_count;
@@ -574,5 +556,8 @@ merge_begin(const SegmentJob *job)
 	make_parts(merge);
 	connect_inputs(merge);
 	number_nodes(merge);
+	plan_size(merge->build, merge->build->plan);
+	merge->making.blocks = build_blocks(merge->build);
+	merge->making.rows = merge->row_count;
 	return &merge->making;
 }

@@ -366,8 +366,7 @@ merge_write_parts(SegmentBuild *build, SegmentPlan *plan)
 		merge_part_edges(merge, p);
 		graph->first = graph->anchor = shared->part_first[p];
 		link_next_part(merge, p);
-		if (!graph_connect(graph, shared->nodes, build->inserter.search.memory))
-			elog(ERROR, "out of memory");
+		build_connect(build);
 		plan_write_part(build, plan, shared->part_first[p]);
 		note_rows(merge);
 		pfree(merge->complete);

@@ -330,8 +330,7 @@ build_upper(SegmentBuild *build)
 	build_grow_graph(build);
 	if (build->leader)
 	{
-		if (!graph_connect(&build->graph, shared->nodes, build->inserter.search.memory))
-			elog(ERROR, "out of memory");
+		build_connect(build);
 		plan_keep_upper(build, build->plan);
 	}
 }
@@ -689,8 +688,7 @@ partition_write(SegmentBuild *build, SegmentPlan *plan)
 		{
 			graph->first = graph->anchor = shared->part_first[part];
 			link_anchor(build, part);
-			if (!graph_connect(graph, shared->nodes, build->inserter.search.memory))
-				elog(ERROR, "out of memory");
+			build_connect(build);
 			plan_write_part(build, plan, shared->part_first[part]);
 		}
 		build_reset(build);
@@ -759,8 +757,7 @@ partition_finish(SegmentBuild *build)
 	{
 		plan_size(build, build->plan);
 		build->write_parts = partition_write;
-		build->callbacks.ready(&build->making, build->callbacks.arg);
-		build_forget_plan(build);
+		build_tell_ready(build);
 	}
 	else
 		partition_write(build, NULL);

@@ -34,14 +34,6 @@ graph_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segm
 	return &reading->base;
 }
 
-static void
-give_row(void *arg, const GraphFound *found)
-{
-	SegmentScan *scan = arg;
-
-	scan->search->found(scan, found);
-}
-
 /* Gives the rows that a search has found. */
 static void
 give_found(GraphReading *reading)
@@ -49,7 +41,7 @@ give_found(GraphReading *reading)
 	const GraphSearch *search = &reading->scan.search;
 
 	for (size_t i = 0; i < search->found_count; i++)
-		give_row(reading, &search->found[i]);
+		segment_give_row(reading, &search->found[i]);
 }
 
 /* Reads the rest in place of further hops, if that costs no more than this many, and is allowed. */
@@ -62,7 +54,7 @@ read_rest(GraphReading *reading, uint64 hops)
 
 	if (left > GRAPH_NODES_PER_HOP * hops || (search->allows && !search->allows(search, left, 0)))
 		return false;
-	graph_scan_rest(&reading->scan, search->query, give_row, reading);
+	graph_scan_rest(&reading->scan, search->query, segment_give_row, reading);
 	return true;
 }
 

@@ -56,7 +56,6 @@ struct ListsBuild
 	const CachedCentroids *centroids;
 	CentroidPoints points;		/* of these centroids */
 	SealedHeader header;
-	uint32		blocks;
 	Product		product;
 	uint32		record_size;
 
@@ -111,18 +110,6 @@ finish(SegmentMaking *making)
 	lists_build_flush(build);
 	lists_build_sort(build, build->counts, build->distance);
 	build->job->ready(making, build->job->arg);
-}
-
-static uint32
-count_blocks(SegmentMaking *making)
-{
-	return ((ListsBuild *) making)->blocks;
-}
-
-static uint64
-count_rows(const SegmentMaking *making)
-{
-	return ((const ListsBuild *) making)->added;
 }
 
 static uint32
@@ -195,8 +182,8 @@ lists_build(Relation index, const Space *space, const CachedCentroids *centroids
 	TupleDesc	desc = CreateTemplateTupleDesc(2);
 
 	build->making = (SegmentMaking) {
-		.add = add_row, .finish = finish, .blocks = count_blocks, .write = write_segment,
-		.rows = count_rows, .row_number = row_number, .end = end
+		.add = add_row, .finish = finish, .write = write_segment, .row_number = row_number,
+		.end = end
 	};
 	build->context = context;
 	build->temporary = AllocSetContextCreate(context, "vector lists batch",
@@ -393,8 +380,9 @@ lists_build_sort(ListsBuild *build, const uint32 *counts, double distance)
 				 errhint("Partition the table.")));
 	header->rows = (uint32) rows;
 	header->lists.distance = rows > 0 ? (float) (distance / rows) : 0;
-	build->blocks = lists_place(build->space, header,
-								lists_groups(build->counts, header->lists.count));
+	build->making.blocks = lists_place(build->space, header,
+									   lists_groups(build->counts, header->lists.count));
+	build->making.rows = build->added;
 	tuplesort_performsort(build->sort);
 }
 

@@ -28,11 +28,9 @@ typedef struct ListsMerge
 	int			count;
 	SealedHeader header;		/* of the output */
 	uint32	   *counts;			/* rows by list */
-	uint32		blocks;
 	uint8	   *code;			/* of a row */
 	SealedNode *node;
 	uint32	   *numbers;		/* in the output by the inputs' rows, or NO_ROW */
-	uint32		row_count;		/* of all inputs */
 } ListsMerge;
 
 static void
@@ -134,18 +132,6 @@ write_segment(SegmentMaking *making, SegmentEntry *output)
 }
 
 static uint32
-count_blocks(SegmentMaking *making)
-{
-	return ((ListsMerge *) making)->blocks;
-}
-
-static uint64
-count_rows(const SegmentMaking *making)
-{
-	return ((const ListsMerge *) making)->row_count;
-}
-
-static uint32
 row_number(SegmentMaking *making, uint64 i)
 {
 	return ((ListsMerge *) making)->numbers[i];
@@ -160,10 +146,7 @@ lists_merge(const SegmentJob *job)
 	uint64		rows = 0;
 	uint32		first = 0;
 
-	merge->making = (SegmentMaking) {
-		.blocks = count_blocks, .write = write_segment, .rows = count_rows,
-		.row_number = row_number
-	};
+	merge->making = (SegmentMaking) {.write = write_segment, .row_number = row_number};
 	merge->job = job;
 	merge->count = job->input_count;
 	merge->inputs = palloc0(sizeof(MergeInput) * merge->count);
@@ -185,7 +168,7 @@ lists_merge(const SegmentJob *job)
 		distance += (double) other->rows * other->lists.distance;
 	}
 	header->lists.distance = rows > 0 ? (float) (distance / rows) : 0;
-	merge->row_count = (uint32) rows;
+	merge->making.rows = rows;
 	merge->numbers = MemoryContextAllocHuge(CurrentMemoryContext,
 											sizeof(uint32) * Max(rows, 1));
 	for (int i = 0; i < merge->count; i++)
@@ -201,8 +184,8 @@ lists_merge(const SegmentJob *job)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("segment is too large"),
 				 errhint("Partition the table.")));
 	header->rows = (uint32) rows;
-	merge->blocks = lists_place(&job->space, header,
-								lists_groups(merge->counts, header->lists.count));
+	merge->making.blocks = lists_place(&job->space, header,
+									   lists_groups(merge->counts, header->lists.count));
 	merge->code = palloc(Max(header->lists.code_bytes, 1));
 	merge->node = palloc(Max(header->layout.size, 1));
 	return &merge->making;

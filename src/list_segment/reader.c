@@ -56,14 +56,6 @@ lists_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segm
 	return &reading->base;
 }
 
-static void
-give_row(void *arg, const GraphFound *found)
-{
-	SegmentScan *scan = arg;
-
-	scan->search->found(scan, found);
-}
-
 static SegmentRound
 lists_round(SegmentScan *scan)
 {
@@ -80,7 +72,7 @@ lists_round(SegmentScan *scan)
 		lists_scan_codes(&reading->scan, effort->rank, space->storage == STORAGE_NONE ? INFINITY :
 						 nextafterf(effort->threshold, INFINITY));
 	else
-		lists_scan_rows(&reading->scan, effort->rank, give_row, reading);
+		lists_scan_rows(&reading->scan, effort->rank, segment_give_row, reading);
 	return effort->rank + 1 == lists ? ROUND_LAST : ROUND_DONE;
 }
 

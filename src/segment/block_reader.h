@@ -15,9 +15,12 @@
 #include "pg_compat.h"
 
 #include "access/xlog.h"
+#include "storage/buf_internals.h"
 
 #include "segment/extent.h"
 #include "segment/recent.h"
+
+#define BLOCK_CACHE_LINE	64
 
 typedef struct BlockReader
 {
@@ -78,7 +81,24 @@ block_prefetch(const BlockReader *reader, BlockNumber place)
  * Likewise, and has `size` bytes of its payload brought into the processor's caches if the block is
  * at hand.
  */
-extern void block_prefetch_bytes(const BlockReader *reader, BlockNumber place, Size start,
-								 Size size);
+static inline void
+block_prefetch_bytes(const BlockReader *reader, BlockNumber place, Size start, Size size)
+{
+	BlockNumber block = extent_block(&reader->extent, place);
+	Buffer		recent = recent_buffer(reader->extent.index, block);
+	const char *bytes;
+
+	if (recent == InvalidBuffer)
+	{
+		recent_prefetch(reader->extent.index, block);
+		return;
+	}
+	bytes = BlockGetPayload(BufferGetPage(recent)) + start;
+	if (!BufferIsLocal(recent))
+		__builtin_prefetch(GetBufferDescriptor(recent - 1), 1);
+	__builtin_prefetch(BufferGetPage(recent));
+	for (Size i = 0; i < size; i += BLOCK_CACHE_LINE)
+		__builtin_prefetch(bytes + i, 0, 2);
+}
 
 #endif							/* VECTOR_SEGMENT_BLOCK_READER_H */

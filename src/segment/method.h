@@ -63,17 +63,17 @@ struct SegmentMaking
 	void		(*add) (SegmentMaking *making, const SegmentRow *row);
 	void		(*finish) (SegmentMaking *making);
 
-	/* During the call of `ready`: the number of blocks that the segment needs. */
-	uint32		(*blocks) (SegmentMaking *making);
+	/*
+	 * Of the segment that is ready: the number of blocks that it needs, and of its source rows.
+	 * Those of a build are the rows added since the previous segment was ready; those of a merge
+	 * are all rows of the inputs, one input after the other.
+	 */
+	uint32		blocks;
+	uint64		rows;
 	/* Writes the segment into a reserved extent, and sets the entry's number of rows. */
 	void		(*write) (SegmentMaking *making, SegmentEntry *output);
 
-	/*
-	 * After `write`: the number of source rows, and the number in the segment of the i-th of them.
-	 * The source rows of a build are the rows added since the previous segment was ready; those of
-	 * a merge are all rows of the inputs, one input after the other, where dead rows have NO_ROW.
-	 */
-	uint64		(*rows) (const SegmentMaking *making);
+	/* After `write`: the number in the segment of the i-th source row; of a dead one NO_ROW. */
 	uint32		(*row_number) (SegmentMaking *making, uint64 i);
 
 	/* After the segments are published: releases what had to be held until then.  Or NULL. */

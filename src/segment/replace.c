@@ -152,7 +152,7 @@ note_merged_rows(Replacement *replacement, SegmentMaking *making)
 				moved_add(&replacement->moved, input, row)->number = number;
 		}
 	}
-	Assert(i == making->rows(making));
+	Assert(i == making->rows);
 }
 
 /* A segment is ready: it becomes an output. */
@@ -160,8 +160,8 @@ static void
 write_output(SegmentMaking *making, void *arg)
 {
 	Replacement *replacement = arg;
-	SegmentEntry *output = reserve_output(replacement, making->blocks(making));
-	uint64		rows = making->rows(making);
+	SegmentEntry *output = reserve_output(replacement, making->blocks);
+	uint64		rows = making->rows;
 
 	if (output == NULL)
 		return;
@@ -375,7 +375,7 @@ segment_publish(SegmentMaking *making, Relation index, Relation heap)
 {
 	SegmentEntry entry;
 
-	if (!directory_reserve(index, heap, SEGMENT_SEALED, making->blocks(making), &entry))
+	if (!directory_reserve(index, heap, SEGMENT_SEALED, making->blocks, &entry))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("index \"%s\" would have too many segments",

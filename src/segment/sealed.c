@@ -212,6 +212,15 @@ sealed_scan_begin(SealedScan *scan, Relation index, const Space *space, CachedSe
 	statistics->segments++;
 }
 
+int
+tag_compare(const void *a, const void *b)
+{
+	uint64		x = *(const uint64 *) a;
+	uint64		y = *(const uint64 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
 uint32
 sealed_read_rows(Extent extent, const SealedHeader *header, uint32 first, SealedRow *rows)
 {

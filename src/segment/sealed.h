@@ -105,6 +105,9 @@ tag_get_tid(uint64 tag, ItemPointer tid)
 	ItemPointerSet(tid, (BlockNumber) (tag >> 16 & PG_UINT32_MAX), (OffsetNumber) tag);
 }
 
+/* For qsort and bsearch of tags. */
+extern int	tag_compare(const void *a, const void *b);
+
 static inline uint64
 tag_from_tid(const ItemPointerData *tid)
 {

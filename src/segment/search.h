@@ -114,4 +114,11 @@ struct SegmentScan
 	bool		eager;			/* waiting rows are taken in any case: there are no bounds */
 };
 
+/* Gives the search of a SegmentScan a row that a round has found. */
+static inline void
+segment_give_row(void *scan, const GraphFound *found)
+{
+	((SegmentScan *) scan)->search->found(scan, found);
+}
+
 #endif							/* VECTOR_SEGMENT_SEARCH_H */
