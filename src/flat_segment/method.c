@@ -164,20 +164,13 @@ flat_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segme
 	return &reading->base;
 }
 
-static void
-give_row(void *arg, const GraphFound *found)
-{
-	SegmentScan *scan = arg;
-
-	scan->search->found(scan, found);
-}
-
 static SegmentRound
 flat_round(SegmentScan *scan)
 {
 	FlatReading *reading = (FlatReading *) scan;
 
-	sealed_scan_nodes(&reading->scan, 0, reading->scan.segment->header.nodes, give_row, scan);
+	sealed_scan_nodes(&reading->scan, 0, reading->scan.segment->header.nodes, segment_give_row,
+					  scan);
 	return ROUND_LAST;
 }
 

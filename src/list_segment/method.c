@@ -9,7 +9,6 @@
 #include "list_segment/centroids.h"
 #include "list_segment/lists.h"
 #include "list_segment/scan.h"
-#include "segment/growing.h"
 #include "segment/memory.h"
 #include "segment/replace.h"
 
@@ -54,14 +53,10 @@ offer_row(void *arg, uint32 number, bool dead, const SegmentRow *row)
 static void
 train(const SegmentJob *job)
 {
-	CentroidsTraining *training;
-	double		rows = 0;
+	CentroidsTraining *training = centroids_train(&job->space, cache_directory(job->cached),
+												  segment_input_rows(job), build_memory(), 1,
+												  false);
 
-	for (int i = 0; i < job->input_count; i++)
-		rows += job->inputs[i].kind == SEGMENT_GROWING ?
-			growing_rows(job->index, &job->inputs[i]) : job->inputs[i].rows;
-	training = centroids_train(&job->space, cache_directory(job->cached), rows, build_memory(), 1,
-							   false);
 	for (int i = 0; i < job->input_count; i++)
 		segment_each_row(job, i, offer_row, training);
 	centroids_finish(training, job->index, job->heap);

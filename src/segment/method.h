@@ -2,7 +2,7 @@
  * method.h - a kind of sealed segments: how they are chosen for a merge, made, and read
  *
  * src/segment calls the functions of an index's SegmentMethod and knows no method by name.  Each
- * method is a room of its own with one table of functions, which src/am/method.c registers.
+ * method is a room of its own with one table of functions, which src/am/handler.c registers.
  */
 #ifndef VECTOR_SEGMENT_METHOD_H
 #define VECTOR_SEGMENT_METHOD_H

@@ -87,6 +87,17 @@ hand_on_live(void *arg, uint32 number, bool dead, const SegmentRow *row)
 		live->callback(live->arg, number, false, row);
 }
 
+uint64
+segment_input_rows(const SegmentJob *job)
+{
+	uint64		rows = 0;
+
+	for (int i = 0; i < job->input_count; i++)
+		rows += job->inputs[i].kind == SEGMENT_GROWING ?
+			growing_rows(job->index, &job->inputs[i]) : job->inputs[i].rows;
+	return rows;
+}
+
 void
 segment_each_row(const SegmentJob *job, int input, SegmentRowCallback callback, void *arg)
 {
@@ -201,26 +212,13 @@ copy_most_tombstones(Replacement *replacement)
 	}
 }
 
-/* The method for as many rows as the inputs have. */
-static const SegmentMethod *
-method_for_inputs(const SegmentJob *job)
-{
-	uint64		rows = 0;
-
-	if (job->method->for_rows == NULL)
-		return job->method;
-	for (int i = 0; i < job->input_count; i++)
-		rows += job->inputs[i].kind == SEGMENT_GROWING ?
-			growing_rows(job->index, &job->inputs[i]) : job->inputs[i].rows;
-	return job->method->for_rows(&job->space, rows);
-}
-
 /* Makes the outputs of the inputs. */
 static void
 make_outputs(Replacement *replacement)
 {
 	SegmentJob *job = &replacement->job;
-	const SegmentMethod *method = method_for_inputs(job);
+	const SegmentMethod *method = job->method->for_rows == NULL ? job->method :
+		job->method->for_rows(&job->space, segment_input_rows(job));
 	SegmentMaking *making = method->merges && method->merges(job) ?
 		method->from_segments(job) : method->from_rows(job);
 

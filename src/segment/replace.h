@@ -6,6 +6,9 @@
 
 #include "segment/method.h"
 
+/* The number of rows of the inputs. */
+extern uint64 segment_input_rows(const SegmentJob *job);
+
 /* Calls back for each live row of an input. */
 extern void segment_each_row(const SegmentJob *job, int input, SegmentRowCallback callback,
 							 void *arg);
