@@ -33,7 +33,7 @@ FNR == NR {
 
 { statement = statement $0 "\n" }
 
-/;$/ && (statement !~ /\nBEGIN ATOMIC\n/ || /^END;$/) {
+/;$/ && (statement !~ /\nBEGIN ATOMIC\n/ || /^END;$/) && (statement !~ /^DO / || /^\$/) {
 	identity = identify(statement)
 	if (identity in theirs)
 		adjust(statement, identity)

@@ -1752,3 +1752,52 @@ BEGIN ATOMIC
 		AND (pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
 END;
 COMMENT ON FUNCTION vector_legacy_indexes() IS 'indexes that are not read, and the statements that repair them';
+
+-- attributes: what indexes can filter by, with the operators of B-trees for the same types, and <>
+DO $attributes$
+DECLARE
+	am text;
+	class record;
+	family record;
+BEGIN
+	FOREACH am IN ARRAY ARRAY['hnsw', 'ivfflat', 'ivf'] LOOP
+		FOR family IN
+			SELECT DISTINCT f.oid, f.opfname FROM pg_catalog.pg_opfamily f
+				JOIN pg_catalog.pg_opclass c ON c.opcfamily = f.oid
+				JOIN pg_catalog.pg_am a ON a.oid = c.opcmethod
+				WHERE a.amname = 'btree' AND c.opcdefault AND c.opcintype = ANY (ARRAY[
+					'bool', 'int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'oid',
+					'text', 'bpchar', '"char"', 'bytea', 'uuid', 'inet', 'anyenum',
+					'date', 'timestamp', 'timestamptz', 'time', 'timetz', 'interval']::pg_catalog.regtype[])
+				ORDER BY f.opfname
+		LOOP
+			EXECUTE pg_catalog.format('CREATE OPERATOR FAMILY %I USING %I', family.opfname, am);
+			FOR class IN
+				SELECT lefttype, righttype, c.opcname,
+					'OPERATOR ' || pg_catalog.string_agg(pg_catalog.format('%s pg_catalog.%s (%s, %s)', strategy, oprname, lefttype::pg_catalog.regtype, righttype::pg_catalog.regtype), ', OPERATOR ' ORDER BY strategy) AS operators,
+					pg_catalog.format('FUNCTION 6 (%s, %s) %s', lefttype::pg_catalog.regtype, righttype::pg_catalog.regtype, p.amproc::pg_catalog.regprocedure) AS compare
+				FROM (SELECT amoplefttype AS lefttype, amoprighttype AS righttype, amopstrategy AS strategy, amopopr AS operator
+						FROM pg_catalog.pg_amop WHERE amopfamily = family.oid
+					UNION ALL SELECT amoplefttype, amoprighttype, 6, oprnegate
+						FROM pg_catalog.pg_amop JOIN pg_catalog.pg_operator o ON o.oid = amopopr
+						WHERE amopfamily = family.oid AND amopstrategy = 3) m
+					JOIN pg_catalog.pg_operator o ON o.oid = operator
+					JOIN pg_catalog.pg_amproc p ON p.amprocfamily = family.oid AND p.amprocnum = 1
+						AND p.amproclefttype = lefttype AND p.amprocrighttype = righttype
+					LEFT JOIN pg_catalog.pg_opclass c ON c.opcfamily = family.oid AND c.opcdefault
+						AND c.opcintype = lefttype AND lefttype = righttype
+				WHERE lefttype <> 'name'::pg_catalog.regtype AND righttype <> 'name'::pg_catalog.regtype
+				GROUP BY lefttype, righttype, c.opcname, p.amproc
+				ORDER BY lefttype <> righttype, c.opcname, lefttype, righttype
+			LOOP
+				IF class.opcname IS NULL THEN
+					EXECUTE pg_catalog.format('ALTER OPERATOR FAMILY %I USING %I ADD %s, %s', family.opfname, am, class.operators, class.compare);
+				ELSE
+					EXECUTE pg_catalog.format('CREATE OPERATOR CLASS %I DEFAULT FOR TYPE %s USING %I FAMILY %I AS %s, %s', class.opcname, class.lefttype::pg_catalog.regtype, am, family.opfname, class.operators, class.compare);
+					EXECUTE pg_catalog.format('COMMENT ON OPERATOR CLASS %I USING %I IS %L', class.opcname, am, 'filter by a column of type ' || class.lefttype::pg_catalog.regtype);
+				END IF;
+			END LOOP;
+		END LOOP;
+	END LOOP;
+END
+$attributes$;

@@ -124,7 +124,7 @@ SELECT name, pg_index_column_has_property('t_idx'::regclass, 1, name) AS value
 	FROM unnest(ARRAY['asc', 'desc', 'orderable', 'returnable', 'search_array', 'search_nulls'])
 	WITH ORDINALITY p (name, n) ORDER BY n;
 SELECT count(*) >= 14 AS operator_classes, bool_and(amvalidate(c.oid)) AS valid,
-	bool_or(opcdefault) AS any_default
+	bool_or(opcdefault AND opcintype >= 16384) AS any_default
 	FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod WHERE amname = 'hnsw';
 -- the index is not used without ORDER BY with its operator
 SET enable_seqscan = off;

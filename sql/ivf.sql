@@ -50,7 +50,7 @@ SELECT format('CREATE INDEX t_i ON t USING ivf (%1$I %2$s) WITH (lists = 20, %4$
 		DELETE FROM t WHERE id > 1000;
 		DROP INDEX t_i', a.attname, opcname, oprname, way, least)
 FROM pg_opclass c JOIN pg_am m ON m.oid = opcmethod JOIN pg_attribute a ON a.atttypid = opcintype
-	JOIN pg_amop o ON amopfamily = opcfamily JOIN pg_operator p ON p.oid = amopopr, ways
+	JOIN pg_amop o ON amopfamily = opcfamily AND amoppurpose = 'o' JOIN pg_operator p ON p.oid = amopopr, ways
 WHERE amname = 'ivf' AND attrelid = 't'::regclass AND
 	CASE WHEN attname = 's' THEN way = 'quantizer = none'
 		ELSE opcname = 'vector_l2_ops' OR way = 'quantizer = rabitq' OR

@@ -3,7 +3,7 @@
  *
  * Extents are disjoint and within the file; every block names its segment.  Sealed segments are
  * what their method says (SegmentMethod.check), and have as many tombstones as they count.  No TID
- * occurs twice, and every row of the table that should be indexed occurs.
+ * occurs twice, and every row of the table that should be indexed occurs, with its attributes.
  */
 #include "am/check.h"
 
@@ -14,32 +14,41 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "am/check_attributes.h"
 #include "segment/growing.h"
 #include "segment/method.h"
 #include "segment/sealed.h"
+
+/* A live row, ordered by tag_compare. */
+typedef struct CheckedRow
+{
+	uint64		tid;			/* as a tag */
+	CheckedPlace place;			/* of its attributes, if it has any */
+} CheckedRow;
 
 typedef struct Check
 {
 	Relation	index;
 	CachedIndex *cached;
 	const Space *space;
-	uint64	   *tids;			/* of live rows, as tags */
+	AttributesCheck *attributes;	/* NULL: none */
+	CheckedRow *rows;			/* that are live */
 	uint64		count;
 	uint64		room;
 	bool		recovery;		/* changes by VACUUM may be replayed: see vector_index_check */
 } Check;
 
 static void
-add_tid(Check *check, const ItemPointerData *tid)
+add_row(Check *check, const ItemPointerData *tid, CheckedPlace place)
 {
 	if (check->count == check->room)
 	{
 		check->room = Max(check->room * 2, 1024);
-		check->tids = check->tids ?
-			repalloc_huge(check->tids, check->room * sizeof(uint64)) :
-			palloc(check->room * sizeof(uint64));
+		check->rows = check->rows ?
+			repalloc_huge(check->rows, check->room * sizeof(CheckedRow)) :
+			palloc(check->room * sizeof(CheckedRow));
 	}
-	check->tids[check->count++] = tag_from_tid(tid);
+	check->rows[check->count++] = (CheckedRow) {tag_from_tid(tid), place};
 }
 
 static void
@@ -112,10 +121,13 @@ check_sealed(Check *check, const SegmentEntry *entry)
 	CachedSegment *segment = cache_acquire(check->cached, check->index, entry);
 	ScanStatistics statistics = {0};
 	SealedScan	scan;
+	CheckedPlace place = {0, 0};
 	uint32		dead = 0;
 
 	sealed_scan_begin(&scan, check->index, check->space, segment, &statistics);
 	check_header(check, entry, &segment->header);
+	if (check->attributes)
+		place.segment = check_attributes_segment(check->attributes, segment);
 	for (uint32 row = 0; row < segment->header.rows; row++)
 	{
 		SealedRow	sealed;
@@ -125,7 +137,10 @@ check_sealed(Check *check, const SegmentEntry *entry)
 		if (cached_row_is_dead(segment, row))
 			dead++;
 		else
-			add_tid(check, &sealed.tid);
+		{
+			place.number = row;
+			add_row(check, &sealed.tid, place);
+		}
 	}
 	segment->method->check(&scan);
 	if (check->recovery ? dead < segment->dead : dead != segment->dead)
@@ -137,29 +152,37 @@ static void
 check_growing_row(void *arg, uint32 number, bool dead, const SegmentRow *row)
 {
 	Check	   *check = arg;
+	CheckedPlace place = {0, 0};
 
 	if (dead)
 		return;
 	if (!space_indexable(check->space, row->payload))
 		sealed_damaged(check->index, "A growing segment has a vector that is not indexed.");
-	add_tid(check, &row->tid);
+	if (check->attributes)
+		place = check_attributes_record(check->attributes, row);
+	add_row(check, &row->tid, place);
 }
 
 static void
 check_heap_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive, void *arg)
 {
 	Check	   *check = arg;
-	uint64		tag = tag_from_tid(tid);
+	CheckedRow	sought = {.tid = tag_from_tid(tid)};
+	const CheckedRow *row;
 	const char *payload;
 	Size		size;
 
 	if (isnull[0])
 		return;
 	payload = space_payload(check->space, values[0], &size);
-	if (space_indexable(check->space, payload) &&
-		bsearch(&tag, check->tids, check->count, sizeof(uint64), tag_compare) == NULL)
+	if (!space_indexable(check->space, payload))
+		return;
+	row = bsearch(&sought, check->rows, check->count, sizeof(CheckedRow), tag_compare);
+	if (row == NULL)
 		sealed_damaged(check->index, "Row (%u,%u) of the table is not in it.",
 					   ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid));
+	if (check->attributes)
+		check_attributes_row(check->attributes, row->place, tid, values, isnull);
 }
 
 /* Checks that every row that a snapshot sees is in the index. */
@@ -192,6 +215,7 @@ check_index(Relation index, Relation heap)
 	check.cached = cache_index(index);
 	cache_hold(check.cached);
 	check.space = cache_space(check.cached);
+	check.attributes = check_attributes_begin(index);
 	directory = directory_read(index);
 	check_extents(&check, directory);
 	for (uint32 i = 0; i < directory->count; i++)
@@ -206,11 +230,12 @@ check_index(Relation index, Relation heap)
 		if (entry->kind == SEGMENT_SEALED)
 			check_sealed(&check, entry);
 		else
-			growing_each_row(index, check.space, entry, true, check_growing_row, &check);
+			growing_each_row(index, check.space, entry, GROWING_PAYLOADS | GROWING_ATTRIBUTES,
+							 check_growing_row, &check);
 	}
-	qsort(check.tids, check.count, sizeof(uint64), tag_compare);
+	qsort(check.rows, check.count, sizeof(CheckedRow), tag_compare);
 	for (uint64 i = 1; i < check.count; i++)
-		if (check.tids[i] == check.tids[i - 1] && !check.recovery)
+		if (check.rows[i].tid == check.rows[i - 1].tid && !check.recovery)
 			sealed_damaged(check.index, "A row of the table is there twice.");
 	check_heap(&check, heap, snapshot);
 	UnregisterSnapshot(snapshot);

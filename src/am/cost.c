@@ -49,11 +49,11 @@ order_cost(double rows)
 
 /* The work of a scan of an index with this many rows, and the blocks of its live segments. */
 static ScanWork
-scan_work(Oid oid, double rows, double *blocks)
+scan_work(Oid oid, double rows, double share, double *blocks)
 {
 	Relation	index = index_open(oid, NoLock);
 	const Directory *directory = cache_directory(cache_index(index));
-	ScanWork	work = {0};
+	ScanWork	work = {.share = share};
 
 	*blocks = 0;
 	for (uint32 i = 0; i < directory->count; i++)
@@ -72,6 +72,7 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 	GenericCosts costs = {0};
 	double		rows = path->indexinfo->tuples;
 	double		blocks;
+	double		share;
 	double		random_cost;
 	double		sequential_cost;
 	ScanWork	work;
@@ -82,15 +83,17 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 			   indexPages);
 		return;
 	}
-	work = scan_work(path->indexinfo->indexoid, rows, &blocks);
 	genericcostestimate(root, path, loop_count, &costs);
+	/* no less than one row */
+	share = Min(Max(costs.indexSelectivity, 1 / Max(rows, 1)), 1);
+	work = scan_work(path->indexinfo->indexoid, rows, share, &blocks);
 	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
 
 	/* what searches touch is assumed to be in memory, but only a part of a large index */
 	*indexStartupCost = (work.random_pages * random_cost +
 						 work.sequential_pages * sequential_cost) * (1 - cached_part(blocks)) +
 		work.operators * cpu_operator_cost;
-	*indexTotalCost = *indexStartupCost + order_cost(rows) +
+	*indexTotalCost = *indexStartupCost + order_cost(rows * share) +
 		work.rest_operators * cpu_operator_cost + work.rest_random_pages * random_cost +
 		work.rest_sequential_pages * sequential_cost;
 	*indexSelectivity = costs.indexSelectivity;

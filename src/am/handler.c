@@ -41,7 +41,10 @@ make_routine(const VectorAm *am)
 	amroutine->amstrategies = 0;
 	amroutine->amsupport = am->support_count;
 	amroutine->amcanorderbyop = true;
+	amroutine->amcanmulticol = true;
 	amroutine->amoptionalkey = true;
+	amroutine->amsearcharray = true;
+	amroutine->amsearchnulls = true;
 	amroutine->amcanparallel = am->parallel_size != NULL;
 #if PG_VERSION_NUM >= 170000
 	amroutine->amcanbuildparallel = true;

@@ -114,7 +114,9 @@ hnswbuildphasename(int64 phase)
 	}
 }
 
-static const IndexSupport hnsw_support[] = {SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_TYPE};
+static const IndexSupport hnsw_support[] = {
+	SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_TYPE, SUPPORT_NONE, SUPPORT_NONE, SUPPORT_COMPARE
+};
 
 const VectorAm hnsw_am = {
 	.name = "hnsw",

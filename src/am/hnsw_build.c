@@ -83,7 +83,8 @@ write_segment(SegmentMaking *making, void *arg)
 {
 	HnswBuild  *state = arg;
 
-	segment_publish(making, state->table->index, state->table->heap);
+	segment_publish(making, state->table->index, state->table->heap,
+					table_build_attributes(state->table));
 	report_progress(BUILD_LOADING, 0, 0);
 }
 

@@ -48,16 +48,27 @@ count_hops(const Directory *directory)
 	return hops;
 }
 
+/*
+ * The hops of a search of which a share of the rows meets the conditions: the others are walked
+ * through, unless it costs less to read the rows that meet them.
+ */
+static double
+filtered_hops(double hops, double rows, double share)
+{
+	return Min(hops / share, hops + rows * share / GRAPH_NODES_PER_HOP);
+}
+
 void
 hnsw_count_work(Relation index, const Directory *directory, double rows, double blocks,
 				ScanWork *work)
 {
-	double		hops = count_hops(directory);
-	double		all_hops = Max(hops, rows / (GRAPH_NODES_PER_HOP + 1));
+	double		hops = filtered_hops(count_hops(directory), rows, work->share);
+	double		left = rows * work->share;
+	double		all_hops = Max(hops, left / (GRAPH_NODES_PER_HOP + 1));
 
 	work->operators = hops * OPERATORS_PER_HOP;
 	work->random_pages = blocks_met(hops, blocks);
-	work->rest_operators = (all_hops - hops + rows) * OPERATORS_PER_HOP;
+	work->rest_operators = (all_hops - hops + left) * OPERATORS_PER_HOP;
 	work->rest_random_pages = Max(blocks_met(all_hops, blocks) - work->random_pages, 0);
-	work->rest_sequential_pages = blocks;
+	work->rest_sequential_pages = blocks * work->share;
 }

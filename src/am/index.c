@@ -3,10 +3,30 @@
  */
 #include "am/index.h"
 
+#include "access/genam.h"
 #include "catalog/pg_type.h"
 
 #include "am/method.h"
+#include "segment/attributes.h"
 #include "segment/seal.h"
+
+/* Raises an error unless the first column is a vector, and all others are attributes. */
+static void
+check_columns(Relation index, const char *am)
+{
+	if (!OidIsValid(index_getprocid(index, 1, DISTANCE_NUMBER)))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("first column of an %s index must be a vector", am),
+				 errhint("Put columns to filter by after it.")));
+	for (int i = 1; i < index->rd_att->natts; i++)
+		if (!OidIsValid(index_getprocid(index, i + 1, ATTRIBUTE_COMPARE)))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("column \"%s\" cannot be an attribute of an %s index",
+							NameStr(TupleDescAttr(index->rd_att, i)->attname), am),
+					 errdetail("Its operator class is for the first column.")));
+}
 
 DirectoryOptions
 index_column_options(Relation index)
@@ -14,9 +34,11 @@ index_column_options(Relation index)
 	const char *am = vector_am_of(index)->name;
 	DirectoryOptions options = {
 		.method = vector_am_of(index)->segments->id,
-		.dims = TupleDescAttr(index->rd_att, 0)->atttypmod
+		.dims = TupleDescAttr(index->rd_att, 0)->atttypmod,
+		.features = index->rd_att->natts > 1 ? FEATURE_ATTRIBUTES : 0
 	};
 
+	check_columns(index, am);
 	if (TupleDescAttr(index->rd_att, 0)->atttypid == VARBITOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

@@ -5,6 +5,7 @@
 
 #include "utils/memutils.h"
 
+#include "segment/attributes.h"
 #include "segment/growing.h"
 #include "segment/legacy.h"
 #include "segment/seal.h"
@@ -59,9 +60,14 @@ vectorinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid, 
 	row.payload = space_payload(cache_space(cached), values[0], &row.size);
 	if (space_indexable(cache_space(cached), row.payload))
 	{
+		const IndexAttributes *attributes = index_attributes(index);
 		uint32		seal_rows = index_seal_rows(index);
-		uint64		rows = growing_append(index, heap, cached, &row, seal_rows);
+		uint64		rows;
 
+		if (attributes)
+			row.attributes = attributes_record(attributes, index, values, isnull,
+											   &row.attributes_size);
+		rows = growing_append(index, heap, cached, &row, seal_rows);
 		relieve(index, heap, rows, seal_rows);
 	}
 	MemoryContextSwitchTo(old);

@@ -183,7 +183,8 @@ ivfestimateparallelscan(
 
 /* The distance and norm that pgvector's k-means uses come after those of searches. */
 static const IndexSupport ivf_support[] = {
-	SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_TYPE
+	SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_TYPE,
+	SUPPORT_COMPARE
 };
 
 /* What both have. */

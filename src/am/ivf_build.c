@@ -295,7 +295,8 @@ write_lists(IvfBuild *build, const uint32 *counts, double distance)
 {
 	report_phase(IVF_PHASE_LOAD);
 	lists_build_sort(build->lists, counts, distance);
-	segment_publish(lists_build_making(build->lists), build->table->index, build->table->heap);
+	segment_publish(lists_build_making(build->lists), build->table->index, build->table->heap,
+					table_build_attributes(build->table));
 	lists_build_end(build->lists);
 }
 

@@ -55,7 +55,7 @@ ivf_count_work(Relation index, const Directory *directory, double rows, double b
 			add_segment(work, &space, entry, entry->kind == SEGMENT_SEALED ? part : 1);
 	}
 	work->sequential_pages = Min(work->sequential_pages, blocks);
-	work->rest_operators = rows * OPERATORS_PER_ROW;
+	work->rest_operators = rows * work->share * OPERATORS_PER_ROW;
 
 	/* with codes, rows are compared in the order of their bounds, which is not that of blocks */
 	if (space.coded)

@@ -25,6 +25,7 @@ typedef struct TableBuild TableBuild;	/* see table_build.h */
  */
 typedef struct ScanWork
 {
+	double		share;			/* of the rows that meet the conditions on attributes; given */
 	double		operators;
 	double		random_pages;
 	double		sequential_pages;
@@ -38,8 +39,13 @@ typedef enum IndexSupport
 {
 	SUPPORT_DISTANCE,			/* of two vectors */
 	SUPPORT_NORM,
-	SUPPORT_TYPE				/* tells pgvector the type */
+	SUPPORT_TYPE,				/* tells pgvector the type */
+	SUPPORT_NONE,
+	SUPPORT_COMPARE				/* of two attributes; in classes of its own: ATTRIBUTE_COMPARE */
 } IndexSupport;
+
+/* The number of the distance function. */
+#define DISTANCE_NUMBER		1
 
 typedef struct VectorAm
 {
@@ -49,7 +55,10 @@ typedef struct VectorAm
 	/* Defines the settings and the relation options, when the library is loaded. */
 	void		(*init) (void);
 
-	/* The support functions that operator classes have; the first is the distance. */
+	/*
+	 * The support functions that operator classes have; the first is the distance, that of
+	 * ATTRIBUTE_COMPARE compares attributes.
+	 */
 	const IndexSupport *support;
 	int			support_count;
 
@@ -74,7 +83,7 @@ typedef struct VectorAm
 
 	/*
 	 * Counts the work of a scan of an index with this many rows, whose live segments have this many
-	 * blocks; *work is zero before.
+	 * blocks; *work is zero before but for the share.
 	 */
 	void		(*count_work) (Relation index, const Directory *directory, double rows,
 							   double blocks, ScanWork *work);

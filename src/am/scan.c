@@ -302,6 +302,7 @@ start(VectorScan *scan)
 	 */
 	if (!has_rows(cache_directory(cached)))
 		return false;
+	scan->filter = filter_create(index, desc->keyData, desc->numberOfKeys);
 	prepare_query(scan);
 	return take_limit(scan);
 }
@@ -312,11 +313,9 @@ open_cursor(VectorScan *scan, ScanCursor *cursor)
 {
 	const SegmentReader *reader = cursor->segment ? cursor->segment->method->reader :
 		&growing_reader;
-	ExcludedRows excluded = {NULL, 0};
 
-	if (cursor->segment)
-		excluded = cached_tombstones(cursor->segment);
-	cursor->reading = reader->open(&scan->search, &cursor->entry, cursor->segment, &excluded);
+	cursor->reading = reader->open(&scan->search, &cursor->entry, cursor->segment,
+								   &cursor->excluded);
 	cursor->reading->number = (uint32) (cursor - scan->cursors);
 	cursor->searched = reader->round == NULL;
 	cursor->done = false;
@@ -340,6 +339,7 @@ scan_open(VectorScan *scan, bool (*takes) (VectorScan *scan, const SegmentEntry 
 		cursor->entry = *entry;
 		if (entry->kind == SEGMENT_SEALED)
 			cursor->segment = cache_acquire(cached, scan->search.index, entry);
+		cursor->excluded = filter_excluded(scan->filter, entry, cursor->segment);
 		open_cursor(scan, cursor);
 		scan->cursor_count++;
 	}

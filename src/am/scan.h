@@ -16,6 +16,7 @@
 #include "access/relscan.h"
 
 #include "am/bound.h"
+#include "segment/filter.h"
 #include "segment/search.h"
 
 typedef struct VectorScan VectorScan;
@@ -68,6 +69,7 @@ typedef struct ScanCursor
 {
 	SegmentEntry entry;
 	CachedSegment *segment;		/* held; NULL: a growing segment */
+	ExcludedRows excluded;		/* of the segment */
 	SegmentScan *reading;
 	bool		searched;		/* there is no further round */
 	bool		done;			/* no further row is wanted */
@@ -93,6 +95,7 @@ struct VectorScan
 	bool		started;
 	bool		ended;
 	double		limit;			/* rows surely farther are not returned */
+	AttributeFilter *filter;	/* conditions on attributes; NULL: none */
 	ScanCursor *cursors;
 	int			cursor_count;
 	ScanResults results;		/* found, not yet returned */

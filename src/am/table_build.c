@@ -46,6 +46,7 @@ struct TableBuildShared
 	slock_t		mutex;
 	double		rows;			/* scanned by all workers */
 	double		indexed;
+	SharedFileSet files;		/* of attributes, if the index has any */
 };
 
 /*
@@ -84,8 +85,13 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive
 	row.payload = space_payload(&build->space, values[0], &row.size);
 	if (space_indexable(&build->space, row.payload))
 	{
+		if (build->attributes)
+			row.attributes = attributes_record(table_attributes_of(build->attributes), index,
+											   values, isnull, &row.attributes_size);
 		MemoryContextSwitchTo(old);
 		build->add(build->arg, &row);
+		if (build->attributes)
+			table_attributes_put(build->attributes, &row);
 		build->indexed++;
 		if (build->leader && (uint64) build->indexed % 1024 == 0)
 			pgstat_progress_update_param(PROGRESS_CREATEIDX_TUPLES_DONE, (int64) build->indexed);
@@ -102,8 +108,19 @@ table_build_scan(TableBuild *build)
 
 	build->temporary = AllocSetContextCreate(CurrentMemoryContext, "vector build row",
 											 ALLOCSET_DEFAULT_SIZES);
+	if (build->attributes)
+		table_attributes_begin(build->attributes, build->shared ? &build->shared->files : NULL);
 	build->rows = table_index_build_scan(build->heap, build->index, build->info, true,
 										 build->leader, add_row, build, scan);
+	if (build->attributes)
+		table_attributes_end(build->attributes);
+}
+
+const AttributeSource *
+table_build_attributes(TableBuild *build)
+{
+	return table_attributes_source(build->attributes,
+								   build->context ? build->context->nworkers_launched : 0);
 }
 
 static void
@@ -130,7 +147,10 @@ vectorbuild(Relation heap, Relation index, IndexInfo *indexInfo)
 	directory_create(index, MAIN_FORKNUM, &options);
 	directory = directory_read(index);
 	segment_space(directory, &build.space);
+	build.attributes = table_attributes(index);
 	am->build(&build, directory);
+	if (build.attributes)
+		table_attributes_close(build.attributes);
 	result->heap_tuples = build.rows;
 	result->index_tuples = build.indexed;
 	MemoryContextSwitchTo(old);
@@ -214,6 +234,8 @@ table_build_enter(TableBuild *build, const char *worker_main, int workers, Size 
 	build->shared->index = RelationGetRelid(build->index);
 	build->shared->concurrent = build->info->ii_Concurrent;
 	SpinLockInit(&build->shared->mutex);
+	if (build->attributes)
+		SharedFileSetInit(&build->shared->files, context->seg);
 	shm_toc_insert(context->toc, KEY_SHARED, build->shared);
 	build->method_shared = shm_toc_allocate(context->toc, method_size);
 	memset(build->method_shared, 0, method_size);
@@ -286,6 +308,9 @@ table_build_open(TableBuild *build, dsm_segment *segment, shm_toc *toc)
 	build->info = BuildIndexInfo(build->index);
 	build->info->ii_Concurrent = build->shared->concurrent;
 	segment_space(directory_read(build->index), &build->space);
+	build->attributes = table_attributes(build->index);
+	if (build->attributes)
+		SharedFileSetAttach(&build->shared->files, segment);
 }
 
 void

@@ -12,6 +12,7 @@
 #include "nodes/execnodes.h"
 #include "storage/dsm.h"
 
+#include "am/table_attributes.h"
 #include "segment/row.h"
 #include "segment/space.h"
 
@@ -24,6 +25,7 @@ typedef struct TableBuild
 	Relation	index;
 	IndexInfo  *info;
 	Space		space;			/* of the index */
+	TableAttributes *attributes;	/* NULL: the index has none */
 	bool		leader;
 
 	/* set by the access method: called with each row to be indexed */
@@ -49,6 +51,9 @@ extern int	table_build_workers(const TableBuild *build);
 
 /* Scans the table, or this participant's part of it. */
 extern void table_build_scan(TableBuild *build);
+
+/* In the leader, when all participants have scanned: see AttributeSource. */
+extern const AttributeSource *table_build_attributes(TableBuild *build);
 
 /* Bytes of the table, including values out of line. */
 extern uint64 table_build_bytes(const TableBuild *build);

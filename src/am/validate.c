@@ -5,6 +5,7 @@
 
 #include "access/amvalidate.h"
 #include "access/htup_details.h"
+#include "access/stratnum.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_amproc.h"
 #include "catalog/pg_opclass.h"
@@ -17,10 +18,10 @@
 #include "utils/syscache.h"
 
 #include "am/method.h"
+#include "segment/filter.h"
 
-/* The strategy and the support function that every class must have. */
+/* The strategy that every class of vectors must have, beside the distance function. */
 #define ORDER_STRATEGY		1
-#define DISTANCE_NUMBER		1
 
 typedef struct Validation
 {
@@ -41,16 +42,20 @@ complain(Validation *validation, const char *object, const char *what)
 }
 
 static bool
-has_signature(IndexSupport kind, Oid function, Oid type)
+has_signature(IndexSupport kind, Oid function, Oid type, Oid right)
 {
 	switch (kind)
 	{
+		case SUPPORT_COMPARE:
+			return check_amproc_signature(function, INT4OID, true, 2, 2, type, right);
 		case SUPPORT_DISTANCE:
 			return check_amproc_signature(function, FLOAT8OID, true, 2, 2, type, type);
 		case SUPPORT_NORM:
 			return check_amproc_signature(function, FLOAT8OID, true, 1, 1, type);
 		case SUPPORT_TYPE:
 			return check_amproc_signature(function, INTERNALOID, true, 1, 1, INTERNALOID);
+		case SUPPORT_NONE:
+			break;
 	}
 	return false;
 }
@@ -60,14 +65,41 @@ check_function(Validation *validation, const IndexSupport *support, int count,
 			   Form_pg_amproc entry)
 {
 	const char *object = psprintf("function %s", format_procedure(entry->amproc));
+	IndexSupport kind = entry->amprocnum < 1 || entry->amprocnum > count ? SUPPORT_NONE :
+		support[entry->amprocnum - 1];
 
-	if (entry->amproclefttype != entry->amprocrighttype)
+	if (entry->amproclefttype != entry->amprocrighttype && kind != SUPPORT_COMPARE)
 		complain(validation, object, "different left and right input types");
-	else if (entry->amprocnum < 1 || entry->amprocnum > count)
+	else if (kind == SUPPORT_NONE)
 		complain(validation, object, psprintf("invalid support number %d", entry->amprocnum));
-	else if (!has_signature(support[entry->amprocnum - 1], entry->amproc, entry->amproclefttype))
+	else if (!has_signature(kind, entry->amproc, entry->amproclefttype, entry->amprocrighttype))
 		complain(validation, object, psprintf("wrong signature for support number %d",
 											  entry->amprocnum));
+}
+
+/* Whether a family can compare attributes of two types. */
+static bool
+can_compare(Oid family, Oid left, Oid right)
+{
+	return OidIsValid(get_opfamily_proc(family, left, right, ATTRIBUTE_COMPARE));
+}
+
+/* An operator of attributes. */
+static void
+check_condition(Validation *validation, Form_pg_amop entry)
+{
+	const char *object = psprintf("operator %s", format_operator(entry->amopopr));
+
+	if (entry->amopstrategy < 1 || entry->amopstrategy > FILTER_STRATEGIES)
+		complain(validation, object,
+				 psprintf("invalid strategy number %d", entry->amopstrategy));
+	if (entry->amoppurpose != AMOP_SEARCH)
+		complain(validation, object, "invalid ORDER BY specification");
+	if (!can_compare(entry->amopfamily, entry->amoplefttype, entry->amoprighttype))
+		complain(validation, object, "no function to compare its types");
+	if (!check_amop_signature(entry->amopopr, BOOLOID, entry->amoplefttype,
+							  entry->amoprighttype))
+		complain(validation, object, "wrong signature");
 }
 
 static void
@@ -86,28 +118,29 @@ check_operator(Validation *validation, Form_pg_amop entry)
 		complain(validation, object, "wrong signature");
 }
 
-/* Whether the family has what an index needs for a type. */
+/* Whether a family has an operator for a type. */
 static bool
-is_complete(CatCList *operators, CatCList *functions, Oid type)
+has_operator(Oid family, Oid type, StrategyNumber strategy)
 {
-	bool		has_operator = false;
-	bool		has_distance = false;
+	return OidIsValid(get_opfamily_member(family, type, type, strategy));
+}
 
-	for (int i = 0; i < operators->n_members; i++)
-	{
-		Form_pg_amop entry = (Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple);
+/* Whether the family has what an index needs for a vector. */
+static bool
+is_complete(Oid family, Oid type)
+{
+	return has_operator(family, type, ORDER_STRATEGY) &&
+		OidIsValid(get_opfamily_proc(family, type, type, DISTANCE_NUMBER));
+}
 
-		has_operator |= entry->amoplefttype == type && entry->amoprighttype == type &&
-			entry->amopstrategy == ORDER_STRATEGY;
-	}
-	for (int i = 0; i < functions->n_members; i++)
-	{
-		Form_pg_amproc entry = (Form_pg_amproc) GETSTRUCT(&functions->members[i]->tuple);
-
-		has_distance |= entry->amproclefttype == type && entry->amprocrighttype == type &&
-			entry->amprocnum == DISTANCE_NUMBER;
-	}
-	return has_operator && has_distance;
+/* Whether the family has what an index needs for an attribute. */
+static bool
+is_complete_attribute(Oid family, Oid type)
+{
+	for (StrategyNumber strategy = 1; strategy <= BTMaxStrategyNumber; strategy++)
+		if (!has_operator(family, type, strategy))
+			return false;
+	return true;
 }
 
 bool
@@ -119,6 +152,7 @@ vectorvalidate(Oid class)
 	CatCList   *operators;
 	CatCList   *functions;
 	Validation	validation = {.valid = true};
+	bool		attribute;
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for operator class %u", class);
@@ -131,9 +165,25 @@ vectorvalidate(Oid class)
 	for (int i = 0; i < functions->n_members; i++)
 		check_function(&validation, am->support, am->support_count,
 					   (Form_pg_amproc) GETSTRUCT(&functions->members[i]->tuple));
+	attribute = can_compare(form->opcfamily, form->opcintype, form->opcintype);
 	for (int i = 0; i < operators->n_members; i++)
-		check_operator(&validation, (Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple));
-	if (!is_complete(operators, functions, form->opcintype))
+	{
+		Form_pg_amop entry = (Form_pg_amop) GETSTRUCT(&operators->members[i]->tuple);
+
+		if (attribute)
+			check_condition(&validation, entry);
+		else
+			check_operator(&validation, entry);
+	}
+	if (attribute && !is_complete_attribute(form->opcfamily, form->opcintype))
+	{
+		ereport(INFO,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("operator class \"%s\" of access method %s lacks an operator of a B-tree",
+						validation.class, validation.am)));
+		validation.valid = false;
+	}
+	else if (!attribute && !is_complete(form->opcfamily, form->opcintype))
 	{
 		ereport(INFO,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),

@@ -93,10 +93,11 @@ finish(SegmentMaking *making)
 static void
 write_segment(SegmentMaking *making, SegmentEntry *output)
 {
-	const FlatBuild *build = (FlatBuild *) making;
-	const SealedHeader *header = &build->header;
+	FlatBuild  *build = (FlatBuild *) making;
+	SealedHeader *header = &build->header;
 	ExtentWriter writer;
 
+	attributes_place(making->attributes, header);
 	extent_writer_begin(&writer, extent_of(build->job->index, output));
 	extent_writer_seek(&writer, 0, BLOCK_SEALED_HEADER);
 	extent_writer_put(&writer, header, sizeof(*header));

@@ -224,7 +224,10 @@ sample_nodes(Merge *merge)
 		SegmentRow	row;
 
 		CHECK_FOR_OTHERS();
-		row = (SegmentRow) {node->tid, merge->payload, space_payload_size(merge->space), 0, 0};
+		row = (SegmentRow) {
+			.tid = node->tid, .payload = merge->payload,
+			.size = space_payload_size(merge->space)
+		};
 		build_put_row(build, &row)->source = i;
 		build->nodes[i] = i;
 	}
@@ -511,7 +514,10 @@ number_nodes(Merge *merge)
 static void
 write_segment(SegmentMaking *making, SegmentEntry *output)
 {
-	build_write(((Merge *) making)->build, output);
+	SegmentBuild *build = ((Merge *) making)->build;
+
+	build->making.attributes = making->attributes;
+	build_write(build, output);
 }
 
 static uint32

@@ -30,8 +30,9 @@ load_rows(Merge *merge, uint32 key, uint32 *first)
 		if (i > 0)
 			sealed_read_row(&input->scan.sealed, number, &sealed);
 		row = (SegmentRow) {
-			sealed.tid, merge->payload, *first == NO_ROW ? space_payload_size(merge->space) : 0,
-			error, head.scale
+			.tid = sealed.tid, .payload = merge->payload,
+			.size = *first == NO_ROW ? space_payload_size(merge->space) : 0,
+			.error = error, .scale = head.scale
 		};
 		added = build_put_row(merge->build, &row);
 		added->next = NO_ROW;

@@ -196,7 +196,8 @@ partition_begin(SegmentBuild *build)
 		{
 			const BuildRow *had = build_row(build, i);
 			const SegmentRow row = {
-				had->tid, build_payload(build, i), had->size, had->error, had->scale
+				.tid = had->tid, .payload = build_payload(build, i), .size = had->size,
+				.error = had->error, .scale = had->scale
 			};
 
 			if (!partition_add(build, &row))
@@ -208,7 +209,10 @@ partition_begin(SegmentBuild *build)
 static void
 load_row(SegmentBuild *build, const RowHead *head, const char *payload)
 {
-	const SegmentRow row = {head->tid, payload, head->size, head->error, head->scale};
+	const SegmentRow row = {
+		.tid = head->tid, .payload = payload, .size = head->size, .error = head->error,
+		.scale = head->scale
+	};
 	BuildRow   *put = build_put_row(build, &row);
 
 	build_hash_row(put, payload);

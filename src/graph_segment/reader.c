@@ -30,7 +30,7 @@ graph_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segm
 	reading->base.reader = &graph_reader;
 	reading->base.search = search;
 	graph_scan_begin(&reading->scan, search->index, search->space, segment, search->statistics);
-	reading->scan.sealed.excluded = *excluded;
+	graph_scan_exclude(&reading->scan, excluded);
 	return &reading->base;
 }
 
@@ -49,8 +49,7 @@ static bool
 read_rest(GraphReading *reading, uint64 hops)
 {
 	SegmentSearch *search = reading->base.search;
-	uint64		nodes = reading->scan.sealed.segment->header.nodes;
-	uint64		left = nodes - Min(reading->scan.search.hops, nodes);
+	uint64		left = graph_scan_nodes_left(&reading->scan);
 
 	if (left > GRAPH_NODES_PER_HOP * hops || (search->allows && !search->allows(search, left, 0)))
 		return false;
@@ -60,12 +59,17 @@ read_rest(GraphReading *reading, uint64 hops)
 
 /*
  * A search visits each of the wanted rows at least; without a number of wanted rows it visits as
- * many as it has candidates.
+ * many as it has candidates.  With conditions it visits about half of its candidates, and walks
+ * through other rows, the more of them the fewer rows meet the conditions.
  */
 static uint64
-least_hops(const SearchEffort *effort)
+least_hops(const GraphReading *reading)
 {
-	return effort->wanted > 0 ? effort->wanted : effort->candidates;
+	const SearchEffort *effort = &reading->base.search->effort;
+	uint32		rows = effort->wanted > 0 ? effort->wanted : effort->candidates;
+	double		share = graph_scan_share(&reading->scan);
+
+	return share == 0 || share == 1 ? rows : (uint64) (Max(rows, effort->candidates / 2) / share);
 }
 
 /* The memory that another round may take. */
@@ -87,7 +91,7 @@ graph_round(SegmentScan *scan)
 	if (!reading->begun)
 	{
 		reading->begun = true;
-		reading->ended = read_rest(reading, least_hops(effort));
+		reading->ended = read_rest(reading, least_hops(reading));
 		if (reading->ended)
 			return ROUND_LAST;
 		graph_scan_search(&reading->scan, search->query, effort);

@@ -93,6 +93,8 @@ node_is_excluded(void *arg, uint32_t id)
 	const SealedNode *node;
 	bool		excluded;
 
+	if (scan->left)
+		return !bits_has(scan->left, id);
 	/* nodes of one size have the numbers of their first rows */
 	if (scan->sealed.segment->header.layout.size > 0 && !row_is_excluded(rows, id))
 		return false;
@@ -102,6 +104,52 @@ node_is_excluded(void *arg, uint32_t id)
 		excluded = row_is_excluded(rows, node->extra + i);
 	sealed_leave_node(&scan->sealed);
 	return excluded;
+}
+
+/* Adds the nodes of rows other than their first ones that are not excluded. */
+static void
+add_nodes_of_others(GraphScan *scan)
+{
+	const SealedHeader *header = &scan->sealed.segment->header;
+	const ExcludedRows *excluded = &scan->sealed.excluded;
+	SealedRow  *rows = palloc(SEALED_ROWS * sizeof(SealedRow));
+	uint32		before = PG_UINT32_MAX;
+
+	for (uint32 row = header->nodes; row < header->rows; row++)
+	{
+		if (row_is_excluded(excluded, row))
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		if (row / SEALED_ROWS != before)
+		{
+			before = row / SEALED_ROWS;
+			(void) sealed_read_rows(scan->sealed.reader.extent, header, before * SEALED_ROWS,
+									rows);
+		}
+		bits_set(scan->left, rows[row % SEALED_ROWS].node);
+	}
+	pfree(rows);
+}
+
+/*
+ * Makes the set of nodes with rows that are not excluded, so that others need not be visited to
+ * find out.  Nodes of one size have the numbers of their first rows.
+ */
+static void
+find_left(GraphScan *scan)
+{
+	const SealedHeader *header = &scan->sealed.segment->header;
+	const ExcludedRows *excluded = &scan->sealed.excluded;
+
+	if (header->layout.size == 0 || header->nodes == 0)
+		return;
+	scan->left = MemoryContextAllocHuge(CurrentMemoryContext, BITS_BYTES(header->nodes));
+	bits_fill(scan->left, header->nodes);
+	for (uint32 i = 0; i < header->nodes; i++)
+		if (row_is_excluded(excluded, i))
+			bits_clear(scan->left, i);
+	add_nodes_of_others(scan);
+	scan->left_count = bits_count(scan->left, header->nodes);
 }
 
 /* Prepares estimates, and finds the node of a coded segment where the search begins. */
@@ -148,6 +196,31 @@ graph_scan_begin(GraphScan *scan, Relation index, const Space *space, CachedSegm
 {
 	memset(scan, 0, sizeof(*scan));
 	sealed_scan_begin(&scan->sealed, index, space, segment, statistics);
+}
+
+void
+graph_scan_exclude(GraphScan *scan, const ExcludedRows *excluded)
+{
+	if (excluded->bits == scan->sealed.excluded.bits)
+		return;
+	scan->sealed.excluded = *excluded;
+	find_left(scan);
+}
+
+uint32
+graph_scan_nodes_left(const GraphScan *scan)
+{
+	uint32		nodes = scan->sealed.segment->header.nodes;
+	uint32		left = nodes - (uint32) Min(scan->search.hops, nodes);
+
+	return scan->left ? Min(left, scan->left_count) : left;
+}
+
+double
+graph_scan_share(const GraphScan *scan)
+{
+	return scan->left == NULL ? 1 :
+		(double) scan->left_count / scan->sealed.segment->header.nodes;
 }
 
 /* Adds what the search has done beyond these counts to the statistics. */
@@ -236,22 +309,38 @@ node_of_row(GraphScan *scan, uint32 number)
 	return row.node;
 }
 
+/* The first node from the i-th on in the order of rows that may have rows left. */
+static uint32
+next_left(const GraphScan *scan, uint32 i)
+{
+	uint32		nodes = scan->sealed.segment->header.nodes;
+
+	return scan->left ? Min(bits_next(scan->left, nodes, i), nodes) : i;
+}
+
 void
 graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback, void *arg)
 {
 	const CachedSegment *segment = scan->sealed.segment;
 	uint32		nodes = segment->header.nodes;
+	uint32		ahead = next_left(scan, 0);
+	uint32		prefetched = 0;
 
 	scan->sealed.query = query;
-	for (uint32 i = 0; i < nodes; i++)
+	for (uint32 i = next_left(scan, 0); i < nodes; i = next_left(scan, i + 1))
 	{
 		uint32		id = node_of_row(scan, i);
 		GraphFound	found = {0, id, 0, 0};
 		const SealedNode *node;
 
 		CHECK_FOR_INTERRUPTS();
-		if (segment->header.layout.size > 0 && i + ROWS_AHEAD < nodes)
-			sealed_prefetch_node(&scan->sealed, i + ROWS_AHEAD);
+		for (prefetched -= prefetched > 0;
+			 segment->header.layout.size > 0 && ahead < nodes && prefetched < ROWS_AHEAD;
+			 prefetched++)
+		{
+			sealed_prefetch_node(&scan->sealed, ahead);
+			ahead = next_left(scan, ahead + 1);
+		}
 		if (graph_search_expanded(&scan->search, id) ||
 			(scan->sealed.excluded.count > 0 && node_is_excluded(scan, id)))
 			continue;

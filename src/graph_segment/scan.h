@@ -4,6 +4,7 @@
 #ifndef VECTOR_GRAPH_SEGMENT_SCAN_H
 #define VECTOR_GRAPH_SEGMENT_SCAN_H
 
+#include "attribute/bits.h"
 #include "segment/search.h"
 
 typedef struct GraphScan
@@ -11,11 +12,22 @@ typedef struct GraphScan
 	SealedScan	sealed;			/* with the segment */
 	CodeQuery	code;
 	GraphSearch search;
+
+	/* of a search with conditions, if nodes are of one size: those with rows left; else NULL */
+	uint8	   *left;
+	uint32		left_count;
 } GraphScan;
 
 /* Begins a scan of a segment that is held. */
 extern void graph_scan_begin(GraphScan *scan, Relation index, const Space *space,
 							 CachedSegment *segment, ScanStatistics *statistics);
+
+/* To be called before a search: these rows are excluded, not only dead ones. */
+extern void graph_scan_exclude(GraphScan *scan, const ExcludedRows *excluded);
+
+/* How many nodes graph_scan_rest would read, and the share of all nodes that are not excluded. */
+extern uint32 graph_scan_nodes_left(const GraphScan *scan);
+extern double graph_scan_share(const GraphScan *scan);
 
 /* Finds the nearest rows. */
 extern void graph_scan_search(GraphScan *scan, const SpaceQuery *query,

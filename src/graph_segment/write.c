@@ -640,7 +640,8 @@ build_write(SegmentBuild *build, SegmentEntry *output)
 	SegmentPlan *plan = get_plan(build);
 	const SealedHeader *header = &plan->header;
 
-	Assert(output->blocks == plan->blocks);
+	attributes_place(build->making.attributes, &plan->header);
+	Assert(output->blocks == header->blocks);
 	extent_writer_begin(&plan->rows, extent_of(build->index, output));
 	extent_writer_begin(&plan->nodes, extent_of(build->index, output));
 	extent_writer_seek(&plan->rows, 0, BLOCK_SEALED_HEADER);

@@ -130,6 +130,7 @@ write_segment(SegmentMaking *making, SegmentEntry *output)
 	if (build->job)
 		build->numbers = MemoryContextAllocHuge(build->context,
 												sizeof(uint32) * Max(build->added, 1));
+	attributes_place(making->attributes, &build->header);
 	lists_writer_begin(writer, build->index, output, &build->header, build->centroids,
 					   build->counts);
 	while (tuplesort_gettupleslot(build->sort, true, false, slot, NULL))

@@ -60,7 +60,12 @@ count_live(ListsMerge *merge, const MergeInput *input)
 		const SealedList *list = cached_list(input->segment, l);
 
 		for (uint32 i = 0; i < list->rows; i++)
-			merge->counts[l] += !cached_row_is_dead(input->segment, list->row + i);
+		{
+			bool		dead = cached_row_is_dead(input->segment, list->row + i);
+
+			input->numbers[list->row + i] = dead ? NO_ROW : 0;
+			merge->counts[l] += !dead;
+		}
 	}
 }
 
@@ -107,6 +112,7 @@ write_segment(SegmentMaking *making, SegmentEntry *output)
 	ListsMerge *merge = (ListsMerge *) making;
 	ListsWriter *writer = palloc(sizeof(ListsWriter));
 
+	attributes_place(making->attributes, &merge->header);
 	lists_writer_begin(writer, merge->job->index, output, &merge->header,
 					   cached_centroids(merge->inputs[0].segment), merge->counts);
 	for (uint32 l = 0; l < merge->header.lists.count; l++)
@@ -163,7 +169,6 @@ lists_merge(const SegmentJob *job)
 			header->lists.count = other->lists.count;
 			merge->counts = palloc0(sizeof(uint32) * header->lists.count);
 		}
-		count_live(merge, &merge->inputs[i]);
 		rows += other->rows;
 		distance += (double) other->rows * other->lists.distance;
 	}
@@ -175,6 +180,7 @@ lists_merge(const SegmentJob *job)
 	{
 		merge->inputs[i].numbers = merge->numbers + first;
 		first += merge->inputs[i].segment->header.rows;
+		count_live(merge, &merge->inputs[i]);
 	}
 	rows = 0;
 	for (uint32 l = 0; l < header->lists.count; l++)

@@ -34,6 +34,7 @@ directory_create(Relation index, ForkNumber fork, const DirectoryOptions *option
 	directory->metric = options->metric;
 	directory->storage = options->storage;
 	directory->dims = options->dims;
+	directory->features = options->features;
 	directory->m = options->m;
 	directory->ef_construction = options->ef_construction;
 	directory->method = options->method;

@@ -18,6 +18,7 @@ typedef struct DirectoryOptions
 	SpaceStorage storage;
 	SpaceMethod method;
 	int			dims;
+	uint32		features;
 	int			m;				/* graph */
 	int			ef_construction;
 	SpaceQuantizer quantizer;	/* for lists, like the rest */

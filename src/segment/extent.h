@@ -56,6 +56,13 @@ extent_check_page(const Extent *extent, BlockNumber place, Page page)
 		extent_wrong_page(extent, place);
 }
 
+/* Raises the error for a damaged index. */
+#define sealed_damaged(index, ...) \
+	ereport(ERROR, \
+			(errcode(ERRCODE_INDEX_CORRUPTED), \
+			 errmsg("index \"%s\" is damaged", RelationGetRelationName(index)), \
+			 errdetail(__VA_ARGS__), errhint("Please REINDEX it.")))
+
 /*
  * Where a process may wait for other processes, or leave by an error, it holds no content lock:
  * these hold interrupts off.

@@ -8,14 +8,14 @@
  * block's place in it, and from byte 64 on PAYLOAD_SIZE bytes of payload.  Arrays longer than a
  * block continue in the next block's payload.
  *
- * A sealed extent has one block for the SealedHeader, then the rotated mean, the entries, the
- * tombstones, the TIDs by row, and for a graph its levels from level 0 up.  For lists it has a
- * SealedList for each, groups of codes of 32 rows list by list, fine codes by row, and as level 0
- * nodes without neighbours, where row i is node i.  A flat extent has only such nodes after the
- * TIDs.  A growing extent has one block for the GrowingHeader, then the mean that codes are
- * relative to, groups of the TIDs and codes of 32 rows, and the rows' vectors.  Centroids, which
- * the lists of several segments share, have one block for the CentroidsHeader, the centroids, and
- * the codebooks.
+ * A sealed extent has one block for the SealedHeader, then columns of attributes, the rotated mean,
+ * the entries, the tombstones, the TIDs by row, and for a graph its levels from level 0 up.  For
+ * lists it has a SealedList for each, groups of codes of 32 rows list by list, fine codes by row,
+ * and as level 0 nodes without neighbours, where row i is node i.  A flat extent has only such
+ * nodes after the TIDs.  A growing extent has one block for the GrowingHeader, then the mean that
+ * codes are relative to, groups of the TIDs and codes of 32 rows, the rows' vectors, and their
+ * attributes.  Centroids, which the lists of several segments share, have one block for the
+ * CentroidsHeader, the centroids, and the codebooks.
  *
  * Numbers are in the byte order of the machine, as in all of PostgreSQL's files.
  *
@@ -36,14 +36,16 @@
 #include "storage/bufpage.h"
 #include "storage/itemptr.h"
 
+#include "attribute/column.h"
 #include "graph/build.h"
 
 #define SEGMENT_MAGIC		0x56534547	/* "VSEG"; pgvector's are 0xA953A953 and 0x14FF1A7 */
 #define SEGMENT_VERSION		3
 #define SEGMENT_OLDEST_VERSION	2	/* the oldest version that is read */
 
-/* The bits of Directory.features that this library knows; no index uses any yet. */
-#define SEGMENT_FEATURES	0
+/* The bits of Directory.features that this library knows. */
+#define FEATURE_ATTRIBUTES	0x1		/* rows have attributes: columns beside the vector */
+#define SEGMENT_FEATURES	FEATURE_ATTRIBUTES
 
 #define DIRECTORY_BLOCK		0
 #define PAYLOAD_START		64
@@ -66,7 +68,8 @@ typedef enum BlockKind
 	BLOCK_FINE,
 	BLOCK_CENTROIDS_HEADER,
 	BLOCK_CENTROIDS,
-	BLOCK_CODEBOOKS
+	BLOCK_CODEBOOKS,
+	BLOCK_ATTRIBUTES
 } BlockKind;
 
 /* Follows the page header in every block but the directory. */
@@ -250,20 +253,19 @@ typedef struct CentroidsHeader
 #define SEGMENT_MAX_ATTRIBUTES	31	/* an index has 32 columns at most */
 
 /*
- * A column of attributes: the values by row, and the rows of each value, so that a condition
- * becomes a set of rows without reading the values.  No segment has any yet.
+ * A column of attributes: see attribute/column.h.  The parts of all columns follow each other
+ * without gaps, in the blocks after the header.
  */
 typedef struct SealedAttribute
 {
-	uint16		storage;		/* how values are stored */
-	uint16		width;			/* bytes of a value, or of its number among the distinct ones */
+	uint16		width;			/* bytes of a value, or ATTRIBUTE_VARYING */
+	uint16		code_size;
 	uint32		values;			/* number of distinct values */
 	uint32		nulls;			/* rows without a value */
-	BlockNumber column;			/* block within the extent: values by row */
-	BlockNumber dictionary;		/* the distinct values in order */
-	BlockNumber lists;			/* where the rows of each value begin */
-	BlockNumber rows;			/* rows by value */
-	uint32		spare[8];
+	BlockNumber part[ATTRIBUTE_PARTS];	/* block within the extent where a part begins, */
+	uint16		start[ATTRIBUTE_PARTS];	/* and byte of its payload */
+	uint16		unused;
+	uint32		spare[4];		/* zero */
 } SealedAttribute;
 
 typedef struct SealedHeader
@@ -334,10 +336,19 @@ typedef struct GrowingHeader
 	BlockNumber mean; /* block within the extent, `padded` floats; 0: codes are of the vectors */
 	uint64		used;			/* bytes of the vectors' payloads in use */
 	uint32		burials;		/* changes of tombstones */
-	uint32		spare[19];		/* zero */
+
+	/* of an index with attributes, else 0 */
+	BlockNumber attributes;		/* block within the extent: records, each after its size (uint16) */
+	uint32		attribute_blocks;
+	uint32		unused;
+	uint64		attribute_used; /* bytes of the payloads of these blocks in use */
+	uint32		spare[14];		/* zero */
 } GrowingHeader;
 
-/* The head of a group of 32 rows; their codes follow. */
+/*
+ * The head of a group of 32 rows; their codes follow, and, in an index with attributes, the offsets
+ * of the rows' records, in units of 4 bytes (uint32).
+ */
 typedef struct GrowingGroup
 {
 	float		a[CODE_GROUP];

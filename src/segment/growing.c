@@ -13,12 +13,16 @@
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
 
+#include "segment/attributes.h"
 #include "segment/wait_point.h"
 
 /*
- * A group must fit into a block, so for long vectors only the first rotated dimensions have signs.
+ * A group must fit into a block, so for long vectors only the first rotated dimensions have signs;
+ * fewer of them if the group also has the offsets of attributes.
  */
-#define MAX_CODED_DIMS		((PAYLOAD_SIZE - sizeof(GrowingGroup)) / 4 / 16 * 16)
+#define OFFSETS_SIZE		(GROWING_ROWS * sizeof(uint32))
+#define CODED_DIMS(others)	((PAYLOAD_SIZE - sizeof(GrowingGroup) - (others)) / 4 / 16 * 16)
+#define MAX_CODED_DIMS		CODED_DIMS(0)
 
 /* Past seal_rows, a growing segment has room for seal_rows divided by this. */
 #define ROOMS				4
@@ -27,22 +31,53 @@
 #define MAX_TAILS			8
 #define WAITS_PER_TAIL		32
 
+/* A segment has room for records this many times as long as that of its first row. */
+#define RECORD_FACTOR		2
+
 static uint32 append_waits;		/* of this process, for other appending processes */
 
-static Size
-group_size(uint32 padded)
+/* A row, prepared for its slot. */
+typedef struct NewRow
 {
-	return sizeof(GrowingGroup) + rabitq_group_size(padded);
+	const SegmentRow *row;
+	float	   *rotated;		/* if coded */
+	RabitqFactors factors;
+	uint8		signs[MAX_CODED_DIMS / 8];
+	char	   *record;			/* of attributes, after its size; NULL: none */
+	Size		record_size;	/* with it, a multiple of GROWING_UNIT */
+} NewRow;
+
+/* Rotated dimensions that have signs; 0: none. */
+static uint32
+coded_dims(const Space *space, bool attributes)
+{
+	return !space->coded ? 0 :
+		Min(rotation_padded(space->dims),
+			attributes ? CODED_DIMS(OFFSETS_SIZE) : MAX_CODED_DIMS);
 }
 
 /*
- * Plans a segment for rows of about `size` bytes when growing segments have room for `rows`, with
- * codes relative to a mean if there is one.  Returns its number of blocks.
+ * Plans the place for the attributes of all rows, of which this is one.  Others may be longer.
+ * Returns the number of blocks.
  */
 static uint32
-plan_segment(const Space *space, uint64 rows, uint32 seal_rows, Size size, bool has_mean,
+plan_attributes(const NewRow *row, BlockNumber place, GrowingHeader *header)
+{
+	header->attributes = place;
+	header->attribute_blocks = extent_blocks_for(header->room,
+												 row->record_size * RECORD_FACTOR, false);
+	return header->attribute_blocks;
+}
+
+/*
+ * Plans a segment for rows like this one when growing segments have room for `rows`, with codes
+ * relative to a mean if there is one.  Returns its number of blocks.
+ */
+static uint32
+plan_segment(const Space *space, uint64 rows, uint32 seal_rows, const NewRow *row, bool has_mean,
 			 GrowingHeader *header)
 {
+	Size		size = row->row->size;
 	Size		aligned = TYPEALIGN(GROWING_UNIT, size);
 	uint64		least;
 	uint64		room;
@@ -50,10 +85,12 @@ plan_segment(const Space *space, uint64 rows, uint32 seal_rows, Size size, bool 
 		(aligned + PAYLOAD_SIZE - 1) / PAYLOAD_SIZE * PAYLOAD_SIZE;
 	uint64		most = ((uint64) GROWING_UNIT << 32) / stride;
 	uint32		groups;
+	uint32		blocks;
 
 	memset(header, 0, sizeof(*header));
-	header->padded = space->coded ? Min(rotation_padded(space->dims), MAX_CODED_DIMS) : 0;
-	header->group_size = (uint32) group_size(header->padded);
+	header->padded = coded_dims(space, row->record != NULL);
+	header->group_size = (uint32) (sizeof(GrowingGroup) + rabitq_group_size(header->padded) +
+								   (row->record ? OFFSETS_SIZE : 0));
 	header->groups_per_block = PAYLOAD_SIZE / header->group_size;
 	/* at least the rows whose slots, or whose vectors, fit into a block */
 	least = Min(header->groups_per_block * GROWING_ROWS, Max(PAYLOAD_SIZE / aligned, 1));
@@ -74,7 +111,10 @@ plan_segment(const Space *space, uint64 rows, uint32 seal_rows, Size size, bool 
 		header->vector_blocks = extent_blocks_for(header->room, aligned, true);
 	else
 		header->vector_blocks = header->room * extent_blocks_for(aligned, 1, false);
-	return header->vectors + header->vector_blocks;
+	blocks = header->vectors + header->vector_blocks;
+	if (row->record)
+		blocks += plan_attributes(row, blocks, header);
+	return blocks;
 }
 
 static void
@@ -95,6 +135,8 @@ write_empty(Relation index, const SegmentEntry *entry, const GrowingHeader *head
 		extent_writer_seek(&writer, place, BLOCK_GROUPS);
 	for (uint32 i = 0; i < header->vector_blocks; i++)
 		extent_writer_seek(&writer, header->vectors + i, BLOCK_VECTORS);
+	for (uint32 i = 0; i < header->attribute_blocks; i++)
+		extent_writer_seek(&writer, header->attributes + i, BLOCK_ATTRIBUTES);
 	extent_writer_end(&writer);
 }
 
@@ -103,8 +145,8 @@ write_empty(Relation index, const SegmentEntry *entry, const GrowingHeader *head
  * Returns the number of rows of growing segments.
  */
 static uint64
-make_segment(Relation index, Relation heap, CachedIndex *cached, Size size, uint32 seal_rows,
-			 uint64 change)
+make_segment(Relation index, Relation heap, CachedIndex *cached, const NewRow *row,
+			 uint32 seal_rows, uint64 change)
 {
 	const Space *space = cache_space(cached);
 	Directory  *directory;
@@ -122,7 +164,7 @@ make_segment(Relation index, Relation heap, CachedIndex *cached, Size size, uint
 	{
 		mean = cache_largest_mean(cached, index);
 		if (!directory_reserve(index, heap, SEGMENT_GROWING,
-							   plan_segment(space, rows, seal_rows, size, mean != NULL, &header),
+							   plan_segment(space, rows, seal_rows, row, mean != NULL, &header),
 							   &entry))
 			ereport(ERROR,
 					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -137,15 +179,6 @@ make_segment(Relation index, Relation heap, CachedIndex *cached, Size size, uint
 	pfree(directory);
 	return rows;
 }
-
-/* A row, prepared for its slot. */
-typedef struct NewRow
-{
-	const SegmentRow *row;
-	float	   *rotated;		/* if coded */
-	RabitqFactors factors;
-	uint8		signs[MAX_CODED_DIMS / 8];
-} NewRow;
 
 /* Rotates a row's vector, scaled to unit length for cosine. */
 static void
@@ -183,39 +216,41 @@ encode_row(const Space *space, NewRow *row, const float *mean)
 			x[i] = row->rotated[i] - mean[i];
 	}
 	row->factors = rabitq_encode_vector(space_rabitq_metric(space), x,
-										Min(padded, MAX_CODED_DIMS), padded,
+										coded_dims(space, row->record != NULL), padded,
 										distance_kernels->f32_dot(x, x, padded), row->signs);
 	if (mean)
 		pfree(x);
 }
 
-/* Finds the offset of the next vector; returns false if there is no room. */
+/* Finds the offset of the next row's vector; returns false if there is no room for the row. */
 static bool
-place_vector(const GrowingHeader *header, Size size, uint64 *offset)
+place_row(const GrowingHeader *header, const NewRow *row, uint64 *offset)
 {
+	Size		size = row->row->size;
 	Size		start = header->used % PAYLOAD_SIZE;
 
 	*offset = header->used;
 	if (start > 0 && start + size > PAYLOAD_SIZE)
 		*offset += PAYLOAD_SIZE - start;
 	return header->rows < header->room && !header->closed &&
-		*offset + size <= (uint64) header->vector_blocks * PAYLOAD_SIZE;
+		*offset + size <= (uint64) header->vector_blocks * PAYLOAD_SIZE &&
+		header->attribute_used + row->record_size <=
+		(uint64) header->attribute_blocks * PAYLOAD_SIZE;
 }
 
-/* Writes a vector's bytes; each block is a record of its own but the last, which joins `state`. */
+/*
+ * Writes bytes at an offset of the payloads from a block on; each block is a record of its own but
+ * the last, which joins `state`.
+ */
 static Buffer
-write_vector(Extent extent, const GrowingHeader *header, uint64 offset, const SegmentRow *row,
-			 GenericXLogState *state)
+write_bytes(Extent extent, BlockNumber first, uint64 offset, const char *payload, Size size,
+			GenericXLogState *state)
 {
-	const char *payload = row->payload;
-	Size		size = row->size;
-
 	for (;;)
 	{
 		Size		start = offset % PAYLOAD_SIZE;
 		Size		part = Min(size, PAYLOAD_SIZE - start);
-		Buffer		buffer = extent_lock(extent, header->vectors +
-										 (BlockNumber) (offset / PAYLOAD_SIZE),
+		Buffer		buffer = extent_lock(extent, first + (BlockNumber) (offset / PAYLOAD_SIZE),
 										 BUFFER_LOCK_EXCLUSIVE);
 		GenericXLogState *own = part == size ? state : GenericXLogStart(extent.index);
 		Page		page = GenericXLogRegisterBuffer(own, buffer, 0);
@@ -230,6 +265,13 @@ write_vector(Extent extent, const GrowingHeader *header, uint64 offset, const Se
 		offset += part;
 		size -= part;
 	}
+}
+
+/* The offsets of a group's records of attributes, in units of GROWING_UNIT. */
+static uint32 *
+record_offsets(const GrowingHeader *header, GrowingGroup *group)
+{
+	return (uint32 *) ((char *) group + header->group_size - OFFSETS_SIZE);
 }
 
 /* Fills the slot of a row in a page of groups. */
@@ -249,6 +291,8 @@ write_slot(const GrowingHeader *header, Page page, uint32 number, uint64 offset,
 	group->error[place] = row->factors.error;
 	if (header->padded > 0)
 		rabitq_pack((uint8 *) (group + 1), place, row->signs, header->padded);
+	if (row->record)
+		record_offsets(header, group)[place] = (uint32) (header->attribute_used / GROWING_UNIT);
 }
 
 typedef enum AppendResult
@@ -266,6 +310,7 @@ append_to(Relation index, CachedIndex *cached, const SegmentEntry *entry, NewRow
 	Buffer		header_buffer;
 	Buffer		group_buffer;
 	Buffer		vector_buffer;
+	Buffer		record_buffer = InvalidBuffer;
 	GrowingHeader *header;
 	GenericXLogState *state;
 	Page		page;
@@ -283,13 +328,17 @@ append_to(Relation index, CachedIndex *cached, const SegmentEntry *entry, NewRow
 	}
 	page = BufferGetPage(header_buffer);
 	header = (GrowingHeader *) BlockGetPayload(page);
-	if (BlockGetHeader(page)->uid != entry->uid || !place_vector(header, row->row->size, &offset))
+	if (BlockGetHeader(page)->uid != entry->uid || !place_row(header, row, &offset))
 	{
 		UnlockReleaseBuffer(header_buffer);
 		return APPEND_FULL;
 	}
 	state = GenericXLogStart(index);
-	vector_buffer = write_vector(extent, header, offset, row->row, state);
+	vector_buffer = write_bytes(extent, header->vectors, offset, row->row->payload,
+								row->row->size, state);
+	if (row->record)
+		record_buffer = write_bytes(extent, header->attributes, header->attribute_used,
+									row->record, row->record_size, state);
 	group_buffer = extent_lock(extent, header->groups +
 							   header->rows / GROWING_ROWS / header->groups_per_block,
 							   BUFFER_LOCK_EXCLUSIVE);
@@ -299,8 +348,11 @@ append_to(Relation index, CachedIndex *cached, const SegmentEntry *entry, NewRow
 	header = (GrowingHeader *) BlockGetPayload(page);
 	header->rows++;
 	header->used = offset + TYPEALIGN(GROWING_UNIT, row->row->size);
+	header->attribute_used += row->record_size;
 	GenericXLogFinish(state);
 	UnlockReleaseBuffer(group_buffer);
+	if (BufferIsValid(record_buffer))
+		UnlockReleaseBuffer(record_buffer);
 	UnlockReleaseBuffer(vector_buffer);
 	UnlockReleaseBuffer(header_buffer);
 	return APPENDED;
@@ -345,6 +397,20 @@ append_row(Relation index, CachedIndex *cached, NewRow *row)
 	return APPEND_FULL;
 }
 
+/* Puts the size of a row's record before it. */
+static void
+take_record(NewRow *row)
+{
+	uint16		size = (uint16) row->row->attributes_size;
+
+	if (row->row->attributes == NULL)
+		return;
+	row->record_size = TYPEALIGN(GROWING_UNIT, sizeof(size) + size);
+	row->record = palloc0(row->record_size);
+	memcpy(row->record, &size, sizeof(size));
+	memcpy(row->record + sizeof(size), row->row->attributes, size);
+}
+
 uint64
 growing_append(Relation index, Relation heap, CachedIndex *cached, const SegmentRow *row,
 			   uint32 seal_rows)
@@ -353,6 +419,7 @@ growing_append(Relation index, Relation heap, CachedIndex *cached, const Segment
 	uint64		total = 0;
 
 	new_row->row = row;
+	take_record(new_row);
 	rotate_row(cache_space(cached), new_row);
 	for (;;)
 	{
@@ -363,12 +430,14 @@ growing_append(Relation index, Relation heap, CachedIndex *cached, const Segment
 		cached = cache_index(index);
 		if (cache_directory(cached)->change == change)
 		{
-			total = make_segment(index, heap, cached, row->size, seal_rows, change) + 1;
+			total = make_segment(index, heap, cached, new_row, seal_rows, change) + 1;
 			cached = cache_index(index);
 		}
 	}
 	if (new_row->rotated)
 		pfree(new_row->rotated);
+	if (new_row->record)
+		pfree(new_row->record);
 	pfree(new_row);
 	return total;
 }
@@ -407,7 +476,7 @@ uint32
 growing_count(Relation index, const SegmentEntry *entry, uint32 *dead)
 {
 	*dead = 0;
-	return growing_each_row(index, NULL, entry, false, count_dead, dead);
+	return growing_each_row(index, NULL, entry, 0, count_dead, dead);
 }
 
 void
@@ -435,15 +504,17 @@ growing_lock_group(Extent extent, const GrowingHeader *header, uint32 g, int loc
 	return buffer;
 }
 
-/* A copy of the head of a group. */
+/* A copy of the head of a group, and of its records' offsets, if there are any. */
 static GrowingGroup
-read_group(Extent extent, const GrowingHeader *header, uint32 g)
+read_group(Extent extent, const GrowingHeader *header, uint32 g, uint32 *offsets)
 {
 	GrowingGroup copy;
 	GrowingGroup *group;
 	Buffer		buffer = growing_lock_group(extent, header, g, BUFFER_LOCK_SHARE, &group);
 
 	copy = *group;
+	if (header->attributes > 0)
+		memcpy(offsets, record_offsets(header, group), OFFSETS_SIZE);
 	UnlockReleaseBuffer(buffer);
 	return copy;
 }
@@ -473,18 +544,33 @@ growing_read_payload(Extent extent, const Space *space, const GrowingHeader *hea
 	return size;
 }
 
+/* Finds the record of attributes at an offset; it stays until the next call. */
+static const char *
+read_record(ExtentReader *reader, uint32 offset, Size *size)
+{
+	uint64		start = (uint64) offset * GROWING_UNIT;
+	uint16		stored;
+
+	memcpy(&stored, extent_reader_get(reader, start, sizeof(stored)), sizeof(stored));
+	*size = stored;
+	return extent_reader_get(reader, start + sizeof(stored), stored);
+}
+
 uint32
-growing_each_row(Relation index, const Space *space, const SegmentEntry *entry, bool payloads,
+growing_each_row(Relation index, const Space *space, const SegmentEntry *entry, int parts,
 				 SegmentRowCallback callback, void *arg)
 {
 	Extent		extent = extent_of(index, entry);
 	GrowingHeader header;
+	ExtentReader records;
 	PayloadMemory memory = {0};
 
 	growing_read_header(index, entry, &header);
+	extent_reader_begin(&records, extent, header.attributes);
 	for (uint32 g = 0; g * GROWING_ROWS < header.rows; g++)
 	{
-		GrowingGroup copy = read_group(extent, &header, g);
+		uint32		offsets[GROWING_ROWS];
+		GrowingGroup copy = read_group(extent, &header, g, offsets);
 
 		CHECK_FOR_INTERRUPTS();
 		for (uint32 i = 0; i < growing_group_rows(&header, g); i++)
@@ -492,16 +578,20 @@ growing_each_row(Relation index, const Space *space, const SegmentEntry *entry, 
 			bool		dead = copy.dead >> i & 1;
 			SegmentRow	row = {.tid = copy.tids[i]};
 
-			if (payloads && !dead)
+			if (parts & GROWING_PAYLOADS && !dead)
 			{
 				row.size = growing_read_payload(extent, space, &header, copy.offset[i], &memory);
 				row.payload = memory.payload;
 			}
+			if (parts & GROWING_ATTRIBUTES && header.attributes > 0)
+				row.attributes = read_record(&records, offsets[i], &row.attributes_size);
 			callback(arg, g * GROWING_ROWS + i, dead, &row);
 		}
 	}
 	if (memory.payload)
 		pfree(memory.payload);
+	if (records.scratch)
+		pfree(records.scratch);
 	return header.rows;
 }
 
@@ -546,7 +636,8 @@ growing_vacuum(Relation index, const SegmentEntry *entry,
 	growing_read_header(index, entry, &header);
 	for (uint32 g = 0; g * GROWING_ROWS < header.rows; g++)
 	{
-		GrowingGroup copy = read_group(extent_of(index, entry), &header, g);
+		uint32		offsets[GROWING_ROWS];
+		GrowingGroup copy = read_group(extent_of(index, entry), &header, g, offsets);
 		uint32		dead = 0;
 
 		for (uint32 i = 0; i < growing_group_rows(&header, g); i++)

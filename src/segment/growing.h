@@ -1,8 +1,9 @@
 /*
  * growing.h - growing segments: appending rows, and searching them by their codes
  *
- * A row has a slot in a group of 32 (TID, code, factors, offset of its vector) and a payload.  Only
- * the holder of the header's exclusive lock may append; a row exists once the header counts it.
+ * A row has a slot in a group of 32 (TID, code, factors, offsets of its vector and its attributes),
+ * a payload, and perhaps a record of attributes.  Only the holder of the header's exclusive lock
+ * may append; a row exists once the header counts it.
  */
 #ifndef VECTOR_SEGMENT_GROWING_H
 #define VECTOR_SEGMENT_GROWING_H
@@ -17,12 +18,16 @@
 extern uint64 growing_append(Relation index, Relation heap, CachedIndex *cached,
 							 const SegmentRow *row, uint32 seal_rows);
 
+/* What is read besides TIDs: the payloads of live rows, the attributes of all rows. */
+#define GROWING_PAYLOADS	1
+#define GROWING_ATTRIBUTES	2
+
 /*
- * Calls a callback for every row, which may not touch the segment; reads the payloads of live rows
- * if `payloads`.  Returns the number of rows.
+ * Calls a callback for every row, which may not touch the segment; `parts` says what is read.
+ * Returns the number of rows.
  */
 extern uint32 growing_each_row(Relation index, const Space *space, const SegmentEntry *entry,
-							   bool payloads, SegmentRowCallback callback, void *arg);
+							   int parts, SegmentRowCallback callback, void *arg);
 
 /* Forbids further appends; from then on only tombstones change. */
 extern void growing_close(Relation index, const SegmentEntry *entry);

@@ -7,6 +7,7 @@
 #ifndef VECTOR_SEGMENT_METHOD_H
 #define VECTOR_SEGMENT_METHOD_H
 
+#include "segment/attributes.h"
 #include "segment/directory.h"
 #include "segment/row.h"
 
@@ -57,6 +58,12 @@ typedef struct SegmentJob
 struct SegmentMaking
 {
 	/*
+	 * Set before `write`: the columns of the segment, or NULL.  The extent has blocks for them;
+	 * `write` leaves room (attributes_place), and whoever set them writes them.
+	 */
+	const SegmentAttributes *attributes;
+
+	/*
 	 * Builds: adds a row, which may complete a segment first; completes the last segment.  Both are
 	 * NULL for merges, whose only segment is ready from the beginning.
 	 */
@@ -73,7 +80,10 @@ struct SegmentMaking
 	/* Writes the segment into a reserved extent, and sets the entry's number of rows. */
 	void		(*write) (SegmentMaking *making, SegmentEntry *output);
 
-	/* After `write`: the number in the segment of the i-th source row; of a dead one NO_ROW. */
+	/*
+	 * After `write`: the number in the segment of the i-th source row; of a dead one NO_ROW,
+	 * already when the segment is ready.
+	 */
 	uint32		(*row_number) (SegmentMaking *making, uint64 i);
 
 	/* After the segments are published: releases what had to be held until then.  Or NULL. */

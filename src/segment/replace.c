@@ -9,6 +9,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "segment/attributes.h"
 #include "segment/choose.h"
 #include "segment/growing.h"
 #include "segment/moved.h"
@@ -34,6 +35,7 @@ typedef struct Replacement
 	MovedRows	moved;
 	uint64		written;		/* of moved rows */
 	int			input;			/* that is being read */
+	IndexAttributes *attributes;	/* NULL: none */
 } Replacement;
 
 /* Calls back for each live row of a sealed segment. */
@@ -105,7 +107,7 @@ segment_each_row(const SegmentJob *job, int input, SegmentRowCallback callback, 
 	LiveRows	live = {callback, arg};
 
 	if (entry->kind == SEGMENT_GROWING)
-		growing_each_row(job->index, &job->space, entry, true, hand_on_live, &live);
+		growing_each_row(job->index, &job->space, entry, GROWING_PAYLOADS, hand_on_live, &live);
 	else
 		each_sealed_row(job, entry, callback, arg);
 }
@@ -166,17 +168,137 @@ note_merged_rows(Replacement *replacement, SegmentMaking *making)
 	Assert(i == making->rows);
 }
 
+/* The attributes of an input's rows on their way into an output. */
+typedef struct MovedAttributes
+{
+	AttributeBuild *build;
+	const uint32 *sources;		/* source row by row of the input; NO_ROW: is not in the output */
+	int			column;			/* of a sealed input */
+} MovedAttributes;
+
+static void
+move_record(void *arg, uint32 number, bool dead, const SegmentRow *row)
+{
+	const MovedAttributes *moved = arg;
+
+	if (moved->sources[number] != NO_ROW)
+		attributes_add_record(moved->build, row->attributes, row->attributes_size,
+							  moved->sources[number]);
+}
+
+static void
+move_value(void *arg, uint32 row, Datum value, bool isnull)
+{
+	const MovedAttributes *moved = arg;
+
+	if (moved->sources[row] != NO_ROW)
+		attributes_add(moved->build, moved->column, value, isnull, moved->sources[row]);
+}
+
+static void
+move_attributes(const Replacement *replacement, const SegmentEntry *entry, MovedAttributes *moved)
+{
+	const SegmentJob *job = &replacement->job;
+	CachedSegment *segment;
+
+	if (entry->kind == SEGMENT_GROWING)
+	{
+		growing_each_row(job->index, &job->space, entry, GROWING_ATTRIBUTES, move_record, moved);
+		return;
+	}
+	segment = cache_acquire(job->cached, job->index, entry);
+	for (moved->column = 0; moved->column < replacement->attributes->count; moved->column++)
+	{
+		SealedColumn column;
+
+		sealed_column_open(&column, extent_of(job->index, entry), &segment->header,
+						   moved->column);
+		sealed_column_each(&column, &replacement->attributes->columns[moved->column], move_value,
+						   moved);
+	}
+}
+
+/* The number of rows of an input, dead ones included. */
+static uint32
+input_rows(const SegmentJob *job, const SegmentEntry *entry)
+{
+	return entry->kind == SEGMENT_GROWING ? growing_rows(job->index, entry) :
+		cache_acquire(job->cached, job->index, entry)->header.rows;
+}
+
+/*
+ * Collects the attributes of the source rows of a segment that is ready: of a merge, all rows of
+ * the inputs; of a build, the moved rows that no output has yet.
+ */
+static AttributeBuild *
+collect_attributes(const Replacement *replacement, SegmentMaking *making)
+{
+	const SegmentJob *job = &replacement->job;
+	AttributeBuild *build = attributes_begin(job->index, replacement->attributes);
+	const MovedRow *next = replacement->moved.rows + replacement->written;
+	const MovedRow *end = making->add ? next + making->rows : next;
+	uint32		source = 0;
+
+	for (int input = 0; input < job->input_count; input++)
+	{
+		const SegmentEntry *entry = &job->inputs[input];
+		uint32		rows = input_rows(job, entry);
+		uint32	   *sources = MemoryContextAllocHuge(CurrentMemoryContext,
+													 sizeof(uint32) * Max(rows, 1));
+		MovedAttributes moved = {build, sources, 0};
+
+		for (uint32 row = 0; row < rows; row++)
+		{
+			bool		taken = making->add ?
+				next < end && next->input == (uint32) input && next->row == row :
+				making->row_number(making, source) != NO_ROW;
+
+			sources[row] = taken ? source : NO_ROW;
+			source += taken || making->add == NULL;
+			next += taken && making->add;
+		}
+		move_attributes(replacement, entry, &moved);
+		pfree(sources);
+	}
+	return build;
+}
+
+static uint32
+number_of_source(void *arg, uint64 source)
+{
+	SegmentMaking *making = arg;
+
+	return making->row_number(making, source);
+}
+
+/* The blocks of a segment with its columns. */
+static uint32
+blocks_of(const SegmentMaking *making)
+{
+	return making->blocks + (making->attributes ? making->attributes->blocks : 0);
+}
+
 /* A segment is ready: it becomes an output. */
 static void
 write_output(SegmentMaking *making, void *arg)
 {
 	Replacement *replacement = arg;
-	SegmentEntry *output = reserve_output(replacement, making->blocks);
+	AttributeBuild *attributes = replacement->attributes ?
+		collect_attributes(replacement, making) : NULL;
 	uint64		rows = making->rows;
+	SegmentEntry *output;
 
+	making->attributes = attributes ? attributes_plan(attributes) : NULL;
+	output = reserve_output(replacement, blocks_of(making));
 	if (output == NULL)
+	{
+		if (attributes)
+			attributes_free(attributes);
 		return;
+	}
 	making->write(making, output);
+	if (attributes)
+		attributes_write(attributes, output, number_of_source, making);
 	if (making->add == NULL)
 	{
 		note_merged_rows(replacement, making);
@@ -284,6 +406,7 @@ replace_segments(Replacement *replacement)
 	job->ready = write_output;
 	job->progress = seal_report;
 	job->arg = replacement;
+	replacement->attributes = index_attributes(job->index);
 	for (int i = 0; i < job->input_count; i++)
 		if (job->inputs[i].kind == SEGMENT_GROWING)
 			growing_close(job->index, &job->inputs[i]);
@@ -369,17 +492,30 @@ seal_retire_empty(Relation index)
 }
 
 void
-segment_publish(SegmentMaking *making, Relation index, Relation heap)
+segment_publish(SegmentMaking *making, Relation index, Relation heap,
+				const AttributeSource *source)
 {
+	AttributeBuild *attributes = NULL;
 	SegmentEntry entry;
 
-	if (!directory_reserve(index, heap, SEGMENT_SEALED, making->blocks, &entry))
+	if (source)
+	{
+		attributes = attributes_begin(index, source->attributes);
+		source->add(source->arg, attributes);
+		making->attributes = attributes_plan(attributes);
+	}
+	if (!directory_reserve(index, heap, SEGMENT_SEALED, blocks_of(making), &entry))
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("index \"%s\" would have too many segments",
 						RelationGetRelationName(index)),
 				 errhint("Increase maintenance_work_mem.")));
 	making->write(making, &entry);
+	if (attributes)
+	{
+		source->written(source->arg, &entry);
+		attributes_write(attributes, &entry, source->number, source->arg);
+	}
 	directory_publish(index, &entry, SEGMENT_SEALED);
 	claim_release(extent_of(index, &entry), ExclusiveLock);
 }

@@ -13,7 +13,11 @@ extern uint64 segment_input_rows(const SegmentJob *job);
 extern void segment_each_row(const SegmentJob *job, int input, SegmentRowCallback callback,
 							 void *arg);
 
-/* Reserves an extent in a new index for a segment that is ready, writes and publishes it. */
-extern void segment_publish(SegmentMaking *making, Relation index, Relation heap);
+/*
+ * Reserves an extent in a new index for a segment that is ready, writes and publishes it.  The
+ * attributes of its rows come from a source; NULL: there are none.
+ */
+extern void segment_publish(SegmentMaking *making, Relation index, Relation heap,
+							const AttributeSource *source);
 
 #endif							/* VECTOR_SEGMENT_REPLACE_H */

@@ -20,6 +20,13 @@ typedef struct SegmentRow
 	/* of a payload that was stored lossily, as in its node; else 0 */
 	float		error;			/* at most its distance from the vector that was indexed */
 	float		scale;			/* see SealedNode */
+
+	/*
+	 * The record of the row's attributes (attribute/record.h); NULL if the index has none, or they
+	 * are not asked for.  Builds and merges need none: see attributes.h.
+	 */
+	const char *attributes;
+	Size		attributes_size;
 } SegmentRow;
 
 /* Called with the rows of a segment one by one, and their numbers in it. */
@@ -27,7 +34,7 @@ typedef void (*SegmentRowCallback) (void *arg, uint32 number, bool dead, const S
 
 /*
  * Rows of a segment that a search leaves out, by number.  Every reason to leave out a row is a bit
- * here: that it is dead, today.
+ * here: that it is dead, or that it does not meet the conditions.
  */
 typedef struct ExcludedRows
 {

@@ -41,13 +41,6 @@ typedef struct SealedScan
 /* The bits of the TID. */
 #define FOUND_TID			((UINT64CONST(1) << 48) - 1)
 
-/* Raises the error for a damaged index, in checks. */
-#define sealed_damaged(index, ...) \
-	ereport(ERROR, \
-			(errcode(ERRCODE_INDEX_CORRUPTED), \
-			 errmsg("index \"%s\" is damaged", RelationGetRelationName(index)), \
-			 errdetail(__VA_ARGS__), errhint("Please REINDEX it.")))
-
 /* Checks: an estimate may differ from the distance by this part of the estimate's terms. */
 #define ESTIMATE_TOLERANCE	0.1f
 

@@ -90,7 +90,7 @@ segment_tombstones(Relation index, const SegmentEntry *entry, Size *size)
 	if (entry->kind == SEGMENT_GROWING)
 	{
 		bits = make_bits(growing_rows(index, entry), size);
-		growing_each_row(index, NULL, entry, false, set_if_dead, bits);
+		growing_each_row(index, NULL, entry, 0, set_if_dead, bits);
 		return bits;
 	}
 	read_header(index, entry, &header);

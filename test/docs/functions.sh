@@ -49,6 +49,8 @@ lines() {
 	echo
 	echo '## Operator classes'
 	echo
+	echo 'Classes of [attributes](indexes.md#attributes) need not be named.'
+	echo
 	echo '| class | index | type | description |'
 	echo '|---|---|---|---|'
 	part=5 lines "$@"

@@ -25,4 +25,6 @@ WHERE c.castsource <> c.casttarget
 UNION ALL
 SELECT 5, format_type(c.opcintype, NULL) || a.amname,
 	format('| `%s` | %s | %s | %s |', c.opcname, a.amname, format_type(c.opcintype, NULL), obj_description(c.oid, 'pg_opclass'))
-FROM pg_opclass c JOIN pg_am a ON a.oid = c.opcmethod JOIN members m ON m.classid = 'pg_opclass'::regclass AND m.objid = c.oid;
+FROM pg_opclass c JOIN pg_am a ON a.oid = c.opcmethod JOIN members m ON m.classid = 'pg_opclass'::regclass AND m.objid = c.oid
+-- those of attributes, which need not be named, are for PostgreSQL's own types
+WHERE c.opcintype >= 16384 OR c.opcintype = 'bit'::regtype;

@@ -1,0 +1,223 @@
+-- attributes: columns after the vector, by which scans filter inside the index
+SELECT setseed(0.4);
+CREATE FUNCTION random_vector(int) RETURNS vector LANGUAGE sql AS
+	$$SELECT array_agg(random()::real)::vector FROM generate_series(1, 12) WHERE $1 IS NOT NULL$$;
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+CREATE DOMAIN share AS numeric CHECK (value >= 0);
+CREATE TABLE t (id serial, v vector(12), b bool, i2 smallint, i4 int, i8 bigint, f4 real, f8 float8, n share, t text,
+	vc varchar(20), bp char(9), c "char", u uuid, d date, ts timestamp, tz timestamptz, ti time, tt timetz, iv interval,
+	m mood, ip inet, o oid, bi bytea);
+CREATE FUNCTION fill(first int, last int) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO t (v, b, i2, i4, i8, f4, f8, n, t, vc, bp, c, u, d, ts, tz, ti, tt, iv, m, ip, o, bi)
+	SELECT random_vector(i), i % 3 = 0, i % 7, nullif(i % 50, 7), i * 10000000000, CASE WHEN i % 5 = 0 THEN '-0' ELSE (i % 4)::text END::real,
+		CASE WHEN i % 6 = 0 THEN 'NaN' WHEN i % 7 = 0 THEN '-Infinity' WHEN i % 8 = 0 THEN '-0' WHEN i % 9 = 0 THEN '0' ELSE i::text END::float8,
+		i % 40 / 8.0, nullif('name ' || i % 90, 'name 3'), repeat('x', i % 20), 'p' || i % 11, chr(65 + i % 20)::"char", md5((i % 300)::text)::uuid,
+		'2020-01-01'::date + i % 100, '2020-01-01'::timestamp + i * interval '1 hour', '2020-01-01'::timestamptz + i * interval '1 minute',
+		'10:00'::time + i * interval '1 second', '10:00+02'::timetz + i * interval '1 second', i % 33 * interval '1 day',
+		(enum_range(NULL::mood))[1 + i % 3], '10.0.0.1'::inet + i % 256, i % 1000, decode(lpad(to_hex(i % 70), 6, '0'), 'hex')
+	FROM generate_series(first, last) i
+$$;
+
+-- generated conditions, compared with a sequential scan: the distances of the nearest rows that meet them
+CREATE FUNCTION random_condition() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	a text;
+	x text;
+	y text;
+	type text;
+BEGIN
+	SELECT attname, format_type(atttypid, NULL) INTO a, type FROM pg_attribute
+		WHERE attrelid = 't'::regclass AND attnum > 2 ORDER BY random() LIMIT 1;
+	EXECUTE format('SELECT min(q), max(q) FROM (SELECT quote_literal(%1$I::text) AS q FROM t WHERE %1$I IS NOT NULL
+		ORDER BY random() LIMIT 2) s', a) INTO x, y;
+	RETURN CASE floor(random() * 11)
+		WHEN 0 THEN format('%I < %s', a, x)
+		WHEN 1 THEN format('%I <= %s', a, x)
+		WHEN 2 THEN format('%I >= %s', a, x)
+		WHEN 3 THEN format('%I > %s', a, x)
+		WHEN 4 THEN format('%I <> %s', a, x)
+		WHEN 5 THEN format('%I IS NULL', a)
+		WHEN 6 THEN format('%I IS NOT NULL', a)
+		WHEN 7 THEN format('%I = ANY (ARRAY[%s, NULL, %s]::%s[])', a, x, y, type)
+		WHEN 8 THEN format('%I BETWEEN %s AND %s', a, x, y)
+		WHEN 9 THEN format('%I IN (%s, %s)', a, x, y)
+		ELSE format('%I = %s', a, x) END;
+END $$;
+CREATE FUNCTION differ(queries int, INOUT different int DEFAULT 0, OUT conditions bool) LANGUAGE plpgsql AS $$
+DECLARE
+	condition text;
+	query text;
+	plan text;
+	by_index text;
+	by_table text;
+BEGIN
+	conditions := false;
+	FOR i IN 1 .. queries LOOP
+		SELECT string_agg(random_condition(), ' AND ') INTO condition FROM generate_series(1, 1 + floor(random() * 3)::int);
+		query := format('SELECT array_agg(d) FROM (SELECT v <-> %L AS d FROM t WHERE %s ORDER BY v <-> %1$L LIMIT 10) s',
+			random_vector(i), condition);
+		SET LOCAL enable_seqscan = off;
+		SET LOCAL enable_indexscan = on;
+		FOR plan IN EXECUTE 'EXPLAIN ' || query LOOP
+			conditions := conditions OR plan ~ 'Index Cond';
+		END LOOP;
+		EXECUTE query INTO by_index;
+		SET LOCAL enable_seqscan = on;
+		SET LOCAL enable_indexscan = off;
+		EXECUTE query INTO by_table;
+		IF by_index IS DISTINCT FROM by_table THEN
+			different := different + 1;
+			RAISE NOTICE '%: %, not %', condition, by_index, by_table;
+		END IF;
+	END LOOP;
+END $$;
+SET hnsw.ef_search = 1000;
+SET ivf.probes = 5;
+SET ivfflat.probes = 5;
+SELECT fill(1, 300);
+CREATE INDEX t_i ON t USING hnsw (v vector_l2_ops, b, i2, i4, i8, f4, f8, n, t, vc, bp, c, u, d, ts, tz, ti, tt, iv, m, ip, o, bi)
+	WITH (seal_rows = 64);
+SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(60);
+SELECT fill(301, 350);
+SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(60);
+DELETE FROM t WHERE id % 4 = 0;
+UPDATE t SET i4 = i4 + 1, t = NULL WHERE id % 5 = 0;
+SELECT vector_seal('t_i') > 0 AS sealed;
+SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(60);
+VACUUM t;
+SELECT vector_merge('t_i') > 0 AS merged;
+SELECT kind FROM vector_index_segments('t_i') WHERE kind <> 'retired';
+SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(60);
+REINDEX INDEX t_i;
+SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(20);
+DROP INDEX t_i;
+
+-- lists
+CREATE INDEX t_i ON t USING ivf (v vector_l2_ops, i4, t, m, f8, n, d, u) WITH (lists = 5, seal_rows = 64, quantizer = none);
+SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(30);
+SELECT fill(351, 480), vector_seal('t_i') > 0 AS sealed;
+SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(30);
+DELETE FROM t WHERE id % 7 = 0;
+VACUUM t;
+SELECT vector_merge('t_i') > 0 AS merged;
+SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(30);
+DROP INDEX t_i;
+CREATE INDEX t_i ON t USING ivfflat (v vector_l2_ops, i4, t) WITH (lists = 5);
+SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(30);
+DROP INDEX t_i;
+
+-- a graph that is walked through rows that do not meet the condition: as many rows as meet it, up to the limit
+CREATE TABLE w (id serial, v vector(12), c int, g int);
+INSERT INTO w (v, c, g) SELECT random_vector(i), i % 10, CASE WHEN i % 400 = 0 THEN i / 400 END FROM generate_series(1, 6000) i;
+CREATE INDEX w_i ON w USING hnsw (v vector_l2_ops, c, g);
+SET hnsw.ef_search = 40;
+CREATE FUNCTION recall(condition text, OUT complete bool, OUT good bool) LANGUAGE plpgsql AS $$
+DECLARE
+	found int := 0;
+	wanted int := 0;
+	returned int := 0;
+	f int;
+	r int;
+	e int;
+	query text;
+BEGIN
+	FOR i IN 1 .. 20 LOOP
+		query := format('SELECT array_agg(id) FROM (SELECT id FROM w WHERE %s ORDER BY v <-> %L LIMIT 10) s', condition, random_vector(i));
+		SET LOCAL enable_seqscan = off;
+		SET LOCAL enable_indexscan = on;
+		EXECUTE format('CREATE TEMP TABLE x AS SELECT unnest((%s)) AS id', query);
+		SET LOCAL enable_seqscan = on;
+		SET LOCAL enable_indexscan = off;
+		EXECUTE format('CREATE TEMP TABLE y AS SELECT unnest((%s)) AS id', query);
+		SELECT count(*) INTO f FROM x JOIN y USING (id);
+		SELECT count(*) INTO r FROM x;
+		SELECT count(*) INTO e FROM y;
+		found := found + f;
+		returned := returned + r;
+		wanted := wanted + e;
+		DROP TABLE x, y;
+	END LOOP;
+	complete := returned = wanted;
+	good := found >= 0.95 * wanted;
+END $$;
+SELECT c AS condition, r.* FROM unnest(ARRAY['true', 'c <> 3', 'c < 5', 'c = 3', 'c = 3 AND id > 5400', 'c IN (1, 2)', 'g IS NOT NULL', 'g = 7',
+	'g > 99', 'g IS NULL AND c >= 9', 'c = ANY (NULL::int[])', 'c = NULL']) c, recall(c) r;
+-- in the modes of iterative scans
+SET hnsw.iterative_scan = strict_order;
+SELECT c AS condition, r.* FROM unnest(ARRAY['c < 5', 'c = 3', 'g = 7']) c, recall(c) r;
+SET hnsw.iterative_scan = relaxed_order;
+SELECT c AS condition, r.* FROM unnest(ARRAY['c < 5', 'c = 3', 'g = 7']) c, recall(c) r;
+RESET hnsw.iterative_scan;
+-- lists of codes
+DROP INDEX w_i;
+CREATE INDEX w_i ON w USING ivf (v vector_l2_ops, c, g) WITH (lists = 20);
+SET ivf.probes = 20;
+SELECT c AS condition, r.* FROM unnest(ARRAY['c <> 3', 'c = 3', 'g = 7', 'g IS NULL AND c >= 9']) c, recall(c) r;
+
+-- rows with equal vectors share a node, whatever their attributes are
+CREATE TABLE e (id int, v vector(2), c int);
+INSERT INTO e SELECT i, ARRAY[i % 2, 1]::vector, i % 5 FROM generate_series(1, 1000) i;
+CREATE INDEX e_i ON e USING hnsw (v vector_l2_ops, c);
+SET enable_seqscan = off;
+SELECT count(*), min(id), max(id) FROM (SELECT id FROM e WHERE c = 2 ORDER BY v <-> '[1,1]' LIMIT 1000) s;
+SELECT count(*), bool_and(id % 2 = 1) FROM (SELECT id FROM e WHERE c = 2 AND id > 500 ORDER BY v <-> '[1,1]' LIMIT 50) s;
+SELECT vector_index_check('e_i'::regclass);
+
+-- parameters, other integer types, joins, cursors
+EXPLAIN (COSTS OFF) SELECT id FROM e WHERE c BETWEEN 1 AND 3 AND c <> 2 AND id > 3 ORDER BY v <-> '[1,1]' LIMIT 3;
+PREPARE p(bigint) AS SELECT count(*) FROM (SELECT FROM e WHERE c = $1 ORDER BY v <-> '[1,1]' LIMIT 300) s;
+SET plan_cache_mode = force_generic_plan;
+EXECUTE p(3);
+EXECUTE p(NULL);
+EXECUTE p(10000000000);
+RESET plan_cache_mode;
+SELECT c.c, s.n FROM (VALUES (1), (4), (9), (NULL)) c (c), LATERAL (SELECT count(*) AS n FROM
+	(SELECT FROM e WHERE e.c = c.c ORDER BY v <-> '[1,1]' LIMIT 150) s) s;
+-- without the order the index is no help
+EXPLAIN (COSTS OFF) SELECT id FROM e WHERE c = 1;
+
+-- expressions, partial indexes, collations
+CREATE TABLE j (id int, v vector(2), meta jsonb, name text);
+INSERT INTO j SELECT i, ARRAY[i, 1]::vector, jsonb_build_object('lang', CASE i % 3 WHEN 0 THEN 'de' WHEN 1 THEN 'en' END), CASE i % 2 WHEN 0 THEN 'b' ELSE 'B' END || i
+	FROM generate_series(1, 60) i;
+CREATE INDEX j_i ON j USING hnsw (v vector_l2_ops, (meta ->> 'lang'), name COLLATE "C") WHERE id > 10;
+SELECT array_agg(id) FROM (SELECT id FROM j WHERE meta ->> 'lang' = 'de' AND id > 10 ORDER BY v <-> '[1,1]' LIMIT 3) s;
+SELECT array_agg(id) FROM (SELECT id FROM j WHERE meta ->> 'lang' IS NULL AND id > 10 ORDER BY v <-> '[1,1]' LIMIT 3) s;
+SELECT array_agg(id) FROM (SELECT id FROM j WHERE name < 'a' COLLATE "C" AND id > 10 ORDER BY v <-> '[1,1]' LIMIT 3) s;
+EXPLAIN (COSTS OFF) SELECT id FROM j WHERE name < 'a' COLLATE "C" AND meta ->> 'lang' = 'de' AND id > 10 ORDER BY v <-> '[1,1]' LIMIT 3;
+
+-- columns that change
+ALTER TABLE e ALTER c TYPE text;
+SELECT count(*) FROM (SELECT FROM e WHERE c = '2' ORDER BY v <-> '[1,1]' LIMIT 1000) s;
+SELECT vector_index_check('e_i'::regclass);
+ALTER TABLE e DROP c;
+SELECT to_regclass('e_i');
+
+-- what cannot be an attribute
+CREATE INDEX ON w USING hnsw (c, v vector_l2_ops);
+CREATE INDEX ON w USING hnsw (v vector_l2_ops, v vector_l2_ops);
+CREATE INDEX ON w USING hnsw (v vector_l2_ops, (ARRAY[c]));
+CREATE INDEX ON j USING hnsw (v vector_l2_ops, (repeat(name, 1000)));
+CREATE INDEX ON j USING ivf (v vector_l2_ops, (repeat('x', id * 35)));
+CREATE INDEX j_long ON j USING hnsw (v vector_l2_ops, (repeat('x', id * 34)), (repeat('y', id * 34)), (repeat('z', id * 34)), (repeat('a', id * 34)), (repeat('b', id * 34)));
+INSERT INTO j SELECT i, ARRAY[i, 1]::vector, NULL, 'c' FROM generate_series(21, 60) i;
+SELECT vector_index_check('j_long'::regclass), vector_seal('j_long'), vector_index_check('j_long'::regclass);
+INSERT INTO j SELECT 61, '[1,1]', NULL, 'c';
+
+-- the check compares attributes with the table
+CREATE FUNCTION changing(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1; END';
+CREATE INDEX j_c ON j USING hnsw (v vector_l2_ops, changing(id));
+SELECT vector_index_check('j_c'::regclass) > 0 AS checked;
+CREATE OR REPLACE FUNCTION changing(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN CASE WHEN $1 = 30 THEN 31 ELSE $1 END; END';
+SELECT vector_index_check('j_c'::regclass) > 0 AS checked;
+REINDEX INDEX j_c;
+SELECT vector_index_check('j_c'::regclass) > 0 AS checked;
+
+RESET enable_seqscan;
+RESET hnsw.ef_search;
+RESET ivf.probes;
+RESET ivfflat.probes;
+DROP TABLE t, w, e, j;
+DROP FUNCTION fill, differ, recall, random_condition, random_vector, changing;
+DROP DOMAIN share;
+DROP TYPE mood;

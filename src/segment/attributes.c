@@ -1,0 +1,565 @@
+/*
+ * attributes.c - attributes of rows: records, and the columns of sealed segments
+ *
+ * A column is made by sorting its values with what identifies their rows.  A first pass over the
+ * sorted values counts what the column will take, so that room can be reserved.  Once the segment
+ * is written and its rows have numbers, a second pass writes the values and gives each row the
+ * number of its value; everything else follows from these numbers.
+ */
+#include "segment/attributes.h"
+
+#include "access/genam.h"
+#include "catalog/pg_type.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/tuplesort.h"
+
+#include "segment/extent.h"
+#include "segment/memory.h"
+
+/* The strategy of "less than" in an operator class of an attribute, as in those of B-trees. */
+#define LESS_STRATEGY		1
+
+/* The part of a build's memory for sorting, and the least for a column, in kB. */
+#define MEMORY_PART			8
+#define MIN_SORT_MEMORY		64
+
+/* Codes that are written at once. */
+#define CODES_AT_ONCE		2048
+
+/* A value as bytes may need this memory: of a type that is passed by value. */
+typedef char ValueRoom[sizeof(Datum)];
+
+/* A column that is being made. */
+typedef struct ColumnBuild
+{
+	const IndexAttribute *attribute;
+	Tuplesortstate *sort;
+	TupleTableSlot *in;			/* a value, and its source */
+	TupleTableSlot *out;
+} ColumnBuild;
+
+struct AttributeBuild
+{
+	MemoryContext context;
+	MemoryContext temporary;	/* for what comparing leaves */
+	Relation	index;
+	const IndexAttributes *attributes;
+	ColumnBuild *columns;
+	SegmentAttributes plan;
+};
+
+IndexAttributes *
+index_attributes(Relation index)
+{
+	TupleDesc	desc = RelationGetDescr(index);
+	IndexAttributes *attributes;
+
+	if (desc->natts == 1)
+		return NULL;
+	attributes = palloc0(sizeof(IndexAttributes));
+	attributes->count = desc->natts - 1;
+	for (int i = 0; i < attributes->count; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i + 1);
+
+		attributes->widths[i] = attribute->attlen > 0 ? attribute->attlen : ATTRIBUTE_VARYING;
+		attributes->columns[i] = (IndexAttribute) {
+			.name = NameStr(attribute->attname),
+			.type = attribute->atttypid,
+			.collation = index->rd_indcollation[i + 1],
+			.length = attribute->attlen,
+			.by_value = attribute->attbyval,
+			.compare = index_getprocinfo(index, i + 2, ATTRIBUTE_COMPARE)
+		};
+	}
+	return attributes;
+}
+
+/* A datum as bytes; *detoasted is set to what must be freed, or NULL. */
+static AttributeValue
+bytes_of_datum(const IndexAttribute *attribute, Datum datum, ValueRoom room, void **detoasted)
+{
+	struct varlena *packed;
+
+	*detoasted = NULL;
+	if (attribute->by_value)
+	{
+		store_att_byval(room, datum, attribute->length);
+		return (AttributeValue) {room, attribute->length};
+	}
+	if (attribute->length > 0)
+		return (AttributeValue) {DatumGetPointer(datum), attribute->length};
+	packed = PG_DETOAST_DATUM_PACKED(datum);
+	if ((Pointer) packed != DatumGetPointer(datum))
+		*detoasted = packed;
+	return (AttributeValue) {VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed)};
+}
+
+Datum
+attribute_datum(const IndexAttribute *attribute, const AttributeValue *value, AttributeRoom *room)
+{
+	if (attribute->length > 0)
+	{
+		memcpy(room->bytes, value->bytes, value->size);
+		return fetch_att(room->bytes, attribute->by_value, attribute->length);
+	}
+	SET_VARSIZE(room->bytes, VARHDRSZ + value->size);
+	memcpy(VARDATA(room->bytes), value->bytes, value->size);
+	return PointerGetDatum(room->bytes);
+}
+
+char *
+attributes_record(const IndexAttributes *attributes, Relation index, const Datum *values,
+				  const bool *isnull, Size *size)
+{
+	AttributeValue bytes[SEGMENT_MAX_ATTRIBUTES];
+	ValueRoom	rooms[SEGMENT_MAX_ATTRIBUTES];
+	void	   *detoasted[SEGMENT_MAX_ATTRIBUTES] = {0};
+	char	   *record;
+
+	for (int i = 0; i < attributes->count; i++)
+	{
+		bytes[i] = (AttributeValue) {NULL, 0};
+		if (isnull[i + 1])
+			continue;
+		bytes[i] = bytes_of_datum(&attributes->columns[i], values[i + 1], rooms[i],
+								  &detoasted[i]);
+		if (bytes[i].size > ATTRIBUTE_MAX_SIZE)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("value of column \"%s\" is too long for index \"%s\"",
+							attributes->columns[i].name, RelationGetRelationName(index)),
+					 errdetail("It has %u bytes, and at most %d are allowed.", bytes[i].size,
+							   ATTRIBUTE_MAX_SIZE),
+					 errhint("Index an expression, such as a hash of the value.")));
+	}
+	*size = attribute_record_size(bytes, attributes->widths, attributes->count);
+	record = palloc(*size);
+	attribute_record_write(bytes, attributes->widths, attributes->count, record);
+	for (int i = 0; i < attributes->count; i++)
+		if (detoasted[i])
+			pfree(detoasted[i]);
+	return record;
+}
+
+void
+attributes_of_record(const IndexAttributes *attributes, Relation index, const char *record,
+					 Size size, AttributeValue *values)
+{
+	if (!attribute_record_read(record, size, attributes->widths, attributes->count, values))
+		sealed_damaged(index, "The attributes of a row are damaged.");
+}
+
+void
+attributes_place(const SegmentAttributes *attributes, SealedHeader *header)
+{
+	BlockNumber *parts[] = {
+		&header->mean, &header->tombstones, &header->tids, &header->entries, &header->lists.list,
+		&header->lists.codes, &header->lists.fine, &header->cold, &header->codes
+	};
+
+	if (attributes == NULL)
+		return;
+	header->attribute_count = attributes->count;
+	memcpy(header->attributes, attributes->columns,
+		   sizeof(SealedAttribute) * attributes->count);
+	header->blocks += attributes->blocks;
+	for (int i = 0; i < lengthof(parts); i++)
+		if (*parts[i] > 0)
+			*parts[i] += attributes->blocks;
+	for (uint32 l = 0; l < header->levels; l++)
+		header->level[l].first += attributes->blocks;
+}
+
+/* Begins to sort the values of a column; NULLs come last. */
+static void
+begin_column(AttributeBuild *build, int number, int memory)
+{
+	ColumnBuild *column = &build->columns[number];
+	Relation	index = build->index;
+	TupleDesc	desc = CreateTemplateTupleDesc(2);
+	AttrNumber	key = 1;
+	Oid			type = index->rd_opcintype[number + 1];
+	Oid			less = get_opfamily_member(index->rd_opfamily[number + 1], type, type,
+										   LESS_STRATEGY);
+	bool		nulls_first = false;
+
+	column->attribute = &build->attributes->columns[number];
+	if (!OidIsValid(less))
+		elog(ERROR, "operator family %u has no operator %d for type %u",
+			 index->rd_opfamily[number + 1], LESS_STRATEGY, type);
+	TupleDescInitEntry(desc, 1, "value", column->attribute->type, -1, 0);
+	TupleDescInitEntry(desc, 2, "source", INT8OID, -1, 0);
+#if PG_VERSION_NUM >= 190000
+	TupleDescFinalize(desc);
+#endif
+	column->sort = tuplesort_begin_heap(desc, 1, &key, &less,
+										unconstify(Oid *, &column->attribute->collation),
+										&nulls_first, memory, NULL, TUPLESORT_RANDOMACCESS);
+	column->in = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	column->out = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+}
+
+AttributeBuild *
+attributes_begin(Relation index, const IndexAttributes *attributes)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector attributes",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	AttributeBuild *build = palloc0(sizeof(AttributeBuild));
+	Size		memory = build_memory() / 1024 / MEMORY_PART / attributes->count;
+
+	build->context = context;
+	build->temporary = AllocSetContextCreate(context, "vector attributes comparison",
+											 ALLOCSET_DEFAULT_SIZES);
+	build->index = index;
+	build->attributes = attributes;
+	build->columns = palloc0(sizeof(ColumnBuild) * attributes->count);
+	for (int i = 0; i < attributes->count; i++)
+		begin_column(build, i, (int) Min(Max(memory, MIN_SORT_MEMORY), INT_MAX));
+	MemoryContextSwitchTo(old);
+	return build;
+}
+
+void
+attributes_add(AttributeBuild *build, int column, Datum value, bool isnull, uint64 source)
+{
+	TupleTableSlot *in = build->columns[column].in;
+
+	ExecClearTuple(in);
+	in->tts_values[0] = value;
+	in->tts_isnull[0] = isnull;
+	in->tts_values[1] = Int64GetDatum((int64) source);
+	in->tts_isnull[1] = false;
+	ExecStoreVirtualTuple(in);
+	tuplesort_puttupleslot(build->columns[column].sort, in);
+}
+
+void
+attributes_add_record(AttributeBuild *build, const char *record, Size size, uint64 source)
+{
+	AttributeValue values[SEGMENT_MAX_ATTRIBUTES];
+	AttributeRoom room;
+
+	attributes_of_record(build->attributes, build->index, record, size, values);
+	for (int i = 0; i < build->attributes->count; i++)
+	{
+		bool		isnull = values[i].bytes == NULL;
+
+		attributes_add(build, i, isnull ? (Datum) 0 :
+					   attribute_datum(&build->attributes->columns[i], &values[i], &room), isnull,
+					   source);
+	}
+}
+
+/*
+ * Called with the sorted values of a column: with the number of a row's value among the distinct
+ * ones; and with that value, where it is met first, else with bytes NULL.  A NULL's number is the
+ * number of distinct values.
+ */
+typedef void (*SortedCallback) (void *arg, uint32 number, const AttributeValue *value,
+								uint64 source);
+
+/* Returns the number of distinct values. */
+static uint32
+each_sorted(AttributeBuild *build, ColumnBuild *column, SortedCallback callback, void *arg)
+{
+	const IndexAttribute *attribute = column->attribute;
+	MemoryContext old = MemoryContextSwitchTo(build->temporary);
+	AttributeRoom last;
+	Datum		last_datum = 0;
+	uint32		values = 0;
+
+	while (tuplesort_gettupleslot(column->sort, true, false, column->out, NULL))
+	{
+		AttributeValue value = {NULL, 0};
+		ValueRoom	room;
+		void	   *detoasted;
+		bool		isnull;
+		uint64		source = (uint64) DatumGetInt64(slot_getattr(column->out, 2, &isnull));
+		Datum		datum = slot_getattr(column->out, 1, &isnull);
+
+		CHECK_FOR_OTHERS();
+		if (!isnull &&
+			(values == 0 ||
+			 DatumGetInt32(FunctionCall2Coll(attribute->compare, attribute->collation,
+											 last_datum, datum)) != 0))
+		{
+			value = bytes_of_datum(attribute, datum, room, &detoasted);
+			last_datum = attribute_datum(attribute, &value, &last);
+			values++;
+		}
+		callback(arg, isnull ? values : values - 1, &value, source);
+		MemoryContextReset(build->temporary);
+	}
+	MemoryContextSwitchTo(old);
+	return values;
+}
+
+/* What the first pass counts. */
+typedef struct ColumnCounts
+{
+	uint64		rows;
+	uint64		bytes;
+	uint64		last;			/* rows of the number met last */
+	uint32		number;
+} ColumnCounts;
+
+static void
+count_value(void *arg, uint32 number, const AttributeValue *value, uint64 source)
+{
+	ColumnCounts *counts = arg;
+
+	counts->last = number == counts->number ? counts->last + 1 : 1;
+	counts->number = number;
+	counts->rows++;
+	counts->bytes += value->bytes ? value->size : 0;
+}
+
+/* The sizes of the parts of a column. */
+static void
+part_sizes(const SealedAttribute *attribute, uint64 rows, uint64 bytes, uint64 *sizes)
+{
+	sizes[ATTRIBUTE_VALUES] = bytes;
+	sizes[ATTRIBUTE_BOUNDS] = attribute->width == ATTRIBUTE_VARYING ?
+		((uint64) attribute->values + 1) * sizeof(uint64) : 0;
+	sizes[ATTRIBUTE_LISTS] = ((uint64) attribute->values + 2) * sizeof(uint32);
+	sizes[ATTRIBUTE_ROWS] = rows * sizeof(uint32);
+	sizes[ATTRIBUTE_CODES] = rows * attribute->code_size;
+}
+
+const SegmentAttributes *
+attributes_plan(AttributeBuild *build)
+{
+	SegmentAttributes *plan = &build->plan;
+	uint64		place = 0;
+
+	plan->count = build->attributes->count;
+	for (int i = 0; i < build->attributes->count; i++)
+	{
+		ColumnBuild *column = &build->columns[i];
+		SealedAttribute *attribute = &plan->columns[i];
+		ColumnCounts counts = {0};
+		uint64		sizes[ATTRIBUTE_PARTS];
+
+		tuplesort_performsort(column->sort);
+		attribute->width = build->attributes->widths[i];
+		attribute->values = each_sorted(build, column, count_value, &counts);
+		attribute->code_size = attribute_code_size(attribute->values);
+		attribute->nulls = counts.number == attribute->values ? (uint32) counts.last : 0;
+		part_sizes(attribute, counts.rows, counts.bytes, sizes);
+		for (int part = 0; part < ATTRIBUTE_PARTS; part++)
+		{
+			attribute->part[part] = (BlockNumber) (1 + place / PAYLOAD_SIZE);
+			attribute->start[part] = place % PAYLOAD_SIZE;
+			place += sizes[part];
+		}
+	}
+	if (place / PAYLOAD_SIZE >= MaxBlockNumber)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("index is too large"),
+				 errhint("Partition the table.")));
+	plan->blocks = extent_blocks_for(place, 1, false);
+	return plan;
+}
+
+/* The second pass, which knows the rows' numbers. */
+typedef struct ColumnWriter
+{
+	ExtentWriter *writer;
+	uint32		(*number) (void *arg, uint64 source);
+	void	   *arg;
+	uint64	   *bounds;			/* NULL if values are of one size */
+	uint32		values;
+	uint64		bytes;
+	uint32	   *codes;			/* by row */
+} ColumnWriter;
+
+static void
+write_value(void *arg, uint32 number, const AttributeValue *value, uint64 source)
+{
+	ColumnWriter *column = arg;
+
+	column->codes[column->number(column->arg, source)] = number;
+	if (value->bytes == NULL)
+		return;
+	extent_writer_put(column->writer, value->bytes, value->size);
+	column->bytes += value->size;
+	if (column->bounds)
+		column->bounds[number + 1] = column->bytes;
+}
+
+static void
+write_codes(ExtentWriter *writer, const uint32 *codes, uint32 rows, uint32 code_size)
+{
+	uint8		packed[CODES_AT_ONCE * sizeof(uint32)];
+
+	for (uint32 first = 0; first < rows; first += CODES_AT_ONCE)
+	{
+		uint32		n = Min(CODES_AT_ONCE, rows - first);
+
+		CHECK_FOR_OTHERS();
+		attribute_pack_codes(codes + first, n, code_size, packed);
+		extent_writer_put(writer, packed, n * code_size);
+	}
+}
+
+static void
+write_column(AttributeBuild *build, int number, ColumnWriter *state, uint32 rows)
+{
+	ColumnBuild *column = &build->columns[number];
+	const SealedAttribute *attribute = &build->plan.columns[number];
+	uint32		values = attribute->values;
+	uint32	   *lists = MemoryContextAllocHuge(build->context,
+											   ((Size) values + 2) * sizeof(uint32));
+	uint32	   *by_value = MemoryContextAllocHuge(build->context,
+												  Max(rows, 1) * sizeof(uint32));
+
+	state->bytes = 0;
+	state->bounds = NULL;
+	state->codes = MemoryContextAllocHuge(build->context, Max(rows, 1) * sizeof(uint32));
+	if (attribute->width == ATTRIBUTE_VARYING)
+	{
+		state->bounds = MemoryContextAllocHuge(build->context,
+											   ((Size) values + 1) * sizeof(uint64));
+		state->bounds[0] = 0;
+	}
+	tuplesort_rescan(column->sort);
+	(void) each_sorted(build, column, write_value, state);
+	attribute_make_lists(state->codes, rows, values, lists);
+	attribute_make_rows(state->codes, rows, values, lists, by_value);
+	if (state->bounds)
+	{
+		extent_writer_put(state->writer, state->bounds, ((Size) values + 1) * sizeof(uint64));
+		pfree(state->bounds);
+	}
+	extent_writer_put(state->writer, lists, ((Size) values + 2) * sizeof(uint32));
+	extent_writer_put(state->writer, by_value, rows * sizeof(uint32));
+	write_codes(state->writer, state->codes, rows, attribute->code_size);
+	pfree(state->codes);
+	pfree(by_value);
+	pfree(lists);
+}
+
+void
+attributes_free(AttributeBuild *build)
+{
+	for (int i = 0; i < build->attributes->count; i++)
+	{
+		tuplesort_end(build->columns[i].sort);
+		ExecDropSingleTupleTableSlot(build->columns[i].in);
+		ExecDropSingleTupleTableSlot(build->columns[i].out);
+	}
+	MemoryContextDelete(build->context);
+}
+
+void
+attributes_write(AttributeBuild *build, const SegmentEntry *output,
+				 uint32 (*number) (void *arg, uint64 source), void *arg)
+{
+	ExtentWriter writer;
+	ColumnWriter column = {.writer = &writer, .number = number, .arg = arg};
+
+	extent_writer_begin(&writer, extent_of(build->index, output));
+	extent_writer_seek(&writer, 1, BLOCK_ATTRIBUTES);
+	for (int i = 0; i < build->attributes->count; i++)
+		write_column(build, i, &column, output->rows);
+	extent_writer_end(&writer);
+	attributes_free(build);
+}
+
+static bool
+read_part(void *arg, AttributePart part, uint64_t offset, void *out, size_t size)
+{
+	const SealedColumn *column = arg;
+	const SealedAttribute *attribute = column->attribute;
+	uint64		end = (uint64) column->extent.blocks * PAYLOAD_SIZE;
+	uint64		start = (uint64) attribute->part[part] * PAYLOAD_SIZE + attribute->start[part];
+
+	if (start > end || offset > end - start || size > end - start - offset)
+		return false;
+	if (size > 0)
+		extent_read(column->extent, 0, start + offset, out, size);
+	return true;
+}
+
+void
+sealed_column_open(SealedColumn *column, Extent extent, const SealedHeader *header, int number)
+{
+	const SealedAttribute *attribute = &header->attributes[number];
+
+	if (number >= (int) header->attribute_count)
+		sealed_damaged(extent.index, "Segment %u has no attribute %d.", extent.uid, number + 1);
+	*column = (SealedColumn) {
+		.column = {
+			.rows = header->rows,
+			.values = attribute->values,
+			.width = attribute->width,
+			.code_size = attribute->code_size,
+			.read = read_part,
+			.arg = column
+		},
+		.extent = extent,
+		.attribute = attribute
+	};
+	if (attribute->code_size != attribute_code_size(attribute->values))
+		sealed_column_damaged(column);
+}
+
+void
+sealed_column_damaged(const SealedColumn *column)
+{
+	sealed_damaged(column->extent.index, "The attributes of segment %u are damaged.",
+				   column->extent.uid);
+}
+
+/* Calls a callback for the rows of one number. */
+static void
+each_row_of(SealedColumn *column, uint32 number, Datum value, SealedColumnCallback callback,
+			void *arg)
+{
+	uint32		rows[CODES_AT_ONCE];
+	uint32		place;
+	uint32		end;
+
+	if (!attribute_list(&column->column, number, &place) ||
+		!attribute_list(&column->column, number + 1, &end) || place > end)
+		sealed_column_damaged(column);
+	while (place < end)
+	{
+		uint32		n = Min(end - place, CODES_AT_ONCE);
+
+		CHECK_FOR_OTHERS();
+		if (!read_part(column, ATTRIBUTE_ROWS, (uint64) place * sizeof(uint32), rows,
+					   n * sizeof(uint32)))
+			sealed_column_damaged(column);
+		for (uint32 i = 0; i < n; i++)
+		{
+			if (rows[i] >= column->column.rows)
+				sealed_column_damaged(column);
+			callback(arg, rows[i], value, number == column->column.values);
+		}
+		place += n;
+	}
+}
+
+void
+sealed_column_each(SealedColumn *column, const IndexAttribute *attribute,
+				   SealedColumnCallback callback, void *arg)
+{
+	AttributeRoom stored;
+	AttributeRoom room;
+	AttributeValue value = {stored.bytes, 0};
+
+	for (uint32 i = 0; i < column->column.values; i++)
+	{
+		if (!attribute_value(&column->column, i, stored.bytes, &value.size))
+			sealed_column_damaged(column);
+		each_row_of(column, i, attribute_datum(attribute, &value, &room), callback, arg);
+	}
+	each_row_of(column, column->column.values, (Datum) 0, callback, arg);
+}

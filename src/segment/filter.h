@@ -1,0 +1,33 @@
+/*
+ * filter.h - conditions on attributes: which rows of a segment meet them
+ */
+#ifndef VECTOR_SEGMENT_FILTER_H
+#define VECTOR_SEGMENT_FILTER_H
+
+#include "pg_compat.h"
+
+#include "access/skey.h"
+#include "access/stratnum.h"
+
+#include "segment/attributes.h"
+#include "segment/row.h"
+#include "segment/cache.h"
+
+/* The strategies of an attribute's operators: those of B-trees, and <>. */
+#define FILTER_NOT_EQUAL	(BTMaxStrategyNumber + 1)
+#define FILTER_STRATEGIES	FILTER_NOT_EQUAL
+
+typedef struct AttributeFilter AttributeFilter;
+
+/* The conditions of a scan's keys, in the current memory context; NULL without keys. */
+extern AttributeFilter *filter_create(Relation index, ScanKey keys, int count);
+
+/*
+ * The rows of a segment that a search leaves out: those that do not meet the conditions, if there
+ * is a filter; and of a sealed segment, which is held, those that are dead.  Rows that a growing
+ * segment gets later are left out as well; no snapshot of now can see them.
+ */
+extern ExcludedRows filter_excluded(AttributeFilter *filter, const SegmentEntry *entry,
+									const CachedSegment *segment);
+
+#endif							/* VECTOR_SEGMENT_FILTER_H */
