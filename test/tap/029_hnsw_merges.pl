@@ -62,7 +62,7 @@ sql("CREATE TABLE items (id bigint PRIMARY KEY, v vector(1030));
 	END LOOP; END \$\$");
 is(sql("SELECT vector_merge('items_v')"), 9, 'segments of a row or two are merged with one of large nodes');
 is(sql("SELECT count(*) = vector_index_check('items_v') FROM items"), 't', 'soundly and completely');
-is(sql("SET enable_seqscan = off; SELECT count(*) FROM items q WHERE id < 0 AND id = (SELECT id FROM items ORDER BY v <-> q.v
+is(sql("SET enable_seqscan = off; SET hnsw.ef_search = 400; SELECT count(*) FROM items q WHERE id < 0 AND id = (SELECT id FROM items ORDER BY v <-> q.v
 	LIMIT 1)"), 8, 'and all of their rows are found');
 sql('DROP TABLE items');
 
