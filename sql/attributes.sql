@@ -174,7 +174,10 @@ RESET plan_cache_mode;
 SELECT c.c, s.n FROM (VALUES (1), (4), (9), (NULL)) c (c), LATERAL (SELECT count(*) AS n FROM
 	(SELECT FROM e WHERE e.c = c.c ORDER BY v <-> '[1,1]' LIMIT 150) s) s;
 -- without the order the index is no help
-EXPLAIN (COSTS OFF) SELECT id FROM e WHERE c = 1;
+DO $$ DECLARE plan json; BEGIN
+	EXECUTE 'EXPLAIN (FORMAT json) SELECT id FROM e WHERE c = 1' INTO plan;
+	RAISE NOTICE '%', plan->0->'Plan'->>'Node Type';
+END $$;
 
 -- expressions, partial indexes, collations
 CREATE TABLE j (id int, v vector(2), meta jsonb, name text);
