@@ -224,3 +224,25 @@ DROP TABLE t, w, e, j;
 DROP FUNCTION fill, differ, recall, random_condition, random_vector, changing;
 DROP DOMAIN share;
 DROP TYPE mood;
+
+-- conditions on the vector itself: no index has rows without one
+CREATE TABLE n (id int, v vector(2), c int);
+INSERT INTO n SELECT i, CASE WHEN i % 10 = 0 THEN ARRAY[i, 1]::vector END, i % 4 FROM generate_series(1, 3000) i;
+CREATE INDEX n_i ON n USING hnsw (v vector_l2_ops);
+CREATE INDEX n_c ON n USING hnsw (v vector_l2_ops, c);
+ANALYZE n;
+CREATE FUNCTION node(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE plan json; BEGIN
+	EXECUTE 'EXPLAIN (FORMAT json) ' || query INTO plan;
+	RETURN coalesce(plan->0->'Plan'->'Plans'->0->>'Index Name', plan->0->'Plan'->'Plans'->0->>'Node Type');
+END $$;
+SELECT count(*) FROM (SELECT id FROM n WHERE v IS NOT NULL ORDER BY v <-> '[1,1]' LIMIT 1000) s;
+SELECT count(*) FROM (SELECT id FROM n WHERE v IS NOT NULL AND c = 2 ORDER BY v <-> '[1,1]' LIMIT 1000) s;
+SELECT count(*) FROM (SELECT id FROM n WHERE v IS NULL ORDER BY v <-> '[1,1]' LIMIT 1000) s;
+SELECT count(*) FROM (SELECT id FROM n WHERE v IS NULL AND c = 2 ORDER BY v <-> '[1,1]' LIMIT 1000) s;
+SELECT node('SELECT id FROM n WHERE v IS NOT NULL AND c = 2 ORDER BY v <-> ''[1,1]'' LIMIT 5'),
+	node('SELECT id FROM n WHERE v IS NULL AND c = 2 ORDER BY v <-> ''[1,1]'' LIMIT 5');
+INSERT INTO n VALUES (0, '[0,0]', 2);
+SELECT id FROM n WHERE v IS NOT NULL AND c = 2 ORDER BY v <-> '[0,0]' LIMIT 1;
+DROP TABLE n;
+DROP FUNCTION node;

@@ -47,6 +47,47 @@ order_cost(double rows)
 	return rows * log2(rows) * 4 * cpu_operator_cost + rows * cpu_index_tuple_cost;
 }
 
+/* Whether a path asks for rows without a vector, which no index has. */
+static bool
+wants_null(const IndexPath *path)
+{
+	ListCell   *cell;
+	ListCell   *qual;
+
+	foreach(cell, path->indexclauses)
+	{
+		const IndexClause *clause = lfirst_node(IndexClause, cell);
+
+		if (clause->indexcol > 0)
+			continue;
+		foreach(qual, clause->indexquals)
+		{
+			const NullTest *test = (NullTest *) lfirst_node(RestrictInfo, qual)->clause;
+
+			if (IsA(test, NullTest) && test->nulltesttype == IS_NULL)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* The part of an index's rows that is expected to meet the conditions on attributes. */
+static double
+passing_share(PlannerInfo *root, const IndexPath *path)
+{
+	List	   *quals = NIL;
+	ListCell   *cell;
+
+	foreach(cell, path->indexclauses)
+	{
+		const IndexClause *clause = lfirst_node(IndexClause, cell);
+
+		if (clause->indexcol > 0)
+			quals = list_concat(quals, clause->indexquals);
+	}
+	return clauselist_selectivity(root, quals, path->indexinfo->rel->relid, JOIN_INNER, NULL);
+}
+
 /* The work of a scan of an index with this many rows, and the blocks of its live segments. */
 static ScanWork
 scan_work(Oid oid, double rows, double share, double *blocks)
@@ -77,7 +118,7 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 	double		sequential_cost;
 	ScanWork	work;
 
-	if (path->indexorderbys == NIL)
+	if (path->indexorderbys == NIL || wants_null(path))
 	{
 		forbid(path, indexStartupCost, indexTotalCost, indexSelectivity, indexCorrelation,
 			   indexPages);
@@ -85,7 +126,7 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 	}
 	genericcostestimate(root, path, loop_count, &costs);
 	/* no less than one row */
-	share = Min(Max(costs.indexSelectivity, 1 / Max(rows, 1)), 1);
+	share = Min(Max(passing_share(root, path), 1 / Max(rows, 1)), 1);
 	work = scan_work(path->indexinfo->indexoid, rows, share, &blocks);
 	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
 

@@ -35,6 +35,7 @@ struct AttributeFilter
 	MemoryContext temporary;	/* for what comparing leaves */
 	FilterCondition *conditions;
 	int			count;
+	bool		nothing;		/* a condition that no row of an index meets */
 };
 
 /* Consecutive numbers of a column's values; the end is not in it. */
@@ -114,16 +115,15 @@ filter_create(Relation index, ScanKey keys, int count)
 	filter->temporary = AllocSetContextCreate(CurrentMemoryContext, "vector filter",
 											  ALLOCSET_SMALL_SIZES);
 	filter->conditions = palloc0(sizeof(FilterCondition) * count);
-	filter->count = count;
 	for (int i = 0; i < count; i++)
 	{
-		/* a condition on the vector has no operator */
-		if (keys[i].sk_attno < 2)
-			elog(ERROR, "index \"%s\" cannot be searched by its first column",
-				 RelationGetRelationName(index));
-		take_key(filter, &filter->conditions[i], &keys[i]);
+		/* a condition on the vector is IS [NOT] NULL, and no vector of an index is NULL */
+		if (keys[i].sk_attno > 1)
+			take_key(filter, &filter->conditions[filter->count++], &keys[i]);
+		else if (keys[i].sk_flags & SK_SEARCHNULL)
+			filter->nothing = true;
 	}
-	return filter;
+	return filter->count > 0 || filter->nothing ? filter : NULL;
 }
 
 /* Whether an attribute that compares like this with a value meets the condition with it. */
@@ -350,9 +350,12 @@ exclude_sealed(AttributeFilter *filter, const CachedSegment *segment)
 	uint8	   *passing = make_set(rows);
 	uint8	   *excluded = make_set(rows);
 
-	bits_fill(passing, rows);
-	for (int i = 0; i < filter->attributes->count; i++)
-		keep_attribute(filter, i, segment, passing);
+	if (!filter->nothing)
+	{
+		bits_fill(passing, rows);
+		for (int i = 0; i < filter->attributes->count; i++)
+			keep_attribute(filter, i, segment, passing);
+	}
 	bits_fill(excluded, rows);
 	bits_and_not(excluded, passing, rows);
 	if (segment->tombstones)
@@ -390,7 +393,8 @@ exclude_growing(AttributeFilter *filter, const SegmentEntry *entry)
 	GrowingRows rows = {filter, entry->rows, {NULL, entry->rows}, make_set(entry->rows)};
 
 	bits_fill(rows.bits, rows.room);
-	(void) growing_each_row(filter->index, NULL, entry, GROWING_ATTRIBUTES, test_row, &rows);
+	if (!filter->nothing)
+		(void) growing_each_row(filter->index, NULL, entry, GROWING_ATTRIBUTES, test_row, &rows);
 	rows.excluded.bits = rows.bits;
 	return rows.excluded;
 }

@@ -106,7 +106,7 @@ sub memory
 			GET DIAGNOSTICS n = ROW_COUNT;
 			INSERT INTO counted VALUES (n);
 			INSERT INTO counted
-				SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name = 'hnsw scan';
+				SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name = 'vector scan';
 		END \$\$;
 		SELECT * FROM counted");
 }

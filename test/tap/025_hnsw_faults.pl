@@ -48,7 +48,7 @@ sub sound
 
 # What a session must not have after an error: page locks, and memory of the failed statement.
 my $left = "SELECT (SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype IN ('page', 'extend'))
-	+ (SELECT count(*) FROM pg_backend_memory_contexts WHERE name IN ('vector seal', 'vector insert', 'vector build', 'vector lists', 'hnsw scan', 'ivf scan'))";
+	+ (SELECT count(*) FROM pg_backend_memory_contexts WHERE name IN ('vector seal', 'vector insert', 'vector build', 'vector lists', 'vector scan', 'vector filter'))";
 
 my %statements = (
 	insert => $insert,

@@ -17,7 +17,7 @@ $node->append_conf('postgresql.conf', <<'CONF');
 autovacuum = off
 fsync = off
 max_connections = 10
-max_locks_per_transaction = 10
+max_locks_per_transaction = 30
 max_parallel_workers_per_gather = 0
 vector.idle_merge_delay = 0
 CONF
