@@ -316,6 +316,7 @@ open_cursor(VectorScan *scan, ScanCursor *cursor)
 
 	cursor->reading = reader->open(&scan->search, &cursor->entry, cursor->segment,
 								   &cursor->excluded);
+	cursor->reading->reader = reader;
 	cursor->reading->number = (uint32) (cursor - scan->cursors);
 	cursor->searched = reader->round == NULL;
 	cursor->done = false;

@@ -157,7 +157,6 @@ flat_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segme
 {
 	FlatReading *reading = palloc0(sizeof(FlatReading));
 
-	reading->base.reader = flat_segment_method.reader;
 	reading->base.search = search;
 	sealed_scan_begin(&reading->scan, search->index, search->space, segment, search->statistics);
 	reading->scan.query = search->query;

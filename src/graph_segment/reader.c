@@ -27,7 +27,6 @@ graph_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segm
 {
 	GraphReading *reading = palloc0(sizeof(GraphReading));
 
-	reading->base.reader = &graph_reader;
 	reading->base.search = search;
 	graph_scan_begin(&reading->scan, search->index, search->space, segment, search->statistics);
 	graph_scan_exclude(&reading->scan, excluded);

@@ -47,7 +47,6 @@ lists_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segm
 {
 	ListsReading *reading = palloc0(sizeof(ListsReading));
 
-	reading->base.reader = &lists_reader;
 	reading->base.search = search;
 	reading->query = share_query(search, segment);
 	lists_scan_begin(&reading->scan, reading->query, search->space, segment, search->statistics);

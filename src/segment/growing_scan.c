@@ -171,7 +171,6 @@ growing_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *se
 {
 	GrowingScan *scan = palloc0(sizeof(GrowingScan));
 
-	scan->base.reader = &growing_reader;
 	scan->base.search = search;
 	block_reader_begin(&scan->reader, extent_of(search->index, entry));
 	scan->excluded = *excluded;

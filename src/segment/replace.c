@@ -145,6 +145,14 @@ reserve_output(Replacement *replacement, uint32 blocks)
 	return &outputs->entries[outputs->count++];
 }
 
+/* The number of rows of an input, dead ones included. */
+static uint32
+input_rows(const SegmentJob *job, const SegmentEntry *entry)
+{
+	return entry->kind == SEGMENT_GROWING ? growing_rows(job->index, entry) :
+		cache_acquire(job->cached, job->index, entry)->header.rows;
+}
+
 /* Remembers where the rows of merged inputs went. */
 static void
 note_merged_rows(Replacement *replacement, SegmentMaking *making)
@@ -154,8 +162,7 @@ note_merged_rows(Replacement *replacement, SegmentMaking *making)
 
 	for (int input = 0; input < job->input_count; input++)
 	{
-		uint32		rows = cache_acquire(job->cached, job->index,
-										 &job->inputs[input])->header.rows;
+		uint32		rows = input_rows(job, &job->inputs[input]);
 
 		for (uint32 row = 0; row < rows; row++)
 		{
@@ -216,14 +223,6 @@ move_attributes(const Replacement *replacement, const SegmentEntry *entry, Moved
 		sealed_column_each(&column, &replacement->attributes->columns[moved->column], move_value,
 						   moved);
 	}
-}
-
-/* The number of rows of an input, dead ones included. */
-static uint32
-input_rows(const SegmentJob *job, const SegmentEntry *entry)
-{
-	return entry->kind == SEGMENT_GROWING ? growing_rows(job->index, entry) :
-		cache_acquire(job->cached, job->index, entry)->header.rows;
 }
 
 /*
