@@ -5,10 +5,10 @@
 
 #include "miscadmin.h"
 #include "access/parallel.h"
-#include "storage/buffile.h"
 #include "utils/memutils.h"
 
 #include "segment/sealed.h"
+#include "segment/temporary.h"
 
 struct TableAttributes
 {
@@ -110,24 +110,11 @@ open_file(TableAttributes *state, int participant)
 
 	if (state->files == NULL)
 	{
-		if (BufFileSeek(state->file, 0, 0, SEEK_SET) != 0)
-			elog(ERROR, "could not rewind a temporary file");
+		temporary_rewind(state->file);
 		return state->file;
 	}
 	file_name(participant, name);
 	return BufFileOpenFileSet(&state->files->fs, name, O_RDONLY, false);
-}
-
-/* Reads bytes of a file; false at its end. */
-static bool
-read_bytes(BufFile *file, void *out, Size size)
-{
-	Size		had = BufFileRead(file, out, size);
-
-	if (had > 0 && had < size)
-		ereport(ERROR,
-				(errcode_for_file_access(), errmsg("could not read from temporary file: %m")));
-	return had == size;
 }
 
 /* Adds the attributes of all participants' rows. */
@@ -144,15 +131,14 @@ add_attributes(void *arg, AttributeBuild *build)
 		BufFile    *file = open_file(state, i);
 		RecordHead	head;
 
-		while (read_bytes(file, &head, sizeof(head)))
+		while (temporary_read_head(file, &head, sizeof(head)))
 		{
-			CHECK_FOR_INTERRUPTS();
 			if (head.size > room)
 			{
 				room = head.size;
 				record = record ? repalloc(record, room) : palloc(room);
 			}
-			(void) read_bytes(file, record, head.size);
+			temporary_read(file, record, head.size);
 			attributes_add_record(build, record, head.size, tag_from_tid(&head.tid));
 			state->rows++;
 		}

@@ -210,10 +210,6 @@ extern void build_report(SegmentBuild *build, BuildPhase phase, uint64 done, uin
 /* Puts numbers in random order. */
 extern void build_shuffle(pg_prng_state *random, uint32 *numbers, uint32 n);
 
-/* Temporary files, from their beginning; errors are thrown. */
-extern void build_rewind_file(BufFile *file);
-extern void build_read_file(BufFile *file, void *out, Size size);
-
 /*
  * To be called by the leader: makes the tree that sends rows to shared->parts partitions, from the
  * nodes of a sample in memory, each counted once.  At each division this share of the rows goes

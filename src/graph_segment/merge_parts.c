@@ -8,6 +8,8 @@
 
 #include "distance/half.h"
 
+#include "segment/temporary.h"
+
 /* Adds the live rows of a node to the build; the first row of the node has the payload. */
 static void
 load_rows(Merge *merge, uint32 key, uint32 *first)
@@ -239,8 +241,8 @@ merge_part_edges(Merge *merge, uint32 p)
 		return;
 	file = MemoryContextAllocHuge(CurrentMemoryContext, size * part->edge_count);
 	edges = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(LoadedEdge) * part->edge_count);
-	build_rewind_file(part->edges);
-	build_read_file(part->edges, file, size * part->edge_count);
+	temporary_rewind(part->edges);
+	temporary_read(part->edges, file, size * part->edge_count);
 	BufFileClose(part->edges);
 	part->edges = NULL;
 	for (uint64 i = 0; i < part->edge_count; i++)

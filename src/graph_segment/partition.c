@@ -19,6 +19,8 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "segment/temporary.h"
+
 #define MAX_OVERLAP		0.3		/* share of the rows at a division that go both ways */
 #define COPIES			3.0		/* of a row, on average, if there are many partitions */
 #define FILL			0.8		/* how full partitions are planned, because a sample is not exact */
@@ -92,31 +94,16 @@ close_file(BufFile **file)
 	*file = NULL;
 }
 
-/* Reads the head of the next record; false if there is none. */
-static bool
-next_head(BufFile *file, void *head, Size size)
-{
-	Size		had = file ? BufFileRead(file, head, size) : 0;
-
-	CHECK_FOR_INTERRUPTS();
-	if (had == 0)
-		return false;
-	if (had != size)
-		ereport(ERROR,
-				(errcode_for_file_access(), errmsg("could not read from temporary file: %m")));
-	return true;
-}
-
 /* Reads the next row of a file; its payload is at *payload until the next call. */
 static bool
 next_row(PartitionState *state, BufFile *file, RowHead *head, const char **payload)
 {
 	char	   *bytes;
 
-	if (!next_head(file, head, sizeof(*head)))
+	if (file == NULL || !temporary_read_head(file, head, sizeof(*head)))
 		return false;
 	bytes = record_room(state, head->size);
-	build_read_file(file, bytes, head->size);
+	temporary_read(file, bytes, head->size);
 	*payload = bytes;
 	return true;
 }
@@ -127,7 +114,7 @@ begin_reading(SegmentBuild *build, BufFile *file)
 {
 	build_wait(build);
 	if (file)
-		build_rewind_file(file);
+		temporary_rewind(file);
 }
 
 bool
@@ -652,13 +639,13 @@ merge_edges(SegmentBuild *build, uint32 part)
 	EdgesHead	head;
 
 	begin_reading(build, *file);
-	while (next_head(*file, &head, sizeof(head)))
+	while (*file && temporary_read_head(*file, &head, sizeof(head)))
 	{
 		Size		size = edges_size(&build->graph, head.count);
 		GraphEdges	edges;
 
 		edge_arrays(&build->graph, record_room(state, size), head.count, &edges);
-		build_read_file(*file, state->record, size);
+		temporary_read(*file, state->record, size);
 		graph_merge_edges(&build->inserter, head.number - build->shared->part_first[part], &edges);
 	}
 	close_file(file);

@@ -15,6 +15,7 @@
 
 #include "distance/half.h"
 #include "segment/layout.h"
+#include "segment/temporary.h"
 #include "segment/tombstones.h"
 
 struct SegmentPlan
@@ -38,21 +39,6 @@ struct SegmentPlan
 	BufFile    *others;			/* SealedRows of rows other than the first of each node */
 	uint32		other_count;
 };
-
-void
-build_rewind_file(BufFile *file)
-{
-	if (BufFileSeek(file, 0, 0, SEEK_SET) != 0)
-		elog(ERROR, "could not rewind a temporary file");
-}
-
-void
-build_read_file(BufFile *file, void *out, Size size)
-{
-	if (BufFileRead(file, out, size) != size)
-		ereport(ERROR,
-				(errcode_for_file_access(), errmsg("could not read from temporary file: %m")));
-}
 
 static void
 plan_layout(const SegmentBuild *build, SpaceStorage storage, NodeLayout *layout)
@@ -386,10 +372,10 @@ write_other_rows(SegmentPlan *plan)
 
 	if (plan->others == NULL)
 		return;
-	build_rewind_file(plan->others);
+	temporary_rewind(plan->others);
 	for (uint32 i = 0; i < plan->other_count; i++)
 	{
-		build_read_file(plan->others, &sealed, sizeof(sealed));
+		temporary_read(plan->others, &sealed, sizeof(sealed));
 		write_row(&plan->rows, &sealed);
 	}
 	BufFileClose(plan->others);
@@ -610,7 +596,7 @@ write_kept_upper(SegmentBuild *build, SegmentPlan *plan)
 	char	   *node = NULL;
 	Size		room = 0;
 
-	build_rewind_file(plan->upper);
+	temporary_rewind(plan->upper);
 	for (int l = 1; l < (int) plan->header.levels; l++)
 	{
 		begin_level(plan, l);
@@ -619,10 +605,10 @@ write_kept_upper(SegmentBuild *build, SegmentPlan *plan)
 			uint32		source;
 			uint32		size;
 
-			build_read_file(plan->upper, &source, sizeof(source));
-			build_read_file(plan->upper, &size, sizeof(size));
+			temporary_read(plan->upper, &source, sizeof(source));
+			temporary_read(plan->upper, &size, sizeof(size));
 			node = node_room(node, &room, size);
-			build_read_file(plan->upper, node, size);
+			temporary_read(plan->upper, node, size);
 			((SealedNode *) node)->row = node_of_row[source];
 			if (l == 1)
 				((SealedNode *) node)->extra = id_of_number(plan, node_of_row[source]);
