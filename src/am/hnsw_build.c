@@ -14,6 +14,7 @@
 #include "graph_segment/build.h"
 #include "segment/memory.h"
 #include "segment/replace.h"
+#include "segment/wait_point.h"
 
 #define OTHER_MEMORY	((Size) 512 * 1024)
 
@@ -118,7 +119,10 @@ run_build(HnswBuild *state, BuildShared *shared)
 	table->arg = state;
 	state->build = build_attach(shared, table->index, table->leader ? &callbacks : NULL);
 	if (table->memory)
+	{
+		WAIT_POINT("memory");
 		build_give_memory(state->build, table->memory);
+	}
 	if (table->leader)
 		report_progress(BUILD_LOADING, 0, 0);
 	table_build_scan(table);
@@ -153,6 +157,8 @@ build_in_parallel(HnswBuild *state, const Directory *directory, int workers)
 	shared = table->method_shared;
 	build_init_shared(shared, directory, memory);
 	build_use_files(shared);
+	if (table->memory)
+		build_expect_memory(shared);
 	build_start(shared, table_build_launch(table) + 1);
 	run_build(state, shared);
 	table_build_wait(table);

@@ -60,6 +60,12 @@ extern void build_start(BuildShared *shared, int participants);
 extern void build_use_files(BuildShared *shared);
 
 /*
+ * To be called by the leader before build_start if build_give_memory follows: whoever needs memory
+ * waits for that, because what is made before it and after it together may exceed the limit.
+ */
+extern void build_expect_memory(BuildShared *shared);
+
+/*
  * Joins a build of an index; a worker waits for build_start, and has no callbacks.  Of the leader,
  * who has the state, it is also what is made.
  */
@@ -67,7 +73,7 @@ extern SegmentBuild *build_attach(BuildShared *shared, Relation index,
 								  const BuildCallbacks *callbacks);
 extern SegmentMaking *build_making(SegmentBuild *build);
 
-/* To be called by the leader after build_attach: gives the build shared memory to begin with. */
+/* To be called by the leader after build_attach: gives the build the memory that it expects. */
 extern void build_give_memory(SegmentBuild *build, dsm_segment *segment);
 
 /* Adds a row; may have to build a batch first. */

@@ -204,22 +204,25 @@ build_grow_memory(SegmentBuild *build, Size size)
 }
 
 void
+build_expect_memory(BuildShared *shared)
+{
+	shared->growing = true;
+}
+
+void
 build_give_memory(SegmentBuild *build, dsm_segment *segment)
 {
 	BuildShared *shared = build->shared;
-	int			i;
 
+	Assert(shared->growing && shared->piece_count == 0);
 	if (build->alone)
-	{
 		dsm_detach(segment);
-		return;
+	else
+	{
+		build->segments[0] = segment;
+		build->pieces[0] = dsm_segment_address(segment);
+		publish_piece(shared, dsm_segment_handle(segment), dsm_segment_map_length(segment));
 	}
-	while (!begin_growing(shared))
-		;						/* a worker was making a piece, and has finished */
-	i = shared->piece_count;
-	build->segments[i] = segment;
-	build->pieces[i] = dsm_segment_address(segment);
-	publish_piece(shared, dsm_segment_handle(segment), dsm_segment_map_length(segment));
 	end_growing(shared);
 }
 

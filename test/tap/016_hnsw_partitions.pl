@@ -93,13 +93,28 @@ $node->safe_psql('postgres', q{
 	INSERT INTO even SELECT place(n * 25, 16) FROM generate_series(1, 10000) n;
 	ALTER TABLE even SET (parallel_workers = 2);
 });
+# whenever the leader gives the workers the memory that it has taken for them: here, when both wait
+my $gate = $node->background_psql('postgres');
 foreach my $case ([0, 3], [2, 5])
 {
 	my ($workers, $limit) = @$case;
-	my ($status, $stdout, $stderr) = $node->psql('postgres', qq{
-		SET maintenance_work_mem = '${limit}MB'; SET client_min_messages = debug1;
-		SET max_parallel_maintenance_workers = $workers;
-		CREATE INDEX even_v ON even USING hnsw (v vector_l2_ops) WITH (ef_construction = 32)});
+	my $held = $workers && has_wait_points($node);
+	my $stderr = '';
+
+	$gate->query_safe('SELECT pg_advisory_lock(0, 4711)') if $held;
+	my $build = IPC::Run::start(['psql', '-XAtq', '-d', $node->connstr('postgres'),
+		($held ? ('-c', "LOAD 'vector'", '-c', "SET vector.wait_point = 'memory'") : ()),
+		'-c', "SET maintenance_work_mem = '${limit}MB'", '-c', 'SET client_min_messages = debug1',
+		'-c', "SET max_parallel_maintenance_workers = $workers",
+		'-c', 'CREATE INDEX even_v ON even USING hnsw (v vector_l2_ops) WITH (ef_construction = 32)'],
+		'<', \undef, '2>', \$stderr);
+	if ($held)
+	{
+		ok($node->poll_query_until('postgres', q{SELECT count(*) = 2 FROM pg_stat_activity
+			WHERE backend_type = 'parallel worker' AND wait_event = 'Extension'}), 'workers wait for memory');
+		$gate->query_safe('SELECT pg_advisory_unlock(0, 4711)');
+	}
+	$build->finish;
 	my @divisions = $stderr =~ /partitions of (\d+) to (\d+) kB, with (\d+) kB for each/g;
 	my ($memory) = $stderr =~ /memory of the build: at most (\d+) kB/;
 
@@ -109,6 +124,7 @@ foreach my $case ([0, 3], [2, 5])
 	cmp_ok($memory, '<=', $limit * 1024, "$workers workers: all memory is within maintenance_work_mem");
 	$node->safe_psql('postgres', 'DROP INDEX even_v');
 }
+$gate->quit;
 $node->safe_psql('postgres', 'DROP TABLE even');
 
 # rows beyond the limit of a segment go to further segments, in memory and in partitions, and no merge exceeds the limit
