@@ -17,6 +17,8 @@
  * distance to the query, computed here in double from base.fvecs, is at most the k-th true distance
  * times (1 + 1e-6): of rows at equal distance any may come back.  A row returned twice counts once;
  * a row that is missing is a miss.
+ *
+ * With --params each query has a second parameter, a text: a line of that file.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -38,6 +40,8 @@
 
 #define MAX_SETS 64
 #define TIE_TOLERANCE 1e-6
+#define INT4_OID 23
+#define TEXT_OID 25
 
 static struct
 {
@@ -46,6 +50,7 @@ static struct
 	const char *sql;
 	const char *where;
 	const char *save_ids;
+	const char *params;			/* a file: what $2 is in each query */
 	const char *sets[MAX_SETS];
 	int			nsets;
 	VecFile		base;
@@ -85,6 +90,7 @@ typedef struct Worker
 static pthread_barrier_t start_line;
 static atomic_llong next_item;
 static double started;
+static char **second;			/* $2 of each query; NULL: there is none */
 static int32_t *answers;		/* opt.k ids a query, -1 where fewer came back */
 static atomic_char *answered;
 static unsigned type_oid;
@@ -174,14 +180,14 @@ server_seconds(PGconn *conn)
 static void
 search(Worker *w, int64_t q, char *param, bool keep)
 {
-	const char *values[1] = {param};
-	int			lengths[1];
-	int			formats[1] = {1};
+	const char *values[2] = {param, second != NULL ? second[q] : NULL};
+	int			lengths[2] = {0, 0};
+	int			formats[2] = {1, 0};
 	PGresult   *res;
 
 	lengths[0] = put_vector(param, file_row(&opt.query, q), opt.query.dim, opt.type,
 							opt.scale);
-	res = PQexecPrepared(w->conn, "s", 1, values, lengths, formats, 1);
+	res = PQexecPrepared(w->conn, "s", second != NULL ? 2 : 1, values, lengths, formats, 1);
 	if (PQresultStatus(res) != PGRES_TUPLES_OK)
 		die("search failed: %s", PQerrorMessage(w->conn));
 	if (keep)
@@ -337,12 +343,14 @@ write_ids(void)
 		die("could not write \"%s\": %s", opt.save_ids, strerror(errno));
 }
 
-/* Starts the clients together, waits for all, and prints what is common to searches and inserts */
+/*
+ * Starts the clients together, waits for all, and prints what is common to searches and inserts.
+ * Of the types of the statement's parameters, 0 stands for the vector's.
+ */
 static void
-run_workers(const char *mode, const char *sql, int nparams, void *(*body) (void *))
+run_workers(const char *mode, const char *sql, int nparams, Oid *types, void *(*body) (void *))
 {
 	Worker	   *workers = allocate(NULL, opt.clients * sizeof(Worker));
-	Oid			types[2] = {23, 0};
 	double		end = 0;
 	double	   *all;
 	double		sum = 0;
@@ -359,7 +367,9 @@ run_workers(const char *mode, const char *sql, int nparams, void *(*body) (void 
 		workers[i].conn = open_connection();
 		if (i == 0)
 			look_up_type(workers[i].conn);
-		types[nparams - 1] = type_oid;
+		for (int j = 0; j < nparams; j++)
+			if (types[j] == 0)
+				types[j] = type_oid;
 		res = PQprepare(workers[i].conn, "s", sql, nparams, types);
 		if (PQresultStatus(res) != PGRES_COMMAND_OK)
 			die("%s: %s", sql, PQerrorMessage(workers[i].conn));
@@ -405,11 +415,28 @@ run_workers(const char *mode, const char *sql, int nparams, void *(*body) (void 
 	free(workers);
 }
 
+/* How many rows came back, the mean of the queries that were answered */
+static double
+mean_rows(void)
+{
+	int64_t		rows = 0;
+	int64_t		queries = 0;
+
+	for (int64_t q = 0; q < opt.query.rows; q++)
+	{
+		queries += answered[q] != 0;
+		for (int i = 0; answered[q] && i < opt.k; i++)
+			rows += answers[q * opt.k + i] >= 0;
+	}
+	return queries > 0 ? (double) rows / queries : 0;
+}
+
 static void
 query_mode(void)
 {
 	char	   *sql = NULL;
 	int64_t		asked;
+	Oid			types[2] = {0, TEXT_OID};
 
 	if (opt.query.data == NULL)
 		die("query needs --query");
@@ -435,7 +462,10 @@ query_mode(void)
 	answered = allocate(NULL, opt.query.rows);
 	memset((void *) answered, 0, opt.query.rows);
 	statement_bytes = 4 + 4 * opt.query.dim;
-	run_workers("query", sql, 1, query_worker);
+	if (opt.params != NULL)
+		second = read_lines(opt.params, opt.query.rows);
+	run_workers("query", sql, second != NULL ? 2 : 1, types, query_worker);
+	printf(", \"rows\": %.6f", mean_rows());
 	if (opt.truth.data != NULL)
 	{
 		printf(", \"k\": %d, \"recall\": %.6f", opt.k, recall(&asked));
@@ -453,11 +483,12 @@ static void
 insert_mode(void)
 {
 	char	   *sql;
+	Oid			types[2] = {INT4_OID, 0};
 
 	if (asprintf(&sql, "INSERT INTO %s (id, embedding) VALUES ($1, $2)", opt.table) < 0)
 		die("out of memory");
 	statement_bytes = 4 + 4 * opt.rows.dim;
-	run_workers("insert", sql, 2, insert_worker);
+	run_workers("insert", sql, 2, types, insert_worker);
 	puts("}");
 	free(sql);
 }
@@ -601,6 +632,7 @@ usage(FILE *f)
 		  "  --nq N             use only the file's first N queries\n"
 		  "  --k K              neighbours asked for (default 10)\n"
 		  "  --where SQL        condition of the search\n"
+		  "  --params FILE      a line a query: its text is $2 of the search\n"
 		  "  --sql SQL          the whole search; $1 is the query, the first column the id\n"
 		  "  --clients N        connections, one thread each (default 1)\n"
 		  "  --seconds S        run for S seconds\n"
@@ -621,6 +653,7 @@ main(int argc, char **argv)
 											{"query", 1, 0, 'q'},	{"truth", 1, 0, 'g'},
 											{"nq", 1, 0, 'n'},		{"k", 1, 0, 'k'},
 											{"where", 1, 0, 'w'},	{"sql", 1, 0, 's'},
+											{"params", 1, 0, 'p'},
 											{"clients", 1, 0, 'N'}, {"seconds", 1, 0, 'S'},
 											{"count", 1, 0, 'C'},	{"warmup", 1, 0, 'W'},
 											{"start", 1, 0, 'a'},	{"id-offset", 1, 0, 'o'},
@@ -671,6 +704,9 @@ main(int argc, char **argv)
 				break;
 			case 'w':
 				opt.where = optarg;
+				break;
+			case 'p':
+				opt.params = optarg;
 				break;
 			case 's':
 				opt.sql = optarg;

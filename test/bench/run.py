@@ -28,12 +28,14 @@ import sys
 import tempfile
 import time
 
+import filters
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OPERATORS = {"l2": "<->", "ip": "<#>", "cos": "<=>", "l1": "<+>"}
 TYPES = ["vector", "halfvec", "bf16vec", "int8vec"]
 OPCLASSES = {"cos": "cosine"}    # where the metric is called otherwise
-PARTS = ["exact", "build", "search", "floor", "cold", "insert", "vacuum", "live", "copy", "update"]
+PARTS = ["exact", "build", "search", "floor", "cold", "insert", "vacuum", "live", "copy", "update", "filter"]
 COLD_QUERIES = 200
 FLOOR = {"one row, no index": "one", "ten rows, index": "ten"}
 DROP_CACHES = pathlib.Path("/proc/sys/vm/drop_caches")
@@ -225,15 +227,17 @@ class Contestant:
         self.dirty = False
         return r["seconds"]
 
+    def first_query(self):
+        """The first query vector as a constant"""
+        b = self.bench
+        return f"'{b.first_query}'::vector" if self.type == "vector" else f"'{b.first_query_small}'::{self.type}"
+
     def plan(self):
         """The plan that the planner chooses by itself for the search, and what it says in few words"""
         b = self.bench
-        literal = f"'{b.first_query}'::vector"
-        if self.type != "vector":
-            literal = f"'{b.first_query_small}'::{self.type}"
         where = f" WHERE {b.a.where}" if b.a.where else ""
         text = self.psql(f"EXPLAIN (COSTS OFF) SELECT id FROM items{where} ORDER BY embedding {OPERATORS[b.metric]} "
-                         f"{literal} LIMIT {b.a.k}")
+                         f"{self.first_query()} LIMIT {b.a.k}")
         text = "\n".join(line[:160] for line in text.splitlines())
         workers = re.search(r"Workers Planned: (\d+)", text)
         if "Index Scan" in text:
@@ -275,6 +279,8 @@ def first_vector(path):
 
 
 class Bench:
+    cores, say, command = CORES, staticmethod(say), staticmethod(command)
+
     def __init__(self, a):
         self.a = a
         self.started = []
@@ -374,6 +380,7 @@ class Bench:
         suffix = {"euclidean": "l2", "angular": "cos", "ip": "ip"}.get(self.name.rsplit("-", 1)[-1])
         self.data_metric = suffix or a.data_metric
         self.metric = a.metric or self.data_metric
+        self.operator = OPERATORS[self.metric]
         x = first_vector(self.data / "query.fvecs")
         largest = max(map(abs, x)) or 1
         self.first_query = "[" + ",".join(f"{v:g}" for v in x) + "]"
@@ -445,8 +452,14 @@ class Bench:
         everyone = self.contestants
         self.contestants = [c for c in everyone if c.name in mine]
         try:
-            if self.contestants:
+            if self.contestants and set(a.tables) - {"exact", "filter"}:
                 self.measure_index(out, mine)
+            if self.contestants and "filter" in a.tables:
+                out["filter"] = {}
+                for c in self.contestants:
+                    if c.dirty:
+                        c.fill()
+                filters.Filters(self, mine, out["filter"]).measure()
         finally:
             for c in self.contestants:
                 c.psql("DROP INDEX IF EXISTS items_index")
@@ -805,6 +818,7 @@ def options():
     what.add_argument("--live-rows", type=int, default=200000, help="rows that two clients commit (default 200000)")
     what.add_argument("--live-seconds", type=int, default=60, help="how long the peer does so (default 60)")
     what.add_argument("--copy-peer-rows", type=int, default=30000, help="rows that the peer copies (default 30000)")
+    what.add_argument("--filter-cells", default="", metavar="REGEX", help="of the part filter, the conditions so named (default all)")
     out = ap.add_argument_group("output")
     out.add_argument("--out", default=str(ROOT / "results" / "bench"), metavar="DIR",
                      help="where bench.json, table.txt and the pictures go (default results/bench)")
@@ -900,8 +914,12 @@ def report(res):
         rows.append(["recall", *(f"{one[n]['recall']:.4f}" if n in one else None for n in ("ours", "peer")), None])
         table("Exact search", rows)
     for ix in res.get("indexes", []):
-        if "build_s" not in ix:
+        if ix.get("missing") and len(ix["missing"]) == len(names):
             lines.append(f"\nIndex {ix['spec']}: not measured, no contestant has its access method")
+            continue
+        if "filter" in ix:
+            lines += filters.report(ix["filter"])
+        if "build_s" not in ix:
             continue
         rows = [row("build, s", ix["build_s"], True),
                 row("size, MB", {n: [v] for n, v in ix["size_mb"].items()}, True)]

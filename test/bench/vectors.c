@@ -75,6 +75,27 @@ file_row(const VecFile *f, int64_t row)
 	return f->data + row * 4 * ((int64_t) f->dim + 1) + 4;
 }
 
+char **
+read_lines(const char *path, int64_t count)
+{
+	FILE	   *f = fopen(path, "r");
+	char	  **lines = allocate(NULL, count * sizeof(char *));
+
+	if (f == NULL)
+		die("could not open \"%s\": %s", path, strerror(errno));
+	for (int64_t i = 0; i < count; i++)
+	{
+		size_t		size = 0;
+
+		lines[i] = NULL;
+		if (getline(&lines[i], &size, f) < 0)
+			die("\"%s\" has fewer than %lld lines", path, (long long) count);
+		lines[i][strcspn(lines[i], "\n")] = '\0';
+	}
+	fclose(f);
+	return lines;
+}
+
 static uint32_t
 float_bits(float x)
 {

@@ -45,6 +45,9 @@ extern void *allocate(void *old, size_t size);
 extern VecFile map_file(const char *path);
 extern const void *file_row(const VecFile *f, int64_t row);
 
+/* The first count lines of a text file, without their ends; it must have as many. */
+extern char **read_lines(const char *path, int64_t count);
+
 /*
  * A vector's binary form: int16 dim, int16 unused, the elements times the scale; all big endian.
  * Returns the bytes written.
