@@ -144,8 +144,10 @@ add_parallel_paths(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry 
 void
 planner_init(void)
 {
+	subquery_rows_init();
 	previous_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = add_parallel_paths;
+	semijoin_init();
 	junk_init();
 	indexes_init();
 }

@@ -6,12 +6,23 @@
 
 #include "pg_compat.h"
 
+#include "nodes/primnodes.h"
+
 /* Installs the planner hooks. */
 extern void planner_init(void);
 
-/* Install the hooks of junk.c and indexes.c. */
+/* Install the hooks of subquery_rows.c, semijoin.c, junk.c and indexes.c. */
+extern void subquery_rows_init(void);
+extern void semijoin_init(void);
 extern void junk_init(void);
 extern void indexes_init(void);
+
+/*
+ * The condition `x = ANY (ARRAY (SELECT y ...))` which holds in the same rows as the subquery
+ * `x IN (SELECT y ...)`, or EXISTS with one equality between inner and outer rows; NULL if the
+ * subquery is of another kind or has side effects.
+ */
+extern ScalarArrayOpExpr *array_condition(SubLink *link);
 
 /* The support function of the distance functions. */
 extern PGDLLEXPORT Datum vector_distance_support(PG_FUNCTION_ARGS);

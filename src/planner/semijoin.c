@@ -1,0 +1,266 @@
+/*
+ * semijoin.c - subqueries of nearest neighbours' conditions as filters
+ *
+ * For SELECT ...  WHERE id IN (SELECT ...) ORDER BY v <-> q LIMIT k PostgreSQL looks up the inner
+ * rows once for each row that an index returns in order: if few rows are allowed, for much of the
+ * table.  A planner hook offers the same query with the inner rows as an array
+ * (array_condition.c), which is computed before the search, and which indexes can use.  Both
+ * queries are planned, and the cheaper plan is taken.
+ */
+#include "planner/planner.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/planner.h"
+#include "parser/parsetree.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "am/method.h"
+
+static bool enable_semijoin_filter = true;
+static planner_hook_type previous_hook;
+
+/* The columns of a query itself that an expression contains, if they are of one table. */
+typedef struct ColumnSearch
+{
+	Var		   *column;			/* one of them */
+	bool		several_tables;
+} ColumnSearch;
+
+static bool
+find_column(Node *node, void *context)
+{
+	ColumnSearch *search = context;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Var))
+		return expression_tree_walker(node, find_column, context);
+	if (((Var *) node)->varlevelsup > 0)
+		return false;
+	search->several_tables |= search->column && search->column->varno != ((Var *) node)->varno;
+	search->column = (Var *) node;
+	return false;
+}
+
+/* Whether each row of a subquery is one of its tables' rows. */
+static bool
+is_selection(const Query *query)
+{
+	return query->commandType == CMD_SELECT && query->setOperations == NULL && !query->hasAggs &&
+		query->groupClause == NIL && query->groupingSets == NIL && query->havingQual == NULL &&
+		!query->hasWindowFuncs && !query->hasTargetSRFs && query->distinctClause == NIL &&
+		query->limitCount == NULL && query->limitOffset == NULL;
+}
+
+/*
+ * The table that all columns of an expression in a query are taken from, directly or by joins and
+ * subqueries such as views; NULL if there is no such table.  Tells which queries that leads
+ * through, and the operator of the expression, if they are wanted.
+ */
+static RangeTblEntry *
+table_of(Query *query, Node *expression, List **queries, Oid *operator)
+{
+	for (;;)
+	{
+		ColumnSearch search = {0};
+		RangeTblEntry *entry;
+		TargetEntry *target;
+
+		if (operator && *operator == InvalidOid && IsA(expression, OpExpr))
+			*operator = ((OpExpr *) expression)->opno;
+		(void) find_column(expression, &search);
+		if (search.column == NULL || search.several_tables)
+			return NULL;
+		if (queries)
+			*queries = list_append_unique_ptr(*queries, query);
+		entry = rt_fetch(search.column->varno, query->rtable);
+		if (entry->rtekind == RTE_RELATION)
+			return entry;
+		if (search.column->varattno <= 0)
+			return NULL;
+		if (entry->rtekind == RTE_JOIN)
+			expression = list_nth(entry->joinaliasvars, search.column->varattno - 1);
+		else if (entry->rtekind == RTE_SUBQUERY && is_selection(entry->subquery))
+		{
+			query = entry->subquery;
+			target = get_tle_by_resno(query->targetList, search.column->varattno);
+			expression = (Node *) target->expr;
+		}
+		else
+			return NULL;
+	}
+}
+
+/* Whether an index of ours orders a table's rows by an operator. */
+static bool
+is_ordered(Oid relid, Oid operator)
+{
+	Relation	table = table_open(relid, AccessShareLock);
+	bool		ordered = false;
+	ListCell   *cell;
+
+	foreach(cell, RelationGetIndexList(table))
+	{
+		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		ordered |= vector_am_by_oid(index->rd_rel->relam) != NULL &&
+			OidIsValid(get_op_opfamily_sortfamily(operator, index->rd_opfamily[0]));
+		index_close(index, NoLock);
+	}
+	table_close(table, NoLock);
+	return ordered;
+}
+
+/* The conditions of a query that may become filters of a table's rows. */
+typedef struct Filters
+{
+	Query	   *query;
+	RangeTblEntry *table;
+	int			count;
+} Filters;
+
+/* Puts array conditions in place of subqueries that a condition requires, alone or as choices. */
+static Node *
+use_arrays(Filters *filters, Node *condition)
+{
+	ScalarArrayOpExpr *array;
+	ListCell   *cell;
+
+	if (condition == NULL)
+		return NULL;
+	if (is_andclause(condition) || is_orclause(condition))
+		foreach(cell, ((BoolExpr *) condition)->args)
+			lfirst(cell) = use_arrays(filters, lfirst(cell));
+	if (!IsA(condition, SubLink))
+		return condition;
+	array = array_condition((SubLink *) condition);
+	if (array == NULL ||
+		table_of(filters->query, linitial(array->args), NULL, NULL) != filters->table)
+		return condition;
+	filters->count++;
+	return (Node *) array;
+}
+
+/* Does so for a query ordered by a distance, also in its views and in the table's policies. */
+static int
+filter_table(Query *query)
+{
+	SortGroupClause *order = linitial_node(SortGroupClause, query->sortClause);
+	List	   *queries = NIL;
+	Oid			operator = InvalidOid;
+	Filters		filters = {0};
+	ListCell   *cell;
+
+	filters.table = table_of(query, get_sortgroupclause_expr(order, query->targetList), &queries,
+							 &operator);
+	if (filters.table == NULL || !OidIsValid(operator) ||
+		!is_ordered(filters.table->relid, operator))
+		return 0;
+	foreach(cell, queries)
+	{
+		filters.query = lfirst(cell);
+		filters.query->jointree->quals = use_arrays(&filters, filters.query->jointree->quals);
+	}
+	foreach(cell, filters.table->securityQuals)
+		lfirst(cell) = use_arrays(&filters, lfirst(cell));
+	return filters.count;
+}
+
+/* Does so for each query of a statement; the context is the number of conditions replaced. */
+static bool
+filter_queries(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, filter_queries, context);
+	if (((Query *) node)->sortClause != NIL)
+		*(int *) context += filter_table((Query *) node);
+	return query_tree_walker((Query *) node, filter_queries, context, 0);
+}
+
+/* What a query needs to have, anywhere. */
+typedef struct Needed
+{
+	bool		order;
+	bool		subquery;		/* in an expression */
+} Needed;
+
+static bool
+has_needed(Node *node, void *context)
+{
+	Needed	   *needed = context;
+	Query	   *query = (Query *) node;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, has_needed, context);
+	needed->order |= query->sortClause != NIL;
+	needed->subquery |= query->hasSubLinks;
+	return (needed->order && needed->subquery) ||
+		query_tree_walker(query, has_needed, context, 0);
+}
+
+static PlannedStmt *
+plan_query(Query *parse, const char *query_string, int cursorOptions,
+		   ParamListInfo boundParams PLANNER_PARAMETER)
+{
+	return previous_hook ?
+		previous_hook(parse, query_string, cursorOptions, boundParams PLANNER_ARGUMENT) :
+		standard_planner(parse, query_string, cursorOptions, boundParams PLANNER_ARGUMENT);
+}
+
+static bool
+is_cheaper(const PlannedStmt *statement, const PlannedStmt *other)
+{
+	const Plan *a = statement->planTree;
+	const Plan *b = other->planTree;
+
+#if PG_VERSION_NUM >= 180000
+	if (a->disabled_nodes != b->disabled_nodes)
+		return a->disabled_nodes < b->disabled_nodes;
+#endif
+	return a->total_cost < b->total_cost;
+}
+
+static PlannedStmt *
+plan_with_filters(Query *parse, const char *query_string, int cursorOptions,
+				  ParamListInfo boundParams PLANNER_PARAMETER)
+{
+	Needed		needed = {0};
+	Query	   *filtered;
+	PlannedStmt *plan;
+	PlannedStmt *filtered_plan;
+	int			count = 0;
+
+	if (!enable_semijoin_filter || !has_needed((Node *) parse, &needed))
+		return plan_query(parse, query_string, cursorOptions, boundParams PLANNER_ARGUMENT);
+	filtered = copyObject(parse);
+	(void) filter_queries((Node *) filtered, &count);
+	plan = plan_query(parse, query_string, cursorOptions, boundParams PLANNER_ARGUMENT);
+	if (count == 0)
+		return plan;
+	filtered_plan = plan_query(filtered, query_string, cursorOptions,
+							   boundParams PLANNER_ARGUMENT);
+	return is_cheaper(filtered_plan, plan) ? filtered_plan : plan;
+}
+
+void
+semijoin_init(void)
+{
+	DefineCustomBoolVariable(
+		"vector.enable_semijoin_filter",
+		"Enables the planner's use of subqueries as filters of searches.",
+		"IN and EXISTS may then be computed before a search for nearest neighbors.",
+		&enable_semijoin_filter, true, PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+	previous_hook = planner_hook;
+	planner_hook = plan_with_filters;
+}
