@@ -7,6 +7,7 @@
 
 #include "am/index.h"
 #include "distance/distance.h"
+#include "filter_scan/filter_scan.h"
 #include "planner/planner.h"
 #include "segment/seal.h"
 #include "segment/wait_point.h"
@@ -53,6 +54,7 @@ _PG_init(void)
 		"auto is the best that the processor has; the others are for tests and support.",
 		&vector_simd, DISTANCE_AUTO, simd_options, PGC_USERSET, 0, check_simd, assign_simd, NULL);
 	planner_init();
+	filter_scan_init();
 	seal_init();
 	wait_point_init();
 	worker_init();

@@ -28,6 +28,7 @@
 #include "utils/typcache.h"
 
 #include "am/method.h"
+#include "filter_scan/filter_scan.h"
 
 /* A scan looks for at least this many rows at first, however many siblings it has. */
 #define LEAST_SHARE		2
@@ -63,6 +64,7 @@ struct ScanBound
 	int			count;			/* of conditions, all of which must hold */
 	BoundLimit *limits;
 	bool		filtered;		/* there are other conditions as well */
+	TidSet	   *among;			/* see scan_bound_set_among */
 	LimitState *limit;			/* the LIMIT that the scan's rows reach, or NULL */
 	Siblings   *siblings;		/* or NULL */
 	MemoryContextCallback forget;
@@ -106,6 +108,18 @@ scan_bound_limit(const ScanBound *bound, double *limit)
 			*limit = x;
 	}
 	return true;
+}
+
+void
+scan_bound_set_among(ScanBound *bound, TidSet *rows)
+{
+	bound->among = rows;
+}
+
+TidSet *
+scan_bound_among(const ScanBound *bound)
+{
+	return bound->among;
 }
 
 uint64
@@ -280,15 +294,17 @@ find_limit(Node *condition, OpExpr *order)
 	return (Expr *) limit;
 }
 
+/* Makes the bound of a scan; all rows that are wanted meet some of its conditions, by number. */
 static void
-find_bound(IndexScanState *node)
+find_bound(IndexScanState *node, const List *met)
 {
 	IndexScan  *plan = (IndexScan *) node->ss.ps.plan;
 	List	   *conditions = plan->scan.plan.qual;
 	ScanBound  *bound;
 	ListCell   *cell;
 
-	if (node->iss_NumOrderByKeys != 1 ||
+	/* the scan of a filter scan is met before it is visited */
+	if (node->iss_NumOrderByKeys != 1 || scan_bound(node->iss_OrderByKeys) != NULL ||
 		vector_am_of(node->iss_RelationDesc) == NULL ||
 		!IsA(linitial(plan->indexorderbyorig), OpExpr))
 		return;
@@ -302,7 +318,7 @@ find_bound(IndexScanState *node)
 
 		if (limit == NULL)
 		{
-			bound->filtered = true;
+			bound->filtered |= !list_member_int(met, foreach_current_index(cell));
 			continue;
 		}
 		bound->limits[bound->count].value = ExecInitExpr(limit, &node->ss.ps);
@@ -372,6 +388,9 @@ hand_limit(LimitState *limit, Siblings *siblings, PlanState *node)
 		case T_IndexScanState:
 			hand_to_scan(limit, siblings, (IndexScanState *) node);
 			break;
+		case T_CustomScanState:
+			hand_limit(limit, siblings, (PlanState *) filter_scan_child(node));
+			break;
 		case T_ResultState:
 			if (node->qual == NULL)
 				hand_limit(limit, siblings, outerPlanState(node));
@@ -401,7 +420,9 @@ find_bounds(PlanState *node, void *context)
 	LimitState *limit = (LimitState *) node;
 
 	if (IsA(node, IndexScanState))
-		find_bound((IndexScanState *) node);
+		find_bound((IndexScanState *) node, NIL);
+	else if (filter_scan_child(node) != NULL)
+		find_bound(filter_scan_child(node), filter_scan_met(node));
 	planstate_tree_walker(node, find_bounds, context);
 	if (IsA(node, LimitState) && limit->limitOption == LIMIT_OPTION_COUNT)
 		hand_limit(limit, NULL, outerPlanState(node));

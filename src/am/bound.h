@@ -8,6 +8,8 @@
 
 #include "access/skey.h"
 
+#include "segment/tid_set.h"
+
 /* Found by the keys that amrescan is given; NULL if the scan was not started by the executor. */
 typedef struct ScanBound ScanBound;
 
@@ -16,6 +18,13 @@ extern ScanBound *scan_bound(ScanKey orderbys);
 
 /* No row with a greater distance meets the conditions; returns false if no row at all does. */
 extern bool scan_bound_limit(const ScanBound *bound, double *limit);
+
+/*
+ * The rows among which all are that meet conditions of the query, which another node has found
+ * before the scan's first row; NULL if not known.  They must stay until the scan has begun.
+ */
+extern void scan_bound_set_among(ScanBound *bound, TidSet *rows);
+extern TidSet *scan_bound_among(const ScanBound *bound);
 
 /* The number of rows that the LIMIT takes, if all are visible; 0 if not known. */
 extern uint64 scan_bound_rows(const ScanBound *bound);

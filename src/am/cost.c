@@ -17,6 +17,8 @@
 #include "am/method.h"
 #include "segment/cache.h"
 
+double		index_bitmap_share = 1;
+
 /* Keeps the planner from using a path. */
 static void
 forbid(IndexPath *path, Cost *startup, Cost *total, Selectivity *selectivity, double *correlation,
@@ -126,7 +128,8 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 	}
 	genericcostestimate(root, path, loop_count, &costs);
 	/* no less than one row */
-	share = Min(Max(passing_share(root, path), 1 / Max(rows, 1)), 1);
+	share = passing_share(root, path) * index_bitmap_share;
+	share = Min(Max(share, 1 / Max(rows, 1)), 1);
 	work = scan_work(path->indexinfo->indexoid, rows, share, &blocks);
 	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
 
@@ -137,7 +140,7 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 	*indexTotalCost = *indexStartupCost + order_cost(rows * share) +
 		work.rest_operators * cpu_operator_cost + work.rest_random_pages * random_cost +
 		work.rest_sequential_pages * sequential_cost;
-	*indexSelectivity = costs.indexSelectivity;
+	*indexSelectivity = costs.indexSelectivity * index_bitmap_share;
 	*indexCorrelation = 0;
 	*indexPages = work.random_pages + work.sequential_pages;
 }

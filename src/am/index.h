@@ -67,6 +67,12 @@ extern IndexBulkDeleteResult *vectorbulkdelete(IndexVacuumInfo *info, IndexBulkD
 extern IndexBulkDeleteResult *vectorvacuumcleanup(IndexVacuumInfo *info,
 												  IndexBulkDeleteResult *stats);
 
+/*
+ * The part of an index's rows that bitmaps of other indexes leave, while a scan with them is
+ * priced; otherwise 1.
+ */
+extern double index_bitmap_share;
+
 /* Only ordered scans are possible. */
 extern void vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 							   Cost *indexStartupCost, Cost *indexTotalCost,

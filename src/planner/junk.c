@@ -16,6 +16,7 @@
 #include "optimizer/planner.h"
 
 #include "am/method.h"
+#include "filter_scan/filter_scan.h"
 
 static planner_hook_type previous_hook;
 
@@ -30,19 +31,35 @@ is_ours(Oid oid)
 	return ours;
 }
 
-/* Handles a plan's root: an index scan, or a LIMIT of one. */
+/* An expression over what a filter scan's child returns, in terms of the table's columns. */
+static Node *
+over_table(Node *node, void *targets)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Var) && ((Var *) node)->varno == INDEX_VAR)
+		return (Node *) list_nth_node(TargetEntry, targets, ((Var *) node)->varattno - 1)->expr;
+	return expression_tree_mutator(node, over_table, targets);
+}
+
+/* Handles a plan's root: an index scan or a filter scan, or a LIMIT of one. */
 static void
 drop_hidden_distance(Plan *root)
 {
 	Plan	   *plan = root;
 	IndexScan  *scan;
+	List	   *targets = NIL;
 	ListCell   *cell;
 
 	if (plan && IsA(plan, Limit) && ((Limit *) plan)->limitOption == LIMIT_OPTION_COUNT)
 		plan = outerPlan(plan);
-	if (plan == NULL || !IsA(plan, IndexScan))
+	if (plan == NULL)
 		return;
-	scan = (IndexScan *) plan;
+	scan = IsA(plan, IndexScan) ? (IndexScan *) plan : filter_scan_child_plan(plan);
+	if (scan == NULL)
+		return;
+	if (&scan->scan.plan != plan)
+		targets = ((CustomScan *) plan)->custom_scan_tlist;
 	if (list_length(scan->indexorderbyorig) != 1 || !is_ours(scan->indexid))
 		return;
 	foreach(cell, plan->targetlist)
@@ -50,7 +67,8 @@ drop_hidden_distance(Plan *root)
 		TargetEntry *entry = lfirst_node(TargetEntry, cell);
 		TargetEntry *above = list_nth_node(TargetEntry, root->targetlist, entry->resno - 1);
 
-		if (above->resjunk && equal(entry->expr, linitial(scan->indexorderbyorig)))
+		if (above->resjunk && equal(over_table((Node *) entry->expr, targets),
+									linitial(scan->indexorderbyorig)))
 			entry->expr = (Expr *) makeNullConst(exprType((Node *) entry->expr),
 												 exprTypmod((Node *) entry->expr),
 												 exprCollation((Node *) entry->expr));

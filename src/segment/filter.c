@@ -1,9 +1,11 @@
 /*
- * filter.c - conditions on attributes
+ * filter.c - conditions on attributes, and sets of rows
  *
  * The rows of a segment that meet a condition are those of one or more ranges of its column's
  * values, whose ends a binary search finds.  Of conditions that are one range each, such as those
  * of BETWEEN, only the common range is read.
+ *
+ * Rows that scans of other indexes have found are looked up by their TIDs.
  */
 #include "segment/filter.h"
 
@@ -35,6 +37,7 @@ struct AttributeFilter
 	MemoryContext temporary;	/* for what comparing leaves */
 	FilterCondition *conditions;
 	int			count;
+	TidSet	   *rows;			/* the only rows that may pass; NULL: all may */
 	bool		nothing;		/* a condition that no row of an index meets */
 };
 
@@ -103,14 +106,16 @@ take_key(AttributeFilter *filter, FilterCondition *condition, const ScanKeyData 
 }
 
 AttributeFilter *
-filter_create(Relation index, ScanKey keys, int count)
+filter_create(Relation index, ScanKey keys, int count, TidSet *rows)
 {
 	AttributeFilter *filter;
 
-	if (count == 0)
+	if (count == 0 && rows == NULL)
 		return NULL;
 	filter = palloc0(sizeof(AttributeFilter));
 	filter->index = index;
+	filter->rows = rows;
+	filter->nothing = rows != NULL && rows->count == 0;
 	filter->attributes = index_attributes(index);
 	filter->temporary = AllocSetContextCreate(CurrentMemoryContext, "vector filter",
 											  ALLOCSET_SMALL_SIZES);
@@ -123,7 +128,7 @@ filter_create(Relation index, ScanKey keys, int count)
 		else if (keys[i].sk_flags & SK_SEARCHNULL)
 			filter->nothing = true;
 	}
-	return filter->count > 0 || filter->nothing ? filter : NULL;
+	return filter->count > 0 || rows != NULL || filter->nothing ? filter : NULL;
 }
 
 /* Whether an attribute that compares like this with a value meets the condition with it. */
@@ -342,6 +347,25 @@ keep_attribute(const AttributeFilter *filter, int attribute, const CachedSegment
 		keep_range(&column, range, passing);
 }
 
+/* Keeps the rows that are in the set. */
+static void
+keep_rows(const AttributeFilter *filter, const CachedSegment *segment, uint8 *passing)
+{
+	Extent		extent = cached_extent(&segment->part, filter->index);
+	SealedRow  *rows = palloc(SEALED_ROWS * sizeof(SealedRow));
+
+	for (uint32 first = 0; first < segment->header.rows; first += SEALED_ROWS)
+	{
+		uint32		n = sealed_read_rows(extent, &segment->header, first, rows);
+
+		CHECK_FOR_INTERRUPTS();
+		for (uint32 i = 0; i < n; i++)
+			if (!tid_set_has(filter->rows, &rows[i].tid))
+				bits_clear(passing, first + i);
+	}
+	pfree(rows);
+}
+
 /* The rows of a sealed segment that are dead or do not meet the conditions. */
 static ExcludedRows
 exclude_sealed(AttributeFilter *filter, const CachedSegment *segment)
@@ -353,8 +377,10 @@ exclude_sealed(AttributeFilter *filter, const CachedSegment *segment)
 	if (!filter->nothing)
 	{
 		bits_fill(passing, rows);
-		for (int i = 0; i < filter->attributes->count; i++)
+		for (int i = 0; filter->count > 0 && i < filter->attributes->count; i++)
 			keep_attribute(filter, i, segment, passing);
+		if (filter->rows)
+			keep_rows(filter, segment, passing);
 	}
 	bits_fill(excluded, rows);
 	bits_and_not(excluded, passing, rows);
@@ -380,7 +406,9 @@ test_row(void *arg, uint32 number, bool dead, const SegmentRow *row)
 	GrowingRows *rows = arg;
 
 	if (!dead && number < rows->room &&
-		record_passes(rows->filter, row->attributes, row->attributes_size))
+		(rows->filter->rows == NULL || tid_set_has(rows->filter->rows, &row->tid)) &&
+		(rows->filter->count == 0 ||
+		 record_passes(rows->filter, row->attributes, row->attributes_size)))
 	{
 		bits_clear(rows->bits, number);
 		rows->excluded.count--;
@@ -394,7 +422,8 @@ exclude_growing(AttributeFilter *filter, const SegmentEntry *entry)
 
 	bits_fill(rows.bits, rows.room);
 	if (!filter->nothing)
-		(void) growing_each_row(filter->index, NULL, entry, GROWING_ATTRIBUTES, test_row, &rows);
+		(void) growing_each_row(filter->index, NULL, entry,
+								filter->count > 0 ? GROWING_ATTRIBUTES : 0, test_row, &rows);
 	rows.excluded.bits = rows.bits;
 	return rows.excluded;
 }

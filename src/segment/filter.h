@@ -1,5 +1,5 @@
 /*
- * filter.h - conditions on attributes: which rows of a segment meet them
+ * filter.h - which rows of a segment a search is about: conditions on attributes, and sets of rows
  */
 #ifndef VECTOR_SEGMENT_FILTER_H
 #define VECTOR_SEGMENT_FILTER_H
@@ -12,6 +12,7 @@
 #include "segment/attributes.h"
 #include "segment/row.h"
 #include "segment/cache.h"
+#include "segment/tid_set.h"
 
 /* The strategies of an attribute's operators: those of B-trees, and <>. */
 #define FILTER_NOT_EQUAL	(BTMaxStrategyNumber + 1)
@@ -19,8 +20,11 @@
 
 typedef struct AttributeFilter AttributeFilter;
 
-/* The conditions of a scan's keys, in the current memory context; NULL without keys. */
-extern AttributeFilter *filter_create(Relation index, ScanKey keys, int count);
+/*
+ * The conditions of a scan's keys, in the current memory context, and the rows that may meet the
+ * query's other conditions, or NULL if any row may.  Returns NULL if there is no condition.
+ */
+extern AttributeFilter *filter_create(Relation index, ScanKey keys, int count, TidSet *rows);
 
 /*
  * The rows of a segment that a search leaves out: those that do not meet the conditions, if there

@@ -1,0 +1,25 @@
+/*
+ * filter_scan.h - a search of a vector index among the rows that other indexes find
+ */
+#ifndef VECTOR_FILTER_SCAN_FILTER_SCAN_H
+#define VECTOR_FILTER_SCAN_FILTER_SCAN_H
+
+#include "pg_compat.h"
+
+#include "nodes/execnodes.h"
+#include "nodes/plannodes.h"
+
+/* Defines the setting, and installs the planner's hook. */
+extern void filter_scan_init(void);
+
+/* The scan of the vector index below a node or plan; NULL if that is not a filter scan. */
+extern IndexScanState *filter_scan_child(PlanState *node);
+extern IndexScan *filter_scan_child_plan(Plan *plan);
+
+/*
+ * The numbers of those conditions of the scan that the bitmap answers: a row that is in it meets
+ * them, unless its page is lossy or the other index is.
+ */
+extern const List *filter_scan_met(PlanState *node);
+
+#endif							/* VECTOR_FILTER_SCAN_FILTER_SCAN_H */

@@ -1,0 +1,188 @@
+/*
+ * node.c - executes a filter scan
+ *
+ * Before the first row, PostgreSQL's own nodes make the bitmap of the rows that meet conditions,
+ * and the vector scan is told to search among these.  Then the node passes on the rows of the
+ * vector scan, which tests every condition again itself.  So nothing depends on the bitmap but how
+ * much is searched: not the rows of lossy pages, and not the rows that EvalPlanQual tests, for
+ * which no bitmap is made.
+ */
+#include "filter_scan/filter_scan_internal.h"
+
+#include "commands/explain.h"
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#endif
+#include "executor/executor.h"
+#include "utils/memutils.h"
+
+#include "am/bound.h"
+
+typedef struct FilterScanState
+{
+	CustomScanState node;
+	IndexScanState *scan;		/* of the vector index */
+	PlanState  *bitmap;
+	MemoryContext context;		/* holds the rows */
+	bool		ready;			/* the vector scan knows the rows */
+	uint64		exact;			/* pages of all bitmaps */
+	uint64		lossy;
+} FilterScanState;
+
+static const CustomExecMethods exec_methods;
+
+static Node *
+create_state(CustomScan *plan)
+{
+	FilterScanState *state = palloc0(sizeof(FilterScanState));
+
+	NodeSetTag(state, T_CustomScanState);
+	state->node.methods = &exec_methods;
+	return (Node *) state;
+}
+
+const CustomScanMethods filter_scan_methods = {
+	.CustomName = FILTER_SCAN_NAME,
+	.CreateCustomScanState = create_state
+};
+
+static void
+begin_node(CustomScanState *node, EState *estate, int eflags)
+{
+	FilterScanState *state = (FilterScanState *) node;
+	const CustomScan *plan = (CustomScan *) node->ss.ps.plan;
+
+	state->scan = castNode(IndexScanState, ExecInitNode(linitial(plan->custom_plans), estate,
+														eflags));
+	state->bitmap = ExecInitNode(lsecond(plan->custom_plans), estate, eflags);
+	node->custom_ps = list_make2(state->scan, state->bitmap);
+	/* the rows are those of one table: UPDATE ...  WHERE CURRENT OF looks for it */
+	node->ss.ss_currentRelation = state->scan->ss.ss_currentRelation;
+	state->context = AllocSetContextCreate(CurrentMemoryContext, "vector filter scan",
+										   ALLOCSET_DEFAULT_SIZES);
+}
+
+/* Makes the bitmap, and tells the vector scan its rows. */
+static void
+make_bitmap(FilterScanState *state)
+{
+	ScanBound  *bound = scan_bound(state->scan->iss_OrderByKeys);
+	TIDBitmap  *bitmap;
+	TidSet	   *rows;
+	MemoryContext old;
+
+	state->ready = true;
+	/* without a bound, the rows are those of EvalPlanQual */
+	if (bound == NULL)
+		return;
+	MemoryContextReset(state->context);
+	bitmap = (TIDBitmap *) MultiExecProcNode(state->bitmap);
+	if (bitmap == NULL || !IsA(bitmap, TIDBitmap))
+		elog(ERROR, "unrecognized result from subplan");
+	old = MemoryContextSwitchTo(state->context);
+	rows = tid_set_create(bitmap);
+	MemoryContextSwitchTo(old);
+	tbm_free(bitmap);
+	state->exact += rows->count - rows->lossy;
+	state->lossy += rows->lossy;
+	scan_bound_set_among(bound, rows);
+}
+
+static TupleTableSlot *
+next_row(CustomScanState *node)
+{
+	FilterScanState *state = (FilterScanState *) node;
+	ProjectionInfo *projection = node->ss.ps.ps_ProjInfo;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	TupleTableSlot *row;
+
+	if (!state->ready)
+		make_bitmap(state);
+	row = ExecProcNode(&state->scan->ss.ps);
+	ExecClearTuple(slot);
+	if (TupIsNull(row))
+		return projection ? ExecClearTuple(projection->pi_state.resultslot) : slot;
+
+	/* the values stay where they are until the vector scan is asked for the next row */
+	slot_getallattrs(row);
+	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * slot->tts_tupleDescriptor->natts);
+	memcpy(slot->tts_isnull, row->tts_isnull, sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	slot->tts_tid = state->scan->ss.ss_ScanTupleSlot->tts_tid;
+	slot->tts_tableOid = state->scan->ss.ss_ScanTupleSlot->tts_tableOid;
+	ExecStoreVirtualTuple(slot);
+	if (projection == NULL)
+		return slot;
+	ResetExprContext(node->ss.ps.ps_ExprContext);
+	node->ss.ps.ps_ExprContext->ecxt_scantuple = slot;
+	return ExecProject(projection);
+}
+
+static void
+end_node(CustomScanState *node)
+{
+	FilterScanState *state = (FilterScanState *) node;
+
+	ExecEndNode(&state->scan->ss.ps);
+	ExecEndNode(state->bitmap);
+}
+
+/* A bitmap of the same parameters is kept. */
+static void
+rescan_node(CustomScanState *node)
+{
+	FilterScanState *state = (FilterScanState *) node;
+	Bitmapset  *changed = node->ss.ps.chgParam;
+
+	if (changed != NULL)
+	{
+		UpdateChangedParamSet(&state->scan->ss.ps, changed);
+		UpdateChangedParamSet(state->bitmap, changed);
+	}
+	/* nodes with changed parameters are rescanned when they are next asked */
+	if (state->bitmap->chgParam != NULL)
+		state->ready = false;
+	if (state->scan->ss.ps.chgParam == NULL)
+		ExecReScan(&state->scan->ss.ps);
+}
+
+static void
+explain_node(CustomScanState *node, List *ancestors, ExplainState *es)
+{
+	FilterScanState *state = (FilterScanState *) node;
+
+	if (!es->analyze)
+		return;
+	ExplainPropertyInteger("Exact Heap Blocks", NULL, state->exact, es);
+	ExplainPropertyInteger("Lossy Heap Blocks", NULL, state->lossy, es);
+}
+
+static const CustomExecMethods exec_methods = {
+	.CustomName = FILTER_SCAN_NAME,
+	.BeginCustomScan = begin_node,
+	.ExecCustomScan = next_row,
+	.EndCustomScan = end_node,
+	.ReScanCustomScan = rescan_node,
+	.ExplainCustomScan = explain_node
+};
+
+IndexScanState *
+filter_scan_child(PlanState *node)
+{
+	if (!IsA(node, CustomScanState) || ((CustomScanState *) node)->methods != &exec_methods)
+		return NULL;
+	return ((FilterScanState *) node)->scan;
+}
+
+const List *
+filter_scan_met(PlanState *node)
+{
+	return ((CustomScan *) node->plan)->custom_private;
+}
+
+IndexScan *
+filter_scan_child_plan(Plan *plan)
+{
+	if (!IsA(plan, CustomScan) || ((CustomScan *) plan)->methods != &filter_scan_methods)
+		return NULL;
+	return linitial_node(IndexScan, ((CustomScan *) plan)->custom_plans);
+}

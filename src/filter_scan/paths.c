@@ -1,0 +1,237 @@
+/*
+ * paths.c - offers filter scans to the planner
+ *
+ * PostgreSQL itself makes both parts, from copies of a table that have only some of its indexes:
+ * the ordered scan of a vector index, and from the other indexes the bitmap for the conditions that
+ * the vector index does not answer.  So indexes, combinations of them and conditions are those that
+ * PostgreSQL finds, and what must not be evaluated before a policy is not.
+ */
+#include "filter_scan/filter_scan_internal.h"
+
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "utils/guc.h"
+
+#include "am/index.h"
+
+/* The cost of looking up a row of the bitmap in the segments, in units of cpu_operator_cost. */
+#define LOOKUP_OPERATORS	0.1
+
+static bool enable_filter_scan = true;
+static set_rel_pathlist_hook_type previous_hook;
+
+/* A copy of a table with the indexes of ours, or with all others, and without paths. */
+static RelOptInfo *
+with_indexes(const RelOptInfo *rel, bool ours)
+{
+	RelOptInfo *copy = makeNode(RelOptInfo);
+	ListCell   *cell;
+
+	*copy = *rel;
+	copy->pathlist = NIL;
+	copy->partial_pathlist = NIL;
+	copy->indexlist = NIL;
+	copy->joininfo = NIL;
+	copy->has_eclass_joins = false;
+	copy->consider_parallel = false;
+	foreach(cell, rel->indexlist)
+	{
+		const IndexOptInfo *index = lfirst(cell);
+		IndexOptInfo *one;
+
+		if (vector_am_plans(index) != ours || !(ours || index->amhasgetbitmap))
+			continue;
+		one = makeNode(IndexOptInfo);
+		*one = *index;
+		one->rel = copy;
+		/* plain scans of the others are of no use here */
+		one->amhasgettuple &= ours;
+		copy->indexlist = lappend(copy->indexlist, one);
+	}
+	return copy;
+}
+
+/* Of a list of conditions, those that a scan of an index does not answer. */
+static List *
+not_answered(const List *conditions, const IndexPath *scan)
+{
+	List	   *left = NIL;
+	ListCell   *cell;
+
+	foreach(cell, conditions)
+		if (!is_redundant_with_indexclauses(lfirst(cell), scan->indexclauses))
+			left = lappend(left, lfirst(cell));
+	return left;
+}
+
+/* The cheapest bitmap for the conditions that a scan does not answer, as a scan of the table. */
+static BitmapHeapPath *
+find_bitmap(PlannerInfo *root, RelOptInfo *rel, const IndexPath *scan)
+{
+	RelOptInfo *copy = with_indexes(rel, false);
+	ListCell   *cell;
+
+	copy->baserestrictinfo = not_answered(copy->baserestrictinfo, scan);
+	foreach(cell, copy->indexlist)
+	{
+		IndexOptInfo *index = lfirst(cell);
+
+		index->indrestrictinfo = not_answered(index->indrestrictinfo, scan);
+	}
+	create_index_paths(root, copy);
+	foreach(cell, copy->pathlist)
+		if (IsA(lfirst(cell), BitmapHeapPath) && ((Path *) lfirst(cell))->param_info == NULL)
+			return lfirst(cell);
+	return NULL;
+}
+
+/* Prices a scan of a vector index again, for a search among a part of its rows. */
+static void
+price_scan(PlannerInfo *root, IndexPath *scan, Selectivity share)
+{
+	index_bitmap_share = share;
+	PG_TRY();
+	{
+		cost_index(scan, root, 1, false);
+	}
+	PG_FINALLY();
+	{
+		index_bitmap_share = 1;
+	}
+	PG_END_TRY();
+}
+
+static const CustomPathMethods path_methods;
+
+/* Offers a scan of a vector index among the rows of a bitmap. */
+static void
+add_filter_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *scan)
+{
+	BitmapHeapPath *bitmap = find_bitmap(root, rel, scan);
+	CustomPath *path;
+	Cost		cost;
+	Selectivity selectivity;
+
+	if (bitmap == NULL)
+		return;
+	cost_bitmap_tree_node(bitmap->bitmapqual, &cost, &selectivity);
+	price_scan(root, scan, selectivity);
+	cost += LOOKUP_OPERATORS * cpu_operator_cost * selectivity * rel->tuples;
+
+	path = makeNode(CustomPath);
+	path->path.pathtype = T_CustomScan;
+	path->path.parent = rel;
+	path->path.pathtarget = rel->reltarget;
+	path->path.rows = scan->path.rows;
+	path->path.startup_cost = cost + scan->path.startup_cost;
+	path->path.total_cost = cost + scan->path.total_cost;
+#if PG_VERSION_NUM >= 180000
+	path->path.disabled_nodes = scan->path.disabled_nodes;
+#endif
+	path->path.pathkeys = scan->path.pathkeys;
+	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
+	path->custom_paths = list_make2(scan, bitmap);
+	path->methods = &path_methods;
+	add_path(rel, &path->path);
+}
+
+/* Whether a query could use a filter scan of this table at all; costs nothing. */
+static bool
+may_filter(const PlannerInfo *root, const RelOptInfo *rel, const RangeTblEntry *rte)
+{
+	bool		ours = false;
+	bool		others = false;
+	ListCell   *cell;
+
+	if (!enable_filter_scan || !enable_indexscan || root->query_pathkeys == NIL ||
+		rel->baserestrictinfo == NIL || rel->lateral_relids != NULL ||
+		rte->rtekind != RTE_RELATION || rte->inh || rte->tablesample != NULL)
+		return false;
+	foreach(cell, rel->indexlist)
+	{
+		const IndexOptInfo *index = lfirst(cell);
+
+		if (vector_am_plans(index))
+			ours = true;
+		else if (index->amhasgetbitmap)
+			others = true;
+	}
+	return ours && others;
+}
+
+static void
+offer_filter_scans(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+{
+	RelOptInfo *copy;
+	ListCell   *cell;
+
+	if (previous_hook != NULL)
+		previous_hook(root, rel, rti, rte);
+	if (!may_filter(root, rel, rte) || IS_DUMMY_REL(rel))
+		return;
+	copy = with_indexes(rel, true);
+	create_index_paths(root, copy);
+	foreach(cell, copy->pathlist)
+	{
+		Path	   *path = lfirst(cell);
+
+		if (path->pathtype == T_IndexScan && path->pathkeys != NIL && path->param_info == NULL)
+			add_filter_path(root, rel, (IndexPath *) path);
+	}
+}
+
+/* The plan of a scan; conditions without columns are tested above the filter scan. */
+static Plan *
+without_gate(Plan *plan)
+{
+	return IsA(plan, Result) ? outerPlan(plan) : plan;
+}
+
+/* See filter_scan_met: what the scan of the bitmap's rows would test again is not met. */
+static List *
+conditions_met(const List *conditions, const List *tested)
+{
+	List	   *met = NIL;
+	ListCell   *cell;
+
+	foreach(cell, conditions)
+		if (!list_member(tested, lfirst(cell)))
+			met = lappend_int(met, foreach_current_index(cell));
+	return met;
+}
+
+static Plan *
+make_plan(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *targets, List *clauses,
+		  List *plans)
+{
+	CustomScan *plan = makeNode(CustomScan);
+	Plan	   *scan = without_gate(linitial(plans));
+	Plan	   *heap = without_gate(lsecond(plans));
+
+	plan->scan.plan.targetlist = targets;
+	plan->flags = path->flags;
+	plan->custom_plans = list_make2(scan, outerPlan(heap));
+	plan->custom_scan_tlist = copyObject(scan->targetlist);
+	plan->custom_private = conditions_met(scan->qual, heap->qual);
+	plan->methods = &filter_scan_methods;
+	return &plan->scan.plan;
+}
+
+static const CustomPathMethods path_methods = {
+	.CustomName = FILTER_SCAN_NAME,
+	.PlanCustomPath = make_plan
+};
+
+void
+filter_scan_init(void)
+{
+	DefineCustomBoolVariable(
+		"vector.enable_filter_scan",
+		"Enables the planner's use of searches among the rows that other indexes find.",
+		NULL, &enable_filter_scan, true, PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+	RegisterCustomScanMethods(&filter_scan_methods);
+	previous_hook = set_rel_pathlist_hook;
+	set_rel_pathlist_hook = offer_filter_scans;
+}
