@@ -1,4 +1,6 @@
 -- Vector Filter Scan: what other indexes answer becomes a bitmap inside the search
+CREATE SCHEMA filter_scan;
+SET search_path = filter_scan, public;
 SELECT setseed(0.5);
 CREATE FUNCTION random_vector(int) RETURNS vector LANGUAGE sql AS
 	$$SELECT array_agg(random()::real)::vector FROM generate_series(1, 8) WHERE $1 IS NOT NULL$$;
@@ -41,16 +43,28 @@ BEGIN
 	PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_bitmapscan', 'on', true);
 	RETURN format('%s rows, %s, %s', cardinality(found),
 		CASE WHEN found = expected THEN 'as expected' ELSE 'not ' || expected::text || ' but ' || found::text END,
-		CASE WHEN plan ~ 'Vector Filter Scan' THEN 'filter scan' ELSE plan END);
+		CASE WHEN plan ~ 'Vector Filter Scan' THEN 'filter scan' ELSE 'another plan' END);
 END
 $$;
 CREATE FUNCTION compare_where(condition text, k int DEFAULT 10) RETURNS text LANGUAGE sql AS
 	$$SELECT compare(format('SELECT id FROM f WHERE %s ORDER BY v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' LIMIT %s', condition, k))$$;
+-- EXPLAIN ANALYZE without what depends on the version of PostgreSQL
+CREATE FUNCTION explain(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ' || query LOOP
+		IF line !~ 'Index Searches|Hops|Buffers|Storage|Planning|Disabled|Vector Search' THEN
+			RETURN NEXT regexp_replace(line, '(rows=\d+)\.00', '\1');
+		END IF;
+	END LOOP;
+END
+$$;
 
 EXPLAIN (COSTS OFF) SELECT id FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 10;
 SELECT condition, compare_where(condition) FROM (VALUES
 	('a = 21'), ('a IN (3, 4, 5)'), ('a BETWEEN 3 AND 6 AND id % 2 = 0'), ('a = 100'), ('b IS NULL'), ('h = 7'),
-	('day BETWEEN ''2020-03-01'' AND ''2020-03-20'''), ('tags @> ''{5}'''), ('tags && ''{5,6}'''), ('doc @> ''{"kind": 4}'''),
+	('day BETWEEN ''2020-03-01'' AND ''2020-03-20'''), ('tags @> ''{5}'''), ('tags && ''{5,6}'' AND a < 30'), ('doc @> ''{"kind": 4}'''),
 	('words @@ ''w3 & x3'''), ('words @@ ''w4 & !x1'''), ('a = 20 OR b = 7'), ('(a = 20 OR tags @> ''{5}'') AND h > 3'),
 	('a < 10 AND b < 5'), ('a = 21 AND words @@ ''x1''')) c (condition);
 -- all that match, of every index
@@ -67,8 +81,185 @@ SET vector.enable_filter_scan = off;
 EXPLAIN (COSTS OFF) SELECT id FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 10;
 RESET vector.enable_filter_scan;
 -- what EXPLAIN says
-EXPLAIN (COSTS OFF, ANALYZE, TIMING OFF, SUMMARY OFF)
-	SELECT id FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 10;
+SELECT explain($$SELECT id FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 10$$);
 EXPLAIN (COSTS OFF, VERBOSE)
 	SELECT id, a, v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 10;
-EXPLAIN (COSTS OFF, FORMAT json) SELECT id FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 10;
+DO $$
+DECLARE
+	plan jsonb;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT json) SELECT id FROM f WHERE a = 21 ORDER BY v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' LIMIT 10' INTO plan;
+	plan := plan->0->'Plan'->'Plans'->0;
+	RAISE NOTICE '% %: % %, % %', plan->'Node Type', plan->'Custom Plan Provider', plan #> '{Plans,0,Node Type}',
+		plan #> '{Plans,0,Index Name}', plan #> '{Plans,1,Node Type}', plan #> '{Plans,1,Index Name}';
+END
+$$;
+
+-- the hidden distance is not computed, a visible one is; the LIMIT reaches the scan
+SELECT id, a, round((v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]')::numeric, 4) AS distance FROM f WHERE a = 21
+	ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 3;
+EXPLAIN (COSTS OFF, VERBOSE) SELECT * FROM (SELECT id FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 3) s
+	ORDER BY id;
+-- the distance is compared as well
+SELECT compare_where('a = 21 AND v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' < 0.9', 1000);
+-- a vector that is NULL, and no row
+SELECT count(*) FROM (SELECT id FROM f WHERE a = 21 ORDER BY v <-> NULL::vector LIMIT 100) s;
+SELECT count(*) FROM (SELECT id FROM f WHERE a = 21 AND a = 22 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 100) s;
+-- conditions without columns are tested above
+PREPARE gate (bool) AS SELECT count(*) FROM (SELECT id FROM f WHERE a = 21 AND $1 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 100) s;
+SET plan_cache_mode = force_generic_plan;
+EXPLAIN (COSTS OFF) EXECUTE gate (true);
+EXECUTE gate (true);
+EXECUTE gate (false);
+
+-- parameters, in plans of both kinds
+PREPARE by_a (int, vector) AS SELECT id FROM f WHERE a = $1 ORDER BY v <-> $2 LIMIT 3;
+EXPLAIN (COSTS OFF) EXECUTE by_a (21, '[.1,.9,.3,.4,.5,.2,.7,.8]');
+EXECUTE by_a (21, '[.1,.9,.3,.4,.5,.2,.7,.8]');
+EXECUTE by_a (22, '[.1,.9,.3,.4,.5,.2,.7,.8]');
+EXECUTE by_a (NULL, '[.1,.9,.3,.4,.5,.2,.7,.8]');
+SET plan_cache_mode = force_custom_plan;
+EXECUTE by_a (21, '[.1,.9,.3,.4,.5,.2,.7,.8]');
+RESET plan_cache_mode;
+PREPARE any_of (int[]) AS SELECT id FROM f WHERE a = ANY ($1) ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 3;
+EXECUTE any_of ('{21,22,23}');
+SELECT compare('SELECT id FROM f WHERE a = ANY (ARRAY(SELECT h FROM f WHERE id < 3)) AND b < 9 ORDER BY v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' LIMIT 50');
+
+-- rescans: with a new bitmap, and with the same one
+SELECT compare('SELECT x, s.id FROM generate_series(20, 24) x,
+	LATERAL (SELECT id FROM f WHERE a = x ORDER BY v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' LIMIT 3) s');
+SELECT compare('SELECT q.id, s.id FROM f q, LATERAL (SELECT id FROM f WHERE a = 21 ORDER BY v <-> q.v LIMIT 3) s WHERE q.id < 5');
+SELECT compare('SELECT q.id, (SELECT id FROM f WHERE b = q.b AND a < 30 ORDER BY v <-> q.v OFFSET 1 LIMIT 1) FROM f q WHERE q.id < 5');
+SELECT explain('SELECT q.id, s.id FROM (SELECT * FROM f WHERE id < 4 OFFSET 0) q,
+	LATERAL (SELECT id FROM f WHERE a = 21 ORDER BY v <-> q.v LIMIT 3) s');
+
+-- CTEs, unions, joins, subqueries
+SELECT compare('WITH near AS MATERIALIZED (SELECT id, a FROM f WHERE a = 21 ORDER BY v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' LIMIT 5)
+	SELECT n.id, m.id FROM near n JOIN near m ON n.a = m.a ORDER BY 1, 2');
+SELECT compare('(SELECT id FROM f WHERE a = 21 ORDER BY v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' LIMIT 3) UNION ALL
+	(SELECT id FROM f WHERE h = 7 ORDER BY v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' LIMIT 3)');
+SELECT compare('SELECT f.id, g.a FROM f JOIN f g USING (id) WHERE f.a = 21 ORDER BY f.v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' LIMIT 3');
+
+-- cursors
+BEGIN;
+DECLARE c CURSOR FOR SELECT id FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]';
+FETCH 2 FROM c;
+FETCH 2 FROM c;
+MOVE FORWARD ALL IN c;
+FETCH PRIOR FROM c;
+ROLLBACK;
+BEGIN;
+DECLARE c SCROLL CURSOR FOR SELECT id FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]';
+FETCH 3 FROM c;
+FETCH PRIOR FROM c;
+FETCH FIRST FROM c;
+ROLLBACK;
+BEGIN;
+DECLARE c CURSOR WITH HOLD FOR SELECT id FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 3;
+FETCH 1 FROM c;
+COMMIT;
+FETCH ALL FROM c;
+CLOSE c;
+
+-- locked rows, and those of a cursor
+BEGIN;
+EXPLAIN (COSTS OFF) SELECT id FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 3 FOR UPDATE;
+SELECT id FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 3 FOR UPDATE;
+SELECT id FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 3 FOR SHARE SKIP LOCKED;
+UPDATE f SET b = 1000 WHERE id IN (SELECT id FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 3 FOR UPDATE)
+	RETURNING id;
+DECLARE c CURSOR FOR SELECT id FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]';
+FETCH 2 FROM c;
+DELETE FROM f WHERE CURRENT OF c RETURNING id;
+CLOSE c;
+SELECT ctid = (SELECT ctid FROM f g WHERE g.id = f.id), tableoid::regclass FROM f WHERE a = 21
+	ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 1;
+ROLLBACK;
+
+-- updates of other columns, deletes, VACUUM, seals
+UPDATE f SET h = h + 1 WHERE id % 3 = 0;
+UPDATE f SET a = 21 WHERE id % 100 = 7;
+DELETE FROM f WHERE id % 50 = 21;
+SELECT compare_where(condition, 100) FROM (VALUES ('a = 21'), ('h = 7'), ('a = 7')) c (condition);
+VACUUM f;
+SELECT fill(3001, 3100);
+SELECT compare_where(condition, 100) FROM (VALUES ('a = 21'), ('h = 7'), ('a = 7')) c (condition);
+SELECT vector_seal('f_v') IS NOT NULL AS sealed;
+SELECT vector_merge('f_v') IS NOT NULL AS merged;
+SELECT compare_where(condition, 100) FROM (VALUES ('a = 21'), ('h = 7'), ('a = 7')) c (condition);
+
+-- other access methods, and indexes that keep vectors in another form
+DROP INDEX f_v;
+CREATE INDEX f_v ON f USING ivfflat (v vector_l2_ops) WITH (lists = 5);
+SET ivfflat.probes = 5;
+SELECT compare_where(condition, 20) FROM (VALUES ('a = 21'), ('h = 7 OR a = 3')) c (condition);
+DROP INDEX f_v;
+CREATE INDEX f_v ON f USING ivf (v vector_l2_ops) WITH (lists = 5, refine = none);
+SET ivf.probes = 5;
+SELECT compare_where(condition, 20) FROM (VALUES ('a = 21'), ('h = 7 OR a = 3')) c (condition);
+DROP INDEX f_v;
+CREATE INDEX f_v ON f USING hnsw (v vector_l2_ops) WITH (storage = half);
+SELECT compare_where(condition, 20) FROM (VALUES ('a = 21'), ('h = 7 OR a = 3')) c (condition);
+DROP INDEX f_v;
+CREATE INDEX f_v ON f USING hnsw ((v::halfvec(8)) halfvec_l2_ops);
+SELECT compare('SELECT id FROM f WHERE a = 21 ORDER BY v::halfvec(8) <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' LIMIT 10');
+DROP INDEX f_v;
+
+-- attributes answer what they can, other indexes the rest
+CREATE INDEX f_v ON f USING hnsw (v vector_l2_ops, a);
+SELECT compare_where('a BETWEEN 3 AND 20 AND tags @> ''{5}''');
+EXPLAIN (COSTS OFF) SELECT id FROM f WHERE a BETWEEN 3 AND 20 AND tags @> '{5}' ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 10;
+EXPLAIN (COSTS OFF) SELECT id FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 10;
+-- partial indexes
+DROP INDEX f_a;
+CREATE INDEX f_a ON f (h) WHERE a = 21;
+DROP INDEX f_v;
+CREATE INDEX f_v ON f USING hnsw (v vector_l2_ops);
+SELECT compare_where('a = 21');
+
+-- partitions, one without a vector index
+CREATE TABLE p (id int, a int, v vector(8)) PARTITION BY RANGE (id);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (1000);
+CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (1000) TO (2000);
+CREATE TABLE p3 (x text, a int, v vector(8), id int);
+ALTER TABLE p3 DROP COLUMN x;
+ALTER TABLE p ATTACH PARTITION p3 FOR VALUES FROM (2000) TO (4000);
+INSERT INTO p SELECT id, a, v FROM f;
+CREATE INDEX ON p USING hnsw (v vector_l2_ops);
+CREATE INDEX ON p (a);
+VACUUM ANALYZE p;
+EXPLAIN (COSTS OFF) SELECT id FROM p WHERE a = 20 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 10;
+SELECT compare('SELECT id FROM p WHERE a = 20 ORDER BY v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' LIMIT 10');
+SELECT compare('SELECT id FROM p WHERE a IN (20, 30) ORDER BY v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' LIMIT 10');
+
+-- a table without statistics, and an empty one
+CREATE TABLE n (id int, a int, v vector(8)) WITH (autovacuum_enabled = off);
+CREATE INDEX ON n USING hnsw (v vector_l2_ops);
+CREATE INDEX ON n (a);
+SELECT compare('SELECT id FROM n WHERE a = 20 ORDER BY v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' LIMIT 10');
+INSERT INTO n SELECT id, a, v FROM f;
+SELECT compare('SELECT id FROM n WHERE a = 20 ORDER BY v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' LIMIT 10');
+
+-- lossy pages
+CREATE TABLE wide (id int, a int, filler text, v vector(8)) WITH (fillfactor = 10);
+ALTER TABLE wide ALTER filler SET STORAGE plain;
+INSERT INTO wide SELECT id, a, repeat('x', 2000), v FROM f;
+CREATE INDEX ON wide USING hnsw (v vector_l2_ops);
+CREATE INDEX ON wide (a);
+VACUUM ANALYZE wide;
+SET work_mem = '64kB';
+DO $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT json, ANALYZE) SELECT id FROM wide WHERE a < 20 AND id % 3 = 1
+		ORDER BY v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' LIMIT 10' INTO plan;
+	plan := plan->0->'Plan'->'Plans'->0;
+	RAISE NOTICE '%, lossy pages: %, fewer than all: %', plan->'Custom Plan Provider', (plan->>'Lossy Heap Blocks')::int > 0,
+		(plan->>'Lossy Heap Blocks')::int + (plan->>'Exact Heap Blocks')::int < 2500;
+END
+$$;
+SELECT compare('SELECT id FROM wide WHERE a < 20 AND id % 3 = 1 ORDER BY v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' LIMIT 10');
+RESET work_mem;
+SET client_min_messages = warning;
+DROP SCHEMA filter_scan CASCADE;
