@@ -9,7 +9,7 @@ CREATE TABLE t (id serial, v vector(12), b bool, i2 smallint, i4 int, i8 bigint,
 	m mood, ip inet, o oid, bi bytea);
 CREATE FUNCTION fill(first int, last int) RETURNS void LANGUAGE sql AS $$
 	INSERT INTO t (v, b, i2, i4, i8, f4, f8, n, t, vc, bp, c, u, d, ts, tz, ti, tt, iv, m, ip, o, bi)
-	SELECT random_vector(i), i % 3 = 0, i % 7, nullif(i % 50, 7), i * 10000000000, CASE WHEN i % 5 = 0 THEN '-0' ELSE (i % 4)::text END::real,
+	SELECT random_vector(i), nullif(i % 3, 2) = 0, i % 7, nullif(i % 50, 7), i * 10000000000, CASE WHEN i % 5 = 0 THEN '-0' ELSE (i % 4)::text END::real,
 		CASE WHEN i % 6 = 0 THEN 'NaN' WHEN i % 7 = 0 THEN '-Infinity' WHEN i % 8 = 0 THEN '-0' WHEN i % 9 = 0 THEN '0' ELSE i::text END::float8,
 		i % 40 / 8.0, nullif('name ' || i % 90, 'name 3'), repeat('x', i % 20), 'p' || i % 11, chr(65 + i % 20)::"char", md5((i % 300)::text)::uuid,
 		'2020-01-01'::date + i % 100, '2020-01-01'::timestamp + i * interval '1 hour', '2020-01-01'::timestamptz + i * interval '1 minute',
@@ -27,10 +27,10 @@ DECLARE
 	type text;
 BEGIN
 	SELECT attname, format_type(atttypid, NULL) INTO a, type FROM pg_attribute
-		WHERE attrelid = 't'::regclass AND attnum > 2 ORDER BY random() LIMIT 1;
+		WHERE attrelid = 't_i'::regclass AND attnum > 1 ORDER BY random() LIMIT 1;
 	EXECUTE format('SELECT min(q), max(q) FROM (SELECT quote_literal(%1$I::text) AS q FROM t WHERE %1$I IS NOT NULL
 		ORDER BY random() LIMIT 2) s', a) INTO x, y;
-	RETURN CASE floor(random() * 11)
+	RETURN CASE floor(random() * CASE type WHEN 'boolean' THEN 18 ELSE 13 END)
 		WHEN 0 THEN format('%I < %s', a, x)
 		WHEN 1 THEN format('%I <= %s', a, x)
 		WHEN 2 THEN format('%I >= %s', a, x)
@@ -41,9 +41,27 @@ BEGIN
 		WHEN 7 THEN format('%I = ANY (ARRAY[%s, NULL, %s]::%s[])', a, x, y, type)
 		WHEN 8 THEN format('%I BETWEEN %s AND %s', a, x, y)
 		WHEN 9 THEN format('%I IN (%s, %s)', a, x, y)
+		WHEN 10 THEN format('%I NOT IN (%s, %s)', a, x, y)
+		WHEN 11 THEN format('%s > ANY (ARRAY[%s, %s]::%s[])', a, x, y, type)
+		WHEN 12 THEN format('%s < ALL (ARRAY[%s, %s]::%s[])', a, x, y, type)
+		WHEN 13 THEN a
+		WHEN 14 THEN a || ' IS NOT TRUE'
+		WHEN 15 THEN a || ' IS FALSE'
+		WHEN 16 THEN a || ' IS NOT FALSE'
+		WHEN 17 THEN a || ' IS UNKNOWN'
 		ELSE format('%I = %s', a, x) END;
 END $$;
-CREATE FUNCTION differ(queries int, INOUT different int DEFAULT 0, OUT conditions bool) LANGUAGE plpgsql AS $$
+CREATE FUNCTION random_where(depth int) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN CASE WHEN depth = 0 THEN random_condition() ELSE
+		CASE floor(random() * 6)
+			WHEN 0 THEN format('NOT (%s)', random_where(depth - 1))
+			WHEN 1 THEN format('(%s OR %s)', random_where(depth - 1), random_where(depth - 1))
+			WHEN 2 THEN format('(%s OR %s OR %s)', random_where(depth - 1), random_condition(), random_condition())
+			ELSE format('%s AND %s', random_where(depth - 1), random_where(depth - 1)) END END;
+END $$;
+-- rows that the scan returns and the filter removes: there are none if the scan evaluates all conditions
+CREATE FUNCTION differ(queries int, INOUT different int DEFAULT 0, OUT conditions bool, OUT removed int) LANGUAGE plpgsql AS $$
 DECLARE
 	condition text;
 	query text;
@@ -52,14 +70,19 @@ DECLARE
 	by_table text;
 BEGIN
 	conditions := false;
+	removed := 0;
 	FOR i IN 1 .. queries LOOP
-		SELECT string_agg(random_condition(), ' AND ') INTO condition FROM generate_series(1, 1 + floor(random() * 3)::int);
+		condition := random_where(i % 4);
 		query := format('SELECT array_agg(d) FROM (SELECT v <-> %L AS d FROM t WHERE %s ORDER BY v <-> %1$L LIMIT 10) s',
 			random_vector(i), condition);
 		SET LOCAL enable_seqscan = off;
 		SET LOCAL enable_indexscan = on;
-		FOR plan IN EXECUTE 'EXPLAIN ' || query LOOP
+		FOR plan IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) ' || query LOOP
 			conditions := conditions OR plan ~ 'Index Cond';
+			IF plan ~ 'Rows Removed by Filter' THEN
+				removed := removed + 1;
+				RAISE NOTICE '%: %', condition, plan;
+			END IF;
 		END LOOP;
 		EXECUTE query INTO by_index;
 		SET LOCAL enable_seqscan = on;
@@ -173,6 +196,45 @@ EXECUTE p(10000000000);
 RESET plan_cache_mode;
 SELECT c.c, s.n FROM (VALUES (1), (4), (9), (NULL)) c (c), LATERAL (SELECT count(*) AS n FROM
 	(SELECT FROM e WHERE e.c = c.c ORDER BY v <-> '[1,1]' LIMIT 150) s) s;
+-- conditions that are not index conditions: nothing is left for the filter to remove, and the LIMIT is known to the scan
+CREATE FUNCTION explained(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE line text; BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ' || query LOOP
+		IF line ~ 'Filter' THEN RETURN NEXT ltrim(line); END IF;
+	END LOOP; END $$;
+SELECT explained('SELECT id FROM e WHERE c = 1 OR c >= 3 AND c IS NOT NULL ORDER BY v <-> ''[1,1]'' LIMIT 3');
+SELECT explained('SELECT id FROM e WHERE c = 1 AND id > 100 ORDER BY v <-> ''[1,1]'' LIMIT 3') ~ 'Removed';
+-- what an OR has of other columns keeps all of it from the index
+SELECT explained('SELECT id FROM e WHERE c = 1 OR id = 300 ORDER BY v <-> ''[1,1]'' LIMIT 3') ~ 'Removed';
+-- values are evaluated as the executor would: not behind one that decides
+PREPARE o(text) AS SELECT count(*), min(c) FROM (SELECT c FROM e WHERE ($1 = '' OR c = $1::int) ORDER BY v <-> '[1,1]' LIMIT 300) s;
+SET plan_cache_mode = force_generic_plan;
+EXECUTE o('');
+EXECUTE o('3');
+EXECUTE o(NULL);
+EXECUTE o('x');
+RESET plan_cache_mode;
+SELECT c.c, s.n FROM (VALUES (1), (4), (9), (NULL)) c (c), LATERAL (SELECT count(*) AS n FROM
+	(SELECT FROM e WHERE e.c = c.c OR e.c = 2 AND c.c IS NULL ORDER BY v <-> '[1,1]' LIMIT 150) s) s;
+-- conditions that are NULL
+SELECT count(*) FROM (SELECT FROM e WHERE c <> ALL (ARRAY[1, NULL]) OR c = ANY (ARRAY[2, NULL]) ORDER BY v <-> '[1,1]' LIMIT 1000) s;
+SELECT count(*) FROM (SELECT FROM e WHERE c <> ALL (ARRAY[]::int[]) ORDER BY v <-> '[1,1]' LIMIT 1000) s;
+SELECT count(*) FROM (SELECT FROM e WHERE NOT (c = ANY (ARRAY[]::int[])) OR c = NULL ORDER BY v <-> '[1,1]' LIMIT 1000) s;
+-- behind a policy only operators that are leakproof are evaluated in the index
+CREATE TABLE r (v vector(2), c int, n numeric);
+INSERT INTO r SELECT ARRAY[i, 1]::vector, i % 5, i % 7 FROM generate_series(1, 200) i;
+CREATE INDEX ON r USING hnsw (v vector_l2_ops, c, n);
+ALTER TABLE r ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON r USING (c < 3);
+CREATE ROLE attributes_reader;
+GRANT SELECT ON r TO attributes_reader;
+SELECT explained('SELECT c FROM r WHERE n = 1 OR n > 5 ORDER BY v <-> ''[1,1]'' LIMIT 3');
+SET ROLE attributes_reader;
+SELECT explained('SELECT c FROM r WHERE n = 1 OR n > 5 ORDER BY v <-> ''[1,1]'' LIMIT 3');
+SELECT explained('SELECT c FROM r WHERE c = 1 OR c = 4 AND n IS NOT NULL ORDER BY v <-> ''[1,1]'' LIMIT 3');
+RESET ROLE;
+DROP TABLE r;
+DROP ROLE attributes_reader;
 -- without the order the index is no help
 DO $$ DECLARE plan json; BEGIN
 	EXECUTE 'EXPLAIN (FORMAT json) SELECT id FROM e WHERE c = 1' INTO plan;
@@ -185,9 +247,16 @@ INSERT INTO j SELECT i, ARRAY[i, 1]::vector, jsonb_build_object('lang', CASE i %
 	FROM generate_series(1, 60) i;
 CREATE INDEX j_i ON j USING hnsw (v vector_l2_ops, (meta ->> 'lang'), name COLLATE "C") WHERE id > 10;
 SELECT array_agg(id) FROM (SELECT id FROM j WHERE meta ->> 'lang' = 'de' AND id > 10 ORDER BY v <-> '[1,1]' LIMIT 3) s;
+SELECT array_agg(id) FROM (SELECT id FROM j WHERE (meta ->> 'lang' = 'de' OR name < 'B2' COLLATE "C") AND id > 10 ORDER BY v <-> '[1,1]' LIMIT 3) s;
+SELECT explained('SELECT id FROM j WHERE (meta ->> ''lang'' = ''de'' OR name < ''B2'' COLLATE "C") AND id > 10 ORDER BY v <-> ''[1,1]'' LIMIT 3');
+-- another collation is no condition of the index
+SELECT explained('SELECT id FROM j WHERE (meta ->> ''lang'' = ''x'' OR name < ''B2'' COLLATE "POSIX") AND id > 10 ORDER BY v <-> ''[1,1]'' LIMIT 3');
 SELECT array_agg(id) FROM (SELECT id FROM j WHERE meta ->> 'lang' IS NULL AND id > 10 ORDER BY v <-> '[1,1]' LIMIT 3) s;
 SELECT array_agg(id) FROM (SELECT id FROM j WHERE name < 'a' COLLATE "C" AND id > 10 ORDER BY v <-> '[1,1]' LIMIT 3) s;
 EXPLAIN (COSTS OFF) SELECT id FROM j WHERE name < 'a' COLLATE "C" AND meta ->> 'lang' = 'de' AND id > 10 ORDER BY v <-> '[1,1]' LIMIT 3;
+
+EXPLAIN (COSTS OFF) SELECT id FROM j WHERE name LIKE 'B3%' COLLATE "C" AND id > 10 ORDER BY v <-> '[1,1]' LIMIT 3;
+SELECT array_agg(id) FROM (SELECT id FROM j WHERE name LIKE 'B3%' COLLATE "C" AND id > 10 ORDER BY v <-> '[1,1]' LIMIT 3) s;
 
 -- columns that change
 ALTER TABLE e ALTER c TYPE text;
@@ -221,7 +290,7 @@ RESET hnsw.ef_search;
 RESET ivf.probes;
 RESET ivfflat.probes;
 DROP TABLE t, w, e, j;
-DROP FUNCTION fill, differ, recall, random_condition, random_vector, changing;
+DROP FUNCTION fill, differ, recall, random_where, random_condition, random_vector, changing, explained;
 DROP DOMAIN share;
 DROP TYPE mood;
 

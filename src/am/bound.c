@@ -13,6 +13,7 @@
  */
 #include "am/bound.h"
 
+#include "access/parallel.h"
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -27,6 +28,7 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
+#include "am/conditions.h"
 #include "am/method.h"
 #include "filter_scan/filter_scan.h"
 
@@ -63,6 +65,7 @@ struct ScanBound
 	ExprContext *context;
 	int			count;			/* of conditions, all of which must hold */
 	BoundLimit *limits;
+	ScanConditions *conditions; /* on attributes, or NULL */
 	bool		filtered;		/* there are other conditions as well */
 	TidSet	   *among;			/* see scan_bound_set_among */
 	LimitState *limit;			/* the LIMIT that the scan's rows reach, or NULL */
@@ -120,6 +123,12 @@ TidSet *
 scan_bound_among(const ScanBound *bound)
 {
 	return bound->among;
+}
+
+FilterNode *
+scan_bound_tree(const ScanBound *bound)
+{
+	return bound->conditions ? scan_conditions_tree(bound->conditions, bound->context) : NULL;
 }
 
 uint64
@@ -300,8 +309,11 @@ find_bound(IndexScanState *node, const List *met)
 {
 	IndexScan  *plan = (IndexScan *) node->ss.ps.plan;
 	List	   *conditions = plan->scan.plan.qual;
+	List	   *others = NIL;
 	ScanBound  *bound;
 	ListCell   *cell;
+	bool		leakproof;
+	bool		all;
 
 	/* the scan of a filter scan is met before it is visited */
 	if (node->iss_NumOrderByKeys != 1 || scan_bound(node->iss_OrderByKeys) != NULL ||
@@ -318,12 +330,18 @@ find_bound(IndexScanState *node, const List *met)
 
 		if (limit == NULL)
 		{
-			bound->filtered |= !list_member_int(met, foreach_current_index(cell));
+			if (!list_member_int(met, foreach_current_index(cell)))
+				others = lappend(others, lfirst(cell));
 			continue;
 		}
 		bound->limits[bound->count].value = ExecInitExpr(limit, &node->ss.ps);
 		bound->limits[bound->count++].single = exprType((Node *) limit) == FLOAT4OID;
 	}
+	/* policies make a plan depend on the role, which parallel workers are not told */
+	leakproof = IsParallelWorker() || node->ss.ps.state->es_plannedstmt->dependsOnRole;
+	bound->conditions = scan_conditions(&node->ss.ps, node->iss_RelationDesc, others, leakproof,
+										&all);
+	bound->filtered = !all;
 	remember_bound(node->iss_OrderByKeys, bound);
 }
 

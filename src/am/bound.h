@@ -8,7 +8,7 @@
 
 #include "access/skey.h"
 
-#include "segment/tid_set.h"
+#include "segment/filter.h"
 
 /* Found by the keys that amrescan is given; NULL if the scan was not started by the executor. */
 typedef struct ScanBound ScanBound;
@@ -25,6 +25,12 @@ extern bool scan_bound_limit(const ScanBound *bound, double *limit);
  */
 extern void scan_bound_set_among(ScanBound *bound, TidSet *rows);
 extern TidSet *scan_bound_among(const ScanBound *bound);
+
+/*
+ * The query's other conditions on attributes, in the current memory context; NULL if there are
+ * none.
+ */
+extern FilterNode *scan_bound_tree(const ScanBound *bound);
 
 /* The number of rows that the LIMIT takes, if all are visible; 0 if not known. */
 extern uint64 scan_bound_rows(const ScanBound *bound);

@@ -14,6 +14,7 @@
 #include "utils/selfuncs.h"
 #include "utils/spccache.h"
 
+#include "am/conditions.h"
 #include "am/method.h"
 #include "segment/cache.h"
 
@@ -77,7 +78,7 @@ wants_null(const IndexPath *path)
 static double
 passing_share(PlannerInfo *root, const IndexPath *path)
 {
-	List	   *quals = NIL;
+	List	   *quals = path_conditions(path);
 	ListCell   *cell;
 
 	foreach(cell, path->indexclauses)

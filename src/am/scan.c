@@ -303,6 +303,7 @@ start(VectorScan *scan)
 	if (!has_rows(cache_directory(cached)))
 		return false;
 	scan->filter = filter_create(index, desc->keyData, desc->numberOfKeys,
+								 scan->bound ? scan_bound_tree(scan->bound) : NULL,
 								 scan->bound ? scan_bound_among(scan->bound) : NULL);
 	prepare_query(scan);
 	return take_limit(scan);

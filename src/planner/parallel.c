@@ -150,4 +150,5 @@ planner_init(void)
 	semijoin_init();
 	junk_init();
 	indexes_init();
+	security_init();
 }

@@ -11,11 +11,12 @@
 /* Installs the planner hooks. */
 extern void planner_init(void);
 
-/* Install the hooks of subquery_rows.c, semijoin.c, junk.c and indexes.c. */
+/* Install the hooks of subquery_rows.c, semijoin.c, junk.c, indexes.c and security.c. */
 extern void subquery_rows_init(void);
 extern void semijoin_init(void);
 extern void junk_init(void);
 extern void indexes_init(void);
+extern void security_init(void);
 
 /*
  * The condition `x = ANY (ARRAY (SELECT y ...))` which holds in the same rows as the subquery

@@ -1,9 +1,10 @@
 /*
  * filter.c - conditions on attributes, and sets of rows
  *
- * The rows of a segment that meet a condition are those of one or more ranges of its column's
- * values, whose ends a binary search finds.  Of conditions that are one range each, such as those
- * of BETWEEN, only the common range is read.
+ * The rows of a segment that meet the condition of a key are those of one or more ranges of its
+ * column's values, whose ends a binary search finds.  Of conditions that are one range each, such
+ * as those of BETWEEN, only the common range is read.  A tree of conditions is evaluated by sets of
+ * rows.
  *
  * Rows that scans of other indexes have found are looked up by their TIDs.
  */
@@ -18,16 +19,23 @@
 #include "segment/growing.h"
 #include "segment/sealed.h"
 
-/* What a condition compares an attribute with; NULL is less and greater than nothing. */
+/* A condition as in a FilterNode; NULL is less and greater than nothing. */
 typedef struct FilterCondition
 {
+	FilterKind	kind;
+	int			count;			/* of conditions, or of values */
+	struct FilterCondition *conditions;
+
+	/* of a key */
+	bool		negated;
 	int			attribute;
 	int			strategy;		/* 0: IS NULL or IS NOT NULL */
 	bool		wants_null;		/* IS NULL */
+	bool		unknown;		/* it is NULL where it is not true */
+	bool		settled;		/* it is false, whatever the attribute is */
 	Oid			collation;
 	FmgrInfo	compare;		/* the attribute with a value */
 	Datum	   *values;			/* one of which must be met */
-	int			count;
 } FilterCondition;
 
 struct AttributeFilter
@@ -35,10 +43,9 @@ struct AttributeFilter
 	Relation	index;
 	IndexAttributes *attributes;
 	MemoryContext temporary;	/* for what comparing leaves */
-	FilterCondition *conditions;
-	int			count;
+	FilterCondition root;		/* FILTER_AND */
 	TidSet	   *rows;			/* the only rows that may pass; NULL: all may */
-	bool		nothing;		/* a condition that no row of an index meets */
+	bool		nothing;		/* no row of an index meets the conditions */
 };
 
 /* Consecutive numbers of a column's values; the end is not in it. */
@@ -67,10 +74,12 @@ take_array(FilterCondition *condition, Datum argument)
 	for (int i = 0; i < count; i++)
 		if (!nulls[i])
 			condition->values[condition->count++] = values[i];
+	condition->unknown = condition->count < count;
+	condition->settled = count == 0;
 }
 
 static void
-take_key(AttributeFilter *filter, FilterCondition *condition, const ScanKeyData *key)
+take_key(const AttributeFilter *filter, FilterCondition *condition, const ScanKeyData *key)
 {
 	Relation	index = filter->index;
 	int			column = key->sk_attno - 1;
@@ -93,7 +102,8 @@ take_key(AttributeFilter *filter, FilterCondition *condition, const ScanKeyData 
 		elog(ERROR, "index \"%s\" cannot be searched by operator %d of column %d",
 			 RelationGetRelationName(index), key->sk_strategy, key->sk_attno);
 	fmgr_info(compare, &condition->compare);
-	if (key->sk_flags & SK_ISNULL)
+	condition->unknown = (key->sk_flags & SK_ISNULL) != 0;
+	if (condition->unknown)
 		return;
 	if (key->sk_flags & SK_SEARCHARRAY)
 	{
@@ -105,12 +115,29 @@ take_key(AttributeFilter *filter, FilterCondition *condition, const ScanKeyData 
 	condition->count = 1;
 }
 
+static void
+take_node(const AttributeFilter *filter, FilterCondition *condition, const FilterNode *node)
+{
+	condition->kind = node->kind;
+	if (node->kind == FILTER_KEY)
+	{
+		condition->negated = node->negated;
+		take_key(filter, condition, &node->key);
+		return;
+	}
+	condition->count = node->count;
+	condition->conditions = palloc0(sizeof(FilterCondition) * Max(node->count, 1));
+	for (int i = 0; i < node->count; i++)
+		take_node(filter, &condition->conditions[i], node->nodes[i]);
+}
+
 AttributeFilter *
-filter_create(Relation index, ScanKey keys, int count, TidSet *rows)
+filter_create(Relation index, ScanKey keys, int count, const FilterNode *tree, TidSet *rows)
 {
 	AttributeFilter *filter;
+	FilterCondition *root;
 
-	if (count == 0 && rows == NULL)
+	if (count == 0 && tree == NULL && rows == NULL)
 		return NULL;
 	filter = palloc0(sizeof(AttributeFilter));
 	filter->index = index;
@@ -119,16 +146,20 @@ filter_create(Relation index, ScanKey keys, int count, TidSet *rows)
 	filter->attributes = index_attributes(index);
 	filter->temporary = AllocSetContextCreate(CurrentMemoryContext, "vector filter",
 											  ALLOCSET_SMALL_SIZES);
-	filter->conditions = palloc0(sizeof(FilterCondition) * count);
+	root = &filter->root;
+	root->kind = FILTER_AND;
+	root->conditions = palloc0(sizeof(FilterCondition) * (count + 1));
 	for (int i = 0; i < count; i++)
 	{
 		/* a condition on the vector is IS [NOT] NULL, and no vector of an index is NULL */
 		if (keys[i].sk_attno > 1)
-			take_key(filter, &filter->conditions[filter->count++], &keys[i]);
+			take_key(filter, &root->conditions[root->count++], &keys[i]);
 		else if (keys[i].sk_flags & SK_SEARCHNULL)
 			filter->nothing = true;
 	}
-	return filter->count > 0 || rows != NULL || filter->nothing ? filter : NULL;
+	if (tree)
+		take_node(filter, &root->conditions[root->count++], tree);
+	return root->count > 0 || rows != NULL || filter->nothing ? filter : NULL;
 }
 
 /* Whether an attribute that compares like this with a value meets the condition with it. */
@@ -159,23 +190,39 @@ compare_with(const FilterCondition *condition, Datum attribute, Datum value)
 										   condition->collation, attribute, value));
 }
 
+/* Whether an attribute meets the condition of a key. */
 static bool
-condition_holds(const AttributeFilter *filter, const FilterCondition *condition,
-				const AttributeValue *value)
+key_holds(const AttributeFilter *filter, const FilterCondition *condition,
+		  const AttributeValue *value)
 {
 	AttributeRoom room;
 	Datum		attribute;
 
 	if (condition->strategy == 0)
-		return condition->wants_null == (value->bytes == NULL);
+		return (condition->wants_null == (value->bytes == NULL)) != condition->negated;
+	if (condition->settled)
+		return condition->negated;
 	if (value->bytes == NULL)
 		return false;
 	attribute = attribute_datum(&filter->attributes->columns[condition->attribute], value, &room);
 	for (int i = 0; i < condition->count; i++)
 		if (strategy_holds(condition->strategy,
 						   compare_with(condition, attribute, condition->values[i])))
-			return true;
-	return false;
+			return !condition->negated;
+	return condition->negated && !condition->unknown;
+}
+
+static bool
+condition_holds(const AttributeFilter *filter, const FilterCondition *condition,
+				const AttributeValue *values)
+{
+	if (condition->kind == FILTER_KEY)
+		return key_holds(filter, condition, &values[condition->attribute]);
+	for (int i = 0; i < condition->count; i++)
+		if (condition_holds(filter, &condition->conditions[i], values) ==
+			(condition->kind == FILTER_OR))
+			return condition->kind == FILTER_OR;
+	return condition->kind == FILTER_AND;
 }
 
 /* Whether the row with this record of attributes meets the conditions. */
@@ -184,12 +231,10 @@ record_passes(AttributeFilter *filter, const char *record, Size size)
 {
 	AttributeValue values[SEGMENT_MAX_ATTRIBUTES];
 	MemoryContext old = MemoryContextSwitchTo(filter->temporary);
-	bool		passes = true;
+	bool		passes;
 
 	attributes_of_record(filter->attributes, filter->index, record, size, values);
-	for (int i = 0; i < filter->count && passes; i++)
-		passes = condition_holds(filter, &filter->conditions[i],
-								 &values[filter->conditions[i].attribute]);
+	passes = condition_holds(filter, &filter->root, values);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(filter->temporary);
 	return passes;
@@ -260,23 +305,23 @@ find_ranges(const AttributeFilter *filter, const FilterCondition *condition, Dat
 	return count;
 }
 
-/* Whether a condition is one range; if so, narrows a range to what is in both. */
+/* Whether a condition of a key is met by one range of values; if so, finds it. */
 static bool
-narrow(const AttributeFilter *filter, const FilterCondition *condition, SealedColumn *column,
-	   ValueRange *range)
+is_range(const AttributeFilter *filter, const FilterCondition *condition, SealedColumn *column,
+		 ValueRange *range)
 {
 	uint32		values = column->column.values;
-	ValueRange	met[2] = {{0, 0}};
 
 	if (condition->strategy == 0)
-		met[0] = condition->wants_null ? (ValueRange) {values, values + 1} :
-			(ValueRange) {0, values};
-	else if (condition->count > 1 || condition->strategy == FILTER_NOT_EQUAL)
+		*range = condition->wants_null != condition->negated ?
+			(ValueRange) {values, values + 1} : (ValueRange) {0, values};
+	else if (condition->negated || condition->count > 1 ||
+			 condition->strategy == FILTER_NOT_EQUAL)
 		return false;
 	else if (condition->count == 1)
-		(void) find_ranges(filter, condition, condition->values[0], column, met);
-	range->from = Max(range->from, met[0].from);
-	range->to = Min(range->to, met[0].to);
+		(void) find_ranges(filter, condition, condition->values[0], column, range);
+	else
+		*range = (ValueRange) {0, 0};
 	return true;
 }
 
@@ -288,25 +333,26 @@ make_set(uint32 rows)
 									  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 }
 
-/* Keeps the rows of a range. */
 static void
-keep_range(SealedColumn *column, ValueRange range, uint8 *passing)
+add_range(SealedColumn *column, ValueRange range, uint8 *set)
 {
-	uint8	   *set = make_set(column->column.rows);
-
 	if (!attribute_add_rows(&column->column, range.from, range.to, set))
 		sealed_column_damaged(column);
-	bits_and(passing, set, column->column.rows);
-	pfree(set);
 }
 
-/* Keeps the rows that meet a condition of several ranges. */
 static void
-keep_ranges(const AttributeFilter *filter, const FilterCondition *condition, SealedColumn *column,
-			uint8 *passing)
+open_column(const AttributeFilter *filter, int attribute, const CachedSegment *segment,
+			SealedColumn *column)
 {
-	uint8	   *set = make_set(column->column.rows);
+	sealed_column_open(column, cached_extent(&segment->part, filter->index), &segment->header,
+					   attribute);
+}
 
+/* Adds the rows whose attribute meets one of a condition's values. */
+static void
+add_values(const AttributeFilter *filter, const FilterCondition *condition, SealedColumn *column,
+		   uint8 *set)
+{
 	for (int i = 0; i < condition->count; i++)
 	{
 		ValueRange	ranges[2];
@@ -314,42 +360,142 @@ keep_ranges(const AttributeFilter *filter, const FilterCondition *condition, Sea
 
 		CHECK_FOR_INTERRUPTS();
 		for (int k = 0; k < n; k++)
-			if (!attribute_add_rows(&column->column, ranges[k].from, ranges[k].to, set))
-				sealed_column_damaged(column);
+			add_range(column, ranges[k], set);
 	}
-	bits_and(passing, set, column->column.rows);
+}
+
+/* Adds the rows that meet the condition of a key. */
+static void
+add_key(const AttributeFilter *filter, const FilterCondition *condition, SealedColumn *column,
+		uint8 *set)
+{
+	uint32		rows = column->column.rows;
+	uint32		values = column->column.values;
+	ValueRange	range;
+
+	if (is_range(filter, condition, column, &range))
+		add_range(column, range, set);
+	else if (!condition->negated)
+		add_values(filter, condition, column, set);
+	else if (condition->settled)
+		bits_fill(set, rows);
+	else if (!condition->unknown)
+	{
+		uint8	   *met = make_set(rows);
+		uint8	   *others = make_set(rows);
+
+		add_range(column, (ValueRange) {values, values + 1}, met);
+		add_values(filter, condition, column, met);
+		bits_fill(others, rows);
+		bits_and_not(others, met, rows);
+		bits_or(set, others, rows);
+		pfree(met);
+		pfree(others);
+	}
+}
+
+static void add_rows(const AttributeFilter *filter, const FilterCondition *condition,
+					 const CachedSegment *segment, uint8 *set);
+
+/* Keeps the rows that meet a condition. */
+static void
+keep_rows(const AttributeFilter *filter, const FilterCondition *condition,
+		  const CachedSegment *segment, uint8 *passing)
+{
+	uint32		rows = segment->header.rows;
+	uint8	   *set = make_set(rows);
+
+	add_rows(filter, condition, segment, set);
+	bits_and(passing, set, rows);
 	pfree(set);
 }
 
-/* Keeps the rows whose attribute meets all conditions on it. */
+/*
+ * Keeps the rows whose attribute meets all conditions on it among those that must be met.  Of
+ * ranges only what they have in common is read.
+ */
 static void
-keep_attribute(const AttributeFilter *filter, int attribute, const CachedSegment *segment,
-			   uint8 *passing)
+keep_attribute(const AttributeFilter *filter, int attribute, const FilterCondition *all,
+			   const CachedSegment *segment, uint8 *passing)
 {
-	ValueRange	range = {0, PG_UINT32_MAX};
+	uint32		rows = segment->header.rows;
+	ValueRange	common = {0, PG_UINT32_MAX};
 	bool		opened = false;
 	SealedColumn column;
 
-	for (int i = 0; i < filter->count; i++)
+	for (int i = 0; i < all->count; i++)
 	{
-		const FilterCondition *condition = &filter->conditions[i];
+		const FilterCondition *condition = &all->conditions[i];
+		ValueRange	range;
 
-		if (condition->attribute != attribute)
+		if (condition->kind != FILTER_KEY || condition->attribute != attribute)
 			continue;
 		if (!opened)
-			sealed_column_open(&column, cached_extent(&segment->part, filter->index),
-							   &segment->header, attribute);
+			open_column(filter, attribute, segment, &column);
 		opened = true;
-		if (!narrow(filter, condition, &column, &range))
-			keep_ranges(filter, condition, &column, passing);
+		if (is_range(filter, condition, &column, &range))
+		{
+			common.from = Max(common.from, range.from);
+			common.to = Min(common.to, range.to);
+		}
+		else
+			keep_rows(filter, condition, segment, passing);
 	}
-	if (range.to != PG_UINT32_MAX)
-		keep_range(&column, range, passing);
+	if (common.to != PG_UINT32_MAX)
+	{
+		uint8	   *set = make_set(rows);
+
+		add_range(&column, common, set);
+		bits_and(passing, set, rows);
+		pfree(set);
+	}
+}
+
+/* Adds the rows of a sealed segment that meet all of some conditions. */
+static void
+add_common_rows(const AttributeFilter *filter, const FilterCondition *all,
+				const CachedSegment *segment, uint8 *set)
+{
+	uint32		rows = segment->header.rows;
+	uint8	   *passing = make_set(rows);
+
+	bits_fill(passing, rows);
+	for (int i = 0; all->count > 0 && i < filter->attributes->count; i++)
+		keep_attribute(filter, i, all, segment, passing);
+	for (int i = 0; i < all->count; i++)
+		if (all->conditions[i].kind != FILTER_KEY)
+			keep_rows(filter, &all->conditions[i], segment, passing);
+	bits_or(set, passing, rows);
+	pfree(passing);
+}
+
+/* Adds the rows of a sealed segment that meet a condition. */
+static void
+add_rows(const AttributeFilter *filter, const FilterCondition *condition,
+		 const CachedSegment *segment, uint8 *set)
+{
+	SealedColumn column;
+
+	CHECK_FOR_INTERRUPTS();
+	switch (condition->kind)
+	{
+		case FILTER_KEY:
+			open_column(filter, condition->attribute, segment, &column);
+			add_key(filter, condition, &column, set);
+			break;
+		case FILTER_AND:
+			add_common_rows(filter, condition, segment, set);
+			break;
+		case FILTER_OR:
+			for (int i = 0; i < condition->count; i++)
+				add_rows(filter, &condition->conditions[i], segment, set);
+			break;
+	}
 }
 
 /* Keeps the rows that are in the set. */
 static void
-keep_rows(const AttributeFilter *filter, const CachedSegment *segment, uint8 *passing)
+keep_found(const AttributeFilter *filter, const CachedSegment *segment, uint8 *passing)
 {
 	Extent		extent = cached_extent(&segment->part, filter->index);
 	SealedRow  *rows = palloc(SEALED_ROWS * sizeof(SealedRow));
@@ -376,11 +522,9 @@ exclude_sealed(AttributeFilter *filter, const CachedSegment *segment)
 
 	if (!filter->nothing)
 	{
-		bits_fill(passing, rows);
-		for (int i = 0; filter->count > 0 && i < filter->attributes->count; i++)
-			keep_attribute(filter, i, segment, passing);
+		add_rows(filter, &filter->root, segment, passing);
 		if (filter->rows)
-			keep_rows(filter, segment, passing);
+			keep_found(filter, segment, passing);
 	}
 	bits_fill(excluded, rows);
 	bits_and_not(excluded, passing, rows);
@@ -407,7 +551,7 @@ test_row(void *arg, uint32 number, bool dead, const SegmentRow *row)
 
 	if (!dead && number < rows->room &&
 		(rows->filter->rows == NULL || tid_set_has(rows->filter->rows, &row->tid)) &&
-		(rows->filter->count == 0 ||
+		(rows->filter->root.count == 0 ||
 		 record_passes(rows->filter, row->attributes, row->attributes_size)))
 	{
 		bits_clear(rows->bits, number);
@@ -423,7 +567,7 @@ exclude_growing(AttributeFilter *filter, const SegmentEntry *entry)
 	bits_fill(rows.bits, rows.room);
 	if (!filter->nothing)
 		(void) growing_each_row(filter->index, NULL, entry,
-								filter->count > 0 ? GROWING_ATTRIBUTES : 0, test_row, &rows);
+								filter->root.count > 0 ? GROWING_ATTRIBUTES : 0, test_row, &rows);
 	rows.excluded.bits = rows.bits;
 	return rows.excluded;
 }

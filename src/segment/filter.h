@@ -18,13 +18,34 @@
 #define FILTER_NOT_EQUAL	(BTMaxStrategyNumber + 1)
 #define FILTER_STRATEGIES	FILTER_NOT_EQUAL
 
+/* A tree of conditions: each is that of a key, or needs all or one of others to be met. */
+typedef enum FilterKind
+{
+	FILTER_KEY, FILTER_AND, FILTER_OR
+} FilterKind;
+
+typedef struct FilterNode
+{
+	FilterKind	kind;
+
+	/* of a key: it is met where the key's condition is false, not where it is NULL */
+	bool		negated;
+	ScanKeyData key;			/* without sk_func */
+
+	/* FILTER_AND of no nodes is met by all rows, FILTER_OR of none by no row */
+	int			count;
+	struct FilterNode **nodes;
+} FilterNode;
+
 typedef struct AttributeFilter AttributeFilter;
 
 /*
- * The conditions of a scan's keys, in the current memory context, and the rows that may meet the
- * query's other conditions, or NULL if any row may.  Returns NULL if there is no condition.
+ * The conditions of a scan's keys, and those of a tree, which may be NULL, in the current memory
+ * context; and the rows that may meet the query's other conditions, or NULL if any row may.
+ * Returns NULL if there is no condition.
  */
-extern AttributeFilter *filter_create(Relation index, ScanKey keys, int count, TidSet *rows);
+extern AttributeFilter *filter_create(Relation index, ScanKey keys, int count,
+									  const FilterNode *tree, TidSet *rows);
 
 /*
  * The rows of a segment that a search leaves out: those that do not meet the conditions, if there
