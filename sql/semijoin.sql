@@ -105,7 +105,124 @@ CREATE INDEX docs_v ON docs USING ivf (v vector_l2_ops, category, id) WITH (list
 SET ivf.probes = 3;
 SELECT * FROM differ(60);
 
-DROP TABLE docs, acl, members;
-DROP FUNCTION random_vector, random_condition, differ, plan;
+-- statements of other forms
+DROP INDEX docs_v;
+CREATE INDEX docs_v ON docs USING hnsw (v vector_l2_ops);
+VACUUM ANALYZE docs, acl;
+CREATE FUNCTION filtered(query text) RETURNS bool LANGUAGE sql AS $$SELECT coalesce(bool_or(line ~ '= ANY \(array'), false) FROM plan(query) AS p(line)$$;
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SET plan_cache_mode = force_generic_plan;
+PREPARE p(int, vector) AS SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = $1) ORDER BY v <-> $2 LIMIT 3;
+SELECT plan('EXECUTE p(3, ''[1,1,1,1,1,1]'')');
+EXECUTE p(3, '[1,1,1,1,1,1]');
+EXECUTE p(4, '[1,1,1,1,1,1]');
+EXECUTE p(NULL, '[1,1,1,1,1,1]');
+RESET plan_cache_mode;
+-- an array for each outer row: a hash table of the first would be out of date
+SET enable_sort = off;
+SELECT filtered('SELECT * FROM generate_series(1, 3) u, LATERAL (SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE acl.u = u.u)
+	ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 1) d');
+SELECT * FROM generate_series(1, 3) u, LATERAL (SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE acl.u = u.u)
+	ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 1) d;
+SELECT * FROM generate_series(1, 3) u, LATERAL (WITH allowed AS MATERIALIZED (SELECT doc FROM acl WHERE acl.u = u.u)
+	SELECT id FROM docs WHERE id IN (SELECT doc FROM allowed) ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 1) d;
+RESET enable_sort;
+SELECT u, ARRAY(SELECT id FROM docs WHERE EXISTS (SELECT 1 FROM acl WHERE acl.doc = id AND acl.u = u.u) ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 2)
+	FROM generate_series(1, 3) u;
+-- common table expressions, joins, cursors
+WITH allowed AS (SELECT doc FROM acl WHERE u = 3), found AS (SELECT id, v <-> '[1,1,1,1,1,1]' AS d FROM docs
+		WHERE id IN (SELECT doc FROM allowed) ORDER BY d LIMIT 3)
+	SELECT id FROM found JOIN docs USING (id) ORDER BY d;
+SELECT id, m.grp FROM docs JOIN members m ON m.u = category WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 3;
+BEGIN;
+DECLARE c CURSOR FOR SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> '[1,1,1,1,1,1]';
+FETCH 2 FROM c;
+FETCH 1 FROM c;
+COMMIT;
+SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 2 FOR UPDATE;
+-- views, and a function that reads a setting
+CREATE FUNCTION reader() RETURNS int STABLE LANGUAGE sql AS $$SELECT current_setting('test.reader', true)::int$$;
+CREATE VIEW allowed_docs AS SELECT d.id, d.v AS embedding, d.category FROM docs d
+	WHERE EXISTS (SELECT FROM acl WHERE acl.doc = d.id AND acl.u = reader());
+CREATE VIEW safe_docs WITH (security_barrier) AS SELECT embedding AS e, id AS i FROM allowed_docs WHERE category < 6;
+SET test.reader = 3;
+SELECT filtered('SELECT id FROM allowed_docs ORDER BY embedding <-> ''[1,1,1,1,1,1]'' LIMIT 3'),
+	filtered('SELECT i FROM safe_docs ORDER BY e <-> ''[1,1,1,1,1,1]'' LIMIT 3'),
+	filtered('SELECT i FROM (SELECT i, e <-> ''[1,1,1,1,1,1]'' AS d FROM safe_docs) s ORDER BY d LIMIT 3');
+SELECT id FROM allowed_docs ORDER BY embedding <-> '[1,1,1,1,1,1]' LIMIT 3;
+SELECT i FROM safe_docs WHERE i NOT IN (SELECT 433) ORDER BY e <-> '[1,1,1,1,1,1]' LIMIT 3;
+SELECT i FROM safe_docs WHERE i IN (SELECT doc FROM acl WHERE u < 9) ORDER BY e <-> '[1,1,1,1,1,1]' LIMIT 3;
+CREATE FUNCTION nearest(u int) RETURNS SETOF int LANGUAGE plpgsql AS $$ BEGIN
+	RETURN QUERY SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE acl.u = nearest.u) ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 2;
+END $$;
+SELECT u, nearest(u) FROM generate_series(1, 7) u;
+-- subqueries that stay as they are
+CREATE SEQUENCE s;
+SELECT filtered('SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3 AND random() < 2) ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 3') AS volatile,
+	filtered('SELECT id FROM docs WHERE id IN (SELECT nextval(''s'') FROM acl WHERE u = 3) ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 3') AS nextval,
+	filtered('SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3 FOR UPDATE) ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 3') AS locking,
+	filtered('SELECT id FROM docs WHERE id NOT IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 3') AS negated,
+	filtered('SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY category LIMIT 3') AS other_order,
+	filtered('SELECT id FROM docs JOIN acl a ON doc = id WHERE a.u IN (SELECT u FROM members) ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 3') AS other_table;
+-- estimates: as many rows as the subquery has
+CREATE FUNCTION estimated(query text) RETURNS int LANGUAGE plpgsql AS $$ DECLARE plan json; BEGIN
+	EXECUTE 'EXPLAIN (FORMAT json) ' || query INTO plan;
+	RETURN (plan->0->'Plan'->'Plans'->-1->>'Plan Rows')::int;
+END $$;
+SELECT estimated('SELECT id FROM docs WHERE id = ANY (ARRAY(SELECT doc FROM acl ORDER BY doc LIMIT 60)) ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 5'),
+	estimated('SELECT id FROM docs WHERE (id IN (SELECT doc FROM acl ORDER BY doc LIMIT 60)) IS TRUE ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 5'),
+	estimated('SELECT id FROM docs WHERE id = 1 OR id IN (SELECT doc FROM acl ORDER BY doc LIMIT 60) ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 5');
+
+-- policies
+CREATE ROLE vector_reader;
+GRANT SELECT ON docs, acl TO vector_reader;
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY allowed ON docs FOR SELECT USING (id IN (SELECT doc FROM acl WHERE u = reader()));
+CREATE FUNCTION leak(int) RETURNS bool COST 0.0001 LANGUAGE plpgsql AS $$ BEGIN
+	IF $1 NOT IN (SELECT doc FROM acl WHERE u = reader() AND doc IS NOT NULL) THEN RAISE NOTICE 'leaked'; END IF;
+	RETURN true;
+END $$;
+SET ROLE vector_reader;
+SELECT plan('SELECT id FROM docs ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 3');
+SELECT id FROM docs WHERE leak(id) ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 3;
+SELECT id FROM docs WHERE leak(id) AND id IN (SELECT doc FROM acl WHERE u < 5) ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 3;
+SELECT id FROM docs WHERE id IN (SELECT id FROM docs WHERE category = 1) ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 3;
+RESET ROLE;
+DROP POLICY allowed ON docs;
+CREATE POLICY allowed ON docs FOR SELECT USING (category = 0 OR EXISTS (SELECT FROM acl WHERE doc = docs.id AND u = reader()));
+CREATE POLICY readers_only ON docs AS RESTRICTIVE FOR SELECT USING (reader() IN (SELECT u FROM acl) AND id < 500);
+SET ROLE vector_reader;
+SELECT filtered('SELECT id FROM docs ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 3');
+SELECT id FROM docs ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 3;
+RESET ROLE;
+SELECT id FROM docs WHERE (category = 0 OR id IN (SELECT doc FROM acl WHERE u = 3)) AND id < 500 ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 3;
+DROP VIEW safe_docs, allowed_docs;
+DROP POLICY allowed ON docs;
+DROP POLICY readers_only ON docs;
+ALTER TABLE docs DISABLE ROW LEVEL SECURITY;
+REVOKE ALL ON docs, acl FROM vector_reader;
+DROP ROLE vector_reader;
+
+-- partitions
+CREATE TABLE parts (id int, v vector(6), category int, PRIMARY KEY (id, category)) PARTITION BY LIST (category);
+CREATE TABLE parts_0 PARTITION OF parts FOR VALUES IN (0, 1, 2);
+CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (3, 4, 5, 6);
+INSERT INTO parts SELECT id, v, category FROM docs;
+CREATE INDEX parts_v ON parts USING hnsw (v vector_l2_ops, id);
+ANALYZE parts;
+SET enable_sort = off;
+SELECT filtered('SELECT id FROM parts WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 3');
+SELECT id FROM parts WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 3;
+SELECT id FROM parts WHERE EXISTS (SELECT FROM acl WHERE u = 3 AND doc = id) AND category > 3 ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 3;
+RESET enable_sort;
+
+RESET enable_seqscan;
+RESET enable_bitmapscan;
 RESET hnsw.ef_search;
 RESET ivf.probes;
+RESET test.reader;
+DEALLOCATE p;
+DROP TABLE docs, acl, members, parts;
+DROP FUNCTION random_vector, random_condition, differ, plan, filtered, reader, nearest, estimated, leak;
+DROP SEQUENCE s;
