@@ -31,6 +31,10 @@ my %value = (
 	'timestamptz' => q{'2020-01-01'::timestamptz + x * interval '1 day'}, 'time' => q{'10:00'::time + x * interval '1 second'},
 	'timetz' => q{'10:00+02'::timetz + x * interval '1 minute'}, 'interval' => q{x * interval '9 days'},
 	'mood' => '(enum_range(NULL::mood))[1 + x % 3]', 'inet' => q{'10.0.0.1'::inet + x}, 'oid' => 'x', 'bytea' => q{decode(lpad(to_hex(x), 6, '0'), 'hex')});
+my %array = ('integer[]' => '(ARRAY[x % 8, x % 3, x % 5])[:x % 5]', 'text[]' => q{(ARRAY['e' || x % 8, NULL, 'e' || x % 3])[:x % 4]});
+%value = (%value, %array)
+  if $node->safe_psql('postgres', "SELECT count(*) FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod
+	WHERE amname = 'hnsw' AND opcintype = 'anyarray'::regtype");
 my @types = sort keys %value;
 
 $node->safe_psql('postgres', <<'SQL');
@@ -39,8 +43,11 @@ $node->safe_psql('postgres', <<'SQL');
 	CREATE TABLE other (a int PRIMARY KEY, x int, y text);
 	INSERT INTO other SELECT i, i % 5, 'y' || i % 3 FROM generate_series(0, 40) i;
 	CREATE TABLE acl (doc int, reader int, PRIMARY KEY (reader, doc));
-	CREATE TABLE asked (n serial, source text, condition text, k int, mode text, exact bool, plain bool);
+	CREATE TABLE asked (n serial, form text, source text, condition text, k int, mode text, exact bool, plain bool);
 	CREATE TABLE result (queries int, by_condition int, by_bitmap int, ordered int, few int, exact int, exact_found int, wanted int, found int, different int);
+
+	-- A distance and what an index may be wrong by, whose distances are rounded.
+	CREATE FUNCTION beyond(d float8) RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT d + 1e-6 * (1 + abs(d))';
 
 	-- Runs the queries of the table asked, by the index and without: a notice for each answer that is wrong.
 	CREATE FUNCTION compare(am text, op text, state text, rows int) RETURNS result LANGUAGE plpgsql AS $$
@@ -71,7 +78,12 @@ $node->safe_psql('postgres', <<'SQL');
 				set_config(am || '.iterative_scan', a.mode, true),
 				set_config('hnsw.ef_search', CASE WHEN a.exact THEN '1000' ELSE '40' END, true),
 				set_config('ivf.probes', '10', true), set_config('ivfflat.probes', '10', true);
-			query := format('SELECT t.id, t.v %s %s AS d %s ORDER BY t.v %1$s %2$s LIMIT %4$s', op, q, query, a.k);
+			IF a.form = 'each' THEN
+				query := format('SELECT s.* FROM generate_series(0, 2) n, LATERAL (SELECT t.id, t.v %s %s AS d %s AND t.id %% 3 = n
+					ORDER BY t.v %1$s %2$s LIMIT %4$s) s', op, q, query, a.k);
+			ELSE
+				query := format('SELECT t.id, t.v %s %s AS d %s ORDER BY t.v %1$s %2$s LIMIT %4$s %5$s', op, q, query, a.k, a.form);
+			END IF;
 			BEGIN
 				EXECUTE format('SELECT array_agg(id), array_agg(d) FROM (%s) s', query) INTO ids, found;
 			EXCEPTION WHEN others THEN
@@ -101,7 +113,8 @@ $node->safe_psql('postgres', <<'SQL');
 				wrong := format('distances %s, not %s', found, truth[:a.k]);
 			ELSIF EXISTS (SELECT FROM unnest((SELECT array_agg(d ORDER BY d) FROM unnest(found) d), truth) x(f, t) WHERE f < t) THEN
 				wrong := format('too near: %s, not %s', found, truth);
-			ELSIF a.mode <> 'relaxed_order' AND found <> (SELECT array_agg(d ORDER BY d) FROM unnest(found) d) THEN
+			ELSIF a.mode <> 'relaxed_order' AND a.form <> 'each'
+				AND EXISTS (SELECT FROM unnest(found, found[2:]) x(d, next) WHERE d > beyond(next)) THEN
 				wrong := format('order %s', found);
 			ELSIF a.source = 't' AND cardinality(ids) <> (SELECT count(DISTINCT id) FROM unnest(ids) id) THEN
 				wrong := format('rows twice: %s', ids);
@@ -121,10 +134,10 @@ $node->safe_psql('postgres', <<'SQL');
 				r.few := r.few + 1;
 			ELSIF a.exact THEN
 				r.exact := r.exact + a.k;
-				r.exact_found := r.exact_found + (SELECT count(*) FROM unnest(found) d WHERE d <= truth[a.k]);
+				r.exact_found := r.exact_found + (SELECT count(*) FROM unnest(found) d WHERE d <= beyond(truth[a.k]));
 			ELSIF a.mode <> 'off' THEN
 				r.wanted := r.wanted + a.k;
-				r.found := r.found + (SELECT count(*) FROM unnest(found) d WHERE d <= truth[a.k]);
+				r.found := r.found + (SELECT count(*) FROM unnest(found) d WHERE d <= beyond(truth[a.k]));
 			END IF;
 		END LOOP;
 		RETURN r;
@@ -138,6 +151,17 @@ sub chance { return rand() < $_[0]; }
 my %modes = map { $_ => [ split /,/, $node->safe_psql('postgres', "LOAD 'vector';
 	SELECT array_to_string(enumvals, ',') FROM pg_settings WHERE name = '$_.iterative_scan'") ] } qw(hnsw ivf ivfflat);
 
+sub array_condition
+{
+	my ($column, $type, $x, $y) = @_;
+	my ($element) = $type =~ /^(.*)\[\]/;
+	my $one = $element eq 'integer' ? int(rand(8)) : "'e" . int(rand(8)) . "'";
+	return "$column " . pick('&&', '@>', '<@', '=', '<>', '<') . " $x" if chance(0.4);
+	return "($column && $x OR $column @> $y)" if chance(0.2);
+	return "$one = ANY ($column)" if chance(0.5);
+	return "$column " . pick('&&', '@>', '@>', '<@') . " ARRAY[" . pick($one, "$one, $one", "$one, NULL", '') . "]::$type";
+}
+
 # One comparison of a column with values of its type.
 sub compare_column
 {
@@ -145,6 +169,8 @@ sub compare_column
 	return "$column IS " . (chance(0.5) ? 'NULL' : 'NOT NULL') if !@$values || chance(0.06);
 	my ($x, $y, $z) = map { pick(@$values) } 1 .. 3;
 	($type) = $type =~ /^([^ ]*( precision)?)/;
+	$x = "(SELECT $x\::$type)" if chance(0.1);
+	return array_condition($column, $type, $x, $y) if $type =~ /\[\]$/;
 	return $column if $type eq 'boolean' && chance(0.3);
 	return "$column LIKE " . ($x =~ s/^('.)[^']*'$/$1%'/r) if $type =~ /^(text|varchar)/ && $x =~ /^'[^'\\%_]+'$/ && chance(0.15);
 	my $kind = int(rand(15));
@@ -216,11 +242,13 @@ sub ask
 		my $plain = chance(0.1);
 		$condition .= ' AND t.v IS NOT NULL' if $plain || chance(0.2);
 		my $mode = chance(0.1) ? 'off' : pick(grep { $_ ne 'off' } @{ $modes{$am} });
-		push @asked, "(\$\$$source\$\$, \$\$($condition)\$\$, " . pick(1, 5, 10, 10, 20, 100) . ", '$mode', "
+		my $form = $source eq 't' ? pick(('') x 16, 'FOR UPDATE', 'each') : '';
+		my $k = $form eq 'each' ? 5000 : pick(1, 5, 10, 10, 20, 100);
+		push @asked, "('$form', \$\$$source\$\$, \$\$($condition)\$\$, $k, '$mode', "
 		  . ($exact && $rows < 900 && chance(0.5) ? 'true' : 'false') . ', ' . ($plain ? 'true' : 'false') . ')';
 	}
 	my ($result, $out, $messages) = $node->psql('postgres', "SELECT setseed(" . rand() . ");
-		TRUNCATE asked; INSERT INTO asked (source, condition, k, mode, exact, plain) VALUES " . join(",\n", @asked) . ";
+		TRUNCATE asked; INSERT INTO asked (form, source, condition, k, mode, exact, plain) VALUES " . join(",\n", @asked) . ";
 		SELECT * FROM compare('$am', '$op', '$config->{name}, $state', $rows)");
 	die "$config->{name}, $state: $messages" if $result;
 	my %result;
@@ -259,7 +287,7 @@ sub make_table
 		my $nulls = pick(0, 0.1, 0.5);
 		"(SELECT CASE WHEN random() >= $nulls THEN $value{ $_->[1] } END FROM (SELECT $x AS x OFFSET 0) x)";
 	} @columns);
-	my $operators = $config->{class} . ($config->{class} =~ /^bit/ ? '' : '');
+	my $partitions = chance(0.15) ? join('', map { "CREATE TABLE t_$_ PARTITION OF t FOR VALUES WITH (MODULUS 3, REMAINDER $_);" } 0 .. 2) : '';
 	my @with = ('seal_rows = 64');
 	push @with, 'm = ' . (8 + int(rand(17))) if $config->{am} eq 'hnsw';
 	push @with, 'lists = ' . (2 + int(rand(8))) if $config->{am} ne 'hnsw';
@@ -272,7 +300,8 @@ sub make_table
 	$node->safe_psql('postgres', "SET client_min_messages = warning; SELECT setseed(" . rand() . ");
 		DROP TABLE IF EXISTS t; DROP FUNCTION IF EXISTS place, fill;
 		CREATE FUNCTION place(c int, n bool) RETURNS $config->{type} LANGUAGE sql AS \$\$$place\$\$;
-		CREATE TABLE t (id serial PRIMARY KEY, v $type, g int, j jsonb, tags int[], part int, w text, $definitions);
+		CREATE TABLE t (id serial PRIMARY KEY, v $type, g int, j jsonb, tags int[], part int, w text, $definitions)@{[ $partitions && 'PARTITION BY HASH (id)' ]};
+		$partitions
 		CREATE FUNCTION fill(rows int) RETURNS void LANGUAGE sql AS \$\$
 			INSERT INTO t SELECT i, CASE WHEN i % 41 > 0 THEN place(c, i % 10 > 0) END, floor(random() * 12),
 				jsonb_build_object('lang', (ARRAY['de', 'en', 'fr', NULL])[1 + floor(random() * 4)::int], 'n', i % 5),
@@ -281,7 +310,7 @@ sub make_table
 		CREATE INDEX ON t (g); CREATE INDEX ON t USING gin (j); CREATE INDEX ON t USING gin (tags);
 		CREATE INDEX ON t USING brin (part) WITH (pages_per_range = 1);");
 	$config->{index} = "CREATE INDEX t_v ON t USING $config->{am} (v $config->{class}, " . join(', ', map { $_->[0] =~ s/t\.//r } @columns)
-	  . ') WITH (' . join(', ', @with) . ')';
+	  . (chance(0.2) ? ", (j ->> 'lang')" : '') . ') WITH (' . join(', ', @with) . ')';
 	return \@columns;
 }
 
@@ -298,6 +327,7 @@ sub read_values
 	return;
 }
 
+my $segments = "pg_partition_tree('t_v') WHERE isleaf";
 my $number = 0;
 while ($total{queries} < $wanted)
 {
@@ -323,12 +353,12 @@ while ($total{queries} < $wanted)
 	ask(\%config, 'grown', $columns, $each);
 	$sql->("DELETE FROM t WHERE id % @{[ 2 + int(rand(6)) ]} = 0; UPDATE t SET a1 = NULL, g = 3 WHERE id % 9 = 1; UPDATE t SET w = 'new' WHERE id % 10 = 1");
 	ask(\%config, 'deleted', $columns, $each);
-	$sql->('SELECT vector_seal(\'t_v\')') if chance(0.5);
+	$sql->("SELECT vector_seal(relid) FROM $segments") if chance(0.5);
 	$sql->('VACUUM t; SELECT fill(30); ANALYZE t');
 	ask(\%config, 'vacuumed', $columns, $each);
-	$sql->(chance(0.7) ? "SELECT vector_merge('t_v')" : 'REINDEX INDEX t_v');
+	$sql->(chance(0.7) ? "SELECT vector_merge(relid) FROM $segments" : 'REINDEX INDEX t_v');
 	ask(\%config, 'merged', $columns, $each);
-	$sql->("SELECT vector_index_check('t_v'::regclass)");
+	$sql->("SELECT vector_index_check(relid) FROM $segments");
 }
 
 note("$total{queries} queries, $total{few} of them for all rows that meet a condition; of a quarter of them"
