@@ -14,6 +14,7 @@
 #include "optimizer/paths.h"
 #include "utils/guc.h"
 
+#include "am/conditions.h"
 #include "am/index.h"
 
 /* The cost of looking up a row of the bitmap in the segments, in units of cpu_operator_cost. */
@@ -57,11 +58,13 @@ with_indexes(const RelOptInfo *rel, bool ours)
 static List *
 not_answered(const List *conditions, const IndexPath *scan)
 {
+	List	   *answered = path_conditions(scan);
 	List	   *left = NIL;
 	ListCell   *cell;
 
 	foreach(cell, conditions)
-		if (!is_redundant_with_indexclauses(lfirst(cell), scan->indexclauses))
+		if (!is_redundant_with_indexclauses(lfirst(cell), scan->indexclauses) &&
+			!list_member_ptr(answered, lfirst(cell)))
 			left = lappend(left, lfirst(cell));
 	return left;
 }

@@ -423,6 +423,12 @@ cache_acquire(CachedIndex *cached, Relation index, const SegmentEntry *entry)
 	return segment;
 }
 
+void
+cache_count(CachedPart *part)
+{
+	count_size(part->index);
+}
+
 /* Reads a mean of a segment into the current memory context. */
 static float *
 read_mean(const CachedIndex *cached, Relation index, const SegmentEntry *entry, BlockNumber place)

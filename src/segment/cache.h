@@ -58,6 +58,7 @@ typedef struct CachedSegment
 	void	   *loaded;			/* what the segment's method has loaded */
 	uint32		dead;			/* bits set in tombstones */
 	uint8	   *tombstones;		/* NULL if no row is dead */
+	struct TidOrder *by_tid;	/* see tid_order.h; NULL until it is asked for */
 } CachedSegment;
 
 /* Whether the index's file has an entry. */
@@ -75,6 +76,9 @@ extern const Space *cache_space(const CachedIndex *cached);
 /* A sealed segment with fresh tombstones; held together with its index (see cache_hold). */
 extern CachedSegment *cache_acquire(CachedIndex *cached, Relation index,
 									const SegmentEntry *entry);
+
+/* Counts what has been added to a part's memory since it was loaded. */
+extern void cache_count(CachedPart *part);
 
 /*
  * What methods keep of extents that segments share.  Finds the part of an entry; if there is none,

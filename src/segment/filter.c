@@ -18,6 +18,7 @@
 
 #include "segment/growing.h"
 #include "segment/sealed.h"
+#include "segment/tid_order.h"
 
 /* A condition as in a FilterNode; NULL is less and greater than nothing. */
 typedef struct FilterCondition
@@ -493,9 +494,9 @@ add_rows(const AttributeFilter *filter, const FilterCondition *condition,
 	}
 }
 
-/* Keeps the rows that are in the set. */
+/* Keeps the rows that are in the set, of a segment with many rows: looks up each. */
 static void
-keep_found(const AttributeFilter *filter, const CachedSegment *segment, uint8 *passing)
+look_up_rows(const AttributeFilter *filter, const CachedSegment *segment, uint8 *passing)
 {
 	Extent		extent = cached_extent(&segment->part, filter->index);
 	SealedRow  *rows = palloc(SEALED_ROWS * sizeof(SealedRow));
@@ -512,9 +513,27 @@ keep_found(const AttributeFilter *filter, const CachedSegment *segment, uint8 *p
 	pfree(rows);
 }
 
+/* Keeps the rows that are in the set. */
+static void
+keep_found(const AttributeFilter *filter, CachedSegment *segment, uint8 *passing)
+{
+	const TidOrder *order = tid_order_of(segment, filter->index);
+	uint8	   *set;
+
+	if (order == NULL)
+	{
+		look_up_rows(filter, segment, passing);
+		return;
+	}
+	set = make_set(segment->header.rows);
+	tid_order_select(order, filter->rows, set);
+	bits_and(passing, set, segment->header.rows);
+	pfree(set);
+}
+
 /* The rows of a sealed segment that are dead or do not meet the conditions. */
 static ExcludedRows
-exclude_sealed(AttributeFilter *filter, const CachedSegment *segment)
+exclude_sealed(AttributeFilter *filter, CachedSegment *segment)
 {
 	uint32		rows = segment->header.rows;
 	uint8	   *passing = make_set(rows);
@@ -573,7 +592,7 @@ exclude_growing(AttributeFilter *filter, const SegmentEntry *entry)
 }
 
 ExcludedRows
-filter_excluded(AttributeFilter *filter, const SegmentEntry *entry, const CachedSegment *segment)
+filter_excluded(AttributeFilter *filter, const SegmentEntry *entry, CachedSegment *segment)
 {
 	if (filter != NULL)
 		return segment ? exclude_sealed(filter, segment) : exclude_growing(filter, entry);

@@ -53,6 +53,6 @@ extern AttributeFilter *filter_create(Relation index, ScanKey keys, int count,
  * segment gets later are left out as well; no snapshot of now can see them.
  */
 extern ExcludedRows filter_excluded(AttributeFilter *filter, const SegmentEntry *entry,
-									const CachedSegment *segment);
+									CachedSegment *segment);
 
 #endif							/* VECTOR_SEGMENT_FILTER_H */

@@ -7,6 +7,9 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+/* Pages are looked up by block if all are within so many blocks, otherwise by a binary search. */
+#define MOST_BLOCKS		((Size) 16 * 1024 * 1024)
+
 /* A set that grows. */
 typedef struct Growth
 {
@@ -81,19 +84,39 @@ tid_set_create(TIDBitmap *bitmap)
 	return growth.set;
 }
 
-/* The first page from this block on. */
-static uint32
-find_page(const TidSet *set, BlockNumber block)
+/* Prepares to look up pages by block, unless the blocks are too far apart. */
+static void
+prepare_look_up(TidSet *set)
+{
+	BlockNumber first = set->pages[0].block;
+	Size		blocks = (Size) (set->pages[set->count - 1].block - first) + 1;
+
+	set->prepared = true;
+	if (blocks > MOST_BLOCKS)
+		return;
+	set->by_block = MemoryContextAllocExtended(GetMemoryChunkContext(set), blocks * sizeof(uint32),
+											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (uint32 i = 0; i < set->count; i++)
+		set->by_block[set->pages[i].block - first] = i + 1;
+}
+
+/* The page of a block; NULL if none of its rows is in the set. */
+static const TidPage *
+find_page(TidSet *set, BlockNumber block)
 {
 	uint32		low = 0;
 	uint32		high = set->count;
 
-	/* most often it is the page looked up last, or the next */
-	if (set->last < set->count && set->pages[set->last].block <= block)
+	if (set->count == 0 || block < set->pages[0].block ||
+		block > set->pages[set->count - 1].block)
+		return NULL;
+	if (!set->prepared)
+		prepare_look_up(set);
+	if (set->by_block)
 	{
-		low = set->last + (set->pages[set->last].block < block);
-		if (low == set->count || set->pages[low].block >= block)
-			return low;
+		uint32		number = set->by_block[block - set->pages[0].block];
+
+		return number > 0 ? &set->pages[number - 1] : NULL;
 	}
 	while (low < high)
 	{
@@ -104,24 +127,19 @@ find_page(const TidSet *set, BlockNumber block)
 		else
 			high = middle;
 	}
-	return low;
+	return set->pages[low].block == block ? &set->pages[low] : NULL;
 }
 
 bool
 tid_set_has(TidSet *set, const ItemPointerData *tid)
 {
-	BlockNumber block = ItemPointerGetBlockNumberNoCheck(tid);
 	OffsetNumber offset = ItemPointerGetOffsetNumberNoCheck(tid);
-	uint32		number = find_page(set, block);
-	const TidPage *page = &set->pages[number];
+	const TidPage *page = find_page(set, ItemPointerGetBlockNumberNoCheck(tid));
 	uint32		low;
 	uint32		high;
 
-	if (number == set->count || page->block != block)
-		return false;
-	set->last = number;
-	if (page->lossy)
-		return true;
+	if (page == NULL || page->lossy)
+		return page != NULL;
 	low = page->first;
 	high = low + page->count;
 	while (low < high)

@@ -24,13 +24,14 @@ typedef struct TidSet
 	uint32		count;
 	uint32		lossy;			/* pages */
 	OffsetNumber *offsets;
-	uint32		last;			/* the page that was looked up last */
+	uint32	   *by_block;		/* from the first block on, numbers of pages plus one; or NULL */
+	bool		prepared;		/* by_block has been made, if it can be */
 } TidSet;
 
 /* Copies a bitmap into the current memory context. */
 extern TidSet *tid_set_create(TIDBitmap *bitmap);
 
-/* Whether a row is in the set; fast if rows are looked up in the order of the table. */
+/* Whether a row is in the set. */
 extern bool tid_set_has(TidSet *set, const ItemPointerData *tid);
 
 #endif							/* VECTOR_SEGMENT_TID_SET_H */
