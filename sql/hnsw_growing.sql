@@ -55,4 +55,22 @@ INSERT INTO items SELECT i, growing_vector(i, 1536) FROM generate_series(11, 50)
 SELECT sum(rows) AS rows FROM vector_index_segments('items_small') WHERE kind = 'growing';
 DROP TABLE items;
 DROP FUNCTION grow, growing_blocks, growing_vector;
+-- an index that keeps as many candidates as it has rows compares them all: bounds fail now and then
+CREATE FUNCTION growing_place(c int, noise bool) RETURNS int8vec LANGUAGE sql AS $$
+	SELECT array_agg(round(1 + c * 37 % 11 * ((d * 7 + c * 13) % 5) + CASE WHEN noise THEN random() * 20 ELSE 0 END)::real)::vector::int8vec
+		FROM generate_series(1, 15) d $$;
+CREATE TABLE items (v int8vec(15));
+SELECT setseed(0.5);
+INSERT INTO items SELECT growing_place(floor(random() * 8)::int, i % 10 > 0) FROM generate_series(1, 640) i;
+CREATE INDEX items_v ON items USING hnsw (v int8vec_l2_ops) WITH (seal_rows = 64);
+INSERT INTO items SELECT growing_place(floor(random() * 8)::int, i % 10 > 0) FROM generate_series(641, 696) i;
+SELECT kind, rows FROM vector_index_segments('items_v') ORDER BY kind;
+SET hnsw.ef_search = 1000;
+WITH queries AS MATERIALIZED (SELECT growing_place(floor(random() * 8)::int, true) AS v FROM generate_series(1, 1000))
+SELECT count(*), count(*) FILTER (WHERE found.d <> exact.d) AS wrong FROM queries,
+	LATERAL (SELECT array_agg(d) AS d FROM (SELECT items.v <-> queries.v AS d FROM items ORDER BY items.v <-> queries.v LIMIT 100) f) found,
+	LATERAL (SELECT array_agg(d) AS d FROM (SELECT items.v <-> queries.v AS d FROM items ORDER BY (items.v <-> queries.v) + 0 LIMIT 100) f) exact;
+RESET hnsw.ef_search;
+DROP TABLE items;
+DROP FUNCTION growing_place;
 RESET vector.background_work;

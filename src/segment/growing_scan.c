@@ -125,12 +125,25 @@ prepare_codes(GrowingScan *scan, const float *mean, CodeQuery *code)
 	pfree(centred);
 }
 
+/*
+ * Whether rows wait by bounds of their codes.  A bound fails now and then, so rows are compared
+ * without bounds if the search keeps as many candidates as there are rows.
+ */
+static bool
+uses_codes(const GrowingScan *scan)
+{
+	uint32		left = scan->header.rows - Min(scan->excluded.count, scan->header.rows);
+
+	return scan->header.padded > 0 && left > scan->base.search->effort.candidates;
+}
+
 /* Bounds the distances of all rows by their codes, which are relative to a mean if there is one. */
 static void
 bound_rows(GrowingScan *scan, const float *mean)
 {
 	const SegmentSearch *search = scan->base.search;
 	const GrowingHeader *header = &scan->header;
+	bool		coded = uses_codes(scan);
 	CodeQuery	code;
 
 	scan->tags = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint64) * header->rows);
@@ -138,7 +151,7 @@ bound_rows(GrowingScan *scan, const float *mean)
 	scan->candidates.room = header->rows;
 	scan->candidates.items = MemoryContextAllocHuge(CurrentMemoryContext,
 													sizeof(GraphCandidate) * header->rows);
-	if (header->padded > 0)
+	if (coded)
 		prepare_codes(scan, mean, &code);
 	for (uint32 g = 0; g * GROWING_ROWS < header->rows; g++)
 	{
@@ -152,10 +165,10 @@ bound_rows(GrowingScan *scan, const float *mean)
 
 			scan->tags[row] = tag_from_tid(&group->tids[i]);
 			scan->offsets[row] = group->offset[i];
-			if (header->padded == 0)
+			if (!coded)
 				add_candidate(scan, group, row, -INFINITY);
 		}
-		if (header->padded > 0)
+		if (coded)
 			bound_group(scan, &code, group, g);
 		UnlockReleaseBuffer(buffer);
 		CHECK_FOR_INTERRUPTS();
