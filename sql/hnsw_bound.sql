@@ -53,9 +53,9 @@ BEGIN
 	EXECUTE format('CREATE INDEX t_index ON t USING hnsw (%I %s_%s_ops) %s', name, type, metric, options);
 	PERFORM fill(2001, 2100);
 	class := format('%s_%s %s', type, metric, options);
-	FOREACH mode IN ARRAY ARRAY['off', 'relaxed_order', 'strict_order'] LOOP
+	FOREACH mode IN ARRAY ARRAY['auto', 'relaxed_order', 'strict_order'] LOOP
 		PERFORM set_config('hnsw.iterative_scan', mode, false);
-		PERFORM set_config('hnsw.ef_search', CASE mode WHEN 'off' THEN '400' ELSE '40' END, false);
+		PERFORM set_config('hnsw.ef_search', CASE mode WHEN 'auto' THEN '400' ELSE '40' END, false);
 		query := format('SELECT id FROM t WHERE %1$s@ <= %2$L ORDER BY %1$s', distance, bound);
 		EXECUTE format('SELECT array_agg(id ORDER BY id) FROM (%s) x', replace(query, '@', '')) INTO with_bound;
 		EXECUTE format('SELECT array_agg(id ORDER BY id) FROM (%s) x', replace(query, '@', ' + 0')) INTO without;

@@ -13,18 +13,14 @@ RESET hnsw.ef_search;
 
 -- 3. Searching
 SET enable_seqscan = off;
-SET hnsw.iterative_scan = strict_order;
 SELECT count(*) FROM
     (SELECT id FROM items WHERE category = 3 ORDER BY embedding <-> '[3,1,2]' LIMIT 50) found;
-RESET hnsw.iterative_scan;
 RESET enable_seqscan;
 
 -- 4. Searching
 SET enable_seqscan = off;
-SET hnsw.iterative_scan = strict_order;
 SELECT count(*) FROM
     (SELECT id FROM items WHERE embedding <-> '[3,1,2]' < 4 ORDER BY embedding <-> '[3,1,2]') found;
-RESET hnsw.iterative_scan;
 RESET enable_seqscan;
 
 -- 5. Attributes
@@ -106,10 +102,8 @@ SELECT pg_relation_size('docs_small') < pg_relation_size('docs_embedding') AS sm
 -- 13. ivfflat and ivf
 SET enable_seqscan = off;
 SET ivf.probes = 10;
-SET ivf.iterative_scan = relaxed_order;
 SELECT count(*) FROM
     (SELECT id FROM docs WHERE category = 3 ORDER BY embedding <-> '[3,1,2]' LIMIT 50) found;
-RESET ivf.iterative_scan;
 RESET ivf.probes;
 RESET enable_seqscan;
 

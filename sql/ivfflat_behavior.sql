@@ -20,7 +20,7 @@ SET ivfflat.max_probes = 1;
 SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> '[1,2,4]') x;
 RESET ivfflat.max_probes;
 RESET ivfflat.probes;
-SET ivfflat.iterative_scan = off;
+RESET ivfflat.iterative_scan;
 -- NULL as a query; NULLs are not in the index
 SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> (SELECT NULL::vector) LIMIT 10) x;
 SET ivfflat.probes = 3;

@@ -19,7 +19,6 @@ CREATE INDEX shelf_pq ON shelf USING ivf (embedding vector_l2_ops)
 -- 4. Search parameters
 BEGIN;
 SET LOCAL hnsw.ef_search = 100;
-SET LOCAL hnsw.iterative_scan = strict_order;
 SELECT count(*) FROM (
     SELECT id FROM book
     WHERE shelf = 's3' AND embedding <-> '[3,3,3,3]' < 4 ORDER BY embedding <-> '[3,3,3,3]' LIMIT 20) found;

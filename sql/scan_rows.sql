@@ -67,7 +67,7 @@ DECLARE
 BEGIN
 	CREATE TEMP TABLE wanted AS SELECT q.name, q.query, rows_of(q.query) AS rows FROM queries q;
 	EXECUTE 'CREATE INDEX t_v ON t ' || index;
-	FOR page, seq, mode IN VALUES ('1.1', 'on', 'off'), ('4', 'on', 'off'), ('4', 'off', 'off'), ('4', 'off', 'relaxed_order'), ('4', 'off', 'strict_order') LOOP
+	FOR page, seq, mode IN VALUES ('1.1', 'on', 'auto'), ('4', 'on', 'auto'), ('4', 'off', 'auto'), ('4', 'off', 'relaxed_order'), ('4', 'off', 'strict_order') LOOP
 		CONTINUE WHEN mode = 'strict_order' AND method <> 'hnsw';
 		PERFORM set_config('random_page_cost', page, true), set_config('enable_seqscan', seq, true),
 			set_config('enable_sort', seq, true), set_config(method || '.iterative_scan', mode, true);
@@ -125,7 +125,7 @@ BEGIN
 END $$;
 SELECT count(*) FROM t;
 SELECT mode, rows, ids, late < CASE mode WHEN 'relaxed_order' THEN 200 ELSE 5 END AS in_order
-	FROM unnest(ARRAY['off', 'strict_order', 'relaxed_order']) mode, whole(mode);
+	FROM unnest(ARRAY['auto', 'strict_order', 'relaxed_order']) mode, whole(mode);
 -- the number of rows that iterative scans visit is limited
 SET hnsw.max_scan_tuples = 500;
 SELECT mode, rows < 1200 AS few, rows = ids AS once, late = 0 AS in_order
@@ -151,7 +151,7 @@ BEGIN
 	END LOOP;
 	RETURN hits / 200.0;
 END $$;
-SELECT mode, part, recall(mode, part) >= least AS found FROM (VALUES ('strict_order', 0.85), ('relaxed_order', 0.97)) m (mode, least), unnest(ARRAY[10, 100]) part;
+SELECT mode, part, recall(mode, part) >= least AS found FROM (VALUES ('strict_order', 0.85), ('relaxed_order', 0.97), ('auto', 0.97)) m (mode, least), unnest(ARRAY[10, 100]) part;
 DROP TABLE waves;
 DROP FUNCTION wave, recall;
 

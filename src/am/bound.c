@@ -66,8 +66,10 @@ struct ScanBound
 	int			count;			/* of conditions, all of which must hold */
 	BoundLimit *limits;
 	ScanConditions *conditions; /* on attributes, or NULL */
-	bool		filtered;		/* there are other conditions as well */
 	TidSet	   *among;			/* see scan_bound_set_among */
+	bool		filtered;		/* there are other conditions as well; then: */
+	ExecProcNodeMtd next_row;	/* of the scan's node */
+	uint64		passed;			/* rows that the node has returned */
 	LimitState *limit;			/* the LIMIT that the scan's rows reach, or NULL */
 	Siblings   *siblings;		/* or NULL */
 	MemoryContextCallback forget;
@@ -140,6 +142,30 @@ scan_bound_rows(const ScanBound *bound)
 	if (limit == NULL || limit->noCount || bound->filtered)
 		return 0;
 	return (uint64) Max(limit->count, 0) + (uint64) Max(limit->offset, 0);
+}
+
+bool
+scan_bound_is_filtered(const ScanBound *bound)
+{
+	return bound->filtered;
+}
+
+uint64
+scan_bound_passed(const ScanBound *bound)
+{
+	return bound->passed;
+}
+
+/* Counts the rows that meet the conditions of a scan. */
+static TupleTableSlot *
+next_passing_row(PlanState *node)
+{
+	ScanBound  *bound = scan_bound(((IndexScanState *) node)->iss_OrderByKeys);
+	TupleTableSlot *slot = bound->next_row(node);
+
+	if (!TupIsNull(slot))
+		bound->passed++;
+	return slot;
 }
 
 /* Whether a scan has siblings that are still being asked for their first rows. */
@@ -342,6 +368,11 @@ find_bound(IndexScanState *node, const List *met)
 	bound->conditions = scan_conditions(&node->ss.ps, node->iss_RelationDesc, others, leakproof,
 										&all);
 	bound->filtered = !all;
+	if (bound->filtered)
+	{
+		bound->next_row = node->ss.ps.ExecProcNodeReal;
+		ExecSetExecProcNode(&node->ss.ps, next_passing_row);
+	}
 	remember_bound(node->iss_OrderByKeys, bound);
 }
 

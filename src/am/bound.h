@@ -36,6 +36,13 @@ extern FilterNode *scan_bound_tree(const ScanBound *bound);
 extern uint64 scan_bound_rows(const ScanBound *bound);
 
 /*
+ * Whether there are conditions that only the executor evaluates, and if so how many rows that this
+ * and earlier scans returned have met them.
+ */
+extern bool scan_bound_is_filtered(const ScanBound *bound);
+extern uint64 scan_bound_passed(const ScanBound *bound);
+
+/*
  * Scans whose rows are merged, mainly scans of partitions, report to each other that they are
  * asked for a row, and that they return one at a distance (as in GraphFound).  Scans that do not
  * know distances report nothing.

@@ -22,6 +22,7 @@ static const struct config_enum_entry iterative_scan_options[] = {
 	{"off", HNSW_ITERATIVE_SCAN_OFF, false},
 	{"relaxed_order", HNSW_ITERATIVE_SCAN_RELAXED, false},
 	{"strict_order", HNSW_ITERATIVE_SCAN_STRICT, false},
+	{"auto", HNSW_ITERATIVE_SCAN_AUTO, false},
 	{NULL, 0, false}
 };
 
@@ -54,7 +55,7 @@ hnsw_init(void)
 							HNSW_MIN_EF_SEARCH, HNSW_MAX_EF_SEARCH, PGC_USERSET, 0, NULL, NULL,
 							NULL);
 	DefineCustomEnumVariable("hnsw.iterative_scan", "Sets the mode for iterative scans", NULL,
-							 &hnsw_iterative_scan, HNSW_ITERATIVE_SCAN_OFF,
+							 &hnsw_iterative_scan, HNSW_ITERATIVE_SCAN_AUTO,
 							 iterative_scan_options, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("hnsw.max_scan_tuples",
 							"Sets the max number of tuples to visit for iterative scans", NULL,

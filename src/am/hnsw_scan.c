@@ -6,9 +6,9 @@
  * which no segment finds anything twice.  Results wait in a heap, so that a scan of n rows costs n
  * log n, however few of them a round returns.
  *
- * A scan that is read to its end returns every row once.  Except in relaxed_order, rows found too
- * late to be in order wait until nothing else is left.  Only iterative scans limit what they
- * visit, and end there.
+ * In the mode auto a scan that is read to its end returns every row once.  The modes of pgvector
+ * end before: off after ef_search rows, the others at limits on what they visit.  Except in
+ * relaxed_order, rows found too late to be in order wait until nothing else is left.
  */
 #include "am/hnsw.h"
 
@@ -37,8 +37,17 @@ typedef struct HnswScan
 	bool		limited;		/* an iterative scan has reached its limit */
 	bool		exhausted;		/* there is no further round */
 	uint64		first;			/* results that are returned before the second round */
+	uint64		most;			/* results that are returned at all */
 	float		horizon;		/* everything nearer seems to have been found */
 } HnswScan;
+
+/* Whether a mode of pgvector limits how far the scan goes on. */
+static bool
+is_limited(const HnswScan *state)
+{
+	return state->iterative == HNSW_ITERATIVE_SCAN_RELAXED ||
+		state->iterative == HNSW_ITERATIVE_SCAN_STRICT;
+}
 
 /*
  * Ends a round.  A result must wait as long as a candidate that no round has taken seems to be
@@ -66,6 +75,9 @@ end_round(HnswScan *state)
  * hops.  Plain nodes, whose graphs have fewer neighbours and whose distances are often whole
  * numbers, need this at smaller ef_search.
  *
+ * If the executor filters the rows, a search in the mode auto has twice as many candidates in each
+ * round: the rows that pass are farther than those that are usually wanted.
+ *
  * When the rows of partitions are merged, each scan looks for its share only, and for rows nearer
  * than those that the others have returned already; it goes on when it is asked for more.
  */
@@ -78,7 +90,7 @@ search_effort(const HnswScan *state)
 	bool		limited = rows > 0 && !space_is_lossy(space) && space->metric != SPACE_IP;
 	SearchEffort effort = {
 		.candidates = hnsw_ef_search,
-		.keep = state->iterative != HNSW_ITERATIVE_SCAN_OFF && !limited,
+		.keep = is_limited(state) && !limited,
 		.known = bound && !space_is_lossy(space) ? scan_bound_of_siblings(bound) : INFINITY
 	};
 	float		dims;
@@ -88,7 +100,12 @@ search_effort(const HnswScan *state)
 	if (space->metric == SPACE_IP)
 		effort.candidates *= 3;
 	if (!limited)
+	{
+		if (state->iterative == HNSW_ITERATIVE_SCAN_AUTO && state->scan.filtered &&
+			scan_bound_among(bound) == NULL)
+			effort.candidates *= 2;
 		return effort;
+	}
 	effort.candidates *= 2;
 	effort.wanted = (uint32) Min(Max(rows, LEAST_WANTED), hnsw_ef_search);
 	dims = Min(space->dims, REACH_DIMS);
@@ -124,11 +141,12 @@ hnsw_search(VectorScan *scan)
 	state->iterative = hnsw_iterative_scan;
 	scan->relaxed = state->iterative == HNSW_ITERATIVE_SCAN_RELAXED;
 	scan->most_beyond = BEYOND_TIMES * (uint64) hnsw_ef_search;
-	if (state->iterative != HNSW_ITERATIVE_SCAN_OFF)
+	if (is_limited(state))
 	{
 		scan->most_visited = (uint64) hnsw_max_scan_tuples;
 		scan->search.allows = has_room;
 	}
+	state->most = state->iterative == HNSW_ITERATIVE_SCAN_OFF ? hnsw_ef_search : PG_UINT64_MAX;
 	scan->search.effort = search_effort(state);
 	state->first = scan->search.effort.wanted > 0 ? scan->search.effort.wanted : hnsw_ef_search;
 	scan_open(scan, NULL);
@@ -185,6 +203,8 @@ hnsw_go_on(VectorScan *scan)
 	const ScanResults *results = &scan->results;
 	float		known = scan->search.effort.known;
 
+	if (scan->returned >= state->most)
+		return false;
 	if (known < INFINITY && (results->count == 0 || results->items[0].found.distance > known))
 		return false;
 	if (search_further(state))
@@ -199,7 +219,7 @@ hnsw_must_wait(VectorScan *scan, float nearest)
 	const HnswScan *state = (HnswScan *) scan;
 
 	return nearest > state->horizon || nearest > scan->search.effort.known ||
-		scan->returned == state->first;
+		scan->returned == state->first || scan->returned >= state->most;
 }
 
 const ScanMethod hnsw_scan_method = {

@@ -27,6 +27,7 @@ static relopt_kind ivf_relopt_kind;
 static const struct config_enum_entry iterative_scan_options[] = {
 	{"off", IVF_ITERATIVE_SCAN_OFF, false},
 	{"relaxed_order", IVF_ITERATIVE_SCAN_RELAXED, false},
+	{"auto", IVF_ITERATIVE_SCAN_AUTO, false},
 	{NULL, 0, false}
 };
 
@@ -58,7 +59,7 @@ ivfflat_init(void)
 							"Valid range is 1..lists.", &ivfflat_probes, 1, 1, IVFFLAT_MAX_LISTS,
 							PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("ivfflat.iterative_scan", "Sets the mode for iterative scans", NULL,
-							 &ivfflat_iterative_scan, IVF_ITERATIVE_SCAN_OFF,
+							 &ivfflat_iterative_scan, IVF_ITERATIVE_SCAN_AUTO,
 							 iterative_scan_options, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("ivfflat.max_probes",
 							"Sets the max number of probes for iterative scans", NULL,
@@ -95,7 +96,7 @@ ivf_init(void)
 							 "For indexes that keep only codes.", &ivf_refine_k, 10, 1,
 							 IVF_MAX_REFINE_K, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("ivf.iterative_scan", "Sets the mode for iterative scans", NULL,
-							 &ivf_iterative_scan, IVF_ITERATIVE_SCAN_OFF, iterative_scan_options,
+							 &ivf_iterative_scan, IVF_ITERATIVE_SCAN_AUTO, iterative_scan_options,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("ivf.max_probes",
 							"Sets the max number of probes for iterative scans", NULL,
@@ -107,6 +108,12 @@ bool
 ivf_is_flat(Relation index)
 {
 	return vector_am_of(index) == &ivfflat_am;
+}
+
+int
+ivf_iterative_scan_of(Relation index)
+{
+	return ivf_is_flat(index) ? ivfflat_iterative_scan : ivf_iterative_scan;
 }
 
 IvfOptions

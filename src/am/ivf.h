@@ -26,7 +26,8 @@
 typedef enum IvfIterativeScan
 {
 	IVF_ITERATIVE_SCAN_OFF,
-	IVF_ITERATIVE_SCAN_RELAXED
+	IVF_ITERATIVE_SCAN_RELAXED,
+	IVF_ITERATIVE_SCAN_AUTO
 } IvfIterativeScan;
 
 typedef enum IvfQuantizer
@@ -76,6 +77,9 @@ extern uint32 ivf_count_lists(const Directory *directory);
 
 /* The number of lists that a search scans, by the settings, if the index has `lists`. */
 extern uint32 ivf_probes_of(Relation index, uint32 lists);
+
+/* An index's setting, an IvfIterativeScan. */
+extern int	ivf_iterative_scan_of(Relation index);
 
 /* Of VectorAm, in ivf_build.c, ivf_cost.c and ivf_scan.c. */
 extern DirectoryOptions ivf_directory_options(Relation index);

@@ -3,12 +3,15 @@
  * the results
  *
  * A scan searches the nearest lists, `probes` of them, and when more rows are asked for twice as
- * many each time, until all rows have been returned once, or an iterative scan has reached its
- * limit.  With codes, candidates of all segments wait by lower bounds of their distances; the
- * smallest is refined until a row is found that is not farther than any bound left.  If a LIMIT
- * says how many rows are wanted, lists are searched one after the other, and a later row must be
- * nearer than the farthest of that many rows found so far.  Without codes every row of a list is
- * compared, so a search of all lists is exact.
+ * many each time: in the mode auto until all rows have been returned once, in relaxed_order up to
+ * the limit of lists; the mode off does not go on.  Except in relaxed_order, rows found too late to
+ * be in order wait until nothing else is left.
+ *
+ * With codes, candidates of all segments wait by lower bounds of their distances; the smallest is
+ * refined until a row is found that is not farther than any bound left.  If a LIMIT says how many
+ * rows are wanted, lists are searched one after the other, and a later row must be nearer than the
+ * farthest of that many rows found so far.  Without codes every row of a list is compared, so a
+ * search of all lists is exact.
  *
  * Participants of a parallel scan divide the lists among them, and return what they find in theirs
  * in order.
@@ -28,6 +31,9 @@
 #include "utils/memutils.h"
 
 #include "am/scan.h"
+
+/* See is_short. */
+#define SEARCHED_PER_RETURNED	8
 
 uint32
 ivf_probes_of(Relation index, uint32 lists)
@@ -68,6 +74,7 @@ typedef struct IvfScan
 	MemoryContext temporary;	/* of a row of the table */
 	IvfTable	table;
 
+	int			iterative;		/* IvfIterativeScan, as it was at the start */
 	uint32		lists;			/* maximum number that may be searched in any segment */
 	uint32		first;			/* number of lists in the first round */
 	uint32		end;			/* of the ranks of this round */
@@ -268,7 +275,6 @@ probe_more(IvfScan *state)
 	/* ranks the rest of the lists that may be searched */
 	state->scan.search.effort.lists = state->lists;
 	probe(state, Min(2 * state->end, state->lists));
-	state->scan.last = -INFINITY;
 	return true;
 }
 
@@ -340,10 +346,13 @@ ivf_search(VectorScan *scan)
 	if (state->shared)
 		pg_atomic_fetch_add_u32(&state->shared->active, 1);
 	lists = ivf_count_lists(cache_directory(scan->search.cached));
-	scan->relaxed = (flat ? ivfflat_iterative_scan : ivf_iterative_scan) != IVF_ITERATIVE_SCAN_OFF;
+	state->iterative = ivf_iterative_scan_of(index);
+	scan->relaxed = state->iterative == IVF_ITERATIVE_SCAN_RELAXED;
 	state->first = effort->lists = ivf_probes_of(index, lists);
 	state->lists = lists;
-	if (scan->relaxed)
+	if (state->iterative == IVF_ITERATIVE_SCAN_OFF)
+		state->lists = state->first;
+	else if (scan->relaxed)
 		state->lists = Min(lists, Max(state->first, (uint32) (flat ? ivfflat_max_probes :
 															  ivf_max_probes)));
 	if (scan->bound && !scan->results.lossy && state->shared == NULL)
@@ -380,13 +389,34 @@ repeat_search(IvfScan *state)
 	return true;
 }
 
+/*
+ * Whether in the mode auto no row is returned before more is searched.  That is so if fewer rows
+ * have been found than are wanted.  If the number wanted is not known, because conditions will
+ * reject some, it is so once a part of the searched rows has been returned: rows of other lists may
+ * be nearer than the next one.
+ */
+static bool
+is_short(const IvfScan *state)
+{
+	const VectorScan *scan = &state->scan;
+
+	if (state->iterative != IVF_ITERATIVE_SCAN_AUTO || state->end == state->lists)
+		return false;
+	return state->wanted > 0 ? state->best.count < state->wanted :
+		scan->returned * SEARCHED_PER_RETURNED >= scan->statistics.distances;
+}
+
 static bool
 ivf_go_on(VectorScan *scan)
 {
 	IvfScan    *state = (IvfScan *) scan;
 
-	/* a row that its bound held back for too long has waited for the end of the round */
-	return repeat_search(state) || scan_take_late(scan) || probe_more(state);
+	if (is_short(state))
+	{
+		(void) probe_more(state);
+		return true;
+	}
+	return repeat_search(state) || probe_more(state) || scan_take_late(scan);
 }
 
 /* Rows nearer than the next result may have been left out, if some wanted were not visible. */
@@ -395,7 +425,7 @@ ivf_must_wait(VectorScan *scan, float nearest)
 {
 	const IvfScan *state = (IvfScan *) scan;
 
-	return state->wanted > 0 && nearest > threshold(state);
+	return is_short(state) || (state->wanted > 0 && nearest > threshold(state));
 }
 
 const ScanMethod ivf_scan_method = {

@@ -296,6 +296,12 @@ start(VectorScan *scan)
 		.statistics = &scan->statistics, .found = take_row
 	};
 	scan->results.lossy = scan->late.lossy = space_is_lossy(scan->search.space);
+	/* rows ordered by bounds are reordered before they are filtered */
+	if (scan->bound && scan_bound_is_filtered(scan->bound) && !scan->results.lossy)
+	{
+		scan->filtered = true;
+		scan->passed = scan_bound_passed(scan->bound);
+	}
 
 	/*
 	 * a query of the wrong type or dimensions is an error only if there are rows to compare it with
@@ -465,12 +471,27 @@ next_result(VectorScan *scan)
 			continue;
 		}
 		scan->current = result;
-		scan->last = key;
+		if (!scan->filtered)
+			scan->last = key;
 		scan->returned++;
 		if (method->returns)
 			method->returns(scan, &result.found);
 		return true;
 	}
+}
+
+/*
+ * Of a scan whose rows the executor filters: notes whether the row returned last has passed.  Only
+ * rows that pass have to be in order.
+ */
+static void
+note_passed(VectorScan *scan)
+{
+	uint64		passed = scan_bound_passed(scan->bound);
+
+	if (passed > scan->passed)
+		scan->last = scan->current.found.distance;
+	scan->passed = passed;
 }
 
 /* Takes the TIDs of the current result. */
@@ -514,6 +535,8 @@ vectorgettuple(IndexScanDesc desc, ScanDirection direction)
 	Assert(ScanDirectionIsForward(direction));
 	if (scan->bound)
 		scan_bound_asked(scan->bound);
+	if (scan->filtered)
+		note_passed(scan);
 	if (!scan->started)
 	{
 		if (start(scan))

@@ -101,7 +101,9 @@ struct VectorScan
 	ScanResults results;		/* found, not yet returned */
 	ScanResults late;			/* found too late to be returned in order */
 	ScanResult	current;		/* that was returned last */
-	float		last;			/* its key */
+	float		last;			/* no result with a lesser key is returned, unless relaxed */
+	bool		filtered;		/* the executor filters rows, in the order of their keys */
+	uint64		passed;			/* see scan_bound_passed, as known by the last call */
 	uint64		returned;		/* results */
 	uint64		visited;		/* rows that segments have given */
 
