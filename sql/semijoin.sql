@@ -10,7 +10,7 @@ INSERT INTO acl SELECT i % 20, nullif(d, 100), d * 2, 'doc ' || i % 90, i % 5
 CREATE INDEX ON acl (u, doc);
 CREATE TABLE members (u int, grp int);
 INSERT INTO members SELECT i, i % 6 FROM generate_series(1, 20) i;
-CREATE INDEX docs_v ON docs USING hnsw (v vector_l2_ops, id, category) WITH (seal_rows = 400);
+CREATE INDEX docs_v ON docs USING hnsw (v vector_l2_ops, id, category, name) WITH (seal_rows = 400);
 ANALYZE docs, acl, members;
 SET hnsw.ef_search = 1000;
 

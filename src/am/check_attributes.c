@@ -127,6 +127,7 @@ check_attributes_segment(AttributesCheck *check, const CachedSegment *segment)
 		open_column(check, segment, i, &column);
 		check_values(&check->attributes->columns[i], &column);
 		check_lists(&check->attributes->columns[i], &column);
+		sealed_column_close(&column);
 	}
 	check->segments[check->segment_count] = segment;
 	return check->segment_count++;
@@ -165,6 +166,7 @@ sealed_value(const AttributesCheck *check, CheckedPlace place, int number, Attri
 		value.bytes = NULL;
 	else if (!attribute_value(&column.column, code, stored->bytes, &value.size))
 		sealed_column_damaged(&column);
+	sealed_column_close(&column);
 	return value;
 }
 

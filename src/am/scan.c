@@ -266,8 +266,8 @@ take_row(SegmentScan *reading, const GraphFound *found)
 
 /*
  * Begins a search, in the scan's context: holds the index's segments, prepares the query, and takes
- * the limit.  Returns false if the index is empty or no row is within the limit; raises an error if
- * this scan is impossible.
+ * the limit.  Returns false if the index is empty, or no row passes the filter or is within the
+ * limit; raises an error if this scan is impossible.
  */
 static bool
 start(VectorScan *scan)
@@ -312,7 +312,7 @@ start(VectorScan *scan)
 								 scan->bound ? scan_bound_tree(scan->bound) : NULL,
 								 scan->bound ? scan_bound_among(scan->bound) : NULL);
 	prepare_query(scan);
-	return take_limit(scan);
+	return take_limit(scan) && !(scan->filter && filter_is_empty(scan->filter));
 }
 
 /* Opens a cursor's segment. */

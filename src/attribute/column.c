@@ -46,27 +46,71 @@ attribute_value(const AttributeColumn *column, uint32_t number, void *bytes, uin
 	return column->read(column->arg, ATTRIBUTE_VALUES, bounds[0], bytes, *size);
 }
 
+/* Compares the value sought with one of the column. */
+static bool
+compare_number(const AttributeColumn *column, uint32_t number, AttributeCompare compare, void *arg,
+			   int *order)
+{
+	uint64_t	bytes[ATTRIBUTE_MAX_SIZE / sizeof(uint64_t)];
+	AttributeValue value = {bytes, 0};
+
+	if (!attribute_value(column, number, bytes, &value.size))
+		return false;
+	*order = compare(arg, &value);
+	return true;
+}
+
 bool
 attribute_search(const AttributeColumn *column, bool greater, AttributeCompare compare, void *arg,
 				 uint32_t *number)
 {
 	uint32_t	low = 0;
 	uint32_t	high = column->values;
-	uint64_t	bytes[ATTRIBUTE_MAX_SIZE / sizeof(uint64_t)];
 
 	while (low < high)
 	{
 		uint32_t	middle = low + (high - low) / 2;
-		AttributeValue value = {bytes, 0};
 		int			order;
 
-		if (!attribute_value(column, middle, bytes, &value.size))
+		if (!compare_number(column, middle, compare, arg, &order))
 			return false;
-		order = compare(arg, &value);
 		if (order > 0 || (greater && order == 0))
 			low = middle + 1;
 		else
 			high = middle;
+	}
+	*number = low;
+	return true;
+}
+
+bool
+attribute_find(const AttributeColumn *column, uint32_t from, AttributeCompare compare, void *arg,
+			   uint32_t *number, bool *equal)
+{
+	uint32_t	low = from;
+	uint32_t	high = column->values;
+	uint32_t	step = 1;
+	bool		near = true;	/* the value may be one of those next to the first */
+
+	*equal = false;
+	while (low < high)
+	{
+		uint32_t	middle = near && step <= high - low ? low + step - 1 : low + (high - low) / 2;
+		int			order;
+
+		if (!compare_number(column, middle, compare, arg, &order))
+			return false;
+		if (order > 0)
+		{
+			low = middle + 1;
+			step *= 2;
+		}
+		else
+		{
+			high = middle;
+			*equal = order == 0;
+			near = false;
+		}
 	}
 	*number = low;
 	return true;

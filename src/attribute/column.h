@@ -58,6 +58,14 @@ extern bool attribute_value(const AttributeColumn *column, uint32_t number, void
 extern bool attribute_search(const AttributeColumn *column, bool greater,
 							 AttributeCompare compare, void *arg, uint32_t *number);
 
+/*
+ * Finds the first value that is not less than the one sought, and whether it is equal.  All values
+ * before the number `from` are known to be less, and the nearer it is the less is read; so many
+ * values are found one after the other in their order.
+ */
+extern bool attribute_find(const AttributeColumn *column, uint32_t from, AttributeCompare compare,
+						   void *arg, uint32_t *number, bool *equal);
+
 /* The place among rows by value at which those of a number begin. */
 extern bool attribute_list(const AttributeColumn *column, uint32_t number, uint32_t *place);
 

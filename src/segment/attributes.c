@@ -17,7 +17,6 @@
 #include "utils/memutils.h"
 #include "utils/tuplesort.h"
 
-#include "segment/extent.h"
 #include "segment/memory.h"
 
 /* The strategy of "less than" in an operator class of an attribute, as in those of B-trees. */
@@ -29,6 +28,12 @@
 
 /* Codes that are written at once. */
 #define CODES_AT_ONCE		2048
+
+/*
+ * Of a part of a column, at most so many bytes are read from a copy of their block, which many
+ * pieces have in common.
+ */
+#define MAX_PIECE			256
 
 /* A value as bytes may need this memory: of a type that is passed by value. */
 typedef char ValueRoom[sizeof(Datum)];
@@ -475,15 +480,26 @@ attributes_write(AttributeBuild *build, const SegmentEntry *output,
 static bool
 read_part(void *arg, AttributePart part, uint64_t offset, void *out, size_t size)
 {
-	const SealedColumn *column = arg;
+	SealedColumn *column = arg;
 	const SealedAttribute *attribute = column->attribute;
+	ExtentReader *reader = column->readers[part];
 	uint64		end = (uint64) column->extent.blocks * PAYLOAD_SIZE;
 	uint64		start = (uint64) attribute->part[part] * PAYLOAD_SIZE + attribute->start[part];
 
 	if (start > end || offset > end - start || size > end - start - offset)
 		return false;
-	if (size > 0)
+	if (size > MAX_PIECE || (start + offset) % PAYLOAD_SIZE + size > PAYLOAD_SIZE)
 		extent_read(column->extent, 0, start + offset, out, size);
+	else if (size > 0)
+	{
+		if (reader == NULL)
+		{
+			reader = MemoryContextAlloc(column->context, sizeof(ExtentReader));
+			column->readers[part] = reader;
+			extent_reader_begin(reader, column->extent, 0);
+		}
+		memcpy(out, extent_reader_get(reader, start + offset, size), size);
+	}
 	return true;
 }
 
@@ -504,10 +520,19 @@ sealed_column_open(SealedColumn *column, Extent extent, const SealedHeader *head
 			.arg = column
 		},
 		.extent = extent,
-		.attribute = attribute
+		.attribute = attribute,
+		.context = CurrentMemoryContext
 	};
 	if (attribute->code_size != attribute_code_size(attribute->values))
 		sealed_column_damaged(column);
+}
+
+void
+sealed_column_close(SealedColumn *column)
+{
+	for (int part = 0; part < ATTRIBUTE_PARTS; part++)
+		if (column->readers[part])
+			pfree(column->readers[part]);
 }
 
 void

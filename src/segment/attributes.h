@@ -15,6 +15,7 @@
 
 #include "attribute/column.h"
 #include "segment/directory.h"
+#include "segment/extent.h"
 
 /* The support function that compares two values, in every operator class of an attribute. */
 #define ATTRIBUTE_COMPARE	6
@@ -115,11 +116,17 @@ typedef struct SealedColumn
 	AttributeColumn column;
 	Extent		extent;
 	const SealedAttribute *attribute;
+	MemoryContext context;
+	ExtentReader *readers[ATTRIBUTE_PARTS]; /* of what is read in small pieces */
 } SealedColumn;
 
-/* Opens a column, for the functions of attribute/column.h; the header stays in use. */
+/*
+ * Opens a column, for the functions of attribute/column.h; the header stays in use.  It is closed
+ * to give back memory.
+ */
 extern void sealed_column_open(SealedColumn *column, Extent extent, const SealedHeader *header,
 							   int number);
+extern void sealed_column_close(SealedColumn *column);
 
 /* Raises the error for one of which these functions find that it is damaged. */
 extern void sealed_column_damaged(const SealedColumn *column)

@@ -11,6 +11,7 @@
 #include "segment/filter.h"
 
 #include "catalog/pg_type.h"
+#include "lib/qunique.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
@@ -37,6 +38,7 @@ typedef struct FilterCondition
 	Oid			collation;
 	FmgrInfo	compare;		/* the attribute with a value */
 	Datum	   *values;			/* one of which must be met */
+	bool		sorted;			/* they are distinct, in order */
 } FilterCondition;
 
 struct AttributeFilter
@@ -56,9 +58,47 @@ typedef struct ValueRange
 	uint32		to;
 } ValueRange;
 
+/* How the values of a condition are sorted. */
+typedef struct ValueOrder
+{
+	FmgrInfo	compare;
+	Oid			collation;
+} ValueOrder;
+
+static int
+compare_values(const void *a, const void *b, void *arg)
+{
+	ValueOrder *order = arg;
+
+	return DatumGetInt32(FunctionCall2Coll(&order->compare, order->collation, *(const Datum *) a,
+										   *(const Datum *) b));
+}
+
+/* Sorts a condition's values, of a type that its column can be compared with. */
+static void
+sort_values(const AttributeFilter *filter, FilterCondition *condition, Oid type)
+{
+	Relation	index = filter->index;
+	Oid			compare = get_opfamily_proc(index->rd_opfamily[condition->attribute + 1], type,
+											type, ATTRIBUTE_COMPARE);
+	ValueOrder	order = {.collation = condition->collation};
+	MemoryContext old = MemoryContextSwitchTo(filter->temporary);
+
+	if (OidIsValid(compare))
+	{
+		fmgr_info(compare, &order.compare);
+		qsort_arg(condition->values, condition->count, sizeof(Datum), compare_values, &order);
+		condition->count = (int) qunique_arg(condition->values, condition->count, sizeof(Datum),
+											 compare_values, &order);
+		condition->sorted = true;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(filter->temporary);
+}
+
 /* The values of `= ANY (array)` and the like, without NULLs, which no row meets. */
 static void
-take_array(FilterCondition *condition, Datum argument)
+take_array(const AttributeFilter *filter, FilterCondition *condition, Datum argument, Oid type)
 {
 	ArrayType  *array = DatumGetArrayTypeP(argument);
 	int16		length;
@@ -77,6 +117,7 @@ take_array(FilterCondition *condition, Datum argument)
 			condition->values[condition->count++] = values[i];
 	condition->unknown = condition->count < count;
 	condition->settled = count == 0;
+	sort_values(filter, condition, type);
 }
 
 static void
@@ -85,6 +126,7 @@ take_key(const AttributeFilter *filter, FilterCondition *condition, const ScanKe
 	Relation	index = filter->index;
 	int			column = key->sk_attno - 1;
 	Oid			type = index->rd_opcintype[column];
+	Oid			value_type = OidIsValid(key->sk_subtype) ? key->sk_subtype : type;
 	Oid			compare;
 
 	condition->attribute = column - 1;
@@ -96,8 +138,7 @@ take_key(const AttributeFilter *filter, FilterCondition *condition, const ScanKe
 		condition->wants_null = (key->sk_flags & SK_SEARCHNULL) != 0;
 		return;
 	}
-	compare = get_opfamily_proc(index->rd_opfamily[column], type,
-								OidIsValid(key->sk_subtype) ? key->sk_subtype : type,
+	compare = get_opfamily_proc(index->rd_opfamily[column], type, value_type,
 								ATTRIBUTE_COMPARE);
 	if (condition->strategy < 1 || condition->strategy > FILTER_STRATEGIES || !OidIsValid(compare))
 		elog(ERROR, "index \"%s\" cannot be searched by operator %d of column %d",
@@ -108,7 +149,7 @@ take_key(const AttributeFilter *filter, FilterCondition *condition, const ScanKe
 		return;
 	if (key->sk_flags & SK_SEARCHARRAY)
 	{
-		take_array(condition, key->sk_argument);
+		take_array(filter, condition, key->sk_argument, value_type);
 		return;
 	}
 	condition->values = palloc(sizeof(Datum));
@@ -130,6 +171,18 @@ take_node(const AttributeFilter *filter, FilterCondition *condition, const Filte
 	condition->conditions = palloc0(sizeof(FilterCondition) * Max(node->count, 1));
 	for (int i = 0; i < node->count; i++)
 		take_node(filter, &condition->conditions[i], node->nodes[i]);
+}
+
+/* Whether no row can meet a condition, such as that with an empty array. */
+static bool
+is_never_met(const FilterCondition *condition)
+{
+	if (condition->kind == FILTER_KEY)
+		return condition->strategy != 0 && condition->count == 0 && !condition->negated;
+	for (int i = 0; i < condition->count; i++)
+		if (is_never_met(&condition->conditions[i]) == (condition->kind == FILTER_AND))
+			return condition->kind == FILTER_AND;
+	return condition->kind == FILTER_OR;
 }
 
 AttributeFilter *
@@ -160,6 +213,7 @@ filter_create(Relation index, ScanKey keys, int count, const FilterNode *tree, T
 	}
 	if (tree)
 		take_node(filter, &root->conditions[root->count++], tree);
+	filter->nothing |= is_never_met(root);
 	return root->count > 0 || rows != NULL || filter->nothing ? filter : NULL;
 }
 
@@ -191,6 +245,47 @@ compare_with(const FilterCondition *condition, Datum attribute, Datum value)
 										   condition->collation, attribute, value));
 }
 
+/* Whether an attribute is one of a condition's sorted values. */
+static bool
+is_value(const FilterCondition *condition, Datum attribute)
+{
+	int			low = 0;
+	int			high = condition->count;
+
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+		int32		order = compare_with(condition, attribute, condition->values[middle]);
+
+		if (order == 0)
+			return true;
+		if (order > 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+static bool
+has_equal_values(const FilterCondition *condition)
+{
+	return condition->sorted && condition->strategy == BTEqualStrategyNumber;
+}
+
+/* Whether an attribute compares with one of a condition's values as it requires. */
+static bool
+meets_value(const FilterCondition *condition, Datum attribute)
+{
+	if (has_equal_values(condition))
+		return is_value(condition, attribute);
+	for (int i = 0; i < condition->count; i++)
+		if (strategy_holds(condition->strategy,
+						   compare_with(condition, attribute, condition->values[i])))
+			return true;
+	return false;
+}
+
 /* Whether an attribute meets the condition of a key. */
 static bool
 key_holds(const AttributeFilter *filter, const FilterCondition *condition,
@@ -206,10 +301,8 @@ key_holds(const AttributeFilter *filter, const FilterCondition *condition,
 	if (value->bytes == NULL)
 		return false;
 	attribute = attribute_datum(&filter->attributes->columns[condition->attribute], value, &room);
-	for (int i = 0; i < condition->count; i++)
-		if (strategy_holds(condition->strategy,
-						   compare_with(condition, attribute, condition->values[i])))
-			return !condition->negated;
+	if (meets_value(condition, attribute))
+		return !condition->negated;
 	return condition->negated && !condition->unknown;
 }
 
@@ -349,11 +442,48 @@ open_column(const AttributeFilter *filter, int attribute, const CachedSegment *s
 					   attribute);
 }
 
+/* Adds the rows whose attribute is one of a condition's sorted values. */
+static void
+add_equal_values(const AttributeFilter *filter, const FilterCondition *condition,
+				 SealedColumn *column, uint8 *set)
+{
+	Sought		sought = {&filter->attributes->columns[condition->attribute], condition, 0};
+	MemoryContext old = MemoryContextSwitchTo(filter->temporary);
+	ValueRange	range = {0, 0};
+	uint32		number = 0;
+
+	for (int i = 0; i < condition->count; i++)
+	{
+		bool		equal;
+
+		CHECK_FOR_INTERRUPTS();
+		sought.value = condition->values[i];
+		if (!attribute_find(&column->column, number, compare_sought, &sought, &number, &equal))
+			sealed_column_damaged(column);
+		MemoryContextReset(filter->temporary);
+		if (!equal)
+			continue;
+		if (number != range.to)
+		{
+			add_range(column, range, set);
+			range.from = number;
+		}
+		range.to = number + 1;
+	}
+	add_range(column, range, set);
+	MemoryContextSwitchTo(old);
+}
+
 /* Adds the rows whose attribute meets one of a condition's values. */
 static void
 add_values(const AttributeFilter *filter, const FilterCondition *condition, SealedColumn *column,
 		   uint8 *set)
 {
+	if (has_equal_values(condition))
+	{
+		add_equal_values(filter, condition, column, set);
+		return;
+	}
 	for (int i = 0; i < condition->count; i++)
 	{
 		ValueRange	ranges[2];
@@ -450,6 +580,8 @@ keep_attribute(const AttributeFilter *filter, int attribute, const FilterConditi
 		bits_and(passing, set, rows);
 		pfree(set);
 	}
+	if (opened)
+		sealed_column_close(&column);
 }
 
 /* Adds the rows of a sealed segment that meet all of some conditions. */
@@ -483,6 +615,7 @@ add_rows(const AttributeFilter *filter, const FilterCondition *condition,
 		case FILTER_KEY:
 			open_column(filter, condition->attribute, segment, &column);
 			add_key(filter, condition, &column, set);
+			sealed_column_close(&column);
 			break;
 		case FILTER_AND:
 			add_common_rows(filter, condition, segment, set);
@@ -589,6 +722,12 @@ exclude_growing(AttributeFilter *filter, const SegmentEntry *entry)
 								filter->root.count > 0 ? GROWING_ATTRIBUTES : 0, test_row, &rows);
 	rows.excluded.bits = rows.bits;
 	return rows.excluded;
+}
+
+bool
+filter_is_empty(const AttributeFilter *filter)
+{
+	return filter->nothing;
 }
 
 ExcludedRows

@@ -47,6 +47,9 @@ typedef struct AttributeFilter AttributeFilter;
 extern AttributeFilter *filter_create(Relation index, ScanKey keys, int count,
 									  const FilterNode *tree, TidSet *rows);
 
+/* Whether it is known without reading anything that no row passes. */
+extern bool filter_is_empty(const AttributeFilter *filter);
+
 /*
  * The rows of a segment that a search leaves out: those that do not meet the conditions, if there
  * is a filter; and of a sealed segment, which is held, those that are dead.  Rows that a growing

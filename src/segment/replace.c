@@ -222,6 +222,7 @@ move_attributes(const Replacement *replacement, const SegmentEntry *entry, Moved
 						   moved->column);
 		sealed_column_each(&column, &replacement->attributes->columns[moved->column], move_value,
 						   moved);
+		sealed_column_close(&column);
 	}
 }
 

@@ -220,6 +220,15 @@ check_column(uint32_t rows, uint32_t values, bool varying)
 		CHECK(attribute_search(&column.column, false, compare_text, text, &first) &&
 			  attribute_search(&column.column, true, compare_text, text, &after) &&
 			  first == i / 2 && after == (i + 1) / 2, "%u of %u: %u, %u", i, values, first, after);
+		for (uint32_t from = first; from <= first; from = from > 0 && i % 3 ? from / 2 : UINT32_MAX)
+		{
+			uint32_t	found;
+			bool		equal;
+
+			CHECK(attribute_find(&column.column, from, compare_text, text, &found, &equal) &&
+				  found == first && equal == (after > first), "%u of %u from %u: %u, %d", i, values,
+				  from, found, equal);
+		}
 	}
 	for (int trial = 0; trial < 20; trial++)
 	{
