@@ -145,6 +145,7 @@ rescan_node(CustomScanState *node)
 		ExecReScan(&state->scan->ss.ps);
 }
 
+/* Shows the pages of bitmaps as for a bitmap heap scan. */
 static void
 explain_node(CustomScanState *node, List *ancestors, ExplainState *es)
 {
@@ -152,8 +153,16 @@ explain_node(CustomScanState *node, List *ancestors, ExplainState *es)
 
 	if (!es->analyze)
 		return;
-	ExplainPropertyInteger("Exact Heap Blocks", NULL, state->exact, es);
-	ExplainPropertyInteger("Lossy Heap Blocks", NULL, state->lossy, es);
+	if (es->format != EXPLAIN_FORMAT_TEXT)
+	{
+		ExplainPropertyUInteger("Exact Heap Blocks", NULL, state->exact, es);
+		ExplainPropertyUInteger("Lossy Heap Blocks", NULL, state->lossy, es);
+	}
+	else if (state->lossy > 0)
+		ExplainPropertyText("Heap Blocks", psprintf("exact=" UINT64_FORMAT " lossy=" UINT64_FORMAT,
+													state->exact, state->lossy), es);
+	else if (state->exact > 0)
+		ExplainPropertyText("Heap Blocks", psprintf("exact=" UINT64_FORMAT, state->exact), es);
 }
 
 static const CustomExecMethods exec_methods = {

@@ -8,6 +8,7 @@
  */
 #include "filter_scan/filter_scan_internal.h"
 
+#include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
@@ -77,6 +78,8 @@ find_bitmap(PlannerInfo *root, RelOptInfo *rel, const IndexPath *scan)
 	ListCell   *cell;
 
 	copy->baserestrictinfo = not_answered(copy->baserestrictinfo, scan);
+	if (copy->baserestrictinfo == NIL)
+		return NULL;
 	foreach(cell, copy->indexlist)
 	{
 		IndexOptInfo *index = lfirst(cell);
@@ -127,6 +130,8 @@ add_filter_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *scan)
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = rel;
 	path->path.pathtarget = rel->reltarget;
+	path->path.parallel_safe = rel->consider_parallel &&
+		is_parallel_safe(root, (Node *) scan->indexorderbys);
 	path->path.rows = scan->path.rows;
 	path->path.startup_cost = cost + scan->path.startup_cost;
 	path->path.total_cost = cost + scan->path.total_cost;
