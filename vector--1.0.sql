@@ -1753,7 +1753,7 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION vector_legacy_indexes() IS 'indexes that are not read, and the statements that repair them';
 
--- attributes: what indexes can filter by, with the operators of B-trees for the same types, and <>
+-- attributes: what indexes can filter by, with the operators of B-trees for the same types, and <>; for arrays also && and @>
 DO $attributes$
 DECLARE
 	am text;
@@ -1767,7 +1767,7 @@ BEGIN
 				JOIN pg_catalog.pg_am a ON a.oid = c.opcmethod
 				WHERE a.amname = 'btree' AND c.opcdefault AND c.opcintype = ANY (ARRAY[
 					'bool', 'int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'oid',
-					'text', 'bpchar', '"char"', 'bytea', 'uuid', 'inet', 'anyenum',
+					'text', 'bpchar', '"char"', 'bytea', 'uuid', 'inet', 'anyenum', 'anyarray',
 					'date', 'timestamp', 'timestamptz', 'time', 'timetz', 'interval']::pg_catalog.regtype[])
 				ORDER BY f.opfname
 		LOOP
@@ -1798,6 +1798,7 @@ BEGIN
 				END IF;
 			END LOOP;
 		END LOOP;
+		EXECUTE pg_catalog.format('ALTER OPERATOR FAMILY array_ops USING %I ADD OPERATOR 7 pg_catalog.&& (anyarray, anyarray), OPERATOR 8 pg_catalog.@> (anyarray, anyarray)', am);
 	END LOOP;
 END
 $attributes$;

@@ -6,15 +6,19 @@ CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
 CREATE DOMAIN share AS numeric CHECK (value >= 0);
 CREATE TABLE t (id serial, v vector(12), b bool, i2 smallint, i4 int, i8 bigint, f4 real, f8 float8, n share, t text,
 	vc varchar(20), bp char(9), c "char", u uuid, d date, ts timestamp, tz timestamptz, ti time, tt timetz, iv interval,
-	m mood, ip inet, o oid, bi bytea);
+	m mood, ip inet, o oid, bi bytea, ta text[], ia bigint[], na share[], ma mood[]);
 CREATE FUNCTION fill(first int, last int) RETURNS void LANGUAGE sql AS $$
-	INSERT INTO t (v, b, i2, i4, i8, f4, f8, n, t, vc, bp, c, u, d, ts, tz, ti, tt, iv, m, ip, o, bi)
+	INSERT INTO t (v, b, i2, i4, i8, f4, f8, n, t, vc, bp, c, u, d, ts, tz, ti, tt, iv, m, ip, o, bi, ta, ia, na, ma)
 	SELECT random_vector(i), nullif(i % 3, 2) = 0, i % 7, nullif(i % 50, 7), i * 10000000000, CASE WHEN i % 5 = 0 THEN '-0' ELSE (i % 4)::text END::real,
 		CASE WHEN i % 6 = 0 THEN 'NaN' WHEN i % 7 = 0 THEN '-Infinity' WHEN i % 8 = 0 THEN '-0' WHEN i % 9 = 0 THEN '0' ELSE i::text END::float8,
 		i % 40 / 8.0, nullif('name ' || i % 90, 'name 3'), repeat('x', i % 20), 'p' || i % 11, chr(65 + i % 20)::"char", md5((i % 300)::text)::uuid,
 		'2020-01-01'::date + i % 100, '2020-01-01'::timestamp + i * interval '1 hour', '2020-01-01'::timestamptz + i * interval '1 minute',
 		'10:00'::time + i * interval '1 second', '10:00+02'::timetz + i * interval '1 second', i % 33 * interval '1 day',
-		(enum_range(NULL::mood))[1 + i % 3], '10.0.0.1'::inet + i % 256, i % 1000, decode(lpad(to_hex(i % 70), 6, '0'), 'hex')
+		(enum_range(NULL::mood))[1 + i % 3], '10.0.0.1'::inet + i % 256, i % 1000, decode(lpad(to_hex(i % 70), 6, '0'), 'hex'),
+		CASE i % 13 WHEN 0 THEN NULL WHEN 1 THEN '{}' WHEN 2 THEN ARRAY['t' || i % 5, NULL] WHEN 3 THEN ARRAY[['t1', 't2'], ['t' || i % 7, 't1']]
+			ELSE ARRAY['t' || i % 4, 't' || i % 17, 't' || i % 17] END,
+		CASE WHEN i % 11 > 0 THEN ARRAY(SELECT nullif(i * k % 23, 5)::bigint FROM generate_series(1, i % 5) k) END,
+		ARRAY[(i % 6) / 2.0, (i % 3)::numeric(5, 2)], (enum_range(NULL::mood))[i % 3:i % 5]
 	FROM generate_series(first, last) i
 $$;
 
@@ -30,6 +34,22 @@ BEGIN
 		WHERE attrelid = 't_i'::regclass AND attnum > 1 ORDER BY random() LIMIT 1;
 	EXECUTE format('SELECT min(q), max(q) FROM (SELECT quote_literal(%1$I::text) AS q FROM t WHERE %1$I IS NOT NULL
 		ORDER BY random() LIMIT 2) s', a) INTO x, y;
+	IF type ~ '\[\]' THEN
+		EXECUTE format('SELECT quote_literal(e::text) FROM t, unnest(%I) e WHERE e IS NOT NULL ORDER BY random() LIMIT 1', a) INTO y;
+		RETURN CASE floor(random() * 12)
+			WHEN 0 THEN format('%I < %s', a, x)
+			WHEN 1 THEN format('%I <> %s', a, x)
+			WHEN 2 THEN format('%I IS NULL', a)
+			WHEN 3 THEN format('%I = %s', a, x)
+			WHEN 4 THEN format('%I && %s', a, x)
+			WHEN 5 THEN format('%I @> %s', a, x)
+			WHEN 6 THEN format('%s <@ %I', x, a)
+			WHEN 7 THEN format('%I @> ARRAY[%s]::%s', a, y, type)
+			WHEN 8 THEN format('%I && ARRAY[%s, NULL]::%s', a, y, type)
+			WHEN 9 THEN format('%I @> ARRAY[%s, NULL]::%s', a, y, type)
+			WHEN 10 THEN format('%s <> ALL (%I)', y, a)
+			ELSE format('%s = ANY (%I)', y, a) END;
+	END IF;
 	RETURN CASE floor(random() * CASE type WHEN 'boolean' THEN 18 ELSE 13 END)
 		WHEN 0 THEN format('%I < %s', a, x)
 		WHEN 1 THEN format('%I <= %s', a, x)
@@ -98,7 +118,7 @@ SET hnsw.ef_search = 1000;
 SET ivf.probes = 5;
 SET ivfflat.probes = 5;
 SELECT fill(1, 300);
-CREATE INDEX t_i ON t USING hnsw (v vector_l2_ops, b, i2, i4, i8, f4, f8, n, t, vc, bp, c, u, d, ts, tz, ti, tt, iv, m, ip, o, bi)
+CREATE INDEX t_i ON t USING hnsw (v vector_l2_ops, b, i2, i4, i8, f4, f8, n, t, vc, bp, c, u, d, ts, tz, ti, tt, iv, m, ip, o, bi, ta, ia, na, ma)
 	WITH (seal_rows = 64);
 SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(60);
 SELECT fill(301, 350);
@@ -116,7 +136,7 @@ SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checke
 DROP INDEX t_i;
 
 -- lists
-CREATE INDEX t_i ON t USING ivf (v vector_l2_ops, i4, t, m, f8, n, d, u) WITH (lists = 5, seal_rows = 64, quantizer = none);
+CREATE INDEX t_i ON t USING ivf (v vector_l2_ops, i4, t, m, f8, n, d, u, ta, ia) WITH (lists = 5, seal_rows = 64, quantizer = none);
 SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(30);
 SELECT fill(351, 480), vector_seal('t_i') > 0 AS sealed;
 SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(30);
@@ -125,7 +145,7 @@ VACUUM t;
 SELECT vector_merge('t_i') > 0 AS merged;
 SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(30);
 DROP INDEX t_i;
-CREATE INDEX t_i ON t USING ivfflat (v vector_l2_ops, i4, t) WITH (lists = 5);
+CREATE INDEX t_i ON t USING ivfflat (v vector_l2_ops, na, i4, t) WITH (lists = 5);
 SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(30);
 DROP INDEX t_i;
 
@@ -241,6 +261,24 @@ DO $$ DECLARE plan json; BEGIN
 	RAISE NOTICE '%', plan->0->'Plan'->>'Node Type';
 END $$;
 
+-- arrays: index conditions, and those that are not; of elements of other types, of varchar
+CREATE TABLE a (id int, v vector(2), i int[], c varchar(9)[]);
+INSERT INTO a SELECT i, ARRAY[i, 1]::vector, ARRAY[i % 5, i % 7, NULL], ARRAY['c' || i % 3, 'c' || i % 4] FROM generate_series(1, 100) i;
+CREATE INDEX a_i ON a USING hnsw (v vector_l2_ops, i, c);
+SELECT explained($$SELECT id FROM a WHERE 3::bigint = ANY (i) AND 'c2' = ANY (c) ORDER BY v <-> '[1,1]' LIMIT 3$$);
+SELECT array_agg(id) FROM (SELECT id FROM a WHERE 3::bigint = ANY (i) AND 'c2' = ANY (c) ORDER BY v <-> '[1,1]' LIMIT 3) s;
+EXPLAIN (COSTS OFF) SELECT id FROM a WHERE i @> '{3,4}' AND c && '{c2,x}' ORDER BY v <-> '[1,1]' LIMIT 3;
+SELECT array_agg(id) FROM (SELECT id FROM a WHERE i @> '{3,4}' AND c && '{c2,x}' ORDER BY v <-> '[1,1]' LIMIT 3) s;
+SELECT array_agg(id) FROM (SELECT id FROM a WHERE i @> '{}' AND NOT c && '{c1,c2}' ORDER BY v <-> '[1,1]' LIMIT 3) s;
+SELECT array_agg(id) FROM (SELECT id FROM a WHERE NOT i @> '{3,NULL}' ORDER BY v <-> '[1,1]' LIMIT 3) s;
+SELECT count(*) FROM (SELECT id FROM a WHERE 3 = ANY (i) OR 3 <> ALL (i) ORDER BY v <-> '[1,1]' LIMIT 100) s;
+SELECT count(*) FROM (SELECT id FROM a WHERE NULL = ANY (i) OR i && NULL OR i @> NULL OR NOT i && NULL ORDER BY v <-> '[1,1]' LIMIT 100) s;
+-- what is left to the filter
+SELECT explained($$SELECT id FROM a WHERE 3 < ANY (i) ORDER BY v <-> '[1,1]' LIMIT 3$$) ~ 'Removed';
+SELECT explained($$SELECT id FROM a WHERE i <@ '{3,4}' ORDER BY v <-> '[1,1]' LIMIT 3$$) ~ 'Removed';
+SELECT vector_index_check('a_i'::regclass);
+DROP TABLE a;
+
 -- expressions, partial indexes, collations
 CREATE TABLE j (id int, v vector(2), meta jsonb, name text);
 INSERT INTO j SELECT i, ARRAY[i, 1]::vector, jsonb_build_object('lang', CASE i % 3 WHEN 0 THEN 'de' WHEN 1 THEN 'en' END), CASE i % 2 WHEN 0 THEN 'b' ELSE 'B' END || i
@@ -268,7 +306,11 @@ SELECT to_regclass('e_i');
 -- what cannot be an attribute
 CREATE INDEX ON w USING hnsw (c, v vector_l2_ops);
 CREATE INDEX ON w USING hnsw (v vector_l2_ops, v vector_l2_ops);
-CREATE INDEX ON w USING hnsw (v vector_l2_ops, (ARRAY[c]));
+CREATE INDEX ON w USING hnsw (v vector_l2_ops, (point(c, 1)));
+CREATE INDEX ON w USING hnsw (v vector_l2_ops, (ARRAY[point(c, 1)]));
+CREATE INDEX ON w USING hnsw (v vector_l2_ops, (ARRAY[c]), (ARRAY[c]), (ARRAY[c]), (ARRAY[c]), (ARRAY[c]), (ARRAY[c]), (ARRAY[c]), (ARRAY[c]),
+	(ARRAY[c]), (ARRAY[c]), (ARRAY[c]), (ARRAY[c]), (ARRAY[c]), (ARRAY[c]), (ARRAY[c]), (ARRAY[c]));
+CREATE INDEX ON j USING hnsw (v vector_l2_ops, (ARRAY[repeat(name, 1000)]));
 CREATE INDEX ON j USING hnsw (v vector_l2_ops, (repeat(name, 1000)));
 CREATE INDEX ON j USING ivf (v vector_l2_ops, (repeat('x', id * 35)));
 CREATE INDEX j_long ON j USING hnsw (v vector_l2_ops, (repeat('x', id * 34)), (repeat('y', id * 34)), (repeat('z', id * 34)), (repeat('a', id * 34)), (repeat('b', id * 34)));

@@ -38,6 +38,14 @@ SELECT count(*) FROM (SELECT id FROM notes WHERE lang IS NULL ORDER BY embedding
 RESET enable_seqscan;
 
 -- 6. Attributes
+CREATE TABLE pages (id bigint PRIMARY KEY, tags text[], embedding vector(3));
+INSERT INTO pages SELECT n, ARRAY['t' || n % 7, 't' || n % 40], ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1, 2000) n;
+CREATE INDEX pages_embedding ON pages USING hnsw (embedding vector_l2_ops, tags);
+SELECT id, tags FROM pages WHERE tags @> '{t1,t31}' ORDER BY embedding <-> '[4,4,4]' LIMIT 2;
+SELECT id, tags FROM pages WHERE 't31' = ANY (tags) AND NOT tags && '{t1,t2}' ORDER BY embedding <-> '[4,4,4]' LIMIT 2;
+DROP TABLE pages;
+
+-- 7. Attributes
 SET enable_seqscan = off;
 EXPLAIN (COSTS OFF)
 SELECT id FROM notes WHERE tenant < 400 AND (tenant = 42 OR lang IS NULL AND tenant > 390)
@@ -46,7 +54,7 @@ SELECT id FROM notes WHERE tenant < 400 AND (tenant = 42 OR lang IS NULL AND ten
 ORDER BY embedding <-> '[4,4,4]' LIMIT 3;
 RESET enable_seqscan;
 
--- 7. Permissions
+-- 8. Permissions
 CREATE TABLE readers (name text, note bigint, PRIMARY KEY (name, note));
 INSERT INTO readers SELECT 'ann', n * 97 FROM generate_series(1, 50) n;
 CREATE INDEX notes_allowed ON notes USING hnsw (embedding vector_l2_ops, id);
@@ -54,7 +62,7 @@ SELECT id FROM notes
 WHERE EXISTS (SELECT FROM readers WHERE note = notes.id AND name = 'ann')
 ORDER BY embedding <-> '[4,4,4]' LIMIT 3;
 
--- 8. Conditions that other indexes answer
+-- 9. Conditions that other indexes answer
 CREATE TABLE pages (id bigint PRIMARY KEY, author int, meta jsonb, embedding vector(3));
 INSERT INTO pages SELECT n, n % 300, jsonb_build_object('lang', CASE n % 3 WHEN 0 THEN 'en' ELSE 'de' END),
     ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1, 5000) n;
@@ -68,7 +76,7 @@ SELECT id FROM pages WHERE author = 42 ORDER BY embedding <-> '[4,4,4]' LIMIT 3;
 SELECT id FROM pages WHERE author = 42 AND meta @> '{"lang": "en"}' ORDER BY embedding <-> '[4,4,4]' LIMIT 3;
 RESET enable_sort;
 
--- 9. Recall
+-- 10. Recall
 CREATE TABLE probes AS SELECT id, embedding FROM items WHERE id % 500 = 0;
 CREATE FUNCTION nearest(probe vector) RETURNS SETOF float8 LANGUAGE sql AS
     'SELECT embedding <-> probe FROM items ORDER BY embedding <-> probe LIMIT 10';
@@ -81,7 +89,7 @@ SELECT avg((d <= farthest)::int) > 0.9 AS good
 RESET enable_seqscan;
 DROP FUNCTION nearest;
 
--- 10. Inserting, deleting, VACUUM
+-- 11. Inserting, deleting, VACUUM
 INSERT INTO items SELECT n, n % 10, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(5001, 5100) n;
 SELECT kind, rows, dead FROM vector_segments() WHERE index = 'items_embedding'::regclass ORDER BY segment;
 SELECT vector_seal('items_embedding');
@@ -89,17 +97,17 @@ SELECT kind, rows FROM vector_segments() WHERE index = 'items_embedding'::regcla
 SELECT vector_index_check('items_embedding');
 DROP TABLE items, probes, truth;
 
--- 11. ivfflat and ivf
+-- 12. ivfflat and ivf
 CREATE TABLE docs (id bigint PRIMARY KEY, category int, embedding vector(3));
 INSERT INTO docs SELECT n, n % 10, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1, 5000) n;
 CREATE INDEX docs_embedding ON docs USING ivf (embedding vector_l2_ops);
 SELECT id FROM docs ORDER BY embedding <-> '[4,4,4]' LIMIT 1;
 
--- 12. ivfflat and ivf
+-- 13. ivfflat and ivf
 CREATE INDEX docs_small ON docs USING ivf (embedding vector_cosine_ops) WITH (lists = 50, refine = none);
 SELECT pg_relation_size('docs_small') < pg_relation_size('docs_embedding') AS smaller;
 
--- 13. ivfflat and ivf
+-- 14. ivfflat and ivf
 SET enable_seqscan = off;
 SET ivf.probes = 10;
 SELECT count(*) FROM
@@ -107,7 +115,7 @@ SELECT count(*) FROM
 RESET ivf.probes;
 RESET enable_seqscan;
 
--- 14. ivfflat and ivf
+-- 15. ivfflat and ivf
 INSERT INTO docs SELECT n, n % 10, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(5001, 5100) n;
 SELECT vector_seal('docs_embedding'), vector_index_check('docs_embedding');
 DROP TABLE docs;

@@ -71,11 +71,15 @@ check_values(const IndexAttribute *attribute, SealedColumn *column)
 	}
 }
 
-/* Checks that the list of each number has the rows with this code, in ascending order. */
+/*
+ * Checks that the list of each number has the rows with this code, in ascending order.  A column of
+ * elements has no codes.
+ */
 static void
 check_lists(const IndexAttribute *attribute, SealedColumn *column)
 {
 	const AttributeColumn *parts = &column->column;
+	bool		coded = column->attribute->entries == 0;
 	uint32		end = 0;
 	uint32		rows = 0;
 
@@ -92,21 +96,117 @@ check_lists(const IndexAttribute *attribute, SealedColumn *column)
 		for (; place < end; place++, rows++)
 		{
 			uint32		row;
-			uint32		code;
+			uint32		code = (uint32) number;
 
 			CHECK_FOR_INTERRUPTS();
 			if (!parts->read(parts->arg, ATTRIBUTE_ROWS, (uint64) place * sizeof(uint32), &row,
 							 sizeof(row)) ||
-				!attribute_code(parts, row, &code) || code != number || row < before)
+				(coded && !attribute_code(parts, row, &code)) || code != number ||
+				row >= parts->rows || row < before)
 				sealed_damaged(column->extent.index, "List " UINT64_FORMAT " of attribute \"%s\" "
 							   "of segment %u has a wrong row.", number, attribute->name,
 							   column->extent.uid);
 			before = row + 1;
 		}
 	}
-	if (rows != parts->rows)
+	if (rows != parts->entries)
 		sealed_damaged(column->extent.index, "The lists of attribute \"%s\" of segment %u have %u "
-					   "rows, of %u.", attribute->name, column->extent.uid, rows, parts->rows);
+					   "rows, of %u.", attribute->name, column->extent.uid, rows, parts->entries);
+}
+
+/* An element that is searched for in a column. */
+typedef struct SoughtElement
+{
+	const IndexAttribute *element;
+	Datum		value;
+} SoughtElement;
+
+static int
+compare_sought(void *arg, const AttributeValue *value)
+{
+	const SoughtElement *sought = arg;
+	AttributeRoom room;
+
+	return compare_values(sought->element, sought->value,
+						  attribute_datum(sought->element, value, &room));
+}
+
+/* Checks that the list of an element's number has the rows of an array. */
+static void
+check_array_rows(const IndexAttribute *attribute, SealedColumn *arrays, uint32 array,
+				 SealedColumn *elements, uint32 number)
+{
+	const AttributeColumn *parts = &arrays->column;
+	uint32		place;
+	uint32		end;
+
+	if (!attribute_list(parts, array, &place) || !attribute_list(parts, array + 1, &end))
+		sealed_column_damaged(arrays);
+	for (; place < end; place++)
+	{
+		uint32		row;
+		bool		has;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!parts->read(parts->arg, ATTRIBUTE_ROWS, (uint64) place * sizeof(uint32), &row,
+						 sizeof(row)) ||
+			!attribute_has_row(&elements->column, number, row, &has) || !has)
+			sealed_damaged(arrays->extent.index, "List %u of the elements of attribute \"%s\" of "
+						   "segment %u lacks row %u.", number, attribute->name,
+						   arrays->extent.uid, row);
+	}
+}
+
+/* Checks that the rows of each element are those whose arrays have it: no fewer and no more. */
+static void
+check_elements(const IndexAttributes *attributes, int number, SealedColumn *arrays,
+			   SealedColumn *elements)
+{
+	const IndexAttribute *attribute = &attributes->columns[number];
+	SoughtElement sought = {&attributes->columns[attribute->elements], 0};
+	MemoryContext temporary = AllocSetContextCreate(CurrentMemoryContext, "vector elements",
+													ALLOCSET_SMALL_SIZES);
+	AttributeRoom stored;
+	AttributeRoom room;
+	AttributeValue value = {stored.bytes, 0};
+	uint64		entries = 0;
+
+	for (uint32 i = 0; i < arrays->column.values; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(temporary);
+		Datum	   *values;
+		bool		has_null;
+		int			count;
+		uint32		first;
+		uint32		end;
+
+		if (!attribute_value(&arrays->column, i, stored.bytes, &value.size) ||
+			!attribute_list(&arrays->column, i, &first) ||
+			!attribute_list(&arrays->column, i + 1, &end))
+			sealed_column_damaged(arrays);
+		count = attribute_elements(sought.element, attribute_datum(attribute, &value, &room),
+								   &values, &has_null);
+		for (int k = 0; k < count + has_null; k++)
+		{
+			uint32		list = elements->column.values;
+
+			if (k < count)
+			{
+				sought.value = values[k];
+				if (!attribute_search(&elements->column, false, compare_sought, &sought, &list))
+					sealed_column_damaged(elements);
+			}
+			check_array_rows(attribute, arrays, i, elements, list);
+		}
+		entries += (uint64) (count + has_null) * (end - first);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(temporary);
+	}
+	if (entries != elements->attribute->entries)
+		sealed_damaged(arrays->extent.index, "The elements of attribute \"%s\" of segment %u are "
+					   "in " UINT64_FORMAT " rows, not in %u.", attribute->name, arrays->extent.uid,
+					   entries, elements->attribute->entries);
+	MemoryContextDelete(temporary);
 }
 
 static void
@@ -120,13 +220,22 @@ open_column(const AttributesCheck *check, const CachedSegment *segment, int numb
 uint32
 check_attributes_segment(AttributesCheck *check, const CachedSegment *segment)
 {
-	for (int i = 0; i < check->attributes->count; i++)
+	for (int i = 0; i < check->attributes->sealed_count; i++)
 	{
+		const IndexAttribute *attribute = &check->attributes->columns[i];
 		SealedColumn column;
+		SealedColumn elements;
 
 		open_column(check, segment, i, &column);
-		check_values(&check->attributes->columns[i], &column);
-		check_lists(&check->attributes->columns[i], &column);
+		check_values(attribute, &column);
+		if (i < check->attributes->count || column.attribute->entries > 0)
+			check_lists(attribute, &column);
+		if (attribute->elements > 0)
+		{
+			open_column(check, segment, attribute->elements, &elements);
+			check_elements(check->attributes, i, &column, &elements);
+			sealed_column_close(&elements);
+		}
 		sealed_column_close(&column);
 	}
 	check->segments[check->segment_count] = segment;

@@ -17,6 +17,7 @@
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/typcache.h"
 
 /* A condition as in a FilterNode, whose value is an expression. */
 typedef struct Condition
@@ -63,6 +64,17 @@ without_relabel(Node *node)
 	return node && IsA(node, RelabelType) ? (Node *) ((RelabelType *) node)->arg : node;
 }
 
+/* An array without the coercion of its elements to a type of the same representation. */
+static Node *
+without_coercion(Node *node)
+{
+	const ArrayCoerceExpr *coercion = (ArrayCoerceExpr *) node;
+
+	return IsA(node, ArrayCoerceExpr) && IsA(coercion->elemexpr, RelabelType) &&
+		IsA(((RelabelType *) coercion->elemexpr)->arg, CaseTestExpr) ?
+		(Node *) coercion->arg : node;
+}
+
 /* The attribute that an expression is, as a column of the index; 0 if it is none. */
 static int
 find_column(Node *node, const IndexColumns *columns)
@@ -101,6 +113,15 @@ make_key(int column, int strategy, Oid subtype, Oid collation, Expr *value)
 	return condition;
 }
 
+/* Whether an operator may compare an attribute with an expression's value. */
+static bool
+is_comparable(int column, Oid operator, Oid collation, Node *value, const IndexColumns *columns)
+{
+	return is_value(value) &&
+		(!OidIsValid(columns->collations[column]) || columns->collations[column] == collation) &&
+		(!columns->leakproof || get_func_leakproof(get_opcode(operator)));
+}
+
 /* The condition that an operator makes of an attribute and a value, or an array of values. */
 static Condition *
 make_comparison(int column, Oid operator, Oid collation, Node *value, const IndexColumns *columns)
@@ -110,9 +131,8 @@ make_comparison(int column, Oid operator, Oid collation, Node *value, const Inde
 	Oid			left;
 	Oid			right;
 
-	if (!OidIsValid(operator) || !is_value(value) || !op_in_opfamily(operator, family) ||
-		(OidIsValid(columns->collations[column]) && columns->collations[column] != collation) ||
-		(columns->leakproof && !get_func_leakproof(get_opcode(operator))))
+	if (!OidIsValid(operator) || !op_in_opfamily(operator, family) ||
+		!is_comparable(column, operator, collation, value, columns))
 		return NULL;
 	get_op_opfamily_properties(operator, family, false, &strategy, &left, &right);
 	return left != columns->types[column] ? NULL :
@@ -138,20 +158,45 @@ find_operator(OpExpr *op, bool negated, const IndexColumns *columns)
 	return condition;
 }
 
-/* `attribute op ALL (array)` is the negation of `attribute negator ANY (array)`. */
+/* `value = ANY (attribute)`, by the operator that compares an element with the value. */
+static Condition *
+make_element(int column, Oid operator, ScalarArrayOpExpr *op, const IndexColumns *columns)
+{
+	Oid			type = get_base_element_type(exprType(lsecond(op->args)));
+	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY);
+	int			strategy;
+	Oid			left;
+	Oid			right;
+
+	if (columns->types[column] != ANYARRAYOID || !OidIsValid(entry->btree_opf) ||
+		!OidIsValid(operator) ||
+		get_op_opfamily_strategy(operator, entry->btree_opf) != BTEqualStrategyNumber ||
+		!is_comparable(column, operator, op->inputcollid, linitial(op->args), columns))
+		return NULL;
+	get_op_opfamily_properties(operator, entry->btree_opf, false, &strategy, &left, &right);
+	return left != entry->btree_opintype ? NULL :
+		make_key(column, FILTER_HAS, right, op->inputcollid, linitial(op->args));
+}
+
+/* `op ALL (array)` is the negation of `negator ANY (array)`. */
 static Condition *
 find_array_operator(ScalarArrayOpExpr *op, bool negated, const IndexColumns *columns)
 {
-	int			column = find_column(linitial(op->args), columns);
-	Condition  *condition = column == 0 ? NULL :
-		make_comparison(column, op->useOr ? op->opno : get_negator(op->opno), op->inputcollid,
-						lsecond(op->args), columns);
+	Oid			operator = op->useOr ? op->opno : get_negator(op->opno);
+	Condition  *condition = NULL;
+	int			column;
 
-	if (condition)
+	if ((column = find_column(linitial(op->args), columns)) > 0)
 	{
-		condition->key.sk_flags = SK_SEARCHARRAY;
-		condition->negated = negated == op->useOr;
+		condition = make_comparison(column, operator, op->inputcollid, lsecond(op->args),
+									columns);
+		if (condition)
+			condition->key.sk_flags = SK_SEARCHARRAY;
 	}
+	else if ((column = find_column(without_coercion(lsecond(op->args)), columns)) > 0)
+		condition = make_element(column, get_commutator(operator), op, columns);
+	if (condition)
+		condition->negated = negated == op->useOr;
 	return condition;
 }
 

@@ -3,6 +3,8 @@
  */
 #include "attribute/column.h"
 
+#include <stdlib.h>
+
 /* Rows that are read at once. */
 #define ROWS_AT_ONCE	1024
 
@@ -122,7 +124,33 @@ attribute_list(const AttributeColumn *column, uint32_t number, uint32_t *place)
 	/* the end of the list of NULLs has a place, too */
 	return number <= column->values + UINT64_C(1) &&
 		column->read(column->arg, ATTRIBUTE_LISTS, (uint64_t) number * sizeof(uint32_t), place,
-					 sizeof(*place)) && *place <= column->rows;
+					 sizeof(*place)) && *place <= column->entries;
+}
+
+bool
+attribute_has_row(const AttributeColumn *column, uint32_t number, uint32_t row, bool *has)
+{
+	uint32_t	low;
+	uint32_t	high;
+
+	*has = false;
+	if (!attribute_list(column, number, &low) || !attribute_list(column, number + 1, &high))
+		return false;
+	while (low < high && !*has)
+	{
+		uint32_t	middle = low + (high - low) / 2;
+		uint32_t	met;
+
+		if (!column->read(column->arg, ATTRIBUTE_ROWS, (uint64_t) middle * sizeof(uint32_t), &met,
+						  sizeof(met)))
+			return false;
+		*has = met == row;
+		if (met < row)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return true;
 }
 
 bool
@@ -180,6 +208,22 @@ attribute_make_rows(const uint32_t *codes, uint32_t rows, uint32_t values, uint3
 		by_value[lists[codes[i]]++] = i;
 	memmove(lists + 1, lists, ((size_t) values + 1) * sizeof(uint32_t));
 	lists[0] = 0;
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+	uint32_t	x = *(const uint32_t *) a;
+	uint32_t	y = *(const uint32_t *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+void
+attribute_sort_lists(const uint32_t *lists, uint32_t values, uint32_t *by_value)
+{
+	for (uint64_t i = 0; i < values + UINT64_C(1); i++)
+		qsort(by_value + lists[i], lists[i + 1] - lists[i], sizeof(uint32_t), compare_rows);
 }
 
 void

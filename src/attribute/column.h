@@ -10,6 +10,10 @@
  *	- rows: numbers of rows by value, in ascending order for each (uint32);
  *	- codes: the number of each row's value, of 1, 2 or 4 bytes.
  *
+ * A column of the elements of arrays has a row once for each distinct element of its array.  So its
+ * lists have more or fewer entries than there are rows, and there are no codes; the last list has
+ * the rows whose arrays have an element that is NULL.
+ *
  * So the rows of a range of values are consecutive in the last part, and are read without reading
  * any value but those that a binary search meets.
  *
@@ -32,6 +36,7 @@ typedef enum AttributePart
 typedef struct AttributeColumn
 {
 	uint32_t	rows;
+	uint32_t	entries;		/* of all lists: as many as rows, but for elements of arrays */
 	uint32_t	values;			/* distinct ones, without NULL */
 	uint32_t	width;			/* bytes of a value, or ATTRIBUTE_VARYING */
 	uint32_t	code_size;
@@ -69,18 +74,25 @@ extern bool attribute_find(const AttributeColumn *column, uint32_t from, Attribu
 /* The place among rows by value at which those of a number begin. */
 extern bool attribute_list(const AttributeColumn *column, uint32_t number, uint32_t *place);
 
+/* Whether the list of a number has a row. */
+extern bool attribute_has_row(const AttributeColumn *column, uint32_t number, uint32_t row,
+							  bool *has);
+
 /* Adds the rows whose values have these numbers, the last one excluded, to a set. */
 extern bool attribute_add_rows(const AttributeColumn *column, uint32_t from, uint32_t to,
 							   uint8_t *bits);
 
 /*
- * Making a column of the codes of its rows.  The first function fills values + 2 lists, the second
- * one all rows by value.  The third one writes the n codes of some rows, code_size bytes each.
+ * Making a column of the codes of its rows, or of entries.  The first function fills values + 2
+ * lists, the second one all rows by value.  If the rows of each value are known in any order, the
+ * third one puts them into ascending order instead.  The last one writes the n codes of some rows,
+ * code_size bytes each.
  */
 extern void attribute_make_lists(const uint32_t *codes, uint32_t rows, uint32_t values,
 								 uint32_t *lists);
 extern void attribute_make_rows(const uint32_t *codes, uint32_t rows, uint32_t values,
 								uint32_t *lists, uint32_t *by_value);
+extern void attribute_sort_lists(const uint32_t *lists, uint32_t values, uint32_t *by_value);
 extern void attribute_pack_codes(const uint32_t *codes, uint32_t n, uint32_t code_size,
 								 uint8_t *out);
 

@@ -12,10 +12,13 @@
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/tuplesort.h"
+#include "utils/typcache.h"
 
 #include "segment/memory.h"
 
@@ -57,6 +60,42 @@ struct AttributeBuild
 	SegmentAttributes plan;
 };
 
+/* Adds the attribute of an array's elements. */
+static void
+add_elements(Relation index, IndexAttributes *attributes, int array)
+{
+	IndexAttribute *attribute = &attributes->columns[array];
+	Oid			type = get_base_element_type(attribute->type);
+	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_LT_OPR | TYPECACHE_CMP_PROC_FINFO);
+	int			number = attributes->sealed_count++;
+
+	if (!OidIsValid(entry->lt_opr) || !OidIsValid(entry->cmp_proc))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("column \"%s\" cannot be an attribute of index \"%s\"", attribute->name,
+						RelationGetRelationName(index)),
+				 errdetail("Type %s of its elements has no default operator class for access "
+						   "method btree.", format_type_be(type))));
+	if (number == SEGMENT_MAX_ATTRIBUTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_TOO_MANY_COLUMNS),
+				 errmsg("too many attributes for index \"%s\"",
+						RelationGetRelationName(index)),
+				 errdetail("At most %d are allowed, and each array counts as two.",
+						   SEGMENT_MAX_ATTRIBUTES)));
+	attribute->elements = number;
+	attributes->widths[number] = entry->typlen > 0 ? entry->typlen : ATTRIBUTE_VARYING;
+	attributes->columns[number] = (IndexAttribute) {
+		.name = attribute->name,
+		.type = type,
+		.collation = attribute->collation,
+		.length = entry->typlen,
+		.by_value = entry->typbyval,
+		.align = entry->typalign,
+		.compare = &entry->cmp_proc_finfo
+	};
+}
+
 IndexAttributes *
 index_attributes(Relation index)
 {
@@ -66,7 +105,7 @@ index_attributes(Relation index)
 	if (desc->natts == 1)
 		return NULL;
 	attributes = palloc0(sizeof(IndexAttributes));
-	attributes->count = desc->natts - 1;
+	attributes->count = attributes->sealed_count = desc->natts - 1;
 	for (int i = 0; i < attributes->count; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i + 1);
@@ -80,6 +119,8 @@ index_attributes(Relation index)
 			.by_value = attribute->attbyval,
 			.compare = index_getprocinfo(index, i + 2, ATTRIBUTE_COMPARE)
 		};
+		if (index->rd_opcintype[i + 1] == ANYARRAYOID)
+			add_elements(index, attributes, i);
 	}
 	return attributes;
 }
@@ -115,6 +156,41 @@ attribute_datum(const IndexAttribute *attribute, const AttributeValue *value, At
 	SET_VARSIZE(room->bytes, VARHDRSZ + value->size);
 	memcpy(VARDATA(room->bytes), value->bytes, value->size);
 	return PointerGetDatum(room->bytes);
+}
+
+static int
+compare_elements(const void *a, const void *b, void *arg)
+{
+	const IndexAttribute *element = arg;
+
+	return DatumGetInt32(FunctionCall2Coll(element->compare, element->collation,
+										   *(const Datum *) a, *(const Datum *) b));
+}
+
+int
+attribute_elements(const IndexAttribute *element, Datum array, Datum **values, bool *has_null)
+{
+	bool	   *nulls;
+	int			all;
+	int			count = 0;
+
+	deconstruct_array(DatumGetArrayTypeP(array), element->type, element->length,
+					  element->by_value, element->align, values, &nulls, &all);
+	for (int i = 0; i < all; i++)
+		if (!nulls[i])
+			(*values)[count++] = (*values)[i];
+	*has_null = count < all;
+	if (count < 2)
+		return count;
+	qsort_arg(*values, count, sizeof(Datum), compare_elements,
+			  unconstify(IndexAttribute *, element));
+	all = count;
+	count = 1;
+	for (int i = 1; i < all; i++)
+		if (compare_elements(&(*values)[i], &(*values)[count - 1],
+							 unconstify(IndexAttribute *, element)) != 0)
+			(*values)[count++] = (*values)[i];
+	return count;
 }
 
 char *
@@ -180,23 +256,38 @@ attributes_place(const SegmentAttributes *attributes, SealedHeader *header)
 		header->level[l].first += attributes->blocks;
 }
 
+/* The operator by which the values of a column are sorted. */
+static Oid
+less_operator(const AttributeBuild *build, int number)
+{
+	Relation	index = build->index;
+	Oid			family;
+	Oid			type;
+	Oid			less;
+
+	if (number >= build->attributes->count)
+		return lookup_type_cache(build->attributes->columns[number].type,
+								 TYPECACHE_LT_OPR)->lt_opr;
+	family = index->rd_opfamily[number + 1];
+	type = index->rd_opcintype[number + 1];
+	less = get_opfamily_member(family, type, type, LESS_STRATEGY);
+	if (!OidIsValid(less))
+		elog(ERROR, "operator family %u has no operator %d for type %u", family, LESS_STRATEGY,
+			 type);
+	return less;
+}
+
 /* Begins to sort the values of a column; NULLs come last. */
 static void
 begin_column(AttributeBuild *build, int number, int memory)
 {
 	ColumnBuild *column = &build->columns[number];
-	Relation	index = build->index;
 	TupleDesc	desc = CreateTemplateTupleDesc(2);
 	AttrNumber	key = 1;
-	Oid			type = index->rd_opcintype[number + 1];
-	Oid			less = get_opfamily_member(index->rd_opfamily[number + 1], type, type,
-										   LESS_STRATEGY);
+	Oid			less = less_operator(build, number);
 	bool		nulls_first = false;
 
 	column->attribute = &build->attributes->columns[number];
-	if (!OidIsValid(less))
-		elog(ERROR, "operator family %u has no operator %d for type %u",
-			 index->rd_opfamily[number + 1], LESS_STRATEGY, type);
 	TupleDescInitEntry(desc, 1, "value", column->attribute->type, -1, 0);
 	TupleDescInitEntry(desc, 2, "source", INT8OID, -1, 0);
 #if PG_VERSION_NUM >= 190000
@@ -216,22 +307,22 @@ attributes_begin(Relation index, const IndexAttributes *attributes)
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	AttributeBuild *build = palloc0(sizeof(AttributeBuild));
-	Size		memory = build_memory() / 1024 / MEMORY_PART / attributes->count;
+	Size		memory = build_memory() / 1024 / MEMORY_PART / attributes->sealed_count;
 
 	build->context = context;
 	build->temporary = AllocSetContextCreate(context, "vector attributes comparison",
 											 ALLOCSET_DEFAULT_SIZES);
 	build->index = index;
 	build->attributes = attributes;
-	build->columns = palloc0(sizeof(ColumnBuild) * attributes->count);
-	for (int i = 0; i < attributes->count; i++)
+	build->columns = palloc0(sizeof(ColumnBuild) * attributes->sealed_count);
+	for (int i = 0; i < attributes->sealed_count; i++)
 		begin_column(build, i, (int) Min(Max(memory, MIN_SORT_MEMORY), INT_MAX));
 	MemoryContextSwitchTo(old);
 	return build;
 }
 
-void
-attributes_add(AttributeBuild *build, int column, Datum value, bool isnull, uint64 source)
+static void
+add_value(AttributeBuild *build, int column, Datum value, bool isnull, uint64 source)
 {
 	TupleTableSlot *in = build->columns[column].in;
 
@@ -242,6 +333,28 @@ attributes_add(AttributeBuild *build, int column, Datum value, bool isnull, uint
 	in->tts_isnull[1] = false;
 	ExecStoreVirtualTuple(in);
 	tuplesort_puttupleslot(build->columns[column].sort, in);
+}
+
+void
+attributes_add(AttributeBuild *build, int column, Datum value, bool isnull, uint64 source)
+{
+	int			elements = build->attributes->columns[column].elements;
+	MemoryContext old;
+	Datum	   *values;
+	bool		has_null;
+	int			count;
+
+	add_value(build, column, value, isnull, source);
+	if (elements == 0 || isnull)
+		return;
+	old = MemoryContextSwitchTo(build->temporary);
+	count = attribute_elements(&build->attributes->columns[elements], value, &values, &has_null);
+	for (int i = 0; i < count; i++)
+		add_value(build, elements, values[i], false, source);
+	if (has_null)
+		add_value(build, elements, (Datum) 0, true, source);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(build->temporary);
 }
 
 void
@@ -308,9 +421,9 @@ each_sorted(AttributeBuild *build, ColumnBuild *column, SortedCallback callback,
 /* What the first pass counts. */
 typedef struct ColumnCounts
 {
-	uint64		rows;
+	uint64		entries;
 	uint64		bytes;
-	uint64		last;			/* rows of the number met last */
+	uint64		last;			/* entries of the number met last */
 	uint32		number;
 } ColumnCounts;
 
@@ -321,20 +434,33 @@ count_value(void *arg, uint32 number, const AttributeValue *value, uint64 source
 
 	counts->last = number == counts->number ? counts->last + 1 : 1;
 	counts->number = number;
-	counts->rows++;
+	counts->entries++;
 	counts->bytes += value->bytes ? value->size : 0;
 }
 
 /* The sizes of the parts of a column. */
 static void
-part_sizes(const SealedAttribute *attribute, uint64 rows, uint64 bytes, uint64 *sizes)
+part_sizes(const SealedAttribute *attribute, uint64 entries, uint64 bytes, uint64 *sizes)
 {
 	sizes[ATTRIBUTE_VALUES] = bytes;
 	sizes[ATTRIBUTE_BOUNDS] = attribute->width == ATTRIBUTE_VARYING ?
 		((uint64) attribute->values + 1) * sizeof(uint64) : 0;
 	sizes[ATTRIBUTE_LISTS] = ((uint64) attribute->values + 2) * sizeof(uint32);
-	sizes[ATTRIBUTE_ROWS] = rows * sizeof(uint32);
-	sizes[ATTRIBUTE_CODES] = rows * attribute->code_size;
+	sizes[ATTRIBUTE_ROWS] = entries * sizeof(uint32);
+	sizes[ATTRIBUTE_CODES] = attribute->entries > 0 ? 0 : entries * attribute->code_size;
+}
+
+/* The number of entries of a column of elements. */
+static uint32
+count_elements(const AttributeBuild *build, const ColumnCounts *counts)
+{
+	if (counts->entries > PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many elements of arrays for index \"%s\"",
+						RelationGetRelationName(build->index)),
+				 errhint("Partition the table.")));
+	return (uint32) counts->entries;
 }
 
 const SegmentAttributes *
@@ -343,8 +469,8 @@ attributes_plan(AttributeBuild *build)
 	SegmentAttributes *plan = &build->plan;
 	uint64		place = 0;
 
-	plan->count = build->attributes->count;
-	for (int i = 0; i < build->attributes->count; i++)
+	plan->count = build->attributes->sealed_count;
+	for (int i = 0; i < build->attributes->sealed_count; i++)
 	{
 		ColumnBuild *column = &build->columns[i];
 		SealedAttribute *attribute = &plan->columns[i];
@@ -356,7 +482,9 @@ attributes_plan(AttributeBuild *build)
 		attribute->values = each_sorted(build, column, count_value, &counts);
 		attribute->code_size = attribute_code_size(attribute->values);
 		attribute->nulls = counts.number == attribute->values ? (uint32) counts.last : 0;
-		part_sizes(attribute, counts.rows, counts.bytes, sizes);
+		if (i >= build->attributes->count)
+			attribute->entries = count_elements(build, &counts);
+		part_sizes(attribute, counts.entries, counts.bytes, sizes);
 		for (int part = 0; part < ATTRIBUTE_PARTS; part++)
 		{
 			attribute->part[part] = (BlockNumber) (1 + place / PAYLOAD_SIZE);
@@ -379,9 +507,11 @@ typedef struct ColumnWriter
 	uint32		(*number) (void *arg, uint64 source);
 	void	   *arg;
 	uint64	   *bounds;			/* NULL if values are of one size */
-	uint32		values;
 	uint64		bytes;
-	uint32	   *codes;			/* by row */
+	bool		elements;
+	uint32	   *codes;			/* by row; of elements, by entry in the order of values */
+	uint32	   *by_value;		/* of elements, rows in this order */
+	uint32		entries;
 } ColumnWriter;
 
 static void
@@ -389,7 +519,11 @@ write_value(void *arg, uint32 number, const AttributeValue *value, uint64 source
 {
 	ColumnWriter *column = arg;
 
-	column->codes[column->number(column->arg, source)] = number;
+	uint32		row = column->number(column->arg, source);
+
+	if (column->elements)
+		column->by_value[column->entries] = row;
+	column->codes[column->elements ? column->entries++ : row] = number;
 	if (value->bytes == NULL)
 		return;
 	extent_writer_put(column->writer, value->bytes, value->size);
@@ -419,14 +553,16 @@ write_column(AttributeBuild *build, int number, ColumnWriter *state, uint32 rows
 	ColumnBuild *column = &build->columns[number];
 	const SealedAttribute *attribute = &build->plan.columns[number];
 	uint32		values = attribute->values;
+	uint32		entries = number < build->attributes->count ? rows : attribute->entries;
 	uint32	   *lists = MemoryContextAllocHuge(build->context,
 											   ((Size) values + 2) * sizeof(uint32));
-	uint32	   *by_value = MemoryContextAllocHuge(build->context,
-												  Max(rows, 1) * sizeof(uint32));
 
 	state->bytes = 0;
 	state->bounds = NULL;
-	state->codes = MemoryContextAllocHuge(build->context, Max(rows, 1) * sizeof(uint32));
+	state->elements = number >= build->attributes->count;
+	state->entries = 0;
+	state->codes = MemoryContextAllocHuge(build->context, Max(entries, 1) * sizeof(uint32));
+	state->by_value = MemoryContextAllocHuge(build->context, Max(entries, 1) * sizeof(uint32));
 	if (attribute->width == ATTRIBUTE_VARYING)
 	{
 		state->bounds = MemoryContextAllocHuge(build->context,
@@ -435,25 +571,29 @@ write_column(AttributeBuild *build, int number, ColumnWriter *state, uint32 rows
 	}
 	tuplesort_rescan(column->sort);
 	(void) each_sorted(build, column, write_value, state);
-	attribute_make_lists(state->codes, rows, values, lists);
-	attribute_make_rows(state->codes, rows, values, lists, by_value);
+	attribute_make_lists(state->codes, entries, values, lists);
+	if (state->elements)
+		attribute_sort_lists(lists, values, state->by_value);
+	else
+		attribute_make_rows(state->codes, rows, values, lists, state->by_value);
 	if (state->bounds)
 	{
 		extent_writer_put(state->writer, state->bounds, ((Size) values + 1) * sizeof(uint64));
 		pfree(state->bounds);
 	}
 	extent_writer_put(state->writer, lists, ((Size) values + 2) * sizeof(uint32));
-	extent_writer_put(state->writer, by_value, rows * sizeof(uint32));
-	write_codes(state->writer, state->codes, rows, attribute->code_size);
+	extent_writer_put(state->writer, state->by_value, entries * sizeof(uint32));
+	if (!state->elements)
+		write_codes(state->writer, state->codes, rows, attribute->code_size);
 	pfree(state->codes);
-	pfree(by_value);
+	pfree(state->by_value);
 	pfree(lists);
 }
 
 void
 attributes_free(AttributeBuild *build)
 {
-	for (int i = 0; i < build->attributes->count; i++)
+	for (int i = 0; i < build->attributes->sealed_count; i++)
 	{
 		tuplesort_end(build->columns[i].sort);
 		ExecDropSingleTupleTableSlot(build->columns[i].in);
@@ -471,7 +611,7 @@ attributes_write(AttributeBuild *build, const SegmentEntry *output,
 
 	extent_writer_begin(&writer, extent_of(build->index, output));
 	extent_writer_seek(&writer, 1, BLOCK_ATTRIBUTES);
-	for (int i = 0; i < build->attributes->count; i++)
+	for (int i = 0; i < build->attributes->sealed_count; i++)
 		write_column(build, i, &column, output->rows);
 	extent_writer_end(&writer);
 	attributes_free(build);
@@ -513,6 +653,7 @@ sealed_column_open(SealedColumn *column, Extent extent, const SealedHeader *head
 	*column = (SealedColumn) {
 		.column = {
 			.rows = header->rows,
+			.entries = attribute->entries > 0 ? attribute->entries : header->rows,
 			.values = attribute->values,
 			.width = attribute->width,
 			.code_size = attribute->code_size,

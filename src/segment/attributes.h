@@ -28,12 +28,19 @@ typedef struct IndexAttribute
 	Oid			collation;
 	int16		length;			/* pg_type.typlen */
 	bool		by_value;
+	char		align;			/* of an element */
+	int			elements;		/* of an array: where the attribute of its elements is; else 0 */
 	FmgrInfo   *compare;
 } IndexAttribute;
 
+/*
+ * The attributes of an index, and after them those that the elements of arrays make: these have
+ * columns of their own in a sealed segment, but are not in a row's record.
+ */
 typedef struct IndexAttributes
 {
 	int			count;
+	int			sealed_count;	/* with those of elements */
 	uint32		widths[SEGMENT_MAX_ATTRIBUTES];	/* see attribute/record.h */
 	IndexAttribute columns[SEGMENT_MAX_ATTRIBUTES];
 } IndexAttributes;
@@ -59,6 +66,10 @@ extern char *attributes_record(const IndexAttributes *attributes, Relation index
 extern void attributes_of_record(const IndexAttributes *attributes, Relation index,
 								 const char *record, Size size, AttributeValue *values);
 
+/* The distinct elements of an array in order, palloc'd, and whether there is a NULL among them. */
+extern int	attribute_elements(const IndexAttribute *element, Datum array, Datum **values,
+							   bool *has_null);
+
 /* A value that is not NULL as a datum, which may be in `room`. */
 extern Datum attribute_datum(const IndexAttribute *attribute, const AttributeValue *value,
 							 AttributeRoom *room);
@@ -82,7 +93,7 @@ typedef struct AttributeBuild AttributeBuild;
 
 extern AttributeBuild *attributes_begin(Relation index, const IndexAttributes *attributes);
 
-/* Adds a row's value of a column.  The source identifies the row until it has a number. */
+/* Adds a row's value of an attribute.  The source identifies the row until it has a number. */
 extern void attributes_add(AttributeBuild *build, int column, Datum value, bool isnull,
 						   uint64 source);
 extern void attributes_add_record(AttributeBuild *build, const char *record, Size size,

@@ -1,5 +1,5 @@
 /*
- * filter.c - conditions on attributes, and sets of rows
+ * filter.c - the rows of a segment that meet conditions
  *
  * The rows of a segment that meet the condition of a key are those of one or more ranges of its
  * column's values, whose ends a binary search finds.  Of conditions that are one range each, such
@@ -8,48 +8,14 @@
  *
  * Rows that scans of other indexes have found are looked up by their TIDs.
  */
-#include "segment/filter.h"
+#include "segment/filter_internal.h"
 
-#include "catalog/pg_type.h"
-#include "lib/qunique.h"
 #include "miscadmin.h"
-#include "utils/array.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "segment/growing.h"
 #include "segment/sealed.h"
 #include "segment/tid_order.h"
-
-/* A condition as in a FilterNode; NULL is less and greater than nothing. */
-typedef struct FilterCondition
-{
-	FilterKind	kind;
-	int			count;			/* of conditions, or of values */
-	struct FilterCondition *conditions;
-
-	/* of a key */
-	bool		negated;
-	int			attribute;
-	int			strategy;		/* 0: IS NULL or IS NOT NULL */
-	bool		wants_null;		/* IS NULL */
-	bool		unknown;		/* it is NULL where it is not true */
-	bool		settled;		/* it is false, whatever the attribute is */
-	Oid			collation;
-	FmgrInfo	compare;		/* the attribute with a value */
-	Datum	   *values;			/* one of which must be met */
-	bool		sorted;			/* they are distinct, in order */
-} FilterCondition;
-
-struct AttributeFilter
-{
-	Relation	index;
-	IndexAttributes *attributes;
-	MemoryContext temporary;	/* for what comparing leaves */
-	FilterCondition root;		/* FILTER_AND */
-	TidSet	   *rows;			/* the only rows that may pass; NULL: all may */
-	bool		nothing;		/* no row of an index meets the conditions */
-};
 
 /* Consecutive numbers of a column's values; the end is not in it. */
 typedef struct ValueRange
@@ -57,133 +23,6 @@ typedef struct ValueRange
 	uint32		from;
 	uint32		to;
 } ValueRange;
-
-/* How the values of a condition are sorted. */
-typedef struct ValueOrder
-{
-	FmgrInfo	compare;
-	Oid			collation;
-} ValueOrder;
-
-static int
-compare_values(const void *a, const void *b, void *arg)
-{
-	ValueOrder *order = arg;
-
-	return DatumGetInt32(FunctionCall2Coll(&order->compare, order->collation, *(const Datum *) a,
-										   *(const Datum *) b));
-}
-
-/* Sorts a condition's values, of a type that its column can be compared with. */
-static void
-sort_values(const AttributeFilter *filter, FilterCondition *condition, Oid type)
-{
-	Relation	index = filter->index;
-	Oid			compare = get_opfamily_proc(index->rd_opfamily[condition->attribute + 1], type,
-											type, ATTRIBUTE_COMPARE);
-	ValueOrder	order = {.collation = condition->collation};
-	MemoryContext old = MemoryContextSwitchTo(filter->temporary);
-
-	if (OidIsValid(compare))
-	{
-		fmgr_info(compare, &order.compare);
-		qsort_arg(condition->values, condition->count, sizeof(Datum), compare_values, &order);
-		condition->count = (int) qunique_arg(condition->values, condition->count, sizeof(Datum),
-											 compare_values, &order);
-		condition->sorted = true;
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(filter->temporary);
-}
-
-/* The values of `= ANY (array)` and the like, without NULLs, which no row meets. */
-static void
-take_array(const AttributeFilter *filter, FilterCondition *condition, Datum argument, Oid type)
-{
-	ArrayType  *array = DatumGetArrayTypeP(argument);
-	int16		length;
-	bool		by_value;
-	char		align;
-	Datum	   *values;
-	bool	   *nulls;
-	int			count;
-
-	get_typlenbyvalalign(ARR_ELEMTYPE(array), &length, &by_value, &align);
-	deconstruct_array(array, ARR_ELEMTYPE(array), length, by_value, align, &values, &nulls,
-					  &count);
-	condition->values = palloc(sizeof(Datum) * Max(count, 1));
-	for (int i = 0; i < count; i++)
-		if (!nulls[i])
-			condition->values[condition->count++] = values[i];
-	condition->unknown = condition->count < count;
-	condition->settled = count == 0;
-	sort_values(filter, condition, type);
-}
-
-static void
-take_key(const AttributeFilter *filter, FilterCondition *condition, const ScanKeyData *key)
-{
-	Relation	index = filter->index;
-	int			column = key->sk_attno - 1;
-	Oid			type = index->rd_opcintype[column];
-	Oid			value_type = OidIsValid(key->sk_subtype) ? key->sk_subtype : type;
-	Oid			compare;
-
-	condition->attribute = column - 1;
-	condition->strategy = key->sk_strategy;
-	condition->collation = key->sk_collation;
-	if (key->sk_flags & (SK_SEARCHNULL | SK_SEARCHNOTNULL))
-	{
-		condition->strategy = 0;
-		condition->wants_null = (key->sk_flags & SK_SEARCHNULL) != 0;
-		return;
-	}
-	compare = get_opfamily_proc(index->rd_opfamily[column], type, value_type,
-								ATTRIBUTE_COMPARE);
-	if (condition->strategy < 1 || condition->strategy > FILTER_STRATEGIES || !OidIsValid(compare))
-		elog(ERROR, "index \"%s\" cannot be searched by operator %d of column %d",
-			 RelationGetRelationName(index), key->sk_strategy, key->sk_attno);
-	fmgr_info(compare, &condition->compare);
-	condition->unknown = (key->sk_flags & SK_ISNULL) != 0;
-	if (condition->unknown)
-		return;
-	if (key->sk_flags & SK_SEARCHARRAY)
-	{
-		take_array(filter, condition, key->sk_argument, value_type);
-		return;
-	}
-	condition->values = palloc(sizeof(Datum));
-	condition->values[0] = key->sk_argument;
-	condition->count = 1;
-}
-
-static void
-take_node(const AttributeFilter *filter, FilterCondition *condition, const FilterNode *node)
-{
-	condition->kind = node->kind;
-	if (node->kind == FILTER_KEY)
-	{
-		condition->negated = node->negated;
-		take_key(filter, condition, &node->key);
-		return;
-	}
-	condition->count = node->count;
-	condition->conditions = palloc0(sizeof(FilterCondition) * Max(node->count, 1));
-	for (int i = 0; i < node->count; i++)
-		take_node(filter, &condition->conditions[i], node->nodes[i]);
-}
-
-/* Whether no row can meet a condition, such as that with an empty array. */
-static bool
-is_never_met(const FilterCondition *condition)
-{
-	if (condition->kind == FILTER_KEY)
-		return condition->strategy != 0 && condition->count == 0 && !condition->negated;
-	for (int i = 0; i < condition->count; i++)
-		if (is_never_met(&condition->conditions[i]) == (condition->kind == FILTER_AND))
-			return condition->kind == FILTER_AND;
-	return condition->kind == FILTER_OR;
-}
 
 AttributeFilter *
 filter_create(Relation index, ScanKey keys, int count, const FilterNode *tree, TidSet *rows)
@@ -207,131 +46,14 @@ filter_create(Relation index, ScanKey keys, int count, const FilterNode *tree, T
 	{
 		/* a condition on the vector is IS [NOT] NULL, and no vector of an index is NULL */
 		if (keys[i].sk_attno > 1)
-			take_key(filter, &root->conditions[root->count++], &keys[i]);
+			condition_take_key(filter, &root->conditions[root->count++], &keys[i]);
 		else if (keys[i].sk_flags & SK_SEARCHNULL)
 			filter->nothing = true;
 	}
 	if (tree)
-		take_node(filter, &root->conditions[root->count++], tree);
-	filter->nothing |= is_never_met(root);
+		condition_take_node(filter, &root->conditions[root->count++], tree);
+	filter->nothing |= condition_is_never_met(root);
 	return root->count > 0 || rows != NULL || filter->nothing ? filter : NULL;
-}
-
-/* Whether an attribute that compares like this with a value meets the condition with it. */
-static bool
-strategy_holds(int strategy, int32 order)
-{
-	switch (strategy)
-	{
-		case BTLessStrategyNumber:
-			return order < 0;
-		case BTLessEqualStrategyNumber:
-			return order <= 0;
-		case BTEqualStrategyNumber:
-			return order == 0;
-		case BTGreaterEqualStrategyNumber:
-			return order >= 0;
-		case BTGreaterStrategyNumber:
-			return order > 0;
-		default:
-			return order != 0;
-	}
-}
-
-static int32
-compare_with(const FilterCondition *condition, Datum attribute, Datum value)
-{
-	return DatumGetInt32(FunctionCall2Coll(unconstify(FmgrInfo *, &condition->compare),
-										   condition->collation, attribute, value));
-}
-
-/* Whether an attribute is one of a condition's sorted values. */
-static bool
-is_value(const FilterCondition *condition, Datum attribute)
-{
-	int			low = 0;
-	int			high = condition->count;
-
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-		int32		order = compare_with(condition, attribute, condition->values[middle]);
-
-		if (order == 0)
-			return true;
-		if (order > 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
-}
-
-static bool
-has_equal_values(const FilterCondition *condition)
-{
-	return condition->sorted && condition->strategy == BTEqualStrategyNumber;
-}
-
-/* Whether an attribute compares with one of a condition's values as it requires. */
-static bool
-meets_value(const FilterCondition *condition, Datum attribute)
-{
-	if (has_equal_values(condition))
-		return is_value(condition, attribute);
-	for (int i = 0; i < condition->count; i++)
-		if (strategy_holds(condition->strategy,
-						   compare_with(condition, attribute, condition->values[i])))
-			return true;
-	return false;
-}
-
-/* Whether an attribute meets the condition of a key. */
-static bool
-key_holds(const AttributeFilter *filter, const FilterCondition *condition,
-		  const AttributeValue *value)
-{
-	AttributeRoom room;
-	Datum		attribute;
-
-	if (condition->strategy == 0)
-		return (condition->wants_null == (value->bytes == NULL)) != condition->negated;
-	if (condition->settled)
-		return condition->negated;
-	if (value->bytes == NULL)
-		return false;
-	attribute = attribute_datum(&filter->attributes->columns[condition->attribute], value, &room);
-	if (meets_value(condition, attribute))
-		return !condition->negated;
-	return condition->negated && !condition->unknown;
-}
-
-static bool
-condition_holds(const AttributeFilter *filter, const FilterCondition *condition,
-				const AttributeValue *values)
-{
-	if (condition->kind == FILTER_KEY)
-		return key_holds(filter, condition, &values[condition->attribute]);
-	for (int i = 0; i < condition->count; i++)
-		if (condition_holds(filter, &condition->conditions[i], values) ==
-			(condition->kind == FILTER_OR))
-			return condition->kind == FILTER_OR;
-	return condition->kind == FILTER_AND;
-}
-
-/* Whether the row with this record of attributes meets the conditions. */
-static bool
-record_passes(AttributeFilter *filter, const char *record, Size size)
-{
-	AttributeValue values[SEGMENT_MAX_ATTRIBUTES];
-	MemoryContext old = MemoryContextSwitchTo(filter->temporary);
-	bool		passes;
-
-	attributes_of_record(filter->attributes, filter->index, record, size, values);
-	passes = condition_holds(filter, &filter->root, values);
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(filter->temporary);
-	return passes;
 }
 
 /* A value that is searched for in a column. */
@@ -347,9 +69,9 @@ compare_sought(void *arg, const AttributeValue *value)
 {
 	const Sought *sought = arg;
 	AttributeRoom room;
-	int32		order = compare_with(sought->condition,
-									 attribute_datum(sought->attribute, value, &room),
-									 sought->value);
+	int32		order = condition_compare(sought->condition,
+										  attribute_datum(sought->attribute, value, &room),
+										  sought->value);
 
 	return order < 0 ? 1 : order > 0 ? -1 : 0;
 }
@@ -362,7 +84,7 @@ static int
 find_ranges(const AttributeFilter *filter, const FilterCondition *condition, Datum value,
 			SealedColumn *column, ValueRange *ranges)
 {
-	Sought		sought = {&filter->attributes->columns[condition->attribute], condition, value};
+	Sought		sought = {&filter->attributes->columns[condition->column], condition, value};
 	MemoryContext old = MemoryContextSwitchTo(filter->temporary);
 	uint32		values = column->column.values;
 	uint32		first;
@@ -410,6 +132,7 @@ is_range(const AttributeFilter *filter, const FilterCondition *condition, Sealed
 		*range = condition->wants_null != condition->negated ?
 			(ValueRange) {values, values + 1} : (ValueRange) {0, values};
 	else if (condition->negated || condition->count > 1 ||
+			 condition->column != condition->attribute ||
 			 condition->strategy == FILTER_NOT_EQUAL)
 		return false;
 	else if (condition->count == 1)
@@ -447,7 +170,7 @@ static void
 add_equal_values(const AttributeFilter *filter, const FilterCondition *condition,
 				 SealedColumn *column, uint8 *set)
 {
-	Sought		sought = {&filter->attributes->columns[condition->attribute], condition, 0};
+	Sought		sought = {&filter->attributes->columns[condition->column], condition, 0};
 	MemoryContext old = MemoryContextSwitchTo(filter->temporary);
 	ValueRange	range = {0, 0};
 	uint32		number = 0;
@@ -479,7 +202,7 @@ static void
 add_values(const AttributeFilter *filter, const FilterCondition *condition, SealedColumn *column,
 		   uint8 *set)
 {
-	if (has_equal_values(condition))
+	if (condition_has_equal_values(condition))
 	{
 		add_equal_values(filter, condition, column, set);
 		return;
@@ -495,34 +218,97 @@ add_values(const AttributeFilter *filter, const FilterCondition *condition, Seal
 	}
 }
 
-/* Adds the rows that meet the condition of a key. */
+/* Keeps the rows whose array has an element that meets a condition's value. */
 static void
-add_key(const AttributeFilter *filter, const FilterCondition *condition, SealedColumn *column,
-		uint8 *set)
+keep_element(const AttributeFilter *filter, const FilterCondition *condition, Datum value,
+			 SealedColumn *elements, uint8 *passing)
 {
-	uint32		rows = column->column.rows;
-	uint32		values = column->column.values;
+	uint32		rows = elements->column.rows;
+	uint8	   *set = make_set(rows);
 	ValueRange	range;
 
-	if (is_range(filter, condition, column, &range))
-		add_range(column, range, set);
-	else if (!condition->negated)
+	(void) find_ranges(filter, condition, value, elements, &range);
+	add_range(elements, range, set);
+	bits_and(passing, set, rows);
+	pfree(set);
+}
+
+/* Adds the rows where the condition of a key that is not one range is true, before negation. */
+static void
+add_true(const AttributeFilter *filter, const FilterCondition *condition,
+		 const CachedSegment *segment, SealedColumn *column, uint8 *set)
+{
+	uint32		rows = column->column.rows;
+	SealedColumn elements;
+	uint8	   *passing;
+
+	if (condition->column == condition->attribute)
+	{
 		add_values(filter, condition, column, set);
+		return;
+	}
+	open_column(filter, condition->column, segment, &elements);
+	if (!condition->every)
+		add_values(filter, condition, &elements, set);
+	else
+	{
+		passing = make_set(rows);
+		add_range(column, (ValueRange) {0, column->column.values}, passing);
+		for (int i = 0; i < condition->count; i++)
+			keep_element(filter, condition, condition->values[i], &elements, passing);
+		bits_or(set, passing, rows);
+		pfree(passing);
+	}
+	sealed_column_close(&elements);
+}
+
+/* Adds the rows where the condition of a key is NULL though it has a value to compare with. */
+static void
+add_unknown(const AttributeFilter *filter, const FilterCondition *condition,
+			const CachedSegment *segment, SealedColumn *column, uint8 *set)
+{
+	uint32		values = column->column.values;
+	SealedColumn elements;
+
+	add_range(column, (ValueRange) {values, values + 1}, set);
+	if (!condition->null_unknown)
+		return;
+	open_column(filter, condition->column, segment, &elements);
+	values = elements.column.values;
+	add_range(&elements, (ValueRange) {values, values + 1}, set);
+	sealed_column_close(&elements);
+}
+
+/* Adds the rows that meet the condition of a key. */
+static void
+add_key(const AttributeFilter *filter, const FilterCondition *condition,
+		const CachedSegment *segment, uint8 *set)
+{
+	uint32		rows = segment->header.rows;
+	SealedColumn column;
+	ValueRange	range;
+
+	open_column(filter, condition->attribute, segment, &column);
+	if (is_range(filter, condition, &column, &range))
+		add_range(&column, range, set);
+	else if (!condition->negated)
+		add_true(filter, condition, segment, &column, set);
 	else if (condition->settled)
 		bits_fill(set, rows);
 	else if (!condition->unknown)
 	{
-		uint8	   *met = make_set(rows);
 		uint8	   *others = make_set(rows);
+		uint8	   *met = make_set(rows);
 
-		add_range(column, (ValueRange) {values, values + 1}, met);
-		add_values(filter, condition, column, met);
-		bits_fill(others, rows);
-		bits_and_not(others, met, rows);
-		bits_or(set, others, rows);
-		pfree(met);
+		add_unknown(filter, condition, segment, &column, others);
+		add_true(filter, condition, segment, &column, others);
+		bits_fill(met, rows);
+		bits_and_not(met, others, rows);
+		bits_or(set, met, rows);
 		pfree(others);
+		pfree(met);
 	}
+	sealed_column_close(&column);
 }
 
 static void add_rows(const AttributeFilter *filter, const FilterCondition *condition,
@@ -607,15 +393,11 @@ static void
 add_rows(const AttributeFilter *filter, const FilterCondition *condition,
 		 const CachedSegment *segment, uint8 *set)
 {
-	SealedColumn column;
-
 	CHECK_FOR_INTERRUPTS();
 	switch (condition->kind)
 	{
 		case FILTER_KEY:
-			open_column(filter, condition->attribute, segment, &column);
-			add_key(filter, condition, &column, set);
-			sealed_column_close(&column);
+			add_key(filter, condition, segment, set);
 			break;
 		case FILTER_AND:
 			add_common_rows(filter, condition, segment, set);
@@ -704,7 +486,7 @@ test_row(void *arg, uint32 number, bool dead, const SegmentRow *row)
 	if (!dead && number < rows->room &&
 		(rows->filter->rows == NULL || tid_set_has(rows->filter->rows, &row->tid)) &&
 		(rows->filter->root.count == 0 ||
-		 record_passes(rows->filter, row->attributes, row->attributes_size)))
+		 condition_record_passes(rows->filter, row->attributes, row->attributes_size)))
 	{
 		bits_clear(rows->bits, number);
 		rows->excluded.count--;

@@ -14,9 +14,15 @@
 #include "segment/cache.h"
 #include "segment/tid_set.h"
 
-/* The strategies of an attribute's operators: those of B-trees, and <>. */
+/*
+ * The strategies of an attribute's operators: those of B-trees, and <>; of arrays also && and @>.
+ * Of these no operator class has the last one, which is `value = ANY (attribute)`.
+ */
 #define FILTER_NOT_EQUAL	(BTMaxStrategyNumber + 1)
-#define FILTER_STRATEGIES	FILTER_NOT_EQUAL
+#define FILTER_OVERLAPS		7
+#define FILTER_CONTAINS		8
+#define FILTER_STRATEGIES	FILTER_CONTAINS
+#define FILTER_HAS			9
 
 /* A tree of conditions: each is that of a key, or needs all or one of others to be met. */
 typedef enum FilterKind

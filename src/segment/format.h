@@ -254,18 +254,20 @@ typedef struct CentroidsHeader
 
 /*
  * A column of attributes: see attribute/column.h.  The parts of all columns follow each other
- * without gaps, in the blocks after the header.
+ * without gaps, in the blocks after the header.  First come the columns of the index, then, in
+ * their order, those of the elements of attributes that are arrays.
  */
 typedef struct SealedAttribute
 {
 	uint16		width;			/* bytes of a value, or ATTRIBUTE_VARYING */
 	uint16		code_size;
 	uint32		values;			/* number of distinct values */
-	uint32		nulls;			/* rows without a value */
+	uint32		nulls;			/* rows without a value, or with an element that is NULL */
 	BlockNumber part[ATTRIBUTE_PARTS];	/* block within the extent where a part begins, */
 	uint16		start[ATTRIBUTE_PARTS];	/* and byte of its payload */
 	uint16		unused;
-	uint32		spare[4];		/* zero */
+	uint32		entries;		/* of the lists of elements of arrays; 0: a column of values */
+	uint32		spare[3];		/* zero */
 } SealedAttribute;
 
 typedef struct SealedHeader

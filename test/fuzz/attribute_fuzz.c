@@ -71,6 +71,7 @@ fuzz_column(const uint8_t *data, size_t size)
 	uint8_t		bytes[ATTRIBUTE_MAX_SIZE];
 	AttributeValue sought = {data, size < 8 ? (uint32_t) size : 8};
 	uint32_t	number;
+	bool		has;
 
 	if (size < sizeof(head) + sizeof(column.ends))
 		return;
@@ -79,8 +80,9 @@ fuzz_column(const uint8_t *data, size_t size)
 	column.bytes = data + sizeof(head) + sizeof(column.ends);
 	column.size = size - sizeof(head) - sizeof(column.ends);
 	column.column = (AttributeColumn) {
-		.rows = head[0], .values = head[1], .width = head[2] % 40, .read = read_part,
-		.arg = &column, .code_size = attribute_code_size(head[1])
+		.rows = head[0], .entries = head[0] * (1 + data[0] % 3), .values = head[1],
+		.width = head[2] % 40, .read = read_part, .arg = &column,
+		.code_size = attribute_code_size(head[1])
 	};
 	bits = calloc(BITS_BYTES(head[0]) + 1, 1);
 	for (uint32_t row = 0; row < 100; row++)
@@ -95,6 +97,7 @@ fuzz_column(const uint8_t *data, size_t size)
 		(void) attribute_add_rows(&column.column, number, head[1] + UINT32_C(1), bits);
 	}
 	(void) attribute_add_rows(&column.column, 0, data[1], bits);
+	(void) attribute_has_row(&column.column, data[1], data[0], &has);
 	assert(bits_count(bits, head[0]) <= head[0]);
 	free(bits);
 }

@@ -23,10 +23,11 @@ CONF
 $primary->start;
 create_place($primary, 16);
 $primary->safe_psql('postgres', q{
-	CREATE TABLE items (id serial PRIMARY KEY, v vector(16), tenant int, name text, share numeric);
+	CREATE TABLE items (id serial PRIMARY KEY, v vector(16), tenant int, name text, share numeric, tags int[]);
 	CREATE FUNCTION fill(low int, high int) RETURNS void LANGUAGE sql AS $$
-		INSERT INTO items (v, tenant, name, share)
-		SELECT place(n), nullif(n % 100, 17), repeat(chr(97 + n % 26), n % 300), n % 7 / 3.0 FROM generate_series(low, high) n
+		INSERT INTO items (v, tenant, name, share, tags)
+		SELECT place(n), nullif(n % 100, 17), repeat(chr(97 + n % 26), n % 300), n % 7 / 3.0,
+			ARRAY[n % 9, n % 13, n % 50, nullif(n % 4, 1)] FROM generate_series(low, high) n
 	$$;
 	SELECT fill(1, 6000);
 });
@@ -37,7 +38,7 @@ $standby->start;
 
 # The nearest rows that meet each of some conditions, by the index and without it.
 my @conditions = ('tenant = 5', 'tenant IS NULL', 'tenant < 20 AND share > 1', q{name LIKE 'b%' AND name >= 'b' AND name < 'c'},
-	q{name = ''}, 'tenant <> 3 AND share = 0', 'tenant IN (1, 2, 3, 4)');
+	q{name = ''}, 'tenant <> 3 AND share = 0', 'tags && ARRAY[12, 30]', 'tags @> ARRAY[3, 7] OR tenant = 1', '3 <> ALL (tags)', 'tenant IN (1, 2, 3, 4)');
 
 sub nearest
 {
@@ -66,7 +67,7 @@ foreach my $way ([ 'parallel', 'hnsw', '', '64MB', 2 ], [ 'one process', 'hnsw',
 	my ($result, $out, $messages) = $primary->psql('postgres', "SET maintenance_work_mem = '$memory';
 		SET max_parallel_maintenance_workers = $workers; SET client_min_messages = debug1;
 		DROP INDEX IF EXISTS items_v;
-		CREATE INDEX items_v ON items USING $am (v vector_l2_ops, tenant, name, share) $with");
+		CREATE INDEX items_v ON items USING $am (v vector_l2_ops, tenant, name, share, tags) $with");
 	is($result, 0, "$name: build");
 	like($messages, $workers ? qr/using $workers parallel workers/ : qr/index "items_v"/, "$name: participants");
 	like($messages, qr/no longer fits/, "$name: memory") if $name eq 'partitions';
@@ -75,7 +76,7 @@ foreach my $way ([ 'parallel', 'hnsw', '', '64MB', 2 ], [ 'one process', 'hnsw',
 
 # sessions insert, change and delete rows while workers seal and merge
 $primary->safe_psql('postgres', 'DROP INDEX items_v;
-	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops, tenant, name, share) WITH (seal_rows = 300)');
+	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops, tenant, name, share, tags) WITH (seal_rows = 300)');
 $primary->pgbench('--no-vacuum --client=3 --transactions=40', 0, [qr/processed: 120\/120/], [qr/^$/], 'changes',
 	{ '038_changes' => q{
 		\set low random(10000, 20000)
@@ -97,6 +98,6 @@ same_everywhere('crash');
 
 # a dump has what is needed to make the index again
 my ($dump) = run_command([ 'pg_dump', '-s', $primary->connstr('postgres') ]);
-like($dump, qr/USING hnsw \(v public\.vector_l2_ops, tenant, name, share\)/, 'dump');
+like($dump, qr/USING hnsw \(v public\.vector_l2_ops, tenant, name, share, tags\)/, 'dump');
 
 done_testing();

@@ -165,7 +165,7 @@ make_column(Column *column, const uint32_t *codes, uint32_t rows, uint32_t value
 	uint32_t	code_size = attribute_code_size(values);
 
 	column->column = (AttributeColumn) {
-		.rows = rows, .values = values, .width = varying ? ATTRIBUTE_VARYING : 8,
+		.rows = rows, .entries = rows, .values = values, .width = varying ? ATTRIBUTE_VARYING : 8,
 		.code_size = code_size, .read = read_part, .arg = column
 	};
 	bounds[0] = 0;
@@ -248,9 +248,63 @@ check_column(uint32_t rows, uint32_t values, bool varying)
 	free(codes);
 }
 
+/* A column of elements: each row has some of the values, in no order until lists are sorted. */
+static void
+check_elements(uint32_t rows, uint32_t values, uint32_t one_in)
+{
+	uint32_t	room = rows * (values + 1);
+	bool	   *has = calloc(room + 1, 1);
+	uint32_t   *codes = malloc((room + 1) * sizeof(uint32_t));
+	Column		column = {.sizes = {0}};
+	uint32_t   *lists = make_part(&column, ATTRIBUTE_LISTS, (values + 2) * sizeof(uint32_t));
+	uint32_t   *by_value = make_part(&column, ATTRIBUTE_ROWS, room * sizeof(uint32_t));
+	uint8_t    *bits = calloc(BITS_BYTES(rows) + 1, 1);
+	uint32_t	entries = 0;
+
+	for (uint32_t value = 0; value <= values; value++)
+		for (uint32_t i = 0; i < rows; i++)
+		{
+			/* 7 has no divisor in common with the numbers of rows below */
+			uint32_t	row = i * 7 % rows;
+
+			if (random_u32() % one_in != 0)
+				continue;
+			has[value * rows + row] = true;
+			codes[entries] = value;
+			by_value[entries++] = row;
+		}
+	column.sizes[ATTRIBUTE_ROWS] = entries * sizeof(uint32_t);
+	attribute_make_lists(codes, entries, values, lists);
+	attribute_sort_lists(lists, values, by_value);
+	column.column = (AttributeColumn) {
+		.rows = rows, .entries = entries, .values = values, .width = 8, .read = read_part,
+		.arg = &column
+	};
+	for (uint32_t value = 0; value <= values; value++)
+	{
+		memset(bits, 0, BITS_BYTES(rows));
+		CHECK(attribute_add_rows(&column.column, value, value + 1, bits), "value %u", value);
+		for (uint32_t row = 0; row < rows; row++)
+		{
+			bool		found;
+
+			CHECK(bits_has(bits, row) == has[value * rows + row], "value %u, row %u", value, row);
+			CHECK(attribute_has_row(&column.column, value, row, &found) &&
+				  found == has[value * rows + row], "value %u, row %u sought", value, row);
+		}
+	}
+	for (int part = 0; part < ATTRIBUTE_PARTS; part++)
+		free(column.parts[part]);
+	free(bits);
+	free(codes);
+	free(has);
+}
+
 int
 main(void)
 {
+	for (uint32_t i = 0; i < 20; i++)
+		check_elements(7 * i + 1, i, 1 + i % 7);
 	for (uint32_t rows = 0; rows < 200; rows++)
 		check_sets(rows, 1 + rows % 5 * 10);
 	check_sets(MAX_ROWS, MAX_ROWS);
