@@ -58,7 +58,8 @@ typedef struct CachedSegment
 	void	   *loaded;			/* what the segment's method has loaded */
 	uint32		dead;			/* bits set in tombstones */
 	uint8	   *tombstones;		/* NULL if no row is dead */
-	struct TidOrder *by_tid;	/* see tid_order.h; NULL until it is asked for */
+	struct TidOrder *by_tid;	/* see tid_order.h; NULL until it is made */
+	bool		by_tid_wanted;	/* it has been asked for once */
 } CachedSegment;
 
 /* Whether the index's file has an entry. */

@@ -409,7 +409,7 @@ add_rows(const AttributeFilter *filter, const FilterCondition *condition,
 	}
 }
 
-/* Keeps the rows that are in the set, of a segment with many rows: looks up each. */
+/* Keeps the rows that are in the set: looks up each row of the segment. */
 static void
 look_up_rows(const AttributeFilter *filter, const CachedSegment *segment, uint8 *passing)
 {

@@ -118,7 +118,12 @@ tid_order_of(CachedSegment *segment, Relation index)
 	MemoryContext old;
 	SortRow    *rows;
 
-	if (segment->by_tid || header->rows > MOST_BYTES / ROW_BYTES)
+	if (!segment->by_tid_wanted || header->rows > MOST_BYTES / ROW_BYTES)
+	{
+		segment->by_tid_wanted = true;
+		return NULL;
+	}
+	if (segment->by_tid)
 		return segment->by_tid;
 	rows = sort_rows(cached_extent(&segment->part, index), header);
 	old = MemoryContextSwitchTo(segment->part.context);

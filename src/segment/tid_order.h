@@ -16,8 +16,9 @@ typedef struct TidOrder
 } TidOrder;
 
 /*
- * The order of a segment that is held, which keeps it from then on; NULL if it would take too much
- * of the cache.
+ * The order of a segment that is held, which keeps it from then on.  NULL when it is asked for the
+ * first time, because to make it costs several times as much as to look at every row once; and if
+ * it would take too much of the cache.
  */
 extern const TidOrder *tid_order_of(CachedSegment *segment, Relation index);
 
