@@ -62,6 +62,8 @@ BEGIN
 		same := with_bound = without;
 		rows := cardinality(with_bound);
 		more := fetched(replace(query, '@', '')) - rows;
+		-- in auto a scan might find in the table which rows are near
+		PERFORM set_config('hnsw.iterative_scan', replace(mode, 'auto', 'strict_order'), false);
 		fewer_than_without := rows + more < fetched(replace(query, '@', ' + 0')) / 4;
 		RETURN NEXT;
 	END LOOP;

@@ -30,6 +30,7 @@
 
 #include "am/conditions.h"
 #include "am/method.h"
+#include "am/residual.h"
 #include "filter_scan/filter_scan.h"
 
 /* A scan looks for at least this many rows at first, however many siblings it has. */
@@ -68,7 +69,8 @@ struct ScanBound
 	ScanConditions *conditions; /* on attributes, or NULL */
 	TidSet	   *among;			/* see scan_bound_set_among */
 	bool		filtered;		/* there are other conditions as well; then: */
-	ExecProcNodeMtd next_row;	/* of the scan's node */
+	IndexScanState *node;
+	ExecProcNodeMtd next_row;	/* of the node */
 	uint64		passed;			/* rows that the node has returned */
 	LimitState *limit;			/* the LIMIT that the scan's rows reach, or NULL */
 	Siblings   *siblings;		/* or NULL */
@@ -154,6 +156,28 @@ uint64
 scan_bound_passed(const ScanBound *bound)
 {
 	return bound->passed;
+}
+
+uint64
+scan_bound_missing(const ScanBound *bound)
+{
+	const LimitState *limit = bound->limit;
+
+	if (limit == NULL || limit->noCount)
+		return 0;
+	return (uint64) Max(limit->count + limit->offset - limit->position, 1);
+}
+
+double
+scan_bound_worth(const ScanBound *bound)
+{
+	return residual_worth(bound->node);
+}
+
+TidSet *
+scan_bound_passing(const ScanBound *bound)
+{
+	return residual_rows(bound->node);
 }
 
 /* Counts the rows that meet the conditions of a scan. */
@@ -370,6 +394,7 @@ find_bound(IndexScanState *node, const List *met)
 	bound->filtered = !all;
 	if (bound->filtered)
 	{
+		bound->node = node;
 		bound->next_row = node->ss.ps.ExecProcNodeReal;
 		ExecSetExecProcNode(&node->ss.ps, next_passing_row);
 	}

@@ -43,6 +43,14 @@ extern bool scan_bound_is_filtered(const ScanBound *bound);
 extern uint64 scan_bound_passed(const ScanBound *bound);
 
 /*
+ * Of a scan with such conditions: the rows that the LIMIT still takes, 0 if not known; and see
+ * residual.h.
+ */
+extern uint64 scan_bound_missing(const ScanBound *bound);
+extern double scan_bound_worth(const ScanBound *bound);
+extern TidSet *scan_bound_passing(const ScanBound *bound);
+
+/*
  * Scans whose rows are merged, mainly scans of partitions, report to each other that they are
  * asked for a row, and that they return one at a distance (as in GraphFound).  Scans that do not
  * know distances report nothing.

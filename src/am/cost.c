@@ -35,9 +35,8 @@ forbid(IndexPath *path, Cost *startup, Cost *total, Selectivity *selectivity, do
 #endif
 }
 
-/* The part of an index of this many blocks that is assumed to be in memory. */
-static double
-cached_part(double blocks)
+double
+index_cached_part(double blocks)
 {
 	return Min(0.9, 0.9 * effective_cache_size / Max(blocks, 1));
 }
@@ -135,8 +134,8 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
 
 	/* what searches touch is assumed to be in memory, but only a part of a large index */
-	*indexStartupCost = (work.random_pages * random_cost +
-						 work.sequential_pages * sequential_cost) * (1 - cached_part(blocks)) +
+	*indexStartupCost = (1 - index_cached_part(blocks)) *
+		(work.random_pages * random_cost + work.sequential_pages * sequential_cost) +
 		work.operators * cpu_operator_cost;
 	*indexTotalCost = *indexStartupCost + order_cost(rows * share) +
 		work.rest_operators * cpu_operator_cost + work.rest_random_pages * random_cost +

@@ -133,6 +133,18 @@ has_room(SegmentSearch *search, uint64 rows, Size memory)
 	return used <= Max(limit, (Size) 1024 * 1024);
 }
 
+/* Does the first round. */
+static void
+search_first(HnswScan *state)
+{
+	VectorScan *scan = &state->scan;
+
+	for (int i = 0; i < scan->cursor_count; i++)
+		if (!scan->cursors[i].searched)
+			(void) scan_round(scan, &scan->cursors[i]);
+	end_round(state);
+}
+
 static void
 hnsw_search(VectorScan *scan)
 {
@@ -149,11 +161,20 @@ hnsw_search(VectorScan *scan)
 	state->most = state->iterative == HNSW_ITERATIVE_SCAN_OFF ? hnsw_ef_search : PG_UINT64_MAX;
 	scan->search.effort = search_effort(state);
 	state->first = scan->search.effort.wanted > 0 ? scan->search.effort.wanted : hnsw_ef_search;
+	scan->adaptive = state->iterative == HNSW_ITERATIVE_SCAN_AUTO;
 	scan_open(scan, NULL);
-	for (int i = 0; i < scan->cursor_count; i++)
-		if (!scan->cursors[i].searched)
-			(void) scan_round(scan, &scan->cursors[i]);
-	end_round(state);
+	search_first(state);
+}
+
+static void
+hnsw_search_again(VectorScan *scan)
+{
+	HnswScan   *state = (HnswScan *) scan;
+
+	state->exhausted = false;
+	state->first = scan->returned + hnsw_ef_search;
+	scan_reopen(scan);
+	search_first(state);
 }
 
 /* An iterative scan may do no further round. */
@@ -225,6 +246,7 @@ hnsw_must_wait(VectorScan *scan, float nearest)
 const ScanMethod hnsw_scan_method = {
 	.size = sizeof(HnswScan),
 	.search = hnsw_search,
+	.search_again = hnsw_search_again,
 	.go_on = hnsw_go_on,
 	.must_wait = hnsw_must_wait
 };

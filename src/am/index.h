@@ -73,6 +73,9 @@ extern IndexBulkDeleteResult *vectorvacuumcleanup(IndexVacuumInfo *info,
  */
 extern double index_bitmap_share;
 
+/* The part of a relation of this many blocks that is assumed to be in memory. */
+extern double index_cached_part(double blocks);
+
 /* Only ordered scans are possible. */
 extern void vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count,
 							   Cost *indexStartupCost, Cost *indexTotalCost,

@@ -82,10 +82,6 @@ typedef struct IvfScan
 	IvfShared  *shared;			/* or NULL */
 	uint32		growing;		/* growing segments seen when segments are opened */
 	uint64		wanted;			/* number of rows; 0: not known */
-	uint64	   *given;			/* tags of rows returned under `wanted`; sorted once it is lifted */
-	uint64		given_count;
-	uint64		given_room;
-	bool		repeated;		/* the search was repeated: rows in `given` are left out */
 	GraphHeap	best;			/* distances of the wanted nearest, negated */
 } IvfScan;
 
@@ -97,42 +93,12 @@ threshold(const IvfScan *state)
 		-state->best.items[0].distance : INFINITY;
 }
 
-/* Whether a row was returned before the search was repeated. */
-static bool
-was_returned(const IvfScan *state, const GraphFound *found)
-{
-	uint64		tid = found->tag & FOUND_TID;
-
-	return state->repeated &&
-		bsearch(&tid, state->given, state->given_count, sizeof(uint64), tag_compare) != NULL;
-}
-
-/* Remembers a row that is returned, while the search may be repeated. */
-static void
-ivf_returns(VectorScan *scan, const GraphFound *found)
-{
-	IvfScan    *state = (IvfScan *) scan;
-
-	if (state->wanted == 0)
-		return;
-	if (state->given_count == state->given_room)
-	{
-		state->given_room = Max(state->given_room * 2, 64);
-		state->given = state->given ?
-			repalloc_huge(state->given, state->given_room * sizeof(uint64)) :
-			palloc(state->given_room * sizeof(uint64));
-	}
-	state->given[state->given_count++] = found->tag & FOUND_TID;
-}
-
 /* Whether a found row is not farther than the rows wanted. */
 static bool
 ivf_accepts(VectorScan *scan, const GraphFound *found)
 {
 	IvfScan    *state = (IvfScan *) scan;
 
-	if (was_returned(state, found))
-		return false;
 	if (state->wanted == 0)
 		return true;
 	if (found->distance > threshold(state))
@@ -357,12 +323,26 @@ ivf_search(VectorScan *scan)
 															  ivf_max_probes)));
 	if (scan->bound && !scan->results.lossy && state->shared == NULL)
 		state->wanted = scan_bound_rows(scan->bound);
+	scan->notes_given = state->wanted > 0;
+	scan->adaptive = state->iterative == IVF_ITERATIVE_SCAN_AUTO;
 	scan->search.fetch = fetch_row;
 	effort->estimate = scan->search.space->storage == STORAGE_NONE && state->wanted > 0;
 	effort->fetches = effort->estimate ? (uint64) ceil((double) state->wanted * ivf_refine_k) :
 		PG_UINT64_MAX;
 	scan_open(scan, takes_segment);
 	probe(state, state->first);
+}
+
+/* Searches all lists: few of their rows are left. */
+static void
+ivf_search_again(VectorScan *scan)
+{
+	IvfScan    *state = (IvfScan *) scan;
+
+	scan_reopen(scan);
+	state->probed = 0;
+	scan->search.effort.lists = state->lists;
+	probe(state, state->lists);
 }
 
 /*
@@ -380,9 +360,7 @@ repeat_search(IvfScan *state)
 	state->wanted = 0;
 	effort->estimate = false;
 	effort->fetches = PG_UINT64_MAX;
-	state->repeated = true;
-	if (state->given_count > 0)
-		qsort(state->given, state->given_count, sizeof(uint64), tag_compare);
+	scan_leave_out_given(&state->scan);
 	scan_reopen(&state->scan);
 	state->probed = 0;
 	probe(state, probed);
@@ -431,9 +409,9 @@ ivf_must_wait(VectorScan *scan, float nearest)
 const ScanMethod ivf_scan_method = {
 	.size = sizeof(IvfScan),
 	.search = ivf_search,
+	.search_again = ivf_search_again,
 	.go_on = ivf_go_on,
 	.must_wait = ivf_must_wait,
 	.accepts = ivf_accepts,
-	.returns = ivf_returns,
 	.end = ivf_end
 };

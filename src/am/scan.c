@@ -23,6 +23,13 @@
 #define BEYOND_PART		4
 #define ORDERED_BEYOND	80
 
+/*
+ * A scan whose rows the executor filters looks for the first time after so many results whether few
+ * of them pass, and then each time that there are so many more.
+ */
+#define FIRST_LOOK		64
+#define NEXT_LOOK		32
+
 ScanStatistics last_scan;
 
 static void
@@ -110,7 +117,7 @@ vectorrescan(IndexScanDesc desc, ScanKey keys, int nkeys, ScanKey orderbys, int 
 	scan->bound = scan_bound(orderbys);
 	scan->last = -INFINITY;
 	scan->tids = &scan->single;
-	scan->most_visited = scan->most_beyond = PG_UINT64_MAX;
+	scan->most_visited = scan->most_beyond = scan->next_look = PG_UINT64_MAX;
 	if (keys && desc->numberOfKeys > 0)
 		memmove(desc->keyData, keys, desc->numberOfKeys * sizeof(ScanKeyData));
 	if (orderbys && desc->numberOfOrderBys > 0)
@@ -245,6 +252,39 @@ scan_take_late(VectorScan *scan)
 	return true;
 }
 
+/* Whether a row has been returned, and is not to be returned again. */
+static bool
+was_given(const VectorScan *scan, const GraphFound *found)
+{
+	uint64		tid = found->tag & FOUND_TID;
+
+	return scan->left_out &&
+		bsearch(&tid, scan->given, scan->given_count, sizeof(uint64), tag_compare) != NULL;
+}
+
+/* Notes a result that is returned. */
+static void
+note_given(VectorScan *scan, const GraphFound *found)
+{
+	if (scan->given_count == scan->given_room)
+	{
+		scan->given_room = Max(scan->given_room * 2, 64);
+		scan->given = scan->given ?
+			repalloc_huge(scan->given, scan->given_room * sizeof(uint64)) :
+			palloc(scan->given_room * sizeof(uint64));
+	}
+	scan->given[scan->given_count++] = found->tag & FOUND_TID;
+}
+
+void
+scan_leave_out_given(VectorScan *scan)
+{
+	scan->left_out = true;
+	scan->notes_given = false;
+	if (scan->given_count > 0)
+		qsort(scan->given, scan->given_count, sizeof(uint64), tag_compare);
+}
+
 /* Takes a row that a segment gives: it becomes a result, unless it is surely not wanted. */
 static void
 take_row(SegmentScan *reading, const GraphFound *found)
@@ -259,9 +299,21 @@ take_row(SegmentScan *reading, const GraphFound *found)
 		result.found.bound = -INFINITY;
 	if (result.found.bound > scan->limit && isfinite(result.found.distance))
 		return;
+	if (was_given(scan, &result.found))
+		return;
 	scan->cursors[reading->number].within++;
 	if (scan->method->accepts == NULL || scan->method->accepts(scan, &result.found))
 		add_result(&scan->results, &result);
+}
+
+/* Makes the filter of the conditions on attributes, and of the rows among which a scan is. */
+static void
+make_filter(VectorScan *scan, TidSet *among)
+{
+	IndexScanDesc desc = scan->desc;
+
+	scan->filter = filter_create(desc->indexRelation, desc->keyData, desc->numberOfKeys,
+								 scan->bound ? scan_bound_tree(scan->bound) : NULL, among);
 }
 
 /*
@@ -308,9 +360,7 @@ start(VectorScan *scan)
 	 */
 	if (!has_rows(cache_directory(cached)))
 		return false;
-	scan->filter = filter_create(index, desc->keyData, desc->numberOfKeys,
-								 scan->bound ? scan_bound_tree(scan->bound) : NULL,
-								 scan->bound ? scan_bound_among(scan->bound) : NULL);
+	make_filter(scan, scan->bound ? scan_bound_among(scan->bound) : NULL);
 	prepare_query(scan);
 	return take_limit(scan) && !(scan->filter && filter_is_empty(scan->filter));
 }
@@ -441,6 +491,44 @@ scan_left(const VectorScan *scan)
 	return least;
 }
 
+/*
+ * Whether so few results seem to pass the executor's filter that it would cost less to read the
+ * table.  If it is not known how many rows are wanted, as many as have passed so far are assumed.
+ */
+static bool
+pass_too_few(VectorScan *scan)
+{
+	double		missing = scan_bound_missing(scan->bound);
+	double		passed = scan->given_passed;
+	double		share = (passed + 1) / (scan->returned + 1);
+
+	scan->next_look = scan->returned + NEXT_LOOK;
+	if (scan->worth == 0)
+		scan->worth = scan_bound_worth(scan->bound);
+	if (missing == 0)
+		missing = Max(passed, 1);
+	return missing * (1 / share - 1) > scan->worth;
+}
+
+/*
+ * Finds the rows of the table that pass the executor's filter, and begins again among them.  Thus a
+ * scan costs at most about as much again as a sequential scan, however few rows pass.
+ */
+static void
+search_among_passing(VectorScan *scan)
+{
+	scan->next_look = PG_UINT64_MAX;
+	make_filter(scan, scan_bound_passing(scan->bound));
+	for (int i = 0; i < scan->cursor_count; i++)
+	{
+		ScanCursor *cursor = &scan->cursors[i];
+
+		cursor->excluded = filter_excluded(scan->filter, &cursor->entry, cursor->segment);
+	}
+	scan_leave_out_given(scan);
+	scan->method->search_again(scan);
+}
+
 /* Finds the next result; returns false at the end. */
 static bool
 next_result(VectorScan *scan)
@@ -453,6 +541,8 @@ next_result(VectorScan *scan)
 		ScanResult	result;
 		float		key;
 
+		if (scan->returned >= scan->next_look && pass_too_few(scan))
+			search_among_passing(scan);
 		if (scan_take_waiting(scan, results->count > 0 ? results->items[0].found.distance :
 							  INFINITY))
 			continue;
@@ -474,8 +564,8 @@ next_result(VectorScan *scan)
 		if (!scan->filtered)
 			scan->last = key;
 		scan->returned++;
-		if (method->returns)
-			method->returns(scan, &result.found);
+		if (scan->notes_given)
+			note_given(scan, &result.found);
 		return true;
 	}
 }
@@ -491,6 +581,7 @@ note_passed(VectorScan *scan)
 
 	if (passed > scan->passed)
 		scan->last = scan->current.found.distance;
+	scan->given_passed += passed - scan->passed;
 	scan->passed = passed;
 }
 
@@ -540,7 +631,14 @@ vectorgettuple(IndexScanDesc desc, ScanDirection direction)
 	if (!scan->started)
 	{
 		if (start(scan))
+		{
 			scan->method->search(scan);
+			if (scan->adaptive && scan->filtered && scan->shared == NULL)
+			{
+				scan->notes_given = true;
+				scan->next_look = FIRST_LOOK;
+			}
+		}
 		else
 			scan->ended = true;
 	}

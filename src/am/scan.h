@@ -21,13 +21,16 @@
 
 typedef struct VectorScan VectorScan;
 
-/* What each access method does in its own way.  The first three are needed. */
+/* What each access method does in its own way.  The first four are needed. */
 typedef struct ScanMethod
 {
 	Size		size;			/* of its state, which begins with a VectorScan, then zeros */
 
 	/* Sets how far the search goes, opens the segments, and does the first round. */
 	void		(*search) (VectorScan *scan);
+
+	/* Begins again among a part of the rows, in segments that scan_reopen opens. */
+	void		(*search_again) (VectorScan *scan);
 
 	/*
 	 * Called when no result is left, or the nearest must wait: searches further.  Returns false at
@@ -40,9 +43,6 @@ typedef struct ScanMethod
 
 	/* Whether a row that was found becomes a result. */
 	bool		(*accepts) (VectorScan *scan, const GraphFound *found);
-
-	/* Called with the result that is returned. */
-	void		(*returns) (VectorScan *scan, const GraphFound *found);
 
 	/* Called at the end of a search, also if it has not begun. */
 	void		(*end) (VectorScan *scan);
@@ -104,7 +104,12 @@ struct VectorScan
 	float		last;			/* no result with a lesser key is returned, unless relaxed */
 	bool		filtered;		/* the executor filters rows, in the order of their keys */
 	uint64		passed;			/* see scan_bound_passed, as known by the last call */
+	uint64		given_passed;	/* rows of this rescan that have passed */
 	uint64		returned;		/* results */
+	uint64	   *given;			/* their tags, if they are noted; sorted once they are left out */
+	uint64		given_count;
+	uint64		given_room;
+	bool		left_out;		/* rows in `given` are no results again */
 	uint64		visited;		/* rows that segments have given */
 
 	ItemPointer tids;			/* of the current result */
@@ -112,7 +117,13 @@ struct VectorScan
 	int			tid_count;
 	int			tid_next;
 
+	/* whether to search among the rows that pass; see search_among_passing */
+	uint64		next_look;		/* when so many results have been returned */
+	double		worth;			/* see scan_bound_worth; 0: not known yet */
+
 	/* may be set by ScanMethod.search */
+	bool		notes_given;	/* results that are returned can be left out later */
+	bool		adaptive;		/* not limited to what an order by distances finds */
 	bool		relaxed;		/* results need not be returned in order */
 	uint64		most_visited;	/* no waiting rows are taken after so many visits; no limit */
 	uint64		most_beyond;	/* a segment is done after so many rows beyond; no limit */
@@ -125,6 +136,9 @@ struct VectorScan
 extern void scan_open(VectorScan *scan,
 					  bool (*takes) (VectorScan *scan, const SegmentEntry *entry));
 extern void scan_reopen(VectorScan *scan);
+
+/* Leaves out from now on the results that have been returned, which must have been noted. */
+extern void scan_leave_out_given(VectorScan *scan);
 
 /* Does a round of a segment. */
 extern SegmentRound scan_round(VectorScan *scan, ScanCursor *cursor);

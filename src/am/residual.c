@@ -1,0 +1,95 @@
+/*
+ * residual.c - finds the rows of a table that meet a scan's conditions
+ *
+ * The conditions are those that the plan's node evaluates on every row of its scan, in its order.
+ * PostgreSQL might as well have chosen a sequential scan with the same filter, so no function sees
+ * a row here that it must not see.
+ */
+#include "am/residual.h"
+
+#include <math.h>
+
+#include "access/heapam.h"
+#include "access/tableam.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "utils/rel.h"
+
+#include "am/index.h"
+
+/*
+ * The cost of a row that a scan of an index returns, some hops and a random access to the table,
+ * and of a row and a page of a table that is read, in units of cpu_operator_cost.
+ */
+#define OPERATORS_PER_RETURNED	500.0
+#define OPERATORS_PER_ROW		3.0
+#define OPERATORS_PER_PAGE		40.0
+
+double
+residual_worth(const IndexScanState *node)
+{
+	Relation	table = node->ss.ss_currentRelation;
+	List	   *filter = node->ss.ps.plan->qual;
+	QualCost	filter_cost;
+	double		pages;
+	double		rows;
+	double		read;
+
+	/* only of a heap it is known which rows an index has under another TID */
+	if (table->rd_tableam != GetHeapamTableAmRoutine() ||
+		contain_volatile_functions((Node *) filter))
+		return INFINITY;
+	cost_qual_eval(&filter_cost, filter, NULL);
+	pages = RelationGetNumberOfBlocks(table);
+	rows = table->rd_rel->reltuples >= 0 ? table->rd_rel->reltuples : pages;
+	read = 1 - index_cached_part(pages);
+	return (rows * (OPERATORS_PER_ROW * cpu_operator_cost + filter_cost.per_tuple) +
+			pages * (OPERATORS_PER_PAGE * cpu_operator_cost + read * seq_page_cost)) /
+		(OPERATORS_PER_RETURNED * cpu_operator_cost + filter_cost.per_tuple +
+		 read * random_page_cost);
+}
+
+/*
+ * Adds a row.  Indexes know a row that was updated in place by the TID of its first version, which
+ * is on the same page: then the whole page is added.
+ */
+static void
+add_row(TIDBitmap *rows, TupleTableSlot *slot)
+{
+	const HeapTupleTableSlot *heap = (HeapTupleTableSlot *) slot;
+
+	if (HeapTupleIsHeapOnly(heap->tuple))
+		tbm_add_page(rows, ItemPointerGetBlockNumber(&slot->tts_tid));
+	else
+		tbm_add_tuples(rows, &slot->tts_tid, 1, false);
+}
+
+TidSet *
+residual_rows(IndexScanState *node)
+{
+	Relation	table = node->ss.ss_currentRelation;
+	ExprContext *context = node->ss.ps.ps_ExprContext;
+	TupleTableSlot *before = context->ecxt_scantuple;
+	TupleTableSlot *slot = table_slot_create(table, NULL);
+	TIDBitmap  *rows = tbm_create(work_mem * (Size) 1024, NULL);
+	TableScanDesc scan = table_beginscan_strat(table, node->ss.ps.state->es_snapshot, 0, NULL,
+											   true, true);
+	TidSet	   *set;
+
+	context->ecxt_scantuple = slot;
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (ExecQual(node->ss.ps.qual, context))
+			add_row(rows, slot);
+		ResetExprContext(context);
+	}
+	context->ecxt_scantuple = before;
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	set = tid_set_create(rows);
+	tbm_free(rows);
+	return set;
+}

@@ -1,0 +1,29 @@
+/*
+ * residual.h - conditions that only the executor evaluates, evaluated on the whole table
+ *
+ * A scan returns rows in the order of their distances until the executor has enough that meet such
+ * conditions.  If few do, it is cheaper to read the table, as a sequential scan does, and to search
+ * among the rows that meet them.
+ */
+#ifndef VECTOR_AM_RESIDUAL_H
+#define VECTOR_AM_RESIDUAL_H
+
+#include "pg_compat.h"
+
+#include "nodes/execnodes.h"
+
+#include "segment/tid_set.h"
+
+/*
+ * How many rows a node's scan of an index can return in the time that residual_rows takes; infinite
+ * if the conditions cannot be evaluated more often than once for a row.
+ */
+extern double residual_worth(const IndexScanState *node);
+
+/*
+ * The rows of the table that meet the conditions of a node's filter, in the current memory context;
+ * perhaps with others on the same pages.  To be called while the node is waiting for a row.
+ */
+extern TidSet *residual_rows(IndexScanState *node);
+
+#endif							/* VECTOR_AM_RESIDUAL_H */
