@@ -26,12 +26,23 @@ explain_statistics(const ScanStatistics *statistics, ExplainState *es)
 						 "Hops: " UINT64_FORMAT "  Distances: " UINT64_FORMAT "  Blocks: "
 						 UINT64_FORMAT "  Segments: " UINT64_FORMAT "\n", statistics->hops,
 						 statistics->distances, statistics->blocks, statistics->segments);
+		ExplainIndentText(es);
+		appendStringInfo(es->str,
+						 "Walks: " UINT64_FORMAT "  Reads: " UINT64_FORMAT "  Switches: "
+						 UINT64_FORMAT "  Survivors: " UINT64_FORMAT "  Rejected: " UINT64_FORMAT
+						 "\n", statistics->walks, statistics->reads, statistics->switches,
+						 statistics->survivors, statistics->rejected);
 		return;
 	}
 	ExplainPropertyUInteger("Hops", NULL, statistics->hops, es);
 	ExplainPropertyUInteger("Distances", NULL, statistics->distances, es);
 	ExplainPropertyUInteger("Blocks", NULL, statistics->blocks, es);
 	ExplainPropertyUInteger("Segments", NULL, statistics->segments, es);
+	ExplainPropertyUInteger("Walks", NULL, statistics->walks, es);
+	ExplainPropertyUInteger("Reads", NULL, statistics->reads, es);
+	ExplainPropertyUInteger("Switches", NULL, statistics->switches, es);
+	ExplainPropertyUInteger("Survivors", NULL, statistics->survivors, es);
+	ExplainPropertyUInteger("Rejected", NULL, statistics->rejected, es);
 }
 
 /*

@@ -109,7 +109,8 @@ search_effort(const HnswScan *state)
 	effort.candidates *= 2;
 	effort.wanted = (uint32) Min(Max(rows, LEAST_WANTED), hnsw_ef_search);
 	dims = Min(space->dims, REACH_DIMS);
-	effort.reach = powf(2.0f * hnsw_ef_search / effort.wanted, 2 / dims);
+	effort.crowd = 2.0f * hnsw_ef_search / effort.wanted;
+	effort.reach = powf(effort.crowd, 2 / dims);
 	effort.patience = space->coded ? powf(hnsw_ef_search / PATIENCE_EF, 3) :
 		powf(hnsw_ef_search / PLAIN_PATIENCE_EF, 2);
 	effort.wanted = scan_bound_share(bound, effort.wanted);

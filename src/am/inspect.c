@@ -266,8 +266,8 @@ Datum
 vector_last_scan(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
-	Datum		values[4];
-	bool		nulls[4] = {false};
+	Datum		values[9];
+	bool		nulls[9] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -275,6 +275,11 @@ vector_last_scan(PG_FUNCTION_ARGS)
 	values[1] = Int64GetDatum(last_scan.distances);
 	values[2] = Int64GetDatum(last_scan.blocks);
 	values[3] = Int64GetDatum(last_scan.segments);
+	values[4] = Int64GetDatum(last_scan.walks);
+	values[5] = Int64GetDatum(last_scan.reads);
+	values[6] = Int64GetDatum(last_scan.switches);
+	values[7] = Int64GetDatum(last_scan.survivors);
+	values[8] = Int64GetDatum(last_scan.rejected);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 

@@ -39,6 +39,11 @@ add_statistics(ScanStatistics *sum, const ScanStatistics *statistics)
 	sum->distances += statistics->distances;
 	sum->blocks += statistics->blocks;
 	sum->segments += statistics->segments;
+	sum->walks += statistics->walks;
+	sum->reads += statistics->reads;
+	sum->switches += statistics->switches;
+	sum->survivors += statistics->survivors;
+	sum->rejected += statistics->rejected;
 }
 
 ScanStatistics
@@ -381,6 +386,13 @@ open_cursor(VectorScan *scan, ScanCursor *cursor)
 	cursor->within = cursor->beyond = 0;
 }
 
+/* The number of a segment's rows, of which some are excluded. */
+static inline uint32
+segment_rows(const ScanCursor *cursor)
+{
+	return cursor->segment ? cursor->segment->header.rows : cursor->entry.rows;
+}
+
 void
 scan_open(VectorScan *scan, bool (*takes) (VectorScan *scan, const SegmentEntry *entry))
 {
@@ -399,6 +411,8 @@ scan_open(VectorScan *scan, bool (*takes) (VectorScan *scan, const SegmentEntry 
 		if (entry->kind == SEGMENT_SEALED)
 			cursor->segment = cache_acquire(cached, scan->search.index, entry);
 		cursor->excluded = filter_excluded(scan->filter, entry, cursor->segment);
+		if (scan->filter)
+			scan->statistics.survivors += segment_rows(cursor) - cursor->excluded.count;
 		open_cursor(scan, cursor);
 		scan->cursor_count++;
 	}

@@ -169,6 +169,7 @@ flat_round(SegmentScan *scan)
 {
 	FlatReading *reading = (FlatReading *) scan;
 
+	scan->search->statistics->reads++;
 	sealed_scan_nodes(&reading->scan, 0, reading->scan.segment->header.nodes, segment_give_row,
 					  scan);
 	return ROUND_LAST;

@@ -9,6 +9,12 @@
 
 #define EXPANDED	(GRAPH_MAX_ID + 1)
 
+/* See graph_search_expect. */
+#define ADAPT_HOPS		16		/* hops between adaptations */
+#define LATE_HOPS		128.0f	/* nodes met before are forgotten in about so many hops */
+#define EXPECTED_LEAST	8.0f	/* so many live nodes, met as expected, steady what was met */
+#define MOST_GROWTH		8.0f	/* of the pool */
+
 void
 graph_search_init(GraphSearch *search, GraphMemory memory)
 {
@@ -263,7 +269,9 @@ graph_search_begin(GraphSearch *search, GraphSource source, uint32_t ef, bool ke
 	search->pool_room = (uint32_t) room;
 	search->source = source;
 	search->keep = keep_rest;
-	search->ef = ef;
+	search->ef = search->least_ef = ef;
+	search->share = 0;
+	search->met_live = search->met_dead = 0;
 	search->pool_count = 0;
 	search->next = 0;
 	search->wanted = 0;
@@ -286,13 +294,52 @@ graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, float know
 				   float patience)
 {
 	search->wanted = wanted;
-	search->reach = reach;
+	search->reach = search->dense_reach = reach;
 	search->known = known < INFINITY ? known : -INFINITY;
 	search->patience = patience;
 	search->began = search->gained = search->hops;
 	search->wide = false;
 	search->beyond_count = 0;
 	search->base = 0;
+}
+
+void
+graph_search_expect(GraphSearch *search, float share, float crowd)
+{
+	search->share = search->live_share = share;
+	search->crowd = crowd;
+}
+
+/* Sets how far the search goes by the nodes that it has met. */
+static bool
+adapt(GraphSearch *search)
+{
+	float		expected = search->share * (float) (search->met_live + search->met_dead);
+	float		growth = (expected + EXPECTED_LEAST) / (search->met_live + EXPECTED_LEAST);
+	uint32_t	ef = (uint32_t) (search->least_ef * fminf(growth, MOST_GROWTH));
+	size_t		room = search->pool_room;
+
+	if (search->crowd > 1)
+		search->reach = powf(search->dense_reach, logf(1 + (search->crowd - 1) *
+													   search->live_share) / logf(search->crowd));
+	if (ef <= search->ef)
+		return true;
+	if (!reserve(search->memory, (void **) &search->pool, &room, ef, sizeof(GraphCandidate)))
+		return false;
+	search->pool_room = (uint32_t) room;
+	search->ef = ef;
+	return true;
+}
+
+/* Notes that a node was expanded, dead or not. */
+static inline bool
+note_met(GraphSearch *search, bool dead)
+{
+	*(dead ? &search->met_dead : &search->met_live) += 1;
+	if (search->share == 0)
+		return true;
+	search->live_share += ((dead ? 0.0f : 1.0f) - search->live_share) / LATE_HOPS;
+	return (search->met_live + search->met_dead) % ADAPT_HOPS != 0 || adapt(search);
 }
 
 /* The distance from which on candidates are out of reach; NaN if there is no limit. */
@@ -461,7 +508,7 @@ expand(GraphSearch *search, GraphCandidate candidate, bool dead)
 	if (seen->estimate == -INFINITY)
 		return true;			/* a stale entry of a heap */
 	seen->estimate = -INFINITY;
-	if (!seen_reserve(search, GRAPH_MAX_DEGREE))
+	if (!seen_reserve(search, GRAPH_MAX_DEGREE) || (search->source.dead && !note_met(search, dead)))
 		return false;
 	n = read_node(search, &found, ids, estimates);
 	if (!dead)
@@ -497,10 +544,11 @@ widen(GraphSearch *search)
 bool
 graph_search_run(GraphSearch *search, uint32_t max_hops)
 {
+	uint64_t	before = search->hops;
 	GraphCandidate candidate;
 	bool		dead;
 
-	while (max_hops-- > 0)
+	while (search->hops - before < max_hops)
 	{
 		if (!take_next(search, &candidate, &dead))
 		{

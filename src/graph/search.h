@@ -9,7 +9,8 @@
  * The pool holds the ef nearest candidates found, by estimate; a search ends when all of them have
  * been expanded (Malkov and Yashunin 2016, algorithm 2; Gou et al.  2025, algorithm 1).  A better
  * estimate of a candidate, from a nearer neighbour, replaces its earlier one.  Dead nodes are
- * expanded but take no place in the pool and are not found.  Candidates that the pool has no room
+ * expanded but take no place in the pool and are not found; where more of them are met than are in
+ * the graph on average, the pool grows (graph_search_expect).  Candidates that the pool has no room
  * for can be kept for graph_search_more, which goes on from there; no node is found twice.
  */
 #ifndef VECTOR_GRAPH_SEARCH_H
@@ -91,10 +92,12 @@ typedef struct GraphSearch
 	uint32_t	pool_count;
 	uint32_t	pool_room;
 	uint32_t	ef;
+	uint32_t	least_ef;		/* that it began with */
 	uint32_t	next;			/* all candidates before it are expanded */
 
 	uint32_t	wanted;			/* see graph_search_limit; 0: no limit */
 	float		reach;
+	float		dense_reach;	/* if no node were dead */
 	float		base;			/* distances are at most so far below 0; may be raised */
 	float		known;			/* -INFINITY if it is not known */
 	float		patience;
@@ -107,6 +110,11 @@ typedef struct GraphSearch
 	GraphHeap	nearest;		/* the wanted nearest found; with negated distances */
 
 	GraphHeap	dead;			/* dead nodes to be expanded */
+	float		share;			/* see graph_search_expect; 0: it was not told */
+	float		crowd;
+	float		live_share;		/* of the nodes expanded last that were not dead */
+	uint64_t	met_live;		/* expanded nodes that were not dead, */
+	uint64_t	met_dead;		/* and those that were */
 	GraphHeap	kept;
 
 	GraphSeen  *seen;			/* open addressing; an entry of another epoch is free */
@@ -150,6 +158,21 @@ extern bool graph_search_add(GraphSearch *search, GraphCandidate candidate);
  */
 extern void graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, float known,
 							   float patience);
+
+/*
+ * Tells a search which share of all nodes is not dead, and how many times as many nodes as the
+ * wanted ones are about within its reach if none is dead (1: not known).  To be called after
+ * graph_search_limit.
+ *
+ * As far as the k-th nearest node that is not dead there are k / share nodes in all.  These must be
+ * expanded, but to find them a search need go no farther beyond them than beyond k nodes: as many
+ * further nodes, not as many times as many.  So it reaches less far, by the share of the nodes that
+ * it has met lately, which is what counts near the query.
+ *
+ * If the search meets much fewer nodes that are not dead than it expects, those are elsewhere than
+ * near the query, maybe in several places, and the pool grows to find the way to all of them.
+ */
+extern void graph_search_expect(GraphSearch *search, float share, float crowd);
 
 /*
  * Runs until the pool is expanded, a limit is reached, or max_hops hops are done; the result is in

@@ -9,6 +9,9 @@
 /* This many nodes can be read in the order of their segment at the cost of a hop. */
 #define GRAPH_NODES_PER_HOP	8
 
+/* And this many, if they do not follow each other. */
+#define GRAPH_SCATTERED_PER_HOP	3
+
 /* SegmentMethod.check and reader. */
 extern void graph_check(SealedScan *scan);
 extern const struct SegmentReader graph_reader;

@@ -13,6 +13,9 @@
 /* What is left may be nearer than estimated by this factor. */
 #define MARGIN				1.02f
 
+/* See expected_hops. */
+#define WALKED_ROWS			2.5
+
 typedef struct GraphReading
 {
 	SegmentScan base;
@@ -43,32 +46,80 @@ give_found(GraphReading *reading)
 		segment_give_row(reading, &search->found[i]);
 }
 
-/* Reads the rest in place of further hops, if that costs no more than this many, and is allowed. */
+/* What reading the rest costs, in hops. */
+static uint32
+rest_hops(const GraphReading *reading)
+{
+	return graph_scan_nodes_left(&reading->scan) /
+		(reading->scan.left ? GRAPH_SCATTERED_PER_HOP : GRAPH_NODES_PER_HOP);
+}
+
+/* Whether the search allows to read the rest. */
 static bool
-read_rest(GraphReading *reading, uint64 hops)
+may_read_rest(const GraphReading *reading)
 {
 	SegmentSearch *search = reading->base.search;
-	uint64		left = graph_scan_nodes_left(&reading->scan);
 
-	if (left > GRAPH_NODES_PER_HOP * hops || (search->allows && !search->allows(search, left, 0)))
-		return false;
+	return !search->allows ||
+		search->allows(search, graph_scan_nodes_left(&reading->scan), 0);
+}
+
+static void
+read_rest(GraphReading *reading)
+{
+	SegmentSearch *search = reading->base.search;
+
+	search->statistics->reads++;
 	graph_scan_rest(&reading->scan, search->query, segment_give_row, reading);
+	reading->ended = true;
+}
+
+/* Reads the rest in place of this many hops, if that costs no more, and is allowed. */
+static bool
+reads_rest(GraphReading *reading, uint64 hops)
+{
+	if (rest_hops(reading) > hops || !may_read_rest(reading))
+		return false;
+	read_rest(reading);
 	return true;
 }
 
 /*
- * A search visits each of the wanted rows at least; without a number of wanted rows it visits as
- * many as it has candidates.  With conditions it visits about half of its candidates, and walks
- * through other rows, the more of them the fewer rows meet the conditions.
+ * About how many hops a search needs.  It visits each of the wanted rows at least; without a number
+ * of wanted rows it visits as many as it has candidates.  With conditions it walks through other
+ * rows, the more of them the fewer rows meet the conditions: WALKED_ROWS for each wanted row's
+ * share, and others beyond the wanted rows, which are as many whatever the conditions.
  */
 static uint64
-least_hops(const GraphReading *reading)
+expected_hops(const GraphReading *reading)
 {
 	const SearchEffort *effort = &reading->base.search->effort;
 	uint32		rows = effort->wanted > 0 ? effort->wanted : effort->candidates;
 	double		share = graph_scan_share(&reading->scan);
+	double		beyond;
 
-	return share == 0 || share == 1 ? rows : (uint64) (Max(rows, effort->candidates / 2) / share);
+	if (share == 0 || share == 1)
+		return rows;
+	beyond = effort->wanted > 0 ? rows * (Max(effort->crowd, 1) - 1) : 0;
+	return (uint64) (beyond + (effort->wanted > 0 ? WALKED_ROWS : 1) * rows / share);
+}
+
+/*
+ * The first search.  A walk that has cost as much as reading what is left costs in place of it is
+ * given up, and what is left is read: so a search costs at most twice what it costs the better way.
+ */
+static void
+walk(GraphReading *reading)
+{
+	SegmentSearch *search = reading->base.search;
+	uint32		most_hops = may_read_rest(reading) ?
+		Max(rest_hops(reading), 1) : PG_UINT32_MAX;
+
+	search->statistics->walks++;
+	if (graph_scan_search(&reading->scan, search->query, &search->effort, most_hops))
+		return;
+	search->statistics->switches++;
+	read_rest(reading);
 }
 
 /* The memory that another round may take. */
@@ -85,20 +136,17 @@ graph_round(SegmentScan *scan)
 {
 	GraphReading *reading = (GraphReading *) scan;
 	SegmentSearch *search = scan->search;
-	const SearchEffort *effort = &search->effort;
 
 	if (!reading->begun)
 	{
 		reading->begun = true;
-		reading->ended = read_rest(reading, least_hops(reading));
-		if (reading->ended)
+		if (reads_rest(reading, expected_hops(reading)))
 			return ROUND_LAST;
-		graph_scan_search(&reading->scan, search->query, effort);
+		walk(reading);
 	}
 	else
 	{
-		reading->ended = read_rest(reading, reading->scan.search.hops);
-		if (reading->ended)
+		if (reads_rest(reading, reading->scan.search.hops))
 			return ROUND_LAST;
 		if (search->allows && !search->allows(search, 0, round_memory(reading)))
 			return ROUND_REFUSED;
@@ -107,7 +155,7 @@ graph_round(SegmentScan *scan)
 			return ROUND_LAST;
 	}
 	give_found(reading);
-	return ROUND_DONE;
+	return reading->ended ? ROUND_LAST : ROUND_DONE;
 }
 
 /*

@@ -9,7 +9,17 @@
 #include "utils/memutils.h"
 
 #define ROWS_AHEAD			4		/* number of nodes to prefetch when nodes are read in order */
-#define MAX_EXCLUDED_FACTOR	4
+
+/* See candidates_for. */
+#define MAX_EXCLUDED_FACTOR	2
+
+/*
+ * Rows that a search with conditions looks at before it begins, and how many it begins from, if no
+ * more than this share of the nodes is left.
+ */
+#define SAMPLED_ROWS		32
+#define SAMPLED_ENTRIES		4
+#define SAMPLED_SHARE		0.5
 
 static void
 tell_found(const GraphScan *scan, const SealedNode *node, GraphFound *found)
@@ -93,17 +103,33 @@ node_is_excluded(void *arg, uint32_t id)
 	const SealedNode *node;
 	bool		excluded;
 
-	if (scan->left)
-		return !bits_has(scan->left, id);
 	/* nodes of one size have the numbers of their first rows */
-	if (scan->sealed.segment->header.layout.size > 0 && !row_is_excluded(rows, id))
-		return false;
+	if (scan->sealed.segment->header.layout.size > 0)
+	{
+		if (scan->left)
+			return !bits_has(scan->left, id);
+		if (!row_is_excluded(rows, id))
+			return false;
+	}
 	node = sealed_visit_node(&scan->sealed, id);
-	excluded = row_is_excluded(rows, node->row);
-	for (uint32 i = 0; i < node->extras && excluded; i++)
+	excluded = scan->left ? !bits_has(scan->left, node->row) : row_is_excluded(rows, node->row);
+	for (uint32 i = 0; i < node->extras && excluded && scan->left == NULL; i++)
 		excluded = row_is_excluded(rows, node->extra + i);
 	sealed_leave_node(&scan->sealed);
 	return excluded;
+}
+
+/* The number of a node's first row. */
+static uint32
+first_row_of(GraphScan *scan, uint32 id)
+{
+	uint32		row;
+
+	if (scan->sealed.segment->header.layout.size > 0)
+		return id;
+	row = sealed_visit_node(&scan->sealed, id)->row;
+	sealed_leave_node(&scan->sealed);
+	return row;
 }
 
 /* Adds the nodes of rows other than their first ones that are not excluded. */
@@ -126,14 +152,14 @@ add_nodes_of_others(GraphScan *scan)
 			(void) sealed_read_rows(scan->sealed.reader.extent, header, before * SEALED_ROWS,
 									rows);
 		}
-		bits_set(scan->left, rows[row % SEALED_ROWS].node);
+		bits_set(scan->left, first_row_of(scan, rows[row % SEALED_ROWS].node));
 	}
 	pfree(rows);
 }
 
 /*
  * Makes the set of nodes with rows that are not excluded, so that others need not be visited to
- * find out.  Nodes of one size have the numbers of their first rows.
+ * find out.
  */
 static void
 find_left(GraphScan *scan)
@@ -141,13 +167,9 @@ find_left(GraphScan *scan)
 	const SealedHeader *header = &scan->sealed.segment->header;
 	const ExcludedRows *excluded = &scan->sealed.excluded;
 
-	if (header->layout.size == 0 || header->nodes == 0)
-		return;
-	scan->left = MemoryContextAllocHuge(CurrentMemoryContext, BITS_BYTES(header->nodes));
+	scan->left = MemoryContextAllocHuge(CurrentMemoryContext, Max(BITS_BYTES(header->nodes), 8));
 	bits_fill(scan->left, header->nodes);
-	for (uint32 i = 0; i < header->nodes; i++)
-		if (row_is_excluded(excluded, i))
-			bits_clear(scan->left, i);
+	bits_and_not(scan->left, excluded->bits, header->nodes);
 	add_nodes_of_others(scan);
 	scan->left_count = bits_count(scan->left, header->nodes);
 }
@@ -204,7 +226,8 @@ graph_scan_exclude(GraphScan *scan, const ExcludedRows *excluded)
 	if (excluded->bits == scan->sealed.excluded.bits)
 		return;
 	scan->sealed.excluded = *excluded;
-	find_left(scan);
+	if (excluded->bits)
+		find_left(scan);
 }
 
 uint32
@@ -219,81 +242,26 @@ graph_scan_nodes_left(const GraphScan *scan)
 double
 graph_scan_share(const GraphScan *scan)
 {
-	return scan->left == NULL ? 1 :
-		(double) scan->left_count / scan->sealed.segment->header.nodes;
+	const SealedHeader *header = &scan->sealed.segment->header;
+	double		left = header->rows - Min(scan->sealed.excluded.count, header->rows);
+
+	return scan->left ? (double) scan->left_count / Max(header->nodes, 1) :
+		left / Max(header->rows, 1);
 }
 
-/* Adds what the search has done beyond these counts to the statistics. */
+/* Adds what the search has done since it was counted last to the statistics. */
 static void
-count_work(GraphScan *scan, uint64 hops, uint64 distances)
+count_work(GraphScan *scan)
 {
-	scan->sealed.statistics->hops += scan->search.hops - hops;
-	scan->sealed.statistics->distances += scan->search.distances - distances;
-}
+	const GraphSearch *search = &scan->search;
+	ScanStatistics *statistics = scan->sealed.statistics;
 
-/*
- * The number of candidates that a search keeps.  Excluded nodes are expanded, but edges lead to the
- * nearest nodes of all, of which few may be left.  So a search keeps more candidates, by the ratio
- * of all rows to those left, up to a limit.  A segment most of whose rows are dead will soon be
- * rewritten.
- */
-static uint32
-candidates_for(const SealedScan *sealed, const SearchEffort *effort)
-{
-	uint32		rows = sealed->segment->header.rows;
-	uint32		left = rows - Min(sealed->excluded.count, rows);
-
-	return (uint32) ((double) effort->candidates *
-					 Min((double) rows / Max(left, 1), MAX_EXCLUDED_FACTOR));
-}
-
-void
-graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *effort)
-{
-	GraphSearch *search = &scan->search;
-	GraphCandidate entry;
-	GraphCandidate root = {INFINITY, 0};	/* every node of level 0 can be reached from it */
-	GraphSource source = {
-		.expand = expand_node,
-		.score = score_nodes,
-		.prefetch = prefetch_node,
-		.dead = scan->sealed.excluded.count > 0 ? node_is_excluded : NULL,
-		.arg = scan,
-		.coded = scan->sealed.space->coded
-	};
-
-	scan->sealed.query = query;
-	graph_search_init(search, space_graph_memory(CurrentMemoryContext));
-	if (scan->sealed.space->coded)
-		entry = begin_coded(scan);
-	else
-	{
-		entry = descend(scan, &source);
-		score_nodes(scan, &root.id, 1, &root.distance);
-	}
-	if (!graph_search_begin(search, source, candidates_for(&scan->sealed, effort), effort->keep,
-							entry))
-		elog(ERROR, "out of memory");
-	graph_search_limit(search, effort->wanted, effort->reach, effort->known,
-					   effort->patience);
-	if (!graph_search_add(search, root) || !graph_search_run(search, UINT32_MAX))
-		elog(ERROR, "out of memory");
-	count_work(scan, 0, 0);
-}
-
-bool
-graph_scan_more(GraphScan *scan)
-{
-	GraphSearch *search = &scan->search;
-	uint64		hops = search->hops;
-	uint64		distances = search->distances;
-
-	if (!graph_search_more(search))
-		return false;
-	if (!graph_search_run(search, UINT32_MAX))
-		elog(ERROR, "out of memory");
-	count_work(scan, hops, distances);
-	return true;
+	statistics->hops += search->hops - scan->counted_hops;
+	statistics->distances += search->distances - scan->counted_distances;
+	statistics->rejected += search->met_dead - scan->counted_rejected;
+	scan->counted_hops = search->hops;
+	scan->counted_distances = search->distances;
+	scan->counted_rejected = search->met_dead;
 }
 
 /* The node of a row that is the first of its node. */
@@ -307,6 +275,106 @@ node_of_row(GraphScan *scan, uint32 number)
 		return number;
 	sealed_read_row(&scan->sealed, number, &row);
 	return row.node;
+}
+
+/*
+ * The number of candidates that a search keeps at first.  Excluded nodes are expanded, but edges
+ * lead to the nearest nodes of all, of which few may be left.  So a search keeps more candidates,
+ * by the ratio of all nodes to those left, up to a limit.
+ */
+static uint32
+candidates_for(double share, const SearchEffort *effort)
+{
+	return (uint32) (effort->candidates * (share * MAX_EXCLUDED_FACTOR > 1 ? 1 / share :
+										   MAX_EXCLUDED_FACTOR));
+}
+
+/*
+ * Begins from the nearest of some rows that are left, too, in case that these are far from the
+ * query, and rows that are excluded are around it.
+ */
+static bool
+add_sampled(GraphScan *scan)
+{
+	GraphSearch *search = &scan->search;
+	uint64		nodes = scan->sealed.segment->header.nodes;
+	GraphFound	sampled[SAMPLED_ROWS];
+	uint32		ids[SAMPLED_ROWS];
+	float		distances[SAMPLED_ROWS];
+	uint32		row = 0;
+	int			count = 0;
+
+	for (int i = 0; i < SAMPLED_ROWS; i++, row++)
+	{
+		row = bits_next(scan->left, (uint32) nodes,
+						Max(row, (uint32) (nodes * i / SAMPLED_ROWS)));
+		if (row == BITS_NONE)
+			break;
+		ids[count++] = node_of_row(scan, row);
+	}
+	score_nodes(scan, ids, count, distances);
+	search->distances += count;
+	for (int i = 0; i < count; i++)
+		sampled[i] = (GraphFound) {distances[i], ids[i], 0, 0};
+	graph_sort_found(sampled, count);
+	for (int i = 0; i < Min(count, SAMPLED_ENTRIES); i++)
+		if (!graph_search_add(search, (GraphCandidate) {sampled[i].distance, sampled[i].id}))
+			return false;
+	return true;
+}
+
+bool
+graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *effort,
+				  uint32 most_hops)
+{
+	GraphSearch *search = &scan->search;
+	double		share = graph_scan_share(scan);
+	uint64		begun;
+	GraphCandidate entry;
+	GraphCandidate root = {INFINITY, 0};	/* every node of level 0 can be reached from it */
+	GraphSource source = {
+		.expand = expand_node,
+		.score = score_nodes,
+		.prefetch = prefetch_node,
+		.dead = scan->sealed.excluded.count > 0 ? node_is_excluded : NULL,
+		.arg = scan,
+		.coded = scan->sealed.space->coded
+	};
+
+	scan->sealed.query = query;
+	graph_search_init(search, space_graph_memory(CurrentMemoryContext));
+	scan->counted_hops = scan->counted_distances = scan->counted_rejected = 0;
+	if (scan->sealed.space->coded)
+		entry = begin_coded(scan);
+	else
+	{
+		entry = descend(scan, &source);
+		score_nodes(scan, &root.id, 1, &root.distance);
+	}
+	if (!graph_search_begin(search, source, candidates_for(share, effort), effort->keep, entry))
+		elog(ERROR, "out of memory");
+	graph_search_limit(search, effort->wanted, effort->reach, effort->known,
+					   effort->patience);
+	graph_search_expect(search, (float) share, effort->crowd);
+	begun = search->hops;
+	if ((scan->left && share <= SAMPLED_SHARE && !add_sampled(scan)) ||
+		!graph_search_add(search, root) || !graph_search_run(search, most_hops))
+		elog(ERROR, "out of memory");
+	count_work(scan);
+	return search->hops - begun < most_hops;
+}
+
+bool
+graph_scan_more(GraphScan *scan)
+{
+	GraphSearch *search = &scan->search;
+
+	if (!graph_search_more(search))
+		return false;
+	if (!graph_search_run(search, UINT32_MAX))
+		elog(ERROR, "out of memory");
+	count_work(scan);
+	return true;
 }
 
 /* The first node from the i-th on in the order of rows that may have rows left. */
@@ -342,7 +410,7 @@ graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback, 
 			ahead = next_left(scan, ahead + 1);
 		}
 		if (graph_search_expanded(&scan->search, id) ||
-			(scan->sealed.excluded.count > 0 && node_is_excluded(scan, id)))
+			(scan->left == NULL && scan->sealed.excluded.count > 0 && node_is_excluded(scan, id)))
 			continue;
 		node = sealed_visit_node(&scan->sealed, id);
 		found.distance = space_node_distance(scan->sealed.space, query, node, (const char *) node +

@@ -12,8 +12,11 @@ typedef struct GraphScan
 	SealedScan	sealed;			/* with the segment */
 	CodeQuery	code;
 	GraphSearch search;
+	uint64		counted_hops;	/* in the statistics */
+	uint64		counted_distances;
+	uint64		counted_rejected;
 
-	/* of a search with conditions, if nodes are of one size: those with rows left; else NULL */
+	/* of a search with conditions: the nodes with rows left, by their first rows; else NULL */
 	uint8	   *left;
 	uint32		left_count;
 } GraphScan;
@@ -29,9 +32,12 @@ extern void graph_scan_exclude(GraphScan *scan, const ExcludedRows *excluded);
 extern uint32 graph_scan_nodes_left(const GraphScan *scan);
 extern double graph_scan_share(const GraphScan *scan);
 
-/* Finds the nearest rows. */
-extern void graph_scan_search(GraphScan *scan, const SpaceQuery *query,
-							  const SearchEffort *effort);
+/*
+ * Finds the nearest rows; returns false if the search was not at its end after this many hops, and
+ * what it found is not all.
+ */
+extern bool graph_scan_search(GraphScan *scan, const SpaceQuery *query,
+							  const SearchEffort *effort, uint32 most_hops);
 
 /* Finds the next nearest rows; returns false if there are no more. */
 extern bool graph_scan_more(GraphScan *scan);

@@ -48,6 +48,7 @@ lists_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segm
 	ListsReading *reading = palloc0(sizeof(ListsReading));
 
 	reading->base.search = search;
+	search->statistics->reads++;
 	reading->query = share_query(search, segment);
 	lists_scan_begin(&reading->scan, reading->query, search->space, segment, search->statistics);
 	reading->scan.sealed.excluded = *excluded;

@@ -188,6 +188,7 @@ growing_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *se
 	block_reader_begin(&scan->reader, extent_of(search->index, entry));
 	scan->excluded = *excluded;
 	search->statistics->segments++;
+	search->statistics->reads++;
 	growing_read_header(search->index, entry, &scan->header);
 	if (scan->header.rows > 0)
 		bound_rows(scan, cache_growing_mean(search->cached, search->index, entry));

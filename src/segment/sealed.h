@@ -14,6 +14,11 @@ typedef struct ScanStatistics
 	uint64		distances;
 	uint64		blocks;
 	uint64		segments;
+	uint64		walks;			/* segments whose graph was walked, */
+	uint64		reads;			/* and those whose rows were compared one by one: */
+	uint64		switches;		/* of which so many had been walked before */
+	uint64		survivors;		/* rows that conditions left, if there are any */
+	uint64		rejected;		/* rows met that conditions or deletes left out */
 } ScanStatistics;
 
 typedef struct SealedScan

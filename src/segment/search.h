@@ -27,6 +27,7 @@ typedef struct SearchEffort
 	uint32		candidates;		/* that are kept */
 	uint32		wanted;			/* see graph_search_limit; 0: no limit */
 	float		reach;			/* see graph_search_limit */
+	float		crowd;			/* see graph_search_expect */
 	float		known;			/* no row farther than this is wanted; INFINITY: not known */
 	float		patience;		/* see graph_search_limit */
 	bool		keep;			/* keep other candidates for further rounds */

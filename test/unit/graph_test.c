@@ -406,6 +406,7 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead, float r
 	};
 	GraphCandidate entry = {0, world->first};
 	uint32_t	living = odd_are_dead ? (world->n + 1) / 2 : world->n;
+	uint64_t	before;
 	size_t		total;
 	int			nearer;
 	int			hits = 0;
@@ -417,7 +418,13 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead, float r
 	HOLDS(graph_search_begin(search, source, 64, !limited, entry));
 	if (limited)
 		graph_search_limit(search, K, reach, INFINITY, patience);
+	if (odd_are_dead)
+		graph_search_expect(search, 0.5f, limited ? 4 : 1);
+	/* hops can be counted out, and the search goes on */
+	before = search->hops;
+	HOLDS(graph_search_run(search, 5) && search->hops - before <= 5);
 	HOLDS(graph_search_run(search, UINT32_MAX));
+	HOLDS(search->met_live + search->met_dead == (odd_are_dead ? search->hops - before : 0));
 	HOLDS(limited || search->found_count >= (world->n < 64 ? living : odd_are_dead ? 32 : 64));
 	graph_sort_found(search->found, search->found_count);
 	for (size_t i = 0; i < K && i < search->found_count; i++)
