@@ -157,6 +157,17 @@ CREATE FUNCTION nearest(u int) RETURNS SETOF int LANGUAGE plpgsql AS $$ BEGIN
 	RETURN QUERY SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE acl.u = nearest.u) ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 2;
 END $$;
 SELECT u, nearest(u) FROM generate_series(1, 7) u;
+-- a function that PostgreSQL puts into the query
+CREATE FUNCTION match(query vector, reader int) RETURNS TABLE (id int, distance float8) STABLE LANGUAGE sql AS $$
+	SELECT id, v <-> query FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = reader) ORDER BY v <-> query LIMIT 2 $$;
+PREPARE m(int) AS SELECT id FROM match('[1,1,1,1,1,1]', $1), generate_series(1, 1);
+SET plan_cache_mode = force_generic_plan;
+SELECT filtered('EXECUTE m(3)');
+EXECUTE m(3);
+CREATE OR REPLACE FUNCTION match(query vector, reader int) RETURNS TABLE (id int, distance float8) STABLE LANGUAGE sql AS 'SELECT 1, 0.5';
+EXECUTE m(3);
+RESET plan_cache_mode;
+DROP FUNCTION match;
 -- subqueries that stay as they are
 CREATE SEQUENCE s;
 SELECT filtered('SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3 AND random() < 2) ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 3') AS volatile,
@@ -222,7 +233,7 @@ RESET enable_bitmapscan;
 RESET hnsw.ef_search;
 RESET ivf.probes;
 RESET test.reader;
-DEALLOCATE p;
+DEALLOCATE ALL;
 DROP TABLE docs, acl, members, parts;
 DROP FUNCTION random_vector, random_condition, differ, plan, filtered, reader, nearest, estimated, leak;
 DROP SEQUENCE s;

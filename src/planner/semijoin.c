@@ -11,15 +11,20 @@
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
+#include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
+#include "optimizer/prep.h"
 #include "parser/parsetree.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "am/method.h"
 
@@ -186,27 +191,94 @@ filter_queries(Node *node, void *context)
 	return query_tree_walker((Query *) node, filter_queries, context, 0);
 }
 
-/* What a query needs to have, anywhere. */
-typedef struct Needed
-{
-	bool		order;
-	bool		subquery;		/* in an expression */
-} Needed;
-
+/*
+ * Puts the queries of SQL functions in FROM in their places, as PostgreSQL would do while it plans;
+ * the context is where it keeps what the plan depends on then.
+ */
 static bool
-has_needed(Node *node, void *context)
+inline_functions(Node *node, void *context)
 {
-	Needed	   *needed = context;
-	Query	   *query = (Query *) node;
+	PlannerInfo *root;
 
 	if (node == NULL)
 		return false;
 	if (!IsA(node, Query))
-		return expression_tree_walker(node, has_needed, context);
-	needed->order |= query->sortClause != NIL;
-	needed->subquery |= query->hasSubLinks;
-	return (needed->order && needed->subquery) ||
-		query_tree_walker(query, has_needed, context, 0);
+		return expression_tree_walker(node, inline_functions, context);
+	root = makeNode(PlannerInfo);
+	root->parse = (Query *) node;
+	root->glob = context;
+	preprocess_function_rtes(root);
+	return query_tree_walker((Query *) node, inline_functions, context, 0);
+}
+
+/* What a statement has, anywhere. */
+typedef struct StatementParts
+{
+	bool		order;
+	bool		subquery;		/* in an expression */
+	bool		function;		/* in FROM, which is a query */
+} StatementParts;
+
+static bool
+is_query_function(const RangeTblEntry *entry)
+{
+	FuncExpr   *call;
+	HeapTuple	tuple;
+	bool		sql;
+
+	if (entry->rtekind != RTE_FUNCTION || list_length(entry->functions) != 1)
+		return false;
+	call = (FuncExpr *) linitial_node(RangeTblFunction, entry->functions)->funcexpr;
+	if (!IsA(call, FuncExpr))
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->funcid));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	sql = ((Form_pg_proc) GETSTRUCT(tuple))->prolang == SQLlanguageId;
+	ReleaseSysCache(tuple);
+	return sql;
+}
+
+static bool
+find_parts(Node *node, void *context)
+{
+	StatementParts *parts = context;
+	Query	   *query = (Query *) node;
+	ListCell   *cell;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, find_parts, context);
+	parts->order |= query->sortClause != NIL;
+	parts->subquery |= query->hasSubLinks;
+	foreach(cell, query->rtable)
+		parts->function |= is_query_function(lfirst(cell));
+	return query_tree_walker(query, find_parts, context, 0);
+}
+
+/*
+ * The same statement with filters, or NULL if there are none.  Functions are inlined in both;
+ * glob is where PostgreSQL keeps what a plan depends on.
+ */
+static Query *
+with_filters(Query *parse, PlannerGlobal *glob)
+{
+	StatementParts parts = {0};
+	Query	   *filtered;
+	int			count = 0;
+
+	(void) find_parts((Node *) parse, &parts);
+	if (parts.function)
+	{
+		(void) inline_functions((Node *) parse, glob);
+		(void) find_parts((Node *) parse, &parts);
+	}
+	if (!parts.order || !parts.subquery)
+		return NULL;
+	filtered = copyObject(parse);
+	(void) filter_queries((Node *) filtered, &count);
+	return count > 0 ? filtered : NULL;
 }
 
 static PlannedStmt *
@@ -235,22 +307,24 @@ static PlannedStmt *
 plan_with_filters(Query *parse, const char *query_string, int cursorOptions,
 				  ParamListInfo boundParams PLANNER_PARAMETER)
 {
-	Needed		needed = {0};
-	Query	   *filtered;
+	PlannerGlobal *glob = makeNode(PlannerGlobal);
+	Query	   *filtered = NULL;
 	PlannedStmt *plan;
-	PlannedStmt *filtered_plan;
-	int			count = 0;
 
-	if (!enable_semijoin_filter || !has_needed((Node *) parse, &needed))
-		return plan_query(parse, query_string, cursorOptions, boundParams PLANNER_ARGUMENT);
-	filtered = copyObject(parse);
-	(void) filter_queries((Node *) filtered, &count);
+	glob->boundParams = boundParams;
+	if (enable_semijoin_filter)
+		filtered = with_filters(parse, glob);
 	plan = plan_query(parse, query_string, cursorOptions, boundParams PLANNER_ARGUMENT);
-	if (count == 0)
-		return plan;
-	filtered_plan = plan_query(filtered, query_string, cursorOptions,
-							   boundParams PLANNER_ARGUMENT);
-	return is_cheaper(filtered_plan, plan) ? filtered_plan : plan;
+	if (filtered)
+	{
+		PlannedStmt *other = plan_query(filtered, query_string, cursorOptions,
+										boundParams PLANNER_ARGUMENT);
+
+		if (is_cheaper(other, plan))
+			plan = other;
+	}
+	plan->invalItems = list_concat(plan->invalItems, glob->invalItems);
+	return plan;
 }
 
 void
