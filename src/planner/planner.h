@@ -25,6 +25,12 @@ extern void security_init(void);
  */
 extern ScalarArrayOpExpr *array_condition(SubLink *link);
 
+/*
+ * The memory that the largest array of a subquery takes, by its estimated rows, among those of
+ * conditions that have been planned since this was set to zero.
+ */
+extern double subquery_array_bytes;
+
 /* The support function of the distance functions. */
 extern PGDLLEXPORT Datum vector_distance_support(PG_FUNCTION_ARGS);
 

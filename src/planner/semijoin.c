@@ -13,6 +13,7 @@
 #include "access/table.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "executor/nodeHash.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pathnodes.h"
@@ -317,10 +318,12 @@ plan_with_filters(Query *parse, const char *query_string, int cursorOptions,
 	plan = plan_query(parse, query_string, cursorOptions, boundParams PLANNER_ARGUMENT);
 	if (filtered)
 	{
-		PlannedStmt *other = plan_query(filtered, query_string, cursorOptions,
-										boundParams PLANNER_ARGUMENT);
+		PlannedStmt *other;
 
-		if (is_cheaper(other, plan))
+		subquery_array_bytes = 0;
+		other = plan_query(filtered, query_string, cursorOptions, boundParams PLANNER_ARGUMENT);
+		/* PostgreSQL limits the memory of a hashed subquery, but not that of an array */
+		if (subquery_array_bytes <= get_hash_memory_limit() && is_cheaper(other, plan))
 			plan = other;
 	}
 	plan->invalItems = list_concat(plan->invalItems, glob->invalItems);

@@ -23,6 +23,11 @@
 #include "am/index.h"
 #include "planner/planner.h"
 
+/* What the executor keeps of an element besides its bytes: in the array, and in a hash table. */
+#define ELEMENT_OVERHEAD	(5 * sizeof(Datum))
+
+double		subquery_array_bytes;
+
 static set_rel_pathlist_hook_type previous_hook;
 
 /* The selectivity of x = any of this many values of a type, or -1 of another operator. */
@@ -47,6 +52,7 @@ array_selectivity(PlannerInfo *root, const ScalarArrayOpExpr *condition)
 {
 	Param	   *array = lsecond(condition->args);
 	PlannerInfo *level = root;
+	const Plan *plan;
 	ListCell   *cell;
 
 	if (!condition->useOr || !IsA(array, Param) || array->paramkind != PARAM_EXEC)
@@ -57,12 +63,15 @@ array_selectivity(PlannerInfo *root, const ScalarArrayOpExpr *condition)
 		{
 			SubPlan    *subplan = lfirst_node(SubPlan, cell);
 
-			if (subplan->subLinkType == ARRAY_SUBLINK &&
-				list_member_int(subplan->setParam, array->paramid))
-				return equality_selectivity(root, condition->opno, linitial(condition->args),
-											condition->inputcollid,
-											get_element_type(array->paramtype),
-											planner_subplan_get_plan(level, subplan)->plan_rows);
+			if (subplan->subLinkType != ARRAY_SUBLINK ||
+				!list_member_int(subplan->setParam, array->paramid))
+				continue;
+			plan = planner_subplan_get_plan(level, subplan);
+			subquery_array_bytes = Max(subquery_array_bytes, plan->plan_rows *
+									   (plan->plan_width + ELEMENT_OVERHEAD));
+			return equality_selectivity(root, condition->opno, linitial(condition->args),
+										condition->inputcollid,
+										get_element_type(array->paramtype), plan->plan_rows);
 		}
 	return -1;
 }

@@ -6,6 +6,7 @@
 #include "access/nbtree.h"
 #include "catalog/pg_type.h"
 #include "lib/qunique.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -25,6 +26,7 @@ compare_values(const void *a, const void *b, void *arg)
 {
 	ValueOrder *order = arg;
 
+	CHECK_FOR_INTERRUPTS();
 	return DatumGetInt32(FunctionCall2Coll(&order->compare, order->collation, *(const Datum *) a,
 										   *(const Datum *) b));
 }
