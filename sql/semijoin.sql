@@ -51,6 +51,8 @@ CREATE FUNCTION random_condition() RETURNS text LANGUAGE sql AS $$
 		'EXISTS (SELECT 1 FROM acl WHERE acl.doc = docs.id AND acl.u = %1$s)',
 		'EXISTS (SELECT FROM acl WHERE u IN (%1$s, %2$s) AND docs.id = doc8 LIMIT 1)',
 		'EXISTS (SELECT u, count(*) FROM acl WHERE acl.name = docs.name AND u = %1$s GROUP BY u)',
+		'EXISTS (SELECT DISTINCT u FROM acl WHERE acl.name = docs.name AND u = %1$s ORDER BY u)',
+		'EXISTS (SELECT grp FROM acl WHERE acl.doc = docs.id AND u < %1$s GROUP BY grp)',
 		'EXISTS (SELECT count(*) FROM acl WHERE acl.doc = docs.id AND u = %1$s)',
 		'EXISTS (SELECT 1 FROM acl WHERE acl.doc = docs.id LIMIT 0)',
 		'EXISTS (SELECT 1 FROM acl JOIN members m USING (grp) WHERE m.u = %1$s AND doc = docs.id)',
@@ -66,7 +68,7 @@ CREATE FUNCTION random_condition() RETURNS text LANGUAGE sql AS $$
 		'id IN (SELECT doc FROM acl WHERE false)',
 		'id IN (SELECT NULL::int)',
 		'(id IN (SELECT doc FROM acl WHERE u = %1$s)) IS NOT FALSE',
-		'category < %2$s'])[1 + floor(random() * 30)], floor(random() * 20), floor(random() * 5))
+		'category < %2$s'])[1 + floor(random() * 32)], floor(random() * 20), floor(random() * 5))
 $$;
 CREATE FUNCTION differ(queries int, INOUT different int DEFAULT 0, OUT filtered bool) LANGUAGE plpgsql AS $$
 DECLARE

@@ -172,8 +172,8 @@ is_simple(const Query *query)
 	const Const *limit = (const Const *) query->limitCount;
 
 	return query->setOperations == NULL && !query->hasAggs && !query->hasWindowFuncs &&
-		!query->hasTargetSRFs && query->groupingSets == NIL && query->havingQual == NULL &&
-		query->limitOffset == NULL && query->rowMarks == NIL &&
+		!query->hasTargetSRFs && query->groupClause == NIL && query->groupingSets == NIL &&
+		query->havingQual == NULL && query->limitOffset == NULL && query->rowMarks == NIL &&
 		query->jointree->fromlist != NIL &&
 		(limit == NULL || (IsA(limit, Const) && !limit->constisnull &&
 						   DatumGetInt64(limit->constvalue) > 0));
@@ -250,7 +250,7 @@ condition_of_exists(SubLink *link)
 	IncrementVarSublevelsUp(x, -1, 1);
 	query->jointree->quals = others ? (Node *) make_ands_explicit(others) : NULL;
 	query->targetList = list_make1(makeTargetEntry(lsecond(correlation->args), 1, NULL, false));
-	query->groupClause = query->windowClause = query->distinctClause = query->sortClause = NIL;
+	query->windowClause = query->distinctClause = query->sortClause = NIL;
 	query->hasDistinctOn = false;
 	query->limitCount = NULL;
 	return make_condition((Expr *) x, correlation, query);

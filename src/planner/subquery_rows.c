@@ -46,34 +46,47 @@ equality_selectivity(PlannerInfo *root, Oid operator, Node *x, Oid collation, Oi
 												0), 1);
 }
 
-/* The selectivity of a condition with an array of a subquery; -1 if the array is another. */
-static Selectivity
-array_selectivity(PlannerInfo *root, const ScalarArrayOpExpr *condition)
+/* The plan of the subquery that computes an array, or NULL. */
+static const Plan *
+array_plan(PlannerInfo *root, const Param *array)
 {
-	Param	   *array = lsecond(condition->args);
-	PlannerInfo *level = root;
-	const Plan *plan;
 	ListCell   *cell;
 
-	if (!condition->useOr || !IsA(array, Param) || array->paramkind != PARAM_EXEC)
-		return -1;
+	if (!IsA(array, Param) || array->paramkind != PARAM_EXEC)
+		return NULL;
 	/* a condition may have been pushed down into a subquery of the one that computes the array */
-	for (; level != NULL; level = level->parent_root)
-		foreach(cell, level->init_plans)
+	for (; root != NULL; root = root->parent_root)
+		foreach(cell, root->init_plans)
 		{
 			SubPlan    *subplan = lfirst_node(SubPlan, cell);
 
-			if (subplan->subLinkType != ARRAY_SUBLINK ||
-				!list_member_int(subplan->setParam, array->paramid))
-				continue;
-			plan = planner_subplan_get_plan(level, subplan);
-			subquery_array_bytes = Max(subquery_array_bytes, plan->plan_rows *
-									   (plan->plan_width + ELEMENT_OVERHEAD));
-			return equality_selectivity(root, condition->opno, linitial(condition->args),
-										condition->inputcollid,
-										get_element_type(array->paramtype), plan->plan_rows);
+			if (subplan->subLinkType == ARRAY_SUBLINK &&
+				list_member_int(subplan->setParam, array->paramid))
+				return planner_subplan_get_plan(root, subplan);
 		}
-	return -1;
+	return NULL;
+}
+
+/*
+ * The selectivity of a condition with an array of a subquery, and what it costs to test a row;
+ * -1 if the array is another.
+ */
+static Selectivity
+array_selectivity(PlannerInfo *root, const ScalarArrayOpExpr *condition, QualCost *cost)
+{
+	const Param *array = lsecond(condition->args);
+	const Plan *plan = condition->useOr ? array_plan(root, array) : NULL;
+
+	if (plan == NULL)
+		return -1;
+	subquery_array_bytes = Max(subquery_array_bytes,
+							   plan->plan_rows * (plan->plan_width + ELEMENT_OVERHEAD));
+	cost->startup = OidIsValid(condition->hashfuncid) ? plan->plan_rows * cpu_operator_cost : 0;
+	cost->per_tuple = (OidIsValid(condition->hashfuncid) ? 2 : plan->plan_rows / 2) *
+		cpu_operator_cost;
+	return equality_selectivity(root, condition->opno, linitial(condition->args),
+								condition->inputcollid, get_element_type(array->paramtype),
+								plan->plan_rows);
 }
 
 /* The selectivity of x = any row of a subquery that does not depend on x, or -1. */
@@ -90,15 +103,15 @@ subplan_selectivity(PlannerInfo *root, const SubPlan *subplan)
 								planner_subplan_get_plan(root, subplan)->plan_rows);
 }
 
-/* The selectivity of a condition with a subquery; -1 if it is another. */
+/* The selectivity of a condition with a subquery, -1 if it is another; sets its cost if known. */
 static Selectivity
-subquery_selectivity(PlannerInfo *root, Node *condition)
+subquery_selectivity(PlannerInfo *root, Node *condition, QualCost *cost)
 {
 	Selectivity selectivity = -1;
 	ListCell   *cell;
 
 	if (IsA(condition, ScalarArrayOpExpr))
-		return array_selectivity(root, (ScalarArrayOpExpr *) condition);
+		return array_selectivity(root, (ScalarArrayOpExpr *) condition, cost);
 	if (IsA(condition, SubPlan))
 		return subplan_selectivity(root, (SubPlan *) condition);
 	/* EXISTS: computed for each row, or once as IN would be */
@@ -109,15 +122,16 @@ subquery_selectivity(PlannerInfo *root, Node *condition)
 }
 
 /*
- * Estimates the selectivity of conditions with subqueries, also where they are one of several
- * choices.  PostgreSQL keeps estimates in the same place, and uses them for the table and all of
- * its paths.  Returns whether there are any.
+ * Estimates the selectivity and cost of conditions with subqueries, also where they are one of
+ * several choices.  PostgreSQL keeps estimates in the same place, and uses them for the table and
+ * all of its paths; it computes those that are -1.  Returns whether there are such conditions.
  */
 static bool
 estimate(PlannerInfo *root, Node *node)
 {
 	RestrictInfo *info = (RestrictInfo *) node;
-	Selectivity selectivity;
+	Selectivity selectivity = -1;
+	QualCost	cost = {-1, 0};
 	bool		found = false;
 	ListCell   *cell;
 
@@ -127,17 +141,17 @@ estimate(PlannerInfo *root, Node *node)
 	if (!IsA(node, RestrictInfo))
 		return found;
 	if (info->orclause)
-	{
 		found = estimate(root, (Node *) info->orclause);
-		selectivity = -1;
-	}
 	else
 	{
-		selectivity = subquery_selectivity(root, (Node *) info->clause);
+		selectivity = subquery_selectivity(root, (Node *) info->clause, &cost);
 		found = selectivity >= 0;
 	}
 	if (found)
+	{
 		info->norm_selec = info->outer_selec = selectivity;
+		info->eval_cost = cost;
+	}
 	return found;
 }
 
