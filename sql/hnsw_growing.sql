@@ -74,3 +74,17 @@ RESET hnsw.ef_search;
 DROP TABLE items;
 DROP FUNCTION growing_place;
 RESET vector.background_work;
+
+-- a merge of a segment all of whose vectors others have too leaves no file behind
+CREATE TABLE aliases (id int, v vector(8), n int);
+CREATE INDEX aliases_v ON aliases USING hnsw (v vector_l2_ops) WITH (seal_rows = 100);
+SET vector.background_work = off;
+INSERT INTO aliases SELECT i, ARRAY[sin(i), sin(2 * i), sin(3 * i), sin(5 * i), sin(7 * i), i, i % 7, 1]::vector FROM generate_series(1, 600) i;
+SELECT vector_seal('aliases_v') > 0 AS sealed;
+CREATE INDEX ON aliases (n);
+UPDATE aliases SET n = 1 WHERE id <= 100;
+SELECT vector_seal('aliases_v') > 0 AS sealed;
+SELECT vector_merge('aliases_v') > 0 AS merged;
+SELECT vector_index_check('aliases_v');
+RESET vector.background_work;
+DROP TABLE aliases;

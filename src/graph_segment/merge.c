@@ -526,6 +526,17 @@ row_number(SegmentMaking *making, uint64 i)
 	return ((Merge *) making)->rows[i];
 }
 
+/* Closes the files of parts that were not written: of those with no node but aliases, or of all. */
+static void
+end_merge(SegmentMaking *making)
+{
+	Merge	   *merge = (Merge *) making;
+
+	for (uint32 p = 0; p < merge->part_count; p++)
+		if (merge->parts[p].edges != NULL)
+			BufFileClose(merge->parts[p].edges);
+}
+
 SegmentMaking *
 merge_begin(const SegmentJob *job)
 {
@@ -534,7 +545,9 @@ merge_begin(const SegmentJob *job)
 	BuildCallbacks callbacks = {.progress = job->progress, .arg = merge};
 	Size		padded;
 
-	merge->making = (SegmentMaking) {.write = write_segment, .row_number = row_number};
+	merge->making = (SegmentMaking) {
+		.write = write_segment, .row_number = row_number, .end = end_merge
+	};
 	merge->job = job;
 	merge->context = CurrentMemoryContext;
 	merge->input_count = job->input_count;

@@ -86,7 +86,7 @@ struct SegmentMaking
 	 */
 	uint32		(*row_number) (SegmentMaking *making, uint64 i);
 
-	/* After the segments are published: releases what had to be held until then.  Or NULL. */
+	/* After the segments are published, or failed to be: releases what is still held.  Or NULL. */
 	void		(*end) (SegmentMaking *making);
 };
 
