@@ -12,6 +12,7 @@ use Time::HiRes qw(usleep);
 my $peer = $ENV{VECTOR_PEER};
 my $rounds = $ENV{VECTOR_LONG} ? 200 : 50;
 my $with = $peer ? '' : 'WITH (seal_rows = 200)';
+my $attributes = $peer ? '' : ', id, note, (id % 10)';
 my $lists = $peer ? '' : 'CREATE INDEX items_l ON items USING ivf (h halfvec_cosine_ops)
 	WITH (lists = 10, seal_rows = 200);
 	CREATE INDEX items_c ON items USING ivf (v vector_ip_ops)
@@ -41,7 +42,7 @@ $node->safe_psql('postgres', qq{
 		FROM generate_series(1, 24) d\$\$;
 	CREATE TABLE items (id bigint PRIMARY KEY, v vector(24), h halfvec(24), note text)
 		WITH (autovacuum_vacuum_threshold = 20, autovacuum_vacuum_scale_factor = 0);
-	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) $with;
+	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops$attributes) $with;
 	CREATE INDEX items_h ON items USING hnsw (h halfvec_l2_ops) $with;
 	$lists
 	CREATE UNLOGGED TABLE fleeting (id bigint, v vector(24));
@@ -124,6 +125,12 @@ sub found_ok
 		cmp_ok(scalar(my @missing = split(/\n/, $missing)), '<=', 3,
 			"$name: rows are found by $column") or diag($missing);
 		next if $peer;
+		is($node->safe_psql('postgres', q{
+			SET enable_seqscan = off;
+			SET enable_sort = off;
+			SELECT count(*) FROM (SELECT id FROM items ORDER BY id DESC LIMIT 300) i
+				WHERE id IS DISTINCT FROM (SELECT id FROM items WHERE id % 10 = i.id % 10 AND id = i.id ORDER BY v <-> place(0) LIMIT 1)}),
+			0, "$name: rows are found by attributes") if $column eq 'v';
 
 		# after VACUUM the index has as many rows as the table
 		my $answer = $node->safe_psql('postgres',

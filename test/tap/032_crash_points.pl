@@ -37,18 +37,22 @@ my %points = (
 	hnsw => [ [ 'insert', 'append' ], [ 'seal', 'closed', 'reserved', 'flip' ], [ 'merge', 'flip' ],
 		[ 'vacuum', 'bury' ] ],
 	ivf => \@lists,
-	ivfflat => [ [ 'seal', 'write' ], [ 'build', 'centroids' ] ]);
+	ivfflat => [ [ 'seal', 'write' ], [ 'build', 'centroids' ] ],
+	'hnsw with attributes' => [ [ 'insert', 'append' ], [ 'merge', 'reserved', 'flip' ] ],
+	'ivf with attributes' => [ [ 'seal', 'write' ], [ 'merge', 'flip' ] ]);
 
-foreach my $am (sort keys %points)
+foreach my $kind (sort keys %points)
 {
+	my ($am, $attributes) = split / with /, $kind;
+	my $columns = $attributes ? ', id, (md5(id::text)), (id % 7)' : '';
 	sql("TRUNCATE items; DROP INDEX IF EXISTS items_v;
-		CREATE INDEX items_v ON items USING $am (v vector_l2_ops) WITH ($with{$am})");
-	foreach my $row (@{ $points{$am} })
+		CREATE INDEX items_v ON items USING $am (v vector_l2_ops$columns) WITH ($with{$am})");
+	foreach my $row (@{ $points{$kind} })
 	{
 		my ($step, @places) = @$row;
 		foreach my $place (@places)
 		{
-			my $name = "$am, $step at $place";
+			my $name = "$kind, $step at $place";
 
 			sql("$insert; SELECT vector_seal('items_v')") foreach 1, 2;
 			sql("$insert; DELETE FROM items WHERE id % 9 = (SELECT max(id) % 9 FROM items)");
@@ -70,6 +74,9 @@ foreach my $am (sort keys %points)
 			is(sql('SELECT count(*) FROM items'), $rows, "$name: the rows of the table");
 			is(sql("$off; SELECT vector_index_check('items_v') >= $rows"), 't', "$name: the index is sound");
 			is(lost_rows($node, 'id DESC', 200), 0, "$name: rows are found");
+			is(sql("SET enable_seqscan = off; SET enable_sort = off; SELECT count(*) FROM (SELECT * FROM items ORDER BY id DESC LIMIT 200) i
+				WHERE id IS DISTINCT FROM (SELECT id FROM items WHERE md5(id::text) = md5(i.id::text) ORDER BY v <-> place(1) LIMIT 1)"), 0,
+				"$name: rows are found by an attribute") if $attributes;
 			is(sql("$off; VACUUM (INDEX_CLEANUP ON) items;
 				SELECT vector_seal('items_v') >= 0, vector_merge('items_v') >= 0;
 				SELECT count(*) = vector_index_check('items_v') FROM items;
