@@ -70,6 +70,11 @@ SELECT condition, compare_where(condition) FROM (VALUES
 -- all that match, of every index
 SELECT condition, compare_where(condition, 1000) FROM (VALUES ('a = 21'), ('day < ''2020-01-20'''), ('a = 20 OR b = 7')) c (condition);
 
+-- an index that finds too many rows
+DROP INDEX f_words;
+CREATE INDEX f_words ON f USING gist (words tsvector_ops (siglen = 1));
+SELECT condition, compare_where(condition, 40) FROM (VALUES ('words @@ ''w3 & x3'''), ('words @@ ''w4''')) c (condition);
+
 -- combinations of bitmaps
 EXPLAIN (COSTS OFF) SELECT id FROM f WHERE a = 20 OR tags @> '{5}' ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 10;
 
