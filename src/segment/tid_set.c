@@ -4,11 +4,10 @@
 #include "segment/tid_set.h"
 
 #include "access/htup_details.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "utils/memutils.h"
-
-/* Pages are looked up by block if all are within so many blocks, otherwise by a binary search. */
-#define MOST_BLOCKS		((Size) 16 * 1024 * 1024)
 
 /* A set that grows. */
 typedef struct Growth
@@ -84,50 +83,40 @@ tid_set_create(TIDBitmap *bitmap)
 	return growth.set;
 }
 
-/* Prepares to look up pages by block, unless the blocks are too far apart. */
+/* Makes the hash table of pages; it belongs to the set. */
 static void
-prepare_look_up(TidSet *set)
+make_slots(TidSet *set)
 {
-	BlockNumber first = set->pages[0].block;
-	Size		blocks = (Size) (set->pages[set->count - 1].block - first) + 1;
+	uint64		slots = pg_nextpower2_64(Max((uint64) set->count * 2, 16));
 
-	set->prepared = true;
-	if (blocks > MOST_BLOCKS)
-		return;
-	set->by_block = MemoryContextAllocExtended(GetMemoryChunkContext(set), blocks * sizeof(uint32),
-											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	set->slots = MemoryContextAllocExtended(GetMemoryChunkContext(set), slots * sizeof(uint32),
+											MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	set->mask = slots - 1;
 	for (uint32 i = 0; i < set->count; i++)
-		set->by_block[set->pages[i].block - first] = i + 1;
+	{
+		uint64		slot = murmurhash32(set->pages[i].block) & set->mask;
+
+		while (set->slots[slot] != 0)
+			slot = (slot + 1) & set->mask;
+		set->slots[slot] = i + 1;
+	}
 }
 
 /* The page of a block; NULL if none of its rows is in the set. */
 static const TidPage *
 find_page(TidSet *set, BlockNumber block)
 {
-	uint32		low = 0;
-	uint32		high = set->count;
-
-	if (set->count == 0 || block < set->pages[0].block ||
-		block > set->pages[set->count - 1].block)
-		return NULL;
-	if (!set->prepared)
-		prepare_look_up(set);
-	if (set->by_block)
+	if (set->slots == NULL)
+		make_slots(set);
+	for (uint64 slot = murmurhash32(block) & set->mask; set->slots[slot] != 0;
+		 slot = (slot + 1) & set->mask)
 	{
-		uint32		number = set->by_block[block - set->pages[0].block];
+		const TidPage *page = &set->pages[set->slots[slot] - 1];
 
-		return number > 0 ? &set->pages[number - 1] : NULL;
+		if (page->block == block)
+			return page;
 	}
-	while (low < high)
-	{
-		uint32		middle = low + (high - low) / 2;
-
-		if (set->pages[middle].block < block)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return set->pages[low].block == block ? &set->pages[low] : NULL;
+	return NULL;
 }
 
 bool

@@ -24,8 +24,10 @@ typedef struct TidSet
 	uint32		count;
 	uint32		lossy;			/* pages */
 	OffsetNumber *offsets;
-	uint32	   *by_block;		/* from the first block on, numbers of pages plus one; or NULL */
-	bool		prepared;		/* by_block has been made, if it can be */
+
+	/* a hash table of pages by block, made when a row is first looked up */
+	uint32	   *slots;			/* numbers of pages plus one; 0: free */
+	uint64		mask;			/* of slots */
 } TidSet;
 
 /* Copies a bitmap into the current memory context. */
