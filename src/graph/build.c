@@ -172,8 +172,8 @@ graph_inserter_init(GraphInserter *inserter, const GraphBuild *build, GraphMemor
 	return true;
 }
 
-static void
-work_floats(const GraphBuild *build, uint32_t node, float *out)
+void
+graph_work_floats(const GraphBuild *build, uint32_t node, float *out)
 {
 	const uint16_t *work = graph_array_at(&build->work, node);
 
@@ -189,7 +189,7 @@ graph_begin_query(GraphInserter *inserter, uint32_t node)
 	inserter->node = node;
 	if (build->coded)
 	{
-		work_floats(build, node, inserter->rotated);
+		graph_work_floats(build, node, inserter->rotated);
 		rabitq_prepare(&inserter->query, inserter->rotated, build->padded, inserter->lut);
 	}
 }
@@ -410,7 +410,7 @@ graph_build_entries(const GraphBuild *build, GraphEntries *entries, float *scrat
 {
 	for (uint32_t i = 0; i < entries->count; i++)
 	{
-		work_floats(build, i, scratch);
+		graph_work_floats(build, i, scratch);
 		graph_entries_put(entries, i, i, build->metric, scratch, build->padded);
 	}
 }

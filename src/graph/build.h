@@ -1,7 +1,7 @@
 /*
  * build.h - building a proximity graph in memory, by one process or by several that share it
  *
- * Nodes are numbered in the order in which they are inserted, which should be random: level l of
+ * Nodes are numbered in random order, in which those of plain graphs are inserted: level l of
  * the hierarchy (Malkov and Yashunin 2016) is then the graph of the first n / fanout^l nodes, as it
  * was when the last of them had been inserted.  So there is one graph that grows, and
  * graph_build_snapshot copies it to a level at the right moments.  A coded graph has no levels
@@ -118,8 +118,25 @@ extern bool graph_inserter_init(GraphInserter *inserter, const GraphBuild *build
 								GraphMemory memory);
 
 /*
- * Inserts a node among those before it: all nodes below `node` have been inserted, except those
- * that other processes are inserting.  Returns false if there is no memory.
+ * Nodes of a coded graph after its entries may be inserted in any order that is random on the
+ * whole.  graph_order makes one in which neighbours follow each other, so that a search finds in
+ * the processor's caches what the one before it has read: in rounds, each with as many nodes as all
+ * before it, which are random, the nodes of a round sorted by cells.  (Amenta, Choi and Rote 2003,
+ * "Incremental constructions con BRIO".)  A node's cell is the entry nearest to it.
+ */
+extern uint32_t graph_cell(GraphInserter *inserter, uint32_t node);
+
+/*
+ * Makes of the cells of nodes, which numbers have by node but for those of the entries, the order
+ * of n nodes.  scratch has room for n numbers.
+ */
+extern void graph_order(const GraphArray *numbers, uint32_t entries, uint32_t n,
+						uint32_t *scratch);
+
+/*
+ * Inserts a node among those before it: all nodes below `node`, or before it in their order, have
+ * been inserted, except those that other processes are inserting.  Returns false if there is no
+ * memory.
  */
 extern bool graph_insert(GraphInserter *inserter, uint32_t node);
 

@@ -98,6 +98,9 @@ put_code(const GraphBuild *build, GraphLinks *links, uint32_t place, RabitqFacto
 extern void graph_put_link(const GraphBuild *build, GraphLinks *links, uint32_t place,
 						   uint32_t node, GraphCandidate neighbour);
 
+/* A node's work vector as floats. */
+extern void graph_work_floats(const GraphBuild *build, uint32_t node, float *out);
+
 /* Makes a node the query of the search. */
 extern void graph_begin_query(GraphInserter *inserter, uint32_t node);
 

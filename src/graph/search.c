@@ -15,6 +15,9 @@
 #define EXPECTED_LEAST	8.0f	/* so many live nodes, met as expected, steady what was met */
 #define MOST_GROWTH		8.0f	/* of the pool */
 
+/* The search in the pool divides it into this many parts. */
+#define POOL_WAYS	16
+
 void
 graph_search_init(GraphSearch *search, GraphMemory memory)
 {
@@ -143,21 +146,31 @@ seen_reserve(GraphSearch *search, size_t more)
 	return true;
 }
 
-/* The first place in the pool whose distance is not below; without branches to mispredict. */
+/*
+ * The first place in the pool whose distance is not below; with few branches to mispredict, and
+ * with many comparisons that do not wait for each other.
+ */
 static inline uint32_t
 pool_place(const GraphSearch *search, float distance)
 {
 	const GraphCandidate *base = search->pool;
 	uint32_t	n = search->pool_count;
+	uint32_t	below = 0;
 
-	while (n > 1)
+	while (n > POOL_WAYS)
 	{
-		uint32_t	half = n / 2;
+		uint32_t	step = n / POOL_WAYS;
 
-		base += half & -(uint32_t) (base[half - 1].distance < distance);
-		n -= half;
+		below = 0;
+		for (uint32_t i = 1; i < POOL_WAYS; i++)
+			below += base[i * step - 1].distance < distance;
+		base += below * step;
+		n = below == POOL_WAYS - 1 ? n - below * step : step;
 	}
-	return (uint32_t) (base - search->pool) + (n == 1 && base->distance < distance);
+	below = 0;
+	for (uint32_t i = 0; i < n; i++)
+		below += base[i].distance < distance;
+	return (uint32_t) (base - search->pool) + below;
 }
 
 static inline bool
@@ -274,6 +287,7 @@ graph_search_begin(GraphSearch *search, GraphSource source, uint32_t ef, bool ke
 	search->met_live = search->met_dead = 0;
 	search->pool_count = 0;
 	search->next = 0;
+	search->prefetched[0] = search->prefetched[1] = EXPANDED;
 	search->wanted = 0;
 	search->nearest.count = 0;
 	search->dead.count = 0;
@@ -401,17 +415,23 @@ take_next(GraphSearch *search, GraphCandidate *candidate, bool *dead)
 	return true;
 }
 
+/* Prefetches the next candidates, but for those for which the hop before has done so. */
 static inline void
-prefetch_next(const GraphSearch *search)
+prefetch_next(GraphSearch *search)
 {
-	int			asked = 0;
+	uint32_t	before[] = {search->prefetched[0], search->prefetched[1]};
+	int			count = 0;
 
-	for (uint32_t i = search->next; i < search->pool_count && asked < 2; i++)
-		if (!(search->pool[i].id & EXPANDED))
-		{
-			search->source.prefetch(search->source.arg, search->pool[i].id);
-			asked++;
-		}
+	for (uint32_t i = search->next; i < search->pool_count && count < 2; i++)
+	{
+		uint32_t	id = search->pool[i].id;
+
+		if (id & EXPANDED)
+			continue;
+		if (id != before[0] && id != before[1])
+			search->source.prefetch(search->source.arg, id);
+		search->prefetched[count++] = id;
+	}
 }
 
 /*

@@ -94,6 +94,7 @@ typedef struct GraphSearch
 	uint32_t	ef;
 	uint32_t	least_ef;		/* that it began with */
 	uint32_t	next;			/* all candidates before it are expanded */
+	uint32_t	prefetched[2];	/* candidates, after the last hop */
 
 	uint32_t	wanted;			/* see graph_search_limit; 0: no limit */
 	float		reach;

@@ -114,11 +114,11 @@ build_row_memory(const Space *space, uint32 m, Size payload)
 
 	init_graph(space, m, 0, &graph);
 	/*
-	 * upper levels or entries, the order of nodes, their numbers, the hash table to find equal
-	 * vectors
+	 * upper levels or entries, the random order of nodes and that of insertion, their numbers, the
+	 * hash table to find equal vectors
 	 */
 	size = sizeof(BuildRow) + MAXALIGN(payload) + graph.padded * sizeof(uint16) +
-		graph.size + graph.size / (GRAPH_FANOUT - 1) + 4 * sizeof(uint32);
+		graph.size + graph.size / (GRAPH_FANOUT - 1) + 5 * sizeof(uint32);
 	return size + size / CHUNK_LOSS;
 }
 
@@ -405,6 +405,7 @@ build_reset(SegmentBuild *build)
 		shared->entries = 0;
 		shared->nodes_handle = 0;
 		memset(&shared->work, 0, sizeof(shared->work));
+		memset(&shared->order, 0, sizeof(shared->order));
 		shared->rows = 0;
 		shared->used = 0;
 		shared->full = false;

@@ -9,7 +9,8 @@
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
-#define BATCH_OF_NODES		16
+/* Nodes that follow each other are near each other: one participant takes many. */
+#define BATCH_OF_NODES		64
 
 /*
  * Nodes that are inserted at the same time do not find each other, so the first ones, of which the
@@ -203,6 +204,8 @@ build_allocate_graph(SegmentBuild *build, int max_levels)
 				shared->sizes[l], graph_entries_dims(build->graph.padded))));
 	if (build->space.coded)
 		allocate_array(build, &shared->work, sizeof(uint16) * build->graph.padded, shared->nodes);
+	if (shared->entries)
+		allocate_array(build, &shared->order, sizeof(uint32), shared->nodes);
 }
 
 /* Maps the arrays into this process. */
@@ -217,6 +220,8 @@ build_map_graph(SegmentBuild *build)
 		map_array(build, &shared->links[l], graph->size, level_links(graph, l));
 	if (build->space.coded)
 		map_array(build, &shared->work, sizeof(uint16) * graph->padded, &graph->work);
+	if (shared->order.chunks)
+		map_array(build, &shared->order, sizeof(uint32), &build->order);
 	graph->top = 0;
 	graph->bottom = 1;
 	graph->entries.count = 0;
@@ -228,6 +233,7 @@ build_unmap_graph(SegmentBuild *build)
 	for (int l = 0; l < GRAPH_LEVELS; l++)
 		forget_map(level_links(&build->graph, l));
 	forget_map(&build->graph.work);
+	forget_map(&build->order);
 }
 
 /* Takes the next nodes before `end` for this participant; returns false if there are none. */
@@ -322,6 +328,37 @@ make_entries(SegmentBuild *build)
 	graph->entries = entries;
 }
 
+/* Determines the order of the nodes after the entries. */
+static void
+order_nodes(SegmentBuild *build)
+{
+	BuildShared *shared = build->shared;
+	uint32		entries = shared->sizes[1];
+	uint32		from;
+	uint32		to;
+
+	build_begin_step(build, entries);
+	while (build_next_nodes(build, shared->nodes, &from, &to))
+		for (uint32 node = from; node < to; node++)
+			*(uint32 *) graph_array_at(&build->order, node) = graph_cell(&build->inserter, node);
+	build_wait(build);
+	if (build->leader)
+	{
+		uint32	   *scratch = MemoryContextAllocHuge(build->context,
+													 sizeof(uint32) * shared->nodes);
+
+		graph_order(&build->order, entries, shared->nodes, scratch);
+		pfree(scratch);
+	}
+}
+
+/* The node in a place of the order. */
+static inline uint32
+ordered_node(const SegmentBuild *build, uint32 place)
+{
+	return build->order.chunks ? *(uint32 *) graph_array_at(&build->order, place) : place;
+}
+
 /* Inserts the nodes that complete level `level`. */
 static void
 insert_nodes(SegmentBuild *build, int level)
@@ -335,7 +372,8 @@ insert_nodes(SegmentBuild *build, int level)
 		   build_next_nodes(build, shared->sizes[level], &from, &to))
 	{
 		for (uint32 node = from; node < to; node++)
-			if (!graph_insert(&build->inserter, node))
+			if (!graph_insert(&build->inserter,
+							  level == 0 ? ordered_node(build, node) : node))
 				elog(ERROR, "out of memory");
 		build_report(build, BUILD_GRAPH, shared->done + to, shared->total);
 	}
@@ -345,6 +383,7 @@ insert_nodes(SegmentBuild *build, int level)
 	if (graph->coded)
 	{
 		make_entries(build);
+		order_nodes(build);
 		return;
 	}
 	if (build->leader)
@@ -362,7 +401,7 @@ fill_nodes(SegmentBuild *build)
 
 	while (build_next_nodes(build, build->shared->nodes, &from, &to))
 		for (uint32 node = from; node < to; node++)
-			if (!graph_fill(&build->inserter, node))
+			if (!graph_fill(&build->inserter, ordered_node(build, node)))
 				elog(ERROR, "out of memory");
 }
 

@@ -107,6 +107,7 @@ struct BuildShared
 	uint64		total;
 	uint64		nodes_handle;	/* the first row of each node */
 	SharedArray work;
+	SharedArray order;			/* of insertion, if there are entries */
 	float		scale;			/* of work vectors */
 	float		mean[DENSE_MAX_DIM];	/* rotated */
 	Size		peak;			/* maximum memory of all participants together */
@@ -148,6 +149,7 @@ struct SegmentBuild
 	uint64		arena;			/* this participant's memory for payloads */
 	Size		arena_left;
 	uint32	   *nodes;
+	GraphArray	order;			/* without chunks: by number */
 
 	/* the leader's */
 	SegmentPlan *plan;

@@ -27,6 +27,7 @@ typedef struct World
 	float	   *points;			/* n * DIMS */
 	char	   *arrays[GRAPH_LEVELS + 2];	/* and work vectors, and entries */
 	GraphBuild	build;
+	uint32_t   *order;			/* of insertion, if there are entries */
 	_Atomic uint32_t next;
 	uint32_t	end;
 	_Atomic uint64_t hops;		/* of the searches of all steps */
@@ -87,6 +88,17 @@ free_search(GraphSearch *search)
 	free(search->beyond);
 }
 
+static void
+free_inserter(GraphInserter *inserter)
+{
+	free_search(&inserter->search);
+	free(inserter->rotated);
+	free(inserter->lut);
+	free(inserter->entry_lut);
+	free(inserter->signs);
+	free(inserter->cosine);
+}
+
 /* Processes every node up to the end. */
 static void *
 visit_nodes(void *arg)
@@ -97,14 +109,9 @@ visit_nodes(void *arg)
 	bool		ok = graph_inserter_init(&inserter, &world->build, (GraphMemory) {resize, NULL});
 
 	while (ok && (node = atomic_fetch_add(&world->next, 1)) < world->end)
-		ok = world->step(&inserter, node);
+		ok = world->step(&inserter, world->order ? world->order[node] : node);
 	world->hops += inserter.search.hops;
-	free_search(&inserter.search);
-	free(inserter.rotated);
-	free(inserter.lut);
-	free(inserter.entry_lut);
-	free(inserter.signs);
-	free(inserter.cosine);
+	free_inserter(&inserter);
 	return ok ? world : NULL;
 }
 
@@ -168,6 +175,7 @@ free_world(World *world)
 {
 	for (int i = 0; i < GRAPH_LEVELS + 2; i++)
 		free(world->arrays[i]);
+	free(world->order);
 	free(world->points);
 }
 
@@ -233,6 +241,45 @@ make_entries(World *world, uint32_t count)
 	free(lut);
 }
 
+/*
+ * Orders the nodes after the entries: in each round all nodes up to twice as many, those of a cell
+ * one after the other.
+ */
+static void
+make_order(World *world, uint32_t entries)
+{
+	GraphInserter inserter;
+	uint32_t   *order = malloc(sizeof(uint32_t) * world->n);
+	uint32_t   *cells = malloc(sizeof(uint32_t) * world->n);
+	uint32_t   *scratch = malloc(sizeof(uint32_t) * world->n);
+	char	   *chunk = (char *) order;
+	const GraphArray numbers = {&chunk, 31, sizeof(uint32_t)};
+	uint32_t	round = entries;
+
+	HOLDS(graph_inserter_init(&inserter, &world->build, (GraphMemory) {resize, NULL}));
+	for (uint32_t i = entries; i < world->n; i++)
+		order[i] = cells[i] = graph_cell(&inserter, i);
+	free_inserter(&inserter);
+	graph_order(&numbers, entries, world->n, scratch);
+	memset(scratch, 0, sizeof(uint32_t) * world->n);
+	for (uint32_t i = 0; i < world->n; i++)
+	{
+		bool		begins = i == 2 * round;
+
+		HOLDS(order[i] < world->n && scratch[order[i]]++ == 0);
+		if (begins)
+			round = i;
+		if (i < entries)
+			HOLDS(order[i] == i);
+		else
+			HOLDS(order[i] >= round && order[i] < 2 * round &&
+				  (i == entries || begins || cells[order[i]] >= cells[order[i - 1]]));
+	}
+	free(cells);
+	free(scratch);
+	world->order = order;
+}
+
 static void
 build_graph(World *world, int threads)
 {
@@ -252,6 +299,7 @@ build_graph(World *world, int threads)
 		if (build->coded)
 		{
 			make_entries(world, sizes[level]);
+			make_order(world, sizes[level]);
 			continue;
 		}
 		world->arrays[level] = malloc(build->size * sizes[level]);
@@ -460,7 +508,7 @@ check_graph(uint32_t n, RabitqMetric metric, bool coded, int threads)
 	int			short_hits = 0;
 	int			patient_hits = 0;
 	int			high_hits = 0;
-	const int	queries = 50;
+	const int	queries = 100;
 
 	make_world(&world, n, metric, coded, 1);
 	build_graph(&world, threads);
@@ -631,11 +679,7 @@ check_parts(bool coded)
 	HOLDS(count == part.n);
 	free(reached);
 	free(queue);
-	free(inserter.rotated);
-	free(inserter.lut);
-	free(inserter.entry_lut);
-	free(inserter.signs);
-	free(inserter.cosine);
+	free_inserter(&inserter);
 	free(part.arrays[0]);
 	free_world(&world);
 }
