@@ -54,7 +54,7 @@ DECLARE
 	line text;
 BEGIN
 	FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ' || query LOOP
-		IF line !~ 'Index Searches|Hops|Buffers|Storage|Planning|Disabled|Vector Search' THEN
+		IF line !~ 'Index Searches|Hops|Walks|Buffers|Storage|Planning|Disabled|Vector Search' THEN
 			RETURN NEXT regexp_replace(line, '(rows=\d+)\.00', '\1');
 		END IF;
 	END LOOP;
