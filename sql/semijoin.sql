@@ -207,6 +207,16 @@ SELECT id FROM docs WHERE leak(id) ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 3;
 SELECT id FROM docs WHERE leak(id) AND id IN (SELECT doc FROM acl WHERE u < 5) ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 3;
 SELECT id FROM docs WHERE id IN (SELECT id FROM docs WHERE category = 1) ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 3;
 RESET ROLE;
+-- a plan is not for the roles of others, also where it has a function's query
+CREATE FUNCTION match(query vector) RETURNS SETOF int STABLE LANGUAGE sql AS 'SELECT id FROM docs ORDER BY v <-> query LIMIT 3';
+SET plan_cache_mode = force_generic_plan;
+PREPARE r AS SELECT * FROM match('[1,1,1,1,1,1]');
+EXECUTE r;
+SET ROLE vector_reader;
+EXECUTE r;
+RESET ROLE;
+RESET plan_cache_mode;
+DROP FUNCTION match;
 DROP POLICY allowed ON docs;
 CREATE POLICY allowed ON docs FOR SELECT USING (category = 0 OR EXISTS (SELECT FROM acl WHERE doc = docs.id AND u = reader()));
 CREATE POLICY readers_only ON docs AS RESTRICTIVE FOR SELECT USING (reader() IN (SELECT u FROM acl) AND id < 500);

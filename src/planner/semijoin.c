@@ -327,6 +327,7 @@ plan_with_filters(Query *parse, const char *query_string, int cursorOptions,
 			plan = other;
 	}
 	plan->invalItems = list_concat(plan->invalItems, glob->invalItems);
+	plan->dependsOnRole |= glob->dependsOnRole;
 	return plan;
 }
 
