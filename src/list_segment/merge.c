@@ -127,8 +127,9 @@ write_segment(SegmentMaking *making, SegmentEntry *output)
 				uint32		row = list->row + place;
 
 				CHECK_FOR_OTHERS();
-				input->numbers[row] = cached_row_is_dead(input->segment, row) ? NO_ROW :
-					copy_row(merge, input, list, place, writer);
+				/* one that has died since they were counted is dead in the output too */
+				if (input->numbers[row] != NO_ROW)
+					input->numbers[row] = copy_row(merge, input, list, place, writer);
 			}
 		}
 		lists_writer_end_list(writer);

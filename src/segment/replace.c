@@ -347,6 +347,7 @@ make_outputs(Replacement *replacement)
 	replacement->making = making;
 	if (making->add == NULL)
 	{
+		WAIT_POINT("counted");
 		write_output(making, replacement);
 		return;
 	}

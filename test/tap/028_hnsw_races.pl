@@ -46,6 +46,31 @@ sub result
 	return ($session->{stdout} =~ s/^.*begun\s*//sr =~ s/\s+$//r, $session->{stderr});
 }
 
+# Rows die while a merge that has counted them waits to write them.
+foreach my $method ('hnsw', 'ivf', 'ivfflat')
+{
+	sql("CREATE TABLE items (id bigint PRIMARY KEY, v vector(16));
+		CREATE INDEX items_v ON items USING $method (v vector_l2_ops, id) WITH ($with{$method});
+		INSERT INTO items SELECT n, place(n) FROM generate_series(1, 300) n; SELECT vector_seal('items_v');
+		INSERT INTO items SELECT n, place(n) FROM generate_series(301, 600) n; SELECT vector_seal('items_v')");
+	# the merge's snapshot does not see them
+	sql('DELETE FROM items WHERE id % 5 < 3');
+	close_gate();
+	my $merge = $node->background_psql('postgres', on_error_stop => 0);
+	stop($merge, 'counted', "SELECT vector_merge('items_v') > 0");
+	sql('VACUUM (INDEX_CLEANUP ON) items');
+	open_gate();
+	my ($out, $error) = result($merge);
+	is($out, 't', "$method: rows die during a merge");
+	is(sql("SELECT vector_index_check('items_v') >= count(*) FROM items"), 't', "$method: the index is sound");
+	is(sql('SET enable_seqscan = off; SET enable_sort = off; SET ivf.probes = 8; SET ivfflat.probes = 8;
+		SELECT count(*) FROM items i WHERE id IS DISTINCT FROM (SELECT id FROM items x WHERE x.id = i.id ORDER BY v <-> place(1) LIMIT 1)'), 0,
+		"$method: rows are found");
+	is(sql("VACUUM (INDEX_CLEANUP ON) items; SELECT vector_merge('items_v') >= 0;
+		SELECT vector_index_check('items_v') = count(*) FROM items"), "t\nt", "$method: and no others are left");
+	sql('DROP TABLE items');
+}
+
 my %methods = (
 	hnsw => [ 'hnsw', '' ],
 	ivfflat => [ 'ivfflat', 'lists = 4,' ]);
