@@ -114,6 +114,36 @@ BEGIN
 		END IF;
 	END LOOP;
 END $$;
+-- attributes of the nearest rows, from the index alone and from the table
+CREATE FUNCTION only_differ(queries int, OUT scans int, OUT different int) LANGUAGE plpgsql AS $$
+DECLARE
+	columns text;
+	query text;
+	plan json;
+	by_index text;
+	by_table text;
+BEGIN
+	scans := 0;
+	different := 0;
+	FOR i IN 1 .. queries LOOP
+		SET LOCAL enable_seqscan = on;
+		SELECT string_agg(quote_ident(attname), ', ') INTO columns FROM
+			(SELECT attname FROM pg_attribute WHERE attrelid = 't_i'::regclass AND attnum > 1 ORDER BY random() LIMIT 1 + i % 3) s;
+		query := format('SELECT array_agg(s::text) FROM (SELECT %s FROM t WHERE %s ORDER BY v <-> %L LIMIT 10) s',
+			columns, random_where(i % 2), random_vector(i));
+		SET LOCAL enable_seqscan = off;
+		SET LOCAL enable_indexonlyscan = on;
+		EXECUTE 'EXPLAIN (FORMAT json) ' || query INTO plan;
+		scans := scans + (plan::text ~ 'Index Only Scan')::int;
+		EXECUTE query INTO by_index;
+		SET LOCAL enable_indexonlyscan = off;
+		EXECUTE query INTO by_table;
+		IF by_index IS DISTINCT FROM by_table THEN
+			different := different + 1;
+			RAISE NOTICE '%: %, not %', query, by_index, by_table;
+		END IF;
+	END LOOP;
+END $$;
 SET hnsw.ef_search = 1000;
 SET ivf.probes = 5;
 SET ivfflat.probes = 5;
@@ -123,6 +153,7 @@ CREATE INDEX t_i ON t USING hnsw (v vector_l2_ops, b, i2, i4, i8, f4, f8, n, t, 
 SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(60);
 SELECT fill(301, 350);
 SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(60);
+SELECT scans > 0 AS scans, different FROM only_differ(20);
 DELETE FROM t WHERE id % 4 = 0;
 UPDATE t SET i4 = i4 + 1, t = NULL WHERE id % 5 = 0;
 SELECT vector_seal('t_i') > 0 AS sealed;
@@ -131,6 +162,7 @@ VACUUM t;
 SELECT vector_merge('t_i') > 0 AS merged;
 SELECT kind FROM vector_index_segments('t_i') WHERE kind <> 'retired';
 SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(60);
+SELECT scans > 0 AS scans, different FROM only_differ(20);
 REINDEX INDEX t_i;
 SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(20);
 DROP INDEX t_i;
@@ -140,6 +172,7 @@ CREATE INDEX t_i ON t USING ivf (v vector_l2_ops, i4, t, m, f8, n, d, u, ta, ia)
 SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(30);
 SELECT fill(351, 480), vector_seal('t_i') > 0 AS sealed;
 SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(30);
+SELECT scans > 0 AS scans, different FROM only_differ(20);
 DELETE FROM t WHERE id % 7 = 0;
 VACUUM t;
 SELECT vector_merge('t_i') > 0 AS merged;
@@ -147,6 +180,7 @@ SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checke
 DROP INDEX t_i;
 CREATE INDEX t_i ON t USING ivfflat (v vector_l2_ops, na, i4, t) WITH (lists = 5);
 SELECT vector_index_check('t_i'::regclass) >= (SELECT count(*) FROM t) AS checked, * FROM differ(30);
+SELECT scans > 0 AS scans, different FROM only_differ(20);
 DROP INDEX t_i;
 
 -- a graph that is walked through rows that do not meet the condition: as many rows as meet it, up to the limit
@@ -261,6 +295,33 @@ DO $$ DECLARE plan json; BEGIN
 	RAISE NOTICE '%', plan->0->'Plan'->>'Node Type';
 END $$;
 
+-- rows of every kind of segment are known by their numbers
+CREATE FUNCTION only_methods() RETURNS TABLE (method text, type text, rows int, wrong bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	FOR method, type, rows IN VALUES ('hnsw', 'vector', 60), ('hnsw', 'vector', 300), ('hnsw', 'sparsevec', 300), ('hnsw', 'sparsevec', 60),
+		('hnsw', 'halfvec', 300), ('hnsw', 'bit', 300), ('ivfflat', 'vector', 300), ('ivf', 'vector', 300) LOOP
+		EXECUTE format('CREATE TABLE o (id int, v %s(3))', type);
+		EXECUTE format('INSERT INTO o SELECT i, %s FROM generate_series(1, %s) i', CASE type WHEN 'bit' THEN '(i % 8)::bit(3)'
+			ELSE format('ARRAY[i %% 50, (i + %s) %% 7, 1]::vector(3)::%s', rows, type) END, rows);
+		EXECUTE format('CREATE INDEX ON o USING %s (v %s, id)', method, CASE type WHEN 'bit' THEN 'bit_hamming_ops' ELSE type || '_l2_ops' END);
+		EXECUTE format('INSERT INTO o SELECT id + 1000, v FROM o WHERE id <= 40');
+		EXECUTE format('SELECT count(*) FROM (SELECT id FROM o ORDER BY v %s %L LIMIT 1000) s FULL JOIN o USING (id) WHERE s IS NULL OR o IS NULL',
+			CASE type WHEN 'bit' THEN '<~>' ELSE '<->' END, CASE type WHEN 'bit' THEN '111' WHEN 'sparsevec' THEN '{1:1}/3' ELSE '[1,1,1]' END) INTO wrong;
+		RETURN NEXT;
+		DROP TABLE o;
+	END LOOP;
+END $$;
+SET ivf.probes = 100;
+SET ivfflat.probes = 100;
+SELECT * FROM only_methods();
+EXPLAIN (COSTS OFF) SELECT c + 1 FROM e WHERE c = 1 ORDER BY v <-> '[1,1]' LIMIT 3;
+-- these need the table
+EXPLAIN (COSTS OFF) SELECT id FROM e WHERE c = 1 ORDER BY v <-> '[1,1]' LIMIT 3;
+EXPLAIN (COSTS OFF) SELECT c, v <-> '[1,1]' FROM e ORDER BY v <-> '[1,1]' LIMIT 3;
+EXPLAIN (COSTS OFF) SELECT c, ctid FROM e ORDER BY v <-> '[1,1]' LIMIT 3;
+EXPLAIN (COSTS OFF) SELECT c FROM e ORDER BY v <-> '[1,1]' LIMIT 3 FOR UPDATE;
+SELECT pg_index_column_has_property('e_i', 1, 'returnable'), pg_index_column_has_property('e_i', 2, 'returnable');
+
 -- arrays: index conditions, and those that are not; of elements of other types, of varchar
 CREATE TABLE a (id int, v vector(2), i int[], c varchar(9)[]);
 INSERT INTO a SELECT i, ARRAY[i, 1]::vector, ARRAY[i % 5, i % 7, NULL], ARRAY['c' || i % 3, 'c' || i % 4] FROM generate_series(1, 100) i;
@@ -332,7 +393,7 @@ RESET hnsw.ef_search;
 RESET ivf.probes;
 RESET ivfflat.probes;
 DROP TABLE t, w, e, j;
-DROP FUNCTION fill, differ, recall, random_where, random_condition, random_vector, changing, explained;
+DROP FUNCTION fill, differ, recall, random_where, random_condition, random_vector, changing, explained, only_differ, only_methods;
 DROP DOMAIN share;
 DROP TYPE mood;
 

@@ -15,6 +15,7 @@
 
 #include "access/parallel.h"
 #include "access/stratnum.h"
+#include "access/sysattr.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "lib/ilist.h"
@@ -67,9 +68,10 @@ struct ScanBound
 	int			count;			/* of conditions, all of which must hold */
 	BoundLimit *limits;
 	ScanConditions *conditions; /* on attributes, or NULL */
+	Bitmapset  *columns;		/* of an index-only scan: those read, as by pull_varattnos */
 	TidSet	   *among;			/* see scan_bound_set_among */
 	bool		filtered;		/* there are other conditions as well; then: */
-	IndexScanState *node;
+	IndexScanState *node;		/* NULL: an index-only scan */
 	ExecProcNodeMtd next_row;	/* of the node */
 	uint64		passed;			/* rows that the node has returned */
 	LimitState *limit;			/* the LIMIT that the scan's rows reach, or NULL */
@@ -129,6 +131,12 @@ scan_bound_among(const ScanBound *bound)
 	return bound->among;
 }
 
+bool
+scan_bound_reads(const ScanBound *bound, int column)
+{
+	return bms_is_member(column + 1 - FirstLowInvalidHeapAttributeNumber, bound->columns);
+}
+
 FilterNode *
 scan_bound_tree(const ScanBound *bound)
 {
@@ -171,7 +179,7 @@ scan_bound_missing(const ScanBound *bound)
 double
 scan_bound_worth(const ScanBound *bound)
 {
-	return residual_worth(bound->node);
+	return bound->node ? residual_worth(bound->node) : INFINITY;
 }
 
 TidSet *
@@ -180,11 +188,19 @@ scan_bound_passing(const ScanBound *bound)
 	return residual_rows(bound->node);
 }
 
+/* The ordering keys of the node of an index scan. */
+static ScanKey
+order_of(const PlanState *node)
+{
+	return IsA(node, IndexScanState) ? ((IndexScanState *) node)->iss_OrderByKeys :
+		((IndexOnlyScanState *) node)->ioss_OrderByKeys;
+}
+
 /* Counts the rows that meet the conditions of a scan. */
 static TupleTableSlot *
 next_passing_row(PlanState *node)
 {
-	ScanBound  *bound = scan_bound(((IndexScanState *) node)->iss_OrderByKeys);
+	ScanBound  *bound = scan_bound(order_of(node));
 	TupleTableSlot *slot = bound->next_row(node);
 
 	if (!TupIsNull(slot))
@@ -353,26 +369,23 @@ find_limit(Node *condition, OpExpr *order)
 	return (Expr *) limit;
 }
 
-/* Makes the bound of a scan; all rows that are wanted meet some of its conditions, by number. */
+/*
+ * Makes the bound of a scan of an index by a distance; all rows that are wanted meet some of its
+ * conditions, by number.
+ */
 static void
-find_bound(IndexScanState *node, const List *met)
+make_bound(ScanState *node, Relation index, OpExpr *order, const List *met)
 {
-	IndexScan  *plan = (IndexScan *) node->ss.ps.plan;
-	List	   *conditions = plan->scan.plan.qual;
+	List	   *conditions = node->ps.plan->qual;
 	List	   *others = NIL;
 	ScanBound  *bound;
 	ListCell   *cell;
 	bool		leakproof;
 	bool		all;
 
-	/* the scan of a filter scan is met before it is visited */
-	if (node->iss_NumOrderByKeys != 1 || scan_bound(node->iss_OrderByKeys) != NULL ||
-		vector_am_of(node->iss_RelationDesc) == NULL ||
-		!IsA(linitial(plan->indexorderbyorig), OpExpr))
-		return;
 	bound = palloc0(sizeof(ScanBound));
-	bound->order = linitial_node(OpExpr, plan->indexorderbyorig);
-	bound->context = node->ss.ps.ps_ExprContext;
+	bound->order = order;
+	bound->context = node->ps.ps_ExprContext;
 	bound->limits = palloc(sizeof(BoundLimit) * list_length(conditions));
 	foreach(cell, conditions)
 	{
@@ -384,21 +397,48 @@ find_bound(IndexScanState *node, const List *met)
 				others = lappend(others, lfirst(cell));
 			continue;
 		}
-		bound->limits[bound->count].value = ExecInitExpr(limit, &node->ss.ps);
+		bound->limits[bound->count].value = ExecInitExpr(limit, &node->ps);
 		bound->limits[bound->count++].single = exprType((Node *) limit) == FLOAT4OID;
 	}
 	/* policies make a plan depend on the role, which parallel workers are not told */
-	leakproof = IsParallelWorker() || node->ss.ps.state->es_plannedstmt->dependsOnRole;
-	bound->conditions = scan_conditions(&node->ss.ps, node->iss_RelationDesc, others, leakproof,
-										&all);
+	leakproof = IsParallelWorker() || node->ps.state->es_plannedstmt->dependsOnRole;
+	bound->conditions = scan_conditions(&node->ps, index, others, leakproof, &all);
 	bound->filtered = !all;
 	if (bound->filtered)
 	{
-		bound->node = node;
-		bound->next_row = node->ss.ps.ExecProcNodeReal;
-		ExecSetExecProcNode(&node->ss.ps, next_passing_row);
+		bound->node = IsA(node, IndexScanState) ? (IndexScanState *) node : NULL;
+		bound->next_row = node->ps.ExecProcNodeReal;
+		ExecSetExecProcNode(&node->ps, next_passing_row);
 	}
-	remember_bound(node->iss_OrderByKeys, bound);
+	if (IsA(node, IndexOnlyScanState))
+	{
+		pull_varattnos((Node *) node->ps.plan->targetlist, INDEX_VAR, &bound->columns);
+		pull_varattnos((Node *) conditions, INDEX_VAR, &bound->columns);
+		pull_varattnos((Node *) ((IndexOnlyScan *) node->ps.plan)->recheckqual, INDEX_VAR,
+					   &bound->columns);
+	}
+	remember_bound(order_of(&node->ps), bound);
+}
+
+static void
+find_bound(IndexScanState *node, const List *met)
+{
+	const List *order = ((IndexScan *) node->ss.ps.plan)->indexorderbyorig;
+
+	/* the scan of a filter scan is met before it is visited */
+	if (node->iss_NumOrderByKeys == 1 && scan_bound(node->iss_OrderByKeys) == NULL &&
+		vector_am_of(node->iss_RelationDesc) != NULL && IsA(linitial(order), OpExpr))
+		make_bound(&node->ss, node->iss_RelationDesc, linitial(order), met);
+}
+
+static void
+find_index_only_bound(IndexOnlyScanState *node)
+{
+	const List *order = ((IndexOnlyScan *) node->ss.ps.plan)->indexorderby;
+
+	if (node->ioss_NumOrderByKeys == 1 && vector_am_of(node->ioss_RelationDesc) != NULL &&
+		IsA(linitial(order), OpExpr))
+		make_bound(&node->ss, node->ioss_RelationDesc, linitial(order), NIL);
 }
 
 /* Whether two scans order by the distance to the same vector. */
@@ -411,9 +451,9 @@ is_same_order(const OpExpr *a, const OpExpr *b)
 
 /* Gives a scan its LIMIT and siblings. */
 static void
-hand_to_scan(LimitState *limit, Siblings *siblings, IndexScanState *scan)
+hand_to_scan(LimitState *limit, Siblings *siblings, const PlanState *scan)
 {
-	ScanBound  *bound = scan_bound(scan->iss_OrderByKeys);
+	ScanBound  *bound = scan_bound(order_of(scan));
 
 	if (bound == NULL)
 		return;
@@ -460,7 +500,8 @@ hand_limit(LimitState *limit, Siblings *siblings, PlanState *node)
 	switch (node ? nodeTag(node) : T_Invalid)
 	{
 		case T_IndexScanState:
-			hand_to_scan(limit, siblings, (IndexScanState *) node);
+		case T_IndexOnlyScanState:
+			hand_to_scan(limit, siblings, node);
 			break;
 		case T_CustomScanState:
 			hand_limit(limit, siblings, (PlanState *) filter_scan_child(node));
@@ -495,6 +536,8 @@ find_bounds(PlanState *node, void *context)
 
 	if (IsA(node, IndexScanState))
 		find_bound((IndexScanState *) node, NIL);
+	else if (IsA(node, IndexOnlyScanState))
+		find_index_only_bound((IndexOnlyScanState *) node);
 	else if (filter_scan_child(node) != NULL)
 		find_bound(filter_scan_child(node), filter_scan_met(node));
 	planstate_tree_walker(node, find_bounds, context);

@@ -32,6 +32,9 @@ extern TidSet *scan_bound_among(const ScanBound *bound);
  */
 extern FilterNode *scan_bound_tree(const ScanBound *bound);
 
+/* Of an index-only scan: whether the query reads a column of the index, the first being 0. */
+extern bool scan_bound_reads(const ScanBound *bound, int column);
+
 /* The number of rows that the LIMIT takes, if all are visible; 0 if not known. */
 extern uint64 scan_bound_rows(const ScanBound *bound);
 

@@ -264,17 +264,11 @@ check_attributes_record(AttributesCheck *check, const SegmentRow *row)
 static AttributeValue
 sealed_value(const AttributesCheck *check, CheckedPlace place, int number, AttributeRoom *stored)
 {
-	AttributeValue value = {stored->bytes, 0};
 	SealedColumn column;
-	uint32		code;
+	AttributeValue value;
 
 	open_column(check, check->segments[place.segment], number, &column);
-	if (!attribute_code(&column.column, place.number, &code))
-		sealed_column_damaged(&column);
-	if (code == column.column.values)
-		value.bytes = NULL;
-	else if (!attribute_value(&column.column, code, stored->bytes, &value.size))
-		sealed_column_damaged(&column);
+	value = sealed_column_value(&column, place.number, stored);
 	sealed_column_close(&column);
 	return value;
 }

@@ -45,9 +45,19 @@ explain_statistics(const ScanStatistics *statistics, ExplainState *es)
 	ExplainPropertyUInteger("Rejected", NULL, statistics->rejected, es);
 }
 
-/*
- * With ANALYZE, adds the counters as PostgreSQL does index searches: zeros if the scan never ran.
- */
+/* Adds the counters as PostgreSQL does index searches: zeros if the scan never ran. */
+static void
+explain_index_scan(Relation index, IndexScanDesc scan, ExplainState *es)
+{
+	ScanStatistics statistics = {0};
+
+	if (index == NULL || vector_am_of(index) == NULL)
+		return;
+	if (scan)
+		statistics = scan_statistics(scan);
+	explain_statistics(&statistics, es);
+}
+
 static void
 explain_scan(PlanState *planstate, List *ancestors, const char *relationship,
 			 const char *plan_name, ExplainState *es)
@@ -55,16 +65,11 @@ explain_scan(PlanState *planstate, List *ancestors, const char *relationship,
 	if (previous_hook)
 		previous_hook(planstate, ancestors, relationship, plan_name, es);
 	if (es->analyze && IsA(planstate, IndexScanState))
-	{
-		IndexScanState *node = (IndexScanState *) planstate;
-		ScanStatistics statistics = {0};
-
-		if (node->iss_RelationDesc == NULL || vector_am_of(node->iss_RelationDesc) == NULL)
-			return;
-		if (node->iss_ScanDesc)
-			statistics = scan_statistics(node->iss_ScanDesc);
-		explain_statistics(&statistics, es);
-	}
+		explain_index_scan(((IndexScanState *) planstate)->iss_RelationDesc,
+						   ((IndexScanState *) planstate)->iss_ScanDesc, es);
+	else if (es->analyze && IsA(planstate, IndexOnlyScanState))
+		explain_index_scan(((IndexOnlyScanState *) planstate)->ioss_RelationDesc,
+						   ((IndexOnlyScanState *) planstate)->ioss_ScanDesc, es);
 }
 
 void

@@ -8,6 +8,7 @@
 #include "utils/guc.h"
 
 #include "am/method.h"
+#include "am/returned.h"
 #include "am/scan.h"
 #include "flat_segment/method.h"
 
@@ -56,6 +57,7 @@ make_routine(const VectorAm *am)
 	amroutine->aminsert = vectorinsert;
 	amroutine->ambulkdelete = vectorbulkdelete;
 	amroutine->amvacuumcleanup = vectorvacuumcleanup;
+	amroutine->amcanreturn = vectorcanreturn;
 	amroutine->amcostestimate = vectorcostestimate;
 	amroutine->amoptions = am->options;
 	amroutine->ambuildphasename = am->phase_name;

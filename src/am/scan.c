@@ -13,6 +13,7 @@
 #include "am/method.h"
 #include "segment/growing.h"
 #include "segment/method.h"
+#include "segment/tombstones.h"
 #include "segment/wait_point.h"
 
 /*
@@ -102,6 +103,9 @@ end_search(VectorScan *scan)
 {
 	if (scan->method->end)
 		scan->method->end(scan);
+	if (scan->answers)
+		returned_end(scan->answers);
+	scan->answers = NULL;
 	add_statistics(&scan->before, &scan->statistics);
 }
 
@@ -120,8 +124,9 @@ vectorrescan(IndexScanDesc desc, ScanKey keys, int nkeys, ScanKey orderbys, int 
 	scan->context = kept.context;
 	scan->before = kept.before;
 	scan->bound = scan_bound(orderbys);
+	desc->xs_hitup = NULL;
 	scan->last = -INFINITY;
-	scan->tids = &scan->single;
+	scan->rows = &scan->single;
 	scan->most_visited = scan->most_beyond = scan->next_look = PG_UINT64_MAX;
 	if (keys && desc->numberOfKeys > 0)
 		memmove(desc->keyData, keys, desc->numberOfKeys * sizeof(ScanKeyData));
@@ -408,6 +413,8 @@ scan_open(VectorScan *scan, bool (*takes) (VectorScan *scan, const SegmentEntry 
 		if (!segment_is_live(entry) || (takes && !takes(scan, entry)))
 			continue;
 		cursor->entry = *entry;
+		if (scan->desc->xs_want_itup)
+			cursor->returned.changes = segment_tombstone_changes(scan->search.index, entry);
 		if (entry->kind == SEGMENT_SEALED)
 			cursor->segment = cache_acquire(cached, scan->search.index, entry);
 		cursor->excluded = filter_excluded(scan->filter, entry, cursor->segment);
@@ -599,23 +606,24 @@ note_passed(VectorScan *scan)
 	scan->passed = passed;
 }
 
-/* Takes the TIDs of the current result. */
+/* Takes the rows of the current result. */
 static void
-take_tids(VectorScan *scan)
+take_rows(VectorScan *scan)
 {
 	const GraphFound *found = &scan->current.found;
 	SegmentScan *reading = scan->cursors[scan->current.cursor].reading;
 
-	if (scan->tids != &scan->single)
-		pfree(scan->tids);
-	scan->tid_next = 0;
-	scan->tids = &scan->single;
-	if (reading->reader->tids)
-		scan->tid_count = reading->reader->tids(reading, found, &scan->single, &scan->tids);
+	if (scan->rows != &scan->single)
+		pfree(scan->rows);
+	scan->row_next = 0;
+	scan->rows = &scan->single;
+	if (reading->reader->rows)
+		scan->row_count = reading->reader->rows(reading, found, &scan->single, &scan->rows);
 	else
 	{
-		tag_get_tid(found->tag, &scan->single);
-		scan->tid_count = 1;
+		tag_get_tid(found->tag, &scan->single.tid);
+		scan->single.number = found->id;
+		scan->row_count = 1;
 	}
 }
 
@@ -631,11 +639,25 @@ set_orderby(VectorScan *scan)
 		desc->xs_orderbyvals[0] = Float8GetDatum(scan->current.found.bound);
 }
 
+/* Returns a row of an index-only scan, if it is visible. */
+static bool
+return_row(VectorScan *scan, const FoundRow *row)
+{
+	ScanCursor *cursor = &scan->cursors[scan->current.cursor];
+
+	if (scan->answers == NULL)
+		scan->answers = returned_begin(scan->desc, scan->bound);
+	cursor->returned.entry = &cursor->entry;
+	cursor->returned.segment = cursor->segment;
+	return returned_row(scan->answers, &cursor->returned, row);
+}
+
 bool
 vectorgettuple(IndexScanDesc desc, ScanDirection direction)
 {
 	VectorScan *scan = desc->opaque;
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
+	FoundRow	row = {.number = NO_ROW};
 
 	Assert(ScanDirectionIsForward(direction));
 	if (scan->bound)
@@ -656,17 +678,23 @@ vectorgettuple(IndexScanDesc desc, ScanDirection direction)
 		else
 			scan->ended = true;
 	}
-	while (scan->tid_next == scan->tid_count && !scan->ended)
+	do
 	{
-		scan->ended = !next_result(scan);
+		while (scan->row_next == scan->row_count && !scan->ended)
+		{
+			scan->ended = !next_result(scan);
+			if (!scan->ended)
+				take_rows(scan);
+		}
 		if (!scan->ended)
-			take_tids(scan);
+			row = scan->rows[scan->row_next++];
 	}
+	while (!scan->ended && desc->xs_want_itup && !return_row(scan, &row));
 	MemoryContextSwitchTo(old);
 	last_scan = scan->statistics;
 	if (scan->ended)
 		return false;
-	desc->xs_heaptid = scan->tids[scan->tid_next++];
+	desc->xs_heaptid = row.tid;
 	set_orderby(scan);
 	if (scan->bound && !scan->results.lossy)
 		scan_bound_returned(scan->bound, scan->current.found.distance);

@@ -16,6 +16,7 @@
 #include "access/relscan.h"
 
 #include "am/bound.h"
+#include "am/returned.h"
 #include "segment/filter.h"
 #include "segment/search.h"
 
@@ -73,6 +74,7 @@ typedef struct ScanCursor
 	SegmentScan *reading;
 	bool		searched;		/* there is no further round */
 	bool		done;			/* no further row is wanted */
+	ReturnedSegment returned;	/* of an index-only scan */
 	uint64		within;			/* rows found within the limit */
 	uint64		beyond;			/* rows beyond it found since, in whole rounds */
 } ScanCursor;
@@ -112,10 +114,11 @@ struct VectorScan
 	bool		left_out;		/* rows in `given` are no results again */
 	uint64		visited;		/* rows that segments have given */
 
-	ItemPointer tids;			/* of the current result */
-	ItemPointerData single;
-	int			tid_count;
-	int			tid_next;
+	FoundRow   *rows;			/* of the current result */
+	FoundRow	single;
+	int			row_count;
+	int			row_next;
+	ReturnedRows *answers;		/* of an index-only scan; NULL: no row has been returned */
 
 	/* whether to search among the rows that pass; see search_among_passing */
 	uint64		next_look;		/* when so many results have been returned */

@@ -173,14 +173,14 @@ graph_left(SegmentScan *scan)
 }
 
 static int
-graph_tids(SegmentScan *scan, const GraphFound *found, ItemPointer single, ItemPointer *tids)
+graph_rows(SegmentScan *scan, const GraphFound *found, FoundRow *single, FoundRow **rows)
 {
-	return graph_scan_tids(&((GraphReading *) scan)->scan, found, single, tids);
+	return graph_scan_rows(&((GraphReading *) scan)->scan, found, single, rows);
 }
 
 const SegmentReader graph_reader = {
 	.open = graph_open,
 	.round = graph_round,
 	.left = graph_left,
-	.tids = graph_tids
+	.rows = graph_rows
 };

@@ -423,26 +423,33 @@ graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback, 
 }
 
 int
-graph_scan_tids(GraphScan *scan, const GraphFound *found, ItemPointer single, ItemPointer *tids)
+graph_scan_rows(GraphScan *scan, const GraphFound *found, FoundRow *single, FoundRow **rows)
 {
+	bool		numbered = scan->sealed.segment->header.layout.size > 0;
 	const SealedNode *node;
-	ItemPointerData first;
+	FoundRow	first = {.number = found->id};
 	uint32		extra;
 	uint32		extras;
 	int			n = 0;
 
-	tag_get_tid(found->tag, &first);
-	*tids = single;
-	if (!(found->tag & FOUND_FIRST_EXCLUDED))
+	tag_get_tid(found->tag, &first.tid);
+	*rows = single;
+	/* nodes of one size have the numbers of their first rows */
+	if (numbered && !(found->tag & FOUND_FIRST_EXCLUDED))
 		single[n++] = first;
-	if (!(found->tag & FOUND_EXTRAS))
+	if (numbered && !(found->tag & FOUND_EXTRAS))
 		return n;
 	node = sealed_visit_node(&scan->sealed, found->id);
+	first.number = node->row;
 	extra = node->extra;
 	extras = node->extras;
 	sealed_leave_node(&scan->sealed);
-	*tids = palloc(sizeof(ItemPointerData) * (extras + 1));
-	(*tids)[0] = *single;
+	if (!numbered && !(found->tag & FOUND_FIRST_EXCLUDED))
+		single[n++] = first;
+	if (extras == 0)
+		return n;
+	*rows = palloc(sizeof(FoundRow) * (extras + 1));
+	(*rows)[0] = *single;
 	for (uint32 i = 0; i < extras; i++)
 	{
 		SealedRow	row;
@@ -450,7 +457,7 @@ graph_scan_tids(GraphScan *scan, const GraphFound *found, ItemPointer single, It
 		if (row_is_excluded(&scan->sealed.excluded, extra + i))
 			continue;
 		sealed_read_row(&scan->sealed, extra + i, &row);
-		(*tids)[n++] = row.tid;
+		(*rows)[n++] = (FoundRow) {row.tid, extra + i};
 	}
 	return n;
 }

@@ -50,10 +50,9 @@ extern void graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFoun
 							void *arg);
 
 /*
- * The TIDs of a found node's rows that are not excluded, palloc'd if more than one; *single has
- * room for one.
+ * A found node's rows that are not excluded, palloc'd if more than one; *single has room for one.
  */
-extern int	graph_scan_tids(GraphScan *scan, const GraphFound *found, ItemPointer single,
-							ItemPointer *tids);
+extern int	graph_scan_rows(GraphScan *scan, const GraphFound *found, FoundRow *single,
+							FoundRow **rows);
 
 #endif							/* VECTOR_GRAPH_SEGMENT_SCAN_H */

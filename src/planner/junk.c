@@ -4,7 +4,7 @@
  * SELECT id ...  ORDER BY v <-> q LIMIT k has the distance as a hidden column, which PostgreSQL
  * computes for every row that an index returns in order, only to drop it.  With vectors out of line
  * that costs more than the search.  If the hidden column is dropped without being read, we replace
- * it by a NULL.
+ * it by a NULL.  What is left under a LIMIT may be had from the index alone: see index_only.c.
  */
 #include "planner/planner.h"
 
@@ -47,6 +47,7 @@ static void
 drop_hidden_distance(Plan *root)
 {
 	Plan	   *plan = root;
+	Plan	   *only;
 	IndexScan  *scan;
 	List	   *targets = NIL;
 	ListCell   *cell;
@@ -73,6 +74,9 @@ drop_hidden_distance(Plan *root)
 												 exprTypmod((Node *) entry->expr),
 												 exprCollation((Node *) entry->expr));
 	}
+	only = plan != root && IsA(plan, IndexScan) ? index_only_scan(scan) : NULL;
+	if (only)
+		outerPlan(root) = only;
 }
 
 /* Visits the roots of subqueries in a plan: their hidden columns do not leave them. */

@@ -6,6 +6,7 @@
 
 #include "pg_compat.h"
 
+#include "nodes/plannodes.h"
 #include "nodes/primnodes.h"
 
 /* Installs the planner hooks. */
@@ -17,6 +18,12 @@ extern void semijoin_init(void);
 extern void junk_init(void);
 extern void indexes_init(void);
 extern void security_init(void);
+
+/*
+ * An index-only scan in place of an index scan; NULL if that needs more of its rows than their
+ * attributes.
+ */
+extern Plan *index_only_scan(IndexScan *scan);
 
 /*
  * The condition `x = ANY (ARRAY (SELECT y ...))` which holds in the same rows as the subquery

@@ -676,6 +676,21 @@ sealed_column_close(SealedColumn *column)
 			pfree(column->readers[part]);
 }
 
+AttributeValue
+sealed_column_value(SealedColumn *column, uint32 row, AttributeRoom *room)
+{
+	AttributeValue value = {room->bytes, 0};
+	uint32		code;
+
+	if (!attribute_code(&column->column, row, &code))
+		sealed_column_damaged(column);
+	if (code == column->column.values)
+		value.bytes = NULL;
+	else if (!attribute_value(&column->column, code, room->bytes, &value.size))
+		sealed_column_damaged(column);
+	return value;
+}
+
 void
 sealed_column_damaged(const SealedColumn *column)
 {

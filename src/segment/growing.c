@@ -556,6 +556,26 @@ read_record(ExtentReader *reader, uint32 offset, Size *size)
 	return extent_reader_get(reader, start + sizeof(stored), stored);
 }
 
+char *
+growing_read_attributes(Relation index, const SegmentEntry *entry, uint32 row, Size *size)
+{
+	Extent		extent = extent_of(index, entry);
+	GrowingHeader header;
+	uint32		offsets[GROWING_ROWS];
+	uint64		start;
+	uint16		stored;
+	char	   *record;
+
+	growing_read_header(index, entry, &header);
+	(void) read_group(extent, &header, row / GROWING_ROWS, offsets);
+	start = (uint64) offsets[row % GROWING_ROWS] * GROWING_UNIT;
+	extent_read(extent, header.attributes, start, &stored, sizeof(stored));
+	record = palloc(Max(stored, 1));
+	extent_read(extent, header.attributes, start + sizeof(stored), record, stored);
+	*size = stored;
+	return record;
+}
+
 uint32
 growing_each_row(Relation index, const Space *space, const SegmentEntry *entry, int parts,
 				 SegmentRowCallback callback, void *arg)

@@ -29,6 +29,10 @@ extern uint64 growing_append(Relation index, Relation heap, CachedIndex *cached,
 extern uint32 growing_each_row(Relation index, const Space *space, const SegmentEntry *entry,
 							   int parts, SegmentRowCallback callback, void *arg);
 
+/* The record of a row's attributes, palloc'd. */
+extern char *growing_read_attributes(Relation index, const SegmentEntry *entry, uint32 row,
+									 Size *size);
+
 /* Forbids further appends; from then on only tombstones change. */
 extern void growing_close(Relation index, const SegmentEntry *entry);
 

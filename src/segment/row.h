@@ -48,6 +48,13 @@ row_is_excluded(const ExcludedRows *excluded, uint32 row)
 	return excluded->bits && (excluded->bits[row / 8] >> (row % 8) & 1);
 }
 
+/* A row that a search has found, as the table and the segment know it. */
+typedef struct FoundRow
+{
+	ItemPointerData tid;
+	uint32		number;
+} FoundRow;
+
 /* No row's number. */
 #define NO_ROW	PG_UINT32_MAX
 

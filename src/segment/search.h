@@ -99,11 +99,11 @@ typedef struct SegmentReader
 	float		(*left) (SegmentScan *scan);
 
 	/*
-	 * The TIDs of a found row and those equal to it, palloc'd if more than one; *single has room
-	 * for one.  NULL: the TID is the tag.
+	 * A found row and those with an equal vector, palloc'd if more than one; *single has room for
+	 * one.  NULL: the TID is the tag, the number is the id.
 	 */
-	int			(*tids) (SegmentScan *scan, const GraphFound *found, ItemPointer single,
-						 ItemPointer *tids);
+	int			(*rows) (SegmentScan *scan, const GraphFound *found, FoundRow *single,
+						 FoundRow **rows);
 } SegmentReader;
 
 /* A segment that is read; the state of each kind, made by `open`, begins with it. */
