@@ -286,6 +286,13 @@ SELECT explained('SELECT c FROM r WHERE n = 1 OR n > 5 ORDER BY v <-> ''[1,1]'' 
 SET ROLE attributes_reader;
 SELECT explained('SELECT c FROM r WHERE n = 1 OR n > 5 ORDER BY v <-> ''[1,1]'' LIMIT 3');
 SELECT explained('SELECT c FROM r WHERE c = 1 OR c = 4 AND n IS NOT NULL ORDER BY v <-> ''[1,1]'' LIMIT 3');
+-- also in a plan that loads the library
+\c -
+SET ivf.probes = 20;
+SET ivfflat.probes = 5;
+SET enable_seqscan = off;
+SET ROLE attributes_reader;
+SELECT explained('SELECT c FROM r WHERE n = 1 OR n > 5 ORDER BY v <-> (SELECT v FROM r LIMIT 1) LIMIT 3');
 RESET ROLE;
 DROP TABLE r;
 DROP ROLE attributes_reader;
