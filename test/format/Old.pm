@@ -1,4 +1,4 @@
-# Indexes of an older format: the tables of setup.sql, whose index files are kept here
+# Indexes of an older format: the tables of setup.sql or attributes.sql, whose index files are kept here
 package Old;
 
 use strict;
@@ -11,8 +11,9 @@ our @EXPORT = qw(create_tables index_files put_files);
 # Makes the tables and their indexes.
 sub create_tables
 {
-	my ($node) = @_;
-	$node->safe_psql('postgres', slurp_file(__FILE__ =~ s/Old\.pm$/setup.sql/r));
+	my ($node, $setup) = @_;
+	$setup //= 'setup.sql';
+	$node->safe_psql('postgres', slurp_file(__FILE__ =~ s/Old\.pm$/$setup/r));
 	return;
 }
 

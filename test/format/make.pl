@@ -1,9 +1,12 @@
-# Makes the test data of a format: FILE.tar.gz, with a file for each index of setup.sql, as the server has it but for LSNs and
+# Makes the test data of a format: FILE.tar.gz, with a file for each index of setup.sql or of another script, as the server has it but for LSNs and
 # checksums, which are zero.
 #
 # version-2.tar.gz was made by the last commit that wrote version 2, adead71, built and installed for PostgreSQL 15:
 #
 #	PATH=.../15/bin:$PATH PERL5LIB=.../pgxs/src/test/perl PG_REGRESS=.../pg_regress perl test/format/make.pl version-2.tar.gz
+#
+# version-3-attributes.tar.gz has the indexes of attributes.sql, as the first commits wrote that knew attributes, made by
+# 2804631: make.pl version-3-attributes.tar.gz attributes.sql
 use strict;
 use warnings;
 use FindBin;
@@ -13,12 +16,12 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $target = File::Spec->rel2abs($ARGV[0] // die "usage: make.pl FILE.tar.gz\n");
+my $target = File::Spec->rel2abs($ARGV[0] // die "usage: make.pl FILE.tar.gz [SETUP.sql]\n");
 my $node = PostgreSQL::Test::Cluster->new('made');
 $node->init;
 $node->append_conf('postgresql.conf', "autovacuum = off\nvector.background_work = off\n");
 $node->start;
-create_tables($node);
+create_tables($node, $ARGV[1]);
 is($node->safe_psql('postgres', 'SELECT sum(wrong_searches(name, type, operator)) FROM cases'), 0, 'searches are right');
 my %files = index_files($node);
 $node->stop;
