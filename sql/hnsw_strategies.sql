@@ -10,10 +10,11 @@ INSERT INTO t SELECT n, k, n * 7919 % 4000,
 	(SELECT array_agg(sin(k * 12.9898 + j * 78.233 * sign(k)) * 5 + sin(n * 0.7371 + j * j * 1.913 + n % 7 * j)) FROM generate_series(1, 16) j)
 	FROM generate_series(0, 3999) n, LATERAL (SELECT CASE n % 2 WHEN 0 THEN 0 ELSE 1 + n / 2 % 20 END) x (k);
 CREATE TABLE q AS SELECT id, v FROM t WHERE id < 40;
-CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops, k, h);
+-- a graph without codes
+CREATE INDEX t_v ON t USING hnsw (v vector_l1_ops, k, h);
 
 -- The part of the nearest rows that are found, and what the scans did, in all.
-CREATE FUNCTION try(condition text, OUT recall numeric, OUT rows bigint, OUT walks bigint, OUT reads bigint, OUT switches bigint,
+CREATE FUNCTION try(condition text, operator text, OUT recall numeric, OUT rows bigint, OUT walks bigint, OUT reads bigint, OUT switches bigint,
 	OUT survivors bigint, OUT rejected bigint, OUT hops bigint) LANGUAGE plpgsql AS $$
 DECLARE
 	query record;
@@ -26,9 +27,9 @@ DECLARE
 BEGIN
 	rows := 0; walks := 0; reads := 0; switches := 0; survivors := 0; rejected := 0; hops := 0;
 	FOR query IN EXECUTE 'SELECT v FROM q' LOOP
-		EXECUTE format('SELECT array_agg(d ORDER BY d) FROM (SELECT v <-> $1 AS d FROM t WHERE %s OFFSET 0) x', condition)
+		EXECUTE format('SELECT array_agg(d ORDER BY d) FROM (SELECT v %s $1 AS d FROM t WHERE %s OFFSET 0) x', operator, condition)
 			INTO nearest USING query.v;
-		EXECUTE format('SELECT array_agg(d) FROM (SELECT v <-> $1 AS d FROM t WHERE %s ORDER BY v <-> $1 LIMIT 10) x', condition)
+		EXECUTE format('SELECT array_agg(d) FROM (SELECT v %1$s $1 AS d FROM t WHERE %2$s ORDER BY v %1$s $1 LIMIT 10) x', operator, condition)
 			INTO found USING query.v;
 		SELECT * INTO s FROM vector_last_scan();
 		walks := walks + s.walks; reads := reads + s.reads; switches := switches + s.switches;
@@ -42,25 +43,36 @@ BEGIN
 END $$;
 
 -- no condition: there are no survivors to count
-SELECT recall >= 0.97 AS recall, rows, walks, reads, switches, survivors, rejected FROM try('true');
+SELECT recall >= 0.97 AS recall, rows, walks, reads, switches, survivors, rejected FROM try('true', '<+>');
 -- many rows are left: the graph is walked
-SELECT recall >= 0.97 AS recall, rows, walks, reads, survivors, rejected > 0 AS rejected FROM try('h < 2000');
+SELECT recall >= 0.97 AS recall, rows, walks, reads, survivors, rejected > 0 AS rejected FROM try('h < 2000', '<+>');
 -- few: they are read
-SELECT recall, rows, walks, reads, switches, survivors, rejected, hops FROM try('h < 40');
-SELECT recall, rows, walks, reads, switches, survivors, rejected, hops FROM try('h < 3');
-SELECT recall, rows, walks, reads, switches, survivors, rejected, hops FROM try('h < 0');
+SELECT recall, rows, walks, reads, switches, survivors, rejected, hops FROM try('h < 40', '<+>');
+SELECT recall, rows, walks, reads, switches, survivors, rejected, hops FROM try('h < 3', '<+>');
+SELECT recall, rows, walks, reads, switches, survivors, rejected, hops FROM try('h < 0', '<+>');
 -- correlated: few clusters in which all rows are left
-SELECT recall >= 0.97 AS recall, rows, walks > 0 AS walks, survivors FROM try('k BETWEEN 1 AND 10');
+SELECT recall >= 0.97 AS recall, rows, walks > 0 AS walks, survivors FROM try('k BETWEEN 1 AND 10', '<+>');
 -- anti-correlated: near the queries no row is left, and the walk that finds few is given up
 UPDATE q SET v = t.v FROM t WHERE t.id = 2 * q.id;
-SELECT recall >= 0.97 AS recall, rows, walks, switches, hops <= 40 * 2000 / 3 + 40 AS hops, rejected > 0 AS rejected FROM try('k > 0');
+SELECT recall >= 0.97 AS recall, rows, walks, switches, hops <= 40 * (2000 / 3 + 40) AS hops, rejected > 0 AS rejected FROM try('k > 0', '<+>');
+-- with codes of the nodes, these are compared in place of their vectors: in the first case few vectors are read
+CREATE INDEX t_c ON t USING hnsw (v vector_l2_ops, k, h);
+SELECT recall >= 0.97 AS recall, rows, walks, reads, hops FROM try('h < 400', '<->');
+SELECT recall >= 0.97 AS recall, rows, walks + reads >= 40 AS all FROM try('k > 0', '<->');
+SELECT recall, rows, walks, reads, hops FROM try('h < 40', '<->');
+-- exact with as many candidates as rows that are left
+SET hnsw.ef_search = 400;
+SELECT recall, rows, walks, reads, hops FROM try('h < 400', '<->');
+SET hnsw.ef_search = 40;
+SELECT vector_index_check('t_c');
+
 -- after deletes without VACUUM, after VACUUM, and with rows of a growing segment
 DELETE FROM t WHERE id % 4 = 0;
-SELECT recall >= 0.97 AS recall, rows FROM try('h < 2000');
+SELECT recall >= 0.97 AS recall, rows FROM try('h < 2000', '<+>');
 VACUUM t;
-SELECT recall >= 0.97 AS recall, rows, survivors FROM try('h < 2000');
+SELECT recall >= 0.97 AS recall, rows, survivors FROM try('h < 2000', '<+>');
 INSERT INTO t SELECT id + 4000, k, h, v FROM t WHERE id % 40 < 3;
-SELECT recall >= 0.97 AS recall, rows, reads > 0 AS reads, survivors FROM try('h < 2000 AND k < 15');
+SELECT recall >= 0.97 AS recall, rows, reads > 0 AS reads, survivors FROM try('h < 2000 AND k < 15', '<+>');
 DROP TABLE t;
 
 -- nodes of any size: sparse vectors, some of them equal
@@ -72,9 +84,9 @@ INSERT INTO t SELECT id + 2000, 5000 + id, v FROM t WHERE id < 100;
 CREATE INDEX t_v ON t USING hnsw (v sparsevec_l2_ops, h);
 ALTER TABLE q ALTER v TYPE sparsevec USING NULL;
 UPDATE q SET v = t.v FROM t WHERE t.id = q.id;
-SELECT recall >= 0.97 AS recall, rows, walks, survivors FROM try('h < 1000');
-SELECT recall, rows, walks, reads, survivors, hops FROM try('h < 40');
-SELECT recall, rows, walks, reads, survivors, hops FROM try('h >= 5000 AND h < 5020');
+SELECT recall >= 0.97 AS recall, rows, walks, survivors FROM try('h < 1000', '<->');
+SELECT recall, rows, walks, reads, survivors, hops FROM try('h < 40', '<->');
+SELECT recall, rows, walks, reads, survivors, hops FROM try('h >= 5000 AND h < 5020', '<->');
 DROP TABLE t, q;
 DROP FUNCTION try;
 RESET jit;

@@ -248,20 +248,24 @@ build_next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint32 *to)
 	return *from < *to;
 }
 
+void
+build_residual(SegmentBuild *build, const char *payload, float *residual)
+{
+	payload_floats(&build->space, payload, residual);
+	rotation_apply(&build->space.rotation, residual, residual);
+	for (uint32 d = 0; d < build->graph.padded; d++)
+		residual[d] -= build->shared->mean[d];
+}
+
 /* Computes a work vector: centred and rotated, as halves; scratch has room for `padded` floats. */
 void
 build_work_of(SegmentBuild *build, const char *payload, float *scratch, uint16 *work)
 {
-	BuildShared *shared = build->shared;
+	float		scale = build->shared->scale;
 
-	payload_floats(&build->space, payload, scratch);
-	rotation_apply(&build->space.rotation, scratch, scratch);
+	build_residual(build, payload, scratch);
 	for (uint32 d = 0; d < build->graph.padded; d++)
-	{
-		float		value = (scratch[d] - shared->mean[d]) * shared->scale;
-
-		scratch[d] = Max(Min(value, LARGEST_HALF), -LARGEST_HALF);
-	}
+		scratch[d] = Max(Min(scratch[d] * scale, LARGEST_HALF), -LARGEST_HALF);
 	distance_kernels->f32_to_f16(scratch, build->graph.padded, work);
 }
 

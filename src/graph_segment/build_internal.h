@@ -202,6 +202,8 @@ extern void build_map_graph(SegmentBuild *build);
 extern void build_unmap_graph(SegmentBuild *build);
 extern void build_make_work_vectors(SegmentBuild *build);
 extern void build_work_vector(SegmentBuild *build, uint32 node, float *scratch, uint16 *work);
+/* The rotated vector less the mean, `padded` floats. */
+extern void build_residual(SegmentBuild *build, const char *payload, float *residual);
 extern void build_work_of(SegmentBuild *build, const char *payload, float *scratch, uint16 *work);
 extern void build_grow_graph(SegmentBuild *build);
 /* Makes every node of the graph in memory reachable from the first. */

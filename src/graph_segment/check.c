@@ -3,8 +3,9 @@
  *
  * Every row names a node that names the row.  Neighbours exist, are not the node itself, and their
  * codes are those of their vectors: the estimated distance of a neighbour from itself is zero (or
- * its negative squared norm), but for what rounding loses.  A build rotates vectors in float32, and
- * keeps halves of them meanwhile, whose range is chosen by the vectors' usual size.
+ * its negative squared norm), but for what rounding loses; so is that of a node's own code.  A
+ * build rotates vectors in float32, and keeps halves of them meanwhile, whose range is chosen by
+ * the vectors' usual size.
  */
 #include "graph_segment/method.h"
 
@@ -12,7 +13,7 @@
 
 #include "miscadmin.h"
 
-#include "segment/sealed.h"
+#include "segment/code_groups.h"
 
 /* Of this many nodes of a segment, one has its neighbours' codes checked. */
 #define CODES_CHECKED_EVERY	8
@@ -167,6 +168,44 @@ check_code(SealedScan *scan, const char *bytes, uint32 place, const Sizes *sizes
 	forget_node(&query);
 }
 
+/* Checks a node's own code, whose estimates are relative to the mean. */
+static void
+check_own_code(SealedScan *scan, const char *bytes, const Sizes *sizes)
+{
+	const SealedHeader *header = &scan->segment->header;
+	const SealedNode *node = (const SealedNode *) bytes;
+	char	   *payload = palloc(space_payload_size(scan->space));
+	float	   *centred = palloc(sizeof(float) * header->padded);
+	uint8	   *lut = palloc(rabitq_lut_size(header->padded));
+	float		estimates[CODE_GROUP];
+	const ListGroup *group;
+	CodeReader	reader;
+	SpaceQuery	query;
+	CodeQuery	code;
+	double		length;
+
+	prepare_node(scan, node, payload, &query, centred);
+	length = length_squared(centred, header->padded);
+	rabitq_prepare(&code, centred, header->padded, lut);
+	code_reader_begin(&reader, scan, sealed_codes(header));
+	group = code_reader_get(&reader, node->row / CODE_GROUP);
+	distance_kernels->code_estimates(&code, (const uint8 *) (group + 1), group->a, group->b,
+									 scan->space->metric == SPACE_IP ? 0 : (float) length,
+									 estimates);
+	code_reader_end(&reader);
+	if (length <= sizes->farthest &&
+		!is_own_estimate(scan->space, &query, estimates[node->row % CODE_GROUP],
+						 length + query.norm * query.norm *
+						 (space_is_lossy(scan->space) ? 1 : CODED_PART)))
+		sealed_damaged(scan->index, "In segment %u, node %u has a code that does not fit its "
+					   "vector: the distance is estimated as %g.",
+					   scan->segment->part.uid, node->row, estimates[node->row % CODE_GROUP]);
+	pfree(lut);
+	pfree(centred);
+	pfree(payload);
+	forget_node(&query);
+}
+
 static void
 check_node(SealedScan *scan, uint32 id, uint32 row, const Sizes *sizes)
 {
@@ -191,6 +230,8 @@ check_node(SealedScan *scan, uint32 id, uint32 row, const Sizes *sizes)
 	memcpy(copy, node, layout->size);
 	for (uint32 i = 0; i < ((SealedNode *) copy)->links; i++)
 		check_code(scan, copy, i, sizes);
+	if (scan->segment->header.codes > 0)
+		check_own_code(scan, copy, sizes);
 	pfree(copy);
 }
 

@@ -12,6 +12,13 @@
 /* And this many, if they do not follow each other. */
 #define GRAPH_SCATTERED_PER_HOP	3
 
+/*
+ * Of codes, so many groups are compared at the cost of a hop; and about so many nodes are read
+ * besides, the codes of which do not tell that they are too far.
+ */
+#define GRAPH_GROUPS_PER_HOP	12
+#define GRAPH_REFINED			150
+
 /* SegmentMethod.check and reader. */
 extern void graph_check(SealedScan *scan);
 extern const struct SegmentReader graph_reader;

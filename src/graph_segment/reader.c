@@ -46,12 +46,23 @@ give_found(GraphReading *reading)
 		segment_give_row(reading, &search->found[i]);
 }
 
-/* What reading the rest costs, in hops. */
+/*
+ * What reading the rest costs, in hops; and whether the nodes' own codes are compared first, whose
+ * bounds may fail.  Searches without conditions, or with as many candidates as there are nodes, are
+ * exact when they read the rest.
+ */
 static uint32
-rest_hops(const GraphReading *reading)
+rest_hops(const GraphReading *reading, bool *by_codes)
 {
-	return graph_scan_nodes_left(&reading->scan) /
-		(reading->scan.left ? GRAPH_SCATTERED_PER_HOP : GRAPH_NODES_PER_HOP);
+	const GraphScan *scan = &reading->scan;
+	uint32		left = graph_scan_nodes_left(scan);
+	uint32		hops = left / (scan->left ? GRAPH_SCATTERED_PER_HOP : GRAPH_NODES_PER_HOP);
+	uint32		groups = Min(left, scan->sealed.segment->header.nodes / CODE_GROUP);
+	uint32		coded = groups / GRAPH_GROUPS_PER_HOP + GRAPH_REFINED / GRAPH_SCATTERED_PER_HOP;
+
+	*by_codes = scan->left && graph_scan_has_codes(scan) && coded < hops &&
+		left > reading->base.search->effort.candidates;
+	return *by_codes ? coded : hops;
 }
 
 /* Whether the search allows to read the rest. */
@@ -68,9 +79,14 @@ static void
 read_rest(GraphReading *reading)
 {
 	SegmentSearch *search = reading->base.search;
+	bool		by_codes;
 
+	(void) rest_hops(reading, &by_codes);
 	search->statistics->reads++;
-	graph_scan_rest(&reading->scan, search->query, segment_give_row, reading);
+	if (by_codes)
+		graph_scan_bound_rest(&reading->scan, search->query);
+	else
+		graph_scan_rest(&reading->scan, search->query, segment_give_row, reading);
 	reading->ended = true;
 }
 
@@ -78,7 +94,9 @@ read_rest(GraphReading *reading)
 static bool
 reads_rest(GraphReading *reading, uint64 hops)
 {
-	if (rest_hops(reading) > hops || !may_read_rest(reading))
+	bool		by_codes;
+
+	if (rest_hops(reading, &by_codes) > hops || !may_read_rest(reading))
 		return false;
 	read_rest(reading);
 	return true;
@@ -105,15 +123,16 @@ expected_hops(const GraphReading *reading)
 }
 
 /*
- * The first search.  A walk that has cost as much as reading what is left costs in place of it is
- * given up, and what is left is read: so a search costs at most twice what it costs the better way.
+ * The first search.  With conditions, a walk that has cost as much as reading what is left is given
+ * up, and what is left is read: so a search costs at most twice what it costs the better way.
  */
 static void
 walk(GraphReading *reading)
 {
 	SegmentSearch *search = reading->base.search;
-	uint32		most_hops = may_read_rest(reading) ?
-		Max(rest_hops(reading), 1) : PG_UINT32_MAX;
+	bool		by_codes;
+	uint32		most_hops = reading->scan.left && may_read_rest(reading) ?
+		Max(rest_hops(reading, &by_codes), 1) : PG_UINT32_MAX;
 
 	search->statistics->walks++;
 	if (graph_scan_search(&reading->scan, search->query, &search->effort, most_hops))
@@ -172,6 +191,19 @@ graph_left(SegmentScan *scan)
 		(kept->items[0].distance + base) / MARGIN - base;
 }
 
+static bool
+graph_waiting(SegmentScan *scan, float *bound)
+{
+	return graph_scan_waiting(&((GraphReading *) scan)->scan, bound);
+}
+
+static bool
+graph_next(SegmentScan *scan, GraphFound *found)
+{
+	graph_scan_next(&((GraphReading *) scan)->scan, found);
+	return true;
+}
+
 static int
 graph_rows(SegmentScan *scan, const GraphFound *found, FoundRow *single, FoundRow **rows)
 {
@@ -181,6 +213,8 @@ graph_rows(SegmentScan *scan, const GraphFound *found, FoundRow *single, FoundRo
 const SegmentReader graph_reader = {
 	.open = graph_open,
 	.round = graph_round,
+	.waiting = graph_waiting,
+	.next = graph_next,
 	.left = graph_left,
 	.rows = graph_rows
 };

@@ -8,7 +8,10 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "segment/code_groups.h"
+
 #define ROWS_AHEAD			4		/* number of nodes to prefetch when nodes are read in order */
+#define GROUPS_AHEAD		4		/* likewise of groups of codes */
 
 /* See candidates_for. */
 #define MAX_EXCLUDED_FACTOR	2
@@ -174,24 +177,37 @@ find_left(GraphScan *scan)
 	scan->left_count = bits_count(scan->left, header->nodes);
 }
 
-/* Prepares estimates, and finds the node of a coded segment where the search begins. */
-static GraphCandidate
-begin_coded(GraphScan *scan)
+/* Prepares the query of a coded segment for estimates. */
+static void
+prepare_codes(GraphScan *scan)
 {
 	const SpaceQuery *query = scan->sealed.query;
+	uint32		padded = scan->sealed.segment->header.padded;
+
+	if (scan->centred)
+		return;
+	scan->centred = palloc(sizeof(float) * padded);
+	for (uint32 i = 0; i < padded; i++)
+		scan->centred[i] = query->rotated[i] - scan->sealed.segment->mean[i];
+	rabitq_prepare(&scan->code, scan->centred, padded, palloc(rabitq_lut_size(padded)));
+}
+
+/* Finds the node of a coded segment where the search begins. */
+static GraphCandidate
+coded_entry(const GraphScan *scan)
+{
 	const GraphEntries *entries = scan->sealed.segment->loaded;
 	uint32		padded = scan->sealed.segment->header.padded;
-	float	   *centred = palloc(sizeof(float) * padded);
-	uint8	   *lut = palloc(rabitq_lut_size(padded));
 	GraphCandidate entry = {INFINITY, scan->sealed.segment->header.entry};
 
-	for (uint32 i = 0; i < padded; i++)
-		centred[i] = query->rotated[i] - scan->sealed.segment->mean[i];
 	if (entries->count > 0)
-		entry = graph_entries_nearest(entries, space_rabitq_metric(scan->sealed.space), centred,
-									  padded, lut);
-	rabitq_prepare(&scan->code, centred, padded, lut);
-	pfree(centred);
+	{
+		uint8	   *lut = palloc(rabitq_lut_size(padded));
+
+		entry = graph_entries_nearest(entries, space_rabitq_metric(scan->sealed.space),
+									  scan->centred, padded, lut);
+		pfree(lut);
+	}
 	return entry;
 }
 
@@ -345,7 +361,10 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 	graph_search_init(search, space_graph_memory(CurrentMemoryContext));
 	scan->counted_hops = scan->counted_distances = scan->counted_rejected = 0;
 	if (scan->sealed.space->coded)
-		entry = begin_coded(scan);
+	{
+		prepare_codes(scan);
+		entry = coded_entry(scan);
+	}
 	else
 	{
 		entry = descend(scan, &source);
@@ -386,6 +405,21 @@ next_left(const GraphScan *scan, uint32 i)
 	return scan->left ? Min(bits_next(scan->left, nodes, i), nodes) : i;
 }
 
+/* Computes the distance of a node by its vector. */
+static void
+compare_node(GraphScan *scan, uint32 id, GraphFound *found)
+{
+	const SealedNode *node = sealed_visit_node(&scan->sealed, id);
+
+	*found = (GraphFound) {0, id, 0, 0};
+	found->distance = space_node_distance(scan->sealed.space, scan->sealed.query, node,
+										  (const char *) node +
+										  scan->sealed.segment->header.layout.vector);
+	tell_found(scan, node, found);
+	sealed_leave_node(&scan->sealed);
+	scan->sealed.statistics->distances++;
+}
+
 void
 graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback, void *arg)
 {
@@ -398,8 +432,7 @@ graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback, 
 	for (uint32 i = next_left(scan, 0); i < nodes; i = next_left(scan, i + 1))
 	{
 		uint32		id = node_of_row(scan, i);
-		GraphFound	found = {0, id, 0, 0};
-		const SealedNode *node;
+		GraphFound	found;
 
 		CHECK_FOR_INTERRUPTS();
 		for (prefetched -= prefetched > 0;
@@ -412,14 +445,108 @@ graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback, 
 		if (graph_search_expanded(&scan->search, id) ||
 			(scan->left == NULL && scan->sealed.excluded.count > 0 && node_is_excluded(scan, id)))
 			continue;
-		node = sealed_visit_node(&scan->sealed, id);
-		found.distance = space_node_distance(scan->sealed.space, query, node, (const char *) node +
-											 segment->header.layout.vector);
-		tell_found(scan, node, &found);
-		sealed_leave_node(&scan->sealed);
-		scan->sealed.statistics->distances++;
+		compare_node(scan, id, &found);
 		callback(arg, &found);
 	}
+}
+
+bool
+graph_scan_has_codes(const GraphScan *scan)
+{
+	return scan->sealed.segment->header.codes > 0;
+}
+
+/* The first group from the i-th on that has nodes left; PG_UINT32_MAX if there is none. */
+static uint32
+next_group_left(const GraphScan *scan, uint32 i)
+{
+	uint32		next = next_left(scan, i * CODE_GROUP);
+
+	return next < scan->sealed.segment->header.nodes ? next / CODE_GROUP : PG_UINT32_MAX;
+}
+
+/* Lets those nodes of a group wait that are left and not expanded. */
+static void
+add_waiting(GraphScan *scan, uint32 group, const float *bounds, float base)
+{
+	uint32		end = Min((group + 1) * CODE_GROUP, scan->sealed.segment->header.nodes);
+
+	for (uint32 id = next_left(scan, group * CODE_GROUP); id < end; id = next_left(scan, id + 1))
+	{
+		float		bound = space_below(scan->sealed.space, bounds[id % CODE_GROUP], base);
+
+		if (graph_search_expanded(&scan->search, id) ||
+			(scan->left == NULL && scan->sealed.excluded.count > 0 && node_is_excluded(scan, id)))
+			continue;
+		scan->waiting.items[scan->waiting.count++] =
+			(GraphCandidate) {isnan(bound) ? -INFINITY : bound, id};
+	}
+}
+
+void
+graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query)
+{
+	const SealedHeader *header = &scan->sealed.segment->header;
+	const Space *space = scan->sealed.space;
+	uint32		ahead = next_group_left(scan, 0);
+	CodeQuery	code;
+	CodeReader	reader;
+	float		length2;
+	float		base;
+
+	scan->sealed.query = query;
+	prepare_codes(scan);
+	code = scan->code;
+	rabitq_allow_rounding(&code, space->dims < ROTATION_MIN_PADDED ? INFINITY : CODE_SIGMAS,
+						  space->rounding);
+	length2 = distance_kernels->f32_dot(scan->centred, scan->centred, header->padded);
+	base = space->metric == SPACE_IP ? 0 : length2;
+	scan->waiting.count = 0;
+	scan->waiting.room = scan->left ? scan->left_count : header->nodes;
+	scan->waiting.items = MemoryContextAllocHuge(
+		CurrentMemoryContext, Max(scan->waiting.room, 1) * sizeof(GraphCandidate));
+	code_reader_begin(&reader, &scan->sealed, sealed_codes(header));
+	for (uint32 g = ahead, asked = 0; g != PG_UINT32_MAX; g = next_group_left(scan, g + 1))
+	{
+		const ListGroup *group;
+		float		bounds[CODE_GROUP];
+
+		for (asked -= asked > 0; ahead != PG_UINT32_MAX && asked < GROUPS_AHEAD; asked++)
+		{
+			code_reader_prefetch(&reader, ahead);
+			ahead = next_group_left(scan, ahead + 1);
+		}
+		group = code_reader_get(&reader, g);
+		(void) distance_kernels->code_bounds(&code, (const uint8 *) (group + 1), group->a,
+											 group->b, group->error, base,
+											 CODE_SIGMAS * sqrtf(length2), 0, bounds);
+		add_waiting(scan, g, bounds, base);
+	}
+	code_reader_end(&reader);
+	scan->sealed.statistics->distances += scan->waiting.count;
+	graph_heap_make(&scan->waiting);
+}
+
+bool
+graph_scan_waiting(const GraphScan *scan, float *bound)
+{
+	if (scan->waiting.count == 0)
+		return false;
+	*bound = scan->waiting.items[0].distance;
+	return true;
+}
+
+void
+graph_scan_next(GraphScan *scan, GraphFound *found)
+{
+	GraphHeap  *waiting = &scan->waiting;
+	uint32		id = graph_heap_pop(waiting).id;
+
+	CHECK_FOR_INTERRUPTS();
+	/* the next ones are probably among the first of the heap */
+	for (size_t i = 0; i < Min(waiting->count, 3); i++)
+		sealed_prefetch_node(&scan->sealed, waiting->items[i].id);
+	compare_node(scan, id, found);
 }
 
 int

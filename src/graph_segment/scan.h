@@ -10,6 +10,7 @@
 typedef struct GraphScan
 {
 	SealedScan	sealed;			/* with the segment */
+	float	   *centred;		/* if coded: the query, rotated, less the mean */
 	CodeQuery	code;
 	GraphSearch search;
 	uint64		counted_hops;	/* in the statistics */
@@ -19,6 +20,8 @@ typedef struct GraphScan
 	/* of a search with conditions: the nodes with rows left, by their first rows; else NULL */
 	uint8	   *left;
 	uint32		left_count;
+
+	GraphHeap	waiting;		/* nodes by bounds of their codes: see graph_scan_bound_rest */
 } GraphScan;
 
 /* Begins a scan of a segment that is held. */
@@ -48,6 +51,19 @@ extern bool graph_scan_more(GraphScan *scan);
  */
 extern void graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback,
 							void *arg);
+
+/*
+ * Likewise, by the nodes' own codes, if the segment has them: every such node waits, the nearest
+ * first by a lower bound of its distance.
+ */
+extern bool graph_scan_has_codes(const GraphScan *scan);
+extern void graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query);
+
+/* The least bound of those that wait; false if none waits. */
+extern bool graph_scan_waiting(const GraphScan *scan, float *bound);
+
+/* Computes the distance of the waiting node with the least bound. */
+extern void graph_scan_next(GraphScan *scan, GraphFound *found);
 
 /*
  * A found node's rows that are not excluded, palloc'd if more than one; *single has room for one.

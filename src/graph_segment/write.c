@@ -14,6 +14,7 @@
 #include "utils/memutils.h"
 
 #include "distance/half.h"
+#include "segment/code_groups.h"
 #include "segment/layout.h"
 #include "segment/temporary.h"
 #include "segment/tombstones.h"
@@ -35,6 +36,9 @@ struct SegmentPlan
 	/* while the segment is written */
 	ExtentWriter nodes;
 	ExtentWriter rows;
+	CodeWriter	codes;			/* if coded */
+	float	   *residual;
+	uint8	   *signs;
 	uint64		offset;			/* in the payloads of the level's blocks */
 	BufFile    *others;			/* SealedRows of rows other than the first of each node */
 	uint32		other_count;
@@ -256,6 +260,13 @@ plan_size(SegmentBuild *build, SegmentPlan *plan)
 	place += extent_blocks_for(sizeof(TombstoneHeader) + header->rows / 8 + 1, 1, false);
 	header->tids = (BlockNumber) place;
 	place += extent_blocks_for(header->rows, sizeof(SealedRow), true);
+	if (header->padded > 0)
+	{
+		header->codes = (BlockNumber) place;
+		header->code_size = code_group_size(header->padded / 8);
+		place += elements_blocks((header->nodes + CODE_GROUP - 1) / CODE_GROUP, header->code_size,
+								 elements_per_block(header->code_size));
+	}
 	for (uint32 l = 0; l < header->levels; l++)
 	{
 		header->level[l].first = (BlockNumber) place;
@@ -478,6 +489,23 @@ node_room(char *node, Size *room, Size size)
 	return node;
 }
 
+/* Writes a node's own code, relative to the mean. */
+static void
+put_code(SegmentBuild *build, SegmentPlan *plan, uint32 node)
+{
+	static const float origin[DENSE_MAX_DIM + 16];
+	RabitqFactors factors;
+	RowCode		code;
+
+	build_residual(build, build_payload(build, build_node_row(build, node)), plan->residual);
+	factors = rabitq_encode_residual(build->graph.metric, plan->residual, origin,
+									 build->graph.padded, plan->signs);
+	code = (RowCode) {
+		factors.a, factors.b, float_to_bf16(factors.error * (1 + 1.0f / 128)), plan->signs
+	};
+	code_writer_put(&plan->codes, &code);
+}
+
 void
 plan_write_part(SegmentBuild *build, SegmentPlan *plan, uint32 first)
 {
@@ -499,6 +527,8 @@ plan_write_part(SegmentBuild *build, SegmentPlan *plan, uint32 first)
 		node = node_room(node, &room, size);
 		compose_node(build, plan, 0, graph_array_at(&build->graph.links, which), which, node);
 		put_node(plan, first + i, id_of_number(plan, first + i), node, size);
+		if (plan->header.codes > 0)
+			put_code(build, plan, which);
 		if ((i & 1023) == 0)
 			build_report(build, BUILD_WRITING, first + i, plan->header.nodes);
 	}
@@ -620,6 +650,14 @@ write_kept_upper(SegmentBuild *build, SegmentPlan *plan)
 		pfree(node);
 }
 
+static void
+begin_codes(SegmentBuild *build, SegmentPlan *plan, Extent extent)
+{
+	plan->residual = palloc(sizeof(float) * build->graph.padded);
+	plan->signs = palloc(build->graph.padded / 8);
+	code_writer_begin(&plan->codes, extent, sealed_codes(&plan->header));
+}
+
 void
 build_write(SegmentBuild *build, SegmentEntry *output)
 {
@@ -645,11 +683,15 @@ build_write(SegmentBuild *build, SegmentEntry *output)
 	extent_writer_seek(&plan->rows, header->tombstones, BLOCK_TOMBSTONES);
 	sealed_write_tombstones(&plan->rows, header);
 	extent_writer_seek(&plan->rows, header->tids, BLOCK_TIDS);
+	if (header->codes > 0)
+		begin_codes(build, plan, extent_of(build->index, output));
 	begin_level(plan, 0);
 	if (build->write_parts)
 		build->write_parts(build, plan);
 	else
 		plan_write_part(build, plan, 0);
+	if (header->codes > 0)
+		code_writer_end(&plan->codes);
 	write_other_rows(plan);
 	if (plan->upper)
 		write_kept_upper(build, plan);

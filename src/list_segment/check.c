@@ -66,7 +66,6 @@ lists_check(SealedScan *sealed)
 			sealed_damaged(sealed->index, "In segment %u, row %u names a node of row %u.",
 						   segment->part.uid, number, sealed_row.node);
 	}
-	scan.scratch = palloc(Max(lists->group_size, 1));
 	if (lists->count != cached_centroids(segment)->header.lists)
 		sealed_damaged(sealed->index, "Segment %u has %u lists, its centroids are %u.",
 					   segment->part.uid, lists->count, cached_centroids(segment)->header.lists);

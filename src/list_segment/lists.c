@@ -52,15 +52,6 @@ lists_fine_bits(const Space *space)
 	}
 }
 
-/* How many elements of a size fit into a block; 0: they are packed without gaps. */
-static uint32
-per_block(Size size)
-{
-	Size		per = size > 0 ? PAYLOAD_SIZE / size : 0;
-
-	return per * size < PAYLOAD_SIZE - PAYLOAD_SIZE / 4 ? 0 : (uint32) per;
-}
-
 void
 lists_layout(const Space *space, SealedHeader *header)
 {
@@ -72,25 +63,18 @@ lists_layout(const Space *space, SealedHeader *header)
 	{
 		lists->code_bytes = space->quantizer == QUANTIZER_PQ ?
 			(uint32) product_code_size(space->pq_m) : padded / 8;
-		lists->group_size = sizeof(ListGroup) + lists->code_bytes * CODE_GROUP;
-		lists->groups_per_block = per_block(lists->group_size);
+		lists->group_size = code_group_size(lists->code_bytes);
+		lists->groups_per_block = elements_per_block(lists->group_size);
 	}
 	if (lists_fine_bits(space) > 0)
 	{
 		lists->fine_size = sizeof(FineFactors) +
 			(uint32) fine_size(lists_fine_bits(space), padded);
-		lists->fines_per_block = per_block(lists->fine_size);
+		lists->fines_per_block = elements_per_block(lists->fine_size);
 	}
 	if (space->storage == STORAGE_NONE)
 		return;
 	node_layout_plain(&header->layout, space_stored_size(space, space->storage), space->storage);
-}
-
-/* The number of blocks for `count` elements, `per` to a block. */
-static uint32
-blocks_of(uint64 count, Size size, uint32 per)
-{
-	return count == 0 || size == 0 ? 0 : extent_blocks_for(count, size, per > 0);
 }
 
 uint32
@@ -111,9 +95,9 @@ lists_place(const Space *space, SealedHeader *header, uint32 groups)
 	lists->list = place;
 	place += extent_blocks_for(lists->count, sizeof(SealedList), false);
 	lists->codes = place;
-	place += blocks_of(groups, lists->group_size, lists->groups_per_block);
+	place += elements_blocks(groups, lists->group_size, lists->groups_per_block);
 	lists->fine = place;
-	place += blocks_of(header->rows, lists->fine_size, lists->fines_per_block);
+	place += elements_blocks(header->rows, lists->fine_size, lists->fines_per_block);
 	level->first = place;
 	level->nodes = header->nodes;
 	if (header->nodes > 0)
@@ -189,7 +173,6 @@ lists_writer_begin(ListsWriter *writer, Relation index, SegmentEntry *entry,
 	memset(writer, 0, sizeof(*writer));
 	writer->header = *header;
 	entry->rows = header->rows;
-	writer->group = palloc0(Max(header->lists.group_size, 1));
 	extent_writer_begin(&extent, extent_of(index, entry));
 	extent_writer_seek(&extent, 0, BLOCK_SEALED_HEADER);
 	extent_writer_put(&extent, header, sizeof(*header));
@@ -200,14 +183,13 @@ lists_writer_begin(ListsWriter *writer, Relation index, SegmentEntry *entry,
 	extent_writer_end(&extent);
 
 	extent_writer_begin(&writer->tids, extent_of(index, entry));
-	extent_writer_begin(&writer->codes, extent_of(index, entry));
 	extent_writer_begin(&writer->fines, extent_of(index, entry));
 	extent_writer_begin(&writer->nodes, extent_of(index, entry));
 	if (header->rows == 0)
 		return;
 	extent_writer_seek(&writer->tids, header->tids, BLOCK_TIDS);
 	if (header->lists.group_size > 0)
-		extent_writer_seek(&writer->codes, header->lists.codes, BLOCK_CODES);
+		code_writer_begin(&writer->codes, extent_of(index, entry), lists_groups_of(&header->lists));
 	if (header->lists.fine_size > 0)
 		extent_writer_seek(&writer->fines, header->lists.fine, BLOCK_FINE);
 	if (header->nodes > 0)
@@ -226,13 +208,8 @@ put(ExtentWriter *extent, const void *data, Size size, bool whole)
 void
 lists_writer_end_list(ListsWriter *writer)
 {
-	const SealedLists *lists = &writer->header.lists;
-
-	if (writer->grouped == 0)
-		return;
-	put(&writer->codes, writer->group, lists->group_size, lists->groups_per_block > 0);
-	memset(writer->group, 0, lists->group_size);
-	writer->grouped = 0;
+	if (writer->header.lists.group_size > 0)
+		code_writer_flush(&writer->codes);
 }
 
 uint32
@@ -249,14 +226,9 @@ lists_writer_put(ListsWriter *writer, ListRow *row)
 	put(&writer->tids, &sealed, sizeof(sealed), true);
 	if (lists->group_size > 0)
 	{
-		ListGroup  *group = (ListGroup *) writer->group;
+		const RowCode code = {row->a, row->b, row->error, row->code};
 
-		group->a[writer->grouped] = row->a;
-		group->b[writer->grouped] = row->b;
-		group->error[writer->grouped] = row->error;
-		rabitq_pack((uint8 *) (group + 1), writer->grouped, row->code, lists->code_bytes * 8);
-		if (++writer->grouped == CODE_GROUP)
-			lists_writer_end_list(writer);
+		code_writer_put(&writer->codes, &code);
 	}
 	if (lists->fine_size > 0)
 		put(&writer->fines, row->fine, lists->fine_size, lists->fines_per_block > 0);
@@ -273,8 +245,8 @@ void
 lists_writer_end(ListsWriter *writer)
 {
 	extent_writer_end(&writer->tids);
-	extent_writer_end(&writer->codes);
+	if (writer->codes.group)
+		code_writer_end(&writer->codes);
 	extent_writer_end(&writer->fines);
 	extent_writer_end(&writer->nodes);
-	pfree(writer->group);
 }

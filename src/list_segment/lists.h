@@ -14,8 +14,8 @@
 #include "utils/tuplesort.h"
 
 #include "list_segment/cached.h"
+#include "segment/code_groups.h"
 #include "segment/method.h"
-#include "segment/sealed.h"
 
 /* The number of floats of a work vector. */
 extern uint32 lists_work_width(const Space *space);
@@ -26,12 +26,11 @@ extern void lists_work_vector(const Space *space, const char *payload, float *ou
 /* Fills in how a segment's rows are stored: header->lists and header->layout, except for places. */
 extern void lists_layout(const Space *space, SealedHeader *header);
 
-/* The offset of the i-th group or fine code in the payloads of its array. */
-static inline uint64
-lists_offset(uint32 i, Size size, uint32 per_block)
+/* The codes of all lists. */
+static inline CodeGroups
+lists_groups_of(const SealedLists *lists)
 {
-	return per_block > 0 ? (uint64) (i / per_block) * PAYLOAD_SIZE + i % per_block * size :
-		(uint64) i * size;
+	return (CodeGroups) {lists->codes, lists->group_size, lists->groups_per_block};
 }
 
 typedef struct ListsBuild ListsBuild;

@@ -23,11 +23,9 @@ typedef struct ListsWriter
 {
 	SealedHeader header;
 	ExtentWriter tids;
-	ExtentWriter codes;
+	CodeWriter	codes;
 	ExtentWriter fines;
 	ExtentWriter nodes;
-	char	   *group;			/* the group being filled */
-	uint32		grouped;		/* number of rows in it */
 	uint32		rows;
 } ListsWriter;
 

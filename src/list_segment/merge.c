@@ -81,13 +81,13 @@ copy_row(ListsMerge *merge, MergeInput *input, const SealedList *list, uint32 pl
 	ListRow		row = {.code = merge->code, .node = merge->node};
 
 	row.tid = ((const SealedRow *)
-			   extent_reader_get(&input->rows, lists_offset(number, sizeof(SealedRow), per),
+			   extent_reader_get(&input->rows, elements_offset(number, sizeof(SealedRow), per),
 								 sizeof(SealedRow)))->tid;
 	if (lists->group_size > 0)
 	{
 		const ListGroup *group = (const ListGroup *)
 			extent_reader_get(&input->codes,
-							  lists_offset(list->group + place / CODE_GROUP, lists->group_size,
+							  elements_offset(list->group + place / CODE_GROUP, lists->group_size,
 										   lists->groups_per_block), lists->group_size);
 
 		place %= CODE_GROUP;
@@ -98,7 +98,7 @@ copy_row(ListsMerge *merge, MergeInput *input, const SealedList *list, uint32 pl
 	}
 	if (lists->fine_size > 0)
 		row.fine = extent_reader_get(&input->fines,
-									 lists_offset(number, lists->fine_size,
+									 elements_offset(number, lists->fine_size,
 												  lists->fines_per_block), lists->fine_size);
 	if (layout->size > 0)
 		memcpy(merge->node, extent_reader_get(&input->nodes, node_layout_offset(layout, number),

@@ -14,9 +14,6 @@
 #include "quantize/product.h"
 #include "types/dense.h"
 
-/* A row may be missed if its estimate is off by more standard deviations than this. */
-#define ERROR_SIGMAS	3.0f
-
 /* Number of blocks to prefetch. */
 #define BLOCKS_AHEAD	8
 
@@ -140,7 +137,7 @@ lists_query(ListsQuery *lists, Relation index, const Space *space, const SpaceQu
 {
 	open_query(lists, index, space, query, centroids, n);
 	rank_lists(lists, space);
-	prepare_codes(lists, space, ERROR_SIGMAS);
+	prepare_codes(lists, space, CODE_SIGMAS);
 }
 
 /* Moves a list of another ranking to a rank. */
@@ -251,28 +248,12 @@ scan_group(ListsScan *scan, const ListGroup *group, uint32 first, uint32 n,
 	}
 }
 
-/* Copies a group that crosses blocks. */
-static const ListGroup *
-copy_group(ListsScan *scan, uint64 offset)
+/* The block of the codes in which a group begins. */
+static BlockNumber
+group_place(const SealedLists *lists, uint32 group)
 {
-	const SealedLists *lists = &scan->sealed.segment->header.lists;
-
-	if (scan->scratch == NULL)
-		scan->scratch = palloc(lists->group_size);
-	for (Size done = 0; done < lists->group_size;)
-	{
-		BlockToken	token;
-		Size		start = offset % PAYLOAD_SIZE;
-		Size		part = Min(lists->group_size - done, PAYLOAD_SIZE - start);
-		const char *payload = sealed_open_block(&scan->sealed, lists->codes +
-												(BlockNumber) (offset / PAYLOAD_SIZE), &token);
-
-		memcpy(scan->scratch + done, payload + start, part);
-		block_close(&scan->sealed.reader, &token);
-		done += part;
-		offset += part;
-	}
-	return (const ListGroup *) scan->scratch;
+	return (BlockNumber) (elements_offset(group, lists->group_size, lists->groups_per_block) /
+						  PAYLOAD_SIZE);
 }
 
 void
@@ -283,53 +264,30 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 	const SealedLists *lists = &segment->header.lists;
 	const SealedList *list = cached_list(segment, query->lists[rank]);
 	ListBounds	bounds = {
-		query->bases[rank], scan->estimate ? 0 : ERROR_SIGMAS * sqrtf(query->distances[rank]),
+		query->bases[rank], scan->estimate ? 0 : CODE_SIGMAS * sqrtf(query->distances[rank]),
 		threshold
 	};
 	uint32		groups = (list->rows + CODE_GROUP - 1) / CODE_GROUP;
-	BlockNumber open = InvalidBlockNumber;
 	BlockNumber asked = 0;
 	BlockNumber last;
-	BlockToken	token = {0};
-	const char *payload = NULL;
+	CodeReader	reader;
 
 	scan->sealed.statistics->hops++;
 	scan->sealed.statistics->distances += list->rows;
 	if (groups == 0)
 		return;
-	last = (BlockNumber) (lists_offset(list->group + groups - 1, lists->group_size,
-									   lists->groups_per_block) / PAYLOAD_SIZE);
+	last = group_place(lists, list->group + groups - 1);
+	code_reader_begin(&reader, &scan->sealed, lists_groups_of(lists));
 	for (uint32 g = 0; g < groups; g++)
 	{
-		uint64		offset = lists_offset(list->group + g, lists->group_size,
-										  lists->groups_per_block);
-		BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE);
-		Size		start = offset % PAYLOAD_SIZE;
-		const ListGroup *group;
+		BlockNumber place = group_place(lists, list->group + g);
 
 		for (asked = Max(asked, place); asked <= Min(place + BLOCKS_AHEAD, last); asked++)
 			block_prefetch(&scan->sealed.reader, lists->codes + asked);
-		if (start + lists->group_size > PAYLOAD_SIZE || place != open)
-		{
-			if (block_is_open(token))
-				block_close(&scan->sealed.reader, &token);
-			open = InvalidBlockNumber;
-			CHECK_FOR_INTERRUPTS();
-		}
-		if (start + lists->group_size > PAYLOAD_SIZE)
-			group = copy_group(scan, offset);
-		else
-		{
-			if (place != open)
-				payload = sealed_open_block(&scan->sealed, lists->codes + place, &token);
-			open = place;
-			group = (const ListGroup *) (payload + start);
-		}
-		scan_group(scan, group, list->row + g * CODE_GROUP,
+		scan_group(scan, code_reader_get(&reader, list->group + g), list->row + g * CODE_GROUP,
 				   Min(CODE_GROUP, list->rows - g * CODE_GROUP), &bounds);
 	}
-	if (block_is_open(token))
-		block_close(&scan->sealed.reader, &token);
+	code_reader_end(&reader);
 }
 
 void
@@ -375,7 +333,7 @@ fine_bound(ListsScan *scan, uint32 row)
 	SealedScan *sealed = &scan->sealed;
 	const CachedSegment *segment = sealed->segment;
 	const SealedLists *lists = &segment->header.lists;
-	uint64		offset = lists_offset(row, lists->fine_size, lists->fines_per_block);
+	uint64		offset = elements_offset(row, lists->fine_size, lists->fines_per_block);
 	Size		start = offset % PAYLOAD_SIZE;
 	BlockNumber place = lists->fine + (BlockNumber) (offset / PAYLOAD_SIZE);
 	char		copy[sizeof(FineFactors) + FINE_MAX_BITS * DENSE_MAX_DIM / 8];
@@ -394,7 +352,7 @@ fine_bound(ListsScan *scan, uint32 row)
 						fine_estimate(&query->fine, (const uint8 *) (factors + 1), factors->a,
 									  factors->b, query->bases[rank]), query->bases[rank]);
 	if (!scan->estimate)
-		bound -= ERROR_SIGMAS * factors->error * sqrtf(query->distances[rank]);
+		bound -= CODE_SIGMAS * factors->error * sqrtf(query->distances[rank]);
 	if (block_is_open(token))
 		block_close(&sealed->reader, &token);
 	sealed->statistics->distances++;
@@ -408,15 +366,17 @@ lists_scan_row_bound(ListsScan *scan, uint32 rank, uint32 row)
 	const SealedLists *lists = &scan->sealed.segment->header.lists;
 	const SealedList *list = cached_list(scan->sealed.segment, query->lists[rank]);
 	uint32		place = row - list->row;
-	uint64		offset = lists_offset(list->group + place / CODE_GROUP, lists->group_size,
-									  lists->groups_per_block);
-	const ListGroup *group = copy_group(scan, offset);
+	CodeReader	reader;
+	const ListGroup *group;
 	float		bounds[CODE_GROUP];
 	float		bound;
 
+	code_reader_begin(&reader, &scan->sealed, lists_groups_of(lists));
+	group = code_reader_get(&reader, list->group + place / CODE_GROUP);
 	(void) distance_kernels->code_bounds(&query->code, (const uint8 *) (group + 1), group->a,
 										 group->b, group->error, query->bases[rank],
-										 ERROR_SIGMAS * sqrtf(query->distances[rank]), 0, bounds);
+										 CODE_SIGMAS * sqrtf(query->distances[rank]), 0, bounds);
+	code_reader_end(&reader);
 	bound = space_below(scan->sealed.space, bounds[place % CODE_GROUP], query->bases[rank]);
 	return lists->fine_size == 0 ? bound : Max(bound, fine_bound(scan, row));
 }

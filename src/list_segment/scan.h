@@ -48,7 +48,6 @@ typedef struct ListsScan
 	GraphHeap	coarse;			/* rows by bounds of packed codes */
 	GraphHeap	fine;			/* rows by bounds of fine codes, if there are any */
 	bool		estimate;		/* order by estimates, because vectors are not kept */
-	char	   *scratch;		/* a copy of a group that crosses blocks */
 } ListsScan;
 
 /* Begins a scan of a segment that is held. */

@@ -9,13 +9,14 @@
  * block continue in the next block's payload.
  *
  * A sealed extent has one block for the SealedHeader, then columns of attributes, the rotated mean,
- * the entries, the tombstones, the TIDs by row, and for a graph its levels from level 0 up.  For
- * lists it has a SealedList for each, groups of codes of 32 rows list by list, fine codes by row,
- * and as level 0 nodes without neighbours, where row i is node i.  A flat extent has only such
- * nodes after the TIDs.  A growing extent has one block for the GrowingHeader, then the mean that
- * codes are relative to, groups of the TIDs and codes of 32 rows, the rows' vectors, and their
- * attributes.  Centroids, which the lists of several segments share, have one block for the
- * CentroidsHeader, the centroids, and the codebooks.
+ * the entries, the tombstones, the TIDs by row, and for a graph groups of codes of 32 nodes,
+ * relative to the mean, and its levels from level 0 up.  For lists it has a SealedList for each,
+ * groups of codes of 32 rows list by list, fine codes by row, and as level 0 nodes without
+ * neighbours, where row i is node i.  A flat extent has only such nodes after the TIDs.  A growing
+ * extent has one block for the GrowingHeader, then the mean that codes are relative to, groups of
+ * the TIDs and codes of 32 rows, the rows' vectors, and their attributes.  Centroids, which the
+ * lists of several segments share, have one block for the CentroidsHeader, the centroids, and the
+ * codebooks.
  *
  * Numbers are in the byte order of the machine, as in all of PostgreSQL's files.
  *
@@ -231,7 +232,7 @@ typedef struct SealedList
 	uint32		group;			/* the first */
 } SealedList;
 
-/* The head of a group of rows of a list; their codes follow. */
+/* The head of a group of rows of a list or a graph; their codes follow. */
 typedef struct ListGroup
 {
 	float		a[CODE_GROUP];
@@ -289,8 +290,8 @@ typedef struct SealedHeader
 	/* since version 3 */
 	uint32		blocks;			/* of the extent, wherever they are */
 	BlockNumber cold;			/* first of the blocks that only the best candidates need */
-	BlockNumber codes;			/* rows' own codes, by row; 0: none */
-	uint32		code_size;
+	BlockNumber codes;			/* groups of nodes' own codes, by first row; 0: none */
+	uint32		code_size;		/* of a group */
 	uint32		attribute_count;
 	SealedAttribute attributes[SEGMENT_MAX_ATTRIBUTES];
 	uint32		spare[36];		/* zero */

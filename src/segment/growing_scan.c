@@ -8,8 +8,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-/* A row may be missed if its estimate is off by more standard deviations than this. */
-#define ERROR_SIGMAS		3.0f
+#include "segment/code_groups.h"
 
 typedef struct GrowingScan
 {
@@ -55,7 +54,7 @@ bound_group(GrowingScan *scan, const CodeQuery *code, const GrowingGroup *group,
 									 estimates);
 	for (uint32 i = 0; i < n; i++)
 		add_candidate(scan, group, g * GROWING_ROWS + i, space_below(space, estimates[i], base) -
-					  ERROR_SIGMAS * group->error[i] * norm);
+					  CODE_SIGMAS * group->error[i] * norm);
 }
 
 /*
@@ -120,7 +119,7 @@ prepare_codes(GrowingScan *scan, const float *mean, CodeQuery *code)
 	rabitq_prepare(code, centred, scan->header.padded,
 				   palloc(rabitq_lut_size(scan->header.padded)));
 	/* with few dimensions there are few different elements, so rounding errors add up */
-	rabitq_allow_rounding(code, space->dims < ROTATION_MIN_PADDED ? INFINITY : ERROR_SIGMAS,
+	rabitq_allow_rounding(code, space->dims < ROTATION_MIN_PADDED ? INFINITY : CODE_SIGMAS,
 						  space->rounding);
 	pfree(centred);
 }
