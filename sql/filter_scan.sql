@@ -25,7 +25,8 @@ CREATE INDEX f_words ON f USING gin (words);
 VACUUM ANALYZE f;
 
 -- whether a query has the rows of a sequential scan, and uses a filter scan
-CREATE FUNCTION compare(query text) RETURNS text LANGUAGE plpgsql SET enable_sort = off SET hnsw.ef_search = 200 AS $$
+CREATE FUNCTION compare(query text) RETURNS text LANGUAGE plpgsql SET enable_sort = off SET hnsw.ef_search = 200
+	SET random_page_cost = 0 SET cpu_operator_cost = 0 SET cpu_index_tuple_cost = 0 SET cpu_tuple_cost = 1 AS $$
 DECLARE
 	line text;
 	plan text := '';
@@ -81,6 +82,11 @@ EXPLAIN (COSTS OFF) SELECT id FROM f WHERE a = 20 OR tags @> '{5}' ORDER BY v <-
 -- the setting
 SET enable_seqscan = off;
 SET enable_sort = off;
+-- no cost but that of rows that a scan returns
+SET random_page_cost = 0;
+SET cpu_operator_cost = 0;
+SET cpu_index_tuple_cost = 0;
+SET cpu_tuple_cost = 1;
 SHOW vector.enable_filter_scan;
 SET vector.enable_filter_scan = off;
 EXPLAIN (COSTS OFF) SELECT id FROM f WHERE a = 21 ORDER BY v <-> '[.1,.9,.3,.4,.5,.2,.7,.8]' LIMIT 10;

@@ -24,6 +24,7 @@ ORDER BY embedding <=> '[0.8, 0.2, 0.2]'
 LIMIT 3;
 
 -- 4. Use
+CREATE INDEX ON item USING hnsw (embedding vector_cosine_ops, price);
 SELECT name, price
 FROM item
 WHERE price BETWEEN 0.45 AND 5

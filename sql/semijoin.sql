@@ -18,7 +18,8 @@ SET hnsw.ef_search = 1000;
 CREATE FUNCTION plan(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE line text; BEGIN
 	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
-		CONTINUE WHEN line ~ 'Disabled';
+		CONTINUE WHEN line ~ 'Disabled|Order By';
+		line := regexp_replace(replace(line, 'Index Only Scan using docs_v', 'Index Scan using docs_v'), '(Filter|Index Cond): \(id = ANY', 'Cond: (id = ANY');
 		RETURN NEXT rtrim(regexp_replace(regexp_replace(line, '\(returns \$\d+\)', ''), '\$\d+|\(InitPlan \d+\)\.col1', 'array', 'g'));
 	END LOOP;
 END $$;

@@ -177,9 +177,9 @@ scan_bound_missing(const ScanBound *bound)
 }
 
 double
-scan_bound_worth(const ScanBound *bound)
+scan_bound_worth(const ScanBound *bound, uint32 dims)
 {
-	return bound->node ? residual_worth(bound->node) : INFINITY;
+	return bound->node ? residual_worth(bound->node, dims) : INFINITY;
 }
 
 TidSet *

@@ -50,7 +50,7 @@ extern uint64 scan_bound_passed(const ScanBound *bound);
  * residual.h.
  */
 extern uint64 scan_bound_missing(const ScanBound *bound);
-extern double scan_bound_worth(const ScanBound *bound);
+extern double scan_bound_worth(const ScanBound *bound, uint32 dims);
 extern TidSet *scan_bound_passing(const ScanBound *bound);
 
 /*

@@ -18,6 +18,9 @@
 #include "am/method.h"
 #include "segment/cache.h"
 
+/* How probable it is that a scan with other conditions reads the table after all. */
+#define CHANCE_OF_READING	0.3
+
 double		index_bitmap_share = 1;
 
 /* Keeps the planner from using a path. */
@@ -73,9 +76,12 @@ wants_null(const IndexPath *path)
 	return false;
 }
 
-/* The part of an index's rows that is expected to meet the conditions on attributes. */
+/*
+ * The part of the rows that is expected to meet the conditions on attributes, or on these and on
+ * the vector.
+ */
 static double
-passing_share(PlannerInfo *root, const IndexPath *path)
+passing_share(PlannerInfo *root, const IndexPath *path, bool vector)
 {
 	List	   *quals = path_conditions(path);
 	ListCell   *cell;
@@ -84,10 +90,36 @@ passing_share(PlannerInfo *root, const IndexPath *path)
 	{
 		const IndexClause *clause = lfirst_node(IndexClause, cell);
 
-		if (clause->indexcol > 0)
+		if (vector || clause->indexcol > 0)
 			quals = list_concat(quals, clause->indexquals);
 	}
 	return clauselist_selectivity(root, quals, path->indexinfo->rel->relid, JOIN_INNER, NULL);
+}
+
+/*
+ * The cost of the rest of a scan that would return this many rows without the conditions that only
+ * the executor evaluates.  PostgreSQL divides it evenly among the rows; it is such that the right
+ * cost results for the rows that the LIMIT asks for: more than it takes, if there are such
+ * conditions, but the first ones are free.  If rows that meet them are farther than most, the table
+ * is read (residual.c).
+ */
+static Cost
+rest_cost(const PlannerInfo *root, const RelOptInfo *rel, double rows, const ScanWork *work)
+{
+	Cost		cost = work->rest_operators * cpu_operator_cost +
+		work->rest_random_pages * random_page_cost + work->rest_sequential_pages * seq_page_cost;
+	double		passing = Max(Min(rel->rows, rows), 1);
+	double		asked = Min(root->limit_tuples * Max(rows, 1) / passing, rows);
+
+	if (root->limit_tuples <= 0)
+		return cost;
+	if (asked <= work->first_rows)
+		return 0;
+	cost *= (asked - work->first_rows) / asked;
+	if (passing < 0.9 * rows)
+		cost += CHANCE_OF_READING * (rel->pages * seq_page_cost + rel->tuples * cpu_tuple_cost) *
+			rows / asked;
+	return cost;
 }
 
 /* The work of a scan of an index with this many rows, and the blocks of its live segments. */
@@ -128,7 +160,7 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 	}
 	genericcostestimate(root, path, loop_count, &costs);
 	/* no less than one row */
-	share = passing_share(root, path) * index_bitmap_share;
+	share = passing_share(root, path, false) * index_bitmap_share;
 	share = Min(Max(share, 1 / Max(rows, 1)), 1);
 	work = scan_work(path->indexinfo->indexoid, rows, share, &blocks);
 	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
@@ -138,8 +170,8 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 		(work.random_pages * random_cost + work.sequential_pages * sequential_cost) +
 		work.operators * cpu_operator_cost;
 	*indexTotalCost = *indexStartupCost + order_cost(rows * share) +
-		work.rest_operators * cpu_operator_cost + work.rest_random_pages * random_cost +
-		work.rest_sequential_pages * sequential_cost;
+		rest_cost(root, path->indexinfo->rel, path->indexinfo->rel->tuples * index_bitmap_share *
+				  passing_share(root, path, true), &work);
 	*indexSelectivity = costs.indexSelectivity * index_bitmap_share;
 	*indexCorrelation = 0;
 	*indexPages = work.random_pages + work.sequential_pages;

@@ -1,11 +1,11 @@
 /*
  * hnsw_cost.c - the work of a graph scan
  *
- * Before the first row a scan searches every segment; hops are the unit of work.  Each row after
- * the first ones takes about a hop, until a part of the rows has been found and the rest is read
- * (graph_segment/reader.c).  Returning all rows costs at least as much as reading the whole index
- * and sorting them: for a query that needs all rows, or very many because of a selective filter, a
- * scan of the table is better.
+ * Before the first row a scan searches every segment; hops are the unit of work.  PostgreSQL
+ * assumes that each row takes the same part of the rest of the cost.  So the rest is as many times
+ * the cost of the next row, although a scan of all rows costs less (graph_segment/reader.c): for a
+ * query that needs all rows, or very many because of a selective filter, a scan of the table is
+ * better.
  */
 #include "am/hnsw.h"
 
@@ -19,6 +19,16 @@
 
 /* The cost of the codes of 32 neighbours per 16 rotated dimensions, or of one plain distance. */
 #define OPERATORS_PER_HOP	4
+
+/*
+ * A row after the first ones takes some hops, where fewer of the blocks are in memory than where
+ * searches begin: as much as one random access.
+ */
+#define PAGES_PER_ROW		1
+
+/* What it costs to compare the rows that meet the conditions, without a walk, and each, in hops. */
+#define HOPS_OF_READING		20
+#define HOPS_PER_READ		0.75
 
 /* The number of different blocks that this many hops read. */
 static double
@@ -55,7 +65,7 @@ count_hops(const Directory *directory)
 static double
 filtered_hops(double hops, double rows, double share)
 {
-	return Min(hops / share, hops + rows * share / GRAPH_NODES_PER_HOP);
+	return share < 1 ? Min(hops / share, HOPS_OF_READING + rows * share * HOPS_PER_READ) : hops;
 }
 
 void
@@ -64,11 +74,10 @@ hnsw_count_work(Relation index, const Directory *directory, double rows, double 
 {
 	double		hops = filtered_hops(count_hops(directory), rows, work->share);
 	double		left = rows * work->share;
-	double		all_hops = Max(hops, left / (GRAPH_NODES_PER_HOP + 1));
 
+	work->first_rows = hnsw_ef_search;
 	work->operators = hops * OPERATORS_PER_HOP;
 	work->random_pages = blocks_met(hops, blocks);
-	work->rest_operators = (all_hops - hops + left) * OPERATORS_PER_HOP;
-	work->rest_random_pages = Max(blocks_met(all_hops, blocks) - work->random_pages, 0);
-	work->rest_sequential_pages = blocks * work->share;
+	work->rest_operators = left * OPERATORS_PER_HOP;
+	work->rest_random_pages = left * PAGES_PER_ROW;
 }

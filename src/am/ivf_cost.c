@@ -13,6 +13,9 @@
 #define OPERATORS_PER_GROUP	4
 #define OPERATORS_PER_LIST	0.5
 
+/* A scan goes on to further lists after a part of the rows that it has searched (ivf_scan.c). */
+#define ROWS_PER_RETURNED	8
+
 /* The approximate number of rows whose vectors are compared after their codes. */
 #define ROWS_REFINED		100
 
@@ -55,6 +58,7 @@ ivf_count_work(Relation index, const Directory *directory, double rows, double b
 			add_segment(work, &space, entry, entry->kind == SEGMENT_SEALED ? part : 1);
 	}
 	work->sequential_pages = Min(work->sequential_pages, blocks);
+	work->first_rows = rows * part / ROWS_PER_RETURNED;
 	work->rest_operators = rows * work->share * OPERATORS_PER_ROW;
 
 	/* with codes, rows are compared in the order of their bounds, which is not that of blocks */

@@ -19,13 +19,14 @@
 typedef struct TableBuild TableBuild;	/* see table_build.h */
 
 /*
- * The work of a scan: before the first row, and after it until every row has been returned.  Pages
+ * The work of a scan: before the first row, and after it for all rows but the first ones.  Pages
  * are those that are read, operators what is computed, in units of cpu_operator_cost; to sort the
  * rows is not included.
  */
 typedef struct ScanWork
 {
 	double		share;			/* of the rows that meet the conditions on attributes; given */
+	double		first_rows;		/* that are returned without further work */
 	double		operators;
 	double		random_pages;
 	double		sequential_pages;

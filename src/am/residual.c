@@ -21,14 +21,16 @@
 
 /*
  * The cost of a row that a scan of an index returns, some hops and a random access to the table,
- * and of a row and a page of a table that is read, in units of cpu_operator_cost.
+ * without and for its dimensions, and of a row and a page of a table that is read, in units of
+ * cpu_operator_cost.
  */
-#define OPERATORS_PER_RETURNED	500.0
-#define OPERATORS_PER_ROW		3.0
+#define OPERATORS_PER_RETURNED	280.0
+#define OPERATORS_PER_DIMENSION 1.5
+#define OPERATORS_PER_ROW		2.0
 #define OPERATORS_PER_PAGE		40.0
 
 double
-residual_worth(const IndexScanState *node)
+residual_worth(const IndexScanState *node, uint32 dims)
 {
 	Relation	table = node->ss.ss_currentRelation;
 	List	   *filter = node->ss.ps.plan->qual;
@@ -47,8 +49,8 @@ residual_worth(const IndexScanState *node)
 	read = 1 - index_cached_part(pages);
 	return (rows * (OPERATORS_PER_ROW * cpu_operator_cost + filter_cost.per_tuple) +
 			pages * (OPERATORS_PER_PAGE * cpu_operator_cost + read * seq_page_cost)) /
-		(OPERATORS_PER_RETURNED * cpu_operator_cost + filter_cost.per_tuple +
-		 read * random_page_cost);
+		((OPERATORS_PER_RETURNED + OPERATORS_PER_DIMENSION * dims) * cpu_operator_cost +
+		 filter_cost.per_tuple + read * random_page_cost);
 }
 
 /*

@@ -15,10 +15,11 @@
 #include "segment/tid_set.h"
 
 /*
- * How many rows a node's scan of an index can return in the time that residual_rows takes; infinite
- * if the conditions cannot be evaluated more often than once for a row.
+ * How many rows a node's scan of an index of vectors with so many dimensions can return in the time
+ * that residual_rows takes; infinite if the conditions cannot be evaluated more often than once for
+ * a row.
  */
-extern double residual_worth(const IndexScanState *node);
+extern double residual_worth(const IndexScanState *node, uint32 dims);
 
 /*
  * The rows of the table that meet the conditions of a node's filter, in the current memory context;

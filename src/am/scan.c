@@ -515,17 +515,18 @@ scan_left(const VectorScan *scan)
 /*
  * Whether so few results seem to pass the executor's filter that it would cost less to read the
  * table.  If it is not known how many rows are wanted, as many as have passed so far are assumed.
+ * The share of rows that pass is taken to be rather too large than too small.
  */
 static bool
 pass_too_few(VectorScan *scan)
 {
 	double		missing = scan_bound_missing(scan->bound);
 	double		passed = scan->given_passed;
-	double		share = (passed + 1) / (scan->returned + 1);
+	double		share = (passed + 2) / (scan->returned + 2);
 
 	scan->next_look = scan->returned + NEXT_LOOK;
 	if (scan->worth == 0)
-		scan->worth = scan_bound_worth(scan->bound);
+		scan->worth = scan_bound_worth(scan->bound, scan->search.space->dims);
 	if (missing == 0)
 		missing = Max(passed, 1);
 	return missing * (1 / share - 1) > scan->worth;

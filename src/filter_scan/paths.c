@@ -19,7 +19,13 @@
 #include "am/index.h"
 
 /* The cost of looking up a row of the bitmap in the segments, in units of cpu_operator_cost. */
-#define LOOKUP_OPERATORS	0.1
+#define LOOKUP_OPERATORS	200.0
+
+/*
+ * A search among few rows reads the vectors of all, or of so many, at random places.  A scan of the
+ * bitmap's rows in the table is priced as if none of its pages was in memory, so these are, too.
+ */
+#define VECTOR_PAGES		150.0
 
 static bool enable_filter_scan = true;
 static set_rel_pathlist_hook_type previous_hook;
@@ -119,12 +125,15 @@ add_filter_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *scan)
 	CustomPath *path;
 	Cost		cost;
 	Selectivity selectivity;
+	double		rows;
 
 	if (bitmap == NULL)
 		return;
 	cost_bitmap_tree_node(bitmap->bitmapqual, &cost, &selectivity);
 	price_scan(root, scan, selectivity);
-	cost += LOOKUP_OPERATORS * cpu_operator_cost * selectivity * rel->tuples;
+	rows = selectivity * rel->tuples;
+	cost += LOOKUP_OPERATORS * cpu_operator_cost * rows +
+		random_page_cost * Min(rows, VECTOR_PAGES);
 
 	path = makeNode(CustomPath);
 	path->path.pathtype = T_CustomScan;

@@ -23,6 +23,7 @@ DOCUMENTS = {
     "migrating_examples": "docs/migrating.md",
     "types_examples": "docs/types.md",
     "index_examples": "docs/indexes.md",
+    "filtering_examples": "docs/filtering.md",
     "operations_examples": "docs/operations.md",
 }
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```\n", re.M | re.S)
