@@ -44,7 +44,7 @@ $node->safe_psql('postgres', <<'SQL');
 	INSERT INTO other SELECT i, i % 5, 'y' || i % 3 FROM generate_series(0, 40) i;
 	CREATE TABLE acl (doc int, reader int, PRIMARY KEY (reader, doc));
 	CREATE TABLE asked (n serial, form text, source text, condition text, k int, mode text, exact bool, plain bool);
-	CREATE TABLE result (queries int, by_condition int, by_bitmap int, ordered int, few int, exact int, exact_found int, wanted int, found int, late int, different int);
+	CREATE TABLE result (queries int, by_condition int, by_bitmap int, ordered int, few int, exact int, exact_found int, wanted int, found int, late int, index_only int, different int);
 
 	-- A distance and what an index may be wrong by, whose distances are rounded.
 	CREATE FUNCTION beyond(d float8) RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT d + 1e-6 * (1 + abs(d))';
@@ -59,11 +59,13 @@ $node->safe_psql('postgres', <<'SQL');
 		line text;
 		truth float8[];
 		found float8[];
+		texts text[];
+		texts_found text[];
 		ids int[];
 		again int;
 		wrong text;
 	BEGIN
-		r := ROW(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+		r := ROW(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 		FOR a IN SELECT * FROM asked ORDER BY n LOOP
 			q := quote_literal(place(floor(random() * 8)::int, random() < 0.8));
 			query := format('FROM %s WHERE %s', a.source, replace(a.condition, '§', q));
@@ -72,12 +74,28 @@ $node->safe_psql('postgres', <<'SQL');
 			EXECUTE format('SELECT array_agg(d) FROM (SELECT t.v %s %s AS d %s AND t.v IS NOT NULL ORDER BY 1 LIMIT %s) s',
 				op, q, query, a.k + 1) INTO truth;
 			truth := coalesce(truth, '{}');
+			IF a.form = 'attribute' THEN
+				EXECUTE format('SELECT array_agg(x::text ORDER BY x::text) FROM (SELECT t.a1 AS x %s AND t.v IS NOT NULL) s', query) INTO texts;
+			END IF;
 
 			PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', CASE WHEN a.plain THEN 'on' ELSE 'off' END, true),
 				set_config('enable_bitmapscan', 'on', true), set_config('enable_sort', CASE WHEN a.plain THEN 'on' ELSE 'off' END, true),
 				set_config(am || '.iterative_scan', a.mode, true),
 				set_config('hnsw.ef_search', CASE WHEN a.exact THEN '1000' ELSE '40' END, true),
 				set_config('ivf.probes', '10', true), set_config('ivfflat.probes', '10', true);
+			IF a.form = 'attribute' THEN
+				query := format('SELECT t.a1 AS x %s ORDER BY t.v %s %s LIMIT %s', query, op, q, a.k);
+				EXECUTE format('SELECT array_agg(x::text ORDER BY x::text) FROM (%s) s', query) INTO texts_found;
+				FOR line IN EXECUTE 'EXPLAIN ' || query LOOP
+					r.index_only := r.index_only + (line ~ 'Index Only Scan using t.*_v')::int;
+				END LOOP;
+				r.queries := r.queries + 1;
+				IF texts IS DISTINCT FROM texts_found THEN
+					RAISE NOTICE 'different: %, % rows, mode %: %; % and not %', state, rows, a.mode, query, texts_found, texts;
+					r.different := r.different + 1;
+				END IF;
+				CONTINUE;
+			END IF;
 			IF a.form = 'each' THEN
 				query := format('SELECT s.* FROM generate_series(0, 2) n, LATERAL (SELECT t.id, t.v %s %s AS d %s AND t.id %% 3 = n
 					ORDER BY t.v %1$s %2$s LIMIT %4$s) s', op, q, query, a.k);
@@ -241,9 +259,11 @@ sub ask
 		}
 		my $plain = chance(0.1);
 		$condition .= ' AND t.v IS NOT NULL' if $plain || chance(0.2);
-		my $mode = chance(0.1) ? 'off' : pick(grep { $_ ne 'off' } @{ $modes{$am} });
-		my $form = $source eq 't' ? pick(('') x 16, 'FOR UPDATE', 'each') : '';
-		my $k = $form eq 'each' ? 5000 : pick(1, 5, 10, 10, 20, 100);
+		my $form = $source eq 't' ? pick(('') x 16, 'FOR UPDATE', 'each', 'attribute') : '';
+		my $mode = $form ne 'attribute' && chance(0.1) ? 'off' : pick(grep { $_ ne 'off' } @{ $modes{$am} });
+		$condition = join(' AND ', map { compare_column(@{ pick(@$columns) }) } 1 .. pick(1, 2)) if $form eq 'attribute';
+		$plain = 0 if $form eq 'attribute';
+		my $k = $form =~ /^(each|attribute)$/ ? 5000 : pick(1, 5, 10, 10, 20, 100);
 		push @asked, "('$form', \$\$$source\$\$, \$\$($condition)\$\$, $k, '$mode', "
 		  . ($exact && $rows < 900 && chance(0.5) ? 'true' : 'false') . ', ' . ($plain ? 'true' : 'false') . ')';
 	}
@@ -252,7 +272,7 @@ sub ask
 		SELECT * FROM compare('$am', '$op', '$config->{name}, $state', $rows)");
 	die "$config->{name}, $state: $messages" if $result;
 	my %result;
-	@result{qw(queries by_condition by_bitmap ordered few exact exact_found wanted found late different)} = $out =~ /(\d+)/g or die $out;
+	@result{qw(queries by_condition by_bitmap ordered few exact exact_found wanted found late index_only different)} = $out =~ /(\d+)/g or die $out;
 	$total{$_} += $result{$_} foreach keys %result;
 	$recall{ $config->{kind} }{$_} += $result{$_} foreach qw(wanted found);
 	push @different, grep { /different:/ } split /\n/, $messages;
@@ -362,7 +382,8 @@ while ($total{queries} < $wanted)
 }
 
 note("$total{queries} queries, $total{few} of them for all rows that meet a condition; of a quarter of them"
-	. " $total{ordered} by an index of vectors, $total{by_condition} with conditions in it, $total{by_bitmap} with a bitmap");
+	. " $total{ordered} by an index of vectors, $total{by_condition} with conditions in it, $total{by_bitmap} with a bitmap;"
+	. " $total{index_only} index-only scans");
 is($total{different}, 0, 'answers') or diag(join("\n", @different[ 0 .. ($#different > 19 ? 19 : $#different) ]));
 
 # if ef_search exceeds the rows all are compared, unless bounds of codes, of three standard deviations, exclude them
