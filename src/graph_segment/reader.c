@@ -58,7 +58,8 @@ rest_hops(const GraphReading *reading, bool *by_codes)
 	uint32		left = graph_scan_nodes_left(scan);
 	uint32		hops = left / (scan->left ? GRAPH_SCATTERED_PER_HOP : GRAPH_NODES_PER_HOP);
 	uint32		groups = Min(left, scan->sealed.segment->header.nodes / CODE_GROUP);
-	uint32		coded = groups / GRAPH_GROUPS_PER_HOP + GRAPH_REFINED / GRAPH_SCATTERED_PER_HOP;
+	uint32		coded = groups / GRAPH_GROUPS_PER_HOP + left / GRAPH_WAITING_PER_HOP +
+		GRAPH_REFINED / GRAPH_SCATTERED_PER_HOP;
 
 	*by_codes = scan->left && graph_scan_has_codes(scan) && coded < hops &&
 		left > reading->base.search->effort.candidates;
