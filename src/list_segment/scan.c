@@ -248,6 +248,18 @@ scan_group(ListsScan *scan, const ListGroup *group, uint32 first, uint32 n,
 	}
 }
 
+/* Whether any of n rows is not excluded. */
+static bool
+any_left(const SealedScan *scan, uint32 row, uint32 n)
+{
+	if (scan->excluded.count == 0)
+		return n > 0;
+	for (uint32 i = 0; i < n; i++)
+		if (!row_is_excluded(&scan->excluded, row + i))
+			return true;
+	return false;
+}
+
 /* The block of the codes in which a group begins. */
 static BlockNumber
 group_place(const SealedLists *lists, uint32 group)
@@ -273,7 +285,6 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 	CodeReader	reader;
 
 	scan->sealed.statistics->hops++;
-	scan->sealed.statistics->distances += list->rows;
 	if (groups == 0)
 		return;
 	last = group_place(lists, list->group + groups - 1);
@@ -281,11 +292,15 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 	for (uint32 g = 0; g < groups; g++)
 	{
 		BlockNumber place = group_place(lists, list->group + g);
+		uint32		row = list->row + g * CODE_GROUP;
+		uint32		n = Min(CODE_GROUP, list->rows - g * CODE_GROUP);
 
+		if (!any_left(&scan->sealed, row, n))
+			continue;
+		scan->sealed.statistics->distances += n;
 		for (asked = Max(asked, place); asked <= Min(place + BLOCKS_AHEAD, last); asked++)
 			block_prefetch(&scan->sealed.reader, lists->codes + asked);
-		scan_group(scan, code_reader_get(&reader, list->group + g), list->row + g * CODE_GROUP,
-				   Min(CODE_GROUP, list->rows - g * CODE_GROUP), &bounds);
+		scan_group(scan, code_reader_get(&reader, list->group + g), row, n, &bounds);
 	}
 	code_reader_end(&reader);
 }
@@ -303,6 +318,8 @@ lists_scan_rows(ListsScan *scan, uint32 rank, SealedFound callback, void *arg)
 	const SealedList *list = cached_list(scan->sealed.segment, scan->query->lists[rank]);
 
 	scan->sealed.statistics->hops++;
+	if (!any_left(&scan->sealed, list->row, list->rows))
+		return;
 	sealed_scan_nodes(&scan->sealed, list->row, list->row + list->rows, callback, arg);
 }
 
