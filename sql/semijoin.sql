@@ -25,9 +25,11 @@ DECLARE line text; BEGIN
 END $$;
 SET enable_seqscan = off;
 SET enable_bitmapscan = off;
+SET enable_sort = off;
 SELECT plan('SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 5');
 SELECT plan('SELECT id FROM docs WHERE EXISTS (SELECT FROM acl WHERE docs.id = doc AND u = 3) ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 5');
 SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 5;
+RESET enable_sort;
 SET vector.enable_semijoin_filter = off;
 SELECT plan('SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 5');
 SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 5;
