@@ -360,6 +360,8 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 	scan->sealed.query = query;
 	graph_search_init(search, space_graph_memory(CurrentMemoryContext));
 	scan->counted_hops = scan->counted_distances = scan->counted_rejected = 0;
+	/* what a search before this one prepared was of another query, and may be freed */
+	scan->centred = NULL;
 	if (scan->sealed.space->coded)
 	{
 		prepare_codes(scan);
