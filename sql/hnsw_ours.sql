@@ -226,3 +226,24 @@ RESET hnsw.ef_search;
 DROP VIEW segments;
 DROP FUNCTION wave;
 RESET enable_seqscan;
+
+-- each row of a merge is looked for in the graph that goes on: few candidates find the nearest rows there, too
+SET vector.background_work = off;
+CREATE FUNCTION merged_vector(id int) RETURNS vector LANGUAGE sql RETURN
+	(SELECT array_agg((hashint4(id * 100 + d) & 1023)::real ORDER BY d)::vector FROM generate_series(1, 64) d);
+CREATE TABLE merged (id int, v vector(64));
+INSERT INTO merged SELECT i, merged_vector(i) FROM generate_series(1, 1500) i;
+CREATE INDEX merged_v ON merged USING hnsw (v vector_l2_ops) WITH (seal_rows = 1000, m = 8, ef_construction = 40);
+INSERT INTO merged SELECT i, merged_vector(i) FROM generate_series(1501, 4500) i;
+SELECT vector_merge('merged_v') > 0 AS merged;
+SELECT kind, sum(rows) FROM vector_index_segments('merged_v') WHERE rows > 0 GROUP BY kind ORDER BY kind;
+SET enable_seqscan = off;
+SET hnsw.ef_search = 10;
+SELECT avg((SELECT count(*) FROM (SELECT id FROM merged ORDER BY v <-> q.v LIMIT 10) found
+	JOIN (SELECT id FROM merged ORDER BY (v <-> q.v) + 0 LIMIT 10) nearest USING (id))) >= 9.25 AS found
+	FROM merged q WHERE id % 10 = 0;
+RESET hnsw.ef_search;
+RESET enable_seqscan;
+RESET vector.background_work;
+DROP TABLE merged;
+DROP FUNCTION merged_vector;
