@@ -268,7 +268,7 @@ was_given(const VectorScan *scan, const GraphFound *found)
 {
 	uint64		tid = found->tag & FOUND_TID;
 
-	return scan->left_out &&
+	return scan->left_out && scan->given_count > 0 &&
 		bsearch(&tid, scan->given, scan->given_count, sizeof(uint64), tag_compare) != NULL;
 }
 
