@@ -8,9 +8,6 @@
 /* Rows that are read at once. */
 #define ROWS_AT_ONCE	1024
 
-/* One over the part of all rows that is many. */
-#define MANY_ROWS		8
-
 uint32_t
 attribute_code_size(uint32_t values)
 {
@@ -156,12 +153,17 @@ attribute_has_row(const AttributeColumn *column, uint32_t number, uint32_t row, 
 	return true;
 }
 
-/* Reads rows by value from one place to another, and adds them to a set. */
-static bool
-add_listed(const AttributeColumn *column, uint32_t place, uint32_t end, uint8_t *bits)
+bool
+attribute_add_rows(const AttributeColumn *column, uint32_t from, uint32_t to, uint8_t *bits)
 {
 	uint32_t	rows[ROWS_AT_ONCE];
+	uint32_t	place;
+	uint32_t	end;
 
+	if (from >= to)
+		return true;
+	if (!attribute_list(column, from, &place) || !attribute_list(column, to, &end) || place > end)
+		return false;
 	while (place < end)
 	{
 		uint32_t	n = end - place < ROWS_AT_ONCE ? end - place : ROWS_AT_ONCE;
@@ -178,77 +180,6 @@ add_listed(const AttributeColumn *column, uint32_t place, uint32_t end, uint8_t 
 		place += n;
 	}
 	return true;
-}
-
-/*
- * Marks the codes from one number to another, both included.  The loops have a constant number of
- * steps and no branches, so that compilers use vector instructions.
- */
-static void
-mark_codes(const uint8_t *bytes, uint32_t code_size, uint32_t first, uint32_t last,
-		   uint8_t *marks)
-{
-	if (code_size == 1)
-		for (int i = 0; i < ROWS_AT_ONCE; i++)
-			marks[i] = (uint8_t) (bytes[i] - first) <= (uint8_t) (last - first);
-	else if (code_size == 2)
-		for (int i = 0; i < ROWS_AT_ONCE; i++)
-			marks[i] = (uint16_t) ((bytes[2 * i] | bytes[2 * i + 1] << 8) - first) <=
-				(uint16_t) (last - first);
-	else
-		for (int i = 0; i < ROWS_AT_ONCE; i++)
-			marks[i] = (bytes[4 * i] | bytes[4 * i + 1] << 8 | bytes[4 * i + 2] << 16 |
-						(uint32_t) bytes[4 * i + 3] << 24) - first <= last - first;
-}
-
-/* Eight marks as bits, the first one lowest. */
-static uint8_t
-pack_marks(const uint8_t *marks)
-{
-	uint64_t	word = 0;
-
-	for (int i = 0; i < 8; i++)
-		word |= (uint64_t) marks[i] << (8 * i);
-	/* the i-th byte times 2^(7 * (8 - i)) has its bit at 56 + i; no two products meet */
-	return (uint8_t) (word * UINT64_C(0x0102040810204080) >> 56);
-}
-
-/* Adds the rows whose codes are from one number to another, both included. */
-static bool
-add_coded(const AttributeColumn *column, uint32_t first, uint32_t last, uint8_t *bits)
-{
-	uint8_t		bytes[ROWS_AT_ONCE * 4] = {0};
-	uint8_t		marks[ROWS_AT_ONCE];
-
-	for (uint32_t row = 0; row < column->rows; row += ROWS_AT_ONCE)
-	{
-		uint32_t	n = column->rows - row < ROWS_AT_ONCE ? column->rows - row : ROWS_AT_ONCE;
-
-		if (!column->read(column->arg, ATTRIBUTE_CODES, (uint64_t) row * column->code_size, bytes,
-						  n * column->code_size))
-			return false;
-		mark_codes(bytes, column->code_size, first, last, marks);
-		memset(marks + n, 0, ROWS_AT_ONCE - n);
-		for (uint32_t i = 0; i < n; i += 8)
-			bits[(row + i) / 8] |= pack_marks(marks + i);
-	}
-	return true;
-}
-
-bool
-attribute_add_rows(const AttributeColumn *column, uint32_t from, uint32_t to, uint8_t *bits)
-{
-	uint32_t	place;
-	uint32_t	end;
-
-	if (from >= to)
-		return true;
-	if (!attribute_list(column, from, &place) || !attribute_list(column, to, &end) || place > end)
-		return false;
-	/* of many rows the codes are read faster than their numbers, which are in no order */
-	if (column->has_codes && end - place > column->rows / MANY_ROWS)
-		return add_coded(column, from, to - 1, bits);
-	return add_listed(column, place, end, bits);
 }
 
 void

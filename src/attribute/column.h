@@ -40,7 +40,6 @@ typedef struct AttributeColumn
 	uint32_t	values;			/* distinct ones, without NULL */
 	uint32_t	width;			/* bytes of a value, or ATTRIBUTE_VARYING */
 	uint32_t	code_size;
-	bool		has_codes;		/* of its rows */
 
 	/* Copies bytes of a part; false if they are not there. */
 	bool		(*read) (void *arg, AttributePart part, uint64_t offset, void *out, size_t size);

@@ -657,7 +657,6 @@ sealed_column_open(SealedColumn *column, Extent extent, const SealedHeader *head
 			.values = attribute->values,
 			.width = attribute->width,
 			.code_size = attribute->code_size,
-			.has_codes = attribute->entries == 0,
 			.read = read_part,
 			.arg = column
 		},

@@ -159,6 +159,12 @@ condition_take_key(const AttributeFilter *filter, FilterCondition *condition,
 	condition->values = palloc(sizeof(Datum));
 	condition->values[0] = key->sk_argument;
 	condition->count = 1;
+	/* x <> y is NOT (x = y), for which the rows of one value are read */
+	if (condition->strategy == FILTER_NOT_EQUAL)
+	{
+		condition->strategy = BTEqualStrategyNumber;
+		condition->negated = !condition->negated;
+	}
 }
 
 void

@@ -82,7 +82,7 @@ fuzz_column(const uint8_t *data, size_t size)
 	column.column = (AttributeColumn) {
 		.rows = head[0], .entries = head[0] * (1 + data[0] % 3), .values = head[1],
 		.width = head[2] % 40, .read = read_part, .arg = &column,
-		.code_size = attribute_code_size(head[1]), .has_codes = data[1] & 1
+		.code_size = attribute_code_size(head[1])
 	};
 	bits = calloc(BITS_BYTES(head[0]) + 1, 1);
 	for (uint32_t row = 0; row < 100; row++)

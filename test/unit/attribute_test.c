@@ -237,7 +237,6 @@ check_column(uint32_t rows, uint32_t values, bool varying)
 		bool		right = true;
 
 		memset(bits, 0, BITS_BYTES(rows));
-		column.column.has_codes = trial % 2 == 0;
 		CHECK(attribute_add_rows(&column.column, from, to, bits), "%u to %u", from, to);
 		for (uint32_t i = 0; i < rows; i++)
 			right &= bits_has(bits, i) == (codes[i] >= from && codes[i] < to);
