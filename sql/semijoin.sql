@@ -20,7 +20,8 @@ DECLARE line text; BEGIN
 	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
 		CONTINUE WHEN line ~ 'Disabled|Order By';
 		line := regexp_replace(replace(line, 'Index Only Scan using docs_v', 'Index Scan using docs_v'), '(Filter|Index Cond): \(id = ANY', 'Cond: (id = ANY');
-		RETURN NEXT rtrim(regexp_replace(regexp_replace(line, '\(returns \$\d+\)', ''), '\$\d+|\(InitPlan \d+\)\.col1', 'array', 'g'));
+		line := regexp_replace(regexp_replace(line, '\(returns \$\d+\)', ''), 'InitPlan array_', 'InitPlan ', 'g');
+		RETURN NEXT rtrim(regexp_replace(line, '\$\d+|\(InitPlan \d+\)\.col1', 'array', 'g'));
 	END LOOP;
 END $$;
 SET enable_seqscan = off;
@@ -126,8 +127,10 @@ EXECUTE p(NULL, '[1,1,1,1,1,1]');
 RESET plan_cache_mode;
 -- an array for each outer row: a hash table of the first would be out of date
 SET enable_sort = off;
+SET enable_nestloop = off;
 SELECT filtered('SELECT * FROM generate_series(1, 3) u, LATERAL (SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE acl.u = u.u)
 	ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 1) d');
+RESET enable_nestloop;
 SELECT * FROM generate_series(1, 3) u, LATERAL (SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE acl.u = u.u)
 	ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 1) d;
 SELECT * FROM generate_series(1, 3) u, LATERAL (WITH allowed AS MATERIALIZED (SELECT doc FROM acl WHERE acl.u = u.u)

@@ -76,6 +76,12 @@ toast_snapshot(Snapshot snapshot)
 #define TABLE_HOOK_ARGS		root, relation, inhparent, rel
 #endif
 
+/* copyObject of 19 uses a word of C23, which compilers have under another name in C11. */
+#if PG_VERSION_NUM >= 190000 && defined(HAVE_TYPEOF_UNQUAL) && !defined(typeof_unqual) && \
+	__STDC_VERSION__ < 202311L
+#define typeof_unqual __typeof_unqual__
+#endif
+
 /* The argument that planner() has after the bound parameters. */
 #if PG_VERSION_NUM >= 190000
 #define PLANNER_PARAMETER	, ExplainState *es

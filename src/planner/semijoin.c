@@ -10,6 +10,7 @@
 #include "planner/planner.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
