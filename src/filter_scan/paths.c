@@ -61,11 +61,13 @@ with_indexes(const RelOptInfo *rel, bool ours)
 	return copy;
 }
 
-/* Of a list of conditions, those that a scan of an index does not answer. */
+/*
+ * Of a list of conditions, those that a scan of an index does not answer, by index conditions or by
+ * the others on attributes (path_conditions).
+ */
 static List *
-not_answered(const List *conditions, const IndexPath *scan)
+not_answered(const List *conditions, const IndexPath *scan, const List *answered)
 {
-	List	   *answered = path_conditions(scan);
 	List	   *left = NIL;
 	ListCell   *cell;
 
@@ -81,16 +83,17 @@ static BitmapHeapPath *
 find_bitmap(PlannerInfo *root, RelOptInfo *rel, const IndexPath *scan)
 {
 	RelOptInfo *copy = with_indexes(rel, false);
+	List	   *answered = path_conditions(scan);
 	ListCell   *cell;
 
-	copy->baserestrictinfo = not_answered(copy->baserestrictinfo, scan);
+	copy->baserestrictinfo = not_answered(copy->baserestrictinfo, scan, answered);
 	if (copy->baserestrictinfo == NIL)
 		return NULL;
 	foreach(cell, copy->indexlist)
 	{
 		IndexOptInfo *index = lfirst(cell);
 
-		index->indrestrictinfo = not_answered(index->indrestrictinfo, scan);
+		index->indrestrictinfo = not_answered(index->indrestrictinfo, scan, answered);
 	}
 	create_index_paths(root, copy);
 	foreach(cell, copy->pathlist)

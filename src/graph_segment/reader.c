@@ -47,23 +47,43 @@ give_found(GraphReading *reading)
 }
 
 /*
- * What reading the rest costs, in hops; and whether the nodes' own codes are compared first, whose
- * bounds may fail.  Searches without conditions, or with as many candidates as there are nodes, are
- * exact when they read the rest.
+ * What reading the rest costs, in hops, by vectors or by the nodes' own codes, whose bounds may
+ * fail.
  */
 static uint32
-rest_hops(const GraphReading *reading, bool *by_codes)
+vector_hops(const GraphScan *scan)
+{
+	return graph_scan_nodes_left(scan) /
+		(scan->left ? GRAPH_SCATTERED_PER_HOP : GRAPH_NODES_PER_HOP);
+}
+
+static uint32
+code_hops(const GraphScan *scan)
+{
+	uint32		left = graph_scan_nodes_left(scan);
+	uint32		groups = Min(left, scan->sealed.segment->header.nodes / CODE_GROUP);
+
+	return groups / GRAPH_GROUPS_PER_HOP + left / GRAPH_WAITING_PER_HOP +
+		GRAPH_REFINED / GRAPH_SCATTERED_PER_HOP;
+}
+
+/*
+ * Whether the rest is read by codes.  Searches without conditions, or with as many candidates as
+ * there are nodes, are exact when they read the rest.
+ */
+static bool
+reads_codes(const GraphReading *reading)
 {
 	const GraphScan *scan = &reading->scan;
-	uint32		left = graph_scan_nodes_left(scan);
-	uint32		hops = left / (scan->left ? GRAPH_SCATTERED_PER_HOP : GRAPH_NODES_PER_HOP);
-	uint32		groups = Min(left, scan->sealed.segment->header.nodes / CODE_GROUP);
-	uint32		coded = groups / GRAPH_GROUPS_PER_HOP + left / GRAPH_WAITING_PER_HOP +
-		GRAPH_REFINED / GRAPH_SCATTERED_PER_HOP;
 
-	*by_codes = scan->left && graph_scan_has_codes(scan) && coded < hops &&
-		left > reading->base.search->effort.candidates;
-	return *by_codes ? coded : hops;
+	return scan->left && graph_scan_has_codes(scan) && code_hops(scan) < vector_hops(scan) &&
+		graph_scan_nodes_left(scan) > reading->base.search->effort.candidates;
+}
+
+static uint32
+rest_hops(const GraphReading *reading)
+{
+	return reads_codes(reading) ? code_hops(&reading->scan) : vector_hops(&reading->scan);
 }
 
 /* Whether the search allows to read the rest. */
@@ -80,11 +100,9 @@ static void
 read_rest(GraphReading *reading)
 {
 	SegmentSearch *search = reading->base.search;
-	bool		by_codes;
 
-	(void) rest_hops(reading, &by_codes);
 	search->statistics->reads++;
-	if (by_codes)
+	if (reads_codes(reading))
 		graph_scan_bound_rest(&reading->scan, search->query);
 	else
 		graph_scan_rest(&reading->scan, search->query, segment_give_row, reading);
@@ -95,9 +113,7 @@ read_rest(GraphReading *reading)
 static bool
 reads_rest(GraphReading *reading, uint64 hops)
 {
-	bool		by_codes;
-
-	if (rest_hops(reading, &by_codes) > hops || !may_read_rest(reading))
+	if (rest_hops(reading) > hops || !may_read_rest(reading))
 		return false;
 	read_rest(reading);
 	return true;
@@ -131,9 +147,8 @@ static void
 walk(GraphReading *reading)
 {
 	SegmentSearch *search = reading->base.search;
-	bool		by_codes;
 	uint32		most_hops = reading->scan.left && may_read_rest(reading) ?
-		Max(rest_hops(reading, &by_codes), 1) : PG_UINT32_MAX;
+		Max(rest_hops(reading), 1) : PG_UINT32_MAX;
 
 	search->statistics->walks++;
 	if (graph_scan_search(&reading->scan, search->query, &search->effort, most_hops))

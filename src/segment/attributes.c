@@ -11,6 +11,7 @@
 #include "access/genam.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
+#include "lib/qunique.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -180,17 +181,10 @@ attribute_elements(const IndexAttribute *element, Datum array, Datum **values, b
 		if (!nulls[i])
 			(*values)[count++] = (*values)[i];
 	*has_null = count < all;
-	if (count < 2)
-		return count;
 	qsort_arg(*values, count, sizeof(Datum), compare_elements,
 			  unconstify(IndexAttribute *, element));
-	all = count;
-	count = 1;
-	for (int i = 1; i < all; i++)
-		if (compare_elements(&(*values)[i], &(*values)[count - 1],
-							 unconstify(IndexAttribute *, element)) != 0)
-			(*values)[count++] = (*values)[i];
-	return count;
+	return (int) qunique_arg(*values, count, sizeof(Datum), compare_elements,
+							 unconstify(IndexAttribute *, element));
 }
 
 char *
@@ -518,7 +512,6 @@ static void
 write_value(void *arg, uint32 number, const AttributeValue *value, uint64 source)
 {
 	ColumnWriter *column = arg;
-
 	uint32		row = column->number(column->arg, source);
 
 	if (column->elements)

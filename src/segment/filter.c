@@ -218,17 +218,14 @@ add_values(const AttributeFilter *filter, const FilterCondition *condition, Seal
 	}
 }
 
-/* Keeps the rows whose array has an element that meets a condition's value. */
+/* Keeps the rows of a range. */
 static void
-keep_element(const AttributeFilter *filter, const FilterCondition *condition, Datum value,
-			 SealedColumn *elements, uint8 *passing)
+keep_range(SealedColumn *column, ValueRange range, uint8 *passing)
 {
-	uint32		rows = elements->column.rows;
+	uint32		rows = column->column.rows;
 	uint8	   *set = make_set(rows);
-	ValueRange	range;
 
-	(void) find_ranges(filter, condition, value, elements, &range);
-	add_range(elements, range, set);
+	add_range(column, range, set);
 	bits_and(passing, set, rows);
 	pfree(set);
 }
@@ -255,7 +252,12 @@ add_true(const AttributeFilter *filter, const FilterCondition *condition,
 		passing = make_set(rows);
 		add_range(column, (ValueRange) {0, column->column.values}, passing);
 		for (int i = 0; i < condition->count; i++)
-			keep_element(filter, condition, condition->values[i], &elements, passing);
+		{
+			ValueRange	range;
+
+			(void) find_ranges(filter, condition, condition->values[i], &elements, &range);
+			keep_range(&elements, range, passing);
+		}
 		bits_or(set, passing, rows);
 		pfree(passing);
 	}
@@ -335,7 +337,6 @@ static void
 keep_attribute(const AttributeFilter *filter, int attribute, const FilterCondition *all,
 			   const CachedSegment *segment, uint8 *passing)
 {
-	uint32		rows = segment->header.rows;
 	ValueRange	common = {0, PG_UINT32_MAX};
 	bool		opened = false;
 	SealedColumn column;
@@ -359,13 +360,7 @@ keep_attribute(const AttributeFilter *filter, int attribute, const FilterConditi
 			keep_rows(filter, condition, segment, passing);
 	}
 	if (common.to != PG_UINT32_MAX)
-	{
-		uint8	   *set = make_set(rows);
-
-		add_range(&column, common, set);
-		bits_and(passing, set, rows);
-		pfree(set);
-	}
+		keep_range(&column, common, passing);
 	if (opened)
 		sealed_column_close(&column);
 }
