@@ -50,7 +50,7 @@ BEGIN
 			WHEN 10 THEN format('%s <> ALL (%I)', y, a)
 			ELSE format('%s = ANY (%I)', y, a) END;
 	END IF;
-	RETURN CASE floor(random() * CASE type WHEN 'boolean' THEN 18 ELSE 13 END)
+	RETURN CASE floor(random() * CASE type WHEN 'boolean' THEN 21 ELSE 16 END)
 		WHEN 0 THEN format('%I < %s', a, x)
 		WHEN 1 THEN format('%I <= %s', a, x)
 		WHEN 2 THEN format('%I >= %s', a, x)
@@ -64,11 +64,14 @@ BEGIN
 		WHEN 10 THEN format('%I NOT IN (%s, %s)', a, x, y)
 		WHEN 11 THEN format('%s > ANY (ARRAY[%s, %s]::%s[])', a, x, y, type)
 		WHEN 12 THEN format('%s < ALL (ARRAY[%s, %s]::%s[])', a, x, y, type)
-		WHEN 13 THEN a
-		WHEN 14 THEN a || ' IS NOT TRUE'
-		WHEN 15 THEN a || ' IS FALSE'
-		WHEN 16 THEN a || ' IS NOT FALSE'
-		WHEN 17 THEN a || ' IS UNKNOWN'
+		WHEN 13 THEN format('%I IS DISTINCT FROM %s', a, x)
+		WHEN 14 THEN format('%s IS NOT DISTINCT FROM %I', x, a)
+		WHEN 15 THEN format('%I IS %s DISTINCT FROM (SELECT NULL::%s)', a, CASE WHEN random() < 0.5 THEN 'NOT' ELSE '' END, type)
+		WHEN 16 THEN a
+		WHEN 17 THEN a || ' IS NOT TRUE'
+		WHEN 18 THEN a || ' IS FALSE'
+		WHEN 19 THEN a || ' IS NOT FALSE'
+		WHEN 20 THEN a || ' IS UNKNOWN'
 		ELSE format('%I = %s', a, x) END;
 END $$;
 CREATE FUNCTION random_where(depth int) RETURNS text LANGUAGE plpgsql AS $$

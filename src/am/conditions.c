@@ -286,6 +286,39 @@ find_list(FilterKind kind, List *clauses, bool negated, IndexColumns *columns)
 	return conditions == NIL ? NULL : make_list(kind, conditions);
 }
 
+static Node *
+is_null(Node *node, NullTestType type)
+{
+	NullTest   *test = makeNode(NullTest);
+
+	test->arg = (Expr *) node;
+	test->nulltesttype = type;
+	test->location = -1;
+	return (Node *) test;
+}
+
+/*
+ * IS [NOT] DISTINCT FROM, in terms of =, which is NULL if either is:
+ * a = b OR a IS NULL AND b IS NULL; or NOT a = b, or one of them is NULL and the other is not.
+ */
+static Condition *
+find_distinct(const DistinctExpr *distinct, bool negated, IndexColumns *columns)
+{
+	OpExpr	   *equal = copyObject((OpExpr *) distinct);
+	Node	   *a = linitial(distinct->args);
+	Node	   *b = lsecond(distinct->args);
+	NullTestType other = negated ? IS_NULL : IS_NOT_NULL;
+	List	   *args;
+
+	NodeSetTag(equal, T_OpExpr);
+	args = list_make2(negated ? (Node *) equal : (Node *) make_notclause((Expr *) equal),
+					  make_andclause(list_make2(is_null(a, IS_NULL), is_null(b, other))));
+	if (!negated)
+		args = lappend(args, make_andclause(list_make2(is_null(a, IS_NOT_NULL),
+													   is_null(b, IS_NULL))));
+	return find_list(FILTER_OR, args, false, columns);
+}
+
 /*
  * The condition that a clause is, or its negation, or one that is met by all rows that meet the
  * clause; NULL if none is found.
@@ -308,6 +341,8 @@ find_condition(Node *node, bool negated, IndexColumns *columns)
 	{
 		case T_OpExpr:
 			return find_operator((OpExpr *) node, negated, columns);
+		case T_DistinctExpr:
+			return find_distinct((DistinctExpr *) node, negated, columns);
 		case T_ScalarArrayOpExpr:
 			return find_array_operator((ScalarArrayOpExpr *) node, negated, columns);
 		case T_NullTest:
