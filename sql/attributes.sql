@@ -385,7 +385,8 @@ CREATE INDEX ON j USING hnsw (v vector_l2_ops, (ARRAY[repeat(name, 1000)]));
 CREATE INDEX ON j USING hnsw (v vector_l2_ops, (repeat(name, 1000)));
 CREATE INDEX ON j USING ivf (v vector_l2_ops, (repeat('x', id * 35)));
 CREATE INDEX j_long ON j USING hnsw (v vector_l2_ops, (repeat('x', id * 34)), (repeat('y', id * 34)), (repeat('z', id * 34)), (repeat('a', id * 34)), (repeat('b', id * 34)));
-INSERT INTO j SELECT i, ARRAY[i, 1]::vector, NULL, 'c' FROM generate_series(21, 60) i;
+-- in the growing segment, short and long records by turns
+INSERT INTO j SELECT i, ARRAY[i, 1]::vector, NULL, 'c' FROM generate_series(-60, 60) i WHERE abs(i) > 20 ORDER BY i * 37 % 41, i;
 SELECT vector_index_check('j_long'::regclass), vector_seal('j_long'), vector_index_check('j_long'::regclass);
 INSERT INTO j SELECT 61, '[1,1]', NULL, 'c';
 

@@ -343,10 +343,17 @@ typedef struct GrowingHeader
 	/* of an index with attributes, else 0 */
 	BlockNumber attributes;		/* block within the extent: records, each after its size (uint16) */
 	uint32		attribute_blocks;
-	uint32		unused;
-	uint64		attribute_used; /* bytes of the payloads of these blocks in use */
+	uint32		waiting;		/* bytes of the last records, which are not in these blocks yet */
+	uint64		attribute_used; /* bytes of all records */
 	uint32		spare[14];		/* zero */
 } GrowingHeader;
+
+/* The payload of the first block of a growing segment. */
+typedef struct GrowingFirst
+{
+	GrowingHeader header;
+	char		records[1024];	/* those that wait */
+} GrowingFirst;
 
 /*
  * The head of a group of 32 rows; their codes follow, and, in an index with attributes, the offsets
@@ -381,6 +388,7 @@ StaticAssertDecl(sizeof(GraphEntryGroup) == 320, "format of GraphEntryGroup");
 StaticAssertDecl(sizeof(SealedRow) == 12, "format of SealedRow");
 StaticAssertDecl(sizeof(SealedNode) == 36, "format of SealedNode");
 StaticAssertDecl(sizeof(GrowingHeader) == 128, "format of GrowingHeader");
+StaticAssertDecl(sizeof(GrowingFirst) == 1152, "format of GrowingFirst");
 StaticAssertDecl(sizeof(GrowingGroup) == 672, "format of GrowingGroup");
 
 #define BlockGetHeader(page)	((BlockHeader *) PageGetContents(page))

@@ -267,6 +267,50 @@ write_bytes(Extent extent, BlockNumber first, uint64 offset, const char *payload
 	}
 }
 
+/*
+ * A row's record of attributes waits beside the header, whose page changes with each row anyway.
+ * When there is no room for it, it is written behind all that wait.  Returns the buffer of the last
+ * block written, InvalidBuffer if the record can wait.
+ */
+static Buffer
+write_waiting(Extent extent, const GrowingFirst *first, const NewRow *row, GenericXLogState *state)
+{
+	Size		waiting = first->header.waiting;
+	char	   *records;
+	Buffer		buffer;
+
+	if (waiting + row->record_size <= sizeof(first->records))
+		return InvalidBuffer;
+	records = palloc(waiting + row->record_size);
+	memcpy(records, first->records, waiting);
+	memcpy(records + waiting, row->record, row->record_size);
+	buffer = write_bytes(extent, first->header.attributes,
+						 first->header.attribute_used - waiting, records,
+						 waiting + row->record_size, state);
+	pfree(records);
+	return buffer;
+}
+
+/* Counts a row with a vector at an offset, and adds its record to those that wait if `waits`. */
+static void
+count_row(Page page, const NewRow *row, uint64 offset, bool waits)
+{
+	GrowingFirst *first = (GrowingFirst *) BlockGetPayload(page);
+	GrowingHeader *header = &first->header;
+
+	if (waits)
+	{
+		memcpy(first->records + header->waiting, row->record, row->record_size);
+		header->waiting += (uint32) row->record_size;
+		extent_use(page, sizeof(GrowingHeader) + header->waiting);
+	}
+	else
+		header->waiting = 0;
+	header->rows++;
+	header->used = offset + TYPEALIGN(GROWING_UNIT, row->row->size);
+	header->attribute_used += row->record_size;
+}
+
 /* The offsets of a group's records of attributes, in units of GROWING_UNIT. */
 static uint32 *
 record_offsets(const GrowingHeader *header, GrowingGroup *group)
@@ -337,18 +381,14 @@ append_to(Relation index, CachedIndex *cached, const SegmentEntry *entry, NewRow
 	vector_buffer = write_bytes(extent, header->vectors, offset, row->row->payload,
 								row->row->size, state);
 	if (row->record)
-		record_buffer = write_bytes(extent, header->attributes, header->attribute_used,
-									row->record, row->record_size, state);
+		record_buffer = write_waiting(extent, (GrowingFirst *) header, row, state);
 	group_buffer = extent_lock(extent, header->groups +
 							   header->rows / GROWING_ROWS / header->groups_per_block,
 							   BUFFER_LOCK_EXCLUSIVE);
 	write_slot(header, GenericXLogRegisterBuffer(state, group_buffer, 0), header->rows, offset,
 			   row);
-	page = GenericXLogRegisterBuffer(state, header_buffer, 0);
-	header = (GrowingHeader *) BlockGetPayload(page);
-	header->rows++;
-	header->used = offset + TYPEALIGN(GROWING_UNIT, row->row->size);
-	header->attribute_used += row->record_size;
+	count_row(GenericXLogRegisterBuffer(state, header_buffer, 0), row, offset,
+			  row->record && !BufferIsValid(record_buffer));
 	GenericXLogFinish(state);
 	UnlockReleaseBuffer(group_buffer);
 	if (BufferIsValid(record_buffer))
@@ -544,13 +584,28 @@ growing_read_payload(Extent extent, const Space *space, const GrowingHeader *hea
 	return size;
 }
 
+static void
+read_first(Extent extent, GrowingFirst *first)
+{
+	extent_read_header(extent, BLOCK_GROWING_HEADER, first, sizeof(*first));
+}
+
 /* Finds the record of attributes at an offset; it stays until the next call. */
 static const char *
-read_record(ExtentReader *reader, uint32 offset, Size *size)
+read_record(ExtentReader *reader, const GrowingFirst *first, uint32 offset, Size *size)
 {
 	uint64		start = (uint64) offset * GROWING_UNIT;
+	uint64		written = first->header.attribute_used - first->header.waiting;
 	uint16		stored;
 
+	if (start >= written)
+	{
+		const char *record = first->records + (start - written);
+
+		memcpy(&stored, record, sizeof(stored));
+		*size = stored;
+		return record + sizeof(stored);
+	}
 	memcpy(&stored, extent_reader_get(reader, start, sizeof(stored)), sizeof(stored));
 	*size = stored;
 	return extent_reader_get(reader, start + sizeof(stored), stored);
@@ -560,20 +615,21 @@ char *
 growing_read_attributes(Relation index, const SegmentEntry *entry, uint32 row, Size *size)
 {
 	Extent		extent = extent_of(index, entry);
-	GrowingHeader header;
+	GrowingFirst first;
+	ExtentReader records;
 	uint32		offsets[GROWING_ROWS];
-	uint64		start;
-	uint16		stored;
-	char	   *record;
+	const char *record;
+	char	   *copy;
 
-	growing_read_header(index, entry, &header);
-	(void) read_group(extent, &header, row / GROWING_ROWS, offsets);
-	start = (uint64) offsets[row % GROWING_ROWS] * GROWING_UNIT;
-	extent_read(extent, header.attributes, start, &stored, sizeof(stored));
-	record = palloc(Max(stored, 1));
-	extent_read(extent, header.attributes, start + sizeof(stored), record, stored);
-	*size = stored;
-	return record;
+	read_first(extent, &first);
+	(void) read_group(extent, &first.header, row / GROWING_ROWS, offsets);
+	extent_reader_begin(&records, extent, first.header.attributes);
+	record = read_record(&records, &first, offsets[row % GROWING_ROWS], size);
+	copy = palloc(Max(*size, 1));
+	memcpy(copy, record, *size);
+	if (records.scratch)
+		pfree(records.scratch);
+	return copy;
 }
 
 uint32
@@ -581,30 +637,31 @@ growing_each_row(Relation index, const Space *space, const SegmentEntry *entry, 
 				 SegmentRowCallback callback, void *arg)
 {
 	Extent		extent = extent_of(index, entry);
-	GrowingHeader header;
+	GrowingFirst first;
+	const GrowingHeader *header = &first.header;
 	ExtentReader records;
 	PayloadMemory memory = {0};
 
-	growing_read_header(index, entry, &header);
-	extent_reader_begin(&records, extent, header.attributes);
-	for (uint32 g = 0; g * GROWING_ROWS < header.rows; g++)
+	read_first(extent, &first);
+	extent_reader_begin(&records, extent, header->attributes);
+	for (uint32 g = 0; g * GROWING_ROWS < header->rows; g++)
 	{
 		uint32		offsets[GROWING_ROWS];
-		GrowingGroup copy = read_group(extent, &header, g, offsets);
+		GrowingGroup copy = read_group(extent, header, g, offsets);
 
 		CHECK_FOR_INTERRUPTS();
-		for (uint32 i = 0; i < growing_group_rows(&header, g); i++)
+		for (uint32 i = 0; i < growing_group_rows(header, g); i++)
 		{
 			bool		dead = copy.dead >> i & 1;
 			SegmentRow	row = {.tid = copy.tids[i]};
 
 			if (parts & GROWING_PAYLOADS && !dead)
 			{
-				row.size = growing_read_payload(extent, space, &header, copy.offset[i], &memory);
+				row.size = growing_read_payload(extent, space, header, copy.offset[i], &memory);
 				row.payload = memory.payload;
 			}
-			if (parts & GROWING_ATTRIBUTES && header.attributes > 0)
-				row.attributes = read_record(&records, offsets[i], &row.attributes_size);
+			if (parts & GROWING_ATTRIBUTES && header->attributes > 0)
+				row.attributes = read_record(&records, &first, offsets[i], &row.attributes_size);
 			callback(arg, g * GROWING_ROWS + i, dead, &row);
 		}
 	}
@@ -612,7 +669,7 @@ growing_each_row(Relation index, const Space *space, const SegmentEntry *entry, 
 		pfree(memory.payload);
 	if (records.scratch)
 		pfree(records.scratch);
-	return header.rows;
+	return header->rows;
 }
 
 /* If the segment is live, sets the bits of a group's dead rows and counts that in the header. */

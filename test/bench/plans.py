@@ -21,13 +21,14 @@ import re
 import subprocess
 import sys
 
-OFF = {"seq": "enable_seqscan", "bitmap": "enable_bitmapscan", "index": "enable_indexscan",
-       "filter": "vector.enable_filter_scan", "sort": "enable_sort"}
+SEQ, BITMAP, INDEX = "enable_seqscan = off", "enable_bitmapscan = off", "enable_indexscan = off"
+FILTER, SORT = "vector.enable_filter_scan = off", "enable_sort = off"
 FORCED = {
-    "sequential scan": ("bitmap", "index", "filter"),
-    "bitmap and sort": ("seq", "index", "filter"),
-    "vector scan": ("seq", "bitmap", "filter", "sort"),
-    "filter scan": ("seq", "sort"),
+    "sequential scan": (BITMAP, INDEX, FILTER),
+    "bitmap and sort": (SEQ, INDEX, FILTER),
+    "vector scan": (SEQ, BITMAP, FILTER, SORT),
+    # a vector scan that may have to read the table for its filter becomes dear
+    "filter scan": (SEQ, SORT, "seq_page_cost = 10000"),
 }
 
 SETUP = """
@@ -99,12 +100,9 @@ def measure(command, table, column, n):
     query = f'SELECT id FROM {table} WHERE "{column}" < {n} ORDER BY v <-> @ LIMIT 10'
     script = "SET search_path = plans, public; SET jit = off; SET max_parallel_workers_per_gather = 0;\n"
     script += f"SELECT 'chosen', * FROM run($${query}$$);\n"
-    for name, off in FORCED.items():
-        for what in off:
-            script += f"SET {OFF[what]} = off;\n"
-        script += f"SELECT '{name}', * FROM run($${query}$$);\n"
-        for what in off:
-            script += f"RESET {OFF[what]};\n"
+    for name, settings in FORCED.items():
+        script += "BEGIN;\n" + "".join(f"SET LOCAL {setting};\n" for setting in settings)
+        script += f"SELECT '{name}', * FROM run($${query}$$);\nCOMMIT;\n"
     result = {}
     for name, plan, rows, ms in psql(command, script):
         if name in ("chosen", plan):
