@@ -1696,6 +1696,40 @@ CREATE OPERATOR CLASS bit_hamming_ops FOR TYPE bit USING ivf AS
 	FUNCTION 1 hamming_distance(bit, bit);
 COMMENT ON OPERATOR CLASS bit_hamming_ops USING ivf IS 'nearest neighbours of a bit string by Hamming distance';
 
+-- access method diskann, unless another extension has one of this name
+
+CREATE FUNCTION diskannhandler(internal) RETURNS index_am_handler
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION diskannhandler(internal) IS 'handler of the access method diskann';
+DO $diskann$
+DECLARE
+	type text;
+	class text[];
+BEGIN
+	IF EXISTS (SELECT FROM pg_catalog.pg_am WHERE amname = 'diskann') THEN
+		RAISE NOTICE 'access method "diskann" already exists, skipping'
+			USING DETAIL = 'It is not that of the extension vector, whose indexes of this access method cannot be created.',
+			HINT = 'Drop the access method, and create that of vector as its documentation says.';
+		RETURN;
+	END IF;
+	CREATE ACCESS METHOD diskann TYPE INDEX HANDLER diskannhandler;
+	COMMENT ON ACCESS METHOD diskann IS 'nearest neighbours by a graph of codes';
+	FOREACH type IN ARRAY ARRAY['vector', 'halfvec', 'bf16vec', 'int8vec'] LOOP
+		FOREACH class SLICE 1 IN ARRAY ARRAY[
+			['l2_ops', '<->', 'l2_squared_distance', 'Euclidean distance'],
+			['ip_ops', '<#>', 'negative_inner_product', 'inner product'],
+			['cosine_ops', '<=>', 'negative_inner_product', 'cosine distance']] LOOP
+			EXECUTE pg_catalog.format('CREATE OPERATOR CLASS %1$s_%2$s %6$s FOR TYPE %1$s USING diskann AS OPERATOR 1 %3$s (%1$s, %1$s) FOR ORDER BY pg_catalog.float_ops, FUNCTION 1 %1$s_%4$s(%1$s, %1$s)%5$s',
+				type, class[1], class[2], class[3],
+				CASE class[1] WHEN 'cosine_ops' THEN pg_catalog.format(', FUNCTION 2 %s(%s)', CASE type WHEN 'vector' THEN 'vector_norm' ELSE 'l2_norm' END, type) END,
+				CASE WHEN type = 'vector' AND class[1] = 'l2_ops' THEN 'DEFAULT' END);
+			EXECUTE pg_catalog.format('COMMENT ON OPERATOR CLASS %s_%s USING diskann IS %L', type, class[1],
+				pg_catalog.format('nearest neighbours of a %s by %s', type, class[4]));
+		END LOOP;
+	END LOOP;
+END
+$diskann$;
+
 -- what an index consists of
 
 CREATE FUNCTION vector_index_segments(index regclass, OUT segment bigint, OUT kind text, OUT rows bigint,
@@ -1711,7 +1745,7 @@ BEGIN ATOMIC
 	SELECT c.oid::regclass, s.*
 	FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid,
 		LATERAL vector_index_segments(c.oid) s
-	WHERE a.amname IN ('hnsw', 'ivfflat', 'ivf') AND c.relkind = 'i' AND i.indisvalid
+	WHERE a.amname IN ('hnsw', 'diskann', 'ivfflat', 'ivf') AND c.relkind = 'i' AND i.indisvalid
 		AND (c.relpersistence <> 't' OR c.relnamespace = pg_my_temp_schema())
 		AND (pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
 END;
@@ -1749,7 +1783,7 @@ BEGIN ATOMIC
 		format('REINDEX INDEX CONCURRENTLY %I.%I', n.nspname, c.relname)
 	FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid
 		JOIN pg_namespace n ON n.oid = c.relnamespace, LATERAL vector_index_state(c.oid) s(state)
-	WHERE a.amname IN ('hnsw', 'ivfflat', 'ivf') AND c.relkind = 'i' AND s.state <> 'current'
+	WHERE a.amname IN ('hnsw', 'diskann', 'ivfflat', 'ivf') AND c.relkind = 'i' AND s.state <> 'current'
 		AND (pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
 END;
 COMMENT ON FUNCTION vector_legacy_indexes() IS 'indexes that are not read, and the statements that repair them';
@@ -1761,7 +1795,7 @@ DECLARE
 	class record;
 	family record;
 BEGIN
-	FOREACH am IN ARRAY ARRAY['hnsw', 'ivfflat', 'ivf'] LOOP
+	FOREACH am IN ARRAY ARRAY['hnsw', 'diskann', 'ivfflat', 'ivf'] LOOP
 		FOR family IN
 			SELECT DISTINCT f.oid, f.opfname FROM pg_catalog.pg_opfamily f
 				JOIN pg_catalog.pg_opclass c ON c.opcfamily = f.oid

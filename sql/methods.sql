@@ -24,6 +24,7 @@ BEGIN
 	DROP INDEX t_v;
 END $$;
 SELECT tell('hnsw', 'vector_l2_ops');
+SELECT tell('diskann', 'vector_l2_ops');
 SELECT tell('ivfflat', 'vector_l2_ops');
 SELECT tell('ivf', 'vector_l2_ops');
 SELECT tell('other', 'other_ops');

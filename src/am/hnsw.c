@@ -5,10 +5,10 @@
 
 #include <float.h>
 
-#include "commands/progress.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "am/graph_build.h"
 #include "graph_segment/method.h"
 
 int			hnsw_ef_search;
@@ -67,7 +67,7 @@ hnsw_init(void)
 		&hnsw_scan_mem_multiplier, 1, 1, 1000, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
-HnswOptions
+static HnswOptions
 hnsw_options(Relation index)
 {
 	HnswOptions options = {
@@ -97,22 +97,21 @@ hnswoptions(Datum reloptions, bool validate)
 									  table, lengthof(table));
 }
 
-static char *
-hnswbuildphasename(int64 phase)
+static DirectoryOptions
+hnsw_directory_options(Relation index)
 {
-	switch (phase)
-	{
-		case PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE:
-			return "initializing";
-		case HNSW_PHASE_LOAD:
-			return "loading tuples";
-		case HNSW_PHASE_GRAPH:
-			return "building graph";
-		case HNSW_PHASE_WRITE:
-			return "writing segment";
-		default:
-			return NULL;
-	}
+	HnswOptions options = hnsw_options(index);
+	DirectoryOptions directory = index_column_options(index);
+
+	if (options.ef_construction < 2 * options.m)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("ef_construction must be greater than or equal to 2 * m")));
+	directory.m = options.m;
+	directory.ef_construction = options.ef_construction;
+	directory.storage = options.storage == HNSW_STORAGE_HALF ? STORAGE_HALF :
+		options.storage == HNSW_STORAGE_SQ8 ? STORAGE_SQ8 : STORAGE_FULL;
+	return directory;
 }
 
 static const IndexSupport hnsw_support[] = {
@@ -127,8 +126,8 @@ const VectorAm hnsw_am = {
 	.support_count = lengthof(hnsw_support),
 	.options = hnswoptions,
 	.directory_options = hnsw_directory_options,
-	.build = hnsw_build,
-	.phase_name = hnswbuildphasename,
+	.build = graph_build,
+	.phase_name = graph_build_phase_name,
 	.count_work = hnsw_count_work,
 	.scan = &hnsw_scan_method
 };

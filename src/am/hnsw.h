@@ -20,11 +20,6 @@
 #define HNSW_MIN_EF_SEARCH				1
 #define HNSW_MAX_EF_SEARCH				1000
 
-/* Phases that pg_stat_progress_create_index shows; the first is PostgreSQL's. */
-#define HNSW_PHASE_LOAD		2
-#define HNSW_PHASE_GRAPH	3
-#define HNSW_PHASE_WRITE	4
-
 typedef enum HnswIterativeScan
 {
 	HNSW_ITERATIVE_SCAN_OFF,
@@ -51,12 +46,7 @@ extern int	hnsw_iterative_scan;
 extern int	hnsw_max_scan_tuples;
 extern double hnsw_scan_mem_multiplier;
 
-/* The options of an index, with defaults for those that are not set. */
-extern HnswOptions hnsw_options(Relation index);
-
-/* Of VectorAm, in hnsw_build.c, hnsw_cost.c and hnsw_scan.c. */
-extern DirectoryOptions hnsw_directory_options(Relation index);
-extern void hnsw_build(TableBuild *table, const Directory *directory);
+/* Of VectorAm, in hnsw_cost.c and hnsw_scan.c. */
 extern void hnsw_count_work(Relation index, const Directory *directory, double rows, double blocks,
 							ScanWork *work);
 extern const struct ScanMethod hnsw_scan_method;

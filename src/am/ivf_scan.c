@@ -23,10 +23,6 @@
 
 #include <math.h>
 
-#include "access/table.h"
-#include "access/tableam.h"
-#include "catalog/index.h"
-#include "executor/executor.h"
 #include "port/atomics.h"
 #include "utils/memutils.h"
 
@@ -59,21 +55,9 @@ typedef struct IvfShared
 
 #define NO_CHANGE	PG_UINT64_MAX
 
-/* The table, if rows are compared in it. */
-typedef struct IvfTable
-{
-	struct IndexFetchTableData *fetch;
-	TupleTableSlot *slot;
-	IndexInfo  *info;
-	EState	   *estate;
-} IvfTable;
-
 typedef struct IvfScan
 {
 	VectorScan	scan;
-	MemoryContext temporary;	/* of a row of the table */
-	IvfTable	table;
-
 	int			iterative;		/* IvfIterativeScan, as it was at the start */
 	uint32		lists;			/* maximum number that may be searched in any segment */
 	uint32		first;			/* number of lists in the first round */
@@ -107,72 +91,6 @@ ivf_accepts(VectorScan *scan, const GraphFound *found)
 		(void) graph_heap_pop(&state->best);
 	return graph_heap_push(&state->best, space_graph_memory(scan->context),
 						   (GraphCandidate) {-found->distance, 0});
-}
-
-/* Opens the table to compare rows in it. */
-static void
-open_table(IvfScan *state)
-{
-	IndexScanDesc desc = state->scan.desc;
-	IvfTable   *table = &state->table;
-
-	table->fetch = table_index_fetch_begin_compat(desc->heapRelation);
-	table->slot = table_slot_create(desc->heapRelation, NULL);
-	table->info = BuildIndexInfo(desc->indexRelation);
-	table->estate = CreateExecutorState();
-	state->temporary = AllocSetContextCreate(CurrentMemoryContext, "ivf scan row",
-											 ALLOCSET_SMALL_SIZES);
-}
-
-static void
-ivf_end(VectorScan *scan)
-{
-	IvfTable   *table = &((IvfScan *) scan)->table;
-
-	if (table->fetch == NULL)
-		return;
-	table_index_fetch_end(table->fetch);
-	ExecDropSingleTupleTableSlot(table->slot);
-	FreeExecutorState(table->estate);
-	table->fetch = NULL;
-}
-
-/* SegmentSearch.fetch: compares a row in the table. */
-static bool
-fetch_row(SegmentSearch *search, ItemPointer tid, GraphFound *found)
-{
-	IvfScan    *state = (IvfScan *) search;
-	IvfTable   *table = &state->table;
-	MemoryContext old;
-	bool		again = false;
-	bool		dead = false;
-	Datum		value[INDEX_MAX_KEYS];
-	bool		isnull[INDEX_MAX_KEYS];
-	float		scale;
-
-	if (table->fetch == NULL)
-		open_table(state);
-	if (!table_index_fetch_tuple(table->fetch, tid, state->scan.desc->xs_snapshot, table->slot,
-								 &again, &dead))
-		return false;
-	old = MemoryContextSwitchTo(state->temporary);
-	GetPerTupleExprContext(table->estate)->ecxt_scantuple = table->slot;
-	FormIndexDatum(table->info, table->slot, table->estate, value, isnull);
-	if (!isnull[0])
-	{
-		const Space *space = search->space;
-		Size		size;
-		const char *payload = space_payload(space, value[0], &size);
-
-		found->distance = space_query_distance(space, search->query, payload, &scale);
-		found->bound = (float) space_order_by(space, search->query, found->distance, 0, scale);
-		search->statistics->distances++;
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(state->temporary);
-	ResetPerTupleExprContext(table->estate);
-	ExecClearTuple(table->slot);
-	return !isnull[0];
 }
 
 /* Takes waiting rows as long as they may be among those wanted. */
@@ -325,7 +243,6 @@ ivf_search(VectorScan *scan)
 		state->wanted = scan_bound_rows(scan->bound);
 	scan->notes_given = state->wanted > 0;
 	scan->adaptive = state->iterative == IVF_ITERATIVE_SCAN_AUTO;
-	scan->search.fetch = fetch_row;
 	effort->estimate = scan->search.space->storage == STORAGE_NONE && state->wanted > 0;
 	effort->fetches = effort->estimate ? (uint64) ceil((double) state->wanted * ivf_refine_k) :
 		PG_UINT64_MAX;
@@ -412,6 +329,5 @@ const ScanMethod ivf_scan_method = {
 	.search_again = ivf_search_again,
 	.go_on = ivf_go_on,
 	.must_wait = ivf_must_wait,
-	.accepts = ivf_accepts,
-	.end = ivf_end
+	.accepts = ivf_accepts
 };

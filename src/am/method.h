@@ -102,6 +102,7 @@ typedef struct VectorAm
  */
 #define VECTOR_AMS(method) \
 	method(hnsw) \
+	method(diskann) \
 	method(ivfflat) \
 	method(ivf)
 

@@ -101,8 +101,9 @@ vectorparallelrescan(IndexScanDesc desc)
 static void
 end_search(VectorScan *scan)
 {
-	if (scan->method->end)
-		scan->method->end(scan);
+	if (scan->table)
+		fetch_end(scan->table);
+	scan->table = NULL;
 	if (scan->answers)
 		returned_end(scan->answers);
 	scan->answers = NULL;
@@ -316,6 +317,17 @@ take_row(SegmentScan *reading, const GraphFound *found)
 		add_result(&scan->results, &result);
 }
 
+/* SegmentSearch.fetch. */
+static bool
+fetch_row(SegmentSearch *search, ItemPointer tid, GraphFound *found)
+{
+	VectorScan *scan = (VectorScan *) search;
+
+	if (scan->table == NULL)
+		scan->table = fetch_begin(scan->desc);
+	return fetch_compare(scan->table, search, tid, found);
+}
+
 /* Makes the filter of the conditions on attributes, and of the rows among which a scan is. */
 static void
 make_filter(VectorScan *scan, TidSet *among)
@@ -355,7 +367,7 @@ start(VectorScan *scan)
 	scan->shared = shared_of(desc);
 	scan->search = (SegmentSearch) {
 		.index = index, .cached = cached, .space = cache_space(cached), .query = &scan->query,
-		.statistics = &scan->statistics, .found = take_row
+		.statistics = &scan->statistics, .found = take_row, .fetch = fetch_row
 	};
 	scan->results.lossy = scan->late.lossy = space_is_lossy(scan->search.space);
 	/* rows ordered by bounds are reordered before they are filtered */

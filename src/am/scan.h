@@ -16,6 +16,7 @@
 #include "access/relscan.h"
 
 #include "am/bound.h"
+#include "am/fetch.h"
 #include "am/returned.h"
 #include "segment/filter.h"
 #include "segment/search.h"
@@ -44,9 +45,6 @@ typedef struct ScanMethod
 
 	/* Whether a row that was found becomes a result. */
 	bool		(*accepts) (VectorScan *scan, const GraphFound *found);
-
-	/* Called at the end of a search, also if it has not begun. */
-	void		(*end) (VectorScan *scan);
 } ScanMethod;
 
 /* A row that one of the segments of a scan has found, and that has not been returned. */
@@ -119,6 +117,7 @@ struct VectorScan
 	int			row_count;
 	int			row_next;
 	ReturnedRows *answers;		/* of an index-only scan; NULL: no row has been returned */
+	TableFetch *table;			/* NULL: no row has been compared there */
 
 	/* whether to search among the rows that pass; see search_among_passing */
 	uint64		next_look;		/* when so many results have been returned */

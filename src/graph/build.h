@@ -27,6 +27,7 @@
 
 #define GRAPH_LEVELS	8
 #define GRAPH_FANOUT	32
+#define GRAPH_ALPHA		1.1f
 
 /* Elements of one size in chunks of 2^shift; each process has its own table of the chunks. */
 typedef struct GraphArray
@@ -59,6 +60,7 @@ typedef struct GraphBuild
 	uint32_t	degree;			/* a multiple of 32 if coded */
 	uint32_t	ef_construction;	/* candidates of an insertion */
 	bool		coded;
+	float		alpha;			/* see graph_fill; 0: GRAPH_ALPHA */
 	RabitqMetric metric;		/* if coded */
 	uint32_t	padded;			/* if coded: dimensions of a work vector */
 	GraphArray	work;			/* if coded: by node */
@@ -142,10 +144,10 @@ extern bool graph_insert(GraphInserter *inserter, uint32_t node);
 
 /*
  * After all nodes are inserted, gives a node further neighbours if its list has free places: near
- * nodes that are not much nearer to one of its neighbours than to the node (the relaxed rule of
- * Vamana: Subramanya et al., DiskANN, NeurIPS 2019, algorithm 2), and then, up to three quarters of
- * the list, by a more relaxed rule.  Several processes may call this, each for nodes of its own.
- * Returns false if there is no memory.
+ * nodes that are not `alpha` times as near to one of its neighbours as to the node (the relaxed
+ * rule of Vamana: Subramanya et al., DiskANN, NeurIPS 2019, algorithm 2), and then, up to three
+ * quarters of the list, by a more relaxed rule.  Several processes may call this, each for nodes of
+ * its own.  Returns false if there is no memory.
  */
 extern bool graph_fill(GraphInserter *inserter, uint32_t node);
 

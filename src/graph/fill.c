@@ -8,8 +8,8 @@
 
 #include "graph/build_internal.h"
 
-#define FILL_RELAX		1.21f	/* factor of squared distances */
-#define SPARE_RELAX		2.0f	/* likewise, for lists less than 3/4 full after that */
+/* A factor of squared distances, for lists less than 3/4 full after those with alpha. */
+#define SPARE_RELAX		2.0f
 
 /* A neighbour of a node whose list is filled or merged, or a candidate for that list. */
 typedef struct Spoke
@@ -18,6 +18,14 @@ typedef struct Spoke
 	RabitqFactors factors;
 	const uint8_t *signs;
 } Spoke;
+
+static float
+squared_alpha(const GraphBuild *build)
+{
+	float		alpha = build->alpha > 0 ? build->alpha : GRAPH_ALPHA;
+
+	return alpha * alpha;
+}
 
 /* The squared distance between two neighbours of a node; in a coded graph, from their codes. */
 static float
@@ -153,7 +161,7 @@ graph_fill(GraphInserter *inserter, uint32_t node)
 		if (!make_spoke(inserter, spokes, count, graph_search_candidate(search, i),
 						inserter->signs + (count + spare_count) * (build->padded / 8), spare))
 			continue;
-		cover = cover_distance(inserter, spokes, count, spare, FILL_RELAX);
+		cover = cover_distance(inserter, spokes, count, spare, squared_alpha(inserter->build));
 		if (cover == INFINITY)
 			add_spoke(build, links, spokes, count++, spare);
 		else if (!(cover * SPARE_RELAX < spare->end.distance))
@@ -209,7 +217,7 @@ choose_spokes(const GraphInserter *inserter, Spoke *spokes, uint32_t count)
 	{
 		Spoke		spoke = spokes[i];
 
-		if (is_covered(inserter, spokes, chosen, &spoke, FILL_RELAX))
+		if (is_covered(inserter, spokes, chosen, &spoke, squared_alpha(inserter->build)))
 			continue;
 		memmove(spokes + chosen + 1, spokes + chosen, (i - chosen) * sizeof(Spoke));
 		spokes[chosen++] = spoke;

@@ -34,13 +34,10 @@ void
 build_init_shared(BuildShared *shared, const Directory *directory, Size memory)
 {
 	memset(shared, 0, sizeof(*shared));
-	shared->element = directory->element;
-	shared->metric = directory->metric;
-	shared->storage = directory->storage;
-	shared->dims = directory->dims;
-	shared->seed = directory->seed;
+	segment_space(directory, &shared->space);
 	shared->m = directory->m;
 	shared->ef_construction = directory->ef_construction;
+	shared->alpha = directory->max_alpha;
 	shared->memory = memory;
 	shared->chunk = build_chunk_size(memory);
 	while ((sizeof(BuildRow) << shared->row_shift) <= shared->chunk / 2)
@@ -188,10 +185,10 @@ build_attach(BuildShared *shared, Relation index, const BuildCallbacks *callback
 	if (build->leader)
 		build->callbacks = *callbacks;
 	build->context = CurrentMemoryContext;
-	space_init(&build->space, shared->element, shared->metric, shared->storage, shared->dims,
-			   shared->seed);
+	build->space = shared->space;
 	space_init_rotation(&build->space);
 	init_graph(&build->space, shared->m, shared->ef_construction, &build->graph);
+	build->graph.alpha = shared->alpha;
 	build->graph.distance = plain_distance;
 	build->graph.arg = build;
 	if (!graph_inserter_init(&build->inserter, &build->graph, memory))
@@ -386,7 +383,7 @@ build_make_nodes(SegmentBuild *build)
 	pfree(table);
 
 	/* levels and entries must be random nodes, and so must be the order of insertion */
-	pg_prng_seed(&random, shared->seed);
+	pg_prng_seed(&random, shared->space.seed);
 	build_shuffle(&random, nodes, shared->nodes);
 }
 

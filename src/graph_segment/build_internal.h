@@ -63,13 +63,10 @@ typedef struct SharedArray
 struct BuildShared
 {
 	/* fixed */
-	SpaceElement element;
-	SpaceMetric metric;
-	SpaceStorage storage;
-	int			dims;
-	uint64		seed;
+	Space		space;			/* without its rotation */
 	uint32		m;
 	uint32		ef_construction;
+	float		alpha;			/* see graph_fill; 0: the default */
 	bool		hurried;		/* lists are not filled up */
 	Size		chunk;			/* unit in which memory is taken, in bytes */
 	uint32		row_shift;		/* a chunk has 2^row_shift rows */

@@ -13,13 +13,11 @@
 
 #include "miscadmin.h"
 
+#include "graph_segment/check.h"
 #include "segment/code_groups.h"
 
 /* Of this many nodes of a segment, one has its neighbours' codes checked. */
 #define CODES_CHECKED_EVERY	8
-
-/* Vectors shorter than this part of the longest lose all their bits when they are coded. */
-#define CODED_PART	1e-6
 
 /* What rounding loses counts so many times. */
 #define LOST_TIMES	10
@@ -38,21 +36,16 @@ typedef struct Sizes
 	double		farthest;		/* squared distance from the mean up to which codes are checked */
 } Sizes;
 
-/*
- * Whether a vector's estimated distance from itself is right.  Estimates whose terms are near the
- * limits of float32 prove nothing.
- */
-static bool
-is_own_estimate(const Space *space, const SpaceQuery *query, float estimate, double size)
+bool
+check_own_estimate(const Space *space, const SpaceQuery *query, float estimate, double size)
 {
 	double		expected = space->metric == SPACE_IP ? -query->norm * query->norm : 0;
 
 	return !(size <= 1e30) || fabs(estimate - expected) <= ESTIMATE_TOLERANCE * size + 1e-6;
 }
 
-/* Prepares the query for a node's vector; centred is that vector, rotated, less the mean. */
-static void
-prepare_node(SealedScan *scan, const SealedNode *node, char *payload, SpaceQuery *query,
+void
+check_prepare_node(SealedScan *scan, const SealedNode *node, char *payload, SpaceQuery *query,
 			 float *centred)
 {
 	const SealedHeader *header = &scan->segment->header;
@@ -63,8 +56,8 @@ prepare_node(SealedScan *scan, const SealedNode *node, char *payload, SpaceQuery
 		centred[i] = query->rotated[i] - scan->segment->mean[i];
 }
 
-static void
-forget_node(SpaceQuery *query)
+void
+check_forget_node(SpaceQuery *query)
 {
 	pfree(query->floats);
 	pfree(query->rotated);
@@ -79,8 +72,8 @@ compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static double
-length_squared(const float *x, uint32 n)
+double
+check_length_squared(const float *x, uint32 n)
 {
 	double		sum = 0;
 
@@ -105,9 +98,9 @@ measure_nodes(SealedScan *scan)
 		uint32		id = (uint32) ((uint64) header->nodes * i / sample);
 		SpaceQuery	query;
 
-		prepare_node(scan, sealed_read_node(scan, 0, id), payload, &query, centred);
-		lengths[i] = length_squared(centred, header->padded);
-		forget_node(&query);
+		check_prepare_node(scan, sealed_read_node(scan, 0, id), payload, &query, centred);
+		lengths[i] = check_length_squared(centred, header->padded);
+		check_forget_node(&query);
 	}
 	qsort(lengths, sample, sizeof(double), compare_doubles);
 	sizes.farthest = lengths[sample / 2] * CODED_TIMES * CODED_TIMES;
@@ -140,7 +133,7 @@ check_code(SealedScan *scan, const char *bytes, uint32 place, const Sizes *sizes
 	double		lost;
 	double		parts;
 
-	prepare_node(scan, sealed_read_node(scan, 0, id), payload, &query, centred);
+	check_prepare_node(scan, sealed_read_node(scan, 0, id), payload, &query, centred);
 	distance = space_node_distance(scan->space, &query, node, bytes + layout->vector);
 	own = space_query_distance(scan->space, &query, payload, &scale);
 	rabitq_prepare(&code, centred, header->padded, lut);
@@ -148,24 +141,24 @@ check_code(SealedScan *scan, const char *bytes, uint32 place, const Sizes *sizes
 		&code, (const uint8 *) bytes + layout->codes + group * rabitq_group_size(header->padded),
 		(const float *) (bytes + layout->a) + group * CODE_GROUP,
 		(const uint16 *) (bytes + layout->b) + group * CODE_GROUP, distance, estimates);
-	length = length_squared(centred, header->padded);
-	lost = CODED_PART * query.norm;
+	length = check_length_squared(centred, header->padded);
+	lost = CHECK_CODED_PART * query.norm;
 	parts = 0.05 * length;
 	if (scan->space->metric == SPACE_IP)
 		parts += 2 * (query.norm * query.norm + (double) node->scale * node->scale) +
-			CODED_PART * sizes->longest * sizes->longest;
+			CHECK_CODED_PART * sizes->longest * sizes->longest;
 	else
 		parts += fabsf(distance) + fabsf(own) + LOST_TIMES * lost * (lost + sqrt(fabsf(distance))) +
 			(space_is_lossy(scan->space) ? query.norm * query.norm : 0);
 	if (length <= sizes->farthest && fabsf(distance) <= sizes->farthest &&
-		!is_own_estimate(scan->space, &query, estimates[place % CODE_GROUP], parts))
+		!check_own_estimate(scan->space, &query, estimates[place % CODE_GROUP], parts))
 		sealed_damaged(scan->index, "In segment %u, node %u has a code of its neighbour %u that "
 					   "does not fit its vector: the distance is estimated as %g.",
 					   scan->segment->part.uid, node->row, id, estimates[place % CODE_GROUP]);
 	pfree(lut);
 	pfree(centred);
 	pfree(payload);
-	forget_node(&query);
+	check_forget_node(&query);
 }
 
 /* Checks a node's own code, whose estimates are relative to the mean. */
@@ -184,8 +177,8 @@ check_own_code(SealedScan *scan, const char *bytes, const Sizes *sizes)
 	CodeQuery	code;
 	double		length;
 
-	prepare_node(scan, node, payload, &query, centred);
-	length = length_squared(centred, header->padded);
+	check_prepare_node(scan, node, payload, &query, centred);
+	length = check_length_squared(centred, header->padded);
 	rabitq_prepare(&code, centred, header->padded, lut);
 	code_reader_begin(&reader, scan, sealed_codes(header));
 	group = code_reader_get(&reader, node->row / CODE_GROUP);
@@ -194,16 +187,16 @@ check_own_code(SealedScan *scan, const char *bytes, const Sizes *sizes)
 									 estimates);
 	code_reader_end(&reader);
 	if (length <= sizes->farthest &&
-		!is_own_estimate(scan->space, &query, estimates[node->row % CODE_GROUP],
+		!check_own_estimate(scan->space, &query, estimates[node->row % CODE_GROUP],
 						 length + query.norm * query.norm *
-						 (space_is_lossy(scan->space) ? 1 : CODED_PART)))
+						 (space_is_lossy(scan->space) ? 1 : CHECK_CODED_PART)))
 		sealed_damaged(scan->index, "In segment %u, node %u has a code that does not fit its "
 					   "vector: the distance is estimated as %g.",
 					   scan->segment->part.uid, node->row, estimates[node->row % CODE_GROUP]);
 	pfree(lut);
 	pfree(centred);
 	pfree(payload);
-	forget_node(&query);
+	check_forget_node(&query);
 }
 
 static void
@@ -236,17 +229,26 @@ check_node(SealedScan *scan, uint32 id, uint32 row, const Sizes *sizes)
 }
 
 void
+check_entries(SealedScan *scan)
+{
+	const CachedSegment *segment = scan->segment;
+	const GraphEntries *entries = segment->loaded;
+
+	for (uint32 i = 0; i < entries->count; i++)
+		if (graph_entries_group(entries, i / CODE_GROUP)->ids[i % CODE_GROUP] >=
+			segment->header.nodes)
+			sealed_damaged(scan->index, "In segment %u, entry %u names no node.",
+						   segment->part.uid, i);
+}
+
+void
 graph_check(SealedScan *scan)
 {
 	const CachedSegment *segment = scan->segment;
 	const SealedHeader *header = &segment->header;
-	const GraphEntries *entries = segment->loaded;
 	Sizes		sizes = {0};
 
-	for (uint32 i = 0; i < entries->count; i++)
-		if (graph_entries_group(entries, i / CODE_GROUP)->ids[i % CODE_GROUP] >= header->nodes)
-			sealed_damaged(scan->index, "In segment %u, entry %u names no node.",
-						   segment->part.uid, i);
+	check_entries(scan);
 	if (scan->space->coded)
 		sizes = measure_nodes(scan);
 	for (uint32 number = 0; number < header->rows; number++)

@@ -320,7 +320,7 @@ divide_sample(SegmentBuild *build, double overlap)
 	sample = MemoryContextAllocHuge(build->context, sizeof(SampleKey) * n);
 	shared->splits = build_allocate_lasting(build, sizeof(Split) * 2 * shared->parts);
 	division.splits = build_address(build, shared->splits);
-	pg_prng_seed(&division.random, shared->seed);
+	pg_prng_seed(&division.random, shared->space.seed);
 	for (uint32 i = 0; i < n; i++)
 		sample[i].row = build_node_row(build, i);
 	divide(&division, sample, n, 0, shared->parts);

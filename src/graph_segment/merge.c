@@ -208,7 +208,7 @@ sample_nodes(Merge *merge)
 
 	merge->entries = entries;
 	keys = palloc(sizeof(uint32) * Max(wanted, 1));
-	pg_prng_seed(&random, shared->seed);
+	pg_prng_seed(&random, shared->space.seed);
 	for (uint32 key = 0, left = merge->live_nodes; key < merge->keys; key++)
 		if (merge->number[key] != NO_ROW &&
 			pg_prng_uint64_range(&random, 1, left--) <= wanted - taken)

@@ -145,3 +145,44 @@ const SegmentMethod graph_segment_method = {
 	.reader = &graph_reader,
 	.check = graph_check
 };
+
+static void
+init_disk_space(Space *space, const Directory *directory)
+{
+	space->bits = directory->bits;
+	if (directory->storage == STORAGE_NONE)
+		space->storage = STORAGE_NONE;
+}
+
+static bool
+never_merges(const SegmentJob *job)
+{
+	return false;
+}
+
+static bool
+may_replace_disk(Relation index, const Space *space, const SegmentEntry *entry)
+{
+	return space->storage != STORAGE_NONE;
+}
+
+static bool
+never(const Space *space)
+{
+	return false;
+}
+
+const SegmentMethod disk_segment_method = {
+	.id = METHOD_DISK,
+	.name = "disk graph",
+	.init_space = init_disk_space,
+	.row_memory = row_memory,
+	.may_merge = never,
+	.gains_by_merging = merge_is_possible,
+	.allows = may_replace_disk,
+	.merges = never_merges,
+	.from_rows = from_rows,
+	.load = load,
+	.reader = &graph_reader,
+	.check = disk_check
+};

@@ -22,8 +22,12 @@
 
 /* SegmentMethod.check and reader. */
 extern void graph_check(SealedScan *scan);
+extern void disk_check(SealedScan *scan);
 extern const struct SegmentReader graph_reader;
 
 extern const SegmentMethod graph_segment_method;
+
+/* Graphs whose walk reads no vectors: see disk.h. */
+extern const SegmentMethod disk_segment_method;
 
 #endif							/* VECTOR_GRAPH_SEGMENT_METHOD_H */

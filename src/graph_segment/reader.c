@@ -31,16 +31,25 @@ graph_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segm
 	GraphReading *reading = palloc0(sizeof(GraphReading));
 
 	reading->base.search = search;
+	reading->base.eager = search->space->method == METHOD_DISK;
 	graph_scan_begin(&reading->scan, search->index, search->space, segment, search->statistics);
 	graph_scan_exclude(&reading->scan, excluded);
 	return &reading->base;
 }
 
-/* Gives the rows that a search has found. */
+/*
+ * Gives the rows that a search has found, or lets them wait if their distances are only estimates.
+ */
 static void
 give_found(GraphReading *reading)
 {
 	const GraphSearch *search = &reading->scan.search;
+
+	if (reading->scan.disk)
+	{
+		graph_scan_wait_found(&reading->scan);
+		return;
+	}
 
 	for (size_t i = 0; i < search->found_count; i++)
 		segment_give_row(reading, &search->found[i]);
@@ -76,6 +85,8 @@ reads_codes(const GraphReading *reading)
 {
 	const GraphScan *scan = &reading->scan;
 
+	if (scan->disk)
+		return true;
 	return scan->left && graph_scan_has_codes(scan) && code_hops(scan) < vector_hops(scan) &&
 		graph_scan_nodes_left(scan) > reading->base.search->effort.candidates;
 }
@@ -167,10 +178,9 @@ round_memory(const GraphReading *reading)
 }
 
 static SegmentRound
-graph_round(SegmentScan *scan)
+do_round(GraphReading *reading)
 {
-	GraphReading *reading = (GraphReading *) scan;
-	SegmentSearch *search = scan->search;
+	SegmentSearch *search = reading->base.search;
 
 	if (!reading->begun)
 	{
@@ -193,6 +203,16 @@ graph_round(SegmentScan *scan)
 	return reading->ended ? ROUND_LAST : ROUND_DONE;
 }
 
+static SegmentRound
+graph_round(SegmentScan *scan)
+{
+	GraphReading *reading = (GraphReading *) scan;
+	SegmentRound round = do_round(reading);
+
+	graph_scan_close(&reading->scan);
+	return round;
+}
+
 /*
  * If distances are negative, the margin is measured from the lowest possible distance.
  */
@@ -210,20 +230,33 @@ graph_left(SegmentScan *scan)
 static bool
 graph_waiting(SegmentScan *scan, float *bound)
 {
-	return graph_scan_waiting(&((GraphReading *) scan)->scan, bound);
+	const GraphScan *graph = &((GraphReading *) scan)->scan;
+
+	return (graph->disk == NULL || scan->search->effort.fetches > 0) &&
+		graph_scan_waiting(graph, bound);
 }
 
 static bool
 graph_next(SegmentScan *scan, GraphFound *found)
 {
-	graph_scan_next(&((GraphReading *) scan)->scan, found);
-	return true;
+	GraphScan  *graph = &((GraphReading *) scan)->scan;
+	bool		visible;
+
+	if (graph->disk)
+		scan->search->effort.fetches--;
+	visible = graph_scan_next(graph, scan->search, found);
+	graph_scan_close(graph);
+	return visible;
 }
 
 static int
 graph_rows(SegmentScan *scan, const GraphFound *found, FoundRow *single, FoundRow **rows)
 {
-	return graph_scan_rows(&((GraphReading *) scan)->scan, found, single, rows);
+	GraphScan  *graph = &((GraphReading *) scan)->scan;
+	int			count = graph_scan_rows(graph, found, single, rows);
+
+	graph_scan_close(graph);
+	return count;
 }
 
 const SegmentReader graph_reader = {

@@ -9,9 +9,11 @@
 #include "utils/memutils.h"
 
 #include "segment/code_groups.h"
+#include "segment/layout.h"
 
 #define ROWS_AHEAD			4		/* number of nodes to prefetch when nodes are read in order */
 #define GROUPS_AHEAD		4		/* likewise of groups of codes */
+#define CODES_AHEAD			16		/* likewise of codes of METHOD_DISK */
 
 /* See candidates_for. */
 #define MAX_EXCLUDED_FACTOR	2
@@ -34,6 +36,63 @@ tell_found(const GraphScan *scan, const SealedNode *node, GraphFound *found)
 		found->tag |= FOUND_FIRST_EXCLUDED;
 	found->bound = (float) space_order_by(scan->sealed.space, scan->sealed.query,
 										  found->distance, node->error, node->scale);
+}
+
+/* Whether the ids of nodes are their numbers, which are also those of their first rows. */
+static inline bool
+is_numbered(const GraphScan *scan)
+{
+	return !node_layout_differs(&scan->sealed.segment->header.layout);
+}
+
+/* The number of a node's first row, the first of its other rows, and how many these are. */
+static void
+find_extras(GraphScan *scan, uint32 id, uint32 *row, uint32 *extra, uint32 *extras)
+{
+	if (scan->disk)
+	{
+		const DiskNode *node = (const DiskNode *) disk_reader_get(&scan->disk->links, id);
+
+		*row = id;
+		*extra = node->extra;
+		*extras = node->extras;
+	}
+	else
+	{
+		const SealedNode *node = sealed_visit_node(&scan->sealed, id);
+
+		*row = node->row;
+		*extra = node->extra;
+		*extras = node->extras;
+		sealed_leave_node(&scan->sealed);
+	}
+}
+
+static int
+expand_disk_node(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *estimates)
+{
+	GraphScan  *scan = arg;
+
+	CHECK_FOR_INTERRUPTS();
+	return disk_copy_links(&scan->sealed.segment->header,
+						   (const DiskNode *) disk_reader_get(&scan->disk->links, id), ids);
+}
+
+static void
+prefetch_disk_node(void *arg, uint32_t id)
+{
+	disk_reader_prefetch(&((GraphScan *) arg)->disk->links, id);
+}
+
+static void
+score_disk_nodes(void *arg, const uint32_t *ids, int n, float *distances)
+{
+	DiskScan   *disk = ((GraphScan *) arg)->disk;
+
+	for (int i = 0; i < n; i++)
+		disk_reader_prefetch(&disk->codes, ids[i]);
+	for (int i = 0; i < n; i++)
+		distances[i] = disk_estimate(disk, ids[i]);
 }
 
 static int
@@ -82,6 +141,11 @@ score_nodes(void *arg, const uint32_t *ids, int n, float *distances)
 	GraphScan  *scan = arg;
 	Size		vector = scan->sealed.segment->header.layout.vector;
 
+	if (scan->disk)
+	{
+		score_disk_nodes(arg, ids, n, distances);
+		return;
+	}
 	for (int i = 0; i < Min(n, 4); i++)
 		sealed_prefetch_node(&scan->sealed, ids[i]);
 	for (int i = 0; i < n; i++)
@@ -103,22 +167,22 @@ node_is_excluded(void *arg, uint32_t id)
 {
 	GraphScan  *scan = arg;
 	const ExcludedRows *rows = &scan->sealed.excluded;
-	const SealedNode *node;
+	uint32		row;
+	uint32		extra;
+	uint32		extras;
 	bool		excluded;
 
-	/* nodes of one size have the numbers of their first rows */
-	if (scan->sealed.segment->header.layout.size > 0)
+	if (is_numbered(scan))
 	{
 		if (scan->left)
 			return !bits_has(scan->left, id);
 		if (!row_is_excluded(rows, id))
 			return false;
 	}
-	node = sealed_visit_node(&scan->sealed, id);
-	excluded = scan->left ? !bits_has(scan->left, node->row) : row_is_excluded(rows, node->row);
-	for (uint32 i = 0; i < node->extras && excluded && scan->left == NULL; i++)
-		excluded = row_is_excluded(rows, node->extra + i);
-	sealed_leave_node(&scan->sealed);
+	find_extras(scan, id, &row, &extra, &extras);
+	excluded = scan->left ? !bits_has(scan->left, row) : row_is_excluded(rows, row);
+	for (uint32 i = 0; i < extras && excluded && scan->left == NULL; i++)
+		excluded = row_is_excluded(rows, extra + i);
 	return excluded;
 }
 
@@ -128,7 +192,7 @@ first_row_of(GraphScan *scan, uint32 id)
 {
 	uint32		row;
 
-	if (scan->sealed.segment->header.layout.size > 0)
+	if (is_numbered(scan))
 		return id;
 	row = sealed_visit_node(&scan->sealed, id)->row;
 	sealed_leave_node(&scan->sealed);
@@ -189,6 +253,14 @@ prepare_codes(GraphScan *scan)
 	scan->centred = palloc(sizeof(float) * padded);
 	for (uint32 i = 0; i < padded; i++)
 		scan->centred[i] = query->rotated[i] - scan->sealed.segment->mean[i];
+	if (scan->disk)
+	{
+		fine_prepare(&scan->disk->query, scan->sealed.segment->header.disk.bits, scan->centred,
+					 padded);
+		scan->disk->base = scan->sealed.space->metric == SPACE_IP ? 0 :
+			distance_kernels->f32_dot(scan->centred, scan->centred, padded);
+		return;
+	}
 	rabitq_prepare(&scan->code, scan->centred, padded, palloc(rabitq_lut_size(padded)));
 }
 
@@ -234,6 +306,20 @@ graph_scan_begin(GraphScan *scan, Relation index, const Space *space, CachedSegm
 {
 	memset(scan, 0, sizeof(*scan));
 	sealed_scan_begin(&scan->sealed, index, space, segment, statistics);
+	if (!disk_is(&segment->header))
+		return;
+	scan->disk = palloc0(sizeof(DiskScan));
+	disk_read_codes(&scan->disk->codes, &scan->sealed);
+	disk_read_links(&scan->disk->links, &scan->sealed);
+}
+
+void
+graph_scan_close(GraphScan *scan)
+{
+	if (scan->disk == NULL)
+		return;
+	disk_reader_close(&scan->disk->codes);
+	disk_reader_close(&scan->disk->links);
 }
 
 void
@@ -287,7 +373,7 @@ node_of_row(GraphScan *scan, uint32 number)
 	const SealedHeader *header = &scan->sealed.segment->header;
 	SealedRow	row;
 
-	if (number >= header->nodes || header->layout.size > 0)
+	if (number >= header->nodes || is_numbered(scan))
 		return number;
 	sealed_read_row(&scan->sealed, number, &row);
 	return row.node;
@@ -357,6 +443,13 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 		.coded = scan->sealed.space->coded
 	};
 
+	if (scan->disk)
+	{
+		source.expand = expand_disk_node;
+		source.prefetch = prefetch_disk_node;
+		source.coded = false;
+	}
+
 	scan->sealed.query = query;
 	graph_search_init(search, space_graph_memory(CurrentMemoryContext));
 	scan->counted_hops = scan->counted_distances = scan->counted_rejected = 0;
@@ -368,9 +461,11 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 		entry = coded_entry(scan);
 	}
 	else
-	{
 		entry = descend(scan, &source);
+	if (!source.coded)
+	{
 		score_nodes(scan, &root.id, 1, &root.distance);
+		score_nodes(scan, &entry.id, 1, &entry.distance);
 	}
 	if (!graph_search_begin(search, source, candidates_for(share, effort), effort->keep, entry))
 		elog(ERROR, "out of memory");
@@ -405,6 +500,36 @@ next_left(const GraphScan *scan, uint32 i)
 	uint32		nodes = scan->sealed.segment->header.nodes;
 
 	return scan->left ? Min(bits_next(scan->left, nodes, i), nodes) : i;
+}
+
+/*
+ * Compares a node whose vector is not kept by the first of its rows that is visible in the table;
+ * false if none is.
+ */
+static bool
+fetch_node(GraphScan *scan, SegmentSearch *search, uint32 id, GraphFound *found)
+{
+	DiskNode	node = *(const DiskNode *) disk_reader_get(&scan->disk->links, id);
+
+	*found = (GraphFound) {0, id, 0, 0};
+	found->tag = tag_from_tid(&node.tid);
+	if (node.extras > 0)
+		found->tag |= FOUND_EXTRAS;
+	if (row_is_excluded(&scan->sealed.excluded, id))
+		found->tag |= FOUND_FIRST_EXCLUDED;
+	else if (search->fetch(search, &node.tid, found))
+		return true;
+	for (uint32 i = 0; i < node.extras; i++)
+	{
+		SealedRow	row;
+
+		if (row_is_excluded(&scan->sealed.excluded, node.extra + i))
+			continue;
+		sealed_read_row(&scan->sealed, node.extra + i, &row);
+		if (search->fetch(search, &row.tid, found))
+			return true;
+	}
+	return false;
 }
 
 /* Computes the distance of a node by its vector. */
@@ -455,7 +580,47 @@ graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback, 
 bool
 graph_scan_has_codes(const GraphScan *scan)
 {
-	return scan->sealed.segment->header.codes > 0;
+	return scan->disk || scan->sealed.segment->header.codes > 0;
+}
+
+/* Lets a node wait. */
+static void
+add_candidate(GraphScan *scan, float bound, uint32 id)
+{
+	(void) graph_heap_push(&scan->waiting, space_graph_memory(CurrentMemoryContext),
+						   (GraphCandidate) {isnan(bound) ? -INFINITY : bound, id});
+}
+
+void
+graph_scan_wait_found(GraphScan *scan)
+{
+	for (size_t i = 0; i < scan->search.found_count; i++)
+		add_candidate(scan, scan->search.found[i].distance, scan->search.found[i].id);
+}
+
+/* Lets all nodes of METHOD_DISK wait that are left and not expanded. */
+static void
+estimate_rest(GraphScan *scan)
+{
+	const SealedHeader *header = &scan->sealed.segment->header;
+	DiskScan   *disk = scan->disk;
+	uint32		ahead = next_left(scan, 0);
+	uint32		asked = 0;
+
+	for (uint32 id = ahead; id < header->nodes; id = next_left(scan, id + 1))
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (asked -= asked > 0; ahead < header->nodes && asked < CODES_AHEAD; asked++)
+		{
+			disk_reader_prefetch(&disk->codes, ahead);
+			ahead = next_left(scan, ahead + 1);
+		}
+		if (graph_search_expanded(&scan->search, id) ||
+			(scan->left == NULL && scan->sealed.excluded.count > 0 && node_is_excluded(scan, id)))
+			continue;
+		add_candidate(scan, disk_estimate(disk, id), id);
+		scan->sealed.statistics->distances++;
+	}
 }
 
 /* The first group from the i-th on that has nodes left; PG_UINT32_MAX if there is none. */
@@ -498,6 +663,11 @@ graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query)
 
 	scan->sealed.query = query;
 	prepare_codes(scan);
+	if (scan->disk)
+	{
+		estimate_rest(scan);
+		return;
+	}
 	code = scan->code;
 	rabitq_allow_rounding(&code, space->dims < ROTATION_MIN_PADDED ? INFINITY : CODE_SIGMAS,
 						  space->rounding);
@@ -538,24 +708,26 @@ graph_scan_waiting(const GraphScan *scan, float *bound)
 	return true;
 }
 
-void
-graph_scan_next(GraphScan *scan, GraphFound *found)
+bool
+graph_scan_next(GraphScan *scan, SegmentSearch *search, GraphFound *found)
 {
 	GraphHeap  *waiting = &scan->waiting;
 	uint32		id = graph_heap_pop(waiting).id;
 
 	CHECK_FOR_INTERRUPTS();
+	if (scan->sealed.space->storage == STORAGE_NONE)
+		return fetch_node(scan, search, id, found);
 	/* the next ones are probably among the first of the heap */
 	for (size_t i = 0; i < Min(waiting->count, 3); i++)
 		sealed_prefetch_node(&scan->sealed, waiting->items[i].id);
 	compare_node(scan, id, found);
+	return true;
 }
 
 int
 graph_scan_rows(GraphScan *scan, const GraphFound *found, FoundRow *single, FoundRow **rows)
 {
-	bool		numbered = scan->sealed.segment->header.layout.size > 0;
-	const SealedNode *node;
+	bool		numbered = is_numbered(scan);
 	FoundRow	first = {.number = found->id};
 	uint32		extra;
 	uint32		extras;
@@ -568,11 +740,7 @@ graph_scan_rows(GraphScan *scan, const GraphFound *found, FoundRow *single, Foun
 		single[n++] = first;
 	if (numbered && !(found->tag & FOUND_EXTRAS))
 		return n;
-	node = sealed_visit_node(&scan->sealed, found->id);
-	first.number = node->row;
-	extra = node->extra;
-	extras = node->extras;
-	sealed_leave_node(&scan->sealed);
+	find_extras(scan, found->id, &first.number, &extra, &extras);
 	if (!numbered && !(found->tag & FOUND_FIRST_EXCLUDED))
 		single[n++] = first;
 	if (extras == 0)

@@ -5,6 +5,7 @@
 #define VECTOR_GRAPH_SEGMENT_SCAN_H
 
 #include "attribute/bits.h"
+#include "graph_segment/disk.h"
 #include "segment/search.h"
 
 typedef struct GraphScan
@@ -21,7 +22,12 @@ typedef struct GraphScan
 	uint8	   *left;
 	uint32		left_count;
 
-	GraphHeap	waiting;		/* nodes by bounds of their codes: see graph_scan_bound_rest */
+	/*
+	 * Nodes by bounds of their codes: see graph_scan_bound_rest.  Of METHOD_DISK, by estimates: all
+	 * that have been found.
+	 */
+	GraphHeap	waiting;
+	DiskScan   *disk;			/* METHOD_DISK, else NULL */
 } GraphScan;
 
 /* Begins a scan of a segment that is held. */
@@ -62,8 +68,17 @@ extern void graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query);
 /* The least bound of those that wait; false if none waits. */
 extern bool graph_scan_waiting(const GraphScan *scan, float *bound);
 
-/* Computes the distance of the waiting node with the least bound. */
-extern void graph_scan_next(GraphScan *scan, GraphFound *found);
+/*
+ * Computes the distance of the waiting node with the least bound; by the table if the segment keeps
+ * no vectors, and then returns false if none of the node's rows is visible.
+ */
+extern bool graph_scan_next(GraphScan *scan, SegmentSearch *search, GraphFound *found);
+
+/* Of METHOD_DISK: lets what the search has found wait. */
+extern void graph_scan_wait_found(GraphScan *scan);
+
+/* Gives back the blocks that are open, at the end of a round. */
+extern void graph_scan_close(GraphScan *scan);
 
 /*
  * A found node's rows that are not excluded, palloc'd if more than one; *single has room for one.

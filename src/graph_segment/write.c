@@ -14,6 +14,7 @@
 #include "utils/memutils.h"
 
 #include "distance/half.h"
+#include "graph_segment/disk.h"
 #include "segment/code_groups.h"
 #include "segment/layout.h"
 #include "segment/temporary.h"
@@ -37,8 +38,10 @@ struct SegmentPlan
 	ExtentWriter nodes;
 	ExtentWriter rows;
 	CodeWriter	codes;			/* if coded */
+	DiskWriter	disk;			/* METHOD_DISK */
 	float	   *residual;
 	uint8	   *signs;
+	char	   *vector;			/* METHOD_DISK: room for a node; NULL: no vectors are kept */
 	uint64		offset;			/* in the payloads of the level's blocks */
 	BufFile    *others;			/* SealedRows of rows other than the first of each node */
 	uint32		other_count;
@@ -52,6 +55,12 @@ plan_layout(const SegmentBuild *build, SpaceStorage storage, NodeLayout *layout)
 	uint32		padded = build->graph.padded;
 	Size		stored = space_stored_size(space, storage);
 
+	if (space->method == METHOD_DISK)
+	{
+		if (stored > 0)
+			node_layout_plain(layout, stored, storage);
+		return;
+	}
 	layout->degree = degree;
 	layout->ids = sizeof(SealedNode);
 	layout->a = layout->ids + degree * sizeof(uint32);
@@ -82,7 +91,7 @@ plan_create(SegmentBuild *build)
 bool
 plan_nodes_differ(const SegmentPlan *plan)
 {
-	return plan->header.layout.size == 0;
+	return node_layout_differs(&plan->header.layout);
 }
 
 Size
@@ -249,7 +258,7 @@ plan_size(SegmentBuild *build, SegmentPlan *plan)
 	header->padded = build->graph.padded;
 	header->level[0].nodes = header->nodes;
 	header->level[0].blocks = plan_nodes_differ(plan) ? blocks_of_bytes(shared->node_end) :
-		node_layout_blocks(&header->layout, header->nodes);
+		header->layout.size > 0 ? node_layout_blocks(&header->layout, header->nodes) : 0;
 	header->mean = (BlockNumber) place;
 	place += header->padded ? extent_blocks_for(header->padded, sizeof(float), false) : 0;
 	header->entries = (BlockNumber) place;
@@ -260,7 +269,9 @@ plan_size(SegmentBuild *build, SegmentPlan *plan)
 	place += extent_blocks_for(sizeof(TombstoneHeader) + header->rows / 8 + 1, 1, false);
 	header->tids = (BlockNumber) place;
 	place += extent_blocks_for(header->rows, sizeof(SealedRow), true);
-	if (header->padded > 0)
+	if (build->space.method == METHOD_DISK)
+		place = disk_place(build, header, place);
+	else if (header->padded > 0)
 	{
 		header->codes = (BlockNumber) place;
 		header->code_size = code_group_size(header->padded / 8);
@@ -393,6 +404,39 @@ write_other_rows(SegmentPlan *plan)
 	plan->others = NULL;
 }
 
+/* Composes the head and the vector of a node, in memory of zeros. */
+static void
+compose_vector(SegmentBuild *build, SegmentPlan *plan, uint32 node, char *out)
+{
+	BuildRow   *row = build_row(build, build_node_row(build, node));
+	SealedNode *head = (SealedNode *) out;
+
+	space_store(&build->space, plan->storage, build_payload(build, build_node_row(build, node)),
+				head, out + plan->header.layout.vector);
+	if (row->error > 0)
+	{
+		head->error += row->error;
+		head->scale = row->scale;
+	}
+	head->tid = row->tid;
+	head->row = row->number;
+}
+
+/* Sets how many other rows a node has, and the first of them. */
+static void
+find_extras(SegmentBuild *build, const BuildRow *row, uint32 *extra, uint32 *extras)
+{
+	*extra = *extras = 0;
+	for (uint32 next = row->next; next != NO_ROW; ++*extras)
+	{
+		BuildRow   *other = build_row(build, next);
+
+		if (*extras == 0)
+			*extra = other->number;
+		next = other->next;
+	}
+}
+
 /*
  * Composes a node of a level, in memory of zeros, from its links; factors are converted from the
  * scale of the work vectors to that of the vectors.
@@ -408,29 +452,14 @@ compose_node(SegmentBuild *build, SegmentPlan *plan, int level, GraphLinks *link
 	uint32	   *ids = (uint32 *) (out + layout->ids);
 	float		unit = 1 / build->shared->scale;
 
-	space_store(&build->space, plan->storage, build_payload(build, build_node_row(build, node)),
-				head, out + layout->vector);
-	if (row->error > 0)
-	{
-		head->error += row->error;
-		head->scale = row->scale;
-	}
-	head->tid = row->tid;
+	compose_vector(build, plan, node, out);
 	head->links = links->count;
-	head->row = row->number;
 	if (level > 1)
 		head->extra = upper_id(plan, level - 1, node);
 	else if (level == 1)
 		head->extra = plan->upper ? row->source : neighbour_id(plan, 0, node);
 	else
-		for (uint32 next = row->next; next != NO_ROW; head->extras++)
-		{
-			BuildRow   *other = build_row(build, next);
-
-			if (head->extras == 0)
-				head->extra = other->number;
-			next = other->next;
-		}
+		find_extras(build, row, &head->extra, &head->extras);
 	for (uint32 i = 0; i < links->count; i++)
 		ids[i] = neighbour_id(plan, level, graph_link_ids(graph, links)[i]);
 	if (!graph->coded)
@@ -506,6 +535,30 @@ put_code(SegmentBuild *build, SegmentPlan *plan, uint32 node)
 	code_writer_put(&plan->codes, &code);
 }
 
+/* Writes a node of a METHOD_DISK segment: its code, its links, and its vector if that is kept. */
+static void
+put_disk_node(SegmentBuild *build, SegmentPlan *plan, uint32 number, uint32 node)
+{
+	GraphBuild *graph = &build->graph;
+	GraphLinks *links = graph_array_at(&graph->links, node);
+	BuildRow   *row = build_row(build, build_node_row(build, node));
+	DiskNode	head = {.tid = row->tid, .links = (uint16) links->count};
+	uint32		ids[GRAPH_MAX_DEGREE];
+
+	for (uint32 i = 0; i < links->count; i++)
+		ids[i] = neighbour_id(plan, 0, graph_link_ids(graph, links)[i]);
+	find_extras(build, row, &head.extra, &head.extras);
+	build_residual(build, build_payload(build, build_node_row(build, node)), plan->disk.residual);
+	disk_writer_put(&plan->disk, &head, ids, plan->disk.residual);
+	if (plan->vector == NULL)
+		return;
+	memset(plan->vector, 0, plan->header.layout.size);
+	compose_vector(build, plan, node, plan->vector);
+	((SealedNode *) plan->vector)->extra = head.extra;
+	((SealedNode *) plan->vector)->extras = head.extras;
+	put_node(plan, number, number, plan->vector, plan->header.layout.size);
+}
+
 void
 plan_write_part(SegmentBuild *build, SegmentPlan *plan, uint32 first)
 {
@@ -522,15 +575,21 @@ plan_write_part(SegmentBuild *build, SegmentPlan *plan, uint32 first)
 	for (uint32 i = 0; i < n; i++)
 	{
 		uint32		which = plan->order ? plan->order[i] : i;
-		Size		size = memory_node_size(build, plan, which);
 
-		node = node_room(node, &room, size);
-		compose_node(build, plan, 0, graph_array_at(&build->graph.links, which), which, node);
-		put_node(plan, first + i, id_of_number(plan, first + i), node, size);
-		if (plan->header.codes > 0)
-			put_code(build, plan, which);
 		if ((i & 1023) == 0)
 			build_report(build, BUILD_WRITING, first + i, plan->header.nodes);
+		if (disk_is(&plan->header))
+			put_disk_node(build, plan, first + i, which);
+		else
+		{
+			Size		size = memory_node_size(build, plan, which);
+
+			node = node_room(node, &room, size);
+			compose_node(build, plan, 0, graph_array_at(&build->graph.links, which), which, node);
+			put_node(plan, first + i, id_of_number(plan, first + i), node, size);
+			if (plan->header.codes > 0)
+				put_code(build, plan, which);
+		}
 	}
 	if (node)
 		pfree(node);
@@ -685,13 +744,21 @@ build_write(SegmentBuild *build, SegmentEntry *output)
 	extent_writer_seek(&plan->rows, header->tids, BLOCK_TIDS);
 	if (header->codes > 0)
 		begin_codes(build, plan, extent_of(build->index, output));
-	begin_level(plan, 0);
+	if (disk_is(header))
+	{
+		disk_writer_begin(&plan->disk, build, header, extent_of(build->index, output));
+		plan->vector = header->layout.size > 0 ? palloc(header->layout.size) : NULL;
+	}
+	if (header->level[0].blocks > 0)
+		begin_level(plan, 0);
 	if (build->write_parts)
 		build->write_parts(build, plan);
 	else
 		plan_write_part(build, plan, 0);
 	if (header->codes > 0)
 		code_writer_end(&plan->codes);
+	if (disk_is(header))
+		disk_writer_end(&plan->disk);
 	write_other_rows(plan);
 	if (plan->upper)
 		write_kept_upper(build, plan);

@@ -18,6 +18,9 @@ static const float tried_widths[] = {0.76f, 0.84f, 0.92f, 1, 1.08f, 1.17f, 1.27f
 
 #define TRIED	((int) (sizeof(tried_widths) / sizeof(tried_widths[0])))
 
+/* Levels per unit with one bit, relative to the widest: a level is the sign of its element. */
+#define SIGN_SCALE	0x1p60f
+
 static float
 top_of(uint32_t bits)
 {
@@ -75,6 +78,8 @@ choose_scale(FineMethod method, const float *o, uint32_t padded, float l2sq, uin
 	if (!(l2sq > 1e-30f && isfinite(l2sq)))
 		return 0;
 	widest = top / 2 / distance_kernels->f32_levels(o, padded, 0, top, NULL).largest;
+	if (bits == 1)
+		return widest * SIGN_SCALE;
 	if (method == FINE_SCALAR)
 		return widest;
 	return closest_scale(o, padded, sqrtf(l2sq / (float) padded), widest, bits);

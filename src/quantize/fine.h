@@ -1,5 +1,5 @@
 /*
- * fine.h - codes of several bits an element, which refine estimates by 1-bit codes
+ * fine.h - codes of 1 to 8 bits an element, each of which is compared by itself
  *
  * The code of a residual o = P(x - c), P a random rotation, has a level u_i from 0 to 2^bits - 1
  * for each element, and stands for K (u - middle), where middle is half the last level.  K makes
@@ -14,7 +14,7 @@
 
 #include "quantize/rabitq.h"
 
-#define FINE_MIN_BITS	2
+#define FINE_MIN_BITS	1
 #define FINE_MAX_BITS	8
 
 /* How the width of a level is chosen. */

@@ -37,6 +37,7 @@ directory_create(Relation index, ForkNumber fork, const DirectoryOptions *option
 	directory->features = options->features;
 	directory->m = options->m;
 	directory->ef_construction = options->ef_construction;
+	directory->max_alpha = options->max_alpha;
 	directory->method = options->method;
 	directory->quantizer = options->quantizer;
 	directory->bits = options->bits;

@@ -21,8 +21,9 @@ typedef struct DirectoryOptions
 	uint32		features;
 	int			m;				/* graph */
 	int			ef_construction;
+	float		max_alpha;		/* METHOD_DISK */
+	int			bits;			/* METHOD_DISK, lists */
 	SpaceQuantizer quantizer;	/* for lists, like the rest */
-	int			bits;
 	int			lists;
 	int			pq_m;
 } DirectoryOptions;

@@ -70,7 +70,8 @@ typedef enum BlockKind
 	BLOCK_CENTROIDS_HEADER,
 	BLOCK_CENTROIDS,
 	BLOCK_CODEBOOKS,
-	BLOCK_ATTRIBUTES
+	BLOCK_ATTRIBUTES,
+	BLOCK_LINKS
 } BlockKind;
 
 /* Follows the page header in every block but the directory. */
@@ -95,8 +96,8 @@ typedef enum SpaceMetric
 
 /*
  * How a row's vector is stored: as it is, as halves with a scale, as bytes with a range, or not at
- * all (lists).  Version 3 has graphs of an index with storage full whose nodes all have bytes,
- * which stand for their vectors exactly; the step of such a node is not 0.
+ * all (lists and METHOD_DISK).  Version 3 has graphs of an index with storage full whose nodes all
+ * have bytes, which stand for their vectors exactly; the step of such a node is not 0.
  */
 typedef enum SpaceStorage
 {
@@ -108,10 +109,11 @@ typedef enum SpaceStorage
 typedef enum SpaceMethod
 {
 	METHOD_GRAPH, METHOD_LISTS,
-	METHOD_FLAT					/* all rows are compared: of a segment, never of an index */
+	METHOD_FLAT,				/* all rows are compared: of a segment, never of an index */
+	METHOD_DISK					/* a graph whose walk reads no vectors */
 } SpaceMethod;
 
-#define SEGMENT_METHODS		(METHOD_FLAT + 1)
+#define SEGMENT_METHODS		(METHOD_DISK + 1)
 
 /*
  * What lists store beside or instead of vectors.  All but NONE and PQ have 1-bit RaBitQ codes; fine
@@ -161,7 +163,7 @@ typedef struct Directory
 	uint8		storage;		/* SpaceStorage */
 	uint8		method;			/* SpaceMethod */
 	uint8		quantizer;		/* SpaceQuantizer */
-	uint8		bits;			/* RABITQ: of a code in all */
+	uint8		bits;			/* RABITQ, METHOD_DISK: of a code, for a dimension */
 	int32		dims;
 	uint32		m;				/* graph */
 	uint32		ef_construction;
@@ -172,7 +174,8 @@ typedef struct Directory
 	uint64		change;			/* counts the changes of the directory */
 	uint32		count;			/* entries */
 	uint32		features;		/* bits; a library must know all to use the index */
-	uint32		spare[6];		/* zero */
+	float		max_alpha;		/* METHOD_DISK; see GraphBuild.alpha */
+	uint32		spare[5];		/* zero */
 	SegmentEntry entries[FLEXIBLE_ARRAY_MEMBER];
 } Directory;
 
@@ -231,6 +234,33 @@ typedef struct SealedList
 	uint32		rows;
 	uint32		group;			/* the first */
 } SealedList;
+
+/*
+ * What a search of a METHOD_DISK segment walks by, in two arrays by the numbers of nodes: codes
+ * relative to the mean, each after its FineFactors; and DiskNodes.  Elements are placed as many to
+ * a block as fit, or packed through the payloads (elements_per_block).  Vectors are nodes of level
+ * 0 without neighbours, and the segment's cold blocks.
+ */
+typedef struct SealedDisk
+{
+	BlockNumber codes;			/* block within the extent; 0: another kind of segment */
+	BlockNumber links;			/* block within the extent */
+	uint32		code_size;		/* of a code and its factors */
+	uint32		link_size;		/* of a DiskNode with its neighbours */
+	uint16		bits;			/* of a code, for a dimension */
+	uint16		degree;			/* the largest number of neighbours */
+	uint16		id_size;		/* bytes of a neighbour's number */
+	uint16		unused;
+} SealedDisk;
+
+/* A node's rows and neighbours, whose numbers follow, the least significant byte first. */
+typedef struct DiskNode
+{
+	ItemPointerData tid;		/* TID of its first row, which has the node's number */
+	uint16		links;			/* how many neighbours */
+	uint32		extra;			/* the first of its other rows */
+	uint32		extras;			/* how many */
+} DiskNode;
 
 /* The head of a group of rows of a list or a graph; their codes follow. */
 typedef struct ListGroup
@@ -294,7 +324,8 @@ typedef struct SealedHeader
 	uint32		code_size;		/* of a group */
 	uint32		attribute_count;
 	SealedAttribute attributes[SEGMENT_MAX_ATTRIBUTES];
-	uint32		spare[36];		/* zero */
+	SealedDisk	disk;
+	uint32		spare[30];		/* zero */
 } SealedHeader;
 
 /* At the start of the payload of the first tombstone block: how many bits are set in all. */
@@ -377,6 +408,8 @@ StaticAssertDecl(offsetof(Directory, entries) == 88, "format of Directory");
 StaticAssertDecl(sizeof(NodeLayout) == 40, "format of NodeLayout");
 StaticAssertDecl(sizeof(SealedLists) == 44, "format of SealedLists");
 StaticAssertDecl(sizeof(SealedList) == 12, "format of SealedList");
+StaticAssertDecl(sizeof(SealedDisk) == 24, "format of SealedDisk");
+StaticAssertDecl(sizeof(DiskNode) == 16, "format of DiskNode");
 StaticAssertDecl(sizeof(ListGroup) == 256, "format of ListGroup");
 StaticAssertDecl(sizeof(CentroidsHeader) == 32, "format of CentroidsHeader");
 StaticAssertDecl(DIRECTORY_MAX_ENTRIES == 201, "as many as version 2 had");

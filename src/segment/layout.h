@@ -33,6 +33,13 @@ node_layout_plain(NodeLayout *layout, Size stored, SpaceStorage storage)
 	node_layout_place(layout, storage);
 }
 
+/* Whether nodes differ in size, so that their ids are not their numbers. */
+static inline bool
+node_layout_differs(const NodeLayout *layout)
+{
+	return layout->size == 0 && layout->unit > 0;
+}
+
 /* Writes the next node of a level. */
 static inline void
 node_layout_put(const NodeLayout *layout, ExtentWriter *writer, const SealedNode *node)

@@ -26,7 +26,7 @@ typedef struct Space
 	SpaceStorage storage;
 	SpaceMethod method;
 	SpaceQuantizer quantizer;	/* lists */
-	int			bits;
+	int			bits;			/* lists, METHOD_DISK */
 	int			pq_m;
 	int			dims;
 	bool		coded;

@@ -1,8 +1,8 @@
 /*
- * hnsw_build.c - CREATE INDEX: a scan of the table, by parallel workers if there are any, into a
- * segment build
+ * graph_build.c - CREATE INDEX of graphs: a scan of the table, by parallel workers if there are
+ * any, into a segment build
  */
-#include "am/hnsw.h"
+#include "am/graph_build.h"
 
 #include "commands/progress.h"
 #include "miscadmin.h"
@@ -22,33 +22,16 @@
 #define GRAPH_OVERHEAD	4
 
 /* One participant's state. */
-typedef struct HnswBuild
+typedef struct GraphTableBuild
 {
 	TableBuild *table;
 	SegmentBuild *build;
-} HnswBuild;
-
-DirectoryOptions
-hnsw_directory_options(Relation index)
-{
-	HnswOptions options = hnsw_options(index);
-	DirectoryOptions directory = index_column_options(index);
-
-	if (options.ef_construction < 2 * options.m)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("ef_construction must be greater than or equal to 2 * m")));
-	directory.m = options.m;
-	directory.ef_construction = options.ef_construction;
-	directory.storage = options.storage == HNSW_STORAGE_HALF ? STORAGE_HALF :
-		options.storage == HNSW_STORAGE_SQ8 ? STORAGE_SQ8 : STORAGE_FULL;
-	return directory;
-}
+} GraphTableBuild;
 
 static void
 report_progress(BuildPhase phase, uint64 done, uint64 total)
 {
-	static const int names[] = {HNSW_PHASE_LOAD, HNSW_PHASE_GRAPH, HNSW_PHASE_WRITE};
+	static const int names[] = {GRAPH_PHASE_LOAD, GRAPH_PHASE_GRAPH, GRAPH_PHASE_WRITE};
 	const int	indexes[] = {
 		PROGRESS_CREATEIDX_SUBPHASE, PROGRESS_CREATEIDX_TUPLES_TOTAL,
 		PROGRESS_CREATEIDX_TUPLES_DONE
@@ -62,18 +45,20 @@ report_progress(BuildPhase phase, uint64 done, uint64 total)
 static void
 notice_full(uint64 rows, bool refused, void *arg)
 {
+	GraphTableBuild *state = arg;
+	const char *name = vector_am_of(state->table->index)->name;
 	const char *detail = "The graph is built in partitions, in temporary files, which are merged.";
 
 	if (refused)
 		ereport(NOTICE,
-				(errmsg("hnsw graph no longer fits into shared memory after " UINT64_FORMAT
-						" tuples", rows),
+				(errmsg("%s graph no longer fits into shared memory after " UINT64_FORMAT
+						" tuples", name, rows),
 				 errdetail_internal("%s", _(detail)),
 				 errhint("Give the server more shared memory to speed up builds.")));
 	else
 		ereport(NOTICE,
-				(errmsg("hnsw graph no longer fits into maintenance_work_mem after " UINT64_FORMAT
-						" tuples", rows),
+				(errmsg("%s graph no longer fits into maintenance_work_mem after " UINT64_FORMAT
+						" tuples", name, rows),
 				 errdetail_internal("%s", _(detail)),
 				 errhint("Increase maintenance_work_mem to speed up builds.")));
 }
@@ -82,7 +67,7 @@ notice_full(uint64 rows, bool refused, void *arg)
 static void
 write_segment(SegmentMaking *making, void *arg)
 {
-	HnswBuild  *state = arg;
+	GraphTableBuild  *state = arg;
 
 	segment_publish(making, state->table->index, state->table->heap,
 					table_build_attributes(state->table));
@@ -92,7 +77,7 @@ write_segment(SegmentMaking *making, void *arg)
 static void
 add_row(void *arg, const SegmentRow *row)
 {
-	HnswBuild  *state = arg;
+	GraphTableBuild  *state = arg;
 
 	build_add(state->build, row);
 }
@@ -108,7 +93,7 @@ graph_memory(void)
 
 /* One participant's work, from attaching to the shared state to the last batch. */
 static void
-run_build(HnswBuild *state, BuildShared *shared)
+run_build(GraphTableBuild *state, BuildShared *shared)
 {
 	const BuildCallbacks callbacks = {
 		.ready = write_segment, .full = notice_full, .progress = report_progress, .arg = state
@@ -130,13 +115,13 @@ run_build(HnswBuild *state, BuildShared *shared)
 }
 
 /* A worker of a parallel build. */
-extern PGDLLEXPORT void hnsw_parallel_build_main(dsm_segment *segment, shm_toc *toc);
+extern PGDLLEXPORT void graph_parallel_build_main(dsm_segment *segment, shm_toc *toc);
 
 void
-hnsw_parallel_build_main(dsm_segment *segment, shm_toc *toc)
+graph_parallel_build_main(dsm_segment *segment, shm_toc *toc)
 {
 	TableBuild	table = {0};
-	HnswBuild	state = {.table = &table};
+	GraphTableBuild	state = {.table = &table};
 
 	table_build_open(&table, segment, toc);
 	run_build(&state, table.method_shared);
@@ -145,13 +130,13 @@ hnsw_parallel_build_main(dsm_segment *segment, shm_toc *toc)
 
 /* The leader of a parallel build; false, with nothing done, if no worker could be started. */
 static bool
-build_in_parallel(HnswBuild *state, const Directory *directory, int workers)
+build_in_parallel(GraphTableBuild *state, const Directory *directory, int workers)
 {
 	TableBuild *table = state->table;
 	Size		memory = graph_memory();
 	BuildShared *shared;
 
-	if (!table_build_enter(table, "hnsw_parallel_build_main", workers, build_shared_size(),
+	if (!table_build_enter(table, "graph_parallel_build_main", workers, build_shared_size(),
 						   Min(memory, table_build_bytes(table) * GRAPH_OVERHEAD)))
 		return false;
 	shared = table->method_shared;
@@ -167,7 +152,7 @@ build_in_parallel(HnswBuild *state, const Directory *directory, int workers)
 }
 
 static void
-build_alone(HnswBuild *state, const Directory *directory)
+build_alone(GraphTableBuild *state, const Directory *directory)
 {
 	BuildShared *shared = palloc(build_shared_size());
 
@@ -178,11 +163,29 @@ build_alone(HnswBuild *state, const Directory *directory)
 }
 
 void
-hnsw_build(TableBuild *table, const Directory *directory)
+graph_build(TableBuild *table, const Directory *directory)
 {
-	HnswBuild	state = {.table = table};
+	GraphTableBuild	state = {.table = table};
 	int			workers = table_build_workers(table);
 
 	if (workers == 0 || !build_in_parallel(&state, directory, workers))
 		build_alone(&state, directory);
+}
+
+char *
+graph_build_phase_name(int64 phase)
+{
+	switch (phase)
+	{
+		case PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE:
+			return "initializing";
+		case GRAPH_PHASE_LOAD:
+			return "loading tuples";
+		case GRAPH_PHASE_GRAPH:
+			return "building graph";
+		case GRAPH_PHASE_WRITE:
+			return "writing segment";
+		default:
+			return NULL;
+	}
 }

@@ -1,0 +1,47 @@
+/*
+ * diskann_cost.c - the work of a scan of METHOD_DISK segments
+ */
+#include "am/diskann.h"
+
+#include <math.h>
+
+#include "graph/build.h"
+#include "segment/format.h"
+
+/* Fresh neighbours of a hop, and what comparing a code costs. */
+#define CODES_PER_HOP		10
+#define OPERATORS_PER_CODE	0.25
+
+/* Nodes near each other share blocks: so many codes are read from one. */
+#define CODES_PER_PAGE		8
+
+/* Reading a row of the table to compare it. */
+#define PAGES_PER_FETCH		1.5
+
+void
+diskann_count_work(Relation index, const Directory *directory, double rows, double blocks,
+				   ScanWork *work)
+{
+	double		hops = 0;
+	double		left = rows * work->share;
+	double		fetches = Min(Max(diskann_query_rescore, 1), rows);
+
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+
+		if (!segment_is_live(entry))
+			continue;
+		if (entry->kind == SEGMENT_SEALED)
+			hops += Min(diskann_query_search_list_size, entry->rows);
+		else
+			hops += (double) entry->rows / CODE_GROUP;
+	}
+	hops = Min(hops / work->share, Max(left, 1));
+	work->first_rows = fetches;
+	work->operators = hops * CODES_PER_HOP * OPERATORS_PER_CODE + fetches;
+	work->random_pages = Min(hops * CODES_PER_HOP / CODES_PER_PAGE, blocks) +
+		fetches * PAGES_PER_FETCH;
+	work->rest_operators = left;
+	work->rest_random_pages = left * PAGES_PER_FETCH;
+}

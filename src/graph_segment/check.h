@@ -1,0 +1,32 @@
+/*
+ * check.h - what the checks of both kinds of graphs have in common
+ */
+#ifndef VECTOR_GRAPH_SEGMENT_CHECK_H
+#define VECTOR_GRAPH_SEGMENT_CHECK_H
+
+#include "segment/sealed.h"
+
+/* Vectors shorter than this part of the longest lose all their bits when they are coded. */
+#define CHECK_CODED_PART	1e-6
+
+/*
+ * Whether a vector's estimated distance from itself is right.  Estimates whose terms are near the
+ * limits of float32 prove nothing.
+ */
+extern bool check_own_estimate(const Space *space, const SpaceQuery *query, float estimate,
+							   double size);
+
+/*
+ * Prepares the query for a node's vector; centred is that vector, rotated, less the mean.  To be
+ * followed by check_forget_node.
+ */
+extern void check_prepare_node(SealedScan *scan, const SealedNode *node, char *payload,
+							   SpaceQuery *query, float *centred);
+extern void check_forget_node(SpaceQuery *query);
+
+extern double check_length_squared(const float *x, uint32 n);
+
+/* Raises an error if an entry names no node. */
+extern void check_entries(SealedScan *scan);
+
+#endif							/* VECTOR_GRAPH_SEGMENT_CHECK_H */

@@ -1,0 +1,232 @@
+/*
+ * disk.c - reading and writing the hot arrays of a METHOD_DISK segment
+ */
+#include "graph_segment/disk.h"
+
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+
+/* A scan keeps at most its part of the buffers pinned, as PostgreSQL's do that read ahead. */
+static uint32
+allowed_slots(const BlockReader *reader)
+{
+	uint32		share = (uint32) (NBuffers / Max(MaxBackends, 1)) / 2;
+	uint32		slots = 1;
+
+	while (!reader->lock && slots < DISK_OPEN_BLOCKS && slots * 2 <= share)
+		slots *= 2;
+	return slots;
+}
+
+static void
+reader_begin(DiskReader *reader, SealedScan *scan, BlockNumber first, uint32 size)
+{
+	memset(reader, 0, sizeof(*reader));
+	reader->scan = scan;
+	reader->first = first;
+	reader->size = size;
+	reader->per_block = elements_per_block(size);
+	reader->count = scan->segment->header.nodes;
+	reader->slots = allowed_slots(&scan->reader);
+}
+
+void
+disk_read_codes(DiskReader *reader, SealedScan *scan)
+{
+	const SealedDisk *disk = &scan->segment->header.disk;
+
+	reader_begin(reader, scan, disk->codes, disk->code_size);
+}
+
+void
+disk_read_links(DiskReader *reader, SealedScan *scan)
+{
+	const SealedDisk *disk = &scan->segment->header.disk;
+
+	reader_begin(reader, scan, disk->links, disk->link_size);
+}
+
+/* The payload of a block, which stays open. */
+static const char *
+open_block(DiskReader *reader, BlockNumber place)
+{
+	uint32		slot = place & (reader->slots - 1);
+
+	if (block_is_open(reader->open[slot].token))
+	{
+		if (reader->open[slot].place == place)
+			return reader->open[slot].payload;
+		block_close(&reader->scan->reader, &reader->open[slot].token);
+	}
+	reader->open[slot].place = place;
+	reader->open[slot].payload = sealed_open_block(reader->scan, place,
+												   &reader->open[slot].token);
+	return reader->open[slot].payload;
+}
+
+const char *
+disk_reader_get(DiskReader *reader, uint32 number)
+{
+	uint64		offset = elements_offset(number, reader->size, reader->per_block);
+	BlockNumber place = reader->first + (BlockNumber) (offset / PAYLOAD_SIZE);
+	Size		start = offset % PAYLOAD_SIZE;
+
+	if (unlikely(number >= reader->count))
+		sealed_damaged(reader->scan->index, "In segment %u, a neighbour %u does not exist.",
+					   reader->scan->segment->part.uid, number);
+	if (likely(start + reader->size <= PAYLOAD_SIZE && !reader->scan->reader.lock))
+		return open_block(reader, place) + start;
+	if (reader->copy == NULL)
+		reader->copy = MemoryContextAlloc(reader->scan->context, reader->size);
+	for (Size done = 0; done < reader->size; place++, start = 0)
+	{
+		Size		part = Min(reader->size - done, PAYLOAD_SIZE - start);
+
+		memcpy(reader->copy + done, open_block(reader, place) + start, part);
+		done += part;
+		/* redo may wait for one block while it has locked another */
+		if (reader->scan->reader.lock)
+			disk_reader_close(reader);
+	}
+	return reader->copy;
+}
+
+void
+disk_reader_prefetch(const DiskReader *reader, uint32 number)
+{
+	uint64		offset = elements_offset(number, reader->size, reader->per_block);
+	BlockNumber place = reader->first + (BlockNumber) (offset / PAYLOAD_SIZE);
+	Size		start = offset % PAYLOAD_SIZE;
+
+	if (unlikely(number >= reader->count))
+		return;
+	for (Size left = reader->size; left > 0; place++, start = 0)
+	{
+		Size		part = Min(left, PAYLOAD_SIZE - start);
+		uint32		slot = place & (reader->slots - 1);
+
+		if (block_is_open(reader->open[slot].token) && reader->open[slot].place == place)
+		{
+			const char *bytes = reader->open[slot].payload + start;
+
+			for (Size i = 0; i < part; i += BLOCK_CACHE_LINE)
+				__builtin_prefetch(bytes + i, 0, 2);
+		}
+		else
+			block_prefetch_bytes(&reader->scan->reader, place, start, part);
+		left -= part;
+	}
+}
+
+void
+disk_reader_close(DiskReader *reader)
+{
+	for (uint32 slot = 0; slot < reader->slots; slot++)
+		if (block_is_open(reader->open[slot].token))
+			block_close(&reader->scan->reader, &reader->open[slot].token);
+}
+
+float
+disk_estimate(DiskScan *disk, uint32 number)
+{
+	const char *code = disk_reader_get(&disk->codes, number);
+	const FineFactors *factors = (const FineFactors *) code;
+
+	return fine_estimate(&disk->query, (const uint8 *) (factors + 1), factors->a, factors->b,
+						 disk->base);
+}
+
+int
+disk_copy_links(const SealedHeader *header, const DiskNode *node, uint32 *ids)
+{
+	const uint8 *from = (const uint8 *) (node + 1);
+	int			links = Min(node->links, Min(header->disk.degree, GRAPH_MAX_DEGREE));
+	uint16		size = header->disk.id_size;
+
+	for (int i = 0; i < links; i++, from += size)
+	{
+		ids[i] = from[0] | (uint32) from[1] << 8;
+		if (size > 2)
+			ids[i] |= (uint32) from[2] << 16;
+		if (size > 3)
+			ids[i] |= (uint32) from[3] << 24;
+	}
+	return links;
+}
+
+uint64
+disk_place(const SegmentBuild *build, SealedHeader *header, uint64 place)
+{
+	SealedDisk *disk = &header->disk;
+
+	disk->bits = (uint16) build->space.bits;
+	disk->degree = (uint16) build->graph.degree;
+	disk->id_size = header->nodes <= UINT32_C(1) << 16 ? 2 :
+		header->nodes <= UINT32_C(1) << 24 ? 3 : 4;
+	disk->code_size = TYPEALIGN(sizeof(float),
+								sizeof(FineFactors) + fine_size(disk->bits, header->padded));
+	disk->link_size = TYPEALIGN(sizeof(uint32),
+								sizeof(DiskNode) + (uint32) disk->degree * disk->id_size);
+	disk->codes = (BlockNumber) place;
+	place += elements_blocks(header->nodes, disk->code_size, elements_per_block(disk->code_size));
+	disk->links = (BlockNumber) place;
+	return place + elements_blocks(header->nodes, disk->link_size,
+								   elements_per_block(disk->link_size));
+}
+
+void
+disk_writer_begin(DiskWriter *writer, const SegmentBuild *build, const SealedHeader *header,
+				  Extent extent)
+{
+	writer->disk = header->disk;
+	writer->quantizer = (FineQuantizer) {
+		build->graph.metric, FINE_RABITQ, header->disk.bits, header->padded
+	};
+	writer->residual = palloc(sizeof(float) * header->padded);
+	writer->code = palloc0(header->disk.code_size);
+	writer->node = palloc0(header->disk.link_size);
+	extent_writer_begin(&writer->codes, extent);
+	extent_writer_seek(&writer->codes, header->disk.codes, BLOCK_FINE);
+	extent_writer_begin(&writer->links, extent);
+	extent_writer_seek(&writer->links, header->disk.links, BLOCK_LINKS);
+}
+
+/* Writes an element of an array. */
+static void
+put_element(ExtentWriter *writer, const char *element, uint32 size)
+{
+	if (elements_per_block(size) > 0)
+		extent_writer_keep_whole(writer, size);
+	extent_writer_put(writer, element, size);
+}
+
+void
+disk_writer_put(DiskWriter *writer, const DiskNode *node, const uint32 *ids,
+				const float *residual)
+{
+	static const float origin[DENSE_MAX_DIM + 16];
+	uint8	   *to = (uint8 *) writer->node + sizeof(DiskNode);
+	FineFactors factors;
+
+	factors = fine_encode(&writer->quantizer, residual, origin,
+						  (uint8 *) writer->code + sizeof(FineFactors));
+	memcpy(writer->code, &factors, sizeof(factors));
+	put_element(&writer->codes, writer->code, writer->disk.code_size);
+
+	memset(writer->node, 0, writer->disk.link_size);
+	memcpy(writer->node, node, sizeof(*node));
+	for (int i = 0; i < node->links; i++)
+		for (int byte = 0; byte < writer->disk.id_size; byte++)
+			*to++ = (uint8) (ids[i] >> 8 * byte);
+	put_element(&writer->links, writer->node, writer->disk.link_size);
+}
+
+void
+disk_writer_end(DiskWriter *writer)
+{
+	extent_writer_end(&writer->codes);
+	extent_writer_end(&writer->links);
+	pfree(writer->residual);
+	pfree(writer->code);
+	pfree(writer->node);
+}

@@ -1,0 +1,96 @@
+/*
+ * disk.h - segments of METHOD_DISK: a graph whose walk reads no vectors
+ *
+ * Each node's code, with 1 to 8 bits a dimension, is stored once, and its neighbours are only
+ * numbers.  So a node takes a small part of the bytes of one that has the codes of all its
+ * neighbours, but a hop reads the code of each neighbour elsewhere.  Distances in the walk are
+ * estimates; those of the best candidates are computed afterwards, by vectors that the segment
+ * stores apart, or by those of the table.  (Subramanya et al., DiskANN, NeurIPS 2019; codes:
+ * fine.h.)
+ *
+ * A DiskReader keeps the blocks that it reads open until disk_reader_close: nodes that are near
+ * each other have numbers near each other, so most elements are in a block that is open.
+ */
+#ifndef VECTOR_GRAPH_SEGMENT_DISK_H
+#define VECTOR_GRAPH_SEGMENT_DISK_H
+
+#include "graph_segment/build_internal.h"
+#include "quantize/fine.h"
+#include "segment/code_groups.h"
+
+/* The most blocks that a reader keeps open. */
+#define DISK_OPEN_BLOCKS	64
+
+/* Reads elements of an array of a segment. */
+typedef struct DiskReader
+{
+	SealedScan *scan;
+	BlockNumber first;			/* block within the extent where the array begins */
+	uint32		size;			/* of an element */
+	uint32		per_block;		/* 0: packed through the payloads */
+	uint32		count;			/* of elements */
+	uint32		slots;			/* blocks that may be open: a power of 2 */
+	char	   *copy;			/* of an element that crosses blocks */
+	struct
+	{
+		BlockNumber place;
+		BlockToken	token;
+		const char *payload;
+	}			open[DISK_OPEN_BLOCKS];
+} DiskReader;
+
+/* The readers of codes and of DiskNodes of the segment of a scan, which both must stay in place. */
+extern void disk_read_codes(DiskReader *reader, SealedScan *scan);
+extern void disk_read_links(DiskReader *reader, SealedScan *scan);
+
+/*
+ * An element; raises an error if there is none with this number.  It is valid until the next call
+ * for an element of another block, or disk_reader_close.
+ */
+extern const char *disk_reader_get(DiskReader *reader, uint32 number);
+extern void disk_reader_prefetch(const DiskReader *reader, uint32 number);
+extern void disk_reader_close(DiskReader *reader);
+
+/* What a search of a segment compares and reads. */
+typedef struct DiskScan
+{
+	DiskReader	codes;
+	DiskReader	links;
+	FineQuery	query;
+	float		base;			/* of estimates */
+} DiskScan;
+
+/* The estimated distance of a node. */
+extern float disk_estimate(DiskScan *disk, uint32 number);
+
+static inline bool
+disk_is(const SealedHeader *header)
+{
+	return header->disk.codes > 0;
+}
+
+/* Copies a node's neighbours to ids; returns how many. */
+extern int	disk_copy_links(const SealedHeader *header, const DiskNode *node, uint32 *ids);
+
+/* What writes the hot arrays of a segment. */
+typedef struct DiskWriter
+{
+	ExtentWriter codes;
+	ExtentWriter links;
+	SealedDisk	disk;
+	FineQuantizer quantizer;
+	float	   *residual;
+	char	   *code;			/* factors and code */
+	char	   *node;
+} DiskWriter;
+
+/* Places the arrays of a segment with so many nodes from a place on; returns the place after. */
+extern uint64 disk_place(const SegmentBuild *build, SealedHeader *header, uint64 place);
+extern void disk_writer_begin(DiskWriter *writer, const SegmentBuild *build,
+							  const SealedHeader *header, Extent extent);
+/* Writes the next node, whose vector has this residual, with neighbours by their numbers. */
+extern void disk_writer_put(DiskWriter *writer, const DiskNode *node, const uint32 *ids,
+							const float *residual);
+extern void disk_writer_end(DiskWriter *writer);
+
+#endif							/* VECTOR_GRAPH_SEGMENT_DISK_H */

@@ -1,0 +1,132 @@
+/*
+ * disk_check.c - checks of a METHOD_DISK segment
+ *
+ * Every row names a node that names the row.  Neighbours exist and are not the node itself.  Codes
+ * have the factors of codes, and those of vectors that are kept fit these: the estimated distance
+ * of a vector from itself is zero, or its negative squared norm.
+ */
+#include "graph_segment/method.h"
+
+#include <math.h>
+
+#include "miscadmin.h"
+
+#include "graph_segment/check.h"
+#include "graph_segment/disk.h"
+
+/* The readers of a check, and room for what it computes. */
+typedef struct DiskCheck
+{
+	SealedScan *scan;
+	DiskScan	disk;
+	char	   *payload;
+	float	   *centred;
+} DiskCheck;
+
+/* Checks a node's neighbours. */
+static void
+check_links(DiskCheck *check, uint32 number, const DiskNode *node)
+{
+	const SealedHeader *header = &check->scan->segment->header;
+	uint32		uid = check->scan->segment->part.uid;
+	uint32		ids[GRAPH_MAX_DEGREE];
+	int			links;
+
+	if (node->links > header->disk.degree)
+		sealed_damaged(check->scan->index, "In segment %u, node %u has %u neighbours.", uid,
+					   number, node->links);
+	links = disk_copy_links(header, node, ids);
+	for (int i = 0; i < links; i++)
+		if (ids[i] == number || ids[i] >= header->nodes)
+			sealed_damaged(check->scan->index, "In segment %u, node %u has %u as a neighbour.",
+						   uid, number, ids[i]);
+}
+
+/* Checks a node's code, against its vector if that is kept. */
+static void
+check_code(DiskCheck *check, uint32 number)
+{
+	SealedScan *scan = check->scan;
+	const SealedHeader *header = &scan->segment->header;
+	FineFactors factors;
+	SpaceQuery	query;
+	const SealedNode *node;
+	double		size;
+	float		estimate;
+
+	memcpy(&factors, disk_reader_get(&check->disk.codes, number), sizeof(factors));
+	if (!(factors.b <= 0) || !(factors.error >= 0 || isnan(factors.error)))
+		sealed_damaged(scan->index, "In segment %u, node %u has no valid code.",
+					   scan->segment->part.uid, number);
+	if (header->layout.size == 0)
+		return;
+	node = sealed_read_node(scan, 0, number);
+	if (node->row != number)
+		sealed_damaged(scan->index, "In segment %u, row %u has the vector of row %u.",
+					   scan->segment->part.uid, number, node->row);
+	check_prepare_node(scan, node, check->payload, &query, check->centred);
+	size = check_length_squared(check->centred, header->padded);
+	fine_prepare(&check->disk.query, header->disk.bits, check->centred, header->padded);
+	check->disk.base = scan->space->metric == SPACE_IP ? 0 : (float) size;
+	estimate = disk_estimate(&check->disk, number);
+	if (!check_own_estimate(scan->space, &query, estimate,
+							size + query.norm * query.norm *
+							(space_is_lossy(scan->space) ? 1 : CHECK_CODED_PART)))
+		sealed_damaged(scan->index, "In segment %u, node %u has a code that does not fit its "
+					   "vector: the distance is estimated as %g.", scan->segment->part.uid,
+					   number, estimate);
+	check_forget_node(&query);
+}
+
+/* Checks a row that is the first of its node, with the node, or another row. */
+static void
+check_row(DiskCheck *check, uint32 number, const SealedRow *row)
+{
+	SealedScan *scan = check->scan;
+	const SealedHeader *header = &scan->segment->header;
+	uint32		uid = scan->segment->part.uid;
+	ItemPointerData tid = row->tid;
+	DiskNode	node;
+
+	if (row->node >= header->nodes || (number < header->nodes && row->node != number))
+		sealed_damaged(scan->index, "In segment %u, row %u names node %u.", uid, number,
+					   row->node);
+	memcpy(&node, disk_reader_get(&check->disk.links, row->node), sizeof(node));
+	if (number >= header->nodes)
+	{
+		if (number < node.extra || number - node.extra >= node.extras)
+			sealed_damaged(scan->index, "In segment %u, row %u is not one of its node's.", uid,
+						   number);
+		return;
+	}
+	if (!ItemPointerEquals(&node.tid, &tid))
+		sealed_damaged(scan->index, "In segment %u, node %u has another TID than its row.", uid,
+					   number);
+	check_links(check, number,
+				(const DiskNode *) disk_reader_get(&check->disk.links, number));
+	check_code(check, number);
+}
+
+void
+disk_check(SealedScan *scan)
+{
+	const SealedHeader *header = &scan->segment->header;
+	DiskCheck  *check = palloc0(sizeof(DiskCheck));
+
+	check->scan = scan;
+	check->payload = palloc(space_payload_size(scan->space));
+	check->centred = palloc(sizeof(float) * header->padded);
+	disk_read_codes(&check->disk.codes, scan);
+	disk_read_links(&check->disk.links, scan);
+	check_entries(scan);
+	for (uint32 number = 0; number < header->rows; number++)
+	{
+		SealedRow	row;
+
+		CHECK_FOR_INTERRUPTS();
+		sealed_read_row(scan, number, &row);
+		check_row(check, number, &row);
+	}
+	disk_reader_close(&check->disk.codes);
+	disk_reader_close(&check->disk.links);
+}
