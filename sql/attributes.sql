@@ -358,7 +358,7 @@ CREATE INDEX j_i ON j USING hnsw (v vector_l2_ops, (meta ->> 'lang'), name COLLA
 SELECT array_agg(id) FROM (SELECT id FROM j WHERE meta ->> 'lang' = 'de' AND id > 10 ORDER BY v <-> '[1,1]' LIMIT 3) s;
 SELECT array_agg(id) FROM (SELECT id FROM j WHERE (meta ->> 'lang' = 'de' OR name < 'B2' COLLATE "C") AND id > 10 ORDER BY v <-> '[1,1]' LIMIT 3) s;
 SELECT explained('SELECT id FROM j WHERE (meta ->> ''lang'' = ''de'' OR name < ''B2'' COLLATE "C") AND id > 10 ORDER BY v <-> ''[1,1]'' LIMIT 3');
--- another collation is no condition of the index
+-- another collation is no condition of the index; it is evaluated on the values of a segment
 SELECT explained('SELECT id FROM j WHERE (meta ->> ''lang'' = ''x'' OR name < ''B2'' COLLATE "POSIX") AND id > 10 ORDER BY v <-> ''[1,1]'' LIMIT 3');
 SELECT array_agg(id) FROM (SELECT id FROM j WHERE meta ->> 'lang' IS NULL AND id > 10 ORDER BY v <-> '[1,1]' LIMIT 3) s;
 SELECT array_agg(id) FROM (SELECT id FROM j WHERE name < 'a' COLLATE "C" AND id > 10 ORDER BY v <-> '[1,1]' LIMIT 3) s;

@@ -38,6 +38,11 @@
 #define RelationGetFile(rel)	((rel)->rd_node.relNode)
 #endif
 
+/* What an operator means to the access methods that sort. */
+#if PG_VERSION_NUM >= 180000
+#define get_op_btree_interpretation(operator)	get_op_index_interpretation(operator)
+#endif
+
 /* The snapshot to read a TOAST table by. */
 #if PG_VERSION_NUM < 180000
 #define get_toast_snapshot()	toast_snapshot(&(SnapshotData) {0})

@@ -70,7 +70,11 @@ struct ScanBound
 	ScanConditions *conditions; /* on attributes, or NULL */
 	Bitmapset  *columns;		/* of an index-only scan: those read, as by pull_varattnos */
 	TidSet	   *among;			/* see scan_bound_set_among */
-	bool		filtered;		/* there are other conditions as well; then: */
+	bool		tested;			/* there are tests among these */
+	bool		others;			/* there are other conditions as well */
+	bool		filtered;		/* the scan may return rows that are not wanted */
+
+	/* if there are tests or other conditions: */
 	IndexScanState *node;		/* NULL: an index-only scan */
 	ExecProcNodeMtd next_row;	/* of the node */
 	uint64		passed;			/* rows that the node has returned */
@@ -152,6 +156,18 @@ scan_bound_rows(const ScanBound *bound)
 	if (limit == NULL || limit->noCount || bound->filtered)
 		return 0;
 	return (uint64) Max(limit->count, 0) + (uint64) Max(limit->offset, 0);
+}
+
+bool
+scan_bound_is_tested(const ScanBound *bound)
+{
+	return bound->tested;
+}
+
+void
+scan_bound_set_answered(ScanBound *bound, bool answered)
+{
+	bound->filtered = bound->others || (bound->tested && !answered);
 }
 
 bool
@@ -402,8 +418,9 @@ make_bound(ScanState *node, Relation index, OpExpr *order, const List *met)
 	}
 	/* policies make a plan depend on the role, which parallel workers are not told */
 	leakproof = IsParallelWorker() || node->ps.state->es_plannedstmt->dependsOnRole;
-	bound->conditions = scan_conditions(&node->ps, index, others, leakproof, &all);
-	bound->filtered = !all;
+	bound->conditions = scan_conditions(&node->ps, index, others, leakproof, &all, &bound->tested);
+	bound->others = !all;
+	bound->filtered = bound->others || bound->tested;
 	if (bound->filtered)
 	{
 		bound->node = IsA(node, IndexScanState) ? (IndexScanState *) node : NULL;

@@ -39,6 +39,13 @@ extern bool scan_bound_reads(const ScanBound *bound, int column);
 extern uint64 scan_bound_rows(const ScanBound *bound);
 
 /*
+ * Whether there are tests among the conditions on attributes; and whether the scan does all of
+ * them, which it says before it asks the following.
+ */
+extern bool scan_bound_is_tested(const ScanBound *bound);
+extern void scan_bound_set_answered(ScanBound *bound, bool answered);
+
+/*
  * Whether there are conditions that only the executor evaluates, and if so how many rows that this
  * and earlier scans returned have met them.
  */

@@ -1,7 +1,7 @@
 /*
  * conditions.c - conditions on attributes in a WHERE that are not index conditions
  */
-#include "am/conditions.h"
+#include "am/conditions_internal.h"
 
 #include "access/genam.h"
 #include "access/stratnum.h"
@@ -27,6 +27,7 @@ typedef struct Condition
 	bool		constant;		/* not of a key: whether the value is true */
 	bool		negated;
 	ScanKeyData key;
+	ValueTest  *test;			/* FILTER_TEST */
 	Expr	   *value;
 	ExprState  *state;
 } Condition;
@@ -36,23 +37,8 @@ struct ScanConditions
 	Condition  *root;
 };
 
-/* What the planner and the executor both know of an index. */
-typedef struct IndexColumns
-{
-	Index		rel;			/* of the table, in the range table */
-	int			count;
-	AttrNumber	numbers[INDEX_MAX_KEYS];	/* of the table's columns; 0: an expression */
-	List	   *expressions;
-	const Oid  *families;
-	const Oid  *types;			/* of the operator classes */
-	const Oid  *collations;
-	bool		leakproof;		/* only leakproof operators are wanted */
-	bool		all;			/* no condition has been left out */
-} IndexColumns;
-
-/* Whether an expression has one value for a whole scan. */
-static bool
-is_value(Node *node)
+bool
+is_scan_value(Node *node)
 {
 	return !contain_var_clause(node) && !contain_volatile_functions(node) &&
 		!contain_subplans(node);
@@ -75,9 +61,8 @@ without_coercion(Node *node)
 		(Node *) coercion->arg : node;
 }
 
-/* The attribute that an expression is, as a column of the index; 0 if it is none. */
-static int
-find_column(Node *node, const IndexColumns *columns)
+int
+index_column_of(Node *node, const IndexColumns *columns)
 {
 	const Var  *var = (Var *) (node = without_relabel(node));
 	ListCell   *expression = list_head(columns->expressions);
@@ -117,7 +102,7 @@ make_key(int column, int strategy, Oid subtype, Oid collation, Expr *value)
 static bool
 is_comparable(int column, Oid operator, Oid collation, Node *value, const IndexColumns *columns)
 {
-	return is_value(value) &&
+	return is_scan_value(value) &&
 		(!OidIsValid(columns->collations[column]) || columns->collations[column] == collation) &&
 		(!columns->leakproof || get_func_leakproof(get_opcode(operator)));
 }
@@ -147,10 +132,10 @@ find_operator(OpExpr *op, bool negated, const IndexColumns *columns)
 
 	if (list_length(op->args) != 2)
 		return NULL;
-	if ((column = find_column(linitial(op->args), columns)) > 0)
+	if ((column = index_column_of(linitial(op->args), columns)) > 0)
 		condition = make_comparison(column, op->opno, op->inputcollid, lsecond(op->args),
 									columns);
-	else if ((column = find_column(lsecond(op->args), columns)) > 0)
+	else if ((column = index_column_of(lsecond(op->args), columns)) > 0)
 		condition = make_comparison(column, get_commutator(op->opno), op->inputcollid,
 									linitial(op->args), columns);
 	if (condition)
@@ -186,14 +171,14 @@ find_array_operator(ScalarArrayOpExpr *op, bool negated, const IndexColumns *col
 	Condition  *condition = NULL;
 	int			column;
 
-	if ((column = find_column(linitial(op->args), columns)) > 0)
+	if ((column = index_column_of(linitial(op->args), columns)) > 0)
 	{
 		condition = make_comparison(column, operator, op->inputcollid, lsecond(op->args),
 									columns);
 		if (condition)
 			condition->key.sk_flags = SK_SEARCHARRAY;
 	}
-	else if ((column = find_column(without_coercion(lsecond(op->args)), columns)) > 0)
+	else if ((column = index_column_of(without_coercion(lsecond(op->args)), columns)) > 0)
 		condition = make_element(column, get_commutator(operator), op, columns);
 	if (condition)
 		condition->negated = negated == op->useOr;
@@ -236,7 +221,7 @@ make_list(FilterKind kind, List *conditions)
 static Condition *
 find_boolean_test(BooleanTest *test, bool negated, const IndexColumns *columns)
 {
-	int			column = find_column((Node *) test->arg, columns);
+	int			column = index_column_of((Node *) test->arg, columns);
 	bool		isnot = negated;
 	Condition  *condition;
 
@@ -310,6 +295,8 @@ find_distinct(const DistinctExpr *distinct, bool negated, IndexColumns *columns)
 	NullTestType other = negated ? IS_NULL : IS_NOT_NULL;
 	List	   *args;
 
+	if (index_column_of(a, columns) == 0 && index_column_of(b, columns) == 0)
+		return NULL;
 	NodeSetTag(equal, T_OpExpr);
 	args = list_make2(negated ? (Node *) equal : (Node *) make_notclause((Expr *) equal),
 					  make_andclause(list_make2(is_null(a, IS_NULL), is_null(b, other))));
@@ -319,24 +306,10 @@ find_distinct(const DistinctExpr *distinct, bool negated, IndexColumns *columns)
 	return find_list(FILTER_OR, args, false, columns);
 }
 
-/*
- * The condition that a clause is, or its negation, or one that is met by all rows that meet the
- * clause; NULL if none is found.
- */
+/* The condition that a clause is in terms of the operators of an index. */
 static Condition *
-find_condition(Node *node, bool negated, IndexColumns *columns)
+find_key(Node *node, bool negated, IndexColumns *columns)
 {
-	Condition  *condition;
-
-	check_stack_depth();
-	if (is_value(node))
-	{
-		condition = make_list(FILTER_AND, NIL);
-		condition->constant = true;
-		condition->negated = negated;
-		condition->value = (Expr *) node;
-		return condition;
-	}
 	switch (nodeTag(node))
 	{
 		case T_OpExpr:
@@ -347,18 +320,60 @@ find_condition(Node *node, bool negated, IndexColumns *columns)
 			return find_array_operator((ScalarArrayOpExpr *) node, negated, columns);
 		case T_NullTest:
 			return ((NullTest *) node)->argisrow ? NULL :
-				find_null_test(find_column((Node *) ((NullTest *) node)->arg, columns),
+				find_null_test(index_column_of((Node *) ((NullTest *) node)->arg, columns),
 							   (((NullTest *) node)->nulltesttype == IS_NULL) != negated);
 		case T_BooleanTest:
 			return find_boolean_test((BooleanTest *) node, negated, columns);
-		case T_BoolExpr:
-			if (((BoolExpr *) node)->boolop == NOT_EXPR)
-				return find_condition(linitial(((BoolExpr *) node)->args), !negated, columns);
-			return find_list((((BoolExpr *) node)->boolop == AND_EXPR) != negated ? FILTER_AND :
-							 FILTER_OR, ((BoolExpr *) node)->args, negated, columns);
 		default:
-			return find_boolean(find_column(node, columns), negated, columns);
+			return find_boolean(index_column_of(node, columns), negated, columns);
 	}
+}
+
+/*
+ * The condition that a clause is if it is evaluated on values.  A segment that has too many of them
+ * gives rows that do not meet it.
+ */
+static Condition *
+find_test(Node *node, bool negated, IndexColumns *columns)
+{
+	ValueTest  *test = value_test_find(node, negated, columns);
+	Condition  *condition;
+
+	if (test == NULL)
+		return NULL;
+	condition = palloc0(sizeof(Condition));
+	condition->kind = FILTER_TEST;
+	condition->test = test;
+	columns->tested = true;
+	return condition;
+}
+
+/*
+ * The condition that a clause is, or its negation, or one that is met by all rows that meet the
+ * clause; NULL if none is found.
+ */
+static Condition *
+find_condition(Node *node, bool negated, IndexColumns *columns)
+{
+	const BoolExpr *clause = (BoolExpr *) node;
+	Condition  *condition;
+
+	check_stack_depth();
+	if (is_scan_value(node))
+	{
+		condition = make_list(FILTER_AND, NIL);
+		condition->constant = true;
+		condition->negated = negated;
+		condition->value = (Expr *) node;
+		return condition;
+	}
+	if (IsA(node, BoolExpr))
+		return clause->boolop == NOT_EXPR ?
+			find_condition(linitial(clause->args), !negated, columns) :
+			find_list((clause->boolop == AND_EXPR) != negated ? FILTER_AND : FILTER_OR,
+					  clause->args, negated, columns);
+	condition = find_key(node, negated, columns);
+	return condition ? condition : find_test(node, negated, columns);
 }
 
 /* Prepares the expressions of a condition's values for their evaluation. */
@@ -369,12 +384,15 @@ prepare_values(Condition *condition, PlanState *node)
 
 	if (condition->value)
 		condition->state = ExecInitExpr(condition->value, node);
+	if (condition->test)
+		value_test_prepare(condition->test, node);
 	foreach(cell, condition->conditions)
 		prepare_values(lfirst(cell), node);
 }
 
 ScanConditions *
-scan_conditions(PlanState *node, Relation index, List *filter, bool leakproof, bool *all)
+scan_conditions(PlanState *node, Relation index, List *filter, bool leakproof, bool *all,
+				bool *tested)
 {
 	const Scan *scan = (Scan *) node->plan;
 	IndexColumns columns = {
@@ -399,6 +417,7 @@ scan_conditions(PlanState *node, Relation index, List *filter, bool leakproof, b
 	}
 	root = columns.count > 1 ? find_list(FILTER_AND, filter, false, &columns) : NULL;
 	*all = filter == NIL || (root && columns.all);
+	*tested = columns.tested;
 	if (root == NULL)
 		return NULL;
 	prepare_values(root, node);
@@ -407,14 +426,24 @@ scan_conditions(PlanState *node, Relation index, List *filter, bool leakproof, b
 	return conditions;
 }
 
+/* Whether a node is met by all rows or by none. */
+static bool
+is_decided(const FilterNode *node)
+{
+	return (node->kind == FILTER_AND || node->kind == FILTER_OR) && node->count == 0;
+}
+
 static FilterNode *
 make_node(const Condition *condition, ExprContext *context)
 {
-	FilterNode *node = palloc0(sizeof(FilterNode));
+	FilterNode *node;
 	ListCell   *cell;
 	bool		isnull = true;
 	Datum		value = 0;
 
+	if (condition->kind == FILTER_TEST)
+		return value_test_node(condition->test, context);
+	node = palloc0(sizeof(FilterNode));
 	node->kind = condition->kind;
 	if (condition->state)
 		value = ExecEvalExpr(condition->state, context, &isnull);
@@ -439,7 +468,7 @@ make_node(const Condition *condition, ExprContext *context)
 		FilterNode *next = make_node(lfirst(cell), context);
 
 		/* what follows a condition that decides is not evaluated, as in the executor */
-		if (next->kind != FILTER_KEY && next->kind != node->kind && next->count == 0)
+		if (is_decided(next) && next->kind != node->kind)
 			return next;
 		node->nodes[node->count++] = next;
 	}
@@ -453,12 +482,13 @@ scan_conditions_tree(const ScanConditions *conditions, ExprContext *context)
 }
 
 List *
-path_conditions(const IndexPath *path)
+path_conditions(PlannerInfo *root, const IndexPath *path)
 {
 	const IndexOptInfo *index = path->indexinfo;
 	List	   *found = NIL;
 	ListCell   *cell;
 	IndexColumns columns = {
+		.root = root,
 		.rel = index->rel->relid,
 		.count = index->nkeycolumns,
 		.expressions = index->indexprs,

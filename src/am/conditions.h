@@ -21,10 +21,11 @@ typedef struct ScanConditions ScanConditions;
 /*
  * Finds the conditions in the filter of a scan of an index; NULL if there are none.  If some rows
  * of the table must not be shown to functions that might leak them, only leakproof operators are
- * evaluated.  Sets *all to whether the filter passes every row that meets the conditions.
+ * evaluated.  Sets *all to whether the filter passes every row that meets the conditions, and
+ * *tested to whether there are tests among these, which segments with many values do not answer.
  */
 extern ScanConditions *scan_conditions(PlanState *node, Relation index, List *filter,
-									   bool leakproof, bool *all);
+									   bool leakproof, bool *all, bool *tested);
 
 /*
  * The conditions with the values that they have for this scan, in the current memory context, to
@@ -33,6 +34,6 @@ extern ScanConditions *scan_conditions(PlanState *node, Relation index, List *fi
 extern FilterNode *scan_conditions_tree(const ScanConditions *conditions, ExprContext *context);
 
 /* The clauses of the filter that a path's scan will have for which there are such conditions. */
-extern List *path_conditions(const IndexPath *path);
+extern List *path_conditions(PlannerInfo *root, const IndexPath *path);
 
 #endif							/* VECTOR_AM_CONDITIONS_H */

@@ -83,7 +83,7 @@ wants_null(const IndexPath *path)
 static double
 passing_share(PlannerInfo *root, const IndexPath *path, bool vector)
 {
-	List	   *quals = path_conditions(path);
+	List	   *quals = path_conditions(root, path);
 	ListCell   *cell;
 
 	foreach(cell, path->indexclauses)

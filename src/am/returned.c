@@ -170,21 +170,23 @@ returned_row(ReturnedRows *returned, ReturnedSegment *segment, const FoundRow *r
 
 /* As B-trees decide whether equal values may be stored once: see _bt_allequalimage. */
 bool
+attribute_is_exact(Oid type, Oid collation)
+{
+	Oid			element = get_base_element_type(type);
+	TypeCacheEntry *entry = lookup_type_cache(OidIsValid(element) ? element : type,
+											  TYPECACHE_BTREE_OPFAMILY);
+	Oid			same_image = get_opfamily_proc(entry->btree_opf, entry->btree_opintype,
+											   entry->btree_opintype, BTEQUALIMAGE_PROC);
+
+	return OidIsValid(same_image) &&
+		DatumGetBool(OidFunctionCall1Coll(same_image, collation,
+										  ObjectIdGetDatum(entry->btree_opintype)));
+}
+
+bool
 vectorcanreturn(Relation index, int column)
 {
-	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(index), column - 1);
-	Oid			type = attribute->atttypid;
-	TypeCacheEntry *entry;
-	Oid			same_image;
-
-	if (column == 1)
-		return false;
-	if (index->rd_opcintype[column - 1] == ANYARRAYOID)
-		type = get_base_element_type(type);
-	entry = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY);
-	same_image = get_opfamily_proc(entry->btree_opf, entry->btree_opintype,
-								   entry->btree_opintype, BTEQUALIMAGE_PROC);
-	return OidIsValid(same_image) &&
-		DatumGetBool(OidFunctionCall1Coll(same_image, index->rd_indcollation[column - 1],
-										  ObjectIdGetDatum(entry->btree_opintype)));
+	return column > 1 && attribute_is_exact(TupleDescAttr(RelationGetDescr(index),
+														  column - 1)->atttypid,
+											index->rd_indcollation[column - 1]);
 }

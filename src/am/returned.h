@@ -43,9 +43,12 @@ extern void returned_end(ReturnedRows *returned);
 extern bool returned_row(ReturnedRows *returned, ReturnedSegment *segment, const FoundRow *row);
 
 /*
- * Tells PostgreSQL which columns of an index can be returned: not the vector, nor attributes whose
- * values may be equal but not the same, such as 1.0 and 1.00, because equal ones are stored once.
+ * Whether equal values of a type are the same, so that the stored one of them is each of them; 1.0
+ * and 1.00 are not.
  */
+extern bool attribute_is_exact(Oid type, Oid collation);
+
+/* Tells PostgreSQL which columns of an index can be returned: all that are exact but the vector. */
 extern bool vectorcanreturn(Relation index, int column);
 
 #endif							/* VECTOR_AM_RETURNED_H */

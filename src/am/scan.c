@@ -370,19 +370,22 @@ start(VectorScan *scan)
 		.statistics = &scan->statistics, .found = take_row, .fetch = fetch_row
 	};
 	scan->results.lossy = scan->late.lossy = space_is_lossy(scan->search.space);
-	/* rows ordered by bounds are reordered before they are filtered */
-	if (scan->bound && scan_bound_is_filtered(scan->bound) && !scan->results.lossy)
-	{
-		scan->filtered = true;
-		scan->passed = scan_bound_passed(scan->bound);
-	}
-
 	/*
 	 * a query of the wrong type or dimensions is an error only if there are rows to compare it with
 	 */
 	if (!has_rows(cache_directory(cached)))
 		return false;
 	make_filter(scan, scan->bound ? scan_bound_among(scan->bound) : NULL);
+	if (scan->bound && scan_bound_is_tested(scan->bound))
+		scan_bound_set_answered(scan->bound,
+								scan->filter == NULL || filter_does_tests(scan->filter, cached));
+
+	/* rows ordered by bounds are reordered before they are filtered */
+	if (scan->bound && scan_bound_is_filtered(scan->bound) && !scan->results.lossy)
+	{
+		scan->filtered = true;
+		scan->passed = scan_bound_passed(scan->bound);
+	}
 	prepare_query(scan);
 	return take_limit(scan) && !(scan->filter && filter_is_empty(scan->filter));
 }

@@ -83,7 +83,7 @@ static BitmapHeapPath *
 find_bitmap(PlannerInfo *root, RelOptInfo *rel, const IndexPath *scan)
 {
 	RelOptInfo *copy = with_indexes(rel, false);
-	List	   *answered = path_conditions(scan);
+	List	   *answered = path_conditions(root, scan);
 	ListCell   *cell;
 
 	copy->baserestrictinfo = not_answered(copy->baserestrictinfo, scan, answered);

@@ -670,18 +670,25 @@ sealed_column_close(SealedColumn *column)
 }
 
 AttributeValue
-sealed_column_value(SealedColumn *column, uint32 row, AttributeRoom *room)
+sealed_column_number(SealedColumn *column, uint32 number, AttributeRoom *room)
 {
 	AttributeValue value = {room->bytes, 0};
+
+	if (number == column->column.values)
+		value.bytes = NULL;
+	else if (!attribute_value(&column->column, number, room->bytes, &value.size))
+		sealed_column_damaged(column);
+	return value;
+}
+
+AttributeValue
+sealed_column_value(SealedColumn *column, uint32 row, AttributeRoom *room)
+{
 	uint32		code;
 
 	if (!attribute_code(&column->column, row, &code))
 		sealed_column_damaged(column);
-	if (code == column->column.values)
-		value.bytes = NULL;
-	else if (!attribute_value(&column->column, code, room->bytes, &value.size))
-		sealed_column_damaged(column);
-	return value;
+	return sealed_column_number(column, code, room);
 }
 
 void

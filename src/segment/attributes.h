@@ -139,7 +139,9 @@ extern void sealed_column_open(SealedColumn *column, Extent extent, const Sealed
 							   int number);
 extern void sealed_column_close(SealedColumn *column);
 
-/* A row's value, read into `room`; its bytes are NULL if it is NULL. */
+/* A value by its number, or a row's, read into `room`; its bytes are NULL if it is NULL. */
+extern AttributeValue sealed_column_number(SealedColumn *column, uint32 number,
+										   AttributeRoom *room);
 extern AttributeValue sealed_column_value(SealedColumn *column, uint32 row, AttributeRoom *room);
 
 /* Raises the error for one of which these functions find that it is damaged. */

@@ -172,6 +172,13 @@ condition_take_node(const AttributeFilter *filter, FilterCondition *condition,
 					const FilterNode *node)
 {
 	condition->kind = node->kind;
+	if (node->kind == FILTER_TEST)
+	{
+		condition->attribute = node->column - 1;
+		condition->passes = node->passes;
+		condition->arg = node->arg;
+		return;
+	}
 	if (node->kind == FILTER_KEY)
 	{
 		condition->negated = node->negated;
@@ -187,6 +194,8 @@ condition_take_node(const AttributeFilter *filter, FilterCondition *condition,
 bool
 condition_is_never_met(const FilterCondition *condition)
 {
+	if (condition->kind == FILTER_TEST)
+		return false;
 	if (condition->kind == FILTER_KEY)
 		return condition->strategy != 0 && condition->count == 0 && !condition->every &&
 			!condition->negated;
@@ -194,6 +203,27 @@ condition_is_never_met(const FilterCondition *condition)
 		if (condition_is_never_met(&condition->conditions[i]) == (condition->kind == FILTER_AND))
 			return condition->kind == FILTER_AND;
 	return condition->kind == FILTER_OR;
+}
+
+bool
+condition_needs_attributes(const FilterCondition *condition, bool tested)
+{
+	bool		needs = condition->kind == FILTER_KEY || (condition->kind == FILTER_TEST && tested);
+
+	for (int i = 0; condition->conditions && i < condition->count; i++)
+		needs |= condition_needs_attributes(&condition->conditions[i], tested);
+	return needs;
+}
+
+bool
+condition_does_tests(const FilterCondition *condition, const SealedHeader *header)
+{
+	if (condition->kind == FILTER_TEST)
+		return header->attributes[condition->attribute].values <= FILTER_MOST_TESTED;
+	for (int i = 0; condition->conditions && i < condition->count; i++)
+		if (!condition_does_tests(&condition->conditions[i], header))
+			return false;
+	return true;
 }
 
 /* Whether an attribute that compares like this with a value meets the condition with it. */
@@ -309,28 +339,42 @@ key_holds(const AttributeFilter *filter, const FilterCondition *condition,
 	return condition->negated && !condition->unknown;
 }
 
+bool
+condition_test_passes(const AttributeFilter *filter, const FilterCondition *condition,
+					  const AttributeValue *value)
+{
+	AttributeRoom room;
+	bool		isnull = value->bytes == NULL;
+
+	return condition->passes(condition->arg, isnull ? (Datum) 0 :
+							 attribute_datum(&filter->attributes->columns[condition->attribute],
+											 value, &room), isnull);
+}
+
 static bool
-condition_holds(const AttributeFilter *filter, const FilterCondition *condition,
+condition_holds(const AttributeFilter *filter, const FilterCondition *condition, bool tested,
 				const AttributeValue *values)
 {
 	if (condition->kind == FILTER_KEY)
 		return key_holds(filter, condition, &values[condition->attribute]);
+	if (condition->kind == FILTER_TEST)
+		return !tested || condition_test_passes(filter, condition, &values[condition->attribute]);
 	for (int i = 0; i < condition->count; i++)
-		if (condition_holds(filter, &condition->conditions[i], values) ==
+		if (condition_holds(filter, &condition->conditions[i], tested, values) ==
 			(condition->kind == FILTER_OR))
 			return condition->kind == FILTER_OR;
 	return condition->kind == FILTER_AND;
 }
 
 bool
-condition_record_passes(AttributeFilter *filter, const char *record, Size size)
+condition_record_passes(AttributeFilter *filter, bool tested, const char *record, Size size)
 {
 	AttributeValue values[SEGMENT_MAX_ATTRIBUTES];
 	MemoryContext old = MemoryContextSwitchTo(filter->temporary);
 	bool		passes;
 
 	attributes_of_record(filter->attributes, filter->index, record, size, values);
-	passes = condition_holds(filter, &filter->root, values);
+	passes = condition_holds(filter, &filter->root, tested, values);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(filter->temporary);
 	return passes;

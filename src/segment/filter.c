@@ -3,8 +3,8 @@
  *
  * The rows of a segment that meet the condition of a key are those of one or more ranges of its
  * column's values, whose ends a binary search finds.  Of conditions that are one range each, such
- * as those of BETWEEN, only the common range is read.  A tree of conditions is evaluated by sets of
- * rows.
+ * as those of BETWEEN, only the common range is read.  A test is evaluated on each value.  A tree
+ * of conditions is evaluated by sets of rows.
  *
  * Rows that scans of other indexes have found are looked up by their TIDs.
  */
@@ -313,6 +313,32 @@ add_key(const AttributeFilter *filter, const FilterCondition *condition,
 	sealed_column_close(&column);
 }
 
+/* Adds the rows whose attribute passes a test; all rows if it has too many values. */
+static void
+add_tested(const AttributeFilter *filter, const FilterCondition *condition,
+		   const CachedSegment *segment, uint8 *set)
+{
+	MemoryContext old = MemoryContextSwitchTo(filter->temporary);
+	SealedColumn column;
+	AttributeRoom room;
+	uint32		values;
+
+	open_column(filter, condition->attribute, segment, &column);
+	values = column.column.values;
+	if (values > FILTER_MOST_TESTED)
+		bits_fill(set, segment->header.rows);
+	for (uint32 i = 0; values <= FILTER_MOST_TESTED && i <= values; i++)
+	{
+		AttributeValue value = sealed_column_number(&column, i, &room);
+
+		if (condition_test_passes(filter, condition, &value))
+			add_range(&column, (ValueRange) {i, i + 1}, set);
+	}
+	sealed_column_close(&column);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(filter->temporary);
+}
+
 static void add_rows(const AttributeFilter *filter, const FilterCondition *condition,
 					 const CachedSegment *segment, uint8 *set);
 
@@ -376,7 +402,7 @@ add_common_rows(const AttributeFilter *filter, const FilterCondition *all,
 	bits_fill(passing, rows);
 	for (int i = 0; all->count > 0 && i < filter->attributes->count; i++)
 		keep_attribute(filter, i, all, segment, passing);
-	for (int i = 0; i < all->count; i++)
+	for (int i = 0; i < all->count && bits_next(passing, rows, 0) != BITS_NONE; i++)
 		if (all->conditions[i].kind != FILTER_KEY)
 			keep_rows(filter, &all->conditions[i], segment, passing);
 	bits_or(set, passing, rows);
@@ -393,6 +419,9 @@ add_rows(const AttributeFilter *filter, const FilterCondition *condition,
 	{
 		case FILTER_KEY:
 			add_key(filter, condition, segment, set);
+			break;
+		case FILTER_TEST:
+			add_tested(filter, condition, segment, set);
 			break;
 		case FILTER_AND:
 			add_common_rows(filter, condition, segment, set);
@@ -469,6 +498,8 @@ typedef struct GrowingRows
 {
 	AttributeFilter *filter;
 	uint32		room;			/* of the segment */
+	bool		tested;			/* by tests, too */
+	bool		read;			/* attributes are read */
 	ExcludedRows excluded;
 	uint8	   *bits;
 } GrowingRows;
@@ -480,8 +511,8 @@ test_row(void *arg, uint32 number, bool dead, const SegmentRow *row)
 
 	if (!dead && number < rows->room &&
 		(rows->filter->rows == NULL || tid_set_has(rows->filter->rows, &row->tid)) &&
-		(rows->filter->root.count == 0 ||
-		 condition_record_passes(rows->filter, row->attributes, row->attributes_size)))
+		(!rows->read || condition_record_passes(rows->filter, rows->tested, row->attributes,
+												row->attributes_size)))
 	{
 		bits_clear(rows->bits, number);
 		rows->excluded.count--;
@@ -491,12 +522,19 @@ test_row(void *arg, uint32 number, bool dead, const SegmentRow *row)
 static ExcludedRows
 exclude_growing(AttributeFilter *filter, const SegmentEntry *entry)
 {
-	GrowingRows rows = {filter, entry->rows, {NULL, entry->rows}, make_set(entry->rows)};
+	GrowingRows rows = {
+		.filter = filter,
+		.room = entry->rows,
+		.tested = entry->rows <= FILTER_MOST_TESTED,
+		.excluded = {NULL, entry->rows},
+		.bits = make_set(entry->rows)
+	};
 
+	rows.read = condition_needs_attributes(&filter->root, rows.tested);
 	bits_fill(rows.bits, rows.room);
 	if (!filter->nothing)
 		(void) growing_each_row(filter->index, NULL, entry,
-								filter->root.count > 0 ? GROWING_ATTRIBUTES : 0, test_row, &rows);
+								rows.read ? GROWING_ATTRIBUTES : 0, test_row, &rows);
 	rows.excluded.bits = rows.bits;
 	return rows.excluded;
 }
@@ -505,6 +543,25 @@ bool
 filter_is_empty(const AttributeFilter *filter)
 {
 	return filter->nothing;
+}
+
+bool
+filter_does_tests(const AttributeFilter *filter, CachedIndex *cached)
+{
+	const Directory *directory = cache_directory(cached);
+
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+
+		if (segment_is_live(entry) &&
+			(entry->kind == SEGMENT_SEALED ?
+			 !condition_does_tests(&filter->root,
+								   &cache_acquire(cached, filter->index, entry)->header) :
+			 entry->rows > FILTER_MOST_TESTED))
+			return false;
+	}
+	return true;
 }
 
 ExcludedRows

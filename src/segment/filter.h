@@ -24,11 +24,23 @@
 #define FILTER_STRATEGIES	FILTER_CONTAINS
 #define FILTER_HAS			9
 
-/* A tree of conditions: each is that of a key, or needs all or one of others to be met. */
+/*
+ * A test is evaluated on each value of its attribute, unless a segment has more than so many: then
+ * all rows of the segment pass it.
+ */
+#define FILTER_MOST_TESTED	1000
+
+/*
+ * A tree of conditions: each is that of a key, or a test of an attribute, or needs all or one of
+ * others to be met.
+ */
 typedef enum FilterKind
 {
-	FILTER_KEY, FILTER_AND, FILTER_OR
+	FILTER_KEY, FILTER_TEST, FILTER_AND, FILTER_OR
 } FilterKind;
+
+/* Whether rows pass a test whose attribute is this value. */
+typedef bool (*FilterPasses) (void *arg, Datum value, bool isnull);
 
 typedef struct FilterNode
 {
@@ -37,6 +49,11 @@ typedef struct FilterNode
 	/* of a key: it is met where the key's condition is false, not where it is NULL */
 	bool		negated;
 	ScanKeyData key;			/* without sk_func */
+
+	/* of a test; equal values of the attribute are the same */
+	int			column;			/* of the index */
+	FilterPasses passes;
+	void	   *arg;
 
 	/* FILTER_AND of no nodes is met by all rows, FILTER_OR of none by no row */
 	int			count;
@@ -55,6 +72,9 @@ extern AttributeFilter *filter_create(Relation index, ScanKey keys, int count,
 
 /* Whether it is known without reading anything that no row passes. */
 extern bool filter_is_empty(const AttributeFilter *filter);
+
+/* Whether no segment has too many values for the tests; the index is held. */
+extern bool filter_does_tests(const AttributeFilter *filter, CachedIndex *cached);
 
 /*
  * The rows of a segment that a search leaves out: those that do not meet the conditions, if there

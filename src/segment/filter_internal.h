@@ -13,9 +13,14 @@ typedef struct FilterCondition
 	int			count;			/* of conditions, or of values */
 	struct FilterCondition *conditions;
 
+	int			attribute;		/* of a key or a test */
+
+	/* of a test */
+	FilterPasses passes;
+	void	   *arg;
+
 	/* of a key */
 	bool		negated;
-	int			attribute;
 	int			column;			/* of the values: the attribute's, or that of its elements */
 	int			strategy;		/* of values, or elements; 0: IS NULL or IS NOT NULL */
 	bool		wants_null;		/* IS NULL */
@@ -48,8 +53,21 @@ extern void condition_take_node(const AttributeFilter *filter, FilterCondition *
 /* Whether no row can meet a condition, such as that with an empty array. */
 extern bool condition_is_never_met(const FilterCondition *condition);
 
-/* Whether the row with this record of attributes meets the conditions. */
-extern bool condition_record_passes(AttributeFilter *filter, const char *record, Size size);
+/* Whether a condition reads any attribute, with or without its tests. */
+extern bool condition_needs_attributes(const FilterCondition *condition, bool tested);
+
+/* Whether a sealed segment has few values of all attributes that are tested. */
+extern bool condition_does_tests(const FilterCondition *condition, const SealedHeader *header);
+
+/*
+ * Whether the row with this record of attributes meets the conditions, with or without their tests.
+ */
+extern bool condition_record_passes(AttributeFilter *filter, bool tested, const char *record,
+									Size size);
+
+/* Whether a value, which may be NULL, passes a test. */
+extern bool condition_test_passes(const AttributeFilter *filter, const FilterCondition *condition,
+								  const AttributeValue *value);
 
 /* How an attribute, or an element of it, compares with a value of a condition. */
 extern int32 condition_compare(const FilterCondition *condition, Datum attribute, Datum value);

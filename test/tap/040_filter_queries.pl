@@ -180,6 +180,20 @@ sub array_condition
 	return "$column " . pick('&&', '@>', '@>', '<@') . " ARRAY[" . pick($one, "$one, $one", "$one, NULL", '') . "]::$type";
 }
 
+# A condition that no operator class of attributes knows.
+sub match_column
+{
+	my ($column, $type, $x) = @_;
+	return "$column & " . (1 + int(rand(9))) . ' > 0 OR ' . "$column % " . (2 + int(rand(7))) . ' = 1' if $type eq 'integer';
+	return "extract(month FROM $column) < " . (1 + int(rand(13))) if $type eq 'date';
+	return "CASE WHEN $column THEN $column ELSE $x END" if $type eq 'boolean';
+	my $letters = join('', map { chr(97 + int(rand(26))) } 1 .. 4);
+	return "$column " . pick('LIKE', 'ILIKE', 'NOT LIKE') . " '%" . pick(split //, $letters) . "%'" if chance(0.4);
+	return "$column " . pick('~', '~*', '!~') . " '^[$letters]'" if chance(0.4);
+	return "upper($column) " . pick('=', '<') . " upper($x)" if chance(0.5);
+	return 'length(' . $column . ') % 2 = 0';
+}
+
 # One comparison of a column with values of its type.
 sub compare_column
 {
@@ -191,6 +205,7 @@ sub compare_column
 	return array_condition($column, $type, $x, $y) if $type =~ /\[\]$/;
 	return $column if $type eq 'boolean' && chance(0.3);
 	return "$column LIKE " . ($x =~ s/^('.)[^']*'$/$1%'/r) if $type =~ /^(text|varchar)/ && $x =~ /^'[^'\\%_]+'$/ && chance(0.15);
+	return match_column($column, $type, $x) if $type =~ /^(text|varchar|integer|date|boolean)/ && chance(0.15);
 	my $kind = int(rand(15));
 	return "$column IN ($x, $y, $z)" if $kind == 0;
 	return "$column = ANY (ARRAY[$x, NULL, $y]::$type\[])" if $kind == 1;
