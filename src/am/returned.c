@@ -168,7 +168,10 @@ returned_row(ReturnedRows *returned, ReturnedSegment *segment, const FoundRow *r
 	return true;
 }
 
-/* As B-trees decide whether equal values may be stored once: see _bt_allequalimage. */
+/*
+ * As B-trees decide whether equal values may be stored once: see _bt_allequalimage.  Blanks at the
+ * end of a char do not count, which older minor releases do not tell.
+ */
 bool
 attribute_is_exact(Oid type, Oid collation)
 {
@@ -178,7 +181,7 @@ attribute_is_exact(Oid type, Oid collation)
 	Oid			same_image = get_opfamily_proc(entry->btree_opf, entry->btree_opintype,
 											   entry->btree_opintype, BTEQUALIMAGE_PROC);
 
-	return OidIsValid(same_image) &&
+	return OidIsValid(same_image) && entry->btree_opintype != BPCHAROID &&
 		DatumGetBool(OidFunctionCall1Coll(same_image, collation,
 										  ObjectIdGetDatum(entry->btree_opintype)));
 }
