@@ -388,6 +388,21 @@ CREATE INDEX j_long ON j USING hnsw (v vector_l2_ops, (repeat('x', id * 34)), (r
 -- in the growing segment, short and long records by turns
 INSERT INTO j SELECT i, ARRAY[i, 1]::vector, NULL, 'c' FROM generate_series(-60, 60) i WHERE abs(i) > 20 ORDER BY i * 37 % 41, i;
 SELECT vector_index_check('j_long'::regclass), vector_seal('j_long'), vector_index_check('j_long'::regclass);
+-- arrays have longer values than others; what is too long is an error that names the column
+CREATE TABLE readers (id int, v vector(2), who int[], tags text[], name text);
+INSERT INTO readers SELECT i, ARRAY[i, 1]::vector, ARRAY(SELECT generate_series(i, i + 4000 - i % 7 * 600)), ARRAY(SELECT 'tag' || t FROM generate_series(i, i + 900) t), repeat('n', i)
+	FROM generate_series(1, 60) i;
+CREATE INDEX readers_v ON readers USING hnsw (v vector_l2_ops, who, tags) WITH (seal_rows = 64);
+INSERT INTO readers SELECT i, ARRAY[i, 1]::vector, ARRAY(SELECT generate_series(i, i + 3000)), NULL, NULL FROM generate_series(61, 100) i;
+SELECT array_agg(id) FROM (SELECT id FROM readers WHERE 3055 = ANY (who) AND tags @> '{tag57,tag950}' ORDER BY v <-> '[60,1]' LIMIT 5) s;
+SELECT count(*), min(id), sum(cardinality(who)) FROM (SELECT id, who FROM readers WHERE 3055 = ANY (who) ORDER BY v <-> '[1,1]' LIMIT 100) s;
+SELECT vector_index_check('readers_v'), vector_seal('readers_v'), vector_index_check('readers_v');
+SELECT count(*), min(id), sum(cardinality(who)) FROM (SELECT id, who FROM readers WHERE 3055 = ANY (who) ORDER BY v <-> '[1,1]' LIMIT 100) s;
+INSERT INTO readers VALUES (0, '[0,1]', ARRAY(SELECT generate_series(1, 4100)));
+INSERT INTO readers VALUES (0, '[0,1]', NULL, ARRAY['x', repeat('y', 2049)]);
+CREATE INDEX ON readers USING ivf (v vector_l2_ops, (repeat(name, 40)));
+CREATE INDEX ON readers USING ivfflat (v vector_l2_ops, who, tags, (tags || '{}'), (who || '{0}'), (who || '{1}'), (who || '{2}'));
+DROP TABLE readers;
 INSERT INTO j SELECT 61, '[1,1]', NULL, 'c';
 
 -- the check compares attributes with the table

@@ -12,8 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The longest value that is stored, in bytes. */
-#define ATTRIBUTE_MAX_SIZE	2048
+/*
+ * The longest value that is stored, in bytes: an array.  Elements of arrays and other values are
+ * shorter, and so are all attributes of a row together.
+ */
+#define ATTRIBUTE_MAX_SIZE		16384
+#define ATTRIBUTE_MAX_ELEMENT	2048
+#define ATTRIBUTE_MAX_RECORD	65535
 
 /* The width of a type whose values differ in size. */
 #define ATTRIBUTE_VARYING	0

@@ -187,11 +187,49 @@ attribute_elements(const IndexAttribute *element, Datum array, Datum **values, b
 							 unconstify(IndexAttribute *, element));
 }
 
+static void
+check_size(const IndexAttribute *attribute, Relation index, Size size, Size most, const char *hint)
+{
+	if (size > most)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("value of column \"%s\" is too long for index \"%s\"", attribute->name,
+						RelationGetRelationName(index)),
+				 errdetail("It has %zu bytes, and at most %zu are allowed.", size, most),
+				 errhint("%s", hint)));
+}
+
+/* Raises an error if a value is too long, or an element of it. */
+static void
+check_value(const IndexAttributes *attributes, int number, Relation index, Datum value, Size size)
+{
+	const char *hash = "Index an expression, such as a hash of the value.";
+	const IndexAttribute *attribute = &attributes->columns[number];
+	Datum	   *elements;
+	bool		has_null;
+	int			count;
+
+	if (attribute->elements == 0)
+		check_size(attribute, index, size, ATTRIBUTE_MAX_ELEMENT, hash);
+	if (size <= ATTRIBUTE_MAX_ELEMENT)
+		return;
+	check_size(attribute, index, size, ATTRIBUTE_MAX_SIZE,
+			   "Store shorter elements, such as numbers, or rows of another table.");
+	if (attributes->widths[attribute->elements] != ATTRIBUTE_VARYING)
+		return;
+	attribute = &attributes->columns[attribute->elements];
+	count = attribute_elements(attribute, value, &elements, &has_null);
+	for (int i = 0; i < count; i++)
+		check_size(attribute, index, VARSIZE_ANY_EXHDR(DatumGetPointer(elements[i])),
+				   ATTRIBUTE_MAX_ELEMENT, hash);
+	pfree(elements);
+}
+
 char *
 attributes_record(const IndexAttributes *attributes, Relation index, const Datum *values,
 				  const bool *isnull, Size *size)
 {
-	AttributeValue bytes[SEGMENT_MAX_ATTRIBUTES];
+	AttributeValue bytes[SEGMENT_MAX_ATTRIBUTES] = {0};
 	ValueRoom	rooms[SEGMENT_MAX_ATTRIBUTES];
 	void	   *detoasted[SEGMENT_MAX_ATTRIBUTES] = {0};
 	char	   *record;
@@ -203,16 +241,16 @@ attributes_record(const IndexAttributes *attributes, Relation index, const Datum
 			continue;
 		bytes[i] = bytes_of_datum(&attributes->columns[i], values[i + 1], rooms[i],
 								  &detoasted[i]);
-		if (bytes[i].size > ATTRIBUTE_MAX_SIZE)
-			ereport(ERROR,
-					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-					 errmsg("value of column \"%s\" is too long for index \"%s\"",
-							attributes->columns[i].name, RelationGetRelationName(index)),
-					 errdetail("It has %u bytes, and at most %d are allowed.", bytes[i].size,
-							   ATTRIBUTE_MAX_SIZE),
-					 errhint("Index an expression, such as a hash of the value.")));
+		check_value(attributes, i, index, values[i + 1], bytes[i].size);
 	}
 	*size = attribute_record_size(bytes, attributes->widths, attributes->count);
+	if (*size > ATTRIBUTE_MAX_RECORD)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("attributes of a row are too long for index \"%s\"",
+						RelationGetRelationName(index)),
+				 errdetail("They have %zu bytes, and at most %d are allowed.", *size,
+						   ATTRIBUTE_MAX_RECORD)));
 	record = palloc(*size);
 	attribute_record_write(bytes, attributes->widths, attributes->count, record);
 	for (int i = 0; i < attributes->count; i++)
