@@ -287,6 +287,35 @@ load_u2(const uint8_t *p, size_t k)
 					   3);
 }
 
+typedef __m256i vb;
+
+#define BYTES				32
+
+#define vi_add(a, b)		_mm256_add_epi32(a, b)
+#define vb_field(x, shift, mask) \
+	_mm256_and_si256(_mm256_srli_epi16(x, shift), _mm256_set1_epi8((char) (mask)))
+
+static inline __m256i
+load_bytes(const uint8_t *p, size_t n)
+{
+	uint8_t		bytes[BYTES] = {0};
+
+	if (n < BYTES)
+		p = memcpy(bytes, p, n);
+	return _mm256_loadu_si256((const __m256i *) p);
+}
+
+/* The even bytes, and the odd ones. */
+static inline __m256i
+vb_dot(__m256i s, __m256i x, __m256i q)
+{
+	__m256i		even = _mm256_madd_epi16(_mm256_and_si256(x, _mm256_set1_epi16(255)),
+										 _mm256_srai_epi16(_mm256_slli_epi16(q, 8), 8));
+	__m256i		odd = _mm256_madd_epi16(_mm256_srli_epi16(x, 8), _mm256_srai_epi16(q, 8));
+
+	return _mm256_add_epi32(s, _mm256_add_epi32(even, odd));
+}
+
 #include "distance/kernel_set.h"
 
 KERNEL_SET(avx2)

@@ -253,6 +253,35 @@ load_u2(const uint8_t *p, size_t k)
 	return _mm512_permutexvar_ps(_mm512_srlv_epi32(_mm512_set1_epi32(word), shift), number);
 }
 
+typedef __m512i vb;
+
+#define BYTES				64
+
+#define vi_add(a, b)		_mm512_add_epi32(a, b)
+#define vb_field(x, shift, mask) \
+	_mm512_and_si512(_mm512_srli_epi16(x, shift), _mm512_set1_epi8((char) (mask)))
+
+static inline __m512i
+load_bytes(const uint8_t *p, size_t n)
+{
+	if (n >= BYTES)
+		return _mm512_loadu_si512(p);
+	return _mm512_maskz_loadu_epi8((__mmask64) MASK(n), p);
+}
+
+/* The even bytes, and the odd ones. */
+static inline __m512i
+bytes_dot(__m512i s, __m512i x, __m512i q)
+{
+	__m512i		even = _mm512_madd_epi16(_mm512_and_si512(x, _mm512_set1_epi16(255)),
+										 _mm512_srai_epi16(_mm512_slli_epi16(q, 8), 8));
+	__m512i		odd = _mm512_madd_epi16(_mm512_srli_epi16(x, 8), _mm512_srai_epi16(q, 8));
+
+	return _mm512_add_epi32(s, _mm512_add_epi32(even, odd));
+}
+
+#define vb_dot(s, x, q)		bytes_dot(s, x, q)
+
 #include "distance/kernel_set.h"
 
 KERNEL_SET(avx512)
@@ -269,7 +298,11 @@ KERNEL_SET(avx512)
 #undef vi_madd
 #define vi_madd(s, x, y)	_mm512_dpwssd_epi32(s, x, y)
 
+#undef vb_dot
+#define vb_dot(s, x, q)		_mm512_dpbusd_epi32(s, x, q)
+
 I8_KERNELS(vnni)
+FIELD_I8_KERNEL(vnni_field_dot)
 
 void
 avx512_use_vnni(DistanceKernels *kernels)
@@ -280,6 +313,7 @@ avx512_use_vnni(DistanceKernels *kernels)
 	kernels->i8_cosine = vnni_cosine;
 	kernels->i8_l2sq_many = vnni_l2sq_many;
 	kernels->i8_dot_many = vnni_dot_many;
+	kernels->field_i8_dot = vnni_field_dot;
 }
 
 #if defined(__clang__)

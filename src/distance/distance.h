@@ -45,6 +45,9 @@ typedef struct BitParts
 /* Codes of nibbles are compared in groups of this many. */
 #define CODE_GROUP	32
 
+/* See field_i8_dot. */
+#define FIELD_BLOCK	64
+
 /* A query prepared for code_estimates: see rabitq.h and product.h. */
 typedef struct CodeQuery
 {
@@ -150,6 +153,14 @@ typedef struct DistanceKernels
 	float		(*field_u4_dot) (const float *q, const uint8_t *x, size_t n);
 	float		(*field_u2_dot) (const float *q, const uint8_t *x, size_t n);
 	float		(*field_u1_dot) (const float *q, const uint8_t *x, size_t n);
+
+	/*
+	 * The dot product of a query of int8 with all fields of `width` bits, 1, 2, 4 or 8, in `bytes`
+	 * bytes.  The query is in the order in which fields are taken out of bytes: for each
+	 * FIELD_BLOCK bytes, first the elements for their lowest fields, then those for the next ones.
+	 * It is complete for the last block, too, but what stands for bytes beyond the end is ignored.
+	 */
+	int32_t (*field_i8_dot)(const int8_t *q, const uint8_t *x, size_t bytes, int width);
 
 	/*
 	 * For each code of a group: out[i] = base + a[i] + b[i] * (scale * sum of the table entries +

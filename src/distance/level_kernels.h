@@ -8,6 +8,13 @@
  *		store_u8(p, a)		LANES whole numbers from 0 to 255, as bytes
  *		load_u4(p, k), load_u2(p, k)
  *							LANES of the 16 fields at p, from the k-th on
+ * and the types vi of 32-bit sums, and vb of BYTES bytes, with
+ *		vi_zero(), vi_add(a, b), vi_sum(a)
+ *		load_bytes(p, n)	BYTES bytes at p, or n if these are fewer, padded with zeros
+ *		vb_field(x, shift, mask)
+ *							of each byte, the bits from `shift` on
+ *		vb_dot(s, x, q)		s plus products of unsigned bytes x with signed bytes q, added up
+ * or FIELDS_PORTABLE.
  */
 #ifndef VECTOR_LEVEL_KERNELS_H
 #define VECTOR_LEVEL_KERNELS_H
@@ -59,6 +66,58 @@ name(const float *q, const uint8_t *x, size_t n) \
 		s0 = add(s0, q, x, i); \
 	return vf_sum(vf_add(vf_add(s0, s1), vf_add(s2, s3))); \
 }
+
+#ifdef FIELDS_PORTABLE
+
+#define FIELD_I8_KERNEL(name) \
+static int32_t \
+name(const int8_t *q, const uint8_t *x, size_t bytes, int width) \
+{ \
+	const int	mask = (1 << width) - 1; \
+	int32_t		sum = 0; \
+\
+	for (size_t i = 0; i < bytes; i += FIELD_BLOCK) \
+		for (int shift = 0; shift < 8; shift += width, q += FIELD_BLOCK) \
+			for (size_t k = 0; k < FIELD_BLOCK && i + k < bytes; k++) \
+				sum += (x[i + k] >> shift & mask) * q[k]; \
+	return sum; \
+}
+
+#else
+
+/* One of these for each width, which is a constant in it. */
+#define FIELDS_I8_DOT(name, width) \
+static inline int32_t \
+name(const int8_t *q, const uint8_t *x, size_t bytes) \
+{ \
+	vi			s[4] = {vi_zero(), vi_zero(), vi_zero(), vi_zero()}; \
+\
+	for (size_t i = 0; i < bytes; i += FIELD_BLOCK, q += 8 / width * FIELD_BLOCK) \
+		for (size_t k = 0; k < FIELD_BLOCK && i + k < bytes; k += BYTES) \
+		{ \
+			vb			v = load_bytes(x + i + k, bytes - i - k); \
+\
+			for (int f = 0; f < 8 / width; f++) \
+				s[f % 4] = vb_dot(s[f % 4], vb_field(v, f * width, (1 << width) - 1), \
+								  load_bytes((const uint8_t *) q + f * FIELD_BLOCK + k, BYTES)); \
+		} \
+	return vi_sum(vi_add(vi_add(s[0], s[1]), vi_add(s[2], s[3]))); \
+}
+
+#define FIELD_I8_KERNEL(name) \
+FIELDS_I8_DOT(name ## _1, 1) \
+FIELDS_I8_DOT(name ## _2, 2) \
+FIELDS_I8_DOT(name ## _4, 4) \
+FIELDS_I8_DOT(name ## _8, 8) \
+\
+static int32_t \
+name(const int8_t *q, const uint8_t *x, size_t bytes, int width) \
+{ \
+	return width == 1 ? name ## _1(q, x, bytes) : width == 2 ? name ## _2(q, x, bytes) : \
+		width == 4 ? name ## _4(q, x, bytes) : name ## _8(q, x, bytes); \
+}
+
+#endif							/* FIELDS_PORTABLE */
 
 /* Rounds a number below 2^22 to the nearest integer, ties to even. */
 static inline vf
@@ -177,12 +236,14 @@ columns_entries(const float *x, const float *columns, size_t n, float factor, ui
 #define LEVEL_KERNELS \
 FIELD_KERNEL(field_u4_dot, add_u4) \
 FIELD_KERNEL(field_u2_dot, add_u2) \
-FIELD_KERNEL(field_u1_dot, add_u1)
+FIELD_KERNEL(field_u1_dot, add_u1) \
+FIELD_I8_KERNEL(field_i8_dot)
 
 #define LEVEL_ENTRIES \
 	.field_u4_dot = field_u4_dot, \
 	.field_u2_dot = field_u2_dot, \
 	.field_u1_dot = field_u1_dot, \
+	.field_i8_dot = field_i8_dot, \
 	.f32_levels = f32_levels, \
 	.columns_nearest = columns_nearest, \
 	.columns_entries = columns_entries

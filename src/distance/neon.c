@@ -240,6 +240,37 @@ load_u2(const uint8_t *p, size_t k)
 	return load_fields(vdupq_n_u32(word), shift, k, 3);
 }
 
+typedef uint8x16_t vb;
+
+#define BYTES				16
+
+#define vi_add(a, b)		vaddq_s32(a, b)
+
+#define vb_field(x, shift, mask) \
+	vandq_u8(vshlq_u8(x, vdupq_n_s8((int8_t) -(shift))), vdupq_n_u8(mask))
+
+static inline uint8x16_t
+load_bytes(const uint8_t *p, size_t n)
+{
+	uint8_t		bytes[BYTES] = {0};
+
+	if (n < BYTES)
+		p = memcpy(bytes, p, n);
+	return vld1q_u8(p);
+}
+
+static inline int32x4_t
+vb_dot(int32x4_t s, uint8x16_t x, uint8x16_t q)
+{
+	int16x8_t	low = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(x)));
+	int16x8_t	high = vreinterpretq_s16_u16(vmovl_high_u8(x));
+	int16x8_t	q_low = vmovl_s8(vget_low_s8(vreinterpretq_s8_u8(q)));
+	int16x8_t	q_high = vmovl_high_s8(vreinterpretq_s8_u8(q));
+
+	s = vmlal_high_s16(vmlal_s16(s, vget_low_s16(low), vget_low_s16(q_low)), low, q_low);
+	return vmlal_high_s16(vmlal_s16(s, vget_low_s16(high), vget_low_s16(q_high)), high, q_high);
+}
+
 #include "distance/kernel_set.h"
 
 KERNEL_SET(neon)

@@ -228,6 +228,7 @@ load_u2(const uint8_t *p, size_t k)
 
 #define INTEGER_PORTABLE
 #define CODE_PORTABLE
+#define FIELDS_PORTABLE
 
 #include "distance/kernel_set.h"
 

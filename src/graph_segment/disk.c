@@ -126,14 +126,26 @@ disk_reader_close(DiskReader *reader)
 			block_close(&reader->scan->reader, &reader->open[slot].token);
 }
 
+void
+disk_prepare(DiskScan *disk, const float *centred, float base)
+{
+	const SealedHeader *header = &disk->codes.scan->segment->header;
+
+	if (disk->rounded == NULL)
+		disk->rounded = MemoryContextAlloc(disk->codes.scan->context,
+										   fine_rounded_size(header->disk.bits, header->padded));
+	fine_round(&disk->query, header->disk.bits, centred, header->padded, disk->rounded);
+	disk->base = base;
+}
+
 float
 disk_estimate(DiskScan *disk, uint32 number)
 {
 	const char *code = disk_reader_get(&disk->codes, number);
 	const FineFactors *factors = (const FineFactors *) code;
 
-	return fine_estimate(&disk->query, (const uint8 *) (factors + 1), factors->a, factors->b,
-						 disk->base);
+	return disk->base + factors->a +
+		factors->b * fine_rounded_dot(&disk->query, (const uint8 *) (factors + 1));
 }
 
 int

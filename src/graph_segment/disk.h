@@ -56,9 +56,13 @@ typedef struct DiskScan
 {
 	DiskReader	codes;
 	DiskReader	links;
-	FineQuery	query;
+	FineRounded query;
+	int8	   *rounded;		/* its memory, once there was a query */
 	float		base;			/* of estimates */
 } DiskScan;
+
+/* Prepares a rotated query, less the mean; base is |q - c|^2 or -<q, c>. */
+extern void disk_prepare(DiskScan *disk, const float *centred, float base);
 
 /* The estimated distance of a node. */
 extern float disk_estimate(DiskScan *disk, uint32 number);

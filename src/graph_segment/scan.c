@@ -255,10 +255,8 @@ prepare_codes(GraphScan *scan)
 		scan->centred[i] = query->rotated[i] - scan->sealed.segment->mean[i];
 	if (scan->disk)
 	{
-		fine_prepare(&scan->disk->query, scan->sealed.segment->header.disk.bits, scan->centred,
-					 padded);
-		scan->disk->base = scan->sealed.space->metric == SPACE_IP ? 0 :
-			distance_kernels->f32_dot(scan->centred, scan->centred, padded);
+		disk_prepare(scan->disk, scan->centred, scan->sealed.space->metric == SPACE_IP ? 0 :
+					 distance_kernels->f32_dot(scan->centred, scan->centred, padded));
 		return;
 	}
 	rabitq_prepare(&scan->code, scan->centred, padded, palloc(rabitq_lut_size(padded)));

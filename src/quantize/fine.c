@@ -7,8 +7,8 @@
  */
 #include "quantize/fine.h"
 
+#include <float.h>
 #include <string.h>
-
 
 /* Levels are computed for this many elements at a time; a multiple of 16. */
 #define CHUNK	256
@@ -99,6 +99,21 @@ field_start(int i, int width)
 	return width == 4 ? i / 2 * 4 + i % 2 * 32 : i * width;
 }
 
+/* Bytes of the fields of one width, and of a query for them. */
+static inline size_t
+fields_size(uint32_t padded, int width)
+{
+	return (size_t) padded / 8 * (size_t) width;
+}
+
+static inline size_t
+rounded_size(uint32_t padded, int width)
+{
+	size_t		blocks = (fields_size(padded, width) + FIELD_BLOCK - 1) / FIELD_BLOCK;
+
+	return blocks * FIELD_BLOCK * (size_t) (8 / width);
+}
+
 /*
  * Puts fields of `width` bits of n levels into `code`, which has the fields of all elements; these
  * are those from element `first` on.
@@ -116,9 +131,9 @@ put_fields(const uint8_t *levels, uint32_t n, int width, int shift, uint8_t *cod
 	}
 }
 
-/* Loops over the fields of a code, the widest first: for (int width = 4, shift = bits; ...). */
+/* Loops over the fields of a code, the widest first: for (int width = 8, shift = bits; ...). */
 #define EACH_FIELD(width, shift, bits) \
-	for (int width = 4, shift = (int) (bits); width > 0; width /= 2) \
+	for (int width = 8, shift = (int) (bits); width > 0; width /= 2) \
 		if (((int) (bits) & width) != 0 && (shift -= width, true))
 
 static void
@@ -211,4 +226,90 @@ fine_dot(const FineQuery *query, const uint8_t *code)
 	if (query->bits & 1)
 		dot = 2 * dot + kernels->field_u1_dot(query->q, code, n);
 	return dot + query->offset;
+}
+
+/* The nearest integer to a number from -127 to 127; 0 if it is NaN. */
+static inline int8_t
+rounded(float x)
+{
+	const float magic = 0x1.8p23f;	/* floats of this size have no fraction bits */
+	float		sum = (x > 0 || x < 0 ? x : 0) + magic;
+	int32_t		bits;
+
+	memcpy(&bits, &sum, sizeof(bits));
+	return (int8_t) bits;
+}
+
+size_t
+fine_rounded_size(uint32_t bits, uint32_t padded)
+{
+	size_t		size = 0;
+
+	for (int width = 8; width > 0; width /= 2)
+		if ((int) bits & width)
+			size += rounded_size(padded, width);
+	return size;
+}
+
+/*
+ * Writes elements, times a factor and rounded, in the order that field_i8_dot expects; returns
+ * their sum.
+ */
+static int32_t
+put_rounded(const float *elements, uint32_t padded, float factor, int width, int8_t *q)
+{
+	const size_t fields = (size_t) (8 / width);
+	int32_t		sum = 0;
+
+	memset(q, 0, rounded_size(padded, width));
+	for (uint32_t i = 0; i < padded; i++)
+	{
+		size_t		start = (size_t) field_start((int) (i % 16), width);
+		size_t		byte = i / 16 * 2 * (size_t) width + start / 8;
+
+		int8_t		element = rounded(elements[i] * factor);
+
+		sum += element;
+		q[byte / FIELD_BLOCK * fields * FIELD_BLOCK + start % 8 / (size_t) width * FIELD_BLOCK +
+		  byte % FIELD_BLOCK] = element;
+	}
+	return sum;
+}
+
+void
+fine_round(FineRounded *query, uint32_t bits, const float *rotated, uint32_t padded,
+		   int8_t *memory)
+{
+	float		largest = distance_kernels->f32_levels(rotated, padded, 0, 1, NULL).largest;
+	float		step = largest / 127;
+	int32_t		sum = 0;
+
+	float		factor = step > FLT_MIN && step <= FLT_MAX ? 1 / step : 0;
+
+	*query = (FineRounded) {memory, padded, bits, step, 0};
+	for (int width = 8; width > 0; width /= 2)
+		if ((int) bits & width)
+		{
+			sum = put_rounded(rotated, padded, factor, width, memory);
+			memory += rounded_size(padded, width);
+		}
+	query->offset = -top_of(bits) / 2 * query->step * (float) sum;
+}
+
+float
+fine_rounded_dot(const FineRounded *query, const uint8_t *code)
+{
+	const int8_t *q = query->q;
+	int32_t		dot = 0;
+
+	for (int width = 8; width > 0; width /= 2)
+		if ((int) query->bits & width)
+		{
+			size_t		size = fields_size(query->padded, width);
+
+			dot = dot * (1 << width) + distance_kernels->field_i8_dot(q, code, size, width);
+			code += size;
+			q += rounded_size(query->padded, width);
+		}
+	return query->step * (float) dot + query->offset;
 }

@@ -74,4 +74,25 @@ fine_estimate(const FineQuery *query, const uint8_t *code, float a, float b, flo
 	return base + a + b * fine_dot(query, code);
 }
 
+/*
+ * A query rounded to 8 bits an element: estimates by it take a fraction of the time, but their
+ * error is larger than `error` says.
+ */
+typedef struct FineRounded
+{
+	const int8_t *q;			/* for the fields of each width: see field_i8_dot */
+	uint32_t	padded;
+	uint32_t	bits;
+	float		step;
+	float		offset;
+} FineRounded;
+
+/* Bytes that fine_round writes to `memory`. */
+extern size_t fine_rounded_size(uint32_t bits, uint32_t padded);
+extern void fine_round(FineRounded *query, uint32_t bits, const float *rotated, uint32_t padded,
+					   int8_t *memory);
+
+/* <u - middle, Pq>. */
+extern float fine_rounded_dot(const FineRounded *query, const uint8_t *code);
+
 #endif							/* VECTOR_FINE_H */

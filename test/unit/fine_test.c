@@ -150,7 +150,9 @@ check_estimates(RabitqMetric metric, FineMethod method, uint32_t bits, uint32_t 
 static void
 check_bits(RabitqMetric metric, uint32_t dims, bool clustered)
 {
-	static const double expected[] = {0, 0.7555, 0.367, 0.197, 0.108, 0.0592, 0.0323, 0.0175, 0.0093};
+	static const double expected[] = {
+		0, 0.7555, 0.367, 0.197, 0.108, 0.0592, 0.0323, 0.0175, 0.0093
+	};
 	double		before = INFINITY;
 
 	for (uint32_t bits = FINE_MIN_BITS; bits <= FINE_MAX_BITS; bits++)
@@ -185,6 +187,8 @@ check_sets_agree(uint32_t padded, uint32_t bits)
 	float	   *q = allocate(padded * sizeof(float));
 	uint8_t    *code = code_end - fine_size(bits, padded);
 	double		size = pow(2, bits) * sqrt(padded);
+	int8_t	   *memory = allocate(fine_rounded_size(bits, padded));
+	FineRounded rounded;
 	FineQuery	query;
 
 	for (uint32_t i = 0; i < padded; i++)
@@ -194,21 +198,31 @@ check_sets_agree(uint32_t padded, uint32_t bits)
 		q[i] = random_gaussian();
 	}
 	fine_prepare(&query, bits, q, padded);
+	fine_round(&rounded, bits, q, padded, memory);
 	for (int simd = DISTANCE_AVX2; simd <= DISTANCE_NEON; simd++)
 	{
 		FineFactors expected;
 		FineFactors f;
 		float		expected_dot;
+		float		rounded_dot;
 		float		dot;
 
 		distance_select(DISTANCE_PORTABLE);
 		expected = fine_encode(&(FineQuantizer) {RABITQ_IP, FINE_RABITQ, bits, padded}, o, c, code);
 		expected_dot = fine_dot(&query, code);
+		rounded_dot = fine_rounded_dot(&rounded, code);
+		/* an element is off by half a step at most: six deviations of the sum of as many */
+		CHECK(fabs((double) rounded_dot - (double) expected_dot) <=
+			  6 * (double) rounded.step / sqrt(12) * size, "%u bits: %g rounded, %g", bits,
+			  (double) rounded_dot, (double) expected_dot);
 		if (!distance_select((DistanceSimd) simd))
 			continue;
 		dot = fine_dot(&query, code);
 		CHECK(fabs((double) dot - (double) expected_dot) <= 1e-5 * size, "%s, %u bits: %g %g",
 			  distance_kernels->name, bits, (double) dot, (double) expected_dot);
+		CHECK(fine_rounded_dot(&rounded, code) == rounded_dot, "%s, %u bits: %g, expected %g",
+			  distance_kernels->name, bits, (double) fine_rounded_dot(&rounded, code),
+			  (double) rounded_dot);
 		f = fine_encode(&(FineQuantizer) {RABITQ_IP, FINE_RABITQ, bits, padded}, o, c, code);
 		CHECK(fabsf(f.b / expected.b - 1) < 0.1f && fabsf(f.error / expected.error - 1) < 1e-2f,
 			  "%s, %u bits: b %g %g, error %g %g", distance_kernels->name, bits, (double) f.b,
@@ -220,9 +234,39 @@ check_sets_agree(uint32_t padded, uint32_t bits)
 		CHECK(fine_dot(&query, code) == dot, "set %d, %u bits: another code", simd, bits);
 	}
 	distance_select(DISTANCE_AUTO);
+	free(memory);
 	free(o);
 	free(c);
 	free(q);
+}
+
+/* A query of zeros or of numbers without use gives no other estimate than zero or NaN. */
+static void
+check_rounded_special(uint32_t bits)
+{
+	static const float values[] = {0, 1e-45f, 1e-38f, INFINITY, NAN};
+	enum
+	{
+		PADDED = 144
+	};
+	uint8_t    *code = code_end - fine_size(bits, PADDED);
+	int8_t		memory[PADDED * 8 + 3 * 8 * FIELD_BLOCK];
+	float		q[PADDED];
+
+	for (size_t i = 0; i < fine_size(bits, PADDED); i++)
+		code[i] = (uint8_t) random_u32();
+	for (int k = 0; k < 5; k++)
+	{
+		FineRounded query;
+		float		dot;
+
+		for (int i = 0; i < PADDED; i++)
+			q[i] = i % 3 == 0 ? values[k] : 0;
+		fine_round(&query, bits, q, PADDED, memory);
+		dot = fine_rounded_dot(&query, code);
+		CHECK(isnan(dot) || fabsf(dot) < 1e-32f, "%u bits, value %g: %g", bits,
+			  (double) values[k], (double) dot);
+	}
 }
 
 /* Residuals that are zero, constant, one element, or out of every range. */
@@ -369,6 +413,8 @@ main(void)
 		check_widths(bits, 784);
 		check_sets_agree(128, bits);
 		check_sets_agree(784, bits);
+		check_sets_agree(16 * 33, bits);
+		check_rounded_special(bits);
 	}
 	return check_end("fine_test");
 }

@@ -64,6 +64,34 @@ check_fields(const DistanceKernels *k, size_t n, size_t offset)
 	}
 }
 
+/* A field of `width` bits of a byte is multiplied by the element that is in its place. */
+static void
+check_rounded(const DistanceKernels *k, size_t bytes, size_t offset)
+{
+	for (int width = 1; width <= 8; width *= 2)
+	{
+		size_t		fields = (size_t) (8 / width);
+		size_t		blocks = (bytes + FIELD_BLOCK - 1) / FIELD_BLOCK;
+		int8_t	   *q = (int8_t *) x_end - blocks * FIELD_BLOCK * fields;
+		uint8_t    *x = y_end - bytes - offset;
+		int32_t		expected = 0;
+		int32_t		result;
+
+		/* the extremes, and other elements */
+		for (size_t i = 0; i < blocks * FIELD_BLOCK * fields; i++)
+			q[i] = (int8_t) (random_u32() % 4 == 0 ? 128 : random_u32());
+		for (size_t i = 0; i < bytes; i++)
+			x[i] = (uint8_t) (random_u32() % 2 == 0 ? 255 : random_u32());
+		for (size_t i = 0; i < bytes; i++)
+			for (size_t f = 0; f < fields; f++)
+				expected += (x[i] >> f * (size_t) width & ((1 << width) - 1)) *
+					q[(i / FIELD_BLOCK * fields + f) * FIELD_BLOCK + i % FIELD_BLOCK];
+		result = k->field_i8_dot(q, x, bytes, width);
+		CHECK(result == expected, "%s: %d bits: %d, expected %d (%zu bytes)", k->name, width,
+			  (int) result, (int) expected, bytes);
+	}
+}
+
 /* Levels are the nearest ones, equal portable's, and do not depend on whether they are written. */
 static void
 check_levels(const DistanceKernels *k, size_t n, size_t offset, unsigned bits, float scale)
@@ -216,6 +244,7 @@ check_set(const DistanceKernels *k)
 		for (size_t offset = 0; offset < 8; offset++)
 		{
 			check_fields(k, n, offset);
+			check_rounded(k, n / 8, offset);
 			check_residual(k, n, offset);
 			for (unsigned bits = 1; bits <= 8; bits++)
 				check_levels(k, n, offset, bits, (float) (1u << bits) * 0.17f);
