@@ -63,6 +63,11 @@ SELECT recall, rows, walks, reads, hops FROM try('h < 40', '<->');
 -- exact with as many candidates as rows that are left
 SET hnsw.ef_search = 400;
 SELECT recall, rows, walks, reads, hops FROM try('h < 400', '<->');
+-- to the end, of which the first rows alone are kept in order at first: every row once, and in order but for bounds that fail
+SET hnsw.ef_search = 10;
+SELECT count(*), count(DISTINCT id), count(*) FILTER (WHERE d < before) < 12 AS ordered FROM (SELECT id, d, lag(d) OVER () AS before
+	FROM (SELECT id, v <-> (SELECT v FROM q LIMIT 1) AS d FROM t WHERE h < 1200 ORDER BY 2) x) x;
+SELECT walks, reads, hops FROM vector_last_scan();
 SET hnsw.ef_search = 40;
 SELECT vector_index_check('t_c');
 

@@ -3,7 +3,7 @@
  */
 #include "attribute/bits.h"
 
-/* Words are read as bytes are ordered in memory, which no operation below but bits_next minds. */
+/* Words are read as bytes are ordered in memory, which matters to get_rows alone. */
 static inline uint64_t
 get_word(const uint8_t *bits, size_t byte)
 {
@@ -61,24 +61,32 @@ bits_count(const uint8_t *bits, uint32_t rows)
 	return count;
 }
 
+/* A word with the lowest row in the lowest bit. */
+static inline uint64_t
+get_rows(const uint8_t *bits, size_t byte)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return __builtin_bswap64(get_word(bits, byte));
+#else
+	return get_word(bits, byte);
+#endif
+}
+
 uint32_t
 bits_next(const uint8_t *bits, uint32_t rows, uint32_t row)
 {
-	size_t		byte = row / 8;
-	uint32_t	first;
+	size_t		byte = row / 64 * 8;
+	uint64_t	word;
 
 	if (row >= rows)
 		return BITS_NONE;
-	first = (uint32_t) bits[byte] >> (row % 8);
-	if (first)
-		return row + (uint32_t) __builtin_ctz(first);
-	for (byte++; byte % 8 != 0; byte++)
-		if (bits[byte])
-			return (uint32_t) byte * 8 + (uint32_t) __builtin_ctz(bits[byte]);
-	while (byte < BITS_BYTES(rows) && get_word(bits, byte) == 0)
+	word = get_rows(bits, byte) & UINT64_MAX << row % 64;
+	while (word == 0)
+	{
 		byte += 8;
-	for (; byte < BITS_BYTES(rows); byte++)
-		if (bits[byte])
-			return (uint32_t) byte * 8 + (uint32_t) __builtin_ctz(bits[byte]);
-	return BITS_NONE;
+		if (byte >= BITS_BYTES(rows))
+			return BITS_NONE;
+		word = get_rows(bits, byte);
+	}
+	return (uint32_t) (byte * 8) + (uint32_t) __builtin_ctzll(word);
 }

@@ -35,6 +35,15 @@ bits_clear(uint8_t *bits, uint32_t row)
 	bits[row / 8] &= (uint8_t) ~(1 << (row % 8));
 }
 
+/* The 32 rows from 32 * i on, the first one in the lowest bit. */
+static inline uint32_t
+bits_group(const uint8_t *bits, uint32_t i)
+{
+	const uint8_t *b = bits + (size_t) i * 4;
+
+	return b[0] | (uint32_t) b[1] << 8 | (uint32_t) b[2] << 16 | (uint32_t) b[3] << 24;
+}
+
 /* Makes a set of all rows. */
 extern void bits_fill(uint8_t *bits, uint32_t rows);
 

@@ -58,36 +58,50 @@ partition_keys(uint64_t *keys, size_t n)
 	return less;
 }
 
-/* Brings the first `wanted` of n different keys to their places. */
 void
-cluster_sort_first(uint64_t *keys, size_t n, size_t wanted)
+cluster_select_first(uint64_t *keys, size_t n, size_t wanted)
 {
-	while (n > SORT_BY_INSERTION && wanted > 0)
+	while (wanted > 0 && wanted < n)
 	{
 		size_t		place = partition_keys(keys, n);
 
-		if (place + 1 < wanted)
+		if (place >= wanted)
+			n = place;
+		else
 		{
-			/* recurse into the shorter side, so that calls do not nest deeply */
-			if (place < n / 2)
-			{
-				cluster_sort_first(keys, place, place);
-				keys += place + 1;
-				n -= place + 1;
-				wanted -= place + 1;
-			}
-			else
-			{
-				cluster_sort_first(keys + place + 1, n - place - 1, wanted - place - 1);
-				n = wanted = place;
-			}
+			keys += place + 1;
+			n -= place + 1;
+			wanted -= place + 1;
+		}
+	}
+}
+
+static void
+sort_keys(uint64_t *keys, size_t n)
+{
+	while (n > SORT_BY_INSERTION)
+	{
+		size_t		place = partition_keys(keys, n);
+
+		/* recurse into the shorter side, so that calls do not nest deeply */
+		if (place < n / 2)
+		{
+			sort_keys(keys, place);
+			keys += place + 1;
+			n -= place + 1;
 		}
 		else
 		{
+			sort_keys(keys + place + 1, n - place - 1);
 			n = place;
-			if (wanted > n)
-				wanted = n;
 		}
 	}
 	sort_by_insertion(keys, n);
+}
+
+void
+cluster_sort_first(uint64_t *keys, size_t n, size_t wanted)
+{
+	cluster_select_first(keys, n, wanted);
+	sort_keys(keys, wanted < n ? wanted : n);
 }

@@ -37,7 +37,8 @@ cluster_key_number(uint64_t key)
 	return (uint32_t) key;
 }
 
-/* Brings the first `wanted` of n different keys to their places. */
+/* Brings the first `wanted` of n different keys to the front, or to their places. */
+extern void cluster_select_first(uint64_t *keys, size_t n, size_t wanted);
 extern void cluster_sort_first(uint64_t *keys, size_t n, size_t wanted);
 
 #endif							/* VECTOR_CLUSTER_KEYS_H */

@@ -387,7 +387,8 @@ connect_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query
 	GraphSearch *search = &target->scan.search;
 	uint32		joined = 0;
 
-	(void) graph_scan_search(&target->scan, query, &effort, PG_UINT32_MAX);
+	graph_scan_search(&target->scan, query, &effort);
+	(void) graph_scan_walk(&target->scan, PG_UINT32_MAX);
 	graph_sort_found(search->found, search->found_count);
 	for (size_t i = 0; i < search->found_count && joined < target->neighbours; i++)
 	{

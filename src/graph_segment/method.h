@@ -13,11 +13,11 @@
 #define GRAPH_SCATTERED_PER_HOP	3
 
 /*
- * Of codes, so many groups are compared at the cost of a hop, and so many nodes wait; and about so
- * many nodes are read besides, the codes of which do not tell that they are too far.
+ * So many groups of codes are compared at the cost of a hop, or codes one by one; and about so many
+ * nodes are read besides, the codes of which do not tell that they are too far.
  */
-#define GRAPH_GROUPS_PER_HOP	6
-#define GRAPH_WAITING_PER_HOP	64
+#define GRAPH_GROUPS_PER_HOP	12
+#define GRAPH_CODES_PER_HOP		20
 #define GRAPH_REFINED			150
 
 /* SegmentMethod.check and reader. */

@@ -16,6 +16,12 @@
 /* See expected_hops. */
 #define WALKED_ROWS			2.5
 
+/* A walk that may be given up looks after so many hops, each time, whether it should be. */
+#define LOOK_HOPS			16
+
+/* Of a scan by codes, this many times as many rows wait as a walk would have candidates. */
+#define WAITING_TIMES		4
+
 typedef struct GraphReading
 {
 	SegmentScan base;
@@ -72,7 +78,7 @@ code_hops(const GraphScan *scan)
 	uint32		left = graph_scan_nodes_left(scan);
 	uint32		groups = Min(left, scan->sealed.segment->header.nodes / CODE_GROUP);
 
-	return groups / GRAPH_GROUPS_PER_HOP + left / GRAPH_WAITING_PER_HOP +
+	return (scan->disk ? left / GRAPH_CODES_PER_HOP : groups / GRAPH_GROUPS_PER_HOP) +
 		GRAPH_REFINED / GRAPH_SCATTERED_PER_HOP;
 }
 
@@ -114,7 +120,8 @@ read_rest(GraphReading *reading)
 
 	search->statistics->reads++;
 	if (reads_codes(reading))
-		graph_scan_bound_rest(&reading->scan, search->query);
+		graph_scan_bound_rest(&reading->scan, search->query,
+							  Max(GRAPH_REFINED, WAITING_TIMES * search->effort.candidates));
 	else
 		graph_scan_rest(&reading->scan, search->query, segment_give_row, reading);
 	reading->ended = true;
@@ -131,17 +138,17 @@ reads_rest(GraphReading *reading, uint64 hops)
 }
 
 /*
- * About how many hops a search needs.  It visits each of the wanted rows at least; without a number
- * of wanted rows it visits as many as it has candidates.  With conditions it walks through other
- * rows, the more of them the fewer rows meet the conditions: WALKED_ROWS for each wanted row's
- * share, and others beyond the wanted rows, which are as many whatever the conditions.
+ * About how many hops a search needs, if this share of the rows on its way is left.  It visits each
+ * of the wanted rows at least; without a number of wanted rows it visits as many as it has
+ * candidates.  With conditions it walks through other rows, the more of them the fewer rows meet
+ * the conditions: WALKED_ROWS for each wanted row's share, and others beyond the wanted rows, which
+ * are as many whatever the conditions.
  */
 static uint64
-expected_hops(const GraphReading *reading)
+expected_hops(const GraphReading *reading, double share)
 {
 	const SearchEffort *effort = &reading->base.search->effort;
 	uint32		rows = effort->wanted > 0 ? effort->wanted : effort->candidates;
-	double		share = graph_scan_share(&reading->scan);
 	double		beyond;
 
 	if (share == 0 || share == 1)
@@ -151,21 +158,27 @@ expected_hops(const GraphReading *reading)
 }
 
 /*
- * The first search.  With conditions, a walk that has cost as much as reading what is left is given
- * up, and what is left is read: so a search costs at most twice what it costs the better way.
+ * The first search.  With conditions, a walk is given up, and what is left is read, once the nodes
+ * that it has met tell that it needs more hops than reading costs; or once it has had as many,
+ * so a search costs at most twice what it costs the better way.
  */
 static void
 walk(GraphReading *reading)
 {
 	SegmentSearch *search = reading->base.search;
-	uint32		most_hops = reading->scan.left && may_read_rest(reading) ?
-		Max(rest_hops(reading), 1) : PG_UINT32_MAX;
+	GraphScan  *scan = &reading->scan;
+	bool		may_read = scan->left && may_read_rest(reading);
 
 	search->statistics->walks++;
-	if (graph_scan_search(&reading->scan, search->query, &search->effort, most_hops))
-		return;
-	search->statistics->switches++;
-	read_rest(reading);
+	graph_scan_search(scan, search->query, &search->effort);
+	while (graph_scan_walk(scan, may_read ? LOOK_HOPS : PG_UINT32_MAX))
+		if (Max(scan->search.hops, expected_hops(reading, graph_scan_share_met(scan))) >=
+			rest_hops(reading))
+		{
+			search->statistics->switches++;
+			read_rest(reading);
+			return;
+		}
 }
 
 /* The memory that another round may take. */
@@ -185,7 +198,7 @@ do_round(GraphReading *reading)
 	if (!reading->begun)
 	{
 		reading->begun = true;
-		if (reads_rest(reading, expected_hops(reading)))
+		if (reads_rest(reading, expected_hops(reading, graph_scan_share(&reading->scan))))
 			return ROUND_LAST;
 		walk(reading);
 	}

@@ -12,8 +12,10 @@
 #include "segment/layout.h"
 
 #define ROWS_AHEAD			4		/* number of nodes to prefetch when nodes are read in order */
-#define GROUPS_AHEAD		4		/* likewise of groups of codes */
 #define CODES_AHEAD			16		/* likewise of codes of METHOD_DISK */
+
+/* Nodes met as expected, which steady the share of those that were met. */
+#define EXPECTED_MET		8
 
 /* See candidates_for. */
 #define MAX_EXCLUDED_FACTOR	2
@@ -349,6 +351,15 @@ graph_scan_share(const GraphScan *scan)
 		left / Max(header->rows, 1);
 }
 
+double
+graph_scan_share_met(const GraphScan *scan)
+{
+	const GraphSearch *search = &scan->search;
+
+	return (search->met_live + EXPECTED_MET * graph_scan_share(scan)) /
+		(search->met_live + search->met_dead + EXPECTED_MET);
+}
+
 /* Adds what the search has done since it was counted last to the statistics. */
 static void
 count_work(GraphScan *scan)
@@ -423,13 +434,11 @@ add_sampled(GraphScan *scan)
 	return true;
 }
 
-bool
-graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *effort,
-				  uint32 most_hops)
+void
+graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *effort)
 {
 	GraphSearch *search = &scan->search;
 	double		share = graph_scan_share(scan);
-	uint64		begun;
 	GraphCandidate entry;
 	GraphCandidate root = {INFINITY, 0};	/* every node of level 0 can be reached from it */
 	GraphSource source = {
@@ -470,12 +479,21 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 	graph_search_limit(search, effort->wanted, effort->reach, effort->known,
 					   effort->patience);
 	graph_search_expect(search, (float) share, effort->crowd);
-	begun = search->hops;
 	if ((scan->left && share <= SAMPLED_SHARE && !add_sampled(scan)) ||
-		!graph_search_add(search, root) || !graph_search_run(search, most_hops))
+		!graph_search_add(search, root))
+		elog(ERROR, "out of memory");
+}
+
+bool
+graph_scan_walk(GraphScan *scan, uint32 hops)
+{
+	GraphSearch *search = &scan->search;
+	uint64		begun = search->hops;
+
+	if (!graph_search_run(search, hops))
 		elog(ERROR, "out of memory");
 	count_work(scan);
-	return search->hops - begun < most_hops;
+	return search->hops - begun == hops;
 }
 
 bool
@@ -485,9 +503,7 @@ graph_scan_more(GraphScan *scan)
 
 	if (!graph_search_more(search))
 		return false;
-	if (!graph_search_run(search, UINT32_MAX))
-		elog(ERROR, "out of memory");
-	count_work(scan);
+	(void) graph_scan_walk(scan, PG_UINT32_MAX);
 	return true;
 }
 
@@ -621,44 +637,9 @@ estimate_rest(GraphScan *scan)
 	}
 }
 
-/* The first group from the i-th on that has nodes left; PG_UINT32_MAX if there is none. */
-static uint32
-next_group_left(const GraphScan *scan, uint32 i)
-{
-	uint32		next = next_left(scan, i * CODE_GROUP);
-
-	return next < scan->sealed.segment->header.nodes ? next / CODE_GROUP : PG_UINT32_MAX;
-}
-
-/* Lets those nodes of a group wait that are left and not expanded. */
-static void
-add_waiting(GraphScan *scan, uint32 group, const float *bounds, float base)
-{
-	uint32		end = Min((group + 1) * CODE_GROUP, scan->sealed.segment->header.nodes);
-
-	for (uint32 id = next_left(scan, group * CODE_GROUP); id < end; id = next_left(scan, id + 1))
-	{
-		float		bound = space_below(scan->sealed.space, bounds[id % CODE_GROUP], base);
-
-		if (graph_search_expanded(&scan->search, id) ||
-			(scan->left == NULL && scan->sealed.excluded.count > 0 && node_is_excluded(scan, id)))
-			continue;
-		scan->waiting.items[scan->waiting.count++] =
-			(GraphCandidate) {isnan(bound) ? -INFINITY : bound, id};
-	}
-}
-
 void
-graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query)
+graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted)
 {
-	const SealedHeader *header = &scan->sealed.segment->header;
-	const Space *space = scan->sealed.space;
-	uint32		ahead = next_group_left(scan, 0);
-	CodeQuery	code;
-	CodeReader	reader;
-	float		length2;
-	float		base;
-
 	scan->sealed.query = query;
 	prepare_codes(scan);
 	if (scan->disk)
@@ -666,40 +647,18 @@ graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query)
 		estimate_rest(scan);
 		return;
 	}
-	code = scan->code;
-	rabitq_allow_rounding(&code, space->dims < ROTATION_MIN_PADDED ? INFINITY : CODE_SIGMAS,
-						  space->rounding);
-	length2 = distance_kernels->f32_dot(scan->centred, scan->centred, header->padded);
-	base = space->metric == SPACE_IP ? 0 : length2;
-	scan->waiting.count = 0;
-	scan->waiting.room = scan->left ? scan->left_count : header->nodes;
-	scan->waiting.items = MemoryContextAllocHuge(
-		CurrentMemoryContext, Max(scan->waiting.room, 1) * sizeof(GraphCandidate));
-	code_reader_begin(&reader, &scan->sealed, sealed_codes(header));
-	for (uint32 g = ahead, asked = 0; g != PG_UINT32_MAX; g = next_group_left(scan, g + 1))
-	{
-		const ListGroup *group;
-		float		bounds[CODE_GROUP];
-
-		for (asked -= asked > 0; ahead != PG_UINT32_MAX && asked < GROUPS_AHEAD; asked++)
-		{
-			code_reader_prefetch(&reader, ahead);
-			ahead = next_group_left(scan, ahead + 1);
-		}
-		group = code_reader_get(&reader, g);
-		(void) distance_kernels->code_bounds(&code, (const uint8 *) (group + 1), group->a,
-											 group->b, group->error, base,
-											 CODE_SIGMAS * sqrtf(length2), 0, bounds);
-		add_waiting(scan, g, bounds, base);
-	}
-	code_reader_end(&reader);
-	scan->sealed.statistics->distances += scan->waiting.count;
-	graph_heap_make(&scan->waiting);
+	scan->bounded = (BoundedNodes) {
+		.sealed = &scan->sealed, .left = scan->left, .left_count = scan->left_count,
+		.search = &scan->search, .centred = scan->centred, .code = scan->code
+	};
+	bounded_begin(&scan->bounded, wanted);
 }
 
 bool
 graph_scan_waiting(const GraphScan *scan, float *bound)
 {
+	if (!scan->disk)
+		return bounded_least(&scan->bounded, bound);
 	if (scan->waiting.count == 0)
 		return false;
 	*bound = scan->waiting.items[0].distance;
@@ -710,14 +669,18 @@ bool
 graph_scan_next(GraphScan *scan, SegmentSearch *search, GraphFound *found)
 {
 	GraphHeap  *waiting = &scan->waiting;
-	uint32		id = graph_heap_pop(waiting).id;
+	uint32		id;
 
 	CHECK_FOR_INTERRUPTS();
+	if (scan->disk)
+		id = graph_heap_pop(waiting).id;
+	else if (!bounded_next(&scan->bounded, &id))
+		return false;
 	if (scan->sealed.space->storage == STORAGE_NONE)
 		return fetch_node(scan, search, id, found);
 	/* the next ones are probably among the first of the heap */
 	for (size_t i = 0; i < Min(waiting->count, 3); i++)
-		sealed_prefetch_node(&scan->sealed, waiting->items[i].id);
+		sealed_prefetch_vector(&scan->sealed, waiting->items[i].id);
 	compare_node(scan, id, found);
 	return true;
 }

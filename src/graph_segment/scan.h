@@ -5,6 +5,7 @@
 #define VECTOR_GRAPH_SEGMENT_SCAN_H
 
 #include "attribute/bits.h"
+#include "graph_segment/bounded.h"
 #include "graph_segment/disk.h"
 #include "segment/search.h"
 
@@ -22,11 +23,8 @@ typedef struct GraphScan
 	uint8	   *left;
 	uint32		left_count;
 
-	/*
-	 * Nodes by bounds of their codes: see graph_scan_bound_rest.  Of METHOD_DISK, by estimates: all
-	 * that have been found.
-	 */
-	GraphHeap	waiting;
+	BoundedNodes bounded;		/* see graph_scan_bound_rest */
+	GraphHeap	waiting;		/* of METHOD_DISK: nodes that have been found, by estimates */
 	DiskScan   *disk;			/* METHOD_DISK, else NULL */
 } GraphScan;
 
@@ -41,12 +39,15 @@ extern void graph_scan_exclude(GraphScan *scan, const ExcludedRows *excluded);
 extern uint32 graph_scan_nodes_left(const GraphScan *scan);
 extern double graph_scan_share(const GraphScan *scan);
 
-/*
- * Finds the nearest rows; returns false if the search was not at its end after this many hops, and
- * what it found is not all.
- */
-extern bool graph_scan_search(GraphScan *scan, const SpaceQuery *query,
-							  const SearchEffort *effort, uint32 most_hops);
+/* Likewise of the nodes that a search has met, which are nearer to the query. */
+extern double graph_scan_share_met(const GraphScan *scan);
+
+/* Begins to look for the nearest rows. */
+extern void graph_scan_search(GraphScan *scan, const SpaceQuery *query,
+							  const SearchEffort *effort);
+
+/* Goes on for so many hops; returns false if the search came to its end before. */
+extern bool graph_scan_walk(GraphScan *scan, uint32 hops);
 
 /* Finds the next nearest rows; returns false if there are no more. */
 extern bool graph_scan_more(GraphScan *scan);
@@ -59,18 +60,20 @@ extern void graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFoun
 							void *arg);
 
 /*
- * Likewise, by the nodes' own codes, if the segment has them: every such node waits, the nearest
- * first by a lower bound of its distance.
+ * Likewise of a search with conditions, by the nodes' own codes, if the segment has them: every
+ * such node waits, the nearest first by a lower bound of its distance.  Probably not many more than
+ * `wanted` will be compared.
  */
 extern bool graph_scan_has_codes(const GraphScan *scan);
-extern void graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query);
+extern void graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted);
 
 /* The least bound of those that wait; false if none waits. */
 extern bool graph_scan_waiting(const GraphScan *scan, float *bound);
 
 /*
- * Computes the distance of the waiting node with the least bound; by the table if the segment keeps
- * no vectors, and then returns false if none of the node's rows is visible.
+ * Computes the distance of the waiting node with the least bound; returns false if only a bound
+ * waited, beyond which there is none, or if the segment keeps no vectors, and none of the node's
+ * rows is visible in the table.
  */
 extern bool graph_scan_next(GraphScan *scan, SegmentSearch *search, GraphFound *found);
 

@@ -101,16 +101,15 @@ sealed_leave_node(SealedScan *scan)
 		block_close(&scan->reader, &scan->node);
 }
 
-void
-sealed_prefetch_node(SealedScan *scan, uint32 id)
+/* Prefetches a part of a node. */
+static void
+prefetch_part(SealedScan *scan, uint32 id, Size from, Size left)
 {
-	CachedSegment *segment = scan->segment;
-	const NodeLayout *layout = &segment->header.layout;
-	const SealedLevel *level = &segment->header.level[scan->level];
-	uint64		offset = node_layout_offset(layout, id);
+	const NodeLayout *layout = &scan->segment->header.layout;
+	const SealedLevel *level = &scan->segment->header.level[scan->level];
+	uint64		offset = node_layout_offset(layout, id) + from;
 	BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE);
 	Size		start = offset % PAYLOAD_SIZE;
-	Size		left = layout->size ? layout->size : PREFETCH_SPARSE;
 
 	for (; left > 0 && place < level->blocks; place++, start = 0)
 	{
@@ -119,6 +118,28 @@ sealed_prefetch_node(SealedScan *scan, uint32 id)
 		block_prefetch_bytes(&scan->reader, level->first + place, start, part);
 		left -= part;
 	}
+}
+
+void
+sealed_prefetch_node(SealedScan *scan, uint32 id)
+{
+	Size		size = scan->segment->header.layout.size;
+
+	prefetch_part(scan, id, 0, size > 0 ? size : PREFETCH_SPARSE);
+}
+
+void
+sealed_prefetch_vector(SealedScan *scan, uint32 id)
+{
+	const NodeLayout *layout = &scan->segment->header.layout;
+
+	if (layout->size == 0)
+	{
+		sealed_prefetch_node(scan, id);
+		return;
+	}
+	prefetch_part(scan, id, 0, sizeof(SealedNode));
+	prefetch_part(scan, id, layout->vector, layout->size - layout->vector);
 }
 
 uint32

@@ -19,6 +19,8 @@ check_set(const uint8_t *bits, const bool *expected, uint32_t rows, const char *
 	for (uint32_t i = 0; i < rows; i++)
 	{
 		CHECK(bits_has(bits, i) == expected[i], "%s: row %u of %u", what, i, rows);
+		CHECK((bits_group(bits, i / 32) >> i % 32 & 1) == expected[i],
+			  "%s: row %u of %u in its group", what, i, rows);
 		if (!expected[i])
 			continue;
 		CHECK(next == i, "%s: %u of %u rows, not %u", what, next, rows, i);

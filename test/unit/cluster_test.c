@@ -10,8 +10,10 @@
 #include "check.h"
 #include "cluster/blas.h"
 #include "cluster/coded.h"
+#include "cluster/keys.h"
 #include "distance/distance.h"
 #include "points.h"
+#include "random.h"
 
 /* Every result is a nearest centroid, up to rounding, for any shape, threads and strides. */
 static void
@@ -327,6 +329,40 @@ check_assigning(void)
 	check_assign_oddities();
 }
 
+static int
+compare_keys(const void *a, const void *b)
+{
+	uint64_t	x = *(const uint64_t *) a;
+	uint64_t	y = *(const uint64_t *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* The smallest keys come to the front, and with sorting to their places; no key is lost. */
+static void
+check_keys(size_t n, size_t wanted, bool sort)
+{
+	uint64_t   *keys = allocate((n + 1) * sizeof(uint64_t));
+	uint64_t   *sorted = allocate((n + 1) * sizeof(uint64_t));
+	size_t		front = wanted < n ? wanted : n;
+
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = keys[i] = cluster_key((float) (random_u32() % 50) - 25, (uint32_t) i);
+	qsort(sorted, n, sizeof(uint64_t), compare_keys);
+	if (sort)
+		cluster_sort_first(keys, n, wanted);
+	else
+		cluster_select_first(keys, n, wanted);
+	if (!sort)
+		qsort(keys, front, sizeof(uint64_t), compare_keys);
+	CHECK(memcmp(keys, sorted, front * sizeof(uint64_t)) == 0, "the first %zu of %zu keys",
+		  wanted, n);
+	qsort(keys, n, sizeof(uint64_t), compare_keys);
+	CHECK(memcmp(keys, sorted, n * sizeof(uint64_t)) == 0, "all of %zu keys", n);
+	free(keys);
+	free(sorted);
+}
+
 int
 main(void)
 {
@@ -344,6 +380,11 @@ main(void)
 		for (int order = -1; order <= 1; order++)
 			for (int product = 0; product < 2; product++)
 				check_rank(ks[i], 17, order, product);
+	for (size_t n = 0; n < 40; n++)
+		for (size_t wanted = 0; wanted <= n + 1; wanted++)
+			check_keys(n, wanted, wanted % 2 == 0);
+	check_keys(5000, 300, true);
+	check_keys(5000, 300, false);
 	check_coded(5003, 24, 5003);
 	check_coded(4097, 200, 60);
 	check_coded(8192, 128, 8192);

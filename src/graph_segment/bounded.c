@@ -1,0 +1,150 @@
+/*
+ * bounded.c - comparing codes group by group, and keeping the least bounds
+ */
+#include "graph_segment/bounded.h"
+
+#include <math.h>
+
+#include "port/pg_bitutils.h"
+#include "utils/memutils.h"
+
+#include "attribute/bits.h"
+#include "cluster/keys.h"
+#include "segment/code_groups.h"
+
+/* Number of groups, and of nodes, to prefetch. */
+#define GROUPS_AHEAD	4
+#define NODES_AHEAD		4
+
+/* The keys have room for so many times those that are kept. */
+#define ROOM			4
+
+/* So many times as many nodes are kept each time that bounds are computed again. */
+#define GROWTH			8
+
+/* The first group from the i-th on that has nodes; PG_UINT32_MAX if there is none. */
+static inline uint32
+next_group(const BoundedNodes *nodes, uint32 i)
+{
+	uint32		next = bits_next(nodes->left, nodes->sealed->segment->header.nodes,
+								 i * CODE_GROUP);
+
+	return next == BITS_NONE ? PG_UINT32_MAX : next / CODE_GROUP;
+}
+
+static void
+keep_least(BoundedNodes *nodes)
+{
+	if (nodes->count <= nodes->most)
+		return;
+	cluster_select_first(nodes->keys, nodes->count, nodes->most);
+	nodes->count = nodes->most;
+	nodes->last = 0;
+	for (uint32 i = 0; i < nodes->count; i++)
+		nodes->last = Max(nodes->last, nodes->keys[i]);
+}
+
+/* Adds the nodes of a group that are in a mask, unless they are not to be kept. */
+static void
+add_nodes(BoundedNodes *nodes, uint32 group, uint32 mask, const float *bounds, float base)
+{
+	for (; mask != 0; mask &= mask - 1)
+	{
+		uint32		i = (uint32) pg_rightmost_one_pos32(mask);
+		uint32		id = group * CODE_GROUP + i;
+		float		bound = space_below(nodes->sealed->space, bounds[i], base);
+		uint64		key = cluster_key(isnan(bound) ? -INFINITY : bound, id);
+
+		if (key <= nodes->first || key >= nodes->last || graph_search_expanded(nodes->search, id))
+			continue;
+		nodes->keys[nodes->count++] = key;
+		if (nodes->count == nodes->most * ROOM)
+			keep_least(nodes);
+	}
+}
+
+/* Compares all codes, and keeps the nodes whose keys are the first ones after a key. */
+static void
+compute(BoundedNodes *nodes, uint64 after, uint32 most)
+{
+	SealedScan *sealed = nodes->sealed;
+	const Space *space = sealed->space;
+	const SealedHeader *header = &sealed->segment->header;
+	float		length2 = distance_kernels->f32_dot(nodes->centred, nodes->centred, header->padded);
+	float		slack = CODE_SIGMAS * sqrtf(length2);
+	float		base = space->metric == SPACE_IP ? 0 : length2;
+	uint32		ahead = next_group(nodes, 0);
+	uint32		asked = 0;
+	CodeReader	reader;
+
+	nodes->most = Max(Min(most, nodes->left_count), 1);
+	nodes->keys = MemoryContextAllocHuge(CurrentMemoryContext,
+										 sizeof(uint64) * ROOM * nodes->most);
+	nodes->next = nodes->count = 0;
+	nodes->first = after;
+	nodes->last = PG_UINT64_MAX;
+	code_reader_begin(&reader, sealed, sealed_codes(header));
+	for (uint32 g = ahead; g != PG_UINT32_MAX; g = next_group(nodes, g + 1))
+	{
+		uint32		mask = bits_group(nodes->left, g);
+		float		farthest = cluster_key_value(nodes->last);
+		const ListGroup *group;
+		float		bounds[CODE_GROUP];
+		uint32		nearer;
+
+		for (asked -= asked > 0; ahead != PG_UINT32_MAX && asked < GROUPS_AHEAD; asked++)
+		{
+			code_reader_prefetch(&reader, ahead);
+			ahead = next_group(nodes, ahead + 1);
+		}
+		group = code_reader_get(&reader, g);
+		/* by rounding, a node at the farthest bound may be below it */
+		nearer = distance_kernels->code_bounds(&nodes->code, (const uint8 *) (group + 1), group->a,
+											   group->b, group->error, base, slack,
+											   -space_below(space, -farthest, base), bounds);
+		sealed->statistics->distances += (uint64) pg_popcount32(mask);
+		add_nodes(nodes, g, isfinite(farthest) ? mask & nearer : mask, bounds, base);
+	}
+	code_reader_end(&reader);
+	keep_least(nodes);
+	cluster_sort_first(nodes->keys, nodes->count, nodes->count);
+}
+
+void
+bounded_begin(BoundedNodes *nodes, uint32 wanted)
+{
+	const Space *space = nodes->sealed->space;
+
+	/* with few dimensions there are few different elements, so rounding errors add up */
+	rabitq_allow_rounding(&nodes->code, space->dims < ROTATION_MIN_PADDED ? INFINITY : CODE_SIGMAS,
+						  space->rounding);
+	compute(nodes, 0, wanted);
+}
+
+bool
+bounded_least(const BoundedNodes *nodes, float *bound)
+{
+	bool		kept = nodes->next < nodes->count;
+
+	if (nodes->keys == NULL || (!kept && nodes->last == PG_UINT64_MAX))
+		return false;
+	*bound = cluster_key_value(kept ? nodes->keys[nodes->next] : nodes->last);
+	return true;
+}
+
+bool
+bounded_next(BoundedNodes *nodes, uint32 *id)
+{
+	if (nodes->next == nodes->count && nodes->last < PG_UINT64_MAX)
+	{
+		pfree(nodes->keys);
+		compute(nodes, nodes->last, Min(nodes->most, PG_UINT32_MAX / GROWTH) * GROWTH);
+	}
+	if (nodes->next == nodes->count)
+		return false;
+	if (nodes->next + NODES_AHEAD < nodes->count)
+		sealed_prefetch_vector(nodes->sealed,
+							   cluster_key_number(nodes->keys[nodes->next + NODES_AHEAD]));
+	*id = cluster_key_number(nodes->keys[nodes->next++]);
+	return true;
+}
