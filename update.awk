@@ -33,7 +33,7 @@ FNR == NR {
 
 { statement = statement $0 "\n" }
 
-/;$/ && (statement !~ /\nBEGIN ATOMIC\n/ || /^END;$/) && (statement !~ /^DO / || /^\$/) {
+/;$/ && (statement !~ /\nBEGIN ATOMIC\n/ || /^END;$/) && (statement !~ /\$[a-z]+\$\n/ || /^\$/) {
 	identity = identify(statement)
 	if (identity in theirs)
 		adjust(statement, identity)

@@ -1696,39 +1696,11 @@ CREATE OPERATOR CLASS bit_hamming_ops FOR TYPE bit USING ivf AS
 	FUNCTION 1 hamming_distance(bit, bit);
 COMMENT ON OPERATOR CLASS bit_hamming_ops USING ivf IS 'nearest neighbours of a bit string by Hamming distance';
 
--- access method diskann, unless another extension has one of this name
+-- access method diskann, which vector_create_diskann creates
 
 CREATE FUNCTION diskannhandler(internal) RETURNS index_am_handler
 	AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION diskannhandler(internal) IS 'handler of the access method diskann';
-DO $diskann$
-DECLARE
-	type text;
-	class text[];
-BEGIN
-	IF EXISTS (SELECT FROM pg_catalog.pg_am WHERE amname = 'diskann') THEN
-		RAISE NOTICE 'access method "diskann" already exists, skipping'
-			USING DETAIL = 'It is not that of the extension vector, whose indexes of this access method cannot be created.',
-			HINT = 'Drop the access method, and create that of vector as its documentation says.';
-		RETURN;
-	END IF;
-	CREATE ACCESS METHOD diskann TYPE INDEX HANDLER diskannhandler;
-	COMMENT ON ACCESS METHOD diskann IS 'nearest neighbours by a graph of codes';
-	FOREACH type IN ARRAY ARRAY['vector', 'halfvec', 'bf16vec', 'int8vec'] LOOP
-		FOREACH class SLICE 1 IN ARRAY ARRAY[
-			['l2_ops', '<->', 'l2_squared_distance', 'Euclidean distance'],
-			['ip_ops', '<#>', 'negative_inner_product', 'inner product'],
-			['cosine_ops', '<=>', 'negative_inner_product', 'cosine distance']] LOOP
-			EXECUTE pg_catalog.format('CREATE OPERATOR CLASS %1$s_%2$s %6$s FOR TYPE %1$s USING diskann AS OPERATOR 1 %3$s (%1$s, %1$s) FOR ORDER BY pg_catalog.float_ops, FUNCTION 1 %1$s_%4$s(%1$s, %1$s)%5$s',
-				type, class[1], class[2], class[3],
-				CASE class[1] WHEN 'cosine_ops' THEN pg_catalog.format(', FUNCTION 2 %s(%s)', CASE type WHEN 'vector' THEN 'vector_norm' ELSE 'l2_norm' END, type) END,
-				CASE WHEN type = 'vector' AND class[1] = 'l2_ops' THEN 'DEFAULT' END);
-			EXECUTE pg_catalog.format('COMMENT ON OPERATOR CLASS %s_%s USING diskann IS %L', type, class[1],
-				pg_catalog.format('nearest neighbours of a %s by %s', type, class[4]));
-		END LOOP;
-	END LOOP;
-END
-$diskann$;
 
 -- what an index consists of
 
@@ -1745,7 +1717,8 @@ BEGIN ATOMIC
 	SELECT c.oid::regclass, s.*
 	FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid,
 		LATERAL vector_index_segments(c.oid) s
-	WHERE a.amname IN ('hnsw', 'diskann', 'ivfflat', 'ivf') AND c.relkind = 'i' AND i.indisvalid
+	WHERE a.amhandler IN ('hnswhandler'::regproc, 'diskannhandler'::regproc, 'ivfflathandler'::regproc,
+			'ivfhandler'::regproc) AND c.relkind = 'i' AND i.indisvalid
 		AND (c.relpersistence <> 't' OR c.relnamespace = pg_my_temp_schema())
 		AND (pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
 END;
@@ -1783,57 +1756,151 @@ BEGIN ATOMIC
 		format('REINDEX INDEX CONCURRENTLY %I.%I', n.nspname, c.relname)
 	FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid
 		JOIN pg_namespace n ON n.oid = c.relnamespace, LATERAL vector_index_state(c.oid) s(state)
-	WHERE a.amname IN ('hnsw', 'diskann', 'ivfflat', 'ivf') AND c.relkind = 'i' AND s.state <> 'current'
+	WHERE a.amhandler IN ('hnswhandler'::regproc, 'diskannhandler'::regproc, 'ivfflathandler'::regproc,
+			'ivfhandler'::regproc) AND c.relkind = 'i' AND s.state <> 'current'
 		AND (pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
 END;
 COMMENT ON FUNCTION vector_legacy_indexes() IS 'indexes that are not read, and the statements that repair them';
 
 -- attributes: what indexes can filter by, with the operators of B-trees for the same types, and <>; for arrays also && and @>
-DO $attributes$
+
+CREATE FUNCTION vector_create_attribute_classes(am name) RETURNS void
+	LANGUAGE plpgsql STRICT VOLATILE PARALLEL UNSAFE
+	AS $create$
 DECLARE
-	am text;
 	class record;
 	family record;
 BEGIN
-	FOREACH am IN ARRAY ARRAY['hnsw', 'diskann', 'ivfflat', 'ivf'] LOOP
-		FOR family IN
-			SELECT DISTINCT f.oid, f.opfname FROM pg_catalog.pg_opfamily f
-				JOIN pg_catalog.pg_opclass c ON c.opcfamily = f.oid
-				JOIN pg_catalog.pg_am a ON a.oid = c.opcmethod
-				WHERE a.amname = 'btree' AND c.opcdefault AND c.opcintype = ANY (ARRAY[
-					'bool', 'int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'oid',
-					'text', 'bpchar', '"char"', 'bytea', 'uuid', 'inet', 'anyenum', 'anyarray',
-					'date', 'timestamp', 'timestamptz', 'time', 'timetz', 'interval']::pg_catalog.regtype[])
-				ORDER BY f.opfname
+	FOR family IN
+		SELECT DISTINCT f.oid, f.opfname FROM pg_catalog.pg_opfamily f
+			JOIN pg_catalog.pg_opclass c ON c.opcfamily = f.oid
+			JOIN pg_catalog.pg_am a ON a.oid = c.opcmethod
+			WHERE a.amname = 'btree' AND c.opcdefault AND c.opcintype = ANY (ARRAY[
+				'bool', 'int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'oid',
+				'text', 'bpchar', '"char"', 'bytea', 'uuid', 'inet', 'anyenum', 'anyarray',
+				'date', 'timestamp', 'timestamptz', 'time', 'timetz', 'interval']::pg_catalog.regtype[])
+			ORDER BY f.opfname
+	LOOP
+		EXECUTE pg_catalog.format('CREATE OPERATOR FAMILY %I USING %I', family.opfname, am);
+		FOR class IN
+			SELECT lefttype, righttype, c.opcname,
+				'OPERATOR ' || pg_catalog.string_agg(pg_catalog.format('%s pg_catalog.%s (%s, %s)', strategy, oprname, lefttype::pg_catalog.regtype, righttype::pg_catalog.regtype), ', OPERATOR ' ORDER BY strategy) AS operators,
+				pg_catalog.format('FUNCTION 6 (%s, %s) %s', lefttype::pg_catalog.regtype, righttype::pg_catalog.regtype, p.amproc::pg_catalog.regprocedure) AS compare
+			FROM (SELECT amoplefttype AS lefttype, amoprighttype AS righttype, amopstrategy AS strategy, amopopr AS operator
+					FROM pg_catalog.pg_amop WHERE amopfamily = family.oid
+				UNION ALL SELECT amoplefttype, amoprighttype, 6, oprnegate
+					FROM pg_catalog.pg_amop JOIN pg_catalog.pg_operator o ON o.oid = amopopr
+					WHERE amopfamily = family.oid AND amopstrategy = 3) m
+				JOIN pg_catalog.pg_operator o ON o.oid = operator
+				JOIN pg_catalog.pg_amproc p ON p.amprocfamily = family.oid AND p.amprocnum = 1
+					AND p.amproclefttype = lefttype AND p.amprocrighttype = righttype
+				LEFT JOIN pg_catalog.pg_opclass c ON c.opcfamily = family.oid AND c.opcdefault
+					AND c.opcintype = lefttype AND lefttype = righttype
+			WHERE lefttype <> 'name'::pg_catalog.regtype AND righttype <> 'name'::pg_catalog.regtype
+			GROUP BY lefttype, righttype, c.opcname, p.amproc
+			ORDER BY lefttype <> righttype, c.opcname, lefttype, righttype
 		LOOP
-			EXECUTE pg_catalog.format('CREATE OPERATOR FAMILY %I USING %I', family.opfname, am);
-			FOR class IN
-				SELECT lefttype, righttype, c.opcname,
-					'OPERATOR ' || pg_catalog.string_agg(pg_catalog.format('%s pg_catalog.%s (%s, %s)', strategy, oprname, lefttype::pg_catalog.regtype, righttype::pg_catalog.regtype), ', OPERATOR ' ORDER BY strategy) AS operators,
-					pg_catalog.format('FUNCTION 6 (%s, %s) %s', lefttype::pg_catalog.regtype, righttype::pg_catalog.regtype, p.amproc::pg_catalog.regprocedure) AS compare
-				FROM (SELECT amoplefttype AS lefttype, amoprighttype AS righttype, amopstrategy AS strategy, amopopr AS operator
-						FROM pg_catalog.pg_amop WHERE amopfamily = family.oid
-					UNION ALL SELECT amoplefttype, amoprighttype, 6, oprnegate
-						FROM pg_catalog.pg_amop JOIN pg_catalog.pg_operator o ON o.oid = amopopr
-						WHERE amopfamily = family.oid AND amopstrategy = 3) m
-					JOIN pg_catalog.pg_operator o ON o.oid = operator
-					JOIN pg_catalog.pg_amproc p ON p.amprocfamily = family.oid AND p.amprocnum = 1
-						AND p.amproclefttype = lefttype AND p.amprocrighttype = righttype
-					LEFT JOIN pg_catalog.pg_opclass c ON c.opcfamily = family.oid AND c.opcdefault
-						AND c.opcintype = lefttype AND lefttype = righttype
-				WHERE lefttype <> 'name'::pg_catalog.regtype AND righttype <> 'name'::pg_catalog.regtype
-				GROUP BY lefttype, righttype, c.opcname, p.amproc
-				ORDER BY lefttype <> righttype, c.opcname, lefttype, righttype
-			LOOP
-				IF class.opcname IS NULL THEN
-					EXECUTE pg_catalog.format('ALTER OPERATOR FAMILY %I USING %I ADD %s, %s', family.opfname, am, class.operators, class.compare);
-				ELSE
-					EXECUTE pg_catalog.format('CREATE OPERATOR CLASS %I DEFAULT FOR TYPE %s USING %I FAMILY %I AS %s, %s', class.opcname, class.lefttype::pg_catalog.regtype, am, family.opfname, class.operators, class.compare);
-					EXECUTE pg_catalog.format('COMMENT ON OPERATOR CLASS %I USING %I IS %L', class.opcname, am, 'filter by a column of type ' || class.lefttype::pg_catalog.regtype);
-				END IF;
-			END LOOP;
+			IF class.opcname IS NULL THEN
+				EXECUTE pg_catalog.format('ALTER OPERATOR FAMILY %I USING %I ADD %s, %s', family.opfname, am, class.operators, class.compare);
+			ELSE
+				EXECUTE pg_catalog.format('CREATE OPERATOR CLASS %I DEFAULT FOR TYPE %s USING %I FAMILY %I AS %s, %s', class.opcname, class.lefttype::pg_catalog.regtype, am, family.opfname, class.operators, class.compare);
+				EXECUTE pg_catalog.format('COMMENT ON OPERATOR CLASS %I USING %I IS %L', class.opcname, am, 'filter by a column of type ' || class.lefttype::pg_catalog.regtype);
+			END IF;
 		END LOOP;
-		EXECUTE pg_catalog.format('ALTER OPERATOR FAMILY array_ops USING %I ADD OPERATOR 7 pg_catalog.&& (anyarray, anyarray), OPERATOR 8 pg_catalog.@> (anyarray, anyarray)', am);
 	END LOOP;
+	EXECUTE pg_catalog.format('ALTER OPERATOR FAMILY array_ops USING %I ADD OPERATOR 7 pg_catalog.&& (anyarray, anyarray), OPERATOR 8 pg_catalog.@> (anyarray, anyarray)', am);
 END
-$attributes$;
+$create$;
+COMMENT ON FUNCTION vector_create_attribute_classes(name) IS 'creates the operator classes of attributes for an access method';
+
+SELECT vector_create_attribute_classes(am) FROM unnest(ARRAY['hnsw', 'ivfflat', 'ivf']) am;
+
+-- diskann is the name of an access method of other extensions, too: these functions take the name and give it away
+
+CREATE FUNCTION vector_create_diskann() RETURNS boolean
+	-- a script of an extension would report no notice
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = notice
+	AS $create$
+DECLARE
+	vector record;
+	class record;
+	member record;
+BEGIN
+	IF EXISTS (SELECT FROM pg_am JOIN pg_proc p ON p.oid = amhandler WHERE amname = 'diskann' AND prosrc = 'diskannhandler') THEN
+		RETURN false;
+	ELSIF EXISTS (SELECT FROM pg_am WHERE amname = 'diskann') THEN
+		RAISE NOTICE 'access method "diskann" already exists, skipping'
+			USING ERRCODE = 'duplicate_object',
+			DETAIL = 'It is not that of the extension vector, which is not created.',
+			HINT = 'When no index needs the other one any more, drop it, and call vector_create_diskann().';
+		RETURN false;
+	END IF;
+	SELECT e.oid, quote_ident(nspname) AS schema INTO vector
+		FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'vector';
+	PERFORM set_config('search_path', vector.schema || ', pg_temp', true);
+	CREATE ACCESS METHOD diskann TYPE INDEX HANDLER diskannhandler;
+	COMMENT ON ACCESS METHOD diskann IS 'nearest neighbours by a graph of codes';
+	-- CREATE INDEX refuses the classes of what only hnsw has, and says so
+	FOR class IN
+		SELECT opcname AS name, opcintype::regtype AS type, obj_description(c.oid, 'pg_opclass') AS description,
+				opcname ~ '_(l2|ip|cosine)_ops$' AND opcname !~ '^sparsevec' AS served,
+				(SELECT amopopr::regoperator FROM pg_amop WHERE amopfamily = opcfamily) AS operator,
+				(SELECT string_agg(format('FUNCTION %s %s', amprocnum, amproc::regprocedure), ', ' ORDER BY amprocnum)
+					FROM pg_amproc WHERE amprocfamily = opcfamily AND amprocnum < 3) AS functions
+			FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod
+				JOIN pg_depend d ON d.classid = 'pg_opclass'::regclass AND d.objid = c.oid AND d.refobjid = vector.oid
+			WHERE amname = 'hnsw' AND opcname ~ '^(vector|halfvec|bf16vec|int8vec|sparsevec|bit)_'
+			ORDER BY opcname
+	LOOP
+		EXECUTE format('CREATE OPERATOR CLASS %I %s FOR TYPE %s USING diskann AS OPERATOR 1 %s FOR ORDER BY float_ops, %s', class.name,
+			CASE class.name WHEN 'vector_cosine_ops' THEN 'DEFAULT' END, class.type,
+			class.operator, class.functions);
+		EXECUTE format('COMMENT ON OPERATOR CLASS %I USING diskann IS %L', class.name,
+			CASE WHEN class.served THEN class.description ELSE 'not supported, only by hnsw' END);
+	END LOOP;
+	EXECUTE format('SELECT %s.vector_create_attribute_classes(%L)', vector.schema, 'diskann');
+	-- a script of the extension has made them its members
+	FOR member IN
+		SELECT o.type, o.identity
+			FROM (SELECT 'pg_am'::regclass AS classid, a.oid FROM pg_am a WHERE amname = 'diskann'
+				UNION ALL SELECT 'pg_opfamily'::regclass, f.oid FROM pg_opfamily f JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'diskann'
+				UNION ALL SELECT 'pg_opclass'::regclass, c.oid FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod WHERE amname = 'diskann') m,
+				pg_identify_object(m.classid, m.oid, 0) o
+			WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = m.classid AND d.objid = m.oid AND refobjid = vector.oid AND deptype = 'e')
+	LOOP
+		EXECUTE format('ALTER EXTENSION vector ADD %s %s', member.type, member.identity);
+	END LOOP;
+	RETURN true;
+END
+$create$;
+COMMENT ON FUNCTION vector_create_diskann() IS 'creates the access method diskann, unless one has this name; returns whether it did';
+
+CREATE FUNCTION vector_drop_diskann() RETURNS boolean
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+	AS $drop$
+DECLARE
+	vector oid := (SELECT oid FROM pg_extension WHERE extname = 'vector');
+	member record;
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_am JOIN pg_proc p ON p.oid = amhandler WHERE amname = 'diskann' AND prosrc = 'diskannhandler') THEN
+		RETURN false;
+	END IF;
+	-- to drop the access method with them by CASCADE would drop the extension
+	FOR member IN
+		SELECT o.type, o.identity
+			FROM (SELECT 1 AS step, 'pg_opclass'::regclass AS classid, c.oid FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod WHERE amname = 'diskann'
+				UNION ALL SELECT 2, 'pg_opfamily'::regclass, f.oid FROM pg_opfamily f JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'diskann'
+				UNION ALL SELECT 3, 'pg_am'::regclass, a.oid FROM pg_am a WHERE amname = 'diskann') m
+				JOIN pg_depend d ON d.classid = m.classid AND d.objid = m.oid AND refobjid = vector AND deptype = 'e',
+				pg_identify_object(m.classid, m.oid, 0) o
+			ORDER BY step
+	LOOP
+		EXECUTE format('ALTER EXTENSION vector DROP %s %s', member.type, member.identity);
+		EXECUTE format('DROP %s %s', member.type, member.identity);
+	END LOOP;
+	RETURN true;
+END
+$drop$;
+COMMENT ON FUNCTION vector_drop_diskann() IS 'drops the access method diskann of this extension, for another to have the name; returns whether it did';
+
+SELECT vector_create_diskann();

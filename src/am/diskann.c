@@ -12,9 +12,10 @@
 #include "graph_segment/method.h"
 #include "quantize/fine.h"
 
-int			diskann_query_search_list_size;
-int			diskann_query_rescore;
-int			diskann_iterative_scan;
+/* These are the defaults, where the settings are not defined. */
+int			diskann_query_search_list_size = DISKANN_DEFAULT_LIST_SIZE;
+int			diskann_query_rescore = DISKANN_DEFAULT_RESCORE;
+int			diskann_iterative_scan = DISKANN_ITERATIVE_SCAN_AUTO;
 
 static relopt_kind diskann_relopt_kind;
 
@@ -54,15 +55,20 @@ diskann_init(void)
 					   storage_options, DISKANN_STORAGE_AUTO,
 					   "Valid values are \"auto\", \"full\", \"half\", \"sq8\", and \"none\".",
 					   AccessExclusiveLock);
+}
 
+static void
+diskann_settings(void)
+{
 	DefineCustomIntVariable("diskann.query_search_list_size",
 							"Sets the size of the candidate list for search", NULL,
 							&diskann_query_search_list_size, DISKANN_DEFAULT_LIST_SIZE, 1,
 							DISKANN_MAX_QUERY_LIST_SIZE, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("diskann.query_rescore",
 							"Sets how many candidates are compared by their vectors",
-							"At least as many as rows are wanted.", &diskann_query_rescore, 50, 0,
-							DISKANN_MAX_QUERY_RESCORE, PGC_USERSET, 0, NULL, NULL, NULL);
+							"At least as many as rows are wanted.", &diskann_query_rescore,
+							DISKANN_DEFAULT_RESCORE, 0, DISKANN_MAX_QUERY_RESCORE, PGC_USERSET,
+							0, NULL, NULL, NULL);
 	DefineCustomEnumVariable("diskann.iterative_scan", "Sets the mode for iterative scans", NULL,
 							 &diskann_iterative_scan, DISKANN_ITERATIVE_SCAN_AUTO,
 							 iterative_scan_options, PGC_USERSET, 0, NULL, NULL, NULL);
@@ -152,6 +158,8 @@ const VectorAm diskann_am = {
 	.name = "diskann",
 	.segments = &disk_segment_method,
 	.init = diskann_init,
+	.settings = diskann_settings,
+	.setting = "diskann.query_rescore",
 	.support = diskann_support,
 	.support_count = lengthof(diskann_support),
 	.options = diskannoptions,

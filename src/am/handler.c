@@ -21,6 +21,9 @@ vector_am_init(void)
 	{
 		segment_register(vector_ams[i]->segments);
 		vector_ams[i]->init();
+		if (vector_am_is_foreign(vector_ams[i]))
+			continue;
+		vector_ams[i]->settings();
 		MarkGUCPrefixReserved(vector_ams[i]->name);
 	}
 	scan_bound_init();

@@ -48,7 +48,11 @@ hnsw_init(void)
 					   storage_options, HNSW_STORAGE_AUTO,
 					   "Valid values are \"auto\", \"full\", \"half\", and \"sq8\".",
 					   AccessExclusiveLock);
+}
 
+static void
+hnsw_settings(void)
+{
 	DefineCustomIntVariable("hnsw.ef_search",
 							"Sets the size of the dynamic candidate list for search",
 							"Valid range is 1..1000.", &hnsw_ef_search, HNSW_DEFAULT_EF_SEARCH,
@@ -122,6 +126,7 @@ const VectorAm hnsw_am = {
 	.name = "hnsw",
 	.segments = &graph_segment_method,
 	.init = hnsw_init,
+	.settings = hnsw_settings,
 	.support = hnsw_support,
 	.support_count = lengthof(hnsw_support),
 	.options = hnswoptions,

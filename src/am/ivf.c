@@ -54,7 +54,11 @@ ivfflat_init(void)
 	ivfflat_relopt_kind = index_relopt_kind();
 	add_int_reloption(ivfflat_relopt_kind, "lists", "Number of inverted lists",
 					  IVFFLAT_DEFAULT_LISTS, 1, IVFFLAT_MAX_LISTS, AccessExclusiveLock);
+}
 
+static void
+ivfflat_settings(void)
+{
 	DefineCustomIntVariable("ivfflat.probes", "Sets the number of probes",
 							"Valid range is 1..lists.", &ivfflat_probes, 1, 1, IVFFLAT_MAX_LISTS,
 							PGC_USERSET, 0, NULL, NULL, NULL);
@@ -87,7 +91,11 @@ ivf_init(void)
 					   refine_options, IVF_REFINE_FULL,
 					   "Valid values are \"full\", \"half\", \"sq8\", and \"none\".",
 					   AccessExclusiveLock);
+}
 
+static void
+ivf_settings(void)
+{
 	DefineCustomIntVariable("ivf.probes", "Sets the number of lists that a search scans",
 							"0 chooses by the number of lists.", &ivf_probes, 0, 0,
 							CENTROIDS_MAX_LISTS, PGC_USERSET, 0, NULL, NULL, NULL);
@@ -208,9 +216,11 @@ static const IndexSupport ivf_support[] = {
 	.parallel_init = ivfinitparallelscan
 
 const VectorAm ivfflat_am = {
-	.name = "ivfflat", .init = ivfflat_init, .options = ivfflatoptions, IVF_COMMON
+	.name = "ivfflat", .init = ivfflat_init, .settings = ivfflat_settings,
+	.options = ivfflatoptions, IVF_COMMON
 };
 
 const VectorAm ivf_am = {
-	.name = "ivf", .init = ivf_init, .options = ivfoptions, IVF_COMMON
+	.name = "ivf", .init = ivf_init, .settings = ivf_settings,
+	.options = ivfoptions, IVF_COMMON
 };

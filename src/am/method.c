@@ -4,9 +4,13 @@
 #include "am/method.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_proc.h"
+#include "commands/defrem.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/syscache.h"
 
 #define ADDRESS_OF_VECTOR_AM(method) &method##_am,
@@ -67,4 +71,18 @@ vector_am_by_oid(Oid am)
 		if (strcmp(symbol, handlers[i]) == 0)
 			return find_am(GetIndexAmRoutineByAmId(am, true));
 	return NULL;
+}
+
+bool
+vector_am_is_foreign(const VectorAm *am)
+{
+	char	   *symbol;
+
+	if (am->setting && GetConfigOption(am->setting, true, false) &&
+		!(GetConfigOptionFlags(am->setting, true) & GUC_CUSTOM_PLACEHOLDER))
+		return true;
+	if (!IsTransactionState() || !OidIsValid(MyDatabaseId))
+		return false;
+	symbol = handler_symbol(get_am_oid(am->name, true));
+	return symbol != NULL && strcmp(symbol, psprintf("%shandler", am->name)) != 0;
 }

@@ -53,8 +53,14 @@ typedef struct VectorAm
 	const char *name;
 	const SegmentMethod *segments;	/* sealed segments: how they are made and read */
 
-	/* Defines the settings and the relation options, when the library is loaded. */
+	/*
+	 * Define the relation options, and the settings, when the library is loaded.  The settings are
+	 * not defined where another library has an access method of this name: it may have settings of
+	 * these names, and what the user gives them is not ours to convert or to refuse.
+	 */
 	void		(*init) (void);
+	void		(*settings) (void);
+	const char *setting;		/* one that another library may define, too; NULL: none */
 
 	/*
 	 * The support functions that operator classes have; the first is the distance, that of
@@ -116,5 +122,11 @@ extern const VectorAm *vector_am_of(Relation index);
 
 /* Likewise by the OID of an access method, as in pg_class; loads no other library. */
 extern const VectorAm *vector_am_by_oid(Oid am);
+
+/*
+ * Whether the access method of this name is that of another library: as far as the catalog can be
+ * read now, or by a setting that is already defined.
+ */
+extern bool vector_am_is_foreign(const VectorAm *am);
 
 #endif							/* VECTOR_AM_METHOD_H */

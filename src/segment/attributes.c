@@ -272,7 +272,8 @@ attributes_place(const SegmentAttributes *attributes, SealedHeader *header)
 {
 	BlockNumber *parts[] = {
 		&header->mean, &header->tombstones, &header->tids, &header->entries, &header->lists.list,
-		&header->lists.codes, &header->lists.fine, &header->cold, &header->codes
+		&header->lists.codes, &header->lists.fine, &header->cold, &header->codes,
+		&header->disk.codes, &header->disk.links
 	};
 
 	if (attributes == NULL)

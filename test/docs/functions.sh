@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 # The lines of one part of the page.
 part=
 lines() {
-	psql -XqAt "$@" -f test/docs/functions.sql -c "SELECT line FROM documented WHERE part = $part ORDER BY place COLLATE \"C\""
+	psql -XqAt "$@" -f test/docs/functions.sql -c "SELECT line FROM documented WHERE part = $part ORDER BY place COLLATE \"C\", line COLLATE \"C\""
 }
 
 {
