@@ -325,6 +325,23 @@ SET ivf.probes = 100;
 SET ivfflat.probes = 100;
 SELECT * FROM only_methods();
 EXPLAIN (COSTS OFF) SELECT c + 1 FROM e WHERE c = 1 ORDER BY v <-> '[1,1]' LIMIT 3;
+-- without LIMIT, in a CTE and below a join, by a cursor
+SET enable_sort = off;
+EXPLAIN (COSTS OFF) SELECT c FROM e WHERE c = 1 ORDER BY v <-> '[1,1]';
+EXPLAIN (COSTS OFF) WITH near AS MATERIALIZED (SELECT c FROM e WHERE c > 1 ORDER BY v <-> '[1,1]' LIMIT 500) SELECT near.c FROM near JOIN e ON e.id = near.c;
+WITH near AS MATERIALIZED (SELECT c FROM e WHERE c > 1 ORDER BY v <-> '[1,1]') SELECT c, count(*) FROM near GROUP BY c ORDER BY c;
+BEGIN;
+DECLARE nearest SCROLL CURSOR FOR SELECT c FROM e WHERE c > 2 ORDER BY v <-> '[1,1]';
+MOVE 100 FROM nearest;
+MOVE BACKWARD 90 FROM nearest;
+FETCH 1 FROM nearest;
+CLOSE nearest;
+DECLARE nearest NO SCROLL CURSOR FOR SELECT c FROM e WHERE c > 2 ORDER BY v <-> '[1,1]';
+MOVE 3 FROM nearest;
+UPDATE e SET id = -id WHERE CURRENT OF nearest;
+SELECT count(*), min(c) FROM e WHERE id < 0;
+ROLLBACK;
+RESET enable_sort;
 -- these need the table
 EXPLAIN (COSTS OFF) SELECT id FROM e WHERE c = 1 ORDER BY v <-> '[1,1]' LIMIT 3;
 EXPLAIN (COSTS OFF) SELECT c, v <-> '[1,1]' FROM e ORDER BY v <-> '[1,1]' LIMIT 3;

@@ -4,7 +4,7 @@
  * SELECT id ...  ORDER BY v <-> q LIMIT k has the distance as a hidden column, which PostgreSQL
  * computes for every row that an index returns in order, only to drop it.  With vectors out of line
  * that costs more than the search.  If the hidden column is dropped without being read, we replace
- * it by a NULL.  What is left under a LIMIT may be had from the index alone: see index_only.c.
+ * it by a NULL.  What is left may be had from the index alone: see index_only.c.
  */
 #include "planner/planner.h"
 
@@ -42,8 +42,8 @@ over_table(Node *node, void *targets)
 	return expression_tree_mutator(node, over_table, targets);
 }
 
-/* Handles a plan's root: an index scan or a filter scan, or a LIMIT of one. */
-static void
+/* Handles a plan's root: an index scan or a filter scan, or a LIMIT of one.  Returns the root. */
+static Plan *
 drop_hidden_distance(Plan *root)
 {
 	Plan	   *plan = root;
@@ -55,14 +55,14 @@ drop_hidden_distance(Plan *root)
 	if (plan && IsA(plan, Limit) && ((Limit *) plan)->limitOption == LIMIT_OPTION_COUNT)
 		plan = outerPlan(plan);
 	if (plan == NULL)
-		return;
+		return root;
 	scan = IsA(plan, IndexScan) ? (IndexScan *) plan : filter_scan_child_plan(plan);
 	if (scan == NULL)
-		return;
+		return root;
 	if (&scan->scan.plan != plan)
 		targets = ((CustomScan *) plan)->custom_scan_tlist;
 	if (list_length(scan->indexorderbyorig) != 1 || !is_ours(scan->indexid))
-		return;
+		return root;
 	foreach(cell, plan->targetlist)
 	{
 		TargetEntry *entry = lfirst_node(TargetEntry, cell);
@@ -74,9 +74,13 @@ drop_hidden_distance(Plan *root)
 												 exprTypmod((Node *) entry->expr),
 												 exprCollation((Node *) entry->expr));
 	}
-	only = plan != root && IsA(plan, IndexScan) ? index_only_scan(scan) : NULL;
-	if (only)
-		outerPlan(root) = only;
+	only = IsA(plan, IndexScan) ? index_only_scan(scan) : NULL;
+	if (only == NULL)
+		return root;
+	if (plan == root)
+		return only;
+	outerPlan(root) = only;
+	return root;
 }
 
 /* Visits the roots of subqueries in a plan: their hidden columns do not leave them. */
@@ -93,7 +97,8 @@ visit_subqueries(Plan *plan)
 	visit_subqueries(plan->righttree);
 	if (IsA(plan, SubqueryScan))
 	{
-		drop_hidden_distance(((SubqueryScan *) plan)->subplan);
+		((SubqueryScan *) plan)->subplan =
+			drop_hidden_distance(((SubqueryScan *) plan)->subplan);
 		visit_subqueries(((SubqueryScan *) plan)->subplan);
 	}
 	else if (IsA(plan, Append))
@@ -116,11 +121,11 @@ plan_without_hidden_distances(Query *parse, const char *query_string, int cursor
 	/* a query that locks or updates rows reads the whole row anyway */
 	if (statement->rowMarks != NIL || statement->commandType != CMD_SELECT)
 		return statement;
-	drop_hidden_distance(statement->planTree);
+	statement->planTree = drop_hidden_distance(statement->planTree);
 	visit_subqueries(statement->planTree);
 	foreach(cell, statement->subplans)
 	{
-		drop_hidden_distance(lfirst(cell));
+		lfirst(cell) = drop_hidden_distance(lfirst(cell));
 		visit_subqueries(lfirst(cell));
 	}
 	return statement;
