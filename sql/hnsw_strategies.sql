@@ -70,6 +70,14 @@ SELECT count(*), count(DISTINCT id), count(*) FILTER (WHERE d < before) < 12 AS 
 SELECT walks, reads, hops FROM vector_last_scan();
 SET hnsw.ef_search = 40;
 SELECT vector_index_check('t_c');
+-- what only the executor evaluates: if few rows meet it, those of the table are tested
+BEGIN;
+SELECT pg_stat_get_xact_tuples_returned('t'::regclass) AS before \gset
+SELECT id FROM t WHERE id::text LIKE '39_9' ORDER BY v <-> '[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]' LIMIT 10 \g /dev/null
+SELECT table_rows, pg_stat_get_xact_tuples_returned('t'::regclass) - :before AS counted FROM vector_last_scan();
+SELECT id FROM t WHERE id::text LIKE '%9%' ORDER BY v <-> '[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]' LIMIT 10 \g /dev/null
+SELECT table_rows FROM vector_last_scan();
+COMMIT;
 
 -- after deletes without VACUUM, after VACUUM, and with rows of a growing segment
 DELETE FROM t WHERE id % 4 = 0;

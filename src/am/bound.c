@@ -199,9 +199,9 @@ scan_bound_worth(const ScanBound *bound, uint32 dims)
 }
 
 TidSet *
-scan_bound_passing(const ScanBound *bound)
+scan_bound_passing(const ScanBound *bound, uint64 *tested)
 {
-	return residual_rows(bound->node);
+	return residual_rows(bound->node, tested);
 }
 
 /* The ordering keys of the node of an index scan. */

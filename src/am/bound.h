@@ -58,7 +58,7 @@ extern uint64 scan_bound_passed(const ScanBound *bound);
  */
 extern uint64 scan_bound_missing(const ScanBound *bound);
 extern double scan_bound_worth(const ScanBound *bound, uint32 dims);
-extern TidSet *scan_bound_passing(const ScanBound *bound);
+extern TidSet *scan_bound_passing(const ScanBound *bound, uint64 *tested);
 
 /*
  * Scans whose rows are merged, mainly scans of partitions, report to each other that they are

@@ -30,8 +30,9 @@ explain_statistics(const ScanStatistics *statistics, ExplainState *es)
 		appendStringInfo(es->str,
 						 "Walks: " UINT64_FORMAT "  Reads: " UINT64_FORMAT "  Switches: "
 						 UINT64_FORMAT "  Survivors: " UINT64_FORMAT "  Rejected: " UINT64_FORMAT
-						 "\n", statistics->walks, statistics->reads, statistics->switches,
-						 statistics->survivors, statistics->rejected);
+						 "  Table Rows: " UINT64_FORMAT "\n", statistics->walks,
+						 statistics->reads, statistics->switches, statistics->survivors,
+						 statistics->rejected, statistics->table_rows);
 		return;
 	}
 	ExplainPropertyUInteger("Hops", NULL, statistics->hops, es);
@@ -43,6 +44,7 @@ explain_statistics(const ScanStatistics *statistics, ExplainState *es)
 	ExplainPropertyUInteger("Switches", NULL, statistics->switches, es);
 	ExplainPropertyUInteger("Survivors", NULL, statistics->survivors, es);
 	ExplainPropertyUInteger("Rejected", NULL, statistics->rejected, es);
+	ExplainPropertyUInteger("Table Rows", NULL, statistics->table_rows, es);
 }
 
 /* Adds the counters as PostgreSQL does index searches: zeros if the scan never ran. */

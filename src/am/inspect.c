@@ -266,8 +266,8 @@ Datum
 vector_last_scan(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
-	Datum		values[9];
-	bool		nulls[9] = {false};
+	Datum		values[10];
+	bool		nulls[10] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -280,6 +280,7 @@ vector_last_scan(PG_FUNCTION_ARGS)
 	values[6] = Int64GetDatum(last_scan.switches);
 	values[7] = Int64GetDatum(last_scan.survivors);
 	values[8] = Int64GetDatum(last_scan.rejected);
+	values[9] = Int64GetDatum(last_scan.table_rows);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 

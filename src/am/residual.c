@@ -69,7 +69,7 @@ add_row(TIDBitmap *rows, TupleTableSlot *slot)
 }
 
 TidSet *
-residual_rows(IndexScanState *node)
+residual_rows(IndexScanState *node, uint64 *tested)
 {
 	Relation	table = node->ss.ss_currentRelation;
 	ExprContext *context = node->ss.ps.ps_ExprContext;
@@ -84,6 +84,7 @@ residual_rows(IndexScanState *node)
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		CHECK_FOR_INTERRUPTS();
+		(*tested)++;
 		if (ExecQual(node->ss.ps.qual, context))
 			add_row(rows, slot);
 		ResetExprContext(context);

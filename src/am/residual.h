@@ -23,8 +23,9 @@ extern double residual_worth(const IndexScanState *node, uint32 dims);
 
 /*
  * The rows of the table that meet the conditions of a node's filter, in the current memory context;
- * perhaps with others on the same pages.  To be called while the node is waiting for a row.
+ * perhaps with others on the same pages.  To be called while the node is waiting for a row.  Adds
+ * the number of rows that were tested to *tested; PostgreSQL counts this as a sequential scan.
  */
-extern TidSet *residual_rows(IndexScanState *node);
+extern TidSet *residual_rows(IndexScanState *node, uint64 *tested);
 
 #endif							/* VECTOR_AM_RESIDUAL_H */

@@ -45,6 +45,7 @@ add_statistics(ScanStatistics *sum, const ScanStatistics *statistics)
 	sum->switches += statistics->switches;
 	sum->survivors += statistics->survivors;
 	sum->rejected += statistics->rejected;
+	sum->table_rows += statistics->table_rows;
 }
 
 ScanStatistics
@@ -555,7 +556,7 @@ static void
 search_among_passing(VectorScan *scan)
 {
 	scan->next_look = PG_UINT64_MAX;
-	make_filter(scan, scan_bound_passing(scan->bound));
+	make_filter(scan, scan_bound_passing(scan->bound, &scan->statistics.table_rows));
 	for (int i = 0; i < scan->cursor_count; i++)
 	{
 		ScanCursor *cursor = &scan->cursors[i];

@@ -19,6 +19,7 @@ typedef struct ScanStatistics
 	uint64		switches;		/* of which so many had been walked before */
 	uint64		survivors;		/* rows that conditions left, if there are any */
 	uint64		rejected;		/* rows met that conditions or deletes left out */
+	uint64		table_rows;		/* rows of the table that were tested: see am/residual.h */
 } ScanStatistics;
 
 typedef struct SealedScan
