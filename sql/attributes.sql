@@ -325,10 +325,10 @@ SET ivf.probes = 100;
 SET ivfflat.probes = 100;
 SELECT * FROM only_methods();
 EXPLAIN (COSTS OFF) SELECT c + 1 FROM e WHERE c = 1 ORDER BY v <-> '[1,1]' LIMIT 3;
--- without LIMIT, in a CTE and below a join, by a cursor
+-- without LIMIT, in a CTE, by a cursor
 SET enable_sort = off;
 EXPLAIN (COSTS OFF) SELECT c FROM e WHERE c = 1 ORDER BY v <-> '[1,1]';
-EXPLAIN (COSTS OFF) WITH near AS MATERIALIZED (SELECT c FROM e WHERE c > 1 ORDER BY v <-> '[1,1]' LIMIT 500) SELECT near.c FROM near JOIN e ON e.id = near.c;
+EXPLAIN (COSTS OFF) WITH near AS MATERIALIZED (SELECT c FROM e WHERE c > 1 ORDER BY v <-> '[1,1]' LIMIT 500) SELECT max(c) FROM near;
 WITH near AS MATERIALIZED (SELECT c FROM e WHERE c > 1 ORDER BY v <-> '[1,1]') SELECT c, count(*) FROM near GROUP BY c ORDER BY c;
 BEGIN;
 DECLARE nearest SCROLL CURSOR FOR SELECT c FROM e WHERE c > 2 ORDER BY v <-> '[1,1]';
