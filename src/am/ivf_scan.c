@@ -51,6 +51,8 @@ typedef struct IvfShared
 	pg_atomic_uint32 probed;	/* ranks of lists that have been taken */
 	pg_atomic_uint32 growing;	/* growing segments that have been taken */
 	pg_atomic_uint32 active;	/* participants still in the first round */
+	pg_atomic_uint64 left;		/* what they have compared: see ComparedRows */
+	pg_atomic_uint64 read;
 } IvfShared;
 
 #define NO_CHANGE	PG_UINT64_MAX
@@ -60,7 +62,8 @@ typedef struct IvfScan
 	VectorScan	scan;
 	int			iterative;		/* IvfIterativeScan, as it was at the start */
 	uint32		lists;			/* maximum number that may be searched in any segment */
-	uint32		first;			/* number of lists in the first round */
+	uint32		probes;			/* number of lists that are searched at least, */
+	uint32		first;			/* and in the first round */
 	uint32		end;			/* of the ranks of this round */
 	uint32		probed;			/* ranks taken, unless parallel: */
 	IvfShared  *shared;			/* or NULL */
@@ -120,6 +123,18 @@ take_rank(IvfScan *state, uint32 *rank)
 	return false;
 }
 
+/* Notes what this participant has compared, for all. */
+static void
+share_compared(IvfScan *state, const ComparedRows *before)
+{
+	const ComparedRows *compared = &state->scan.search.compared;
+
+	if (state->shared == NULL)
+		return;
+	pg_atomic_fetch_add_u64(&state->shared->left, compared->left - before->left);
+	pg_atomic_fetch_add_u64(&state->shared->read, compared->read - before->read);
+}
+
 /* Searches the lists up to a rank. */
 static void
 probe(IvfScan *state, uint32 end)
@@ -130,6 +145,8 @@ probe(IvfScan *state, uint32 end)
 	state->end = end;
 	while (take_rank(state, &effort->rank))
 	{
+		ComparedRows before = scan->search.compared;
+
 		for (int i = 0; i < scan->cursor_count; i++)
 		{
 			effort->threshold = threshold(state);
@@ -137,7 +154,60 @@ probe(IvfScan *state, uint32 end)
 				(void) scan_round(scan, &scan->cursors[i]);
 		}
 		take_wanted(state);
+		share_compared(state, &before);
 	}
+}
+
+/*
+ * Whether with conditions the lists searched so far have been cheaper, or have had fewer of the
+ * rows that are left, than the lists of a first round have on average.  Rows that meet a condition
+ * may be in other lists than the nearest ones; and the fewer they are, the farther are those that
+ * are wanted, while lists without any cost nothing.
+ */
+static bool
+is_narrow(const IvfScan *state)
+{
+	const VectorScan *scan = &state->scan;
+	ComparedRows compared = scan->search.compared;
+	uint64		rows = 0;
+	uint64		left = 0;
+
+	if (scan->filter == NULL || state->iterative != IVF_ITERATIVE_SCAN_AUTO ||
+		state->end == state->lists)
+		return false;
+	for (int i = 0; i < scan->cursor_count; i++)
+	{
+		const CachedSegment *segment = scan->cursors[i].segment;
+
+		if (segment == NULL || segment->header.lists.count == 0)
+			continue;
+		rows += segment->header.rows;
+		left += segment->header.rows - scan->cursors[i].excluded.count;
+	}
+	if (state->shared)
+		compared = (ComparedRows) {
+			pg_atomic_read_u64(&state->shared->left), pg_atomic_read_u64(&state->shared->read)
+		};
+	return compared.left < left &&
+		(compared.left * state->lists < left * state->probes ||
+		 compared.read * state->lists < rows * state->probes);
+}
+
+/* Does the first round. */
+static void
+probe_first(IvfScan *state)
+{
+	SearchEffort *effort = &state->scan.search.effort;
+
+	probe(state, state->probes);
+	while (is_narrow(state))
+	{
+		/* ranks twice as many lists, once those ranked have been searched */
+		if (state->end == effort->lists)
+			effort->lists = Min(2 * effort->lists, state->lists);
+		probe(state, state->end + 1);
+	}
+	state->first = state->end;
 }
 
 /*
@@ -213,6 +283,8 @@ ivfinitparallelscan(void *target)
 	pg_atomic_init_u32(&shared->probed, 0);
 	pg_atomic_init_u32(&shared->growing, 0);
 	pg_atomic_init_u32(&shared->active, 0);
+	pg_atomic_init_u64(&shared->left, 0);
+	pg_atomic_init_u64(&shared->read, 0);
 }
 
 static void
@@ -232,12 +304,12 @@ ivf_search(VectorScan *scan)
 	lists = ivf_count_lists(cache_directory(scan->search.cached));
 	state->iterative = ivf_iterative_scan_of(index);
 	scan->relaxed = state->iterative == IVF_ITERATIVE_SCAN_RELAXED;
-	state->first = effort->lists = ivf_probes_of(index, lists);
+	state->probes = effort->lists = ivf_probes_of(index, lists);
 	state->lists = lists;
 	if (state->iterative == IVF_ITERATIVE_SCAN_OFF)
-		state->lists = state->first;
+		state->lists = state->probes;
 	else if (scan->relaxed)
-		state->lists = Min(lists, Max(state->first, (uint32) (flat ? ivfflat_max_probes :
+		state->lists = Min(lists, Max(state->probes, (uint32) (flat ? ivfflat_max_probes :
 															  ivf_max_probes)));
 	if (scan->bound && !scan->results.lossy && state->shared == NULL)
 		state->wanted = scan_bound_rows(scan->bound);
@@ -247,7 +319,7 @@ ivf_search(VectorScan *scan)
 	effort->fetches = effort->estimate ? (uint64) ceil((double) state->wanted * ivf_refine_k) :
 		PG_UINT64_MAX;
 	scan_open(scan, takes_segment);
-	probe(state, state->first);
+	probe_first(state);
 }
 
 /* Searches all lists: few of their rows are left. */

@@ -61,6 +61,20 @@ bits_count(const uint8_t *bits, uint32_t rows)
 	return count;
 }
 
+uint32_t
+bits_count_range(const uint8_t *bits, uint32_t first, uint32_t n)
+{
+	uint32_t	count = 0;
+
+	for (; n > 0 && first % 8 != 0; first++, n--)
+		count += bits_has(bits, first);
+	for (; n >= 64; first += 64, n -= 64)
+		count += (uint32_t) __builtin_popcountll(get_word(bits, first / 8));
+	for (; n > 0; first++, n--)
+		count += bits_has(bits, first);
+	return count;
+}
+
 /* A word with the lowest row in the lowest bit. */
 static inline uint64_t
 get_rows(const uint8_t *bits, size_t byte)

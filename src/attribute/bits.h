@@ -57,6 +57,9 @@ extern void bits_or(uint8_t *bits, const uint8_t *other, uint32_t rows);
 /* The number of rows in a set. */
 extern uint32_t bits_count(const uint8_t *bits, uint32_t rows);
 
+/* The number of those among n rows from `first` on; reads no byte that has none of them. */
+extern uint32_t bits_count_range(const uint8_t *bits, uint32_t first, uint32_t n);
+
 /* The first row of a set from `row` on; BITS_NONE if there is none. */
 extern uint32_t bits_next(const uint8_t *bits, uint32_t rows, uint32_t row);
 

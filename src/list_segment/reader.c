@@ -52,6 +52,7 @@ lists_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segm
 	reading->query = share_query(search, segment);
 	lists_scan_begin(&reading->scan, reading->query, search->space, segment, search->statistics);
 	reading->scan.sealed.excluded = *excluded;
+	reading->scan.compared = &search->compared;
 	reading->scan.estimate = reading->base.eager = search->effort.estimate;
 	return &reading->base;
 }

@@ -9,6 +9,7 @@
 #include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
+#include "attribute/bits.h"
 #include "distance/half.h"
 #include "list_segment/lists_internal.h"
 #include "quantize/product.h"
@@ -248,16 +249,11 @@ scan_group(ListsScan *scan, const ListGroup *group, uint32 first, uint32 n,
 	}
 }
 
-/* Whether any of n rows is not excluded. */
-static bool
-any_left(const SealedScan *scan, uint32 row, uint32 n)
+/* How many of n rows are not excluded. */
+static uint32
+count_left(const SealedScan *scan, uint32 row, uint32 n)
 {
-	if (scan->excluded.count == 0)
-		return n > 0;
-	for (uint32 i = 0; i < n; i++)
-		if (!row_is_excluded(&scan->excluded, row + i))
-			return true;
-	return false;
+	return scan->excluded.bits ? n - bits_count_range(scan->excluded.bits, row, n) : n;
 }
 
 /* The block of the codes in which a group begins. */
@@ -285,7 +281,7 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 	CodeReader	reader;
 
 	scan->sealed.statistics->hops++;
-	if (groups == 0)
+	if (count_left(&scan->sealed, list->row, list->rows) == 0)
 		return;
 	last = group_place(lists, list->group + groups - 1);
 	code_reader_begin(&reader, &scan->sealed, lists_groups_of(lists));
@@ -295,8 +291,12 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 		uint32		row = list->row + g * CODE_GROUP;
 		uint32		n = Min(CODE_GROUP, list->rows - g * CODE_GROUP);
 
-		if (!any_left(&scan->sealed, row, n))
+		uint32		left = count_left(&scan->sealed, row, n);
+
+		if (left == 0)
 			continue;
+		scan->compared->left += left;
+		scan->compared->read += n;
 		scan->sealed.statistics->distances += n;
 		for (asked = Max(asked, place); asked <= Min(place + BLOCKS_AHEAD, last); asked++)
 			block_prefetch(&scan->sealed.reader, lists->codes + asked);
@@ -316,10 +316,13 @@ void
 lists_scan_rows(ListsScan *scan, uint32 rank, SealedFound callback, void *arg)
 {
 	const SealedList *list = cached_list(scan->sealed.segment, scan->query->lists[rank]);
+	uint32		left = count_left(&scan->sealed, list->row, list->rows);
 
 	scan->sealed.statistics->hops++;
-	if (!any_left(&scan->sealed, list->row, list->rows))
+	if (left == 0)
 		return;
+	scan->compared->left += left;
+	scan->compared->read += left;
 	sealed_scan_nodes(&scan->sealed, list->row, list->row + list->rows, callback, arg);
 }
 

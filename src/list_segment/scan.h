@@ -11,7 +11,7 @@
 
 #include "list_segment/lists.h"
 #include "quantize/fine.h"
-#include "segment/sealed.h"
+#include "segment/search.h"
 
 /* A query and its ranking of the lists of some centroids. */
 typedef struct ListsQuery
@@ -48,6 +48,7 @@ typedef struct ListsScan
 	GraphHeap	coarse;			/* rows by bounds of packed codes */
 	GraphHeap	fine;			/* rows by bounds of fine codes, if there are any */
 	bool		estimate;		/* order by estimates, because vectors are not kept */
+	ComparedRows *compared;		/* of the search */
 } ListsScan;
 
 /* Begins a scan of a segment that is held. */

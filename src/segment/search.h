@@ -40,6 +40,16 @@ typedef struct SearchEffort
 	uint64		fetches;		/* so many of them may be fetched from the table */
 } SearchEffort;
 
+/*
+ * What rounds of lists have compared: rows that are not excluded, and all rows whose codes or vectors
+ * had to be read for them.
+ */
+typedef struct ComparedRows
+{
+	uint64		left;
+	uint64		read;
+} ComparedRows;
+
 /* One search of an index. */
 struct SegmentSearch
 {
@@ -49,6 +59,7 @@ struct SegmentSearch
 	const SpaceQuery *query;
 	ScanStatistics *statistics;
 	SearchEffort effort;
+	ComparedRows compared;
 	void	   *shared;			/* by scans of one method, which defines it; NULL at first */
 
 	/* Takes a row that a round has found. */

@@ -28,6 +28,15 @@ check_set(const uint8_t *bits, const bool *expected, uint32_t rows, const char *
 		count++;
 	}
 	CHECK(next == BITS_NONE, "%s: %u of %u rows", what, next, rows);
+	for (uint32_t first = 0; first < rows; first += 1 + random_u32() % 20)
+	{
+		uint32_t	n = random_u32() % (rows - first + 1);
+		uint32_t	found = bits_count_range(bits, first, n);
+
+		for (uint32_t i = first; i < first + n; i++)
+			found -= expected[i];
+		CHECK(found == 0, "%s: %u rows from %u on", what, n, first);
+	}
 	CHECK(bits_count(bits, rows) == count, "%s: %u of %u rows", what, count, rows);
 }
 
