@@ -209,6 +209,19 @@ graph_put_link(const GraphBuild *build, GraphLinks *links, uint32_t place, uint3
 	}
 }
 
+void
+graph_code_link(const GraphBuild *build, uint32_t node, uint32_t place, const uint16_t *work)
+{
+	GraphLinks *links = links_at(build, 0, node);
+	uint8_t		signs[16384 / 8];
+	RabitqFactors factors = rabitq_encode(build->metric, work,
+										  graph_array_at(&build->work, node), build->padded, 1,
+										  signs);
+
+	graph_link_distances(build, links)[place] = factors.distance;
+	put_code(build, links, place, factors, signs);
+}
+
 /*
  * Whether a candidate is nearer to a chosen neighbour than to the node itself.  `order` lists the
  * neighbours, those that have covered more candidates first, because they soon cover another.

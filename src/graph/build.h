@@ -173,6 +173,13 @@ extern void graph_get_edges(const GraphBuild *build, uint32_t node, GraphEdges *
 extern void graph_merge_edges(GraphInserter *inserter, uint32_t node, const GraphEdges *edges);
 
 /*
+ * Sets the code of a node's link, and its distance, from the neighbour's work vector; the node's
+ * own must be there.
+ */
+extern void graph_code_link(const GraphBuild *build, uint32_t node, uint32_t place,
+							const uint16_t *work);
+
+/*
  * Makes a node outside of this part, given by its id and its work vector or its distance, a
  * permanent neighbour of node 0.
  */

@@ -44,16 +44,9 @@ graph_set_anchor(GraphBuild *build, uint32_t id, const uint16_t *work, float dis
 	}
 	graph_link_ids(build, links)[place] = id;
 	if (build->coded)
-	{
-		uint8_t		signs[16384 / 8];
-		RabitqFactors factors = rabitq_encode(build->metric, work,
-											  graph_array_at(&build->work, 0), build->padded, 1,
-											  signs);
-
-		distance = factors.distance;
-		put_code(build, links, place, factors, signs);
-	}
-	distances[place] = distance;
+		graph_code_link(build, 0, place, work);
+	else
+		distances[place] = distance;
 }
 
 /* The state of graph_connect. */

@@ -56,6 +56,13 @@ build_hurry(BuildShared *shared)
 }
 
 void
+build_use_mean(BuildShared *shared, const float *mean)
+{
+	memcpy(shared->mean, mean, sizeof(float) * rotation_padded(shared->space.dims));
+	shared->has_mean = true;
+}
+
+void
 build_use_files(BuildShared *shared)
 {
 	shared->has_files = true;

@@ -50,6 +50,11 @@ extern void build_init_shared(BuildShared *shared, const Directory *directory, S
  */
 extern void build_hurry(BuildShared *shared);
 
+/*
+ * To be called by the leader before build_start: gives the rotated mean that codes are relative to.
+ */
+extern void build_use_mean(BuildShared *shared, const float *mean);
+
 /* To be called by the leader once it knows the number of participants, including itself. */
 extern void build_start(BuildShared *shared, int participants);
 

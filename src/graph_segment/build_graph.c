@@ -9,6 +9,8 @@
 #include "utils/memutils.h"
 #include "utils/wait_event.h"
 
+#include "graph_segment/disk.h"
+
 /* Nodes that follow each other are near each other: one participant takes many. */
 #define BATCH_OF_NODES		64
 
@@ -44,17 +46,29 @@ payload_floats(const Space *space, const char *payload, float *out)
 	}
 }
 
+/* How many floats node_floats gives: those of the vector, or of what its code stands for. */
+static int
+float_count(const SegmentBuild *build)
+{
+	return build->codes ? (int) build->graph.padded : build->space.dims;
+}
+
 static void
 node_floats(SegmentBuild *build, uint32 node, float *out)
 {
-	payload_floats(&build->space, build_payload(build, build_node_row(build, node)), out);
+	const char *payload = build_payload(build, build_node_row(build, node));
+
+	if (build->codes)
+		build_residual(build, payload, out);
+	else
+		payload_floats(&build->space, payload, out);
 }
 
 /* The middle of a few rows in each dimension, which rows of another size do not move. */
 static void
 find_middle(SegmentBuild *build, uint32 rows, float *middle)
 {
-	int			dims = build->space.dims;
+	int			dims = float_count(build);
 	float	   *x = palloc(sizeof(float) * dims * rows);
 	float		sorted[MIDDLE_SAMPLE];
 
@@ -86,16 +100,16 @@ compare_doubles(const void *a, const void *b)
 }
 
 /*
- * Computes the rotated mean of a sample of the vectors, and the power of two that scales their
- * elements, as halves, to about HALF_SIZE.  A few vectors of quite another size than the others
- * must not decide either: the others would be as good as equal.  Dot products are not taken
- * relative to a mean.
+ * Computes the rotated mean of a sample of the vectors, unless it is given, and the power of two
+ * that scales their elements, as halves, to about HALF_SIZE.  A few vectors of quite another size
+ * than the others must not decide either: the others would be as good as equal.  Dot products are
+ * not taken relative to a mean.
  */
 void
 build_measure_vectors(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
-	int			dims = build->space.dims;
+	int			dims = float_count(build);
 	uint32		sample = Min(shared->nodes, MEASURED_SAMPLE);
 	float	   *x = palloc(sizeof(float) * dims);
 	float	   *middle = palloc0(sizeof(float) * dims);
@@ -133,8 +147,13 @@ build_measure_vectors(SegmentBuild *build)
 	spread /= (double) Max(kept, 1) * dims;
 	for (int d = 0; d < dims; d++)
 		x[d] = (float) (mean[d] / Max(kept, 1));
-	memset(shared->mean, 0, sizeof(shared->mean));
-	rotation_apply(&build->space.rotation, x, shared->mean);
+	if (!shared->has_mean)
+	{
+		memset(shared->mean, 0, sizeof(shared->mean));
+		rotation_apply(&build->space.rotation, x, shared->mean);
+	}
+	/* codes relative to different means cannot be merged without vectors */
+	shared->has_mean |= build->space.storage == STORAGE_NONE;
 	shared->scale = spread > 0 && isfinite(spread) ?
 		ldexpf(HALF_SIZE, Min(Max((int) -rint(log2(spread) / 2), -100), 100)) : 1;
 	pfree(x);
@@ -251,6 +270,11 @@ build_next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint32 *to)
 void
 build_residual(SegmentBuild *build, const char *payload, float *residual)
 {
+	if (build->codes)
+	{
+		disk_restore(&build->space, build->graph.padded, payload, residual);
+		return;
+	}
 	payload_floats(&build->space, payload, residual);
 	rotation_apply(&build->space.rotation, residual, residual);
 	for (uint32 d = 0; d < build->graph.padded; d++)

@@ -81,6 +81,7 @@ struct BuildShared
 	bool		full;
 	bool		refused;		/* because shared memory was refused */
 	bool		needs_full;		/* a row of the segment does not fit STORAGE_BYTES */
+	bool		has_mean;		/* `mean` is given */
 	uint64		row_chunks[BUILD_MAX_CHUNKS];
 	BuildPiece	pieces[BUILD_MAX_PIECES];
 	int			piece_count;
@@ -138,6 +139,7 @@ struct SegmentBuild
 	int			number;			/* of this participant */
 	BuildCallbacks callbacks;
 	Space		space;
+	bool		codes;			/* payloads are codes of METHOD_DISK, relative to the mean */
 	GraphBuild	graph;
 	GraphInserter inserter;
 
@@ -199,7 +201,7 @@ extern void build_map_graph(SegmentBuild *build);
 extern void build_unmap_graph(SegmentBuild *build);
 extern void build_make_work_vectors(SegmentBuild *build);
 extern void build_work_vector(SegmentBuild *build, uint32 node, float *scratch, uint16 *work);
-/* The rotated vector less the mean, `padded` floats. */
+/* The rotated vector less the mean, `padded` floats, or what stands for it in a code. */
 extern void build_residual(SegmentBuild *build, const char *payload, float *residual);
 extern void build_work_of(SegmentBuild *build, const char *payload, float *scratch, uint16 *work);
 extern void build_grow_graph(SegmentBuild *build);

@@ -166,6 +166,27 @@ disk_copy_links(const SealedHeader *header, const DiskNode *node, uint32 *ids)
 	return links;
 }
 
+uint32
+disk_code_size(const Space *space, uint32 padded)
+{
+	return TYPEALIGN(sizeof(float), sizeof(FineFactors) + fine_size(space->bits, padded));
+}
+
+static FineQuantizer
+quantizer_of(const Space *space, uint32 padded)
+{
+	return (FineQuantizer) {space_rabitq_metric(space), FINE_RABITQ, space->bits, padded};
+}
+
+void
+disk_restore(const Space *space, uint32 padded, const char *code, float *residual)
+{
+	const FineFactors *factors = (const FineFactors *) code;
+	const FineQuantizer quantizer = quantizer_of(space, padded);
+
+	fine_restore(&quantizer, (const uint8 *) (factors + 1), factors->b, residual);
+}
+
 uint64
 disk_place(const SegmentBuild *build, SealedHeader *header, uint64 place)
 {
@@ -175,8 +196,7 @@ disk_place(const SegmentBuild *build, SealedHeader *header, uint64 place)
 	disk->degree = (uint16) build->graph.degree;
 	disk->id_size = header->nodes <= UINT32_C(1) << 16 ? 2 :
 		header->nodes <= UINT32_C(1) << 24 ? 3 : 4;
-	disk->code_size = TYPEALIGN(sizeof(float),
-								sizeof(FineFactors) + fine_size(disk->bits, header->padded));
+	disk->code_size = disk_code_size(&build->space, header->padded);
 	disk->link_size = TYPEALIGN(sizeof(uint32),
 								sizeof(DiskNode) + (uint32) disk->degree * disk->id_size);
 	disk->codes = (BlockNumber) place;
@@ -191,9 +211,7 @@ disk_writer_begin(DiskWriter *writer, const SegmentBuild *build, const SealedHea
 				  Extent extent)
 {
 	writer->disk = header->disk;
-	writer->quantizer = (FineQuantizer) {
-		build->graph.metric, FINE_RABITQ, header->disk.bits, header->padded
-	};
+	writer->quantizer = quantizer_of(&build->space, header->padded);
 	writer->residual = palloc(sizeof(float) * header->padded);
 	writer->code = palloc0(header->disk.code_size);
 	writer->node = palloc0(header->disk.link_size);
@@ -212,19 +230,24 @@ put_element(ExtentWriter *writer, const char *element, uint32 size)
 	extent_writer_put(writer, element, size);
 }
 
-void
-disk_writer_put(DiskWriter *writer, const DiskNode *node, const uint32 *ids,
-				const float *residual)
+const char *
+disk_encode(DiskWriter *writer, const float *residual)
 {
 	static const float origin[DENSE_MAX_DIM + 16];
-	uint8	   *to = (uint8 *) writer->node + sizeof(DiskNode);
 	FineFactors factors;
 
 	factors = fine_encode(&writer->quantizer, residual, origin,
 						  (uint8 *) writer->code + sizeof(FineFactors));
 	memcpy(writer->code, &factors, sizeof(factors));
-	put_element(&writer->codes, writer->code, writer->disk.code_size);
+	return writer->code;
+}
 
+void
+disk_writer_put(DiskWriter *writer, const DiskNode *node, const uint32 *ids, const char *code)
+{
+	uint8	   *to = (uint8 *) writer->node + sizeof(DiskNode);
+
+	put_element(&writer->codes, code, writer->disk.code_size);
 	memset(writer->node, 0, writer->disk.link_size);
 	memcpy(writer->node, node, sizeof(*node));
 	for (int i = 0; i < node->links; i++)

@@ -73,6 +73,12 @@ disk_is(const SealedHeader *header)
 	return header->disk.codes > 0;
 }
 
+/* The size of an element of the array of codes. */
+extern uint32 disk_code_size(const Space *space, uint32 padded);
+
+/* The residual that an element of that array stands for. */
+extern void disk_restore(const Space *space, uint32 padded, const char *code, float *residual);
+
 /* Copies a node's neighbours to ids; returns how many. */
 extern int	disk_copy_links(const SealedHeader *header, const DiskNode *node, uint32 *ids);
 
@@ -84,7 +90,7 @@ typedef struct DiskWriter
 	SealedDisk	disk;
 	FineQuantizer quantizer;
 	float	   *residual;
-	char	   *code;			/* factors and code */
+	char	   *code;			/* room for an element */
 	char	   *node;
 } DiskWriter;
 
@@ -92,9 +98,11 @@ typedef struct DiskWriter
 extern uint64 disk_place(const SegmentBuild *build, SealedHeader *header, uint64 place);
 extern void disk_writer_begin(DiskWriter *writer, const SegmentBuild *build,
 							  const SealedHeader *header, Extent extent);
-/* Writes the next node, whose vector has this residual, with neighbours by their numbers. */
+/* The element of the array of codes for a residual; valid until the next call. */
+extern const char *disk_encode(DiskWriter *writer, const float *residual);
+/* Writes the next node, with its element of that array, and its neighbours by their numbers. */
 extern void disk_writer_put(DiskWriter *writer, const DiskNode *node, const uint32 *ids,
-							const float *residual);
+							const char *code);
 extern void disk_writer_end(DiskWriter *writer);
 
 #endif							/* VECTOR_GRAPH_SEGMENT_DISK_H */

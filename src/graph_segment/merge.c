@@ -11,6 +11,11 @@
  * into memory.  Then, part by part, nodes are loaded with their old edges except those to dead
  * nodes, these are merged with the new ones, every node is made reachable from the part's first
  * node, and the nodes are written.
+ *
+ * Segments of METHOD_DISK store no codes with the links: those of a node that gets new edges are
+ * computed from work vectors.  Where such segments keep no vectors, a node's own code takes the
+ * place of its payload: what it stands for is as good as a vector to search for and to compare, and
+ * the code itself is copied, so that estimates do not become worse however often it is merged.
  */
 #include "graph_segment/merge.h"
 
@@ -66,7 +71,9 @@ mark_live(Merge *merge, MergeInput *input)
 static bool
 is_flat(const MergeInput *input)
 {
-	return input->segment->header.layout.degree == 0;
+	const SealedHeader *header = &input->segment->header;
+
+	return !disk_is(header) && header->layout.degree == 0;
 }
 
 /* Graphs before flat inputs, and then those with more live rows first. */
@@ -94,6 +101,8 @@ needs_full(Merge *merge, MergeInput *input)
 {
 	uint32		nodes = is_flat(input) ? input->segment->header.nodes : 1;
 
+	if (merge->build->codes)
+		return false;
 	for (uint32 id = 0; id < nodes; id++)
 	{
 		float		error;
@@ -183,15 +192,57 @@ merge_input_of_key(Merge *merge, uint32 key)
 	return &merge->inputs[i];
 }
 
+/* Reads the code of a node that has no vector, and of the head of a node what it has. */
+static void
+read_code(Merge *merge, MergeInput *input, uint32 id, char *code)
+{
+	const DiskNode *node = (const DiskNode *) disk_reader_get(&input->scan.disk->links, id);
+
+	merge->head = (SealedNode) {
+		.tid = node->tid, .extra = node->extra, .extras = node->extras, .row = id
+	};
+	memcpy(code, disk_reader_get(&input->scan.disk->codes, id), merge->payload_size);
+	graph_scan_close(&input->scan);
+}
+
 const SealedNode *
 merge_read_node(Merge *merge, uint32 key, char *payload, float *error)
 {
 	MergeInput *input = merge_input_of_key(merge, key);
-	const SealedNode *node = sealed_read_node(&input->scan.sealed, 0, key - input->base);
+	const SealedNode *node;
 
+	if (merge->build->codes)
+	{
+		read_code(merge, input, key - input->base, payload);
+		*error = 0;
+		return &merge->head;
+	}
+	node = sealed_read_node(&input->scan.sealed, 0, key - input->base);
 	*error = space_restore(merge->space, node,
 						   (const char *) node + input->segment->header.layout.vector, payload);
 	return node;
+}
+
+uint32
+merge_read_links(Merge *merge, uint32 key, uint32 *ids)
+{
+	MergeInput *input = merge_input_of_key(merge, key);
+	const SealedHeader *header = &input->segment->header;
+	const SealedNode *node;
+	uint32		count;
+
+	if (input->scan.disk)
+	{
+		count = disk_copy_links(header, (const DiskNode *)
+								disk_reader_get(&input->scan.disk->links, key - input->base),
+								ids);
+		graph_scan_close(&input->scan);
+		return count;
+	}
+	node = sealed_read_node(&input->scan.sealed, 0, key - input->base);
+	count = Min(node->links, header->layout.degree);
+	memcpy(ids, (const char *) node + header->layout.ids, sizeof(uint32) * count);
+	return count;
 }
 
 /* Samples live nodes for the scale of work vectors and for the entries; the mean is the base's. */
@@ -225,23 +276,25 @@ sample_nodes(Merge *merge)
 
 		CHECK_FOR_OTHERS();
 		row = (SegmentRow) {
-			.tid = node->tid, .payload = merge->payload,
-			.size = space_payload_size(merge->space)
+			.tid = node->tid, .payload = merge->payload, .size = merge->payload_size
 		};
 		build_put_row(build, &row)->source = i;
 		build->nodes[i] = i;
 	}
 	shared->nodes = taken;
-	build_measure_vectors(build);
 	/* the base keeps its mean, and with that its factors */
-	memcpy(shared->mean, merge->inputs[0].segment->mean, sizeof(float) * build->graph.padded);
+	build_use_mean(shared, merge->inputs[0].segment->mean);
+	build_measure_vectors(build);
 	plan_keep_entries(build, build->plan, entries);
 	/* the plan names entries by their places in this array */
 	build->node_of_row = keys;
 	build_reset(build);
 }
 
-/* Computes the shifts from each input's mean to that of the output, which is the base's. */
+/*
+ * Computes the shifts from each input's mean to that of the output, which is the base's, for codes
+ * of links.  Codes of nodes without vectors stay as they are, so all inputs must have that mean.
+ */
 static void
 measure_shifts(Merge *merge)
 {
@@ -250,6 +303,11 @@ measure_shifts(Merge *merge)
 
 	for (int i = 1; i < merge->input_count && !is_flat(&merge->inputs[i]); i++)
 	{
+		if (merge->build->codes &&
+			memcmp(mean, merge->inputs[i].segment->mean, sizeof(float) * padded) != 0)
+			elog(ERROR, "segments without vectors have different means");
+		if (merge->inputs[i].scan.disk)
+			continue;
 		merge->inputs[i].shift = palloc(sizeof(float) * padded);
 		for (uint32 d = 0; d < padded; d++)
 			merge->inputs[i].shift[d] = mean[d] - merge->inputs[i].segment->mean[d];
@@ -261,8 +319,7 @@ static void
 make_parts(Merge *merge)
 {
 	SegmentBuild *build = merge->build;
-	Size		row = build_row_memory(merge->space, build->shared->m,
-									   space_payload_size(merge->space)) +
+	Size		row = build_row_memory(merge->space, build->shared->m, merge->payload_size) +
 		2 * NEW_NEIGHBOURS * (merge_edge_size(merge) + sizeof(LoadedEdge));
 	uint64		fit = Max(build->shared->memory / row, 64);
 
@@ -344,9 +401,8 @@ put_alias(Merge *merge, uint32 key, uint32 of)
 	merge->number[key] = NO_ROW;
 }
 
-/* The work vector of a node of another input. */
-static const uint16 *
-other_work(Merge *merge, uint32 key)
+const uint16 *
+merge_other_work(Merge *merge, uint32 key)
 {
 	uint32		place = key % RECENT_NODES;
 	uint16	   *work = merge->recent_work + (Size) place * merge->build->graph.padded;
@@ -371,7 +427,7 @@ is_equal(Merge *merge, uint32 key)
 	const SealedNode *node = merge_read_node(merge, key, merge->other_payload, &error);
 
 	return error == merge->error && node->scale == merge->scale &&
-		memcmp(merge->other_payload, merge->payload, space_payload_size(merge->space)) == 0;
+		memcmp(merge->other_payload, merge->payload, merge->payload_size) == 0;
 }
 
 /* Connects the current node with its nearest nodes in an input. */
@@ -380,7 +436,8 @@ connect_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query
 {
 	const SearchEffort effort = {
 		.candidates = 8 + 2 * target->neighbours,
-		.wanted = target->neighbours,
+		/* estimated products have no lowest value that a limit could be measured from */
+		.wanted = target->scan.disk && merge->space->metric == SPACE_IP ? 0 : target->neighbours,
 		.reach = SEARCH_REACH,
 		.known = INFINITY
 	};
@@ -389,6 +446,7 @@ connect_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query
 
 	graph_scan_search(&target->scan, query, &effort);
 	(void) graph_scan_walk(&target->scan, PG_UINT32_MAX);
+	graph_scan_close(&target->scan);
 	graph_sort_found(search->found, search->found_count);
 	for (size_t i = 0; i < search->found_count && joined < target->neighbours; i++)
 	{
@@ -397,11 +455,12 @@ connect_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query
 
 		if (neighbour == key || merge->number[neighbour] == NO_ROW)
 			continue;
-		other = other_work(merge, neighbour);
+		other = merge_other_work(merge, neighbour);
 		/*
-		 * an alias is always of a smaller input than its node, so no two are aliases of each other
+		 * an alias is always of a smaller input than its node, so no two are aliases of each other;
+		 * codes do not tell whether vectors are equal
 		 */
-		if (i == 0 && key >= target->base + target->segment->header.nodes &&
+		if (i == 0 && !merge->build->codes && key >= target->base + target->segment->header.nodes &&
 			memcmp(other, merge->work, sizeof(uint16) * merge->build->graph.padded) == 0 &&
 			is_equal(merge, neighbour))
 		{
@@ -416,15 +475,34 @@ connect_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query
 
 /* Whether a node has lost so many neighbours that it needs others. */
 static bool
-needs_repair(const Merge *merge, const MergeInput *input, const SealedNode *node)
+needs_repair(Merge *merge, const MergeInput *input, uint32 id)
 {
-	const uint32 *ids = (const uint32 *)
-		((const char *) node + input->segment->header.layout.ids);
+	uint32		ids[GRAPH_MAX_DEGREE];
+	uint32		links = merge_read_links(merge, input->base + id, ids);
 	uint32		live = 0;
 
-	for (uint32 i = 0; i < node->links; i++)
+	for (uint32 i = 0; i < links; i++)
 		live += merge->number[input->base + ids[i]] != NO_ROW;
-	return live < REPAIR_FRACTION * node->links;
+	return live < REPAIR_FRACTION * links;
+}
+
+/* Prepares a query for the current node's vector, or for what its code stands for. */
+static void
+prepare_query(Merge *merge, SpaceQuery *query)
+{
+	const BuildShared *shared = merge->build->shared;
+	uint32		padded = merge->build->graph.padded;
+
+	if (!merge->build->codes)
+	{
+		space_prepare(merge->space, query, merge->payload, merge->payload_size);
+		return;
+	}
+	memset(query, 0, sizeof(*query));
+	query->rotated = palloc(sizeof(float) * padded);
+	build_residual(merge->build, merge->payload, query->rotated);
+	for (uint32 d = 0; d < padded; d++)
+		query->rotated[d] += shared->mean[d];
 }
 
 static void
@@ -433,15 +511,14 @@ connect_node(Merge *merge, int i, uint32 id)
 	MergeInput *input = &merge->inputs[i];
 	MemoryContext old = MemoryContextSwitchTo(merge->step);
 	SpaceQuery	query;
-	const SealedNode *node = merge_read_node(merge, input->base + id, merge->payload,
-											 &merge->error);
-	bool		repair = input->segment->dead > 0 && needs_repair(merge, input, node);
+	bool		repair = input->segment->dead > 0 && needs_repair(merge, input, id);
 
-	merge->scale = node->scale;
 	if (i > 0 || repair)
 	{
+		merge->scale = merge_read_node(merge, input->base + id, merge->payload,
+									   &merge->error)->scale;
 		build_work_of(merge->build, merge->payload, merge->floats, merge->work);
-		space_prepare(merge->space, &query, merge->payload, space_payload_size(merge->space));
+		prepare_query(merge, &query);
 		for (int k = 0; k < i + repair && merge->number[input->base + id] != NO_ROW &&
 			 !is_flat(&merge->inputs[k]); k++)
 			connect_to(merge, input->base + id, &merge->inputs[k], &query);
@@ -556,6 +633,7 @@ merge_begin(const SegmentJob *job)
 	build_start(shared, 1);
 	merge->build = build_attach(shared, job->index, &callbacks);
 	merge->space = &merge->build->space;
+	merge->build->codes = merge->space->storage == STORAGE_NONE;
 	merge->build->write_parts = merge_write_parts;
 	merge->build->graph.complete = merge_complete_node;
 	/* all rows need not fit into memory, because the parts do */
@@ -567,8 +645,10 @@ merge_begin(const SegmentJob *job)
 	merge->work = palloc(sizeof(uint16) * padded);
 	merge->recent_work = palloc(sizeof(uint16) * padded * RECENT_NODES);
 	memset(merge->recent_key, 0xFF, sizeof(merge->recent_key));
-	merge->payload = palloc(space_payload_size(merge->space));
-	merge->other_payload = palloc(space_payload_size(merge->space));
+	merge->payload_size = merge->build->codes ? disk_code_size(merge->space, padded) :
+		space_payload_size(merge->space);
+	merge->payload = palloc(merge->payload_size);
+	merge->other_payload = palloc(merge->payload_size);
 	open_inputs(merge);
 	merge->build->plan = plan_create(merge->build);
 	sample_nodes(merge);

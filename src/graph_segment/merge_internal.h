@@ -15,7 +15,7 @@ typedef struct MergeInput
 	GraphScan	scan;
 	uint32		base;			/* key of its first node */
 	uint32		first_row;		/* in Merge.rows */
-	float	   *shift;			/* from its mean to the output's, rotated; NULL: zero, or flat */
+	float	   *shift;			/* of links' codes: from its mean to the output's; NULL: none */
 	uint32		neighbours;		/* number that a node of another input gets in it */
 } MergeInput;
 
@@ -70,6 +70,8 @@ typedef struct Merge
 	MemoryContext step;			/* for one node */
 	float	   *floats;
 	uint16	   *work;			/* of the current node */
+	Size		payload_size;
+	SealedNode	head;			/* of a node that has only a code */
 	char	   *payload;		/* of the current node */
 	float		error;			/* of this payload */
 	float		scale;			/* of the node */
@@ -79,7 +81,10 @@ typedef struct Merge
 	uint32		recent_key[RECENT_NODES];
 	uint16	   *recent_work;
 
-	bool	   *complete;		/* by node of the part being written: see merge_complete_node */
+	/* by node of the part being written */
+	uint32	   *key;
+	bool	   *has_work;
+	bool	   *complete;		/* see merge_complete_node */
 } Merge;
 
 /* An edge in a file; the signs follow. */
@@ -110,8 +115,17 @@ merge_edge_size(const Merge *merge)
 
 extern MergeInput *merge_input_of_key(Merge *merge, uint32 key);
 
-/* Reads a node, and the payload that it stands for into `payload`; valid until the next call. */
+/*
+ * Reads a node, and the payload that it stands for into `payload`, or its code, if the build's
+ * payloads are codes; valid until the next call.
+ */
 extern const SealedNode *merge_read_node(Merge *merge, uint32 key, char *payload, float *error);
+
+/* Copies the ids of a node's neighbours, in its input; returns how many. */
+extern uint32 merge_read_links(Merge *merge, uint32 key, uint32 *ids);
+
+/* The work vector of a node that need not be in memory; valid until the next call. */
+extern const uint16 *merge_other_work(Merge *merge, uint32 key);
 
 /* Merges and writes the parts; this is SegmentBuild.write_parts of a merge. */
 extern void merge_write_parts(SegmentBuild *build, SegmentPlan *plan);

@@ -33,7 +33,7 @@ load_rows(Merge *merge, uint32 key, uint32 *first)
 			sealed_read_row(&input->scan.sealed, number, &sealed);
 		row = (SegmentRow) {
 			.tid = sealed.tid, .payload = merge->payload,
-			.size = *first == NO_ROW ? space_payload_size(merge->space) : 0,
+			.size = *first == NO_ROW ? merge->payload_size : 0,
 			.error = error, .scale = head.scale
 		};
 		added = build_put_row(merge->build, &row);
@@ -95,48 +95,25 @@ move_link(const GraphBuild *graph, GraphLinks *links, uint32 from, uint32 to)
 				graph->padded);
 }
 
-/*
- * Loads the neighbours that a node of the part had, without those that are gone.  Factors get the
- * scale of work vectors; distances and the node's own work vector are missing: see
- * merge_complete_node.
- */
+/* Loads the codes of a node's links; factors get the scale of work vectors. */
 static void
-load_links(Merge *merge, uint32 key, uint32 number, GraphLinks *links)
+load_codes(Merge *merge, uint32 key, GraphLinks *links)
 {
 	const GraphBuild *graph = &merge->build->graph;
 	MergeInput *input = merge_input_of_key(merge, key);
 	const NodeLayout *layout = &input->segment->header.layout;
-	const SealedNode *node = sealed_read_node(&input->scan.sealed, 0, key - input->base);
-	const char *bytes = (const char *) node;
-	const uint32 *ids = (const uint32 *) (bytes + layout->ids);
+	const char *bytes = (const char *) sealed_read_node(&input->scan.sealed, 0,
+														key - input->base);
 	float	   *a = graph_link_a(graph, links);
 	uint16	   *b = graph_link_b(graph, links);
 	float		scale = merge->build->shared->scale;
-	uint32		had;
 
-	memset(links, 0, sizeof(*links));
-	memset(graph_link_distances(graph, links), 0, sizeof(float) * graph->degree);
-	links->count = Min(node->links, graph->degree);
-	/* a node without neighbours may be of a flat segment, and then has no places for them */
-	if (links->count == 0)
-		return;
 	memcpy(a, bytes + layout->a, sizeof(float) * graph->degree);
 	memcpy(b, bytes + layout->b, sizeof(uint16) * graph->degree);
 	memcpy(graph_link_codes(graph, links), bytes + layout->codes,
 		   graph->degree / CODE_GROUP * rabitq_group_size(graph->padded));
 	if (input->shift)
 		shift_factors(merge, input, links);
-	had = links->count;
-	links->count = 0;
-	for (uint32 i = 0; i < had; i++)
-	{
-		uint32		other = merge->number[input->base + ids[i]];
-
-		if (other == NO_ROW || other == number)
-			continue;
-		move_link(graph, links, i, links->count);
-		graph_link_ids(graph, links)[links->count++] = other;
-	}
 	for (uint32 i = 0; i < links->count; i++)
 	{
 		a[i] *= scale * scale;
@@ -144,23 +121,104 @@ load_links(Merge *merge, uint32 key, uint32 number, GraphLinks *links)
 	}
 }
 
-void
-merge_complete_node(void *arg, uint32 place)
+/*
+ * Finds the neighbours that a node of the part had and that are not gone: `places` gets their
+ * places in its list, `keys` their keys.  Returns how many.
+ */
+static uint32
+kept_links(Merge *merge, uint32 key, uint32 *places, uint32 *keys)
 {
-	SegmentBuild *build = arg;
-	Merge	   *merge = build->callbacks.arg;
-	const GraphBuild *graph = &build->graph;
+	uint32		base = merge_input_of_key(merge, key)->base;
+	uint32		had = merge_read_links(merge, key, keys);
+	uint32		kept = 0;
+
+	for (uint32 i = 0; i < had; i++)
+	{
+		uint32		other = merge->number[base + keys[i]];
+
+		if (other == NO_ROW || other == merge->number[key])
+			continue;
+		places[kept] = i;
+		keys[kept++] = base + keys[i];
+	}
+	return kept;
+}
+
+/*
+ * Loads the neighbours that a node of the part had, without those that are gone.  Distances, the
+ * node's own work vector, and codes that are not stored with the links are missing: see
+ * merge_complete_node.
+ */
+static void
+load_links(Merge *merge, uint32 key, GraphLinks *links)
+{
+	const GraphBuild *graph = &merge->build->graph;
+	bool		coded = merge_input_of_key(merge, key)->scan.disk == NULL;
+	uint32		places[GRAPH_MAX_DEGREE];
+	uint32		keys[GRAPH_MAX_DEGREE];
+	uint32		kept = kept_links(merge, key, places, keys);
+
+	memset(links, 0, sizeof(*links));
+	memset(graph_link_distances(graph, links), 0, sizeof(float) * graph->degree);
+	/* a node without neighbours may be of a flat segment, and then has no places for codes */
+	if (kept == 0)
+		return;
+	links->count = places[kept - 1] + 1;
+	if (coded)
+		load_codes(merge, key, links);
+	for (uint32 i = 0; i < kept; i++)
+	{
+		if (coded)
+			move_link(graph, links, places[i], i);
+		graph_link_ids(graph, links)[i] = merge->number[keys[i]];
+	}
+	links->count = kept;
+}
+
+/* The work vector of a node of the part, which is computed the first time. */
+static const uint16 *
+own_work(Merge *merge, uint32 place)
+{
+	uint16	   *work = graph_array_at(&merge->build->graph.work, place);
+
+	if (!merge->has_work[place])
+		build_work_vector(merge->build, place, merge->floats, work);
+	merge->has_work[place] = true;
+	return work;
+}
+
+/* The work vector of a node, whether of the part or not. */
+static const uint16 *
+work_of_key(Merge *merge, uint32 key)
+{
+	uint32		place = merge->number[key] - merge->build->graph.first;
+
+	return place < merge->build->shared->nodes && merge->key[place] == key ?
+		own_work(merge, place) : merge_other_work(merge, key);
+}
+
+/* Computes the codes and the distances of a node's links, which its input does not store. */
+static void
+code_links(Merge *merge, uint32 place)
+{
+	uint32		places[GRAPH_MAX_DEGREE];
+	uint32		keys[GRAPH_MAX_DEGREE];
+	uint32		kept = kept_links(merge, merge->key[place], places, keys);
+
+	for (uint32 i = 0; i < kept; i++)
+		graph_code_link(&merge->build->graph, place, i, work_of_key(merge, keys[i]));
+}
+
+/* Computes the distances of a node's links from their codes. */
+static void
+estimate_links(Merge *merge, uint32 place)
+{
+	const GraphBuild *graph = &merge->build->graph;
 	GraphLinks *links = graph_array_at(&graph->links, place);
-	uint16	   *work = graph_array_at(&graph->work, place);
-	MemoryContext old;
+	const uint16 *work = own_work(merge, place);
 	CodeQuery	query;
 	float		base = 0;
 
-	if (merge->complete[place])
-		return;
-	merge->complete[place] = true;
-	old = MemoryContextSwitchTo(merge->step);
-	build_work_vector(build, place, merge->floats, work);
 	for (uint32 d = 0; d < graph->padded; d++)
 		merge->floats[d] = half_to_float(work[d]);
 	/* the estimated distance from the node itself is the neighbour's distance */
@@ -178,6 +236,24 @@ merge_complete_node(void *arg, uint32 place)
 		memcpy(graph_link_distances(graph, links) + i, distances,
 			   sizeof(float) * Min(CODE_GROUP, links->count - i));
 	}
+}
+
+void
+merge_complete_node(void *arg, uint32 place)
+{
+	SegmentBuild *build = arg;
+	Merge	   *merge = build->callbacks.arg;
+	MemoryContext old;
+
+	if (merge->complete[place])
+		return;
+	merge->complete[place] = true;
+	old = MemoryContextSwitchTo(merge->step);
+	(void) own_work(merge, place);
+	if (merge_input_of_key(merge, merge->key[place])->scan.disk)
+		code_links(merge, place);
+	else
+		estimate_links(merge, place);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(merge->step);
 }
@@ -302,8 +378,10 @@ load_part_nodes(Merge *merge, uint32 p)
 	shared->nodes_handle = build_allocate(build, sizeof(uint32) * shared->nodes);
 	build_allocate_graph(build, 1);
 	build_map_graph(build);
-	merge->complete = MemoryContextAllocExtended(merge->context, shared->nodes,
+	merge->key = MemoryContextAllocHuge(merge->context, sizeof(uint32) * shared->nodes);
+	merge->has_work = MemoryContextAllocExtended(merge->context, 2 * (Size) shared->nodes,
 												 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	merge->complete = merge->has_work + shared->nodes;
 	for (uint32 key = part->from; key < part->to; key++)
 	{
 		uint32		number = merge->number[key];
@@ -318,7 +396,8 @@ load_part_nodes(Merge *merge, uint32 p)
 		for (; alias < merge->alias_count && merge->aliases[alias].of == number; alias++)
 			load_rows(merge, merge->aliases[alias].key, &row);
 		build->nodes[place] = row;
-		load_links(merge, key, number, graph_array_at(&build->graph.links, place));
+		merge->key[place] = key;
+		load_links(merge, key, graph_array_at(&build->graph.links, place));
 	}
 }
 
@@ -365,14 +444,15 @@ merge_write_parts(SegmentBuild *build, SegmentPlan *plan)
 	{
 		if (shared->part_first[p] == shared->part_first[p + 1])
 			continue;
+		graph->first = graph->anchor = shared->part_first[p];
 		load_part_nodes(merge, p);
 		merge_part_edges(merge, p);
-		graph->first = graph->anchor = shared->part_first[p];
 		link_next_part(merge, p);
 		build_connect(build);
 		plan_write_part(build, plan, shared->part_first[p]);
 		note_rows(merge);
-		pfree(merge->complete);
+		pfree(merge->key);
+		pfree(merge->has_work);
 		build_reset(build);
 	}
 }

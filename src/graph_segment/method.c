@@ -45,7 +45,7 @@ static const SegmentMethod *
 for_rows(const Space *space, uint64 rows)
 {
 	return rows <= FLAT_ROWS && flat_is_possible(space) ? &flat_segment_method :
-		&graph_segment_method;
+		segment_method(space);
 }
 
 /*
@@ -67,13 +67,16 @@ merges(const SegmentJob *job)
 	{
 		if (entries[i].kind == SEGMENT_GROWING)
 			return false;
-		any_graph |= entries[i].method == METHOD_GRAPH;
+		any_graph |= entries[i].method != METHOD_FLAT;
 		live += entries[i].rows;
 		rows += entries[i].rows + sealed_dead(job->index, &entries[i]);
 		/* one in each larger input */
 		searches += (uint64) entries[i].rows * (job->input_count - 1 - i);
 	}
 	pfree(entries);
+	/* no row can be built from again without its vector */
+	if (job->space.storage == STORAGE_NONE)
+		return true;
 	return merge_is_possible(&job->space) && any_graph &&
 		((live > MIN_LIVE_FRACTION * rows && searches <= MAX_SEARCHES * live) ||
 		 !segments_fit_memory(job, false, job->inputs, job->input_count));
@@ -94,6 +97,21 @@ batch_memory(const SegmentJob *job)
 	return Min(memory, (rows / batches + 1) * row);
 }
 
+/*
+ * Without vectors, codes stay as they are when segments are merged, so those of a new segment are
+ * relative to the mean of the segments before it.
+ */
+static void
+share_mean(const SegmentJob *job, BuildShared *shared)
+{
+	float	   *mean = cache_largest_mean(job->cached, job->index);
+
+	if (mean == NULL)
+		return;
+	build_use_mean(shared, mean);
+	pfree(mean);
+}
+
 static SegmentMaking *
 from_rows(const SegmentJob *job)
 {
@@ -105,6 +123,8 @@ from_rows(const SegmentJob *job)
 	build_init_shared(shared, cache_directory(job->cached), batch_memory(job));
 	if (job->hurried && merge_is_possible(&job->space))
 		build_hurry(shared);
+	if (job->space.storage == STORAGE_NONE)
+		share_mean(job, shared);
 	build_start(shared, 1);
 	return build_making(build_attach(shared, job->index, &callbacks));
 }
@@ -154,22 +174,28 @@ init_disk_space(Space *space, const Directory *directory)
 		space->storage = STORAGE_NONE;
 }
 
+/*
+ * Whether a segment can be merged with others: without vectors, if it has the mean of the largest.
+ * Processes that make the first segments of an index at the same time give them different means.
+ */
 static bool
-never_merges(const SegmentJob *job)
+shares_mean(Relation index, const Space *space, const SegmentEntry *entry)
 {
-	return false;
-}
+	CachedIndex *cached;
+	float	   *mean;
+	bool		shares;
 
-static bool
-may_replace_disk(Relation index, const Space *space, const SegmentEntry *entry)
-{
-	return space->storage != STORAGE_NONE;
-}
-
-static bool
-never(const Space *space)
-{
-	return false;
+	if (space->storage != STORAGE_NONE)
+		return true;
+	cached = cache_index(index);
+	cache_hold(cached);
+	mean = cache_largest_mean(cached, index);
+	if (mean == NULL)
+		return true;
+	shares = memcmp(cache_acquire(cached, index, entry)->mean, mean,
+					sizeof(float) * rotation_padded(space->dims)) == 0;
+	pfree(mean);
+	return shares;
 }
 
 const SegmentMethod disk_segment_method = {
@@ -177,10 +203,12 @@ const SegmentMethod disk_segment_method = {
 	.name = "disk graph",
 	.init_space = init_disk_space,
 	.row_memory = row_memory,
-	.may_merge = never,
+	.may_merge = merge_is_possible,
 	.gains_by_merging = merge_is_possible,
-	.allows = may_replace_disk,
-	.merges = never_merges,
+	.allows = shares_mean,
+	.for_rows = for_rows,
+	.merges = merges,
+	.from_segments = merge_begin,
 	.from_rows = from_rows,
 	.load = load,
 	.reader = &graph_reader,

@@ -535,6 +535,18 @@ put_code(SegmentBuild *build, SegmentPlan *plan, uint32 node)
 	code_writer_put(&plan->codes, &code);
 }
 
+/* A node's element of the array of codes: its payload, if that is one. */
+static const char *
+disk_code(SegmentBuild *build, SegmentPlan *plan, uint32 node)
+{
+	const char *payload = build_payload(build, build_node_row(build, node));
+
+	if (build->codes)
+		return payload;
+	build_residual(build, payload, plan->disk.residual);
+	return disk_encode(&plan->disk, plan->disk.residual);
+}
+
 /* Writes a node of a METHOD_DISK segment: its code, its links, and its vector if that is kept. */
 static void
 put_disk_node(SegmentBuild *build, SegmentPlan *plan, uint32 number, uint32 node)
@@ -548,8 +560,7 @@ put_disk_node(SegmentBuild *build, SegmentPlan *plan, uint32 number, uint32 node
 	for (uint32 i = 0; i < links->count; i++)
 		ids[i] = neighbour_id(plan, 0, graph_link_ids(graph, links)[i]);
 	find_extras(build, row, &head.extra, &head.extras);
-	build_residual(build, build_payload(build, build_node_row(build, node)), plan->disk.residual);
-	disk_writer_put(&plan->disk, &head, ids, plan->disk.residual);
+	disk_writer_put(&plan->disk, &head, ids, disk_code(build, plan, node));
 	if (plan->vector == NULL)
 		return;
 	memset(plan->vector, 0, plan->header.layout.size);

@@ -183,6 +183,43 @@ fine_encode(const FineQuantizer *quantizer, const float *o, const float *c, uint
 	return factors;
 }
 
+/* The levels of 16 elements, the first of which is element `first`. */
+static void
+get_levels(const uint8_t *code, uint32_t first, uint32_t bits, uint32_t padded, uint8_t *levels)
+{
+	if (bits == 8)
+	{
+		memcpy(levels, code + first, 16);
+		return;
+	}
+	memset(levels, 0, 16);
+	EACH_FIELD(width, shift, bits)
+	{
+		uint64_t	word = 0;
+
+		memcpy(&word, code + (size_t) first / 8 * (size_t) width, 2 * (size_t) width);
+		for (int k = 0; k < 16; k++)
+			levels[k] |= (uint8_t) ((word >> field_start(k, width) & ((1u << width) - 1)) << shift);
+		code += padded / 8 * (uint32_t) width;
+	}
+}
+
+void
+fine_restore(const FineQuantizer *quantizer, const uint8_t *code, float b, float *o)
+{
+	float		scale = scale_of_factor(quantizer->metric, b);
+	float		middle = top_of(quantizer->bits) / 2;
+
+	for (uint32_t i = 0; i < quantizer->padded; i += 16)
+	{
+		uint8_t		levels[16];
+
+		get_levels(code, i, quantizer->bits, quantizer->padded, levels);
+		for (uint32_t k = 0; k < 16; k++)
+			o[i + k] = scale * ((float) levels[k] - middle);
+	}
+}
+
 void
 fine_prepare(FineQuery *query, uint32_t bits, const float *rotated, uint32_t padded)
 {

@@ -58,6 +58,9 @@ typedef struct FineQuantizer
 extern FineFactors fine_encode(const FineQuantizer *quantizer, const float *o, const float *c,
 							   uint8_t *code);
 
+/* What a code stands for, K (u - middle), as `padded` floats; b is the factor of the code. */
+extern void fine_restore(const FineQuantizer *quantizer, const uint8_t *code, float b, float *o);
+
 /* Prepares a rotated query, which must stay in place, for codes of this many bits. */
 extern void fine_prepare(FineQuery *query, uint32_t bits, const float *rotated, uint32_t padded);
 

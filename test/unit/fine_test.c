@@ -63,13 +63,18 @@ check_restored(const Trial *trial, RabitqMetric metric, uint32_t bits, int i,
 {
 	uint32_t	n = trial->padded;
 	float	   *out = allocate(n * sizeof(float));
+	float	   *residual = allocate(n * sizeof(float));
 	double		distance = 0;
 	double		rounding = 0;
 	double		bound = restored_bound(metric, factors.error, n);
 
 	restore(bits, n, code, scale_of_factor(metric, factors.b), trial->c, out);
+	fine_restore(&(FineQuantizer) {.metric = metric, .bits = bits, .padded = n}, code, factors.b,
+				 residual);
 	for (uint32_t d = 0; d < n; d++)
 	{
+		CHECK(trial->c[d] + residual[d] == out[d], "%u bits, %u padded: restored %g, not %g", bits,
+			  n, trial->c[d] + residual[d], out[d]);
 		distance += pow((double) out[d] - (double) trial->x[i][d], 2);
 		rounding += pow(fabs((double) out[d]) + fabs((double) trial->x[i][d]) +
 						fabs((double) trial->c[d]), 2);
@@ -78,6 +83,7 @@ check_restored(const Trial *trial, RabitqMetric metric, uint32_t bits, int i,
 	CHECK(sqrt(distance) <= bound + rounding && sqrt(distance) >= 0.999 * bound - rounding,
 		  "%u bits, %u padded: restored at %g, bound %g", bits, n, sqrt(distance), bound);
 	free(out);
+	free(residual);
 }
 
 /* Statistics of a method; returns the mean of the squared predicted errors over |o|. */
