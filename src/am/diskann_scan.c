@@ -1,9 +1,14 @@
 /*
  * diskann_scan.c - how far a scan of METHOD_DISK segments goes
  *
- * A walk knows its candidates by estimates.  In each round the best of those of all segments,
- * `diskann.query_rescore` of them, are compared by their vectors.  When more rows are asked for,
- * the next ones are; once none is left, segments are walked further.
+ * A walk knows its candidates by estimates.  They wait by bounds that they are hardly nearer than,
+ * and are compared by their vectors, the least bound of all segments first, until the next row to
+ * be returned is nearer than all bounds.  No more than `diskann.query_rescore` rows are compared
+ * for the first ones; when more are asked for, each row costs about one comparison.  Once no row
+ * waits, segments are walked further.
+ *
+ * If the number of wanted rows is known, a walk ends by itself when what is left is too far beyond
+ * them (graph_limit), and may keep more candidates for queries that need them.
  *
  * In the mode auto a scan that is read to its end returns every row once; the mode off ends after
  * query_search_list_size rows.  Except in relaxed_order, rows found too late to be in order wait
@@ -13,24 +18,42 @@
 
 #include <math.h>
 
+#include "am/graph_limit.h"
 #include "am/scan.h"
 
 typedef struct DiskannScan
 {
 	VectorScan	scan;
-	uint64		first;			/* results that are returned before more are compared */
+	uint64		first;			/* results for which a limited number of rows is compared */
 	uint64		most;			/* results that are returned at all */
+	bool		limited;		/* what has been walked suffices for so many only */
 	bool		exhausted;		/* there is no further round */
 } DiskannScan;
 
-/* Lets the next candidates be compared. */
+/* Sets how far the first walks go, and how many rows are compared. */
 static void
-allow_fetches(VectorScan *scan)
+set_effort(DiskannScan *state)
 {
-	const ScanBound *bound = scan->bound;
-	uint64		wanted = bound ? scan_bound_rows(bound) : 0;
+	VectorScan *scan = &state->scan;
+	const Space *space = scan->search.space;
+	SearchEffort *effort = &scan->search.effort;
+	uint32		size = (uint32) diskann_query_search_list_size;
+	uint64		wanted = scan->bound ? scan_bound_rows(scan->bound) : 0;
 
-	scan->search.effort.fetches = Max(Max((uint64) diskann_query_rescore, wanted), 1);
+	*effort = (SearchEffort) {.candidates = size, .known = INFINITY};
+	effort->fetches = Max((uint64) diskann_query_rescore, wanted);
+	state->first = scan->returned + Max(Max(wanted, (uint64) diskann_query_rescore / 2), 1);
+	state->limited = false;
+	if (wanted == 0 || space->metric == SPACE_IP)
+		return;
+	effort->candidates *= 2;
+	graph_limit(effort, space, wanted, size);
+	/* to order rows by their distances, the executor takes a few more if it is given bounds */
+	if (!space_is_lossy(space))
+	{
+		state->limited = true;
+		state->first = scan->returned + effort->wanted;
+	}
 }
 
 /* Walks every segment further; false if none can be. */
@@ -57,11 +80,7 @@ diskann_search(VectorScan *scan)
 	scan->relaxed = diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_RELAXED;
 	scan->adaptive = diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_AUTO;
 	scan->most_beyond = 2 * (uint64) diskann_query_search_list_size;
-	scan->search.effort = (SearchEffort) {
-		.candidates = diskann_query_search_list_size, .known = INFINITY
-	};
-	allow_fetches(scan);
-	state->first = scan->search.effort.fetches;
+	set_effort(state);
 	state->most = diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_OFF ?
 		diskann_query_search_list_size : PG_UINT64_MAX;
 	scan_open(scan, NULL);
@@ -75,8 +94,7 @@ diskann_search_again(VectorScan *scan)
 
 	scan_reopen(scan);
 	state->exhausted = false;
-	allow_fetches(scan);
-	state->first = scan->returned + scan->search.effort.fetches;
+	set_effort(state);
 	(void) walk_further(state);
 }
 
@@ -87,10 +105,13 @@ diskann_go_on(VectorScan *scan)
 
 	if (scan->returned >= state->most)
 		return false;
-	state->first = PG_UINT64_MAX;
-	allow_fetches(scan);
-	if (scan_take_waiting(scan, INFINITY))
-		return true;
+	if (state->first != PG_UINT64_MAX)
+	{
+		state->first = PG_UINT64_MAX;
+		scan->search.effort.fetches = PG_UINT32_MAX;
+		if (!state->limited)
+			return true;
+	}
 	if (!state->exhausted && walk_further(state))
 		return true;
 	state->exhausted = true;
@@ -102,9 +123,8 @@ diskann_must_wait(VectorScan *scan, float nearest)
 {
 	const DiskannScan *state = (DiskannScan *) scan;
 
-	if (scan->returned >= state->most || scan->returned == state->first)
-		return true;
-	return state->first == PG_UINT64_MAX && !state->exhausted && nearest > scan_left(scan);
+	return scan->returned >= Min(state->most, state->first) ||
+		(!state->exhausted && nearest > scan_left(scan));
 }
 
 const ScanMethod diskann_scan_method = {

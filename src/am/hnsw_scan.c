@@ -17,18 +17,11 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "am/graph_limit.h"
 #include "am/scan.h"
 
 /* See VectorScan.most_beyond: this many times ef_search. */
 #define BEYOND_TIMES	2
-
-/* A LIMIT of fewer rows is treated as one of this many: a few distances vary too much. */
-#define LEAST_WANTED	10
-
-/* See search_effort. */
-#define REACH_DIMS		32.0f
-#define PATIENCE_EF		200.0f
-#define PLAIN_PATIENCE_EF	60.0f
 
 typedef struct HnswScan
 {
@@ -65,15 +58,7 @@ end_round(HnswScan *state)
  * dot products paths are longer, and three times as many again are needed.
  *
  * If the number of wanted rows is known, the search ends by itself when what is left is too far
- * beyond them (graph_search_limit), and may keep more candidates for queries that need them.  How
- * far is too far follows from ef_search: about twice ef_search vectors are within reach if squared
- * distances are distributed as in REACH_DIMS dimensions, or in all that the vectors have if these
- * are fewer.  The intrinsic dimension of most data is lower.  In some data the way to near vectors
- * leads over far ones.  So a search goes on beyond its reach as long as that brings a gain now and
- * then: with fewer candidates than PATIENCE_EF for a part of the hops that it took to the last
- * gain, because reach alone serves most data best; with more candidates for many times as many
- * hops.  Plain nodes, whose graphs have fewer neighbours and whose distances are often whole
- * numbers, need this at smaller ef_search.
+ * beyond them (graph_limit), and may keep more candidates for queries that need them.
  *
  * If the executor filters the rows, a search in the mode auto has twice as many candidates in each
  * round: the rows that pass are farther than those that are usually wanted.
@@ -93,7 +78,6 @@ search_effort(const HnswScan *state)
 		.keep = is_limited(state) && !limited,
 		.known = bound && !space_is_lossy(space) ? scan_bound_of_siblings(bound) : INFINITY
 	};
-	float		dims;
 
 	if (space->coded)
 		effort.candidates *= 2;
@@ -107,12 +91,7 @@ search_effort(const HnswScan *state)
 		return effort;
 	}
 	effort.candidates *= 2;
-	effort.wanted = (uint32) Min(Max(rows, LEAST_WANTED), hnsw_ef_search);
-	dims = Min(space->dims, REACH_DIMS);
-	effort.crowd = 2.0f * hnsw_ef_search / effort.wanted;
-	effort.reach = powf(effort.crowd, 2 / dims);
-	effort.patience = space->coded ? powf(hnsw_ef_search / PATIENCE_EF, 3) :
-		powf(hnsw_ef_search / PLAIN_PATIENCE_EF, 2);
+	graph_limit(&effort, space, rows, hnsw_ef_search);
 	effort.wanted = scan_bound_share(bound, effort.wanted);
 	return effort;
 }

@@ -3,8 +3,15 @@
  */
 #include "graph_segment/disk.h"
 
+#include <math.h>
+
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+
+/*
+ * In a bound, an estimate is off by so many standard deviations: one in 150 is by more.
+ */
+#define BOUND_SIGMAS		2.5f
 
 /* A scan keeps at most its part of the buffers pinned, as PostgreSQL's do that read ahead. */
 static uint32
@@ -127,15 +134,18 @@ disk_reader_close(DiskReader *reader)
 }
 
 void
-disk_prepare(DiskScan *disk, const float *centred, float base)
+disk_prepare(DiskScan *disk, const float *centred)
 {
 	const SealedHeader *header = &disk->codes.scan->segment->header;
+	float		length2 = distance_kernels->f32_dot(centred, centred, header->padded);
 
 	if (disk->rounded == NULL)
 		disk->rounded = MemoryContextAlloc(disk->codes.scan->context,
 										   fine_rounded_size(header->disk.bits, header->padded));
 	fine_round(&disk->query, header->disk.bits, centred, header->padded, disk->rounded);
-	disk->base = base;
+	/* dot products are not taken relative to a mean */
+	disk->base = disk->codes.scan->space->metric == SPACE_IP ? 0 : length2;
+	disk->length = sqrtf(length2);
 }
 
 float
@@ -146,6 +156,14 @@ disk_estimate(DiskScan *disk, uint32 number)
 
 	return disk->base + factors->a +
 		factors->b * fine_rounded_dot(&disk->query, (const uint8 *) (factors + 1));
+}
+
+float
+disk_bound(DiskScan *disk, uint32 number, float estimate)
+{
+	const FineFactors *factors = (const FineFactors *) disk_reader_get(&disk->codes, number);
+
+	return estimate - BOUND_SIGMAS * factors->error * disk->length;
 }
 
 int

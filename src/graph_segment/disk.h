@@ -59,13 +59,17 @@ typedef struct DiskScan
 	FineRounded query;
 	int8	   *rounded;		/* its memory, once there was a query */
 	float		base;			/* of estimates */
+	float		length;			/* |q - c| */
 } DiskScan;
 
-/* Prepares a rotated query, less the mean; base is |q - c|^2 or -<q, c>. */
-extern void disk_prepare(DiskScan *disk, const float *centred, float base);
+/* Prepares a rotated query, less the mean. */
+extern void disk_prepare(DiskScan *disk, const float *centred);
 
 /* The estimated distance of a node. */
 extern float disk_estimate(DiskScan *disk, uint32 number);
+
+/* A distance that a node estimated like this is hardly nearer than. */
+extern float disk_bound(DiskScan *disk, uint32 number, float estimate);
 
 static inline bool
 disk_is(const SealedHeader *header)

@@ -66,8 +66,7 @@ check_code(DiskCheck *check, uint32 number)
 					   scan->segment->part.uid, number, node->row);
 	check_prepare_node(scan, node, check->payload, &query, check->centred);
 	size = check_length_squared(check->centred, header->padded);
-	disk_prepare(&check->disk, check->centred,
-				 scan->space->metric == SPACE_IP ? 0 : (float) size);
+	disk_prepare(&check->disk, check->centred);
 	estimate = disk_estimate(&check->disk, number);
 	if (!check_own_estimate(scan->space, &query, estimate,
 							size + query.norm * query.norm *

@@ -37,7 +37,6 @@ graph_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segm
 	GraphReading *reading = palloc0(sizeof(GraphReading));
 
 	reading->base.search = search;
-	reading->base.eager = search->space->method == METHOD_DISK;
 	graph_scan_begin(&reading->scan, search->index, search->space, segment, search->statistics);
 	graph_scan_exclude(&reading->scan, excluded);
 	return &reading->base;
@@ -255,9 +254,9 @@ graph_next(SegmentScan *scan, GraphFound *found)
 	GraphScan  *graph = &((GraphReading *) scan)->scan;
 	bool		visible;
 
-	if (graph->disk)
-		scan->search->effort.fetches--;
 	visible = graph_scan_next(graph, scan->search, found);
+	if (graph->disk && visible)
+		scan->search->effort.fetches--;
 	graph_scan_close(graph);
 	return visible;
 }

@@ -257,8 +257,7 @@ prepare_codes(GraphScan *scan)
 		scan->centred[i] = query->rotated[i] - scan->sealed.segment->mean[i];
 	if (scan->disk)
 	{
-		disk_prepare(scan->disk, scan->centred, scan->sealed.space->metric == SPACE_IP ? 0 :
-					 distance_kernels->f32_dot(scan->centred, scan->centred, padded));
+		disk_prepare(scan->disk, scan->centred);
 		return;
 	}
 	rabitq_prepare(&scan->code, scan->centred, padded, palloc(rabitq_lut_size(padded)));
@@ -597,10 +596,12 @@ graph_scan_has_codes(const GraphScan *scan)
 	return scan->disk || scan->sealed.segment->header.codes > 0;
 }
 
-/* Lets a node wait. */
+/* Lets a node of METHOD_DISK wait. */
 static void
-add_candidate(GraphScan *scan, float bound, uint32 id)
+add_candidate(GraphScan *scan, float estimate, uint32 id)
 {
+	float		bound = disk_bound(scan->disk, id, estimate);
+
 	(void) graph_heap_push(&scan->waiting, space_graph_memory(CurrentMemoryContext),
 						   (GraphCandidate) {isnan(bound) ? -INFINITY : bound, id});
 }

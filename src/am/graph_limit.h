@@ -1,0 +1,17 @@
+/*
+ * graph_limit.h - searches of graphs that end once what is left is too far
+ */
+#ifndef VECTOR_AM_GRAPH_LIMIT_H
+#define VECTOR_AM_GRAPH_LIMIT_H
+
+#include "pg_compat.h"
+
+#include "segment/search.h"
+
+/*
+ * Lets a search for this many rows end by itself (graph_search_limit) before all its candidates are
+ * expanded.  How far it goes follows from `size`, the candidates that its user has asked for.
+ */
+extern void graph_limit(SearchEffort *effort, const Space *space, uint64 rows, uint32 size);
+
+#endif							/* VECTOR_AM_GRAPH_LIMIT_H */
