@@ -391,6 +391,17 @@ SELECT vector_index_check('e_i'::regclass);
 ALTER TABLE e DROP c;
 SELECT to_regclass('e_i');
 
+-- as dumps of pgvector's branches with filters name attributes
+SELECT set_config('search_path', '', false);
+CREATE TABLE public.items (id bigint NOT NULL, embedding public.vector(3), category_id integer);
+INSERT INTO public.items SELECT i, ARRAY[i % 17, i % 23, i % 29], i % 10 FROM generate_series(1, 500) i;
+CREATE INDEX items_embedding_category_id_idx ON public.items USING hnsw (embedding public.vector_l2_ops, category_id);
+CREATE INDEX items_embedding_category_id_idx1 ON public.items USING hnsw (embedding public.vector_cosine_ops, category_id) WITH (m='8', ef_construction='40');
+CREATE INDEX items_embedding_category_id_category_id1_idx ON public.items USING ivfflat (embedding, category_id, category_id) WITH (lists='10');
+RESET search_path;
+SELECT indexrelid::regclass, vector_index_check(indexrelid) FROM pg_index WHERE indrelid = 'items'::regclass ORDER BY 1;
+DROP TABLE items;
+
 -- what cannot be an attribute
 CREATE INDEX ON w USING hnsw (c, v vector_l2_ops);
 CREATE INDEX ON w USING hnsw (v vector_l2_ops, v vector_l2_ops);

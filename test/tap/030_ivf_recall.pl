@@ -1,9 +1,12 @@
 # ivfflat and ivf find what exact search finds: however an index was made, with every quantizer
 use strict;
 use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Items qw(damage_block);
 
 my $rows = 6000;
 my $dims = 48;
@@ -189,20 +192,7 @@ foreach my $damage ([ 'packed', 12, 7 * 4 ], [ 'fine', 13, 0 ])
 {
 	my ($name, $kind, $place) = @$damage;
 	create('ivf', 'l2', 'lists = 60, bits = 4');
-	my $path = $node->data_dir . '/' . sql("SELECT pg_relation_filepath('items_v')");
-	my $checksums = sql('SHOW data_checksums') eq 'on';
-	$node->stop;
-	command_ok([ 'pg_checksums', '--disable', '--no-sync', '-D', $node->data_dir ], 'without checksums') if $checksums;
-	open my $file, '+<:raw', $path or die $!;
-	my $block = 0;
-	for (my $page; read($file, $page, 8192) == 8192; $block++)
-	{
-		last if unpack('S', substr($page, 32, 2)) == $kind;
-	}
-	seek $file, $block * 8192 + 64 + $place, 0;
-	print $file pack('f', 1000);
-	close $file;
-	$node->start;
+	damage_block($node, 'items_v', $kind, $place);
 	my ($code, $out, $error) = $node->psql('postgres', "SELECT vector_index_check('items_v')");
 	like($error, qr/DETAIL: .* has a code that does not fit its vector: its distance is bounded by \d/,
 		"a $name code that does not fit is found");

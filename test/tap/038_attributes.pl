@@ -100,4 +100,12 @@ same_everywhere('crash');
 my ($dump) = run_command([ 'pg_dump', '-s', $primary->connstr('postgres') ]);
 like($dump, qr/USING hnsw \(v public\.vector_l2_ops, tenant, name, share, tags\)/, 'dump');
 
+# the check finds a node whose own code is wrong: its first factor
+$standby->stop;
+$primary->safe_psql('postgres', 'REINDEX INDEX items_v');
+damage_block($primary, 'items_v', 12, 0);
+my ($code, $out, $error) = $primary->psql('postgres', "SELECT vector_index_check('items_v')");
+like($error, qr/DETAIL: .* node 0 has a code that does not fit its vector: the distance is estimated as -?\d/,
+	'a code that does not fit is found');
+
 done_testing();

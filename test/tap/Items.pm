@@ -5,8 +5,9 @@ package Items;
 use strict;
 use warnings;
 use Exporter 'import';
+use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(create_place create_items has_wait_points lost_rows set_for_all %with);
+our @EXPORT = qw(create_place create_items damage_block has_wait_points lost_rows set_for_all %with);
 
 # Options of each access method: segments are small, lists few, and the codes of ivf have fine parts.
 our %with = (
@@ -54,6 +55,28 @@ sub has_wait_points
 	my ($node) = @_;
 	return $node->safe_psql('postgres',
 		"LOAD 'vector'; SELECT count(*) FROM pg_settings WHERE name = 'vector.wait_point'") > 0;
+}
+
+# Overwrites a float in the first block of a kind (BlockKind in src/segment/format.h) of an index, while the node is
+# stopped.
+sub damage_block
+{
+	my ($node, $index, $kind, $place) = @_;
+	my $path = $node->data_dir . '/' . $node->safe_psql('postgres', "CHECKPOINT; SELECT pg_relation_filepath('$index')");
+	my $checksums = $node->safe_psql('postgres', 'SHOW data_checksums') eq 'on';
+	$node->stop;
+	system_or_bail('pg_checksums', '--disable', '--no-sync', '-D', $node->data_dir) if $checksums;
+	open my $file, '+<:raw', $path or die $!;
+	my $block = 0;
+	for (my $page; read($file, $page, 8192) == 8192; $block++)
+	{
+		last if unpack('S', substr($page, 32, 2)) == $kind;
+	}
+	seek $file, $block * 8192 + 64 + $place, 0;
+	print $file pack('f', 1000);
+	close $file;
+	$node->start;
+	return;
 }
 
 # How many of the first rows in some order are not found as the nearest to their own vectors.
