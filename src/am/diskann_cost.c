@@ -8,8 +8,15 @@
 #include "graph/build.h"
 #include "segment/format.h"
 
+/*
+ * A walk that knows how many rows are wanted expands about this part of the list's size, and has
+ * about this part of the most rows compared that may be.
+ */
+#define WALKED_PART			0.5
+#define FETCHED_PART		0.5
+
 /* Fresh neighbours of a hop, and what comparing a code costs. */
-#define CODES_PER_HOP		10
+#define CODES_PER_HOP		16
 #define OPERATORS_PER_CODE	0.25
 
 /* Nodes near each other share blocks: so many codes are read from one. */
@@ -24,7 +31,7 @@ diskann_count_work(Relation index, const Directory *directory, double rows, doub
 {
 	double		hops = 0;
 	double		left = rows * work->share;
-	double		fetches = Min(Max(diskann_query_rescore, 1), rows);
+	double		fetches = Min(Max(diskann_query_rescore * FETCHED_PART, 1), rows);
 
 	for (uint32 i = 0; i < directory->count; i++)
 	{
@@ -33,7 +40,7 @@ diskann_count_work(Relation index, const Directory *directory, double rows, doub
 		if (!segment_is_live(entry))
 			continue;
 		if (entry->kind == SEGMENT_SEALED)
-			hops += Min(diskann_query_search_list_size, entry->rows);
+			hops += Min(diskann_query_search_list_size * WALKED_PART, entry->rows);
 		else
 			hops += (double) entry->rows / CODE_GROUP;
 	}

@@ -102,11 +102,15 @@ expand_node(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *est
 {
 	GraphScan  *scan = arg;
 	const NodeLayout *layout = &scan->sealed.segment->header.layout;
-	const char *bytes = (const char *) sealed_visit_node(&scan->sealed, id);
-	const SealedNode *node = (const SealedNode *) bytes;
-	int			links = Min(node->links, layout->degree);
+	const char *bytes;
+	const SealedNode *node;
+	int			links;
 
+	/* on a standby, the block of a visited node is locked, which holds interrupts off */
 	CHECK_FOR_INTERRUPTS();
+	bytes = (const char *) sealed_visit_node(&scan->sealed, id);
+	node = (const SealedNode *) bytes;
+	links = Min(node->links, layout->degree);
 	memcpy(ids, bytes + layout->ids, links * sizeof(uint32));
 	if (scan->sealed.space->coded)
 	{
