@@ -51,13 +51,31 @@ bits_or(uint8_t *bits, const uint8_t *other, uint32_t rows)
 		put_word(bits, i, get_word(bits, i) | get_word(other, i));
 }
 
+/* Compilers make a call of this unless they may use an instruction that not every machine has. */
+static inline uint32_t
+count_word(uint64_t word)
+{
+	word -= word >> 1 & UINT64_C(0x5555555555555555);
+	word = (word & UINT64_C(0x3333333333333333)) + (word >> 2 & UINT64_C(0x3333333333333333));
+	word = (word + (word >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+	return (uint32_t) (word * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* In most sets either few rows are, or few are not. */
 uint32_t
 bits_count(const uint8_t *bits, uint32_t rows)
 {
 	uint32_t	count = 0;
 
 	for (size_t i = 0; i < BITS_BYTES(rows); i += 8)
-		count += (uint32_t) __builtin_popcountll(get_word(bits, i));
+	{
+		uint64_t	word = get_word(bits, i);
+
+		if (word == UINT64_MAX)
+			count += 64;
+		else if (word != 0)
+			count += count_word(word);
+	}
 	return count;
 }
 

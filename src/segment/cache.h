@@ -60,6 +60,7 @@ typedef struct CachedSegment
 	uint8	   *tombstones;		/* NULL if no row is dead */
 	struct TidOrder *by_tid;	/* see tid_order.h; NULL until it is made */
 	bool		by_tid_wanted;	/* it has been asked for once */
+	bool		by_tid_refused; /* it would be too large */
 } CachedSegment;
 
 /* Whether the index's file has an entry. */

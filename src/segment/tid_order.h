@@ -9,9 +9,10 @@
 
 typedef struct TidOrder
 {
-	uint32		count;			/* of rows, which have these TIDs and numbers */
+	uint32		count;			/* of pages of the table that have rows of the segment */
 	BlockNumber *blocks;
-	OffsetNumber *offsets;
+	uint32	   *starts;			/* of each page, and the number of rows */
+	OffsetNumber *offsets;		/* of each row, and its number */
 	uint32	   *rows;
 } TidOrder;
 
