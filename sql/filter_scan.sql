@@ -273,3 +273,58 @@ SELECT compare('SELECT id FROM wide WHERE a < 20 AND id % 3 = 1 ORDER BY v <-> '
 RESET work_mem;
 SET client_min_messages = warning;
 DROP SCHEMA filter_scan CASCADE;
+
+-- a bitmap that is made late: only when few of the rows that the search returns meet the condition
+CREATE TABLE l (id int, v vector(2), any_of int, far_of int);
+INSERT INTO l SELECT i, ARRAY[i % 100, i / 100]::vector, i * 7 % 5000, 4999 - i FROM generate_series(0, 4999) i;
+CREATE INDEX l_v ON l USING hnsw (v vector_l2_ops);
+CREATE INDEX ON l (any_of);
+CREATE INDEX ON l (far_of);
+VACUUM ANALYZE l;
+SET hnsw.ef_search = 10;
+SET enable_seqscan = off;
+SET enable_sort = off;
+-- as if the table was large
+SET seq_page_cost = 10000;
+SET cpu_operator_cost = 0.1;
+CREATE FUNCTION bitmap_of(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+	plan text := '';
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) ' || query LOOP
+		plan := plan || line || E'\n';
+	END LOOP;
+	RETURN CASE WHEN plan !~ 'Vector Filter Scan' THEN plan
+		WHEN plan ~ 'Bitmap Index Scan[^\n]*never executed' THEN 'not made' ELSE 'made' END;
+END $$;
+CREATE FUNCTION late(condition text, k int DEFAULT 10) RETURNS TABLE (bitmap text, rows bigint, right_order boolean) LANGUAGE plpgsql AS $$
+DECLARE
+	query text := format('SELECT id, v <-> ''[50,0]'' AS d FROM l WHERE %s ORDER BY v <-> ''[50,0]'' LIMIT %s', condition, k);
+	found float8[];
+BEGIN
+	bitmap := bitmap_of(query);
+	EXECUTE format('SELECT count(*), array_agg(d) FROM (%s) s', query) INTO rows, found;
+	SET LOCAL enable_indexscan = off;
+	EXECUTE format('SELECT array_agg(d) = $1 FROM (%s) s', query) INTO right_order USING found;
+	SET LOCAL enable_indexscan = on;
+	RETURN NEXT;
+END $$;
+SELECT * FROM late('any_of < 1500');
+SELECT * FROM late('far_of < 1500');
+SELECT * FROM late('far_of < 1500', 40);
+-- few of the bitmap's rows meet the rest of the conditions
+SELECT * FROM late('far_of < 1500 AND id % 100 = 3');
+SELECT * FROM late('far_of < 1500 AND id % 100 = 3', 40);
+-- parameters, and rescans with the same ones
+SELECT n, s.* FROM (VALUES (1), (2)) q (n), LATERAL (SELECT count(*), min(far_of) >= 0 AND max(far_of) < 1500 * n AS pass FROM
+	(SELECT far_of FROM l WHERE far_of < 1500 * n ORDER BY v <-> '[50,0]' LIMIT 10) x) s;
+SELECT n, s.* FROM (VALUES (1), (2)) q (n), LATERAL (SELECT count(*) FROM
+	(SELECT id FROM l WHERE far_of < 1500 ORDER BY v <-> ARRAY[n, 0]::vector LIMIT 10) x) s;
+-- the modes of pgvector make it first
+SET hnsw.iterative_scan = strict_order;
+SELECT * FROM late('any_of < 1500');
+SELECT * FROM late('far_of < 1500');
+RESET hnsw.iterative_scan;
+DROP TABLE l;
+DROP FUNCTION bitmap_of, late;

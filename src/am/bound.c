@@ -69,7 +69,7 @@ struct ScanBound
 	BoundLimit *limits;
 	ScanConditions *conditions; /* on attributes, or NULL */
 	Bitmapset  *columns;		/* of an index-only scan: those read, as by pull_varattnos */
-	TidSet	   *among;			/* see scan_bound_set_among */
+	ScanOffer	offer;			/* find is NULL: there is none */
 	bool		tested;			/* there are tests among these */
 	bool		others;			/* there are other conditions as well */
 	bool		filtered;		/* the scan may return rows that are not wanted */
@@ -124,15 +124,27 @@ scan_bound_limit(const ScanBound *bound, double *limit)
 }
 
 void
-scan_bound_set_among(ScanBound *bound, TidSet *rows)
+scan_bound_offer(ScanBound *bound, const ScanOffer *offer)
 {
-	bound->among = rows;
+	bound->offer = *offer;
 }
 
 TidSet *
 scan_bound_among(const ScanBound *bound)
 {
-	return bound->among;
+	return bound->offer.find ? bound->offer.find(bound->offer.arg) : NULL;
+}
+
+bool
+scan_bound_is_late(const ScanBound *bound)
+{
+	return bound->offer.late > 0;
+}
+
+double
+scan_bound_late_worth(const ScanBound *bound, uint32 dims)
+{
+	return bound->offer.late / residual_node_cost(bound->node, dims);
 }
 
 bool

@@ -7,6 +7,7 @@
 #include "pg_compat.h"
 
 #include "access/skey.h"
+#include "nodes/nodes.h"
 
 #include "segment/filter.h"
 
@@ -20,11 +21,23 @@ extern ScanBound *scan_bound(ScanKey orderbys);
 extern bool scan_bound_limit(const ScanBound *bound, double *limit);
 
 /*
- * The rows among which all are that meet conditions of the query, which another node has found
- * before the scan's first row; NULL if not known.  They must stay until the scan has begun.
+ * Another node offers to find the rows among which all are that meet conditions of the query.  The
+ * scan asks for them before its first row; or, if the offer is for late, only once few of the rows
+ * that it has returned meet the conditions.  The rows must stay until the node offers again.
  */
-extern void scan_bound_set_among(ScanBound *bound, TidSet *rows);
+typedef struct ScanOffer
+{
+	TidSet	   *(*find) (void *arg);
+	void	   *arg;
+	Cost		late;			/* of finding them and searching among them; 0: not for late */
+} ScanOffer;
+
+extern void scan_bound_offer(ScanBound *bound, const ScanOffer *offer);
+
+/* Finds these rows; NULL without an offer. */
 extern TidSet *scan_bound_among(const ScanBound *bound);
+extern bool scan_bound_is_late(const ScanBound *bound);
+extern double scan_bound_late_worth(const ScanBound *bound, uint32 dims);
 
 /*
  * The query's other conditions on attributes, in the current memory context; NULL if there are

@@ -16,12 +16,16 @@
 
 #include "am/conditions.h"
 #include "am/method.h"
+#include "am/residual.h"
 #include "segment/cache.h"
 
-/* How probable it is that a scan with other conditions reads the table after all. */
+/*
+ * How probable it is that a scan with other conditions has to find the rows that meet them after
+ * all, by reading the table or by another index.
+ */
 #define CHANCE_OF_READING	0.3
 
-double		index_bitmap_share = 1;
+IndexPricing index_pricing = INDEX_PRICING;
 
 /* Keeps the planner from using a path. */
 static void
@@ -117,8 +121,22 @@ rest_cost(const PlannerInfo *root, const RelOptInfo *rel, double rows, const Sca
 		return 0;
 	cost *= (asked - work->first_rows) / asked;
 	if (passing < 0.9 * rows)
-		cost += CHANCE_OF_READING * (rel->pages * seq_page_cost + rel->tuples * cpu_tuple_cost) *
-			rows / asked;
+		cost += CHANCE_OF_READING * rows / asked *
+			(index_pricing.find >= 0 ? index_pricing.find :
+			 rel->pages * seq_page_cost + rel->tuples * cpu_tuple_cost);
+	return cost;
+}
+
+Cost
+index_returned_cost(const RelOptInfo *rel, Oid oid)
+{
+	Relation	index = index_open(oid, NoLock);
+	const Space *space = cache_space(cache_index(index));
+	Cost		cost = get_float8_infinity();
+
+	if (vector_am_of(index)->is_auto(index) && !space_is_lossy(space))
+		cost = residual_returned_cost(space->dims, rel->pages, rel->baserestrictcost.per_tuple);
+	index_close(index, NoLock);
 	return cost;
 }
 
@@ -160,7 +178,7 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 	}
 	genericcostestimate(root, path, loop_count, &costs);
 	/* no less than one row */
-	share = passing_share(root, path, false) * index_bitmap_share;
+	share = passing_share(root, path, false) * index_pricing.share;
 	share = Min(Max(share, 1 / Max(rows, 1)), 1);
 	work = scan_work(path->indexinfo->indexoid, rows, share, &blocks);
 	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
@@ -170,9 +188,9 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 		(work.random_pages * random_cost + work.sequential_pages * sequential_cost) +
 		work.operators * cpu_operator_cost;
 	*indexTotalCost = *indexStartupCost + order_cost(rows * share) +
-		rest_cost(root, path->indexinfo->rel, path->indexinfo->rel->tuples * index_bitmap_share *
+		rest_cost(root, path->indexinfo->rel, path->indexinfo->rel->tuples * index_pricing.share *
 				  passing_share(root, path, true), &work);
-	*indexSelectivity = costs.indexSelectivity * index_bitmap_share;
+	*indexSelectivity = costs.indexSelectivity * index_pricing.share;
 	*indexCorrelation = 0;
 	*indexPages = work.random_pages + work.sequential_pages;
 }

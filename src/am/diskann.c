@@ -150,6 +150,12 @@ diskann_directory_options(Relation index)
 	return directory;
 }
 
+static bool
+diskann_is_auto(Relation index)
+{
+	return diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_AUTO;
+}
+
 static const IndexSupport diskann_support[] = {
 	SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_TYPE, SUPPORT_NONE, SUPPORT_NONE, SUPPORT_COMPARE
 };
@@ -167,5 +173,6 @@ const VectorAm diskann_am = {
 	.build = graph_build,
 	.phase_name = graph_build_phase_name,
 	.count_work = diskann_count_work,
-	.scan = &diskann_scan_method
+	.scan = &diskann_scan_method,
+	.is_auto = diskann_is_auto
 };

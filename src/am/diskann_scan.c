@@ -78,7 +78,6 @@ diskann_search(VectorScan *scan)
 	DiskannScan *state = (DiskannScan *) scan;
 
 	scan->relaxed = diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_RELAXED;
-	scan->adaptive = diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_AUTO;
 	scan->most_beyond = 2 * (uint64) diskann_query_search_list_size;
 	set_effort(state);
 	state->most = diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_OFF ?

@@ -122,6 +122,12 @@ static const IndexSupport hnsw_support[] = {
 	SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_TYPE, SUPPORT_NONE, SUPPORT_NONE, SUPPORT_COMPARE
 };
 
+static bool
+hnsw_is_auto(Relation index)
+{
+	return hnsw_iterative_scan == HNSW_ITERATIVE_SCAN_AUTO;
+}
+
 const VectorAm hnsw_am = {
 	.name = "hnsw",
 	.segments = &graph_segment_method,
@@ -134,5 +140,6 @@ const VectorAm hnsw_am = {
 	.build = graph_build,
 	.phase_name = graph_build_phase_name,
 	.count_work = hnsw_count_work,
-	.scan = &hnsw_scan_method
+	.scan = &hnsw_scan_method,
+	.is_auto = hnsw_is_auto
 };

@@ -30,6 +30,10 @@
 #define HOPS_OF_READING		20
 #define HOPS_PER_READ		0.75
 
+/* Their codes are a part of the index; and of so many rows, vectors are compared. */
+#define CODES_PART			0.03
+#define VECTORS_READ		60
+
 /* The number of different blocks that this many hops read. */
 static double
 blocks_met(double hops, double blocks)
@@ -58,26 +62,20 @@ count_hops(const Directory *directory)
 	return hops;
 }
 
-/*
- * The hops of a search of which a share of the rows meets the conditions: the others are walked
- * through, unless it costs less to read the rows that meet them.
- */
-static double
-filtered_hops(double hops, double rows, double share)
-{
-	return share < 1 ? Min(hops / share, HOPS_OF_READING + rows * share * HOPS_PER_READ) : hops;
-}
-
 void
 hnsw_count_work(Relation index, const Directory *directory, double rows, double blocks,
 				ScanWork *work)
 {
-	double		hops = filtered_hops(count_hops(directory), rows, work->share);
 	double		left = rows * work->share;
+	double		hops = count_hops(directory) / work->share;
+	double		read = HOPS_OF_READING + left * HOPS_PER_READ;
+	bool		walk = work->share == 1 || hops <= read;
 
+	/* rows that do not pass are walked through, unless it costs less to read the others */
 	work->first_rows = hnsw_ef_search;
-	work->operators = hops * OPERATORS_PER_HOP;
-	work->random_pages = blocks_met(hops, blocks);
+	work->operators = (walk ? hops : read) * OPERATORS_PER_HOP;
+	work->random_pages = walk ? blocks_met(hops, blocks) :
+		blocks_met(left, CODES_PART * blocks) + Min(left, VECTORS_READ);
 	work->rest_operators = left * OPERATORS_PER_HOP;
 	work->rest_random_pages = left * PAGES_PER_ROW;
 }

@@ -86,7 +86,7 @@ search_effort(const HnswScan *state)
 	if (!limited)
 	{
 		if (state->iterative == HNSW_ITERATIVE_SCAN_AUTO && state->scan.filtered &&
-			scan_bound_among(bound) == NULL)
+			!state->scan.among)
 			effort.candidates *= 2;
 		return effort;
 	}
@@ -141,7 +141,6 @@ hnsw_search(VectorScan *scan)
 	state->most = state->iterative == HNSW_ITERATIVE_SCAN_OFF ? hnsw_ef_search : PG_UINT64_MAX;
 	scan->search.effort = search_effort(state);
 	state->first = scan->search.effort.wanted > 0 ? scan->search.effort.wanted : hnsw_ef_search;
-	scan->adaptive = state->iterative == HNSW_ITERATIVE_SCAN_AUTO;
 	scan_open(scan, NULL);
 	search_first(state);
 }

@@ -67,11 +67,22 @@ extern IndexBulkDeleteResult *vectorbulkdelete(IndexVacuumInfo *info, IndexBulkD
 extern IndexBulkDeleteResult *vectorvacuumcleanup(IndexVacuumInfo *info,
 												  IndexBulkDeleteResult *stats);
 
+/* What is known of a scan with a bitmap of other indexes, while it is priced. */
+typedef struct IndexPricing
+{
+	double		share;			/* of the index's rows that the bitmap leaves */
+	Cost		find;			/* of the bitmap, if it is made only when few rows pass; or -1 */
+} IndexPricing;
+
+#define INDEX_PRICING	{.share = 1, .find = -1}
+
+extern IndexPricing index_pricing;
+
 /*
- * The part of an index's rows that bitmaps of other indexes leave, while a scan with them is
- * priced; otherwise 1.
+ * What it takes to return a row of a table to the executor's filter, compared with what residual.h
+ * and filter_scan compare; infinite if the scan cannot begin again among fewer rows (scan.c).
  */
-extern double index_bitmap_share;
+extern Cost index_returned_cost(const RelOptInfo *rel, Oid index);
 
 /* The part of a relation of this many blocks that is assumed to be in memory. */
 extern double index_cached_part(double blocks);

@@ -124,6 +124,12 @@ ivf_iterative_scan_of(Relation index)
 	return ivf_is_flat(index) ? ivfflat_iterative_scan : ivf_iterative_scan;
 }
 
+static bool
+ivf_is_auto(Relation index)
+{
+	return ivf_iterative_scan_of(index) == IVF_ITERATIVE_SCAN_AUTO;
+}
+
 IvfOptions
 ivf_options(Relation index)
 {
@@ -212,6 +218,7 @@ static const IndexSupport ivf_support[] = {
 	.phase_name = ivfbuildphasename, \
 	.count_work = ivf_count_work, \
 	.scan = &ivf_scan_method, \
+	.is_auto = ivf_is_auto, \
 	.parallel_size = ivfestimateparallelscan, \
 	.parallel_init = ivfinitparallelscan
 

@@ -314,7 +314,6 @@ ivf_search(VectorScan *scan)
 	if (scan->bound && !scan->results.lossy && state->shared == NULL)
 		state->wanted = scan_bound_rows(scan->bound);
 	scan->notes_given = state->wanted > 0;
-	scan->adaptive = state->iterative == IVF_ITERATIVE_SCAN_AUTO;
 	effort->estimate = scan->search.space->storage == STORAGE_NONE && state->wanted > 0;
 	effort->fetches = effort->estimate ? (uint64) ceil((double) state->wanted * ivf_refine_k) :
 		PG_UINT64_MAX;

@@ -97,6 +97,9 @@ typedef struct VectorAm
 
 	const struct ScanMethod *scan;	/* see scan.h */
 
+	/* Whether scans go on until the query has its rows: the mode auto. */
+	bool		(*is_auto) (Relation index);
+
 	/* what participants of a parallel scan share; NULL: scans are not parallel */
 	amestimateparallelscan_function parallel_size;
 	aminitparallelscan_function parallel_init;

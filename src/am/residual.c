@@ -29,28 +29,51 @@
 #define OPERATORS_PER_ROW		2.0
 #define OPERATORS_PER_PAGE		40.0
 
+static double
+read_part(double pages)
+{
+	return 1 - index_cached_part(pages);
+}
+
+Cost
+residual_returned_cost(uint32 dims, double pages, Cost filter)
+{
+	return (OPERATORS_PER_RETURNED + OPERATORS_PER_DIMENSION * dims) * cpu_operator_cost + filter +
+		read_part(pages) * random_page_cost;
+}
+
+static Cost
+filter_cost(const IndexScanState *node)
+{
+	QualCost	cost;
+
+	cost_qual_eval(&cost, node->ss.ps.plan->qual, NULL);
+	return cost.per_tuple;
+}
+
+Cost
+residual_node_cost(const IndexScanState *node, uint32 dims)
+{
+	return residual_returned_cost(dims, RelationGetNumberOfBlocks(node->ss.ss_currentRelation),
+								  filter_cost(node));
+}
+
 double
 residual_worth(const IndexScanState *node, uint32 dims)
 {
 	Relation	table = node->ss.ss_currentRelation;
-	List	   *filter = node->ss.ps.plan->qual;
-	QualCost	filter_cost;
 	double		pages;
 	double		rows;
-	double		read;
 
 	/* only of a heap it is known which rows an index has under another TID */
 	if (table->rd_tableam != GetHeapamTableAmRoutine() ||
-		contain_volatile_functions((Node *) filter))
+		contain_volatile_functions((Node *) node->ss.ps.plan->qual))
 		return INFINITY;
-	cost_qual_eval(&filter_cost, filter, NULL);
 	pages = RelationGetNumberOfBlocks(table);
 	rows = table->rd_rel->reltuples >= 0 ? table->rd_rel->reltuples : pages;
-	read = 1 - index_cached_part(pages);
-	return (rows * (OPERATORS_PER_ROW * cpu_operator_cost + filter_cost.per_tuple) +
-			pages * (OPERATORS_PER_PAGE * cpu_operator_cost + read * seq_page_cost)) /
-		((OPERATORS_PER_RETURNED + OPERATORS_PER_DIMENSION * dims) * cpu_operator_cost +
-		 filter_cost.per_tuple + read * random_page_cost);
+	return (rows * (OPERATORS_PER_ROW * cpu_operator_cost + filter_cost(node)) +
+			pages * (OPERATORS_PER_PAGE * cpu_operator_cost + read_part(pages) * seq_page_cost)) /
+		residual_node_cost(node, dims);
 }
 
 /*

@@ -15,6 +15,15 @@
 #include "segment/tid_set.h"
 
 /*
+ * The cost of a row that a scan of an index of vectors with so many dimensions returns, from a
+ * table of so many pages, to a filter that costs this much a row.
+ */
+extern Cost residual_returned_cost(uint32 dims, double pages, Cost filter);
+
+/* The same of a node. */
+extern Cost residual_node_cost(const IndexScanState *node, uint32 dims);
+
+/*
  * How many rows a node's scan of an index of vectors with so many dimensions can return in the time
  * that residual_rows takes; infinite if the conditions cannot be evaluated more often than once for
  * a row.

@@ -270,8 +270,8 @@ was_given(const VectorScan *scan, const GraphFound *found)
 {
 	uint64		tid = found->tag & FOUND_TID;
 
-	return scan->left_out && scan->given_count > 0 &&
-		bsearch(&tid, scan->given, scan->given_count, sizeof(uint64), tag_compare) != NULL;
+	return scan->left_out > 0 &&
+		bsearch(&tid, scan->given, scan->left_out, sizeof(uint64), tag_compare) != NULL;
 }
 
 /* Notes a result that is returned. */
@@ -291,7 +291,7 @@ note_given(VectorScan *scan, const GraphFound *found)
 void
 scan_leave_out_given(VectorScan *scan)
 {
-	scan->left_out = true;
+	scan->left_out = scan->given_count;
 	scan->notes_given = false;
 	if (scan->given_count > 0)
 		qsort(scan->given, scan->given_count, sizeof(uint64), tag_compare);
@@ -335,6 +335,7 @@ make_filter(VectorScan *scan, TidSet *among)
 {
 	IndexScanDesc desc = scan->desc;
 
+	scan->among = among != NULL;
 	scan->filter = filter_create(desc->indexRelation, desc->keyData, desc->numberOfKeys,
 								 scan->bound ? scan_bound_tree(scan->bound) : NULL, among);
 }
@@ -350,6 +351,7 @@ start(VectorScan *scan)
 	IndexScanDesc desc = scan->desc;
 	Relation	index = desc->indexRelation;
 	CachedIndex *cached;
+	bool		can_adapt;
 
 	if (desc->numberOfOrderBys == 0)
 		elog(ERROR, "cannot scan index \"%s\" without order", RelationGetRelationName(index));
@@ -371,12 +373,16 @@ start(VectorScan *scan)
 		.statistics = &scan->statistics, .found = take_row, .fetch = fetch_row
 	};
 	scan->results.lossy = scan->late.lossy = space_is_lossy(scan->search.space);
+	can_adapt = scan->bound && scan->shared == NULL && !scan->results.lossy &&
+		vector_am_of(index)->is_auto(index);
+	scan->finds_late = can_adapt && scan_bound_is_late(scan->bound);
+
 	/*
 	 * a query of the wrong type or dimensions is an error only if there are rows to compare it with
 	 */
 	if (!has_rows(cache_directory(cached)))
 		return false;
-	make_filter(scan, scan->bound ? scan_bound_among(scan->bound) : NULL);
+	make_filter(scan, scan->bound && !scan->finds_late ? scan_bound_among(scan->bound) : NULL);
 	if (scan->bound && scan_bound_is_tested(scan->bound))
 		scan_bound_set_answered(scan->bound,
 								scan->filter == NULL || filter_does_tests(scan->filter, cached));
@@ -385,6 +391,7 @@ start(VectorScan *scan)
 	if (scan->bound && scan_bound_is_filtered(scan->bound) && !scan->results.lossy)
 	{
 		scan->filtered = true;
+		scan->adaptive = can_adapt;
 		scan->passed = scan_bound_passed(scan->bound);
 	}
 	prepare_query(scan);
@@ -529,9 +536,10 @@ scan_left(const VectorScan *scan)
 }
 
 /*
- * Whether so few results seem to pass the executor's filter that it would cost less to read the
- * table.  If it is not known how many rows are wanted, as many as have passed so far are assumed.
- * The share of rows that pass is taken to be rather too large than too small.
+ * Whether so few results seem to pass the executor's filter that it would cost less to have the
+ * rows that pass found by another node, or by reading the table.  If it is not known how many rows
+ * are wanted, as many as have passed so far are assumed.  The share of rows that pass is taken to
+ * be rather too large than too small.
  */
 static bool
 pass_too_few(VectorScan *scan)
@@ -542,21 +550,25 @@ pass_too_few(VectorScan *scan)
 
 	scan->next_look = scan->returned + NEXT_LOOK;
 	if (scan->worth == 0)
-		scan->worth = scan_bound_worth(scan->bound, scan->search.space->dims);
+		scan->worth = (scan->finds_late ? scan_bound_late_worth : scan_bound_worth)
+			(scan->bound, scan->search.space->dims);
 	if (missing == 0)
 		missing = Max(passed, 1);
 	return missing * (1 / share - 1) > scan->worth;
 }
 
 /*
- * Finds the rows of the table that pass the executor's filter, and begins again among them.  Thus a
- * scan costs at most about as much again as a sequential scan, however few rows pass.
+ * Finds the rows that pass the executor's filter, and begins again among them.  Thus a scan costs
+ * at most about as much again as a sequential scan, or a scan of another index, however few rows
+ * pass.  Of the rows that another node has found, few may pass the rest of the filter.
  */
 static void
 search_among_passing(VectorScan *scan)
 {
-	scan->next_look = PG_UINT64_MAX;
-	make_filter(scan, scan_bound_passing(scan->bound, &scan->statistics.table_rows));
+	bool		late = scan->finds_late;
+
+	make_filter(scan, late ? scan_bound_among(scan->bound) :
+				scan_bound_passing(scan->bound, &scan->statistics.table_rows));
 	for (int i = 0; i < scan->cursor_count; i++)
 	{
 		ScanCursor *cursor = &scan->cursors[i];
@@ -564,6 +576,10 @@ search_among_passing(VectorScan *scan)
 		cursor->excluded = filter_excluded(scan->filter, &cursor->entry, cursor->segment);
 	}
 	scan_leave_out_given(scan);
+	scan->finds_late = false;
+	scan->worth = 0;
+	scan->notes_given = late;
+	scan->next_look = late ? scan->returned + NEXT_LOOK : PG_UINT64_MAX;
 	scan->method->search_again(scan);
 }
 
@@ -686,7 +702,7 @@ vectorgettuple(IndexScanDesc desc, ScanDirection direction)
 		if (start(scan))
 		{
 			scan->method->search(scan);
-			if (scan->adaptive && scan->filtered && scan->shared == NULL)
+			if (scan->adaptive)
 			{
 				scan->notes_given = true;
 				scan->next_look = FIRST_LOOK;

@@ -103,13 +103,16 @@ struct VectorScan
 	ScanResult	current;		/* that was returned last */
 	float		last;			/* no result with a lesser key is returned, unless relaxed */
 	bool		filtered;		/* the executor filters rows, in the order of their keys */
+	bool		adaptive;		/* it may be begun again among those that pass */
+	bool		among;			/* it is among rows that another node has found */
+	bool		finds_late;		/* another node finds rows once few pass */
 	uint64		passed;			/* see scan_bound_passed, as known by the last call */
 	uint64		given_passed;	/* rows of this rescan that have passed */
 	uint64		returned;		/* results */
-	uint64	   *given;			/* their tags, if they are noted; sorted once they are left out */
+	uint64	   *given;			/* their tags, if they are noted; sorted when they are left out */
 	uint64		given_count;
 	uint64		given_room;
-	bool		left_out;		/* rows in `given` are no results again */
+	uint64		left_out;		/* so many of `given`, the first, are no results again */
 	uint64		visited;		/* rows that segments have given */
 
 	FoundRow   *rows;			/* of the current result */
@@ -125,7 +128,6 @@ struct VectorScan
 
 	/* may be set by ScanMethod.search */
 	bool		notes_given;	/* results that are returned can be left out later */
-	bool		adaptive;		/* not limited to what an order by distances finds */
 	bool		relaxed;		/* results need not be returned in order */
 	uint64		most_visited;	/* no waiting rows are taken after so many visits; no limit */
 	uint64		most_beyond;	/* a segment is done after so many rows beyond; no limit */

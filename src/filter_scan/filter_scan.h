@@ -18,7 +18,7 @@ extern IndexScan *filter_scan_child_plan(Plan *plan);
 
 /*
  * The numbers of those conditions of the scan that the bitmap answers: a row that is in it meets
- * them, unless its page is lossy or the other index is.
+ * them, unless its page is lossy or the other index is.  None if the plan is late.
  */
 extern const List *filter_scan_met(PlanState *node);
 

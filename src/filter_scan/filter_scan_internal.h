@@ -11,7 +11,14 @@
 /* What EXPLAIN shows. */
 #define FILTER_SCAN_NAME	"Vector Filter Scan"
 
-/* Makes the state of a node; CustomScan.custom_plans are the vector scan and the bitmap's plan. */
+/*
+ * Makes the state of a node; CustomScan.custom_plans are the vector scan and the bitmap's plan,
+ * custom_private is the list of the conditions that the bitmap answers, and a number (Float): 0, or
+ * if the bitmap is made only once few rows turn out to meet them, the cost of that.
+ */
 extern const CustomScanMethods filter_scan_methods;
+
+/* This number. */
+extern Cost filter_scan_late(const Plan *plan);
 
 #endif							/* VECTOR_FILTER_SCAN_INTERNAL_H */

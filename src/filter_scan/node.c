@@ -1,11 +1,11 @@
 /*
  * node.c - executes a filter scan
  *
- * Before the first row, PostgreSQL's own nodes make the bitmap of the rows that meet conditions,
- * and the vector scan is told to search among these.  Then the node passes on the rows of the
- * vector scan, which tests every condition again itself.  So nothing depends on the bitmap but how
- * much is searched: not the rows of lossy pages, and not the rows that EvalPlanQual tests, for
- * which no bitmap is made.
+ * PostgreSQL's own nodes make the bitmap of the rows that meet conditions when the vector scan asks
+ * for it, to search among these: before its first row, or if the plan is late, once few of its rows
+ * turn out to meet the conditions.  The node passes on the rows of the vector scan, which tests
+ * every condition itself.  So nothing depends on the bitmap but how much is searched: not the rows
+ * of lossy pages, and not the rows that EvalPlanQual tests, for which no bitmap is made.
  */
 #include "filter_scan/filter_scan_internal.h"
 
@@ -24,7 +24,8 @@ typedef struct FilterScanState
 	IndexScanState *scan;		/* of the vector index */
 	PlanState  *bitmap;
 	MemoryContext context;		/* holds the rows */
-	bool		ready;			/* the vector scan knows the rows */
+	TidSet	   *rows;			/* of the bitmap, or NULL */
+	bool		offered;		/* the vector scan knows where it gets them */
 	uint64		exact;			/* pages of all bitmaps */
 	uint64		lossy;
 } FilterScanState;
@@ -62,30 +63,41 @@ begin_node(CustomScanState *node, EState *estate, int eflags)
 										   ALLOCSET_DEFAULT_SIZES);
 }
 
-/* Makes the bitmap, and tells the vector scan its rows. */
-static void
-make_bitmap(FilterScanState *state)
+/* The rows of the bitmap, which is made at first. */
+static TidSet *
+find_rows(void *arg)
 {
-	ScanBound  *bound = scan_bound(state->scan->iss_OrderByKeys);
-	TIDBitmap  *bitmap;
-	TidSet	   *rows;
+	FilterScanState *state = arg;
 	MemoryContext old;
+	TIDBitmap  *bitmap;
 
-	state->ready = true;
-	/* without a bound, the rows are those of EvalPlanQual */
-	if (bound == NULL)
-		return;
-	MemoryContextReset(state->context);
+	if (state->rows != NULL)
+		return state->rows;
+	old = MemoryContextSwitchTo(state->node.ss.ps.state->es_query_cxt);
 	bitmap = (TIDBitmap *) MultiExecProcNode(state->bitmap);
 	if (bitmap == NULL || !IsA(bitmap, TIDBitmap))
 		elog(ERROR, "unrecognized result from subplan");
-	old = MemoryContextSwitchTo(state->context);
-	rows = tid_set_create(bitmap);
+	MemoryContextSwitchTo(state->context);
+	state->rows = tid_set_create(bitmap);
 	MemoryContextSwitchTo(old);
 	tbm_free(bitmap);
-	state->exact += rows->count - rows->lossy;
-	state->lossy += rows->lossy;
-	scan_bound_set_among(bound, rows);
+	state->exact += state->rows->count - state->rows->lossy;
+	state->lossy += state->rows->lossy;
+	return state->rows;
+}
+
+/* Offers the rows to the vector scan, unless its rows are those of EvalPlanQual. */
+static void
+offer_rows(FilterScanState *state)
+{
+	ScanBound  *bound = scan_bound(state->scan->iss_OrderByKeys);
+
+	state->offered = true;
+	if (bound != NULL)
+		scan_bound_offer(bound, &(ScanOffer) {
+			.find = find_rows, .arg = state,
+			.late = state->rows == NULL ? filter_scan_late(state->node.ss.ps.plan) : 0
+		});
 }
 
 static TupleTableSlot *
@@ -96,8 +108,8 @@ next_row(CustomScanState *node)
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 	TupleTableSlot *row;
 
-	if (!state->ready)
-		make_bitmap(state);
+	if (!state->offered)
+		offer_rows(state);
 	row = ExecProcNode(&state->scan->ss.ps);
 	ExecClearTuple(slot);
 	if (TupIsNull(row))
@@ -140,7 +152,11 @@ rescan_node(CustomScanState *node)
 	}
 	/* nodes with changed parameters are rescanned when they are next asked */
 	if (state->bitmap->chgParam != NULL)
-		state->ready = false;
+	{
+		MemoryContextReset(state->context);
+		state->rows = NULL;
+	}
+	state->offered = false;
 	if (state->scan->ss.ps.chgParam == NULL)
 		ExecReScan(&state->scan->ss.ps);
 }
@@ -185,7 +201,8 @@ filter_scan_child(PlanState *node)
 const List *
 filter_scan_met(PlanState *node)
 {
-	return ((CustomScan *) node->plan)->custom_private;
+	return filter_scan_late(node->plan) > 0 ? NIL :
+		linitial_node(List, ((CustomScan *) node->plan)->custom_private);
 }
 
 IndexScan *

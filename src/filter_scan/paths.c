@@ -18,8 +18,21 @@
 #include "am/conditions.h"
 #include "am/index.h"
 
-/* The cost of looking up a row of the bitmap in the segments, in units of cpu_operator_cost. */
-#define LOOKUP_OPERATORS	200.0
+/*
+ * The cost of looking up in the segments a row of the bitmap, and a page with such rows, in units
+ * of cpu_operator_cost.  It is compared with that of other plans, which takes pages to be far away.
+ */
+#define LOOKUP_OPERATORS	80.0
+#define PAGE_OPERATORS		150.0
+
+/*
+ * What it takes to make the bitmap and to search among its rows, each and each page, compared with
+ * what it takes to return a row (index_returned_cost); and that cost compared with other plans'.
+ */
+#define LATE_OPERATORS		15000.0
+#define LATE_ROW_OPERATORS	18.0
+#define LATE_PAGE_OPERATORS	15.0
+#define LATE_FACTOR			4
 
 /*
  * A search among few rows reads the vectors of all, or of so many, at random places.  A scan of the
@@ -102,43 +115,41 @@ find_bitmap(PlannerInfo *root, RelOptInfo *rel, const IndexPath *scan)
 	return NULL;
 }
 
-/* Prices a scan of a vector index again, for a search among a part of its rows. */
-static void
-price_scan(PlannerInfo *root, IndexPath *scan, Selectivity share)
+/*
+ * Prices a scan of a vector index again: for a search among a part of its rows; with this cost of
+ * finding the rows that pass its filter, should few do.
+ */
+static IndexPath *
+price_scan(PlannerInfo *root, const IndexPath *scan, IndexPricing pricing)
 {
-	index_bitmap_share = share;
+	IndexPath  *path = makeNode(IndexPath);
+
+	*path = *scan;
+	index_pricing = pricing;
 	PG_TRY();
 	{
-		cost_index(scan, root, 1, false);
+		cost_index(path, root, 1, false);
 	}
 	PG_FINALLY();
 	{
-		index_bitmap_share = 1;
+		index_pricing = (IndexPricing) INDEX_PRICING;
 	}
 	PG_END_TRY();
+	return path;
 }
 
 static const CustomPathMethods path_methods;
 
-/* Offers a scan of a vector index among the rows of a bitmap. */
+/*
+ * Offers a filter scan with these parts, which costs this much besides the vector scan; `late` as
+ * in filter_scan_internal.h.
+ */
 static void
-add_filter_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *scan)
+add_filter_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *scan, BitmapHeapPath *bitmap,
+				Cost cost, Cost late)
 {
-	BitmapHeapPath *bitmap = find_bitmap(root, rel, scan);
-	CustomPath *path;
-	Cost		cost;
-	Selectivity selectivity;
-	double		rows;
+	CustomPath *path = makeNode(CustomPath);
 
-	if (bitmap == NULL)
-		return;
-	cost_bitmap_tree_node(bitmap->bitmapqual, &cost, &selectivity);
-	price_scan(root, scan, selectivity);
-	rows = selectivity * rel->tuples;
-	cost += LOOKUP_OPERATORS * cpu_operator_cost * rows +
-		random_page_cost * Min(rows, VECTOR_PAGES);
-
-	path = makeNode(CustomPath);
 	path->path.pathtype = T_CustomScan;
 	path->path.parent = rel;
 	path->path.pathtarget = rel->reltarget;
@@ -153,8 +164,47 @@ add_filter_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *scan)
 	path->path.pathkeys = scan->path.pathkeys;
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
 	path->custom_paths = list_make2(scan, bitmap);
+	/* without a point, a number would be an Integer in a parallel worker */
+	path->custom_private = list_make1(makeFloat(psprintf("%.3f", late)));
 	path->methods = &path_methods;
 	add_path(rel, &path->path);
+}
+
+/*
+ * Offers a scan of a vector index among the rows of a bitmap.  It may take longer to make the
+ * bitmap than to return rows until as many pass as the LIMIT takes, should conditions and distances
+ * have nothing to do with each other: then also a scan that makes the bitmap only if few rows pass.
+ */
+static void
+add_filter_paths(PlannerInfo *root, RelOptInfo *rel, const IndexPath *scan)
+{
+	BitmapHeapPath *bitmap = find_bitmap(root, rel, scan);
+	Cost		returned = Max(root->limit_tuples, 0) * rel->tuples / Max(rel->rows, 1) *
+		index_returned_cost(rel, scan->indexinfo->indexoid);
+	Cost		found;
+	Cost		late;
+	Cost		direct;
+	Selectivity selectivity;
+	double		rows;
+	double		pages;
+
+	if (bitmap == NULL)
+		return;
+	pages = compute_bitmap_pages(root, rel, bitmap->bitmapqual, 1, &found, &rows);
+	cost_bitmap_tree_node(bitmap->bitmapqual, &found, &selectivity);
+	late = found + cpu_operator_cost *
+		(LATE_OPERATORS + LATE_ROW_OPERATORS * rows + LATE_PAGE_OPERATORS * pages);
+	direct = found + random_page_cost * Min(rows, VECTOR_PAGES) +
+		cpu_operator_cost * (LOOKUP_OPERATORS * rows + PAGE_OPERATORS * pages);
+	add_filter_path(root, rel,
+					price_scan(root, scan, (IndexPricing) {.share = selectivity, .find = -1}),
+					bitmap, direct, 0);
+	if (root->limit_tuples > 0 && returned < late)
+		add_filter_path(root, rel,
+						price_scan(root, scan, (IndexPricing) {
+							.share = 1, .find = LATE_FACTOR * late
+						}),
+						bitmap, 0, late);
 }
 
 /* Whether a query could use a filter scan of this table at all; costs nothing. */
@@ -198,7 +248,7 @@ offer_filter_scans(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry 
 		Path	   *path = lfirst(cell);
 
 		if (path->pathtype == T_IndexScan && path->pathkeys != NIL && path->param_info == NULL)
-			add_filter_path(root, rel, (IndexPath *) path);
+			add_filter_paths(root, rel, (IndexPath *) path);
 	}
 }
 
@@ -234,9 +284,16 @@ make_plan(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *targets, L
 	plan->flags = path->flags;
 	plan->custom_plans = list_make2(scan, outerPlan(heap));
 	plan->custom_scan_tlist = copyObject(scan->targetlist);
-	plan->custom_private = conditions_met(scan->qual, heap->qual);
+	plan->custom_private = list_make2(conditions_met(scan->qual, heap->qual),
+									  linitial(path->custom_private));
 	plan->methods = &filter_scan_methods;
 	return &plan->scan.plan;
+}
+
+Cost
+filter_scan_late(const Plan *plan)
+{
+	return floatVal(lsecond(((CustomScan *) plan)->custom_private));
 }
 
 static const CustomPathMethods path_methods = {
