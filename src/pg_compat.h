@@ -43,6 +43,24 @@
 #define get_op_btree_interpretation(operator)	get_op_index_interpretation(operator)
 #endif
 
+/* What block a buffer has. */
+#if PG_VERSION_NUM >= 160000
+#define init_buffer_tag(tag, rel, fork, block) \
+	InitBufferTag(tag, &RelationGetLocator(rel), fork, block)
+#define buffer_tags_equal(a, b)	BufferTagsEqual(a, b)
+#else
+#define init_buffer_tag(tag, rel, fork, block) \
+	INIT_BUFFERTAG(*(tag), RelationGetLocator(rel), fork, block)
+#define buffer_tags_equal(a, b)	BUFFERTAGS_EQUAL(*(a), *(b))
+#endif
+
+/* Reading many blocks ahead exists from 17 on. */
+#if PG_VERSION_NUM >= 180000
+#define READ_STREAM_FLAGS	(READ_STREAM_FULL | READ_STREAM_USE_BATCHING)
+#elif PG_VERSION_NUM >= 170000
+#define READ_STREAM_FLAGS	READ_STREAM_FULL
+#endif
+
 /* The snapshot to read a TOAST table by. */
 #if PG_VERSION_NUM < 180000
 #define get_toast_snapshot()	toast_snapshot(&(SnapshotData) {0})

@@ -3,11 +3,14 @@
  */
 #include "am/fetch.h"
 
+#include "access/heapam.h"
 #include "access/relscan.h"
 #include "access/tableam.h"
 #include "catalog/index.h"
 #include "executor/executor.h"
 #include "utils/memutils.h"
+
+#include "segment/recent.h"
 
 struct TableFetch
 {
@@ -42,6 +45,22 @@ fetch_end(TableFetch *fetch)
 	FreeExecutorState(fetch->estate);
 }
 
+void
+fetch_expect(TableFetch *fetch, const ItemPointerData *tids, int count)
+{
+	Relation	table = fetch->desc->heapRelation;
+	BlockNumber *blocks;
+
+	/* only of heaps it is known that TIDs have the numbers of blocks */
+	if (table->rd_tableam != GetHeapamTableAmRoutine())
+		return;
+	blocks = palloc(sizeof(BlockNumber) * count);
+	for (int i = 0; i < count; i++)
+		blocks[i] = ItemPointerGetBlockNumber(&tids[i]);
+	recent_fetch(table, blocks, count);
+	pfree(blocks);
+}
+
 bool
 fetch_compare(TableFetch *fetch, SegmentSearch *search, ItemPointer tid, GraphFound *found)
 {
@@ -72,5 +91,7 @@ fetch_compare(TableFetch *fetch, SegmentSearch *search, ItemPointer tid, GraphFo
 	MemoryContextReset(fetch->row);
 	ResetPerTupleExprContext(fetch->estate);
 	ExecClearTuple(fetch->slot);
+	/* nothing stays pinned between rows, for there may be many scans and few buffers */
+	table_index_fetch_reset(fetch->data);
 	return !isnull[0];
 }

@@ -18,6 +18,8 @@ extern TableFetch *fetch_begin(IndexScanDesc desc);
 /* Sets distance and bound of a row; false if it is not visible, or has no vector. */
 extern bool fetch_compare(TableFetch *fetch, SegmentSearch *search, ItemPointer tid,
 						  GraphFound *found);
+/* Has the blocks of rows read together that will be compared. */
+extern void fetch_expect(TableFetch *fetch, const ItemPointerData *tids, int count);
 extern void fetch_end(TableFetch *fetch);
 
 #endif							/* VECTOR_AM_FETCH_H */

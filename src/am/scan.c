@@ -318,15 +318,26 @@ take_row(SegmentScan *reading, const GraphFound *found)
 		add_result(&scan->results, &result);
 }
 
+static TableFetch *
+table_of(VectorScan *scan)
+{
+	if (scan->table == NULL)
+		scan->table = fetch_begin(scan->desc);
+	return scan->table;
+}
+
 /* SegmentSearch.fetch. */
 static bool
 fetch_row(SegmentSearch *search, ItemPointer tid, GraphFound *found)
 {
-	VectorScan *scan = (VectorScan *) search;
+	return fetch_compare(table_of((VectorScan *) search), search, tid, found);
+}
 
-	if (scan->table == NULL)
-		scan->table = fetch_begin(scan->desc);
-	return fetch_compare(scan->table, search, tid, found);
+/* SegmentSearch.expect. */
+static void
+expect_rows(SegmentSearch *search, const ItemPointerData *tids, int count)
+{
+	fetch_expect(table_of((VectorScan *) search), tids, count);
 }
 
 /* Makes the filter of the conditions on attributes, and of the rows among which a scan is. */
@@ -370,7 +381,8 @@ start(VectorScan *scan)
 	scan->shared = shared_of(desc);
 	scan->search = (SegmentSearch) {
 		.index = index, .cached = cached, .space = cache_space(cached), .query = &scan->query,
-		.statistics = &scan->statistics, .found = take_row, .fetch = fetch_row
+		.statistics = &scan->statistics, .found = take_row, .fetch = fetch_row,
+		.expect = expect_rows
 	};
 	scan->results.lossy = scan->late.lossy = space_is_lossy(scan->search.space);
 	can_adapt = scan->bound && scan->shared == NULL && !scan->results.lossy &&

@@ -193,6 +193,16 @@ extern void graph_set_anchor(GraphBuild *build, uint32_t id, const uint16_t *wor
  */
 extern bool graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory);
 
+/*
+ * The n nodes of a coded graph in an order in which those near each other are near each other:
+ * divides them in two halves by two means, again and again, down to a few nodes.  scratch has room
+ * for graph_place_size bytes.  Calls `pause` now and then, which may leave by a long jump.
+ */
+#define GRAPH_PLACE_DEPTH	28
+extern size_t graph_place_size(const GraphBuild *build, uint32_t n);
+extern void graph_place(const GraphBuild *build, uint32_t *nodes, uint32_t n, void *scratch,
+						void (*pause) (void));
+
 /* Copies the links of the first n nodes to a level. */
 extern void graph_build_snapshot(const GraphBuild *build, int level, uint32_t n);
 

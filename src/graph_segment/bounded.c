@@ -144,7 +144,7 @@ bounded_next(BoundedNodes *nodes, uint32 *id)
 		return false;
 	if (nodes->next + NODES_AHEAD < nodes->count)
 		sealed_prefetch_vector(nodes->sealed,
-							   cluster_key_number(nodes->keys[nodes->next + NODES_AHEAD]));
+							   cluster_key_number(nodes->keys[nodes->next + NODES_AHEAD]), NULL);
 	*id = cluster_key_number(nodes->keys[nodes->next++]);
 	return true;
 }

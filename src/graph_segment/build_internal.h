@@ -233,7 +233,7 @@ extern SegmentPlan *plan_create(SegmentBuild *build);
 extern uint64 plan_place_node(const SegmentPlan *plan, uint64 end, Size size, uint32 *id);
 extern Size plan_node_size(const SegmentPlan *plan, Size payload);
 extern bool plan_nodes_differ(const SegmentPlan *plan);
-extern uint32 *plan_breadth_first(SegmentBuild *build);
+extern uint32 *plan_order(SegmentBuild *build);
 extern void plan_keep_upper(SegmentBuild *build, SegmentPlan *plan);
 extern void plan_keep_entries(SegmentBuild *build, SegmentPlan *plan, uint32 count);
 extern void plan_size(SegmentBuild *build, SegmentPlan *plan);

@@ -99,7 +99,7 @@ disk_reader_get(DiskReader *reader, uint32 number)
 }
 
 void
-disk_reader_prefetch(const DiskReader *reader, uint32 number)
+disk_reader_prefetch(const DiskReader *reader, uint32 number, BlockBatch *batch)
 {
 	uint64		offset = elements_offset(number, reader->size, reader->per_block);
 	BlockNumber place = reader->first + (BlockNumber) (offset / PAYLOAD_SIZE);
@@ -120,7 +120,7 @@ disk_reader_prefetch(const DiskReader *reader, uint32 number)
 				__builtin_prefetch(bytes + i, 0, 2);
 		}
 		else
-			block_prefetch_bytes(&reader->scan->reader, place, start, part);
+			block_prefetch_bytes(&reader->scan->reader, place, start, part, batch);
 		left -= part;
 	}
 }
@@ -148,14 +148,23 @@ disk_prepare(DiskScan *disk, const float *centred)
 	disk->length = sqrtf(length2);
 }
 
-float
-disk_estimate(DiskScan *disk, uint32 number)
+void
+disk_estimate(DiskScan *disk, const uint32 *numbers, int n, float *distances)
 {
-	const char *code = disk_reader_get(&disk->codes, number);
-	const FineFactors *factors = (const FineFactors *) code;
+	BlockBatch	batch;
 
-	return disk->base + factors->a +
-		factors->b * fine_rounded_dot(&disk->query, (const uint8 *) (factors + 1));
+	batch.count = 0;
+	for (int i = 0; i < n; i++)
+		disk_reader_prefetch(&disk->codes, numbers[i], &batch);
+	block_batch_read(&disk->codes.scan->reader, &batch);
+	for (int i = 0; i < n; i++)
+	{
+		const FineFactors *factors =
+			(const FineFactors *) disk_reader_get(&disk->codes, numbers[i]);
+
+		distances[i] = disk->base + factors->a +
+			factors->b * fine_rounded_dot(&disk->query, (const uint8 *) (factors + 1));
+	}
 }
 
 float

@@ -48,7 +48,7 @@ extern void disk_read_links(DiskReader *reader, SealedScan *scan);
  * for an element of another block, or disk_reader_close.
  */
 extern const char *disk_reader_get(DiskReader *reader, uint32 number);
-extern void disk_reader_prefetch(const DiskReader *reader, uint32 number);
+extern void disk_reader_prefetch(const DiskReader *reader, uint32 number, BlockBatch *batch);
 extern void disk_reader_close(DiskReader *reader);
 
 /* What a search of a segment compares and reads. */
@@ -65,8 +65,8 @@ typedef struct DiskScan
 /* Prepares a rotated query, less the mean. */
 extern void disk_prepare(DiskScan *disk, const float *centred);
 
-/* The estimated distance of a node. */
-extern float disk_estimate(DiskScan *disk, uint32 number);
+/* The estimated distances of nodes, whose codes are read together. */
+extern void disk_estimate(DiskScan *disk, const uint32 *numbers, int n, float *distances);
 
 /* A distance that a node estimated like this is hardly nearer than. */
 extern float disk_bound(DiskScan *disk, uint32 number, float estimate);

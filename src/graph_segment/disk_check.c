@@ -67,7 +67,7 @@ check_code(DiskCheck *check, uint32 number)
 	check_prepare_node(scan, node, check->payload, &query, check->centred);
 	size = check_length_squared(check->centred, header->padded);
 	disk_prepare(&check->disk, check->centred);
-	estimate = disk_estimate(&check->disk, number);
+	disk_estimate(&check->disk, &number, 1, &estimate);
 	if (!check_own_estimate(scan->space, &query, estimate,
 							size + query.norm * query.norm *
 							(space_is_lossy(scan->space) ? 1 : CHECK_CODED_PART)))

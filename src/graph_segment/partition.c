@@ -449,12 +449,12 @@ keep_anchor(SegmentBuild *build, uint32 part, uint32 node)
 											 size);
 }
 
-/* Numbers a partition's own nodes breadth first; to be called by the leader. */
+/* Numbers a partition's own nodes; to be called by the leader. */
 static void
 number_nodes(SegmentBuild *build, uint32 part)
 {
 	BuildShared *shared = build->shared;
-	uint32	   *order = plan_breadth_first(build);
+	uint32	   *order = plan_order(build);
 	uint32	   *node_of_row = build->node_of_row;
 	uint32	   *numbers = build_address(build, shared->numbers);
 	uint32		next = shared->part_first[part];

@@ -12,7 +12,7 @@
 #include "segment/layout.h"
 
 #define ROWS_AHEAD			4		/* number of nodes to prefetch when nodes are read in order */
-#define CODES_AHEAD			16		/* likewise of codes of METHOD_DISK */
+#define CODES_AT_ONCE		64		/* number of codes of METHOD_DISK that are read together */
 
 /* Nodes met as expected, which steady the share of those that were met. */
 #define EXPECTED_MET		8
@@ -83,18 +83,13 @@ expand_disk_node(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float
 static void
 prefetch_disk_node(void *arg, uint32_t id)
 {
-	disk_reader_prefetch(&((GraphScan *) arg)->disk->links, id);
+	disk_reader_prefetch(&((GraphScan *) arg)->disk->links, id, NULL);
 }
 
 static void
 score_disk_nodes(void *arg, const uint32_t *ids, int n, float *distances)
 {
-	DiskScan   *disk = ((GraphScan *) arg)->disk;
-
-	for (int i = 0; i < n; i++)
-		disk_reader_prefetch(&disk->codes, ids[i]);
-	for (int i = 0; i < n; i++)
-		distances[i] = disk_estimate(disk, ids[i]);
+	disk_estimate(((GraphScan *) arg)->disk, ids, n, distances);
 }
 
 static int
@@ -600,46 +595,65 @@ graph_scan_has_codes(const GraphScan *scan)
 	return scan->disk || scan->sealed.segment->header.codes > 0;
 }
 
-/* Lets a node of METHOD_DISK wait. */
+/* Lets a node of METHOD_DISK wait by its bound, or by the bound of its estimate. */
+static void
+add_waiting(GraphScan *scan, GraphCandidate candidate)
+{
+	(void) graph_heap_push(&scan->waiting, space_graph_memory(CurrentMemoryContext), candidate);
+}
+
 static void
 add_candidate(GraphScan *scan, float estimate, uint32 id)
 {
 	float		bound = disk_bound(scan->disk, id, estimate);
 
-	(void) graph_heap_push(&scan->waiting, space_graph_memory(CurrentMemoryContext),
-						   (GraphCandidate) {isnan(bound) ? -INFINITY : bound, id});
+	add_waiting(scan, (GraphCandidate) {isnan(bound) ? -INFINITY : bound, id});
 }
 
 void
 graph_scan_wait_found(GraphScan *scan)
 {
+	/* what is new may be nearer than what would be compared next */
+	while (scan->next_done < scan->next_count)
+		add_waiting(scan, scan->next[scan->next_done++]);
 	for (size_t i = 0; i < scan->search.found_count; i++)
 		add_candidate(scan, scan->search.found[i].distance, scan->search.found[i].id);
+}
+
+/* Lets nodes of METHOD_DISK wait. */
+static void
+estimate_nodes(GraphScan *scan, const uint32 *ids, int n)
+{
+	float		distances[CODES_AT_ONCE];
+
+	CHECK_FOR_INTERRUPTS();
+	disk_estimate(scan->disk, ids, n, distances);
+	for (int i = 0; i < n; i++)
+		add_candidate(scan, distances[i], ids[i]);
+	scan->sealed.statistics->distances += n;
 }
 
 /* Lets all nodes of METHOD_DISK wait that are left and not expanded. */
 static void
 estimate_rest(GraphScan *scan)
 {
-	const SealedHeader *header = &scan->sealed.segment->header;
-	DiskScan   *disk = scan->disk;
-	uint32		ahead = next_left(scan, 0);
-	uint32		asked = 0;
+	uint32		nodes = scan->sealed.segment->header.nodes;
+	uint32		ids[CODES_AT_ONCE];
+	int			count = 0;
 
-	for (uint32 id = ahead; id < header->nodes; id = next_left(scan, id + 1))
+	for (uint32 id = next_left(scan, 0); id < nodes; id = next_left(scan, id + 1))
 	{
-		CHECK_FOR_INTERRUPTS();
-		for (asked -= asked > 0; ahead < header->nodes && asked < CODES_AHEAD; asked++)
-		{
-			disk_reader_prefetch(&disk->codes, ahead);
-			ahead = next_left(scan, ahead + 1);
-		}
 		if (graph_search_expanded(&scan->search, id) ||
 			(scan->left == NULL && scan->sealed.excluded.count > 0 && node_is_excluded(scan, id)))
 			continue;
-		add_candidate(scan, disk_estimate(disk, id), id);
-		scan->sealed.statistics->distances++;
+		ids[count++] = id;
+		if (count == CODES_AT_ONCE)
+		{
+			estimate_nodes(scan, ids, count);
+			count = 0;
+		}
 	}
+	estimate_nodes(scan, ids, count);
 }
 
 void
@@ -664,28 +678,71 @@ graph_scan_waiting(const GraphScan *scan, float *bound)
 {
 	if (!scan->disk)
 		return bounded_least(&scan->bounded, bound);
-	if (scan->waiting.count == 0)
+	if (scan->next_done < scan->next_count)
+		*bound = scan->next[scan->next_done].distance;
+	else if (scan->waiting.count > 0)
+		*bound = scan->waiting.items[0].distance;
+	else
 		return false;
-	*bound = scan->waiting.items[0].distance;
 	return true;
+}
+
+/* Has the table's rows of the nodes read together that are compared next. */
+static void
+expect_next(GraphScan *scan, SegmentSearch *search)
+{
+	ItemPointerData tids[GRAPH_AT_ONCE];
+	DiskReader *links = &scan->disk->links;
+	int			count = 0;
+
+	/* the table may have no block any more for a row that is excluded */
+	for (int i = 0; i < scan->next_count; i++)
+		if (!row_is_excluded(&scan->sealed.excluded, scan->next[i].id))
+			tids[count++] = ((const DiskNode *) disk_reader_get(links, scan->next[i].id))->tid;
+	search->expect(search, tids, count);
+}
+
+/* Takes the nearest nodes that wait, to be compared next, and has what that reads read together. */
+static void
+take_waiting(GraphScan *scan, SegmentSearch *search)
+{
+	int			most = (int) Min(search->effort.fetches + 1, GRAPH_AT_ONCE);
+	bool		by_table = scan->sealed.space->storage == STORAGE_NONE;
+	BlockBatch	batch;
+
+	batch.count = 0;
+	scan->next_done = scan->next_count = 0;
+	while (scan->waiting.count > 0 && scan->next_count < most)
+	{
+		GraphCandidate next = graph_heap_pop(&scan->waiting);
+
+		scan->next[scan->next_count++] = next;
+		if (by_table)
+			disk_reader_prefetch(&scan->disk->links, next.id, &batch);
+		else
+			sealed_prefetch_vector(&scan->sealed, next.id, &batch);
+	}
+	block_batch_read(&scan->sealed.reader, &batch);
+	if (by_table)
+		expect_next(scan, search);
 }
 
 bool
 graph_scan_next(GraphScan *scan, SegmentSearch *search, GraphFound *found)
 {
-	GraphHeap  *waiting = &scan->waiting;
 	uint32		id;
 
 	CHECK_FOR_INTERRUPTS();
 	if (scan->disk)
-		id = graph_heap_pop(waiting).id;
+	{
+		if (scan->next_done == scan->next_count)
+			take_waiting(scan, search);
+		id = scan->next[scan->next_done++].id;
+	}
 	else if (!bounded_next(&scan->bounded, &id))
 		return false;
 	if (scan->sealed.space->storage == STORAGE_NONE)
 		return fetch_node(scan, search, id, found);
-	/* the next ones are probably among the first of the heap */
-	for (size_t i = 0; i < Min(waiting->count, 3); i++)
-		sealed_prefetch_vector(&scan->sealed, waiting->items[i].id);
 	compare_node(scan, id, found);
 	return true;
 }

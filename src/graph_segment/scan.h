@@ -9,6 +9,9 @@
 #include "graph_segment/disk.h"
 #include "segment/search.h"
 
+/* Waiting nodes whose blocks are read together. */
+#define GRAPH_AT_ONCE	16
+
 typedef struct GraphScan
 {
 	SealedScan	sealed;			/* with the segment */
@@ -24,7 +27,13 @@ typedef struct GraphScan
 	uint32		left_count;
 
 	BoundedNodes bounded;		/* see graph_scan_bound_rest */
-	GraphHeap	waiting;		/* of METHOD_DISK: nodes that have been found, by estimates */
+
+	/* Of METHOD_DISK: nodes that have been found, by estimates, */
+	GraphHeap	waiting;
+	/* and the nearest of them, nearest first, whose blocks have been read: they come next. */
+	GraphCandidate next[GRAPH_AT_ONCE];
+	int			next_count;
+	int			next_done;
 	DiskScan   *disk;			/* METHOD_DISK, else NULL */
 } GraphScan;
 

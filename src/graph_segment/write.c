@@ -1,8 +1,8 @@
 /*
  * write.c - writes graphs in memory as a sealed extent
  *
- * Nodes of level 0 have numbers, which are their order on disk.  A batch numbers its nodes breadth
- * first.  A partition has consecutive numbers from its first on, and its neighbours are given by
+ * Nodes of level 0 have numbers, which are their order on disk: plan_order makes that of a batch,
+ * and of each partition, which has consecutive numbers.  The neighbours of partitions are given by
  * numbers.  The nodes above level 0 are numbered as in memory.
  */
 #include "graph_segment/build_internal.h"
@@ -117,45 +117,6 @@ plan_place_node(const SegmentPlan *plan, uint64 end, Size size, uint32 *id)
 	return end + size;
 }
 
-/* The nodes in memory breadth first from node 0, so that neighbours are near each other. */
-uint32 *
-plan_breadth_first(SegmentBuild *build)
-{
-	GraphBuild *graph = &build->graph;
-	uint32		n = build->shared->nodes;
-	uint32	   *order = MemoryContextAllocHuge(build->context, sizeof(uint32) * n);
-	bool	   *taken = MemoryContextAllocExtended(build->context, n,
-												   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	uint32		count = 0;
-	uint32		start = 0;
-
-	for (uint32 next = 0; next < n; next++)
-	{
-		GraphLinks *links;
-		uint32	   *ids;
-
-		if (next == count)
-		{
-			while (taken[start])
-				start++;
-			taken[start] = true;
-			order[count++] = start;
-		}
-		links = graph_array_at(&graph->links, order[next]);
-		ids = graph_link_ids(graph, links);
-		for (uint32 i = 0; i < links->count; i++)
-			if (!taken[ids[i]])
-			{
-				taken[ids[i]] = true;
-				order[count++] = ids[i];
-			}
-		if ((next & 1023) == 0)
-			CHECK_FOR_INTERRUPTS();
-	}
-	pfree(taken);
-	return order;
-}
-
 static Size
 memory_node_size(SegmentBuild *build, const SegmentPlan *plan, uint32 node)
 {
@@ -195,7 +156,7 @@ plan_batch(SegmentBuild *build, SegmentPlan *plan)
 	BuildShared *shared = build->shared;
 	uint32		n = shared->nodes;
 
-	plan->order = plan_breadth_first(build);
+	plan->order = plan_order(build);
 	plan->number = MemoryContextAllocHuge(build->context, sizeof(uint32) * n);
 	for (uint32 i = 0; i < n; i++)
 		plan->number[plan->order[i]] = i;

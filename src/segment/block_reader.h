@@ -78,16 +78,44 @@ block_prefetch(const BlockReader *reader, BlockNumber place)
 }
 
 /*
- * Likewise, and has `size` bytes of its payload brought into the processor's caches if the block is
- * at hand.
+ * Blocks that will be opened soon.  Those that are not at hand gather here, and are then read
+ * together, many at a time, into memory.
+ */
+#define BLOCK_BATCH		64
+
+typedef struct BlockBatch
+{
+	int			count;
+	BlockNumber blocks[BLOCK_BATCH];
+} BlockBatch;
+
+static inline void
+block_batch_read(const BlockReader *reader, BlockBatch *batch)
+{
+	if (batch->count > 0)
+		recent_fetch(reader->extent.index, batch->blocks, batch->count);
+	batch->count = 0;
+}
+
+/*
+ * Prefetches a block, or adds it to a batch if one is given.  If the block is at hand, has `size`
+ * bytes of its payload brought into the processor's caches instead.
  */
 static inline void
-block_prefetch_bytes(const BlockReader *reader, BlockNumber place, Size start, Size size)
+block_prefetch_bytes(const BlockReader *reader, BlockNumber place, Size start, Size size,
+					 BlockBatch *batch)
 {
 	BlockNumber block = extent_block(&reader->extent, place);
 	Buffer		recent = recent_buffer(reader->extent.index, block);
 	const char *bytes;
 
+	if (recent == InvalidBuffer && batch)
+	{
+		if (batch->count == BLOCK_BATCH)
+			block_batch_read(reader, batch);
+		batch->blocks[batch->count++] = block;
+		return;
+	}
 	if (recent == InvalidBuffer)
 	{
 		recent_prefetch(reader->extent.index, block);

@@ -146,7 +146,7 @@ code_reader_prefetch(const CodeReader *reader, uint32 group)
 		Size		part = Min(left, PAYLOAD_SIZE - start);
 
 		block_prefetch_bytes(&reader->scan->reader, reader->groups.first +
-							 (BlockNumber) (offset / PAYLOAD_SIZE), start, part);
+							 (BlockNumber) (offset / PAYLOAD_SIZE), start, part, NULL);
 		offset += part;
 		left -= part;
 	}

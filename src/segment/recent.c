@@ -4,17 +4,24 @@
 #include "segment/recent.h"
 
 #include "pgstat.h"
+#include "storage/buf_internals.h"
+#if PG_VERSION_NUM >= 170000
+#include "storage/read_stream.h"
+#endif
 #include "utils/memutils.h"
+#include "utils/spccache.h"
 
 #define FIRST_SLOTS			1024
 #define MAX_SLOTS			(1 << 20)
 #define REFRESH_USAGE		16		/* one in this many pins raises a buffer's usage count */
+#define DOUBT				1024	/* hints to look at after one has failed */
 
 static RecentBlock first_blocks[FIRST_SLOTS];
 static uint32 replaced;			/* slots that another block has taken, at this size */
 
 RecentBlock *recent_blocks = first_blocks;
 uint32		recent_mask = FIRST_SLOTS - 1;
+uint32		recent_doubt = 0;
 
 /* Doubles the table, unless it is as large as is useful. */
 static void
@@ -53,18 +60,32 @@ note(Relation index, BlockNumber block, Buffer buffer)
 	*recent = (RecentBlock) {key, buffer};
 }
 
+bool
+recent_has(Relation index, BlockNumber block, Buffer buffer)
+{
+	BufferTag	tag;
+
+	if (BufferIsLocal(buffer))
+		return true;
+	init_buffer_tag(&tag, index, MAIN_FORKNUM, block);
+	return buffer_tags_equal(&tag, &GetBufferDescriptor(buffer - 1)->tag);
+}
+
 Buffer
 recent_pin(Relation index, BlockNumber block)
 {
 	static uint32 visits = 0;
 	Buffer		buffer = recent_buffer(index, block);
 
-	if (buffer != InvalidBuffer && ++visits % REFRESH_USAGE != 0 &&
-		ReadRecentBuffer(RelationGetLocator(index), MAIN_FORKNUM, block, buffer))
+	if (buffer != InvalidBuffer && ++visits % REFRESH_USAGE != 0)
 	{
-		pgstat_count_buffer_read(index);
-		pgstat_count_buffer_hit(index);
-		return buffer;
+		if (ReadRecentBuffer(RelationGetLocator(index), MAIN_FORKNUM, block, buffer))
+		{
+			pgstat_count_buffer_read(index);
+			pgstat_count_buffer_hit(index);
+			return buffer;
+		}
+		recent_doubt = DOUBT;
 	}
 	buffer = ReadBuffer(index, block);
 	note(index, block, buffer);
@@ -81,4 +102,97 @@ recent_prefetch(Relation index, BlockNumber block)
 	buffer = PrefetchBuffer(index, MAIN_FORKNUM, block).recent_buffer;
 	if (buffer != InvalidBuffer)
 		note(index, block, buffer);
+}
+
+static int
+compare_blocks(const void *a, const void *b)
+{
+	BlockNumber x = *(const BlockNumber *) a;
+	BlockNumber y = *(const BlockNumber *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Moves the blocks that have to be read to the front, in order; returns how many. */
+static int
+find_missing(Relation rel, BlockNumber *blocks, int count)
+{
+	int			missing = 0;
+
+	qsort(blocks, count, sizeof(BlockNumber), compare_blocks);
+	for (int i = 0; i < count; i++)
+	{
+		Buffer		buffer = recent_buffer(rel, blocks[i]);
+
+		if ((missing > 0 && blocks[i] == blocks[missing - 1]) ||
+			(buffer != InvalidBuffer && recent_has(rel, blocks[i], buffer)))
+			continue;
+		blocks[missing++] = blocks[i];
+	}
+	return missing;
+}
+
+#if PG_VERSION_NUM >= 170000
+
+typedef struct BlockList
+{
+	const BlockNumber *next;
+	const BlockNumber *end;
+} BlockList;
+
+static BlockNumber
+next_block(ReadStream *stream, void *arg, void *per_buffer_data)
+{
+	BlockList  *list = arg;
+
+	return list->next < list->end ? *list->next++ : InvalidBlockNumber;
+}
+
+static void
+read_blocks(Relation rel, const BlockNumber *blocks, int count)
+{
+	BlockList	list = {blocks, blocks + count};
+	ReadStream *stream = read_stream_begin_relation(READ_STREAM_FLAGS, NULL, rel, MAIN_FORKNUM,
+													next_block, &list, 0);
+	Buffer		buffer;
+
+	while ((buffer = read_stream_next_buffer(stream, NULL)) != InvalidBuffer)
+	{
+		note(rel, BufferGetBlockNumber(buffer), buffer);
+		ReleaseBuffer(buffer);
+	}
+	read_stream_end(stream);
+}
+
+#else
+
+static void
+read_blocks(Relation rel, const BlockNumber *blocks, int count)
+{
+	int			ahead = get_tablespace_io_concurrency(rel->rd_rel->reltablespace);
+
+	for (int i = 0; i < count + ahead; i++)
+	{
+		if (i < count && ahead > 0)
+			(void) PrefetchBuffer(rel, MAIN_FORKNUM, blocks[i]);
+		if (i >= ahead)
+		{
+			Buffer		buffer = ReadBuffer(rel, blocks[i - ahead]);
+
+			note(rel, blocks[i - ahead], buffer);
+			ReleaseBuffer(buffer);
+		}
+	}
+}
+
+#endif
+
+void
+recent_fetch(Relation rel, BlockNumber *blocks, int count)
+{
+	int			missing = find_missing(rel, blocks, count);
+
+	/* a single one is read as well by whoever pins it */
+	if (missing > 1)
+		read_blocks(rel, blocks, missing);
 }

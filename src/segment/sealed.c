@@ -101,9 +101,9 @@ sealed_leave_node(SealedScan *scan)
 		block_close(&scan->reader, &scan->node);
 }
 
-/* Prefetches a part of a node. */
+/* Prefetches a part of a node, or adds its blocks to a batch if one is given. */
 static void
-prefetch_part(SealedScan *scan, uint32 id, Size from, Size left)
+prefetch_part(SealedScan *scan, uint32 id, Size from, Size left, BlockBatch *batch)
 {
 	const NodeLayout *layout = &scan->segment->header.layout;
 	const SealedLevel *level = &scan->segment->header.level[scan->level];
@@ -115,7 +115,7 @@ prefetch_part(SealedScan *scan, uint32 id, Size from, Size left)
 	{
 		Size		part = Min(left, PAYLOAD_SIZE - start);
 
-		block_prefetch_bytes(&scan->reader, level->first + place, start, part);
+		block_prefetch_bytes(&scan->reader, level->first + place, start, part, batch);
 		left -= part;
 	}
 }
@@ -125,11 +125,11 @@ sealed_prefetch_node(SealedScan *scan, uint32 id)
 {
 	Size		size = scan->segment->header.layout.size;
 
-	prefetch_part(scan, id, 0, size > 0 ? size : PREFETCH_SPARSE);
+	prefetch_part(scan, id, 0, size > 0 ? size : PREFETCH_SPARSE, NULL);
 }
 
 void
-sealed_prefetch_vector(SealedScan *scan, uint32 id)
+sealed_prefetch_vector(SealedScan *scan, uint32 id, BlockBatch *batch)
 {
 	const NodeLayout *layout = &scan->segment->header.layout;
 
@@ -138,8 +138,8 @@ sealed_prefetch_vector(SealedScan *scan, uint32 id)
 		sealed_prefetch_node(scan, id);
 		return;
 	}
-	prefetch_part(scan, id, 0, sizeof(SealedNode));
-	prefetch_part(scan, id, layout->vector, layout->size - layout->vector);
+	prefetch_part(scan, id, 0, sizeof(SealedNode), batch);
+	prefetch_part(scan, id, layout->vector, layout->size - layout->vector, batch);
 }
 
 uint32

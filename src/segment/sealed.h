@@ -73,8 +73,8 @@ sealed_open_block(SealedScan *scan, BlockNumber place, BlockToken *token)
 /* Prefetches a node of the level being searched that will be visited soon. */
 extern void sealed_prefetch_node(SealedScan *scan, uint32 id);
 
-/* Likewise, of which only the distance will be computed. */
-extern void sealed_prefetch_vector(SealedScan *scan, uint32 id);
+/* Likewise, or adds it to a batch if one is given; only its distance will be computed. */
+extern void sealed_prefetch_vector(SealedScan *scan, uint32 id, BlockBatch *batch);
 
 /* A node of the level being searched, contiguous; valid until sealed_leave_node. */
 extern const SealedNode *sealed_visit_node(SealedScan *scan, uint32 id);

@@ -73,6 +73,9 @@ struct SegmentSearch
 	 * table; returns false if it is not visible.
 	 */
 	bool		(*fetch) (SegmentSearch *search, ItemPointer tid, GraphFound *found);
+
+	/* Has rows of the table read together that will probably be fetched. */
+	void		(*expect) (SegmentSearch *search, const ItemPointerData *tids, int count);
 };
 
 typedef enum SegmentRound

@@ -543,6 +543,54 @@ check_graph(uint32_t n, RabitqMetric metric, bool coded, int threads)
 	free_world(&world);
 }
 
+static void
+pause_place(void)
+{
+}
+
+/*
+ * The order of nodes by cells has each node once, also if all are equal, and neighbours near each
+ * other: more of them share a block than in the order of the nodes, or in any part of it by chance.
+ */
+static void
+check_place(uint32_t n, bool equal)
+{
+	World		world;
+	uint32_t   *order = malloc(sizeof(uint32_t) * n);
+	uint32_t   *number = malloc(sizeof(uint32_t) * n);
+	uint8_t    *scratch;
+	uint32_t	links = 0;
+	uint32_t	same = 0;
+	const uint32_t block = 64;
+
+	make_world(&world, n, RABITQ_L2, true, 1);
+	build_graph(&world, 1);
+	for (uint32_t i = 1; i < n && equal; i++)
+		memcpy(graph_array_at(&world.build.work, i), graph_array_at(&world.build.work, 0),
+			   world.build.work.stride);
+	scratch = malloc(graph_place_size(&world.build, n));
+	graph_place(&world.build, order, n, scratch, pause_place);
+	memset(number, 0xFF, sizeof(uint32_t) * n);
+	for (uint32_t i = 0; i < n; i++)
+	{
+		HOLDS(order[i] < n && number[order[i]] == UINT32_MAX);
+		number[order[i]] = i;
+	}
+	for (uint32_t i = 0; i < n; i++)
+	{
+		GraphLinks *list = graph_array_at(&world.build.links, i);
+
+		for (uint32_t k = 0; k < list->count; k++, links++)
+			same += number[i] / block ==
+				number[graph_link_ids(&world.build, list)[k]] / block;
+	}
+	HOLDS(equal || n <= block || same > links / 4);
+	free(scratch);
+	free(number);
+	free(order);
+	free_world(&world);
+}
+
 /* If any request for memory fails, the search reports it, and goes on when there is memory. */
 static void
 check_memory(void)
@@ -738,6 +786,10 @@ main(void)
 	check_apart();
 	check_parts(true);
 	check_parts(false);
+	check_place(1, false);
+	check_place(33, true);
+	check_place(3000, false);
+	check_place(3000, true);
 	check_memory();
 	return check_end("graph_test");
 }

@@ -1,0 +1,161 @@
+/*
+ * place.c - an order of nodes in which those near each other are near each other
+ */
+#include "graph/build.h"
+
+#include <string.h>
+
+#include "distance/half.h"
+
+#define LEAF		16			/* parts of so few nodes are not divided */
+#define SAMPLE		256			/* nodes of a part that its two means are made from, */
+#define ROUNDS		4			/* in so many rounds */
+
+typedef struct Placing
+{
+	const GraphBuild *build;
+	uint32_t   *nodes;
+	float	   *keys;			/* of the nodes: how far along the direction of a division */
+	float	   *means;			/* two, and two that are being made */
+	float	   *directions;		/* of the divisions that are open, the outermost first */
+	void		(*pause) (void);
+} Placing;
+
+static float
+along(const GraphBuild *build, const float *direction, uint32_t node)
+{
+	return distance_kernels->stored_f16_dot(direction, graph_array_at(&build->work, node),
+											build->padded, 0, 1);
+}
+
+static void
+add_work(const GraphBuild *build, float *sum, uint32_t node)
+{
+	const uint16_t *work = graph_array_at(&build->work, node);
+
+	for (uint32_t i = 0; i < build->padded; i++)
+		sum[i] += half_to_float(work[i]);
+}
+
+/* One round of 2-means of a sample of nodes; sets the direction between the means before it. */
+static void
+improve_means(const Placing *placing, const uint32_t *nodes, uint32_t n, float *direction)
+{
+	const GraphBuild *build = placing->build;
+	uint32_t	dims = build->padded;
+	uint32_t	sample = n < SAMPLE ? n : SAMPLE;
+	float	   *mean[2] = {placing->means, placing->means + dims};
+	float	   *sum[2] = {mean[1] + dims, mean[1] + 2 * (size_t) dims};
+	uint32_t	count[2] = {0, 0};
+	float		middle = (distance_kernels->f32_dot(mean[1], mean[1], dims) -
+						  distance_kernels->f32_dot(mean[0], mean[0], dims)) / 2;
+
+	for (uint32_t i = 0; i < dims; i++)
+		direction[i] = mean[1][i] - mean[0][i];
+	memset(sum[0], 0, 2 * sizeof(float) * dims);
+	for (uint32_t i = 0; i < sample; i++)
+	{
+		uint32_t	node = nodes[(uint64_t) i * n / sample];
+		int			side = along(build, direction, node) > middle;
+
+		add_work(build, sum[side], node);
+		count[side]++;
+	}
+	if (count[0] == 0 || count[1] == 0)
+		return;
+	for (int side = 0; side < 2; side++)
+		for (uint32_t i = 0; i < dims; i++)
+			mean[side][i] = sum[side][i] / (float) count[side];
+}
+
+/* Moves the nodes with the least keys to the first `half` places. */
+static void
+divide(uint32_t *nodes, float *keys, uint32_t n, uint32_t half)
+{
+	int64_t		low = 0;
+	int64_t		high = (int64_t) n - 1;
+
+	while (low < high)
+	{
+		float		key = keys[(low + high) / 2];
+		int64_t		i = low;
+		int64_t		j = high;
+
+		while (i <= j)
+		{
+			while (keys[i] < key)
+				i++;
+			while (keys[j] > key)
+				j--;
+			if (i <= j)
+			{
+				float		k = keys[i];
+				uint32_t	node = nodes[i];
+
+				keys[i] = keys[j];
+				nodes[i++] = nodes[j];
+				keys[j] = k;
+				nodes[j--] = node;
+			}
+		}
+		if (half <= j)
+			high = j;
+		else if (half >= i)
+			low = i;
+		else
+			break;
+	}
+}
+
+/* Orders the nodes from one place to another, after so many divisions. */
+static void
+place_part(Placing *placing, uint32_t from, uint32_t to, int depth)
+{
+	const GraphBuild *build = placing->build;
+	uint32_t	dims = build->padded;
+	uint32_t	n = to - from;
+	uint32_t   *nodes = placing->nodes + from;
+	float	   *keys = placing->keys + from;
+	float	   *direction = placing->directions + (size_t) depth * dims;
+
+	if (n <= LEAF || depth == GRAPH_PLACE_DEPTH)
+		return;
+	placing->pause();
+	memset(placing->means, 0, 2 * sizeof(float) * dims);
+	add_work(build, placing->means, nodes[0]);
+	add_work(build, placing->means + dims, nodes[n / 2]);
+	for (int i = 0; i < ROUNDS; i++)
+		improve_means(placing, nodes, n, direction);
+	/* the ends of parts that follow each other are near each other if directions agree */
+	if (depth > 0 && distance_kernels->f32_dot(direction, direction - dims, dims) < 0)
+		for (uint32_t i = 0; i < dims; i++)
+			direction[i] = -direction[i];
+	for (uint32_t i = 0; i < n; i++)
+	{
+		float		key = along(build, direction, nodes[i]);
+
+		keys[i] = key == key ? key : 0;
+	}
+	divide(nodes, keys, n, n / 2);
+	place_part(placing, from, from + n / 2, depth + 1);
+	place_part(placing, from + n / 2, to, depth + 1);
+}
+
+size_t
+graph_place_size(const GraphBuild *build, uint32_t n)
+{
+	return ((size_t) n + (4 + GRAPH_PLACE_DEPTH) * (size_t) build->padded) * sizeof(float);
+}
+
+void
+graph_place(const GraphBuild *build, uint32_t *nodes, uint32_t n, void *scratch,
+			void (*pause) (void))
+{
+	Placing		placing = {.build = build, .nodes = nodes, .keys = scratch, .pause = pause};
+
+	placing.means = placing.keys + n;
+	placing.directions = placing.means + 4 * (size_t) build->padded;
+	for (uint32_t i = 0; i < n; i++)
+		nodes[i] = i;
+	place_part(&placing, 0, n, 0);
+}
