@@ -152,7 +152,7 @@ build_measure_vectors(SegmentBuild *build)
 		memset(shared->mean, 0, sizeof(shared->mean));
 		rotation_apply(&build->space.rotation, x, shared->mean);
 	}
-	/* codes relative to different means cannot be merged without vectors */
+	/* without vectors, codes relative to different means cannot be merged as they are */
 	shared->has_mean |= build->space.storage == STORAGE_NONE;
 	shared->scale = spread > 0 && isfinite(spread) ?
 		ldexpf(HALF_SIZE, Min(Max((int) -rint(log2(spread) / 2), -100), 100)) : 1;

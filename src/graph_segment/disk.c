@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include <math.h>
+
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 
@@ -212,6 +214,27 @@ disk_restore(const Space *space, uint32 padded, const char *code, float *residua
 	const FineQuantizer quantizer = quantizer_of(space, padded);
 
 	fine_restore(&quantizer, (const uint8 *) (factors + 1), factors->b, residual);
+}
+
+void
+disk_shift(const Space *space, uint32 padded, const float *shift, char *code, float *residual)
+{
+	static const float origin[DENSE_MAX_DIM + 16];
+	const FineQuantizer quantizer = quantizer_of(space, padded);
+	FineFactors *factors = (FineFactors *) code;
+	FineFactors old = *factors;
+	float		length2;
+
+	disk_restore(space, padded, code, residual);
+	/* the squared length of the vector itself, that of what a code stands for being larger */
+	length2 = old.a - 2 * distance_kernels->f32_dot(residual, shift, padded) +
+		distance_kernels->f32_dot(shift, shift, padded);
+	for (uint32 d = 0; d < padded; d++)
+		residual[d] -= shift[d];
+	*factors = fine_encode(&quantizer, residual, origin, (uint8 *) (factors + 1));
+	if (quantizer.metric == RABITQ_L2)
+		factors->a = Max(length2, 0);
+	factors->error = hypotf(factors->error, old.error);
 }
 
 uint64

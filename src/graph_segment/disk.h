@@ -83,6 +83,13 @@ extern uint32 disk_code_size(const Space *space, uint32 padded);
 /* The residual that an element of that array stands for. */
 extern void disk_restore(const Space *space, uint32 padded, const char *code, float *residual);
 
+/*
+ * Makes such an element relative to another mean, to which `shift` leads from its own.  It is the
+ * code of what the old one stands for, so estimates by it are less precise.  residual is scratch.
+ */
+extern void disk_shift(const Space *space, uint32 padded, const float *shift, char *code,
+					   float *residual);
+
 /* Copies a node's neighbours to ids; returns how many. */
 extern int	disk_copy_links(const SealedHeader *header, const DiskNode *node, uint32 *ids);
 

@@ -16,6 +16,7 @@
  * computed from work vectors.  Where such segments keep no vectors, a node's own code takes the
  * place of its payload: what it stands for is as good as a vector to search for and to compare, and
  * the code itself is copied, so that estimates do not become worse however often it is merged.
+ * Only codes relative to another mean are made anew from what they stand for.
  */
 #include "graph_segment/merge.h"
 
@@ -203,6 +204,8 @@ read_code(Merge *merge, MergeInput *input, uint32 id, char *code)
 	};
 	memcpy(code, disk_reader_get(&input->scan.disk->codes, id), merge->payload_size);
 	graph_scan_close(&input->scan);
+	if (input->shift)
+		disk_shift(merge->space, merge->build->graph.padded, input->shift, code, merge->floats);
 }
 
 const SealedNode *
@@ -293,7 +296,7 @@ sample_nodes(Merge *merge)
 
 /*
  * Computes the shifts from each input's mean to that of the output, which is the base's, for codes
- * of links.  Codes of nodes without vectors stay as they are, so all inputs must have that mean.
+ * that are not made again from vectors.
  */
 static void
 measure_shifts(Merge *merge)
@@ -303,10 +306,9 @@ measure_shifts(Merge *merge)
 
 	for (int i = 1; i < merge->input_count && !is_flat(&merge->inputs[i]); i++)
 	{
-		if (merge->build->codes &&
-			memcmp(mean, merge->inputs[i].segment->mean, sizeof(float) * padded) != 0)
-			elog(ERROR, "segments without vectors have different means");
-		if (merge->inputs[i].scan.disk)
+		if (merge->inputs[i].scan.disk &&
+			(!merge->build->codes ||
+			 memcmp(mean, merge->inputs[i].segment->mean, sizeof(float) * padded) == 0))
 			continue;
 		merge->inputs[i].shift = palloc(sizeof(float) * padded);
 		for (uint32 d = 0; d < padded; d++)
@@ -651,8 +653,8 @@ merge_begin(const SegmentJob *job)
 	merge->other_payload = palloc(merge->payload_size);
 	open_inputs(merge);
 	merge->build->plan = plan_create(merge->build);
-	sample_nodes(merge);
 	measure_shifts(merge);
+	sample_nodes(merge);
 	make_parts(merge);
 	connect_inputs(merge);
 	number_nodes(merge);

@@ -15,7 +15,7 @@ typedef struct MergeInput
 	GraphScan	scan;
 	uint32		base;			/* key of its first node */
 	uint32		first_row;		/* in Merge.rows */
-	float	   *shift;			/* of links' codes: from its mean to the output's; NULL: none */
+	float	   *shift;			/* of codes: from its mean to the output's; NULL: none */
 	uint32		neighbours;		/* number that a node of another input gets in it */
 } MergeInput;
 

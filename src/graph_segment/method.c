@@ -98,8 +98,8 @@ batch_memory(const SegmentJob *job)
 }
 
 /*
- * Without vectors, codes stay as they are when segments are merged, so those of a new segment are
- * relative to the mean of the segments before it.
+ * Without vectors, codes can stay as they are when segments are merged only if they are relative to
+ * the same mean, so a new segment has that of the segments before it.
  */
 static void
 share_mean(const SegmentJob *job, BuildShared *shared)
@@ -174,30 +174,6 @@ init_disk_space(Space *space, const Directory *directory)
 		space->storage = STORAGE_NONE;
 }
 
-/*
- * Whether a segment can be merged with others: without vectors, if it has the mean of the largest.
- * Processes that make the first segments of an index at the same time give them different means.
- */
-static bool
-shares_mean(Relation index, const Space *space, const SegmentEntry *entry)
-{
-	CachedIndex *cached;
-	float	   *mean;
-	bool		shares;
-
-	if (space->storage != STORAGE_NONE)
-		return true;
-	cached = cache_index(index);
-	cache_hold(cached);
-	mean = cache_largest_mean(cached, index);
-	if (mean == NULL)
-		return true;
-	shares = memcmp(cache_acquire(cached, index, entry)->mean, mean,
-					sizeof(float) * rotation_padded(space->dims)) == 0;
-	pfree(mean);
-	return shares;
-}
-
 const SegmentMethod disk_segment_method = {
 	.id = METHOD_DISK,
 	.name = "disk graph",
@@ -205,7 +181,6 @@ const SegmentMethod disk_segment_method = {
 	.row_memory = row_memory,
 	.may_merge = merge_is_possible,
 	.gains_by_merging = merge_is_possible,
-	.allows = shares_mean,
 	.for_rows = for_rows,
 	.merges = merges,
 	.from_segments = merge_begin,
