@@ -23,16 +23,17 @@ OTHER_TENANTS = 1000
 READERS = [0.01, 0.001] + 20 * [0.01]
 CENTRES = 50
 INSERT_ROWS = 2000
-CURVE = [10, 20, 40, 80, 160, 320]    # settings of the search without a condition, for its rate at a recall
+CURVE = [10, 20, 40, 80, 160, 320]    # values of the search without a condition, for its rate at a recall
+CURVE_SETTINGS = {"hnsw": "hnsw.ef_search", "diskann": "diskann.query_search_list_size"}
 
 Cell = collections.namedtuple("Cell", "name where params")
 Way = collections.namedtuple("Way", "name contestant indexes iterative")
 
 
-def ways(method):
+def ways(peer):
     """Who answers, with which indexes besides the one on id, and in which mode (None: the default)"""
     btrees = ["by_vector", "by_tenant", "by_size", "by_label"]
-    orders = ["strict", "relaxed"] if method == "hnsw" else ["relaxed"]
+    orders = ["relaxed"] if peer == "ivfflat" else ["strict", "relaxed"]
     return [Way("ours, attributes", "ours", ["by_attributes"], None), Way("ours, btree", "ours", btrees, None),
             Way("ours, no index", "ours", ["by_vector"], None), Way("peer, no index", "peer", ["by_vector"], None),
             *(Way(f"peer, {o}", "peer", ["by_vector"], f"{o}_order") for o in orders),
@@ -45,7 +46,7 @@ class Filters:
         self.bench, self.spec, self.out = bench, spec, out
         self.contestants = [c for c in bench.contestants if c.name in spec]
         self.nq = min(QUERIES, bench.nq)
-        self.method = next(iter(spec.values())).split()[0].split("(")[0]
+        self.methods = {name: text.split()[0].split("(")[0] for name, text in spec.items()}
 
     # ---------------------------------------------------------------- data
 
@@ -228,7 +229,7 @@ class Filters:
             truth[cell.name] = self.true_answers(cell)
         self.build()
         everyone = {c.name: c for c in self.contestants}
-        all_ways = [w for w in ways(self.method) if w.contestant in everyone]
+        all_ways = [w for w in ways(self.methods.get("peer")) if w.contestant in everyone]
         clients = max(b.a.clients)
         rows = self.out["cells"] = []
         for cell in cells:
@@ -240,7 +241,7 @@ class Filters:
                     c = everyone[w.contestant]
                     b.say(f"{cell.name}, round {r + 1}: {w.name}")
                     self.show(c, w.indexes)
-                    iterative = [f"SET {self.method}.iterative_scan = {w.iterative}"] if w.iterative else []
+                    iterative = [f"SET {self.methods[w.contestant]}.iterative_scan = {w.iterative}"] if w.iterative else []
                     sets = ["--truth", truth[cell.name][0], *(x for s in iterative for x in ("--set", s))]
                     m = entry["ways"][w.name]
                     if r == b.a.rounds - 1:
@@ -252,7 +253,7 @@ class Filters:
                                                 *sets)["per_second"])
                     m["p50_ms"].append(self.search(c, cell, "--seconds", b.a.seconds / 2, "--clients", 1, "--warmup", 8,
                                                    *sets)["p50_ms"])
-        if "ours" in everyone and self.method == "hnsw":
+        if "ours" in everyone and self.methods["ours"] in CURVE_SETTINGS:
             self.curve(everyone["ours"], cells[0], clients, truth[cells[0].name][0])
         self.insert()
         for c in self.contestants:
@@ -264,7 +265,7 @@ class Filters:
         curve = self.out["curve"] = []
         for ef in CURVE:
             x = self.search(c, cell, "--seconds", self.bench.a.seconds, "--clients", clients, "--warmup", 20,
-                            "--truth", truth, "--set", f"SET hnsw.ef_search = {ef}")
+                            "--truth", truth, "--set", f"SET {CURVE_SETTINGS[self.methods['ours']]} = {ef}")
             curve.append({"ef_search": ef, "recall": x["recall"], "qps": x["per_second"]})
 
 

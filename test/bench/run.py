@@ -35,8 +35,13 @@ ROOT = HERE.parent.parent
 OPERATORS = {"l2": "<->", "ip": "<#>", "cos": "<=>", "l1": "<+>"}
 TYPES = ["vector", "halfvec", "bf16vec", "int8vec"]
 OPCLASSES = {"cos": "cosine"}    # where the metric is called otherwise
-PARTS = ["exact", "build", "search", "floor", "cold", "insert", "vacuum", "live", "copy", "update", "filter"]
+PARTS = ["exact", "build", "search", "floor", "cold", "memory", "insert", "vacuum", "live", "copy", "update", "filter"]
+# of an access method: the setting that moves along the curve, its values, and the one to search with elsewhere
+CURVES = {"hnsw": ("hnsw.ef_search", [10, 20, 40, 80, 160, 320], 80),
+          "ivfflat": ("ivfflat.probes", [1, 3, 10, 30, 100], 10),
+          "diskann": ("diskann.query_search_list_size", [10, 20, 40, 80, 160, 320], 80)}
 COLD_QUERIES = 200
+MEMORY_GROUPS = [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")]
 FLOOR = {"one row, no index": "one", "ten rows, index": "ten"}
 DROP_CACHES = pathlib.Path("/proc/sys/vm/drop_caches")
 CORES = os.cpu_count() or 1
@@ -48,6 +53,10 @@ def say(text):
 
 def fail(text):
     sys.exit(f"bench: {text}")
+
+
+def method_of(spec):
+    return spec.split()[0].split("(")[0]
 
 
 def command(args, **kw):
@@ -173,14 +182,19 @@ class Contestant:
         self.psql("CREATE DATABASE bench", db="postgres")
         self.conninfo = f"host={self.socket} user=postgres dbname=bench"
 
-    def restart_cold(self):
-        """Nothing of the cluster in memory, neither PostgreSQL's nor the system's"""
+    def restart_cold(self, group=None, options=""):
+        """Nothing of the cluster in memory, neither PostgreSQL's nor the system's; in a memory group, if there is one"""
         b = self.bench
         self.psql("CHECKPOINT")
         b.as_user([self.bin / "pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop"])
         os.sync()
         DROP_CACHES.write_text("3")
-        b.as_user([self.bin / "pg_ctl", "-D", self.data, "-l", self.data / "log", "-w", "-t", "120", "start"])
+        start = [self.bin / "pg_ctl", "-D", self.data, "-l", self.data / "log", "-w", "-t", "120", "-o", options, "start"]
+        if group:
+            command(["sh", "-c", 'echo $$ >"$0/cgroup.procs"; exec runuser -u "$@"', group, b.a.user, "--", *start],
+                    cwd=b.work)
+        else:
+            b.as_user(start)
 
     def stop(self):
         subprocess.run([str(self.bin / "pg_ctl"), "-D", str(self.data), "-m", "immediate", "stop"],
@@ -226,6 +240,11 @@ class Contestant:
         self.psql("VACUUM (FREEZE, ANALYZE) items", "CHECKPOINT")
         self.dirty = False
         return r["seconds"]
+
+    def blocks_read(self):
+        """Blocks of the table and its indexes that were not in shared buffers, by all sessions that have ended"""
+        return int(self.value("SELECT sum(heap_blks_read + coalesce(toast_blks_read, 0) + coalesce(tidx_blks_read, 0) + "
+                              "coalesce(idx_blks_read, 0)) FROM pg_statio_user_tables WHERE relname = 'items'"))
 
     def first_query(self):
         """The first query vector as a constant"""
@@ -443,7 +462,7 @@ class Bench:
         mine = {}
         for c in self.contestants:
             text = spec.get(c.name, spec.get("all"))
-            method = text.split()[0].split("(")[0] if text else None
+            method = method_of(text) if text else None
             if method in c.methods:
                 mine[c.name] = text.replace("OPCLASS", f"{c.type}_{OPCLASSES.get(self.metric, self.metric)}_ops")
             else:
@@ -485,10 +504,12 @@ class Bench:
             self.floor(out, mine)
         if "cold" in a.tables:
             self.cold(out)
+        if "memory" in a.tables:
+            self.memory(out)
         if "insert" in a.tables:
             self.insert(out)
         if "live" in a.tables:
-            self.live(out)
+            self.live(out, mine)
         if "update" in a.tables:
             self.update(out)
         if "copy" in a.tables:
@@ -526,6 +547,38 @@ class Bench:
             out["cold_qps"][c.name] = [x["per_second"]]
             out["cold_recall"][c.name] = [x["recall"]]
 
+    def memory(self, out):
+        """Searches by servers that have little memory in all, the system's caches of their files included"""
+        a = self.a
+        root, limit = next(((pathlib.Path(r), f) for r, f in MEMORY_GROUPS if os.access(f"{r}/cgroup.procs", os.W_OK)),
+                           (None, None))
+        if root is None or not os.access(DROP_CACHES, os.W_OK):
+            say("memory: needs root, and memory groups (cgroup): not measured")
+            return
+        mb = a.memory_mb or max(32, 4 * self.rows * self.dims // 10 >> 20)
+        clients = max(a.clients)
+        settings = self.search_settings(out)
+        curve = [{"clients": clients} for _ in range(max(map(len, settings.values())))]
+        for _, c in self.turns(1):
+            group = root / f"{self.work.name}-{c.name}"
+            group.mkdir()
+            try:
+                (group / limit).write_text(str(mb << 20))
+                c.restart_cold(group, f"-c shared_buffers={mb // 4}MB -c maintenance_work_mem=4MB")
+                for point, (name, value) in zip(curve, settings[c.name]):
+                    say(f"in {mb} MB, {name} = {value}: {c.name}")
+                    before = c.blocks_read()
+                    x = c.query("--seconds", a.seconds, "--clients", clients, "--warmup", 20, "--set", f"SET {name} = {value}")
+                    reads = (c.blocks_read() - before) / (x["n"] + 20 * clients)
+                    point[c.name] = {"setting": f"{name}={value}", "qps": [x["per_second"]], "recall": [x["recall"]],
+                                     "reads": [reads]}
+            finally:
+                c.restart_cold()
+                group.rmdir()
+        out["memory"] = {"mb": mb, "curve": curve, "at_recall": [
+            {"recall": at, "clients": clients, **{c.name: self.qps_at(curve, c.name, clients, at, 1) for c in self.contestants}}
+            for at in a.at]}
+
     def search(self, out):
         a = self.a
         settings = self.search_settings(out)
@@ -552,11 +605,11 @@ class Bench:
                              **{c.name: self.qps_at(curve, c.name, n, at) for c in self.contestants}}
                             for at in a.at for n in a.clients]
 
-    def qps_at(self, curve, name, clients, at):
+    def qps_at(self, curve, name, clients, at, rounds=None):
         """Queries a second at a recall, one value a round: log-linear between two points of the curve's front"""
         points = [p[name] for p in curve if p["clients"] == clients and name in p]
         per_round = []
-        for r in range(self.a.rounds):
+        for r in range(rounds or self.a.rounds):
             front = []
             for recall, qps in sorted(((p["recall"][r], p["qps"][r]) for p in points), reverse=True):
                 if not front or qps > front[-1][1]:
@@ -635,7 +688,7 @@ class Bench:
         found, truth = ([set(re.findall(r"-?\d+", part)) for part in text.split("},{")] for text in answers)
         return sum(len(f & t) for f, t in zip(found, truth)) / sum(map(len, truth))
 
-    def live(self, out):
+    def live(self, out, mine):
         """Commits of one row by two clients, background workers on; the peer for a part of them"""
         a = self.a
         live = out["live"] = {}
@@ -643,7 +696,7 @@ class Bench:
             self.more_rows(c, a.live_rows)
             c.psql("VACUUM ANALYZE items", "CHECKPOINT")
             c.dirty = True
-            setting = "hnsw.ef_search = 80"
+            setting = usual_setting(mine[c.name])
             point = {"p99_quiet_ms": c.query("--seconds", 3, "--clients", 1, "--set", f"SET {setting}")["p99_ms"]}
             script = self.work / "live.sql"
             script.write_text(f"\\set n :n + 1\n\\set i :client_id * {a.live_rows // 2} + :n\nINSERT INTO items "
@@ -698,8 +751,8 @@ class Bench:
         """COPY into an empty table with an index; the peer a part of it.  Ours is searched then, and after REINDEX"""
         a = self.a
         out["copy_rows_s"], out["copied"] = {}, {}
-        setting = "hnsw.ef_search = 80"
         for _, c in self.turns(1):
+            setting = usual_setting(mine[c.name])
             n = self.rows if c.name == "ours" else min(self.rows, a.copy_peer_rows)
             say(f"COPY of {n} rows: {c.name}")
             c.dirty = True
@@ -758,10 +811,18 @@ def index_specs(texts):
     return out
 
 
+def curve_of(spec):
+    return CURVES.get(method_of(spec)) or fail(f"say with --set which setting of {method_of(spec)} to vary")
+
+
 def default_set(spec):
-    method = spec.split()[0].split("(")[0]
-    return {"hnsw": "hnsw.ef_search=10,20,40,80,160,320", "ivfflat": "ivfflat.probes=1,3,10,30,100"}.get(
-        method) or fail(f"say with --set which setting of {method} to vary")
+    name, values, _ = curve_of(spec)
+    return f"{name}={','.join(map(str, values))}"
+
+
+def usual_setting(spec):
+    name, _, usual = curve_of(spec)
+    return f"{name} = {usual}"
 
 
 def parts(text):
@@ -806,7 +867,7 @@ def options():
                       help="what follows USING in CREATE INDEX; OPCLASS stands for the operator class (may be repeated; "
                       "default: hnsw (embedding OPCLASS) where ours has it)")
     what.add_argument("--set", action="append", default=[], metavar="[ours:|peer:]NAME=V1,V2,...",
-                      help="setting that moves along the curve (default: hnsw.ef_search, ivfflat.probes)")
+                      help="setting that moves along the curve (default: by the access method)")
     what.add_argument("--at", default="0.95,0.99,0.999", help="recalls at which to compare queries a second")
     what.add_argument("--clients", default="1,2", help="numbers of clients (default 1,2)")
     what.add_argument("--rounds", type=int, default=3, help="rounds of every search run (default 3)")
@@ -818,6 +879,7 @@ def options():
     what.add_argument("--live-rows", type=int, default=200000, help="rows that two clients commit (default 200000)")
     what.add_argument("--live-seconds", type=int, default=60, help="how long the peer does so (default 60)")
     what.add_argument("--copy-peer-rows", type=int, default=30000, help="rows that the peer copies (default 30000)")
+    what.add_argument("--memory-mb", type=int, help="of the part memory, what a server may take (default a tenth of the vectors)")
     what.add_argument("--filter-cells", default="", metavar="REGEX", help="of the part filter, the conditions so named (default all)")
     out = ap.add_argument_group("output")
     out.add_argument("--out", default=str(ROOT / "results" / "bench"), metavar="DIR",
@@ -950,6 +1012,17 @@ def report(res):
             rows.append(row("VACUUM after deleting 5 %, s", ix["vacuum_s"], True))
         rows.append(["plan chosen", ix["plan"].get("ours"), ix["plan"].get("peer"), None])
         table("Index " + "; ".join(f"{k}: {v}" if k != "all" else v for k, v in ix["spec"].items()), rows)
+        if "memory" in ix:
+            rows = []
+            for p in ix["memory"]["curve"]:
+                have = {n: p[n] for n in names if n in p}
+                label = " | ".join(dict.fromkeys(v["setting"] for v in have.values()))
+                rows.append(row(f"{label}, queries/s", {n: v["qps"] for n, v in have.items()}, False))
+                rows.append(["    recall", *(f"{have[n]['recall'][0]:.4f}" if n in have else None for n in ("ours", "peer")), None])
+                rows.append(["    block reads a query", *(have[n]["reads"][0] if n in have else None for n in ("ours", "peer")), None])
+            rows += [row(f"recall {p['recall']}, queries/s", {n: p[n] for n in names if p.get(n)}, False)
+                     for p in ix["memory"]["at_recall"]]
+            table(f"Search in {ix['memory']['mb']} MB of memory, caches included", rows)
         if "search" not in ix:
             continue
         rows = []
