@@ -40,7 +40,7 @@ diskann_init(void)
 {
 	diskann_relopt_kind = index_relopt_kind();
 	add_int_reloption(diskann_relopt_kind, "num_neighbors",
-					  "Max number of neighbors of a node, 0: automatic", 0, 0,
+					  "Max number of neighbors of a node, 0 or -1: automatic", 0, -1,
 					  DISKANN_MAX_NEIGHBORS, AccessExclusiveLock);
 	add_int_reloption(diskann_relopt_kind, "search_list_size",
 					  "Size of the candidate list for construction", DISKANN_DEFAULT_LIST_SIZE,
@@ -140,7 +140,7 @@ diskann_directory_options(Relation index)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("num_neighbors must be 0 or at least %d", DISKANN_MIN_NEIGHBORS)));
-	if (neighbors == 0)
+	if (neighbors <= 0)
 		neighbors = DISKANN_DEFAULT_NEIGHBORS;
 	directory.m = (neighbors + 1) / 2;
 	directory.ef_construction = options.search_list_size;

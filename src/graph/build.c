@@ -48,7 +48,9 @@ unlock_shared(GraphLinks *links)
 void
 graph_build_layout(GraphBuild *build)
 {
-	size_t		degree = build->degree;
+	/* codes are compared in groups */
+	size_t		degree = build->coded ?
+		(build->degree + CODE_GROUP - 1) / CODE_GROUP * CODE_GROUP : build->degree;
 
 	build->ids = sizeof(GraphLinks);
 	build->distances = build->ids + degree * sizeof(uint32_t);
@@ -153,6 +155,7 @@ graph_inserter_init(GraphInserter *inserter, const GraphBuild *build, GraphMemor
 		.score = score_nodes,
 		.prefetch = build->coded ? prefetch_node : NULL,
 		.arg = inserter,
+		.degree = build->degree,
 		.coded = build->coded
 	};
 	if (!build->coded)
@@ -228,11 +231,11 @@ graph_code_link(const GraphBuild *build, uint32_t node, uint32_t place, const ui
  */
 static bool
 is_covered(const GraphBuild *build, const GraphFound *candidate, const GraphCandidate *chosen,
-		   uint32_t count, uint8_t *order)
+		   uint32_t count, uint16_t *order)
 {
 	for (uint32_t k = 0; k < count; k++)
 	{
-		uint8_t		place = order[k];
+		uint16_t	place = order[k];
 
 		if (graph_build_distance(build, candidate->id, chosen[place].id) >= candidate->distance)
 			continue;
@@ -255,13 +258,13 @@ static uint32_t
 choose(const GraphBuild *build, const GraphFound *candidates, size_t n, GraphCandidate *chosen)
 {
 	uint32_t	count = 0;
-	uint8_t		order[GRAPH_MAX_DEGREE];
+	uint16_t	order[GRAPH_MAX_DEGREE];
 
 	for (size_t i = 0; i < n && count < build->degree; i++)
 	{
 		if (is_covered(build, &candidates[i], chosen, count, order))
 			continue;
-		order[count] = (uint8_t) count;
+		order[count] = (uint16_t) count;
 		chosen[count++] = (GraphCandidate) {candidates[i].distance, candidates[i].id};
 	}
 

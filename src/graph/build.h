@@ -46,7 +46,7 @@ graph_array_at(const GraphArray *array, uint32_t i)
 
 /*
  * A node's links: this header, then ids, distances and, if coded, a and b factors of `degree`
- * neighbours each, and the groups of codes.
+ * neighbours each, and the groups of codes; coded ones have room for whole groups.
  */
 typedef struct GraphLinks
 {
@@ -57,7 +57,7 @@ typedef struct GraphLinks
 typedef struct GraphBuild
 {
 	/* set by the caller */
-	uint32_t	degree;			/* a multiple of 32 if coded */
+	uint32_t	degree;			/* the most neighbours of a node */
 	uint32_t	ef_construction;	/* candidates of an insertion */
 	bool		coded;
 	float		alpha;			/* see graph_fill; 0: GRAPH_ALPHA */

@@ -294,7 +294,7 @@ graph_search_begin(GraphSearch *search, GraphSource source, uint32_t ef, bool ke
 	search->kept.count = 0;
 	search->found_count = 0;
 	forget_seen(search);
-	return seen_reserve(search, GRAPH_MAX_DEGREE + 1) && offer(search, entry);
+	return seen_reserve(search, source.degree + 1) && offer(search, entry);
 }
 
 bool
@@ -528,7 +528,8 @@ expand(GraphSearch *search, GraphCandidate candidate, bool dead)
 	if (seen->estimate == -INFINITY)
 		return true;			/* a stale entry of a heap */
 	seen->estimate = -INFINITY;
-	if (!seen_reserve(search, GRAPH_MAX_DEGREE) || (search->source.dead && !note_met(search, dead)))
+	if (!seen_reserve(search, search->source.degree) ||
+		(search->source.dead && !note_met(search, dead)))
 		return false;
 	n = read_node(search, &found, ids, estimates);
 	if (!dead)
@@ -632,7 +633,7 @@ reopen(GraphSearch *search)
 		float		estimates[GRAPH_MAX_DEGREE];
 		GraphFound	found = {0, expanded[i], 0, 0};
 
-		done = seen_reserve(search, GRAPH_MAX_DEGREE) &&
+		done = seen_reserve(search, search->source.degree) &&
 			offer_all(search, ids, estimates, read_node(search, &found, ids, estimates));
 	}
 	if (expanded)

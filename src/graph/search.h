@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GRAPH_MAX_DEGREE	224		/* neighbours of a node: 2 * m = 200, in groups of 32 */
+#define GRAPH_MAX_DEGREE	1024	/* neighbours of a node, in groups of 32 */
 
 typedef struct GraphCandidate
 {
@@ -63,6 +63,7 @@ typedef struct GraphSource
 	/* Whether a node must not be found; or NULL, if no node is dead. */
 	bool		(*dead) (void *arg, uint32_t id);
 	void	   *arg;
+	uint32_t	degree;			/* the most neighbours of a node */
 	bool		coded;
 } GraphSource;
 

@@ -89,11 +89,11 @@ participants(BuildShared *shared)
 	return n;
 }
 
-/* The degree of the graph: 2 m, rounded up to whole groups of codes. */
+/* The degree of the graph: 2 m, rounded up to whole groups where nodes store codes in groups. */
 static uint32
 graph_degree(const Space *space, uint32 m)
 {
-	return space->coded ? TYPEALIGN(CODE_GROUP, 2 * m) : 2 * m;
+	return space->coded && space->method != METHOD_DISK ? TYPEALIGN(CODE_GROUP, 2 * m) : 2 * m;
 }
 
 static void

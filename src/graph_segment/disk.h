@@ -82,6 +82,12 @@ extern uint32 disk_code_size(const Space *space, uint32 padded);
 
 /* The residual that an element of that array stands for. */
 extern void disk_restore(const Space *space, uint32 padded, const char *code, float *residual);
+/* The most neighbours of a node. */
+static inline uint32
+segment_degree(const SealedHeader *header)
+{
+	return disk_is(header) ? header->disk.degree : header->layout.degree;
+}
 
 /*
  * Makes such an element relative to another mean, to which `shift` leads from its own.  It is the

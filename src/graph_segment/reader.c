@@ -186,7 +186,7 @@ round_memory(const GraphReading *reading)
 {
 	return graph_search_growth(&reading->scan.search,
 							   (Size) reading->base.search->effort.candidates *
-							   reading->scan.sealed.segment->header.layout.degree);
+							   segment_degree(&reading->scan.sealed.segment->header));
 }
 
 static SegmentRound

@@ -445,6 +445,7 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 		.prefetch = prefetch_node,
 		.dead = scan->sealed.excluded.count > 0 ? node_is_excluded : NULL,
 		.arg = scan,
+		.degree = segment_degree(&scan->sealed.segment->header),
 		.coded = scan->sealed.space->coded
 	};
 

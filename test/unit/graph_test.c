@@ -450,7 +450,8 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead, float r
 	Probe		probe = {world, query, calloc(world->n, 1), limited ? 2 : 1};
 	uint8_t    *seen = calloc(world->n, 1);
 	GraphSource source = {
-		.expand = expand, .score = score, .arg = &probe, .dead = odd_are_dead ? is_odd : NULL
+		.expand = expand, .score = score, .arg = &probe, .degree = world->build.degree,
+		.dead = odd_are_dead ? is_odd : NULL
 	};
 	GraphCandidate entry = {0, world->first};
 	uint32_t	living = odd_are_dead ? (world->n + 1) / 2 : world->n;
@@ -605,7 +606,9 @@ check_memory(void)
 		int			left = limit;
 		float		query[DIMS] = {0};
 		Probe		probe = {&world, query, calloc(world.n, 1), 2};
-		GraphSource source = {.expand = expand, .score = score, .arg = &probe};
+		GraphSource source = {
+			.expand = expand, .score = score, .arg = &probe, .degree = world.build.degree
+		};
 		GraphSearch search;
 
 		graph_search_init(&search, (GraphMemory) {resize, &left});
