@@ -3,7 +3,8 @@
  *
  * Extents are disjoint and within the file; every block names its segment.  Sealed segments are
  * what their method says (SegmentMethod.check), and have as many tombstones as they count.  No TID
- * occurs twice, and every row of the table that should be indexed occurs, with its attributes.
+ * occurs twice, and every row of the table that should be indexed occurs, with its attributes, and
+ * with its vector where the segment can tell that by codes alone (SegmentMethod.check_vector).
  */
 #include "am/check.h"
 
@@ -32,9 +33,13 @@ typedef struct Check
 	CachedIndex *cached;
 	const Space *space;
 	AttributesCheck *attributes;	/* NULL: none */
+	CachedSegment **sealed;		/* segments, by number */
+	uint32		sealed_count;
+	MemoryContext row;			/* of one row of the table */
 	CheckedRow *rows;			/* that are live */
 	uint64		count;
 	uint64		room;
+	ScanStatistics statistics;	/* of no interest */
 	bool		recovery;		/* changes by VACUUM may be replayed: see vector_index_check */
 } Check;
 
@@ -119,15 +124,15 @@ static void
 check_sealed(Check *check, const SegmentEntry *entry)
 {
 	CachedSegment *segment = cache_acquire(check->cached, check->index, entry);
-	ScanStatistics statistics = {0};
 	SealedScan	scan;
-	CheckedPlace place = {0, 0};
+	CheckedPlace place = {check->sealed_count, 0};
 	uint32		dead = 0;
 
-	sealed_scan_begin(&scan, check->index, check->space, segment, &statistics);
+	check->sealed[check->sealed_count++] = segment;
+	sealed_scan_begin(&scan, check->index, check->space, segment, &check->statistics);
 	check_header(check, entry, &segment->header);
 	if (check->attributes)
-		place.segment = check_attributes_segment(check->attributes, segment);
+		check_attributes_segment(check->attributes, segment);
 	for (uint32 row = 0; row < segment->header.rows; row++)
 	{
 		SealedRow	sealed;
@@ -152,7 +157,7 @@ static void
 check_growing_row(void *arg, uint32 number, bool dead, const SegmentRow *row)
 {
 	Check	   *check = arg;
-	CheckedPlace place = {0, 0};
+	CheckedPlace place = {CHECKED_RECORD, 0};
 
 	if (dead)
 		return;
@@ -161,6 +166,23 @@ check_growing_row(void *arg, uint32 number, bool dead, const SegmentRow *row)
 	if (check->attributes)
 		place = check_attributes_record(check->attributes, row);
 	add_row(check, &row->tid, place);
+}
+
+/* Compares a vector of the table with what a sealed segment has of it. */
+static void
+check_vector(Check *check, CheckedPlace place, const char *payload)
+{
+	CachedSegment *segment = check->sealed[place.segment];
+	SealedScan	scan;
+	MemoryContext old;
+
+	if (segment->method->check_vector == NULL)
+		return;
+	old = MemoryContextSwitchTo(check->row);
+	sealed_scan_begin(&scan, check->index, check->space, segment, &check->statistics);
+	segment->method->check_vector(&scan, place.number, payload);
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(check->row);
 }
 
 static void
@@ -183,6 +205,8 @@ check_heap_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, boo
 					   ItemPointerGetBlockNumber(tid), ItemPointerGetOffsetNumber(tid));
 	if (check->attributes)
 		check_attributes_row(check->attributes, row->place, tid, values, isnull);
+	if (row->place.segment != CHECKED_RECORD)
+		check_vector(check, row->place, payload);
 }
 
 /* Checks that every row that a snapshot sees is in the index. */
@@ -217,6 +241,8 @@ check_index(Relation index, Relation heap)
 	check.space = cache_space(check.cached);
 	check.attributes = check_attributes_begin(index);
 	directory = directory_read(index);
+	check.sealed = palloc(sizeof(CachedSegment *) * Max(directory->count, 1));
+	check.row = AllocSetContextCreate(context, "vector check row", ALLOCSET_DEFAULT_SIZES);
 	check_extents(&check, directory);
 	for (uint32 i = 0; i < directory->count; i++)
 	{

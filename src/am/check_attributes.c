@@ -217,7 +217,7 @@ open_column(const AttributesCheck *check, const CachedSegment *segment, int numb
 					   number);
 }
 
-uint32
+void
 check_attributes_segment(AttributesCheck *check, const CachedSegment *segment)
 {
 	for (int i = 0; i < check->attributes->sealed_count; i++)
@@ -238,8 +238,7 @@ check_attributes_segment(AttributesCheck *check, const CachedSegment *segment)
 		}
 		sealed_column_close(&column);
 	}
-	check->segments[check->segment_count] = segment;
-	return check->segment_count++;
+	check->segments[check->segment_count++] = segment;
 }
 
 CheckedPlace

@@ -23,8 +23,8 @@ typedef struct CheckedPlace
 /* NULL if the index has no attributes. */
 extern AttributesCheck *check_attributes_begin(Relation index);
 
-/* Checks the columns of a sealed segment, which is held; returns its number. */
-extern uint32 check_attributes_segment(AttributesCheck *check, const CachedSegment *segment);
+/* Checks the columns of a sealed segment, which is held; segments are numbered in order of calls. */
+extern void check_attributes_segment(AttributesCheck *check, const CachedSegment *segment);
 
 /* Keeps the record of a growing segment's row. */
 extern CheckedPlace check_attributes_record(AttributesCheck *check, const SegmentRow *row);

@@ -48,11 +48,16 @@ void
 check_prepare_node(SealedScan *scan, const SealedNode *node, char *payload, SpaceQuery *query,
 			 float *centred)
 {
-	const SealedHeader *header = &scan->segment->header;
+	space_restore(scan->space, node,
+				  (const char *) node + scan->segment->header.layout.vector, payload);
+	check_prepare_vector(scan, payload, query, centred);
+}
 
-	space_restore(scan->space, node, (const char *) node + header->layout.vector, payload);
+void
+check_prepare_vector(SealedScan *scan, const char *payload, SpaceQuery *query, float *centred)
+{
 	space_prepare(scan->space, query, payload, space_payload_size(scan->space));
-	for (uint32 i = 0; i < header->padded; i++)
+	for (uint32 i = 0; i < scan->segment->header.padded; i++)
 		centred[i] = query->rotated[i] - scan->segment->mean[i];
 }
 

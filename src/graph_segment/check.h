@@ -22,6 +22,9 @@ extern bool check_own_estimate(const Space *space, const SpaceQuery *query, floa
  */
 extern void check_prepare_node(SealedScan *scan, const SealedNode *node, char *payload,
 							   SpaceQuery *query, float *centred);
+/* Likewise for a vector. */
+extern void check_prepare_vector(SealedScan *scan, const char *payload, SpaceQuery *query,
+								 float *centred);
 extern void check_forget_node(SpaceQuery *query);
 
 extern double check_length_squared(const float *x, uint32 n);

@@ -82,6 +82,7 @@ extern uint32 disk_code_size(const Space *space, uint32 padded);
 
 /* The residual that an element of that array stands for. */
 extern void disk_restore(const Space *space, uint32 padded, const char *code, float *residual);
+
 /* The most neighbours of a node. */
 static inline uint32
 segment_degree(const SealedHeader *header)

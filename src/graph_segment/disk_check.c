@@ -2,8 +2,8 @@
  * disk_check.c - checks of a METHOD_DISK segment
  *
  * Every row names a node that names the row.  Neighbours exist and are not the node itself.  Codes
- * have the factors of codes, and those of vectors that are kept fit these: the estimated distance
- * of a vector from itself is zero, or its negative squared norm.
+ * have the factors of codes, and fit the vectors, which the segment or the table has: the estimated
+ * distance of a vector from itself is zero, or its negative squared norm.
  */
 #include "graph_segment/method.h"
 
@@ -42,38 +42,45 @@ check_links(DiskCheck *check, uint32 number, const DiskNode *node)
 						   uid, number, ids[i]);
 }
 
+/* Checks a node's code against its vector, which check->centred is. */
+static void
+check_estimate(DiskCheck *check, uint32 number, const SpaceQuery *query)
+{
+	SealedScan *scan = check->scan;
+	double		size = check_length_squared(check->centred, scan->segment->header.padded);
+	float		estimate;
+
+	disk_prepare(&check->disk, check->centred);
+	disk_estimate(&check->disk, &number, 1, &estimate);
+	if (!check_own_estimate(scan->space, query, estimate,
+							size + query->norm * query->norm *
+							(space_is_lossy(scan->space) ? 1 : CHECK_CODED_PART)))
+		sealed_damaged(scan->index, "In segment %u, node %u has a code that does not fit its "
+					   "vector: the distance is estimated as %g.", scan->segment->part.uid,
+					   number, estimate);
+}
+
 /* Checks a node's code, against its vector if that is kept. */
 static void
 check_code(DiskCheck *check, uint32 number)
 {
 	SealedScan *scan = check->scan;
-	const SealedHeader *header = &scan->segment->header;
 	FineFactors factors;
 	SpaceQuery	query;
 	const SealedNode *node;
-	double		size;
-	float		estimate;
 
 	memcpy(&factors, disk_reader_get(&check->disk.codes, number), sizeof(factors));
 	if (!(factors.b <= 0) || !(factors.error >= 0 || isnan(factors.error)))
 		sealed_damaged(scan->index, "In segment %u, node %u has no valid code.",
 					   scan->segment->part.uid, number);
-	if (header->layout.size == 0)
+	if (scan->segment->header.layout.size == 0)
 		return;
 	node = sealed_read_node(scan, 0, number);
 	if (node->row != number)
 		sealed_damaged(scan->index, "In segment %u, row %u has the vector of row %u.",
 					   scan->segment->part.uid, number, node->row);
 	check_prepare_node(scan, node, check->payload, &query, check->centred);
-	size = check_length_squared(check->centred, header->padded);
-	disk_prepare(&check->disk, check->centred);
-	disk_estimate(&check->disk, &number, 1, &estimate);
-	if (!check_own_estimate(scan->space, &query, estimate,
-							size + query.norm * query.norm *
-							(space_is_lossy(scan->space) ? 1 : CHECK_CODED_PART)))
-		sealed_damaged(scan->index, "In segment %u, node %u has a code that does not fit its "
-					   "vector: the distance is estimated as %g.", scan->segment->part.uid,
-					   number, estimate);
+	check_estimate(check, number, &query);
 	check_forget_node(&query);
 }
 
@@ -106,17 +113,50 @@ check_row(DiskCheck *check, uint32 number, const SealedRow *row)
 	check_code(check, number);
 }
 
-void
-disk_check(SealedScan *scan)
+/* A check, in the current memory context. */
+static DiskCheck *
+begin(SealedScan *scan)
 {
-	const SealedHeader *header = &scan->segment->header;
 	DiskCheck  *check = palloc0(sizeof(DiskCheck));
 
 	check->scan = scan;
 	check->payload = palloc(space_payload_size(scan->space));
-	check->centred = palloc(sizeof(float) * header->padded);
+	check->centred = palloc(sizeof(float) * scan->segment->header.padded);
 	disk_read_codes(&check->disk.codes, scan);
 	disk_read_links(&check->disk.links, scan);
+	return check;
+}
+
+static void
+end(DiskCheck *check)
+{
+	disk_reader_close(&check->disk.codes);
+	disk_reader_close(&check->disk.links);
+}
+
+void
+disk_check_vector(SealedScan *scan, uint32 number, const char *payload)
+{
+	DiskCheck  *check;
+	SealedRow	row;
+	SpaceQuery	query;
+
+	/* otherwise the code has been compared with the vector that is kept */
+	if (scan->segment->header.layout.size > 0)
+		return;
+	check = begin(scan);
+	sealed_read_row(scan, number, &row);
+	check_prepare_vector(scan, payload, &query, check->centred);
+	check_estimate(check, row.node, &query);
+	end(check);
+}
+
+void
+disk_check(SealedScan *scan)
+{
+	const SealedHeader *header = &scan->segment->header;
+	DiskCheck  *check = begin(scan);
+
 	check_entries(scan);
 	for (uint32 number = 0; number < header->rows; number++)
 	{
@@ -126,6 +166,5 @@ disk_check(SealedScan *scan)
 		sealed_read_row(scan, number, &row);
 		check_row(check, number, &row);
 	}
-	disk_reader_close(&check->disk.codes);
-	disk_reader_close(&check->disk.links);
+	end(check);
 }

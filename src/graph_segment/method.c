@@ -187,5 +187,6 @@ const SegmentMethod disk_segment_method = {
 	.from_rows = from_rows,
 	.load = load,
 	.reader = &graph_reader,
-	.check = disk_check
+	.check = disk_check,
+	.check_vector = disk_check_vector
 };

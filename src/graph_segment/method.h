@@ -23,6 +23,7 @@
 /* SegmentMethod.check and reader. */
 extern void graph_check(SealedScan *scan);
 extern void disk_check(SealedScan *scan);
+extern void disk_check_vector(SealedScan *scan, uint32 row, const char *payload);
 extern const struct SegmentReader graph_reader;
 
 extern const SegmentMethod graph_segment_method;

@@ -138,6 +138,12 @@ struct SegmentMethod
 
 	/* Raises an error if a segment is damaged. */
 	void		(*check) (SealedScan *scan);
+
+	/*
+	 * Raises an error if what a segment without vectors has of a row does not fit the row's vector;
+	 * NULL if `check` compares all with vectors.
+	 */
+	void		(*check_vector) (SealedScan *scan, uint32 row, const char *payload);
 };
 
 extern void segment_register(const SegmentMethod *method);
