@@ -90,9 +90,6 @@ SET diskann.query_search_list_size = 10;
 SET diskann.query_rescore = 10;
 SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> array_fill(10, ARRAY[24])::vector LIMIT 10) x;
 SELECT hops BETWEEN 10 AND 60 AS walks_little, distances < 900 AS compares_some, blocks > 0 AS reads, segments, walks, rejected FROM vector_last_scan();
-SET diskann.query_search_list_size = 200;
-SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> array_fill(10, ARRAY[24])::vector LIMIT 10) x;
-SELECT hops + 200 * reads >= 200 AS walks_further FROM vector_last_scan();
 RESET diskann.query_search_list_size;
 RESET diskann.query_rescore;
 -- rows with equal vectors, one of which dies
