@@ -40,7 +40,7 @@ set_effort(DiskannScan *state)
 	uint32		size = (uint32) diskann_query_search_list_size;
 	uint64		wanted = scan->bound ? scan_bound_rows(scan->bound) : 0;
 
-	*effort = (SearchEffort) {.candidates = size, .known = INFINITY};
+	*effort = (SearchEffort) {.candidates = size, .known = INFINITY, .margin = SEARCH_MARGIN};
 	effort->fetches = Max((uint64) diskann_query_rescore, wanted);
 	state->first = scan->returned + Max(Max(wanted, (uint64) diskann_query_rescore / 2), 1);
 	state->limited = false;

@@ -23,6 +23,9 @@
 /* See VectorScan.most_beyond: this many times ef_search. */
 #define BEYOND_TIMES	2
 
+/* See search_effort. */
+#define FILTERED_MARGIN	1.06f
+
 typedef struct HnswScan
 {
 	VectorScan	scan;
@@ -61,7 +64,9 @@ end_round(HnswScan *state)
  * beyond them (graph_limit), and may keep more candidates for queries that need them.
  *
  * If the executor filters the rows, a search in the mode auto has twice as many candidates in each
- * round: the rows that pass are farther than those that are usually wanted.
+ * round: the rows that pass are farther than those that are usually wanted.  It also allows for
+ * larger errors of what has been left: a LIMIT ends the scan soon after rows of several rounds have
+ * passed, before those come that the rounds have left and that are nearer.
  *
  * When the rows of partitions are merged, each scan looks for its share only, and for rows nearer
  * than those that the others have returned already; it goes on when it is asked for more.
@@ -76,6 +81,7 @@ search_effort(const HnswScan *state)
 	SearchEffort effort = {
 		.candidates = hnsw_ef_search,
 		.keep = is_limited(state) && !limited,
+		.margin = SEARCH_MARGIN,
 		.known = bound && !space_is_lossy(space) ? scan_bound_of_siblings(bound) : INFINITY
 	};
 
@@ -87,7 +93,10 @@ search_effort(const HnswScan *state)
 	{
 		if (state->iterative == HNSW_ITERATIVE_SCAN_AUTO && state->scan.filtered &&
 			!state->scan.among)
+		{
 			effort.candidates *= 2;
+			effort.margin = FILTERED_MARGIN;
+		}
 		return effort;
 	}
 	effort.candidates *= 2;

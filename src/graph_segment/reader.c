@@ -10,9 +10,6 @@
 
 #include "graph_segment/scan.h"
 
-/* What is left may be nearer than estimated by this factor. */
-#define MARGIN				1.02f
-
 /* See expected_hops. */
 #define WALKED_ROWS			2.5
 
@@ -236,7 +233,7 @@ graph_left(SegmentScan *scan)
 	float		base = reading->scan.search.base;
 
 	return reading->ended || kept->count == 0 ? INFINITY :
-		(kept->items[0].distance + base) / MARGIN - base;
+		(kept->items[0].distance + base) / scan->search->effort.margin - base;
 }
 
 static bool

@@ -17,6 +17,9 @@
 typedef struct SegmentSearch SegmentSearch;
 typedef struct SegmentScan SegmentScan;
 
+/* What is left may usually be nearer than estimated by this factor. */
+#define SEARCH_MARGIN	1.02f
+
 /*
  * How far the next round of a segment goes.  The access method sets it; each kind of segments takes
  * what concerns it.
@@ -31,6 +34,7 @@ typedef struct SearchEffort
 	float		known;			/* no row farther than this is wanted; INFINITY: not known */
 	float		patience;		/* see graph_search_limit */
 	bool		keep;			/* keep other candidates for further rounds */
+	float		margin;			/* like SEARCH_MARGIN */
 
 	/* lists */
 	uint32		lists;			/* that will be searched in these and the next rounds */
