@@ -45,8 +45,8 @@ typedef struct SearchEffort
 } SearchEffort;
 
 /*
- * What rounds of lists have compared: rows that are not excluded, and all rows whose codes or vectors
- * had to be read for them.
+ * What rounds of lists have compared: rows that are not excluded, and all rows whose codes or
+ * vectors had to be read for them.
  */
 typedef struct ComparedRows
 {
