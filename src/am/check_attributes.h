@@ -23,7 +23,7 @@ typedef struct CheckedPlace
 /* NULL if the index has no attributes. */
 extern AttributesCheck *check_attributes_begin(Relation index);
 
-/* Checks the columns of a sealed segment, which is held; segments are numbered in order of calls. */
+/* Checks the columns of a sealed segment, which is held.  Calls number the segments in order. */
 extern void check_attributes_segment(AttributesCheck *check, const CachedSegment *segment);
 
 /* Keeps the record of a growing segment's row. */
