@@ -330,8 +330,8 @@ find_key(Node *node, bool negated, IndexColumns *columns)
 }
 
 /*
- * The condition that a clause is if it is evaluated on values.  A segment that has too many of them
- * gives rows that do not meet it.
+ * The condition that a clause is if it is evaluated on values; a scan leaves it to the executor if
+ * there are too many of them.
  */
 static Condition *
 find_test(Node *node, bool negated, IndexColumns *columns)

@@ -22,7 +22,7 @@ typedef struct ScanConditions ScanConditions;
  * Finds the conditions in the filter of a scan of an index; NULL if there are none.  If some rows
  * of the table must not be shown to functions that might leak them, only leakproof operators are
  * evaluated.  Sets *all to whether the filter passes every row that meets the conditions, and
- * *tested to whether there are tests among these, which segments with many values do not answer.
+ * *tested to whether there are tests among these, which are not done if segments have many values.
  */
 extern ScanConditions *scan_conditions(PlanState *node, Relation index, List *filter,
 									   bool leakproof, bool *all, bool *tested);

@@ -340,15 +340,25 @@ expect_rows(SegmentSearch *search, const ItemPointerData *tids, int count)
 	fetch_expect(table_of((VectorScan *) search), tids, count);
 }
 
-/* Makes the filter of the conditions on attributes, and of the rows among which a scan is. */
+/*
+ * Makes the filter of the conditions on attributes, and of the rows among which a scan is.  Tests
+ * are left out if not all segments can do them.
+ */
 static void
 make_filter(VectorScan *scan, TidSet *among)
 {
 	IndexScanDesc desc = scan->desc;
+	bool		tests;
 
 	scan->among = among != NULL;
 	scan->filter = filter_create(desc->indexRelation, desc->keyData, desc->numberOfKeys,
 								 scan->bound ? scan_bound_tree(scan->bound) : NULL, among);
+	if (scan->filter == NULL || scan->bound == NULL || !scan_bound_is_tested(scan->bound))
+		return;
+	tests = filter_may_test(scan->filter, scan->search.cached);
+	scan_bound_set_answered(scan->bound, tests);
+	if (!tests)
+		scan->filter = filter_without_tests(scan->filter);
 }
 
 /*
@@ -395,9 +405,6 @@ start(VectorScan *scan)
 	if (!has_rows(cache_directory(cached)))
 		return false;
 	make_filter(scan, scan->bound && !scan->finds_late ? scan_bound_among(scan->bound) : NULL);
-	if (scan->bound && scan_bound_is_tested(scan->bound))
-		scan_bound_set_answered(scan->bound,
-								scan->filter == NULL || filter_does_tests(scan->filter, cached));
 
 	/* rows ordered by bounds are reordered before they are filtered */
 	if (scan->bound && scan_bound_is_filtered(scan->bound) && !scan->results.lossy)

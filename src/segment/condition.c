@@ -206,22 +206,31 @@ condition_is_never_met(const FilterCondition *condition)
 }
 
 bool
-condition_needs_attributes(const FilterCondition *condition, bool tested)
+condition_has_attribute(const FilterCondition *condition)
 {
-	bool		needs = condition->kind == FILTER_KEY || (condition->kind == FILTER_TEST && tested);
+	bool		has = condition->kind == FILTER_KEY || condition->kind == FILTER_TEST;
 
 	for (int i = 0; condition->conditions && i < condition->count; i++)
-		needs |= condition_needs_attributes(&condition->conditions[i], tested);
-	return needs;
+		has |= condition_has_attribute(&condition->conditions[i]);
+	return has;
+}
+
+void
+condition_drop_tests(FilterCondition *condition)
+{
+	if (condition->kind == FILTER_TEST)
+		condition->kind = FILTER_AND;
+	for (int i = 0; condition->conditions && i < condition->count; i++)
+		condition_drop_tests(&condition->conditions[i]);
 }
 
 bool
-condition_does_tests(const FilterCondition *condition, const SealedHeader *header)
+condition_may_test(const FilterCondition *condition, const SealedHeader *header)
 {
 	if (condition->kind == FILTER_TEST)
 		return header->attributes[condition->attribute].values <= FILTER_MOST_TESTED;
 	for (int i = 0; condition->conditions && i < condition->count; i++)
-		if (!condition_does_tests(&condition->conditions[i], header))
+		if (!condition_may_test(&condition->conditions[i], header))
 			return false;
 	return true;
 }
@@ -352,29 +361,29 @@ condition_test_passes(const AttributeFilter *filter, const FilterCondition *cond
 }
 
 static bool
-condition_holds(const AttributeFilter *filter, const FilterCondition *condition, bool tested,
+condition_holds(const AttributeFilter *filter, const FilterCondition *condition,
 				const AttributeValue *values)
 {
 	if (condition->kind == FILTER_KEY)
 		return key_holds(filter, condition, &values[condition->attribute]);
 	if (condition->kind == FILTER_TEST)
-		return !tested || condition_test_passes(filter, condition, &values[condition->attribute]);
+		return condition_test_passes(filter, condition, &values[condition->attribute]);
 	for (int i = 0; i < condition->count; i++)
-		if (condition_holds(filter, &condition->conditions[i], tested, values) ==
+		if (condition_holds(filter, &condition->conditions[i], values) ==
 			(condition->kind == FILTER_OR))
 			return condition->kind == FILTER_OR;
 	return condition->kind == FILTER_AND;
 }
 
 bool
-condition_record_passes(AttributeFilter *filter, bool tested, const char *record, Size size)
+condition_record_passes(AttributeFilter *filter, const char *record, Size size)
 {
 	AttributeValue values[SEGMENT_MAX_ATTRIBUTES];
 	MemoryContext old = MemoryContextSwitchTo(filter->temporary);
 	bool		passes;
 
 	attributes_of_record(filter->attributes, filter->index, record, size, values);
-	passes = condition_holds(filter, &filter->root, tested, values);
+	passes = condition_holds(filter, &filter->root, values);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(filter->temporary);
 	return passes;

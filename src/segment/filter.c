@@ -313,7 +313,7 @@ add_key(const AttributeFilter *filter, const FilterCondition *condition,
 	sealed_column_close(&column);
 }
 
-/* Adds the rows whose attribute passes a test; all rows if it has too many values. */
+/* Adds the rows whose attribute passes a test. */
 static void
 add_tested(const AttributeFilter *filter, const FilterCondition *condition,
 		   const CachedSegment *segment, uint8 *set)
@@ -321,13 +321,9 @@ add_tested(const AttributeFilter *filter, const FilterCondition *condition,
 	MemoryContext old = MemoryContextSwitchTo(filter->temporary);
 	SealedColumn column;
 	AttributeRoom room;
-	uint32		values;
 
 	open_column(filter, condition->attribute, segment, &column);
-	values = column.column.values;
-	if (values > FILTER_MOST_TESTED)
-		bits_fill(set, segment->header.rows);
-	for (uint32 i = 0; values <= FILTER_MOST_TESTED && i <= values; i++)
+	for (uint32 i = 0; i <= column.column.values; i++)
 	{
 		AttributeValue value = sealed_column_number(&column, i, &room);
 
@@ -498,7 +494,6 @@ typedef struct GrowingRows
 {
 	AttributeFilter *filter;
 	uint32		room;			/* of the segment */
-	bool		tested;			/* by tests, too */
 	bool		read;			/* attributes are read */
 	ExcludedRows excluded;
 	uint8	   *bits;
@@ -511,7 +506,7 @@ test_row(void *arg, uint32 number, bool dead, const SegmentRow *row)
 
 	if (!dead && number < rows->room &&
 		(rows->filter->rows == NULL || tid_set_has(rows->filter->rows, &row->tid)) &&
-		(!rows->read || condition_record_passes(rows->filter, rows->tested, row->attributes,
+		(!rows->read || condition_record_passes(rows->filter, row->attributes,
 												row->attributes_size)))
 	{
 		bits_clear(rows->bits, number);
@@ -525,12 +520,11 @@ exclude_growing(AttributeFilter *filter, const SegmentEntry *entry)
 	GrowingRows rows = {
 		.filter = filter,
 		.room = entry->rows,
-		.tested = entry->rows <= FILTER_MOST_TESTED,
+		.read = condition_has_attribute(&filter->root),
 		.excluded = {NULL, entry->rows},
 		.bits = make_set(entry->rows)
 	};
 
-	rows.read = condition_needs_attributes(&filter->root, rows.tested);
 	bits_fill(rows.bits, rows.room);
 	if (!filter->nothing)
 		(void) growing_each_row(filter->index, NULL, entry,
@@ -546,7 +540,7 @@ filter_is_empty(const AttributeFilter *filter)
 }
 
 bool
-filter_does_tests(const AttributeFilter *filter, CachedIndex *cached)
+filter_may_test(const AttributeFilter *filter, CachedIndex *cached)
 {
 	const Directory *directory = cache_directory(cached);
 
@@ -554,14 +548,20 @@ filter_does_tests(const AttributeFilter *filter, CachedIndex *cached)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
 
-		if (segment_is_live(entry) &&
-			(entry->kind == SEGMENT_SEALED ?
-			 !condition_does_tests(&filter->root,
-								   &cache_acquire(cached, filter->index, entry)->header) :
-			 entry->rows > FILTER_MOST_TESTED))
+		if (segment_is_live(entry) && entry->kind == SEGMENT_SEALED &&
+			!condition_may_test(&filter->root,
+								&cache_acquire(cached, filter->index, entry)->header))
 			return false;
 	}
 	return true;
+}
+
+AttributeFilter *
+filter_without_tests(AttributeFilter *filter)
+{
+	condition_drop_tests(&filter->root);
+	return filter->rows || filter->nothing || condition_has_attribute(&filter->root) ? filter :
+		NULL;
 }
 
 ExcludedRows

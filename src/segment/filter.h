@@ -25,8 +25,8 @@
 #define FILTER_HAS			9
 
 /*
- * A test is evaluated on each value of its attribute, unless a segment has more than so many: then
- * all rows of the segment pass it.
+ * A test is evaluated on each value of its attribute that a sealed segment has.  If any has more
+ * than so many, searches had better not do tests.
  */
 #define FILTER_MOST_TESTED	1000
 
@@ -73,8 +73,12 @@ extern AttributeFilter *filter_create(Relation index, ScanKey keys, int count,
 /* Whether it is known without reading anything that no row passes. */
 extern bool filter_is_empty(const AttributeFilter *filter);
 
-/* Whether no segment has too many values for the tests; the index is held. */
-extern bool filter_does_tests(const AttributeFilter *filter, CachedIndex *cached);
+/*
+ * Whether no segment has too many values for the tests; the index is held.  Without its tests a
+ * filter may be none: then the second function returns NULL.
+ */
+extern bool filter_may_test(const AttributeFilter *filter, CachedIndex *cached);
+extern AttributeFilter *filter_without_tests(AttributeFilter *filter);
 
 /*
  * The rows of a segment that a search leaves out: those that do not meet the conditions, if there

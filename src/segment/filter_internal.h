@@ -53,17 +53,17 @@ extern void condition_take_node(const AttributeFilter *filter, FilterCondition *
 /* Whether no row can meet a condition, such as that with an empty array. */
 extern bool condition_is_never_met(const FilterCondition *condition);
 
-/* Whether a condition reads any attribute, with or without its tests. */
-extern bool condition_needs_attributes(const FilterCondition *condition, bool tested);
+/* Whether a condition depends on any attribute. */
+extern bool condition_has_attribute(const FilterCondition *condition);
 
 /* Whether a sealed segment has few values of all attributes that are tested. */
-extern bool condition_does_tests(const FilterCondition *condition, const SealedHeader *header);
+extern bool condition_may_test(const FilterCondition *condition, const SealedHeader *header);
 
-/*
- * Whether the row with this record of attributes meets the conditions, with or without their tests.
- */
-extern bool condition_record_passes(AttributeFilter *filter, bool tested, const char *record,
-									Size size);
+/* Lets all rows pass the tests. */
+extern void condition_drop_tests(FilterCondition *condition);
+
+/* Whether the row with this record of attributes meets the conditions. */
+extern bool condition_record_passes(AttributeFilter *filter, const char *record, Size size);
 
 /* Whether a value, which may be NULL, passes a test. */
 extern bool condition_test_passes(const AttributeFilter *filter, const FilterCondition *condition,
