@@ -184,7 +184,7 @@ sub array_condition
 sub match_column
 {
 	my ($column, $type, $x) = @_;
-	return "$column & " . (1 + int(rand(9))) . ' > 0 OR ' . "$column % " . (2 + int(rand(7))) . ' = 1' if $type eq 'integer';
+	return "($column & " . (1 + int(rand(9))) . " > 0 OR $column % " . (2 + int(rand(7))) . ' = 1)' if $type eq 'integer';
 	return "extract(month FROM $column) < " . (1 + int(rand(13))) if $type eq 'date';
 	return "CASE WHEN $column THEN $column ELSE $x END" if $type eq 'boolean';
 	my $letters = join('', map { chr(97 + int(rand(26))) } 1 .. 4);
