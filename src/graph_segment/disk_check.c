@@ -42,6 +42,25 @@ check_links(DiskCheck *check, uint32 number, const DiskNode *node)
 						   uid, number, ids[i]);
 }
 
+/*
+ * What a code without a vector may be off by in the distance of its vector from itself, if it was
+ * made from another code (disk_shift): at most twice the product of the errors of both, the squares
+ * of which add up to that of the code's error.
+ */
+static double
+shifted_part(DiskCheck *check, uint32 number)
+{
+	const SealedScan *scan = check->scan;
+	FineFactors factors;
+	double		error;
+
+	if (scan->space->storage != STORAGE_NONE || scan->space->metric == SPACE_IP)
+		return 0;
+	memcpy(&factors, disk_reader_get(&check->disk.codes, number), sizeof(factors));
+	error = factors.error / metric_weight(RABITQ_L2);
+	return error * error * scan->segment->header.padded;
+}
+
 /* Checks a node's code against its vector, which check->centred is. */
 static void
 check_estimate(DiskCheck *check, uint32 number, const SpaceQuery *query)
@@ -53,7 +72,8 @@ check_estimate(DiskCheck *check, uint32 number, const SpaceQuery *query)
 	disk_prepare(&check->disk, check->centred);
 	disk_estimate(&check->disk, &number, 1, &estimate);
 	if (!check_own_estimate(scan->space, query, estimate,
-							size + query->norm * query->norm *
+							size + shifted_part(check, number) / ESTIMATE_TOLERANCE +
+							query->norm * query->norm *
 							(space_is_lossy(scan->space) ? 1 : CHECK_CODED_PART)))
 		sealed_damaged(scan->index, "In segment %u, node %u has a code that does not fit its "
 					   "vector: the distance is estimated as %g.", scan->segment->part.uid,
