@@ -97,17 +97,28 @@ SELECT kind, rows FROM vector_segments() WHERE index = 'items_embedding'::regcla
 SELECT vector_index_check('items_embedding');
 DROP TABLE items, probes, truth;
 
--- 12. ivfflat and ivf
+-- 12. diskann
+CREATE TABLE papers (id bigint PRIMARY KEY, labels smallint[], embedding vector(3));
+INSERT INTO papers SELECT n, ARRAY[n % 5, n % 7], ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1, 5000) n;
+CREATE INDEX papers_embedding ON papers USING diskann (embedding vector_l2_ops, labels) WITH (num_neighbors = 24);
+SET enable_seqscan = off;
+SELECT id FROM papers WHERE labels && '{1,3}' ORDER BY embedding <-> '[4,4,4]' LIMIT 1;
+RESET enable_seqscan;
+
+-- 13. diskann
+DROP TABLE papers;
+
+-- 14. ivfflat and ivf
 CREATE TABLE docs (id bigint PRIMARY KEY, category int, embedding vector(3));
 INSERT INTO docs SELECT n, n % 10, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1, 5000) n;
 CREATE INDEX docs_embedding ON docs USING ivf (embedding vector_l2_ops);
 SELECT id FROM docs ORDER BY embedding <-> '[4,4,4]' LIMIT 1;
 
--- 13. ivfflat and ivf
+-- 15. ivfflat and ivf
 CREATE INDEX docs_small ON docs USING ivf (embedding vector_cosine_ops) WITH (lists = 50, refine = none);
 SELECT pg_relation_size('docs_small') < pg_relation_size('docs_embedding') AS smaller;
 
--- 14. ivfflat and ivf
+-- 16. ivfflat and ivf
 SET enable_seqscan = off;
 SET ivf.probes = 10;
 SELECT count(*) FROM
@@ -115,7 +126,7 @@ SELECT count(*) FROM
 RESET ivf.probes;
 RESET enable_seqscan;
 
--- 15. ivfflat and ivf
+-- 17. ivfflat and ivf
 INSERT INTO docs SELECT n, n % 10, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(5001, 5100) n;
 SELECT vector_seal('docs_embedding'), vector_index_check('docs_embedding');
 DROP TABLE docs;
