@@ -47,7 +47,7 @@ sub result
 }
 
 # Rows die while a merge that has counted them waits to write them.
-foreach my $method ('hnsw', 'ivf', 'ivfflat')
+foreach my $method ('hnsw', 'diskann', 'ivf', 'ivfflat')
 {
 	sql("CREATE TABLE items (id bigint PRIMARY KEY, v vector(16));
 		CREATE INDEX items_v ON items USING $method (v vector_l2_ops, id) WITH ($with{$method});

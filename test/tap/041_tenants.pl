@@ -76,6 +76,7 @@ sub standby_complete
 }
 
 foreach my $index ([ 'hnsw', 'v vector_l2_ops, tenant', 'seal_rows = 2000' ],
+	[ 'diskann', 'v vector_l2_ops, tenant', 'seal_rows = 2000' ],
 	[ 'ivf', 'v vector_l2_ops, name, tenant', 'lists = 20, seal_rows = 2000' ], [ 'hnsw', 'v vector_l2_ops', 'seal_rows = 2000' ])
 {
 	my ($am, $columns, $options) = @$index;

@@ -12,6 +12,7 @@ our @EXPORT = qw(create_place create_items damage_block has_wait_points lost_row
 # Options of each access method: segments are small, lists few, and the codes of ivf have fine parts.
 our %with = (
 	hnsw => 'seal_rows = 200',
+	diskann => 'seal_rows = 200',
 	ivf => 'lists = 8, seal_rows = 200, bits = 4',
 	ivfflat => 'lists = 8, seal_rows = 200');
 
