@@ -104,7 +104,7 @@ SELECT array_agg(id ORDER BY id) FROM (SELECT id FROM t ORDER BY v <-> (SELECT v
 SELECT vector_seal('t_v');
 SELECT array_agg(id ORDER BY id) FROM (SELECT id FROM t ORDER BY v <-> (SELECT v FROM t WHERE id = 8) LIMIT 2) x;
 SELECT vector_index_check('t_v');
-SELECT kind, rows, dead, method FROM vector_segments() ORDER BY segment;
+SELECT kind, rows, dead, method FROM vector_index_segments('t_v') ORDER BY segment;
 DROP INDEX t_v;
 -- attributes: labels as pgvectorscale's users write them, beside others
 ALTER TABLE t ADD labels smallint[], ADD category int;
