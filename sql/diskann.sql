@@ -1,5 +1,6 @@
 -- diskann: every operator class, storage and number of bits; the modes of scans; what it refuses
 SET enable_seqscan = off;
+SET jit = off;
 CREATE TABLE t (id int, v vector(24));
 SELECT setseed(0.5);
 INSERT INTO t SELECT i, ARRAY(SELECT i % 10 + round(random() * 20) FROM generate_series(1, 24) j WHERE i > 0) FROM generate_series(1, 1000) i;
