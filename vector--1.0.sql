@@ -1717,8 +1717,8 @@ BEGIN ATOMIC
 	SELECT c.oid::regclass, s.*
 	FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid,
 		LATERAL vector_index_segments(c.oid) s
-	WHERE a.amhandler IN ('hnswhandler'::regproc, 'diskannhandler'::regproc, 'ivfflathandler'::regproc,
-			'ivfhandler'::regproc) AND c.relkind = 'i' AND i.indisvalid
+	WHERE a.amhandler::oid IN ('hnswhandler'::regproc::oid, 'diskannhandler'::regproc::oid,
+			'ivfflathandler'::regproc::oid, 'ivfhandler'::regproc::oid) AND c.relkind = 'i' AND i.indisvalid
 		AND (c.relpersistence <> 't' OR c.relnamespace = pg_my_temp_schema())
 		AND (pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
 END;
@@ -1757,8 +1757,8 @@ BEGIN ATOMIC
 		format('REINDEX INDEX CONCURRENTLY %I.%I', n.nspname, c.relname)
 	FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid
 		JOIN pg_namespace n ON n.oid = c.relnamespace, LATERAL vector_index_state(c.oid) s(state)
-	WHERE a.amhandler IN ('hnswhandler'::regproc, 'diskannhandler'::regproc, 'ivfflathandler'::regproc,
-			'ivfhandler'::regproc) AND c.relkind = 'i' AND s.state <> 'current'
+	WHERE a.amhandler::oid IN ('hnswhandler'::regproc::oid, 'diskannhandler'::regproc::oid,
+			'ivfflathandler'::regproc::oid, 'ivfhandler'::regproc::oid) AND c.relkind = 'i' AND s.state <> 'current'
 		AND (pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
 END;
 COMMENT ON FUNCTION vector_legacy_indexes() IS 'indexes that are not read, and the statements that repair them';

@@ -264,19 +264,29 @@ scan_take_late(VectorScan *scan)
 	return true;
 }
 
+/*
+ * What identifies a result in a scan.  Its TID does not: if the first of the rows of a node is dead,
+ * another row of the table may have that TID.
+ */
+static inline uint64
+name_of(const ScanResult *result)
+{
+	return (uint64) result->cursor << 32 | result->found.id;
+}
+
 /* Whether a row has been returned, and is not to be returned again. */
 static bool
-was_given(const VectorScan *scan, const GraphFound *found)
+was_given(const VectorScan *scan, const ScanResult *result)
 {
-	uint64		tid = found->tag & FOUND_TID;
+	uint64		name = name_of(result);
 
 	return scan->left_out > 0 &&
-		bsearch(&tid, scan->given, scan->left_out, sizeof(uint64), tag_compare) != NULL;
+		bsearch(&name, scan->given, scan->left_out, sizeof(uint64), tag_compare) != NULL;
 }
 
 /* Notes a result that is returned. */
 static void
-note_given(VectorScan *scan, const GraphFound *found)
+note_given(VectorScan *scan, const ScanResult *result)
 {
 	if (scan->given_count == scan->given_room)
 	{
@@ -285,7 +295,7 @@ note_given(VectorScan *scan, const GraphFound *found)
 			repalloc_huge(scan->given, scan->given_room * sizeof(uint64)) :
 			palloc(scan->given_room * sizeof(uint64));
 	}
-	scan->given[scan->given_count++] = found->tag & FOUND_TID;
+	scan->given[scan->given_count++] = name_of(result);
 }
 
 void
@@ -311,7 +321,7 @@ take_row(SegmentScan *reading, const GraphFound *found)
 		result.found.bound = -INFINITY;
 	if (result.found.bound > scan->limit && isfinite(result.found.distance))
 		return;
-	if (was_given(scan, &result.found))
+	if (was_given(scan, &result))
 		return;
 	scan->cursors[reading->number].within++;
 	if (scan->method->accepts == NULL || scan->method->accepts(scan, &result.found))
@@ -638,7 +648,7 @@ next_result(VectorScan *scan)
 			scan->last = key;
 		scan->returned++;
 		if (scan->notes_given)
-			note_given(scan, &result.found);
+			note_given(scan, &result);
 		return true;
 	}
 }

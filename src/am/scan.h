@@ -109,7 +109,7 @@ struct VectorScan
 	uint64		passed;			/* see scan_bound_passed, as known by the last call */
 	uint64		given_passed;	/* rows of this rescan that have passed */
 	uint64		returned;		/* results */
-	uint64	   *given;			/* their tags, if they are noted; sorted when they are left out */
+	uint64	   *given;			/* them, if they are noted; sorted when they are left out */
 	uint64		given_count;
 	uint64		given_room;
 	uint64		left_out;		/* so many of `given`, the first, are no results again */

@@ -75,6 +75,11 @@ my %faults = (
 		[ 'build in partitions', map { "allocate*$_" } 1, 30 ],
 		[ 'search', map { "allocate*$_" } 1, 2, 4 ],
 		[ 'vacuum', 'bury*', 'closed*', 'flip*', 'allocate*3' ] ],
+	diskann => [ [ 'seal', 'closed*', 'flip*', map { "allocate*$_" } 1, 5, 20 ],
+		[ 'merge', 'reserved*', 'flip*', map { "allocate*$_" } 1, 3, 9 ],
+		[ 'build', map { "allocate*$_" } 1, 5, 20 ],
+		[ 'build in partitions', map { "allocate*$_" } 1, 30 ],
+		[ 'search', map { "allocate*$_" } 1, 2, 4 ] ],
 	ivf => \@lists,
 	ivfflat => [ [ 'seal', 'write*' ], [ 'merge', 'write*' ], [ 'build', 'train*', 'centroids*', 'write*' ] ]);
 my %stops = (

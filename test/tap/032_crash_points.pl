@@ -36,6 +36,7 @@ my @lists = ([ 'seal', 'assign', 'write', 'flip' ], [ 'merge', 'reserved', 'writ
 my %points = (
 	hnsw => [ [ 'insert', 'append' ], [ 'seal', 'closed', 'reserved', 'flip' ], [ 'merge', 'flip' ],
 		[ 'vacuum', 'bury' ] ],
+	diskann => [ [ 'insert', 'append' ], [ 'seal', 'closed', 'flip' ], [ 'merge', 'reserved', 'flip' ], [ 'vacuum', 'bury' ] ],
 	ivf => \@lists,
 	ivfflat => [ [ 'seal', 'write' ], [ 'build', 'centroids' ] ],
 	'hnsw with attributes' => [ [ 'insert', 'append' ], [ 'merge', 'reserved', 'flip' ] ],

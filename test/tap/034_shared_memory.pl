@@ -66,7 +66,7 @@ like($said, qr/using 2 parallel workers/, 'little: in parallel');
 like($said, qr/NOTICE:  hnsw graph no longer fits into shared memory after \d+ tuples\nDETAIL:  .*partitions/,
 	'little: in partitions');
 
-foreach my $method ('hnsw', 'ivf', 'ivfflat')
+foreach my $method ('hnsw', 'diskann', 'ivf', 'ivfflat')
 {
 	$said = build('2M', $method);
 	like($said, qr/NOTICE:  not enough shared memory to build the index in parallel\nDETAIL:  \d+ MB/,

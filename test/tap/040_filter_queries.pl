@@ -167,7 +167,7 @@ sub chance { return rand() < $_[0]; }
 
 # The modes of iterative scans of an access method.
 my %modes = map { $_ => [ split /,/, $node->safe_psql('postgres', "LOAD 'vector';
-	SELECT array_to_string(enumvals, ',') FROM pg_settings WHERE name = '$_.iterative_scan'") ] } qw(hnsw ivf ivfflat);
+	SELECT array_to_string(enumvals, ',') FROM pg_settings WHERE name = '$_.iterative_scan'") ] } qw(hnsw diskann ivf ivfflat);
 
 sub array_condition
 {
@@ -301,7 +301,8 @@ my @configs = map {
 } split /\n/, $node->safe_psql('postgres', q{
 	SELECT amname, opcname, opcintype::regtype, oprname FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod
 	JOIN pg_amop o ON amopfamily = opcfamily AND amoppurpose = 'o' JOIN pg_operator p ON p.oid = amopopr
-	WHERE amname IN ('hnsw', 'ivf', 'ivfflat') ORDER BY amname, opcname});
+	WHERE amname IN ('hnsw', 'ivf', 'ivfflat') OR (amname = 'diskann' AND opcname ~ '^(vec|half|bf16|int8).*_(l2|ip|cosine)_ops$')
+	ORDER BY amname, opcname});
 cmp_ok(scalar(@configs), '>', 40, 'kinds of indexes');
 
 sub make_table
@@ -325,7 +326,9 @@ sub make_table
 	my $partitions = chance(0.15) ? join('', map { "CREATE TABLE t_$_ PARTITION OF t FOR VALUES WITH (MODULUS 3, REMAINDER $_);" } 0 .. 2) : '';
 	my @with = ('seal_rows = 64');
 	push @with, 'm = ' . (8 + int(rand(17))) if $config->{am} eq 'hnsw';
-	push @with, 'lists = ' . (2 + int(rand(8))) if $config->{am} ne 'hnsw';
+	push @with, 'num_neighbors = ' . (16 + int(rand(17))), 'storage = ' . pick(qw(auto full half sq8)), 'bits = ' . pick(0, 0, 4, 8)
+	  if $config->{am} eq 'diskann';
+	push @with, 'lists = ' . (2 + int(rand(8))) if $config->{am} =~ /ivf/;
 	my $quantizer = $config->{am} eq 'ivf' && !$bits ? pick('', 'none', 'rabitq', 'sq8') : '';
 	push @with, "quantizer = $quantizer" if $quantizer;
 	$config->{exact} = $config->{am} eq 'hnsw' || $config->{am} eq 'ivfflat' || $quantizer eq 'none';

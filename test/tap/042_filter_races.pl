@@ -36,6 +36,7 @@ $node->safe_psql('postgres', q{
 	CREATE INDEX acl_reader ON acl (reader);
 	CREATE INDEX items_h ON items USING hnsw (v vector_l2_ops, tenant, tag) WITH (seal_rows = 100);
 	CREATE INDEX items_l ON items USING ivf (v vector_cosine_ops, tag, tenant) WITH (seal_rows = 150, lists = 5);
+	CREATE INDEX items_d ON items USING diskann (v vector_ip_ops, tag, tenant) WITH (seal_rows = 130);
 	CREATE INDEX items_p ON items USING hnsw (v vector_l1_ops) WITH (seal_rows = 120);
 	VACUUM ANALYZE items, acl;
 
@@ -55,7 +56,7 @@ $node->safe_psql('postgres', q{
 		condition text := (ARRAY[format('tenant = %s', n), format('tenant = %s AND tag < ''tag 5''', n), format('tenant = %s OR tag = ''tag %s''', n, n % 10),
 			format('tenant IN (%s, 3) AND other < 3', n), format('g = %s', n), format('g BETWEEN %s AND 25 AND tenant > 4', n),
 			format('id IN (SELECT id FROM acl WHERE reader = %s)', n), format('NOT (tag = ''tag %s'') AND g = 3', n % 10), 'tag IS NULL'])[1 + floor(random() * 9)::int];
-		operator text := (ARRAY['<->', '<=>', '<+>'])[1 + floor(random() * 3)::int];
+		operator text := (ARRAY['<->', '<=>', '<#>', '<+>'])[1 + floor(random() * 4)::int];
 		by_index bigint[] := answer(operator, condition, true);
 		by_table bigint[] := answer(operator, condition, false);
 	BEGIN
@@ -76,7 +77,7 @@ my %scripts = (
 	'abort@1' => "BEGIN;\nSELECT fill(5);\nROLLBACK;",
 	'delete@4' => 'DELETE FROM items WHERE id IN (SELECT id FROM items ORDER BY random() LIMIT greatest(0, (SELECT count(*) FROM items) - 1000) / 4);',
 	'vacuum@1' => 'VACUUM (TRUNCATE off) items;',
-	'seal@1' => "SELECT vector_seal('items_h'), vector_seal('items_l');",
+	'seal@1' => "SELECT vector_seal('items_h'), vector_seal('items_l'), vector_seal('items_d');",
 	'merge@1' => "SELECT vector_merge('items_h');");
 my @files;
 foreach my $name (sort keys %scripts)
@@ -95,7 +96,8 @@ like($out, qr/number of transactions actually processed: \d{3}/, 'there were sea
 my ($searches) = $out =~ /compare\.sql.*?(\d+) transactions/s;
 note("$searches searches");
 is($node->safe_psql('postgres', "VACUUM (INDEX_CLEANUP ON) items; SELECT count(*) = vector_index_check('items_h'),
-	count(*) = vector_index_check('items_l'), count(*) = vector_index_check('items_p') FROM items"), 't|t|t', 'the indexes are sound and complete');
+	count(*) = vector_index_check('items_l'), count(*) = vector_index_check('items_d'), count(*) = vector_index_check('items_p')
+	FROM items"), 't|t|t|t', 'the indexes are sound and complete');
 
 $node->stop;
 unlike(slurp_file($node->logfile), qr/PANIC|TRAP|signal 11/, 'nothing bad in the log');
