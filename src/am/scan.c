@@ -265,8 +265,8 @@ scan_take_late(VectorScan *scan)
 }
 
 /*
- * What identifies a result in a scan.  Its TID does not: if the first of the rows of a node is dead,
- * another row of the table may have that TID.
+ * What identifies a result in a scan.  Its TID does not: if the first of the rows of a node is
+ * dead, another row of the table may have that TID.
  */
 static inline uint64
 name_of(const ScanResult *result)
