@@ -5,12 +5,15 @@
  */
 #include "am/diskann.h"
 
+#include <math.h>
+
 #include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "am/graph_build.h"
 #include "graph_segment/method.h"
 #include "quantize/fine.h"
+#include "quantize/rotation.h"
 
 /* These are the defaults, where the settings are not defined. */
 int			diskann_query_search_list_size = DISKANN_DEFAULT_LIST_SIZE;
@@ -106,14 +109,20 @@ diskannoptions(Datum reloptions, bool validate)
 									  sizeof(DiskannOptions), table, lengthof(table));
 }
 
+/* An estimate may err by this part of the distances from the mean that it is made of. */
+#define ESTIMATE_ERROR		0.02
+
 /*
- * The bits of a code: the fewer dimensions, the larger the error of an estimate by the same number
- * of bits for each.
+ * The fewest bits of a code by which estimates err little enough: the error by one dimension is
+ * that of a code (fine.h), and falls with the root of the number of dimensions.  Three bits, and
+ * more than four, cost more than they gain.
  */
 static int
 automatic_bits(int dims)
 {
-	return dims < 300 ? 4 : dims < 1000 ? 2 : 1;
+	double		most = ESTIMATE_ERROR * sqrt(rotation_padded(dims));
+
+	return most >= 0.755 ? 1 : most >= 0.367 ? 2 : 4;
 }
 
 static DirectoryOptions

@@ -114,7 +114,7 @@ diskann_go_on(VectorScan *scan)
 	if (!state->exhausted && walk_further(state))
 		return true;
 	state->exhausted = true;
-	return scan->results.count > 0 || scan_take_late(scan);
+	return scan->results.count > 0 || scan_take_waiting(scan, INFINITY) || scan_take_late(scan);
 }
 
 static bool
