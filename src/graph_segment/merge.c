@@ -652,6 +652,9 @@ merge_begin(const SegmentJob *job)
 	merge->payload = palloc(merge->payload_size);
 	merge->other_payload = palloc(merge->payload_size);
 	open_inputs(merge);
+	merge->making.rows = merge->row_count;
+	if (merge->live_rows == 0)
+		return &merge->making;
 	merge->build->plan = plan_create(merge->build);
 	measure_shifts(merge);
 	sample_nodes(merge);
@@ -660,6 +663,5 @@ merge_begin(const SegmentJob *job)
 	number_nodes(merge);
 	plan_size(merge->build, merge->build->plan);
 	merge->making.blocks = build_blocks(merge->build);
-	merge->making.rows = merge->row_count;
 	return &merge->making;
 }

@@ -191,8 +191,9 @@ lists_merge(const SegmentJob *job)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("segment is too large"),
 				 errhint("Partition the table.")));
 	header->rows = (uint32) rows;
-	merge->making.blocks = lists_place(&job->space, header,
-									   lists_groups(merge->counts, header->lists.count));
+	if (rows > 0)
+		merge->making.blocks = lists_place(&job->space, header,
+										   lists_groups(merge->counts, header->lists.count));
 	merge->code = palloc(Max(header->lists.code_bytes, 1));
 	merge->node = palloc(Max(header->layout.size, 1));
 	return &merge->making;

@@ -185,9 +185,12 @@ extent_writer_begin(ExtentWriter *writer, Extent extent)
 static void
 put_page(const Extent *extent, BlockNumber place, Page page)
 {
-	Buffer		buffer = ReadBufferExtended(extent->index, MAIN_FORKNUM,
-											extent_block(extent, place), RBM_ZERO_AND_LOCK, NULL);
+	Buffer		buffer;
 
+	if (place >= extent->blocks)
+		elog(ERROR, "block %u is beyond the extent of segment %u", place, extent->uid);
+	buffer = ReadBufferExtended(extent->index, MAIN_FORKNUM, extent_block(extent, place),
+								RBM_ZERO_AND_LOCK, NULL);
 	START_CRIT_SECTION();
 	memcpy(BufferGetPage(buffer), page, BLCKSZ);
 	MarkBufferDirty(buffer);

@@ -73,7 +73,8 @@ struct SegmentMaking
 	/*
 	 * Of the segment that is ready: the number of blocks that it needs, and of its source rows.
 	 * Those of a build are the rows added since the previous segment was ready; those of a merge
-	 * are all rows of the inputs, one input after the other.
+	 * are all rows of the inputs, one input after the other.  A merge of rows that all are dead
+	 * needs no block, and there is no segment.
 	 */
 	uint32		blocks;
 	uint64		rows;

@@ -348,7 +348,8 @@ make_outputs(Replacement *replacement)
 	if (making->add == NULL)
 	{
 		WAIT_POINT("counted");
-		write_output(making, replacement);
+		if (making->blocks > 0)
+			write_output(making, replacement);
 		return;
 	}
 	for (int i = 0; i < job->input_count; i++)

@@ -16,7 +16,8 @@ my $attributes = $peer ? '' : ', id, note, (id % 10)';
 my $lists = $peer ? '' : 'CREATE INDEX items_l ON items USING ivf (h halfvec_cosine_ops)
 	WITH (lists = 10, seal_rows = 200);
 	CREATE INDEX items_c ON items USING ivf (v vector_ip_ops)
-	WITH (lists = 10, seal_rows = 200, refine = none, bits = 6);';
+	WITH (lists = 10, seal_rows = 200, refine = none, bits = 6);
+	CREATE INDEX items_d ON items USING diskann (v vector_cosine_ops, id) WITH (seal_rows = 200);';
 my $fleeting_lists = $peer ? '' : 'CREATE INDEX fleeting_l ON fleeting USING ivf (v vector_cosine_ops)
 	WITH (lists = 4, seal_rows = 200);';
 srand(42);
@@ -83,7 +84,7 @@ sub loop_of
 }
 my $vacuum = loop_of('vacuum', 'VACUUM items;');
 my $reindex = loop_of('reindex', 'REINDEX INDEX CONCURRENTLY items_h;'
-	. ($peer ? '' : "\nREINDEX INDEX CONCURRENTLY items_l;\nREINDEX INDEX CONCURRENTLY items_c;"));
+	. ($peer ? '' : "\nREINDEX INDEX CONCURRENTLY items_l;\nREINDEX INDEX CONCURRENTLY items_c;\nREINDEX INDEX CONCURRENTLY items_d;"));
 my $build = loop_of('build', join("\n", map { "$_\nDROP INDEX other;" }
 	'CREATE INDEX other ON items USING hnsw (v vector_cosine_ops);',
 	'CREATE INDEX other ON items USING ivfflat (v vector_cosine_ops) WITH (lists = 20);'));
@@ -140,7 +141,14 @@ sub found_ok
 	}
 	return if $peer;
 
-	# all lists are searched
+	# a graph read to its end finds nearly all rows, and all lists are searched
+	my ($sound, $missed) = split /\|/, $node->safe_psql('postgres', q{
+		SET enable_seqscan = off;
+		SET enable_sort = off;
+		SELECT count(*) = vector_index_check('items_d'), count(*) - (SELECT count(DISTINCT id) FROM
+			(SELECT id FROM items ORDER BY v <=> place(0) OFFSET 0) x) FROM items});
+	is($sound, 't', "$name: the graphs of codes are sound and complete");
+	cmp_ok($missed, '<=', 3, "$name: all rows are found by codes");
 	is($node->safe_psql('postgres', q{
 		SET enable_seqscan = off;
 		SET enable_sort = off;
@@ -208,7 +216,7 @@ if (!$peer)
 		  or die 'the workers do not come to an end';
 	}
 	$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP ON) items');
-	foreach my $index ('items_v', 'items_h', 'items_l', 'items_c')
+	foreach my $index ('items_v', 'items_h', 'items_l', 'items_c', 'items_d')
 	{
 		my $size = $node->safe_psql('postgres', "SELECT pg_relation_size('$index')");
 		$node->safe_psql('postgres', "REINDEX INDEX $index");

@@ -68,6 +68,21 @@ foreach my $method ('hnsw', 'diskann', 'ivf', 'ivfflat')
 		"$method: rows are found");
 	is(sql("VACUUM (INDEX_CLEANUP ON) items; SELECT vector_merge('items_v') >= 0;
 		SELECT vector_index_check('items_v') = count(*) FROM items"), "t\nt", "$method: and no others are left");
+
+	# all of them die before they are counted: what is written must not reach into another segment
+	sql("TRUNCATE items; INSERT INTO items SELECT n, place(n) FROM generate_series(1, 100) n; SELECT vector_seal('items_v');
+		INSERT INTO items SELECT n, place(n) FROM generate_series(101, 200) n; SELECT vector_seal('items_v'); DELETE FROM items");
+	close_gate();
+	$merge = $node->background_psql('postgres', on_error_stop => 0);
+	stop($merge, 'closed', "SELECT vector_merge('items_v') > 0");
+	sql('VACUUM (INDEX_CLEANUP ON) items; INSERT INTO items SELECT n, place(n) FROM generate_series(1, 100) n');
+	open_gate();
+	($out, $error) = result($merge);
+	is($out, 't', "$method: all rows die before a merge");
+	is(sql("SELECT vector_seal('items_v') > 0, vector_index_check('items_v') >= count(*) FROM items"), 't|t',
+		"$method: the index is sound after it");
+	is(sql("SELECT count(*) FROM vector_index_segments('items_v') WHERE kind = 'sealed' AND rows = 0"), 0,
+		"$method: and has no segment without rows");
 	sql('DROP TABLE items');
 }
 
