@@ -5,14 +5,10 @@
 
 #include <math.h>
 
-#include <math.h>
-
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
 
-/*
- * In a bound, an estimate is off by so many standard deviations: one in 150 is by more.
- */
+/* In a bound, an estimate is off by so many standard deviations: one in 150 is by more. */
 #define BOUND_SIGMAS		2.5f
 
 /* A scan keeps at most its part of the buffers pinned, as PostgreSQL's do that read ahead. */
@@ -207,6 +203,17 @@ quantizer_of(const Space *space, uint32 padded)
 	return (FineQuantizer) {space_rabitq_metric(space), FINE_RABITQ, space->bits, padded};
 }
 
+/* Makes the element of the array of codes for a residual, of the quantizer's size. */
+static void
+encode(const FineQuantizer *quantizer, const float *residual, char *code)
+{
+	static const float origin[DENSE_MAX_DIM + 16];
+	FineFactors factors = fine_encode(quantizer, residual, origin,
+									  (uint8 *) code + sizeof(FineFactors));
+
+	memcpy(code, &factors, sizeof(factors));
+}
+
 void
 disk_restore(const Space *space, uint32 padded, const char *code, float *residual)
 {
@@ -219,7 +226,6 @@ disk_restore(const Space *space, uint32 padded, const char *code, float *residua
 void
 disk_shift(const Space *space, uint32 padded, const float *shift, char *code, float *residual)
 {
-	static const float origin[DENSE_MAX_DIM + 16];
 	const FineQuantizer quantizer = quantizer_of(space, padded);
 	FineFactors *factors = (FineFactors *) code;
 	FineFactors old = *factors;
@@ -231,7 +237,7 @@ disk_shift(const Space *space, uint32 padded, const float *shift, char *code, fl
 		distance_kernels->f32_dot(shift, shift, padded);
 	for (uint32 d = 0; d < padded; d++)
 		residual[d] -= shift[d];
-	*factors = fine_encode(&quantizer, residual, origin, (uint8 *) (factors + 1));
+	encode(&quantizer, residual, code);
 	if (quantizer.metric == RABITQ_L2)
 		factors->a = Max(length2, 0);
 	factors->error = hypotf(factors->error, old.error);
@@ -283,12 +289,7 @@ put_element(ExtentWriter *writer, const char *element, uint32 size)
 const char *
 disk_encode(DiskWriter *writer, const float *residual)
 {
-	static const float origin[DENSE_MAX_DIM + 16];
-	FineFactors factors;
-
-	factors = fine_encode(&writer->quantizer, residual, origin,
-						  (uint8 *) writer->code + sizeof(FineFactors));
-	memcpy(writer->code, &factors, sizeof(factors));
+	encode(&writer->quantizer, residual, writer->code);
 	return writer->code;
 }
 

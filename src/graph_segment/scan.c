@@ -455,7 +455,6 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 		source.prefetch = prefetch_disk_node;
 		source.coded = false;
 	}
-
 	scan->sealed.query = query;
 	graph_search_init(search, space_graph_memory(CurrentMemoryContext));
 	scan->counted_hops = scan->counted_distances = scan->counted_rejected = 0;
@@ -465,14 +464,13 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 	{
 		prepare_codes(scan);
 		entry = coded_entry(scan);
+		if (!source.coded)
+			score_nodes(scan, &entry.id, 1, &entry.distance);
 	}
 	else
 		entry = descend(scan, &source);
 	if (!source.coded)
-	{
 		score_nodes(scan, &root.id, 1, &root.distance);
-		score_nodes(scan, &entry.id, 1, &entry.distance);
-	}
 	if (!graph_search_begin(search, source, candidates_for(share, effort), effort->keep, entry))
 		elog(ERROR, "out of memory");
 	graph_search_limit(search, effort->wanted, effort->reach, effort->known,
