@@ -9,8 +9,8 @@
 #include "segment/format.h"
 
 /*
- * A walk that knows how many rows are wanted expands about this part of the list's size, and has
- * about this part of the most rows compared that may be.
+ * A walk that knows how many rows are wanted expands about this part of the list's size, and if
+ * the index keeps no vectors, has about this part of the most rows compared that may be.
  */
 #define WALKED_PART			0.5
 #define FETCHED_PART		0.5
@@ -22,8 +22,9 @@
 /* Nodes near each other share blocks: so many codes are read from one. */
 #define CODES_PER_PAGE		8
 
-/* Reading a row of the table to compare it. */
+/* Reading a row of the table to compare it, or a node with its vector. */
 #define PAGES_PER_FETCH		1.5
+#define PAGES_PER_NODE		0.75
 
 void
 diskann_count_work(Relation index, const Directory *directory, double rows, double blocks,
@@ -31,7 +32,8 @@ diskann_count_work(Relation index, const Directory *directory, double rows, doub
 {
 	double		hops = 0;
 	double		left = rows * work->share;
-	double		fetches = Min(Max(diskann_query_rescore * FETCHED_PART, 1), rows);
+	double		compared = Min(Max(diskann_query_rescore * FETCHED_PART, 1), rows);
+	double		pages = PAGES_PER_FETCH;
 
 	for (uint32 i = 0; i < directory->count; i++)
 	{
@@ -45,10 +47,14 @@ diskann_count_work(Relation index, const Directory *directory, double rows, doub
 			hops += (double) entry->rows / CODE_GROUP;
 	}
 	hops = Min(hops / work->share, Max(left, 1));
-	work->first_rows = fetches;
-	work->operators = hops * CODES_PER_HOP * OPERATORS_PER_CODE + fetches;
-	work->random_pages = Min(hops * CODES_PER_HOP / CODES_PER_PAGE, blocks) +
-		fetches * PAGES_PER_FETCH;
+	if (directory->storage != STORAGE_NONE)
+	{
+		compared = hops;
+		pages = PAGES_PER_NODE;
+	}
+	work->first_rows = compared;
+	work->operators = hops * CODES_PER_HOP * OPERATORS_PER_CODE + compared;
+	work->random_pages = Min(hops * CODES_PER_HOP / CODES_PER_PAGE, blocks) + compared * pages;
 	work->rest_operators = left;
-	work->rest_random_pages = left * PAGES_PER_FETCH;
+	work->rest_random_pages = left * pages;
 }

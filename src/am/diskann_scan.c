@@ -1,11 +1,14 @@
 /*
  * diskann_scan.c - how far a scan of METHOD_DISK segments goes
  *
- * A walk knows its candidates by estimates.  They wait by bounds that they are hardly nearer than,
- * and are compared by their vectors, the least bound of all segments first, until the next row to
- * be returned is nearer than all bounds.  No more than `diskann.query_rescore` rows are compared
- * for the first ones; when more are asked for, each row costs about one comparison.  Once no row
- * waits, segments are walked further.
+ * If the index keeps vectors, a walk reads those of the nodes that it goes through, which are found
+ * by exact distances.
+ *
+ * Otherwise it knows its candidates by estimates.  They wait by bounds that they are hardly nearer
+ * than, and are compared by the vectors of the table, the least bound of all segments first, until
+ * the next row to be returned is nearer than all bounds.  No more than `diskann.query_rescore` rows
+ * are compared for the first ones; when more are asked for, each row costs about one comparison.
+ * Once no row waits, segments are walked further.
  *
  * If the number of wanted rows is known, a walk ends by itself when what is left is too far beyond
  * them (graph_limit), and may keep more candidates for queries that need them.
@@ -37,13 +40,15 @@ set_effort(DiskannScan *state)
 	VectorScan *scan = &state->scan;
 	const Space *space = scan->search.space;
 	SearchEffort *effort = &scan->search.effort;
+	bool		estimates = space->storage == STORAGE_NONE;
 	uint32		size = (uint32) diskann_query_search_list_size;
 	uint64		wanted = scan->bound ? scan_bound_rows(scan->bound) : 0;
+	uint64		first = estimates ? (uint64) diskann_query_rescore / 2 : size;
 
 	*effort = (SearchEffort) {.candidates = size, .known = INFINITY, .margin = SEARCH_MARGIN};
-	effort->fetches = Max((uint64) diskann_query_rescore, wanted);
-	state->first = scan->returned + Max(Max(wanted, (uint64) diskann_query_rescore / 2), 1);
-	state->limited = false;
+	effort->fetches = estimates ? Max((uint64) diskann_query_rescore, wanted) : PG_UINT32_MAX;
+	state->first = scan->returned + Max(Max(wanted, first), 1);
+	state->limited = !estimates;
 	if (wanted == 0 || space->metric == SPACE_IP)
 		return;
 	effort->candidates *= 2;

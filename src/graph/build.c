@@ -156,6 +156,7 @@ graph_inserter_init(GraphInserter *inserter, const GraphBuild *build, GraphMemor
 		.prefetch = build->coded ? prefetch_node : NULL,
 		.arg = inserter,
 		.degree = build->degree,
+		.exact = build->coded,
 		.coded = build->coded
 	};
 	if (!build->coded)

@@ -502,7 +502,7 @@ read_node(GraphSearch *search, GraphFound *found, uint32_t *ids, float *estimate
 		n = fresh;
 		source->score(source->arg, ids, n, estimates);
 	}
-	search->distances += (uint64_t) n + (source->coded ? 1 : 0);
+	search->distances += (uint64_t) n + (source->exact ? 1 : 0);
 	return n;
 }
 

@@ -2,9 +2,9 @@
  * search.h - best-first search of a proximity graph
  *
  * One search serves the graph that is being built in memory and the one on disk: a GraphSource says
- * how to read a node.  With a coded source, reading a node (a hop) gives its exact distance and
- * estimates for its neighbours at once; with a plain one, the neighbours are scored one by one,
- * exactly.
+ * how to read a node (a hop).  That may give its exact distance, otherwise it keeps the distance
+ * that it had as a candidate; and estimates for its neighbours, which otherwise are scored one by
+ * one.
  *
  * The pool holds the ef nearest candidates found, by estimate; a search ends when all of them have
  * been expanded (Malkov and Yashunin 2016, algorithm 2; Gou et al.  2025, algorithm 1).  A better
@@ -50,13 +50,14 @@ typedef struct GraphMemory
 typedef struct GraphSource
 {
 	/*
-	 * Reads a node: writes its neighbours' ids to `ids`, and may set found->bound and tag.  If
-	 * coded, also writes its own distance to found->distance and the neighbours' estimates to
-	 * `estimates` (room for GRAPH_MAX_DEGREE each).  Returns the number of neighbours.
+	 * Reads a node: writes its neighbours' ids to `ids`, and may set found->bound and tag; its own
+	 * distance to found->distance if the source is `exact`, and the neighbours' estimates to
+	 * `estimates` if it is `coded` (room for GRAPH_MAX_DEGREE each).  Returns the number of
+	 * neighbours.
 	 */
 	int			(*expand) (void *arg, uint32_t id, GraphFound *found, uint32_t *ids,
 						   float *estimates);
-	/* If not coded: exact distances of n nodes. */
+	/* If not coded: the distances of n nodes, exact ones or estimates. */
 	void		(*score) (void *arg, const uint32_t *ids, int n, float *distances);
 	/* Prefetches a node that may be expanded next; or NULL. */
 	void		(*prefetch) (void *arg, uint32_t id);
@@ -64,6 +65,7 @@ typedef struct GraphSource
 	bool		(*dead) (void *arg, uint32_t id);
 	void	   *arg;
 	uint32_t	degree;			/* the most neighbours of a node */
+	bool		exact;
 	bool		coded;
 } GraphSource;
 

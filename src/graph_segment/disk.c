@@ -1,5 +1,5 @@
 /*
- * disk.c - reading and writing the hot arrays of a METHOD_DISK segment
+ * disk.c - reading and writing the arrays of a METHOD_DISK segment
  */
 #include "graph_segment/disk.h"
 
@@ -7,6 +7,8 @@
 
 #include "miscadmin.h"
 #include "storage/bufmgr.h"
+
+#include "segment/layout.h"
 
 /* In a bound, an estimate is off by so many standard deviations: one in 150 is by more. */
 #define BOUND_SIGMAS		2.5f
@@ -174,13 +176,13 @@ disk_bound(DiskScan *disk, uint32 number, float estimate)
 }
 
 int
-disk_copy_links(const SealedHeader *header, const DiskNode *node, uint32 *ids)
+disk_unpack_ids(const SealedHeader *header, const char *packed, uint32 links, uint32 *ids)
 {
-	const uint8 *from = (const uint8 *) (node + 1);
-	int			links = Min(node->links, Min(header->disk.degree, GRAPH_MAX_DEGREE));
+	const uint8 *from = (const uint8 *) packed;
+	int			count = (int) Min(links, Min(header->disk.degree, GRAPH_MAX_DEGREE));
 	uint16		size = header->disk.id_size;
 
-	for (int i = 0; i < links; i++, from += size)
+	for (int i = 0; i < count; i++, from += size)
 	{
 		ids[i] = from[0] | (uint32) from[1] << 8;
 		if (size > 2)
@@ -188,7 +190,17 @@ disk_copy_links(const SealedHeader *header, const DiskNode *node, uint32 *ids)
 		if (size > 3)
 			ids[i] |= (uint32) from[3] << 24;
 	}
-	return links;
+	return count;
+}
+
+void
+disk_pack_ids(const SealedDisk *disk, const uint32 *ids, uint32 links, char *packed)
+{
+	uint8	   *to = (uint8 *) packed;
+
+	for (uint32 i = 0; i < links; i++)
+		for (int byte = 0; byte < disk->id_size; byte++)
+			*to++ = (uint8) (ids[i] >> 8 * byte);
 }
 
 uint32
@@ -243,20 +255,44 @@ disk_shift(const Space *space, uint32 padded, const float *shift, char *code, fl
 	factors->error = hypotf(factors->error, old.error);
 }
 
+void
+disk_lay_out(const SegmentBuild *build, SpaceStorage storage, SealedHeader *header)
+{
+	SealedDisk *disk = &header->disk;
+	NodeLayout *layout = &header->layout;
+	Size		stored = space_stored_size(&build->space, storage);
+
+	disk->degree = (uint16) build->graph.degree;
+	disk->id_size = header->nodes <= UINT32_C(1) << 16 ? 2 :
+		header->nodes <= UINT32_C(1) << 24 ? 3 : 4;
+	if (stored == 0)
+		return;
+	layout->degree = disk->degree;
+	layout->ids = sizeof(SealedNode);
+	layout->vector = TYPEALIGN(sizeof(uint32), layout->ids + layout->degree * disk->id_size);
+	layout->size = TYPEALIGN(sizeof(uint32), layout->vector + stored);
+	node_layout_place(layout, storage);
+	/* to read a node is to read one block, at any cost in unused bytes */
+	if (layout->size <= PAYLOAD_SIZE && layout->per == 0)
+	{
+		layout->per = PAYLOAD_SIZE / layout->size;
+		layout->span = 1;
+	}
+}
+
 uint64
 disk_place(const SegmentBuild *build, SealedHeader *header, uint64 place)
 {
 	SealedDisk *disk = &header->disk;
 
 	disk->bits = (uint16) build->space.bits;
-	disk->degree = (uint16) build->graph.degree;
-	disk->id_size = header->nodes <= UINT32_C(1) << 16 ? 2 :
-		header->nodes <= UINT32_C(1) << 24 ? 3 : 4;
 	disk->code_size = disk_code_size(&build->space, header->padded);
-	disk->link_size = TYPEALIGN(sizeof(uint32),
-								sizeof(DiskNode) + (uint32) disk->degree * disk->id_size);
 	disk->codes = (BlockNumber) place;
 	place += elements_blocks(header->nodes, disk->code_size, elements_per_block(disk->code_size));
+	if (header->layout.size > 0)
+		return place;
+	disk->link_size = TYPEALIGN(sizeof(uint32),
+								sizeof(DiskNode) + (uint32) disk->degree * disk->id_size);
 	disk->links = (BlockNumber) place;
 	return place + elements_blocks(header->nodes, disk->link_size,
 								   elements_per_block(disk->link_size));
@@ -270,9 +306,12 @@ disk_writer_begin(DiskWriter *writer, const SegmentBuild *build, const SealedHea
 	writer->quantizer = quantizer_of(&build->space, header->padded);
 	writer->residual = palloc(sizeof(float) * header->padded);
 	writer->code = palloc0(header->disk.code_size);
-	writer->node = palloc0(header->disk.link_size);
 	extent_writer_begin(&writer->codes, extent);
 	extent_writer_seek(&writer->codes, header->disk.codes, BLOCK_FINE);
+	writer->node = NULL;
+	if (!disk_has_links(header))
+		return;
+	writer->node = palloc0(header->disk.link_size);
 	extent_writer_begin(&writer->links, extent);
 	extent_writer_seek(&writer->links, header->disk.links, BLOCK_LINKS);
 }
@@ -294,16 +333,17 @@ disk_encode(DiskWriter *writer, const float *residual)
 }
 
 void
-disk_writer_put(DiskWriter *writer, const DiskNode *node, const uint32 *ids, const char *code)
+disk_writer_put_code(DiskWriter *writer, const char *code)
 {
-	uint8	   *to = (uint8 *) writer->node + sizeof(DiskNode);
-
 	put_element(&writer->codes, code, writer->disk.code_size);
+}
+
+void
+disk_writer_put_links(DiskWriter *writer, const DiskNode *node, const uint32 *ids)
+{
 	memset(writer->node, 0, writer->disk.link_size);
 	memcpy(writer->node, node, sizeof(*node));
-	for (int i = 0; i < node->links; i++)
-		for (int byte = 0; byte < writer->disk.id_size; byte++)
-			*to++ = (uint8) (ids[i] >> 8 * byte);
+	disk_pack_ids(&writer->disk, ids, node->links, writer->node + sizeof(*node));
 	put_element(&writer->links, writer->node, writer->disk.link_size);
 }
 
@@ -311,8 +351,10 @@ void
 disk_writer_end(DiskWriter *writer)
 {
 	extent_writer_end(&writer->codes);
-	extent_writer_end(&writer->links);
 	pfree(writer->residual);
 	pfree(writer->code);
+	if (writer->node == NULL)
+		return;
+	extent_writer_end(&writer->links);
 	pfree(writer->node);
 }

@@ -3,10 +3,12 @@
  *
  * Each node's code, with 1 to 8 bits a dimension, is stored once, and its neighbours are only
  * numbers.  So a node takes a small part of the bytes of one that has the codes of all its
- * neighbours, but a hop reads the code of each neighbour elsewhere.  Distances in the walk are
- * estimates; those of the best candidates are computed afterwards, by vectors that the segment
- * stores apart, or by those of the table.  (Subramanya et al., DiskANN, NeurIPS 2019; codes:
- * fine.h.)
+ * neighbours, but a hop reads the code of each neighbour elsewhere.  (Codes: fine.h.)
+ *
+ * If the segment has vectors, a node of level 0 has its vector and its neighbours' numbers, in one
+ * block where it fits: the search finds by codes which nodes to read, and what it reads gives the
+ * exact distance (Subramanya et al., DiskANN, NeurIPS 2019).  Otherwise distances in the walk are
+ * estimates; those of the best candidates are computed afterwards, by the vectors of the table.
  *
  * A DiskReader keeps the blocks that it reads open until disk_reader_close: nodes that are near
  * each other have numbers near each other, so most elements are in a block that is open.
@@ -39,7 +41,10 @@ typedef struct DiskReader
 	}			open[DISK_OPEN_BLOCKS];
 } DiskReader;
 
-/* The readers of codes and of DiskNodes of the segment of a scan, which both must stay in place. */
+/*
+ * The readers of codes and of DiskNodes, if there are any, of the segment of a scan; both the
+ * reader and the scan must stay in place.
+ */
 extern void disk_read_codes(DiskReader *reader, SealedScan *scan);
 extern void disk_read_links(DiskReader *reader, SealedScan *scan);
 
@@ -97,10 +102,25 @@ segment_degree(const SealedHeader *header)
 extern void disk_shift(const Space *space, uint32 padded, const float *shift, char *code,
 					   float *residual);
 
-/* Copies a node's neighbours to ids; returns how many. */
-extern int	disk_copy_links(const SealedHeader *header, const DiskNode *node, uint32 *ids);
+/* Whether the neighbours of nodes are in an array of DiskNodes, because there are no vectors. */
+static inline bool
+disk_has_links(const SealedHeader *header)
+{
+	return header->disk.links > 0;
+}
 
-/* What writes the hot arrays of a segment. */
+/* Copies so many neighbours of a node, as far as it may have them, to ids; returns how many. */
+extern int	disk_unpack_ids(const SealedHeader *header, const char *packed, uint32 links,
+							uint32 *ids);
+extern void disk_pack_ids(const SealedDisk *disk, const uint32 *ids, uint32 links, char *packed);
+
+static inline int
+disk_copy_links(const SealedHeader *header, const DiskNode *node, uint32 *ids)
+{
+	return disk_unpack_ids(header, (const char *) (node + 1), node->links, ids);
+}
+
+/* What writes the arrays of a segment. */
 typedef struct DiskWriter
 {
 	ExtentWriter codes;
@@ -112,15 +132,17 @@ typedef struct DiskWriter
 	char	   *node;
 } DiskWriter;
 
-/* Places the arrays of a segment with so many nodes from a place on; returns the place after. */
+/* Lays out the nodes of a segment with so many of them. */
+extern void disk_lay_out(const SegmentBuild *build, SpaceStorage storage, SealedHeader *header);
+/* Then places its arrays from a place on; returns the place after. */
 extern uint64 disk_place(const SegmentBuild *build, SealedHeader *header, uint64 place);
 extern void disk_writer_begin(DiskWriter *writer, const SegmentBuild *build,
 							  const SealedHeader *header, Extent extent);
 /* The element of the array of codes for a residual; valid until the next call. */
 extern const char *disk_encode(DiskWriter *writer, const float *residual);
-/* Writes the next node, with its element of that array, and its neighbours by their numbers. */
-extern void disk_writer_put(DiskWriter *writer, const DiskNode *node, const uint32 *ids,
-							const char *code);
+/* Write the next node's element of that array, and its DiskNode, with neighbours by numbers. */
+extern void disk_writer_put_code(DiskWriter *writer, const char *code);
+extern void disk_writer_put_links(DiskWriter *writer, const DiskNode *node, const uint32 *ids);
 extern void disk_writer_end(DiskWriter *writer);
 
 #endif							/* VECTOR_GRAPH_SEGMENT_DISK_H */

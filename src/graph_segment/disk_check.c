@@ -23,19 +23,41 @@ typedef struct DiskCheck
 	float	   *centred;
 } DiskCheck;
 
+/*
+ * Reads what a node has of its rows and neighbours, and copies the neighbours, as far as it may
+ * have them, to ids; returns how many.
+ */
+static int
+read_links(DiskCheck *check, uint32 number, DiskNode *node, uint32 *ids)
+{
+	const SealedHeader *header = &check->scan->segment->header;
+	const SealedNode *record;
+
+	if (disk_has_links(header))
+	{
+		const DiskNode *links = (const DiskNode *) disk_reader_get(&check->disk.links, number);
+
+		*node = *links;
+		return disk_copy_links(header, links, ids);
+	}
+	record = sealed_read_node(check->scan, 0, number);
+	if (record->row != number)
+		sealed_damaged(check->scan->index, "In segment %u, row %u has the vector of row %u.",
+					   check->scan->segment->part.uid, number, record->row);
+	*node = (DiskNode) {record->tid, record->links, record->extra, record->extras};
+	return disk_unpack_ids(header, (const char *) record + header->layout.ids, record->links, ids);
+}
+
 /* Checks a node's neighbours. */
 static void
-check_links(DiskCheck *check, uint32 number, const DiskNode *node)
+check_links(DiskCheck *check, uint32 number, const DiskNode *node, const uint32 *ids, int links)
 {
 	const SealedHeader *header = &check->scan->segment->header;
 	uint32		uid = check->scan->segment->part.uid;
-	uint32		ids[GRAPH_MAX_DEGREE];
-	int			links;
 
 	if (node->links > header->disk.degree)
 		sealed_damaged(check->scan->index, "In segment %u, node %u has %u neighbours.", uid,
 					   number, node->links);
-	links = disk_copy_links(header, node, ids);
 	for (int i = 0; i < links; i++)
 		if (ids[i] == number || ids[i] >= header->nodes)
 			sealed_damaged(check->scan->index, "In segment %u, node %u has %u as a neighbour.",
@@ -96,9 +118,6 @@ check_code(DiskCheck *check, uint32 number)
 	if (scan->segment->header.layout.size == 0)
 		return;
 	node = sealed_read_node(scan, 0, number);
-	if (node->row != number)
-		sealed_damaged(scan->index, "In segment %u, row %u has the vector of row %u.",
-					   scan->segment->part.uid, number, node->row);
 	check_prepare_node(scan, node, check->payload, &query, check->centred);
 	check_estimate(check, number, &query);
 	check_forget_node(&query);
@@ -112,12 +131,14 @@ check_row(DiskCheck *check, uint32 number, const SealedRow *row)
 	const SealedHeader *header = &scan->segment->header;
 	uint32		uid = scan->segment->part.uid;
 	ItemPointerData tid = row->tid;
+	uint32		ids[GRAPH_MAX_DEGREE];
 	DiskNode	node;
+	int			links;
 
 	if (row->node >= header->nodes || (number < header->nodes && row->node != number))
 		sealed_damaged(scan->index, "In segment %u, row %u names node %u.", uid, number,
 					   row->node);
-	memcpy(&node, disk_reader_get(&check->disk.links, row->node), sizeof(node));
+	links = read_links(check, row->node, &node, ids);
 	if (number >= header->nodes)
 	{
 		if (number < node.extra || number - node.extra >= node.extras)
@@ -128,8 +149,7 @@ check_row(DiskCheck *check, uint32 number, const SealedRow *row)
 	if (!ItemPointerEquals(&node.tid, &tid))
 		sealed_damaged(scan->index, "In segment %u, node %u has another TID than its row.", uid,
 					   number);
-	check_links(check, number,
-				(const DiskNode *) disk_reader_get(&check->disk.links, number));
+	check_links(check, number, &node, ids, links);
 	check_code(check, number);
 }
 
@@ -143,7 +163,8 @@ begin(SealedScan *scan)
 	check->payload = palloc(space_payload_size(scan->space));
 	check->centred = palloc(sizeof(float) * scan->segment->header.padded);
 	disk_read_codes(&check->disk.codes, scan);
-	disk_read_links(&check->disk.links, scan);
+	if (disk_has_links(&scan->segment->header))
+		disk_read_links(&check->disk.links, scan);
 	return check;
 }
 

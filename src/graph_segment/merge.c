@@ -234,7 +234,7 @@ merge_read_links(Merge *merge, uint32 key, uint32 *ids)
 	const SealedNode *node;
 	uint32		count;
 
-	if (input->scan.disk)
+	if (graph_scan_estimates(&input->scan))
 	{
 		count = disk_copy_links(header, (const DiskNode *)
 								disk_reader_get(&input->scan.disk->links, key - input->base),
@@ -243,6 +243,8 @@ merge_read_links(Merge *merge, uint32 key, uint32 *ids)
 		return count;
 	}
 	node = sealed_read_node(&input->scan.sealed, 0, key - input->base);
+	if (input->scan.disk)
+		return disk_unpack_ids(header, (const char *) node + header->layout.ids, node->links, ids);
 	count = Min(node->links, header->layout.degree);
 	memcpy(ids, (const char *) node + header->layout.ids, sizeof(uint32) * count);
 	return count;
@@ -439,7 +441,8 @@ connect_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query
 	const SearchEffort effort = {
 		.candidates = 8 + 2 * target->neighbours,
 		/* estimated products have no lowest value that a limit could be measured from */
-		.wanted = target->scan.disk && merge->space->metric == SPACE_IP ? 0 : target->neighbours,
+		.wanted = graph_scan_estimates(&target->scan) && merge->space->metric == SPACE_IP ? 0 :
+			target->neighbours,
 		.reach = SEARCH_REACH,
 		.known = INFINITY
 	};

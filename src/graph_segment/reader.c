@@ -47,7 +47,7 @@ give_found(GraphReading *reading)
 {
 	const GraphSearch *search = &reading->scan.search;
 
-	if (reading->scan.disk)
+	if (graph_scan_estimates(&reading->scan))
 	{
 		graph_scan_wait_found(&reading->scan);
 		return;
@@ -87,7 +87,7 @@ reads_codes(const GraphReading *reading)
 {
 	const GraphScan *scan = &reading->scan;
 
-	if (scan->disk)
+	if (graph_scan_estimates(scan))
 		return true;
 	return scan->left && graph_scan_has_codes(scan) && code_hops(scan) < vector_hops(scan) &&
 		graph_scan_nodes_left(scan) > reading->base.search->effort.candidates;
@@ -241,7 +241,7 @@ graph_waiting(SegmentScan *scan, float *bound)
 {
 	const GraphScan *graph = &((GraphReading *) scan)->scan;
 
-	return (graph->disk == NULL || scan->search->effort.fetches > 0) &&
+	return (!graph_scan_estimates(graph) || scan->search->effort.fetches > 0) &&
 		graph_scan_waiting(graph, bound);
 }
 
@@ -252,7 +252,7 @@ graph_next(SegmentScan *scan, GraphFound *found)
 	bool		visible;
 
 	visible = graph_scan_next(graph, scan->search, found);
-	if (graph->disk && visible)
+	if (graph_scan_estimates(graph) && visible)
 		scan->search->effort.fetches--;
 	graph_scan_close(graph);
 	return visible;

@@ -51,7 +51,7 @@ is_numbered(const GraphScan *scan)
 static void
 find_extras(GraphScan *scan, uint32 id, uint32 *row, uint32 *extra, uint32 *extras)
 {
-	if (scan->disk)
+	if (graph_scan_estimates(scan))
 	{
 		const DiskNode *node = (const DiskNode *) disk_reader_get(&scan->disk->links, id);
 
@@ -105,14 +105,21 @@ expand_node(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *est
 	CHECK_FOR_INTERRUPTS();
 	bytes = (const char *) sealed_visit_node(&scan->sealed, id);
 	node = (const SealedNode *) bytes;
-	links = Min(node->links, layout->degree);
-	memcpy(ids, bytes + layout->ids, links * sizeof(uint32));
+	if (scan->disk)
+		links = disk_unpack_ids(&scan->sealed.segment->header, bytes + layout->ids, node->links,
+								ids);
+	else
+	{
+		links = Min(node->links, layout->degree);
+		memcpy(ids, bytes + layout->ids, links * sizeof(uint32));
+	}
 	if (scan->sealed.space->coded)
+		found->distance = space_node_distance(scan->sealed.space, scan->sealed.query, node,
+											  bytes + layout->vector);
+	if (scan->search.source.coded)
 	{
 		Size		group = rabitq_group_size(scan->sealed.segment->header.padded);
 
-		found->distance = space_node_distance(scan->sealed.space, scan->sealed.query, node,
-											  bytes + layout->vector);
 		for (int i = 0; i < links; i += CODE_GROUP)
 			distance_kernels->code_estimates(
 				&scan->code, (const uint8 *) bytes + layout->codes + i / CODE_GROUP * group,
@@ -175,10 +182,15 @@ node_is_excluded(void *arg, uint32_t id)
 
 	if (is_numbered(scan))
 	{
+		const SealedHeader *header = &scan->sealed.segment->header;
+
 		if (scan->left)
 			return !bits_has(scan->left, id);
 		if (!row_is_excluded(rows, id))
 			return false;
+		/* where each node has one row, it need not be read */
+		if (header->rows == header->nodes)
+			return true;
 	}
 	find_extras(scan, id, &row, &extra, &extras);
 	excluded = scan->left ? !bits_has(scan->left, row) : row_is_excluded(rows, row);
@@ -308,7 +320,8 @@ graph_scan_begin(GraphScan *scan, Relation index, const Space *space, CachedSegm
 		return;
 	scan->disk = palloc0(sizeof(DiskScan));
 	disk_read_codes(&scan->disk->codes, &scan->sealed);
-	disk_read_links(&scan->disk->links, &scan->sealed);
+	if (graph_scan_estimates(scan))
+		disk_read_links(&scan->disk->links, &scan->sealed);
 }
 
 void
@@ -446,14 +459,14 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 		.dead = scan->sealed.excluded.count > 0 ? node_is_excluded : NULL,
 		.arg = scan,
 		.degree = segment_degree(&scan->sealed.segment->header),
-		.coded = scan->sealed.space->coded
+		.exact = scan->sealed.space->coded && !graph_scan_estimates(scan),
+		.coded = scan->sealed.space->coded && !scan->disk
 	};
 
-	if (scan->disk)
+	if (graph_scan_estimates(scan))
 	{
 		source.expand = expand_disk_node;
 		source.prefetch = prefetch_disk_node;
-		source.coded = false;
 	}
 	scan->sealed.query = query;
 	graph_search_init(search, space_graph_memory(CurrentMemoryContext));

@@ -28,7 +28,7 @@ typedef struct GraphScan
 
 	BoundedNodes bounded;		/* see graph_scan_bound_rest */
 
-	/* Of METHOD_DISK: nodes that have been found, by estimates, */
+	/* Of METHOD_DISK: nodes that have been found, or are left, by estimates, */
 	GraphHeap	waiting;
 	/* and the nearest of them, nearest first, whose blocks have been read: they come next. */
 	GraphCandidate next[GRAPH_AT_ONCE];
@@ -36,6 +36,13 @@ typedef struct GraphScan
 	int			next_done;
 	DiskScan   *disk;			/* METHOD_DISK, else NULL */
 } GraphScan;
+
+/* Whether a search knows only estimates of what it finds: METHOD_DISK without vectors. */
+static inline bool
+graph_scan_estimates(const GraphScan *scan)
+{
+	return scan->disk && disk_has_links(&scan->sealed.segment->header);
+}
 
 /* Begins a scan of a segment that is held. */
 extern void graph_scan_begin(GraphScan *scan, Relation index, const Space *space,
@@ -86,7 +93,7 @@ extern bool graph_scan_waiting(const GraphScan *scan, float *bound);
  */
 extern bool graph_scan_next(GraphScan *scan, SegmentSearch *search, GraphFound *found);
 
-/* Of METHOD_DISK: lets what the search has found wait. */
+/* Of a search that knows only estimates: lets what it has found wait. */
 extern void graph_scan_wait_found(GraphScan *scan);
 
 /* Gives back the blocks that are open, at the end of a round. */

@@ -41,7 +41,7 @@ struct SegmentPlan
 	DiskWriter	disk;			/* METHOD_DISK */
 	float	   *residual;
 	uint8	   *signs;
-	char	   *vector;			/* METHOD_DISK: room for a node; NULL: no vectors are kept */
+	char	   *record;			/* METHOD_DISK: room for a node; NULL: no vectors are kept */
 	uint64		offset;			/* in the payloads of the level's blocks */
 	BufFile    *others;			/* SealedRows of rows other than the first of each node */
 	uint32		other_count;
@@ -55,12 +55,9 @@ plan_layout(const SegmentBuild *build, SpaceStorage storage, NodeLayout *layout)
 	uint32		padded = build->graph.padded;
 	Size		stored = space_stored_size(space, storage);
 
+	/* which the number of nodes decides: see disk_lay_out */
 	if (space->method == METHOD_DISK)
-	{
-		if (stored > 0)
-			node_layout_plain(layout, stored, storage);
 		return;
-	}
 	layout->degree = degree;
 	layout->ids = sizeof(SealedNode);
 	layout->a = layout->ids + degree * sizeof(uint32);
@@ -216,6 +213,8 @@ plan_size(SegmentBuild *build, SegmentPlan *plan)
 		header->nodes = shared->nodes;
 		header->rows = (uint32) shared->rows;
 	}
+	if (build->space.method == METHOD_DISK)
+		disk_lay_out(build, plan->storage, header);
 	header->padded = build->graph.padded;
 	header->level[0].nodes = header->nodes;
 	header->level[0].blocks = plan_nodes_differ(plan) ? blocks_of_bytes(shared->node_end) :
@@ -508,27 +507,36 @@ disk_code(SegmentBuild *build, SegmentPlan *plan, uint32 node)
 	return disk_encode(&plan->disk, plan->disk.residual);
 }
 
-/* Writes a node of a METHOD_DISK segment: its code, its links, and its vector if that is kept. */
+/*
+ * Writes a node of a METHOD_DISK segment: its code, and its links, with its vector if that is kept.
+ */
 static void
 put_disk_node(SegmentBuild *build, SegmentPlan *plan, uint32 number, uint32 node)
 {
+	const NodeLayout *layout = &plan->header.layout;
 	GraphBuild *graph = &build->graph;
 	GraphLinks *links = graph_array_at(&graph->links, node);
 	BuildRow   *row = build_row(build, build_node_row(build, node));
 	DiskNode	head = {.tid = row->tid, .links = (uint16) links->count};
+	SealedNode *record = (SealedNode *) plan->record;
 	uint32		ids[GRAPH_MAX_DEGREE];
 
 	for (uint32 i = 0; i < links->count; i++)
 		ids[i] = neighbour_id(plan, 0, graph_link_ids(graph, links)[i]);
 	find_extras(build, row, &head.extra, &head.extras);
-	disk_writer_put(&plan->disk, &head, ids, disk_code(build, plan, node));
-	if (plan->vector == NULL)
+	disk_writer_put_code(&plan->disk, disk_code(build, plan, node));
+	if (record == NULL)
+	{
+		disk_writer_put_links(&plan->disk, &head, ids);
 		return;
-	memset(plan->vector, 0, plan->header.layout.size);
-	compose_vector(build, plan, node, plan->vector);
-	((SealedNode *) plan->vector)->extra = head.extra;
-	((SealedNode *) plan->vector)->extras = head.extras;
-	put_node(plan, number, number, plan->vector, plan->header.layout.size);
+	}
+	memset(record, 0, layout->size);
+	compose_vector(build, plan, node, plan->record);
+	record->links = head.links;
+	record->extra = head.extra;
+	record->extras = head.extras;
+	disk_pack_ids(&plan->header.disk, ids, head.links, plan->record + layout->ids);
+	put_node(plan, number, number, plan->record, layout->size);
 }
 
 void
@@ -719,7 +727,7 @@ build_write(SegmentBuild *build, SegmentEntry *output)
 	if (disk_is(header))
 	{
 		disk_writer_begin(&plan->disk, build, header, extent_of(build->index, output));
-		plan->vector = header->layout.size > 0 ? palloc(header->layout.size) : NULL;
+		plan->record = header->layout.size > 0 ? palloc(header->layout.size) : NULL;
 	}
 	if (header->level[0].blocks > 0)
 		begin_level(plan, 0);

@@ -236,15 +236,16 @@ typedef struct SealedList
 } SealedList;
 
 /*
- * What a search of a METHOD_DISK segment walks by, in two arrays by the numbers of nodes: codes
- * relative to the mean, each after its FineFactors; and DiskNodes.  Elements are placed as many to
- * a block as fit, or packed through the payloads (elements_per_block).  Vectors are nodes of level
- * 0 without neighbours, and the segment's cold blocks.
+ * What a search of a METHOD_DISK segment walks by, in arrays by the numbers of nodes: codes
+ * relative to the mean, each after its FineFactors; and, if the segment has no vectors, DiskNodes.
+ * Elements are placed as many to a block as fit, or packed through the payloads
+ * (elements_per_block).
+ * Otherwise nodes of level 0, the segment's cold blocks, have both vector and neighbours.
  */
 typedef struct SealedDisk
 {
 	BlockNumber codes;			/* block within the extent; 0: another kind of segment */
-	BlockNumber links;			/* block within the extent */
+	BlockNumber links;			/* block within the extent; 0: they are in the nodes of level 0 */
 	uint32		code_size;		/* of a code and its factors */
 	uint32		link_size;		/* of a DiskNode with its neighbours */
 	uint16		bits;			/* of a code, for a dimension */

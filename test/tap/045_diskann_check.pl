@@ -22,17 +22,23 @@ $node->safe_psql('postgres', q{
 	DELETE FROM items WHERE id % 50 = 3});
 
 # Codes are in blocks of kind 13, after their factors of 12 bytes; links in blocks of kind 18, after 16 bytes: the TID, and the
-# number of links at 6.  Changes are of element 0.
+# number of links at 6; nodes with vectors in blocks of kind 7, TID and number of links likewise, neighbours at 36, then the
+# vector.  Changes are of element 0.
 my ($codes, $links, $nodes) = (13, 18, 7);
 my %damage = (
 	factor => [ 'storage = none', $codes, 0, pack('f', 1000), qr/node 0 has a code that does not fit its vector/ ],
 	bits => [ 'storage = none', $codes, 12, "\xff\x00" x 12, qr/node 0 has a code that does not fit its vector/ ],
 	invalid => [ 'storage = none', $codes, 4, pack('f', 1), qr/node 0 has no valid code/ ],
 	kept => [ 'storage = full', $codes, 12, "\xff\x00" x 12, qr/node 0 has a code that does not fit its vector/ ],
-	vector => [ 'storage = full', $nodes, 40, "\x00\x00" x 20, qr/node 0 has a code that does not fit its vector|has the vector of row/ ],
+	vector => [ 'storage = full', $nodes, 104, "\x00\x00" x 20, qr/node 0 has a code that does not fit its vector|has the vector of row/ ],
 	neighbour => [ 'storage = none', $links, 16, pack('v', 60000), qr/node 0 has 60000 as a neighbour/ ],
 	itself => [ 'storage = none', $links, 16, pack('v', 0), qr/node 0 has 0 as a neighbour/ ],
 	count => [ 'storage = none', $links, 6, pack('v', 99), qr/node 0 has 99 neighbours/ ],
+	kept_neighbour => [ 'storage = sq8', $nodes, 36, pack('v', 60000), qr/node 0 has 60000 as a neighbour/ ],
+	kept_itself => [ 'storage = full', $nodes, 36, pack('v', 0), qr/node 0 has 0 as a neighbour/ ],
+	kept_count => [ 'storage = half', $nodes, 6, pack('v', 99), qr/node 0 has 99 neighbours/ ],
+	kept_tid => [ 'storage = full', $nodes, 4, pack('v', 77), qr/node 0 has another TID than its row/ ],
+	kept_row => [ 'storage = full', $nodes, 32, pack('V', 7), qr/row 0 has the vector of row 7/ ],
 	tid => [ 'storage = none', $links, 4, pack('v', 77), qr/node 0 has another TID than its row/ ],
 	none => [ 'storage = none', 0 ]);
 my @names = sort keys %damage;
