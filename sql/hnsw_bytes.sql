@@ -122,5 +122,36 @@ SELECT kept('items_v'), misplaced('items', '<->'), vector_index_check('items_v')
 SET maintenance_work_mem = '1MB';
 REINDEX INDEX items_v;
 SELECT kept('items_v'), misplaced('items', '<->'), vector_index_check('items_v');
+
+-- storage that may lose something: the executor computes distances only of rows that did, and all rows come in order
+CREATE FUNCTION computed(query vector) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	l2 oid := 'l2_distance(vector, vector)'::regprocedure;
+	before bigint := coalesce(pg_stat_get_xact_function_calls(l2), 0);
+	found record;
+BEGIN
+	FOR found IN SELECT n FROM items ORDER BY v <-> query LIMIT 10
+	LOOP
+	END LOOP;
+	RETURN coalesce(pg_stat_get_xact_function_calls(l2), 0) - before;
+END
+$$;
+CREATE FUNCTION exact(storage text, OUT uncomputed boolean, OUT misplaced bigint) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('ALTER INDEX items_v SET (storage = %s)', storage);
+	REINDEX INDEX items_v;
+	uncomputed := computed((SELECT v FROM items WHERE n = 7)) = 0;
+	misplaced := misplaced('items', '<->');
+END
+$$;
+SET track_functions = 'all';
+TRUNCATE items;
+SELECT fill(1, 300);
+SELECT storage, uncomputed, misplaced FROM unnest(ARRAY['full', 'half', 'sq8']) storage, exact(storage);
+SELECT fill(301, 600, 'h % 256 + 0.3 * (h % 2)');
+SELECT storage, uncomputed, misplaced FROM unnest(ARRAY['full', 'half', 'sq8']) storage, exact(storage);
+SELECT fill(601, 640);	-- in a growing segment
+SELECT misplaced('items', '<->');
+RESET track_functions;
 DROP TABLE items;
-DROP FUNCTION kept, hash, misplaced, try, fill;
+DROP FUNCTION kept, hash, misplaced, try, fill, computed, exact;

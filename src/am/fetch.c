@@ -33,7 +33,7 @@ fetch_begin(IndexScanDesc desc)
 	fetch->info = BuildIndexInfo(desc->indexRelation);
 	fetch->estate = CreateExecutorState();
 	fetch->row = AllocSetContextCreate(CurrentMemoryContext, "vector fetch row",
-									   ALLOCSET_SMALL_SIZES);
+									   ALLOCSET_DEFAULT_SIZES);
 	return fetch;
 }
 
@@ -84,7 +84,7 @@ fetch_compare(TableFetch *fetch, SegmentSearch *search, ItemPointer tid, GraphFo
 		const char *payload = space_payload(space, value[0], &size);
 
 		found->distance = space_query_distance(space, search->query, payload, &scale);
-		found->bound = (float) space_order_by(space, search->query, found->distance, 0, scale);
+		found_set_bound(found, space, search->query, 0, scale);
 		search->statistics->distances++;
 	}
 	MemoryContextSwitchTo(old);

@@ -209,7 +209,12 @@ comes_before(const ScanResults *results, const ScanResult *a, const ScanResult *
 	float		x = results->lossy ? a->found.bound : a->found.distance;
 	float		y = results->lossy ? b->found.bound : b->found.distance;
 
-	return x < y || (x == y && (a->found.tag & FOUND_TID) < (b->found.tag & FOUND_TID));
+	if (x != y)
+		return x < y;
+	/* bounds of rows whose distances are known may be rounded to the same */
+	if (a->found.distance != b->found.distance)
+		return a->found.distance < b->found.distance;
+	return (a->found.tag & FOUND_TID) < (b->found.tag & FOUND_TID);
 }
 
 static void
@@ -307,6 +312,13 @@ scan_leave_out_given(VectorScan *scan)
 		qsort(scan->given, scan->given_count, sizeof(uint64), tag_compare);
 }
 
+/* Whether the operator's value for a row follows from its distance. */
+static inline bool
+is_exact(const GraphFound *found)
+{
+	return (found->tag & FOUND_EXACT) != 0 && isfinite(found->distance);
+}
+
 /* Takes a row that a segment gives: it becomes a result, unless it is surely not wanted. */
 static void
 take_row(SegmentScan *reading, const GraphFound *found)
@@ -323,6 +335,8 @@ take_row(SegmentScan *reading, const GraphFound *found)
 		return;
 	if (was_given(scan, &result))
 		return;
+	if (scan->results.lossy && is_exact(&result.found))
+		result.found.bound = (float) space_value(scan->search.space, result.found.distance);
 	scan->cursors[reading->number].within++;
 	if (scan->method->accepts == NULL || scan->method->accepts(scan, &result.found))
 		add_result(&scan->results, &result);
@@ -689,16 +703,22 @@ take_rows(VectorScan *scan)
 	}
 }
 
-/* Sets the returned ORDER BY value of the current result: a bound, if distances are not known. */
+/*
+ * Sets the returned ORDER BY value of the current result.  Where not all distances are known, it is
+ * a bound of those that the executor has to compute.
+ */
 static void
 set_orderby(VectorScan *scan)
 {
 	IndexScanDesc desc = scan->desc;
+	const GraphFound *found = &scan->current.found;
+	bool		exact = is_exact(found);
 
 	desc->xs_recheck = false;
-	desc->xs_recheckorderby = scan->results.lossy && !scan->query_is_null;
-	if (desc->xs_recheckorderby)
-		desc->xs_orderbyvals[0] = Float8GetDatum(scan->current.found.bound);
+	desc->xs_recheckorderby = scan->results.lossy && !scan->query_is_null && !exact;
+	if (scan->results.lossy)
+		desc->xs_orderbyvals[0] = Float8GetDatum(
+			exact ? space_value(scan->search.space, found->distance) : found->bound);
 }
 
 /* Returns a row of an index-only scan, if it is visible. */

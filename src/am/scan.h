@@ -60,7 +60,7 @@ typedef struct ScanResults
 	ScanResult *items;			/* a binary heap */
 	uint64		count;
 	uint64		room;
-	bool		lossy;			/* ordered by bounds, because distances are not known */
+	bool		lossy;			/* ordered by bounds: not all distances are known */
 } ScanResults;
 
 /* A segment that is searched. */

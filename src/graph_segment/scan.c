@@ -36,8 +36,7 @@ tell_found(const GraphScan *scan, const SealedNode *node, GraphFound *found)
 		found->tag |= FOUND_EXTRAS;
 	if (row_is_excluded(&scan->sealed.excluded, node->row))
 		found->tag |= FOUND_FIRST_EXCLUDED;
-	found->bound = (float) space_order_by(scan->sealed.space, scan->sealed.query,
-										  found->distance, node->error, node->scale);
+	found_set_bound(found, scan->sealed.space, scan->sealed.query, node->error, node->scale);
 }
 
 /* Whether the ids of nodes are their numbers, which are also those of their first rows. */

@@ -230,8 +230,7 @@ growing_next(SegmentScan *base, GraphFound *found)
 	found->distance = row.distance;
 	found->id = row.id;
 	found->tag = scan->tags[row.id];
-	found->bound = (float) space_order_by(base->search->space, base->search->query, row.distance,
-										  0, scan->scale);
+	found_set_bound(found, base->search->space, base->search->query, 0, scan->scale);
 	return true;
 }
 

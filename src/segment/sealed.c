@@ -163,8 +163,7 @@ sealed_compare(SealedScan *scan, uint32 row, const SealedNode *node, GraphFound 
 	found->tag = tag_from_tid((ItemPointer) &node->tid);
 	found->distance = space_node_distance(scan->space, scan->query, node, (const char *) node +
 										  scan->segment->header.layout.vector);
-	found->bound = (float) space_order_by(scan->space, scan->query, found->distance, node->error,
-										  node->scale);
+	found_set_bound(found, scan->space, scan->query, node->error, node->scale);
 }
 
 void

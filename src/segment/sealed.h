@@ -44,8 +44,20 @@ typedef struct SealedScan
 #define FOUND_EXTRAS		(UINT64CONST(1) << 63)
 /* The first row is excluded. */
 #define FOUND_FIRST_EXCLUDED	(UINT64CONST(1) << 62)
+/* The distance is that of the vector that was indexed, however the index stores it. */
+#define FOUND_EXACT			(UINT64CONST(1) << 61)
 /* The bits of the TID. */
 #define FOUND_TID			((UINT64CONST(1) << 48) - 1)
+
+/* Sets what follows from a row's distance; `error` and `scale` are as for space_order_by. */
+static inline void
+found_set_bound(GraphFound *found, const Space *space, const SpaceQuery *query, float error,
+				float scale)
+{
+	found->bound = (float) space_order_by(space, query, found->distance, error, scale);
+	if (error == 0)
+		found->tag |= FOUND_EXACT;
+}
 
 /* Checks: an estimate may differ from the distance by this part of the estimate's terms. */
 #define ESTIMATE_TOLERANCE	0.1f

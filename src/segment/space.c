@@ -678,6 +678,7 @@ space_store(const Space *space, SpaceStorage storage, const char *payload, Seale
 	{
 		float	   *x = palloc(sizeof(float) * n);
 		float	   *stored = palloc(sizeof(float) * n);
+		double		rounding = 0;
 
 		space_floats(space, payload, x);
 		/* limit elements, so that no step of the conversion back overflows */
@@ -685,12 +686,14 @@ space_store(const Space *space, SpaceStorage storage, const char *payload, Seale
 			stored[i] = Min(Max(x[i], -FLT_MAX / 4), FLT_MAX / 4);
 		if (storage == STORAGE_HALF)
 			store_half(stored, n, node, (uint16 *) vector);
-		else
+		else if (!store_bytes(x, n, node, (uint8 *) vector))
+		{
 			store_sq8(stored, n, node, (uint8 *) vector);
+			/* kernels may round low + step * element once or twice */
+			rounding = 2.0 * FLT_EPSILON * ((double) fabsf(node->low) + 255.0 * node->step);
+		}
 		stored_floats(space, storage, node, vector, stored);
-		/* kernels may round low + step * element once or twice */
-		node->error = distance_bound(x, stored, n, 2.0 * FLT_EPSILON *
-									 ((double) fabsf(node->low) + 255.0 * node->step));
+		node->error = distance_bound(x, stored, n, rounding);
 		pfree(stored);
 		pfree(x);
 	}

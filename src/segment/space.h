@@ -117,6 +117,14 @@ extern float space_restore(const Space *space, const SealedNode *node, const cha
 extern double space_order_by(const Space *space, const SpaceQuery *query, float distance,
 							 float error, float scale);
 
+/* The operator's value for a distance; space_order_by gives a bound of it. */
+static inline double
+space_value(const Space *space, float distance)
+{
+	return space->metric == SPACE_L2 ? sqrt(distance) :
+		space->metric == SPACE_COSINE ? (double) distance / 2 : distance;
+}
+
 /* A lower bound for an estimate that is a sum of terms as large as `part`, after rounding. */
 static inline float
 space_below(const Space *space, float estimate, float part)
