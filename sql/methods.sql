@@ -28,6 +28,11 @@ SELECT tell('diskann', 'vector_l2_ops');
 SELECT tell('ivfflat', 'vector_l2_ops');
 SELECT tell('ivf', 'vector_l2_ops');
 SELECT tell('other', 'other_ops');
+-- nor that of a subquery, unless it is read
+CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops);
+EXPLAIN (VERBOSE, COSTS off) SELECT array_agg(id) FROM (SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5) x;
+EXPLAIN (VERBOSE, COSTS off) SELECT max(d) FROM (SELECT v <-> '[1,2,3]' AS d FROM t ORDER BY d LIMIT 5) x;
+DROP INDEX t_v;
 -- and no index of another access method
 CREATE INDEX t_id ON t (id);
 SELECT vector_index_state('t_id'), vector_index_state('t');

@@ -95,7 +95,10 @@ visit_subqueries(Plan *plan)
 	check_stack_depth();
 	visit_subqueries(plan->lefttree);
 	visit_subqueries(plan->righttree);
-	if (IsA(plan, SubqueryScan))
+	/* whatever is above a LIMIT is of the query around it, often without a SubqueryScan between */
+	if (IsA(plan, Limit))
+		(void) drop_hidden_distance(plan);
+	else if (IsA(plan, SubqueryScan))
 	{
 		((SubqueryScan *) plan)->subplan =
 			drop_hidden_distance(((SubqueryScan *) plan)->subplan);
