@@ -1,14 +1,17 @@
 /*
  * detoast.c - fetching vectors that are stored out of line
  *
- * A table that is read in order finds its out-of-line values in order, too: the chunks of the next
- * value follow those of the last, on the same block of the TOAST table or the next.  So before we
- * descend the TOAST index for a value, we look for it where the last one ended.  It is safe to take
- * what is found there: chunk_id and chunk_seq identify the value, and only tuples that are
- * certainly live are taken (see is_unquestionable).  If the chunks are not there, PostgreSQL's own
- * way through the index is used; after a number of misses in a row we stop looking for a while.
+ * Values of a TOAST table that are stored one after another have ids one after another, and as
+ * vectors of a column are of one size, their blocks follow from their ids.  So before we descend
+ * the TOAST index for a value, we look for it where it should be by the place of a value with an id
+ * near it.  Tables that are read in order, and rows that a search finds, are mostly met so.  It is
+ * safe to take what is found there: chunk_id and chunk_seq identify the value, and only tuples that
+ * are certainly live are taken (see is_unquestionable).  If the chunks are not there, PostgreSQL's
+ * own way through the index is used; after a number of misses in a row we stop looking for a while.
  */
 #include "pg_compat.h"
+
+#include <math.h>
 
 #include "access/detoast.h"
 #include "access/genam.h"
@@ -30,26 +33,46 @@
 #define MISSES_ALLOWED		8
 #define MISSES_THEN_EACH	64
 
-/* Where the last value of a TOAST table ended: a guess that is always checked. */
-typedef struct ToastPosition
+/* A value is looked for in at most so many blocks before its first chunk is found. */
+#define MOST_STEPS			4
+
+/* The TOAST tables remembered, and of each the values, one of HINT_IDS with ids near each other. */
+#define TABLES				4
+#define HINTS				256
+#define HINT_IDS			64
+
+/* The blocks of values at least so far apart tell how many blocks a value takes. */
+#define PACE_IDS			16
+
+/* Where a value was found: a guess that is always checked. */
+typedef struct ToastHint
+{
+	Oid			valueid;		/* InvalidOid: there is no hint */
+	BlockNumber block;			/* of its first chunk */
+	Buffer		buffer;			/* that held the block, or InvalidBuffer */
+} ToastHint;
+
+typedef struct ToastTable
 {
 	Oid			toastrelid;
-	BlockNumber block;
-	Buffer		buffer;			/* that held the block */
 	uint32		misses;			/* in a row */
-} ToastPosition;
+	double		pace;			/* blocks that a value takes, */
+	double		pace_ids;		/* as known from values so far apart */
+	ToastHint	last;
+	ToastHint	hints[HINTS];
+} ToastTable;
 
-static ToastPosition position;
+static ToastTable tables[TABLES];
 
 /* A value being put together. */
 typedef struct ToastFetch
 {
 	Relation	rel;
-	Oid			valueid;
 	int32		size;			/* of the data, without the header */
 	int32		chunks;
 	int32		found;			/* chunks copied so far, always the first ones */
 	char	   *data;
+	ToastHint	place;			/* where it was found */
 } ToastFetch;
 
 /*
@@ -79,8 +102,7 @@ fetch_tuple(ToastFetch *fetch, HeapTuple tuple, bool by_index)
 	int32		offset = fetch->found * TOAST_MAX_CHUNK_SIZE;
 	int32		expected = Min(fetch->size - offset, TOAST_MAX_CHUNK_SIZE);
 
-	if (DatumGetObjectId(fastgetattr(tuple, 1, desc, &isnull)) != fetch->valueid ||
-		DatumGetInt32(fastgetattr(tuple, 2, desc, &isnull)) != fetch->found)
+	if (DatumGetInt32(fastgetattr(tuple, 2, desc, &isnull)) != fetch->found)
 		return;
 	if (!by_index && !is_unquestionable(tuple->t_data))
 		return;
@@ -90,13 +112,21 @@ fetch_tuple(ToastFetch *fetch, HeapTuple tuple, bool by_index)
 	if ((int32) VARSIZE_ANY_EXHDR(chunk) != expected)
 		return;
 	memcpy(fetch->data + offset, VARDATA_ANY(chunk), expected);
+	if (fetch->found == 0)
+		fetch->place.block = ItemPointerGetBlockNumber(&tuple->t_self);
 	fetch->found++;
 }
 
-/* Copies the chunks that a pinned block holds, in their order, and remembers the block. */
-static void
+/*
+ * Copies the chunks that a pinned block holds, in their order, and unpins it.  Returns in which
+ * direction the first chunk may be: -1, 1, or 0 if the block does not tell.
+ */
+static int
 fetch_block(ToastFetch *fetch, BlockNumber block, Buffer buffer)
 {
+	int32		before = fetch->found;
+	bool		less = false;
+	bool		greater = false;
 	Page		page;
 	OffsetNumber last;
 
@@ -108,6 +138,8 @@ fetch_block(ToastFetch *fetch, BlockNumber block, Buffer buffer)
 	{
 		ItemId		item = PageGetItemId(page, offset);
 		HeapTupleData tuple;
+		bool		isnull;
+		Oid			id;
 
 		if (!ItemIdIsNormal(item))
 			continue;
@@ -115,47 +147,72 @@ fetch_block(ToastFetch *fetch, BlockNumber block, Buffer buffer)
 		tuple.t_len = ItemIdGetLength(item);
 		tuple.t_tableOid = RelationGetRelid(fetch->rel);
 		ItemPointerSet(&tuple.t_self, block, offset);
-		fetch_tuple(fetch, &tuple, false);
+		id = DatumGetObjectId(fastgetattr(&tuple, 1, RelationGetDescr(fetch->rel), &isnull));
+		if (id == fetch->place.valueid)
+			fetch_tuple(fetch, &tuple, false);
+		less |= id < fetch->place.valueid;
+		/* so is a block that begins with a later chunk */
+		greater |= id > fetch->place.valueid || (id == fetch->place.valueid && fetch->found == 0);
 	}
+	if (before == 0 && fetch->found > 0)
+		fetch->place.buffer = buffer;
 	UnlockReleaseBuffer(buffer);
-	position.block = block;
-	position.buffer = buffer;
+	return (int) less - (int) greater;
 }
 
-/*
- * Looks for the value from the remembered block on; returns false if it is not there as a whole.
- * The relation may have been truncated or rewritten since.  So a block that is no longer in the
- * buffer that held it is read only if it is below the relation's end.
- */
-static bool
-fetch_at_position(ToastFetch *fetch)
+/* Pins a block, by a hint if that is of this block; returns InvalidBuffer if there is none. */
+static Buffer
+pin_block(const ToastFetch *fetch, BlockNumber block, const ToastHint *hint, BlockNumber *end)
 {
-	BlockNumber start = position.block;
+	if (block == hint->block && BufferIsValid(hint->buffer) &&
+		ReadRecentBuffer(RelationGetLocator(fetch->rel), MAIN_FORKNUM, block, hint->buffer))
+		return hint->buffer;
+	/* the relation may have been truncated or rewritten since the hint was noted */
+	if (*end == InvalidBlockNumber)
+		*end = RelationGetNumberOfBlocks(fetch->rel);
+	return block < *end ? ReadBuffer(fetch->rel, block) : InvalidBuffer;
+}
+
+/* How many ids a hint is from the value. */
+static double
+ids_from(const ToastHint *hint, Oid valueid)
+{
+	return (double) valueid - (double) hint->valueid;
+}
+
+/* Looks for the value near a hint's; returns false if it is not there as a whole. */
+static bool
+fetch_near(ToastFetch *fetch, const ToastHint *hint, double pace)
+{
+	double		guess = floor(hint->block + ids_from(hint, fetch->place.valueid) * pace);
+	BlockNumber block = (BlockNumber) Min(Max(guess, 0), (double) MaxBlockNumber);
 	BlockNumber end = InvalidBlockNumber;
+	int			before = 0;
 
-	if (BufferIsValid(position.buffer) &&
-		ReadRecentBuffer(RelationGetLocator(fetch->rel), MAIN_FORKNUM, start, position.buffer))
-		fetch_block(fetch, start++, position.buffer);
-
-	for (BlockNumber block = start; fetch->found < fetch->chunks; block++)
+	for (int steps = 0; steps < MOST_STEPS && fetch->found < fetch->chunks;)
 	{
-		int32		before = fetch->found;
+		int32		had = fetch->found;
+		Buffer		buffer = pin_block(fetch, block, hint, &end);
+		int			direction;
 
-		if (end == InvalidBlockNumber)
-			end = RelationGetNumberOfBlocks(fetch->rel);
-		if (block >= end)
+		if (!BufferIsValid(buffer))
 			break;
-		fetch_block(fetch, block, ReadBuffer(fetch->rel, block));
-		if (fetch->found == before && block > start)
+		direction = fetch_block(fetch, block, buffer);
+		if (fetch->found > had)
+		{
+			block++;			/* where the next chunks are, if there are any */
+			continue;
+		}
+		if (had > 0 || direction == 0 || direction == -before)
 			break;
+		before = direction;
+		block += direction;
+		steps++;
 	}
 	return fetch->found == fetch->chunks;
 }
 
-/*
- * Fetches the value through the TOAST index and remembers where it ended.  Returns false if chunks
- * are missing.
- */
+/* Fetches the value through the TOAST index.  Returns false if chunks are missing. */
 static bool
 fetch_by_index(ToastFetch *fetch)
 {
@@ -167,26 +224,62 @@ fetch_by_index(ToastFetch *fetch)
 	HeapTuple	tuple;
 
 	fetch->found = 0;
+	fetch->place.buffer = InvalidBuffer;
 	ScanKeyInit(&key, (AttrNumber) 1, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(fetch->valueid));
+				ObjectIdGetDatum(fetch->place.valueid));
 	scan = systable_beginscan_ordered(fetch->rel, indexes[valid], get_toast_snapshot(), 1, &key);
 	while ((tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
-	{
 		fetch_tuple(fetch, tuple, true);
-		position.block = ItemPointerGetBlockNumber(&tuple->t_self);
-		position.buffer = InvalidBuffer;
-	}
 	systable_endscan_ordered(scan);
 	toast_close_indexes(indexes, nindexes, AccessShareLock);
 	return fetch->found == fetch->chunks;
 }
 
-/* Whether it is worth looking at the remembered position. */
-static bool
-position_is_promising(Oid toastrelid)
+/* What is remembered of a TOAST table. */
+static ToastTable *
+table_of(const ToastFetch *fetch)
 {
-	return position.toastrelid == toastrelid &&
-		(position.misses < MISSES_ALLOWED || position.misses % MISSES_THEN_EACH == 0);
+	Oid			toastrelid = RelationGetRelid(fetch->rel);
+	ToastTable *table = &tables[toastrelid % TABLES];
+
+	if (table->toastrelid != toastrelid)
+	{
+		memset(table, 0, sizeof(*table));
+		table->toastrelid = toastrelid;
+		table->pace_ids = PACE_IDS;
+		table->pace = (double) fetch->size / (TOAST_MAX_CHUNK_SIZE * EXTERN_TUPLES_PER_PAGE);
+	}
+	return table;
+}
+/* Fetches the value where it should be, or through the index; returns false if chunks are missing. */
+static bool
+fetch_value(ToastFetch *fetch)
+{
+	ToastTable *table = table_of(fetch);
+	Oid			valueid = fetch->place.valueid;
+	ToastHint  *hint = &table->hints[valueid / HINT_IDS % HINTS];
+	const ToastHint *near = hint;
+	bool		looked;
+	bool		there;
+	double		ids;
+
+	if (!OidIsValid(hint->valueid) ||
+		fabs(ids_from(&table->last, valueid)) < fabs(ids_from(hint, valueid)))
+		near = &table->last;
+	ids = ids_from(near, valueid);
+	looked = OidIsValid(near->valueid) &&
+		(table->misses < MISSES_ALLOWED || table->misses % MISSES_THEN_EACH == 0);
+	there = looked && fetch_near(fetch, near, table->pace);
+	table->misses = there ? 0 : table->misses + OidIsValid(near->valueid);
+	if (!there && !fetch_by_index(fetch))
+		return false;
+	if (OidIsValid(near->valueid) && fabs(ids) >= (there ? table->pace_ids : PACE_IDS))
+	{
+		table->pace = ((double) fetch->place.block - (double) near->block) / ids;
+		table->pace_ids = fabs(ids);
+	}
+	*hint = table->last = fetch->place;
+	return true;
 }
 
 struct varlena *
@@ -209,23 +302,14 @@ vector_detoast_external(struct varlena *value)
 		table_close(fetch.rel, AccessShareLock);
 		return detoast_attr(value);
 	}
-	fetch.valueid = pointer.va_valueid;
+	fetch.place = (ToastHint) {pointer.va_valueid, InvalidBlockNumber, InvalidBuffer};
 	fetch.size = VARATT_EXTERNAL_GET_EXTSIZE(pointer);
 	fetch.chunks = (fetch.size - 1) / TOAST_MAX_CHUNK_SIZE + 1;
 	fetch.found = 0;
 	result = palloc(fetch.size + VARHDRSZ);
 	SET_VARSIZE(result, fetch.size + VARHDRSZ);
 	fetch.data = VARDATA(result);
-
-	found = position_is_promising(pointer.va_toastrelid) && fetch_at_position(&fetch);
-	if (found)
-		position.misses = 0;
-	else
-	{
-		position.misses = position.toastrelid == pointer.va_toastrelid ? position.misses + 1 : 0;
-		position.toastrelid = pointer.va_toastrelid;
-		found = fetch_by_index(&fetch);
-	}
+	found = fetch_value(&fetch);
 	table_close(fetch.rel, AccessShareLock);
 
 	/* for an incomplete value, let PostgreSQL report what is wrong */
