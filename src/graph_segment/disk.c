@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "storage/bufmgr.h"
 
 #include "segment/layout.h"
@@ -68,6 +69,7 @@ open_block(DiskReader *reader, BlockNumber place)
 	reader->open[slot].place = place;
 	reader->open[slot].payload = sealed_open_block(reader->scan, place,
 												   &reader->open[slot].token);
+	reader->opened |= UINT64CONST(1) << slot;
 	return reader->open[slot].payload;
 }
 
@@ -128,9 +130,9 @@ disk_reader_prefetch(const DiskReader *reader, uint32 number, BlockBatch *batch)
 void
 disk_reader_close(DiskReader *reader)
 {
-	for (uint32 slot = 0; slot < reader->slots; slot++)
-		if (block_is_open(reader->open[slot].token))
-			block_close(&reader->scan->reader, &reader->open[slot].token);
+	for (; reader->opened != 0; reader->opened &= reader->opened - 1)
+		block_close(&reader->scan->reader,
+					&reader->open[pg_rightmost_one_pos64(reader->opened)].token);
 }
 
 void

@@ -251,7 +251,8 @@ table_of(const ToastFetch *fetch)
 	}
 	return table;
 }
-/* Fetches the value where it should be, or through the index; returns false if chunks are missing. */
+
+/* Fetches the value where it should be, or by the index; returns false if chunks are missing. */
 static bool
 fetch_value(ToastFetch *fetch)
 {
