@@ -3,7 +3,6 @@
  */
 #include "segment/recent.h"
 
-#include "executor/instrument.h"
 #include "pgstat.h"
 #include "storage/buf_internals.h"
 #if PG_VERSION_NUM >= 170000
@@ -78,17 +77,11 @@ recent_pin(Relation index, BlockNumber block)
 	static uint32 visits = 0;
 	Buffer		buffer = recent_buffer(index, block);
 
-	if (buffer != InvalidBuffer)
+	/* ReadRecentBuffer raises no usage count, but ReadBuffer does */
+	if (buffer != InvalidBuffer && ++visits % REFRESH_USAGE != 0)
 	{
 		if (ReadRecentBuffer(RelationGetLocator(index), MAIN_FORKNUM, block, buffer))
 		{
-			/* a buffer's usage count is raised by the pin of one that is pinned already */
-			if (++visits % REFRESH_USAGE == 0 && !BufferIsLocal(buffer) &&
-				ReadRecentBuffer(RelationGetLocator(index), MAIN_FORKNUM, block, buffer))
-			{
-				ReleaseBuffer(buffer);
-				pgBufferUsage.shared_blks_hit--;
-			}
 			pgstat_count_buffer_read(index);
 			pgstat_count_buffer_hit(index);
 			return buffer;
