@@ -17,7 +17,8 @@ TESTS = $(wildcard sql/*.sql)
 REGRESS = $(patsubst sql/%.sql,%,$(TESTS))
 REGRESS_OPTS = --inputdir=. --load-extension=vector
 
-PG_CPPFLAGS = -I$(srcdir)/src
+include $(or $(srcdir),.)/src/store/providers.mk
+PG_CPPFLAGS = -I$(srcdir)/src $(STORE_PROVIDERS)
 # PostgreSQL's own headers are not free of unused parameters and mixed signs
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-declaration-after-statement
 SHLIB_LINK = -lm -ldl -lpthread
@@ -52,7 +53,7 @@ deb: all
 	printf '%s\n' 'Package: postgresql-$(MAJORVERSION)-$(EXTENSION)' 'Version: $(EXTVERSION)' \
 		"Architecture: $$(dpkg --print-architecture)" 'Maintainer: the vector authors' \
 		'Section: database' 'Priority: optional' 'Depends: postgresql-$(MAJORVERSION)' \
-		'Recommends: libopenblas0' \
+		'Recommends: libopenblas0, libcurl4' \
 		'Conflicts: postgresql-$(MAJORVERSION)-pgvector' \
 		'Description: vector types, distances and search for PostgreSQL' >build/deb/DEBIAN/control
 	dpkg-deb --root-owner-group --build build/deb $(DEB)

@@ -1816,6 +1816,20 @@ COMMENT ON FUNCTION vector_create_attribute_classes(name) IS 'creates the operat
 
 SELECT vector_create_attribute_classes(am) FROM unnest(ARRAY['hnsw', 'ivfflat', 'ivf']) am;
 
+-- object stores
+
+CREATE FUNCTION vector_store_validator(options text[], catalog oid) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL SAFE;
+COMMENT ON FUNCTION vector_store_validator(text[], oid) IS 'checks the options of object stores';
+
+CREATE FOREIGN DATA WRAPPER vector_store VALIDATOR vector_store_validator;
+COMMENT ON FOREIGN DATA WRAPPER vector_store IS 'object stores: a folder, or a bucket of a server that speaks S3';
+
+CREATE FUNCTION vector_store_check(server name, OUT step text, OUT passed boolean, OUT milliseconds double precision,
+		OUT detail text, OUT hint text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION vector_store_check(name) IS 'tries what an object store is asked to do, and says what fails; writes some objects, and deletes them';
+
 -- diskann is the name of an access method of other extensions, too: these functions take the name and give it away
 
 CREATE FUNCTION vector_create_diskann() RETURNS boolean

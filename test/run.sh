@@ -109,6 +109,8 @@ install_packages() {
 	command -v qemu-aarch64 >/dev/null || missing+=(qemu-user)
 	command -v aarch64-linux-gnu-gcc >/dev/null || missing+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 	PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q 'libopenblas\.so' || missing+=(libopenblas0-pthread)
+	[ -e /usr/include/curl/curl.h ] || [ -e "/usr/include/$(gcc -dumpmachine 2>/dev/null)/curl/curl.h" ] ||
+		missing+=(libcurl4-openssl-dev)
 	perl -MIPC::Run -e 1 2>/dev/null || missing+=(libipc-run-perl)
 	/usr/bin/python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)
 	[ -n "$version" ] && [ -d "/usr/include/postgresql/$version/server" ] || missing+=(server-dev)
@@ -140,6 +142,14 @@ install_packages() {
 		exit 2
 	fi
 	rm -f "$setting"
+}
+
+# Ceph's S3 server, for tests of object stores: without it these are left out.
+install_ceph() {
+	! command -v radosgw >/dev/null || ! command -v ceph-mon >/dev/null || ! command -v ceph-osd >/dev/null || return 0
+	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null &&
+		{ apt-get install -qq -y --no-install-recommends radosgw ceph-mon ceph-osd ||
+			{ apt-get update -qq && apt-get install -qq -y --no-install-recommends radosgw ceph-mon ceph-osd; }; }
 }
 
 # The major version of Debian's newest PostgreSQL from 15 to 18.
@@ -224,6 +234,7 @@ build_debian() {
 
 build_wait_points() {
 	build build.wait_points "$wait_points" COPT=-DVECTOR_WAIT_POINTS &&
+		make -s -C "$work/build.wait_points/test/store" install PG_CONFIG="$wait_points" with_llvm=no COPT=-Werror &&
 		echo 'SELECT 1;' >"$("$wait_points" --sharedir)/extension/vector--$(sed -n 's/^EXTVERSION = //p' "$work/src/Makefile")--test.sql"
 }
 
@@ -255,9 +266,16 @@ serve() {
 		{ cat "$data.log"; return 1; }
 }
 
+# The room of object stores alone, where the libraries of S3 are not there.
+build_without_libraries() {
+	cp -r "$work/src" "$work/build.without" &&
+		make -s -C "$work/build.without/test/store" PG_CONFIG="$debian" with_llvm=no COPT=-Werror WITH_LIBCURL=0 WITH_LIBS3=0
+}
+
 build_layer() {
 	step "layout of the code" "$work/src/test/style.sh"
 	step "build, gcc without a warning" build_debian
+	step "build without libraries of object stores" build_without_libraries
 	step "build, clang without a warning" build build.clang "$debian" CC=clang COPT='-Werror -Wno-ignored-optimization-argument -Wno-unknown-warning-option -Wno-ignored-attributes -Wno-unused-command-line-argument'
 }
 
@@ -398,6 +416,9 @@ install_packages
 mkdir "$work/src"
 tar -c --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.so' --exclude='*.bc' . | tar -x -C "$work/src"
 chmod -R a+rwX "$work/src"
+if wants tap && ! install_ceph >"$work/ceph.log" 2>&1; then
+	skip "object stores on a real S3 server: radosgw, ceph-mon and ceph-osd cannot be installed"
+fi
 [ -z "$assert" ] || step "build of PostgreSQL with assertions" build_assert
 debian=$(copy_postgres debian) && wait_points=$(copy_postgres wait_points) ||
 	{ echo "test/run.sh: PostgreSQL 15 to 18 with its server headers is needed" >&2; exit 2; }

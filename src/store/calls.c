@@ -1,0 +1,655 @@
+/*
+ * calls.c - the calls of store.h, made of requests
+ */
+#include "pg_compat.h"
+
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "miscadmin.h"
+#include "port/pg_crc32c.h"
+#include "utils/memutils.h"
+
+#include "store/provider.h"
+
+#define PARTS_AT_ONCE 3			/* of one object, each in memory */
+#define MOST_PARTS 10000
+#define BLOCKS_TO_VERIFY 4
+#define PAGE_TRIES 4			/* of a further page of a list in one way */
+#define ABORT_TIMEOUT 500		/* milliseconds that a cancelled upload takes to say so */
+
+void
+store_sha256(const void *data, size_t size, uint8 *digest)
+{
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+
+	if (context == NULL || pg_cryptohash_init(context) < 0 ||
+		pg_cryptohash_update(context, data, size) < 0 ||
+		pg_cryptohash_final(context, digest, STORE_SHA256) < 0)
+	{
+		pg_cryptohash_free(context);
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute SHA-256")));
+	}
+	pg_cryptohash_free(context);
+}
+
+void
+store_hex(const uint8 *bytes, size_t size, char *hex)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < size; i++)
+	{
+		hex[2 * i] = digits[bytes[i] >> 4];
+		hex[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	hex[2 * size] = '\0';
+}
+
+uint32
+store_crc(const void *data, size_t size)
+{
+	pg_crc32c	crc;
+
+	INIT_CRC32C(crc);
+	COMP_CRC32C(crc, data, size);
+	FIN_CRC32C(crc);
+	return crc;
+}
+
+static void
+read_memory(void *arg, uint64 offset, char *buffer, size_t length)
+{
+	memcpy(buffer, ((StoreMemory *) arg)->data + offset, length);
+}
+
+const StoreSource *
+store_memory(StoreMemory *memory, const void *data, size_t size)
+{
+	memory->data = data;
+	memory->source.size = size;
+	memory->source.read = read_memory;
+	memory->source.arg = memory;
+	return &memory->source;
+}
+
+size_t
+store_part_size(const Store *store)
+{
+	return store->options.part_size;
+}
+
+bool
+store_can_create(const Store *store)
+{
+	return store->provider->create && store->options.conditional_put;
+}
+
+void
+store_counters(const Store *store, StoreCounters *counters)
+{
+	*counters = store->counters;
+}
+
+/* What an administrator can do about a failure; NULL: no more than the message says. */
+static const char *
+hint_of(StoreKind kind)
+{
+	switch (kind)
+	{
+		case STORE_NO_BUCKET:
+			return "Create the bucket or folder, or change the server's options.";
+		case STORE_DENIED:
+			return "Allow the owner of the credentials to list, read, write and delete objects "
+				"below the prefix.";
+		case STORE_CREDENTIALS:
+			return "Change the credentials of the user mapping or of the credentials file.";
+		case STORE_CLOCK:
+			return "Set the clock of this machine, or that of the server: "
+				"signatures hold for 15 minutes.";
+		case STORE_REGION:
+			return "Change the options region, endpoint or addressing of the server.";
+		case STORE_CERTIFICATE:
+			return "Name the authority that signed the server's certificate by the option ca_file.";
+		case STORE_UNREACHABLE:
+		case STORE_TIMEOUT:
+			return "See whether the endpoint is right, the server runs, and no firewall is "
+				"between.";
+		case STORE_FULL:
+			return "Free space, or raise the quota.";
+		default:
+			return NULL;
+	}
+}
+
+const char *
+store_hint(const StoreError *error)
+{
+	return hint_of(error->kind);
+}
+
+static int
+sqlstate_of(StoreKind kind)
+{
+	switch (kind)
+	{
+		case STORE_NOT_FOUND:
+		case STORE_NO_BUCKET:
+			return ERRCODE_FDW_TABLE_NOT_FOUND;
+		case STORE_EXISTS:
+			return ERRCODE_DUPLICATE_OBJECT;
+		case STORE_DENIED:
+			return ERRCODE_INSUFFICIENT_PRIVILEGE;
+		case STORE_CREDENTIALS:
+			return ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION;
+		case STORE_CERTIFICATE:
+		case STORE_UNREACHABLE:
+		case STORE_TIMEOUT:
+		case STORE_BUSY:
+			return ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
+		case STORE_DAMAGED:
+			return ERRCODE_DATA_CORRUPTED;
+		case STORE_FULL:
+			return ERRCODE_DISK_FULL;
+		default:
+			return ERRCODE_FDW_ERROR;
+	}
+}
+
+/* The failure of a call as an error of the statement. */
+void
+store_raise(const Store *store, const char *key, const StoreError *error)
+{
+	const char *hint = hint_of(error->kind);
+
+	ereport(ERROR,
+			(errcode(sqlstate_of(error->kind)),
+			 key == NULL || key[0] == '\0' ?
+			 errmsg("object store \"%s\": %s", store->name, error->message) :
+			 errmsg("object store \"%s\", object \"%s\": %s", store->name, key, error->message),
+			 error->status != 0 ? errdetail("The server answered with status %d; tries: %d.",
+											error->status, error->tries) :
+			 error->tries > 1 ? errdetail("Tries: %d.", error->tries) : 0,
+			 hint != NULL ? errhint("%s", hint) : 0));
+}
+
+/* Hands the outcome of a call to the caller. */
+static bool
+give_outcome(const Store *store, const char *key, const StoreError *outcome, StoreError *error)
+{
+	if (error != NULL)
+		*error = *outcome;
+	else if (outcome->kind != STORE_OK)
+		store_raise(store, key, outcome);
+	return outcome->kind == STORE_OK;
+}
+
+/*
+ * Keys are made of letters, digits and "/_.-" only, which all servers and libraries sign and store
+ * alike.  No part of a key begins with a dot, which is how the provider folder tells its own files.
+ */
+static void
+set_key(const Store *store, StoreRequest *request, StoreVerb verb, const char *key)
+{
+	memset(request, 0, sizeof(StoreRequest));
+	request->verb = verb;
+	if (strlen(store->options.prefix) + strlen(key) > STORE_MAX_KEY ||
+		strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_.-") !=
+		strlen(key) || key[0] == '.' || key[0] == '/' || strstr(key, "/.") != NULL ||
+		strstr(key, "//") != NULL ||
+		(verb != STORE_LIST && (key[0] == '\0' || key[strlen(key) - 1] == '/')))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"%s\" cannot be the key of an object", key)));
+	snprintf(request->key, sizeof(request->key), "%s%s", store->options.prefix, key);
+}
+
+/* Runs one request. */
+static bool
+run_one(Store *store, StoreRequest *request)
+{
+	store_run(store, request, 1);
+	return request->error.kind == STORE_OK;
+}
+
+/* ---- writing ---- */
+
+typedef struct Writer
+{
+	const StoreSource *source;
+	StoreDigest *digest;		/* NULL: not asked for */
+	pg_cryptohash_ctx *hash;
+	uint64		hashed;			/* bytes that the digest has seen */
+} Writer;
+
+static void
+digest_begin(Writer *writer, const StoreSource *source, StoreDigest *digest)
+{
+	memset(writer, 0, sizeof(Writer));
+	writer->source = source;
+	writer->digest = digest;
+	if (digest == NULL)
+		return;
+	digest->blocks = (source->size + STORE_BLOCK - 1) / STORE_BLOCK;
+	digest->crcs = MemoryContextAllocHuge(CurrentMemoryContext,
+										  sizeof(uint32) * Max(digest->blocks, 1));
+	writer->hash = pg_cryptohash_create(PG_SHA256);
+	if (writer->hash == NULL || pg_cryptohash_init(writer->hash) < 0)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute SHA-256")));
+}
+
+static void
+digest_end(Writer *writer)
+{
+	if (writer->hash == NULL)
+		return;
+	if (pg_cryptohash_final(writer->hash, writer->digest->sha256, STORE_SHA256) < 0)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute SHA-256")));
+	pg_cryptohash_free(writer->hash);
+	writer->hash = NULL;
+}
+
+/*
+ * Reads bytes of the source, which the digest sees in their order and once; offset is that of a
+ * block.
+ */
+static void
+read_source(Writer *writer, uint64 offset, char *buffer, size_t length)
+{
+	if (length > 0)
+		writer->source->read(writer->source->arg, offset, buffer, length);
+	if (writer->hash == NULL || offset != writer->hashed || length == 0)
+		return;
+	if (pg_cryptohash_update(writer->hash, (const uint8 *) buffer, length) < 0)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute SHA-256")));
+	for (size_t at = 0; at < length; at += STORE_BLOCK)
+		writer->digest->crcs[(offset + at) / STORE_BLOCK] =
+			store_crc(buffer + at, Min(STORE_BLOCK, length - at));
+	writer->hashed += length;
+}
+
+static void
+read_for_provider(void *arg, uint64 offset, char *buffer, size_t length)
+{
+	read_source((Writer *) arg, offset, buffer, length);
+}
+
+/* Writes an object in one request: from memory, or by a provider that reads it piece by piece. */
+static bool
+put_whole(Store *store, StoreRequest *request, Writer *writer)
+{
+	StoreSource pieces = {writer->source->size, read_for_provider, writer};
+	char	   *body = NULL;
+	bool		written;
+
+	if (writer->source->size <= store->options.part_size)
+	{
+		body = palloc(writer->source->size + 1);
+		read_source(writer, 0, body, writer->source->size);
+		request->body = body;
+		request->body_size = writer->source->size;
+	}
+	else
+		request->source = &pieces;
+	written = run_one(store, request);
+	if (body != NULL)
+		pfree(body);
+	return written;
+}
+
+/* Sends the parts of an upload, some at a time. */
+static bool
+put_parts(Store *store, StoreRequest *end, Writer *writer, size_t part_size)
+{
+	char	   *bodies = MemoryContextAllocHuge(CurrentMemoryContext, PARTS_AT_ONCE * part_size);
+	StoreObject *uploaded = palloc0(sizeof(StoreObject) * end->parts);
+	StoreRequest parts[PARTS_AT_ONCE];
+
+	end->uploaded = uploaded;
+	for (int first = 0; first < end->parts; first += PARTS_AT_ONCE)
+	{
+		int			count = Min(PARTS_AT_ONCE, end->parts - first);
+
+		for (int i = 0; i < count; i++)
+		{
+			StoreRequest *part = &parts[i];
+
+			memset(part, 0, sizeof(StoreRequest));
+			part->verb = STORE_UPLOAD_PART;
+			strlcpy(part->key, end->key, sizeof(part->key));
+			part->upload = end->upload;
+			part->part = first + i + 1;
+			part->offset = (uint64) (first + i) * part_size;
+			part->body = bodies + i * part_size;
+			part->body_size = Min(part_size, writer->source->size - part->offset);
+			read_source(writer, part->offset, bodies + i * part_size, part->body_size);
+		}
+		store_run(store, parts, count);
+		for (int i = 0; i < count; i++)
+		{
+			uploaded[first + i] = parts[i].object;
+			if (parts[i].error.kind != STORE_OK)
+			{
+				end->error = parts[i].error;
+				return false;
+			}
+		}
+	}
+	pfree(bodies);
+	return true;
+}
+
+/*
+ * Drops the parts of an upload that failed, if the server can be reached; else they stay until it
+ * drops them.
+ */
+static void
+abort_upload(Store *store, const StoreRequest *end)
+{
+	StoreRequest request = {.verb = STORE_UPLOAD_ABORT, .upload = end->upload};
+	int			timeout = store->options.timeout;
+
+	strlcpy(request.key, end->key, sizeof(request.key));
+	store->options.timeout = Min(timeout, ABORT_TIMEOUT);
+	HOLD_INTERRUPTS();
+	store_run(store, &request, 1);
+	RESUME_INTERRUPTS();
+	store->options.timeout = timeout;
+}
+
+/*
+ * Completes an upload.  Where its reply was lost a second try may say anything; whether there is an
+ * object of the right size tells.
+ */
+static bool
+end_upload(Store *store, StoreRequest *end, uint64 size)
+{
+	StoreRequest head = {.verb = STORE_HEAD};
+
+	if (run_one(store, end) && end->tries == 1)
+		return true;
+	strlcpy(head.key, end->key, sizeof(head.key));
+	if (end->tries > 1 && run_one(store, &head) && head.object.size == size)
+		memset(&end->error, 0, sizeof(StoreError));
+	else if (end->error.kind == STORE_OK)
+		store_fail(&end->error, STORE_DAMAGED, "the object is not there, or not whole");
+	return end->error.kind == STORE_OK;
+}
+
+/* Sends the parts of an upload and completes it; an interrupt drops it. */
+static bool
+send_upload(Store *store, StoreRequest *end, Writer *writer, size_t part_size)
+{
+	MemoryContext context = CurrentMemoryContext;
+	bool		written = false;
+
+	PG_TRY();
+	{
+		written = put_parts(store, end, writer, part_size) &&
+			end_upload(store, end, writer->source->size);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *failure;
+
+		MemoryContextSwitchTo(context);
+		failure = CopyErrorData();
+		FlushErrorState();
+		abort_upload(store, end);
+		ReThrowError(failure);
+	}
+	PG_END_TRY();
+	if (!written)
+		abort_upload(store, end);
+	return written;
+}
+
+static bool
+put_upload(Store *store, StoreRequest *end, Writer *writer)
+{
+	StoreRequest begin = {.verb = STORE_UPLOAD_BEGIN};
+	size_t		part_size = store->options.part_size;
+
+	while (writer->source->size / part_size >= MOST_PARTS)
+		part_size *= 2;
+	strlcpy(begin.key, end->key, sizeof(begin.key));
+	if (!run_one(store, &begin))
+	{
+		end->error = begin.error;
+		return false;
+	}
+	end->verb = STORE_UPLOAD_END;
+	end->upload = begin.reply;
+	end->parts = (writer->source->size + part_size - 1) / part_size;
+	return send_upload(store, end, writer, part_size);
+}
+
+bool
+store_put(Store *store, const char *key, const StoreSource *source, StoreDigest *digest,
+		  StoreError *error)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "store put", ALLOCSET_DEFAULT_SIZES);
+	StoreRequest request;
+	Writer		writer;
+
+	set_key(store, &request, STORE_PUT, key);
+	digest_begin(&writer, source, digest);
+	MemoryContextSwitchTo(context);
+	if (source->size <= store->options.part_size || !store->provider->parts)
+		put_whole(store, &request, &writer);
+	else
+		put_upload(store, &request, &writer);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	digest_end(&writer);
+	return give_outcome(store, key, &request.error, error);
+}
+
+/*
+ * A try whose reply was lost may have created the object: so a second one that finds an object of
+ * the same bytes has not failed.
+ */
+bool
+store_create(Store *store, const char *key, const StoreSource *source, StoreError *error)
+{
+	StoreRequest request;
+	char	   *body;
+
+	if (!store_can_create(store) || source->size > store->options.part_size)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("object store \"%s\" cannot create this object on condition",
+							   store->name)));
+	set_key(store, &request, STORE_PUT, key);
+	request.create = true;
+	body = palloc(source->size + 1);
+	if (source->size > 0)
+		source->read(source->arg, 0, body, source->size);
+	request.body = body;
+	request.body_size = source->size;
+	run_one(store, &request);
+	if (request.error.kind == STORE_EXISTS && request.tries > 1 && source->size > 0)
+	{
+		StoreObject object;
+		StoreError	ignored;
+		StoreRange	range = {.key = key, .length = source->size, .data = palloc(source->size)};
+
+		if (store_head(store, key, &object, &ignored) && object.size == source->size &&
+			store_read(store, &range, 1, &ignored) &&
+			memcmp(range.data, body, source->size) == 0)
+			memset(&request.error, 0, sizeof(StoreError));
+		pfree(range.data);
+	}
+	pfree(body);
+	return give_outcome(store, key, &request.error, error);
+}
+
+/* ---- reading ---- */
+
+bool
+store_read(Store *store, StoreRange *ranges, int count, StoreError *error)
+{
+	StoreRequest *requests = palloc(sizeof(StoreRequest) * Max(count, 1));
+	StoreError	outcome = {.kind = STORE_OK};
+	const char *key = NULL;
+
+	for (int i = 0; i < count; i++)
+	{
+		Assert(ranges[i].length > 0);
+		Assert(ranges[i].crcs == NULL || ranges[i].offset % STORE_BLOCK == 0);
+		set_key(store, &requests[i], STORE_GET, ranges[i].key);
+		requests[i].offset = ranges[i].offset;
+		requests[i].length = ranges[i].length;
+		requests[i].data = ranges[i].data;
+		requests[i].crcs = ranges[i].crcs;
+	}
+	store_run(store, requests, count);
+	for (int i = 0; i < count && outcome.kind == STORE_OK; i++)
+	{
+		outcome = requests[i].error;
+		key = ranges[i].key;
+	}
+	pfree(requests);
+	return give_outcome(store, key, &outcome, error);
+}
+
+bool
+store_head(Store *store, const char *key, StoreObject *object, StoreError *error)
+{
+	StoreRequest request;
+
+	set_key(store, &request, STORE_HEAD, key);
+	run_one(store, &request);
+	*object = request.object;
+	return give_outcome(store, key, &request.error, error);
+}
+
+bool
+store_verify(Store *store, const char *key, uint64 size, const StoreDigest *digest,
+			 StoreError *error)
+{
+	StoreRange	ranges[BLOCKS_TO_VERIFY];
+	StoreObject object;
+	StoreError	outcome;
+	char	   *data;
+	int			count = Min(digest->blocks, BLOCKS_TO_VERIFY);
+
+	if (!store_head(store, key, &object, &outcome))
+		return give_outcome(store, key, &outcome, error);
+	if (object.size != size)
+	{
+		store_fail(&outcome, STORE_DAMAGED,
+				   "the object has " UINT64_FORMAT " bytes in place of " UINT64_FORMAT,
+				   object.size, size);
+		return give_outcome(store, key, &outcome, error);
+	}
+	data = palloc(BLOCKS_TO_VERIFY * STORE_BLOCK);
+	for (int i = 0; i < count; i++)
+	{
+		/* the first, the last, and some between */
+		uint64		block = count == 1 ? 0 : (uint64) (digest->blocks - 1) * i / (count - 1);
+
+		ranges[i].key = key;
+		ranges[i].offset = block * STORE_BLOCK;
+		ranges[i].length = Min(STORE_BLOCK, size - ranges[i].offset);
+		ranges[i].data = data + i * STORE_BLOCK;
+		ranges[i].crcs = digest->crcs + block;
+	}
+	store_read(store, ranges, count, &outcome);
+	pfree(data);
+	return give_outcome(store, key, &outcome, error);
+}
+
+/* ---- listing and deleting ---- */
+
+typedef struct Listing
+{
+	const char *strip;			/* the store's prefix */
+	StoreVisit	visit;
+	void	   *arg;
+	char		last[STORE_MAX_KEY + 1];
+} Listing;
+
+/*
+ * Passes a key on, without the store's prefix; keys that this room cannot have written are not
+ * passed on.
+ */
+static void
+visit_key(void *arg, const char *key, uint64 size)
+{
+	Listing    *listing = arg;
+	size_t		strip = strlen(listing->strip);
+
+	strlcpy(listing->last, key, sizeof(listing->last));
+	if (strlen(key) <= STORE_MAX_KEY && strncmp(key, listing->strip, strip) == 0)
+		listing->visit(listing->arg, key + strip, size);
+}
+
+/*
+ * Lists page by page.  A server that does not give the second page of version 2 is asked for the
+ * rest by version 1, which goes on after the last key.
+ */
+bool
+store_list(Store *store, const char *prefix, StoreVisit visit, void *arg, StoreError *error)
+{
+	Listing		listing = {store->options.prefix, visit, arg, ""};
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "store list",
+												  ALLOCSET_DEFAULT_SIZES);
+	StoreRequest request;
+	char		token[STORE_MAX_TOKEN] = "";
+	bool		version1 = false;
+	bool		more = true;
+
+	while (more)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(context);
+		char		before[STORE_MAX_KEY + 1];
+		bool		answered;
+
+		set_key(store, &request, STORE_LIST, prefix);
+		request.version1 = version1;
+		request.token = !version1 && token[0] != '\0' ? token : NULL;
+		request.after = version1 ? listing.last : NULL;
+		request.most_tries = request.token != NULL ? PAGE_TRIES : 0;
+		answered = run_one(store, &request);
+		MemoryContextSwitchTo(caller);
+		strlcpy(before, listing.last, sizeof(before));
+		if (answered && !store->provider->page(store, &request, visit_key, &listing, token))
+			answered = store_fail(&request.error, STORE_REFUSED,
+								  "the server's answer is not a list of objects");
+		MemoryContextReset(context);
+		if (answered)
+		{
+			more = token[0] != '\0';
+			if (more && version1 && strcmp(before, listing.last) == 0)
+			{
+				store_fail(&request.error, STORE_REFUSED, "the server repeats a page of a list");
+				break;
+			}
+		}
+		else if (request.token != NULL && listing.last[0] != '\0' &&
+				 (request.error.kind == STORE_REFUSED || request.error.kind == STORE_BUSY))
+			version1 = true;
+		else
+			break;
+	}
+	MemoryContextDelete(context);
+	return give_outcome(store, prefix, &request.error, error);
+}
+
+bool
+store_delete(Store *store, const char *const *keys, int count, StoreError *error)
+{
+	StoreRequest *requests = palloc(sizeof(StoreRequest) * Max(count, 1));
+	StoreError	outcome = {.kind = STORE_OK};
+	const char *key = NULL;
+
+	for (int i = 0; i < count; i++)
+		set_key(store, &requests[i], STORE_DELETE, keys[i]);
+	store_run(store, requests, count);
+	for (int i = 0; i < count && outcome.kind == STORE_OK; i++)
+	{
+		outcome = requests[i].error;
+		key = keys[i];
+	}
+	pfree(requests);
+	return give_outcome(store, key, &outcome, error);
+}

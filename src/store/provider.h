@@ -1,0 +1,171 @@
+/*
+ * provider.h - what a provider of object stores does: single attempts of single requests
+ *
+ * calls.c makes requests of calls.  run.c runs many of them at once, and decides what is tried
+ * again, when, how long, and what is asked twice.  A provider only begins an attempt, waits until
+ * something happens, and stops an attempt.  So all providers share retries, deadlines, cancels and
+ * verification.
+ */
+#ifndef STORE_PROVIDER_H
+#define STORE_PROVIDER_H
+
+#include "store/store.h"
+
+typedef enum StoreVerb
+{
+	STORE_PUT,					/* body */
+	STORE_GET,					/* offset, length */
+	STORE_HEAD,
+	STORE_DELETE,
+	STORE_LIST,					/* key: the prefix; after, token */
+	STORE_UPLOAD_BEGIN,			/* result: upload */
+	STORE_UPLOAD_PART,			/* upload, part, body */
+	STORE_UPLOAD_END,			/* upload, parts */
+	STORE_UPLOAD_ABORT			/* upload */
+} StoreVerb;
+
+#define STORE_MAX_UPLOAD 1024	/* bytes of the name of an upload */
+#define STORE_MAX_TOKEN 2048	/* bytes of what continues a listing */
+
+typedef struct StoreAttempt StoreAttempt;
+
+typedef struct StoreRequest
+{
+	StoreVerb	verb;
+	char		key[STORE_MAX_KEY + 1];		/* with the store's prefix */
+	bool		create;			/* STORE_PUT: fail if there is one */
+	const char *body;
+	size_t		body_size;
+	const StoreSource *source;	/* STORE_PUT without body, to a provider that writes no parts */
+	uint64		offset;			/* STORE_GET, STORE_UPLOAD_PART */
+	uint32		length;			/* STORE_GET */
+	char	   *data;			/* STORE_GET: where the bytes go */
+	const uint32 *crcs;
+	const char *upload;
+	int			part;			/* from 1 */
+	int			parts;
+	const StoreObject *uploaded;	/* STORE_UPLOAD_END: of each part */
+	const char *token;			/* STORE_LIST: what the page before gave, or NULL */
+	const char *after;			/* STORE_LIST: the last key before the page, for version 1 */
+	bool		version1;
+	int			most_tries;		/* 0: until the deadline */
+
+	/* kept by run.c */
+	StoreAttempt *attempts[2];
+	int			tries;
+	int64		begun;			/* milliseconds; 0: not yet */
+	int64		due;
+	bool		done;
+
+	/* the result */
+	StoreError	error;
+	StoreObject object;
+	char	   *reply;			/* for LIST and UPLOAD_BEGIN; in the caller's memory */
+	size_t		reply_size;
+} StoreRequest;
+
+struct StoreAttempt
+{
+	StoreRequest *request;
+	bool		other_endpoint;
+	bool		hedge;
+	int64		begun;
+	int64		moved;			/* when bytes last came or went */
+	bool		done;
+	StoreError	error;
+	StoreObject object;
+	char	   *data;			/* what came: request->length bytes for GET; grows for others */
+	size_t		size;
+	size_t		capacity;
+	void	   *private;		/* the provider's */
+};
+
+typedef struct StoreProvider
+{
+	const char *name;
+	bool		parts;			/* writes large objects in parts */
+	bool		create;			/* STORE_PUT can be told to fail if there is one */
+	bool		(*open) (Store *store, StoreError *error);
+	void		(*close) (Store *store);
+	/* An attempt may be done at once. */
+	void		(*begin) (Store *store, StoreAttempt *attempt);
+	/* Returns when something may be done, at the latest after so many milliseconds. */
+	void		(*wait) (Store *store, int milliseconds);
+	void		(*stop) (Store *store, StoreAttempt *attempt);
+	/* Visits the objects of a page of a listing; writes the token of the next page, or nothing. */
+	bool		(*page) (Store *store, const StoreRequest *request, StoreVisit visit, void *arg,
+						 char *token);
+} StoreProvider;
+
+extern const StoreProvider store_folder;
+extern const StoreProvider store_s3;
+extern const StoreProvider store_libs3;
+
+/* Values of the options of a server and of a user mapping; see options.c. */
+typedef struct StoreOptions
+{
+	char	   *provider;
+	char	   *path;
+	char	   *endpoint;
+	char	   *read_endpoint;
+	char	   *bucket;
+	char	   *prefix;			/* empty, or ends in a slash */
+	char	   *region;
+	bool		virtual_host;
+	char	   *ca_file;
+	char	   *encryption;
+	char	   *kms_key_id;
+	char	   *storage_class;
+	char	   *tags;
+	bool		conditional_put;
+	bool		checksums;
+	char	   *credentials_file;
+	int			part_size;		/* bytes */
+	int			connections;
+	int			timeout;		/* milliseconds */
+	int			connect_timeout;
+	int			stall_timeout;
+
+	char	   *access_key_id;
+	char	   *secret_access_key;
+	char	   *session_token;
+	char	   *encryption_key; /* in base 64 */
+} StoreOptions;
+
+#define STORE_LATENCIES 64
+
+struct Store
+{
+	Oid			server;
+	Oid			user;
+	bool		valid;			/* the catalogs have not changed since */
+	char		name[NAMEDATALEN];
+	MemoryContext context;
+	StoreOptions options;
+	const StoreProvider *provider;
+	void	   *private;		/* the provider's */
+	StoreCounters counters;
+	int			latencies[STORE_LATENCIES]; /* of the last reads, in milliseconds */
+	uint64		reads;
+	int64		other_until;	/* reads go to the second endpoint until then */
+	int64		file_changed;	/* of the file with credentials */
+};
+
+/* options.c */
+extern void store_hide_secrets(const Store *store, StoreError *error);
+
+/* run.c */
+extern int64 store_now(void);
+extern void store_run(Store *store, StoreRequest *requests, int count);
+extern bool store_fail(StoreError *error, StoreKind kind, const char *format, ...)
+			pg_attribute_printf(3, 4);
+extern void *store_alloc(size_t size);
+extern void store_sleep(int milliseconds);
+
+/* calls.c */
+extern void store_sha256(const void *data, size_t size, uint8 *digest);
+extern void store_hex(const uint8 *bytes, size_t size, char *hex);
+extern uint32 store_crc(const void *data, size_t size);
+extern const char *store_hint(const StoreError *error);
+
+#endif							/* STORE_PROVIDER_H */

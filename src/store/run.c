@@ -1,0 +1,400 @@
+/*
+ * run.c - runs requests: many at once, each tried until it is done, fails for good, or has taken
+ * too long
+ */
+#include "pg_compat.h"
+
+#include <limits.h>
+
+#include "common/pg_prng.h"
+#include "miscadmin.h"
+#include "portability/instr_time.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/pmsignal.h"
+#include "utils/memutils.h"
+#include "utils/wait_event.h"
+
+#include "store/provider.h"
+
+#define LONGEST_WAIT 100		/* milliseconds after which a cancel is seen at the latest */
+#define FIRST_PAUSE 50			/* most milliseconds before the first new try; doubles */
+#define LONGEST_PAUSE 5000
+#define MOST_DAMAGED 4			/* tries that give damaged bytes, before they count as lost */
+#define LEAST_READS 16			/* from which on it is known which reads are slow */
+#define LEAST_HEDGE 20			/* milliseconds that no read is too slow for */
+#define OTHER_ENDPOINT 60000	/* milliseconds for which reads go elsewhere after a failure */
+
+int64
+store_now(void)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return (int64) INSTR_TIME_GET_MILLISEC(now);
+}
+
+/* Notes a failure; returns false. */
+bool
+store_fail(StoreError *error, StoreKind kind, const char *format,...)
+{
+	va_list		arguments;
+
+	error->kind = kind;
+	va_start(arguments, format);
+	vsnprintf(error->message, sizeof(error->message), format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+/* Memory without an error, for functions that a library calls; NULL: there is none. */
+void *
+store_alloc(size_t size)
+{
+	return palloc_extended(size, MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
+}
+
+/* Whether a failure may pass by itself. */
+static bool
+may_pass(StoreKind kind)
+{
+	return kind == STORE_BUSY || kind == STORE_UNREACHABLE || kind == STORE_TIMEOUT ||
+		kind == STORE_DAMAGED;
+}
+
+/* Waits without a provider. */
+void
+store_sleep(int milliseconds)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds,
+					 PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+}
+
+static int
+compare_ints(const void *a, const void *b)
+{
+	return *(const int *) a - *(const int *) b;
+}
+
+/* Milliseconds after which a read is asked for a second time; twice what 95 of 100 take. */
+static int
+hedge_after(const Store *store)
+{
+	int			sorted[STORE_LATENCIES];
+	int			count = Min(store->reads, STORE_LATENCIES);
+
+	if (count < LEAST_READS)
+		return INT_MAX;
+	memcpy(sorted, store->latencies, sizeof(int) * count);
+	qsort(sorted, count, sizeof(int), compare_ints);
+	return Max(2 * sorted[count * 95 / 100], LEAST_HEDGE);
+}
+
+static void
+begin_attempt(Store *store, StoreRequest *request, int slot, int64 now)
+{
+	StoreAttempt *attempt = palloc0(sizeof(StoreAttempt));
+
+	attempt->request = request;
+	attempt->begun = attempt->moved = now;
+	attempt->hedge = slot > 0;
+	if (request->verb == STORE_GET)
+	{
+		attempt->capacity = request->length;
+		attempt->data = MemoryContextAllocHuge(CurrentMemoryContext, request->length);
+		if (store->options.read_endpoint != NULL)
+			attempt->other_endpoint = (now < store->other_until) != attempt->hedge;
+	}
+	store->counters.requests++;
+	if (attempt->hedge)
+		store->counters.hedges++;
+	else
+	{
+		if (request->tries > 0)
+			store->counters.retries++;
+		request->tries++;
+	}
+	if (request->begun == 0)
+		request->begun = now;
+	request->attempts[slot] = attempt;
+	store->provider->begin(store, attempt);
+}
+
+static void
+stop_attempts(Store *store, StoreRequest *request)
+{
+	for (int slot = 0; slot < 2; slot++)
+	{
+		StoreAttempt *attempt = request->attempts[slot];
+
+		request->attempts[slot] = NULL;
+		if (attempt != NULL)
+		{
+			store->provider->stop(store, attempt);
+			if (attempt->data != NULL)
+				pfree(attempt->data);
+			pfree(attempt);
+		}
+	}
+}
+
+/* Whether the bytes are those that were written. */
+static bool
+bytes_match(const StoreRequest *request, const char *data)
+{
+	if (request->crcs != NULL)
+		for (uint32 at = 0; at < request->length; at += STORE_BLOCK)
+			if (store_crc(data + at, Min(STORE_BLOCK, request->length - at)) !=
+				request->crcs[at / STORE_BLOCK])
+				return false;
+	return true;
+}
+
+/* A read is complete: its length and its bytes are verified. */
+static void
+check_read(StoreAttempt *attempt)
+{
+	StoreRequest *request = attempt->request;
+
+	if (attempt->size != request->length)
+		store_fail(&attempt->error, STORE_DAMAGED, "%zu bytes came in place of %u",
+				   attempt->size, request->length);
+	else if (!bytes_match(request, attempt->data))
+		store_fail(&attempt->error, STORE_DAMAGED,
+				   "the bytes do not match the checksums that were kept when they were written");
+}
+
+static void
+take_result(Store *store, StoreRequest *request, StoreAttempt *attempt, MemoryContext caller)
+{
+	int64		took = store_now() - attempt->begun;
+
+	request->object = attempt->object;
+	memset(&request->error, 0, sizeof(StoreError));
+	if (request->verb == STORE_GET)
+	{
+		memcpy(request->data, attempt->data, attempt->size);
+		store->latencies[store->reads++ % STORE_LATENCIES] = (int) Min(took, INT_MAX / 2);
+		if (attempt->hedge)
+			store->counters.hedges_won++;
+	}
+	else if (attempt->size > 0)
+	{
+		request->reply = MemoryContextAllocHuge(caller, attempt->size + 1);
+		memcpy(request->reply, attempt->data, attempt->size);
+		request->reply[attempt->size] = '\0';
+		request->reply_size = attempt->size;
+	}
+}
+
+/*
+ * An attempt is over.  After a failure that may pass the request is due again after a pause of
+ * random length, so that those who failed together do not come back together.
+ */
+static void
+end_attempt(Store *store, StoreRequest *request, int slot, MemoryContext caller)
+{
+	StoreAttempt *attempt = request->attempts[slot];
+	StoreAttempt *other = request->attempts[1 - slot];
+	StoreKind	kind;
+
+	if (attempt->error.kind == STORE_OK && request->verb == STORE_GET)
+		check_read(attempt);
+	kind = attempt->error.kind;
+	/* copies come later to the other endpoint */
+	if (kind == STORE_NOT_FOUND && attempt->other_endpoint)
+		kind = STORE_UNREACHABLE;
+	if (kind == STORE_OK)
+	{
+		take_result(store, request, attempt, caller);
+		request->done = true;
+		stop_attempts(store, request);
+		return;
+	}
+
+	store->counters.errors++;
+	if (attempt->request->verb == STORE_GET && may_pass(kind))
+		store->other_until = attempt->other_endpoint ? 0 : store_now() + OTHER_ENDPOINT;
+	request->error = attempt->error;
+	if (may_pass(kind) && other != NULL)
+	{
+		/* the other attempt goes on, as the first */
+		request->attempts[slot] = NULL;
+		store->provider->stop(store, attempt);
+		request->attempts[0] = other;
+		request->attempts[1] = NULL;
+		return;
+	}
+	stop_attempts(store, request);
+	if (!may_pass(kind) || (kind == STORE_DAMAGED && request->tries >= MOST_DAMAGED) ||
+		request->tries == request->most_tries)
+		request->done = true;
+	else
+		request->due = store_now() + 1 + (int64)
+			(pg_prng_double(&pg_global_prng_state) *
+			 Min(LONGEST_PAUSE, FIRST_PAUSE << Min(request->tries - 1, 10)));
+}
+
+/*
+ * Gives up what has taken too long: an attempt by which no byte has moved, or a request at its
+ * deadline, which fails by what went wrong last.
+ */
+static void
+end_late(Store *store, StoreRequest *request, int64 now, MemoryContext caller)
+{
+	for (int slot = 1; slot >= 0; slot--)
+	{
+		StoreAttempt *attempt = request->attempts[slot];
+
+		if (attempt != NULL && !attempt->done &&
+			now - attempt->moved > store->options.stall_timeout)
+		{
+			store_fail(&attempt->error, STORE_TIMEOUT, "no byte came or went for %d ms",
+					   store->options.stall_timeout);
+			end_attempt(store, request, slot, caller);
+		}
+	}
+	if (!request->done && request->begun != 0 && now - request->begun > store->options.timeout)
+	{
+		if (request->error.kind == STORE_OK)
+			store_fail(&request->error, STORE_TIMEOUT, "no answer within %d ms",
+					   store->options.timeout);
+		store->counters.errors++;
+		stop_attempts(store, request);
+		request->done = true;
+	}
+}
+
+/* Begins what is due, as far as connections are free; returns how many attempts run. */
+static int
+begin_due(Store *store, StoreRequest *requests, int count, int hedge)
+{
+	int64		now = store_now();
+	int			running = 0;
+
+	for (int i = 0; i < count; i++)
+		running += (requests[i].attempts[0] != NULL) + (requests[i].attempts[1] != NULL);
+	for (int i = 0; i < count && running < store->options.connections; i++)
+	{
+		StoreRequest *request = &requests[i];
+		StoreAttempt *first = request->attempts[0];
+
+		if (request->done)
+			continue;
+		if (first == NULL && request->due <= now)
+		{
+			begin_attempt(store, request, 0, now);
+			running++;
+		}
+		else if (first != NULL && request->attempts[1] == NULL && request->verb == STORE_GET &&
+				 now - first->begun >= hedge)
+		{
+			begin_attempt(store, request, 1, now);
+			running++;
+		}
+	}
+	return running;
+}
+
+/* Milliseconds until there is something to do, if nothing comes. */
+static int
+next_wait(StoreRequest *requests, int count, int hedge)
+{
+	int64		now = store_now();
+	int64		wait = LONGEST_WAIT;
+
+	for (int i = 0; i < count; i++)
+	{
+		StoreRequest *request = &requests[i];
+		StoreAttempt *first = request->attempts[0];
+
+		if (request->done)
+			continue;
+		if (first == NULL && request->due > now)
+			wait = Min(wait, request->due - now);
+		else if (first != NULL && first->done)
+			return 0;
+		else if (first != NULL && request->attempts[1] == NULL && request->verb == STORE_GET &&
+				 first->begun + hedge > now)
+			wait = Min(wait, first->begun + hedge - now);
+	}
+	return (int) Max(wait, 1);
+}
+
+static void
+wait_for_attempts(Store *store, int milliseconds)
+{
+	if (milliseconds > 0)
+		pgstat_report_wait_start(PG_WAIT_EXTENSION);
+	store->provider->wait(store, milliseconds);
+	pgstat_report_wait_end();
+	if (IsUnderPostmaster && !PostmasterIsAlive())
+		proc_exit(1);
+}
+
+static int
+end_attempts(Store *store, StoreRequest *requests, int count, MemoryContext caller)
+{
+	int64		now = store_now();
+	int			left = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		StoreRequest *request = &requests[i];
+
+		for (int slot = 1; slot >= 0; slot--)
+			if (!request->done && request->attempts[slot] != NULL &&
+				request->attempts[slot]->done)
+				end_attempt(store, request, slot, caller);
+		if (!request->done)
+			end_late(store, request, now, caller);
+		left += !request->done;
+	}
+	return left;
+}
+
+/*
+ * Runs requests until each is done.  The error of each says how it went.  An interrupt of the
+ * statement stops all; what was sent may have been done by the server all the same.
+ */
+void
+store_run(Store *store, StoreRequest *requests, int count)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "store requests",
+												  ALLOCSET_DEFAULT_SIZES);
+	int			hedge = hedge_after(store);
+
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		int			left = count;
+
+		while (left > 0)
+		{
+			int			running = begin_due(store, requests, count, hedge);
+			int			wait = next_wait(requests, count, hedge);
+
+			if (running > 0)
+				wait_for_attempts(store, wait);
+			else
+				store_sleep(wait);
+			CHECK_FOR_INTERRUPTS();
+			left = end_attempts(store, requests, count, caller);
+		}
+	}
+	PG_FINALLY();
+	{
+		for (int i = 0; i < count; i++)
+			stop_attempts(store, &requests[i]);
+		MemoryContextSwitchTo(caller);
+	}
+	PG_END_TRY();
+	MemoryContextDelete(context);
+	for (int i = 0; i < count; i++)
+	{
+		requests[i].error.tries = requests[i].tries;
+		store_hide_secrets(store, &requests[i].error);
+	}
+}

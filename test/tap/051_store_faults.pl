@@ -1,0 +1,168 @@
+# Object stores when things go wrong: each fault at each step gives the right bytes or a clear error, in time
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+use Stores;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', "fsync = off\nlog_statement = none");
+$node->start;
+plan skip_all => 'the library of test/store is not installed' if !create_functions($node);
+my $rgw = start_rgw($node, 'cold');
+plan skip_all => 'Ceph\'s gateway is not installed: radosgw, ceph-mon, ceph-osd' if !$rgw;
+my $proxy = start_proxy($rgw->{port});
+s3_server($node, 'cold', $rgw, $proxy, ", part_size '5MB', stall_timeout '500ms', conditional_put 'on'");
+s3_server($node, 'brief', $rgw, $proxy, ", part_size '5MB', timeout '700ms'");
+
+# A statement's result, or its error.
+sub query
+{
+	my ($sql) = @_;
+	my ($status, $out, $error) = $node->psql('postgres', $sql);
+	return $status == 0 ? $out : $error;
+}
+
+my $large = 12000001;
+my $digest = query("SELECT put('cold', 'large', $large, 1)");
+is(query("SELECT put('cold', 'small', 50000, 2) = encode(sha256(get('cold', 'small', 0, 50000)), 'hex')"), 't', 'without a fault');
+
+# What passes: the call is right after one more try.
+my %calls = (
+	write => [ 'PUT', '', "SELECT put('cold', 'written', 50000, 2) = encode(sha256(get('cold', 'small', 0, 50000)), 'hex')", 't' ],
+	read => [ 'GET', '', "SELECT read('cold', 'large', $large, 1, 5, 2)", 5 * 16384 - (16384 - $large % 8192) ],
+	size => [ 'HEAD', '', "SELECT size('cold', 'large')", $large ],
+	list => [ 'GET', 'list-type', "SELECT list('cold', 'small')", '{small}' ],
+	delete => [ 'DELETE', '', "SELECT delete('cold', '{written}'), size('cold', 'written') IS NULL", '|t' ],
+	begin => [ 'POST', 'uploads=', "SELECT put('cold', 'parts', $large, 1)", $digest ],
+	part => [ 'PUT', 'partNumber=2', "SELECT put('cold', 'parts', $large, 1)", $digest ],
+	end => [ 'POST', 'uploadId=', "SELECT put('cold', 'parts', $large, 1)", $digest ]);
+my %faults = (
+	write => [ 'status 503:SlowDown', 'status 500:InternalError', 'status 429', 'status 400:RequestTimeout', 'lost', 'hang 3' ],
+	read => [ 'status 503:SlowDown', 'status 500', 'reset', 'truncate', 'corrupt', 'short', 'whole', 'shift', 'hang 3', 'delay 30' ],
+	size => [ 'status 503', 'hang 3' ],
+	list => [ 'status 503:SlowDown', 'reset', 'truncate' ],
+	delete => [ 'status 503:SlowDown', 'lost' ],
+	begin => [ 'status 503:SlowDown', 'lost' ],
+	part => [ 'status 503:SlowDown', 'lost' ],
+	end => [ 'status 503:SlowDown', 'lost', 'error200', 'error200 :SlowDown', 'truncate' ]);
+foreach my $call (qw(write read size list delete begin part end))
+{
+	my ($method, $pattern, $sql, $result) = @{ $calls{$call} };
+	foreach my $fault (@{ $faults{$call} })
+	{
+		my ($name, $value) = split ' ', $fault;
+		set_faults($proxy, "$method 1 $name " . ($value // '0') . " $pattern");
+		is(query($sql), $result, "$call: $fault");
+		my @asked = grep { /^$method .*\Q$pattern\E/ } proxy_log($proxy);
+		cmp_ok(scalar(@asked), '>', 1, "$call: $fault: another try") if $name ne 'delay';
+	}
+}
+is(query("SELECT encode(sha256(get('cold', 'parts', 0, $large)), 'hex')"), $digest, 'what was written in spite of faults is right');
+is(query("SELECT read('cold', 'parts', $large, 1, 50, 1)"), 50 * 8192 - (8192 - $large % 8192), 'in all its blocks');
+
+# What a lost answer has done is not taken for somebody else's
+set_faults($proxy, 'PUT 1 lost');
+is(query("SELECT create_new('cold', 'once', 1000, 1), create_new('cold', 'once', 1000, 1)"), 't|f', 'an object is created once, though the answer is lost');
+
+# What does not pass: a clear error, at once where there is no hope
+foreach my $fault (
+	[ 'status 403:ExpiredToken', qr/ExpiredToken.*HINT:  Change the credentials/s ],
+	[ 'status 403:RequestTimeTooSkewed', qr/RequestTimeTooSkewed.*HINT:  Set the clock/s ],
+	[ 'status 403:AccessDenied', qr/AccessDenied.*status 403; tries: 1.*HINT:  Allow/s ],
+	[ 'status 400:AuthorizationHeaderMalformed', qr/HINT:  Change the options region/s ],
+	[ 'status 301:PermanentRedirect', qr/PermanentRedirect.*HINT:  Change the options region/s ],
+	[ 'status 404:NoSuchBucket', qr/NoSuchBucket.*HINT:  Create the bucket/s ],
+	[ 'status 404:NoSuchKey', qr/there is no such object/ ],
+	[ 'status 501:NotImplemented', qr/NotImplemented/ ],
+	[ 'corrupt', qr/the bytes do not match the checksums/ ],
+	[ 'short', qr/4096 bytes came in place of 8192|the bytes do not match|bytes came/ ])
+{
+	my ($name, $value) = split ' ', $fault->[0];
+	set_faults($proxy, "GET 100 $name " . ($value // '0'));
+	my $begin = time();
+	like(query("SELECT read('cold', 'small', 50000, 2, 1, 1)"), $fault->[1], "read: always $fault->[0]");
+	cmp_ok(time() - $begin, '<', 10, "read: always $fault->[0]: in time");
+}
+foreach my $fault ('status 503:SlowDown', 'reset', 'hang')
+{
+	my ($name, $value) = split ' ', $fault;
+	set_faults($proxy, "* 1000 $name " . ($value // '5'));
+	my $begin = time();
+	like(query("SELECT put('brief', 'never', 50000, 2)"), qr/ERROR:  object store "brief", object "never": /, "write: always $fault: an error");
+	cmp_ok(time() - $begin, '<', 5, "write: always $fault: at the deadline");
+}
+set_faults($proxy, 'POST 1000 error200 :InternalError uploadId=');
+like(query("SELECT put('brief', 'incomplete', $large, 1)"), qr/ERROR:  .*InternalError: made by the proxy/, 'an upload that is never complete');
+is(scalar(grep { /^DELETE .*uploadId=/ } proxy_log($proxy)), 1, 'is dropped');
+set_faults($proxy);
+is(query("SELECT size('cold', 'incomplete') IS NULL"), 't', 'and no object is there');
+
+# A cancel is obeyed within a second, also while an upload waits, which is dropped
+foreach my $sql ("SELECT put('cold', 'never', 50000, 2)", "SELECT put('cold', 'never', $large, 2)", "SELECT size('cold', 'small')",
+	"SELECT list('cold', '')", "SELECT delete('cold', '{small}')", "SELECT read('cold', 'large', $large, 1, 50, 1)")
+{
+	set_faults($proxy, 'HEAD 1 hang 5', 'GET 100 hang 5', 'DELETE 1 hang 5 small', $sql =~ /$large/ ? 'PUT 3 hang 5 partNumber' : 'PUT 1 hang 5');
+	my $begin = time();
+	like(query("SET statement_timeout = '300ms'; $sql"), qr/canceling statement due to statement timeout/, "cancel: $sql");
+	cmp_ok(time() - $begin, '<', 2, "cancel: $sql: within a second");
+	is(scalar(grep { /^DELETE .*uploadId=/ } proxy_log($proxy)), 1, 'the upload is dropped') if $sql =~ /put.*$large/;
+}
+set_faults($proxy);
+
+# A read that takes long is asked for a second time
+my $reads = "SELECT sum(read('cold', 'large', $large, 1, 20, 1))";
+set_faults($proxy, 'GET 1 hang 20 small');
+my $begin = time();
+like(query("$reads; SELECT get('cold', 'small', 0, 5) IS NOT NULL; SELECT counters('cold')"), qr/^\d+\nt\nrequests \d+ retries 0 hedges [1-9]\d* won 1 errors 0$/, 'a slow read is overtaken by a second one');
+cmp_ok(time() - $begin, '<', 1, 'long before it is given up');
+
+# Long lists, and servers that do not give the second page
+s3_server($node, 'direct', $rgw, $rgw->{port});
+is(query("SELECT count(put('direct', 'many/' || i, 1, i)) FROM generate_series(1, 203) i"), '203', 'more objects than a page of a list has');
+my $all = "SELECT count(DISTINCT key), count(*) FROM unnest(list('cold', 'many/')) key";
+set_faults($proxy);
+is(query($all), '203|203', 'all are listed');
+cmp_ok(scalar(proxy_log($proxy)), '>', 1, 'in pages');
+foreach my $fault ('400:InvalidArgument', '500:InternalError')
+{
+	set_faults($proxy, "GET 1000 status $fault continuation-token");
+	is(query($all), '203|203', "also by version 1, where version 2 says $fault");
+}
+
+# The second endpoint answers where the first does not
+my $none = free_ports(1);
+s3_server($node, 'two', $rgw, $none, ", read_endpoint 'http://127.0.0.1:$rgw->{port}'");
+is(query("SELECT get('two', 'small', 0, 100) = get('cold', 'small', 0, 100)"), 't', 'the second endpoint for reads');
+
+# An endpoint that is gone, and comes back
+stop_proxies();
+my ($out, $error) = ('', '');
+my $reader = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', "SELECT read('cold', 'large', $large, 1, 3, 1)" ],
+	'>', \$out, '2>', \$error);
+select(undef, undef, undef, 0.5);
+start_proxy($rgw->{port}, $proxy);
+$reader->finish;
+is($out . $error, (3 * 8192 - (8192 - $large % 8192)) . "\n", 'an endpoint that comes back');
+
+# A secret that a server repeats is not passed on
+query("CREATE SERVER token FOREIGN DATA WRAPPER vector_store OPTIONS (provider 's3', endpoint 'http://127.0.0.1:$proxy', bucket 'cold');
+	CREATE USER MAPPING FOR CURRENT_USER SERVER token OPTIONS (access_key_id 'me', secret_access_key 'mine', session_token 'sessionToken0123')");
+set_faults($proxy, 'GET 1 echo 400:InvalidRequest');
+like(query("SELECT list('token', '')"), qr/ERROR:  .*a secret in it, and is not shown/, 'a server that repeats headers');
+unlike(slurp_file($node->logfile), qr/sessionToken0123/, 'the token is not in the log');
+
+# Nothing is left: connections, files, memory
+set_faults($proxy, map { "GET 3 $_" } 'reset', 'corrupt', 'truncate', 'short', 'status 503');
+my $memory = "SELECT sum(total_bytes) FROM pg_backend_memory_contexts WHERE name LIKE '%store%'";
+my @seen = split /\n/, query(join(';', "$reads", $memory, ("$reads") x 30, $memory));
+is($seen[1], $seen[-1], 'no memory is left by reads and their faults');
+is(query("$reads; CREATE TEMP TABLE before AS SELECT count(*) FROM pg_ls_dir('/proc/self/fd'); " . "$reads;" x 20
+	. " SELECT (SELECT count(*) FROM pg_ls_dir('/proc/self/fd')) - count <= 2 FROM before") =~ /t$/, 1, 'nor connections');
+
+done_testing();

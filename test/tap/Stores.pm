@@ -1,0 +1,143 @@
+# Common start of tests of object stores: functions that call them, an S3 server, and a proxy that makes things go wrong
+package Stores;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use File::Basename;
+use HTTP::Tiny;
+use IO::Socket::INET;
+use POSIX qw(strftime);
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+our @EXPORT = qw(create_functions start_rgw start_proxy s3_server set_faults proxy_log free_ports stop_proxies stop_stores make_certificate);
+
+my $tools = dirname(__FILE__) . '/../store';
+my (@rgw, @proxies);
+
+# Whether the library of the tests is there; creates the extension and its functions.
+sub create_functions
+{
+	my ($node) = @_;
+	$node->safe_psql('postgres', 'CREATE EXTENSION vector');
+	my ($status) = $node->psql('postgres', "
+		CREATE FUNCTION put(server name, key text, size bigint, seed int) RETURNS text AS 'vector_store_test', 'store_test_put' LANGUAGE C;
+		CREATE FUNCTION create_new(server name, key text, size bigint, seed int) RETURNS bool AS 'vector_store_test', 'store_test_create' LANGUAGE C;
+		CREATE FUNCTION read(server name, key text, size bigint, seed int, count int, blocks int) RETURNS bigint AS 'vector_store_test', 'store_test_read' LANGUAGE C;
+		CREATE FUNCTION get(server name, key text, start bigint, length int) RETURNS bytea AS 'vector_store_test', 'store_test_get' LANGUAGE C;
+		CREATE FUNCTION size(server name, key text) RETURNS bigint AS 'vector_store_test', 'store_test_size' LANGUAGE C;
+		CREATE FUNCTION list(server name, prefix text) RETURNS text[] AS 'vector_store_test', 'store_test_list' LANGUAGE C;
+		CREATE FUNCTION delete(server name, keys text[]) RETURNS void AS 'vector_store_test', 'store_test_delete' LANGUAGE C;
+		CREATE FUNCTION counters(server name) RETURNS text AS 'vector_store_test', 'store_test_counters' LANGUAGE C;
+		CREATE FUNCTION sign(method text, path text, query text, headers text[], payload text, key text, secret text, region text, service text, stamp text)
+			RETURNS text AS 'vector_store_test', 'store_test_sign' LANGUAGE C;");
+	return $status == 0;
+}
+
+# As many ports in a row.
+sub free_ports
+{
+	my ($count) = @_;
+	my $port;
+	do { $port = PostgreSQL::Test::Cluster::get_free_port() }
+	  until !grep { !PostgreSQL::Test::Cluster::can_bind('127.0.0.1', $port + $_) } 0 .. $count - 1;
+	return $port;
+}
+
+# Starts Ceph's gateway with a bucket; its port and keys, or nothing, where it is not installed.
+sub start_rgw
+{
+	my ($node, $bucket) = @_;
+	foreach my $program (qw(radosgw ceph-mon ceph-osd))
+	{
+		next if grep { -x "$_/$program" } split(/:/, $ENV{PATH}), '/usr/sbin', '/sbin';
+		note("there is no $program");
+		return;
+	}
+	my $folder = PostgreSQL::Test::Utils::tempdir();
+	my $port = free_ports(2);
+	push @rgw, $folder;
+	my ($keys, $errors) = ('', '');
+	run_log([ "$tools/rgw.sh", 'start', $folder, $port ], '>', \$keys, '2>', \$errors) or die "no RGW: $errors";
+	my ($key, $secret) = split ' ', $keys;
+	my $empty = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+	my $stamp = strftime('%Y%m%dT%H%M%SZ', gmtime);
+	my $signature = $node->safe_psql('postgres', "SELECT sign('PUT', '/$bucket', '',
+		ARRAY['host:127.0.0.1:$port', 'x-amz-content-sha256:$empty', 'x-amz-date:$stamp'], '$empty', '$key', '$secret', 'us-east-1', 's3', '$stamp')");
+	my $answer = HTTP::Tiny->new->put("http://127.0.0.1:$port/$bucket",
+		{ headers => { 'x-amz-content-sha256' => $empty, 'x-amz-date' => $stamp, Authorization => $signature } });
+	die "no bucket: $answer->{status} $answer->{content}" if !$answer->{success};
+	return { port => $port, key => $key, secret => $secret, bucket => $bucket };
+}
+
+# Creates a server with a user mapping for the role of the tests.
+sub s3_server
+{
+	my ($node, $name, $rgw, $port, $options) = @_;
+	my $role = $node->safe_psql('postgres', 'SELECT current_user');
+	$node->safe_psql('postgres', "CREATE SERVER $name FOREIGN DATA WRAPPER vector_store
+			OPTIONS (provider 's3', endpoint 'http://127.0.0.1:$port', bucket '$rgw->{bucket}'" . ($options // '') . ");
+		CREATE USER MAPPING FOR \"$role\" SERVER $name OPTIONS (access_key_id '$rgw->{key}', secret_access_key '$rgw->{secret}')");
+	return;
+}
+
+# Starts the proxy of test/store, on a port that is free, or on that of before; its port.
+sub start_proxy
+{
+	my ($upstream, $before, @tls) = @_;
+	my $port = $before // free_ports(1);
+	push @proxies, IPC::Run::start([ "$tools/fault_proxy.py", $port, $upstream, @tls ], '>', \my $out, '2>', \my $err);
+	for (1 .. 100)
+	{
+		last if IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port);
+		select(undef, undef, undef, 0.1);
+	}
+	return $port;
+}
+
+# Makes a key and a certificate of this machine; the file, or nothing, where there is no program for that.
+sub make_certificate
+{
+	my $file = PostgreSQL::Test::Utils::tempdir() . '/server.pem';
+	my $made = eval {
+		IPC::Run::run([ qw(openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1),
+				'-keyout', $file, '-out', "$file.certificate" ], '>', \my $out, '2>', \my $err) };
+	return if !$made;
+	append_to_file($file, slurp_file("$file.certificate"));
+	return $file;
+}
+
+# Tells the proxy what goes wrong from now on.
+sub set_faults
+{
+	my ($port, @faults) = @_;
+	my $answer = HTTP::Tiny->new->post("http://127.0.0.1:$port/_faults", { content => join("\n", @faults) });
+	die "no proxy: $answer->{content}" if !$answer->{success};
+	return;
+}
+
+# What the proxy was asked for since.
+sub proxy_log
+{
+	my ($port) = @_;
+	return split /\n/, HTTP::Tiny->new->get("http://127.0.0.1:$port/_log")->{content};
+}
+
+sub stop_proxies
+{
+	$_->kill_kill foreach splice @proxies;
+	return;
+}
+
+sub stop_stores
+{
+	stop_proxies();
+	system("$tools/rgw.sh", 'stop', $_) foreach splice @rgw;
+	return;
+}
+
+END { my $status = $?; stop_stores(); $? = $status; }
+
+1;
