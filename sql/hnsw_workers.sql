@@ -1,8 +1,8 @@
 -- settings, and what users see of background work; the work itself is tested in test/tap
 LOAD 'vector';
-SELECT name, setting, unit, context, vartype, min_val, max_val FROM pg_settings
+SELECT name, boot_val, unit, context, vartype, min_val, max_val FROM pg_settings
 	WHERE name IN ('vector.background_work', 'vector.max_maintenance_workers', 'vector.maintenance_nice',
-		'vector.seal_rows', 'vector.merge_factor', 'vector.log_maintenance_min_duration', 'vector.idle_merge_delay') ORDER BY name;
+		'vector.seal_rows', 'vector.merge_factor', 'vector.seed', 'vector.log_maintenance_min_duration', 'vector.idle_merge_delay') ORDER BY name;
 SET vector.seal_rows = 31;
 SET vector.merge_factor = 1;
 SET vector.max_maintenance_workers = 3;

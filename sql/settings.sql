@@ -25,3 +25,22 @@ END $$;
 SELECT count(*) FILTER (WHERE works) >= 2 AS some_work, bool_and(same) AS all_agree FROM sets;
 SET vector.simd = mmx;
 SET vector.nonsense = 1;
+
+-- vector.seed: the same index each time
+CREATE TEMP TABLE seeded AS SELECT ARRAY(SELECT (hashint8extended(n, d) & 255)::real FROM generate_series(1, 16) d)::vector(16) AS v FROM generate_series(1, 1500) n;
+CREATE FUNCTION seeded_hops(seed int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	hops bigint := 0;
+BEGIN
+	PERFORM set_config('vector.seed', seed::text, true), set_config('enable_seqscan', 'off', true);
+	CREATE INDEX seeded_v ON seeded USING hnsw (v vector_l2_ops) WITH (m = 4);
+	FOR i IN 1 .. 50 LOOP
+		PERFORM FROM seeded ORDER BY v <-> (array_fill(i * 5, ARRAY[16]))::vector LIMIT 10;
+		hops := hops + (SELECT s.hops FROM vector_last_scan() s);
+	END LOOP;
+	DROP INDEX seeded_v;
+	RETURN hops;
+END $$;
+SELECT seeded_hops(1) = seeded_hops(1) AS same, seeded_hops(1) = seeded_hops(2) AS same_of_others;
+SELECT seeded_hops(1) > 0 AS searched;
+DROP FUNCTION seeded_hops;

@@ -9,6 +9,7 @@
 #include "distance/distance.h"
 #include "filter_scan/filter_scan.h"
 #include "planner/planner.h"
+#include "segment/directory.h"
 #include "segment/seal.h"
 #include "segment/wait_point.h"
 #include "worker/worker.h"
@@ -55,6 +56,7 @@ _PG_init(void)
 		&vector_simd, DISTANCE_AUTO, simd_options, PGC_USERSET, 0, check_simd, assign_simd, NULL);
 	planner_init();
 	filter_scan_init();
+	directory_init();
 	seal_init();
 	wait_point_init();
 	worker_init();

@@ -297,35 +297,32 @@ regress_debian() {
 		{ cp "$work/build.debian/regression.diffs" "$log.diffs"; return 1; }
 }
 
-# regress_pip TREE BINDIR: pg_regress of the pip package does not run everywhere: Debian's, with the package's psql, on
+# regress_pip TREE PG_CONFIG: pg_regress of the pip package does not run everywhere: Debian's, with the package's psql, on
 # the server that runs.
 regress_pip() {
-	cd "$work/$1" || return 1
-	as_server env PGHOST="$socket" PGPORT="$port" PGUSER=postgres "$(pgxs_test)/regress/pg_regress" --inputdir=. \
-		--bindir="$2" --load-extension=vector --dbname=contrib_regression \
-		$(cd sql && ls ./*.sql | sed 's|^\./||; s|\.sql$||') ||
-		{ cp regression.diffs "$log.diffs"; return 1; }
+	as_server make -C "$work/$1" installcheck PG_CONFIG="$2" PGHOST="$socket" PGPORT="$port" PGUSER=postgres \
+		pg_regress_installcheck="$(pgxs_test)/regress/pg_regress --bindir=$(dirname "$2")" ||
+		{ cp "$work/$1/regression.diffs" "$log.diffs"; return 1; }
 }
 
 # regress_pip_version VERSION: pg_regress on that version of the pip package.
 regress_pip_version() {
-	local bin
-	bin=$(dirname "$(pip_config "$1")")
-	build_pip "$1" && serve "$bin" "pip$1" && regress_pip "build.$1" "$bin"
+	local pg_config
+	pg_config=$(pip_config "$1")
+	build_pip "$1" && serve "$(dirname "$pg_config")" "pip$1" && regress_pip "build.$1" "$pg_config"
 }
 
 # pg_regress with the extension, not PostgreSQL, under AddressSanitizer and UndefinedBehaviorSanitizer; on the pip
 # package's PostgreSQL, as Debian's has translations, which wait for ever for a lock when libasan is preloaded.
 regress_sanitized() {
-	local pg_config bin status
+	local pg_config status
 	local flags='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
 	pg_config=$(pip_config 16)
-	bin=$(dirname "$pg_config")
 	build build.sanitized "$pg_config" CC=gcc CFLAGS="-O1 -g -fno-strict-aliasing -fwrapv $flags" &&
-		serve "$bin" sanitized \
+		serve "$(dirname "$pg_config")" sanitized \
 			LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" \
 			ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1 || return 1
-	regress_pip build.sanitized "$bin"
+	regress_pip build.sanitized "$pg_config"
 	status=$?
 	! grep -A 20 -E 'AddressSanitizer|runtime error:' "$work/data.sanitized/server.log" && [ $status = 0 ]
 }
@@ -344,7 +341,7 @@ regress_layer() {
 tap() {
 	build_wait_points || return 1
 	mkdir -p "$work/tap" && chmod 777 "$work/tap" && cd "$work/tap" || return 1
-	echo 'jit = off' >settings.conf
+	printf '%s\n' 'jit = off' 'vector.seed = 1' >settings.conf
 	as_server env PATH="$(dirname "$wait_points"):$PATH" TEMP_CONFIG="$work/tap/settings.conf" PERL5LIB="$(pgxs_test)/perl" \
 		PG_REGRESS="$(pgxs_test)/regress/pg_regress" TESTDIR="$work/tap" TESTDATADIR="$work/tap/data" \
 		TESTLOGDIR="$work/tap/log" TZ=UTC prove -v --timer "$work"/src/test/tap/*.pl

@@ -10,10 +10,31 @@
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "storage/procarray.h"
+#include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "segment/format_2.h"
+
+static int	seed;
+static pg_prng_state seeds;		/* if the setting is not 0 */
+
+static void
+assign_seed(int newval, void *extra)
+{
+	pg_prng_seed(&seeds, (uint64) newval);
+}
+
+void
+directory_init(void)
+{
+	DefineCustomIntVariable(
+		"vector.seed",
+		"Makes the random choices in the indexes that this session creates repeatable.",
+		"Those of each index follow from this number and from how many the session created since "
+		"it was set.  0 makes them different each time.  For tests.",
+		&seed, 0, 0, INT_MAX, PGC_USERSET, 0, NULL, assign_seed, NULL);
+}
 
 void
 directory_create(Relation index, ForkNumber fork, const DirectoryOptions *options)
@@ -44,7 +65,7 @@ directory_create(Relation index, ForkNumber fork, const DirectoryOptions *option
 	directory->lists = options->lists;
 	directory->pq_m = options->pq_m;
 	directory->next_uid = 1;
-	directory->seed = pg_prng_uint64(&pg_global_prng_state);
+	directory->seed = pg_prng_uint64(seed != 0 ? &seeds : &pg_global_prng_state);
 	directory->change = 1;
 	MarkBufferDirty(buffer);
 	if (RelationNeedsWAL(index) || fork == INIT_FORKNUM)

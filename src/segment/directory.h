@@ -28,6 +28,9 @@ typedef struct DirectoryOptions
 	int			pq_m;
 } DirectoryOptions;
 
+/* Defines the setting vector.seed. */
+extern void directory_init(void);
+
 /* Makes block 0 of a new fork. */
 extern void directory_create(Relation index, ForkNumber fork, const DirectoryOptions *options);
 
