@@ -81,6 +81,17 @@ SELECT kind, rows FROM vector_index_segments('t_s_idx');
 SELECT id FROM t ORDER BY s <-> '{107:1,1000000000:107.1}/1000000000' LIMIT 3;
 RESET vector.background_work;
 DROP TABLE t;
+-- rows larger than assumed, half of which are dead: they become one segment
+CREATE TEMP TABLE t (id int, s sparsevec(20000));
+INSERT INTO t SELECT n, ('{' || n || ':5,' || ones || '}/20000')::sparsevec FROM generate_series(1, 60) n,
+	(SELECT string_agg(d || ':1', ',') AS ones FROM generate_series(200, 1500) d) x;
+CREATE INDEX t_s_idx ON t USING hnsw (s sparsevec_ip_ops);
+DELETE FROM t WHERE id % 2 = 0;
+SET vector.merge_factor = 32;
+VACUUM (INDEX_CLEANUP ON) t;
+RESET vector.merge_factor;
+SELECT kind, rows FROM vector_index_segments('t_s_idx') WHERE kind = 'sealed';
+DROP TABLE t;
 -- orthogonal axes
 CREATE TABLE t (s sparsevec(6));
 CREATE INDEX t_idx ON t USING hnsw (s sparsevec_l2_ops);

@@ -9,6 +9,7 @@
 #include "segment/choose.h"
 #include "segment/gaps.h"
 #include "segment/memory.h"
+#include "segment/replace.h"
 #include "segment/sealed.h"
 #include "segment/tombstones.h"
 
@@ -82,19 +83,19 @@ merges(const SegmentJob *job)
 		 !segments_fit_memory(job, false, job->inputs, job->input_count));
 }
 
-/* The memory for a batch; if there are several, they should be of the same size. */
+/*
+ * The memory for a batch; if there are several, they should be of the same size.  What rows take is
+ * only assumed: that there is one batch is no reason to give it less memory.
+ */
 static Size
 batch_memory(const SegmentJob *job)
 {
 	Size		memory = build_memory();
 	Size		row = row_memory(&job->space, job->m);
-	uint64		rows = 0;
-	uint64		batches;
+	uint64		rows = segment_input_rows(job);
+	uint64		batches = rows * row / memory + 1;
 
-	for (int i = 0; i < job->input_count; i++)
-		rows += job->inputs[i].rows;
-	batches = rows * row / memory + 1;
-	return Min(memory, (rows / batches + 1) * row);
+	return batches == 1 ? memory : Min(memory, (rows / batches + 1) * row);
 }
 
 /*
