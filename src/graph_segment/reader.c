@@ -16,8 +16,12 @@
 /* A walk that may be given up looks after so many hops, each time, whether it should be. */
 #define LOOK_HOPS			16
 
-/* Of a scan by codes, this many times as many rows wait as a walk would have candidates. */
-#define WAITING_TIMES		4
+/*
+ * Of a scan by codes, this many times as many rows wait as a walk would have candidates, and this
+ * part of the rows: to compute all bounds again for more of them takes longer than to keep these.
+ */
+#define WAITING_TIMES		16
+#define WAITING_PART		64
 
 typedef struct GraphReading
 {
@@ -72,7 +76,8 @@ static uint32
 code_hops(const GraphScan *scan)
 {
 	uint32		left = graph_scan_nodes_left(scan);
-	uint32		groups = Min(left, scan->sealed.segment->header.nodes / CODE_GROUP);
+	double		all = scan->sealed.segment->header.nodes / CODE_GROUP + 1;
+	uint32		groups = (uint32) (all * (1 - exp(left / -all)));	/* if nodes are spread */
 
 	return (scan->disk ? left / GRAPH_CODES_PER_HOP : groups / GRAPH_GROUPS_PER_HOP) +
 		GRAPH_REFINED / GRAPH_SCATTERED_PER_HOP;
@@ -117,7 +122,8 @@ read_rest(GraphReading *reading)
 	search->statistics->reads++;
 	if (reads_codes(reading))
 		graph_scan_bound_rest(&reading->scan, search->query,
-							  Max(GRAPH_REFINED, WAITING_TIMES * search->effort.candidates));
+							  Max(WAITING_TIMES * search->effort.candidates,
+								  graph_scan_nodes_left(&reading->scan) / WAITING_PART));
 	else
 		graph_scan_rest(&reading->scan, search->query, segment_give_row, reading);
 	reading->ended = true;
