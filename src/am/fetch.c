@@ -57,7 +57,7 @@ fetch_expect(TableFetch *fetch, const ItemPointerData *tids, int count)
 	blocks = palloc(sizeof(BlockNumber) * count);
 	for (int i = 0; i < count; i++)
 		blocks[i] = ItemPointerGetBlockNumber(&tids[i]);
-	recent_fetch(table, blocks, count);
+	recent_fetch(table, blocks, count, false);
 	pfree(blocks);
 }
 

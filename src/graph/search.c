@@ -288,6 +288,8 @@ graph_search_begin(GraphSearch *search, GraphSource source, uint32_t ef, bool ke
 	search->pool_count = 0;
 	search->next = 0;
 	search->prefetched[0] = search->prefetched[1] = EXPANDED;
+	search->beam_count = search->beam_next = 0;
+	search->began = search->gained = search->hops;
 	search->wanted = 0;
 	search->nearest.count = 0;
 	search->dead.count = 0;
@@ -311,7 +313,6 @@ graph_search_limit(GraphSearch *search, uint32_t wanted, float reach, float know
 	search->reach = search->dense_reach = reach;
 	search->known = known < INFINITY ? known : -INFINITY;
 	search->patience = patience;
-	search->began = search->gained = search->hops;
 	search->wide = false;
 	search->beyond_count = 0;
 	search->base = 0;
@@ -415,6 +416,41 @@ take_next(GraphSearch *search, GraphCandidate *candidate, bool *dead)
 	return true;
 }
 
+/*
+ * Takes the next candidate, from a source that may have to wait for it with others; false if none
+ * is in reach.  The first candidates of a search are soon left behind, so it begins with fewer at
+ * once.
+ */
+static inline bool
+take_fetched(GraphSearch *search, GraphTaken *taken)
+{
+	GraphSource *source = &search->source;
+	GraphTaken *beam = search->beam;
+
+	if (source->fetch == NULL)
+		return take_next(search, &taken->candidate, &taken->dead);
+	if (search->beam_next == search->beam_count)
+	{
+		uint64_t	most = 1 + (search->hops - search->began) / 2;
+		uint32_t	ids[GRAPH_BEAM];
+		uint32_t	n = 0;
+
+		for (; n < GRAPH_BEAM && n < most; n++)
+		{
+			if (!take_next(search, &beam[n].candidate, &beam[n].dead))
+				break;
+			ids[n] = beam[n].candidate.id;
+		}
+		search->beam_count = n;
+		search->beam_next = 0;
+		if (n == 0)
+			return false;
+		source->fetch(source->arg, ids, (int) n);
+	}
+	*taken = beam[search->beam_next++];
+	return true;
+}
+
 /* Prefetches the next candidates, but for those for which the hop before has done so. */
 static inline void
 prefetch_next(GraphSearch *search)
@@ -515,14 +551,31 @@ offer_all(GraphSearch *search, const uint32_t *ids, const float *estimates, int 
 	return true;
 }
 
+/* Offers the nodes beside one, by their exact distances. */
+static bool
+offer_beside(GraphSearch *search, uint32_t id)
+{
+	uint32_t	ids[GRAPH_MAX_DEGREE];
+	float		distances[GRAPH_MAX_DEGREE];
+	int			n = search->source.beside(search->source.arg, id, ids, distances);
+
+	search->distances += (uint64_t) n;
+	if (!seen_reserve(search, (size_t) n))
+		return false;
+	n = drop_refused(search, ids, distances, n);
+	return n >= 0 && offer_all(search, ids, distances, n);
+}
+
 /* Expands a candidate: reads its node and offers the neighbours. */
 static bool
-expand(GraphSearch *search, GraphCandidate candidate, bool dead)
+expand(GraphSearch *search, const GraphTaken *taken)
 {
 	uint32_t	ids[GRAPH_MAX_DEGREE];
 	float		estimates[GRAPH_MAX_DEGREE];
+	GraphCandidate candidate = taken->candidate;
 	GraphFound	found = {candidate.distance, candidate.id, 0, 0};
 	GraphSeen  *seen = &search->seen[seen_slot(search, candidate.id)];
+	bool		dead = taken->dead;
 	int			n;
 
 	if (seen->estimate == -INFINITY)
@@ -543,7 +596,8 @@ expand(GraphSearch *search, GraphCandidate candidate, bool dead)
 	n = drop_refused(search, ids, estimates, n);
 	if (n < 0)
 		return false;
-	if (!offer_all(search, ids, estimates, n))
+	if (!offer_all(search, ids, estimates, n) ||
+		(search->source.beside && !offer_beside(search, candidate.id)))
 		return false;
 	if (search->source.prefetch)
 		prefetch_next(search);
@@ -566,19 +620,18 @@ bool
 graph_search_run(GraphSearch *search, uint32_t max_hops)
 {
 	uint64_t	before = search->hops;
-	GraphCandidate candidate;
-	bool		dead;
+	GraphTaken	taken;
 
 	while (search->hops - before < max_hops)
 	{
-		if (!take_next(search, &candidate, &dead))
+		if (!take_fetched(search, &taken))
 		{
 			if (search->wide || search->wanted == 0 || is_out_of_patience(search))
 				return true;
 			if (!widen(search))
 				return false;
 		}
-		else if (!expand(search, candidate, dead))
+		else if (!expand(search, &taken))
 			return false;
 	}
 	return true;

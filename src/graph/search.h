@@ -12,6 +12,11 @@
  * expanded but take no place in the pool and are not found; where more of them are met than are in
  * the graph on average, the pool grows (graph_search_expect).  Candidates that the pool has no room
  * for can be kept for graph_search_more, which goes on from there; no node is found twice.
+ *
+ * Where nodes may be on a disk, the search asks for the GRAPH_BEAM nearest candidates at once and
+ * expands them all: a few in vain, but in a quarter of the rounds (Subramanya et al., DiskANN,
+ * NeurIPS 2019).  It does so as well if they are in memory, so that what it finds does not depend
+ * on that.
  */
 #ifndef VECTOR_GRAPH_SEARCH_H
 #define VECTOR_GRAPH_SEARCH_H
@@ -21,6 +26,7 @@
 #include <stdint.h>
 
 #define GRAPH_MAX_DEGREE	1024	/* neighbours of a node, in groups of 32 */
+#define GRAPH_BEAM			4		/* candidates that are asked for at once */
 
 typedef struct GraphCandidate
 {
@@ -61,6 +67,13 @@ typedef struct GraphSource
 	void		(*score) (void *arg, const uint32_t *ids, int n, float *distances);
 	/* Prefetches a node that may be expanded next; or NULL. */
 	void		(*prefetch) (void *arg, uint32_t id);
+	/* Brings nodes that are expanded next into memory together; or NULL, if all are there. */
+	void		(*fetch) (void *arg, const uint32_t *ids, int n);
+	/*
+	 * The nodes that come into memory with one that was expanded, and their exact distances, at
+	 * most GRAPH_MAX_DEGREE; or NULL, if they are not worth comparing.
+	 */
+	int			(*beside) (void *arg, uint32_t id, uint32_t *ids, float *distances);
 	/* Whether a node must not be found; or NULL, if no node is dead. */
 	bool		(*dead) (void *arg, uint32_t id);
 	void	   *arg;
@@ -76,6 +89,13 @@ typedef struct GraphSeen
 	uint32_t	epoch;
 	float		estimate;
 } GraphSeen;
+
+/* A candidate that is expanded next. */
+typedef struct GraphTaken
+{
+	GraphCandidate candidate;
+	bool		dead;
+} GraphTaken;
 
 typedef struct GraphHeap
 {
@@ -98,6 +118,9 @@ typedef struct GraphSearch
 	uint32_t	least_ef;		/* that it began with */
 	uint32_t	next;			/* all candidates before it are expanded */
 	uint32_t	prefetched[2];	/* candidates, after the last hop */
+	GraphTaken	beam[GRAPH_BEAM];
+	uint32_t	beam_count;
+	uint32_t	beam_next;		/* those before it are expanded */
 
 	uint32_t	wanted;			/* see graph_search_limit; 0: no limit */
 	float		reach;

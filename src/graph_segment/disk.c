@@ -155,7 +155,7 @@ disk_estimate(DiskScan *disk, const uint32 *numbers, int n, float *distances)
 {
 	BlockBatch	batch;
 
-	batch.count = 0;
+	block_batch_begin(&batch, false);
 	for (int i = 0; i < n; i++)
 		disk_reader_prefetch(&disk->codes, numbers[i], &batch);
 	block_batch_read(&disk->codes.scan->reader, &batch);

@@ -57,6 +57,8 @@ extern const char *disk_reader_get(DiskReader *reader, uint32 number);
 extern void disk_reader_prefetch(const DiskReader *reader, uint32 number, BlockBatch *batch);
 extern void disk_reader_close(DiskReader *reader);
 
+#define DISK_COMPARED	64
+
 /* What a search of a segment compares and reads. */
 typedef struct DiskScan
 {
@@ -66,6 +68,8 @@ typedef struct DiskScan
 	int8	   *rounded;		/* its memory, once there was a query */
 	float		base;			/* of estimates */
 	float		length;			/* |q - c| */
+	uint32		compared[DISK_COMPARED];	/* blocks compared last, from 1 on; 0: none */
+	bool		once;			/* nodes with vectors do not all fit into buffers */
 } DiskScan;
 
 /* Prepares a rotated query, less the mean. */

@@ -70,28 +70,6 @@ find_extras(GraphScan *scan, uint32 id, uint32 *row, uint32 *extra, uint32 *extr
 }
 
 static int
-expand_disk_node(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *estimates)
-{
-	GraphScan  *scan = arg;
-
-	CHECK_FOR_INTERRUPTS();
-	return disk_copy_links(&scan->sealed.segment->header,
-						   (const DiskNode *) disk_reader_get(&scan->disk->links, id), ids);
-}
-
-static void
-prefetch_disk_node(void *arg, uint32_t id)
-{
-	disk_reader_prefetch(&((GraphScan *) arg)->disk->links, id, NULL);
-}
-
-static void
-score_disk_nodes(void *arg, const uint32_t *ids, int n, float *distances)
-{
-	disk_estimate(((GraphScan *) arg)->disk, ids, n, distances);
-}
-
-static int
 expand_node(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *estimates)
 {
 	GraphScan  *scan = arg;
@@ -139,7 +117,7 @@ prefetch_node(void *arg, uint32_t id)
 {
 	GraphScan  *scan = arg;
 
-	sealed_prefetch_node(&scan->sealed, id);
+	sealed_prefetch_node(&scan->sealed, id, NULL);
 }
 
 static void
@@ -150,17 +128,17 @@ score_nodes(void *arg, const uint32_t *ids, int n, float *distances)
 
 	if (scan->disk)
 	{
-		score_disk_nodes(arg, ids, n, distances);
+		disk_estimate(scan->disk, ids, n, distances);
 		return;
 	}
 	for (int i = 0; i < Min(n, 4); i++)
-		sealed_prefetch_node(&scan->sealed, ids[i]);
+		sealed_prefetch_node(&scan->sealed, ids[i], NULL);
 	for (int i = 0; i < n; i++)
 	{
 		const SealedNode *node;
 
 		if (i + 4 < n)
-			sealed_prefetch_node(&scan->sealed, ids[i + 4]);
+			sealed_prefetch_node(&scan->sealed, ids[i + 4], NULL);
 		node = sealed_visit_node(&scan->sealed, ids[i]);
 		distances[i] = space_node_distance(scan->sealed.space, scan->sealed.query, node,
 										   (const char *) node + vector);
@@ -319,6 +297,7 @@ graph_scan_begin(GraphScan *scan, Relation index, const Space *space, CachedSegm
 		return;
 	scan->disk = palloc0(sizeof(DiskScan));
 	disk_read_codes(&scan->disk->codes, &scan->sealed);
+	scan->disk->once = index->rd_rel->relpages > NBuffers;
 	if (graph_scan_estimates(scan))
 		disk_read_links(&scan->disk->links, &scan->sealed);
 }
@@ -458,15 +437,12 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 		.dead = scan->sealed.excluded.count > 0 ? node_is_excluded : NULL,
 		.arg = scan,
 		.degree = segment_degree(&scan->sealed.segment->header),
-		.exact = scan->sealed.space->coded && !graph_scan_estimates(scan),
-		.coded = scan->sealed.space->coded && !scan->disk
+		.exact = scan->sealed.space->coded,
+		.coded = scan->sealed.space->coded
 	};
 
-	if (graph_scan_estimates(scan))
-	{
-		source.expand = expand_disk_node;
-		source.prefetch = prefetch_disk_node;
-	}
+	if (scan->disk)
+		disk_set_source(scan, &source);
 	scan->sealed.query = query;
 	graph_search_init(search, space_graph_memory(CurrentMemoryContext));
 	scan->counted_hops = scan->counted_distances = scan->counted_rejected = 0;
@@ -589,7 +565,7 @@ graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback, 
 			 segment->header.layout.size > 0 && ahead < nodes && prefetched < ROWS_AHEAD;
 			 prefetched++)
 		{
-			sealed_prefetch_node(&scan->sealed, ahead);
+			sealed_prefetch_node(&scan->sealed, ahead, NULL);
 			ahead = next_left(scan, ahead + 1);
 		}
 		if (graph_search_expanded(&scan->search, id) ||
@@ -721,7 +697,7 @@ take_waiting(GraphScan *scan, SegmentSearch *search)
 	bool		by_table = scan->sealed.space->storage == STORAGE_NONE;
 	BlockBatch	batch;
 
-	batch.count = 0;
+	block_batch_begin(&batch, false);
 	scan->next_done = scan->next_count = 0;
 	while (scan->waiting.count > 0 && scan->next_count < most)
 	{

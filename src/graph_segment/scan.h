@@ -96,6 +96,9 @@ extern bool graph_scan_next(GraphScan *scan, SegmentSearch *search, GraphFound *
 /* Of a search that knows only estimates: lets what it has found wait. */
 extern void graph_scan_wait_found(GraphScan *scan);
 
+/* Sets what is different in a METHOD_DISK segment as a source for the search. */
+extern void disk_set_source(GraphScan *scan, GraphSource *source);
+
 /* Gives back the blocks that are open, at the end of a round. */
 extern void graph_scan_close(GraphScan *scan);
 

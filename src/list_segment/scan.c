@@ -447,6 +447,6 @@ lists_scan_pop(ListsScan *scan)
 	/* the next candidates are probably among the first of the heap */
 	if (scan->sealed.segment->header.nodes > 0)
 		for (size_t i = 0; i < Min(heap->count, 2); i++)
-			sealed_prefetch_node(&scan->sealed, heap->items[i].id);
+			sealed_prefetch_node(&scan->sealed, heap->items[i].id, NULL);
 	return row;
 }

@@ -86,14 +86,22 @@ block_prefetch(const BlockReader *reader, BlockNumber place)
 typedef struct BlockBatch
 {
 	int			count;
+	bool		once;			/* see recent_fetch */
 	BlockNumber blocks[BLOCK_BATCH];
 } BlockBatch;
+
+static inline void
+block_batch_begin(BlockBatch *batch, bool once)
+{
+	batch->count = 0;
+	batch->once = once;
+}
 
 static inline void
 block_batch_read(const BlockReader *reader, BlockBatch *batch)
 {
 	if (batch->count > 0)
-		recent_fetch(reader->extent.index, batch->blocks, batch->count);
+		recent_fetch(reader->extent.index, batch->blocks, batch->count, batch->once);
 	batch->count = 0;
 }
 

@@ -150,11 +150,11 @@ next_block(ReadStream *stream, void *arg, void *per_buffer_data)
 }
 
 static void
-read_blocks(Relation rel, const BlockNumber *blocks, int count)
+read_blocks(Relation rel, const BlockNumber *blocks, int count, BufferAccessStrategy strategy)
 {
 	BlockList	list = {blocks, blocks + count};
-	ReadStream *stream = read_stream_begin_relation(READ_STREAM_FLAGS, NULL, rel, MAIN_FORKNUM,
-													next_block, &list, 0);
+	ReadStream *stream = read_stream_begin_relation(READ_STREAM_FLAGS, strategy, rel,
+													MAIN_FORKNUM, next_block, &list, 0);
 	Buffer		buffer;
 
 	while ((buffer = read_stream_next_buffer(stream, NULL)) != InvalidBuffer)
@@ -168,7 +168,7 @@ read_blocks(Relation rel, const BlockNumber *blocks, int count)
 #else
 
 static void
-read_blocks(Relation rel, const BlockNumber *blocks, int count)
+read_blocks(Relation rel, const BlockNumber *blocks, int count, BufferAccessStrategy strategy)
 {
 	int			ahead = get_tablespace_io_concurrency(rel->rd_rel->reltablespace);
 
@@ -178,7 +178,8 @@ read_blocks(Relation rel, const BlockNumber *blocks, int count)
 			(void) PrefetchBuffer(rel, MAIN_FORKNUM, blocks[i]);
 		if (i >= ahead)
 		{
-			Buffer		buffer = ReadBuffer(rel, blocks[i - ahead]);
+			Buffer		buffer = ReadBufferExtended(rel, MAIN_FORKNUM, blocks[i - ahead],
+													RBM_NORMAL, strategy);
 
 			note(rel, blocks[i - ahead], buffer);
 			ReleaseBuffer(buffer);
@@ -188,12 +189,30 @@ read_blocks(Relation rel, const BlockNumber *blocks, int count)
 
 #endif
 
+/* The few buffers of this process for blocks that are read once. */
+static BufferAccessStrategy
+once_strategy(void)
+{
+	static BufferAccessStrategy strategy = NULL;
+
+	if (strategy == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+		strategy = GetAccessStrategy(BAS_BULKREAD);
+		MemoryContextSwitchTo(old);
+	}
+	return strategy;
+}
+
 void
-recent_fetch(Relation rel, BlockNumber *blocks, int count)
+recent_fetch(Relation rel, BlockNumber *blocks, int count, bool once)
 {
 	int			missing = find_missing(rel, blocks, count);
 
+	if (once && missing > 0)
+		read_blocks(rel, blocks, missing, once_strategy());
 	/* a single one is read as well by whoever pins it */
-	if (missing > 1)
-		read_blocks(rel, blocks, missing);
+	else if (missing > 1)
+		read_blocks(rel, blocks, missing, NULL);
 }

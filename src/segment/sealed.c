@@ -121,11 +121,11 @@ prefetch_part(SealedScan *scan, uint32 id, Size from, Size left, BlockBatch *bat
 }
 
 void
-sealed_prefetch_node(SealedScan *scan, uint32 id)
+sealed_prefetch_node(SealedScan *scan, uint32 id, BlockBatch *batch)
 {
 	Size		size = scan->segment->header.layout.size;
 
-	prefetch_part(scan, id, 0, size > 0 ? size : PREFETCH_SPARSE, NULL);
+	prefetch_part(scan, id, 0, size > 0 ? size : PREFETCH_SPARSE, batch);
 }
 
 void
@@ -135,7 +135,7 @@ sealed_prefetch_vector(SealedScan *scan, uint32 id, BlockBatch *batch)
 
 	if (layout->size == 0)
 	{
-		sealed_prefetch_node(scan, id);
+		sealed_prefetch_node(scan, id, batch);
 		return;
 	}
 	prefetch_part(scan, id, 0, sizeof(SealedNode), batch);
@@ -178,14 +178,14 @@ sealed_scan_nodes(SealedScan *scan, uint32 row, uint32 end, SealedFound callback
 
 		CHECK_FOR_INTERRUPTS();
 		for (; asked < end && asked <= row + ROWS_AHEAD; asked++)
-			sealed_prefetch_node(scan, asked);
+			sealed_prefetch_node(scan, asked, NULL);
 		n = sealed_visit_nodes(scan, row, end - row, &nodes);
 		for (uint32 i = 0; i < n; i++)
 		{
 			GraphFound	found;
 
 			for (; asked < end && asked <= row + i + ROWS_AHEAD; asked++)
-				sealed_prefetch_node(scan, asked);
+				sealed_prefetch_node(scan, asked, NULL);
 			if (row_is_excluded(&scan->excluded, row + i))
 				continue;
 			sealed_compare(scan, row + i, (const SealedNode *) (nodes + i * size), &found);

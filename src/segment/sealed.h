@@ -82,10 +82,13 @@ sealed_open_block(SealedScan *scan, BlockNumber place, BlockToken *token)
 	return block_open(&scan->reader, place, token);
 }
 
-/* Prefetches a node of the level being searched that will be visited soon. */
-extern void sealed_prefetch_node(SealedScan *scan, uint32 id);
+/*
+ * Prefetches a node of the level being searched that will be visited soon, or adds it to a batch if
+ * one is given.
+ */
+extern void sealed_prefetch_node(SealedScan *scan, uint32 id, BlockBatch *batch);
 
-/* Likewise, or adds it to a batch if one is given; only its distance will be computed. */
+/* Likewise; only its distance will be computed. */
 extern void sealed_prefetch_vector(SealedScan *scan, uint32 id, BlockBatch *batch);
 
 /* A node of the level being searched, contiguous; valid until sealed_leave_node. */

@@ -1,0 +1,89 @@
+/*
+ * disk_source.c - a METHOD_DISK segment as a source for the search
+ *
+ * With vectors, nodes are read as those of other graphs are, but neighbours are estimated by their
+ * own codes; and some nodes are read at a time.  Without vectors, links are
+ * read in their place.
+ */
+#include "graph_segment/scan.h"
+
+#include "miscadmin.h"
+
+/*
+ * If a block has so many nodes, all are compared when one is: with 128 dimensions that saves a
+ * quarter of the reads, with 384 and more nothing.
+ */
+#define BLOCK_COMPARED		20
+
+static int
+expand_links(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *estimates)
+{
+	GraphScan  *scan = arg;
+
+	CHECK_FOR_INTERRUPTS();
+	return disk_copy_links(&scan->sealed.segment->header,
+						   (const DiskNode *) disk_reader_get(&scan->disk->links, id), ids);
+}
+
+static void
+prefetch_links(void *arg, uint32_t id)
+{
+	disk_reader_prefetch(&((GraphScan *) arg)->disk->links, id, NULL);
+}
+
+static void
+fetch_nodes(void *arg, const uint32_t *ids, int n)
+{
+	GraphScan  *scan = arg;
+	BlockBatch	batch;
+
+	block_batch_begin(&batch, scan->disk->once);
+	for (int i = 0; i < n; i++)
+		sealed_prefetch_node(&scan->sealed, ids[i], &batch);
+	block_batch_read(&scan->sealed.reader, &batch);
+}
+
+/* Compares all nodes in the block of one, unless that has been done lately. */
+static int
+compare_block(void *arg, uint32_t id, uint32_t *ids, float *distances)
+{
+	GraphScan  *scan = arg;
+	const SealedHeader *header = &scan->sealed.segment->header;
+	const NodeLayout *layout = &header->layout;
+	uint32		block = id / layout->per;
+	uint32		first = block * layout->per;
+	uint32	   *before = &scan->disk->compared[block % DISK_COMPARED];
+	const char *nodes;
+	uint32		n;
+
+	if (*before == block + 1)
+		return 0;
+	*before = block + 1;
+	n = sealed_visit_nodes(&scan->sealed, first, Min(layout->per, header->nodes - first), &nodes);
+	for (uint32 i = 0; i < n; i++, nodes += layout->size)
+	{
+		ids[i] = first + i;
+		distances[i] = space_node_distance(scan->sealed.space, scan->sealed.query,
+										   (const SealedNode *) nodes, nodes + layout->vector);
+	}
+	sealed_leave_node(&scan->sealed);
+	return (int) n;
+}
+
+void
+disk_set_source(GraphScan *scan, GraphSource *source)
+{
+	source->coded = false;
+	memset(scan->disk->compared, 0, sizeof(scan->disk->compared));
+	if (graph_scan_estimates(scan))
+	{
+		source->expand = expand_links;
+		source->prefetch = prefetch_links;
+		source->exact = false;
+		return;
+	}
+	source->prefetch = NULL;
+	source->fetch = fetch_nodes;
+	if (scan->sealed.segment->header.layout.per >= BLOCK_COMPARED)
+		source->beside = compare_block;
+}

@@ -1,0 +1,232 @@
+/*
+ * search_test.c - searches of a graph on a disk: by estimates, some nodes at a time
+ *
+ * Points are in clusters, each of which is a block of the disk.  A node's neighbours are the points
+ * nearest to it, and a few at random.
+ */
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "graph/search.h"
+#include "quantize/rotation.h"
+
+#define HOLDS(condition)	CHECK(condition, "does not hold")
+
+#define DIMS		8
+#define BLOCK		16			/* nodes */
+#define BLOCKS		100
+#define NODES		(BLOCK * BLOCKS)
+#define NEAR		10
+#define LINKS		16
+#define K			10
+#define QUERIES		60
+
+static uint64_t seed = 3;
+static float points[NODES][DIMS];
+static uint32_t links[NODES][LINKS];
+
+/* A search and what it has read. */
+typedef struct Probe
+{
+	const float *query;
+	bool		present[BLOCKS];
+	uint8_t		expanded[NODES];
+	uint32_t	hops;
+	uint32_t	reads;			/* blocks */
+	uint32_t	rounds;			/* in which blocks were read */
+} Probe;
+
+static float
+uniform(void)
+{
+	return (float) (rotation_random(&seed) >> 40) / (1 << 24);
+}
+
+static void *
+resize(void *arg, void *p, size_t size)
+{
+	(void) arg;
+	if (size > 0)
+		return realloc(p, size);
+	free(p);
+	return NULL;
+}
+
+static float
+distance(const float *x, const float *y)
+{
+	float		sum = 0;
+
+	for (int d = 0; d < DIMS; d++)
+		sum += (x[d] - y[d]) * (x[d] - y[d]);
+	return sum;
+}
+
+static void
+make_graph(void)
+{
+	for (uint32_t i = 0; i < NODES; i++)
+		for (int d = 0; d < DIMS; d++)
+			points[i][d] = i % BLOCK == 0 ? uniform() :
+				points[i - i % BLOCK][d] + 1.0f * (uniform() - 0.5f);
+	for (uint32_t i = 0; i < NODES; i++)
+	{
+		for (int n = 0; n < NEAR; n++)
+		{
+			float		before = n > 0 ? distance(points[i], points[links[i][n - 1]]) : 0;
+			float		least = INFINITY;
+
+			for (uint32_t k = 0; k < NODES; k++)
+			{
+				float		to = distance(points[i], points[k]);
+
+				if (k != i && to > before && to < least)
+				{
+					least = to;
+					links[i][n] = k;
+				}
+			}
+		}
+		for (int n = NEAR; n < LINKS; n++)
+			links[i][n] = (uint32_t) (rotation_random(&seed) % NODES);
+	}
+}
+
+static int
+expand(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *estimates)
+{
+	Probe	   *probe = arg;
+
+	(void) estimates;
+	HOLDS(probe->present[id / BLOCK] && probe->expanded[id]++ == 0);
+	probe->hops++;
+	found->distance = distance(probe->query, points[id]);
+	memcpy(ids, links[id], sizeof(links[id]));
+	return LINKS;
+}
+
+/* Estimates err by a part of the distance that is always the same for a node. */
+static void
+estimate(void *arg, const uint32_t *ids, int n, float *distances)
+{
+	const Probe *probe = arg;
+
+	for (int i = 0; i < n; i++)
+		distances[i] = distance(probe->query, points[ids[i]]) *
+			(0.8f + 0.4f * (float) (ids[i] * 2654435761u >> 8) / (1 << 24));
+}
+
+static void
+fetch(void *arg, const uint32_t *ids, int n)
+{
+	Probe	   *probe = arg;
+	uint32_t	before = probe->reads;
+
+	HOLDS(n >= 1 && n <= GRAPH_BEAM);
+	for (int i = 0; i < n; i++)
+	{
+		probe->reads += !probe->present[ids[i] / BLOCK];
+		probe->present[ids[i] / BLOCK] = true;
+	}
+	probe->rounds += probe->reads > before;
+}
+
+static int
+compare_block(void *arg, uint32_t id, uint32_t *ids, float *distances)
+{
+	const Probe *probe = arg;
+
+	HOLDS(probe->present[id / BLOCK]);
+	for (uint32_t i = 0; i < BLOCK; i++)
+	{
+		ids[i] = id - id % BLOCK + i;
+		distances[i] = distance(probe->query, points[ids[i]]);
+	}
+	return BLOCK;
+}
+
+/*
+ * Searches with nothing in memory at first; adds what it has read to *sum, and returns how many of
+ * the nearest it has found.
+ */
+static int
+search_once(GraphSearch *search, uint32_t i, bool compares, Probe *sum)
+{
+	static Probe probe;
+	float		query[DIMS];
+	GraphSource source = {
+		.expand = expand, .score = estimate, .fetch = fetch,
+		.beside = compares ? compare_block : NULL, .arg = &probe, .degree = LINKS, .exact = true
+	};
+	GraphCandidate entry = {0, 0};
+	int			hits = 0;
+
+	for (int d = 0; d < DIMS; d++)
+		query[d] = points[i * 23 % NODES][d] + 0.02f;
+	memset(&probe, 0, sizeof(probe));
+	probe.query = query;
+	estimate(&probe, &entry.id, 1, &entry.distance);
+	HOLDS(graph_search_begin(search, source, 80, false, entry));
+	graph_search_limit(search, K, 1.3f, INFINITY, 0);
+	/* what has been asked for is still expanded after a pause */
+	HOLDS(graph_search_run(search, 6) && probe.hops == 6);
+	HOLDS(graph_search_run(search, UINT32_MAX));
+	HOLDS(probe.hops == search->found_count);
+	graph_sort_found(search->found, search->found_count);
+	for (int k = 0; k < K; k++)
+	{
+		int			nearer = 0;
+
+		/* found by exact distances */
+		HOLDS(search->found[k].distance == distance(query, points[search->found[k].id]));
+		for (uint32_t node = 0; node < NODES; node++)
+			nearer += distance(query, points[node]) < search->found[k].distance;
+		hits += nearer < K;
+	}
+	sum->reads += probe.reads;
+	sum->rounds += probe.rounds;
+	return hits;
+}
+
+/*
+ * Nodes are read some at a time, so there are fewer rounds than reads.  If all nodes of the blocks
+ * that are read are compared, there are fewer reads.
+ */
+static void
+check_disk(void)
+{
+	GraphSearch search;
+	Probe		alone = {0};
+	Probe		beside = {0};
+	int			hits = 0;
+
+	graph_search_init(&search, (GraphMemory) {resize, NULL});
+	for (uint32_t i = 0; i < QUERIES; i++)
+		hits += search_once(&search, i, false, &alone);
+	HOLDS(hits >= 0.95 * QUERIES * K);
+	HOLDS(alone.rounds * 5 < alone.reads * 3);
+	hits = 0;
+	for (uint32_t i = 0; i < QUERIES; i++)
+		hits += search_once(&search, i, true, &beside);
+	HOLDS(hits >= 0.95 * QUERIES * K);
+	HOLDS(beside.reads < alone.reads);
+	free(search.pool);
+	free(search.beyond);
+	free(search.nearest.items);
+	free(search.dead.items);
+	free(search.kept.items);
+	free(search.seen);
+	free(search.found);
+}
+
+int
+main(void)
+{
+	make_graph();
+	check_disk();
+	return check_end("search_test");
+}
