@@ -7,7 +7,7 @@
  * near it.  Tables that are read in order, and rows that a search finds, are mostly met so.  It is
  * safe to take what is found there: chunk_id and chunk_seq identify the value, and only tuples that
  * are certainly live are taken (see is_unquestionable).  If the chunks are not there, PostgreSQL's
- * own way through the index is used; after a number of misses in a row we stop looking for a while.
+ * own way through the index is used; after a number of misses we stop looking for a while.
  */
 #include "pg_compat.h"
 
@@ -29,7 +29,10 @@
 
 #include "types/detoast.h"
 
-/* After MISSES_ALLOWED misses in a row, only every MISSES_THEN_EACH-th value is looked for. */
+/*
+ * After MISSES_ALLOWED misses, a hit halving their number, only every MISSES_THEN_EACH-th value is
+ * looked for.
+ */
 #define MISSES_ALLOWED		8
 #define MISSES_THEN_EACH	64
 
@@ -55,7 +58,7 @@ typedef struct ToastHint
 typedef struct ToastTable
 {
 	Oid			toastrelid;
-	uint32		misses;			/* in a row */
+	uint32		misses;			/* see MISSES_ALLOWED */
 	double		pace;			/* blocks that a value takes, */
 	double		pace_ids;		/* as known from values so far apart */
 	ToastHint	last;
@@ -271,7 +274,10 @@ fetch_value(ToastFetch *fetch)
 	looked = OidIsValid(near->valueid) &&
 		(table->misses < MISSES_ALLOWED || table->misses % MISSES_THEN_EACH == 0);
 	there = looked && fetch_near(fetch, near, table->pace);
-	table->misses = there ? 0 : table->misses + OidIsValid(near->valueid);
+	if (there)
+		table->misses = Min(table->misses, MISSES_ALLOWED) / 2;
+	else
+		table->misses += OidIsValid(near->valueid);
 	if (!there && !fetch_by_index(fetch))
 		return false;
 	if (OidIsValid(near->valueid) && fabs(ids) >= (there ? table->pace_ids : PACE_IDS))
