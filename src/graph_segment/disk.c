@@ -69,7 +69,7 @@ open_block(DiskReader *reader, BlockNumber place)
 	reader->open[slot].place = place;
 	reader->open[slot].payload = sealed_open_block(reader->scan, place,
 												   &reader->open[slot].token);
-	reader->opened |= UINT64CONST(1) << slot;
+	reader->opened[slot / 64] |= UINT64CONST(1) << slot % 64;
 	return reader->open[slot].payload;
 }
 
@@ -130,9 +130,10 @@ disk_reader_prefetch(const DiskReader *reader, uint32 number, BlockBatch *batch)
 void
 disk_reader_close(DiskReader *reader)
 {
-	for (; reader->opened != 0; reader->opened &= reader->opened - 1)
-		block_close(&reader->scan->reader,
-					&reader->open[pg_rightmost_one_pos64(reader->opened)].token);
+	for (int i = 0; i < lengthof(reader->opened); i++)
+		for (uint64 *bits = &reader->opened[i]; *bits != 0; *bits &= *bits - 1)
+			block_close(&reader->scan->reader,
+						&reader->open[i * 64 + pg_rightmost_one_pos64(*bits)].token);
 }
 
 void

@@ -20,8 +20,8 @@
 #include "quantize/fine.h"
 #include "segment/code_groups.h"
 
-/* The most blocks that a reader keeps open: as many as DiskReader.opened has bits. */
-#define DISK_OPEN_BLOCKS	64
+/* The most blocks that a reader keeps open. */
+#define DISK_OPEN_BLOCKS	256
 
 /* Reads elements of an array of a segment. */
 typedef struct DiskReader
@@ -33,7 +33,7 @@ typedef struct DiskReader
 	uint32		count;			/* of elements */
 	uint32		slots;			/* blocks that may be open: a power of 2 */
 	char	   *copy;			/* of an element that crosses blocks */
-	uint64		opened;			/* a bit for each slot whose block is open */
+	uint64		opened[DISK_OPEN_BLOCKS / 64];	/* a bit for each slot whose block is open */
 	struct
 	{
 		BlockNumber place;
