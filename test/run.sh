@@ -111,6 +111,7 @@ install_packages() {
 	PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -q 'libopenblas\.so' || missing+=(libopenblas0-pthread)
 	[ -e /usr/include/curl/curl.h ] || [ -e "/usr/include/$(gcc -dumpmachine 2>/dev/null)/curl/curl.h" ] ||
 		missing+=(libcurl4-openssl-dev)
+	[ -e /usr/include/libs3.h ] || missing+=(libs3-dev)
 	perl -MIPC::Run -e 1 2>/dev/null || missing+=(libipc-run-perl)
 	/usr/bin/python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)
 	[ -n "$version" ] && [ -d "/usr/include/postgresql/$version/server" ] || missing+=(server-dev)

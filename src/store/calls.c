@@ -266,33 +266,16 @@ read_source(Writer *writer, uint64 offset, char *buffer, size_t length)
 	writer->hashed += length;
 }
 
-static void
-read_for_provider(void *arg, uint64 offset, char *buffer, size_t length)
-{
-	read_source((Writer *) arg, offset, buffer, length);
-}
-
-/* Writes an object in one request: from memory, or by a provider that reads it piece by piece. */
+/* Writes an object in one request. */
 static bool
 put_whole(Store *store, StoreRequest *request, Writer *writer)
 {
-	StoreSource pieces = {writer->source->size, read_for_provider, writer};
-	char	   *body = NULL;
-	bool		written;
+	char	   *body = MemoryContextAllocHuge(CurrentMemoryContext, writer->source->size + 1);
 
-	if (writer->source->size <= store->options.part_size)
-	{
-		body = palloc(writer->source->size + 1);
-		read_source(writer, 0, body, writer->source->size);
-		request->body = body;
-		request->body_size = writer->source->size;
-	}
-	else
-		request->source = &pieces;
-	written = run_one(store, request);
-	if (body != NULL)
-		pfree(body);
-	return written;
+	read_source(writer, 0, body, writer->source->size);
+	request->body = body;
+	request->body_size = writer->source->size;
+	return run_one(store, request);
 }
 
 /* Sends the parts of an upload, some at a time. */

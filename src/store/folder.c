@@ -313,23 +313,6 @@ list(const Store *store, StoreAttempt *attempt)
 	}
 }
 
-static bool
-folder_page(Store *store, const StoreRequest *request, StoreVisit visit, void *arg, char *token)
-{
-	char	   *line = request->reply;
-
-	token[0] = '\0';
-	for (char *end; line != NULL && (end = strchr(line, '\n')) != NULL; line = end + 1)
-	{
-		char	   *key;
-		uint64		size = strtou64(line, &key, 10);
-
-		*end = '\0';
-		visit(arg, key + 1, size);
-	}
-	return true;
-}
-
 static void
 folder_begin(Store *store, StoreAttempt *attempt)
 {
@@ -418,5 +401,5 @@ const StoreProvider store_folder = {
 	.begin = folder_begin,
 	.wait = folder_wait,
 	.stop = folder_stop,
-	.page = folder_page
+	.page = store_page_of_lines
 };

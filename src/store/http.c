@@ -22,8 +22,6 @@
 
 #include "store/http.h"
 
-#define MOST_REPLY (64 * 1024 * 1024)	/* bytes of a list of objects */
-
 #define FUNCTIONS(DO) \
 	DO(curl_global_init) DO(curl_easy_init) DO(curl_easy_cleanup) DO(curl_easy_setopt) \
 	DO(curl_easy_getinfo) DO(curl_easy_strerror) DO(curl_multi_init) DO(curl_multi_cleanup) \
@@ -138,7 +136,6 @@ static size_t
 take_bytes(char *bytes, size_t one, size_t count, void *arg)
 {
 	StoreCall  *call = arg;
-	StoreAttempt *attempt = call->attempt;
 	long		status = 0;
 
 	curl.curl_easy_getinfo_((CURL *) call->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -150,26 +147,7 @@ take_bytes(char *bytes, size_t one, size_t count, void *arg)
 		call->text_size += kept;
 		return count;
 	}
-	if (attempt->request->verb != STORE_GET && attempt->size + count > attempt->capacity)
-	{
-		size_t		capacity = Max(4096, 2 * (attempt->size + count));
-		char	   *data = capacity > MOST_REPLY ? NULL : store_alloc(capacity);
-
-		if (data == NULL)
-			return 0;
-		if (attempt->data != NULL)
-		{
-			memcpy(data, attempt->data, attempt->size);
-			pfree(attempt->data);
-		}
-		attempt->data = data;
-		attempt->capacity = capacity;
-	}
-	if (attempt->size + count > attempt->capacity)
-		return 0;
-	memcpy(attempt->data + attempt->size, bytes, count);
-	attempt->size += count;
-	return count;
+	return store_take_bytes(call->attempt, bytes, count) ? count : 0;
 }
 
 /* The value of a header line, if it has this name, without spaces and quotes at its ends. */

@@ -27,6 +27,9 @@ typedef enum StoreVerb
 #define STORE_MAX_UPLOAD 1024	/* bytes of the name of an upload */
 #define STORE_MAX_TOKEN 2048	/* bytes of what continues a listing */
 
+#define STORE_NO_CREDENTIALS \
+	"there are no credentials for this role, in a user mapping or a credentials file"
+
 typedef struct StoreAttempt StoreAttempt;
 
 typedef struct StoreRequest
@@ -36,7 +39,6 @@ typedef struct StoreRequest
 	bool		create;			/* STORE_PUT: fail if there is one */
 	const char *body;
 	size_t		body_size;
-	const StoreSource *source;	/* STORE_PUT without body, to a provider that writes no parts */
 	uint64		offset;			/* STORE_GET, STORE_UPLOAD_PART */
 	uint32		length;			/* STORE_GET */
 	char	   *data;			/* STORE_GET: where the bytes go */
@@ -159,8 +161,14 @@ extern int64 store_now(void);
 extern void store_run(Store *store, StoreRequest *requests, int count);
 extern bool store_fail(StoreError *error, StoreKind kind, const char *format, ...)
 			pg_attribute_printf(3, 4);
-extern void *store_alloc(size_t size);
+extern bool store_take_bytes(StoreAttempt *attempt, const char *bytes, size_t count);
 extern void store_sleep(int milliseconds);
+
+/* answer.c */
+extern StoreKind store_kind_of(int status, const char *code);
+extern void store_fail_by_code(StoreError *error, const char *code, const char *message);
+extern bool store_page_of_lines(Store *store, const StoreRequest *request, StoreVisit visit,
+								void *arg, char *token);
 
 /* calls.c */
 extern void store_sha256(const void *data, size_t size, uint8 *digest);

@@ -23,6 +23,7 @@
 #define MOST_DAMAGED 4			/* tries that give damaged bytes, before they count as lost */
 #define LEAST_READS 16			/* from which on it is known which reads are slow */
 #define LEAST_HEDGE 20			/* milliseconds that no read is too slow for */
+#define MOST_REPLY (64 * 1024 * 1024)	/* bytes of a list of objects */
 #define OTHER_ENDPOINT 60000	/* milliseconds for which reads go elsewhere after a failure */
 
 int64
@@ -47,11 +48,36 @@ store_fail(StoreError *error, StoreKind kind, const char *format,...)
 	return false;
 }
 
-/* Memory without an error, for functions that a library calls; NULL: there is none. */
-void *
-store_alloc(size_t size)
+/*
+ * Keeps bytes that came.  false: they are more than were asked for, or there is no memory; no error
+ * is raised, because libraries call this.
+ */
+bool
+store_take_bytes(StoreAttempt *attempt, const char *bytes, size_t count)
 {
-	return palloc_extended(size, MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
+	size_t		size = attempt->size + count;
+
+	if (size > attempt->capacity && attempt->request->verb != STORE_GET && size < MOST_REPLY)
+	{
+		size_t		capacity = Max(4096, 2 * size);
+		char	   *data = palloc_extended(capacity, MCXT_ALLOC_NO_OOM);
+
+		if (data == NULL)
+			return false;
+		if (attempt->data != NULL)
+		{
+			memcpy(data, attempt->data, attempt->size);
+			pfree(attempt->data);
+		}
+		attempt->data = data;
+		attempt->capacity = capacity;
+	}
+	if (size > attempt->capacity)
+		return false;
+	memcpy(attempt->data + attempt->size, bytes, count);
+	attempt->size = size;
+	attempt->moved = store_now();
+	return true;
 }
 
 /* Whether a failure may pass by itself. */

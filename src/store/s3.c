@@ -64,9 +64,7 @@ s3_open(Store *store, StoreError *error)
 
 	store->private = s3;
 	if (store->options.access_key_id == NULL || store->options.secret_access_key == NULL)
-		return store_fail(error, STORE_CREDENTIALS,
-						  "there are no credentials for this role, in a user mapping or a "
-						  "credentials file");
+		return store_fail(error, STORE_CREDENTIALS, STORE_NO_CREDENTIALS);
 	if (key != NULL)
 	{
 		uint8		bytes[32];
@@ -324,72 +322,18 @@ copy_element(const char *text, size_t size, const char *name, char *out, size_t 
 			*out = '?';
 }
 
-/* What a status and a code of S3 mean. */
-static StoreKind
-kind_of(int status, const char *code)
-{
-	static const struct
-	{
-		const char *code;
-		StoreKind	kind;
-	}			codes[] = {
-		{"NoSuchBucket", STORE_NO_BUCKET}, {"InvalidBucketName", STORE_NO_BUCKET},
-		{"RequestTimeTooSkewed", STORE_CLOCK}, {"RequestExpired", STORE_CLOCK},
-		{"InvalidAccessKeyId", STORE_CREDENTIALS}, {"SignatureDoesNotMatch", STORE_CREDENTIALS},
-		{"InvalidToken", STORE_CREDENTIALS}, {"ExpiredToken", STORE_CREDENTIALS},
-		{"TokenRefreshRequired", STORE_CREDENTIALS}, {"InvalidSecurity", STORE_CREDENTIALS},
-		{"AuthorizationHeaderMalformed", STORE_REGION}, {"PermanentRedirect", STORE_REGION},
-		{"IllegalLocationConstraintException", STORE_REGION},
-		{"SlowDown", STORE_BUSY}, {"ServiceUnavailable", STORE_BUSY}, {"InternalError", STORE_BUSY},
-		{"OperationAborted", STORE_BUSY}, {"ConditionalRequestConflict", STORE_BUSY},
-		{"RequestTimeout", STORE_TIMEOUT}, {"QuotaExceeded", STORE_FULL},
-		/* the body that came is not the one that was sent */
-		{"BadDigest", STORE_UNREACHABLE}, {"IncompleteBody", STORE_UNREACHABLE},
-		{"XAmzContentSHA256Mismatch", STORE_UNREACHABLE}
-	};
-
-	for (int i = 0; i < lengthof(codes); i++)
-		if (strcmp(code, codes[i].code) == 0)
-			return codes[i].kind;
-	if (status == 404)
-		return STORE_NOT_FOUND;
-	if (status == 401 || status == 403)
-		return STORE_DENIED;
-	if (status >= 300 && status < 400)
-		return STORE_REGION;
-	if (status == 412)
-		return STORE_EXISTS;
-	if (status == 416)
-		return STORE_DAMAGED;
-	if (status == 507)
-		return STORE_FULL;
-	if (status == 408 || status == 429 || (status >= 500 && status != 501))
-		return STORE_BUSY;
-	return STORE_REFUSED;
-}
-
 /* An answer that is an error, with its text, which may be empty. */
 static void
 judge_error(StoreCall *call, const char *text, size_t size)
 {
-	StoreError *error = &call->attempt->error;
 	char		code[64];
 	char		message[160];
-	StoreKind	kind;
 
 	copy_element(text, size, "Code", code, sizeof(code));
 	copy_element(text, size, "Message", message, sizeof(message));
-	kind = kind_of(call->status, code);
-	if (kind == STORE_NOT_FOUND)
-		store_fail(error, kind, "there is no such object");
-	else if (kind == STORE_EXISTS)
-		store_fail(error, kind, "there is an object of this name already");
-	else if (code[0] != '\0')
-		store_fail(error, kind, "%s%s%s", code, message[0] != '\0' ? ": " : "", message);
-	else if (kind == STORE_REGION && call->region[0] != '\0')
-		store_fail(error, kind, "the bucket is in region \"%s\"", call->region);
-	else
-		store_fail(error, kind, "the server refused the request with status %d", call->status);
+	if (code[0] == '\0' && call->region[0] != '\0' && call->status >= 300 && call->status < 400)
+		snprintf(message, sizeof(message), "the bucket is in region \"%s\"", call->region);
+	store_fail_by_code(&call->attempt->error, code, message);
 }
 
 /* A read: the server may have ignored the range, or mistaken it. */

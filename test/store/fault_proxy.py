@@ -40,6 +40,12 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
+    def handle_expect_100(self):
+        self.send_response_only(100)
+        self.end_headers()
+        self.wfile.flush()
+        return True
+
     def answer(self, status, headers, body):
         self.send_response_only(status)
         for name, value in headers:

@@ -135,6 +135,39 @@ foreach my $fault ('400:InvalidArgument', '500:InternalError')
 	is(query($all), '203|203', "also by version 1, where version 2 says $fault");
 }
 
+# libs3: what it takes for final is tried again, too, and its requests are given up in time
+SKIP:
+{
+	my ($status) = $node->psql('postgres', "CREATE SERVER libs3 FOREIGN DATA WRAPPER vector_store
+		OPTIONS (provider 'libs3', endpoint 'http://127.0.0.1:$proxy', bucket 'cold', stall_timeout '500ms')");
+	skip 'this build has no libs3', 1 if $status != 0;
+	query("CREATE USER MAPPING FOR CURRENT_USER SERVER libs3 OPTIONS (access_key_id '$rgw->{key}', secret_access_key '$rgw->{secret}')");
+	foreach my $fault ('status 503:SlowDown', 'status 503:ServiceUnavailable', 'status 500', 'reset', 'hang 3')
+	{
+		foreach my $call (qw(write read size list delete))
+		{
+			my ($method, $pattern, $sql, $result) = @{ $calls{$call} };
+			$sql =~ s/'cold'/'libs3'/g;
+			$pattern =~ s/list-type/max-keys/;
+			set_faults($proxy, "$method 1 $fault" . ($fault eq 'reset' ? ' 0' : '') . " $pattern");
+			is(query($sql), $result, "libs3: $call: $fault");
+		}
+	}
+	foreach my $fault ('corrupt', 'truncate', 'short')
+	{
+		set_faults($proxy, "GET 1 $fault");
+		is(query("SELECT read('libs3', 'large', $large, 1, 5, 2)"), $calls{read}[3], "libs3: read: $fault");
+	}
+	set_faults($proxy, 'GET 1 hang 5');
+	my $begin = time();
+	like(query("ALTER SERVER libs3 OPTIONS (SET stall_timeout '10s'); SET statement_timeout = '300ms'; SELECT list('libs3', 'many/')"), qr/canceling statement/, 'libs3: a cancel');
+	cmp_ok(time() - $begin, '<', 2, 'libs3: within a second');
+	is(query("SELECT count(DISTINCT key), count(*) FROM unnest(list('libs3', 'many/')) key"), '203|203', 'libs3: a long list');
+	set_faults($proxy, 'GET 1 status 403:AccessDenied');
+	like(query("SELECT list('libs3', '')"), qr/AccessDenied.*HINT:  Allow/s, 'libs3: what does not pass');
+	set_faults($proxy);
+}
+
 # The second endpoint answers where the first does not
 my $none = free_ports(1);
 s3_server($node, 'two', $rgw, $none, ", read_endpoint 'http://127.0.0.1:$rgw->{port}'");
