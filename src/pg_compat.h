@@ -158,4 +158,20 @@ toast_snapshot(Snapshot snapshot)
 #define table_index_fetch_begin_compat(rel)		table_index_fetch_begin(rel)
 #endif
 
+/* What a callback is told of which system cache has changed. */
+#if PG_VERSION_NUM >= 190000
+#define SyscacheNumber	SysCacheIdentifier
+#else
+#define SyscacheNumber	int
+#endif
+
+/* Whether a role has a right to a foreign server. */
+#if PG_VERSION_NUM >= 160000
+#define foreign_server_aclcheck_compat(server, role, mode) \
+	object_aclcheck(ForeignServerRelationId, server, role, mode)
+#else
+#define foreign_server_aclcheck_compat(server, role, mode) \
+	pg_foreign_server_aclcheck(server, role, mode)
+#endif
+
 #endif							/* VECTOR_PG_COMPAT_H */

@@ -436,7 +436,7 @@ static int	store_count;
 
 /* Servers or user mappings have changed: stores are opened again when they are next asked for. */
 static void
-forget_stores(Datum argument, int cache, uint32 hash)
+forget_stores(Datum argument, SyscacheNumber cache, uint32 hash)
 {
 	for (int i = 0; i < store_count; i++)
 		stores[i]->valid = false;
@@ -493,13 +493,8 @@ remember(Store *store)
 static void
 check_usage(Oid server, const char *name, Oid user)
 {
-	AclResult	allowed;
+	AclResult	allowed = foreign_server_aclcheck_compat(server, user, ACL_USAGE);
 
-#if PG_VERSION_NUM >= 160000
-	allowed = object_aclcheck(ForeignServerRelationId, server, user, ACL_USAGE);
-#else
-	allowed = pg_foreign_server_aclcheck(server, user, ACL_USAGE);
-#endif
 	if (allowed != ACLCHECK_OK)
 		aclcheck_error(allowed, OBJECT_FOREIGN_SERVER, name);
 }
