@@ -22,6 +22,9 @@
 /* So many times as many nodes are kept each time that bounds are computed again. */
 #define GROWTH			8
 
+/* So many keys are brought into order at a time: most are never asked for. */
+#define SORTED_AT_ONCE	128
+
 /* The first group from the i-th on that has nodes; PG_UINT32_MAX if there is none. */
 static inline uint32
 next_group(const BoundedNodes *nodes, uint32 i)
@@ -42,6 +45,18 @@ keep_least(BoundedNodes *nodes)
 	nodes->last = 0;
 	for (uint32 i = 0; i < nodes->count; i++)
 		nodes->last = Max(nodes->last, nodes->keys[i]);
+}
+
+/* Has the next keys in order, if there are any. */
+static void
+sort_next(BoundedNodes *nodes)
+{
+	uint32		left = nodes->count - nodes->sorted;
+
+	if (nodes->next < nodes->sorted || left == 0)
+		return;
+	cluster_sort_first(nodes->keys + nodes->sorted, left, SORTED_AT_ONCE);
+	nodes->sorted += Min(left, SORTED_AT_ONCE);
 }
 
 /* Adds the nodes of a group that are in a mask, unless they are not to be kept. */
@@ -80,7 +95,7 @@ compute(BoundedNodes *nodes, uint64 after, uint32 most)
 	nodes->most = Max(Min(most, nodes->left_count), 1);
 	nodes->keys = MemoryContextAllocHuge(CurrentMemoryContext,
 										 sizeof(uint64) * ROOM * nodes->most);
-	nodes->next = nodes->count = 0;
+	nodes->next = nodes->sorted = nodes->count = 0;
 	nodes->first = after;
 	nodes->last = PG_UINT64_MAX;
 	code_reader_begin(&reader, sealed, sealed_codes(header));
@@ -107,7 +122,7 @@ compute(BoundedNodes *nodes, uint64 after, uint32 most)
 	}
 	code_reader_end(&reader);
 	keep_least(nodes);
-	cluster_sort_first(nodes->keys, nodes->count, nodes->count);
+	sort_next(nodes);
 }
 
 void
@@ -142,9 +157,10 @@ bounded_next(BoundedNodes *nodes, uint32 *id)
 	}
 	if (nodes->next == nodes->count)
 		return false;
-	if (nodes->next + NODES_AHEAD < nodes->count)
+	if (nodes->next + NODES_AHEAD < nodes->sorted)
 		sealed_prefetch_vector(nodes->sealed,
 							   cluster_key_number(nodes->keys[nodes->next + NODES_AHEAD]), NULL);
 	*id = cluster_key_number(nodes->keys[nodes->next++]);
+	sort_next(nodes);
 	return true;
 }

@@ -21,8 +21,9 @@ typedef struct BoundedNodes
 	CodeQuery	code;			/* prepared for it */
 
 	/* keys (cluster/keys.h) of bounds and nodes; zeros before bounded_begin */
-	uint64	   *keys;			/* those kept, in order */
+	uint64	   *keys;			/* those kept */
 	uint32		next;			/* the first one that has not been given */
+	uint32		sorted;			/* so many are in order, and before the others */
 	uint32		count;
 	uint32		most;			/* so many are kept */
 	uint64		first;			/* all keys are after it, */
