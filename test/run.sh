@@ -147,6 +147,7 @@ install_packages() {
 
 # Ceph's S3 server, for tests of object stores: without it these are left out.
 install_ceph() {
+	export DEBIAN_FRONTEND=noninteractive
 	! command -v radosgw >/dev/null || ! command -v ceph-mon >/dev/null || ! command -v ceph-osd >/dev/null || return 0
 	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null &&
 		{ apt-get install -qq -y --no-install-recommends radosgw ceph-mon ceph-osd ||

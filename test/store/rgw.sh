@@ -96,6 +96,7 @@ rgw_override_bucket_index_max_shards = 1
 rgw_dynamic_resharding = false
 rgw_max_listing_results = 100
 rgw_crypt_require_ssl = false
+rgw_dns_name = localhost
 CONF
 
 mkdir -p "$folder/mon" "$folder/osd"

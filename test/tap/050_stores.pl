@@ -143,6 +143,12 @@ SKIP:
 		'f|SignatureDoesNotMatch|Change the credentials of the user mapping or of the credentials file.', 'and a right secret');
 	is(query("SET ROLE reader; SELECT count(*) FROM pg_user_mappings WHERE umoptions IS NOT NULL"), '0', 'others do not see it');
 
+	# the bucket in the name of the host, which libcurl looks up
+	query("CREATE SERVER by_host FOREIGN DATA WRAPPER vector_store
+			OPTIONS (provider 's3', endpoint 'http://localhost:$rgw->{port}', bucket 'cold', addressing 'virtual');
+		CREATE USER MAPPING FOR CURRENT_USER SERVER by_host OPTIONS (access_key_id '$rgw->{key}', secret_access_key '$rgw->{secret}')");
+	is(query("SELECT step, detail FROM vector_store_check('by_host') WHERE NOT passed"), '', 'virtual addressing');
+
 	# TLS, and what is only sent over it
 	my $certificate = make_certificate();
 	if ($certificate)
