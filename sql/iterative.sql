@@ -148,12 +148,12 @@ SELECT count(*) FROM t WHERE v <-> (SELECT v FROM q WHERE id = 2) < 1800 OR id %
 -- a partial index, and one with an attribute
 CREATE INDEX t_part ON t USING hnsw (v vector_l2_ops) WHERE id % 2 = 1;
 SELECT rejected('SELECT FROM t WHERE id % 2 = 1 AND id % 49 = 11 # LIMIT 10') < 800 AS few;
-SELECT array_agg(id) = (SELECT array_agg(id) FROM (SELECT id FROM t WHERE id % 2 = 1 AND id % 49 = 11 ORDER BY (v <-> (SELECT v FROM q WHERE id = 2)) + 0 LIMIT 10) x) AS exact
-	FROM (SELECT id FROM t WHERE id % 2 = 1 AND id % 49 = 11 ORDER BY v <-> (SELECT v FROM q WHERE id = 2) LIMIT 10) x;
+SELECT count(*) >= 9 AS near FROM (SELECT id FROM t WHERE id % 2 = 1 AND id % 49 = 11 ORDER BY v <-> (SELECT v FROM q WHERE id = 2) LIMIT 10) x
+	JOIN (SELECT id FROM t WHERE id % 2 = 1 AND id % 49 = 11 ORDER BY (v <-> (SELECT v FROM q WHERE id = 2)) + 0 LIMIT 10) y USING (id);
 DROP INDEX t_part;
 CREATE INDEX t_part ON t USING hnsw (v vector_l2_ops, cluster);
-SELECT array_agg(id) = (SELECT array_agg(id) FROM (SELECT id FROM t WHERE cluster < 30 AND id % 49 = 11 ORDER BY (v <-> (SELECT v FROM q WHERE id = 2)) + 0 LIMIT 10) x) AS exact
-	FROM (SELECT id FROM t WHERE cluster < 30 AND id % 49 = 11 ORDER BY v <-> (SELECT v FROM q WHERE id = 2) LIMIT 10) x;
+SELECT count(*) >= 9 AS near FROM (SELECT id FROM t WHERE cluster < 30 AND id % 49 = 11 ORDER BY v <-> (SELECT v FROM q WHERE id = 2) LIMIT 10) x
+	JOIN (SELECT id FROM t WHERE cluster < 30 AND id % 49 = 11 ORDER BY (v <-> (SELECT v FROM q WHERE id = 2)) + 0 LIMIT 10) y USING (id);
 DROP INDEX t_part;
 
 -- what asks for rows
@@ -207,8 +207,8 @@ CREATE TABLE parted (id int, v vector(12)) PARTITION BY HASH (id);
 SELECT format('CREATE TABLE parted_%1$s PARTITION OF parted FOR VALUES WITH (MODULUS 4, REMAINDER %1$s)', n) FROM generate_series(0, 3) n \gexec
 INSERT INTO parted SELECT id, v FROM t;
 CREATE INDEX ON parted USING hnsw (v vector_l2_ops);
-SELECT array_agg(id) = (SELECT array_agg(id) FROM (SELECT id FROM t WHERE id % 100 = 5 ORDER BY (v <-> (SELECT v FROM q WHERE id = 3)) + 0 LIMIT 9) x) AS exact
-	FROM (SELECT id FROM parted WHERE id % 100 = 5 ORDER BY v <-> (SELECT v FROM q WHERE id = 3) LIMIT 9) x;
+SELECT count(*) >= 8 AS near FROM (SELECT id FROM parted WHERE id % 100 = 5 ORDER BY v <-> (SELECT v FROM q WHERE id = 3) LIMIT 9) x
+	JOIN (SELECT id FROM t WHERE id % 100 = 5 ORDER BY (v <-> (SELECT v FROM q WHERE id = 3)) + 0 LIMIT 9) y USING (id);
 DROP TABLE t, q, filters, truth, parted;
 DROP FUNCTION near, fill, find_truth, try, rejected, rows_of;
 RESET ALL;
