@@ -1,4 +1,4 @@
--- hnsw: what EXPLAIN ANALYZE shows for a scan, from PostgreSQL 18 on
+-- hnsw and diskann: what EXPLAIN ANALYZE shows for a scan, from PostgreSQL 18 on
 SELECT current_setting('server_version_num')::int < 180000 AS before_18 \gset
 \if :before_18
 \quit
@@ -59,6 +59,20 @@ SELECT m[1] AS yaml FROM regexp_matches((SELECT string_agg(line, E'\n') FROM
 	explain('ANALYZE, FORMAT yaml', $$SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$$) line),
 	'\n *((Hops|Distances|Blocks|Segments): \w+)', 'g') m;
 SELECT count(*) FROM explain('FORMAT json', $$SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$$) line WHERE line ~ 'Hops';
+-- diskann, which compares rows of the table, or its own
+DROP INDEX t_v;
+CREATE INDEX t_v ON t USING diskann (v vector_l2_ops, id) WITH (storage = none);
+INSERT INTO t SELECT n, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(511, 520) n;
+SELECT explain('ANALYZE, TIMING off, SUMMARY off, BUFFERS off', $$SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$$);
+SELECT regexp_replace(explain, 'Rejected: [1-9]\d*', 'Rejected: N') AS explain
+	FROM explain('ANALYZE, TIMING off, SUMMARY off, BUFFERS off', $$SELECT id FROM t WHERE id < 0 ORDER BY v <-> '[1,2,3]' LIMIT 5$$);
+SELECT node -> 'Hops' = to_jsonb(hops) AS hops, node -> 'Distances' = to_jsonb(distances) AS distances,
+	node -> 'Blocks' = to_jsonb(blocks) AS blocks, node -> 'Segments' = to_jsonb(segments) AS segments, segments, hops > 10 AS many
+	FROM (SELECT scan_node($$SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$$) AS node OFFSET 0) x, LATERAL
+		(SELECT l.* FROM vector_last_scan() l WHERE node IS NOT NULL) l;
+DROP INDEX t_v;
+CREATE INDEX t_v ON t USING diskann (v vector_l2_ops) WITH (storage = full);
+SELECT explain('ANALYZE, TIMING off, SUMMARY off, BUFFERS off', $$SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$$);
 DROP TABLE t, q;
 DROP FUNCTION explain, scan_node;
 RESET max_parallel_workers_per_gather;

@@ -8,17 +8,23 @@
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
 #include "storage/bufmgr.h"
+#include "utils/guc.h"
 
 #include "segment/layout.h"
 
 /* In a bound, an estimate is off by so many standard deviations: one in 150 is by more. */
 #define BOUND_SIGMAS		2.5f
 
-/* A scan keeps at most its part of the buffers pinned, as PostgreSQL's do that read ahead. */
+/*
+ * A scan keeps at most its part of the buffers pinned, as PostgreSQL's do that read ahead.  Buffers
+ * of temporary tables are the session's own, but there may be few.
+ */
 static uint32
 allowed_slots(const BlockReader *reader)
 {
-	uint32		share = (uint32) (NBuffers / Max(MaxBackends, 1)) / 2;
+	int			buffers = RelationUsesLocalBuffers(reader->extent.index) ? num_temp_buffers / 2 :
+		NBuffers / Max(MaxBackends, 1);
+	uint32		share = (uint32) buffers / 2;
 	uint32		slots = 1;
 
 	while (!reader->lock && slots < DISK_OPEN_BLOCKS && slots * 2 <= share)

@@ -39,7 +39,12 @@ PARTS = ["exact", "build", "search", "floor", "cold", "memory", "insert", "vacuu
 # of an access method: the setting that moves along the curve, its values, and the one to search with elsewhere
 CURVES = {"hnsw": ("hnsw.ef_search", [10, 20, 40, 80, 160, 320], 80),
           "ivfflat": ("ivfflat.probes", [1, 3, 10, 30, 100], 10),
+          "ivf": ("ivf.probes", [1, 3, 10, 30, 100], 10),
           "diskann": ("diskann.query_search_list_size", [10, 20, 40, 80, 160, 320], 80)}
+# the part methods: every access method by itself, in one table
+METHODS = ["hnsw (embedding OPCLASS)", *(f"ours:diskann (embedding OPCLASS) WITH (storage = {x})" for x in ("none", "sq8", "full")),
+           "ours:ivf (embedding OPCLASS)", "ivfflat (embedding OPCLASS)"]
+METHOD_PARTS = ["build", "search", "cold"]
 COLD_QUERIES = 200
 MEMORY_GROUPS = [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")]
 FLOOR = {"one row, no index": "one", "ten rows, index": "ten"}
@@ -344,7 +349,7 @@ class Bench:
             "machine": {"cpu": cpu_name(), "cores": CORES, "memory_mb": memory_mb(), "system": platform.platform()},
             "postgresql": self.conf["version"], "settings": self.settings, "session": a.session,
             "commit": git_commit(), "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            "command": "run.py " + " ".join(sys.argv[1:]),
+            "parts": a.tables, "command": "run.py " + " ".join(sys.argv[1:]),
             "contestants": {c.name: {"version": c.version, "type": c.type} for c in self.contestants},
         }
 
@@ -538,14 +543,16 @@ class Bench:
             say("cold: needs root, to drop the system's caches: not measured")
             return
         settings = self.search_settings(out)
-        out["cold_qps"], out["cold_recall"] = {}, {}
+        out["cold_qps"], out["cold_recall"], out["cold_reads"] = {}, {}, {}
         for _, c in self.turns(1):
             name, value = settings[c.name][len(settings[c.name]) // 2]
             say(f"cold, {name} = {value}: {c.name}")
             c.restart_cold()
+            before = c.blocks_read()
             x = c.query("--count", min(COLD_QUERIES, self.nq), "--clients", 1, "--set", f"SET {name} = {value}")
             out["cold_qps"][c.name] = [x["per_second"]]
             out["cold_recall"][c.name] = [x["recall"]]
+            out["cold_reads"][c.name] = [(c.blocks_read() - before) / x["n"]]
 
     def memory(self, out):
         """Searches by servers that have little memory in all, the system's caches of their files included"""
@@ -827,9 +834,9 @@ def usual_setting(spec):
 
 def parts(text):
     out = text.split(",")
-    unknown = set(out) - set(PARTS)
+    unknown = set(out) - set(PARTS) - {"methods"}
     if unknown:
-        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}")
+        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods")
     return out
 
 
@@ -862,7 +869,8 @@ def options():
     pg.add_argument("--conf", action="append", default=[], metavar="NAME=VALUE", help="setting for both clusters")
     pg.add_argument("--session", action="append", default=[], metavar="SQL", help="statement before every search")
     what = ap.add_argument_group("what to measure")
-    what.add_argument("--tables", type=parts, default=PARTS, metavar="PART,...", help=f"of {','.join(PARTS)}")
+    what.add_argument("--tables", type=parts, default=PARTS, metavar="PART,...",
+                      help=f"of {','.join(PARTS)} (default: these); or methods: every access method, in one table")
     what.add_argument("--index", action="append", metavar="[ours:|peer:]SPEC",
                       help="what follows USING in CREATE INDEX; OPCLASS stands for the operator class (may be repeated; "
                       "default: hnsw (embedding OPCLASS) where ours has it)")
@@ -895,6 +903,9 @@ def options():
     a.at = [float(x) for x in a.at.split(",")]
     a.clients = [int(x) for x in a.clients.split(",")]
     a.set = by_contestant(a.set)
+    if "methods" in a.tables:
+        a.tables += [x for x in METHOD_PARTS if x not in a.tables]
+        a.index = a.index or METHODS
     if a.ours == "none" and a.peer == "none":
         ap.error("nothing to measure")
     return a
@@ -939,6 +950,23 @@ def number(x, digits=3):
     if abs(x) >= 1000:
         return f"{x:,.0f}"
     return f"{x:.{max(0, digits - 1 - int(math.floor(math.log10(abs(x)))))}f}" if x else "0"
+
+
+def methods_table(res):
+    """A line for every index of every contestant, as Markdown"""
+    at = (0.95, 0.99)
+    lines = ["", "| index | MB | build, s | " + " | ".join(f"queries/s at {p}" for p in at)
+             + f" | first {COLD_QUERIES} queries after a restart: queries/s | blocks read a query | recall |",
+             "|---|" + "---:|" * (5 + len(at))]
+    for ix in res.get("indexes", []):
+        for n in ix.get("size_mb", {}):
+            best = {p["recall"]: median(p[n]) for p in ix["at_recall"] if p.get(n)}
+            text = ix["spec"].get(n, ix["spec"].get("all")).replace("(embedding OPCLASS)", "").replace("  ", " ").strip()
+            cold = [median(ix.get(key, {}).get(n)) for key in ("cold_qps", "cold_reads", "cold_recall")]
+            cells = [ix["size_mb"][n], median(ix["build_s"][n]), *(best.get(p) for p in at), *cold]
+            lines.append(f"| {'pgvector ' if n == 'peer' else ''}`{text}` | "
+                         + " | ".join(map(number, cells)) + " |")
+    return lines
 
 
 def report(res):
@@ -1037,6 +1065,8 @@ def report(res):
         table("Search, queries/s at equal recall",
               [row(f"recall {p['recall']}, {p['clients']} clients", {n: p[n] for n in names if p.get(n)}, False)
                for p in ix["at_recall"]])
+    if "methods" in res["parts"]:
+        lines += methods_table(res)
     lines.append("\nratio: how many times better ours is (rates ours / peer, times and sizes peer / ours), the median "
                  "over rounds taken in turns.")
     return "\n".join(lines) + "\n"

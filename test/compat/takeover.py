@@ -136,6 +136,41 @@ def fill(server, indexes):
               "CREATE INDEX ON parts USING hnsw (v vector_l2_ops); ANALYZE parts")
 
 
+def fill_foreign(server):
+    """A database where another access method has the name diskann, beside pgvector."""
+    server.do("CREATE DATABASE \"foreign\"", "postgres")
+    server.do("""CREATE EXTENSION vector;
+        CREATE ACCESS METHOD diskann TYPE INDEX HANDLER gisthandler;
+        CREATE OPERATOR CLASS boxes DEFAULT FOR TYPE box USING diskann AS OPERATOR 3 &&, OPERATOR 6 ~=,
+            FUNCTION 1 gist_box_consistent(internal, box, smallint, oid, internal), FUNCTION 2 gist_box_union(internal, internal),
+            FUNCTION 5 gist_box_penalty(internal, internal, internal), FUNCTION 6 gist_box_picksplit(internal, internal),
+            FUNCTION 7 gist_box_same(box, box, internal);
+        CREATE TABLE boxes (b box); INSERT INTO boxes SELECT box(point(n, n), point(n + 1, n + 1)) FROM generate_series(1, 1000) n;
+        CREATE INDEX boxes_b ON boxes USING diskann (b);
+        CREATE TABLE vectors (v vector(3)); INSERT INTO vectors SELECT ARRAY[n, n, n] FROM generate_series(1, 1000) n;
+        CREATE INDEX vectors_v ON vectors USING hnsw (v vector_l2_ops); ANALYZE""", "foreign")
+
+
+def check_foreign(server, what):
+    """The extension is updated without diskann; the other access method works on, as do indexes that are built again."""
+    error = server.psql("ALTER EXTENSION vector UPDATE", "foreign")[1]
+    check("ERROR" not in error and 'NOTICE:  access method "diskann" already exists, skipping' in error,
+          f"{what}: the update leaves another's diskann", error)
+    check(server.do("SELECT amhandler::text || vector_drop_diskann() FROM pg_am WHERE amname = 'diskann'", "foreign") ==
+          "gisthandlerfalse", f"{what}: it is not the extension's")
+    box = "SELECT count(*) FROM boxes WHERE b && box '(7,7),(7,7)'"
+    settings = "SET enable_seqscan = off; SET enable_bitmapscan = off;"
+    check("using boxes_b" in server.do(f"{settings} EXPLAIN {box}", "foreign") and server.do(f"{settings} {box}", "foreign") == "2",
+          f"{what}: its index is used")
+    found = server.do("REINDEX INDEX vectors_v; SET enable_seqscan = off; SELECT v FROM vectors ORDER BY v <-> '[9,9,9]' LIMIT 1; "
+                      "SELECT string_agg(index::text, ' ') FROM vector_segments()", "foreign")
+    check(found == "[9,9,9]\nvectors_v", f"{what}: and so is an index of hnsw", found)
+    server.do("DROP ACCESS METHOD diskann CASCADE", "foreign")
+    check(server.do("SELECT vector_create_diskann(); CREATE INDEX vectors_d ON vectors USING diskann (v vector_l2_ops);"
+                    "SELECT vector_index_check('vectors_d')", "foreign") == "t\n1000", f"{what}: once it has gone, the name is ours")
+    compare_catalog(server, True, f"{what}, with diskann handed over", "foreign")
+
+
 def drop_ivfflat(server):
     """Takes ivfflat out of the extension: for a library that does not have it."""
     server.do("""DO $$ DECLARE r record; BEGIN
@@ -239,6 +274,7 @@ def in_place(args, indexes, ivfflat):
     server.init(args.peer)
     server.start(args.peer)
     fill(server, indexes)
+    fill_foreign(server)
     for patch in (0, 7):
         server.do(f"CREATE DATABASE v{patch}", "postgres")
         server.do(f"CREATE SCHEMA other; CREATE EXTENSION vector SCHEMA other;"
@@ -281,6 +317,7 @@ def in_place(args, indexes, ivfflat):
     server.start(args.ours)
     update(server, "in place")
     compare_catalog(server, ivfflat, "in place")
+    check_foreign(server, "in place")
     for patch in (0, 7):
         server.do("ALTER EXTENSION vector UPDATE; ALTER EXTENSION vector SET SCHEMA public", f"v{patch}")
         check(server.do("SELECT extversion FROM pg_extension WHERE extname = 'vector'", f"v{patch}") == "1.0",
@@ -391,6 +428,7 @@ def by_upgrade(args, indexes, ivfflat):
     old.init(args.peer)
     old.start(args.peer)
     fill(old, indexes)
+    fill_foreign(old)
     if not ivfflat:
         drop_ivfflat(old)
     old.stop()
@@ -413,6 +451,7 @@ def by_upgrade(args, indexes, ivfflat):
         check_search(new, index, False, "pg_upgrade, before the update")
     update(new, "pg_upgrade")
     compare_catalog(new, ivfflat, "pg_upgrade")
+    check_foreign(new, "pg_upgrade")
     check(new.do("SELECT extversion FROM pg_extension WHERE extname = 'vector'", "numbered") == "0.8.6",
           "pg_upgrade: ours keeps pgvector's number")
     found = "SELECT id FROM items ORDER BY v <-> '[0,1,0,1,0,1]' LIMIT 1"

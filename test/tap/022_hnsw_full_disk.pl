@@ -63,11 +63,12 @@ sub sound
 my $full = qr/could not (?:extend|write)[^\n]*(?:File too large|No space left)|wrote only \d+ of \d+ bytes/;
 my $session = 'LOAD $$vector$$; SET vector.background_work = off;';
 foreach my $case ([ 'sealed by workers', '' ], [ 'sealed by the session', $session ],
-	[ 'with attributes', $session, ', id, (repeat(md5(id::text), id % 20))' ])
+	[ 'with attributes', $session, 'hnsw', ', id, (repeat(md5(id::text), id % 20))' ],
+	[ 'diskann', '', 'diskann', ', (repeat(md5(id::text), id % 30))' ])
 {
-	my ($name, $settings, $attributes) = @$case;
+	my ($name, $settings, $method, $attributes) = @$case;
 	$node->safe_psql('postgres', "DROP INDEX items_v;
-		CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops$attributes) WITH (seal_rows = 300)") if $attributes;
+		CREATE INDEX items_v ON items USING $method (v vector_l2_ops$attributes) WITH (seal_rows = 300)") if $method;
 	restart(1);
 	my $error = '';
 	for (my $i = 0; $i < 100 && $error eq ''; $i++)

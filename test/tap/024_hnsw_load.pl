@@ -32,6 +32,7 @@ create_place($node, 12);
 $node->safe_psql('postgres', q{
 	CREATE TABLE items (id bigint PRIMARY KEY, v vector(12), note text);
 	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 500);
+	CREATE INDEX items_d ON items USING diskann (v vector_cosine_ops) WITH (seal_rows = 500);
 	CREATE SEQUENCE ids;
 	INSERT INTO items SELECT n, place(n) FROM (SELECT nextval('ids') AS n FROM generate_series(1, 20000)) x});
 
@@ -44,10 +45,11 @@ my %scripts = (
 	update => "\\set k random(1, 3000)\nUPDATE items SET v = place(-id) WHERE id = :k;",
 	delete => "\\set k random(3001, 200000)\nDELETE FROM items WHERE id BETWEEN :k AND :k + 20 AND id > 3000;",
 	search => "\\set k random(1, 3000)\nSELECT id FROM items ORDER BY v <-> place(:k) LIMIT 10;",
+	angle => "\\set k random(1, 3000)\nSELECT id FROM items ORDER BY v <=> place(:k) LIMIT 10;",
 	back => "BEGIN; SAVEPOINT a; INSERT INTO items SELECT n, place(n) FROM nextval('ids') n; ROLLBACK TO a; COMMIT;",
 	vacuum => "VACUUM items;\n\\sleep 300 ms",
-	seal => "SELECT vector_seal('items_v');\n\\sleep 500 ms",
-	merge => "SELECT vector_merge('items_v');\n\\sleep 2 s");
+	seal => "SELECT vector_seal('items_v'), vector_seal('items_d');\n\\sleep 500 ms",
+	merge => "SELECT vector_merge('items_v'), vector_merge('items_d');\n\\sleep 2 s");
 my @loads;
 
 sub load
@@ -70,29 +72,31 @@ sub load
 # The share of the ten nearest that searches at the defaults find, compared with the truth of the same snapshot.
 sub recall
 {
-	return $node->safe_psql('postgres', q{
+	my ($operator) = @_;
+	return $node->safe_psql('postgres', qq{
 		BEGIN ISOLATION LEVEL REPEATABLE READ;
 		SET LOCAL enable_indexscan = off;
 		CREATE TEMP TABLE truth ON COMMIT DROP AS
-			SELECT p, (SELECT array_agg(id) FROM (SELECT id FROM items ORDER BY v <-> p LIMIT 10) x) AS ids
+			SELECT p, (SELECT array_agg(id) FROM (SELECT id FROM items ORDER BY v $operator p LIMIT 10) x) AS ids
 			FROM (SELECT place(-1000000 - q) AS p FROM generate_series(1, 30) q OFFSET 0) probes;
 		SET LOCAL enable_indexscan = on;
 		SET LOCAL enable_seqscan = off;
-		SELECT sum((SELECT count(*) FROM (SELECT id FROM items ORDER BY v <-> p LIMIT 10) x
+		SELECT sum((SELECT count(*) FROM (SELECT id FROM items ORDER BY v $operator p LIMIT 10) x
 			WHERE id = ANY (ids))) / 300.0 FROM truth;
 		COMMIT});
 }
 
 my $segments = "SELECT left(string_agg(kind || ' ' || rows, ', '), 150) FROM (SELECT kind, sum(rows) AS rows
 	FROM vector_segments() WHERE rows IS NOT NULL GROUP BY kind, CASE WHEN kind = 'sealed' THEN segment END ORDER BY 2 DESC) s";
-load(4, 'insert', 'several', 'note', 'update', 'delete', 'search', 'back');
+load(4, 'insert', 'several', 'note', 'update', 'delete', 'search', 'angle', 'back');
 load(1, $_) foreach 'vacuum', 'seal', 'merge';
 my $end = time() + $seconds;
 my ($worst, $times) = (1, 0);
 while (time() < $end)
 {
-	my $recall = recall();
-	note("recall $recall of rows " . $node->safe_psql('postgres', $segments));
+	my $operator = $times % 2 ? '<=>' : '<->';
+	my $recall = recall($operator);
+	note("recall $recall by $operator of rows " . $node->safe_psql('postgres', $segments));
 	$worst = $recall if $recall < $worst;
 	$times++;
 }
@@ -107,12 +111,15 @@ foreach my $load (@loads)
 	note($1) if ${ $load->{out} } =~ /(number of transactions actually processed: \d+)/;
 }
 $node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die 'the workers do not come to an end';
-is($node->safe_psql('postgres', "VACUUM items; SELECT count(*) = vector_index_check('items_v') FROM items"), 't',
-	'the index is sound and complete');
+is($node->safe_psql('postgres', "VACUUM items; SELECT count(*) = vector_index_check('items_v'), count(*) = vector_index_check('items_d') FROM items"), 't|t',
+	'the indexes are sound and complete');
 # a graph need not lead to every node: a few rows may be missed
-cmp_ok($node->safe_psql('postgres', 'SET enable_seqscan = off; SET hnsw.ef_search = 200;
-	SELECT count(*) FROM (SELECT * FROM items ORDER BY hashint8(id) LIMIT 30000) i
-	WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)'), '<=', 3, 'every row is found, of thirty thousand');
+foreach my $operator ('<->', '<=>')
+{
+	cmp_ok($node->safe_psql('postgres', "SET enable_seqscan = off; SET hnsw.ef_search = 200; SET diskann.query_search_list_size = 200;
+		SELECT count(*) FROM (SELECT * FROM items ORDER BY hashint8(id) LIMIT 20000) i
+		WHERE id <> (SELECT id FROM items ORDER BY v $operator i.v LIMIT 1)"), '<=', 3, "every row is found by $operator, of twenty thousand");
+}
 
 $node->stop;
 unlike(slurp_file($node->logfile), qr/PANIC|TRAP|signal 11|deadlock detected|ERROR/, 'nothing bad in the log');

@@ -10,7 +10,7 @@ use Test::More;
 
 plan skip_all => 'options are ours' if $ENV{VECTOR_PEER};
 
-my $tries = $ENV{VECTOR_LONG} ? 3000 : 150;
+my $tries = $ENV{VECTOR_LONG} ? 3000 : 190;
 my $seed = $ENV{VECTOR_SEED} // 1;
 srand($seed);
 note("seed $seed");
@@ -36,13 +36,15 @@ sub any { return $_[ int rand @_ ]; }
 my @number = ('0', '1', '-1', '2', '3', '4', '7', '8', '9', '16', '20', '21', '50', '100', '101', '1000', '1001', '32768',
 	'32769', '65536', '65537', '2147483647', '2147483648', '-2147483648', '1.5', "''", "'x'", 'true', "'2 '", 'none');
 my %options = (
-	m => \@number, ef_construction => \@number, lists => \@number, bits => \@number, pq_m => \@number,
+	m => \@number, ef_construction => \@number, num_neighbors => \@number, search_list_size => \@number, lists => \@number, bits => \@number, pq_m => \@number,
 	seal_rows => [ @number, '200', '5000' ],
 	quantizer => [ qw(none rabitq sq8 sq4 pq PQ auto full 1), "''", "'sq8 '" ],
 	refine => [ qw(full half sq8 none sq4 auto 0), "''" ],
 	storage => [ qw(auto full half sq8 none 1), "''" ],
+	max_alpha => [ qw(1 1.0 1.2 2 5 5.1 0.9 none), "''", "'NaN'", "'x'" ],
 	fillfactor => [ '90' ], probes => [ '3' ]);
 my %own = (
+	diskann => [qw(num_neighbors search_list_size max_alpha bits storage seal_rows)],
 	hnsw => [qw(m ef_construction storage seal_rows)],
 	ivfflat => [qw(lists seal_rows)],
 	ivf => [qw(lists quantizer bits pq_m refine seal_rows)]);
@@ -67,7 +69,7 @@ my ($made, $refused) = (0, 0);
 my $log = '';
 foreach my $n (1 .. $tries)
 {
-	my $am = any(qw(hnsw ivfflat ivf ivf));
+	my $am = any(qw(hnsw diskann ivfflat ivf ivf));
 	my $column = any(sort keys %types);
 	my $metric = $column eq 'b' ? any('hamming', 'hamming', 'jaccard') : any(qw(l2 l2 ip cosine l1));
 	my $options = some_options($am);
@@ -83,7 +85,7 @@ foreach my $n (1 .. $tries)
 			\\quit
 		\\endif
 		SELECT 'made';
-		SET enable_seqscan = off; SET enable_sort = off; SET ivf.probes = 65536; SET ivfflat.probes = 32768; SET hnsw.ef_search = 500;
+		SET enable_seqscan = off; SET enable_sort = off; SET ivf.probes = 65536; SET ivfflat.probes = 32768; SET hnsw.ef_search = 500; SET diskann.query_search_list_size = 500;
 		SELECT 'found', count(*) FROM (SELECT id FROM items ORDER BY $near LIMIT 20) x;
 		SELECT fill(401, 600), vector_seal('items_x') > 0;
 		SELECT 'sound', vector_index_check('items_x') - count($column) FROM items;

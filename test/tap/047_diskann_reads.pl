@@ -99,6 +99,19 @@ is(sql(cursors($_)), $alone{$_}, "storage $_: cursors beside those of other sess
 $_->quit foreach @sessions;
 unlike(slurp_file($node->logfile, $log), qr/no unpinned buffers|leak/, 'buffers are left for all scans');
 
+# A temporary table, of whose buffers there are few
+foreach my $storage ('none', 'full')
+{
+	is(sql("SET temp_buffers = '800kB';
+		CREATE TEMP TABLE mine AS SELECT * FROM t_$storage;
+		CREATE INDEX mine_v ON mine USING diskann (v vector_l2_ops) WITH (storage = $storage, bits = 8);
+		SELECT vector_index_check('mine_v');
+		SELECT sum(length(nearest('mine', 150))) > 0;
+		INSERT INTO mine SELECT id + $count, place(id + $count) FROM items WHERE id < 1000;
+		SELECT vector_seal('mine_v') > 0, vector_merge('mine_v') > 0;
+		SELECT vector_index_check('mine_v')"), join("\n", $count, 't', 't|t', $count + 999), "storage $storage, in a temporary table");
+}
+
 # Blocks whose page is no page, and blocks that are missing at the end of the file.  In a subtransaction pins of a failed read
 # would be missed soon, among so few buffers
 sub damage
