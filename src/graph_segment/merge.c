@@ -167,6 +167,7 @@ open_inputs(Merge *merge)
 
 		graph_scan_begin(&input->scan, merge->job->index, merge->space, input->segment,
 						 &merge->statistics);
+		graph_scan_keep_memory(&input->scan, merge->context);
 		if ((uint64) merge->keys + header->nodes >= NO_ROW)
 			elog(ERROR, "too many rows for one segment");
 		input->base = merge->keys;

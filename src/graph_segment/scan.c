@@ -303,6 +303,13 @@ graph_scan_begin(GraphScan *scan, Relation index, const Space *space, CachedSegm
 }
 
 void
+graph_scan_keep_memory(GraphScan *scan, MemoryContext context)
+{
+	graph_search_init(&scan->search, space_graph_memory(context));
+	scan->keeps_memory = true;
+}
+
+void
 graph_scan_close(GraphScan *scan)
 {
 	if (scan->disk == NULL)
@@ -444,8 +451,11 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 	if (scan->disk)
 		disk_set_source(scan, &source);
 	scan->sealed.query = query;
-	graph_search_init(search, space_graph_memory(CurrentMemoryContext));
-	scan->counted_hops = scan->counted_distances = scan->counted_rejected = 0;
+	if (!scan->keeps_memory)
+		graph_search_init(search, space_graph_memory(CurrentMemoryContext));
+	scan->counted_hops = search->hops;
+	scan->counted_distances = search->distances;
+	scan->counted_rejected = 0;
 	/* what a search before this one prepared was of another query, and may be freed */
 	scan->centred = NULL;
 	if (scan->sealed.space->coded)

@@ -26,6 +26,8 @@ typedef struct GraphScan
 	uint8	   *left;
 	uint32		left_count;
 
+	bool		keeps_memory;	/* see graph_scan_keep_memory */
+
 	BoundedNodes bounded;		/* see graph_scan_bound_rest */
 
 	/* Of METHOD_DISK: nodes that have been found, or are left, by estimates, */
@@ -47,6 +49,12 @@ graph_scan_estimates(const GraphScan *scan)
 /* Begins a scan of a segment that is held. */
 extern void graph_scan_begin(GraphScan *scan, Relation index, const Space *space,
 							 CachedSegment *segment, ScanStatistics *statistics);
+
+/*
+ * Has all searches use the same memory, of this context, in place of memory of the context that is
+ * current when each begins.
+ */
+extern void graph_scan_keep_memory(GraphScan *scan, MemoryContext context);
 
 /* To be called before a search: these rows are excluded, not only dead ones. */
 extern void graph_scan_exclude(GraphScan *scan, const ExcludedRows *excluded);

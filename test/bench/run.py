@@ -962,8 +962,9 @@ def methods_table(res):
         for n in ix.get("size_mb", {}):
             best = {p["recall"]: median(p[n]) for p in ix["at_recall"] if p.get(n)}
             text = ix["spec"].get(n, ix["spec"].get("all")).replace("(embedding OPCLASS)", "").replace("  ", " ").strip()
-            cold = [median(ix.get(key, {}).get(n)) for key in ("cold_qps", "cold_reads", "cold_recall")]
-            cells = [ix["size_mb"][n], median(ix["build_s"][n]), *(best.get(p) for p in at), *cold]
+            cold = [median(ix.get(key, {}).get(n)) for key in ("cold_qps", "cold_reads")]
+            recall = median(ix.get("cold_recall", {}).get(n))
+            cells = [ix["size_mb"][n], median(ix["build_s"][n]), *(best.get(p) for p in at), *cold, recall and f"{recall:.3f}"]
             lines.append(f"| {'pgvector ' if n == 'peer' else ''}`{text}` | "
                          + " | ".join(map(number, cells)) + " |")
     return lines
