@@ -686,6 +686,9 @@ reopen(GraphSearch *search)
 		float		estimates[GRAPH_MAX_DEGREE];
 		GraphFound	found = {0, expanded[i], 0, 0};
 
+		if (search->source.fetch && i % GRAPH_BEAM == 0)
+			search->source.fetch(search->source.arg, expanded + i,
+								 (int) (count - i < GRAPH_BEAM ? count - i : GRAPH_BEAM));
 		done = seen_reserve(search, search->source.degree) &&
 			offer_all(search, ids, estimates, read_node(search, &found, ids, estimates));
 	}

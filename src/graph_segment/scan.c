@@ -707,7 +707,7 @@ take_waiting(GraphScan *scan, SegmentSearch *search)
 	bool		by_table = scan->sealed.space->storage == STORAGE_NONE;
 	BlockBatch	batch;
 
-	block_batch_begin(&batch, false);
+	block_batch_begin(&batch, scan->disk->once && !by_table);
 	scan->next_done = scan->next_count = 0;
 	while (scan->waiting.count > 0 && scan->next_count < most)
 	{
