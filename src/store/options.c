@@ -30,6 +30,7 @@
 #include "store/provider.h"
 
 #define WRAPPER "vector_store"
+#define LEAST_SECRET 8			/* bytes */
 
 #define FOLDER 1
 #define S3 2
@@ -606,7 +607,7 @@ store_open(Oid server, Oid user)
 
 /*
  * A message that a secret has got into, such as a server's that repeats a request, is not passed
- * on.
+ * on.  A few letters are found in any message, and are no secret.
  */
 void
 store_hide_secrets(const Store *store, StoreError *error)
@@ -615,7 +616,8 @@ store_hide_secrets(const Store *store, StoreError *error)
 		store->options.encryption_key};
 
 	for (int i = 0; i < lengthof(secrets); i++)
-		if (secrets[i] != NULL && strstr(error->message, secrets[i]) != NULL)
+		if (secrets[i] != NULL && strlen(secrets[i]) >= LEAST_SECRET &&
+			strstr(error->message, secrets[i]) != NULL)
 			strlcpy(error->message, "the server's message has a secret in it, and is not shown",
 					sizeof(error->message));
 }

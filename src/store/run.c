@@ -227,6 +227,12 @@ end_attempt(Store *store, StoreRequest *request, int slot, MemoryContext caller)
 
 	if (attempt->error.kind == STORE_OK && request->verb == STORE_GET)
 		check_read(attempt);
+	/* where no object is asked for, it is the bucket that is not there */
+	if (attempt->error.kind == STORE_NOT_FOUND &&
+		(request->verb == STORE_LIST || request->verb == STORE_PUT ||
+		 request->verb == STORE_UPLOAD_BEGIN))
+		store_fail(&attempt->error, STORE_NO_BUCKET,
+				   "there is no such bucket, or no object store at the endpoint");
 	kind = attempt->error.kind;
 	/* copies come later to the other endpoint */
 	if (kind == STORE_NOT_FOUND && attempt->other_endpoint)

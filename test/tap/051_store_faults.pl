@@ -89,6 +89,8 @@ foreach my $fault (
 	like(query("SELECT read('cold', 'small', 50000, 2, 1, 1)"), $fault->[1], "read: always $fault->[0]");
 	cmp_ok(time() - $begin, '<', 10, "read: always $fault->[0]: in time");
 }
+set_faults($proxy, 'GET 1 status 404:NotHere');
+like(query("SELECT list('cold', '')"), qr/there is no such bucket, or no object store at the endpoint.*HINT:  Create the bucket/s, 'list: no S3 server');
 foreach my $fault ('status 503:SlowDown', 'reset', 'hang')
 {
 	my ($name, $value) = split ' ', $fault;
