@@ -111,8 +111,11 @@ diskannoptions(Datum reloptions, bool validate)
 									  sizeof(DiskannOptions), table, lengthof(table));
 }
 
-/* An estimate may err by this part of the distances from the mean that it is made of. */
+/* An estimate may err by this part of the distances from the mean. */
 #define ESTIMATE_ERROR		0.02
+
+/* Products of distances from a centroid, as a part of those of distances from the mean. */
+#define CELL_PART			0.65
 
 /*
  * The fewest bits of a code by which estimates err little enough: the error by one dimension is
@@ -122,7 +125,7 @@ diskannoptions(Datum reloptions, bool validate)
 static int
 automatic_bits(int dims)
 {
-	double		most = ESTIMATE_ERROR * sqrt(rotation_padded(dims));
+	double		most = ESTIMATE_ERROR / CELL_PART * sqrt(rotation_padded(dims));
 
 	return most >= 0.755 ? 1 : most >= 0.367 ? 2 : 4;
 }

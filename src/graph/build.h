@@ -195,9 +195,11 @@ extern bool graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memor
 
 /*
  * The n nodes of a coded graph in an order in which those near each other are near each other:
- * divides them in two halves by two means, again and again, down to a few nodes.  scratch has room
- * for graph_place_size bytes.  Calls `pause` now and then, which may leave by a long jump.
+ * divides them in two halves by two means, again and again, down to a few nodes.  Each run of
+ * GRAPH_CELL nodes is one part of that.  scratch has room for graph_place_size bytes.  Calls
+ * `pause` now and then, which may leave by a long jump.
  */
+#define GRAPH_CELL			32
 #define GRAPH_PLACE_DEPTH	28
 extern size_t graph_place_size(const GraphBuild *build, uint32_t n);
 extern void graph_place(const GraphBuild *build, uint32_t *nodes, uint32_t n, void *scratch,

@@ -107,6 +107,13 @@ divide(uint32_t *nodes, float *keys, uint32_t n, uint32_t half)
 	}
 }
 
+/* The size of the first part of n nodes: half of them, in whole cells if there is more than one. */
+static uint32_t
+first_part(uint32_t n)
+{
+	return n <= GRAPH_CELL ? n / 2 : (n / 2 + GRAPH_CELL - 1) / GRAPH_CELL * GRAPH_CELL;
+}
+
 /* Orders the nodes from one place to another, after so many divisions. */
 static void
 place_part(Placing *placing, uint32_t from, uint32_t to, int depth)
@@ -114,6 +121,7 @@ place_part(Placing *placing, uint32_t from, uint32_t to, int depth)
 	const GraphBuild *build = placing->build;
 	uint32_t	dims = build->padded;
 	uint32_t	n = to - from;
+	uint32_t	half = first_part(n);
 	uint32_t   *nodes = placing->nodes + from;
 	float	   *keys = placing->keys + from;
 	float	   *direction = placing->directions + (size_t) depth * dims;
@@ -136,9 +144,9 @@ place_part(Placing *placing, uint32_t from, uint32_t to, int depth)
 
 		keys[i] = key == key ? key : 0;
 	}
-	divide(nodes, keys, n, n / 2);
-	place_part(placing, from, from + n / 2, depth + 1);
-	place_part(placing, from + n / 2, to, depth + 1);
+	divide(nodes, keys, n, half);
+	place_part(placing, from, from + half, depth + 1);
+	place_part(placing, from + half, to, depth + 1);
 }
 
 size_t

@@ -152,7 +152,7 @@ build_measure_vectors(SegmentBuild *build)
 		memset(shared->mean, 0, sizeof(shared->mean));
 		rotation_apply(&build->space.rotation, x, shared->mean);
 	}
-	/* without vectors, codes relative to different means cannot be merged as they are */
+	/* without vectors, centroids relative to different means cannot be merged as they are */
 	shared->has_mean |= build->space.storage == STORAGE_NONE;
 	shared->scale = spread > 0 && isfinite(spread) ?
 		ldexpf(HALF_SIZE, Min(Max((int) -rint(log2(spread) / 2), -100), 100)) : 1;
@@ -272,7 +272,12 @@ build_residual(SegmentBuild *build, const char *payload, float *residual)
 {
 	if (build->codes)
 	{
+		const float *centroid =
+			build->get_centroid(build, ((const DiskCode *) payload)->cell);
+
 		disk_restore(&build->space, build->graph.padded, payload, residual);
+		for (uint32 d = 0; d < build->graph.padded; d++)
+			residual[d] += centroid[d];
 		return;
 	}
 	payload_floats(&build->space, payload, residual);

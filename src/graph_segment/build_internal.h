@@ -122,9 +122,14 @@ struct BuildShared
 	uint64		splits;			/* the tree that sends rows to partitions */
 	uint64		node_end;		/* end of the nodes so far, if they differ in size */
 	uint64		numbers;		/* of the nodes in memory */
+
+	/* merge.c */
+	uint32		cells;			/* of METHOD_DISK without vectors, */
+	uint16		cell_bits;		/* and bits of their centroids */
 };
 
 typedef struct PartitionState PartitionState;
+typedef struct DiskWriter DiskWriter;
 typedef struct SegmentPlan SegmentPlan;
 
 /* A participant's own state. */
@@ -139,7 +144,7 @@ struct SegmentBuild
 	int			number;			/* of this participant */
 	BuildCallbacks callbacks;
 	Space		space;
-	bool		codes;			/* payloads are codes of METHOD_DISK, relative to the mean */
+	bool		codes;			/* payloads are codes of METHOD_DISK */
 	GraphBuild	graph;
 	GraphInserter inserter;
 
@@ -156,6 +161,9 @@ struct SegmentBuild
 	uint32	   *node_ids;		/* and id by number, if nodes differ in size */
 	/* writes the rows and nodes of a plan other than a batch's */
 	void		(*write_parts) (struct SegmentBuild *build, SegmentPlan *plan);
+	/* `codes`: what DiskCode.cell of a payload names, as floats and written as a cell */
+	const float *(*get_centroid) (struct SegmentBuild *build, uint32 cell);
+	void		(*put_cell) (struct SegmentBuild *build, DiskWriter *writer, uint32 cell);
 	PartitionState *partition;
 };
 

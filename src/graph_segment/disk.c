@@ -10,10 +10,17 @@
 #include "storage/bufmgr.h"
 #include "utils/guc.h"
 
+#include "distance/half.h"
 #include "segment/layout.h"
 
 /* In a bound, an estimate is off by so many standard deviations: one in 150 is by more. */
-#define BOUND_SIGMAS		2.5f
+#define BOUND_SIGMAS		3.0f
+
+/* Squared distances from a centroid that are so many times the average are no part of it. */
+#define FAR_TIMES			8
+
+/* Codes that are read together; their cells are read after them. */
+#define ESTIMATES_AT_ONCE	64
 
 /*
  * A scan keeps at most its part of the buffers pinned, as PostgreSQL's do that read ahead.  Buffers
@@ -24,7 +31,7 @@ allowed_slots(const BlockReader *reader)
 {
 	int			buffers = RelationUsesLocalBuffers(reader->extent.index) ? num_temp_buffers / 2 :
 		NBuffers / Max(MaxBackends, 1);
-	uint32		share = (uint32) buffers / 2;
+	uint32		share = (uint32) buffers / 3;
 	uint32		slots = 1;
 
 	while (!reader->lock && slots < DISK_OPEN_BLOCKS && slots * 2 <= share)
@@ -33,31 +40,33 @@ allowed_slots(const BlockReader *reader)
 }
 
 static void
-reader_begin(DiskReader *reader, SealedScan *scan, BlockNumber first, uint32 size)
+reader_begin(DiskReader *reader, SealedScan *scan, const char *what, BlockNumber first,
+			 uint32 size, uint32 count)
 {
 	memset(reader, 0, sizeof(*reader));
 	reader->scan = scan;
+	reader->what = what;
 	reader->first = first;
 	reader->size = size;
 	reader->per_block = elements_per_block(size);
-	reader->count = scan->segment->header.nodes;
+	reader->count = count;
 	reader->slots = allowed_slots(&scan->reader);
 }
 
 void
-disk_read_codes(DiskReader *reader, SealedScan *scan)
+disk_scan_begin(DiskScan *disk, SealedScan *scan)
 {
-	const SealedDisk *disk = &scan->segment->header.disk;
+	const SealedHeader *header = &scan->segment->header;
+	const SealedDisk *arrays = &header->disk;
 
-	reader_begin(reader, scan, disk->codes, disk->code_size);
-}
-
-void
-disk_read_links(DiskReader *reader, SealedScan *scan)
-{
-	const SealedDisk *disk = &scan->segment->header.disk;
-
-	reader_begin(reader, scan, disk->links, disk->link_size);
+	memset(disk, 0, sizeof(*disk));
+	reader_begin(&disk->codes, scan, "neighbour", arrays->codes, arrays->code_size,
+				 header->nodes);
+	if (disk_has_links(header))
+		reader_begin(&disk->links, scan, "neighbour", arrays->links, arrays->link_size,
+					 header->nodes);
+	reader_begin(&disk->cells, scan, "cell", arrays->cells, arrays->cell_size,
+				 arrays->cell_count);
 }
 
 /* The payload of a block, which stays open. */
@@ -87,8 +96,8 @@ disk_reader_get(DiskReader *reader, uint32 number)
 	Size		start = offset % PAYLOAD_SIZE;
 
 	if (unlikely(number >= reader->count))
-		sealed_damaged(reader->scan->index, "In segment %u, a neighbour %u does not exist.",
-					   reader->scan->segment->part.uid, number);
+		sealed_damaged(reader->scan->index, "In segment %u, a %s %u does not exist.",
+					   reader->scan->segment->part.uid, reader->what, number);
 	if (likely(start + reader->size <= PAYLOAD_SIZE && !reader->scan->reader.lock))
 		return open_block(reader, place) + start;
 	if (reader->copy == NULL)
@@ -143,45 +152,103 @@ disk_reader_close(DiskReader *reader)
 }
 
 void
-disk_prepare(DiskScan *disk, const float *centred)
+disk_scan_close(DiskScan *disk)
 {
-	const SealedHeader *header = &disk->codes.scan->segment->header;
-	float		length2 = distance_kernels->f32_dot(centred, centred, header->padded);
-
-	if (disk->rounded == NULL)
-		disk->rounded = MemoryContextAlloc(disk->codes.scan->context,
-										   fine_rounded_size(header->disk.bits, header->padded));
-	fine_round(&disk->query, header->disk.bits, centred, header->padded, disk->rounded);
-	/* dot products are not taken relative to a mean */
-	disk->base = disk->codes.scan->space->metric == SPACE_IP ? 0 : length2;
-	disk->length = sqrtf(length2);
+	disk_reader_close(&disk->codes);
+	disk_reader_close(&disk->cells);
+	disk_reader_close(&disk->links);
 }
 
 void
-disk_estimate(DiskScan *disk, const uint32 *numbers, int n, float *distances)
+disk_prepare(DiskScan *disk, const float *centred)
 {
+	const SealedHeader *header = &disk->codes.scan->segment->header;
+	uint32		padded = header->padded;
+	Size		size = fine_rounded_size(header->disk.bits, padded);
+
+	if (disk->rounded == NULL)
+	{
+		MemoryContext context = disk->codes.scan->context;
+
+		disk->rounded = MemoryContextAlloc(
+			context, size + fine_rounded_size(header->disk.cell_bits, padded));
+		disk->terms = MemoryContextAlloc(context, sizeof(DiskTerms) * DISK_TERMS);
+	}
+	fine_round(&disk->query, header->disk.bits, centred, padded, disk->rounded);
+	fine_round(&disk->coarse, header->disk.cell_bits, centred, padded, disk->rounded + size);
+	disk->norm = distance_kernels->f32_dot(centred, centred, padded);
+	/* no cell has this number */
+	memset(disk->terms, 0xFF, sizeof(DiskTerms) * DISK_TERMS);
+}
+
+static inline DiskTerms *
+terms_of(DiskScan *disk, uint32 cell)
+{
+	return &disk->terms[cell & (DISK_TERMS - 1)];
+}
+
+/* The terms of a cell, which are computed the first time. */
+static const DiskTerms *
+cell_terms(DiskScan *disk, uint32 number)
+{
+	DiskTerms  *terms = terms_of(disk, number);
+
+	if (terms->cell != number)
+	{
+		const DiskCell *cell = (const DiskCell *) disk_reader_get(&disk->cells, number);
+		float		dot = cell->scale *
+			fine_rounded_dot(&disk->coarse, (const uint8 *) (cell + 1));
+		float		distance = disk->norm - 2 * dot + cell->norm;
+
+		terms->cell = number;
+		terms->base = disk->codes.scan->space->metric == SPACE_IP ? -dot : distance;
+		/* not below zero, but by rounding */
+		terms->length = distance < 0 ? 0 : sqrtf(distance);
+	}
+	return terms;
+}
+
+/* Estimates at most ESTIMATES_AT_ONCE distances. */
+static void
+estimate_some(DiskScan *disk, const uint32 *numbers, int n, float *distances)
+{
+	const BlockReader *reader = &disk->codes.scan->reader;
+	uint32		cells[ESTIMATES_AT_ONCE];
 	BlockBatch	batch;
 
 	block_batch_begin(&batch, false);
 	for (int i = 0; i < n; i++)
 		disk_reader_prefetch(&disk->codes, numbers[i], &batch);
-	block_batch_read(&disk->codes.scan->reader, &batch);
+	block_batch_read(reader, &batch);
 	for (int i = 0; i < n; i++)
 	{
-		const FineFactors *factors =
-			(const FineFactors *) disk_reader_get(&disk->codes, numbers[i]);
+		const DiskCode *code = (const DiskCode *) disk_reader_get(&disk->codes, numbers[i]);
 
-		distances[i] = disk->base + factors->a +
-			factors->b * fine_rounded_dot(&disk->query, (const uint8 *) (factors + 1));
+		cells[i] = code->cell;
+		if (terms_of(disk, cells[i])->cell != cells[i])
+			disk_reader_prefetch(&disk->cells, cells[i], &batch);
+		distances[i] = code->a +
+			bf16_to_float(code->b) * fine_rounded_dot(&disk->query, (const uint8 *) (code + 1));
 	}
+	block_batch_read(reader, &batch);
+	for (int i = 0; i < n; i++)
+		distances[i] += cell_terms(disk, cells[i])->base;
+}
+
+void
+disk_estimate(DiskScan *disk, const uint32 *numbers, int n, float *distances)
+{
+	for (int i = 0; i < n; i += ESTIMATES_AT_ONCE)
+		estimate_some(disk, numbers + i, Min(n - i, ESTIMATES_AT_ONCE), distances + i);
 }
 
 float
 disk_bound(DiskScan *disk, uint32 number, float estimate)
 {
-	const FineFactors *factors = (const FineFactors *) disk_reader_get(&disk->codes, number);
+	const DiskCode *code = (const DiskCode *) disk_reader_get(&disk->codes, number);
 
-	return estimate - BOUND_SIGMAS * factors->error * disk->length;
+	return estimate - BOUND_SIGMAS * bf16_to_float(code->error) *
+		cell_terms(disk, code->cell)->length;
 }
 
 int
@@ -215,7 +282,7 @@ disk_pack_ids(const SealedDisk *disk, const uint32 *ids, uint32 links, char *pac
 uint32
 disk_code_size(const Space *space, uint32 padded)
 {
-	return TYPEALIGN(sizeof(float), sizeof(FineFactors) + fine_size(space->bits, padded));
+	return TYPEALIGN(sizeof(float), sizeof(DiskCode) + fine_size(space->bits, padded));
 }
 
 static FineQuantizer
@@ -224,44 +291,87 @@ quantizer_of(const Space *space, uint32 padded)
 	return (FineQuantizer) {space_rabitq_metric(space), FINE_RABITQ, space->bits, padded};
 }
 
-/* Makes the element of the array of codes for a residual, of the quantizer's size. */
-static void
-encode(const FineQuantizer *quantizer, const float *residual, char *code)
+static FineQuantizer
+cell_quantizer(const SealedDisk *disk, uint32 padded)
 {
-	static const float origin[DENSE_MAX_DIM + 16];
-	FineFactors factors = fine_encode(quantizer, residual, origin,
-									  (uint8 *) code + sizeof(FineFactors));
+	return (FineQuantizer) {RABITQ_L2, FINE_RABITQ, disk->cell_bits, padded};
+}
 
-	memcpy(code, &factors, sizeof(factors));
+/*
+ * Rounds the factors of the code of a residual o from a centroid c.  The factor a is changed with b
+ * so that the estimate of the vector from itself remains exact: a + b <u, c + o> stays the same.
+ */
+static DiskCode
+round_factors(const FineQuantizer *quantizer, const FineFactors *factors, const float *o,
+			  const float *c)
+{
+	float		length2 = distance_kernels->f32_dot(o, o, quantizer->padded);
+	float		center = quantizer->metric == RABITQ_IP ?
+		distance_kernels->f32_dot(o, c, quantizer->padded) : 0;
+	DiskCode	code = {.a = factors->a, .b = float_to_bf16(factors->b)};
+	float		changed = factors->b < 0 ? 1 - bf16_to_float(code.b) / factors->b : 0;
+	/* the changed part of the product of o with the way from the vector to the query */
+	float		rounding = metric_weight(quantizer->metric) * fabsf(changed) * sqrtf(length2);
+
+	if (changed != 0)
+		code.a -= changed * (length2 + center + factors->a);
+	code.error = float_to_bf16(hypotf(factors->error, rounding) * (1 + 1.0f / 128));
+	return code;
 }
 
 void
 disk_restore(const Space *space, uint32 padded, const char *code, float *residual)
 {
-	const FineFactors *factors = (const FineFactors *) code;
+	const DiskCode *head = (const DiskCode *) code;
 	const FineQuantizer quantizer = quantizer_of(space, padded);
 
-	fine_restore(&quantizer, (const uint8 *) (factors + 1), factors->b, residual);
+	fine_restore(&quantizer, (const uint8 *) (head + 1), bf16_to_float(head->b), residual);
 }
 
 void
 disk_shift(const Space *space, uint32 padded, const float *shift, char *code, float *residual)
 {
-	const FineQuantizer quantizer = quantizer_of(space, padded);
-	FineFactors *factors = (FineFactors *) code;
-	FineFactors old = *factors;
-	float		length2;
-
 	disk_restore(space, padded, code, residual);
-	/* the squared length of the vector itself, that of what a code stands for being larger */
-	length2 = old.a - 2 * distance_kernels->f32_dot(residual, shift, padded) +
-		distance_kernels->f32_dot(shift, shift, padded);
-	for (uint32 d = 0; d < padded; d++)
-		residual[d] -= shift[d];
-	encode(&quantizer, residual, code);
-	if (quantizer.metric == RABITQ_L2)
-		factors->a = Max(length2, 0);
-	factors->error = hypotf(factors->error, old.error);
+	/* the product of the levels with the query changes by that with the shift */
+	((DiskCode *) code)->a -= metric_weight(space_rabitq_metric(space)) *
+		distance_kernels->f32_dot(residual, shift, padded);
+}
+
+void
+disk_restore_cell(const SealedDisk *disk, uint32 padded, const char *cell, float *centroid)
+{
+	const DiskCell *head = (const DiskCell *) cell;
+	const FineQuantizer quantizer = cell_quantizer(disk, padded);
+
+	fine_restore(&quantizer, (const uint8 *) (head + 1),
+				 factor_of_scale(quantizer.metric, head->scale), centroid);
+}
+
+/* The number of cells of a segment: those of a merge without vectors, or runs of nodes. */
+static uint32
+count_cells(const SegmentBuild *build, uint32 nodes)
+{
+	const BuildShared *shared = build->shared;
+	uint32		cells = 0;
+
+	if (build->codes)
+		return shared->cells;
+	if (!shared->partitioned)
+		return (nodes + DISK_CELL_NODES - 1) / DISK_CELL_NODES;
+	for (uint32 p = 0; p < shared->parts; p++)
+		cells += (shared->part_first[p + 1] - shared->part_first[p] + DISK_CELL_NODES - 1) /
+			DISK_CELL_NODES;
+	return cells;
+}
+
+/* Places an array from a place on. */
+static BlockNumber
+place_array(uint64 *place, uint32 count, uint32 size)
+{
+	BlockNumber first = (BlockNumber) *place;
+
+	*place += elements_blocks(count, size, elements_per_block(size));
+	return first;
 }
 
 void
@@ -295,16 +405,19 @@ disk_place(const SegmentBuild *build, SealedHeader *header, uint64 place)
 	SealedDisk *disk = &header->disk;
 
 	disk->bits = (uint16) build->space.bits;
+	disk->cell_bits = build->codes ? build->shared->cell_bits : DISK_CELL_BITS;
+	disk->cell_count = count_cells(build, header->nodes);
+	disk->cell_size = TYPEALIGN(sizeof(float),
+								sizeof(DiskCell) + fine_size(disk->cell_bits, header->padded));
 	disk->code_size = disk_code_size(&build->space, header->padded);
-	disk->codes = (BlockNumber) place;
-	place += elements_blocks(header->nodes, disk->code_size, elements_per_block(disk->code_size));
+	disk->cells = place_array(&place, disk->cell_count, disk->cell_size);
+	disk->codes = place_array(&place, header->nodes, disk->code_size);
 	if (header->layout.size > 0)
 		return place;
 	disk->link_size = TYPEALIGN(sizeof(uint32),
 								sizeof(DiskNode) + (uint32) disk->degree * disk->id_size);
-	disk->links = (BlockNumber) place;
-	return place + elements_blocks(header->nodes, disk->link_size,
-								   elements_per_block(disk->link_size));
+	disk->links = place_array(&place, header->nodes, disk->link_size);
+	return place;
 }
 
 void
@@ -312,11 +425,18 @@ disk_writer_begin(DiskWriter *writer, const SegmentBuild *build, const SealedHea
 				  Extent extent)
 {
 	writer->disk = header->disk;
+	writer->written = 0;
+	writer->named = PG_UINT32_MAX;
 	writer->quantizer = quantizer_of(&build->space, header->padded);
+	writer->centroid = palloc(sizeof(float) * header->padded);
+	writer->centred = palloc(sizeof(float) * DISK_CELL_NODES * header->padded);
 	writer->residual = palloc(sizeof(float) * header->padded);
 	writer->code = palloc0(header->disk.code_size);
+	writer->cell = palloc0(header->disk.cell_size);
 	extent_writer_begin(&writer->codes, extent);
 	extent_writer_seek(&writer->codes, header->disk.codes, BLOCK_FINE);
+	extent_writer_begin(&writer->cells, extent);
+	extent_writer_seek(&writer->cells, header->disk.cells, BLOCK_CENTROIDS);
 	writer->node = NULL;
 	if (!disk_has_links(header))
 		return;
@@ -334,10 +454,97 @@ put_element(ExtentWriter *writer, const char *element, uint32 size)
 	extent_writer_put(writer, element, size);
 }
 
-const char *
-disk_encode(DiskWriter *writer, const float *residual)
+void
+disk_copy_cell(DiskWriter *writer, const char *cell)
 {
-	encode(&writer->quantizer, residual, writer->code);
+	Assert(writer->written < writer->disk.cell_count);
+	put_element(&writer->cells, cell, writer->disk.cell_size);
+	writer->written++;
+}
+
+void
+disk_put_cell(DiskWriter *writer, const float *centroid)
+{
+	static const float origin[DENSE_MAX_DIM + 16];
+	uint32		padded = writer->quantizer.padded;
+	const FineQuantizer quantizer = cell_quantizer(&writer->disk, padded);
+	DiskCell   *cell = (DiskCell *) writer->cell;
+	FineFactors factors = fine_encode(&quantizer, centroid, origin, (uint8 *) (cell + 1));
+
+	cell->scale = scale_of_factor(quantizer.metric, factors.b);
+	disk_restore_cell(&writer->disk, padded, writer->cell, writer->centroid);
+	cell->norm = distance_kernels->f32_dot(writer->centroid, writer->centroid, padded);
+	disk_copy_cell(writer, writer->cell);
+}
+
+/*
+ * The mean of the vectors of n rows, without those so far from the mean of all that they alone
+ * would decide where the centroid is.
+ */
+static void
+find_centroid(const DiskWriter *writer, int n, float *centroid)
+{
+	uint32		padded = writer->quantizer.padded;
+	float		distances[DISK_CELL_NODES] = {0};
+	float		limit = 0;
+
+	for (int round = 0; round < 2; round++)
+	{
+		float		total = 0;
+		int			kept = 0;
+
+		memset(centroid, 0, sizeof(float) * padded);
+		for (int i = 0; i < n; i++)
+			kept += distances[i] <= limit;
+		for (int i = 0; i < n; i++)
+			if (distances[i] <= limit)
+				for (uint32 d = 0; d < padded; d++)
+					centroid[d] += writer->centred[(Size) i * padded + d] / (float) kept;
+		for (int i = 0; i < n; i++)
+			total += distances[i] = distance_kernels->f32_l2sq(
+				centroid, writer->centred + (Size) i * padded, padded);
+		limit = FAR_TIMES * total / (float) n;
+	}
+}
+
+void
+disk_begin_cell(DiskWriter *writer, SegmentBuild *build, const uint32 *rows, int n)
+{
+	for (int i = 0; i < n; i++)
+		build_residual(build, build_payload(build, rows[i]),
+					   writer->centred + (Size) i * writer->quantizer.padded);
+	find_centroid(writer, n, writer->centroid);
+	disk_put_cell(writer, writer->centroid);
+}
+
+const char *
+disk_encode(DiskWriter *writer, int i)
+{
+	const FineQuantizer *quantizer = &writer->quantizer;
+	const float *centred = writer->centred + (Size) i * quantizer->padded;
+	FineFactors factors;
+	DiskCode	code;
+
+	for (uint32 d = 0; d < quantizer->padded; d++)
+		writer->residual[d] = centred[d] - writer->centroid[d];
+	factors = fine_encode(quantizer, writer->residual, writer->centroid,
+						  (uint8 *) writer->code + sizeof(DiskCode));
+	code = round_factors(quantizer, &factors, writer->residual, writer->centroid);
+	code.cell = writer->written - 1;
+	memcpy(writer->code, &code, sizeof(code));
+	return writer->code;
+}
+
+const char *
+disk_copy_code(DiskWriter *writer, SegmentBuild *build, const char *code)
+{
+	uint32		cell = ((const DiskCode *) code)->cell;
+
+	if (cell != writer->named)
+		build->put_cell(build, writer, cell);
+	writer->named = cell;
+	memcpy(writer->code, code, writer->disk.code_size);
+	((DiskCode *) writer->code)->cell = writer->written - 1;
 	return writer->code;
 }
 
@@ -359,9 +566,14 @@ disk_writer_put_links(DiskWriter *writer, const DiskNode *node, const uint32 *id
 void
 disk_writer_end(DiskWriter *writer)
 {
+	Assert(writer->written == writer->disk.cell_count);
 	extent_writer_end(&writer->codes);
+	extent_writer_end(&writer->cells);
+	pfree(writer->centroid);
+	pfree(writer->centred);
 	pfree(writer->residual);
 	pfree(writer->code);
+	pfree(writer->cell);
 	if (writer->node == NULL)
 		return;
 	extent_writer_end(&writer->links);

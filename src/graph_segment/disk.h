@@ -10,6 +10,10 @@
  * exact distance (Subramanya et al., DiskANN, NeurIPS 2019).  Otherwise distances in the walk are
  * estimates; those of the best candidates are computed afterwards, by the vectors of the table.
  *
+ * A code is relative to the centroid of a cell: nodes are numbered so that those near each other
+ * follow each other, and a cell is a run of them.  The residuals are shorter than from the mean, so
+ * fewer bits say as much.  Nodes name their cells, so that a merge keeps both as they are.
+ *
  * A DiskReader keeps the blocks that it reads open until disk_reader_close: nodes that are near
  * each other have numbers near each other, so most elements are in a block that is open.
  */
@@ -20,6 +24,10 @@
 #include "quantize/fine.h"
 #include "segment/code_groups.h"
 
+/* Nodes of a cell, and bits of its centroid for a dimension. */
+#define DISK_CELL_NODES		GRAPH_CELL
+#define DISK_CELL_BITS		4
+
 /* The most blocks that a reader keeps open. */
 #define DISK_OPEN_BLOCKS	256
 
@@ -27,6 +35,7 @@
 typedef struct DiskReader
 {
 	SealedScan *scan;
+	const char *what;			/* an element is, for errors */
 	BlockNumber first;			/* block within the extent where the array begins */
 	uint32		size;			/* of an element */
 	uint32		per_block;		/* 0: packed through the payloads */
@@ -43,13 +52,6 @@ typedef struct DiskReader
 } DiskReader;
 
 /*
- * The readers of codes and of DiskNodes, if there are any, of the segment of a scan; both the
- * reader and the scan must stay in place.
- */
-extern void disk_read_codes(DiskReader *reader, SealedScan *scan);
-extern void disk_read_links(DiskReader *reader, SealedScan *scan);
-
-/*
  * An element; raises an error if there is none with this number.  It is valid until the next call
  * for an element of another block, or disk_reader_close.
  */
@@ -57,20 +59,35 @@ extern const char *disk_reader_get(DiskReader *reader, uint32 number);
 extern void disk_reader_prefetch(const DiskReader *reader, uint32 number, BlockBatch *batch);
 extern void disk_reader_close(DiskReader *reader);
 
+/* What estimates of a cell's nodes have in common. */
+typedef struct DiskTerms
+{
+	uint32		cell;
+	float		base;
+	float		length;			/* |q - c| */
+} DiskTerms;
+
+#define DISK_TERMS			512		/* a power of 2 */
 #define DISK_COMPARED	64
 
 /* What a search of a segment compares and reads. */
 typedef struct DiskScan
 {
 	DiskReader	codes;
+	DiskReader	cells;
 	DiskReader	links;
-	FineRounded query;
-	int8	   *rounded;		/* its memory, once there was a query */
-	float		base;			/* of estimates */
-	float		length;			/* |q - c| */
+	FineRounded query;			/* for codes, */
+	FineRounded coarse;			/* and for centroids, */
+	int8	   *rounded;		/* and memory of both, once there was a query */
+	float		norm;			/* squared, of the query */
+	DiskTerms  *terms;			/* by cell % DISK_TERMS */
 	uint32		compared[DISK_COMPARED];	/* blocks compared last, from 1 on; 0: none */
 	bool		once;			/* nodes with vectors do not all fit into buffers */
 } DiskScan;
+
+/* Prepares the readers for the segment of a scan; both the scan and they must stay in place. */
+extern void disk_scan_begin(DiskScan *disk, SealedScan *scan);
+extern void disk_scan_close(DiskScan *disk);
 
 /* Prepares a rotated query, less the mean. */
 extern void disk_prepare(DiskScan *disk, const float *centred);
@@ -90,8 +107,10 @@ disk_is(const SealedHeader *header)
 /* The size of an element of the array of codes. */
 extern uint32 disk_code_size(const Space *space, uint32 padded);
 
-/* The residual that an element of that array stands for. */
+/* What an element of that array stands for, relative to its centroid; and a centroid. */
 extern void disk_restore(const Space *space, uint32 padded, const char *code, float *residual);
+extern void disk_restore_cell(const SealedDisk *disk, uint32 padded, const char *cell,
+							  float *centroid);
 
 /* The most neighbours of a node. */
 static inline uint32
@@ -101,8 +120,8 @@ segment_degree(const SealedHeader *header)
 }
 
 /*
- * Makes such an element relative to another mean, to which `shift` leads from its own.  It is the
- * code of what the old one stands for, so estimates by it are less precise.  residual is scratch.
+ * Adapts such an element to queries that are less another mean, to which `shift` leads from its
+ * own.  residual is scratch.
  */
 extern void disk_shift(const Space *space, uint32 padded, const float *shift, char *code,
 					   float *residual);
@@ -126,16 +145,22 @@ disk_copy_links(const SealedHeader *header, const DiskNode *node, uint32 *ids)
 }
 
 /* What writes the arrays of a segment. */
-typedef struct DiskWriter
+struct DiskWriter
 {
 	ExtentWriter codes;
+	ExtentWriter cells;
 	ExtentWriter links;
 	SealedDisk	disk;
+	uint32		written;		/* cells */
+	uint32		named;			/* the cell that the element copied last had named */
 	FineQuantizer quantizer;
+	float	   *centroid;		/* of the last cell */
+	float	   *centred;		/* the vectors of its rows, less the mean */
 	float	   *residual;
 	char	   *code;			/* room for an element */
+	char	   *cell;
 	char	   *node;
-} DiskWriter;
+};
 
 /* Lays out the nodes of a segment with so many of them. */
 extern void disk_lay_out(const SegmentBuild *build, SpaceStorage storage, SealedHeader *header);
@@ -143,8 +168,17 @@ extern void disk_lay_out(const SegmentBuild *build, SpaceStorage storage, Sealed
 extern uint64 disk_place(const SegmentBuild *build, SealedHeader *header, uint64 place);
 extern void disk_writer_begin(DiskWriter *writer, const SegmentBuild *build,
 							  const SealedHeader *header, Extent extent);
-/* The element of the array of codes for a residual; valid until the next call. */
-extern const char *disk_encode(DiskWriter *writer, const float *residual);
+/* Begins the next cell: by its centroid, or by an element of the array of cells with its bits. */
+extern void disk_put_cell(DiskWriter *writer, const float *centroid);
+extern void disk_copy_cell(DiskWriter *writer, const char *cell);
+/* Begins a cell of at most DISK_CELL_NODES rows. */
+extern void disk_begin_cell(DiskWriter *writer, SegmentBuild *build, const uint32 *rows, int n);
+/*
+ * An element of the array of codes: of the i-th row of the cell; or a copy of another one, in the
+ * same cell as those before it that named the same.  Valid until the next call.
+ */
+extern const char *disk_encode(DiskWriter *writer, int i);
+extern const char *disk_copy_code(DiskWriter *writer, SegmentBuild *build, const char *code);
 /* Write the next node's element of that array, and its DiskNode, with neighbours by numbers. */
 extern void disk_writer_put_code(DiskWriter *writer, const char *code);
 extern void disk_writer_put_links(DiskWriter *writer, const DiskNode *node, const uint32 *ids);

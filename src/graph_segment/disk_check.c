@@ -2,8 +2,8 @@
  * disk_check.c - checks of a METHOD_DISK segment
  *
  * Every row names a node that names the row.  Neighbours exist and are not the node itself.  Codes
- * have the factors of codes, and fit the vectors, which the segment or the table has: the estimated
- * distance of a vector from itself is zero, or its negative squared norm.
+ * have cells and the factors of codes, and fit the vectors, which the segment or the table has: the
+ * estimated distance of a vector from itself is zero, or its negative squared norm.
  */
 #include "graph_segment/method.h"
 
@@ -11,6 +11,7 @@
 
 #include "miscadmin.h"
 
+#include "distance/half.h"
 #include "graph_segment/check.h"
 #include "graph_segment/disk.h"
 
@@ -64,38 +65,38 @@ check_links(DiskCheck *check, uint32 number, const DiskNode *node, const uint32 
 						   uid, number, ids[i]);
 }
 
-/*
- * What a code without a vector may be off by in the distance of its vector from itself, if it was
- * made from another code (disk_shift): at most twice the product of the errors of both, the squares
- * of which add up to that of the code's error.
- */
-static double
-shifted_part(DiskCheck *check, uint32 number)
+/* A node's code; raises an error if it names a cell that does not exist. */
+static DiskCode
+code_of(DiskCheck *check, uint32 number)
 {
-	const SealedScan *scan = check->scan;
-	FineFactors factors;
-	double		error;
+	SealedScan *scan = check->scan;
+	DiskCode	code;
 
-	if (scan->space->storage != STORAGE_NONE || scan->space->metric == SPACE_IP)
-		return 0;
-	memcpy(&factors, disk_reader_get(&check->disk.codes, number), sizeof(factors));
-	error = factors.error / metric_weight(RABITQ_L2);
-	return error * error * scan->segment->header.padded;
+	memcpy(&code, disk_reader_get(&check->disk.codes, number), sizeof(code));
+	if (code.cell >= scan->segment->header.disk.cell_count)
+		sealed_damaged(scan->index, "In segment %u, node %u is in cell %u.",
+					   scan->segment->part.uid, number, code.cell);
+	return code;
 }
 
-/* Checks a node's code against its vector, which check->centred is. */
+/*
+ * Checks a node's code against its vector, which check->centred is.  What rounding loses depends on
+ * the vector and the centroid.
+ */
 static void
 check_estimate(DiskCheck *check, uint32 number, const SpaceQuery *query)
 {
 	SealedScan *scan = check->scan;
 	double		size = check_length_squared(check->centred, scan->segment->header.padded);
+	DiskCode	code = code_of(check, number);
+	DiskCell	cell;
 	float		estimate;
 
 	disk_prepare(&check->disk, check->centred);
 	disk_estimate(&check->disk, &number, 1, &estimate);
+	memcpy(&cell, disk_reader_get(&check->disk.cells, code.cell), sizeof(cell));
 	if (!check_own_estimate(scan->space, query, estimate,
-							size + shifted_part(check, number) / ESTIMATE_TOLERANCE +
-							query->norm * query->norm *
+							size + cell.norm + query->norm * query->norm *
 							(space_is_lossy(scan->space) ? 1 : CHECK_CODED_PART)))
 		sealed_damaged(scan->index, "In segment %u, node %u has a code that does not fit its "
 					   "vector: the distance is estimated as %g.", scan->segment->part.uid,
@@ -107,12 +108,12 @@ static void
 check_code(DiskCheck *check, uint32 number)
 {
 	SealedScan *scan = check->scan;
-	FineFactors factors;
+	DiskCode	code = code_of(check, number);
+	float		error = bf16_to_float(code.error);
 	SpaceQuery	query;
 	const SealedNode *node;
 
-	memcpy(&factors, disk_reader_get(&check->disk.codes, number), sizeof(factors));
-	if (!(factors.b <= 0) || !(factors.error >= 0 || isnan(factors.error)))
+	if (!(bf16_to_float(code.b) <= 0) || !(error >= 0 || isnan(error)))
 		sealed_damaged(scan->index, "In segment %u, node %u has no valid code.",
 					   scan->segment->part.uid, number);
 	if (scan->segment->header.layout.size == 0)
@@ -162,17 +163,8 @@ begin(SealedScan *scan)
 	check->scan = scan;
 	check->payload = palloc(space_payload_size(scan->space));
 	check->centred = palloc(sizeof(float) * scan->segment->header.padded);
-	disk_read_codes(&check->disk.codes, scan);
-	if (disk_has_links(&scan->segment->header))
-		disk_read_links(&check->disk.links, scan);
+	disk_scan_begin(&check->disk, scan);
 	return check;
-}
-
-static void
-end(DiskCheck *check)
-{
-	disk_reader_close(&check->disk.codes);
-	disk_reader_close(&check->disk.links);
 }
 
 void
@@ -189,7 +181,7 @@ disk_check_vector(SealedScan *scan, uint32 number, const char *payload)
 	sealed_read_row(scan, number, &row);
 	check_prepare_vector(scan, payload, &query, check->centred);
 	check_estimate(check, row.node, &query);
-	end(check);
+	disk_scan_close(&check->disk);
 }
 
 void
@@ -207,5 +199,5 @@ disk_check(SealedScan *scan)
 		sealed_read_row(scan, number, &row);
 		check_row(check, number, &row);
 	}
-	end(check);
+	disk_scan_close(&check->disk);
 }

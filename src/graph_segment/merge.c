@@ -15,8 +15,9 @@
  * Segments of METHOD_DISK store no codes with the links: those of a node that gets new edges are
  * computed from work vectors.  Where such segments keep no vectors, a node's own code takes the
  * place of its payload: what it stands for is as good as a vector to search for and to compare, and
- * the code itself is copied, so that estimates do not become worse however often it is merged.
- * Only codes relative to another mean are made anew from what they stand for.
+ * the code itself is copied, with the centroid that it is relative to, so that estimates do not
+ * become worse however often it is merged.  Nodes keep their order, so those of a cell remain a
+ * run.  Only centroids relative to another mean are made anew, with more bits.
  */
 #include "graph_segment/merge.h"
 
@@ -34,6 +35,7 @@
 #define SEARCH_REACH			1.1f
 #define REPAIR_FRACTION		0.75	/* lists with a smaller share of their edges are filled up */
 #define MEAN_SAMPLE			4096	/* nodes from which the scale is computed */
+#define SHIFTED_CELL_BITS	8		/* of centroids, if any are relative to another mean */
 
 bool
 merge_is_possible(const Space *space)
@@ -146,6 +148,7 @@ open_inputs(Merge *merge)
 {
 	const SegmentJob *job = merge->job;
 	uint64		rows = 0;
+	uint32		cells = 0;		/* no more than nodes */
 
 	merge->inputs = palloc0(sizeof(MergeInput) * merge->input_count);
 	for (int i = 0; i < merge->input_count; i++)
@@ -172,6 +175,8 @@ open_inputs(Merge *merge)
 			elog(ERROR, "too many rows for one segment");
 		input->base = merge->keys;
 		merge->keys += header->nodes;
+		input->first_cell = cells;
+		cells += header->disk.cell_count;
 	}
 	for (int i = 0; i < merge->input_count; i++)
 		if (needs_full(merge, &merge->inputs[i]))
@@ -205,8 +210,54 @@ read_code(Merge *merge, MergeInput *input, uint32 id, char *code)
 	};
 	memcpy(code, disk_reader_get(&input->scan.disk->codes, id), merge->payload_size);
 	graph_scan_close(&input->scan);
+	((DiskCode *) code)->cell += input->first_cell;
 	if (input->shift)
 		disk_shift(merge->space, merge->build->graph.padded, input->shift, code, merge->floats);
+}
+
+static MergeInput *
+input_of_cell(Merge *merge, uint32 cell)
+{
+	int			i = merge->input_count - 1;
+
+	while (merge->inputs[i].first_cell > cell)
+		i--;
+	return &merge->inputs[i];
+}
+
+/* The centroid of a cell relative to the output's mean: SegmentBuild.get_centroid of a merge. */
+static const float *
+get_centroid(SegmentBuild *build, uint32 cell)
+{
+	Merge	   *merge = build->callbacks.arg;
+	MergeInput *input = input_of_cell(merge, cell);
+	uint32		padded = build->graph.padded;
+
+	if (merge->centroid_cell == cell)
+		return merge->centroid;
+	disk_restore_cell(&input->segment->header.disk, padded,
+					  disk_reader_get(&input->scan.disk->cells, cell - input->first_cell),
+					  merge->centroid);
+	graph_scan_close(&input->scan);
+	for (uint32 d = 0; d < padded && input->shift; d++)
+		merge->centroid[d] -= input->shift[d];
+	merge->centroid_cell = cell;
+	return merge->centroid;
+}
+
+/* Writes a cell: SegmentBuild.put_cell of a merge. */
+static void
+put_cell(SegmentBuild *build, DiskWriter *writer, uint32 cell)
+{
+	MergeInput *input = input_of_cell(build->callbacks.arg, cell);
+
+	if (input->shift || input->segment->header.disk.cell_bits != writer->disk.cell_bits)
+	{
+		disk_put_cell(writer, get_centroid(build, cell));
+		return;
+	}
+	disk_copy_cell(writer, disk_reader_get(&input->scan.disk->cells, cell - input->first_cell));
+	graph_scan_close(&input->scan);
 }
 
 const SealedNode *
@@ -298,15 +349,17 @@ sample_nodes(Merge *merge)
 }
 
 /*
- * Computes the shifts from each input's mean to that of the output, which is the base's, for codes
- * that are not made again from vectors.
+ * Computes the shifts from each input's mean to that of the output, which is the base's, for what
+ * is not made again from vectors.
  */
 static void
 measure_shifts(Merge *merge)
 {
+	BuildShared *shared = merge->build->shared;
 	uint32		padded = merge->build->graph.padded;
 	const float *mean = merge->inputs[0].segment->mean;
 
+	shared->cell_bits = merge->inputs[0].segment->header.disk.cell_bits;
 	for (int i = 1; i < merge->input_count && !is_flat(&merge->inputs[i]); i++)
 	{
 		if (merge->inputs[i].scan.disk &&
@@ -316,6 +369,7 @@ measure_shifts(Merge *merge)
 		merge->inputs[i].shift = palloc(sizeof(float) * padded);
 		for (uint32 d = 0; d < padded; d++)
 			merge->inputs[i].shift[d] = mean[d] - merge->inputs[i].segment->mean[d];
+		shared->cell_bits = SHIFTED_CELL_BITS;
 	}
 }
 
@@ -566,6 +620,37 @@ compare_alias(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* The key of a node's cell. */
+static uint32
+cell_of_key(Merge *merge, uint32 key)
+{
+	MergeInput *input = merge_input_of_key(merge, key);
+	uint32		cell = input->first_cell + ((const DiskCode *)
+		disk_reader_get(&input->scan.disk->codes, key - input->base))->cell;
+
+	graph_scan_close(&input->scan);
+	return cell;
+}
+
+/* Counts the cells of the nodes that are kept, which are written in this order. */
+static uint32
+count_cells(Merge *merge)
+{
+	uint32		before = PG_UINT32_MAX;
+	uint32		count = 0;
+
+	for (uint32 key = 0; key < merge->keys; key++)
+		if (merge->number[key] != NO_ROW)
+		{
+			uint32		cell = cell_of_key(merge, key);
+
+			CHECK_FOR_OTHERS();
+			count += cell != before;
+			before = cell;
+		}
+	return count;
+}
+
 /* Numbers the nodes that are kept, part by part; an alias gets the number of its node. */
 static void
 number_nodes(Merge *merge)
@@ -640,6 +725,9 @@ merge_begin(const SegmentJob *job)
 	merge->build = build_attach(shared, job->index, &callbacks);
 	merge->space = &merge->build->space;
 	merge->build->codes = merge->space->storage == STORAGE_NONE;
+	merge->build->get_centroid = get_centroid;
+	merge->build->put_cell = put_cell;
+	merge->centroid_cell = PG_UINT32_MAX;
 	merge->build->write_parts = merge_write_parts;
 	merge->build->graph.complete = merge_complete_node;
 	/* all rows need not fit into memory, because the parts do */
@@ -648,6 +736,7 @@ merge_begin(const SegmentJob *job)
 	merge->step = AllocSetContextCreate(CurrentMemoryContext, "vector merge node",
 										ALLOCSET_DEFAULT_SIZES);
 	merge->floats = palloc(sizeof(float) * padded);
+	merge->centroid = palloc(sizeof(float) * padded);
 	merge->work = palloc(sizeof(uint16) * padded);
 	merge->recent_work = palloc(sizeof(uint16) * padded * RECENT_NODES);
 	memset(merge->recent_key, 0xFF, sizeof(merge->recent_key));
@@ -665,6 +754,8 @@ merge_begin(const SegmentJob *job)
 	make_parts(merge);
 	connect_inputs(merge);
 	number_nodes(merge);
+	if (merge->build->codes)
+		shared->cells = count_cells(merge);
 	plan_size(merge->build, merge->build->plan);
 	merge->making.blocks = build_blocks(merge->build);
 	return &merge->making;

@@ -15,7 +15,8 @@ typedef struct MergeInput
 	GraphScan	scan;
 	uint32		base;			/* key of its first node */
 	uint32		first_row;		/* in Merge.rows */
-	float	   *shift;			/* of codes: from its mean to the output's; NULL: none */
+	uint32		first_cell;		/* key of its first cell */
+	float	   *shift;			/* from its mean to the output's; NULL: none */
 	uint32		neighbours;		/* number that a node of another input gets in it */
 } MergeInput;
 
@@ -40,7 +41,7 @@ typedef struct MergeAlias
 
 /*
  * The state of a merge. A key is the number of a node among the nodes of all inputs, one input
- * after the other.
+ * after the other; likewise that of a cell.
  */
 typedef struct Merge
 {
@@ -69,6 +70,8 @@ typedef struct Merge
 	MemoryContext context;
 	MemoryContext step;			/* for one node */
 	float	   *floats;
+	float	   *centroid;		/* of the cell with this key */
+	uint32		centroid_cell;
 	uint16	   *work;			/* of the current node */
 	Size		payload_size;
 	SealedNode	head;			/* of a node that has only a code */

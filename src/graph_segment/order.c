@@ -68,7 +68,7 @@ by_cells(SegmentBuild *build)
 	for (uint32 i = 1; i < n; i++)
 		if (order[i] == 0)
 		{
-			memmove(order + 1, order, sizeof(uint32) * i);
+			order[i] = order[0];
 			order[0] = 0;
 			break;
 		}

@@ -295,11 +295,9 @@ graph_scan_begin(GraphScan *scan, Relation index, const Space *space, CachedSegm
 	sealed_scan_begin(&scan->sealed, index, space, segment, statistics);
 	if (!disk_is(&segment->header))
 		return;
-	scan->disk = palloc0(sizeof(DiskScan));
-	disk_read_codes(&scan->disk->codes, &scan->sealed);
+	scan->disk = palloc(sizeof(DiskScan));
+	disk_scan_begin(scan->disk, &scan->sealed);
 	scan->disk->once = index->rd_rel->relpages > NBuffers;
-	if (graph_scan_estimates(scan))
-		disk_read_links(&scan->disk->links, &scan->sealed);
 }
 
 void
@@ -312,10 +310,8 @@ graph_scan_keep_memory(GraphScan *scan, MemoryContext context)
 void
 graph_scan_close(GraphScan *scan)
 {
-	if (scan->disk == NULL)
-		return;
-	disk_reader_close(&scan->disk->codes);
-	disk_reader_close(&scan->disk->links);
+	if (scan->disk)
+		disk_scan_close(scan->disk);
 }
 
 void

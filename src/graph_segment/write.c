@@ -185,6 +185,13 @@ upper_id(const SegmentPlan *plan, int level, uint32 node)
 	return plan->upper_id[level] ? plan->upper_id[level][node] : node;
 }
 
+/* The node in a place of the order of the nodes in memory. */
+static inline uint32
+node_in_place(const SegmentPlan *plan, uint32 i)
+{
+	return plan->order ? plan->order[i] : i;
+}
+
 /* The id on disk of a neighbour of a node in memory. */
 static uint32
 neighbour_id(const SegmentPlan *plan, int level, uint32 neighbour)
@@ -495,26 +502,35 @@ put_code(SegmentBuild *build, SegmentPlan *plan, uint32 node)
 	code_writer_put(&plan->codes, &code);
 }
 
-/* A node's element of the array of codes: its payload, if that is one. */
+/* The element of the array of codes for the node in a place: its payload, if that is one. */
 static const char *
-disk_code(SegmentBuild *build, SegmentPlan *plan, uint32 node)
+disk_code(SegmentBuild *build, SegmentPlan *plan, uint32 place)
 {
-	const char *payload = build_payload(build, build_node_row(build, node));
+	uint32		rows[DISK_CELL_NODES];
+	uint32		n = Min(build->shared->nodes - place, DISK_CELL_NODES);
 
 	if (build->codes)
-		return payload;
-	build_residual(build, payload, plan->disk.residual);
-	return disk_encode(&plan->disk, plan->disk.residual);
+		return disk_copy_code(&plan->disk, build, build_payload(
+			build, build_node_row(build, node_in_place(plan, place))));
+	if (place % DISK_CELL_NODES == 0)
+	{
+		for (uint32 i = 0; i < n; i++)
+			rows[i] = build_node_row(build, node_in_place(plan, place + i));
+		disk_begin_cell(&plan->disk, build, rows, (int) n);
+	}
+	return disk_encode(&plan->disk, (int) (place % DISK_CELL_NODES));
 }
 
 /*
- * Writes a node of a METHOD_DISK segment: its code, and its links, with its vector if that is kept.
+ * Writes the node in a place of the order to a METHOD_DISK segment: its code, and its links,
+ * with its vector if that is kept.
  */
 static void
-put_disk_node(SegmentBuild *build, SegmentPlan *plan, uint32 number, uint32 node)
+put_disk_node(SegmentBuild *build, SegmentPlan *plan, uint32 number, uint32 place)
 {
 	const NodeLayout *layout = &plan->header.layout;
 	GraphBuild *graph = &build->graph;
+	uint32		node = node_in_place(plan, place);
 	GraphLinks *links = graph_array_at(&graph->links, node);
 	BuildRow   *row = build_row(build, build_node_row(build, node));
 	DiskNode	head = {.tid = row->tid, .links = (uint16) links->count};
@@ -524,7 +540,7 @@ put_disk_node(SegmentBuild *build, SegmentPlan *plan, uint32 number, uint32 node
 	for (uint32 i = 0; i < links->count; i++)
 		ids[i] = neighbour_id(plan, 0, graph_link_ids(graph, links)[i]);
 	find_extras(build, row, &head.extra, &head.extras);
-	disk_writer_put_code(&plan->disk, disk_code(build, plan, node));
+	disk_writer_put_code(&plan->disk, disk_code(build, plan, place));
 	if (record == NULL)
 	{
 		disk_writer_put_links(&plan->disk, &head, ids);
@@ -547,19 +563,17 @@ plan_write_part(SegmentBuild *build, SegmentPlan *plan, uint32 first)
 	Size		room = 0;
 
 	for (uint32 i = 0; i < n; i++)
-	{
-		uint32		which = plan->order ? plan->order[i] : i;
-
-		write_node_rows(build, plan, build_row(build, build_node_row(build, which)), first + i);
-	}
+		write_node_rows(build, plan,
+						build_row(build, build_node_row(build, node_in_place(plan, i))),
+						first + i);
 	for (uint32 i = 0; i < n; i++)
 	{
-		uint32		which = plan->order ? plan->order[i] : i;
+		uint32		which = node_in_place(plan, i);
 
 		if ((i & 1023) == 0)
 			build_report(build, BUILD_WRITING, first + i, plan->header.nodes);
 		if (disk_is(&plan->header))
-			put_disk_node(build, plan, first + i, which);
+			put_disk_node(build, plan, first + i, i);
 		else
 		{
 			Size		size = memory_node_size(build, plan, which);

@@ -273,7 +273,7 @@ attributes_place(const SegmentAttributes *attributes, SealedHeader *header)
 	BlockNumber *parts[] = {
 		&header->mean, &header->tombstones, &header->tids, &header->entries, &header->lists.list,
 		&header->lists.codes, &header->lists.fine, &header->cold, &header->codes,
-		&header->disk.codes, &header->disk.links
+		&header->disk.codes, &header->disk.links, &header->disk.cells
 	};
 
 	if (attributes == NULL)

@@ -236,23 +236,42 @@ typedef struct SealedList
 } SealedList;
 
 /*
- * What a search of a METHOD_DISK segment walks by, in arrays by the numbers of nodes: codes
- * relative to the mean, each after its FineFactors; and, if the segment has no vectors, DiskNodes.
+ * What a search of a METHOD_DISK segment walks by: arrays by the numbers of nodes, of codes, each
+ * after its DiskCode, and, if the segment has no vectors, of DiskNodes; and one of cells.  A code
+ * is relative to the centroid of a cell, which is a code after its DiskCell, relative to the mean.
  * Elements are placed as many to a block as fit, or packed through the payloads
- * (elements_per_block).
- * Otherwise nodes of level 0, the segment's cold blocks, have both vector and neighbours.
+ * (elements_per_block).  If the segment has vectors, nodes of level 0, the segment's cold blocks,
+ * have both vector and neighbours.
  */
 typedef struct SealedDisk
 {
 	BlockNumber codes;			/* block within the extent; 0: another kind of segment */
 	BlockNumber links;			/* block within the extent; 0: they are in the nodes of level 0 */
-	uint32		code_size;		/* of a code and its factors */
+	uint32		code_size;		/* of a DiskCode and its code */
 	uint32		link_size;		/* of a DiskNode with its neighbours */
 	uint16		bits;			/* of a code, for a dimension */
 	uint16		degree;			/* the largest number of neighbours */
 	uint16		id_size;		/* bytes of a neighbour's number */
-	uint16		unused;
+	uint16		cell_bits;		/* of a centroid's code, for a dimension */
+	BlockNumber cells;			/* block within the extent */
+	uint32		cell_size;		/* of a DiskCell and its code */
+	uint32		cell_count;
 } SealedDisk;
+
+typedef struct DiskCode
+{
+	float		a;				/* see FineFactors */
+	uint16		b;				/* bfloat16 */
+	uint16		error;			/* bfloat16, rounded up */
+	uint32		cell;
+} DiskCode;
+
+/* A centroid is `scale` times the levels of its code, counted from their middle. */
+typedef struct DiskCell
+{
+	float		scale;
+	float		norm;			/* squared */
+} DiskCell;
 
 /* A node's rows and neighbours, whose numbers follow, the least significant byte first. */
 typedef struct DiskNode
@@ -326,7 +345,7 @@ typedef struct SealedHeader
 	uint32		attribute_count;
 	SealedAttribute attributes[SEGMENT_MAX_ATTRIBUTES];
 	SealedDisk	disk;
-	uint32		spare[30];		/* zero */
+	uint32		spare[27];		/* zero */
 } SealedHeader;
 
 /* At the start of the payload of the first tombstone block: how many bits are set in all. */
@@ -409,7 +428,9 @@ StaticAssertDecl(offsetof(Directory, entries) == 88, "format of Directory");
 StaticAssertDecl(sizeof(NodeLayout) == 40, "format of NodeLayout");
 StaticAssertDecl(sizeof(SealedLists) == 44, "format of SealedLists");
 StaticAssertDecl(sizeof(SealedList) == 12, "format of SealedList");
-StaticAssertDecl(sizeof(SealedDisk) == 24, "format of SealedDisk");
+StaticAssertDecl(sizeof(SealedDisk) == 36, "format of SealedDisk");
+StaticAssertDecl(sizeof(DiskCode) == 12, "format of DiskCode");
+StaticAssertDecl(sizeof(DiskCell) == 8, "format of DiskCell");
 StaticAssertDecl(sizeof(DiskNode) == 16, "format of DiskNode");
 StaticAssertDecl(sizeof(ListGroup) == 256, "format of ListGroup");
 StaticAssertDecl(sizeof(CentroidsHeader) == 32, "format of CentroidsHeader");

@@ -21,14 +21,17 @@ $node->safe_psql('postgres', q{
 	INSERT INTO items (id) VALUES (0);
 	DELETE FROM items WHERE id % 50 = 3});
 
-# Codes are in blocks of kind 13, after their factors of 12 bytes; links in blocks of kind 18, after 16 bytes: the TID, and the
+# Codes are in blocks of kind 13, after two factors, of 4 and 2 bytes, and the number of their cell at 8; centroids in blocks
+# of kind 15, after their scale; links in blocks of kind 18, after 16 bytes: the TID, and the
 # number of links at 6; nodes with vectors in blocks of kind 7, TID and number of links likewise, neighbours at 36, then the
 # vector.  Changes are of element 0.
-my ($codes, $links, $nodes) = (13, 18, 7);
+my ($codes, $centroids, $links, $nodes) = (13, 15, 18, 7);
 my %damage = (
 	factor => [ 'storage = none', $codes, 0, pack('f', 1000), qr/node 0 has a code that does not fit its vector/ ],
 	bits => [ 'storage = none', $codes, 12, "\xff\x00" x 12, qr/node 0 has a code that does not fit its vector/ ],
-	invalid => [ 'storage = none', $codes, 4, pack('f', 1), qr/node 0 has no valid code/ ],
+	invalid => [ 'storage = none', $codes, 4, pack('v', 0x3f80), qr/node 0 has no valid code/ ],
+	cell => [ 'storage = none', $codes, 8, pack('V', 60000), qr/node 0 is in cell 60000/ ],
+	centroid => [ 'storage = none', $centroids, 0, pack('f', 1000), qr/has a code that does not fit its vector/ ],
 	kept => [ 'storage = full', $codes, 12, "\xff\x00" x 12, qr/node 0 has a code that does not fit its vector/ ],
 	vector => [ 'storage = full', $nodes, 104, "\x00\x00" x 20, qr/node 0 has a code that does not fit its vector|has the vector of row/ ],
 	neighbour => [ 'storage = none', $links, 16, pack('v', 60000), qr/node 0 has 60000 as a neighbour/ ],

@@ -551,7 +551,7 @@ pause_place(void)
 
 /*
  * The order of nodes by cells has each node once, also if all are equal, and neighbours near each
- * other: more of them share a block than in the order of the nodes, or in any part of it by chance.
+ * other: more of them share a cell than in the order of the nodes, or another run of as many nodes.
  */
 static void
 check_place(uint32_t n, bool equal)
@@ -560,9 +560,7 @@ check_place(uint32_t n, bool equal)
 	uint32_t   *order = malloc(sizeof(uint32_t) * n);
 	uint32_t   *number = malloc(sizeof(uint32_t) * n);
 	uint8_t    *scratch;
-	uint32_t	links = 0;
-	uint32_t	same = 0;
-	const uint32_t block = 64;
+	uint32_t	edges[3] = {0};	/* all, those within cells, and within runs from half a cell on */
 
 	make_world(&world, n, RABITQ_L2, true, 1);
 	build_graph(&world, 1);
@@ -581,11 +579,13 @@ check_place(uint32_t n, bool equal)
 	{
 		GraphLinks *list = graph_array_at(&world.build.links, i);
 
-		for (uint32_t k = 0; k < list->count; k++, links++)
-			same += number[i] / block ==
-				number[graph_link_ids(&world.build, list)[k]] / block;
+		for (uint32_t k = 0; k < list->count; k++, edges[0]++)
+			for (uint32_t half = 0; half < 2; half++)
+				edges[1 + half] += (number[i] + half * GRAPH_CELL / 2) / GRAPH_CELL ==
+					(number[graph_link_ids(&world.build, list)[k]] + half * GRAPH_CELL / 2) /
+					GRAPH_CELL;
 	}
-	HOLDS(equal || n <= block || same > links / 4);
+	HOLDS(equal || n <= 2 * GRAPH_CELL || (edges[1] > edges[0] / 4 && edges[1] > edges[2]));
 	free(scratch);
 	free(number);
 	free(order);
