@@ -26,25 +26,6 @@
 #define REPEATED		32
 #define UNREPEATED		16
 
-static void
-lock_shared(GraphLinks *links)
-{
-	uint32_t	spins = 0;
-
-	while (atomic_fetch_add_explicit(&links->lock, 1, memory_order_acquire) & WRITER)
-	{
-		atomic_fetch_sub_explicit(&links->lock, 1, memory_order_relaxed);
-		while (atomic_load_explicit(&links->lock, memory_order_relaxed) & WRITER)
-			pause_spinning(&spins);
-	}
-}
-
-static void
-unlock_shared(GraphLinks *links)
-{
-	atomic_fetch_sub_explicit(&links->lock, 1, memory_order_release);
-}
-
 void
 graph_build_layout(GraphBuild *build)
 {
@@ -53,13 +34,34 @@ graph_build_layout(GraphBuild *build)
 		(build->degree + CODE_GROUP - 1) / CODE_GROUP * CODE_GROUP : build->degree;
 
 	build->ids = sizeof(GraphLinks);
+	if (build->bytes && !build->merging)
+	{
+		build->size = build->ids + vamana_room(build->degree) * sizeof(uint32_t);
+		build->size = (build->size + 7) & ~(size_t) 7;
+		return;
+	}
 	build->distances = build->ids + degree * sizeof(uint32_t);
+	if (build->bytes)
+	{
+		build->a = build->distances + degree * sizeof(float);
+		build->codes = build->a + degree * sizeof(float);
+		build->size = build->codes + degree * (graph_sign_dims(build) / 8);
+		build->size = (build->size + 7) & ~(size_t) 7;
+		return;
+	}
 	build->a = build->distances + degree * sizeof(float);
 	build->b = build->a + (build->coded ? degree * sizeof(float) : 0);
 	build->codes = build->b + (build->coded ? degree * sizeof(uint16_t) : 0);
 	build->size = build->codes +
 		(build->coded ? degree / CODE_GROUP * rabitq_group_size(build->padded) : 0);
 	build->size = (build->size + 7) & ~(size_t) 7;
+}
+
+void
+graph_use_merging(GraphBuild *build, bool merging)
+{
+	build->merging = merging;
+	graph_build_layout(build);
 }
 
 int
@@ -95,6 +97,8 @@ work_distance(const GraphBuild *build, uint32_t a, uint32_t b)
 float
 graph_build_distance(const GraphBuild *build, uint32_t a, uint32_t b)
 {
+	if (build->bytes)
+		return graph_bytes_distance(build, a, b);
 	return build->coded ? work_distance(build, a, b) : build->distance(build->arg, a, b);
 }
 
@@ -171,16 +175,25 @@ graph_inserter_init(GraphInserter *inserter, const GraphBuild *build, GraphMemor
 	if (!inserter->rotated || !inserter->lut || !inserter->entry_lut || !inserter->signs ||
 		!inserter->cosine)
 		return false;
-	for (uint32_t i = 0; i <= build->padded; i++)
-		inserter->cosine[i] = (float) cos(M_PI * i / build->padded);
-	return true;
+	for (uint32_t i = 0; i <= graph_sign_dims(build); i++)
+		inserter->cosine[i] = (float) cos(M_PI * i / graph_sign_dims(build));
+	return !build->bytes || vamana_init(inserter, memory);
 }
 
 void
 graph_work_floats(const GraphBuild *build, uint32_t node, float *out)
 {
-	const uint16_t *work = graph_array_at(&build->work, node);
+	const uint16_t *work;
 
+	if (build->bytes)
+	{
+		const GraphBytes *bytes = bytes_at(build, node);
+
+		for (uint32_t i = 0; i < build->padded; i++)
+			out[i] = bytes->step * bytes->elements[i];
+		return;
+	}
+	work = graph_array_at(&build->work, node);
 	for (uint32_t i = 0; i < build->padded; i++)
 		out[i] = half_to_float(work[i]);
 }
@@ -203,8 +216,10 @@ graph_put_link(const GraphBuild *build, GraphLinks *links, uint32_t place, uint3
 			   GraphCandidate neighbour)
 {
 	graph_link_ids(build, links)[place] = build->first + neighbour.id;
+	if (build->bytes && !build->merging)
+		return;
 	graph_link_distances(build, links)[place] = neighbour.distance;
-	if (build->coded)
+	if (build->coded && !build->bytes)
 	{
 		uint8_t		signs[16384 / 8];
 		RabitqFactors factors = encode_link(build, node, neighbour.id, signs);
@@ -394,6 +409,8 @@ graph_insert(GraphInserter *inserter, uint32_t node)
 	uint32_t	ef = build->ef_construction;
 	uint32_t	count;
 
+	if (build->bytes)
+		return vamana_insert(inserter, node);
 	if (node == 0)
 		return true;
 	graph_begin_query(inserter, node);

@@ -12,6 +12,10 @@
  * the choice of neighbours, come from `work` vectors: rotated, centred, scaled halves.  For a plain
  * graph the caller computes distances.
  *
+ * A coded graph may have bytes in place of codes: then its lists are only numbers, and all
+ * distances come from work vectors rounded to bytes (vamana.c).  That takes a fifth of the memory,
+ * and serves where the graph on disk has no codes of neighbours.
+ *
  * Everything shared is in GraphArrays, whose chunks each process may map at any address.  A spin
  * lock in a node's links guards them; it is held at most for the work of one hop, and a process
  * holds one such lock at a time, so there is no deadlock.
@@ -45,8 +49,22 @@ graph_array_at(const GraphArray *array, uint32_t i)
 }
 
 /*
+ * A vector rounded to bytes: `step` times the elements, and for dot products one element more, its
+ * lift; length2 is the squared length of all of it.
+ */
+typedef struct GraphBytes
+{
+	float		step;
+	float		length2;
+	float		lift;
+	int8_t		elements[];
+} GraphBytes;
+
+/*
  * A node's links: this header, then ids, distances and, if coded, a and b factors of `degree`
- * neighbours each, and the groups of codes; coded ones have room for whole groups.
+ * neighbours each, and the groups of codes; coded ones have room for whole groups.  With bytes
+ * there are only ids, with room for a third more than `degree` until graph_fill; or, if lists are
+ * merged, `degree` ids, distances, a (see GraphEdges) and codes of graph_sign_dims() signs.
  */
 typedef struct GraphLinks
 {
@@ -60,10 +78,14 @@ typedef struct GraphBuild
 	uint32_t	degree;			/* the most neighbours of a node */
 	uint32_t	ef_construction;	/* candidates of an insertion */
 	bool		coded;
+	bool		bytes;			/* if coded: no codes, and work vectors are GraphBytes */
+	bool		merging;		/* if bytes: links are such that graph_merge_edges can be called */
+	float		longest2;		/* if bytes, for dot products: squared length that all get */
 	float		alpha;			/* see graph_fill; 0: GRAPH_ALPHA */
 	RabitqMetric metric;		/* if coded */
 	uint32_t	padded;			/* if coded: dimensions of a work vector */
 	GraphArray	work;			/* if coded: by node */
+	const char **places;		/* if bytes: work vectors by node; NULL: in `work` */
 	float		(*distance) (void *arg, uint32_t a, uint32_t b);	/* if not coded */
 	/*
 	 * Or NULL: provides a node's work vector and its links' distances, if they may be missing;
@@ -88,6 +110,13 @@ typedef struct GraphBuild
 	size_t		size;
 } GraphBuild;
 
+/* A candidate for a list of numbers. */
+typedef struct VamanaCandidate
+{
+	GraphCandidate end;
+	float		cover;			/* its distance from the neighbour that covers it, or INFINITY */
+} VamanaCandidate;
+
 /* What one process needs to insert. */
 typedef struct GraphInserter
 {
@@ -101,6 +130,7 @@ typedef struct GraphInserter
 	uint8_t    *lut;
 	uint8_t    *entry_lut;
 	uint8_t    *signs;			/* codes of the neighbours in a list that is being filled */
+	VamanaCandidate *candidates;	/* if bytes: room for ef_construction */
 	float	   *cosine;			/* of the angle for each number of different signs */
 	uint32_t	repeated;		/* searches repeated with more candidates, */
 	uint32_t	gained;			/* the neighbours that these have gained, */
@@ -109,6 +139,21 @@ typedef struct GraphInserter
 
 /* Sets offsets and size from the caller's settings. */
 extern void graph_build_layout(GraphBuild *build);
+
+/* Changes whether lists will be merged, before there are any. */
+extern void graph_use_merging(GraphBuild *build, bool merging);
+
+/* The bytes of a work vector. */
+static inline size_t
+graph_work_size(const GraphBuild *build)
+{
+	return build->bytes ? (sizeof(GraphBytes) + build->padded + 3) / 4 * 4 :
+		build->padded * sizeof(uint16_t);
+}
+
+/* Makes a vector, `padded` rotated and centred elements, a work vector of bytes. */
+extern void graph_make_bytes(const GraphBuild *build, const float *vector, GraphBytes *out);
+extern float graph_bytes_distance(const GraphBuild *build, uint32_t a, uint32_t b);
 
 /*
  * Returns how many levels a graph of n nodes has; sizes gets their numbers of nodes, sizes[0] = n.
@@ -146,7 +191,8 @@ extern bool graph_insert(GraphInserter *inserter, uint32_t node);
  * After all nodes are inserted, gives a node further neighbours if its list has free places: near
  * nodes that are not `alpha` times as near to one of its neighbours as to the node (the relaxed
  * rule of Vamana: Subramanya et al., DiskANN, NeurIPS 2019, algorithm 2), and then, up to three
- * quarters of the list, by a more relaxed rule.  Several processes may call this, each for nodes of
+ * quarters of the list, by a more relaxed rule.  With bytes, an insertion has filled the list, and
+ * this cuts it to its degree.  Several processes may call this, each for nodes of
  * its own.  Returns false if there is no memory.
  */
 extern bool graph_fill(GraphInserter *inserter, uint32_t node);
@@ -157,10 +203,19 @@ typedef struct GraphEdges
 	uint32_t	count;
 	uint32_t   *ids;
 	float	   *distances;
-	float	   *a;				/* this and the next two if coded */
-	uint16_t   *b;
-	uint8_t    *signs;			/* padded / 8 bytes each */
+	float	   *a;				/* if coded; with bytes, their lifts less that of the node */
+	uint16_t   *b;				/* if coded, without bytes */
+	uint8_t    *signs;			/* if coded: graph_sign_dims() / 8 bytes each */
 } GraphEdges;
+
+/* The number of dimensions whose signs tell whether neighbours cover each other. */
+#define GRAPH_SIGN_DIMS		256
+
+static inline uint32_t
+graph_sign_dims(const GraphBuild *build)
+{
+	return build->bytes && build->padded > GRAPH_SIGN_DIMS ? GRAPH_SIGN_DIMS : build->padded;
+}
 
 /* Copies a node's neighbours; the arrays have room for build->degree of them. */
 extern void graph_get_edges(const GraphBuild *build, uint32_t node, GraphEdges *edges);
@@ -183,8 +238,7 @@ extern void graph_code_link(const GraphBuild *build, uint32_t node, uint32_t pla
  * Makes a node outside of this part, given by its id and its work vector or its distance, a
  * permanent neighbour of node 0.
  */
-extern void graph_set_anchor(GraphBuild *build, uint32_t id, const uint16_t *work,
-							 float distance);
+extern void graph_set_anchor(GraphBuild *build, uint32_t id, const void *work, float distance);
 
 /*
  * Makes each of the n nodes reachable from node 0, if pruning has cut some off, and has several

@@ -23,7 +23,7 @@
 static inline bool
 is_dot(const GraphBuild *build)
 {
-	return build->metric == RABITQ_IP;
+	return build->metric == RABITQ_IP && !build->bytes;
 }
 
 static inline GraphLinks *
@@ -68,6 +68,25 @@ unlock_exclusive(GraphLinks *links)
 }
 
 static inline void
+lock_shared(GraphLinks *links)
+{
+	uint32_t	spins = 0;
+
+	while (atomic_fetch_add_explicit(&links->lock, 1, memory_order_acquire) & WRITER)
+	{
+		atomic_fetch_sub_explicit(&links->lock, 1, memory_order_relaxed);
+		while (atomic_load_explicit(&links->lock, memory_order_relaxed) & WRITER)
+			pause_spinning(&spins);
+	}
+}
+
+static inline void
+unlock_shared(GraphLinks *links)
+{
+	atomic_fetch_sub_explicit(&links->lock, 1, memory_order_release);
+}
+
+static inline void
 prefetch_work(const GraphBuild *build, uint32_t node)
 {
 	const char *work = graph_array_at(&build->work, node);
@@ -93,6 +112,45 @@ put_code(const GraphBuild *build, GraphLinks *links, uint32_t place, RabitqFacto
 				place / CODE_GROUP * rabitq_group_size(build->padded), place % CODE_GROUP, signs,
 				build->padded);
 }
+
+/* A list of numbers has room for further ones, and is cut when it is full. */
+static inline uint32_t
+vamana_room(uint32_t degree)
+{
+	uint32_t	room = degree + degree / 3;
+
+	return room < GRAPH_MAX_DEGREE ? room : GRAPH_MAX_DEGREE;
+}
+
+static inline const GraphBytes *
+bytes_at(const GraphBuild *build, uint32_t node)
+{
+	return build->places ? (const GraphBytes *) build->places[node] :
+		graph_array_at(&build->work, node);
+}
+
+/* The distance of a node's neighbour. */
+static inline float
+link_distance(const GraphBuild *build, GraphLinks *links, uint32_t node, uint32_t place)
+{
+	return build->bytes && !build->merging ?
+		graph_bytes_distance(build, node, graph_link_ids(build, links)[place]) :
+		graph_link_distances(build, links)[place];
+}
+
+/* vamana.c: what other functions of this room do if there are bytes in place of codes. */
+extern bool vamana_init(GraphInserter *inserter, GraphMemory memory);
+extern bool vamana_insert(GraphInserter *inserter, uint32_t node);
+/* Cuts a node's list to its degree. */
+extern void vamana_trim(const GraphBuild *build, uint32_t node);
+/* The distance to a work vector outside of the graph. */
+extern float vamana_distance(const GraphBuild *build, uint32_t node, const GraphBytes *other);
+/*
+ * The signs of a neighbour's elements less those of the node, graph_sign_dims() of them; returns
+ * how much its lift is above that of the node.
+ */
+extern float vamana_signs(const GraphBuild *build, uint32_t node, uint32_t neighbour,
+						  uint8_t *signs);
 
 /* Writes a neighbour into a place of a node's links, which the caller has locked. */
 extern void graph_put_link(const GraphBuild *build, GraphLinks *links, uint32_t place,

@@ -3,6 +3,7 @@
  */
 #include "graph/build.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "graph/build_internal.h"
@@ -21,7 +22,7 @@ complete(const GraphBuild *build, uint32_t node)
 }
 
 void
-graph_set_anchor(GraphBuild *build, uint32_t id, const uint16_t *work, float distance)
+graph_set_anchor(GraphBuild *build, uint32_t id, const void *work, float distance)
 {
 	GraphLinks *links = links_at(build, 0, 0);
 	float	   *distances = graph_link_distances(build, links);
@@ -43,10 +44,10 @@ graph_set_anchor(GraphBuild *build, uint32_t id, const uint16_t *work, float dis
 				place = i;
 	}
 	graph_link_ids(build, links)[place] = id;
-	if (build->coded)
+	if (build->coded && !build->bytes)
 		graph_code_link(build, 0, place, work);
 	else
-		distances[place] = distance;
+		distances[place] = build->bytes ? vamana_distance(build, 0, work) : distance;
 }
 
 /* The state of graph_connect. */
@@ -105,7 +106,7 @@ spare_place(const Connect *connect, GraphLinks *links, uint32_t node, uint32_t e
 {
 	const GraphBuild *build = connect->build;
 	const uint32_t *ids = graph_link_ids(build, links);
-	const float *distances = graph_link_distances(build, links);
+	float		farthest = -INFINITY;
 	uint32_t	place = build->degree;
 
 	if (links->count < build->degree)
@@ -117,8 +118,11 @@ spare_place(const Connect *connect, GraphLinks *links, uint32_t node, uint32_t e
 		if (neighbour < connect->n ? connect->parent[neighbour] == node ||
 			connect->incoming[neighbour] <= enough : ids[i] == build->anchor)
 			continue;
-		if (place == build->degree || distances[i] > distances[place])
+		if (place == build->degree || link_distance(build, links, node, i) > farthest)
+		{
 			place = i;
+			farthest = link_distance(build, links, node, i);
+		}
 	}
 	return place;
 }
@@ -215,7 +219,8 @@ give_ways(Connect *connect, uint32_t node)
 		return;
 	complete(build, node);
 	memcpy(ids, graph_link_ids(build, links), left * sizeof(uint32_t));
-	memcpy(distances, graph_link_distances(build, links), left * sizeof(float));
+	for (uint32_t i = 0; i < left; i++)
+		distances[i] = link_distance(build, links, node, i);
 	while (connect->incoming[node] < LEAST_WAYS && left > 0)
 	{
 		uint32_t	nearest = 0;

@@ -32,13 +32,24 @@ static float
 distance_between(const GraphInserter *inserter, const Spoke *a, const Spoke *b)
 {
 	const GraphBuild *build = inserter->build;
+	float		x = a->end.distance;
+	float		y = b->end.distance;
+	float		lifts = 0;
 	float		lengths;
 
 	if (!build->coded)
 		return graph_build_distance(build, a->end.id, b->end.id);
-	lengths = sqrtf(fmaxf(0, a->end.distance * b->end.distance));
-	return a->end.distance + b->end.distance - 2 * lengths *
-		inserter->cosine[distance_kernels->bit_hamming(a->signs, b->signs, build->padded / 8)];
+	/* signs tell nothing of the lifts, which are apart */
+	if (build->bytes)
+	{
+		x = fmaxf(0, x - a->factors.a * a->factors.a);
+		y = fmaxf(0, y - b->factors.a * b->factors.a);
+		lifts = a->factors.a - b->factors.a;
+	}
+	lengths = sqrtf(fmaxf(0, x * y));
+	return x + y + lifts * lifts - 2 * lengths *
+		inserter->cosine[distance_kernels->bit_hamming(a->signs, b->signs,
+													   graph_sign_dims(build) / 8)];
 }
 
 /*
@@ -75,6 +86,7 @@ read_spokes(GraphInserter *inserter, GraphLinks *links, Spoke *spokes)
 	for (uint32_t i = 0; i < links->count; i++)
 	{
 		uint8_t    *signs = inserter->signs + i * (build->padded / 8);
+		size_t		bytes = graph_sign_dims(build) / 8;
 
 		spokes[i].end.id = graph_link_ids(build, links)[i];
 		spokes[i].end.distance = graph_link_distances(build, links)[i];
@@ -82,6 +94,11 @@ read_spokes(GraphInserter *inserter, GraphLinks *links, Spoke *spokes)
 		if (!build->coded)
 			continue;
 		spokes[i].factors.a = graph_link_a(build, links)[i];
+		if (build->bytes)
+		{
+			memcpy(signs, graph_link_codes(build, links) + i * bytes, bytes);
+			continue;
+		}
 		spokes[i].factors.b = graph_link_b(build, links)[i];
 		rabitq_unpack(graph_link_codes(build, links) +
 					  i / CODE_GROUP * rabitq_group_size(build->padded), i % CODE_GROUP, signs,
@@ -138,6 +155,11 @@ graph_fill(GraphInserter *inserter, uint32_t node)
 	uint32_t	spare_count = 0;
 	uint32_t	count;
 
+	if (build->bytes)
+	{
+		vamana_trim(build, node);
+		return true;
+	}
 	if (links->count == 0 || links->count == build->degree)
 		return true;
 	graph_begin_query(inserter, node);
@@ -180,8 +202,14 @@ graph_get_edges(const GraphBuild *build, uint32_t node, GraphEdges *edges)
 
 	edges->count = links->count;
 	memcpy(edges->ids, graph_link_ids(build, links), links->count * sizeof(uint32_t));
-	memcpy(edges->distances, graph_link_distances(build, links), links->count * sizeof(float));
-	if (!build->coded)
+	for (uint32_t i = 0; i < links->count; i++)
+	{
+		edges->distances[i] = link_distance(build, links, node, i);
+		if (build->bytes)
+			edges->a[i] = vamana_signs(build, node, edges->ids[i], edges->signs +
+									   (size_t) i * (graph_sign_dims(build) / 8));
+	}
+	if (!build->coded || build->bytes)
 		return;
 	memcpy(edges->a, graph_link_a(build, links), links->count * sizeof(float));
 	memcpy(edges->b, graph_link_b(build, links), links->count * sizeof(uint16_t));
@@ -261,10 +289,11 @@ graph_merge_edges(GraphInserter *inserter, uint32_t node, const GraphEdges *edge
 		spokes[count].end = (GraphCandidate) {edges->distances[i], edges->ids[i]};
 		if (build->coded)
 		{
+			spokes[count].signs = edges->signs + (size_t) i * (graph_sign_dims(build) / 8);
 			spokes[count].factors.a = edges->a[i];
-			spokes[count].factors.b = edges->b[i];
-			spokes[count].signs = edges->signs + (size_t) i * (build->padded / 8);
 		}
+		if (build->coded && !build->bytes)
+			spokes[count].factors.b = edges->b[i];
 		count++;
 	}
 	if (count > build->degree)
@@ -280,7 +309,13 @@ graph_merge_edges(GraphInserter *inserter, uint32_t node, const GraphEdges *edge
 	{
 		graph_link_ids(build, links)[i] = spokes[i].end.id;
 		graph_link_distances(build, links)[i] = spokes[i].end.distance;
-		if (build->coded)
+		if (build->bytes)
+		{
+			graph_link_a(build, links)[i] = spokes[i].factors.a;
+			memcpy(graph_link_codes(build, links) + i * (graph_sign_dims(build) / 8),
+				   spokes[i].signs, graph_sign_dims(build) / 8);
+		}
+		else if (build->coded)
 			put_code(build, links, i, spokes[i].factors, spokes[i].signs);
 	}
 	links->count = count;

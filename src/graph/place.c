@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "distance/half.h"
+#include "graph/build_internal.h"
 
 #define LEAF		16			/* parts of so few nodes are not divided */
 #define SAMPLE		256			/* nodes of a part that its two means are made from, */
@@ -17,13 +18,31 @@ typedef struct Placing
 	uint32_t   *nodes;
 	float	   *keys;			/* of the nodes: how far along the direction of a division */
 	float	   *means;			/* two, and two that are being made */
+	GraphBytes *rounded;		/* if bytes: room for a direction */
 	float	   *directions;		/* of the divisions that are open, the outermost first */
 	void		(*pause) (void);
 } Placing;
 
-static float
-along(const GraphBuild *build, const float *direction, uint32_t node)
+static void
+set_direction(const Placing *placing, const float *direction)
 {
+	if (placing->build->bytes)
+		graph_make_bytes(placing->build, direction, placing->rounded);
+}
+
+static float
+along(const Placing *placing, const float *direction, uint32_t node)
+{
+	const GraphBuild *build = placing->build;
+
+	if (build->bytes)
+	{
+		const GraphBytes *bytes = bytes_at(build, node);
+
+		return placing->rounded->step * bytes->step *
+			(float) distance_kernels->i8_dot(placing->rounded->elements, bytes->elements,
+											 build->padded);
+	}
 	return distance_kernels->stored_f16_dot(direction, graph_array_at(&build->work, node),
 											build->padded, 0, 1);
 }
@@ -31,7 +50,17 @@ along(const GraphBuild *build, const float *direction, uint32_t node)
 static void
 add_work(const GraphBuild *build, float *sum, uint32_t node)
 {
-	const uint16_t *work = graph_array_at(&build->work, node);
+	const uint16_t *work;
+
+	if (build->bytes)
+	{
+		const GraphBytes *bytes = bytes_at(build, node);
+
+		for (uint32_t i = 0; i < build->padded; i++)
+			sum[i] += bytes->step * bytes->elements[i];
+		return;
+	}
+	work = graph_array_at(&build->work, node);
 
 	for (uint32_t i = 0; i < build->padded; i++)
 		sum[i] += half_to_float(work[i]);
@@ -52,11 +81,12 @@ improve_means(const Placing *placing, const uint32_t *nodes, uint32_t n, float *
 
 	for (uint32_t i = 0; i < dims; i++)
 		direction[i] = mean[1][i] - mean[0][i];
+	set_direction(placing, direction);
 	memset(sum[0], 0, 2 * sizeof(float) * dims);
 	for (uint32_t i = 0; i < sample; i++)
 	{
 		uint32_t	node = nodes[(uint64_t) i * n / sample];
-		int			side = along(build, direction, node) > middle;
+		int			side = along(placing, direction, node) > middle;
 
 		add_work(build, sum[side], node);
 		count[side]++;
@@ -138,9 +168,10 @@ place_part(Placing *placing, uint32_t from, uint32_t to, int depth)
 	if (depth > 0 && distance_kernels->f32_dot(direction, direction - dims, dims) < 0)
 		for (uint32_t i = 0; i < dims; i++)
 			direction[i] = -direction[i];
+	set_direction(placing, direction);
 	for (uint32_t i = 0; i < n; i++)
 	{
-		float		key = along(build, direction, nodes[i]);
+		float		key = along(placing, direction, nodes[i]);
 
 		keys[i] = key == key ? key : 0;
 	}
@@ -152,7 +183,8 @@ place_part(Placing *placing, uint32_t from, uint32_t to, int depth)
 size_t
 graph_place_size(const GraphBuild *build, uint32_t n)
 {
-	return ((size_t) n + (4 + GRAPH_PLACE_DEPTH) * (size_t) build->padded) * sizeof(float);
+	return ((size_t) n + (4 + GRAPH_PLACE_DEPTH) * (size_t) build->padded) * sizeof(float) +
+		graph_work_size(build);
 }
 
 void
@@ -163,6 +195,8 @@ graph_place(const GraphBuild *build, uint32_t *nodes, uint32_t n, void *scratch,
 
 	placing.means = placing.keys + n;
 	placing.directions = placing.means + 4 * (size_t) build->padded;
+	placing.rounded = (GraphBytes *)
+		(placing.directions + GRAPH_PLACE_DEPTH * (size_t) build->padded);
 	for (uint32_t i = 0; i < n; i++)
 		nodes[i] = i;
 	place_part(&placing, 0, n, 0);

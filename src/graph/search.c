@@ -533,8 +533,18 @@ read_node(GraphSearch *search, GraphFound *found, uint32_t *ids, float *estimate
 		int			fresh = 0;
 
 		for (int i = 0; i < n; i++)
-			if (search->seen[seen_slot(search, ids[i])].epoch != search->epoch)
-				ids[fresh++] = ids[i];
+		{
+			GraphSeen  *seen = &search->seen[seen_slot(search, ids[i])];
+
+			if (seen->epoch == search->epoch)
+				continue;
+			if (source->once)
+			{
+				*seen = (GraphSeen) {ids[i], search->epoch, INFINITY};
+				search->seen_count++;
+			}
+			ids[fresh++] = ids[i];
+		}
 		n = fresh;
 		source->score(source->arg, ids, n, estimates);
 	}

@@ -80,6 +80,11 @@ typedef struct GraphSource
 	uint32_t	degree;			/* the most neighbours of a node */
 	bool		exact;
 	bool		coded;
+	/*
+	 * If not coded: no node is scored twice, though the pool had no room for it.  Not if it may
+	 * find room later, as the pool may grow where nodes are dead.
+	 */
+	bool		once;
 } GraphSource;
 
 /* What is known of a node: seen with an estimate, or expanded. */

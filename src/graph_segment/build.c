@@ -30,6 +30,16 @@ build_shared_size(void)
 	return sizeof(BuildShared);
 }
 
+/*
+ * Whether graphs are built of bytes: where no codes of neighbours are stored, none need be
+ * computed.
+ */
+static bool
+builds_bytes(const Space *space)
+{
+	return space->method == METHOD_DISK;
+}
+
 void
 build_init_shared(BuildShared *shared, const Directory *directory, Size memory)
 {
@@ -38,6 +48,7 @@ build_init_shared(BuildShared *shared, const Directory *directory, Size memory)
 	shared->m = directory->m;
 	shared->ef_construction = directory->ef_construction;
 	shared->alpha = directory->max_alpha;
+	shared->bytes = builds_bytes(&shared->space);
 	shared->memory = memory;
 	shared->chunk = build_chunk_size(memory);
 	while ((sizeof(BuildRow) << shared->row_shift) <= shared->chunk / 2)
@@ -97,33 +108,64 @@ graph_degree(const Space *space, uint32 m)
 }
 
 static void
-init_graph(const Space *space, uint32 m, uint32 ef_construction, GraphBuild *graph)
+init_graph(const Space *space, uint32 m, uint32 ef_construction, bool bytes, GraphBuild *graph)
 {
 	memset(graph, 0, sizeof(*graph));
 	graph->degree = graph_degree(space, m);
 	graph->coded = space->coded;
-	/* in a coded graph, filling up lists makes up for a quarter less */
-	graph->ef_construction = Max(graph->coded ? ef_construction * 3 / 4 : ef_construction, m);
+	graph->bytes = bytes;
+	/* where codes are estimated by, filling up lists makes up for a quarter less */
+	graph->ef_construction = Max(graph->coded && !graph->bytes ? ef_construction * 3 / 4 :
+								 ef_construction, m);
 	graph->metric = space_rabitq_metric(space);
 	graph->padded = space->coded ? rotation_padded(space->dims) : 0;
 	graph->bottom = 1;
 	graph_build_layout(graph);
 }
 
-Size
-build_row_memory(const Space *space, uint32 m, Size payload)
+/* The number of bytes that a row takes with its node in a graph. */
+static Size
+memory_in_graph(const GraphBuild *graph, Size payload)
 {
-	GraphBuild	graph;
-	Size		size;
-
-	init_graph(space, m, 0, &graph);
 	/*
 	 * upper levels or entries, the random order of nodes and that of insertion, their numbers, the
 	 * hash table to find equal vectors
 	 */
-	size = sizeof(BuildRow) + MAXALIGN(payload) + graph.padded * sizeof(uint16) +
-		graph.size + graph.size / (GRAPH_FANOUT - 1) + 5 * sizeof(uint32);
+	Size		size = sizeof(BuildRow) + MAXALIGN(payload) +
+		(graph->coded ? graph_work_size(graph) : 0) +
+		graph->size + graph->size / (GRAPH_FANOUT - 1) + 5 * sizeof(uint32);
+
+	/* each process has the places of work vectors that are not in an array */
+	if (graph->bytes)
+		size += 2 * sizeof(char *);
 	return size + size / CHUNK_LOSS;
+}
+
+Size
+build_row_memory(const Space *space, uint32 m, Size payload)
+{
+	GraphBuild	graph;
+
+	init_graph(space, m, 0, builds_bytes(space), &graph);
+	return memory_in_graph(&graph, payload);
+}
+
+Size
+build_merge_memory(const Space *space, uint32 m, Size payload)
+{
+	GraphBuild	graph;
+
+	init_graph(space, m, 0, false, &graph);
+	return memory_in_graph(&graph, payload);
+}
+
+Size
+build_part_memory(const SegmentBuild *build, Size payload)
+{
+	GraphBuild	graph = build->graph;
+
+	graph_use_merging(&graph, graph.bytes);
+	return memory_in_graph(&graph, payload);
 }
 
 static float
@@ -194,7 +236,7 @@ build_attach(BuildShared *shared, Relation index, const BuildCallbacks *callback
 	build->context = CurrentMemoryContext;
 	build->space = shared->space;
 	space_init_rotation(&build->space);
-	init_graph(&build->space, shared->m, shared->ef_construction, &build->graph);
+	init_graph(&build->space, shared->m, shared->ef_construction, shared->bytes, &build->graph);
 	build->graph.alpha = shared->alpha;
 	build->graph.distance = plain_distance;
 	build->graph.arg = build;
@@ -492,10 +534,10 @@ build_put_row(SegmentBuild *build, const SegmentRow *row)
 	return put;
 }
 
-void
-build_hash_row(BuildRow *row, const char *payload)
+uint64
+build_hash(const char *payload, Size size)
 {
-	row->hash = hash_bytes_extended((const unsigned char *) payload, (int) row->size, 0);
+	return hash_bytes_extended((const unsigned char *) payload, (int) size, 0);
 }
 
 /* Notes whether the vector of an added row can be stored as bytes. */
@@ -525,7 +567,7 @@ build_add(SegmentBuild *build, const SegmentRow *row)
 		}
 		else if ((put = build_put_row(build, row)) != NULL)
 		{
-			build_hash_row(put, row->payload);
+			put->hash = build_hash(row->payload, row->size);
 			break;
 		}
 		end_batch(build);

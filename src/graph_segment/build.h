@@ -90,8 +90,10 @@ extern void build_add(SegmentBuild *build, const SegmentRow *row);
  */
 extern void build_finish(SegmentBuild *build);
 
-/* The number of bytes that a row takes while its graph is built. */
+/* The number of bytes that a row takes while its graph is built, */
 extern Size build_row_memory(const Space *space, uint32 m, Size payload);
+/* and while segments are merged. */
+extern Size build_merge_memory(const Space *space, uint32 m, Size payload);
 
 /*
  * The number of bytes that the rows of one segment may take then: nodes that differ in size are

@@ -3,6 +3,7 @@
  */
 #include "graph_segment/build_internal.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "miscadmin.h"
@@ -21,10 +22,9 @@
 #define NODES_BY_LEADER		1024
 
 /*
- * The mean is that of MEASURED_SAMPLE vectors, but for those that are this many times as far from
+ * The mean is that of BUILD_MEASURED vectors, but for those that are this many times as far from
  * the middle of MIDDLE_SAMPLE of them as the median is.
  */
-#define MEASURED_SAMPLE		10000
 #define MIDDLE_SAMPLE		31
 #define FARTHEST_COUNTED	16
 
@@ -110,7 +110,7 @@ build_measure_vectors(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
 	int			dims = float_count(build);
-	uint32		sample = Min(shared->nodes, MEASURED_SAMPLE);
+	uint32		sample = Min(shared->nodes, BUILD_MEASURED);
 	float	   *x = palloc(sizeof(float) * dims);
 	float	   *middle = palloc0(sizeof(float) * dims);
 	double	   *mean = palloc0(sizeof(double) * dims);
@@ -156,6 +156,10 @@ build_measure_vectors(SegmentBuild *build)
 	shared->has_mean |= build->space.storage == STORAGE_NONE;
 	shared->scale = spread > 0 && isfinite(spread) ?
 		ldexpf(HALF_SIZE, Min(Max((int) -rint(log2(spread) / 2), -100), 100)) : 1;
+	shared->longest2 = 0;
+	for (uint32 i = 0; i < sample; i++)
+		shared->longest2 = Max(shared->longest2,
+							   (float) Min(lengths[i] * shared->scale * shared->scale, FLT_MAX));
 	pfree(x);
 	pfree(middle);
 	pfree(mean);
@@ -221,10 +225,20 @@ build_allocate_graph(SegmentBuild *build, int max_levels)
 		else
 			shared->entries = build_allocate(build, Max(1, graph_entries_size(
 				shared->sizes[l], graph_entries_dims(build->graph.padded))));
-	if (build->space.coded)
-		allocate_array(build, &shared->work, sizeof(uint16) * build->graph.padded, shared->nodes);
+	if (build->space.coded && !build_loads_bytes(build))
+		allocate_array(build, &shared->work, graph_work_size(&build->graph), shared->nodes);
 	if (shared->entries)
 		allocate_array(build, &shared->order, sizeof(uint32), shared->nodes);
+}
+
+/* The places of work vectors that were loaded in place of payloads. */
+static void
+map_places(SegmentBuild *build)
+{
+	build->graph.places = MemoryContextAllocHuge(build->context,
+												 sizeof(char *) * build->shared->nodes);
+	for (uint32 i = 0; i < build->shared->nodes; i++)
+		build->graph.places[i] = build_payload(build, build_node_row(build, i));
 }
 
 /* Maps the arrays into this process. */
@@ -237,8 +251,10 @@ build_map_graph(SegmentBuild *build)
 	build->nodes = build_address(build, shared->nodes_handle);
 	for (int l = 0; l < shared->levels && shared->links[l].chunks; l++)
 		map_array(build, &shared->links[l], graph->size, level_links(graph, l));
-	if (build->space.coded)
-		map_array(build, &shared->work, sizeof(uint16) * graph->padded, &graph->work);
+	if (build->space.coded && build_loads_bytes(build))
+		map_places(build);
+	else if (build->space.coded)
+		map_array(build, &shared->work, graph_work_size(graph), &graph->work);
 	if (shared->order.chunks)
 		map_array(build, &shared->order, sizeof(uint32), &build->order);
 	graph->top = 0;
@@ -253,6 +269,9 @@ build_unmap_graph(SegmentBuild *build)
 		forget_map(level_links(&build->graph, l));
 	forget_map(&build->graph.work);
 	forget_map(&build->order);
+	if (build->graph.places)
+		pfree(build->graph.places);
+	build->graph.places = NULL;
 }
 
 /* Takes the next nodes before `end` for this participant; returns false if there are none. */
@@ -286,26 +305,33 @@ build_residual(SegmentBuild *build, const char *payload, float *residual)
 		residual[d] -= build->shared->mean[d];
 }
 
-/* Computes a work vector: centred and rotated, as halves; scratch has room for `padded` floats. */
+/*
+ * Computes a work vector: centred and rotated, as halves or bytes; scratch has room for `padded`
+ * floats.
+ */
 void
-build_work_of(SegmentBuild *build, const char *payload, float *scratch, uint16 *work)
+build_work_of(SegmentBuild *build, const char *payload, float *scratch, void *work)
 {
 	float		scale = build->shared->scale;
 
 	build_residual(build, payload, scratch);
 	for (uint32 d = 0; d < build->graph.padded; d++)
 		scratch[d] = Max(Min(scratch[d] * scale, LARGEST_HALF), -LARGEST_HALF);
-	distance_kernels->f32_to_f16(scratch, build->graph.padded, work);
+	build->graph.longest2 = build->shared->longest2;
+	if (build->graph.bytes)
+		graph_make_bytes(&build->graph, scratch, work);
+	else
+		distance_kernels->f32_to_f16(scratch, build->graph.padded, work);
 }
 
 /* Likewise for a node. */
 void
-build_work_vector(SegmentBuild *build, uint32 node, float *scratch, uint16 *work)
+build_work_vector(SegmentBuild *build, uint32 node, float *scratch, void *work)
 {
 	build_work_of(build, build_payload(build, build_node_row(build, node)), scratch, work);
 }
 
-/* Rotates nodes' vectors into halves, and clears their links. */
+/* Rotates nodes' vectors into work vectors, and clears their links. */
 void
 build_make_work_vectors(SegmentBuild *build)
 {
@@ -318,13 +344,9 @@ build_make_work_vectors(SegmentBuild *build)
 	while (build_next_nodes(build, shared->nodes, &from, &to))
 		for (uint32 node = from; node < to; node++)
 		{
-			uint16	   *work;
-
 			memset(graph_array_at(&graph->links, node), 0, graph->size);
-			if (!build->space.coded)
-				continue;
-			work = graph_array_at(&graph->work, node);
-			build_work_vector(build, node, scratch, work);
+			if (build->space.coded && graph->places == NULL)
+				build_work_vector(build, node, scratch, graph_array_at(&graph->work, node));
 		}
 	pfree(scratch);
 }
@@ -459,7 +481,7 @@ build_grow_graph(SegmentBuild *build)
 		insert_nodes(build, level);
 	}
 	build_begin_step(build, 0);
-	if (!shared->hurried)
+	if (!shared->hurried || build->graph.bytes)
 		fill_nodes(build);
 	build_wait(build);
 }

@@ -21,6 +21,8 @@
 #define BUILD_MAX_PIECES	64
 #define BUILD_MAX_PARTS		1024
 
+#define BUILD_MEASURED		10000	/* vectors that the mean is computed from, if there are more */
+
 /* Nodes of different sizes are addressed in units of this many bytes, */
 #define BUILD_NODE_UNIT		32
 /*
@@ -39,7 +41,7 @@ typedef struct BuildRow
 	float		scale;
 	uint32		source;			/* partitions: its number in the table */
 	uint64		hash;
-	uint64		payload;		/* handle */
+	uint64		payload;		/* handle; see build_loads_bytes */
 } BuildRow;
 
 /* A piece of the memory that participants share: see build_memory.c. */
@@ -67,6 +69,7 @@ struct BuildShared
 	uint32		m;
 	uint32		ef_construction;
 	float		alpha;			/* see graph_fill; 0: the default */
+	bool		bytes;			/* see GraphBuild */
 	bool		hurried;		/* lists are not filled up */
 	Size		chunk;			/* unit in which memory is taken, in bytes */
 	uint32		row_shift;		/* a chunk has 2^row_shift rows */
@@ -107,6 +110,7 @@ struct BuildShared
 	SharedArray work;
 	SharedArray order;			/* of insertion, if there are entries */
 	float		scale;			/* of work vectors */
+	float		longest2;		/* of the sample that gave the scale, in that scale */
 	float		mean[DENSE_MAX_DIM];	/* rotated */
 	Size		peak;			/* maximum memory of all participants together */
 
@@ -116,12 +120,14 @@ struct BuildShared
 	uint64		sources;		/* rows of all partitions; guarded by the mutex */
 	Size		spilled;		/* bytes that all rows would take; guarded by the mutex */
 	uint64		copies;			/* rows of all partitions; guarded by the mutex */
-	uint32		parts;
-	uint32		part_first[BUILD_MAX_PARTS + 1];	/* number of its first node */
+	uint32		partitions;		/* whose graphs are built, */
+	uint32		parts;			/* and parts of them that are written together */
+	uint32		part_first[BUILD_MAX_PARTS + 1];	/* number of a part's first node */
 	pg_atomic_uint64 part_memory[BUILD_MAX_PARTS];	/* memory that its rows will take */
 	uint64		splits;			/* the tree that sends rows to partitions */
 	uint64		node_end;		/* end of the nodes so far, if they differ in size */
 	uint64		numbers;		/* of the nodes in memory */
+	uint64		node_of_row;	/* by source: the number of its node */
 
 	/* merge.c */
 	uint32		cells;			/* of METHOD_DISK without vectors, */
@@ -157,7 +163,7 @@ struct SegmentBuild
 
 	/* the leader's */
 	SegmentPlan *plan;
-	uint32	   *node_of_row;	/* partitions, by source: the number of its node */
+	uint32	   *node_of_row;	/* partitions, by source: the number of its node; also workers' */
 	uint32	   *node_ids;		/* and id by number, if nodes differ in size */
 	/* writes the rows and nodes of a plan other than a batch's */
 	void		(*write_parts) (struct SegmentBuild *build, SegmentPlan *plan);
@@ -189,6 +195,8 @@ extern void build_shrink_memory(SegmentBuild *build, Size memory);
 extern void build_note_memory(SegmentBuild *build);
 /* To be called by the leader: frees the batch's memory. */
 extern void build_clear_memory(BuildShared *shared);
+/* To be called by the leader: frees what would last until the end. */
+extern void build_clear_lasting(BuildShared *shared);
 /* Releases all memory in this process. */
 extern void build_free_memory(SegmentBuild *build);
 /* The size of a chunk for a batch with this much memory: a small part of it. */
@@ -201,17 +209,19 @@ extern bool build_next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint
 extern BuildRow *build_put_row(SegmentBuild *build, const SegmentRow *row);
 /* Whether a segment with this many rows, which take this much memory, must not have another row. */
 extern bool build_is_whole(const SegmentBuild *build, uint64 rows, Size memory);
-extern void build_hash_row(BuildRow *row, const char *payload);	/* for build_make_nodes */
+extern uint64 build_hash(const char *payload, Size size);	/* for build_make_nodes */
+/* The number of bytes that a row takes while the lists of its part are merged and written. */
+extern Size build_part_memory(const SegmentBuild *build, Size payload);
 extern void build_make_nodes(SegmentBuild *build);		/* leader */
 extern void build_measure_vectors(SegmentBuild *build);	/* leader */
 extern void build_allocate_graph(SegmentBuild *build, int max_levels);	/* leader */
 extern void build_map_graph(SegmentBuild *build);
 extern void build_unmap_graph(SegmentBuild *build);
 extern void build_make_work_vectors(SegmentBuild *build);
-extern void build_work_vector(SegmentBuild *build, uint32 node, float *scratch, uint16 *work);
+extern void build_work_vector(SegmentBuild *build, uint32 node, float *scratch, void *work);
 /* The rotated vector less the mean, `padded` floats, or what stands for it in a code. */
 extern void build_residual(SegmentBuild *build, const char *payload, float *residual);
-extern void build_work_of(SegmentBuild *build, const char *payload, float *scratch, uint16 *work);
+extern void build_work_of(SegmentBuild *build, const char *payload, float *scratch, void *work);
 extern void build_grow_graph(SegmentBuild *build);
 /* Makes every node of the graph in memory reachable from the first. */
 extern void build_connect(SegmentBuild *build);	/* leader */
@@ -222,8 +232,8 @@ extern void build_report(SegmentBuild *build, BuildPhase phase, uint64 done, uin
 extern void build_shuffle(pg_prng_state *random, uint32 *numbers, uint32 n);
 
 /*
- * To be called by the leader: makes the tree that sends rows to shared->parts partitions, from the
- * nodes of a sample in memory, each counted once.  At each division this share of the rows goes
+ * To be called by the leader: makes the tree that sends rows to shared->partitions, from the nodes
+ * of a sample in memory, each counted once.  At each division this share of the rows goes
  * both ways.
  */
 extern void divide_sample(SegmentBuild *build, double overlap);
@@ -257,6 +267,16 @@ extern void build_tell_ready(SegmentBuild *build);
 
 /* Forgets the plan of the batch. */
 extern void build_forget_plan(SegmentBuild *build);
+
+/*
+ * Whether rows have their work vectors in place of payloads: in partitions of a graph of bytes,
+ * which has no need of more.
+ */
+static inline bool
+build_loads_bytes(const SegmentBuild *build)
+{
+	return build->graph.bytes && build->shared->partitioned && !build->graph.merging;
+}
 
 static inline uint32
 build_node_row(const SegmentBuild *build, uint32 node)

@@ -274,6 +274,13 @@ build_clear_memory(BuildShared *shared)
 		shared->pieces[i].front = 0;
 }
 
+void
+build_clear_lasting(BuildShared *shared)
+{
+	for (int i = 0; i < shared->piece_count; i++)
+		shared->pieces[i].back = shared->pieces[i].size;
+}
+
 /* Releases a piece in this process. */
 static void
 drop_piece(SegmentBuild *build, int i)

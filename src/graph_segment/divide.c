@@ -318,11 +318,11 @@ divide_sample(SegmentBuild *build, double overlap)
 
 	build->nodes = build_address(build, shared->nodes_handle);
 	sample = MemoryContextAllocHuge(build->context, sizeof(SampleKey) * n);
-	shared->splits = build_allocate_lasting(build, sizeof(Split) * 2 * shared->parts);
+	shared->splits = build_allocate_lasting(build, sizeof(Split) * 2 * shared->partitions);
 	division.splits = build_address(build, shared->splits);
 	pg_prng_seed(&division.random, shared->space.seed);
 	for (uint32 i = 0; i < n; i++)
 		sample[i].row = build_node_row(build, i);
-	divide(&division, sample, n, 0, shared->parts);
+	divide(&division, sample, n, 0, shared->partitions);
 	pfree(sample);
 }

@@ -378,7 +378,7 @@ static void
 make_parts(Merge *merge)
 {
 	SegmentBuild *build = merge->build;
-	Size		row = build_row_memory(merge->space, build->shared->m, merge->payload_size) +
+	Size		row = build_merge_memory(merge->space, build->shared->m, merge->payload_size) +
 		2 * NEW_NEIGHBOURS * (merge_edge_size(merge) + sizeof(LoadedEdge));
 	uint64		fit = Max(build->shared->memory / row, 64);
 
@@ -721,6 +721,7 @@ merge_begin(const SegmentJob *job)
 	merge->context = CurrentMemoryContext;
 	merge->input_count = job->input_count;
 	build_init_shared(shared, cache_directory(job->cached), build_memory());
+	shared->bytes = false;
 	build_start(shared, 1);
 	merge->build = build_attach(shared, job->index, &callbacks);
 	merge->space = &merge->build->space;

@@ -5,8 +5,12 @@
  * divide.c).  Another sample becomes the entries, or the levels above level 0.  The graph of each
  * partition is built in memory, and its edges are kept; rows that are in several partitions connect
  * them (as in Subramanya et al., DiskANN, NeurIPS 2019, section 3.3, there with k-means clusters).
- * A node belongs to the first partition that has it; partition by partition, the edges of its nodes
- * are merged and the nodes are written.
+ * A node belongs to the first partition that has it.
+ *
+ * The nodes of a partition are then numbered and cut into the parts that are written: part by part,
+ * the edges of its nodes are merged and the nodes are written.  A part is a whole partition, except
+ * where the graph was built of bytes: these take less memory than the vectors that are written, so
+ * that partitions have more rows.
  *
  * All participants take each step together, as they take the steps of a batch.
  */
@@ -23,10 +27,11 @@
 
 #define MAX_OVERLAP		0.3		/* share of the rows at a division that go both ways */
 #define COPIES			3.0		/* of a row, on average, if there are many partitions */
-#define FILL			0.8		/* how full partitions are planned, because a sample is not exact */
+#define FILL			0.8		/* how full several are planned, because a sample is not exact */
 #define MORE_PARTS		1.3		/* times as many, if one has become too large, */
 #define DIVISIONS		3		/* at most this often, because equal rows cannot be divided */
 #define FILE_MEMORY		(BLCKSZ + 512)	/* of an open file; mostly its buffer */
+#define STATE_MEMORY	(6 * sizeof(char *) * BUILD_MAX_PARTS)	/* of a PartitionState */
 
 /* The head of a row in a file; the payload follows. */
 typedef struct RowHead
@@ -50,8 +55,11 @@ typedef struct EdgesHead
 typedef struct PartitionState
 {
 	BufFile    *spill;			/* all rows */
-	BufFile   **rows;			/* of the partitions, */
-	BufFile   **edges;			/* and of their own nodes */
+	BufFile   **rows;			/* of the partitions */
+	BufFile   **own;			/* of the parts: rows, */
+	BufFile   **edges;			/* and edges of their nodes */
+	float	   *floats;			/* room for a vector's elements, */
+	char	   *work;			/* and for its work vector */
 	char	   *record;			/* room for what follows a head */
 	Size		record_room;
 	GraphEdges	links;			/* room for the edges of a node */
@@ -100,6 +108,7 @@ next_row(PartitionState *state, BufFile *file, RowHead *head, const char **paylo
 {
 	char	   *bytes;
 
+	CHECK_FOR_OTHERS();
 	if (file == NULL || !temporary_read_head(file, head, sizeof(*head)))
 		return false;
 	bytes = record_room(state, head->size);
@@ -148,10 +157,23 @@ static void
 make_state(SegmentBuild *build)
 {
 	PartitionState *state = build->partition = palloc0(sizeof(PartitionState));
-	uint32		degree = build->graph.degree;
 
 	state->rows = palloc0(sizeof(*state->rows) * BUILD_MAX_PARTS);
+}
+
+/* Makes the rest of it, once samples, which fill the memory, are no longer needed. */
+static void
+complete_state(SegmentBuild *build)
+{
+	PartitionState *state = build->partition;
+	uint32		degree = build->graph.degree;
+
+	if (state->own)
+		return;
+	state->own = palloc0(sizeof(*state->own) * BUILD_MAX_PARTS);
 	state->edges = palloc0(sizeof(*state->edges) * BUILD_MAX_PARTS);
+	state->floats = palloc(sizeof(float) * (build->graph.padded + 1));
+	state->work = palloc0(graph_work_size(&build->graph));
 	state->anchors = palloc0(sizeof(char *) * BUILD_MAX_PARTS);
 	state->links.ids = palloc(sizeof(uint32) * degree);
 	state->links.distances = palloc(sizeof(float) * degree);
@@ -193,18 +215,41 @@ partition_begin(SegmentBuild *build)
 	build_reset(build);
 }
 
+/* Loads a row with its payload, or with its work vector. */
 static void
-load_row(SegmentBuild *build, const RowHead *head, const char *payload)
+load_row(SegmentBuild *build, const RowHead *head, const char *payload, const char *loaded,
+		 Size size)
 {
 	const SegmentRow row = {
-		.tid = head->tid, .payload = payload, .size = head->size, .error = head->error,
+		.tid = head->tid, .payload = loaded, .size = size, .error = head->error,
 		.scale = head->scale
 	};
 	BuildRow   *put = build_put_row(build, &row);
 
-	build_hash_row(put, payload);
+	put->hash = build_hash(payload, head->size);
 	put->source = head->source;
 	put->secondary = head->secondary;
+}
+
+/* Reads rows of a file, once all participants have reached this point, and loads them. */
+static void
+load_rows(SegmentBuild *build, BufFile *file)
+{
+	PartitionState *state = build->partition;
+	Size		size = graph_work_size(&build->graph);
+	RowHead		head;
+	const char *payload;
+
+	begin_reading(build, file);
+	while (next_row(state, file, &head, &payload))
+		if (build_loads_bytes(build))
+		{
+			build_work_of(build, payload, state->floats, state->work);
+			load_row(build, &head, payload, state->work, size);
+		}
+		else
+			load_row(build, &head, payload, payload, head.size);
+	build_wait(build);
 }
 
 /* Loads a sample of this many rows, which always includes the first row. */
@@ -220,22 +265,7 @@ load_sample(SegmentBuild *build, uint64 wanted)
 	begin_reading(build, state->spill);
 	while (next_row(state, state->spill, &head, &payload))
 		if (head.source == 0 || murmurhash32(head.source) < share)
-			load_row(build, &head, payload);
-}
-
-/* Loads a partition: its own rows, or all of them. */
-static void
-load_partition(SegmentBuild *build, uint32 part, bool all)
-{
-	PartitionState *state = build->partition;
-	RowHead		head;
-	const char *payload;
-
-	begin_reading(build, state->rows[part]);
-	while (next_row(state, state->rows[part], &head, &payload))
-		if (all || !head.secondary)
-			load_row(build, &head, payload);
-	build_wait(build);
+			load_row(build, &head, payload, payload, head.size);
 }
 
 /* The number of rows that fit into this much memory with their graph. */
@@ -247,20 +277,52 @@ row_capacity(BuildShared *shared, Size memory)
 	return Max(1, (double) memory / ((double) shared->spilled / rows));
 }
 
+/* The memory that a row takes while the graph of its partition is built. */
+static Size
+row_in_partition(const SegmentBuild *build, Size payload)
+{
+	return build_row_memory(&build->space, build->shared->m, build->graph.bytes ? 0 : payload);
+}
+
+/* The number of partitions' rows that fit into this much memory. */
+static double
+partition_capacity(const SegmentBuild *build, Size memory)
+{
+	return build->graph.bytes ? Max(1, (double) memory / row_in_partition(build, 0)) :
+		row_capacity(build->shared, memory);
+}
+
 /*
- * Memory for the rows of a partition, if there are `parts` of them: less than for a batch by the
- * numbers of all nodes, and by the buffers of the files.
+ * Memory for the rows of a partition, if there are so many of them: less than for a batch by the
+ * numbers of all nodes, by the buffers of the parts' files, and by what places nodes.
  */
 static Size
-part_memory(const SegmentBuild *build, uint32 parts)
+part_memory(const SegmentBuild *build, uint32 partitions)
 {
 	BuildShared *shared = build->shared;
 	Size		numbers = (build->space.element == SPACE_SPARSE ? 2 : 1) * sizeof(uint32) *
 		shared->sources;
-	Size		files = (Size) 2 * FILE_MEMORY * parts * shared->participants;
+	double		parts = partitions + (build->graph.bytes ? (double) shared->sources *
+		build_part_memory(build, space_payload_size(&build->space)) / shared->memory : 0);
+	Size		files = (Size) (2 * FILE_MEMORY * parts * shared->participants) +
+		STATE_MEMORY * shared->participants;
+	Size		place = build->graph.bytes ? graph_place_size(&build->graph, 0) : 0;
 
 	/* but at least half of the memory, however little that is */
-	return shared->memory - Min(numbers + files, shared->memory / 2);
+	return shared->memory - Min(numbers + files + place, shared->memory / 2);
+}
+
+/* The number of rows of a part. */
+static uint64
+part_capacity(const SegmentBuild *build)
+{
+	const BuildShared *shared = build->shared;
+	Size		memory = part_memory(build, shared->partitions);
+
+	if (!build->graph.bytes)
+		return PG_UINT64_MAX;	/* the partition fits */
+	return Max((uint64) (memory / build_part_memory(build, space_payload_size(&build->space))),
+			   shared->sources / (BUILD_MAX_PARTS - shared->partitions) + 1);
 }
 
 /*
@@ -280,7 +342,7 @@ count_partitions(const SegmentBuild *build, uint32 before, double *overlap)
 
 		*overlap = Min(MAX_OVERLAP, pow(COPIES, 1 / depth) - 1);
 		if (rows * pow(1 + *overlap, depth) / parts <=
-			FILL * row_capacity(shared, part_memory(build, parts)))
+			(parts == 1 ? 1 : FILL) * partition_capacity(build, part_memory(build, parts)))
 			break;
 	}
 	return parts;
@@ -298,7 +360,9 @@ plan_partitions(SegmentBuild *build)
 	{
 		double		overlap = 0;
 
-		shared->parts = count_partitions(build, Max(1, shared->parts * MORE_PARTS), &overlap);
+		/* a batch was too large for the memory, but with bytes all rows may fit */
+		shared->partitions = count_partitions(
+			build, Max(build->graph.bytes ? 0 : 1, shared->partitions * MORE_PARTS), &overlap);
 		build_make_nodes(build);
 		divide_sample(build, overlap);
 	}
@@ -332,9 +396,10 @@ plan_entries(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
 	uint64		rows = shared->sources;
+	uint64		wanted = build->space.coded ? Max(rows / GRAPH_FANOUT, BUILD_MEASURED) :
+		rows / GRAPH_FANOUT;
 
-	load_sample(build, (uint64) Max(1, Min(rows / GRAPH_FANOUT,
-										   FILL * row_capacity(shared, shared->memory))));
+	load_sample(build, (uint64) Max(1, Min(wanted, FILL * row_capacity(shared, shared->memory))));
 	build_wait(build);
 	if (build->leader)
 	{
@@ -366,7 +431,7 @@ send_rows(SegmentBuild *build)
 	RowHead		head;
 	const char *payload;
 
-	parts = palloc(sizeof(uint32) * shared->parts);
+	parts = palloc(sizeof(uint32) * shared->partitions);
 	begin_reading(build, state->spill);
 	while (next_row(state, state->spill, &head, &payload))
 	{
@@ -376,12 +441,12 @@ send_rows(SegmentBuild *build)
 		copies += n;
 		for (uint32 i = 0; i < n; i++)
 		{
-			memory[parts[i]] += build_row_memory(&build->space, shared->m, head.size);
+			memory[parts[i]] += row_in_partition(build, head.size);
 			head.secondary = i > 0;
 			put_record(build, &state->rows[parts[i]], &head, sizeof(head), payload, head.size);
 		}
 	}
-	for (uint32 p = 0; p < shared->parts; p++)
+	for (uint32 p = 0; p < shared->partitions; p++)
 		pg_atomic_fetch_add_u64(&shared->part_memory[p], memory[p]);
 	pfree(parts);
 	pfree(memory);
@@ -412,14 +477,14 @@ divide_rows(SegmentBuild *build)
 			for (uint32 p = 0; p < BUILD_MAX_PARTS; p++)
 				pg_atomic_write_u64(&shared->part_memory[p], 0);
 		}
-		for (uint32 p = 0; p < shared->parts; p++)
+		for (uint32 p = 0; p < shared->partitions; p++)
 			close_file(&build->partition->rows[p]);
 		plan_partitions(build);
 		send_rows(build);
-		memory = part_memory(build, shared->parts);
+		memory = part_memory(build, shared->partitions);
 		largest = 0;
 		smallest = SIZE_MAX;
-		for (uint32 p = 0; p < shared->parts; p++)
+		for (uint32 p = 0; p < shared->partitions; p++)
 		{
 			largest = Max(largest, pg_atomic_read_u64(&shared->part_memory[p]));
 			smallest = Min(smallest, pg_atomic_read_u64(&shared->part_memory[p]));
@@ -427,37 +492,41 @@ divide_rows(SegmentBuild *build)
 		if (build->leader)
 			ereport(DEBUG1,
 					(errmsg_internal("%u partitions of %zu to %zu kB, with %zu kB for each",
-									 shared->parts, smallest / 1024, largest / 1024,
+									 shared->partitions, smallest / 1024, largest / 1024,
 									 memory / 1024)));
 		build_wait(build);
 	}
-	while (largest > memory && ++divisions < DIVISIONS && shared->parts < BUILD_MAX_PARTS - 1);
-	build_shrink_memory(build, Max(memory, Min(largest, shared->reserved)));
+	while (largest > memory && ++divisions < DIVISIONS && shared->partitions < BUILD_MAX_PARTS - 1);
+	/* the numbers of nodes by row stay in memory besides */
+	build_shrink_memory(build, Max(memory, Min(largest, shared->reserved)) +
+						sizeof(uint32) * shared->sources);
 }
 
-/* Keeps the first node of a partition, so that the partition before can link to it. */
+/* Keeps the first node of a part, so that the part before can link to it. */
 static void
 keep_anchor(SegmentBuild *build, uint32 part, uint32 node)
 {
 	uint32		row = build_node_row(build, node);
-	Size		size = build->space.coded ? sizeof(uint16) * build->graph.padded :
+	Size		size = build->space.coded ? graph_work_size(&build->graph) :
 		build_row(build, row)->size;
-	const void *anchor = build->space.coded ? graph_array_at(&build->graph.work, node) :
-		(const void *) build_payload(build, row);
+	const void *anchor = build->space.coded && !build->graph.bytes ?
+		graph_array_at(&build->graph.work, node) : (const void *) build_payload(build, row);
 
 	build->partition->anchors[part] = memcpy(MemoryContextAlloc(build->context, size), anchor,
 											 size);
 }
 
-/* Numbers a partition's own nodes; to be called by the leader. */
+/* Numbers a partition's own nodes, and cuts it into parts; to be called by the leader. */
 static void
-number_nodes(SegmentBuild *build, uint32 part)
+number_nodes(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
 	uint32	   *order = plan_order(build);
 	uint32	   *node_of_row = build->node_of_row;
 	uint32	   *numbers = build_address(build, shared->numbers);
-	uint32		next = shared->part_first[part];
+	uint32		next = shared->part_first[shared->parts];
+	uint64		capacity = part_capacity(build);
+	uint64		rows = 0;
 
 	for (uint32 i = 0; i < shared->nodes; i++)
 	{
@@ -466,27 +535,34 @@ number_nodes(SegmentBuild *build, uint32 part)
 
 		if (!row->secondary)
 		{
-			if (next == shared->part_first[part])
-				keep_anchor(build, part, order[i]);
+			if (rows >= capacity)
+			{
+				shared->part_first[++shared->parts] = next;
+				rows = 0;
+			}
+			if (rows == 0)
+				keep_anchor(build, shared->parts, order[i]);
 			if (build->node_ids)
 				shared->node_end = plan_place_node(
 					build->plan, shared->node_end, plan_node_size(build->plan, row->size),
 					&build->node_ids[next]);
-			for (uint32 r = first; r != NO_ROW; r = build_row(build, r)->next)
+			for (uint32 r = first; r != NO_ROW; r = build_row(build, r)->next, rows++)
 				node_of_row[build_row(build, r)->source] = next;
 			next++;
 		}
 		numbers[order[i]] = node_of_row[row->source];
 	}
-	shared->part_first[part + 1] = next;
+	if (rows > 0)
+		shared->part_first[++shared->parts] = next;
 	pfree(order);
 }
 
-/* The partition that a node belongs to. */
+/* The part that a node belongs to. */
 static uint32
-partition_of(const BuildShared *shared, uint32 number, uint32 last)
+part_of(const BuildShared *shared, uint32 number)
 {
 	uint32		low = 0;
+	uint32		last = shared->parts - 1;
 
 	while (low < last)
 	{
@@ -509,7 +585,7 @@ edge_arrays(const GraphBuild *graph, char *bytes, uint32 count, GraphEdges *edge
 	edges->distances = (float *) (edges->ids + count);
 	edges->a = edges->distances + count;
 	edges->b = (uint16 *) (edges->a + (graph->coded ? count : 0));
-	edges->signs = (uint8 *) (edges->b + (graph->coded ? count : 0));
+	edges->signs = (uint8 *) (edges->b + (graph->coded && !graph->bytes ? count : 0));
 }
 
 static Size
@@ -518,15 +594,15 @@ edges_size(const GraphBuild *graph, uint32 count)
 	Size		edge = sizeof(uint32) + sizeof(float);
 
 	if (graph->coded)
-		edge += sizeof(float) + sizeof(uint16) + graph->padded / 8;
+		edge += sizeof(float) + graph_sign_dims(graph) / 8;
+	if (graph->coded && !graph->bytes)
+		edge += sizeof(uint16);
 	return edge * count;
 }
 
-/*
- * Writes the edges of a partition's nodes to the files of the partitions that the nodes belong to.
- */
+/* Writes the edges of a partition's nodes to the files of the parts that the nodes belong to. */
 static void
-keep_edges(SegmentBuild *build, uint32 part)
+keep_edges(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
 	PartitionState *state = build->partition;
@@ -552,30 +628,45 @@ keep_edges(SegmentBuild *build, uint32 part)
 			if (graph->coded)
 			{
 				memcpy(edges.a, links->a, sizeof(float) * links->count);
-				memcpy(edges.b, links->b, sizeof(uint16) * links->count);
-				memcpy(edges.signs, links->signs, graph->padded / 8 * links->count);
+				memcpy(edges.signs, links->signs, graph_sign_dims(graph) / 8 * links->count);
 			}
-			put_record(build, &state->edges[partition_of(shared, head.number, part)], &head,
-					   sizeof(head), state->record, edges_size(graph, links->count));
+			if (graph->coded && !graph->bytes)
+				memcpy(edges.b, links->b, sizeof(uint16) * links->count);
+			put_record(build, &state->edges[part_of(shared, head.number)], &head, sizeof(head),
+					   state->record, edges_size(graph, links->count));
 		}
+}
+
+/* Sends a partition's own rows to their parts. */
+static void
+keep_rows(SegmentBuild *build, uint32 partition)
+{
+	PartitionState *state = build->partition;
+	BufFile   **file = &state->rows[partition];
+	RowHead		head;
+	const char *payload;
+
+	begin_reading(build, *file);
+	while (next_row(state, *file, &head, &payload))
+		if (!head.secondary)
+			put_record(build, &state->own[part_of(build->shared,
+												  build->node_of_row[head.source])],
+					   &head, sizeof(head), payload, head.size);
+	close_file(file);
 }
 
 /* Builds the graph of a partition. */
 static void
-build_partition(SegmentBuild *build, uint32 part)
+build_partition(SegmentBuild *build, uint32 partition)
 {
 	BuildShared *shared = build->shared;
 
-	load_partition(build, part, true);
-	if (build->leader)
+	load_rows(build, build->partition->rows[partition]);
+	if (build->leader && shared->rows > 0)
 	{
-		shared->part_first[part + 1] = shared->part_first[part];
-		if (shared->rows > 0)
-		{
-			build_make_nodes(build);
-			shared->numbers = build_allocate(build, sizeof(uint32) * shared->nodes);
-			build_allocate_graph(build, GRAPH_LEVELS);
-		}
+		build_make_nodes(build);
+		shared->numbers = build_allocate(build, sizeof(uint32) * shared->nodes);
+		build_allocate_graph(build, GRAPH_LEVELS);
 	}
 	build_begin_step(build, 0);
 	if (shared->rows > 0)
@@ -583,12 +674,13 @@ build_partition(SegmentBuild *build, uint32 part)
 		build_grow_graph(build);
 		if (build->leader)
 		{
-			number_nodes(build, part);
+			number_nodes(build);
 			shared->done += shared->rows;
 		}
 		build_begin_step(build, 0);
-		keep_edges(build, part);
+		keep_edges(build);
 	}
+	keep_rows(build, partition);
 	build_reset(build);
 }
 
@@ -603,14 +695,14 @@ order_nodes(SegmentBuild *build, uint32 part)
 	uint32	   *rows = MemoryContextAllocHuge(build->context, sizeof(uint32) * Max(n, 1));
 
 	if (shared->nodes != n)
-		elog(ERROR, "partition %u has %u nodes, not %u", part, shared->nodes, n);
+		elog(ERROR, "part %u has %u nodes, not %u", part, shared->nodes, n);
 	memcpy(rows, nodes, sizeof(uint32) * n);
 	for (uint32 i = 0; i < n; i++)
 		nodes[node_of_row[build_row(build, rows[i])->source] - shared->part_first[part]] = rows[i];
 	pfree(rows);
 }
 
-/* Links a partition's first node to that of the next one. */
+/* Links a part's first node to that of the next one. */
 static void
 link_anchor(SegmentBuild *build, uint32 part)
 {
@@ -619,18 +711,16 @@ link_anchor(SegmentBuild *build, uint32 part)
 	const char *anchor;
 	float		distance = 0;
 
-	while (next < shared->parts && shared->part_first[next] == shared->part_first[next + 1])
-		next++;
 	if (next == shared->parts)
 		return;
 	anchor = build->partition->anchors[next];
 	if (!build->space.coded)
 		distance = space_distance(&build->space, build_payload(build, build_node_row(build, 0)),
 								  anchor);
-	graph_set_anchor(&build->graph, shared->part_first[next], (const uint16 *) anchor, distance);
+	graph_set_anchor(&build->graph, shared->part_first[next], anchor, distance);
 }
 
-/* Merges the edges of a partition's own nodes. */
+/* Merges the edges of a part's nodes. */
 static void
 merge_edges(SegmentBuild *build, uint32 part)
 {
@@ -661,10 +751,8 @@ partition_write(SegmentBuild *build, SegmentPlan *plan)
 
 	for (uint32 part = 0; part < shared->parts; part++)
 	{
-		if (shared->part_first[part] == shared->part_first[part + 1])
-			continue;
-		load_partition(build, part, false);
-		close_file(&build->partition->rows[part]);
+		load_rows(build, build->partition->own[part]);
+		close_file(&build->partition->own[part]);
 		if (build->leader)
 		{
 			build_make_nodes(build);
@@ -696,25 +784,26 @@ forget_partitions(SegmentBuild *build)
 	build_wait(build);
 	for (uint32 p = 0; p < BUILD_MAX_PARTS; p++)
 	{
-		close_file(&state->rows[p]);
+		close_file(&state->own[p]);
 		if (state->anchors[p])
 			pfree(state->anchors[p]);
 		state->anchors[p] = NULL;
 	}
+	build->node_of_row = NULL;
 	build_wait(build);
 	if (!build->leader)
 		return;
-	pfree(build->node_of_row);
+	build_clear_lasting(shared);
 	if (build->node_ids)
 		pfree(build->node_ids);
-	build->node_of_row = build->node_ids = NULL;
+	build->node_ids = NULL;
 	build->write_parts = NULL;
 	build->graph.first = build->graph.anchor = 0;
 	shared->partitioned = false;
 	shared->needs_full = false;
 	shared->sources = 0;
 	shared->spilled = 0;
-	shared->parts = 0;
+	shared->partitions = shared->parts = 0;
 	shared->node_end = 0;
 }
 
@@ -732,17 +821,22 @@ partition_finish(SegmentBuild *build)
 	{
 		uint64		rows = shared->sources;
 
-		build->node_of_row = MemoryContextAllocHuge(build->context, sizeof(uint32) * rows);
+		shared->node_of_row = build_allocate_lasting(build, sizeof(uint32) * rows);
 		if (plan_nodes_differ(build->plan))
 			build->node_ids = MemoryContextAllocHuge(build->context, sizeof(uint32) * rows);
 		shared->part_first[0] = 0;
 		shared->total = shared->copies;
 	}
+	complete_state(build);
+	build_wait(build);
+	build->node_of_row = build_address(build, shared->node_of_row);
 
 	/* a node that is inserted in several partitions needs fewer candidates in each */
-	build->graph.ef_construction = Max(ef_construction / 2, shared->m);
-	for (uint32 part = 0; part < shared->parts; part++)
-		build_partition(build, part);
+	if (shared->partitions > 1)
+		build->graph.ef_construction = Max(ef_construction / 2, shared->m);
+	for (uint32 p = 0; p < shared->partitions; p++)
+		build_partition(build, p);
+	graph_use_merging(&build->graph, build->graph.bytes);
 	build_wait(build);
 	if (build->leader)
 	{
@@ -752,6 +846,7 @@ partition_finish(SegmentBuild *build)
 	}
 	else
 		partition_write(build, NULL);
+	graph_use_merging(&build->graph, false);
 	build->graph.ef_construction = ef_construction;
 	forget_partitions(build);
 	build_reset(build);

@@ -654,7 +654,7 @@ plan_keep_entries(SegmentBuild *build, SegmentPlan *plan, uint32 count)
 	uint32		padded = build->graph.padded;
 	GraphEntries *entries = &plan->entries;
 	float	   *rotated = palloc(sizeof(float) * padded);
-	uint16	   *work = palloc(sizeof(uint16) * padded);
+	void	   *work = palloc(graph_work_size(&build->graph));
 
 	plan->header.levels = 1;
 	entries->count = count;

@@ -8,7 +8,7 @@
 
 #include "check.h"
 #include "distance/half.h"
-#include "graph/build.h"
+#include "graph/build_internal.h"
 #include "quantize/rotation.h"
 
 #define HOLDS(condition)	CHECK(condition, "does not hold")
@@ -16,6 +16,13 @@
 #define DIMS		24
 #define MAX_THREADS	4
 #define K			10
+
+typedef enum Kind
+{
+	PLAIN,
+	CODED,
+	BYTES						/* coded, but with bytes in place of codes */
+} Kind;
 
 /* Points, and a graph of them. */
 typedef struct World
@@ -97,6 +104,7 @@ free_inserter(GraphInserter *inserter)
 	free(inserter->entry_lut);
 	free(inserter->signs);
 	free(inserter->cosine);
+	free(inserter->candidates);
 }
 
 /* Processes every node up to the end. */
@@ -120,7 +128,7 @@ visit_nodes(void *arg)
  * rotated and rounded to halves as in the build of a segment.
  */
 static void
-make_world(World *world, uint32_t n, RabitqMetric metric, bool coded, uint32_t near)
+make_world(World *world, uint32_t n, RabitqMetric metric, Kind kind, uint32_t near)
 {
 	Rotation	rotation;
 	uint32_t   *signs = malloc(rotation_memory(DIMS));
@@ -130,7 +138,7 @@ make_world(World *world, uint32_t n, RabitqMetric metric, bool coded, uint32_t n
 	memset(world, 0, sizeof(*world));
 	world->n = n;
 	world->metric = metric;
-	world->coded = coded;
+	world->coded = kind != PLAIN;
 	world->points = malloc(sizeof(float) * n * DIMS);
 	for (int c = 0; c < 30; c++)
 		for (int d = 0; d < DIMS; d++)
@@ -142,28 +150,35 @@ make_world(World *world, uint32_t n, RabitqMetric metric, bool coded, uint32_t n
 
 	world->build.degree = 32;
 	world->build.ef_construction = 100;
-	world->build.coded = coded;
+	world->build.coded = world->coded;
+	world->build.bytes = kind == BYTES;
+	world->build.alpha = kind == BYTES ? 1.2f : 0;
 	world->build.metric = metric;
-	world->build.padded = coded ? rotation_padded(DIMS) : 0;
+	world->build.padded = world->coded ? rotation_padded(DIMS) : 0;
 	world->build.distance = node_distance;
 	world->build.arg = world;
 	world->build.bottom = 1;
 	graph_build_layout(&world->build);
 	rotation_init(&rotation, DIMS, 3, signs);
 	rotated = malloc(sizeof(float) * rotation.padded);
-	if (coded)
+	for (uint32_t i = 0; i < n && metric == RABITQ_IP; i++)
+		world->build.longest2 = fmaxf(world->build.longest2, distance_kernels->f32_dot(
+			point(world, i), point(world, i), DIMS));
+	if (world->coded)
 	{
-		uint16_t   *work = malloc(sizeof(uint16_t) * rotation.padded * n);
+		size_t		size = graph_work_size(&world->build);
+		char	   *works = malloc(size * n);
 
-		world->arrays[GRAPH_LEVELS] = (char *) work;
-		world->build.work = (GraphArray) {
-			&world->arrays[GRAPH_LEVELS], 31, sizeof(uint16_t) * rotation.padded
-		};
+		world->arrays[GRAPH_LEVELS] = works;
+		world->build.work = (GraphArray) {&world->arrays[GRAPH_LEVELS], 31, size};
 		for (uint32_t i = 0; i < n; i++)
 		{
 			rotation_apply(&rotation, point(world, i), rotated);
-			for (uint32_t d = 0; d < rotation.padded; d++)
-				work[(size_t) i * rotation.padded + d] = float_to_half(rotated[d]);
+			if (kind == BYTES)
+				graph_make_bytes(&world->build, rotated, (GraphBytes *) (works + i * size));
+			else
+				distance_kernels->f32_to_f16(rotated, rotation.padded,
+											 (uint16_t *) (works + i * size));
 		}
 	}
 	free(rotated);
@@ -225,11 +240,9 @@ make_entries(World *world, uint32_t count)
 	graph_build_entries(build, &entries, rotated);
 	for (uint32_t i = 0; i < count; i++)
 	{
-		const uint16_t *work = graph_array_at(&build->work, i);
 		GraphCandidate nearest;
 
-		for (uint32_t d = 0; d < build->padded; d++)
-			rotated[d] = half_to_float(work[d]);
+		graph_work_floats(build, i, rotated);
 		nearest = graph_entries_nearest(&entries, build->metric, rotated, build->padded, lut);
 		HOLDS(nearest.id < count);
 		found += graph_build_distance(build, i, nearest.id);
@@ -311,8 +324,57 @@ build_graph(World *world, int threads)
 	}
 	from = count_links(world);
 	run_step(world, threads, graph_fill, 0, world->n);
-	HOLDS(world->n < 1000 || count_links(world) > from + from / 20);
+	HOLDS(world->n < 1000 || build->bytes || count_links(world) > from + from / 20);
 	HOLDS(graph_connect(build, world->n, (GraphMemory) {resize, NULL}));
+}
+
+/*
+ * The edges of a graph of bytes have the distances and signs that the points have; for dot
+ * products, the distances are those of points that got one more element, and so the same length.
+ */
+static void
+check_bytes(const World *world)
+{
+	const GraphBuild *build = &world->build;
+	uint32_t	ids[GRAPH_MAX_DEGREE];
+	float		distances[GRAPH_MAX_DEGREE];
+	float		a[GRAPH_MAX_DEGREE];
+	uint16_t	b[GRAPH_MAX_DEGREE];
+	uint8_t		signs[GRAPH_MAX_DEGREE * 32];
+	GraphEdges	edges = {0, ids, distances, a, b, signs};
+	float	   *from = malloc(sizeof(float) * build->padded);
+	float	   *to = malloc(sizeof(float) * build->padded);
+	uint64_t	wrong = 0;
+
+	for (uint32_t node = 0; node < world->n; node++)
+	{
+		graph_get_edges(build, node, &edges);
+		graph_work_floats(build, node, from);
+		HOLDS(edges.count == ((GraphLinks *) graph_array_at(&build->links, node))->count);
+		for (uint32_t i = 0; i < edges.count; i++)
+		{
+			const float *x = point(world, node);
+			const float *y = point(world, ids[i]);
+			float		lengths = distance_kernels->f32_dot(x, x, DIMS) +
+				distance_kernels->f32_dot(y, y, DIMS);
+			float		exact = build->metric == RABITQ_IP ?
+				2 * build->longest2 - 2 * distance_kernels->f32_dot(x, y, DIMS) -
+				2 * sqrtf((build->longest2 - distance_kernels->f32_dot(x, x, DIMS)) *
+						  (build->longest2 - distance_kernels->f32_dot(y, y, DIMS))) :
+				distance(world, x, y);
+
+			HOLDS(fabsf(distances[i] - exact) <=
+				  0.05f * (build->metric == RABITQ_IP ? build->longest2 : sqrtf(exact * lengths)) +
+				  1e-3f * lengths);
+			graph_work_floats(build, ids[i], to);
+			for (uint32_t d = 0; d < build->padded; d++)
+				wrong += (signs[i * (build->padded / 8) + d / 8] >> d % 8 & 1) !=
+					(to[d] > from[d]);
+		}
+	}
+	HOLDS(wrong == 0);
+	free(from);
+	free(to);
 }
 
 /* Every neighbour's distance and code are right. */
@@ -499,7 +561,7 @@ check_search(const World *world, GraphSearch *search, bool odd_are_dead, float r
 }
 
 static void
-check_graph(uint32_t n, RabitqMetric metric, bool coded, int threads)
+check_graph(uint32_t n, RabitqMetric metric, Kind kind, int threads)
 {
 	World		world;
 	GraphSearch search;
@@ -511,10 +573,13 @@ check_graph(uint32_t n, RabitqMetric metric, bool coded, int threads)
 	int			high_hits = 0;
 	const int	queries = 100;
 
-	make_world(&world, n, metric, coded, 1);
+	make_world(&world, n, metric, kind, 1);
 	build_graph(&world, threads);
 	check_links(&world);
-	check_codes(&world);
+	if (kind == BYTES)
+		check_bytes(&world);
+	else
+		check_codes(&world);
 	graph_search_init(&search, (GraphMemory) {resize, NULL});
 	for (int i = 0; i < queries; i++)
 	{
@@ -554,7 +619,7 @@ pause_place(void)
  * other: more of them share a cell than in the order of the nodes, or another run of as many nodes.
  */
 static void
-check_place(uint32_t n, bool equal)
+check_place(uint32_t n, Kind kind, bool equal)
 {
 	World		world;
 	uint32_t   *order = malloc(sizeof(uint32_t) * n);
@@ -562,7 +627,7 @@ check_place(uint32_t n, bool equal)
 	uint8_t    *scratch;
 	uint32_t	edges[3] = {0};	/* all, those within cells, and within runs from half a cell on */
 
-	make_world(&world, n, RABITQ_L2, true, 1);
+	make_world(&world, n, RABITQ_L2, kind, 1);
 	build_graph(&world, 1);
 	for (uint32_t i = 1; i < n && equal; i++)
 		memcpy(graph_array_at(&world.build.work, i), graph_array_at(&world.build.work, 0),
@@ -599,7 +664,7 @@ check_memory(void)
 	World		world;
 	bool		complete = false;
 
-	make_world(&world, 500, RABITQ_L2, true, 1);
+	make_world(&world, 500, RABITQ_L2, CODED, 1);
 	build_graph(&world, 1);
 	for (int limit = 0; !complete; limit++)
 	{
@@ -639,7 +704,7 @@ slice(const GraphBuild *build, const GraphEdges *edges, uint32_t from, uint32_t 
 {
 	return (GraphEdges) {
 		to - from, edges->ids + from, edges->distances + from, edges->a + from, edges->b + from,
-		edges->signs + (size_t) from * (build->padded / 8)
+		edges->signs + (size_t) from * (graph_sign_dims(build) / 8)
 	};
 }
 
@@ -649,7 +714,7 @@ slice(const GraphBuild *build, const GraphEdges *edges, uint32_t from, uint32_t 
  * connected.
  */
 static void
-check_parts(bool coded)
+check_parts(Kind kind)
 {
 	const uint32_t first = 500;
 	const uint32_t anchor = 7;
@@ -666,10 +731,12 @@ check_parts(bool coded)
 	uint32_t   *queue;
 	uint32_t	count = 1;
 
-	make_world(&world, 2000, RABITQ_L2, coded, 1);
+	make_world(&world, 2000, RABITQ_L2, kind, 1);
 	build_graph(&world, 1);
 	part = world;
 	part.build.first = first;
+	graph_use_merging(&part.build, kind == BYTES);
+	part.build.links.stride = part.build.size;
 	part.build.links.chunks = &part.arrays[0];
 	part.arrays[0] = calloc(part.n, part.build.size);
 	HOLDS(graph_inserter_init(&inserter, &part.build, (GraphMemory) {resize, NULL}));
@@ -705,7 +772,8 @@ check_parts(bool coded)
 				HOLDS(graph_link_ids(&part.build, links)[i] !=
 					  graph_link_ids(&part.build, links)[k]);
 	}
-	graph_set_anchor(&part.build, anchor, coded ? graph_array_at(&part.build.work, 5) : NULL, 1);
+	graph_set_anchor(&part.build, anchor,
+					 kind == PLAIN ? NULL : graph_array_at(&part.build.work, 5), 1);
 	HOLDS(graph_connect(&part.build, part.n, (GraphMemory) {resize, NULL}));
 	HOLDS(has_neighbour(&part.build, graph_array_at(&part.build.links, 0), anchor));
 	reached = calloc(part.n, sizeof(bool));
@@ -741,7 +809,7 @@ check_clusters(void)
 {
 	World		world;
 
-	make_world(&world, 3000, RABITQ_L2, true, 6);
+	make_world(&world, 3000, RABITQ_L2, CODED, 6);
 	build_graph(&world, 1);
 	HOLDS(count_links(&world) >= 20 * world.n);
 	free_world(&world);
@@ -757,7 +825,7 @@ check_apart(void)
 	World		world;
 	uint32_t	ef;
 
-	make_world(&world, 3000, RABITQ_L2, true, 1);
+	make_world(&world, 3000, RABITQ_L2, CODED, 1);
 	ef = world.build.ef_construction;
 	for (uint32_t i = world.n / 2; i < world.n; i++)
 	{
@@ -779,20 +847,27 @@ main(void)
 	distance_select(DISTANCE_AUTO);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 	{
-		check_graph(sizes[i], RABITQ_L2, true, 1);
-		check_graph(sizes[i], RABITQ_IP, true, 1);
-		check_graph(sizes[i], RABITQ_L2, false, 1);
+		check_graph(sizes[i], RABITQ_L2, CODED, 1);
+		check_graph(sizes[i], RABITQ_IP, CODED, 1);
+		check_graph(sizes[i], RABITQ_L2, BYTES, 1);
+		check_graph(sizes[i], RABITQ_IP, BYTES, 1);
+		check_graph(sizes[i], RABITQ_L2, PLAIN, 1);
 	}
-	check_graph(3000, RABITQ_L2, true, MAX_THREADS);
-	check_graph(3000, RABITQ_L2, false, MAX_THREADS);
+	check_graph(3000, RABITQ_L2, CODED, MAX_THREADS);
+	check_graph(3000, RABITQ_L2, BYTES, MAX_THREADS);
+	check_graph(3000, RABITQ_L2, PLAIN, MAX_THREADS);
 	check_clusters();
 	check_apart();
-	check_parts(true);
-	check_parts(false);
-	check_place(1, false);
-	check_place(33, true);
-	check_place(3000, false);
-	check_place(3000, true);
+	check_parts(CODED);
+	check_parts(BYTES);
+	check_parts(PLAIN);
+	for (Kind kind = CODED; kind <= BYTES; kind++)
+	{
+		check_place(1, kind, false);
+		check_place(33, kind, true);
+		check_place(3000, kind, false);
+		check_place(3000, kind, true);
+	}
 	check_memory();
 	return check_end("graph_test");
 }

@@ -1,0 +1,162 @@
+# Graphs of diskann: built of bytes, in memory, in one partition that has no vectors in memory, and in many
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Items;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->append_conf('postgresql.conf', q{
+	autovacuum = off
+	fsync = off
+	min_parallel_table_scan_size = 0
+	max_worker_processes = 16
+	max_parallel_workers = 8
+});
+$node->start;
+
+# groups of rows near each other, some without a vector, some with equal ones; v of about one length,
+# u of lengths from 1 to 1,000
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION vector;
+	CREATE FUNCTION place(id bigint, dims int) RETURNS real[]
+		LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+		$$SELECT array_agg((hashint8extended(id % 25, d) & 1023)::real / 1024
+			+ (hashint8extended(id, d) & 1023)::real / 2048)
+		FROM generate_series(1, dims) d$$;
+	CREATE TABLE items (id int, v vector(64), u vector(64));
+	INSERT INTO items SELECT n, p, (SELECT array_agg((x - 0.7) * exp(n % 70 / 10.0))
+		FROM unnest(p) x)::vector
+		FROM generate_series(1, 4000) n, LATERAL (SELECT place(n, 64) AS p) p;
+	UPDATE items SET v = NULL, u = NULL WHERE id % 100 = 0;
+	UPDATE items SET (v, u) = (SELECT v, u FROM items WHERE id = 1) WHERE id % 10 = 3;
+	ALTER TABLE items SET (parallel_workers = 2);
+});
+
+# The share of the nearest rows that an index finds, over some queries.
+sub recall
+{
+	my ($column, $operator) = @_;
+	my $nearest = "(SELECT array_agg(n.d) FROM (SELECT i.$column $operator q.$column AS d FROM items i
+		WHERE i.$column IS NOT NULL ORDER BY i.$column $operator q.$column LIMIT 10) n)";
+	return $node->safe_psql('postgres', qq{
+		SET enable_indexscan = off;
+		CREATE TEMP TABLE exact AS SELECT id, $nearest AS d FROM items q WHERE id % 150 = 1;
+		SET enable_indexscan = on; SET enable_seqscan = off;
+		SELECT avg((SELECT count(*) FROM unnest($nearest) x WHERE x <= e.d[10] + abs(e.d[10]) * 1e-5) / 10.0)
+		FROM exact e JOIN items q USING (id)});
+}
+
+foreach my $case (['v', 'vector_l2_ops', '<->'], ['v', 'vector_ip_ops', '<#>'],
+	['v', 'vector_cosine_ops', '<=>'], ['u', 'vector_l2_ops', '<->'], ['u', 'vector_ip_ops', '<#>'])
+{
+	my ($column, $class, $operator) = @$case;
+
+	# memory, workers, partitions
+	foreach my $build (['64MB', 2, undef], ['2200kB', 0, 1], ['1MB', 2, '\d+'])
+	{
+		my ($memory, $workers, $partitions) = @$build;
+		my $name = "$column, $class, $memory, $workers workers";
+		my ($status, $stdout, $stderr) = $node->psql('postgres', qq{
+			SET client_min_messages = debug1;
+			SET maintenance_work_mem = '$memory';
+			SET max_parallel_maintenance_workers = $workers;
+			CREATE INDEX items_i ON items USING diskann ($column $class)});
+
+		if (defined $partitions)
+		{
+			like($stderr, qr/ $partitions partitions of /, "$name: in partitions");
+		}
+		else
+		{
+			unlike($stderr, qr/partitions/, "$name: in memory");
+		}
+		is($node->safe_psql('postgres', 'SELECT kind, rows FROM vector_segments()'),
+			'sealed|3960', "$name: one segment");
+		is($node->safe_psql('postgres', q{SELECT vector_index_check('items_i')}), 3960,
+			"$name: sound and complete");
+		is($node->safe_psql('postgres', qq{
+			SET enable_seqscan = off; SET enable_sort = off; SET work_mem = '256MB';
+			SET diskann.iterative_scan = relaxed_order; SET hnsw.max_scan_tuples = 100000;
+			SELECT count(*), count(DISTINCT id) FROM
+				(SELECT id FROM items ORDER BY $column $operator (SELECT $column FROM items
+					WHERE id = 7)) found}),
+			'3960|3960', "$name: every row is reached, once");
+		# by products, the nearest of all queries are the same few long rows, of which codes may miss some alike
+		cmp_ok(recall($column, $operator), '>=', "$column $class" eq 'u vector_ip_ops' ? 0.5 : 0.94,
+			"$name: the nearest are found");
+		$node->safe_psql('postgres', 'DROP INDEX items_i');
+	}
+}
+
+# a vector is in memory only while its part is written: so many rows fit into few partitions
+my ($status, $stdout, $stderr) = $node->psql('postgres', q{
+	SET client_min_messages = debug1; SET maintenance_work_mem = '2500kB';
+	SET max_parallel_maintenance_workers = 0;
+	CREATE TABLE long (v vector(2000));
+	INSERT INTO long SELECT place(n, 2000) FROM generate_series(1, 600) n;
+	CREATE INDEX long_v ON long USING diskann (v vector_l2_ops)});
+like($stderr, qr/ 1 partitions of /, 'long vectors: one partition');
+is($node->safe_psql('postgres', q{SELECT vector_index_check('long_v')}), 600, 'long vectors: sound and complete');
+
+# further segments
+SKIP:
+{
+	skip 'the extension has no wait points: compile it with COPT=-DVECTOR_WAIT_POINTS', 4
+		if !has_wait_points($node);
+	foreach my $workers (0, 2)
+	{
+		$node->safe_psql('postgres', qq{
+			SET maintenance_work_mem = '1MB'; SET max_parallel_maintenance_workers = $workers;
+			SET vector.max_segment_rows = 1500;
+			CREATE INDEX items_i ON items USING diskann (v vector_l2_ops)});
+		is($node->safe_psql('postgres', q{SELECT string_agg(rows::text, ' ' ORDER BY rows DESC)
+			FROM vector_index_segments('items_i')}), '1500 1500 960', "$workers workers: several segments");
+		is($node->safe_psql('postgres', q{SELECT vector_index_check('items_i')}), 3960,
+			"$workers workers: several segments, sound");
+		$node->safe_psql('postgres', 'DROP INDEX items_i');
+	}
+}
+
+# many rows with few distinct vectors, more than fit where they are written
+$node->safe_psql('postgres', q{
+	CREATE TABLE equals (id int, v vector(64));
+	INSERT INTO equals SELECT n, place(n % 3, 64) FROM generate_series(1, 5000) n;
+	SET maintenance_work_mem = '1MB';
+	CREATE INDEX equals_v ON equals USING diskann (v vector_l2_ops);
+});
+is($node->safe_psql('postgres', q{SELECT vector_index_check('equals_v')}), 5000, 'equal vectors');
+
+# vectors that are equal once they are rounded to bytes are nodes of their own
+$node->safe_psql('postgres', q{
+	CREATE TABLE near (id int, v vector(64));
+	INSERT INTO near SELECT n, (SELECT array_agg(d + n * 1e-5) FROM generate_series(1, 64) d)::vector
+		FROM generate_series(1, 3000) n;
+	SET maintenance_work_mem = '1MB';
+	CREATE INDEX near_v ON near USING diskann (v vector_l2_ops);
+});
+is($node->safe_psql('postgres', q{SELECT vector_index_check('near_v')}), 3000, 'nearly equal vectors: sound');
+
+# a build that is cancelled leaves nothing behind
+foreach my $workers (0, 2)
+{
+	foreach my $timeout (100, 300)
+	{
+		my ($status, $stdout, $stderr) = $node->psql('postgres', qq{
+			SET maintenance_work_mem = '1MB'; SET max_parallel_maintenance_workers = $workers;
+			SET statement_timeout = $timeout;
+			CREATE INDEX items_c ON items USING diskann (v vector_l2_ops) WITH (search_list_size = 1000)});
+
+		like($stderr, qr/canceling statement due to statement timeout/,
+			"$workers workers, cancelled after $timeout ms");
+	}
+}
+is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_class WHERE relname = 'items_c'}), 0,
+	'nothing is left');
+
+$node->stop;
+done_testing();
