@@ -83,7 +83,7 @@ foreach my $class (@classes)
 # cancelled when a phase has come that is given.
 sql("TRUNCATE items; DROP INDEX items_v; ALTER TABLE items SET (parallel_workers = 2); CREATE TABLE seen (n serial, phase text, done int, total int);
 	INSERT INTO items (id, vector) SELECT n, place(n) FROM generate_series(1, 4000) n;
-	CREATE PROCEDURE watch(stop text DEFAULT 'none') LANGUAGE plpgsql AS \$\$
+	CREATE PROCEDURE watch(stop text DEFAULT 'none') LANGUAGE plpgsql SET client_min_messages = error AS \$\$
 	DECLARE
 		now record;
 		before record;
