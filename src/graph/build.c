@@ -43,8 +43,7 @@ graph_build_layout(GraphBuild *build)
 	build->distances = build->ids + degree * sizeof(uint32_t);
 	if (build->bytes)
 	{
-		build->a = build->distances + degree * sizeof(float);
-		build->codes = build->a + degree * sizeof(float);
+		build->codes = build->distances + degree * sizeof(float);
 		build->size = build->codes + degree * (graph_sign_dims(build) / 8);
 		build->size = (build->size + 7) & ~(size_t) 7;
 		return;

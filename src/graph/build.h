@@ -14,7 +14,7 @@
  *
  * A coded graph may have bytes in place of codes: then its lists are only numbers, and all
  * distances come from work vectors rounded to bytes (vamana.c).  That takes a fifth of the memory,
- * and serves where the graph on disk has no codes of neighbours.
+ * and serves where the graph on disk has no codes of neighbours, and distances are no products.
  *
  * Everything shared is in GraphArrays, whose chunks each process may map at any address.  A spin
  * lock in a node's links guards them; it is held at most for the work of one hop, and a process
@@ -48,15 +48,11 @@ graph_array_at(const GraphArray *array, uint32_t i)
 		(size_t) (i & ((UINT32_C(1) << array->shift) - 1)) * array->stride;
 }
 
-/*
- * A vector rounded to bytes: `step` times the elements, and for dot products one element more, its
- * lift; length2 is the squared length of all of it.
- */
+/* A vector rounded to bytes: `step` times the elements; length2 is the squared length of that. */
 typedef struct GraphBytes
 {
 	float		step;
 	float		length2;
-	float		lift;
 	int8_t		elements[];
 } GraphBytes;
 
@@ -64,7 +60,7 @@ typedef struct GraphBytes
  * A node's links: this header, then ids, distances and, if coded, a and b factors of `degree`
  * neighbours each, and the groups of codes; coded ones have room for whole groups.  With bytes
  * there are only ids, with room for a third more than `degree` until graph_fill; or, if lists are
- * merged, `degree` ids, distances, a (see GraphEdges) and codes of graph_sign_dims() signs.
+ * merged, `degree` ids, distances and codes of graph_sign_dims() signs.
  */
 typedef struct GraphLinks
 {
@@ -80,7 +76,6 @@ typedef struct GraphBuild
 	bool		coded;
 	bool		bytes;			/* if coded: no codes, and work vectors are GraphBytes */
 	bool		merging;		/* if bytes: links are such that graph_merge_edges can be called */
-	float		longest2;		/* if bytes, for dot products: squared length that all get */
 	float		alpha;			/* see graph_fill; 0: GRAPH_ALPHA */
 	RabitqMetric metric;		/* if coded */
 	uint32_t	padded;			/* if coded: dimensions of a work vector */
@@ -203,8 +198,8 @@ typedef struct GraphEdges
 	uint32_t	count;
 	uint32_t   *ids;
 	float	   *distances;
-	float	   *a;				/* if coded; with bytes, their lifts less that of the node */
-	uint16_t   *b;				/* if coded, without bytes */
+	float	   *a;				/* this and the next if coded, without bytes */
+	uint16_t   *b;
 	uint8_t    *signs;			/* if coded: graph_sign_dims() / 8 bytes each */
 } GraphEdges;
 

@@ -23,7 +23,7 @@
 static inline bool
 is_dot(const GraphBuild *build)
 {
-	return build->metric == RABITQ_IP && !build->bytes;
+	return build->metric == RABITQ_IP;
 }
 
 static inline GraphLinks *
@@ -145,12 +145,9 @@ extern bool vamana_insert(GraphInserter *inserter, uint32_t node);
 extern void vamana_trim(const GraphBuild *build, uint32_t node);
 /* The distance to a work vector outside of the graph. */
 extern float vamana_distance(const GraphBuild *build, uint32_t node, const GraphBytes *other);
-/*
- * The signs of a neighbour's elements less those of the node, graph_sign_dims() of them; returns
- * how much its lift is above that of the node.
- */
-extern float vamana_signs(const GraphBuild *build, uint32_t node, uint32_t neighbour,
-						  uint8_t *signs);
+/* The signs of a neighbour's elements less those of the node, graph_sign_dims() of them. */
+extern void vamana_signs(const GraphBuild *build, uint32_t node, uint32_t neighbour,
+						 uint8_t *signs);
 
 /* Writes a neighbour into a place of a node's links, which the caller has locked. */
 extern void graph_put_link(const GraphBuild *build, GraphLinks *links, uint32_t place,

@@ -32,22 +32,12 @@ static float
 distance_between(const GraphInserter *inserter, const Spoke *a, const Spoke *b)
 {
 	const GraphBuild *build = inserter->build;
-	float		x = a->end.distance;
-	float		y = b->end.distance;
-	float		lifts = 0;
 	float		lengths;
 
 	if (!build->coded)
 		return graph_build_distance(build, a->end.id, b->end.id);
-	/* signs tell nothing of the lifts, which are apart */
-	if (build->bytes)
-	{
-		x = fmaxf(0, x - a->factors.a * a->factors.a);
-		y = fmaxf(0, y - b->factors.a * b->factors.a);
-		lifts = a->factors.a - b->factors.a;
-	}
-	lengths = sqrtf(fmaxf(0, x * y));
-	return x + y + lifts * lifts - 2 * lengths *
+	lengths = sqrtf(fmaxf(0, a->end.distance * b->end.distance));
+	return a->end.distance + b->end.distance - 2 * lengths *
 		inserter->cosine[distance_kernels->bit_hamming(a->signs, b->signs,
 													   graph_sign_dims(build) / 8)];
 }
@@ -93,12 +83,12 @@ read_spokes(GraphInserter *inserter, GraphLinks *links, Spoke *spokes)
 		spokes[i].signs = signs;
 		if (!build->coded)
 			continue;
-		spokes[i].factors.a = graph_link_a(build, links)[i];
 		if (build->bytes)
 		{
 			memcpy(signs, graph_link_codes(build, links) + i * bytes, bytes);
 			continue;
 		}
+		spokes[i].factors.a = graph_link_a(build, links)[i];
 		spokes[i].factors.b = graph_link_b(build, links)[i];
 		rabitq_unpack(graph_link_codes(build, links) +
 					  i / CODE_GROUP * rabitq_group_size(build->padded), i % CODE_GROUP, signs,
@@ -206,8 +196,8 @@ graph_get_edges(const GraphBuild *build, uint32_t node, GraphEdges *edges)
 	{
 		edges->distances[i] = link_distance(build, links, node, i);
 		if (build->bytes)
-			edges->a[i] = vamana_signs(build, node, edges->ids[i], edges->signs +
-									   (size_t) i * (graph_sign_dims(build) / 8));
+			vamana_signs(build, node, edges->ids[i],
+						 edges->signs + (size_t) i * (graph_sign_dims(build) / 8));
 	}
 	if (!build->coded || build->bytes)
 		return;
@@ -288,12 +278,12 @@ graph_merge_edges(GraphInserter *inserter, uint32_t node, const GraphEdges *edge
 			continue;
 		spokes[count].end = (GraphCandidate) {edges->distances[i], edges->ids[i]};
 		if (build->coded)
-		{
 			spokes[count].signs = edges->signs + (size_t) i * (graph_sign_dims(build) / 8);
-			spokes[count].factors.a = edges->a[i];
-		}
 		if (build->coded && !build->bytes)
+		{
+			spokes[count].factors.a = edges->a[i];
 			spokes[count].factors.b = edges->b[i];
+		}
 		count++;
 	}
 	if (count > build->degree)
@@ -310,11 +300,8 @@ graph_merge_edges(GraphInserter *inserter, uint32_t node, const GraphEdges *edge
 		graph_link_ids(build, links)[i] = spokes[i].end.id;
 		graph_link_distances(build, links)[i] = spokes[i].end.distance;
 		if (build->bytes)
-		{
-			graph_link_a(build, links)[i] = spokes[i].factors.a;
 			memcpy(graph_link_codes(build, links) + i * (graph_sign_dims(build) / 8),
 				   spokes[i].signs, graph_sign_dims(build) / 8);
-		}
 		else if (build->coded)
 			put_code(build, links, i, spokes[i].factors, spokes[i].signs);
 	}

@@ -5,10 +5,11 @@
  * once.  A node takes the bytes of its vector and four for a neighbour, and nothing is estimated.
  *
  * Each vector has a step of its own, so that vectors of any length are as precise: elements are off
- * by less than a hundredth of the vector's length, which changes hardly a neighbour.  For dot
- * products a vector gets one more element, by which all vectors are of the same length: the nearest
- * by squared distance is then the one with the largest product (Bachrach et al., RecSys 2014).  So
- * the triangle inequality, which the choice of neighbours rests on, holds for every metric.
+ * by less than a hundredth of the vector's length, which changes hardly a neighbour.
+ *
+ * Not for dot products, which obey no triangle inequality.  One more element, by which all vectors
+ * are of the same length, would make them distances that do (Bachrach et al., RecSys 2014); but then
+ * long vectors are the neighbours of each other alone, and hardly another one is found from them.
  */
 #include "graph/build.h"
 
@@ -36,7 +37,6 @@ graph_make_bytes(const GraphBuild *build, const float *vector, GraphBytes *out)
 {
 	float		largest = 0;
 	float		inverse;
-	float		length2;
 
 	for (uint32_t i = 0; i < build->padded; i++)
 		largest = fabsf(vector[i]) > largest ? fabsf(vector[i]) : largest;
@@ -44,16 +44,14 @@ graph_make_bytes(const GraphBuild *build, const float *vector, GraphBytes *out)
 	inverse = out->step > 0 ? 1 / out->step : 0;
 	for (uint32_t i = 0; i < build->padded; i++)
 		out->elements[i] = (int8_t) (vector[i] * inverse + (vector[i] < 0 ? -0.5f : 0.5f));
-	length2 = out->step * out->step *
+	out->length2 = out->step * out->step *
 		(float) distance_kernels->i8_dot(out->elements, out->elements, build->padded);
-	out->lift = build->metric == RABITQ_IP ? sqrtf(fmaxf(build->longest2 - length2, 0)) : 0;
-	out->length2 = length2 + out->lift * out->lift;
 }
 
 static inline float
 distance_of(const GraphBuild *build, const GraphBytes *a, const GraphBytes *b)
 {
-	float		dot = a->lift * b->lift + a->step * b->step *
+	float		dot = a->step * b->step *
 		(float) distance_kernels->i8_dot(a->elements, b->elements, build->padded);
 	float		distance = a->length2 + b->length2 - 2 * dot;
 
@@ -304,7 +302,7 @@ vamana_trim(const GraphBuild *build, uint32_t node)
 	unlock_exclusive(links);
 }
 
-float
+void
 vamana_signs(const GraphBuild *build, uint32_t node, uint32_t neighbour, uint8_t *signs)
 {
 	const GraphBytes *from = bytes_at(build, node);
@@ -319,5 +317,4 @@ vamana_signs(const GraphBuild *build, uint32_t node, uint32_t neighbour, uint8_t
 								from->step * from->elements[i + k]) << k);
 		signs[i / 8] = bits;
 	}
-	return to->lift - from->lift;
 }

@@ -32,12 +32,12 @@ build_shared_size(void)
 
 /*
  * Whether graphs are built of bytes: where no codes of neighbours are stored, none need be
- * computed.
+ * computed.  Not for dot products (vamana.c).
  */
 static bool
 builds_bytes(const Space *space)
 {
-	return space->method == METHOD_DISK;
+	return space->method == METHOD_DISK && space->metric != SPACE_IP;
 }
 
 void

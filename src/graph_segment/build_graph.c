@@ -3,7 +3,6 @@
  */
 #include "graph_segment/build_internal.h"
 
-#include <float.h>
 #include <math.h>
 
 #include "miscadmin.h"
@@ -156,10 +155,6 @@ build_measure_vectors(SegmentBuild *build)
 	shared->has_mean |= build->space.storage == STORAGE_NONE;
 	shared->scale = spread > 0 && isfinite(spread) ?
 		ldexpf(HALF_SIZE, Min(Max((int) -rint(log2(spread) / 2), -100), 100)) : 1;
-	shared->longest2 = 0;
-	for (uint32 i = 0; i < sample; i++)
-		shared->longest2 = Max(shared->longest2,
-							   (float) Min(lengths[i] * shared->scale * shared->scale, FLT_MAX));
 	pfree(x);
 	pfree(middle);
 	pfree(mean);
@@ -317,7 +312,6 @@ build_work_of(SegmentBuild *build, const char *payload, float *scratch, void *wo
 	build_residual(build, payload, scratch);
 	for (uint32 d = 0; d < build->graph.padded; d++)
 		scratch[d] = Max(Min(scratch[d] * scale, LARGEST_HALF), -LARGEST_HALF);
-	build->graph.longest2 = build->shared->longest2;
 	if (build->graph.bytes)
 		graph_make_bytes(&build->graph, scratch, work);
 	else

@@ -110,7 +110,6 @@ struct BuildShared
 	SharedArray work;
 	SharedArray order;			/* of insertion, if there are entries */
 	float		scale;			/* of work vectors */
-	float		longest2;		/* of the sample that gave the scale, in that scale */
 	float		mean[DENSE_MAX_DIM];	/* rotated */
 	Size		peak;			/* maximum memory of all participants together */
 

@@ -13,11 +13,13 @@
 #include "distance/half.h"
 #include "segment/layout.h"
 
-/* In a bound, an estimate is off by so many standard deviations: one in 150 is by more. */
+/* In a bound, an estimate is off by so many standard deviations: one in 700 is by more. */
 #define BOUND_SIGMAS		3.0f
 
 /* Squared distances from a centroid that are so many times the average are no part of it. */
 #define FAR_TIMES			8
+
+static const float origin[DENSE_MAX_DIM + 16];
 
 /* Codes that are read together; their cells are read after them. */
 #define ESTIMATES_AT_ONCE	64
@@ -199,11 +201,12 @@ cell_terms(DiskScan *disk, uint32 number)
 		float		dot = cell->scale *
 			fine_rounded_dot(&disk->coarse, (const uint8 *) (cell + 1));
 		float		distance = disk->norm - 2 * dot + cell->norm;
+		bool		product = disk->codes.scan->space->metric == SPACE_IP;
 
 		terms->cell = number;
-		terms->base = disk->codes.scan->space->metric == SPACE_IP ? -dot : distance;
+		terms->base = product ? -dot : distance;
 		/* not below zero, but by rounding */
-		terms->length = distance < 0 ? 0 : sqrtf(distance);
+		terms->length = product ? sqrtf(disk->norm) : distance < 0 ? 0 : sqrtf(distance);
 	}
 	return terms;
 }
@@ -298,23 +301,20 @@ cell_quantizer(const SealedDisk *disk, uint32 padded)
 }
 
 /*
- * Rounds the factors of the code of a residual o from a centroid c.  The factor a is changed with b
- * so that the estimate of the vector from itself remains exact: a + b <u, c + o> stays the same.
+ * Rounds the factors of the code of a residual of this squared length.  Of a distance, the factor a
+ * is changed with b so that the estimate of the vector from itself remains exact: a + b <u, c + o>
+ * stays the same.
  */
 static DiskCode
-round_factors(const FineQuantizer *quantizer, const FineFactors *factors, const float *o,
-			  const float *c)
+round_factors(const FineQuantizer *quantizer, const FineFactors *factors, float length2)
 {
-	float		length2 = distance_kernels->f32_dot(o, o, quantizer->padded);
-	float		center = quantizer->metric == RABITQ_IP ?
-		distance_kernels->f32_dot(o, c, quantizer->padded) : 0;
 	DiskCode	code = {.a = factors->a, .b = float_to_bf16(factors->b)};
 	float		changed = factors->b < 0 ? 1 - bf16_to_float(code.b) / factors->b : 0;
-	/* the changed part of the product of o with the way from the vector to the query */
+	/* the changed part of the product of the residual with the way that its estimate is for */
 	float		rounding = metric_weight(quantizer->metric) * fabsf(changed) * sqrtf(length2);
 
-	if (changed != 0)
-		code.a -= changed * (length2 + center + factors->a);
+	if (changed != 0 && quantizer->metric != RABITQ_IP)
+		code.a -= changed * (length2 + factors->a);
 	code.error = float_to_bf16(hypotf(factors->error, rounding) * (1 + 1.0f / 128));
 	return code;
 }
@@ -465,7 +465,6 @@ disk_copy_cell(DiskWriter *writer, const char *cell)
 void
 disk_put_cell(DiskWriter *writer, const float *centroid)
 {
-	static const float origin[DENSE_MAX_DIM + 16];
 	uint32		padded = writer->quantizer.padded;
 	const FineQuantizer quantizer = cell_quantizer(&writer->disk, padded);
 	DiskCell   *cell = (DiskCell *) writer->cell;
@@ -517,6 +516,10 @@ disk_begin_cell(DiskWriter *writer, SegmentBuild *build, const uint32 *rows, int
 	disk_put_cell(writer, writer->centroid);
 }
 
+/*
+ * The product of a residual o with a query is estimated as it is, not by the way from the centroid
+ * to the query: the error then is a part of |q| |o|, however long the centroid is.
+ */
 const char *
 disk_encode(DiskWriter *writer, int i)
 {
@@ -527,9 +530,12 @@ disk_encode(DiskWriter *writer, int i)
 
 	for (uint32 d = 0; d < quantizer->padded; d++)
 		writer->residual[d] = centred[d] - writer->centroid[d];
-	factors = fine_encode(quantizer, writer->residual, writer->centroid,
+	factors = fine_encode(quantizer, writer->residual,
+						  quantizer->metric == RABITQ_IP ? origin : writer->centroid,
 						  (uint8 *) writer->code + sizeof(DiskCode));
-	code = round_factors(quantizer, &factors, writer->residual, writer->centroid);
+	code = round_factors(quantizer, &factors,
+						 distance_kernels->f32_dot(writer->residual, writer->residual,
+												   quantizer->padded));
 	code.cell = writer->written - 1;
 	memcpy(writer->code, &code, sizeof(code));
 	return writer->code;

@@ -64,7 +64,7 @@ typedef struct DiskTerms
 {
 	uint32		cell;
 	float		base;
-	float		length;			/* |q - c| */
+	float		length;			/* |q - c|, or |q| for dot products */
 } DiskTerms;
 
 #define DISK_TERMS			512		/* a power of 2 */

@@ -15,6 +15,9 @@
 #include "graph_segment/check.h"
 #include "graph_segment/disk.h"
 
+/* No estimate is off by so many standard deviations. */
+#define SURE_SIGMAS		8
+
 /* The readers of a check, and room for what it computes. */
 typedef struct DiskCheck
 {
@@ -81,7 +84,7 @@ code_of(DiskCheck *check, uint32 number)
 
 /*
  * Checks a node's code against its vector, which check->centred is.  What rounding loses depends on
- * the vector and the centroid.
+ * the vector and the centroid; and the product of a residual with its own vector is an estimate.
  */
 static void
 check_estimate(DiskCheck *check, uint32 number, const SpaceQuery *query)
@@ -89,6 +92,8 @@ check_estimate(DiskCheck *check, uint32 number, const SpaceQuery *query)
 	SealedScan *scan = check->scan;
 	double		size = check_length_squared(check->centred, scan->segment->header.padded);
 	DiskCode	code = code_of(check, number);
+	double		error = scan->space->metric == SPACE_IP ?
+		SURE_SIGMAS * bf16_to_float(code.error) * sqrt(size) : 0;
 	DiskCell	cell;
 	float		estimate;
 
@@ -96,7 +101,8 @@ check_estimate(DiskCheck *check, uint32 number, const SpaceQuery *query)
 	disk_estimate(&check->disk, &number, 1, &estimate);
 	memcpy(&cell, disk_reader_get(&check->disk.cells, code.cell), sizeof(cell));
 	if (!check_own_estimate(scan->space, query, estimate,
-							size + cell.norm + query->norm * query->norm *
+							size + cell.norm + error / ESTIMATE_TOLERANCE +
+							query->norm * query->norm *
 							(space_is_lossy(scan->space) ? 1 : CHECK_CODED_PART)))
 		sealed_damaged(scan->index, "In segment %u, node %u has a code that does not fit its "
 					   "vector: the distance is estimated as %g.", scan->segment->part.uid,

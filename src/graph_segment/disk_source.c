@@ -1,9 +1,8 @@
 /*
  * disk_source.c - a METHOD_DISK segment as a source for the search
  *
- * With vectors, nodes are read as those of other graphs are, but neighbours are estimated by their
- * own codes; and some nodes are read at a time.  Without vectors, links are
- * read in their place.
+ * With vectors, nodes are read as those of other graphs are, some at a time, but neighbours are
+ * estimated by their own codes.  Without vectors, links are read in their place.
  */
 #include "graph_segment/scan.h"
 

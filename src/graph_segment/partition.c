@@ -584,7 +584,7 @@ edge_arrays(const GraphBuild *graph, char *bytes, uint32 count, GraphEdges *edge
 	edges->ids = (uint32 *) bytes;
 	edges->distances = (float *) (edges->ids + count);
 	edges->a = edges->distances + count;
-	edges->b = (uint16 *) (edges->a + (graph->coded ? count : 0));
+	edges->b = (uint16 *) (edges->a + (graph->coded && !graph->bytes ? count : 0));
 	edges->signs = (uint8 *) (edges->b + (graph->coded && !graph->bytes ? count : 0));
 }
 
@@ -594,9 +594,9 @@ edges_size(const GraphBuild *graph, uint32 count)
 	Size		edge = sizeof(uint32) + sizeof(float);
 
 	if (graph->coded)
-		edge += sizeof(float) + graph_sign_dims(graph) / 8;
+		edge += graph_sign_dims(graph) / 8;
 	if (graph->coded && !graph->bytes)
-		edge += sizeof(uint16);
+		edge += sizeof(float) + sizeof(uint16);
 	return edge * count;
 }
 
@@ -626,12 +626,12 @@ keep_edges(SegmentBuild *build)
 				edges.ids[i] = numbers[links->ids[i]];
 			memcpy(edges.distances, links->distances, sizeof(float) * links->count);
 			if (graph->coded)
+				memcpy(edges.signs, links->signs, graph_sign_dims(graph) / 8 * links->count);
+			if (graph->coded && !graph->bytes)
 			{
 				memcpy(edges.a, links->a, sizeof(float) * links->count);
-				memcpy(edges.signs, links->signs, graph_sign_dims(graph) / 8 * links->count);
-			}
-			if (graph->coded && !graph->bytes)
 				memcpy(edges.b, links->b, sizeof(uint16) * links->count);
+			}
 			put_record(build, &state->edges[part_of(shared, head.number)], &head, sizeof(head),
 					   state->record, edges_size(graph, links->count));
 		}

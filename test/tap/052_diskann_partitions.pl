@@ -61,6 +61,8 @@ foreach my $case (['v', 'vector_l2_ops', '<->'], ['v', 'vector_ip_ops', '<#>'],
 	{
 		my ($memory, $workers, $partitions) = @$build;
 		my $name = "$column, $class, $memory, $workers workers";
+		# graphs by products are built of larger nodes
+		$partitions = '\d+' if defined $partitions && $class eq 'vector_ip_ops';
 		my ($status, $stdout, $stderr) = $node->psql('postgres', qq{
 			SET client_min_messages = debug1;
 			SET maintenance_work_mem = '$memory';
@@ -86,8 +88,9 @@ foreach my $case (['v', 'vector_l2_ops', '<->'], ['v', 'vector_ip_ops', '<#>'],
 				(SELECT id FROM items ORDER BY $column $operator (SELECT $column FROM items
 					WHERE id = 7)) found}),
 			'3960|3960', "$name: every row is reached, once");
-		# by products, the nearest of all queries are the same few long rows, of which codes may miss some alike
-		cmp_ok(recall($column, $operator), '>=', "$column $class" eq 'u vector_ip_ops' ? 0.5 : 0.94,
+		# long vectors are the nearest of every query by product, and each partition has a few of them
+		cmp_ok(recall($column, $operator), '>=',
+			$column eq 'v' ? 0.94 : $class eq 'vector_ip_ops' && defined $partitions ? 0.7 : 0.9,
 			"$name: the nearest are found");
 		$node->safe_psql('postgres', 'DROP INDEX items_i');
 	}
