@@ -8,8 +8,9 @@
  * by less than a hundredth of the vector's length, which changes hardly a neighbour.
  *
  * Not for dot products, which obey no triangle inequality.  One more element, by which all vectors
- * are of the same length, would make them distances that do (Bachrach et al., RecSys 2014); but then
- * long vectors are the neighbours of each other alone, and hardly another one is found from them.
+ * are of the same length, would make them distances that do (Bachrach et al., RecSys 2014); but
+ * then long vectors are the neighbours of each other alone, and hardly another one is found from
+ * them.
  */
 #include "graph/build.h"
 

@@ -14,7 +14,7 @@
  *
  * All participants take each step together, as they take the steps of a batch.
  */
-#include "graph_segment/build_internal.h"
+#include "graph_segment/partition_files.h"
 
 #include <math.h>
 
@@ -22,8 +22,6 @@
 #include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
-
-#include "segment/temporary.h"
 
 #define MAX_OVERLAP		0.3		/* share of the rows at a division that go both ways */
 #define COPIES			3.0		/* of a row, on average, if there are many partitions */
@@ -33,98 +31,12 @@
 #define FILE_MEMORY		(BLCKSZ + 512)	/* of an open file; mostly its buffer */
 #define STATE_MEMORY	(6 * sizeof(char *) * BUILD_MAX_PARTS)	/* of a PartitionState */
 
-/* The head of a row in a file; the payload follows. */
-typedef struct RowHead
-{
-	ItemPointerData tid;
-	uint16		secondary;
-	uint32		source;
-	uint32		size;			/* of the payload */
-	float		error;
-	float		scale;
-} RowHead;
-
 /* The head of the edges of a node in a file. */
 typedef struct EdgesHead
 {
 	uint32		number;			/* of the node */
 	uint32		count;
 } EdgesHead;
-
-/* A participant's own files; it reads back what it has written. */
-typedef struct PartitionState
-{
-	BufFile    *spill;			/* all rows */
-	BufFile   **rows;			/* of the partitions */
-	BufFile   **own;			/* of the parts: rows, */
-	BufFile   **edges;			/* and edges of their nodes */
-	float	   *floats;			/* room for a vector's elements, */
-	char	   *work;			/* and for its work vector */
-	char	   *record;			/* room for what follows a head */
-	Size		record_room;
-	GraphEdges	links;			/* room for the edges of a node */
-	char	  **anchors;		/* of the leader: work vectors, or payloads, of first nodes */
-} PartitionState;
-
-static char *
-record_room(PartitionState *state, Size size)
-{
-	if (size > state->record_room)
-	{
-		state->record_room = size;
-		state->record = state->record ? repalloc_huge(state->record, size) :
-			MemoryContextAllocHuge(CurrentMemoryContext, size);
-	}
-	return state->record;
-}
-
-/* Appends a record to a file, which is created for the first record. */
-static void
-put_record(SegmentBuild *build, BufFile **file, void *head, Size head_size, const char *bytes,
-		   Size size)
-{
-	if (*file == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(build->context);
-
-		*file = BufFileCreateTemp(false);
-		MemoryContextSwitchTo(old);
-	}
-	BufFileWrite(*file, head, head_size);
-	BufFileWrite(*file, unconstify(char *, bytes), size);
-}
-
-static void
-close_file(BufFile **file)
-{
-	if (*file != NULL)
-		BufFileClose(*file);
-	*file = NULL;
-}
-
-/* Reads the next row of a file; its payload is at *payload until the next call. */
-static bool
-next_row(PartitionState *state, BufFile *file, RowHead *head, const char **payload)
-{
-	char	   *bytes;
-
-	CHECK_FOR_OTHERS();
-	if (file == NULL || !temporary_read_head(file, head, sizeof(*head)))
-		return false;
-	bytes = record_room(state, head->size);
-	temporary_read(file, bytes, head->size);
-	*payload = bytes;
-	return true;
-}
-
-/* Rewinds a file, once all participants have reached this point. */
-static void
-begin_reading(SegmentBuild *build, BufFile *file)
-{
-	build_wait(build);
-	if (file)
-		temporary_rewind(file);
-}
 
 bool
 partition_add(SegmentBuild *build, const SegmentRow *row)
@@ -149,7 +61,7 @@ partition_add(SegmentBuild *build, const SegmentRow *row)
 	head.size = (uint32) row->size;
 	head.error = row->error;
 	head.scale = row->scale;
-	put_record(build, &build->partition->spill, &head, sizeof(head), row->payload, row->size);
+	partition_put(build, &build->partition->spill, &head, sizeof(head), row->payload, row->size);
 	return true;
 }
 
@@ -240,8 +152,8 @@ load_rows(SegmentBuild *build, BufFile *file)
 	RowHead		head;
 	const char *payload;
 
-	begin_reading(build, file);
-	while (next_row(state, file, &head, &payload))
+	partition_begin_reading(build, file);
+	while (partition_next_row(state, file, &head, &payload))
 		if (build_loads_bytes(build))
 		{
 			build_work_of(build, payload, state->floats, state->work);
@@ -262,8 +174,8 @@ load_sample(SegmentBuild *build, uint64 wanted)
 	RowHead		head;
 	const char *payload;
 
-	begin_reading(build, state->spill);
-	while (next_row(state, state->spill, &head, &payload))
+	partition_begin_reading(build, state->spill);
+	while (partition_next_row(state, state->spill, &head, &payload))
 		if (head.source == 0 || murmurhash32(head.source) < share)
 			load_row(build, &head, payload, payload, head.size);
 }
@@ -432,8 +344,8 @@ send_rows(SegmentBuild *build)
 	const char *payload;
 
 	parts = palloc(sizeof(uint32) * shared->partitions);
-	begin_reading(build, state->spill);
-	while (next_row(state, state->spill, &head, &payload))
+	partition_begin_reading(build, state->spill);
+	while (partition_next_row(state, state->spill, &head, &payload))
 	{
 		uint64		hash = hash_bytes_extended((const unsigned char *) payload, (int) head.size, 0);
 		uint32		n = divide_route(build, payload, hash, parts);
@@ -443,7 +355,7 @@ send_rows(SegmentBuild *build)
 		{
 			memory[parts[i]] += row_in_partition(build, head.size);
 			head.secondary = i > 0;
-			put_record(build, &state->rows[parts[i]], &head, sizeof(head), payload, head.size);
+			partition_put(build, &state->rows[parts[i]], &head, sizeof(head), payload, head.size);
 		}
 	}
 	for (uint32 p = 0; p < shared->partitions; p++)
@@ -478,7 +390,7 @@ divide_rows(SegmentBuild *build)
 				pg_atomic_write_u64(&shared->part_memory[p], 0);
 		}
 		for (uint32 p = 0; p < shared->partitions; p++)
-			close_file(&build->partition->rows[p]);
+			partition_close(&build->partition->rows[p]);
 		plan_partitions(build);
 		send_rows(build);
 		memory = part_memory(build, shared->partitions);
@@ -620,7 +532,7 @@ keep_edges(SegmentBuild *build)
 
 			graph_get_edges(graph, node, links);
 			head.count = links->count;
-			edge_arrays(graph, record_room(state, edges_size(graph, links->count)), links->count,
+			edge_arrays(graph, partition_room(state, edges_size(graph, links->count)), links->count,
 						&edges);
 			for (uint32 i = 0; i < links->count; i++)
 				edges.ids[i] = numbers[links->ids[i]];
@@ -632,8 +544,8 @@ keep_edges(SegmentBuild *build)
 				memcpy(edges.a, links->a, sizeof(float) * links->count);
 				memcpy(edges.b, links->b, sizeof(uint16) * links->count);
 			}
-			put_record(build, &state->edges[part_of(shared, head.number)], &head, sizeof(head),
-					   state->record, edges_size(graph, links->count));
+			partition_put(build, &state->edges[part_of(shared, head.number)], &head, sizeof(head),
+						  state->record, edges_size(graph, links->count));
 		}
 }
 
@@ -646,13 +558,13 @@ keep_rows(SegmentBuild *build, uint32 partition)
 	RowHead		head;
 	const char *payload;
 
-	begin_reading(build, *file);
-	while (next_row(state, *file, &head, &payload))
+	partition_begin_reading(build, *file);
+	while (partition_next_row(state, *file, &head, &payload))
 		if (!head.secondary)
-			put_record(build, &state->own[part_of(build->shared,
-												  build->node_of_row[head.source])],
-					   &head, sizeof(head), payload, head.size);
-	close_file(file);
+			partition_put(build, &state->own[part_of(build->shared,
+													 build->node_of_row[head.source])],
+						  &head, sizeof(head), payload, head.size);
+	partition_close(file);
 }
 
 /* Builds the graph of a partition. */
@@ -728,17 +640,17 @@ merge_edges(SegmentBuild *build, uint32 part)
 	BufFile   **file = &state->edges[part];
 	EdgesHead	head;
 
-	begin_reading(build, *file);
+	partition_begin_reading(build, *file);
 	while (*file && temporary_read_head(*file, &head, sizeof(head)))
 	{
 		Size		size = edges_size(&build->graph, head.count);
 		GraphEdges	edges;
 
-		edge_arrays(&build->graph, record_room(state, size), head.count, &edges);
+		edge_arrays(&build->graph, partition_room(state, size), head.count, &edges);
 		temporary_read(*file, state->record, size);
 		graph_merge_edges(&build->inserter, head.number - build->shared->part_first[part], &edges);
 	}
-	close_file(file);
+	partition_close(file);
 	build_wait(build);
 }
 
@@ -752,7 +664,7 @@ partition_write(SegmentBuild *build, SegmentPlan *plan)
 	for (uint32 part = 0; part < shared->parts; part++)
 	{
 		load_rows(build, build->partition->own[part]);
-		close_file(&build->partition->own[part]);
+		partition_close(&build->partition->own[part]);
 		if (build->leader)
 		{
 			build_make_nodes(build);
@@ -784,7 +696,7 @@ forget_partitions(SegmentBuild *build)
 	build_wait(build);
 	for (uint32 p = 0; p < BUILD_MAX_PARTS; p++)
 	{
-		close_file(&state->own[p]);
+		partition_close(&state->own[p]);
 		if (state->anchors[p])
 			pfree(state->anchors[p]);
 		state->anchors[p] = NULL;
@@ -816,7 +728,7 @@ partition_finish(SegmentBuild *build)
 
 	plan_entries(build);
 	divide_rows(build);
-	close_file(&build->partition->spill);
+	partition_close(&build->partition->spill);
 	if (build->leader)
 	{
 		uint64		rows = shared->sources;
