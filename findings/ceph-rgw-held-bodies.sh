@@ -7,13 +7,27 @@
 # acknowledged at once.  A list of objects took 44 ms, and 0.7 ms without; so does a refused request, which this script
 # uses.  With rgw_frontends = "beast ... tcp_nodelay=1", or a client that sets TCP_QUICKACK, it is not so.
 #
-# Needs radosgw, ceph-mon, ceph-osd and python3.
+# Needs Debian 12 and python3; installs the packages in a temporary folder.
 # Output seen:  default: held back; tcp_nodelay=1: at once
 set -eu
 expected='default: held back; tcp_nodelay=1: at once'
-rgw=$(dirname "$0")/../test/store/rgw.sh
+version=16.2.15+ds-0+deb12u2
+rgw=$(realpath "$(dirname "$0")/../test/store/rgw.sh")
 work=$(mktemp -d)
 trap '"$rgw" stop "$work/default"; "$rgw" stop "$work/nodelay"; rm -rf "$work"' EXIT
+
+# Ceph's packages, and whatever else of what they need is missing.
+mkdir "$work/packages" && chmod 777 "$work" "$work/packages" && cd "$work/packages"
+ceph=(radosgw ceph-mon ceph-osd ceph-base ceph-common librados2 libradosstriper1 librbd1 libcephfs2 librgw2 python3-rados
+	python3-ceph-argparse python3-ceph-common)
+[ "$(id -u)" != 0 ] || apt-get -qq update
+apt-get -qq download "${ceph[@]/%/=$version}" $(apt-get -s --no-install-recommends install "${ceph[@]}" |
+	awk '$1 == "Inst" && $2 !~ /ceph|rados|rgw|rbd/ { print $2 }')
+for package in *.deb; do dpkg -x "$package" "$work/root"; done
+lib=$work/root/usr/lib/x86_64-linux-gnu
+export PATH=$work/root/usr/bin:$work/root/usr/sbin:$PATH LD_LIBRARY_PATH=$lib:$lib/ceph
+export PYTHONPATH=$work/root/usr/lib/python3/dist-packages
+export CEPH_ARGS="--osd_class_dir=$lib/rados-classes --erasure_code_dir=$lib/ceph/erasure-code --plugin_dir=$lib/ceph"
 
 # The median of the answers of one connection, after some that warm it up.
 median() {
