@@ -34,25 +34,22 @@ graph_build_layout(GraphBuild *build)
 		(build->degree + CODE_GROUP - 1) / CODE_GROUP * CODE_GROUP : build->degree;
 
 	build->ids = sizeof(GraphLinks);
-	if (build->bytes && !build->merging)
-	{
-		build->size = build->ids + vamana_room(build->degree) * sizeof(uint32_t);
-		build->size = (build->size + 7) & ~(size_t) 7;
-		return;
-	}
 	build->distances = build->ids + degree * sizeof(uint32_t);
-	if (build->bytes)
-	{
-		build->codes = build->distances + degree * sizeof(float);
-		build->size = build->codes + degree * (graph_sign_dims(build) / 8);
-		build->size = (build->size + 7) & ~(size_t) 7;
-		return;
-	}
 	build->a = build->distances + degree * sizeof(float);
-	build->b = build->a + (build->coded ? degree * sizeof(float) : 0);
-	build->codes = build->b + (build->coded ? degree * sizeof(uint16_t) : 0);
-	build->size = build->codes +
-		(build->coded ? degree / CODE_GROUP * rabitq_group_size(build->padded) : 0);
+	if (build->bytes && !build->merging)
+		build->size = build->ids + vamana_room(build->degree) * sizeof(uint32_t);
+	else if (build->bytes)
+	{
+		build->codes = build->a;
+		build->size = build->codes + degree * (graph_sign_dims(build) / 8);
+	}
+	else
+	{
+		build->b = build->a + (build->coded ? degree * sizeof(float) : 0);
+		build->codes = build->b + (build->coded ? degree * sizeof(uint16_t) : 0);
+		build->size = build->codes +
+			(build->coded ? degree / CODE_GROUP * rabitq_group_size(build->padded) : 0);
+	}
 	build->size = (build->size + 7) & ~(size_t) 7;
 }
 
@@ -242,7 +239,7 @@ graph_code_link(const GraphBuild *build, uint32_t node, uint32_t place, const ui
 
 /*
  * Whether a candidate is nearer to a chosen neighbour than to the node itself.  `order` lists the
- * neighbours, those that have covered more candidates first, because they soon cover another.
+ * neighbours (bring_forward).
  */
 static bool
 is_covered(const GraphBuild *build, const GraphFound *candidate, const GraphCandidate *chosen,
@@ -250,15 +247,10 @@ is_covered(const GraphBuild *build, const GraphFound *candidate, const GraphCand
 {
 	for (uint32_t k = 0; k < count; k++)
 	{
-		uint16_t	place = order[k];
-
-		if (graph_build_distance(build, candidate->id, chosen[place].id) >= candidate->distance)
+		if (graph_build_distance(build, candidate->id, chosen[order[k]].id) >=
+			candidate->distance)
 			continue;
-		if (k > 0)
-		{
-			order[k] = order[k - 1];
-			order[k - 1] = place;
-		}
+		bring_forward(order, k);
 		return true;
 	}
 	return false;

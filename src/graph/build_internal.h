@@ -113,6 +113,21 @@ put_code(const GraphBuild *build, GraphLinks *links, uint32_t place, RabitqFacto
 				build->padded);
 }
 
+/*
+ * In an order of chosen neighbours, moves one forward that has covered a candidate: those that have
+ * covered more come first, because they soon cover another.
+ */
+static inline void
+bring_forward(uint16_t *order, uint32_t k)
+{
+	uint16_t	place = order[k];
+
+	if (k == 0)
+		return;
+	order[k] = order[k - 1];
+	order[k - 1] = place;
+}
+
 /* A list of numbers has room for further ones, and is cut when it is full. */
 static inline uint32_t
 vamana_room(uint32_t degree)

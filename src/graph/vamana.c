@@ -144,8 +144,7 @@ vamana_init(GraphInserter *inserter, GraphMemory memory)
 
 /*
  * The distance to a chosen neighbour that is `times` as near to a candidate as the node is;
- * INFINITY if there is none.  `order` lists the chosen, those that have covered more candidates
- * first, because they soon cover another.
+ * INFINITY if there is none.  `order` lists the chosen (bring_forward).
  */
 static float
 cover_distance(const GraphBuild *build, GraphCandidate candidate, const uint32_t *chosen,
@@ -155,16 +154,11 @@ cover_distance(const GraphBuild *build, GraphCandidate candidate, const uint32_t
 
 	for (uint32_t k = 0; k < count; k++)
 	{
-		uint16_t	place = order[k];
-		float		between = distance_of(build, bytes, bytes_at(build, chosen[place]));
+		float		between = distance_of(build, bytes, bytes_at(build, chosen[order[k]]));
 
 		if (between * times >= candidate.distance)
 			continue;
-		if (k > 0)
-		{
-			order[k] = order[k - 1];
-			order[k - 1] = place;
-		}
+		bring_forward(order, k);
 		return between;
 	}
 	return INFINITY;

@@ -10,7 +10,7 @@
 
 /*
  * If a block has so many nodes, all are compared when one is: with 128 dimensions that saves a
- * quarter of the reads, with 384 and more nothing.
+ * tenth of the hops, with 384 and more nothing.
  */
 #define BLOCK_COMPARED		20
 

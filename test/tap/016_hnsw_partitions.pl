@@ -41,20 +41,6 @@ $node->safe_psql('postgres', q{
 	ALTER TABLE items SET (parallel_workers = 2);
 });
 
-# The share of the nearest rows that an index finds, over some queries.
-sub recall
-{
-	my ($column, $operator) = @_;
-	my $nearest = "(SELECT array_agg(n.d) FROM (SELECT i.$column $operator q.$column AS d FROM items i
-		WHERE i.$column IS NOT NULL ORDER BY i.$column $operator q.$column LIMIT 10) n)";
-	return $node->safe_psql('postgres', qq{
-		SET enable_indexscan = off;
-		CREATE TEMP TABLE exact AS SELECT id, $nearest AS d FROM items q WHERE id % 150 = 1;
-		SET enable_indexscan = on; SET enable_seqscan = off; SET hnsw.ef_search = 100;
-		SELECT avg((SELECT count(*) FROM unnest($nearest) x WHERE x <= e.d[10] + 1e-5) / 10.0)
-		FROM exact e JOIN items q USING (id)});
-}
-
 foreach my $case (['v', 'vector_l2_ops', '<->', '1MB'], ['v', 'vector_ip_ops', '<#>', '1MB'],
 	['v', 'vector_cosine_ops', '<=>', '2MB'], ['v', 'vector_l1_ops', '<+>', '1MB'],
 	['s', 'sparsevec_l2_ops', '<->', '1MB'], ['b', 'bit_hamming_ops', '<~>', '1MB'])
@@ -82,7 +68,7 @@ foreach my $case (['v', 'vector_l2_ops', '<->', '1MB'], ['v', 'vector_ip_ops', '
 				(SELECT id FROM items ORDER BY $column $operator (SELECT $column FROM items
 					WHERE id = 7)) found}),
 			'5940|5940', "$name: every row is reached, once");
-		cmp_ok(recall($column, $operator), '>=', 0.95, "$name: the nearest are found");
+		cmp_ok(recall_of($node, $column, $operator, '1e-5', 'SET hnsw.ef_search = 100;'), '>=', 0.95, "$name: the nearest are found");
 		$node->safe_psql('postgres', 'DROP INDEX items_i');
 	}
 }
@@ -145,7 +131,7 @@ SKIP:
 		is($node->safe_psql('postgres', q{SELECT string_agg(rows::text, ' ' ORDER BY rows DESC)
 			FROM vector_index_segments('items_i')}), '2500 2500 940', $name);
 		is($node->safe_psql('postgres', q{SELECT vector_index_check('items_i')}), 5940, "$name: sound");
-		cmp_ok(recall('s', '<->'), '>=', 0.95, "$name: the nearest are found");
+		cmp_ok(recall_of($node, 's', '<->', '1e-5', 'SET hnsw.ef_search = 100;'), '>=', 0.95, "$name: the nearest are found");
 		$node->safe_psql('postgres', 'DROP INDEX items_i');
 
 		# the ids of nodes that differ in size come to an end sooner; a merge would make as many segments again

@@ -37,20 +37,6 @@ $node->safe_psql('postgres', q{
 	ALTER TABLE items SET (parallel_workers = 2);
 });
 
-# The share of the nearest rows that an index finds, over some queries.
-sub recall
-{
-	my ($column, $operator) = @_;
-	my $nearest = "(SELECT array_agg(n.d) FROM (SELECT i.$column $operator q.$column AS d FROM items i
-		WHERE i.$column IS NOT NULL ORDER BY i.$column $operator q.$column LIMIT 10) n)";
-	return $node->safe_psql('postgres', qq{
-		SET enable_indexscan = off;
-		CREATE TEMP TABLE exact AS SELECT id, $nearest AS d FROM items q WHERE id % 150 = 1;
-		SET enable_indexscan = on; SET enable_seqscan = off;
-		SELECT avg((SELECT count(*) FROM unnest($nearest) x WHERE x <= e.d[10] + abs(e.d[10]) * 1e-5) / 10.0)
-		FROM exact e JOIN items q USING (id)});
-}
-
 foreach my $case (['v', 'vector_l2_ops', '<->'], ['v', 'vector_ip_ops', '<#>'],
 	['v', 'vector_cosine_ops', '<=>'], ['u', 'vector_l2_ops', '<->'], ['u', 'vector_ip_ops', '<#>'])
 {
@@ -89,7 +75,7 @@ foreach my $case (['v', 'vector_l2_ops', '<->'], ['v', 'vector_ip_ops', '<#>'],
 					WHERE id = 7)) found}),
 			'3960|3960', "$name: every row is reached, once");
 		# long vectors are the nearest of every query by product, and each partition has a few of them
-		cmp_ok(recall($column, $operator), '>=',
+		cmp_ok(recall_of($node, $column, $operator, 'abs(e.d[10]) * 1e-5', ''), '>=',
 			$column eq 'v' ? 0.94 : $class eq 'vector_ip_ops' && defined $partitions ? 0.7 : 0.9,
 			"$name: the nearest are found");
 		$node->safe_psql('postgres', 'DROP INDEX items_i');

@@ -7,7 +7,7 @@ use warnings;
 use Exporter 'import';
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(create_place create_items damage_block has_wait_points lost_rows set_for_all %with);
+our @EXPORT = qw(create_place create_items damage_block has_wait_points lost_rows recall_of set_for_all %with);
 
 # Options of each access method: segments are small, lists few, and the codes of ivf have fine parts.
 our %with = (
@@ -88,6 +88,21 @@ sub lost_rows
 		SET hnsw.ef_search = 200; SET ivf.probes = 8; SET ivfflat.probes = 8;
 		SELECT count(*) FROM (SELECT * FROM items ORDER BY $order LIMIT $limit) i
 		WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)");
+}
+
+# The share of the ten nearest items that an index finds, over some queries, after these settings; a distance may be too
+# large by a tolerance, an expression of the tenth exact distance, e.d[10].
+sub recall_of
+{
+	my ($node, $column, $operator, $tolerance, $settings) = @_;
+	my $nearest = "(SELECT array_agg(n.d) FROM (SELECT i.$column $operator q.$column AS d FROM items i
+		WHERE i.$column IS NOT NULL ORDER BY i.$column $operator q.$column LIMIT 10) n)";
+	return $node->safe_psql('postgres', qq{
+		SET enable_indexscan = off;
+		CREATE TEMP TABLE exact AS SELECT id, $nearest AS d FROM items q WHERE id % 150 = 1;
+		SET enable_indexscan = on; SET enable_seqscan = off; $settings
+		SELECT avg((SELECT count(*) FROM unnest($nearest) x WHERE x <= e.d[10] + $tolerance) / 10.0)
+		FROM exact e JOIN items q USING (id)});
 }
 
 1;
