@@ -12,6 +12,7 @@
 #include "segment/directory.h"
 #include "segment/seal.h"
 #include "segment/wait_point.h"
+#include "tier/tier.h"
 #include "worker/worker.h"
 
 VECTOR_MODULE_MAGIC;
@@ -59,6 +60,7 @@ _PG_init(void)
 	directory_init();
 	seal_init();
 	wait_point_init();
+	tier_init();
 	worker_init();
 	vector_am_init();
 	MarkGUCPrefixReserved("vector");
