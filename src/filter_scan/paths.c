@@ -8,6 +8,9 @@
  */
 #include "filter_scan/filter_scan_internal.h"
 
+#include <math.h>
+
+#include "access/amapi.h"
 #include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
@@ -19,20 +22,14 @@
 #include "am/index.h"
 
 /*
- * The cost of looking up in the segments a row of the bitmap, and a page with such rows, in units
- * of cpu_operator_cost.  It is compared with that of other plans, which takes pages to be far away.
+ * What it takes to search among a bitmap's rows, and to look up in the segments each of them and
+ * each page that has some, in units of cpu_operator_cost, compared with what it takes to return a
+ * row (index_returned_cost); and that compared with other plans, which take pages to be far away.
  */
-#define LOOKUP_OPERATORS	80.0
-#define PAGE_OPERATORS		150.0
-
-/*
- * What it takes to make the bitmap and to search among its rows, each and each page, compared with
- * what it takes to return a row (index_returned_cost); and that cost compared with other plans'.
- */
-#define LATE_OPERATORS		15000.0
-#define LATE_ROW_OPERATORS	18.0
-#define LATE_PAGE_OPERATORS	15.0
-#define LATE_FACTOR			4
+#define SEARCH_OPERATORS	15000.0
+#define ROW_OPERATORS		6.0
+#define PAGE_OPERATORS		60.0
+#define OTHERS_FACTOR		4
 
 /*
  * A search among few rows reads the vectors of all, or of so many, at random places.  A scan of the
@@ -138,6 +135,59 @@ price_scan(PlannerInfo *root, const IndexPath *scan, IndexPricing pricing)
 	return path;
 }
 
+/* How much the order of an index is that of the table. */
+static double
+path_correlation(PlannerInfo *root, IndexPath *path)
+{
+	amcostestimate_function estimate =
+		(amcostestimate_function) path->indexinfo->amcostestimate;
+	Cost		startup;
+	Cost		total;
+	Selectivity selectivity;
+	double		correlation;
+	double		pages;
+
+	estimate(root, path, 1, &startup, &total, &selectivity, &correlation, &pages);
+	return correlation;
+}
+
+/*
+ * The number of pages with rows of a bitmap: from as many as these fill, if the order of the index
+ * is that of the table, to as many as evenly spread rows are on, by the square of the correlation,
+ * as cost_index has it.
+ */
+static double
+bitmap_pages(PlannerInfo *root, RelOptInfo *rel, Path *path)
+{
+	List	   *parts = NIL;
+	double		sum = 0;
+	Cost		cost;
+	double		rows;
+	double		pages = compute_bitmap_pages(root, rel, path, 1, &cost, &rows);
+	ListCell   *cell;
+
+	if (IsA(path, IndexPath))
+	{
+		double		correlation = path_correlation(root, (IndexPath *) path);
+		double		least = ceil(((IndexPath *) path)->indexselectivity * rel->pages);
+
+		return pages - correlation * correlation * Max(pages - least, 0);
+	}
+	if (IsA(path, BitmapAndPath))
+		parts = ((BitmapAndPath *) path)->bitmapquals;
+	else
+		parts = ((BitmapOrPath *) path)->bitmapquals;
+	foreach(cell, parts)
+	{
+		double		part = bitmap_pages(root, rel, lfirst(cell));
+
+		sum += part;
+		if (IsA(path, BitmapAndPath))
+			pages = Min(pages, part);
+	}
+	return Min(pages, sum);
+}
+
 static const CustomPathMethods path_methods;
 
 /*
@@ -182,27 +232,27 @@ add_filter_paths(PlannerInfo *root, RelOptInfo *rel, const IndexPath *scan)
 	Cost		returned = Max(root->limit_tuples, 0) * rel->tuples / Max(rel->rows, 1) *
 		index_returned_cost(rel, scan->indexinfo->indexoid);
 	Cost		found;
+	Cost		lookup;
 	Cost		late;
-	Cost		direct;
 	Selectivity selectivity;
 	double		rows;
-	double		pages;
 
 	if (bitmap == NULL)
 		return;
-	pages = compute_bitmap_pages(root, rel, bitmap->bitmapqual, 1, &found, &rows);
 	cost_bitmap_tree_node(bitmap->bitmapqual, &found, &selectivity);
-	late = found + cpu_operator_cost *
-		(LATE_OPERATORS + LATE_ROW_OPERATORS * rows + LATE_PAGE_OPERATORS * pages);
-	direct = found + random_page_cost * Min(rows, VECTOR_PAGES) +
-		cpu_operator_cost * (LOOKUP_OPERATORS * rows + PAGE_OPERATORS * pages);
+	rows = clamp_row_est(selectivity * rel->tuples);
+	lookup = cpu_operator_cost *
+		(ROW_OPERATORS * rows +
+		 PAGE_OPERATORS * bitmap_pages(root, rel, bitmap->bitmapqual));
+	late = found + SEARCH_OPERATORS * cpu_operator_cost + lookup;
 	add_filter_path(root, rel,
 					price_scan(root, scan, (IndexPricing) {.share = selectivity, .find = -1}),
-					bitmap, direct, 0);
+					bitmap, found + random_page_cost * Min(rows, VECTOR_PAGES) +
+					OTHERS_FACTOR * lookup, 0);
 	if (root->limit_tuples > 0 && returned < late)
 		add_filter_path(root, rel,
 						price_scan(root, scan, (IndexPricing) {
-							.share = 1, .find = LATE_FACTOR * late
+							.share = 1, .find = OTHERS_FACTOR * late
 						}),
 						bitmap, 0, late);
 }
