@@ -33,6 +33,29 @@ CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops);
 EXPLAIN (VERBOSE, COSTS off) SELECT array_agg(id) FROM (SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5) x;
 EXPLAIN (VERBOSE, COSTS off) SELECT max(d) FROM (SELECT v <-> '[1,2,3]' AS d FROM t ORDER BY d LIMIT 5) x;
 DROP INDEX t_v;
+-- a scan that begins again among the rows that pass a filter goes on beyond those that it has returned
+TRUNCATE t;
+INSERT INTO t SELECT n, ARRAY[n % 20, n / 20 % 20, n / 400] FROM generate_series(0, 1999) n;
+VACUUM ANALYZE t;
+CREATE FUNCTION rows_of(am text, class text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	rows bigint;
+	tested bigint;
+BEGIN
+	EXECUTE format('CREATE INDEX t_v ON t USING %I (v %I)', am, class);
+	SELECT count(*) INTO rows FROM (SELECT id FROM t WHERE id % 50 > 0 ORDER BY v <-> '[3,3,1]' LIMIT 5000) x;
+	SELECT table_rows INTO tested FROM vector_last_scan();
+	DROP INDEX t_v;
+	RETURN format('%s: %s rows, %s tested', am, rows, tested);
+END $$;
+SET hnsw.ef_search = 10;
+SET diskann.query_search_list_size = 10;
+SELECT rows_of('hnsw', 'vector_l2_ops');
+SELECT rows_of('diskann', 'vector_l2_ops');
+SELECT rows_of('ivfflat', 'vector_l2_ops');
+SELECT rows_of('ivf', 'vector_l2_ops');
+SELECT rows_of('other', 'other_ops');
+DROP FUNCTION rows_of;
 -- and no index of another access method
 CREATE INDEX t_id ON t (id);
 SELECT vector_index_state('t_id'), vector_index_state('t');

@@ -333,11 +333,11 @@ take_row(SegmentScan *reading, const GraphFound *found)
 		result.found.bound = -INFINITY;
 	if (result.found.bound > scan->limit && isfinite(result.found.distance))
 		return;
+	scan->cursors[reading->number].within++;
 	if (was_given(scan, &result))
 		return;
 	if (scan->results.lossy && is_exact(&result.found))
 		result.found.bound = (float) space_value(scan->search.space, result.found.distance);
-	scan->cursors[reading->number].within++;
 	if (scan->method->accepts == NULL || scan->method->accepts(scan, &result.found))
 		add_result(&scan->results, &result);
 }
