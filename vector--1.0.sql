@@ -1816,6 +1816,76 @@ COMMENT ON FUNCTION vector_create_attribute_classes(name) IS 'creates the operat
 
 SELECT vector_create_attribute_classes(am) FROM unnest(ARRAY['hnsw', 'ivfflat', 'ivf']) am;
 
+-- scores of rows
+CREATE FUNCTION decay_gauss(value double precision, origin double precision, scale double precision,
+		"offset" double precision DEFAULT 0, decay double precision DEFAULT 0.5) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'decay_gauss_number' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION decay_gauss(double precision, double precision, double precision, double precision, double precision) IS '1 near the origin, decay at offset + scale from it, by a bell curve: of a number';
+CREATE FUNCTION decay_gauss(value date, origin date, scale double precision,
+		"offset" double precision DEFAULT 0, decay double precision DEFAULT 0.5) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'decay_gauss_days' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION decay_gauss(date, date, double precision, double precision, double precision) IS '1 near the origin, decay at offset + scale from it, by a bell curve: of a date, with lengths in days';
+CREATE FUNCTION decay_gauss(value date, origin date, scale interval,
+		"offset" interval DEFAULT '0', decay double precision DEFAULT 0.5) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'decay_gauss_date' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION decay_gauss(date, date, interval, interval, double precision) IS '1 near the origin, decay at offset + scale from it, by a bell curve: of a date';
+CREATE FUNCTION decay_gauss(value timestamp, origin timestamp, scale interval,
+		"offset" interval DEFAULT '0', decay double precision DEFAULT 0.5) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'decay_gauss_timestamp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION decay_gauss(timestamp, timestamp, interval, interval, double precision) IS '1 near the origin, decay at offset + scale from it, by a bell curve: of a timestamp';
+CREATE FUNCTION decay_gauss(value timestamptz, origin timestamptz, scale interval,
+		"offset" interval DEFAULT '0', decay double precision DEFAULT 0.5) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'decay_gauss_timestamp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION decay_gauss(timestamptz, timestamptz, interval, interval, double precision) IS '1 near the origin, decay at offset + scale from it, by a bell curve: of a timestamp with time zone';
+CREATE FUNCTION decay_exp(value double precision, origin double precision, scale double precision,
+		"offset" double precision DEFAULT 0, decay double precision DEFAULT 0.5) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'decay_exp_number' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION decay_exp(double precision, double precision, double precision, double precision, double precision) IS '1 near the origin, decay at offset + scale from it, by an exponential: of a number';
+CREATE FUNCTION decay_exp(value date, origin date, scale double precision,
+		"offset" double precision DEFAULT 0, decay double precision DEFAULT 0.5) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'decay_exp_days' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION decay_exp(date, date, double precision, double precision, double precision) IS '1 near the origin, decay at offset + scale from it, by an exponential: of a date, with lengths in days';
+CREATE FUNCTION decay_exp(value date, origin date, scale interval,
+		"offset" interval DEFAULT '0', decay double precision DEFAULT 0.5) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'decay_exp_date' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION decay_exp(date, date, interval, interval, double precision) IS '1 near the origin, decay at offset + scale from it, by an exponential: of a date';
+CREATE FUNCTION decay_exp(value timestamp, origin timestamp, scale interval,
+		"offset" interval DEFAULT '0', decay double precision DEFAULT 0.5) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'decay_exp_timestamp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION decay_exp(timestamp, timestamp, interval, interval, double precision) IS '1 near the origin, decay at offset + scale from it, by an exponential: of a timestamp';
+CREATE FUNCTION decay_exp(value timestamptz, origin timestamptz, scale interval,
+		"offset" interval DEFAULT '0', decay double precision DEFAULT 0.5) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'decay_exp_timestamp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION decay_exp(timestamptz, timestamptz, interval, interval, double precision) IS '1 near the origin, decay at offset + scale from it, by an exponential: of a timestamp with time zone';
+CREATE FUNCTION decay_linear(value double precision, origin double precision, scale double precision,
+		"offset" double precision DEFAULT 0, decay double precision DEFAULT 0.5) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'decay_linear_number' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION decay_linear(double precision, double precision, double precision, double precision, double precision) IS '1 near the origin, decay at offset + scale from it, by a straight line, to 0: of a number';
+CREATE FUNCTION decay_linear(value date, origin date, scale double precision,
+		"offset" double precision DEFAULT 0, decay double precision DEFAULT 0.5) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'decay_linear_days' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION decay_linear(date, date, double precision, double precision, double precision) IS '1 near the origin, decay at offset + scale from it, by a straight line, to 0: of a date, with lengths in days';
+CREATE FUNCTION decay_linear(value date, origin date, scale interval,
+		"offset" interval DEFAULT '0', decay double precision DEFAULT 0.5) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'decay_linear_date' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION decay_linear(date, date, interval, interval, double precision) IS '1 near the origin, decay at offset + scale from it, by a straight line, to 0: of a date';
+CREATE FUNCTION decay_linear(value timestamp, origin timestamp, scale interval,
+		"offset" interval DEFAULT '0', decay double precision DEFAULT 0.5) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'decay_linear_timestamp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION decay_linear(timestamp, timestamp, interval, interval, double precision) IS '1 near the origin, decay at offset + scale from it, by a straight line, to 0: of a timestamp';
+CREATE FUNCTION decay_linear(value timestamptz, origin timestamptz, scale interval,
+		"offset" interval DEFAULT '0', decay double precision DEFAULT 0.5) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'decay_linear_timestamp' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION decay_linear(timestamptz, timestamptz, interval, interval, double precision) IS '1 near the origin, decay at offset + scale from it, by a straight line, to 0: of a timestamp with time zone';
+
+CREATE FUNCTION boost(score double precision, condition boolean, factor double precision) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'vector_boost' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION boost(double precision, boolean, double precision) IS 'the score, times the factor where the condition holds';
+
+CREATE FUNCTION mmr(query vector, candidates vector[], k integer, lambda double precision DEFAULT 0.5) RETURNS integer[]
+	AS 'MODULE_PATHNAME', 'vector_mmr' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION mmr(vector, vector[], integer, double precision) IS 'subscripts of up to k candidates that are near to the query and not to each other: maximal marginal relevance, by cosines';
+
 -- object stores
 
 CREATE FUNCTION vector_store_validator(options text[], catalog oid) RETURNS void

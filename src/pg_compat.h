@@ -54,6 +54,11 @@
 #define buffer_tags_equal(a, b)	BUFFERTAGS_EQUAL(*(a), *(b))
 #endif
 
+/* Intervals are always finite before 17; needs utils/timestamp.h. */
+#if PG_VERSION_NUM < 170000
+#define INTERVAL_NOT_FINITE(interval)	((void) (interval), false)
+#endif
+
 /* Reading many blocks ahead exists from 17 on. */
 #if PG_VERSION_NUM >= 180000
 #define READ_STREAM_FLAGS	(READ_STREAM_FULL | READ_STREAM_USE_BATCHING)

@@ -24,6 +24,7 @@ DOCUMENTS = {
     "types_examples": "docs/types.md",
     "index_examples": "docs/indexes.md",
     "filtering_examples": "docs/filtering.md",
+    "hybrid_examples": "docs/hybrid.md",
     "operations_examples": "docs/operations.md",
 }
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```\n", re.M | re.S)

@@ -1,0 +1,80 @@
+-- Made from docs/hybrid.md by test/docs/extract.py: change that document, not this file.
+
+-- 1. Hybrid search
+CREATE TABLE post (
+    id bigint PRIMARY KEY,
+    title text NOT NULL,
+    published date NOT NULL,
+    reviewed boolean NOT NULL,
+    embedding vector(3) NOT NULL
+);
+INSERT INTO post VALUES
+    (1, 'A fast index for vectors', '2024-03-01', true, '[0.9, 0.1, 0.1]'),
+    (2, 'Vectors and their index, an introduction', '2026-11-20', false, '[0.8, 0.3, 0.1]'),
+    (3, 'Searching by meaning', '2026-10-02', true, '[0.7, 0.1, 0.5]'),
+    (4, 'A fast index for vectors, revised', '2025-09-15', false, '[0.9, 0.12, 0.1]'),
+    (5, 'Baking bread', '2026-11-27', true, '[0, 0.2, 0.9]');
+CREATE INDEX ON post USING hnsw (embedding vector_cosine_ops);
+CREATE INDEX ON post USING gin (to_tsvector('english', title));
+SELECT '[1, 0.1, 0.2]' AS query \gset
+
+-- 2. Words and meaning
+WITH words AS (
+    SELECT id, row_number() OVER (ORDER BY ts_rank(to_tsvector('english', title), query) DESC, id) AS rank
+    FROM post, websearch_to_tsquery('english', 'search or index') AS query
+    WHERE to_tsvector('english', title) @@ query
+    ORDER BY rank LIMIT 100
+), meaning AS (
+    SELECT id, row_number() OVER (ORDER BY embedding <=> :'query') AS rank
+    FROM post
+    ORDER BY rank LIMIT 100
+)
+SELECT id, title, round(coalesce(1.0 / (60 + words.rank), 0) + coalesce(1.0 / (60 + meaning.rank), 0), 4) AS score
+FROM words FULL JOIN meaning USING (id) JOIN post USING (id)
+ORDER BY score DESC, id
+LIMIT 3;
+
+-- 3. Newer, nearer, cheaper first
+SELECT id, title, round(similarity::numeric, 3) AS similarity, round(freshness::numeric, 3) AS freshness
+FROM (
+    SELECT id, title, 1 - (embedding <=> :'query') AS similarity,
+        decay_exp(published, date '2026-11-28', scale => 180, "offset" => 7) AS freshness
+    FROM post
+    ORDER BY embedding <=> :'query'
+    LIMIT 100
+) candidate
+ORDER BY similarity * freshness DESC
+LIMIT 3;
+
+-- 4. Newer, nearer, cheaper first
+SELECT decay_gauss(price, origin => 20, scale => 10) AS price,
+    decay_linear(made, timestamp '2026-11-28 12:00', '6 hours') AS made
+FROM (VALUES (20.00, timestamp '2026-11-28 09:00'), (30.00, '2026-11-28 06:00'), (60.00, '2026-11-27 12:00')) AS product (price, made);
+
+-- 5. Preferred rows first
+SELECT id, title, round(boost(1 - (embedding <=> :'query'), reviewed, 1.2)::numeric, 3) AS score
+FROM post
+ORDER BY boost(1 - (embedding <=> :'query'), reviewed, 1.2) DESC
+LIMIT 3;
+
+-- 6. Not ten times the same
+WITH candidate AS (
+    SELECT row_number() OVER (ORDER BY embedding <=> :'query') AS position, id, title, embedding
+    FROM post
+    ORDER BY position
+    LIMIT 4
+)
+SELECT shown.number, id, title
+FROM unnest(mmr(:'query', (SELECT array_agg(embedding ORDER BY position) FROM candidate), 3)) WITH ORDINALITY AS shown (position, number)
+    JOIN candidate USING (position)
+ORDER BY shown.number;
+
+-- 7. Not ten times the same
+SELECT query.name, shown.number, candidate.ids[shown.position] AS id
+FROM (VALUES ('vectors', vector '[1, 0.1, 0.2]'), ('bread', '[0, 0.3, 1]')) AS query (name, embedding),
+    LATERAL (
+        SELECT array_agg(id) AS ids, array_agg(embedding) AS embeddings
+        FROM (SELECT id, embedding FROM post ORDER BY embedding <=> query.embedding LIMIT 4) AS nearest
+    ) AS candidate,
+    LATERAL unnest(mmr(query.embedding, candidate.embeddings, 2, lambda => 0.5)) WITH ORDINALITY AS shown (position, number)
+ORDER BY query.name, shown.number;
