@@ -1706,12 +1706,12 @@ COMMENT ON FUNCTION diskannhandler(internal) IS 'handler of the access method di
 
 CREATE FUNCTION vector_index_segments(index regclass, OUT segment bigint, OUT kind text, OUT rows bigint,
 		OUT dead bigint, OUT blocks bigint, OUT bytes bigint, OUT created timestamptz, OUT method text,
-		OUT version integer) RETURNS SETOF record
+		OUT version integer, OUT store text, OUT stored_bytes bigint) RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vector_index_segments(regclass) IS 'segments of an index';
 CREATE FUNCTION vector_segments(OUT index regclass, OUT segment bigint, OUT kind text, OUT rows bigint,
 		OUT dead bigint, OUT blocks bigint, OUT bytes bigint, OUT created timestamptz, OUT method text,
-		OUT version integer) RETURNS SETOF record
+		OUT version integer, OUT store text, OUT stored_bytes bigint) RETURNS SETOF record
 	LANGUAGE SQL STABLE PARALLEL RESTRICTED
 BEGIN ATOMIC
 	SELECT c.oid::regclass, s.*
@@ -1734,9 +1734,18 @@ COMMENT ON FUNCTION vector_seal(regclass) IS 'builds a sealed segment from the i
 CREATE FUNCTION vector_merge(index regclass) RETURNS integer
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION vector_merge(regclass) IS 'merges the sealed segments of an index; returns the number of segments replaced';
+CREATE FUNCTION vector_tier(index regclass) RETURNS integer
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION vector_tier(regclass) IS 'moves the cold blocks of sealed segments to the object store of the index; returns the number of segments';
+CREATE FUNCTION vector_untier(index regclass) RETURNS integer
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION vector_untier(regclass) IS 'brings segments back from object stores into the file of the index; returns the number of segments';
+CREATE FUNCTION vector_prewarm(index regclass) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION vector_prewarm(regclass) IS 'reads what an index has in object stores into the cache; returns the number of pages';
 CREATE FUNCTION vector_last_scan(OUT hops bigint, OUT distances bigint, OUT blocks bigint, OUT segments bigint,
 	OUT walks bigint, OUT reads bigint, OUT switches bigint, OUT survivors bigint, OUT rejected bigint,
-	OUT table_rows bigint)
+	OUT table_rows bigint, OUT store_rounds bigint, OUT store_gets bigint, OUT store_bytes bigint)
 		RETURNS record
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vector_last_scan() IS 'what the last index scan of this session did';

@@ -2,7 +2,8 @@
  * check.c - the checks of vector_index_check
  *
  * Extents are disjoint and within the file; every block names its segment.  Sealed segments are
- * what their method says (SegmentMethod.check), and have as many tombstones as they count.  No TID
+ * what their method says (SegmentMethod.check), for which it reads all blocks, also those of an
+ * object store, and have as many tombstones as they count.  No TID
  * occurs twice, and every row of the table that should be indexed occurs, with its attributes, and
  * with its vector where the segment can tell that by codes alone (SegmentMethod.check_vector).
  */
@@ -83,14 +84,18 @@ check_extents(Check *check, const Directory *directory)
 static void
 check_header(Check *check, const SegmentEntry *entry, const SealedHeader *header)
 {
+	bool		local = entry->where == EXTENT_LOCAL;
+
 	if (entry->version < SEGMENT_OLDEST_VERSION || entry->version > SEGMENT_VERSION ||
-		entry->where != EXTENT_LOCAL)
+		entry->where > EXTENT_STORED)
 		sealed_damaged(check->index, "Segment %u is said to be in version %u of the format, and "
 					   "at place %u.", entry->uid, entry->version, entry->where);
 	if (header->rows != entry->rows)
 		sealed_damaged(check->index, "Segment %u has %u rows, the directory says %u.", entry->uid,
 					   header->rows, entry->rows);
-	if (entry->version >= 3 && (header->blocks != entry->blocks || header->cold > header->blocks))
+	if (entry->version >= 3 &&
+		((local ? header->blocks : header->cold) != entry->blocks ||
+		 header->cold > header->blocks || local != (header->manifest == 0)))
 		sealed_damaged(check->index, "Segment %u has %u blocks, from %u on cold ones, the "
 					   "directory says %u.", entry->uid, header->blocks, header->cold,
 					   entry->blocks);

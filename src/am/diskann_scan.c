@@ -4,8 +4,9 @@
  * If the index keeps vectors, a walk reads those of the nodes that it goes through, which are found
  * by exact distances.
  *
- * Otherwise it knows its candidates by estimates.  They wait by bounds that they are hardly nearer
- * than, and are compared by the vectors of the table, the least bound of all segments first, until
+ * Otherwise, or if the vectors are in an object store, it knows its candidates by estimates.  They
+ * wait by bounds that they are hardly nearer than, and are compared by the vectors of the table, or
+ * by those of the store, which are read together, the least bound of all segments first, until
  * the next row to be returned is nearer than all bounds.  No more than `diskann.query_rescore` rows
  * are compared for the first ones; when more are asked for, each row costs about one comparison.
  * Once no row waits, segments are walked further.
@@ -33,6 +34,15 @@ typedef struct DiskannScan
 	bool		exhausted;		/* there is no further round */
 } DiskannScan;
 
+/* Whether vectors are in an object store, where walks do not read them. */
+static bool
+any_stored(const VectorScan *scan)
+{
+	const Directory *directory = cache_directory(scan->search.cached);
+
+	return (directory->features & FEATURE_STORED) != 0;
+}
+
 /* Sets how far the first walks go, and how many rows are compared. */
 static void
 set_effort(DiskannScan *state)
@@ -40,13 +50,15 @@ set_effort(DiskannScan *state)
 	VectorScan *scan = &state->scan;
 	const Space *space = scan->search.space;
 	SearchEffort *effort = &scan->search.effort;
-	bool		estimates = space->storage == STORAGE_NONE;
+	bool		estimates = space->storage == STORAGE_NONE || any_stored(scan);
 	uint32		size = (uint32) diskann_query_search_list_size;
 	uint64		wanted = scan->bound ? scan_bound_rows(scan->bound) : 0;
 	uint64		first = estimates ? (uint64) diskann_query_rescore / 2 : size;
 
 	*effort = (SearchEffort) {.candidates = size, .known = INFINITY, .margin = SEARCH_MARGIN};
 	effort->fetches = estimates ? Max((uint64) diskann_query_rescore, wanted) : PG_UINT32_MAX;
+	effort->stored_at_once = (uint32) Min(Max((uint64) diskann_query_rescore, wanted),
+										  DISKANN_MAX_QUERY_RESCORE);
 	state->first = scan->returned + Max(Max(wanted, first), 1);
 	state->limited = !estimates;
 	if (wanted == 0 || space->metric == SPACE_IP)

@@ -33,6 +33,12 @@ explain_statistics(const ScanStatistics *statistics, ExplainState *es)
 						 "  Table Rows: " UINT64_FORMAT "\n", statistics->walks,
 						 statistics->reads, statistics->switches, statistics->survivors,
 						 statistics->rejected, statistics->table_rows);
+		if (statistics->gets == 0)
+			return;
+		ExplainIndentText(es);
+		appendStringInfo(es->str, "Store Rounds: " UINT64_FORMAT "  Store Gets: " UINT64_FORMAT
+						 "  Store Bytes: " UINT64_FORMAT "\n", statistics->rounds,
+						 statistics->gets, statistics->stored_bytes);
 		return;
 	}
 	ExplainPropertyUInteger("Hops", NULL, statistics->hops, es);
@@ -45,6 +51,9 @@ explain_statistics(const ScanStatistics *statistics, ExplainState *es)
 	ExplainPropertyUInteger("Survivors", NULL, statistics->survivors, es);
 	ExplainPropertyUInteger("Rejected", NULL, statistics->rejected, es);
 	ExplainPropertyUInteger("Table Rows", NULL, statistics->table_rows, es);
+	ExplainPropertyUInteger("Store Rounds", NULL, statistics->rounds, es);
+	ExplainPropertyUInteger("Store Gets", NULL, statistics->gets, es);
+	ExplainPropertyUInteger("Store Bytes", NULL, statistics->stored_bytes, es);
 }
 
 /* Adds the counters as PostgreSQL does index searches: zeros if the scan never ran. */

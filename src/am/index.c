@@ -5,10 +5,19 @@
 
 #include "access/genam.h"
 #include "catalog/pg_type.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
 
 #include "am/method.h"
 #include "segment/attributes.h"
 #include "segment/seal.h"
+#include "store/store.h"
+
+#define DEFAULT_AFTER		"1 day"
+#define DEFAULT_MIN_ROWS	100000
 
 /* Raises an error unless the first column is a vector, and all others are attributes. */
 static void
@@ -56,6 +65,61 @@ index_column_options(Relation index)
 	return options;
 }
 
+/* The server of a name; raises an error if there is none, or it is no object store. */
+static Oid
+find_server(const char *name, Oid user)
+{
+	ForeignServer *server = GetForeignServerByName(name, true);
+
+	if (server == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("server \"%s\" does not exist", name),
+				 errhint("Create it as a server of the foreign-data wrapper vector_store, or "
+						 "leave out the option tier.")));
+	store_require(server->serverid, user);
+	return server->serverid;
+}
+
+static Interval *
+parse_interval(const char *text)
+{
+	return DatumGetIntervalP(DirectFunctionCall3(interval_in, CStringGetDatum(text),
+												 ObjectIdGetDatum(InvalidOid),
+												 Int32GetDatum(-1)));
+}
+
+static void
+validate_tier(const char *value)
+{
+	if (value != NULL)
+		(void) find_server(value, GetUserId());
+}
+
+static void
+validate_after(const char *value)
+{
+	Interval   *interval;
+
+	if (value == NULL)
+		return;
+	interval = parse_interval(value);
+	if (interval->month < 0 || interval->day < 0 || interval->time < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("tier_after must not be negative")));
+}
+
+static void
+add_tiering_options(relopt_kind kind)
+{
+	add_string_reloption(kind, "tier", "Object store that old segments are moved to", NULL,
+						 validate_tier, ShareUpdateExclusiveLock);
+	add_string_reloption(kind, "tier_after", "Age from which a segment is moved there", NULL,
+						 validate_after, ShareUpdateExclusiveLock);
+	add_int_reloption(kind, "tier_min_rows", "Rows from which a segment is moved there",
+					  DEFAULT_MIN_ROWS, 1, INT_MAX, ShareUpdateExclusiveLock);
+}
+
 relopt_kind
 index_relopt_kind(void)
 {
@@ -64,6 +128,7 @@ index_relopt_kind(void)
 	add_int_reloption(kind, "seal_rows",
 					  "Number of inserted rows at which a sealed segment is made of them", 0,
 					  SEAL_MIN_ROWS, SEAL_MAX_ROWS, ShareUpdateExclusiveLock);
+	add_tiering_options(kind);
 	return kind;
 }
 
@@ -73,4 +138,25 @@ index_seal_rows(Relation index)
 	const IndexOptions *options = (IndexOptions *) index->rd_options;
 
 	return options && options->seal_rows > 0 ? options->seal_rows : seal_default_rows;
+}
+
+bool
+index_tiering(Relation index, TieringChoice *choice)
+{
+	const IndexOptions *options = (IndexOptions *) index->rd_options;
+	Datum		before;
+
+	if (options == NULL || options->tier == 0)
+		return false;
+	choice->server = find_server((const char *) options + options->tier,
+								 index->rd_rel->relowner);
+	choice->min_rows = options->tier_min_rows;
+	before = DirectFunctionCall2(timestamptz_mi_interval,
+								 TimestampTzGetDatum(GetCurrentTimestamp()),
+								 IntervalPGetDatum(parse_interval(
+									 options->tier_after > 0 ?
+									 (const char *) options + options->tier_after :
+									 DEFAULT_AFTER)));
+	choice->before = DatumGetTimestampTz(before);
+	return true;
 }

@@ -13,6 +13,7 @@
 #include "nodes/pathnodes.h"
 
 #include "segment/directory.h"
+#include "segment/tiering.h"
 
 /* Defines settings and relation options of all methods, and the hooks that their scans need. */
 extern void vector_am_init(void);
@@ -34,6 +35,9 @@ typedef struct IndexOptions
 {
 	int32		vl_len_;		/* varlena header (do not touch directly!) */
 	int			seal_rows;		/* 0: not given */
+	int			tier;			/* offset of a server's name; 0: none */
+	int			tier_after;		/* offset of an interval; 0: the default */
+	int			tier_min_rows;
 } IndexOptions;
 
 /* A new kind of relation options, which has those of IndexOptions. */
@@ -42,10 +46,23 @@ extern relopt_kind index_relopt_kind(void);
 /* How they are parsed: the first elements of a table. */
 #define INDEX_OPTION_ELEMENTS \
 	{.optname = "seal_rows", .opttype = RELOPT_TYPE_INT, \
-	 .offset = offsetof(IndexOptions, seal_rows)}
+	 .offset = offsetof(IndexOptions, seal_rows)}, \
+	{.optname = "tier", .opttype = RELOPT_TYPE_STRING, .offset = offsetof(IndexOptions, tier)}, \
+	{.optname = "tier_after", .opttype = RELOPT_TYPE_STRING, \
+	 .offset = offsetof(IndexOptions, tier_after)}, \
+	{.optname = "tier_min_rows", .opttype = RELOPT_TYPE_INT, \
+	 .offset = offsetof(IndexOptions, tier_min_rows)}
+
+#define INDEX_OPTION_COUNT	4
 
 /* Number of inserted rows of an index at which a sealed segment is made of them. */
 extern uint32 index_seal_rows(Relation index);
+
+/*
+ * Sets what a worker tiers of an index by its options; false if that is nothing.  Raises an error
+ * if the index's owner may not use the server.
+ */
+extern bool index_tiering(Relation index, TieringChoice *choice);
 
 /* What PostgreSQL calls, of every access method. */
 

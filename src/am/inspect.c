@@ -11,6 +11,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_authid.h"
 #include "commands/defrem.h"
+#include "foreign/foreign.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -26,8 +27,10 @@
 #include "am/check.h"
 #include "am/method.h"
 #include "am/scan.h"
+#include "am/tiering.h"
 #include "segment/legacy.h"
 #include "segment/seal.h"
+#include "segment/manifest.h"
 #include "segment/tombstones.h"
 #include "worker/jobs.h"
 #include "worker/worker.h"
@@ -100,8 +103,29 @@ open_index_and_table(Oid oid, LOCKMODE lock, LOCKMODE table_lock, Relation *heap
 }
 
 /*
- * One row for each segment: segment, kind, rows, dead, blocks, bytes, created, method, version.  No
- * rows for an index that is gone, or one of pgvector's.
+ * The object store that has an extent's cold blocks, and their bytes; NULL if all are in the file.
+ * Blocks of a retired extent may be another's by now.
+ */
+static char *
+place_of(Relation index, const SegmentEntry *entry, uint64 *bytes)
+{
+	Extent		extent = extent_of(index, entry);
+	StoredManifest *manifest;
+	SealedHeader header;
+
+	*bytes = 0;
+	if (entry->where != EXTENT_STORED || entry->kind != SEGMENT_SEALED)
+		return NULL;
+	extent_read_header(extent, BLOCK_SEALED_HEADER, &header, sizeof(header));
+	manifest = stored_manifest(extent, &header);
+	*bytes = (uint64) manifest->blocks * BLCKSZ;
+	return OidIsValid(stored_server(manifest)) ?
+		GetForeignServer(stored_server(manifest))->servername : manifest->server_name;
+}
+
+/*
+ * One row for each segment: segment, kind, rows, dead, blocks, bytes, created, method, version,
+ * store, stored_bytes.  No rows for an index that is gone, or one of pgvector's.
  */
 PG_FUNCTION_INFO_V1(vector_index_segments);
 Datum
@@ -128,8 +152,10 @@ vector_index_segments(PG_FUNCTION_ARGS)
 	for (uint32 i = 0; i < directory->count; i++)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
-		Datum		values[9];
-		bool		nulls[9] = {false};
+		Datum		values[11];
+		bool		nulls[11] = {false};
+		char	   *server;
+		uint64		stored;
 
 		values[0] = Int64GetDatum(entry->uid);
 		values[1] = CStringGetTextDatum(kinds[entry->kind]);
@@ -148,6 +174,11 @@ vector_index_segments(PG_FUNCTION_ARGS)
 		if (!nulls[7])
 			values[7] = CStringGetTextDatum(segment_method_of(entry)->name);
 		values[8] = Int32GetDatum(entry->version);
+		server = place_of(index, entry, &stored);
+		nulls[9] = server == NULL;
+		if (server)
+			values[9] = CStringGetTextDatum(server);
+		values[10] = Int64GetDatum((int64) stored);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	relation_close(index, AccessShareLock);
@@ -266,8 +297,8 @@ Datum
 vector_last_scan(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
-	Datum		values[10];
-	bool		nulls[10] = {false};
+	Datum		values[13];
+	bool		nulls[13] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -281,6 +312,9 @@ vector_last_scan(PG_FUNCTION_ARGS)
 	values[7] = Int64GetDatum(last_scan.survivors);
 	values[8] = Int64GetDatum(last_scan.rejected);
 	values[9] = Int64GetDatum(last_scan.table_rows);
+	values[10] = Int64GetDatum(last_scan.rounds);
+	values[11] = Int64GetDatum(last_scan.gets);
+	values[12] = Int64GetDatum(last_scan.stored_bytes);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
@@ -355,6 +389,50 @@ vector_merge(PG_FUNCTION_ARGS)
 
 	close_maintained(index, heap);
 	PG_RETURN_INT32(replaced);
+}
+
+/* Moves what sealed segments have of cold blocks to the index's object store; returns how many. */
+PG_FUNCTION_INFO_V1(vector_tier);
+Datum
+vector_tier(PG_FUNCTION_ARGS)
+{
+	Relation	heap;
+	Relation	index = open_to_maintain(PG_GETARG_OID(0), &heap);
+	int			stored = tiering_store_all(index);
+
+	close_maintained(index, heap);
+	PG_RETURN_INT32(stored);
+}
+
+/* Brings segments back into the index's file; returns how many. */
+PG_FUNCTION_INFO_V1(vector_untier);
+Datum
+vector_untier(PG_FUNCTION_ARGS)
+{
+	Relation	heap;
+	Relation	index = open_to_maintain(PG_GETARG_OID(0), &heap);
+	int			restored = tiering_restore_all(index);
+
+	close_maintained(index, heap);
+	PG_RETURN_INT32(restored);
+}
+
+/* Reads what the index has in object stores into the cache; returns the number of pages. */
+PG_FUNCTION_INFO_V1(vector_prewarm);
+Datum
+vector_prewarm(PG_FUNCTION_ARGS)
+{
+	Oid			oid = PG_GETARG_OID(0);
+	Relation	heap;
+	Relation	index;
+	int64		pages;
+
+	require_maintain(oid);
+	index = open_index_and_table(oid, AccessShareLock, AccessShareLock, &heap);
+	pages = tiering_prewarm(index);
+	relation_close(index, AccessShareLock);
+	table_close(heap, AccessShareLock);
+	PG_RETURN_INT64(pages);
 }
 
 /* Checks an index with the rights of the table's owner, whose functions it may call. */

@@ -153,7 +153,7 @@ static const relopt_parse_elt option_table[] = {
 	{.optname = "refine", .opttype = RELOPT_TYPE_ENUM, .offset = offsetof(IvfOptions, refine)},
 };
 
-#define IVFFLAT_OPTIONS		2
+#define IVFFLAT_OPTIONS		(INDEX_OPTION_COUNT + 1)
 
 static bytea *
 ivfflatoptions(Datum reloptions, bool validate)

@@ -46,6 +46,18 @@ add_statistics(ScanStatistics *sum, const ScanStatistics *statistics)
 	sum->survivors += statistics->survivors;
 	sum->rejected += statistics->rejected;
 	sum->table_rows += statistics->table_rows;
+	sum->rounds += statistics->rounds;
+	sum->gets += statistics->gets;
+	sum->stored_bytes += statistics->stored_bytes;
+}
+
+/* Adds what this process has read from object stores since `before`. */
+static void
+count_stored(ScanStatistics *statistics, const TierCounters *before)
+{
+	statistics->rounds += tier_counters.rounds - before->rounds;
+	statistics->gets += tier_counters.gets - before->gets;
+	statistics->stored_bytes += tier_counters.bytes - before->bytes;
 }
 
 ScanStatistics
@@ -740,6 +752,7 @@ vectorgettuple(IndexScanDesc desc, ScanDirection direction)
 	VectorScan *scan = desc->opaque;
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
 	FoundRow	row = {.number = NO_ROW};
+	TierCounters before = tier_counters;
 
 	Assert(ScanDirectionIsForward(direction));
 	if (scan->bound)
@@ -773,6 +786,7 @@ vectorgettuple(IndexScanDesc desc, ScanDirection direction)
 	}
 	while (!scan->ended && desc->xs_want_itup && !return_row(scan, &row));
 	MemoryContextSwitchTo(old);
+	count_stored(&scan->statistics, &before);
 	last_scan = scan->statistics;
 	if (scan->ended)
 		return false;

@@ -777,6 +777,17 @@ graph_descend(const GraphSource *source, GraphCandidate entry, uint64_t *hops)
 	return best;
 }
 
+int
+graph_search_ahead(const GraphSearch *search, GraphCandidate *candidates, int n)
+{
+	int			count = 0;
+
+	for (uint32_t i = search->next; i < search->pool_count && count < n; i++)
+		if (!(search->pool[i].id & EXPANDED))
+			candidates[count++] = search->pool[i];
+	return count;
+}
+
 size_t
 graph_search_growth(const GraphSearch *search, size_t more)
 {

@@ -236,6 +236,9 @@ extern void graph_sort_found(GraphFound *found, size_t n);
 extern GraphCandidate graph_descend(const GraphSource *source, GraphCandidate entry,
 									uint64_t *hops);
 
+/* Copies the nearest candidates that are not expanded, at most n; returns how many. */
+extern int	graph_search_ahead(const GraphSearch *search, GraphCandidate *candidates, int n);
+
 /* The number of bytes by which the search would grow if it met `more` candidates. */
 extern size_t graph_search_growth(const GraphSearch *search, size_t more);
 

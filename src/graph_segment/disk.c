@@ -77,7 +77,7 @@ open_block(DiskReader *reader, BlockNumber place)
 {
 	uint32		slot = place & (reader->slots - 1);
 
-	if (block_is_open(reader->open[slot].token))
+	if (block_is_open(&reader->open[slot].token))
 	{
 		if (reader->open[slot].place == place)
 			return reader->open[slot].payload;
@@ -131,7 +131,7 @@ disk_reader_prefetch(const DiskReader *reader, uint32 number, BlockBatch *batch)
 		Size		part = Min(left, PAYLOAD_SIZE - start);
 		uint32		slot = place & (reader->slots - 1);
 
-		if (block_is_open(reader->open[slot].token) && reader->open[slot].place == place)
+		if (block_is_open(&reader->open[slot].token) && reader->open[slot].place == place)
 		{
 			const char *bytes = reader->open[slot].payload + start;
 
@@ -414,10 +414,24 @@ disk_place(const SegmentBuild *build, SealedHeader *header, uint64 place)
 	disk->codes = place_array(&place, header->nodes, disk->code_size);
 	if (header->layout.size > 0)
 		return place;
+	return place + disk_place_links(header, (BlockNumber) place);
+}
+
+/* Places the array of links; place 0: there is none. */
+uint32
+disk_place_links(SealedHeader *header, BlockNumber place)
+{
+	SealedDisk *disk = &header->disk;
+	uint64		end = place;
+
+	disk->links = 0;
+	disk->link_size = 0;
+	if (place == 0)
+		return 0;
 	disk->link_size = TYPEALIGN(sizeof(uint32),
 								sizeof(DiskNode) + (uint32) disk->degree * disk->id_size);
-	disk->links = place_array(&place, header->nodes, disk->link_size);
-	return place;
+	disk->links = place_array(&end, header->nodes, disk->link_size);
+	return (uint32) (end - place);
 }
 
 void
@@ -567,6 +581,32 @@ disk_writer_put_links(DiskWriter *writer, const DiskNode *node, const uint32 *id
 	memcpy(writer->node, node, sizeof(*node));
 	disk_pack_ids(&writer->disk, ids, node->links, writer->node + sizeof(*node));
 	put_element(&writer->links, writer->node, writer->disk.link_size);
+}
+
+/* Copies what the nodes of a segment with vectors have of their rows and neighbours. */
+void
+disk_write_links(SealedScan *scan, const SealedHeader *header, Extent output)
+{
+	const NodeLayout *layout = &header->layout;
+	const SealedDisk *disk = &header->disk;
+	char	   *link = palloc(disk->link_size);
+	ExtentWriter writer;
+
+	extent_writer_begin(&writer, output);
+	extent_writer_seek(&writer, disk->links, BLOCK_LINKS);
+	for (uint32 id = 0; id < header->nodes; id++)
+	{
+		const SealedNode *node = sealed_read_node(scan, 0, id);
+		DiskNode	head = {node->tid, node->links, node->extra, node->extras};
+
+		memset(link, 0, disk->link_size);
+		memcpy(link, &head, sizeof(head));
+		memcpy(link + sizeof(head), (const char *) node + layout->ids,
+			   (Size) Min(node->links, disk->degree) * disk->id_size);
+		put_element(&writer, link, disk->link_size);
+	}
+	extent_writer_end(&writer);
+	pfree(link);
 }
 
 void

@@ -126,7 +126,10 @@ segment_degree(const SealedHeader *header)
 extern void disk_shift(const Space *space, uint32 padded, const float *shift, char *code,
 					   float *residual);
 
-/* Whether the neighbours of nodes are in an array of DiskNodes, because there are no vectors. */
+/*
+ * Whether the neighbours of nodes are in an array of DiskNodes, because there are no vectors, or
+ * because the nodes that have both are in an object store.
+ */
 static inline bool
 disk_has_links(const SealedHeader *header)
 {
@@ -183,5 +186,9 @@ extern const char *disk_copy_code(DiskWriter *writer, SegmentBuild *build, const
 extern void disk_writer_put_code(DiskWriter *writer, const char *code);
 extern void disk_writer_put_links(DiskWriter *writer, const DiskNode *node, const uint32 *ids);
 extern void disk_writer_end(DiskWriter *writer);
+
+/* SegmentTiering of METHOD_DISK: a stored segment has the array of links. */
+extern uint32 disk_place_links(SealedHeader *header, BlockNumber place);
+extern void disk_write_links(SealedScan *scan, const SealedHeader *header, Extent output);
 
 #endif							/* VECTOR_GRAPH_SEGMENT_DISK_H */

@@ -109,6 +109,24 @@ check_estimate(DiskCheck *check, uint32 number, const SpaceQuery *query)
 					   number, estimate);
 }
 
+/* Compares what a stored segment has of a node in the file with the node. */
+static void
+check_copy(DiskCheck *check, uint32 number, const SealedNode *node)
+{
+	SealedScan *scan = check->scan;
+	const SealedHeader *header = &scan->segment->header;
+	const DiskNode *links = (const DiskNode *) disk_reader_get(&check->disk.links, number);
+	ItemPointerData tid = node->tid;
+
+	if (node->row != number || !ItemPointerEquals(&tid, (ItemPointer) &links->tid) ||
+		node->links != links->links || node->extra != links->extra ||
+		node->extras != links->extras ||
+		memcmp((const char *) node + header->layout.ids, links + 1,
+			   (Size) Min(node->links, header->disk.degree) * header->disk.id_size) != 0)
+		sealed_damaged(scan->index, "In segment %u, node %u differs from what is in the object "
+					   "store.", scan->segment->part.uid, number);
+}
+
 /* Checks a node's code, against its vector if that is kept. */
 static void
 check_code(DiskCheck *check, uint32 number)
@@ -124,7 +142,11 @@ check_code(DiskCheck *check, uint32 number)
 					   scan->segment->part.uid, number);
 	if (scan->segment->header.layout.size == 0)
 		return;
+	/* a page of an object may have to be waited for */
+	disk_scan_close(&check->disk);
 	node = sealed_read_node(scan, 0, number);
+	if (disk_has_links(&scan->segment->header))
+		check_copy(check, number, node);
 	check_prepare_node(scan, node, check->payload, &query, check->centred);
 	check_estimate(check, number, &query);
 	check_forget_node(&query);

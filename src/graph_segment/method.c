@@ -5,6 +5,7 @@
 
 #include "flat_segment/method.h"
 #include "graph_segment/build.h"
+#include "graph_segment/disk.h"
 #include "graph_segment/merge.h"
 #include "segment/choose.h"
 #include "segment/gaps.h"
@@ -151,6 +152,15 @@ load(CachedSegment *segment, Relation index)
 	}
 }
 
+/* The nodes, if they have what is worth storing. */
+static BlockNumber
+stored_cold(const SealedHeader *header)
+{
+	return header->level[0].blocks > 0 ? header->level[0].first : 0;
+}
+
+static const SegmentTiering graph_tiering = {.cold = stored_cold};
+
 const SegmentMethod graph_segment_method = {
 	.id = METHOD_GRAPH,
 	.name = "graph",
@@ -163,6 +173,7 @@ const SegmentMethod graph_segment_method = {
 	.from_segments = merge_begin,
 	.from_rows = from_rows,
 	.load = load,
+	.tiering = &graph_tiering,
 	.reader = &graph_reader,
 	.check = graph_check
 };
@@ -174,6 +185,10 @@ init_disk_space(Space *space, const Directory *directory)
 	if (directory->storage == STORAGE_NONE)
 		space->storage = STORAGE_NONE;
 }
+
+static const SegmentTiering disk_tiering = {
+	.cold = stored_cold, .place = disk_place_links, .write = disk_write_links
+};
 
 const SegmentMethod disk_segment_method = {
 	.id = METHOD_DISK,
@@ -187,6 +202,7 @@ const SegmentMethod disk_segment_method = {
 	.from_segments = merge_begin,
 	.from_rows = from_rows,
 	.load = load,
+	.tiering = &disk_tiering,
 	.reader = &graph_reader,
 	.check = disk_check,
 	.check_vector = disk_check_vector

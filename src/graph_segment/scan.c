@@ -131,6 +131,8 @@ score_nodes(void *arg, const uint32_t *ids, int n, float *distances)
 		disk_estimate(scan->disk, ids, n, distances);
 		return;
 	}
+	if (graph_scan_is_stored(scan))
+		stored_fetch_nodes(scan, ids, n, 0);
 	for (int i = 0; i < Min(n, 4); i++)
 		sealed_prefetch_node(&scan->sealed, ids[i], NULL);
 	for (int i = 0; i < n; i++)
@@ -446,6 +448,8 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 
 	if (scan->disk)
 		disk_set_source(scan, &source);
+	else if (graph_scan_is_stored(scan))
+		stored_set_source(&source);
 	scan->sealed.query = query;
 	if (!scan->keeps_memory)
 		graph_search_init(search, space_graph_memory(CurrentMemoryContext));
@@ -684,7 +688,7 @@ graph_scan_waiting(const GraphScan *scan, float *bound)
 static void
 expect_next(GraphScan *scan, SegmentSearch *search)
 {
-	ItemPointerData tids[GRAPH_AT_ONCE];
+	ItemPointerData *tids = palloc(sizeof(ItemPointerData) * Max(scan->next_count, 1));
 	DiskReader *links = &scan->disk->links;
 	int			count = 0;
 
@@ -693,18 +697,25 @@ expect_next(GraphScan *scan, SegmentSearch *search)
 		if (!row_is_excluded(&scan->sealed.excluded, scan->next[i].id))
 			tids[count++] = ((const DiskNode *) disk_reader_get(links, scan->next[i].id))->tid;
 	search->expect(search, tids, count);
+	pfree(tids);
 }
 
 /* Takes the nearest nodes that wait, to be compared next, and has what that reads read together. */
 static void
 take_waiting(GraphScan *scan, SegmentSearch *search)
 {
-	int			most = (int) Min(search->effort.fetches + 1, GRAPH_AT_ONCE);
+	int			most = (int) Min(search->effort.fetches + 1, graph_scan_is_stored(scan) ?
+								 Max(search->effort.stored_at_once, 1) : GRAPH_AT_ONCE);
 	bool		by_table = scan->sealed.space->storage == STORAGE_NONE;
 	BlockBatch	batch;
 
 	block_batch_begin(&batch, scan->disk->once && !by_table);
 	scan->next_done = scan->next_count = 0;
+	if (most > scan->next_room)
+	{
+		scan->next = MemoryContextAlloc(scan->sealed.context, sizeof(GraphCandidate) * most);
+		scan->next_room = most;
+	}
 	while (scan->waiting.count > 0 && scan->next_count < most)
 	{
 		GraphCandidate next = graph_heap_pop(&scan->waiting);

@@ -33,7 +33,8 @@ typedef struct GraphScan
 	/* Of METHOD_DISK: nodes that have been found, or are left, by estimates, */
 	GraphHeap	waiting;
 	/* and the nearest of them, nearest first, whose blocks have been read: they come next. */
-	GraphCandidate next[GRAPH_AT_ONCE];
+	GraphCandidate *next;
+	int			next_room;
 	int			next_count;
 	int			next_done;
 	DiskScan   *disk;			/* METHOD_DISK, else NULL */
@@ -106,6 +107,20 @@ extern void graph_scan_wait_found(GraphScan *scan);
 
 /* Sets what is different in a METHOD_DISK segment as a source for the search. */
 extern void disk_set_source(GraphScan *scan, GraphSource *source);
+
+/* Whether the nodes are in an object store. */
+static inline bool
+graph_scan_is_stored(const GraphScan *scan)
+{
+	return scan->sealed.reader.extent.where == EXTENT_STORED;
+}
+
+/*
+ * Likewise in another graph whose nodes are in an object store.  Reads nodes together with the
+ * `ahead` nearest ones of those that have not been expanded.
+ */
+extern void stored_set_source(GraphSource *source);
+extern void stored_fetch_nodes(GraphScan *scan, const uint32 *ids, int n, int ahead);
 
 /* Gives back the blocks that are open, at the end of a round. */
 extern void graph_scan_close(GraphScan *scan);

@@ -83,6 +83,26 @@ from_rows(const SegmentJob *job)
 							  &claimed);
 }
 
+/* The part of a stored segment that may stay in the file. */
+#define LOCAL_PART		0.08
+
+/*
+ * Fine codes and vectors.  The codes, which each search reads of whole lists, stay in the file
+ * unless that is too large a part, or there is nothing else.
+ */
+static BlockNumber
+stored_cold(const SealedHeader *header)
+{
+	const SealedLists *lists = &header->lists;
+
+	if (lists->codes == header->blocks)
+		return 0;
+	return lists->fine < header->blocks && lists->fine <= LOCAL_PART * header->blocks ?
+		lists->fine : lists->codes;
+}
+
+static const SegmentTiering lists_tiering = {.cold = stored_cold};
+
 const SegmentMethod list_segment_method = {
 	.id = METHOD_LISTS,
 	.name = "lists",
@@ -97,6 +117,7 @@ const SegmentMethod list_segment_method = {
 	.retire = centroids_retire,
 	.load = cached_lists_load,
 	.unload = cached_lists_unload,
+	.tiering = &lists_tiering,
 	.reader = &lists_reader,
 	.check = lists_check
 };

@@ -8,7 +8,7 @@
 static void
 leave_block(CentroidPoints *points)
 {
-	if (block_is_open(points->token))
+	if (block_is_open(&points->token))
 		block_close(&points->reader, &points->token);
 }
 
@@ -16,7 +16,7 @@ leave_block(CentroidPoints *points)
 static const char *
 visit_block(CentroidPoints *points, BlockNumber place)
 {
-	if (!block_is_open(points->token) || place != points->place)
+	if (!block_is_open(&points->token) || place != points->place)
 	{
 		leave_block(points);
 		CHECK_FOR_INTERRUPTS();

@@ -373,7 +373,7 @@ fine_bound(ListsScan *scan, uint32 row)
 									  factors->b, query->bases[rank]), query->bases[rank]);
 	if (!scan->estimate)
 		bound -= CODE_SIGMAS * factors->error * sqrtf(query->distances[rank]);
-	if (block_is_open(token))
+	if (block_is_open(&token))
 		block_close(&sealed->reader, &token);
 	sealed->statistics->distances++;
 	return bound;

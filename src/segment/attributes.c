@@ -21,6 +21,7 @@
 #include "utils/tuplesort.h"
 #include "utils/typcache.h"
 
+#include "segment/layout.h"
 #include "segment/memory.h"
 
 /* The strategy of "less than" in an operator class of an attribute, as in those of B-trees. */
@@ -270,23 +271,12 @@ attributes_of_record(const IndexAttributes *attributes, Relation index, const ch
 void
 attributes_place(const SegmentAttributes *attributes, SealedHeader *header)
 {
-	BlockNumber *parts[] = {
-		&header->mean, &header->tombstones, &header->tids, &header->entries, &header->lists.list,
-		&header->lists.codes, &header->lists.fine, &header->cold, &header->codes,
-		&header->disk.codes, &header->disk.links, &header->disk.cells
-	};
-
 	if (attributes == NULL)
 		return;
 	header->attribute_count = attributes->count;
 	memcpy(header->attributes, attributes->columns,
 		   sizeof(SealedAttribute) * attributes->count);
-	header->blocks += attributes->blocks;
-	for (int i = 0; i < lengthof(parts); i++)
-		if (*parts[i] > 0)
-			*parts[i] += attributes->blocks;
-	for (uint32 l = 0; l < header->levels; l++)
-		header->level[l].first += attributes->blocks;
+	sealed_shift_places(header, 1, (int) attributes->blocks);
 }
 
 /* The operator by which the values of a column are sorted. */

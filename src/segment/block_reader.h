@@ -2,8 +2,8 @@
  * block_reader.h - reading blocks of an extent in place
  *
  * A reader asks for the payload at a place of an extent, and gives the block back by a token.  What
- * the token stands for, and where the bytes come from, only this file knows: here a pinned buffer
- * of the index's file.
+ * the token stands for, and where the bytes come from, only this file knows: a pinned buffer of the
+ * index's file, or a page of an object that has the extent's cold blocks.
  *
  * Blocks are read without a content lock, because the bytes that are read do not change once they
  * are written, except on a standby, where redo may overwrite a reused block; there the share lock
@@ -32,12 +32,14 @@ typedef struct BlockReader
 typedef struct BlockToken
 {
 	Buffer		buffer;
+	bool		stored;			/* no buffer, but this: */
+	TierPin		pin;
 } BlockToken;
 
 static inline bool
-block_is_open(BlockToken token)
+block_is_open(const BlockToken *token)
 {
-	return token.buffer != InvalidBuffer;
+	return token->buffer != InvalidBuffer || token->stored;
 }
 
 static inline void
@@ -53,6 +55,14 @@ block_open(const BlockReader *reader, BlockNumber place, BlockToken *token)
 {
 	Page		page;
 
+	if (!extent_has(&reader->extent, place))
+	{
+		token->buffer = InvalidBuffer;
+		page = stored_open(&reader->extent, place, &token->pin);
+		token->stored = true;
+		return BlockGetPayload(page);
+	}
+	token->stored = false;
 	token->buffer = recent_pin(reader->extent.index, extent_block(&reader->extent, place));
 	page = BufferGetPage(token->buffer);
 	if (reader->lock)
@@ -64,17 +74,27 @@ block_open(const BlockReader *reader, BlockNumber place, BlockToken *token)
 static inline void
 block_close(const BlockReader *reader, BlockToken *token)
 {
+	if (unlikely(token->stored))
+	{
+		tier_close(&token->pin);
+		token->stored = false;
+		return;
+	}
 	if (reader->lock)
 		LockBuffer(token->buffer, BUFFER_LOCK_UNLOCK);
 	ReleaseBuffer(token->buffer);
 	token->buffer = InvalidBuffer;
 }
 
-/* Has a block fetched that will be opened soon, if it is not known to be at hand. */
+/*
+ * Has a block of the file fetched that will be opened soon, if it is not known to be at hand.
+ * Those of an object are read together by a BlockBatch.
+ */
 static inline void
 block_prefetch(const BlockReader *reader, BlockNumber place)
 {
-	recent_prefetch(reader->extent.index, extent_block(&reader->extent, place));
+	if (extent_has(&reader->extent, place))
+		recent_prefetch(reader->extent.index, extent_block(&reader->extent, place));
 }
 
 /*
@@ -86,23 +106,46 @@ block_prefetch(const BlockReader *reader, BlockNumber place)
 typedef struct BlockBatch
 {
 	int			count;
+	int			stored_count;
 	bool		once;			/* see recent_fetch */
-	BlockNumber blocks[BLOCK_BATCH];
+	BlockNumber blocks[BLOCK_BATCH];	/* of the file; */
+	BlockNumber *stored;		/* of an object: places, all of which are read at once */
+	int			stored_room;
 } BlockBatch;
 
 static inline void
 block_batch_begin(BlockBatch *batch, bool once)
 {
 	batch->count = 0;
+	batch->stored_count = batch->stored_room = 0;
+	batch->stored = NULL;
 	batch->once = once;
+}
+
+extern void block_batch_add_stored(BlockBatch *batch, BlockNumber place);
+extern void block_batch_read_stored(const BlockReader *reader, BlockBatch *batch);
+
+static inline void
+block_batch_read_file(const BlockReader *reader, BlockBatch *batch)
+{
+	if (batch->count > 0)
+		recent_fetch(reader->extent.index, batch->blocks, batch->count, batch->once);
+	batch->count = 0;
 }
 
 static inline void
 block_batch_read(const BlockReader *reader, BlockBatch *batch)
 {
-	if (batch->count > 0)
-		recent_fetch(reader->extent.index, batch->blocks, batch->count, batch->once);
-	batch->count = 0;
+	block_batch_read_file(reader, batch);
+	if (unlikely(batch->stored_count > 0))
+		block_batch_read_stored(reader, batch);
+}
+
+static inline void
+block_bring_near(const char *bytes, Size size)
+{
+	for (Size i = 0; i < size; i += BLOCK_CACHE_LINE)
+		__builtin_prefetch(bytes + i, 0, 2);
 }
 
 /*
@@ -113,14 +156,25 @@ static inline void
 block_prefetch_bytes(const BlockReader *reader, BlockNumber place, Size start, Size size,
 					 BlockBatch *batch)
 {
-	BlockNumber block = extent_block(&reader->extent, place);
-	Buffer		recent = recent_buffer(reader->extent.index, block);
+	BlockNumber block;
+	Buffer		recent;
 	const char *bytes;
 
+	if (!extent_has(&reader->extent, place))
+	{
+		bytes = stored_peek(&reader->extent, place);
+		if (bytes)
+			block_bring_near(bytes + PAYLOAD_START + start, size);
+		else if (batch)
+			block_batch_add_stored(batch, place);
+		return;
+	}
+	block = extent_block(&reader->extent, place);
+	recent = recent_buffer(reader->extent.index, block);
 	if (recent == InvalidBuffer && batch)
 	{
 		if (batch->count == BLOCK_BATCH)
-			block_batch_read(reader, batch);
+			block_batch_read_file(reader, batch);
 		batch->blocks[batch->count++] = block;
 		return;
 	}
@@ -133,8 +187,7 @@ block_prefetch_bytes(const BlockReader *reader, BlockNumber place, Size start, S
 	if (!BufferIsLocal(recent))
 		__builtin_prefetch(GetBufferDescriptor(recent - 1), 1);
 	__builtin_prefetch(BufferGetPage(recent));
-	for (Size i = 0; i < size; i += BLOCK_CACHE_LINE)
-		__builtin_prefetch(bytes + i, 0, 2);
+	block_bring_near(bytes, size);
 }
 
 #endif							/* VECTOR_SEGMENT_BLOCK_READER_H */

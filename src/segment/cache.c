@@ -8,6 +8,7 @@
 #include "utils/memutils.h"
 
 #include "segment/method.h"
+#include "segment/manifest.h"
 
 /* The mean of a growing segment. */
 typedef struct CachedMean
@@ -384,6 +385,8 @@ load_segment(CachedPart *part, Relation index, const SegmentEntry *entry)
 		extent_read(extent_of(index, entry), segment->header.mean, 0, segment->mean,
 					sizeof(float) * segment->header.padded);
 	}
+	if (part->where == EXTENT_STORED)
+		part->object = stored_load(extent_of(index, entry), &segment->header);
 	if (segment->method->load)
 		segment->method->load(segment, index);
 }

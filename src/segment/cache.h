@@ -29,12 +29,13 @@ typedef struct CachedPart
 	BlockNumber first;
 	uint32		blocks;
 	ExtentWhere where;
+	StoredObject *object;		/* of sealed segments that are stored, else NULL */
 } CachedPart;
 
 static inline Extent
 cached_extent(const CachedPart *part, Relation index)
 {
-	return (Extent) {index, part->uid, part->first, part->blocks, part->where};
+	return (Extent) {index, part->uid, part->first, part->blocks, part->where, part->object};
 }
 
 /* A kind of parts: of the extents of a kind. */

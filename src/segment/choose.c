@@ -429,6 +429,61 @@ choose_move(SegmentJob *job, SealMerge what, BlockNumber *to)
 	return room;
 }
 
+static bool
+is_to_be_stored(Relation index, const SegmentEntry *entry, const TieringChoice *choice)
+{
+	return entry->rows >= choice->min_rows && entry->created <= choice->before &&
+		tiering_is_possible(index, entry);
+}
+
+/* Claims the oldest segment that a choice, or (NULL) its place in a store, asks for. */
+static void
+choose_oldest(SegmentJob *job, const TieringChoice *choice)
+{
+	Directory  *directory = directory_hold(job->index);
+
+	WAIT_POINT("choose");
+	job->inputs = palloc(sizeof(SegmentEntry) * (directory->count + 1));
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+
+		if (job->input_count > 0 && segment_compare_age(&job->inputs[0], entry) < 0)
+			continue;
+		if (choice ? is_to_be_stored(job->index, entry, choice) && is_free(job->index, entry) :
+			entry->kind == SEGMENT_SEALED && entry->where == EXTENT_STORED &&
+			is_free(job->index, entry))
+			take_one(job, entry);
+	}
+	directory_let_go(job->index, directory);
+	claim_inputs(job, SEAL_IF_FREE);
+}
+
+void
+choose_to_store(SegmentJob *job, const TieringChoice *choice)
+{
+	choose_oldest(job, choice);
+}
+
+void
+choose_to_restore(SegmentJob *job)
+{
+	choose_oldest(job, NULL);
+}
+
+bool
+tiering_is_due(Relation index, const TieringChoice *choice)
+{
+	Directory  *directory = directory_hold(index);
+	bool		due = false;
+
+	for (uint32 i = 0; i < directory->count && !due; i++)
+		due = is_to_be_stored(index, &directory->entries[i], choice) &&
+			is_free(index, &directory->entries[i]);
+	directory_let_go(index, directory);
+	return due;
+}
+
 bool
 seal_is_behind(Relation index, uint64 seal_rows)
 {

@@ -6,6 +6,7 @@
 
 #include "segment/method.h"
 #include "segment/seal.h"
+#include "segment/tiering.h"
 
 /* Prepares a job, in a memory context of its own, which is the current one until choose_end. */
 extern void choose_begin(SegmentJob *job, Relation index, Relation heap);
@@ -27,6 +28,10 @@ extern void choose_sealed(SegmentJob *job, SealWait wait, SealMerge what);
  * is ROOM_BY_MOVE and no other process has claimed it.
  */
 extern DirectoryRoom choose_move(SegmentJob *job, SealMerge what, BlockNumber *to);
+
+/* Claims the oldest segment that no other process has claimed and that is to be tiered; or is. */
+extern void choose_to_store(SegmentJob *job, const TieringChoice *choice);
+extern void choose_to_restore(SegmentJob *job);
 
 /* Claims the segments without live rows, and closes the growing ones. */
 extern void choose_empty(SegmentJob *job);

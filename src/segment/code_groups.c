@@ -77,7 +77,7 @@ code_reader_begin(CodeReader *reader, SealedScan *scan, CodeGroups groups)
 static void
 close_block(CodeReader *reader)
 {
-	if (block_is_open(reader->token))
+	if (block_is_open(&reader->token))
 		block_close(&reader->scan->reader, &reader->token);
 	reader->open = InvalidBlockNumber;
 }

@@ -274,7 +274,7 @@ assert_sound(const Directory *directory)
 
 		Assert(a->uid > 0 && a->uid < directory->next_uid);
 		Assert(a->kind >= SEGMENT_GROWING && a->kind <= SEGMENT_CENTROIDS);
-		Assert(a->method < SEGMENT_METHODS && a->where == EXTENT_LOCAL);
+		Assert(a->method < SEGMENT_METHODS && a->where <= EXTENT_STORED);
 		Assert(a->version >= SEGMENT_OLDEST_VERSION && a->version <= SEGMENT_VERSION);
 		Assert(a->first > DIRECTORY_BLOCK && a->blocks > 0);
 		for (uint32 k = 0; k < i; k++)
@@ -288,10 +288,21 @@ assert_sound(const Directory *directory)
 #endif
 }
 
+/* A library that does not know stored extents must not use the index while there is one. */
+static void
+set_features(Directory *directory)
+{
+	directory->features &= ~FEATURE_STORED;
+	for (uint32 i = 0; i < directory->count; i++)
+		if (directory->entries[i].where == EXTENT_STORED)
+			directory->features |= FEATURE_STORED;
+}
+
 static void
 end_change(DirectoryChange *change)
 {
 	change->directory->change++;
+	set_features(change->directory);
 	assert_sound(change->directory);
 	GenericXLogFinish(change->state);
 	UnlockReleaseBuffer(change->buffer);

@@ -11,6 +11,10 @@
 /* Number of blocks by which a file is extended at a time. */
 #define EXTENSION		1024
 
+/* See read_ahead: pages, of which a read has FIRST_AHEAD in any case. */
+#define FIRST_AHEAD		4
+#define MAX_AHEAD		128
+
 void		(*extent_give_way) (void);
 
 void
@@ -99,6 +103,132 @@ extent_lock(Extent extent, BlockNumber place, int lock)
 	return buffer;
 }
 
+/* What an error of the store means for the index. */
+static void
+explain_error(void *arg)
+{
+	const Extent *extent = arg;
+	int			code = geterrcode();
+
+	errcontext("index \"%s\", segment %u", RelationGetRelationName(extent->index), extent->uid);
+	if (code == ERRCODE_FDW_TABLE_NOT_FOUND || code == ERRCODE_DATA_CORRUPTED)
+		errhint("If the object is lost, REINDEX INDEX \"%s\" makes the index again from its table.",
+				RelationGetRelationName(extent->index));
+}
+
+static void
+begin_reading(const Extent *extent, ErrorContextCallback *context)
+{
+	AssertNoContentLock();
+	*context = (ErrorContextCallback) {error_context_stack, explain_error, (void *) extent};
+	error_context_stack = context;
+}
+
+/* The place of a page in the object. */
+static uint32
+stored_block(const Extent *extent, BlockNumber place)
+{
+	uint32		block = place - extent->blocks;
+
+	Assert(place >= extent->blocks);
+	if (extent->object == NULL)
+		elog(ERROR, "block %u of segment %u is read without its object", place, extent->uid);
+	if (unlikely(block >= extent->object->tier.blocks))
+		sealed_damaged(extent->index, "Segment %u has no block %u.", extent->uid, place);
+	return block;
+}
+
+/*
+ * Where a page that is not at hand follows those that were read last, reads as many again and more,
+ * up to MAX_AHEAD, together with it: whoever reads all in order does not wait for each.
+ */
+static void
+read_ahead(StoredObject *object, uint32 block)
+{
+	uint32		blocks[MAX_AHEAD];
+	uint32		count;
+
+	object->ahead = block == object->next ? Min(object->ahead * 2, MAX_AHEAD) : FIRST_AHEAD;
+	count = Min(object->ahead, object->tier.blocks - block);
+	object->next = block + count;
+	if (object->ahead == FIRST_AHEAD)
+		return;
+	for (uint32 i = 0; i < count; i++)
+		blocks[i] = block + i;
+	tier_fetch(&object->tier, blocks, (int) count, object->ahead == MAX_AHEAD);
+}
+
+Page
+stored_open(const Extent *extent, BlockNumber place, TierPin *pin)
+{
+	ErrorContextCallback context;
+	uint32		block = stored_block(extent, place);
+	Page		page;
+
+	begin_reading(extent, &context);
+	if (!tier_at_hand(&extent->object->tier, block))
+		read_ahead(extent->object, block);
+	page = (Page) tier_open(&extent->object->tier, block, pin);
+	error_context_stack = context.previous;
+	if (unlikely(BlockGetHeader(page)->uid != extent->object->uid ||
+				 BlockGetHeader(page)->place != place))
+	{
+		tier_close(pin);
+		sealed_damaged(extent->index, "Object \"%s\" is not that of segment %u.",
+					   extent->object->tier.key, extent->uid);
+	}
+	return page;
+}
+
+const char *
+stored_peek(const Extent *extent, BlockNumber place)
+{
+	return tier_peek(&extent->object->tier, stored_block(extent, place));
+}
+
+void
+stored_fetch(const Extent *extent, const BlockNumber *places, int count, bool once)
+{
+	ErrorContextCallback context;
+	uint32	   *blocks;
+
+	if (count == 0)
+		return;
+	begin_reading(extent, &context);
+	blocks = palloc(sizeof(uint32) * count);
+	for (int i = 0; i < count; i++)
+		blocks[i] = stored_block(extent, places[i]);
+	tier_fetch(&extent->object->tier, blocks, count, once);
+	pfree(blocks);
+	error_context_stack = context.previous;
+}
+
+/* Copies a part of the page at a place, wherever it is. */
+static void
+read_page(Extent extent, BlockNumber place, Size start, void *out, Size size)
+{
+	TierPin		pin;
+	Buffer		buffer;
+
+	if (extent_has(&extent, place))
+	{
+		buffer = extent_lock(extent, place, BUFFER_LOCK_SHARE);
+		memcpy(out, (char *) BufferGetPage(buffer) + start, size);
+		UnlockReleaseBuffer(buffer);
+	}
+	else
+	{
+		memcpy(out, (char *) stored_open(&extent, place, &pin) + start, size);
+		tier_close(&pin);
+	}
+}
+
+void
+extent_read_page(Extent extent, BlockNumber place, Page page)
+{
+	read_page(extent, place, 0, page, BLCKSZ);
+}
+
 void
 extent_read_header(Extent extent, BlockKind kind, void *out, Size size)
 {
@@ -125,11 +255,9 @@ extent_read(Extent extent, BlockNumber place, uint64 offset, void *out, Size siz
 	{
 		Size		start = offset % PAYLOAD_SIZE;
 		Size		part = Min(size, PAYLOAD_SIZE - start);
-		Buffer		buffer = extent_lock(extent, place + (BlockNumber) (offset / PAYLOAD_SIZE),
-										 BUFFER_LOCK_SHARE);
 
-		memcpy(to, BlockGetPayload(BufferGetPage(buffer)) + start, part);
-		UnlockReleaseBuffer(buffer);
+		read_page(extent, place + (BlockNumber) (offset / PAYLOAD_SIZE), PAYLOAD_START + start, to,
+				  part);
 		to += part;
 		offset += part;
 		size -= part;
@@ -164,10 +292,7 @@ extent_reader_get(ExtentReader *reader, uint64 offset, Size size)
 	}
 	if (place != reader->place)
 	{
-		Buffer		buffer = extent_lock(reader->extent, place, BUFFER_LOCK_SHARE);
-
-		memcpy(reader->copy.data, BufferGetPage(buffer), BLCKSZ);
-		UnlockReleaseBuffer(buffer);
+		extent_read_page(reader->extent, place, reader->copy.data);
 		reader->place = place;
 	}
 	return BlockGetPayload(reader->copy.data) + start;
@@ -204,15 +329,19 @@ void
 extent_copy_block(Extent from, Extent to, BlockNumber place, bool empty)
 {
 	PGAlignedBlock copy;
-	Buffer		buffer = ReadBuffer(from.index, extent_block(&from, place));
 
-	LockBuffer(buffer, BUFFER_LOCK_SHARE);
-	memcpy(copy.data, BufferGetPage(buffer), BLCKSZ);
-	UnlockReleaseBuffer(buffer);
-	BlockGetHeader(copy.data)->uid = to.uid;
+	extent_read_page(from, place, copy.data);
 	if (empty)
 		memset(BlockGetPayload(copy.data), 0, PAYLOAD_SIZE);
-	put_page(&to, place, copy.data);
+	extent_put_page(to, place, copy.data);
+}
+
+void
+extent_put_page(Extent extent, BlockNumber place, Page page)
+{
+	BlockGetHeader(page)->uid = extent.uid;
+	BlockGetHeader(page)->place = place;
+	put_page(&extent, place, page);
 }
 
 static void

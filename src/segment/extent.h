@@ -2,7 +2,8 @@
  * extent.h - blocks of an extent: reading and writing arrays that run through their payloads
  *
  * An Extent is the handle of a segment's blocks: by it they are written, read and claimed.  A place
- * is the number of a block within its extent.
+ * is the number of a block within its extent.  Blocks from some place on may be in an object store;
+ * they can be read by an extent that has the object (cached_extent).
  */
 #ifndef VECTOR_SEGMENT_EXTENT_H
 #define VECTOR_SEGMENT_EXTENT_H
@@ -14,6 +15,16 @@
 #include "utils/rel.h"
 
 #include "segment/format.h"
+#include "tier/tier.h"
+
+/* The object that has the cold blocks of an extent.  It is read with the owner's credentials. */
+typedef struct StoredObject
+{
+	TierObject	tier;
+	uint32		uid;			/* that its pages have */
+	uint32		next;			/* page after those that were read last, of which so many */
+	uint32		ahead;			/* were read at once */
+} StoredObject;
 
 typedef struct Extent
 {
@@ -22,13 +33,21 @@ typedef struct Extent
 	BlockNumber first;			/* block in the index's file */
 	uint32		blocks;			/* there */
 	ExtentWhere where;			/* the others are */
+	StoredObject *object;		/* that has the others, where they are read; see manifest.h */
 } Extent;
 
 static inline Extent
 extent_of(Relation index, const SegmentEntry *entry)
 {
 	return (Extent) {index, entry->uid, entry->first, entry->blocks,
-		(ExtentWhere) entry->where};
+		(ExtentWhere) entry->where, NULL};
+}
+
+/* Whether the block at a place of an extent is in the file, as all are but cold ones. */
+static inline bool
+extent_has(const Extent *extent, BlockNumber place)
+{
+	return likely(place < extent->blocks);
 }
 
 /* The block of the file that is at a place of an extent. */
@@ -108,6 +127,24 @@ extern Buffer extent_lock(Extent extent, BlockNumber place, int lock);
 
 /* Copies the header of an extent, with which its first block, of this kind, begins. */
 extern void extent_read_header(Extent extent, BlockKind kind, void *out, Size size);
+
+/* The page at a place that is not in the file, until tier_close. */
+extern Page stored_open(const Extent *extent, BlockNumber place, TierPin *pin);
+
+/* Where it is in memory, if it can be opened without waiting; only for prefetching. */
+extern const char *stored_peek(const Extent *extent, BlockNumber place);
+
+/*
+ * Has all of these blocks read together that are not at hand; `once`: they will hardly be needed
+ * again.
+ */
+extern void stored_fetch(const Extent *extent, const BlockNumber *places, int count, bool once);
+
+/* Copies the page at a place of an extent, wherever it is. */
+extern void extent_read_page(Extent extent, BlockNumber place, Page page);
+
+/* Writes a copy of a page to a place of an extent, whose uid it gets. */
+extern void extent_put_page(Extent extent, BlockNumber place, Page page);
 
 /*
  * Copies `size` bytes that start at byte `offset` of the payloads from a place on.  Takes share

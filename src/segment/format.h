@@ -46,7 +46,8 @@
 
 /* The bits of Directory.features that this library knows. */
 #define FEATURE_ATTRIBUTES	0x1		/* rows have attributes: columns beside the vector */
-#define SEGMENT_FEATURES	FEATURE_ATTRIBUTES
+#define FEATURE_STORED		0x2		/* some extents are EXTENT_STORED */
+#define SEGMENT_FEATURES	(FEATURE_ATTRIBUTES | FEATURE_STORED)
 
 #define DIRECTORY_BLOCK		0
 #define PAYLOAD_START		64
@@ -71,7 +72,8 @@ typedef enum BlockKind
 	BLOCK_CENTROIDS,
 	BLOCK_CODEBOOKS,
 	BLOCK_ATTRIBUTES,
-	BLOCK_LINKS
+	BLOCK_LINKS,
+	BLOCK_MANIFEST
 } BlockKind;
 
 /* Follows the page header in every block but the directory. */
@@ -136,7 +138,8 @@ typedef enum SegmentKind
 /* Where those blocks of an extent are that only the best candidates of a search need. */
 typedef enum ExtentWhere
 {
-	EXTENT_LOCAL				/* in the file, like all others */
+	EXTENT_LOCAL,				/* in the file, like all others */
+	EXTENT_STORED				/* in an object store, as the manifest says */
 } ExtentWhere;
 
 typedef struct SegmentEntry
@@ -345,8 +348,27 @@ typedef struct SealedHeader
 	uint32		attribute_count;
 	SealedAttribute attributes[SEGMENT_MAX_ATTRIBUTES];
 	SealedDisk	disk;
-	uint32		spare[27];		/* zero */
+	/* EXTENT_STORED, else 0: the first of the blocks that only a stored extent has, which */
+	BlockNumber added;			/* come before the cold ones: arrays of its method, */
+	BlockNumber manifest;		/* and the manifest, up to `cold` */
+	uint32		spare[25];		/* zero */
 } SealedHeader;
+
+/*
+ * Where the cold blocks of a stored extent are: they are one object, in order, whose pages are as
+ * those of the file, but for their place in the WAL.  The CRC-32C of each page follows.
+ */
+typedef struct StoredManifest
+{
+	uint32		blocks;			/* of the object */
+	uint32		uid;			/* that its pages have */
+	Oid			server;			/* the object store, */
+	uint32		unused;
+	TimestampTz stored;
+	uint8		sha256[32];		/* of the object */
+	char		server_name[64];	/* and its name, by which it is found after an upgrade */
+	char		key[320];
+} StoredManifest;
 
 /* At the start of the payload of the first tombstone block: how many bits are set in all. */
 typedef struct TombstoneHeader
@@ -439,6 +461,7 @@ StaticAssertDecl(sizeof(SealedAttribute) == 60, "format of SealedAttribute");
 StaticAssertDecl(offsetof(SealedHeader, blocks) == 124 + 12 * GRAPH_LEVELS,
 				 "format of SealedHeader of version 2");
 StaticAssertDecl(sizeof(SealedHeader) == 2244, "format of SealedHeader");
+StaticAssertDecl(sizeof(StoredManifest) == 440, "format of StoredManifest");
 StaticAssertDecl(sizeof(GraphEntryGroup) == 320, "format of GraphEntryGroup");
 StaticAssertDecl(sizeof(SealedRow) == 12, "format of SealedRow");
 StaticAssertDecl(sizeof(SealedNode) == 36, "format of SealedNode");

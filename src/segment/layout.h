@@ -1,5 +1,5 @@
 /*
- * layout.h - how nodes of one size are placed in the blocks of their level
+ * layout.h - how nodes of one size are placed in the blocks of their level, and parts in a segment
  */
 #ifndef VECTOR_SEGMENT_LAYOUT_H
 #define VECTOR_SEGMENT_LAYOUT_H
@@ -72,5 +72,8 @@ node_layout_offset(const NodeLayout *layout, uint32 id)
 		return (uint64) (id / layout->per) * PAYLOAD_SIZE + (id % layout->per) * layout->size;
 	return (uint64) id * layout->unit;
 }
+
+/* Moves the parts of a segment that begin at a place or after it by so many blocks. */
+extern void sealed_shift_places(SealedHeader *header, BlockNumber from, int blocks);
 
 #endif							/* VECTOR_SEGMENT_LAYOUT_H */

@@ -91,6 +91,23 @@ struct SegmentMaking
 	void		(*end) (SegmentMaking *making);
 };
 
+/*
+ * What is different in a segment once its cold blocks are in an object store (tiering.h).  It may
+ * have arrays in addition, which save searches from reading cold blocks.
+ */
+typedef struct SegmentTiering
+{
+	/* Where the blocks begin that go to the store; 0: it is not worth it. */
+	BlockNumber (*cold) (const SealedHeader *header);
+
+	/*
+	 * Places these arrays from a place on, or (0) says that there are none; returns the number of
+	 * their blocks.  `write` writes them from those of the segment.  NULL: none, for both.
+	 */
+	uint32		(*place) (SealedHeader *header, BlockNumber place);
+	void		(*write) (SealedScan *scan, const SealedHeader *header, Extent output);
+} SegmentTiering;
+
 struct SegmentMethod
 {
 	SpaceMethod id;
@@ -133,6 +150,9 @@ struct SegmentMethod
 	 */
 	void		(*load) (CachedSegment *segment, Relation index);
 	void		(*unload) (CachedSegment *segment);
+
+	/* NULL: segments are not tiered. */
+	const SegmentTiering *tiering;
 
 	/* How it is searched: see search.h. */
 	const struct SegmentReader *reader;

@@ -15,6 +15,7 @@
 #include "segment/moved.h"
 #include "segment/seal.h"
 #include "segment/sealed.h"
+#include "segment/tiering.h"
 #include "segment/wait_point.h"
 
 /*
@@ -25,18 +26,23 @@
 
 BuildProgress seal_report;
 
-typedef struct Replacement
+typedef struct Replacement Replacement;
+
+struct Replacement
 {
 	SegmentJob	job;
 	SegmentMaking *making;
 	SegmentSet	outputs;
-	BlockNumber to;				/* place that the only input moves to, or InvalidBlockNumber */
+	SegmentCopy copy;			/* of the only input, if it is to be copied */
+	void		(*plan_copy) (Replacement *replacement);	/* or NULL: outputs are made */
+	BlockNumber to;				/* moves: the place */
+	Oid			server;			/* tiering: the store */
 	bool		failed;			/* there was no room for an output */
 	MovedRows	moved;
 	uint64		written;		/* of moved rows */
 	int			input;			/* that is being read */
 	IndexAttributes *attributes;	/* NULL: none */
-} Replacement;
+};
 
 /* Calls back for each live row of a sealed segment. */
 static void
@@ -361,39 +367,48 @@ make_outputs(Replacement *replacement)
 }
 
 /*
- * Copies the only input to its new place.  The copy begins without tombstones: the input may gain
- * some while it is copied, and all of them are set in the copy as in any output.
+ * Copies the only input.  The copy begins without tombstones: the input may gain some while it is
+ * copied, and all of them are set in the copy as in any output.
  */
 static void
 copy_input(Replacement *replacement)
 {
 	SegmentJob *job = &replacement->job;
-	const SegmentEntry *input = &job->inputs[0];
-	Extent		from = extent_of(job->index, input);
-	Extent		to;
-	SealedHeader header;
+	SegmentCopy *copy = &replacement->copy;
 	SegmentEntry *output = palloc(sizeof(SegmentEntry));
 
-	if (!directory_reserve_at(job->index, input->blocks, replacement->to, output))
+	replacement->plan_copy(replacement);
+	if (copy->to == InvalidBlockNumber ?
+		!directory_reserve(job->index, job->heap, SEGMENT_SEALED, copy->blocks, output) :
+		!directory_reserve_at(job->index, copy->blocks, copy->to, output))
 	{
 		replacement->failed = true;
 		return;
 	}
-	output->method = input->method;
-	output->version = input->version;
-	output->rows = input->rows;
 	replacement->outputs = (SegmentSet) {output, 1};
-	to = extent_of(job->index, output);
 	WAIT_POINT("copy");
-	extent_read_header(from, BLOCK_SEALED_HEADER, &header, sizeof(header));
-	for (uint32 i = 0; i < input->blocks; i++)
-	{
-		CHECK_FOR_OTHERS();
-		extent_copy_block(from, to, i, i >= header.tombstones && i < header.tids);
-	}
+	copy_write(copy, output);
 	WAIT_POINT("copied");
-	for (uint32 row = 0; row < header.rows; row++)
+	for (uint32 row = 0; row < copy->header.rows; row++)
 		moved_add(&replacement->moved, 0, row)->number = row;
+}
+
+static void
+plan_move(Replacement *replacement)
+{
+	copy_plan_move(&replacement->copy, &replacement->job, replacement->to);
+}
+
+static void
+plan_tier(Replacement *replacement)
+{
+	copy_plan_tier(&replacement->copy, &replacement->job, replacement->server);
+}
+
+static void
+plan_untier(Replacement *replacement)
+{
+	copy_plan_untier(&replacement->copy, &replacement->job);
 }
 
 /* Makes the outputs, and flips the directory; returns how many segments were replaced. */
@@ -414,7 +429,7 @@ replace_segments(Replacement *replacement)
 			growing_close(job->index, &job->inputs[i]);
 	WAIT_POINT("closed");
 	moved_init(&replacement->moved, job->index, job->inputs, job->input_count);
-	if (replacement->to != InvalidBlockNumber)
+	if (replacement->plan_copy)
 		copy_input(replacement);
 	else
 		make_outputs(replacement);
@@ -448,7 +463,7 @@ end_replacement(Replacement *replacement)
 int
 seal_growing(Relation index, Relation heap, SealWait wait, uint64 min_rows, uint64 max_rows)
 {
-	Replacement replacement = {.to = InvalidBlockNumber};
+	Replacement replacement = {0};
 
 	choose_begin(&replacement.job, index, heap);
 	choose_growing(&replacement.job, wait, min_rows, max_rows);
@@ -458,7 +473,7 @@ seal_growing(Relation index, Relation heap, SealWait wait, uint64 min_rows, uint
 int
 seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what)
 {
-	Replacement replacement = {.to = InvalidBlockNumber};
+	Replacement replacement = {0};
 
 	choose_begin(&replacement.job, index, heap);
 	choose_sealed(&replacement.job, wait, what);
@@ -468,7 +483,7 @@ seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what)
 SealRoom
 seal_make_room(Relation index, SealMerge what)
 {
-	Replacement replacement = {.to = InvalidBlockNumber};
+	Replacement replacement = {.plan_copy = plan_move};
 	DirectoryRoom room;
 
 	choose_begin(&replacement.job, index, NULL);
@@ -476,6 +491,26 @@ seal_make_room(Relation index, SealMerge what)
 	if (end_replacement(&replacement) > 0)
 		return SEAL_MOVED;
 	return room == ROOM_LATER ? SEAL_ROOM_LATER : SEAL_ROOM;
+}
+
+int
+tiering_store_one(Relation index, const TieringChoice *choice)
+{
+	Replacement replacement = {.plan_copy = plan_tier, .server = choice->server};
+
+	choose_begin(&replacement.job, index, NULL);
+	choose_to_store(&replacement.job, choice);
+	return end_replacement(&replacement);
+}
+
+int
+tiering_restore_one(Relation index)
+{
+	Replacement replacement = {.plan_copy = plan_untier};
+
+	choose_begin(&replacement.job, index, NULL);
+	choose_to_restore(&replacement.job);
+	return end_replacement(&replacement);
 }
 
 int

@@ -97,7 +97,7 @@ sealed_visit_node(SealedScan *scan, uint32 id)
 void
 sealed_leave_node(SealedScan *scan)
 {
-	if (block_is_open(scan->node))
+	if (block_is_open(&scan->node))
 		block_close(&scan->reader, &scan->node);
 }
 
@@ -203,7 +203,7 @@ sealed_read_node(SealedScan *scan, int level, uint32 id)
 
 	scan->level = level;
 	bytes = (const char *) sealed_visit_node(scan, id);
-	if (block_is_open(scan->node))
+	if (block_is_open(&scan->node))
 	{
 		const NodeLayout *layout = &scan->segment->header.layout;
 		Size		size = layout->size ? layout->size : layout->vector +

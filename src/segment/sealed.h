@@ -20,6 +20,9 @@ typedef struct ScanStatistics
 	uint64		survivors;		/* rows that conditions left, if there are any */
 	uint64		rejected;		/* rows met that conditions or deletes left out */
 	uint64		table_rows;		/* rows of the table that were tested: see am/residual.h */
+	uint64		rounds;			/* times that it waited for an object store, */
+	uint64		gets;			/* for so many ranges */
+	uint64		stored_bytes;	/* of these */
 } ScanStatistics;
 
 typedef struct SealedScan

@@ -42,7 +42,17 @@ typedef struct SearchEffort
 	float		threshold;		/* no row farther than this is wanted */
 	bool		estimate;		/* order rows without vectors by estimates, in place of bounds; */
 	uint64		fetches;		/* so many of them may be fetched from the table */
+
+	/*
+	 * Rows of stored segments that wait: so many are read together from the store; or only those
+	 * are taken that are at hand.
+	 */
+	uint32		stored_at_once;
+	bool		at_hand;
 } SearchEffort;
+
+/* The default of stored_at_once: as many as a search of ten rows hardly needs more of. */
+#define SEARCH_STORED_AT_ONCE	64
 
 /*
  * What rounds of lists have compared: rows that are not excluded, and all rows whose codes or

@@ -535,6 +535,23 @@ take_mapping(Oid server, Oid user, StoreOptions *options)
 	ReleaseSysCache(tuple);
 }
 
+static void
+require(const ForeignServer *server, Oid user)
+{
+	if (strcmp(GetForeignDataWrapper(server->fdwid)->fdwname, WRAPPER) != 0)
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("server \"%s\" is not an object store", server->servername),
+						errhint("Object stores are servers of the foreign-data wrapper "
+								WRAPPER ".")));
+	check_usage(server->serverid, server->servername, user);
+}
+
+void
+store_require(Oid server, Oid user)
+{
+	require(GetForeignServer(server), user);
+}
+
 bool
 store_try_open(Oid server_oid, Oid user, Store **result, StoreError *error)
 {
@@ -544,12 +561,7 @@ store_try_open(Oid server_oid, Oid user, Store **result, StoreError *error)
 	Store	   *store;
 
 	memset(error, 0, sizeof(StoreError));
-	if (strcmp(GetForeignDataWrapper(server->fdwid)->fdwname, WRAPPER) != 0)
-		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-						errmsg("server \"%s\" is not an object store", server->servername),
-						errhint("Object stores are servers of the foreign-data wrapper "
-								WRAPPER ".")));
-	check_usage(server_oid, server->servername, user);
+	require(server, user);
 	close_invalid();
 	for (int i = 0; i < store_count; i++)
 		if (stores[i]->server == server_oid && stores[i]->user == user)

@@ -104,6 +104,9 @@ typedef struct StoreCounters
 
 typedef struct Store Store;
 
+/* Raises an error if a server is no object store, or a role may not use it. */
+extern void store_require(Oid server, Oid user);
+
 /* A store, opened once in a process; valid until the next store_open. */
 extern Store *store_open(Oid server, Oid user);
 extern bool store_try_open(Oid server, Oid user, Store **store, StoreError *error);

@@ -1,0 +1,154 @@
+/*
+ * tiering.c - tiering by the options of an index
+ */
+#include "am/tiering.h"
+
+#include "catalog/dependency.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_foreign_server.h"
+#include "foreign/foreign.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/timestamp.h"
+
+#include "am/index.h"
+#include "segment/cache.h"
+#include "segment/manifest.h"
+
+/* Pages that vector_prewarm reads at once. */
+#define PREWARM_PAGES		256
+
+bool
+tiering_wanted(Relation index)
+{
+	TieringChoice choice;
+
+	return index_tiering(index, &choice) &&
+		tiering_is_due(index, &choice);
+}
+
+/* The servers that have stored segments of an index, and one more, if that is valid. */
+static List *
+servers_of(Relation index, Oid more)
+{
+	Directory  *directory = directory_hold(index);
+	List	   *servers = OidIsValid(more) ? list_make1_oid(more) : NIL;
+
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+		Extent		extent = extent_of(index, entry);
+		SealedHeader header;
+
+		if (entry->where != EXTENT_STORED || !segment_is_live(entry))
+			continue;
+		extent_read_header(extent, BLOCK_SEALED_HEADER, &header, sizeof(header));
+		servers = list_append_unique_oid(servers,
+										 stored_server(stored_manifest(extent, &header)));
+	}
+	directory_let_go(index, directory);
+	return servers;
+}
+
+void
+tiering_depend(Relation index, Oid server)
+{
+	ObjectAddress on;
+	ObjectAddress self;
+	List	   *servers = servers_of(index, server);
+	ListCell   *cell;
+
+	ObjectAddressSet(self, RelationRelationId, RelationGetRelid(index));
+	(void) deleteDependencyRecordsForClass(RelationRelationId, RelationGetRelid(index),
+										   ForeignServerRelationId, DEPENDENCY_NORMAL);
+	foreach(cell, servers)
+	{
+		Oid			oid = lfirst_oid(cell);
+
+		if (!OidIsValid(oid))
+			continue;
+		/* or else it may be dropped before anyone sees that it is needed */
+		LockDatabaseObject(ForeignServerRelationId, oid, 0, AccessShareLock);
+		(void) GetForeignServer(oid);
+		ObjectAddressSet(on, ForeignServerRelationId, oid);
+		recordDependencyOn(&self, &on, DEPENDENCY_NORMAL);
+	}
+	list_free(servers);
+}
+
+int
+tiering_store_all(Relation index)
+{
+	TieringChoice choice;
+	int			stored = 0;
+
+	if (!index_tiering(index, &choice))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("index \"%s\" has no option tier", RelationGetRelationName(index)),
+				 errhint("Name an object store by ALTER INDEX ... SET (tier = ...).")));
+	if (RelationUsesLocalBuffers(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("segments of temporary indexes cannot be moved to an object store")));
+	choice.min_rows = 0;
+	choice.before = GetCurrentTimestamp();
+	tiering_depend(index, choice.server);
+	while (tiering_store_one(index, &choice) > 0)
+		stored++;
+	return stored;
+}
+
+int
+tiering_restore_all(Relation index)
+{
+	int			restored = 0;
+
+	while (tiering_restore_one(index) > 0)
+		restored++;
+	tiering_depend(index, InvalidOid);
+	return restored;
+}
+
+/* Reads the cold blocks of a segment, unless they are at hand. */
+static void
+prewarm(Relation index, CachedSegment *segment)
+{
+	Extent		extent = cached_extent(&segment->part, index);
+	BlockNumber places[PREWARM_PAGES];
+	int			count = 0;
+
+	for (BlockNumber place = extent.blocks; place < segment->header.blocks; place++)
+	{
+		places[count++] = place;
+		if (count < PREWARM_PAGES && place + 1 < segment->header.blocks)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		stored_fetch(&extent, places, count, false);
+		count = 0;
+	}
+}
+
+int64
+tiering_prewarm(Relation index)
+{
+	CachedIndex *cached = cache_index(index);
+	Directory  *directory;
+	int64		pages = 0;
+
+	cache_hold(cached);
+	directory = directory_read(index);
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+		CachedSegment *segment;
+
+		if (entry->kind != SEGMENT_SEALED || entry->where != EXTENT_STORED)
+			continue;
+		segment = cache_acquire(cached, index, entry);
+		prewarm(index, segment);
+		pages += segment->header.blocks - entry->blocks;
+	}
+	pfree(directory);
+	return pages;
+}

@@ -1,0 +1,29 @@
+/*
+ * tiering.h - moving segments of an index to the object store that its options name, and back
+ *
+ * An index depends on the
+ * server in pg_depend while segments of it are there: DROP SERVER is refused, or with CASCADE drops
+ * the index, which can be made again from its table.
+ */
+#ifndef VECTOR_AM_TIERING_H
+#define VECTOR_AM_TIERING_H
+
+#include "pg_compat.h"
+
+#include "utils/rel.h"
+
+/* Whether a worker would find a segment to be tiered. */
+extern bool tiering_wanted(Relation index);
+
+/*
+ * Makes the index depend on the servers that have segments of it, on the one that will get one
+ * (InvalidOid: none), and on no other.
+ */
+extern void tiering_depend(Relation index, Oid server);
+
+/* Tiers all segments that can be; restores all; reads what all have in stores.  Return how many. */
+extern int	tiering_store_all(Relation index);
+extern int	tiering_restore_all(Relation index);
+extern int64 tiering_prewarm(Relation index);
+
+#endif							/* VECTOR_AM_TIERING_H */
