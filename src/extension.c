@@ -3,6 +3,7 @@
  */
 #include "pg_compat.h"
 
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "am/index.h"
@@ -61,6 +62,8 @@ _PG_init(void)
 	seal_init();
 	wait_point_init();
 	tier_init();
+	if (process_shared_preload_libraries_in_progress)
+		tier_preload();
 	worker_init();
 	vector_am_init();
 	MarkGUCPrefixReserved("vector");

@@ -21,7 +21,7 @@
 #include "am/index.h"
 #include "am/method.h"
 #include "segment/directory.h"
-#include "segment/memory.h"
+#include "shared/memory.h"
 
 #define KEY_SHARED		UINT64CONST(0xB000000000000001)
 #define KEY_SCAN		UINT64CONST(0xB000000000000002)

@@ -14,7 +14,7 @@
 #include "utils/resowner.h"
 #include "utils/wait_event.h"
 
-#include "segment/memory.h"
+#include "shared/memory.h"
 
 #define PIECE_SHIFT		48		/* of a handle: piece + 1 above it, the offset below */
 #define MIN_PIECE		((Size) 1024 * 1024)

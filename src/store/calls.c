@@ -6,6 +6,7 @@
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "port/pg_crc32c.h"
 #include "utils/memutils.h"
 
@@ -88,6 +89,46 @@ void
 store_counters(const Store *store, StoreCounters *counters)
 {
 	*counters = store->counters;
+}
+
+void
+store_new_counters(Store *store, StoreCounters *counters)
+{
+	const uint64 *all = (const uint64 *) &store->counters;
+	uint64	   *given = (uint64 *) &store->given;
+
+	for (size_t i = 0; i < sizeof(StoreCounters) / sizeof(uint64); i++)
+	{
+		((uint64 *) counters)[i] = all[i] - given[i];
+		given[i] = all[i];
+	}
+}
+
+int
+store_time_class(uint64 microseconds)
+{
+	uint64		time = Max(microseconds, 4);
+	int			log = pg_leftmost_one_pos64(time);
+
+	return (int) Min((log - 2) * 4 + ((time >> (log - 2)) & 3), STORE_TIMES - 1);
+}
+
+double
+store_time_of(const uint64 *times, double share)
+{
+	uint64		count = 0;
+	uint64		seen = 0;
+
+	for (int i = 0; i < STORE_TIMES; i++)
+		count += times[i];
+	for (int i = 0; i < STORE_TIMES; i++)
+	{
+		seen += times[i];
+		/* the middle of the class, which begins at (4 + i % 4) << (i / 4) microseconds */
+		if (count > 0 && seen >= share * count)
+			return (4.5 + i % 4) * (double) (UINT64CONST(1) << (i / 4)) / 1000;
+	}
+	return 0;
 }
 
 /* What an administrator can do about a failure; NULL: no more than the message says. */

@@ -354,12 +354,6 @@ folder_begin(Store *store, StoreAttempt *attempt)
 				fail_errno(error, "delete the file of an upload");
 			break;
 	}
-	if (error->kind == STORE_OK)
-	{
-		store->counters.bytes_written += request->body_size;
-		if (request->verb == STORE_GET)
-			store->counters.bytes_read += attempt->size;
-	}
 	attempt->done = true;
 }
 

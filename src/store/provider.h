@@ -9,6 +9,8 @@
 #ifndef STORE_PROVIDER_H
 #define STORE_PROVIDER_H
 
+#include "portability/instr_time.h"
+
 #include "store/store.h"
 
 typedef enum StoreVerb
@@ -71,7 +73,8 @@ struct StoreAttempt
 	StoreRequest *request;
 	bool		other_endpoint;
 	bool		hedge;
-	int64		begun;
+	instr_time	sent;
+	int64		begun;			/* likewise, in milliseconds */
 	int64		moved;			/* when bytes last came or went */
 	bool		done;
 	StoreError	error;
@@ -147,6 +150,7 @@ struct Store
 	const StoreProvider *provider;
 	void	   *private;		/* the provider's */
 	StoreCounters counters;
+	StoreCounters given;		/* of these, by store_new_counters */
 	int			latencies[STORE_LATENCIES]; /* of the last reads, in milliseconds */
 	uint64		reads;
 	int64		other_until;	/* reads go to the second endpoint until then */

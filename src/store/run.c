@@ -8,7 +8,6 @@
 
 #include "common/pg_prng.h"
 #include "miscadmin.h"
-#include "portability/instr_time.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/pmsignal.h"
@@ -123,6 +122,7 @@ begin_attempt(Store *store, StoreRequest *request, int slot, int64 now)
 	StoreAttempt *attempt = palloc0(sizeof(StoreAttempt));
 
 	attempt->request = request;
+	INSTR_TIME_SET_CURRENT(attempt->sent);
 	attempt->begun = attempt->moved = now;
 	attempt->hedge = slot > 0;
 	if (request->verb == STORE_GET)
@@ -133,6 +133,8 @@ begin_attempt(Store *store, StoreRequest *request, int slot, int64 now)
 			attempt->other_endpoint = (now < store->other_until) != attempt->hedge;
 	}
 	store->counters.requests++;
+	if (request->verb != STORE_GET && request->verb != STORE_HEAD && request->verb != STORE_DELETE)
+		store->counters.writes++;
 	if (attempt->hedge)
 		store->counters.hedges++;
 	else
@@ -194,14 +196,19 @@ check_read(StoreAttempt *attempt)
 static void
 take_result(Store *store, StoreRequest *request, StoreAttempt *attempt, MemoryContext caller)
 {
-	int64		took = store_now() - attempt->begun;
+	instr_time	took;
 
 	request->object = attempt->object;
 	memset(&request->error, 0, sizeof(StoreError));
 	if (request->verb == STORE_GET)
 	{
 		memcpy(request->data, attempt->data, attempt->size);
-		store->latencies[store->reads++ % STORE_LATENCIES] = (int) Min(took, INT_MAX / 2);
+		INSTR_TIME_SET_CURRENT(took);
+		INSTR_TIME_SUBTRACT(took, attempt->sent);
+		store->latencies[store->reads++ % STORE_LATENCIES] =
+			(int) Min(INSTR_TIME_GET_MILLISEC(took), INT_MAX / 2);
+		store->counters.gets++;
+		store->counters.times[store_time_class(INSTR_TIME_GET_MICROSEC(took))]++;
 		if (attempt->hedge)
 			store->counters.hedges_won++;
 	}
@@ -234,6 +241,10 @@ end_attempt(Store *store, StoreRequest *request, int slot, MemoryContext caller)
 		store_fail(&attempt->error, STORE_NO_BUCKET,
 				   "there is no such bucket, or no object store at the endpoint");
 	kind = attempt->error.kind;
+	if (request->verb == STORE_GET)
+		store->counters.bytes_read += attempt->size;
+	else if (kind == STORE_OK)
+		store->counters.bytes_written += request->body_size;
 	/* copies come later to the other endpoint */
 	if (kind == STORE_NOT_FOUND && attempt->other_endpoint)
 		kind = STORE_UNREACHABLE;

@@ -22,6 +22,7 @@
 #define STORE_BLOCK 8192		/* bytes that share a checksum */
 #define STORE_SHA256 32			/* bytes of a digest */
 #define STORE_MAX_ETAG 160
+#define STORE_TIMES 112			/* classes of times, up to two minutes */
 
 typedef enum StoreKind
 {
@@ -98,9 +99,16 @@ typedef struct StoreCounters
 	uint64		hedges;			/* of these, beside another one that took long */
 	uint64		hedges_won;
 	uint64		errors;			/* attempts that failed */
+	uint64		gets;			/* reads that succeeded */
+	uint64		writes;			/* attempts to write an object or a part, or to list */
 	uint64		bytes_read;
 	uint64		bytes_written;
+	uint64		times[STORE_TIMES]; /* of the reads, by store_time_class */
 } StoreCounters;
+
+/* The class of a time, of which there are four in each doubling; the middle time of a share. */
+extern int	store_time_class(uint64 microseconds);
+extern double store_time_of(const uint64 *times, double share);		/* in ms; 0: no reads */
 
 typedef struct Store Store;
 
@@ -111,6 +119,9 @@ extern void store_require(Oid server, Oid user);
 extern Store *store_open(Oid server, Oid user);
 extern bool store_try_open(Oid server, Oid user, Store **store, StoreError *error);
 extern void store_counters(const Store *store, StoreCounters *counters);
+
+/* Likewise, since this was last called. */
+extern void store_new_counters(Store *store, StoreCounters *counters);
 extern void store_raise(const Store *store, const char *key, const StoreError *error);
 
 /* Writes an object, in parts where it is large.  digest is NULL, or filled in. */

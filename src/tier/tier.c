@@ -1,46 +1,541 @@
 /*
- * tier.c - pages of objects: opening, and reading many at once
+ * tier.c - pages of objects: opening, and reading many in one round
  */
 #include "tier/tier.h"
 
 #include "common/hashfn.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
 #include "utils/guc.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
-#define MOST_PAGES	1024		/* that a process keeps */
+#include "tier/cache.h"
+#include "tier/stat.h"
+
+#define WINDOW			4		/* aligned pages that are read together: 32 kB */
+#define MOST_PAGES		32		/* of one request: 256 kB */
+#define MOST_WAITS		2		/* for others to read a page, who did not */
 
 bool		tier_wait = true;
 TierCounters tier_counters;
 
-typedef struct PageKey
+/* A slot that is pinned, or to be filled. */
+typedef struct Hold
 {
-	uint64		id;
-	uint32		block;
-	uint32		crc;
-} PageKey;
-
-typedef struct KeptPage
-{
-	PageKey		key;
-	int			pins;
-	bool		read;			/* else its reading failed */
-	uint64		round;			/* of the last tier_fetch that named it */
-	char	   *page;
-} KeptPage;
-
-typedef struct Held
-{
-	KeptPage   *page;			/* NULL: free */
+	Cache	   *cache;			/* NULL: a free entry */
+	uint32		slot;
+	uint32		block;			/* of a claim */
+	bool		asked;			/* of a claim: not a neighbour only; of a page: not yet opened */
 	ResourceOwner owner;
-} Held;
+} Hold;
 
-static HTAB *pages;
-static MemoryContext context;
-static uint64 round_now;
-static Held *held;
-static int	held_room;
+typedef struct Holds
+{
+	Hold	   *entries;
+	int			count;
+	int			room;
+} Holds;
+
+static Holds open_pages;		/* by TierPin.held */
+static Holds round_pages;		/* of the last round */
+static Holds claims;			/* of the round in progress */
+static int	unopened;			/* of the last round's pages, those that were waited for */
+
+/* ---- lists of slots ---- */
+
+/* Makes room for one more, before it is pinned: there must be no error between. */
+static void
+reserve_hold(Holds *holds)
+{
+	int			room = Max(64, 2 * holds->room);
+
+	if (holds->count < holds->room)
+		return;
+	holds->entries = holds->entries == NULL ?
+		MemoryContextAlloc(TopMemoryContext, sizeof(Hold) * room) :
+		repalloc(holds->entries, sizeof(Hold) * room);
+	holds->room = room;
+}
+
+static Hold *
+add_hold(Holds *holds, Cache *cache, uint32 slot)
+{
+	Hold	   *hold = &holds->entries[holds->count++];
+
+	*hold = (Hold) {.cache = cache, .slot = slot, .owner = CurrentResourceOwner};
+	return hold;
+}
+
+static void
+release_round(void)
+{
+	for (int i = 0; i < round_pages.count; i++)
+		tier_cache_unpin(round_pages.entries[i].cache, round_pages.entries[i].slot);
+	round_pages.count = 0;
+	unopened = 0;
+}
+
+static void
+abandon_claims(void)
+{
+	while (claims.count > 0)
+	{
+		Hold	   *claim = &claims.entries[--claims.count];
+
+		tier_cache_abandon(claim->cache, claim->slot);
+	}
+}
+
+/* Gives back what a resource owner has open, or (all) everything. */
+static void
+release_holds(ResourceOwner owner, bool all)
+{
+	if (round_pages.count > 0 && (all || round_pages.entries[0].owner == owner))
+		release_round();
+	for (int i = 0; i < open_pages.count; i++)
+	{
+		Hold	   *hold = &open_pages.entries[i];
+
+		if (hold->cache != NULL && (all || hold->owner == owner))
+		{
+			tier_cache_unpin(hold->cache, hold->slot);
+			hold->cache = NULL;
+		}
+	}
+	while (open_pages.count > 0 && open_pages.entries[open_pages.count - 1].cache == NULL)
+		open_pages.count--;
+}
+
+static void
+resource_release(ResourceReleasePhase phase, bool commit, bool top, void *arg)
+{
+	if (phase == RESOURCE_RELEASE_BEFORE_LOCKS)
+		release_holds(CurrentResourceOwner, false);
+	else if (phase == RESOURCE_RELEASE_AFTER_LOCKS && top)
+		stat_report_hits();
+}
+
+static void
+leave(int code, Datum arg)
+{
+	abandon_claims();
+	release_holds(NULL, true);
+}
+
+static void
+begin(void)
+{
+	static bool begun = false;
+
+	if (begun)
+		return;
+	RegisterResourceReleaseCallback(resource_release, NULL);
+	before_shmem_exit(leave, (Datum) 0);
+	begun = true;
+}
+
+/* ---- pages ---- */
+
+uint64
+tier_id(const char *key)
+{
+	return hash_bytes_extended((const unsigned char *) key, strlen(key), 0);
+}
+
+static inline CacheTag
+tag_of(const TierObject *object, uint32 block)
+{
+	if (unlikely(block >= object->blocks))
+		elog(ERROR, "page %u is beyond the end of object \"%s\"", block, object->key);
+	return (CacheTag) {object->id, block, object->crcs[block]};
+}
+
+/* Pins a page that is at hand. */
+static bool
+pin_page(const CacheTag *tag, Cache **cache, uint32 *slot)
+{
+	*cache = tier_cache_shared();
+	if (*cache != NULL && (*slot = tier_cache_pin(*cache, tag)) != CACHE_NONE)
+		return true;
+	*cache = tier_cache_private_if_used();
+	if (*cache != NULL && (*slot = tier_cache_pin(*cache, tag)) != CACHE_NONE)
+		return true;
+	for (int i = 0; i < round_pages.count; i++)
+		if (tier_cache_has(round_pages.entries[i].cache, round_pages.entries[i].slot, tag))
+		{
+			*cache = round_pages.entries[i].cache;
+			*slot = round_pages.entries[i].slot;
+			tier_cache_pin_again(*cache, *slot);
+			return true;
+		}
+	return false;
+}
+
+const char *
+tier_peek(const TierObject *object, uint32 block)
+{
+	CacheTag	tag = tag_of(object, block);
+	Cache	   *cache = tier_cache_shared();
+	const char *page = cache == NULL ? NULL : tier_cache_peek(cache, &tag);
+
+	if (page == NULL && (cache = tier_cache_private_if_used()) != NULL)
+		page = tier_cache_peek(cache, &tag);
+	return page;
+}
+
+/* Whether the page was waited for: it is opened for the first time since. */
+static bool
+was_missed(const Cache *cache, uint32 slot)
+{
+	for (int i = 0; unopened > 0 && i < round_pages.count; i++)
+	{
+		Hold	   *hold = &round_pages.entries[i];
+
+		if (hold->asked && hold->cache == cache && hold->slot == slot)
+		{
+			hold->asked = false;
+			unopened--;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+tier_open(const TierObject *object, uint32 block, TierPin *pin)
+{
+	CacheTag	tag = tag_of(object, block);
+	Cache	   *cache;
+	uint32		slot;
+
+	pin->page = NULL;
+	reserve_hold(&open_pages);
+	if (!pin_page(&tag, &cache, &slot))
+	{
+		tier_fetch(object, &block, 1, false);
+		if (!pin_page(&tag, &cache, &slot))
+			elog(ERROR, "page %u of object \"%s\" was not kept", block, object->key);
+	}
+	if (!was_missed(cache, slot))
+	{
+		tier_counters.hits++;
+		stat_hit(object->server);
+	}
+	pin->held = open_pages.count;
+	add_hold(&open_pages, cache, slot);
+	pin->page = tier_cache_page(cache, slot);
+	return pin->page;
+}
+
+void
+tier_close(TierPin *pin)
+{
+	Hold	   *hold = &open_pages.entries[pin->held];
+
+	if (pin->page == NULL)
+		return;
+	pin->page = NULL;
+	tier_cache_unpin(hold->cache, hold->slot);
+	hold->cache = NULL;
+	while (open_pages.count > 0 && open_pages.entries[open_pages.count - 1].cache == NULL)
+		open_pages.count--;
+}
+
+/* ---- a round ---- */
+
+/* Pages that are asked for, in order. */
+typedef struct Asked
+{
+	uint32		blocks[TIER_ROUND];
+	int			count;
+} Asked;
+
+static int
+compare_blocks(const void *a, const void *b)
+{
+	uint32		x = *(const uint32 *) a;
+	uint32		y = *(const uint32 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void
+refuse_pages(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 errmsg("too many pages of object stores are open in this process")));
+}
+
+/* Claims a page, in the shared cache if there is one and it has room. */
+static CacheClaim
+claim_page(const TierObject *object, uint32 block, Cache *shared, bool asked)
+{
+	CacheTag	tag = tag_of(object, block);
+	Cache	   *cache = shared != NULL ? shared : tier_cache_private();
+	uint32		slot;
+	CacheClaim	claim;
+
+	reserve_hold(&claims);
+	reserve_hold(&round_pages);
+	claim = tier_cache_claim(cache, &tag, &slot);
+	if (claim == CACHE_NO_ROOM && asked && shared != NULL)
+	{
+		cache = tier_cache_private();
+		claim = tier_cache_claim(cache, &tag, &slot);
+	}
+	if (claim == CACHE_YOURS)
+	{
+		Hold	   *hold = add_hold(&claims, cache, slot);
+
+		hold->block = block;
+		hold->asked = asked;
+	}
+	else if (claim == CACHE_THERE && asked)
+		add_hold(&round_pages, cache, slot);
+	else if (claim == CACHE_THERE)
+		tier_cache_unpin(cache, slot);
+	else if (claim == CACHE_NO_ROOM && asked)
+		refuse_pages();
+	return claim;
+}
+
+/*
+ * Claims the pages that are not at hand.  Those that others read remain in `asked`, for which the
+ * caller waits once it has nothing claimed: so no two processes wait for each other.
+ */
+static void
+claim_asked(const TierObject *object, Asked *asked, Cache *shared)
+{
+	int			coming = 0;
+
+	for (int i = 0; i < asked->count; i++)
+	{
+		CacheTag	tag = tag_of(object, asked->blocks[i]);
+		Cache	   *cache;
+		uint32		slot;
+
+		reserve_hold(&round_pages);
+		if (pin_page(&tag, &cache, &slot))
+			add_hold(&round_pages, cache, slot);
+		else if (claim_page(object, asked->blocks[i], shared, true) == CACHE_COMING)
+			asked->blocks[coming++] = asked->blocks[i];
+	}
+	asked->count = coming;
+}
+
+static int
+compare_claims(const void *a, const void *b)
+{
+	return compare_blocks(&((const Hold *) a)->block, &((const Hold *) b)->block);
+}
+
+/* Claims what comes along in the windows of what is claimed. */
+static void
+claim_neighbours(const TierObject *object, Cache *shared)
+{
+	int			count = claims.count;
+	uint32		last = PG_UINT32_MAX;
+
+	for (int i = 0; i < count; i++)
+	{
+		uint32		window = claims.entries[i].block / WINDOW;
+
+		if (window == last)
+			continue;
+		last = window;
+		for (uint32 block = window * WINDOW;
+			 block < Min(object->blocks, (window + 1) * WINDOW); block++)
+		{
+			bool		claimed = false;
+
+			for (int j = i; j < count && claims.entries[j].block / WINDOW == window; j++)
+				claimed |= claims.entries[j].block == block;
+			if (!claimed)
+				(void) claim_page(object, block, shared, false);
+		}
+	}
+	qsort(claims.entries, claims.count, sizeof(Hold), compare_claims);
+}
+
+/* Makes ranges of the claims, which are in order; returns how many. */
+static int
+make_ranges(const TierObject *object, StoreRange *ranges)
+{
+	int			count = 0;
+
+	for (int i = 0; i < claims.count; i++)
+	{
+		uint32		block = claims.entries[i].block;
+		StoreRange *range = count == 0 ? NULL : &ranges[count - 1];
+		uint32		first = range == NULL ? 0 : (uint32) (range->offset / TIER_PAGE);
+		uint32		end = range == NULL ? 0 : first + range->length / TIER_PAGE;
+
+		/* pages between that are at hand are read again, if they are in the window */
+		if (range != NULL && block - first < MOST_PAGES &&
+			(block == end || block / WINDOW == (end - 1) / WINDOW))
+			range->length = (block + 1 - first) * TIER_PAGE;
+		else
+			ranges[count++] = (StoreRange) {.key = object->key,
+				.offset = (uint64) block * TIER_PAGE, .length = TIER_PAGE,
+				.crcs = &object->crcs[block]};
+	}
+	for (int i = 0; i < count; i++)
+		ranges[i].data = palloc(ranges[i].length);
+	return count;
+}
+
+/* Fills the slot of a claim; where the disk is full, a page that was asked for goes elsewhere. */
+static void
+fill_claim(const TierObject *object, const Hold *claim, const char *page)
+{
+	CacheTag	tag = tag_of(object, claim->block);
+	Cache	   *cache = claim->cache;
+	uint32		slot = claim->slot;
+
+	reserve_hold(&round_pages);
+	if (!tier_cache_publish(cache, slot, page))
+	{
+		if (!claim->asked)
+			return;
+		cache = tier_cache_private();
+		switch (tier_cache_claim(cache, &tag, &slot))
+		{
+			case CACHE_YOURS:
+				(void) tier_cache_publish(cache, slot, page);
+				break;
+			case CACHE_THERE:
+				break;
+			default:
+				refuse_pages();
+		}
+	}
+	else if (!claim->asked)
+	{
+		tier_cache_unpin(cache, slot);
+		return;
+	}
+	add_hold(&round_pages, cache, slot)->asked = true;
+	unopened++;
+}
+
+/* Reads what is claimed. */
+static void
+read_claims(const TierObject *object)
+{
+	StoreRange *ranges = palloc(sizeof(StoreRange) * claims.count);
+	int			count = make_ranges(object, ranges);
+	Store	   *store = store_open(object->server, object->user);
+	StoreError	error;
+	int			range = count - 1;
+	uint64		misses = 0;
+
+	for (int i = 0; i < claims.count; i++)
+		misses += claims.entries[i].asked;
+	if (!store_read(store, ranges, count, &error))
+	{
+		stat_report(store, object->server, misses, &error);
+		store_raise(store, object->key, &error);
+	}
+	stat_report(store, object->server, misses, NULL);
+	tier_counters.rounds++;
+	tier_counters.misses += misses;
+	tier_counters.gets += count;
+	for (int i = 0; i < count; i++)
+		tier_counters.bytes += ranges[i].length;
+	while (claims.count > 0)
+	{
+		Hold		claim = claims.entries[--claims.count];
+
+		while (ranges[range].offset / TIER_PAGE > claim.block)
+			range--;
+		fill_claim(object, &claim, ranges[range].data + (Size) claim.block * TIER_PAGE -
+				   ranges[range].offset);
+	}
+}
+
+/* Reads what nobody else reads, and leaves the rest in `asked`. */
+static void
+read_asked(const TierObject *object, Asked *asked, Cache *shared, bool once)
+{
+	PG_TRY();
+	{
+		claim_asked(object, asked, shared);
+		if (claims.count > 0)
+		{
+			if (!once)
+				claim_neighbours(object, shared);
+			read_claims(object);
+		}
+	}
+	PG_CATCH();
+	{
+		abandon_claims();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+}
+
+/* Reads pages, which are in order and none twice, and keeps them pinned. */
+static void
+fetch_asked(const TierObject *object, Asked *asked, bool once)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "vector tier", ALLOCSET_SMALL_SIZES);
+
+	MemoryContextSwitchTo(context);
+	for (int waits = 0; asked->count > 0; waits++)
+	{
+		/* who has waited in vain for others reads by itself */
+		Cache	   *shared = once || waits > MOST_WAITS ? NULL : tier_cache_shared();
+
+		read_asked(object, asked, shared, once);
+		for (int i = 0; shared != NULL && i < asked->count; i++)
+		{
+			CacheTag	tag = tag_of(object, asked->blocks[i]);
+
+			tier_cache_await(shared, &tag);
+		}
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+}
+
+void
+tier_fetch(const TierObject *object, const uint32 *blocks, int count, bool once)
+{
+	uint32	   *sorted;
+	Asked		asked = {.count = 0};
+
+	if (count > TIER_ROUND)
+		elog(ERROR, "%d pages are too many for a round", count);
+	sorted = palloc(sizeof(uint32) * Max(count, 1));
+	begin();
+	release_round();
+	tier_cache_refresh();
+	memcpy(sorted, blocks, sizeof(uint32) * count);
+	qsort(sorted, count, sizeof(uint32), compare_blocks);
+	for (int i = 0; i < count; i++)
+		if (asked.count == 0 || asked.blocks[asked.count - 1] != sorted[i])
+			asked.blocks[asked.count++] = sorted[i];
+	fetch_asked(object, &asked, once);
+	pfree(sorted);
+}
+
+void
+tier_report(Store *store, Oid server)
+{
+	stat_report(store, server, 0, NULL);
+}
+
+void
+tier_preload(void)
+{
+	tier_cache_preload();
+	stat_preload();
+}
 
 void
 tier_init(void)
@@ -49,178 +544,5 @@ tier_init(void)
 							 "Whether searches wait for what is in an object store.",
 							 "off: they return what they find in the server, with a warning.",
 							 &tier_wait, true, PGC_USERSET, 0, NULL, NULL, NULL);
-}
-
-uint64
-tier_id(const char *key)
-{
-	return hash_bytes_extended((const unsigned char *) key, strlen(key), 0);
-}
-
-/* The pins of a resource owner that is released, or (NULL) of all, are given back. */
-static void
-release_pins(ResourceOwner owner)
-{
-	for (int i = 0; i < held_room; i++)
-		if (held[i].page != NULL && (owner == NULL || held[i].owner == owner))
-		{
-			held[i].page->pins--;
-			held[i].page = NULL;
-		}
-}
-
-static void
-resource_release(ResourceReleasePhase phase, bool commit, bool top, void *arg)
-{
-	if (phase == RESOURCE_RELEASE_BEFORE_LOCKS)
-		release_pins(CurrentResourceOwner);
-}
-
-static void
-begin(void)
-{
-	HASHCTL		control = {.keysize = sizeof(PageKey), .entrysize = sizeof(KeptPage)};
-
-	if (pages != NULL)
-		return;
-	context = AllocSetContextCreate(TopMemoryContext, "vector tier", ALLOCSET_DEFAULT_SIZES);
-	control.hcxt = context;
-	pages = hash_create("vector tier", MOST_PAGES, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	RegisterResourceReleaseCallback(resource_release, NULL);
-}
-
-static PageKey
-key_of(const TierObject *object, uint32 block)
-{
-	if (block >= object->blocks)
-		elog(ERROR, "page %u is beyond the end of object \"%s\"", block, object->key);
-	return (PageKey) {object->id, block, object->crcs[block]};
-}
-
-static KeptPage *
-find_page(const TierObject *object, uint32 block)
-{
-	PageKey		key = key_of(object, block);
-	KeptPage   *page = pages == NULL ? NULL : hash_search(pages, &key, HASH_FIND, NULL);
-
-	return page != NULL && page->read ? page : NULL;
-}
-
-static void
-drop_page(KeptPage *page)
-{
-	if (page->page != NULL)
-		pfree(page->page);
-	hash_search(pages, &page->key, HASH_REMOVE, NULL);
-}
-
-/* Drops pages that nobody needs, if there are too many. */
-static void
-make_room(void)
-{
-	HASH_SEQ_STATUS status;
-	KeptPage   *page;
-
-	if (hash_get_num_entries(pages) < MOST_PAGES)
-		return;
-	hash_seq_init(&status, pages);
-	while ((page = hash_seq_search(&status)) != NULL)
-		if (page->pins == 0 && page->round != round_now)
-			drop_page(page);
-}
-
-void
-tier_fetch(const TierObject *object, const uint32 *blocks, int count, bool once)
-{
-	StoreRange *ranges = palloc(sizeof(StoreRange) * Max(count, 1));
-	KeptPage  **wanted = palloc(sizeof(KeptPage *) * Max(count, 1));
-	int			missing = 0;
-
-	begin();
-	round_now++;
-	for (int i = 0; i < count; i++)
-	{
-		PageKey		key = key_of(object, blocks[i]);
-		bool		found;
-		KeptPage   *page = hash_search(pages, &key, HASH_ENTER, &found);
-
-		if (!found)
-		{
-			page->pins = 0;
-			page->read = false;
-			page->page = NULL;
-		}
-		if (page->page == NULL)
-			page->page = MemoryContextAlloc(context, TIER_PAGE);
-		if (!page->read && (!found || page->round != round_now))
-		{
-			ranges[missing] = (StoreRange) {.key = object->key,
-				.offset = (uint64) blocks[i] * TIER_PAGE, .length = TIER_PAGE, .data = page->page,
-				.crcs = &object->crcs[blocks[i]]};
-			wanted[missing++] = page;
-		}
-		page->round = round_now;
-	}
-	if (missing > 0)
-	{
-		store_read(store_open(object->server, object->user), ranges, missing, NULL);
-		for (int i = 0; i < missing; i++)
-			wanted[i]->read = true;
-		tier_counters.rounds++;
-		tier_counters.misses += missing;
-		tier_counters.gets += missing;
-		tier_counters.bytes += (uint64) missing * TIER_PAGE;
-	}
-	make_room();
-	pfree(ranges);
-	pfree(wanted);
-}
-
-const char *
-tier_peek(const TierObject *object, uint32 block)
-{
-	KeptPage   *page = find_page(object, block);
-
-	return page == NULL ? NULL : page->page;
-}
-
-const char *
-tier_open(const TierObject *object, uint32 block, TierPin *pin)
-{
-	KeptPage   *page = find_page(object, block);
-	int			i = 0;
-
-	if (page == NULL)
-	{
-		tier_fetch(object, &block, 1, false);
-		page = find_page(object, block);
-	}
-	else
-		tier_counters.hits++;
-	while (i < held_room && held[i].page != NULL)
-		i++;
-	if (i == held_room)
-	{
-		int			room = Max(16, 2 * held_room);
-
-		held = held == NULL ? MemoryContextAlloc(context, sizeof(Held) * room) :
-			repalloc(held, sizeof(Held) * room);
-		memset(held + held_room, 0, sizeof(Held) * (room - held_room));
-		held_room = room;
-	}
-	page->pins++;
-	held[i] = (Held) {page, CurrentResourceOwner};
-	pin->held = i;
-	pin->page = page->page;
-	return pin->page;
-}
-
-void
-tier_close(TierPin *pin)
-{
-	if (pin->page == NULL)
-		return;
-	held[pin->held].page->pins--;
-	held[pin->held].page = NULL;
-	pin->page = NULL;
+	tier_cache_init();
 }

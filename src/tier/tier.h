@@ -48,6 +48,8 @@ extern void tier_close(TierPin *pin);
  * at hand, and waits for them.  They stay at hand at least until the process's next call.  `once`:
  * they are part of a reading of everything, and are not worth keeping for others.
  */
+#define TIER_ROUND	1024		/* pages, at most */
+
 extern void tier_fetch(const TierObject *object, const uint32 *blocks, int count, bool once);
 
 /*
@@ -65,8 +67,12 @@ tier_at_hand(const TierObject *object, uint32 block)
 /* vector.tier_wait: whether statements wait for what is not at hand, or do without it. */
 extern bool tier_wait;
 
-/* Defines the settings. */
+/* Counts what a store that was called directly has done. */
+extern void tier_report(Store *store, Oid server);
+
+/* Defines the settings; when the library is preloaded, requests shared memory. */
 extern void tier_init(void);
+extern void tier_preload(void);
 
 /* What this process has read; callers take differences. */
 typedef struct TierCounters

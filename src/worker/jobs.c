@@ -6,18 +6,13 @@
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
-#include "storage/shmem.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
-#if PG_VERSION_NUM >= 170000
-#include "storage/dsm_registry.h"
-#endif
 
-#include "segment/memory.h"
+#include "shared/table.h"
 
 #define MAX_JOBS		64
 
-/* A job in state JOB_STARTING has started by then; a missing table is looked for again. */
+/* A job in state JOB_STARTING has started by then. */
 #define RETRY_MS		10000
 
 /* First pauses of a job that failed, and of one whose index was locked; they double. */
@@ -46,132 +41,32 @@ has_passed(TimestampTz start, int ms)
 }
 
 static void
-init_table(JobTable *new_table)
+init_jobs(void *memory, int tranche)
 {
-	memset(new_table, 0, sizeof(*new_table));
-	new_table->tranche = new_tranche_id("vector_jobs");
-	LWLockInitialize(&new_table->lock, new_table->tranche);
+	LWLockInitialize(&((JobTable *) memory)->lock, tranche);
 }
 
-#if PG_VERSION_NUM >= 190000
-static void
-init_segment(void *pointer, void *arg)
-{
-	init_table(pointer);
-}
-#elif PG_VERSION_NUM >= 170000
-static void
-init_segment(void *pointer)
-{
-	init_table(pointer);
-}
-#endif
-
-/*
- * Returns the table, creating it if necessary.  Before version 17 it is in the main shared memory,
- * which has some room for structures that were not requested at the start.
- */
-static JobTable *
-get_table(void)
-{
-	JobTable   *got;
-	bool		found;
-
-#if PG_VERSION_NUM >= 190000
-	got = GetNamedDSMSegment("vector_jobs", sizeof(JobTable), init_segment, &found, NULL);
-#elif PG_VERSION_NUM >= 170000
-	got = GetNamedDSMSegment("vector_jobs", sizeof(JobTable), init_segment, &found);
-#else
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	got = ShmemInitStruct("vector_jobs", sizeof(JobTable), &found);
-	if (!found)
-		init_table(got);
-	LWLockRelease(AddinShmemInitLock);
-#endif
-	return got;
-}
-
-/*
- * Likewise, but where that raises an error (there is no memory left, or the table is that of
- * another version of the library), reports a message and returns NULL.  What an error leaves behind
- * is cleaned up here: LWLocks, all of which are ours because callers hold none, and in version 17
- * and later a half-made segment, which belongs to a resource owner of its own.  PostgreSQL itself
- * removes the entry of a structure for which it has no memory.  So no subtransaction is needed,
- * which would be impossible in parallel mode and in a worker outside of a transaction.
- */
-static JobTable *
-try_table(int level)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner caller = CurrentResourceOwner;
-	ResourceOwner owner = ResourceOwnerCreate(caller, "vector jobs");
-	JobTable   *volatile got = NULL;
-
-	CurrentResourceOwner = owner;
-	PG_TRY();
-	{
-		got = get_table();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		LWLockReleaseAll();
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		ereport(level,
-				(errmsg("background workers for vector indexes are not available"),
-				 errdetail_internal("%s", error->message),
-				 errhint("Restart the server, before PostgreSQL 17 with \"vector\" in "
-						 "\"shared_preload_libraries\".")));
-		FreeErrorData(error);
-	}
-	PG_END_TRY();
-	CurrentResourceOwner = caller;
-	shared_memory_end_owner(owner);
-	return got;
-}
+static SharedTable shared_jobs = {
+	.name = "vector_jobs",
+	.size = sizeof(JobTable),
+	.init = init_jobs,
+	.tranche = offsetof(JobTable, tranche),
+	.missing = "background workers for vector indexes are not available"
+};
 
 /* Attaches to the table; false if there is none for now. */
 static bool
 attach(void)
 {
-	static TimestampTz failed;
-
-	if (table != NULL)
-		return true;
-	if (failed != 0 && !has_passed(failed, RETRY_MS))
-		return false;
-	table = try_table(failed == 0 ? LOG : DEBUG1);
 	if (table == NULL)
-	{
-		failed = GetCurrentTimestamp();
-		return false;
-	}
-	register_tranche(table->tranche, "vector_jobs");
-	return true;
+		table = shared_table(&shared_jobs);
+	return table != NULL;
 }
-
-#if PG_VERSION_NUM < 170000
-static shmem_request_hook_type previous_shmem_request_hook;
-
-static void
-request_memory(void)
-{
-	if (previous_shmem_request_hook)
-		previous_shmem_request_hook();
-	RequestAddinShmemSpace(MAXALIGN(sizeof(JobTable)));
-}
-#endif
 
 void
 jobs_preload(void)
 {
-#if PG_VERSION_NUM < 170000
-	previous_shmem_request_hook = shmem_request_hook;
-	shmem_request_hook = request_memory;
-#endif
+	shared_table_request(&shared_jobs);
 }
 
 static void

@@ -1,0 +1,31 @@
+/*
+ * table.h - a table in shared memory that every process of the server can find by its name, whether
+ * or not the library is preloaded
+ */
+#ifndef VECTOR_SHARED_TABLE_H
+#define VECTOR_SHARED_TABLE_H
+
+#include "pg_compat.h"
+
+#include "datatype/timestamp.h"
+
+typedef struct SharedTable
+{
+	const char *name;			/* also of its tranche of LWLocks */
+	Size		size;
+	void		(*init) (void *memory, int tranche);	/* once, of zeros */
+	int			tranche;		/* offset of an int in the table, which keeps it */
+	const char *missing;		/* the message when there is no memory for it */
+
+	/* of this process */
+	void	   *memory;
+	TimestampTz failed;
+} SharedTable;
+
+/* The table; NULL: there is none for now. */
+extern void *shared_table(SharedTable *table);
+
+/* When the library is preloaded: requests room for a table. */
+extern void shared_table_request(SharedTable *table);
+
+#endif							/* VECTOR_SHARED_TABLE_H */
