@@ -347,6 +347,48 @@ EXPLAIN (COSTS OFF) SELECT id FROM e WHERE c = 1 ORDER BY v <-> '[1,1]' LIMIT 3;
 EXPLAIN (COSTS OFF) SELECT c, v <-> '[1,1]' FROM e ORDER BY v <-> '[1,1]' LIMIT 3;
 EXPLAIN (COSTS OFF) SELECT c, ctid FROM e ORDER BY v <-> '[1,1]' LIMIT 3;
 EXPLAIN (COSTS OFF) SELECT c FROM e ORDER BY v <-> '[1,1]' LIMIT 3 FOR UPDATE;
+-- below joins that keep the order, which read neither distance nor vector; not if they do
+CREATE TABLE o (c int PRIMARY KEY, next int, name text);
+INSERT INTO o SELECT i, i + 1, 'n' || i FROM generate_series(1, 4) i;
+ANALYZE o;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SET enable_material = off;
+SET enable_memoize = off;
+SET enable_sort = off;
+SET vector.enable_semijoin_filter = off;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT name FROM e JOIN o USING (c) ORDER BY v <-> '[1,1]' LIMIT 3;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT e.c, p.name FROM e LEFT JOIN o USING (c) LEFT JOIN o p ON p.c = o.next ORDER BY v <-> '[1,1]' LIMIT 3;
+EXPLAIN (COSTS OFF) SELECT name, v <-> '[1,1]' AS d FROM e JOIN o USING (c) ORDER BY d LIMIT 3;
+EXPLAIN (COSTS OFF) SELECT name FROM e JOIN o ON o.c = e.c AND v <-> '[0,1]' < o.next ORDER BY v <-> '[1,1]' LIMIT 3;
+EXPLAIN (COSTS OFF) SELECT id, name FROM e JOIN o USING (c) ORDER BY v <-> '[1,1]' LIMIT 3;
+CREATE FUNCTION twice(query text) RETURNS TABLE (rows bigint, same bool) LANGUAGE plpgsql AS $$
+DECLARE
+	by_table text;
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO plan;
+	IF plan::text !~ 'Index Only Scan.*e_i' THEN
+		RAISE '%', plan;
+	END IF;
+	SET LOCAL enable_indexonlyscan = off;
+	EXECUTE format('SELECT string_agg(s::text, '';'' ORDER BY s::text) FROM (%s) s', query) INTO by_table;
+	SET LOCAL enable_indexonlyscan = on;
+	RETURN QUERY EXECUTE format('SELECT count(*), string_agg(s::text, '';'' ORDER BY s::text) = %L FROM (%s) s', by_table, query);
+END $$;
+SELECT * FROM twice('SELECT name FROM e JOIN o USING (c) ORDER BY v <-> ''[1,1]'' LIMIT 2000');
+SELECT * FROM twice('SELECT e.c, p.name FROM e LEFT JOIN o USING (c) LEFT JOIN o p ON p.c = o.next ORDER BY v <-> ''[1,1]'' LIMIT 2000');
+SELECT * FROM twice('SELECT c FROM e WHERE EXISTS (SELECT FROM o WHERE o.c = e.c AND name < ''n3'') ORDER BY v <-> ''[1,1]'' LIMIT 2000');
+SELECT * FROM twice('SELECT c FROM e WHERE NOT EXISTS (SELECT FROM o WHERE o.c = e.c AND name < ''n3'') ORDER BY v <-> ''[1,1]'' LIMIT 2000');
+SELECT * FROM twice('SELECT x.c, name FROM (SELECT c FROM e WHERE c > 1 ORDER BY v <-> ''[1,1]'' LIMIT 50) x JOIN o USING (c)');
+DROP TABLE o;
+DROP FUNCTION twice;
+RESET enable_hashjoin;
+RESET enable_mergejoin;
+RESET enable_material;
+RESET enable_memoize;
+RESET enable_sort;
+RESET vector.enable_semijoin_filter;
 SELECT pg_index_column_has_property('e_i', 1, 'returnable'), pg_index_column_has_property('e_i', 2, 'returnable');
 
 -- arrays: index conditions, and those that are not; of elements of other types, of varchar

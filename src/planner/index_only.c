@@ -83,7 +83,7 @@ index_columns(Relation index, Index rel)
 }
 
 Plan *
-index_only_scan(IndexScan *scan)
+index_only_scan(const IndexScan *scan, List *targets)
 {
 	Replacement replacement = {scan->scan.scanrelid, NIL, true};
 	IndexOnlyScan *only;
@@ -101,8 +101,7 @@ index_only_scan(IndexScan *scan)
 	only = makeNode(IndexOnlyScan);
 	only->scan = scan->scan;
 	NodeSetTag(only, T_IndexOnlyScan);
-	only->scan.plan.targetlist = (List *) replace_columns((Node *) scan->scan.plan.targetlist,
-														  &replacement);
+	only->scan.plan.targetlist = (List *) replace_columns((Node *) targets, &replacement);
 	only->scan.plan.qual = (List *) replace_columns((Node *) scan->scan.plan.qual, &replacement);
 	only->indexid = scan->indexid;
 	only->indexqual = scan->indexqual;

@@ -31,55 +31,118 @@ is_ours(Oid oid)
 	return ours;
 }
 
-/* An expression over what a filter scan's child returns, in terms of the table's columns. */
+/*
+ * An expression of a plan's target list in terms of the table's columns, if the plan is an index
+ * scan, a filter scan, or joins that keep the order of one.
+ */
 static Node *
-over_table(Node *node, void *targets)
+over_table(Node *node, void *plan)
 {
+	const Var  *var = (Var *) node;
+
 	if (node == NULL)
 		return NULL;
-	if (IsA(node, Var) && ((Var *) node)->varno == INDEX_VAR)
-		return (Node *) list_nth_node(TargetEntry, targets, ((Var *) node)->varattno - 1)->expr;
-	return expression_tree_mutator(node, over_table, targets);
+	if (!IsA(node, Var))
+		return expression_tree_mutator(node, over_table, plan);
+	if (var->varno == INDEX_VAR && IsA(plan, CustomScan))
+		return (Node *) list_nth_node(TargetEntry, ((CustomScan *) plan)->custom_scan_tlist,
+									  var->varattno - 1)->expr;
+	if (var->varno == OUTER_VAR && IsA(plan, NestLoop))
+	{
+		Plan	   *outer = outerPlan(plan);
+
+		return over_table((Node *) list_nth_node(TargetEntry, outer->targetlist,
+												 var->varattno - 1)->expr, outer);
+	}
+	return node;
 }
 
-/* Handles a plan's root: an index scan or a filter scan, or a LIMIT of one.  Returns the root. */
+static void
+drop_value(TargetEntry *entry)
+{
+	entry->expr = (Expr *) makeNullConst(exprType((Node *) entry->expr),
+										 exprTypmod((Node *) entry->expr),
+										 exprCollation((Node *) entry->expr));
+}
+
+/* Adds the columns of its outer side that an expression of a join reads. */
+static bool
+add_outer_columns(Node *node, void *columns)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) && ((Var *) node)->varno == OUTER_VAR)
+		*(Bitmapset **) columns = bms_add_member(*(Bitmapset **) columns,
+												 ((Var *) node)->varattno);
+	return expression_tree_walker(node, add_outer_columns, columns);
+}
+
+/* The target list of a join's outer side, without the values that the join does not read. */
+static List *
+targets_read(const NestLoop *join)
+{
+	List	   *targets = copyObject(outerPlan(join)->targetlist);
+	Bitmapset  *columns = NULL;
+	ListCell   *cell;
+
+	(void) add_outer_columns((Node *) join->join.plan.targetlist, &columns);
+	(void) add_outer_columns((Node *) join->join.plan.qual, &columns);
+	(void) add_outer_columns((Node *) join->join.joinqual, &columns);
+	foreach(cell, join->nestParams)
+		(void) add_outer_columns((Node *) lfirst_node(NestLoopParam, cell)->paramval, &columns);
+	foreach(cell, targets)
+		if (!bms_is_member(foreach_current_index(cell) + 1, columns))
+			drop_value(lfirst_node(TargetEntry, cell));
+	return targets;
+}
+
+/*
+ * Handles a plan's root: an index scan or a filter scan, joins that keep its order, or a LIMIT of
+ * these.  Returns the root.
+ */
 static Plan *
 drop_hidden_distance(Plan *root)
 {
-	Plan	   *plan = root;
+	bool		limited = root && IsA(root, Limit) &&
+		((Limit *) root)->limitOption == LIMIT_OPTION_COUNT;
+	Plan	   *top = limited ? outerPlan(root) : root;
+	Plan	   *plan = top;
 	Plan	   *only;
 	IndexScan  *scan;
-	List	   *targets = NIL;
+	NestLoop   *join = NULL;
 	ListCell   *cell;
 
-	if (plan && IsA(plan, Limit) && ((Limit *) plan)->limitOption == LIMIT_OPTION_COUNT)
+	while (plan && IsA(plan, NestLoop))
 		plan = outerPlan(plan);
 	if (plan == NULL)
 		return root;
 	scan = IsA(plan, IndexScan) ? (IndexScan *) plan : filter_scan_child_plan(plan);
-	if (scan == NULL)
+	if (scan == NULL || list_length(scan->indexorderbyorig) != 1 || !is_ours(scan->indexid))
 		return root;
-	if (&scan->scan.plan != plan)
-		targets = ((CustomScan *) plan)->custom_scan_tlist;
-	if (list_length(scan->indexorderbyorig) != 1 || !is_ours(scan->indexid))
-		return root;
-	foreach(cell, plan->targetlist)
+	foreach(cell, top->targetlist)
 	{
 		TargetEntry *entry = lfirst_node(TargetEntry, cell);
 		TargetEntry *above = list_nth_node(TargetEntry, root->targetlist, entry->resno - 1);
 
-		if (above->resjunk && equal(over_table((Node *) entry->expr, targets),
+		if (above->resjunk && equal(over_table((Node *) entry->expr, top),
 									linitial(scan->indexorderbyorig)))
-			entry->expr = (Expr *) makeNullConst(exprType((Node *) entry->expr),
-												 exprTypmod((Node *) entry->expr),
-												 exprCollation((Node *) entry->expr));
+			drop_value(entry);
 	}
-	only = IsA(plan, IndexScan) ? index_only_scan(scan) : NULL;
+	if (!IsA(plan, IndexScan))
+		return root;
+	/* a join reads the vector only for its distance */
+	for (plan = top; IsA(plan, NestLoop); plan = outerPlan(plan))
+	{
+		join = (NestLoop *) plan;
+		if (IsA(outerPlan(join), NestLoop))
+			outerPlan(join)->targetlist = targets_read(join);
+	}
+	only = index_only_scan(scan, join ? targets_read(join) : scan->scan.plan.targetlist);
 	if (only == NULL)
 		return root;
 	if (plan == root)
 		return only;
-	outerPlan(root) = only;
+	outerPlan(join ? &join->join.plan : root) = only;
 	return root;
 }
 

@@ -20,10 +20,10 @@ extern void indexes_init(void);
 extern void security_init(void);
 
 /*
- * An index-only scan in place of an index scan; NULL if that needs more of its rows than their
- * attributes.
+ * An index-only scan with a target list in place of an index scan; NULL if that needs more of its
+ * rows than their attributes.
  */
-extern Plan *index_only_scan(IndexScan *scan);
+extern Plan *index_only_scan(const IndexScan *scan, List *targets);
 
 /*
  * The condition `x = ANY (ARRAY (SELECT y ...))` which holds in the same rows as the subquery
