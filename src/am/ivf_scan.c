@@ -135,7 +135,10 @@ share_compared(IvfScan *state, const ComparedRows *before)
 	pg_atomic_fetch_add_u64(&state->shared->read, compared->read - before->read);
 }
 
-/* Searches the lists up to a rank. */
+/*
+ * Searches the lists up to a rank.  Rows that an object store has are left until all of these have
+ * been searched, to be read together.
+ */
 static void
 probe(IvfScan *state, uint32 end)
 {
@@ -153,9 +156,12 @@ probe(IvfScan *state, uint32 end)
 			if (!scan->cursors[i].searched)
 				(void) scan_round(scan, &scan->cursors[i]);
 		}
+		effort->at_hand = true;
 		take_wanted(state);
+		effort->at_hand = false;
 		share_compared(state, &before);
 	}
+	take_wanted(state);
 }
 
 /*

@@ -53,6 +53,7 @@ lists_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segm
 	lists_scan_begin(&reading->scan, reading->query, search->space, segment, search->statistics);
 	reading->scan.sealed.excluded = *excluded;
 	reading->scan.compared = &search->compared;
+	reading->scan.effort = &search->effort;
 	reading->scan.estimate = reading->base.eager = search->effort.estimate;
 	return &reading->base;
 }

@@ -13,6 +13,7 @@
 #include "distance/half.h"
 #include "list_segment/lists_internal.h"
 #include "quantize/product.h"
+#include "segment/layout.h"
 #include "types/dense.h"
 
 /* Number of blocks to prefetch. */
@@ -256,12 +257,52 @@ count_left(const SealedScan *scan, uint32 row, uint32 n)
 	return scan->excluded.bits ? n - bits_count_range(scan->excluded.bits, row, n) : n;
 }
 
+/* Whether what is cold in the segment is in an object store. */
+static inline bool
+is_stored(const ListsScan *scan)
+{
+	return scan->sealed.reader.extent.where == EXTENT_STORED;
+}
+
 /* The block of the codes in which a group begins. */
 static BlockNumber
 group_place(const SealedLists *lists, uint32 group)
 {
 	return (BlockNumber) (elements_offset(group, lists->group_size, lists->groups_per_block) /
 						  PAYLOAD_SIZE);
+}
+
+/* Adds the blocks of a list's codes to a batch. */
+static void
+add_codes(const ListsScan *scan, uint32 rank, BlockBatch *batch)
+{
+	const SealedLists *lists = &scan->sealed.segment->header.lists;
+	const SealedList *list = cached_list(scan->sealed.segment, scan->query->lists[rank]);
+	uint32		groups = (list->rows + CODE_GROUP - 1) / CODE_GROUP;
+	uint64		end;
+
+	if (count_left(&scan->sealed, list->row, list->rows) == 0)
+		return;
+	end = elements_offset(list->group + groups - 1, lists->group_size, lists->groups_per_block) +
+		lists->group_size - 1;
+	for (BlockNumber place = group_place(lists, list->group); place <= end / PAYLOAD_SIZE; place++)
+		block_batch_add(&scan->sealed.reader, batch, lists->codes + place);
+}
+
+/* If the codes are in an object store, reads those of all lists that will be searched at once. */
+static void
+fetch_codes(ListsScan *scan, uint32 rank)
+{
+	uint32		end = Min(scan->effort->lists, scan->query->ranked);
+	BlockBatch	batch;
+
+	if (!is_stored(scan) || rank < scan->asked ||
+		extent_has(&scan->sealed.reader.extent, scan->sealed.segment->header.lists.codes))
+		return;
+	block_batch_begin(&batch, false);
+	for (scan->asked = rank; scan->asked < Max(end, rank + 1); scan->asked++)
+		add_codes(scan, scan->asked, &batch);
+	block_batch_read(&scan->sealed.reader, &batch);
 }
 
 void
@@ -283,6 +324,7 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 	scan->sealed.statistics->hops++;
 	if (count_left(&scan->sealed, list->row, list->rows) == 0)
 		return;
+	fetch_codes(scan, rank);
 	last = group_place(lists, list->group + groups - 1);
 	code_reader_begin(&reader, &scan->sealed, lists_groups_of(lists));
 	for (uint32 g = 0; g < groups; g++)
@@ -305,11 +347,87 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 	code_reader_end(&reader);
 }
 
+/* Adds the blocks of a row's vector to a batch; returns false if they are at hand. */
+static bool
+add_node(const ListsScan *scan, uint32 row, BlockBatch *batch)
+{
+	const SealedHeader *header = &scan->sealed.segment->header;
+	uint64		offset = node_layout_offset(&header->layout, row);
+	int			count = batch->stored_count;
+	BlockNumber last = (BlockNumber) ((offset + header->layout.size - 1) / PAYLOAD_SIZE);
+
+	for (BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE); place <= last; place++)
+		if (count == 0 || batch->stored[batch->stored_count - 1] != header->level[0].first + place)
+			block_batch_add(&scan->sealed.reader, batch, header->level[0].first + place);
+	return batch->stored_count > count;
+}
+
+/* Likewise of its fine code. */
+static bool
+add_fine(const ListsScan *scan, uint32 row, BlockBatch *batch)
+{
+	const SealedLists *lists = &scan->sealed.segment->header.lists;
+	uint64		offset = elements_offset(row, lists->fine_size, lists->fines_per_block);
+	int			count = batch->stored_count;
+	BlockNumber last = (BlockNumber) ((offset + lists->fine_size - 1) / PAYLOAD_SIZE);
+
+	for (BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE); place <= last; place++)
+		block_batch_add(&scan->sealed.reader, batch, lists->fine + place);
+	return batch->stored_count > count;
+}
+
+/* A function that adds what is to be read of a row to a batch. */
+typedef bool (*AddRow) (const ListsScan *scan, uint32 row, BlockBatch *batch);
+
+/* Whether what is to be read of the first row of a heap is at hand. */
+static bool
+first_at_hand(const ListsScan *scan, const GraphHeap *heap, AddRow add)
+{
+	BlockBatch	batch;
+
+	block_batch_begin(&batch, false);
+	return !is_stored(scan) || !add(scan, heap->items[0].id, &batch);
+}
+
+/* Reads it with that of the rows that come next, unless it is. */
+static void
+fetch_first(ListsScan *scan, GraphHeap *heap, AddRow add)
+{
+	GraphCandidate rows[SEARCH_STORED_AT_ONCE];
+	BlockBatch	batch;
+	int			count = 0;
+
+	if (first_at_hand(scan, heap, add))
+		return;
+	block_batch_begin(&batch, false);
+	for (; count < SEARCH_STORED_AT_ONCE && heap->count > 0; count++)
+	{
+		rows[count] = graph_heap_pop(heap);
+		(void) add(scan, rows[count].id, &batch);
+	}
+	for (int i = 0; i < count; i++)
+		push(heap, rows[i].distance, rows[i].id);
+	block_batch_read(&scan->sealed.reader, &batch);
+}
+
 void
 lists_scan_refine(ListsScan *scan, uint32 row, GraphFound *found)
 {
 	sealed_compare(&scan->sealed, row, sealed_visit_node(&scan->sealed, row), found);
 	sealed_leave_node(&scan->sealed);
+}
+
+/* Reads the vectors of a list together. */
+static void
+fetch_list(ListsScan *scan, const SealedList *list)
+{
+	BlockBatch	batch;
+
+	block_batch_begin(&batch, true);
+	for (uint32 row = list->row; row < list->row + list->rows; row++)
+		if (!row_is_excluded(&scan->sealed.excluded, row))
+			add_node(scan, row, &batch);
+	block_batch_read(&scan->sealed.reader, &batch);
 }
 
 void
@@ -321,6 +439,8 @@ lists_scan_rows(ListsScan *scan, uint32 rank, SealedFound callback, void *arg)
 	scan->sealed.statistics->hops++;
 	if (left == 0)
 		return;
+	if (is_stored(scan))
+		fetch_list(scan, list);
 	scan->compared->left += left;
 	scan->compared->read += left;
 	sealed_scan_nodes(&scan->sealed, list->row, list->row + list->rows, callback, arg);
@@ -401,21 +521,30 @@ lists_scan_row_bound(ListsScan *scan, uint32 rank, uint32 row)
 	return lists->fine_size == 0 ? bound : Max(bound, fine_bound(scan, row));
 }
 
-/* Raises bounds by fine codes until the smallest bound is one of these. */
-static void
-settle(ListsScan *scan)
+/*
+ * Raises bounds by fine codes until the smallest bound is one of these; returns false if it needs
+ * codes that are not at hand, unless these may be read.
+ */
+static bool
+settle(ListsScan *scan, bool may_read)
 {
 	if (scan->sealed.segment->header.lists.fine_size == 0)
-		return;
+		return true;
 	while (scan->coarse.count > 0 &&
 		   (scan->fine.count == 0 ||
 			scan->coarse.items[0].distance < scan->fine.items[0].distance))
 	{
-		GraphCandidate row = graph_heap_pop(&scan->coarse);
+		GraphCandidate row;
 
+		if (may_read)
+			fetch_first(scan, &scan->coarse, add_fine);
+		else if (!first_at_hand(scan, &scan->coarse, add_fine))
+			return false;
+		row = graph_heap_pop(&scan->coarse);
 		push(&scan->fine, fine_bound(scan, row.id), row.id);
 		CHECK_FOR_INTERRUPTS();
 	}
+	return true;
 }
 
 static inline GraphHeap *
@@ -428,9 +557,14 @@ bool
 lists_scan_bound(ListsScan *scan, float *bound)
 {
 	const GraphHeap *heap = settled_heap(scan);
+	bool		settled = settle(scan, false);
 
-	settle(scan);
-	if (heap->count == 0)
+	if (!settled)
+		heap = &scan->coarse;
+	if (heap->count == 0 ||
+		(scan->effort->at_hand &&
+		 (!settled || (scan->sealed.segment->header.nodes > 0 &&
+					   !first_at_hand(scan, heap, add_node)))))
 		return false;
 	*bound = heap->items[0].distance;
 	return true;
@@ -442,7 +576,9 @@ lists_scan_pop(ListsScan *scan)
 	GraphHeap  *heap = settled_heap(scan);
 	GraphCandidate row;
 
-	settle(scan);
+	(void) settle(scan, true);
+	if (scan->sealed.segment->header.nodes > 0)
+		fetch_first(scan, heap, add_node);
 	row = graph_heap_pop(heap);
 	/* the next candidates are probably among the first of the heap */
 	if (scan->sealed.segment->header.nodes > 0)

@@ -49,6 +49,8 @@ typedef struct ListsScan
 	GraphHeap	fine;			/* rows by bounds of fine codes, if there are any */
 	bool		estimate;		/* order by estimates, because vectors are not kept */
 	ComparedRows *compared;		/* of the search */
+	const SearchEffort *effort;	/* of the search */
+	uint32		asked;			/* ranks whose codes have been read from an object store */
 } ListsScan;
 
 /* Begins a scan of a segment that is held. */
@@ -61,7 +63,10 @@ extern void lists_scan_codes(ListsScan *scan, uint32 rank, float threshold);
 /* Without codes: calls back for each row of a list that is not excluded, with its distance. */
 extern void lists_scan_rows(ListsScan *scan, uint32 rank, SealedFound callback, void *arg);
 
-/* The smallest bound of any candidate; returns false if there is none. */
+/*
+ * The smallest bound of any candidate; returns false if there is none, or it is not known by what
+ * is at hand.
+ */
 extern bool lists_scan_bound(ListsScan *scan, float *bound);
 
 /* The greatest lower bound by the codes of a row, which is in the list of this rank. */

@@ -97,6 +97,13 @@ block_prefetch(const BlockReader *reader, BlockNumber place)
 		recent_prefetch(reader->extent.index, extent_block(&reader->extent, place));
 }
 
+/* Whether a block can be opened without waiting for an object store. */
+static inline bool
+block_at_hand(const BlockReader *reader, BlockNumber place)
+{
+	return extent_has(&reader->extent, place) || stored_peek(&reader->extent, place) != NULL;
+}
+
 /*
  * Blocks that will be opened soon.  Those that are not at hand gather here, and are then read
  * together, many at a time, into memory.
@@ -124,6 +131,14 @@ block_batch_begin(BlockBatch *batch, bool once)
 
 extern void block_batch_add_stored(BlockBatch *batch, BlockNumber place);
 extern void block_batch_read_stored(const BlockReader *reader, BlockBatch *batch);
+
+/* Adds a block to a batch if it is in an object store, and not at hand. */
+static inline void
+block_batch_add(const BlockReader *reader, BlockBatch *batch, BlockNumber place)
+{
+	if (!block_at_hand(reader, place))
+		block_batch_add_stored(batch, place);
+}
 
 static inline void
 block_batch_read_file(const BlockReader *reader, BlockBatch *batch)
