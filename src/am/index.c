@@ -140,6 +140,14 @@ index_seal_rows(Relation index)
 	return options && options->seal_rows > 0 ? options->seal_rows : seal_default_rows;
 }
 
+Oid
+index_tiering_server(Relation index)
+{
+	const IndexOptions *options = (IndexOptions *) index->rd_options;
+
+	return find_server((const char *) options + options->tier, index->rd_rel->relowner);
+}
+
 bool
 index_tiering(Relation index, TieringChoice *choice)
 {
@@ -148,8 +156,7 @@ index_tiering(Relation index, TieringChoice *choice)
 
 	if (options == NULL || options->tier == 0)
 		return false;
-	choice->server = find_server((const char *) options + options->tier,
-								 index->rd_rel->relowner);
+	choice->server = InvalidOid;
 	choice->min_rows = options->tier_min_rows;
 	before = DirectFunctionCall2(timestamptz_mi_interval,
 								 TimestampTzGetDatum(GetCurrentTimestamp()),

@@ -59,10 +59,13 @@ extern relopt_kind index_relopt_kind(void);
 extern uint32 index_seal_rows(Relation index);
 
 /*
- * Sets what a worker tiers of an index by its options; false if that is nothing.  Raises an error
- * if the index's owner may not use the server.
+ * Sets what a worker tiers of an index by its options, but for the server; false if that is
+ * nothing.
  */
 extern bool index_tiering(Relation index, TieringChoice *choice);
+
+/* Then, the server; raises an error if there is none, or the index's owner may not use it. */
+extern Oid	index_tiering_server(Relation index);
 
 /* What PostgreSQL calls, of every access method. */
 

@@ -3,6 +3,7 @@
  */
 #include "am/tiering.h"
 
+#include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_foreign_server.h"
@@ -74,6 +75,8 @@ tiering_depend(Relation index, Oid server)
 		recordDependencyOn(&self, &on, DEPENDENCY_NORMAL);
 	}
 	list_free(servers);
+	/* the same statement may do this again */
+	CommandCounterIncrement();
 }
 
 int
@@ -91,6 +94,7 @@ tiering_store_all(Relation index)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("segments of temporary indexes cannot be moved to an object store")));
+	choice.server = index_tiering_server(index);
 	choice.min_rows = 0;
 	choice.before = GetCurrentTimestamp();
 	tiering_depend(index, choice.server);

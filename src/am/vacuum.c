@@ -7,6 +7,7 @@
 #include "commands/vacuum.h"
 #include "storage/lmgr.h"
 
+#include "am/tiering.h"
 #include "segment/compact.h"
 #include "segment/growing.h"
 #include "segment/legacy.h"
@@ -125,6 +126,9 @@ vectorvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	if (seal_has_merge(index, MERGE_DUE) && !worker_request(index))
 		while ((merged = seal_merge(index, heap, SEAL_IF_FREE, MERGE_DUE)) > 0)
 			replaced += merged;
+
+	if (tiering_wanted(index))
+		(void) worker_request(index);
 
 	/*
 	 * What was retired becomes free when all current transactions have ended and a later

@@ -39,7 +39,7 @@ open_input(ListsMerge *merge, MergeInput *input, const SegmentEntry *entry)
 	const SegmentJob *job = merge->job;
 	CachedSegment *segment = cache_acquire(job->cached, job->index, entry);
 	const SealedHeader *header = &segment->header;
-	Extent		extent = extent_of(job->index, entry);
+	Extent		extent = cached_extent(&segment->part, job->index);
 	static ScanStatistics statistics;
 
 	input->scan = palloc(sizeof(SealedScan));

@@ -147,15 +147,23 @@ read_ahead(StoredObject *object, uint32 block)
 {
 	uint32		blocks[MAX_AHEAD];
 	uint32		count;
+	uint32		ahead = FIRST_AHEAD;
+	int			stream = 0;
 
-	object->ahead = block == object->next ? Min(object->ahead * 2, MAX_AHEAD) : FIRST_AHEAD;
-	count = Min(object->ahead, object->tier.blocks - block);
-	object->next = block + count;
-	if (object->ahead == FIRST_AHEAD)
+	while (stream < STORED_STREAMS && object->streams[stream].next != block)
+		stream++;
+	if (stream < STORED_STREAMS && block > 0)
+		ahead = Min(object->streams[stream].ahead * 2, MAX_AHEAD);
+	else
+		stream = (int) (object->turn++ % STORED_STREAMS);
+	count = Min(ahead, object->tier.blocks - block);
+	object->streams[stream].next = block + count;
+	object->streams[stream].ahead = ahead;
+	if (ahead == FIRST_AHEAD)
 		return;
 	for (uint32 i = 0; i < count; i++)
 		blocks[i] = block + i;
-	tier_fetch(&object->tier, blocks, (int) count, object->ahead == MAX_AHEAD);
+	tier_fetch(&object->tier, blocks, (int) count, ahead == MAX_AHEAD);
 }
 
 Page

@@ -17,13 +17,20 @@
 #include "segment/format.h"
 #include "tier/tier.h"
 
+/* Arrays of an object that are read in order at the same time, as a merge does. */
+#define STORED_STREAMS		4
+
 /* The object that has the cold blocks of an extent.  It is read with the owner's credentials. */
 typedef struct StoredObject
 {
 	TierObject	tier;
 	uint32		uid;			/* that its pages have */
-	uint32		next;			/* page after those that were read last, of which so many */
-	uint32		ahead;			/* were read at once */
+	uint32		turn;			/* the stream that a new one replaces */
+	struct
+	{
+		uint32		next;		/* page after those that were read last, of which so many */
+		uint32		ahead;		/* were read at once */
+	}			streams[STORED_STREAMS];
 } StoredObject;
 
 typedef struct Extent

@@ -46,14 +46,16 @@
 
 #include "am/index.h"
 #include "am/method.h"
+#include "am/tiering.h"
 #include "segment/seal.h"
 #include "worker/jobs.h"
 
 /* How often a worker checks whether another process waits for it. */
 #define LOOK_MS			200
 
-/* How often the launcher looks for waiting jobs. */
+/* How often the launcher looks for waiting jobs, and for segments that have become old. */
 #define LAUNCHER_NAP_MS	10000
+#define LAUNCHER_LOOK_NAPS	360
 
 /* How often a merge that is not due is tried again; each time its work is lost. */
 #define IDLE_TRIES		3
@@ -71,7 +73,9 @@ typedef enum WorkerStep
 	STEP_SEAL,
 	STEP_MERGE,
 	STEP_LOOK,					/* for a merge that may be done when idle */
-	STEP_IDLE_MERGE
+	STEP_IDLE_MERGE,
+	STEP_DEPEND,				/* look for a segment to be tiered, and prepare for it */
+	STEP_TIER
 } WorkerStep;
 
 static bool background_work;
@@ -85,6 +89,7 @@ static Relation locked_index;	/* that it works on */
 static bool gave_way;
 static bool merge_waits;		/* for seals, or for snapshots that hold up room */
 static bool idle_merge_waits;	/* until the worker is idle */
+static bool tier_waits;			/* a segment is to be tiered */
 static int	naps;				/* since the last progress */
 
 void
@@ -215,12 +220,14 @@ open_index(Oid oid)
 static void
 log_step(Relation index, JobPhase phase, int replaced, TimestampTz start)
 {
+	static const char *const steps[] = {"look", "seal", "merge", "tiering"};
+
 	if (log_min_duration < 0 || replaced == 0 ||
 		!TimestampDifferenceExceeds(start, GetCurrentTimestamp(), log_min_duration))
 		return;
 	ereport(LOG,
 			(errmsg("background %s of index \"%s.%s.%s\": %d segments replaced in %ld ms",
-					phase == JOB_SEALING ? "seal" : "merge", get_database_name(MyDatabaseId),
+					steps[phase], get_database_name(MyDatabaseId),
 					get_namespace_name(RelationGetNamespace(index)),
 					RelationGetRelationName(index), replaced,
 					TimestampDifferenceMilliseconds(start, GetCurrentTimestamp()))));
@@ -236,6 +243,38 @@ merge_in_room(Relation index, SealMerge what)
 		return 1;
 	merge_waits = room == SEAL_ROOM_LATER && naps < MAX_ROOM_NAPS;
 	return merge_waits ? 0 : seal_merge(index, NULL, SEAL_IF_FREE, what);
+}
+
+/*
+ * Looks for a segment to be tiered.  The index depends on the server since a transaction that ends
+ * before a segment moves there.
+ */
+static int
+prepare_to_tier(Relation index)
+{
+	TieringChoice choice;
+
+	tier_waits = false;
+	if (!index_tiering(index, &choice) || !tiering_is_due(index, &choice))
+		return 0;
+	tiering_depend(index, index_tiering_server(index));
+	tier_waits = true;
+	return 0;
+}
+
+static int
+tier_one(Relation index)
+{
+	TieringChoice choice;
+	int			stored = 0;
+
+	if (index_tiering(index, &choice))
+	{
+		choice.server = index_tiering_server(index);
+		InvalidateCatalogSnapshot();
+		stored = tiering_store_one(index, &choice);
+	}
+	return stored;
 }
 
 /* Takes a step with an open index; returns the number of segments replaced. */
@@ -260,6 +299,10 @@ do_step(Relation index, WorkerStep step)
 				return 0;
 			}
 			return merge_in_room(index, MERGE_DUE);
+		case STEP_DEPEND:
+			return prepare_to_tier(index);
+		case STEP_TIER:
+			return tier_one(index);
 	}
 	return 0;
 }
@@ -268,8 +311,11 @@ do_step(Relation index, WorkerStep step)
 static int
 take_step(Oid oid, WorkerStep step)
 {
-	JobPhase	phase = step == STEP_SEAL ? JOB_SEALING : step == STEP_LOOK ? JOB_IDLE :
-		JOB_MERGING;
+	static const JobPhase phases[] = {
+		[STEP_SEAL] = JOB_SEALING, [STEP_MERGE] = JOB_MERGING, [STEP_LOOK] = JOB_IDLE,
+		[STEP_IDLE_MERGE] = JOB_MERGING, [STEP_DEPEND] = JOB_IDLE, [STEP_TIER] = JOB_TIERING
+	};
+	JobPhase	phase = phases[step];
 	Relation	index;
 	TimestampTz start;
 	int			replaced = 0;
@@ -284,7 +330,7 @@ take_step(Oid oid, WorkerStep step)
 	if (index != NULL)
 	{
 		pgstat_report_activity(STATE_RUNNING, psprintf(
-			"%s index %s", phase == JOB_SEALING ? "seal" : "merge",
+			"%s index %s", phase == JOB_SEALING ? "seal" : phase == JOB_TIERING ? "tier" : "merge",
 			quote_qualified_identifier(get_namespace_name(RelationGetNamespace(index)),
 									   RelationGetRelationName(index))));
 		start = GetCurrentTimestamp();
@@ -466,6 +512,16 @@ merge_when_idle(Oid index)
 	}
 }
 
+/* Tiers segments, one by one, unless there is other work; what is left is tiered after that. */
+static void
+tier_segments(Oid index)
+{
+	do
+		if (try_step(index, STEP_DEPEND) < 0)
+			return;
+	while (tier_waits && try_step(index, STEP_TIER) > 0 && !jobs_is_wanted());
+}
+
 static void
 work_on(const List *indexes)
 {
@@ -477,6 +533,8 @@ work_on(const List *indexes)
 			done = lappend_oid(done, lfirst_oid(cell));
 	foreach(cell, done)
 		merge_when_idle(lfirst_oid(cell));
+	foreach(cell, done)
+		tier_segments(lfirst_oid(cell));
 	list_free(done);
 }
 
@@ -580,17 +638,27 @@ vector_worker_main(Datum slot)
 	proc_exit(0);
 }
 
+/* Has a worker look at all indexes of each database. */
+static void
+request_databases(void)
+{
+	List	   *databases = collect_oids(DatabaseRelationId, wants_database);
+	ListCell   *cell;
+
+	foreach(cell, databases)
+		jobs_request(lfirst_oid(cell), InvalidOid);
+	list_free(databases);
+}
+
 void
 vector_launcher_main(Datum arg)
 {
-	ListCell   *cell;
-
 	set_signals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
-	foreach(cell, collect_oids(DatabaseRelationId, wants_database))
-		jobs_request(lfirst_oid(cell), InvalidOid);
-	for (;;)
+	for (int naps = 0;; naps++)
 	{
+		if (naps % LAUNCHER_LOOK_NAPS == 0)
+			request_databases();
 		jobs_start_waiting();
 		nap(LAUNCHER_NAP_MS);
 	}
