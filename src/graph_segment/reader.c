@@ -197,6 +197,13 @@ do_round(GraphReading *reading)
 {
 	SegmentSearch *search = reading->base.search;
 
+	if (!tier_wait && graph_scan_is_stored(&reading->scan) &&
+		!graph_scan_estimates(&reading->scan))
+	{
+		search_leave_out(search);
+		reading->ended = true;
+		return ROUND_LAST;
+	}
 	if (!reading->begun)
 	{
 		reading->begun = true;

@@ -726,7 +726,10 @@ take_waiting(GraphScan *scan, SegmentSearch *search)
 		else
 			sealed_prefetch_vector(&scan->sealed, next.id, &batch);
 	}
-	block_batch_read(&scan->sealed.reader, &batch);
+	if (tier_wait)
+		block_batch_read(&scan->sealed.reader, &batch);
+	else
+		block_batch_read_file(&scan->sealed.reader, &batch);
 	if (by_table)
 		expect_next(scan, search);
 }
@@ -747,6 +750,11 @@ graph_scan_next(GraphScan *scan, SegmentSearch *search, GraphFound *found)
 		return false;
 	if (scan->sealed.space->storage == STORAGE_NONE)
 		return fetch_node(scan, search, id, found);
+	if (!tier_wait && !sealed_node_at_hand(&scan->sealed, id))
+	{
+		search_leave_out(search);
+		return false;
+	}
 	compare_node(scan, id, found);
 	return true;
 }

@@ -68,6 +68,11 @@ lists_round(SegmentScan *scan)
 
 	if (effort->rank >= lists)
 		return ROUND_LAST;
+	if (!tier_wait && !lists_scan_codes_at_hand(&reading->scan))
+	{
+		search_leave_out(scan->search);
+		return ROUND_LAST;
+	}
 	if (reading->query->ranked < Min(effort->lists, lists))
 		lists_query_more(reading->query, space, effort->lists);
 	if (space->coded)
@@ -92,10 +97,16 @@ lists_next(SegmentScan *scan, GraphFound *found)
 {
 	ListsScan  *lists = &((ListsReading *) scan)->scan;
 	SegmentSearch *search = scan->search;
-	GraphCandidate row = lists_scan_pop(lists);
+	GraphCandidate row;
 	SealedRow	sealed;
 
 	CHECK_FOR_INTERRUPTS();
+	if (!tier_wait && lists_scan_drop_first(lists))
+	{
+		search_leave_out(search);
+		return false;
+	}
+	row = lists_scan_pop(lists);
 	if (search->space->storage != STORAGE_NONE)
 	{
 		lists_scan_refine(lists, row.id, found);

@@ -570,6 +570,27 @@ lists_scan_bound(ListsScan *scan, float *bound)
 	return true;
 }
 
+bool
+lists_scan_codes_at_hand(const ListsScan *scan)
+{
+	return !is_stored(scan) ||
+		(scan->sealed.space->coded &&
+		 extent_has(&scan->sealed.reader.extent, scan->sealed.segment->header.lists.codes));
+}
+
+bool
+lists_scan_drop_first(ListsScan *scan)
+{
+	bool		settled = settle(scan, false);
+	GraphHeap  *heap = settled ? settled_heap(scan) : &scan->coarse;
+
+	if (settled && (scan->sealed.segment->header.nodes == 0 || heap->count == 0 ||
+					first_at_hand(scan, heap, add_node)))
+		return false;
+	(void) graph_heap_pop(heap);
+	return true;
+}
+
 GraphCandidate
 lists_scan_pop(ListsScan *scan)
 {

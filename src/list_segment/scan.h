@@ -72,6 +72,12 @@ extern bool lists_scan_bound(ListsScan *scan, float *bound);
 /* The greatest lower bound by the codes of a row, which is in the list of this rank. */
 extern float lists_scan_row_bound(ListsScan *scan, uint32 rank, uint32 row);
 
+/* Whether codes are compared, and none of them is in an object store; or all is in the file. */
+extern bool lists_scan_codes_at_hand(const ListsScan *scan);
+
+/* Removes the candidate with the smallest bound if what is to be read of it is not at hand. */
+extern bool lists_scan_drop_first(ListsScan *scan);
+
 /* Removes the candidate with the smallest bound and returns it. */
 extern GraphCandidate lists_scan_pop(ListsScan *scan);
 

@@ -120,6 +120,20 @@ prefetch_part(SealedScan *scan, uint32 id, Size from, Size left, BlockBatch *bat
 	}
 }
 
+bool
+sealed_node_at_hand(const SealedScan *scan, uint32 id)
+{
+	const NodeLayout *layout = &scan->segment->header.layout;
+	const SealedLevel *level = &scan->segment->header.level[scan->level];
+	uint64		offset = node_layout_offset(layout, id);
+	uint64		end = offset + Max(layout->size, 1) - 1;
+
+	for (uint64 place = offset / PAYLOAD_SIZE; place <= end / PAYLOAD_SIZE; place++)
+		if (!block_at_hand(&scan->reader, level->first + (BlockNumber) place))
+			return false;
+	return true;
+}
+
 void
 sealed_prefetch_node(SealedScan *scan, uint32 id, BlockBatch *batch)
 {

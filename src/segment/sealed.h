@@ -94,6 +94,9 @@ extern void sealed_prefetch_node(SealedScan *scan, uint32 id, BlockBatch *batch)
 /* Likewise; only its distance will be computed. */
 extern void sealed_prefetch_vector(SealedScan *scan, uint32 id, BlockBatch *batch);
 
+/* Whether a node of the level being searched can be visited without waiting for an object store. */
+extern bool sealed_node_at_hand(const SealedScan *scan, uint32 id);
+
 /* A node of the level being searched, contiguous; valid until sealed_leave_node. */
 extern const SealedNode *sealed_visit_node(SealedScan *scan, uint32 id);
 extern void sealed_leave_node(SealedScan *scan);

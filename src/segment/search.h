@@ -74,6 +74,7 @@ struct SegmentSearch
 	ScanStatistics *statistics;
 	SearchEffort effort;
 	ComparedRows compared;
+	bool		incomplete;		/* see search_leave_out */
 	void	   *shared;			/* by scans of one method, which defines it; NULL at first */
 
 	/* Takes a row that a round has found. */
@@ -142,6 +143,21 @@ struct SegmentScan
 	uint32		number;			/* among the segments of the search, which sets it */
 	bool		eager;			/* waiting rows are taken in any case: there are no bounds */
 };
+
+/*
+ * Unless vector.tier_wait is on, a search leaves out what it would have to wait for from an object
+ * store.  The first time it issues a warning.
+ */
+static inline void
+search_leave_out(SegmentSearch *search)
+{
+	if (!search->incomplete)
+		ereport(WARNING,
+				(errmsg("rows of index \"%s\" that are in an object store are left out",
+						RelationGetRelationName(search->index)),
+				 errhint("Set vector.tier_wait to on to wait for them.")));
+	search->incomplete = true;
+}
 
 /* Gives the search of a SegmentScan a row that a round has found. */
 static inline void
