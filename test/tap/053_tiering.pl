@@ -186,8 +186,8 @@ $standby->stop;
 # By itself
 sql("$insert; ALTER INDEX items_v SET (tier_after = '0', tier_min_rows = 100)");
 sql("INSERT INTO items SELECT n, place(n) FROM (SELECT nextval('ids') AS n FROM generate_series(1, 300)) x; VACUUM items");
-ok($node->poll_query_until('postgres', "SELECT x = '0|t' FROM (SELECT count(*) FILTER (WHERE store IS NULL AND rows > 100) || '|' ||
-	bool_or(store = 'cold') FROM vector_segments() WHERE kind = 'sealed' AND index = 'items_v'::regclass) y(x)"), 'the worker tiers')
+ok($node->poll_query_until('postgres', "SELECT x = '0|1' FROM (SELECT count(*) FILTER (WHERE store IS NULL AND rows > 100) || '|' ||
+	bool_or(store = 'cold')::int FROM vector_segments() WHERE kind = 'sealed' AND index = 'items_v'::regclass) y(x)"), 'the worker tiers')
   or diag(sql("SELECT * FROM vector_jobs(); SELECT * FROM vector_segments()"));
 sound('tiered by the worker');
 
