@@ -22,6 +22,7 @@ PG_CPPFLAGS = -I$(srcdir)/src $(STORE_PROVIDERS)
 # PostgreSQL's own headers are not free of unused parameters and mixed signs
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-declaration-after-statement
 SHLIB_LINK = -lm -ldl -lpthread
+include $(or $(srcdir),.)/src/text/icu.mk
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)

@@ -1895,6 +1895,16 @@ CREATE FUNCTION mmr(query vector, candidates vector[], k integer, lambda double 
 	AS 'MODULE_PATHNAME', 'vector_mmr' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION mmr(vector, vector[], integer, double precision) IS 'subscripts of up to k candidates that are near to the query and not to each other: maximal marginal relevance, by cosines';
 
+-- terms of texts
+
+CREATE FUNCTION vector_tokenize(config text, body text, OUT term text, OUT "position" integer) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION vector_tokenize(text, text) IS 'the terms of a text, by a text search configuration, by unicode, or by ngram(min,max)';
+
+CREATE FUNCTION vector_text_digest(config text) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000;
+COMMENT ON FUNCTION vector_text_digest(text) IS 'a hash of the terms of some texts: another one means that indexes of words have to be made again';
+
 -- object stores
 
 CREATE FUNCTION vector_store_validator(options text[], catalog oid) RETURNS void

@@ -78,3 +78,20 @@ FROM (VALUES ('vectors', vector '[1, 0.1, 0.2]'), ('bread', '[0, 0.3, 1]')) AS q
     ) AS candidate,
     LATERAL unnest(mmr(query.embedding, candidate.embeddings, 2, lambda => 0.5)) WITH ORDINALITY AS shown (position, number)
 ORDER BY query.name, shown.number;
+
+-- 8. From text to terms
+SELECT * FROM vector_tokenize('english', 'The COVID-19 vaccines of 2026');
+
+-- 9. From text to terms
+CREATE TABLE note (id bigint PRIMARY KEY, body text NOT NULL);
+INSERT INTO note VALUES (1, '我们在北京大学学习计算机科学'), (2, '上海的天气很好'), (3, 'COVID-19 疫苗');
+CREATE FUNCTION words(body text) RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ARRAY(SELECT DISTINCT term FROM vector_tokenize('unicode', body));
+CREATE INDEX ON note USING gin (words(body));
+SELECT id FROM note WHERE words(body) @> words('学习 北京');
+
+-- 10. After an upgrade
+CREATE TABLE text_digest AS
+    SELECT config, vector_text_digest(config) AS digest FROM unnest(ARRAY['english', 'simple', 'unicode']) AS config;
+-- after the upgrade
+SELECT config FROM text_digest WHERE digest <> vector_text_digest(config);

@@ -59,6 +59,13 @@
 #define INTERVAL_NOT_FINITE(interval)	((void) (interval), false)
 #endif
 
+/* Names in a text; needs utils/regproc.h. */
+#if PG_VERSION_NUM >= 160000
+#define qualified_name_list(text)	stringToQualifiedNameList(text, NULL)
+#else
+#define qualified_name_list(text)	stringToQualifiedNameList(text)
+#endif
+
 /* Reading many blocks ahead exists from 17 on. */
 #if PG_VERSION_NUM >= 180000
 #define READ_STREAM_FLAGS	(READ_STREAM_FULL | READ_STREAM_USE_BATCHING)

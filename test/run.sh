@@ -112,6 +112,7 @@ install_packages() {
 	[ -e /usr/include/curl/curl.h ] || [ -e "/usr/include/$(gcc -dumpmachine 2>/dev/null)/curl/curl.h" ] ||
 		missing+=(libcurl4-openssl-dev)
 	[ -e /usr/include/libs3.h ] || missing+=(libs3-dev)
+	pkg-config --exists icu-uc 2>/dev/null || missing+=(pkg-config libicu-dev)
 	perl -MIPC::Run -e 1 2>/dev/null || missing+=(libipc-run-perl)
 	/usr/bin/python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3 python3-venv)
 	[ -n "$version" ] && [ -d "/usr/include/postgresql/$version/server" ] || missing+=(server-dev)
@@ -268,16 +269,17 @@ serve() {
 		{ cat "$data.log"; return 1; }
 }
 
-# The room of object stores alone, where the libraries of S3 are not there.
+# The room of object stores alone, where the libraries of S3 are not there, and the tokenizer that needs ICU without it.
 build_without_libraries() {
 	cp -r "$work/src" "$work/build.without" &&
-		make -s -C "$work/build.without/test/store" PG_CONFIG="$debian" with_llvm=no COPT=-Werror WITH_LIBCURL=0 WITH_LIBS3=0
+		make -s -C "$work/build.without/test/store" PG_CONFIG="$debian" with_llvm=no COPT=-Werror WITH_LIBCURL=0 WITH_LIBS3=0 &&
+		make -s -C "$work/build.without" PG_CONFIG="$debian" with_llvm=no COPT=-Werror WITH_ICU=0 src/text/unicode.o
 }
 
 build_layer() {
 	step "layout of the code" "$work/src/test/style.sh"
 	step "build, gcc without a warning" build_debian
-	step "build without libraries of object stores" build_without_libraries
+	step "build without libraries of object stores and ICU" build_without_libraries
 	step "build, clang without a warning" build build.clang "$debian" CC=clang COPT='-Werror -Wno-ignored-optimization-argument -Wno-unknown-warning-option -Wno-ignored-attributes -Wno-unused-command-line-argument'
 }
 
