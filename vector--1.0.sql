@@ -1901,6 +1901,11 @@ CREATE FUNCTION vector_tokenize(config text, body text, OUT term text, OUT "posi
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_tokenize(text, text) IS 'the terms of a text, by a text search configuration, by unicode, or by ngram(min,max)';
 
+CREATE FUNCTION vector_tokenize_query(config text, query text, OUT clause integer, OUT occurs text, OUT term text,
+		OUT "position" integer, OUT prefix boolean) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION vector_tokenize_query(text, text) IS 'the terms of a query of words, in the syntax of websearch_to_tsquery with +required and prefix*';
+
 CREATE FUNCTION vector_text_digest(config text) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000;
 COMMENT ON FUNCTION vector_text_digest(text) IS 'a hash of the terms of some texts: another one means that indexes of words have to be made again';

@@ -117,6 +117,15 @@ SELECT config, count(*) > 1000 AS many, count(*) = count(term) AS terms, max(oct
 SELECT count(*) FROM unnest('{simple,unicode,"ngram(2,3)"}'::text[]) config, unnest(ARRAY['', ' ', E'\n\t', '.', '...']) body, vector_tokenize(config, body) WHERE config <> 'ngram(2,3)' OR term !~ '\.';
 SELECT vector_tokenize(NULL, 'a'), vector_tokenize('simple', NULL);
 
+-- queries
+SELECT * FROM vector_tokenize_query('english', '+"quick brown foxes" covid-19 jump* -the -"lazy dogs" the or "and over the moo"*');
+SELECT query, (SELECT string_agg(concat_ws(':', clause, left(occurs, 3), term, position, nullif(prefix, false)), ' ' ORDER BY clause, position)
+		FROM vector_tokenize_query(config, query)) AS terms
+	FROM (VALUES ('simple', ''), ('simple', '- + " "'), ('english', 'the +of'), ('unicode', '北京　+学习*'), ('unicode', '-wi-fi "open'),
+		('ngram(2,2)', '+数据库*'), ('simple', 'a or b'), ('simple', U&'a\00A0-b')) AS v (config, query);
+SELECT count(*), max(clause) FROM vector_tokenize_query('simple', repeat('+a "b c" -d* ', 20000));
+SELECT vector_tokenize_query('klingon', 'a');
+
 -- digests tell that terms have changed
 SELECT octet_length(vector_text_digest('english')), vector_text_digest('english') = vector_text_digest('pg_catalog.english') AS same,
 	vector_text_digest('english') <> vector_text_digest('simple') AS other, vector_text_digest('ngram(2,2)') <> vector_text_digest('ngram(2,3)') AS lengths,

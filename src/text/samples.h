@@ -48,7 +48,7 @@ static const char *const text_samples[] = {
 	"etxeak etxearen liburuak umeekin mendietan ikastolako",
 	"llibres llibreria casa cases nenes corrent havia cançons",
 	"husene husets bøger bøgerne børnenes løber løbende",
-	"huizen boeken kinderen lopende gelopen mogelijkheden lichamelijke",
+	"ède ène huizen boeken kinderen lopende gelopen mogelijkheden lichamelijke",
 	"talossa talojen kirjastoissa lapsillemme juoksemassa kauniimpia",
 	"chevaux maisons mangeaient continuellement nationalités heureuse finissons",
 	"Häuser Häusern Bücher liefen gelaufen Möglichkeiten schönsten straße strasse",

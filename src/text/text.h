@@ -14,6 +14,8 @@
 
 #include "pg_compat.h"
 
+#include "text/query.h"
+
 /* The length of a term in bytes, as in a tsvector; longer ones are left out, and count as words. */
 #define TEXT_MAX_TERM	2046
 
@@ -47,6 +49,23 @@ extern Tokenizer tokenizer_by_name(const char *name);
 /* Hands the terms of a text in the database's encoding to a function. */
 extern void tokenize(const Tokenizer *tokenizer, const char *text, int length, TermCallback emit,
 					 void *state);
+
+/* A term of a query. */
+typedef struct QueryTerm
+{
+	int			clause;			/* counts the clauses that have terms, from 1 */
+	QueryOccur	occur;
+	const char *term;
+	int			length;
+	uint32		position;		/* in its clause: words of a clause follow each other */
+	bool		prefix;			/* stands for all terms that begin so */
+} QueryTerm;
+
+typedef void (*QueryTermCallback) (void *state, const QueryTerm *term);
+
+/* Hands the terms of a query, in the syntax of query.h, to a function. */
+extern void tokenize_query(const Tokenizer *tokenizer, const char *query, int length,
+						   QueryTermCallback emit, void *state);
 
 /* The kinds of tokenizers. */
 extern void tokenize_config(Oid config, const char *text, int length, TermCallback emit,

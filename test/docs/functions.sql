@@ -17,7 +17,7 @@ FROM pg_proc p JOIN members m ON m.classid = 'pg_proc'::regclass AND m.objid = p
 WHERE p.proname IN ('l2_distance', 'inner_product', 'cosine_distance', 'l1_distance', 'hamming_distance', 'jaccard_distance',
 	'vector_dims', 'vector_norm', 'l2_norm', 'l2_normalize', 'binary_quantize', 'subvector', 'avg', 'sum',
 	'decay_gauss', 'decay_exp', 'decay_linear', 'boost', 'mmr',
-	'vector_tokenize', 'vector_text_digest')
+	'vector_tokenize', 'vector_tokenize_query', 'vector_text_digest')
 UNION ALL
 SELECT 4, format_type(c.castsource, NULL) || format_type(c.casttarget, NULL),
 	format('| `%s` | `%s` | %s |', format_type(c.castsource, NULL), format_type(c.casttarget, NULL),
