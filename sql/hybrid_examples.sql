@@ -86,8 +86,8 @@ SELECT * FROM vector_tokenize('english', 'The COVID-19 vaccines of 2026');
 SELECT * FROM vector_tokenize_query('english', '+"quick foxes" covid-19 vacc* -lazy');
 
 -- 10. What a query asks for
-CREATE TABLE note (id bigint PRIMARY KEY, body text NOT NULL);
-INSERT INTO note VALUES (1, '我们在北京大学学习计算机科学'), (2, '上海的天气很好'), (3, 'COVID-19 疫苗');
+CREATE TABLE chapter (id bigint PRIMARY KEY, body text NOT NULL);
+INSERT INTO chapter VALUES (1, '我们在北京大学学习计算机科学'), (2, '上海的天气很好'), (3, 'COVID-19 疫苗');
 CREATE FUNCTION words(body text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN (
     SELECT coalesce(string_agg(quote_literal(term) || ':' || least(position, 16383), ' '), '')::tsvector
     FROM vector_tokenize('unicode', body)
@@ -108,9 +108,9 @@ CREATE FUNCTION asked(query text) RETURNS tsquery LANGUAGE sql STABLE PARALLEL S
         string_agg('!' || words, ' & ') FILTER (WHERE occurs = 'excluded'))::tsquery
     FROM phrase
 );
-CREATE INDEX ON note USING gin (words(body));
-SELECT id, body FROM note WHERE words(body) @@ asked('+北京 +学*');
-SELECT id, body FROM note WHERE words(body) @@ asked('"covid 19" 天气 -北京') ORDER BY id;
+CREATE INDEX ON chapter USING gin (words(body));
+SELECT id, body FROM chapter WHERE words(body) @@ asked('+北京 +学*');
+SELECT id, body FROM chapter WHERE words(body) @@ asked('"covid 19" 天气 -北京') ORDER BY id;
 
 -- 11. After an upgrade
 CREATE TABLE text_digest AS

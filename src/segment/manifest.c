@@ -152,7 +152,7 @@ read_pages(void *arg, uint64 offset, char *buffer, size_t length)
 			BlockGetHeader(pages->room)->uid = pages->extent.uid;
 			BlockGetHeader(pages->room)->place = pages->cold + block;
 			/* what depends on the WAL, or on whether the file has checksums */
-			PageSetLSN(pages->room, InvalidXLogRecPtr);
+			PageSetLSN(pages->room, (XLogRecPtr) InvalidXLogRecPtr);
 			((PageHeader) pages->room)->pd_checksum = 0;
 			pages->block = block;
 		}
