@@ -13,6 +13,8 @@
 
 #include "access/toast_internals.h"
 #if PG_VERSION_NUM >= 160000
+/* names of temporary files, which storage/fd.h has before */
+#include "common/file_utils.h"
 #include "nodes/miscnodes.h"
 #include "varatt.h"
 #else

@@ -6,6 +6,7 @@
 
 #include "pg_compat.h"
 
+#include "datatype/timestamp.h"
 #include "port/atomics.h"
 #include "storage/condition_variable.h"
 #include "storage/dsm.h"
