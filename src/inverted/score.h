@@ -1,0 +1,99 @@
+/*
+ * score.h - finds the rows of the best scores in a window of lists
+ *
+ * Rows are scored window by window: INVERTED_WINDOW rows, whose bounds of scores are an array that
+ * stays in the processor's cache, to which a list is added in the order of its rows (SINDI, arXiv
+ * 2509.08395).  Once enough rows are known, the lists that together cannot bring a row among them
+ * are left out of that (MaxScore, Turtle and Flood 1995): they are only looked at for the rows that
+ * the others leave, and if all lists are such, the window is not read at all.
+ */
+#ifndef VECTOR_INVERTED_SCORE_H
+#define VECTOR_INVERTED_SCORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "inverted/impacts.h"
+
+#define INVERTED_WINDOW		65536
+
+/* Rows of a list, with their numbers in the window ascending. */
+typedef struct InvertedPiece
+{
+	const uint16_t *rows;
+	const uint8_t *codes;
+	uint32_t	count;
+} InvertedPiece;
+
+/* A list of a window. */
+typedef struct InvertedList
+{
+	ImpactPart	part;
+	uint32_t	count;			/* rows */
+	uint64_t	first;			/* for the source, which knows what it means */
+} InvertedList;
+
+/*
+ * Where lists are.  `open` gives rows of a list from the done-th on, at least one, which stay until
+ * `close`; a source may leave either by a jump.
+ */
+typedef struct InvertedSource
+{
+	void		(*open) (void *arg, const InvertedList *list, uint32_t done,
+						 InvertedPiece *piece);
+	void		(*close) (void *arg);
+	void	   *arg;
+} InvertedSource;
+
+typedef struct InvertedFound
+{
+	int32_t		bound;
+	uint32_t	row;
+} InvertedFound;
+
+/* The rows with the largest bounds, of all windows. */
+typedef struct InvertedTop
+{
+	/* set by the caller */
+	uint32_t	wanted;			/* rows; 0: all */
+	int32_t    *best;			/* room for `wanted` bounds */
+	int32_t		error;			/* a score is less than its bound by this at most */
+	int64_t		below;			/* only rows with lesser bounds are found */
+	bool		positive;		/* every list adds at least 1 to a row: a bound of 0 is exact */
+	InvertedFound *found;		/* room for all rows */
+
+	/* zero at first */
+	uint32_t	best_count;		/* a heap, the least first */
+	size_t		count;			/* found */
+} InvertedTop;
+
+/*
+ * Rows with lesser bounds than this are not wanted: they are nearer than no row of the wanted ones.
+ */
+extern int64_t inverted_least(const InvertedTop *top);
+
+typedef struct InvertedWindow
+{
+	InvertedList *lists;		/* the order is changed */
+	uint32_t	count;
+	uint32_t	first;			/* row; a multiple of INVERTED_WINDOW */
+	uint32_t	rows;			/* at most INVERTED_WINDOW */
+	const uint8_t *excluded;	/* a bit a row of all windows; NULL: none */
+} InvertedWindow;
+
+/* Memory for one window at a time: room for INVERTED_WINDOW rows, whatever numbers lists have. */
+typedef struct InvertedScores
+{
+	int32_t    *bounds;
+	uint16_t   *left;
+} InvertedScores;
+
+/* Adds a window's rows to the top; returns how many rows of lists it has read. */
+extern uint64_t inverted_score(const InvertedWindow *window, const InvertedSource *source,
+							   const InvertedScores *scores, InvertedTop *top);
+
+/* After the last window: leaves of the found rows those that are wanted. */
+extern void inverted_finish(InvertedTop *top);
+
+#endif							/* VECTOR_INVERTED_SCORE_H */

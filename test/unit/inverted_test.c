@@ -1,0 +1,388 @@
+/*
+ * inverted_test.c - impacts, sorted postings, and the rows of the best scores, compared with sums
+ * over all rows
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "inverted/postings.h"
+#include "inverted/score.h"
+#include "random.h"
+
+/* Rows in a piece: lists come in several. */
+#define PIECE		37
+
+static float
+random_weight(bool positive)
+{
+	float		size = ldexpf(1 + (float) (random_u32() % 1000) / 1000,
+							  (int) (random_u32() % 7) - 3);
+
+	return positive || random_u32() % 2 ? size : -size;
+}
+
+static void
+check_range(float least, float most)
+{
+	ImpactRange range = impact_range(least, most);
+	double		scale = impact_scale(impact_largest(range) * 3 + 1e-300);
+
+	for (int i = 0; i < 200; i++)
+	{
+		double		t = (double) (random_u32() % 1001) / 1000;
+		float		weight = (float) (least * (1 - t) + most * t);
+		uint8_t		code;
+		double		low;
+		double		high;
+
+		if (weight < least || weight > most)
+			continue;
+		code = impact_code(range, weight);
+		low = (double) range.low + (double) range.step * code;
+		high = low + range.step;
+		CHECK(low <= weight && weight <= high, "%g from %g to %g: %g to %g", weight, least, most,
+			  low, high);
+		CHECK(fabs(weight) <= impact_largest(range), "%g from %g to %g", weight, least, most);
+		for (int sign = -1; sign <= 1; sign += 2)
+		{
+			double		query = sign * (double) (1 + random_u32() % 100) / 100;
+			ImpactPart	part = impact_part(range, query * scale);
+			double		bound = part.base + (double) part.slope * code;
+			double		score = query * weight * scale;
+
+			CHECK(score <= bound + 1e-6 && bound - score <= part.error && bound <= part.most,
+				  "%g: bound %g, at most %d, error %d", score, bound, part.most, part.error);
+			CHECK(query < 0 || least <= 0 || bound >= 1, "%g", bound);
+		}
+	}
+}
+
+static void
+check_ranges(void)
+{
+	const float sizes[] = {1, 1e-44f, 1e-38f, 1e-6f, 1e30f, 3.4e38f};
+
+	for (int i = 0; i < 6; i++)
+	{
+		float		x = sizes[i];
+
+		check_range(x, x);
+		check_range(-x, -x);
+		check_range(-x, x);
+		check_range(x / 2, x);
+		check_range(0, x);
+		check_range(x * 0.999f, x);
+	}
+}
+
+static void
+check_sort(size_t count, uint32_t dims)
+{
+	Posting    *postings = malloc(sizeof(Posting) * (count + 1));
+	Posting    *other = malloc(sizeof(Posting) * (count + 1));
+	Posting    *sorted;
+	uint64_t	sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+	{
+		postings[i] = (Posting) {random_u32() % dims, (uint32_t) i, 1};
+		sum += postings[i].dim;
+	}
+	sorted = postings_sort(postings, other, count);
+	for (size_t i = 0; i < count; i++)
+	{
+		sum -= sorted[i].dim;
+		CHECK(i == 0 || sorted[i].dim > sorted[i - 1].dim ||
+			  (sorted[i].dim == sorted[i - 1].dim && sorted[i].row > sorted[i - 1].row),
+			  "posting %zu of %zu", i, count);
+	}
+	CHECK(sum == 0, "%zu postings", count);
+	free(postings);
+	free(other);
+}
+
+/* Lists of a window in memory of exactly their size. */
+typedef struct World
+{
+	uint32_t	rows;
+	uint32_t	lists;
+	uint32_t	windows;
+	float	   *weights;		/* of a row and a list; 0: none */
+	double	   *query;
+	uint8_t    *excluded;
+	InvertedList *list;			/* windows one after the other */
+	uint16_t  **list_rows;
+	uint8_t   **codes;
+	uint16_t   *open_rows;		/* copies of the piece that is open */
+	uint8_t    *open_codes;
+} World;
+
+static void
+open_piece(void *arg, const InvertedList *list, uint32_t done, InvertedPiece *piece)
+{
+	World	   *world = arg;
+	uint32_t	n = list->count - done < PIECE ? list->count - done : 1 + random_u32() % PIECE;
+
+	world->open_rows = malloc(sizeof(uint16_t) * n);
+	world->open_codes = malloc(n);
+	memcpy(world->open_rows, world->list_rows[list->first] + done, sizeof(uint16_t) * n);
+	memcpy(world->open_codes, world->codes[list->first] + done, n);
+	*piece = (InvertedPiece) {world->open_rows, world->open_codes, n};
+}
+
+static void
+close_piece(void *arg)
+{
+	World	   *world = arg;
+
+	free(world->open_rows);
+	free(world->open_codes);
+}
+
+static void
+make_list(World *world, uint32_t window, uint32_t l, double scale)
+{
+	uint32_t	number = window * world->lists + l;
+	uint32_t	first = window * INVERTED_WINDOW;
+	uint32_t	end = first + INVERTED_WINDOW < world->rows ? first + INVERTED_WINDOW :
+		world->rows;
+	InvertedList *list = &world->list[number];
+	float		least = INFINITY;
+	float		most = -INFINITY;
+	ImpactRange range;
+
+	world->list_rows[number] = malloc(sizeof(uint16_t) * (end - first));
+	world->codes[number] = malloc(end - first);
+	for (uint32_t row = first; row < end; row++)
+	{
+		float		weight = world->weights[(size_t) row * world->lists + l];
+
+		if (weight == 0)
+			continue;
+		least = fminf(least, weight);
+		most = fmaxf(most, weight);
+	}
+	if (least > most)
+		return;
+	range = impact_range(least, most);
+	*list = (InvertedList) {impact_part(range, world->query[l] * scale), 0, number};
+	for (uint32_t row = first; row < end; row++)
+	{
+		float		weight = world->weights[(size_t) row * world->lists + l];
+
+		if (weight == 0)
+			continue;
+		world->list_rows[number][list->count] = (uint16_t) (row - first);
+		world->codes[number][list->count++] = impact_code(range, weight);
+	}
+}
+
+static double
+score_of(const World *world, uint32_t row)
+{
+	double		score = 0;
+
+	for (uint32_t l = 0; l < world->lists; l++)
+		score += world->query[l] * world->weights[(size_t) row * world->lists + l];
+	return score;
+}
+
+static int
+compare_scores(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static bool
+is_excluded(const World *world, uint32_t row)
+{
+	return world->excluded && (world->excluded[row / 8] >> row % 8 & 1);
+}
+
+/* The windows' lists that are not empty, searched for the rows below a bound. */
+static void
+search(World *world, InvertedTop *top)
+{
+	InvertedSource source = {open_piece, close_piece, world};
+	InvertedScores scores = {
+		malloc(sizeof(int32_t) * INVERTED_WINDOW), malloc(sizeof(uint16_t) * INVERTED_WINDOW)
+	};
+	InvertedList *lists = malloc(sizeof(InvertedList) * (world->lists + 1));
+
+	for (uint32_t w = 0; w < world->windows; w++)
+	{
+		uint32_t	left = world->rows - w * INVERTED_WINDOW;
+		InvertedWindow window = {
+			lists, 0, w * INVERTED_WINDOW, left < INVERTED_WINDOW ? left : INVERTED_WINDOW,
+			world->excluded
+		};
+
+		for (uint32_t l = 0; l < world->lists; l++)
+			if (world->list[w * world->lists + l].count > 0)
+				lists[window.count++] = world->list[w * world->lists + l];
+		(void) inverted_score(&window, &source, &scores, top);
+	}
+	inverted_finish(top);
+	free(lists);
+	free(scores.bounds);
+	free(scores.left);
+}
+
+/* Rounds that go on where the one before ended find each row once, the best ones first. */
+static void
+check_rounds(World *world, double scale, uint32_t wanted, bool positive)
+{
+	double	   *scores = malloc(sizeof(double) * (world->rows + 1));
+	uint8_t    *seen = calloc(world->rows + 1, 1);
+	int64_t		below = INT64_MAX;
+	int32_t		error = 0;
+	uint32_t	live = 0;
+	uint32_t	total = 0;
+
+	for (uint32_t row = 0; row < world->rows; row++)
+		if (!is_excluded(world, row))
+			scores[live++] = score_of(world, row);
+	qsort(scores, live, sizeof(double), compare_scores);
+	for (uint32_t l = 0; l < world->lists; l++)
+	{
+		int32_t		most = 0;
+
+		for (uint32_t w = 0; w < world->windows; w++)
+			if (world->list[w * world->lists + l].part.error > most)
+				most = world->list[w * world->lists + l].part.error;
+		error += most;
+	}
+	while (below > INT64_MIN)
+	{
+		InvertedTop top = {
+			.wanted = wanted < live ? wanted : 0, .error = error, .below = below,
+			.positive = positive
+		};
+		int64_t		least;
+
+		top.best = malloc(sizeof(int32_t) * (top.wanted + 1));
+		top.found = malloc(sizeof(InvertedFound) * (world->rows + 1));
+		search(world, &top);
+		least = inverted_least(&top);
+		for (size_t i = 0; i < top.count; i++)
+		{
+			double		score = score_of(world, top.found[i].row) * scale;
+			int32_t		bound = top.found[i].bound;
+
+			CHECK(!seen[top.found[i].row] && !is_excluded(world, top.found[i].row), "row %u",
+				  top.found[i].row);
+			seen[top.found[i].row] = 1;
+			CHECK(score <= bound + 1e-3 && bound - score <= error, "score %g, bound %d", score,
+				  bound);
+			CHECK(!positive || (bound == 0) == (score == 0), "score %g, bound %d", score, bound);
+			CHECK(bound < below && bound >= least, "bound %d", bound);
+		}
+		total += (uint32_t) top.count;
+		/* rows that are not found have lesser scores than those that were wanted */
+		if (top.wanted > 0)
+			CHECK(least <= scores[top.wanted - 1] * scale + 1e-3, "%u wanted", top.wanted);
+		for (uint32_t row = 0; row < world->rows; row++)
+			if (!seen[row] && !is_excluded(world, row) &&
+				score_of(world, row) * scale > (double) least)
+				CHECK(false, "row %u is missing", row);
+		below = least;
+		wanted = wanted * 3 + 1;
+		free(top.best);
+		free(top.found);
+	}
+	CHECK(total == live, "%u of %u rows", total, live);
+	free(scores);
+	free(seen);
+}
+
+static void
+check_world(uint32_t rows, uint32_t lists, uint32_t one_in, bool positive)
+{
+	World		world = {.rows = rows, .lists = lists};
+	uint32_t	count;
+	double		scale;
+	double		largest = 0;
+
+	world.windows = rows / INVERTED_WINDOW + (rows % INVERTED_WINDOW > 0);
+	count = world.windows * lists;
+	world.weights = calloc((size_t) rows * lists + 1, sizeof(float));
+	world.query = malloc(sizeof(double) * (lists + 1));
+	world.list = calloc(count + 1, sizeof(InvertedList));
+	world.list_rows = calloc(count + 1, sizeof(uint16_t *));
+	world.codes = calloc(count + 1, sizeof(uint8_t *));
+	for (uint32_t l = 0; l < lists; l++)
+	{
+		/* frequent ones have small weights, as words have */
+		uint32_t	rare = 1 + random_u32() % one_in;
+		float		most = 0;
+
+		world.query[l] = random_weight(positive) * (rare > 3 ? 4 : 1);
+		for (uint32_t row = 0; row < rows; row++)
+			if (random_u32() % rare == 0)
+			{
+				float		weight = random_weight(positive);
+
+				world.weights[(size_t) row * lists + l] = weight;
+				most = fmaxf(most, fabsf(weight));
+			}
+		largest += fabs(world.query[l]) * most * 2;
+	}
+	scale = impact_scale(largest > 0 ? largest : 1);
+	for (uint32_t w = 0; w < world.windows; w++)
+		for (uint32_t l = 0; l < lists; l++)
+			make_list(&world, w, l, scale);
+	for (uint32_t one = 0; one < 4; one++)
+	{
+		if (one > 0)
+		{
+			world.excluded = malloc((rows + 7) / 8);
+			memset(world.excluded, 0, (rows + 7) / 8);
+			for (uint32_t row = 0; row < rows; row++)
+				if (one == 1 ? random_u32() % 10 == 0 : one == 2 ? random_u32() % 50 > 0 :
+					row / 300 % 2 == 0)
+					world.excluded[row / 8] |= (uint8_t) (1 << row % 8);
+		}
+		check_rounds(&world, scale, 1 + random_u32() % 10, positive);
+		free(world.excluded);
+		world.excluded = NULL;
+	}
+	for (uint32_t i = 0; i < count; i++)
+	{
+		free(world.list_rows[i]);
+		free(world.codes[i]);
+	}
+	free(world.weights);
+	free(world.query);
+	free(world.list);
+	free(world.list_rows);
+	free(world.codes);
+}
+
+int
+main(void)
+{
+	check_ranges();
+	check_sort(0, 1);
+	check_sort(1, 1);
+	check_sort(1000, 1);
+	check_sort(5000, 100);
+	check_sort(5000, 100000);
+	check_sort(5000, 1000000000);
+	for (int positive = 0; positive < 2; positive++)
+	{
+		for (uint32_t lists = 0; lists < 8; lists++)
+		{
+			check_world(1, lists, 1, positive);
+			check_world(63, lists, 2, positive);
+			check_world(500, lists, 10, positive);
+			check_world(3001, lists, 40, positive);
+		}
+		check_world(2000, 40, 100, positive);
+		check_world(2 * INVERTED_WINDOW + 77, 5, 300, positive);
+	}
+	return check_end("inverted_test");
+}
