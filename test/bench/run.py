@@ -29,6 +29,7 @@ import tempfile
 import time
 
 import filters
+import sparse
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -328,8 +329,10 @@ class Bench:
         self.conf["prefix"] = os.path.commonpath([self.conf["bindir"], self.conf["sharedir"]])
         self.load = self.work / "load"
         command(["make", "-s", "-C", HERE, "load", f"PG_CONFIG={self.pg_config}", f"LOAD={self.load}"])
-        self.make_truth()
-        base = (self.data / "base.fvecs").stat().st_size
+        base = 0
+        if not a.csr:
+            self.make_truth()
+            base = (self.data / "base.fvecs").stat().st_size
         buffers = max(512, min(8 * base >> 20, memory_mb() * 3 // 10))
         self.settings = {"shared_buffers": f"{buffers}MB", "jit": "off", "autovacuum": "off",
                          "maintenance_work_mem": f"{min(4096, memory_mb() // 6)}MB", "max_wal_size": "32GB",
@@ -377,6 +380,11 @@ class Bench:
 
     def find_data(self):
         a = self.a
+        if a.csr:
+            self.name = pathlib.Path(a.csr).name
+            self.sparse = sparse.Sparse(self)
+            self.rows, self.dims, self.nq, self.metric = len(self.sparse.base), self.sparse.cols, len(self.sparse.queries), "ip"
+            return
         if a.synthetic:
             self.data, self.name = self.work, f"synthetic-{a.synthetic}"
             synthetic(a.synthetic, self.data)
@@ -782,6 +790,10 @@ class Bench:
         a = self.a
         out = self.results
         out["load_s"] = {}
+        if a.csr:
+            out["table_mb"] = {}
+            self.sparse.measure()
+            return
         for c in self.contestants:
             say(f"loading {self.rows} x {self.dims} into {c.name} as {c.type}")
             out["load_s"][c.name] = [c.fill()]
@@ -834,9 +846,9 @@ def usual_setting(spec):
 
 def parts(text):
     out = text.split(",")
-    unknown = set(out) - set(PARTS) - {"methods"}
+    unknown = set(out) - set(PARTS) - {"methods", "sparse"}
     if unknown:
-        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods")
+        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods, sparse")
     return out
 
 
@@ -848,6 +860,7 @@ def options():
                       help="folder with base.fvecs, query.fvecs, gt.ivecs (default: $BENCH_DATA)")
     data.add_argument("--unpack", nargs=2, metavar=("SCRIPT", "NAME"),
                       help="run unpack-data.py on the data set NAME first (kept in a cache)")
+    data.add_argument("--csr", metavar="PREFIX", help="sparse vectors: only the part sparse is measured; see sparse.py")
     data.add_argument("--synthetic", metavar="ROWSxDIMS", help="made-up points: a smoke test, no figures")
     ap.add_argument("--metric", choices=OPERATORS, help="default: by the data's name, else l2")
     ap.add_argument("--data-metric", choices=OPERATORS, default="l2",
@@ -870,7 +883,7 @@ def options():
     pg.add_argument("--session", action="append", default=[], metavar="SQL", help="statement before every search")
     what = ap.add_argument_group("what to measure")
     what.add_argument("--tables", type=parts, default=PARTS, metavar="PART,...",
-                      help=f"of {','.join(PARTS)} (default: these); or methods: every access method, in one table")
+                      help=f"of {','.join(PARTS)} (default: these); or methods: every access method, in one table; or sparse, with --csr")
     what.add_argument("--index", action="append", metavar="[ours:|peer:]SPEC",
                       help="what follows USING in CREATE INDEX; OPCLASS stands for the operator class (may be repeated; "
                       "default: hnsw (embedding OPCLASS) where ours has it)")
@@ -895,9 +908,11 @@ def options():
     out.add_argument("--work", metavar="DIR", help="where the temporary clusters lie (default: the temporary folder)")
     out.add_argument("--keep", action="store_true", help="leave the work folder")
     a = ap.parse_args()
-    if sum(map(bool, (a.unpack, a.synthetic))) > 1:
-        ap.error("--unpack and --synthetic exclude each other")
-    if not (a.data or a.unpack or a.synthetic):
+    if sum(map(bool, (a.unpack, a.synthetic, a.csr))) > 1:
+        ap.error("--unpack, --synthetic and --csr exclude each other")
+    if "sparse" in a.tables and not a.csr:
+        ap.error("the part sparse needs --csr PREFIX")
+    if not (a.csr or a.data or a.unpack or a.synthetic):
         ap.error("no data: give --data DIR (or set BENCH_DATA) with the files that unpack-data.py writes, or "
                  "--unpack path/to/unpack-data.py mnist-784-euclidean, or --synthetic 10000x64 for a smoke test")
     a.at = [float(x) for x in a.at.split(",")]
@@ -995,6 +1010,8 @@ def report(res):
         lines.append("SYNTHETIC DATA: a smoke test; do not report these figures")
     table("Load", [row("COPY, s", res["load_s"], True),
                    row("table with TOAST, MB", {n: [v] for n, v in res["table_mb"].items()}, True)])
+    if "sparse" in res:
+        lines += sparse.report(res["sparse"])
     if "exact" in res:
         rows = []
         for label, part in res["exact"].items():
@@ -1166,7 +1183,7 @@ def draw_exact(res, path):
 def main():
     a = options()
     b = Bench(a)
-    if a.index is None:
+    if a.index is None and not a.csr:
         have = "hnsw" in b.contestants[0].methods
         a.index = ["hnsw (embedding OPCLASS)"] if have else []
         if not have:
