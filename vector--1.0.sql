@@ -1696,11 +1696,14 @@ CREATE OPERATOR CLASS bit_hamming_ops FOR TYPE bit USING ivf AS
 	FUNCTION 1 hamming_distance(bit, bit);
 COMMENT ON OPERATOR CLASS bit_hamming_ops USING ivf IS 'nearest neighbours of a bit string by Hamming distance';
 
--- access method diskann, which vector_create_diskann creates
+-- access methods diskann and sparse, which vector_create_diskann and vector_create_sparse create
 
 CREATE FUNCTION diskannhandler(internal) RETURNS index_am_handler
 	AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION diskannhandler(internal) IS 'handler of the access method diskann';
+CREATE FUNCTION sparsehandler(internal) RETURNS index_am_handler
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION sparsehandler(internal) IS 'handler of the access method sparse';
 
 -- what an index consists of
 
@@ -1718,7 +1721,7 @@ BEGIN ATOMIC
 	FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid,
 		LATERAL vector_index_segments(c.oid) s
 	WHERE a.amhandler::oid IN ('hnswhandler'::regproc::oid, 'diskannhandler'::regproc::oid,
-			'ivfflathandler'::regproc::oid, 'ivfhandler'::regproc::oid) AND c.relkind = 'i' AND i.indisvalid
+			'ivfflathandler'::regproc::oid, 'ivfhandler'::regproc::oid, 'sparsehandler'::regproc::oid) AND c.relkind = 'i' AND i.indisvalid
 		AND (c.relpersistence <> 't' OR c.relnamespace = pg_my_temp_schema())
 		AND (pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
 END;
@@ -1767,7 +1770,7 @@ BEGIN ATOMIC
 	FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid
 		JOIN pg_namespace n ON n.oid = c.relnamespace, LATERAL vector_index_state(c.oid) s(state)
 	WHERE a.amhandler::oid IN ('hnswhandler'::regproc::oid, 'diskannhandler'::regproc::oid,
-			'ivfflathandler'::regproc::oid, 'ivfhandler'::regproc::oid) AND c.relkind = 'i' AND s.state <> 'current'
+			'ivfflathandler'::regproc::oid, 'ivfhandler'::regproc::oid, 'sparsehandler'::regproc::oid) AND c.relkind = 'i' AND s.state <> 'current'
 		AND (pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
 END;
 COMMENT ON FUNCTION vector_legacy_indexes() IS 'indexes that are not read, and the statements that repair them';
@@ -1924,56 +1927,62 @@ CREATE FUNCTION vector_store_check(server name, OUT step text, OUT passed boolea
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION vector_store_check(name) IS 'tries what an object store is asked to do, and says what fails; writes some objects, and deletes them';
 
--- diskann is the name of an access method of other extensions, too: these functions take the name and give it away
+-- other extensions have access methods of these names, too: these functions take a name and give it away
 
-CREATE FUNCTION vector_create_diskann() RETURNS boolean
+CREATE FUNCTION vector_create_method(method name) RETURNS boolean
 	-- a script of an extension would report no notice
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = notice
+	LANGUAGE plpgsql STRICT VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = notice
 	AS $create$
 DECLARE
 	vector record;
 	class record;
 	member record;
 BEGIN
-	IF EXISTS (SELECT FROM pg_am JOIN pg_proc p ON p.oid = amhandler WHERE amname = 'diskann' AND prosrc = 'diskannhandler') THEN
+	IF method NOT IN ('diskann', 'sparse') THEN
+		RAISE 'access method "%" cannot be created by this function', method USING ERRCODE = 'invalid_parameter_value',
+			HINT = 'Valid names are diskann and sparse.';
+	ELSIF EXISTS (SELECT FROM pg_am JOIN pg_proc p ON p.oid = amhandler WHERE amname = method AND prosrc = method || 'handler') THEN
 		RETURN false;
-	ELSIF EXISTS (SELECT FROM pg_am WHERE amname = 'diskann') THEN
-		RAISE NOTICE 'access method "diskann" already exists, skipping'
+	ELSIF EXISTS (SELECT FROM pg_am WHERE amname = method) THEN
+		RAISE NOTICE 'access method "%" already exists, skipping', method
 			USING ERRCODE = 'duplicate_object',
 			DETAIL = 'It is not that of the extension vector, which is not created.',
-			HINT = 'When no index needs the other one any more, drop it, and call vector_create_diskann().';
+			HINT = format('When no index needs the other one any more, drop it, and call vector_create_%s().', method);
 		RETURN false;
 	END IF;
 	SELECT e.oid, quote_ident(nspname) AS schema INTO vector
 		FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'vector';
 	PERFORM set_config('search_path', vector.schema || ', pg_temp', true);
-	CREATE ACCESS METHOD diskann TYPE INDEX HANDLER diskannhandler;
-	COMMENT ON ACCESS METHOD diskann IS 'nearest neighbours by a graph of codes';
-	-- CREATE INDEX refuses the classes of what only hnsw has, and says so
+	EXECUTE format('CREATE ACCESS METHOD %I TYPE INDEX HANDLER %I', method, method || 'handler');
+	EXECUTE format('COMMENT ON ACCESS METHOD %I IS %L', method, CASE method
+		WHEN 'diskann' THEN 'nearest neighbours by a graph of codes'
+		WHEN 'sparse' THEN 'nearest sparse vectors by inverted lists' END);
+	-- for diskann, CREATE INDEX refuses the classes of what only hnsw has, and says so
 	FOR class IN
 		SELECT opcname AS name, opcintype::regtype AS type, obj_description(c.oid, 'pg_opclass') AS description,
-				opcname ~ '_(l2|ip|cosine)_ops$' AND opcname !~ '^sparsevec' AS served,
+				method = 'sparse' OR (opcname ~ '_(l2|ip|cosine)_ops$' AND opcname !~ '^sparsevec') AS served,
 				(SELECT amopopr::regoperator FROM pg_amop WHERE amopfamily = opcfamily) AS operator,
 				(SELECT string_agg(format('FUNCTION %s %s', amprocnum, amproc::regprocedure), ', ' ORDER BY amprocnum)
 					FROM pg_amproc WHERE amprocfamily = opcfamily AND amprocnum < 3) AS functions
 			FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod
 				JOIN pg_depend d ON d.classid = 'pg_opclass'::regclass AND d.objid = c.oid AND d.refobjid = vector.oid
-			WHERE amname = 'hnsw' AND opcname ~ '^(vector|halfvec|bf16vec|int8vec|sparsevec|bit)_'
+			WHERE amname = 'hnsw' AND opcname ~ CASE method
+				WHEN 'diskann' THEN '^(vector|halfvec|bf16vec|int8vec|sparsevec|bit)_' ELSE '^sparsevec_(ip|cosine)_' END
 			ORDER BY opcname
 	LOOP
-		EXECUTE format('CREATE OPERATOR CLASS %I %s FOR TYPE %s USING diskann AS OPERATOR 1 %s FOR ORDER BY float_ops, %s', class.name,
-			CASE class.name WHEN 'vector_cosine_ops' THEN 'DEFAULT' END, class.type,
-			class.operator, class.functions);
-		EXECUTE format('COMMENT ON OPERATOR CLASS %I USING diskann IS %L', class.name,
+		EXECUTE format('CREATE OPERATOR CLASS %I %s FOR TYPE %s USING %I AS OPERATOR 1 %s FOR ORDER BY float_ops, %s', class.name,
+			CASE class.name WHEN CASE method WHEN 'diskann' THEN 'vector_cosine_ops' ELSE 'sparsevec_ip_ops' END THEN 'DEFAULT' END, class.type,
+			method, class.operator, class.functions);
+		EXECUTE format('COMMENT ON OPERATOR CLASS %I USING %I IS %L', class.name, method,
 			CASE WHEN class.served THEN class.description ELSE 'not supported, only by hnsw' END);
 	END LOOP;
-	EXECUTE format('SELECT %s.vector_create_attribute_classes(%L)', vector.schema, 'diskann');
+	EXECUTE format('SELECT %s.vector_create_attribute_classes(%L)', vector.schema, method);
 	-- a script of the extension has made them its members
 	FOR member IN
 		SELECT o.type, o.identity
-			FROM (SELECT 'pg_am'::regclass AS classid, a.oid FROM pg_am a WHERE amname = 'diskann'
-				UNION ALL SELECT 'pg_opfamily'::regclass, f.oid FROM pg_opfamily f JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'diskann'
-				UNION ALL SELECT 'pg_opclass'::regclass, c.oid FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod WHERE amname = 'diskann') m,
+			FROM (SELECT 'pg_am'::regclass AS classid, a.oid FROM pg_am a WHERE amname = method
+				UNION ALL SELECT 'pg_opfamily'::regclass, f.oid FROM pg_opfamily f JOIN pg_am a ON a.oid = opfmethod WHERE amname = method
+				UNION ALL SELECT 'pg_opclass'::regclass, c.oid FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod WHERE amname = method) m,
 				pg_identify_object(m.classid, m.oid, 0) o
 			WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = m.classid AND d.objid = m.oid AND refobjid = vector.oid AND deptype = 'e')
 	LOOP
@@ -1982,24 +1991,25 @@ BEGIN
 	RETURN true;
 END
 $create$;
-COMMENT ON FUNCTION vector_create_diskann() IS 'creates the access method diskann, unless one has this name; returns whether it did';
+COMMENT ON FUNCTION vector_create_method(name) IS 'creates the access method diskann or sparse, unless one has this name; returns whether it did';
 
-CREATE FUNCTION vector_drop_diskann() RETURNS boolean
-	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION vector_drop_method(method name) RETURNS boolean
+	LANGUAGE plpgsql STRICT VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 	AS $drop$
 DECLARE
 	vector oid := (SELECT oid FROM pg_extension WHERE extname = 'vector');
 	member record;
 BEGIN
-	IF NOT EXISTS (SELECT FROM pg_am JOIN pg_proc p ON p.oid = amhandler WHERE amname = 'diskann' AND prosrc = 'diskannhandler') THEN
+	IF method NOT IN ('diskann', 'sparse') OR
+		NOT EXISTS (SELECT FROM pg_am JOIN pg_proc p ON p.oid = amhandler WHERE amname = method AND prosrc = method || 'handler') THEN
 		RETURN false;
 	END IF;
 	-- to drop the access method with them by CASCADE would drop the extension
 	FOR member IN
 		SELECT o.type, o.identity
-			FROM (SELECT 1 AS step, 'pg_opclass'::regclass AS classid, c.oid FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod WHERE amname = 'diskann'
-				UNION ALL SELECT 2, 'pg_opfamily'::regclass, f.oid FROM pg_opfamily f JOIN pg_am a ON a.oid = opfmethod WHERE amname = 'diskann'
-				UNION ALL SELECT 3, 'pg_am'::regclass, a.oid FROM pg_am a WHERE amname = 'diskann') m
+			FROM (SELECT 1 AS step, 'pg_opclass'::regclass AS classid, c.oid FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod WHERE amname = method
+				UNION ALL SELECT 2, 'pg_opfamily'::regclass, f.oid FROM pg_opfamily f JOIN pg_am a ON a.oid = opfmethod WHERE amname = method
+				UNION ALL SELECT 3, 'pg_am'::regclass, a.oid FROM pg_am a WHERE amname = method) m
 				JOIN pg_depend d ON d.classid = m.classid AND d.objid = m.oid AND refobjid = vector AND deptype = 'e',
 				pg_identify_object(m.classid, m.oid, 0) o
 			ORDER BY step
@@ -2010,6 +2020,28 @@ BEGIN
 	RETURN true;
 END
 $drop$;
+COMMENT ON FUNCTION vector_drop_method(name) IS 'drops the access method diskann or sparse of this extension, for another to have the name; returns whether it did';
+
+CREATE FUNCTION vector_create_diskann() RETURNS boolean LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT vector_create_method('diskann');
+END;
+COMMENT ON FUNCTION vector_create_diskann() IS 'creates the access method diskann, unless one has this name; returns whether it did';
+CREATE FUNCTION vector_drop_diskann() RETURNS boolean LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT vector_drop_method('diskann');
+END;
 COMMENT ON FUNCTION vector_drop_diskann() IS 'drops the access method diskann of this extension, for another to have the name; returns whether it did';
+CREATE FUNCTION vector_create_sparse() RETURNS boolean LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT vector_create_method('sparse');
+END;
+COMMENT ON FUNCTION vector_create_sparse() IS 'creates the access method sparse, unless one has this name; returns whether it did';
+CREATE FUNCTION vector_drop_sparse() RETURNS boolean LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT vector_drop_method('sparse');
+END;
+COMMENT ON FUNCTION vector_drop_sparse() IS 'drops the access method sparse of this extension, for another to have the name; returns whether it did';
 
 SELECT vector_create_diskann();
+SELECT vector_create_sparse();

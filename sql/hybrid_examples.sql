@@ -34,7 +34,23 @@ FROM words FULL JOIN meaning USING (id) JOIN post USING (id)
 ORDER BY score DESC, id
 LIMIT 3;
 
--- 3. Newer, nearer, cheaper first
+-- 3. Learned sparse vectors
+CREATE TABLE passage (id bigint PRIMARY KEY, title text NOT NULL, published int NOT NULL, terms sparsevec(30522) NOT NULL);
+INSERT INTO passage VALUES
+    (1, 'The quick brown fox', 1990, '{2417:1.8,4248:2.1,4419:2.6}/30522'),
+    (2, 'A lazy dog sleeps', 2001, '{3899:2.2,13971:2.4,25126:1.7}/30522'),
+    (3, 'Foxes and dogs', 2010, '{3899:1.5,4419:1.9,6077:0.6}/30522'),
+    (4, 'Quick sort in practice', 2015, '{4248:2.3,4066:1.9,3218:0.8}/30522');
+CREATE INDEX ON passage USING sparse (terms sparsevec_ip_ops, published);
+SELECT title, round(-(terms <#> '{4248:1.5,4419:2}/30522')::numeric, 2) AS score
+FROM passage ORDER BY terms <#> '{4248:1.5,4419:2}/30522' LIMIT 3;
+SELECT title FROM passage WHERE published >= 2005 ORDER BY terms <#> '{4248:1.5,4419:2}/30522' LIMIT 1;
+
+-- 4. Learned sparse vectors
+SELECT title FROM passage WHERE terms <#> '{4248:1.5,4066:-2,4419:0.1}/30522' < 0
+ORDER BY terms <#> '{4248:1.5,4066:-2,4419:0.1}/30522' LIMIT 10;
+
+-- 5. Newer, nearer, cheaper first
 SELECT id, title, round(similarity::numeric, 3) AS similarity, round(freshness::numeric, 3) AS freshness
 FROM (
     SELECT id, title, 1 - (embedding <=> :'query') AS similarity,
@@ -46,18 +62,18 @@ FROM (
 ORDER BY similarity * freshness DESC
 LIMIT 3;
 
--- 4. Newer, nearer, cheaper first
+-- 6. Newer, nearer, cheaper first
 SELECT decay_gauss(price, origin => 20, scale => 10) AS price,
     decay_linear(made, timestamp '2026-11-28 12:00', '6 hours') AS made
 FROM (VALUES (20.00, timestamp '2026-11-28 09:00'), (30.00, '2026-11-28 06:00'), (60.00, '2026-11-27 12:00')) AS product (price, made);
 
--- 5. Preferred rows first
+-- 7. Preferred rows first
 SELECT id, title, round(boost(1 - (embedding <=> :'query'), reviewed, 1.2)::numeric, 3) AS score
 FROM post
 ORDER BY boost(1 - (embedding <=> :'query'), reviewed, 1.2) DESC
 LIMIT 3;
 
--- 6. Not ten times the same
+-- 8. Not ten times the same
 WITH candidate AS (
     SELECT row_number() OVER (ORDER BY embedding <=> :'query') AS position, id, title, embedding
     FROM post
@@ -69,7 +85,7 @@ FROM unnest(mmr(:'query', (SELECT array_agg(embedding ORDER BY position) FROM ca
     JOIN candidate USING (position)
 ORDER BY shown.number;
 
--- 7. Not ten times the same
+-- 9. Not ten times the same
 SELECT query.name, shown.number, candidate.ids[shown.position] AS id
 FROM (VALUES ('vectors', vector '[1, 0.1, 0.2]'), ('bread', '[0, 0.3, 1]')) AS query (name, embedding),
     LATERAL (
@@ -79,13 +95,13 @@ FROM (VALUES ('vectors', vector '[1, 0.1, 0.2]'), ('bread', '[0, 0.3, 1]')) AS q
     LATERAL unnest(mmr(query.embedding, candidate.embeddings, 2, lambda => 0.5)) WITH ORDINALITY AS shown (position, number)
 ORDER BY query.name, shown.number;
 
--- 8. From text to terms
+-- 10. From text to terms
 SELECT * FROM vector_tokenize('english', 'The COVID-19 vaccines of 2026');
 
--- 9. What a query asks for
+-- 11. What a query asks for
 SELECT * FROM vector_tokenize_query('english', '+"quick foxes" covid-19 vacc* -lazy');
 
--- 10. What a query asks for
+-- 12. What a query asks for
 CREATE TABLE chapter (id bigint PRIMARY KEY, body text NOT NULL);
 INSERT INTO chapter VALUES (1, '我们在北京大学学习计算机科学'), (2, '上海的天气很好'), (3, 'COVID-19 疫苗');
 CREATE FUNCTION words(body text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN (
@@ -112,7 +128,7 @@ CREATE INDEX ON chapter USING gin (words(body));
 SELECT id, body FROM chapter WHERE words(body) @@ asked('+北京 +学*');
 SELECT id, body FROM chapter WHERE words(body) @@ asked('"covid 19" 天气 -北京') ORDER BY id;
 
--- 11. After an upgrade
+-- 13. After an upgrade
 CREATE TABLE text_digest AS
     SELECT config, vector_text_digest(config) AS digest FROM unnest(ARRAY['english', 'simple', 'unicode']) AS config;
 -- after the upgrade

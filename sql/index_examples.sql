@@ -130,3 +130,17 @@ RESET enable_seqscan;
 INSERT INTO docs SELECT n, n % 10, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(5001, 5100) n;
 SELECT vector_seal('docs_embedding'), vector_index_check('docs_embedding');
 DROP TABLE docs;
+
+-- 18. sparse
+CREATE TABLE passages (id bigint PRIMARY KEY, lang text, terms sparsevec(30000));
+INSERT INTO passages SELECT n, (ARRAY['de', 'en', 'fr'])[1 + n % 3],
+    format('{%s:1.5,%s:0.75,%s:0.25}/30000', 1 + n % 1000, 1001 + n % 900, 2001 + n % 7)::sparsevec
+    FROM generate_series(1, 20000) n;
+CREATE INDEX passages_terms ON passages USING sparse (terms sparsevec_ip_ops, lang);
+SELECT id, terms <#> '{11:1,1021:2,2004:0.5}/30000' AS distance FROM passages
+    WHERE lang = 'en' ORDER BY terms <#> '{11:1,1021:2,2004:0.5}/30000', id LIMIT 3;
+EXPLAIN (COSTS off) SELECT id FROM passages
+    WHERE lang = 'en' ORDER BY terms <#> '{11:1,1021:2,2004:0.5}/30000' LIMIT 3;
+
+-- 19. sparse
+DROP TABLE passages;

@@ -8,25 +8,26 @@ CREATE OPERATOR CLASS other_ops DEFAULT FOR TYPE vector USING other AS
 SELECT amvalidate(oid) FROM pg_opclass WHERE opcname = 'other_ops';
 CREATE TABLE t (id int, v vector(3)) WITH (autovacuum_enabled = off);
 INSERT INTO t SELECT n, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1, 500) n;
-CREATE FUNCTION tell(am text, class text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+CREATE FUNCTION tell(am text, class text, columns text DEFAULT 'v', near text DEFAULT $$v <-> '[1,2,3]'$$) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
 	line text;
 BEGIN
-	EXECUTE format('CREATE INDEX t_v ON t USING %I (v %I)', am, class);
+	EXECUTE format('CREATE INDEX t_v ON t USING %I (%s %I)', am, columns, class);
 	INSERT INTO t VALUES (0, '[1,2,3]');
 	RETURN NEXT format('%s: %s, %s sealed, %s rows', am, vector_index_state('t_v'), vector_seal('t_v'), vector_index_check('t_v'));
 	DELETE FROM t WHERE id = 0;
 	-- the hidden distance is not computed
-	FOR line IN EXECUTE $q$EXPLAIN (VERBOSE, COSTS off) SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$q$ LOOP
+	FOR line IN EXECUTE format('EXPLAIN (VERBOSE, COSTS off) SELECT id FROM t ORDER BY %s LIMIT 5', near) LOOP
 		RETURN NEXT line;
 	END LOOP;
-	RETURN QUERY EXECUTE $q$SELECT 'ids: ' || array_agg(id)::text FROM (SELECT id FROM t ORDER BY v <-> '[1,1,1]' LIMIT 1) x$q$;
+	RETURN QUERY EXECUTE format('SELECT ''ids: '' || array_agg(id)::text FROM (SELECT id FROM t ORDER BY %s LIMIT 1) x', near);
 	DROP INDEX t_v;
 END $$;
 SELECT tell('hnsw', 'vector_l2_ops');
 SELECT tell('diskann', 'vector_l2_ops');
 SELECT tell('ivfflat', 'vector_l2_ops');
 SELECT tell('ivf', 'vector_l2_ops');
+SELECT tell('sparse', 'sparsevec_ip_ops', '(v::sparsevec(3))', $$v::sparsevec(3) <#> '{1:1,2:2,3:3}/3'$$);
 SELECT tell('other', 'other_ops');
 -- nor that of a subquery, unless it is read
 CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops);

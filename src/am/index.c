@@ -26,13 +26,13 @@ check_columns(Relation index, const char *am)
 	if (!OidIsValid(index_getprocid(index, 1, DISTANCE_NUMBER)))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("first column of an %s index must be a vector", am),
+				 errmsg("first column of %s index must be a vector", am),
 				 errhint("Put columns to filter by after it.")));
 	for (int i = 1; i < index->rd_att->natts; i++)
 		if (!OidIsValid(index_getprocid(index, i + 1, ATTRIBUTE_COMPARE)))
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("column \"%s\" cannot be an attribute of an %s index",
+					 errmsg("column \"%s\" cannot be an attribute of %s index",
 							NameStr(TupleDescAttr(index->rd_att, i)->attname), am),
 					 errdetail("Its operator class is for the first column.")));
 }

@@ -113,7 +113,8 @@ typedef struct VectorAm
 	method(hnsw) \
 	method(diskann) \
 	method(ivfflat) \
-	method(ivf)
+	method(ivf) \
+	method(sparse)
 
 #define DECLARE_VECTOR_AM(method) extern const VectorAm method##_am;
 VECTOR_AMS(DECLARE_VECTOR_AM)

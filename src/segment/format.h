@@ -12,11 +12,12 @@
  * the entries, the tombstones, the TIDs by row, and for a graph groups of codes of 32 nodes,
  * relative to the mean, and its levels from level 0 up.  For lists it has a SealedList for each,
  * groups of codes of 32 rows list by list, fine codes by row, and as level 0 nodes without
- * neighbours, where row i is node i.  A flat extent has only such nodes after the TIDs.  A growing
- * extent has one block for the GrowingHeader, then the mean that codes are relative to, groups of
- * the TIDs and codes of 32 rows, the rows' vectors, and their attributes.  Centroids, which the
- * lists of several segments share, have one block for the CentroidsHeader, the centroids, and the
- * codebooks.
+ * neighbours, where row i is node i.  A flat extent has only such nodes after the TIDs.  An
+ * inverted one has terms, chunks and postings after the TIDs, and then such nodes, which differ in
+ * size.  A growing extent has one block for the GrowingHeader, then the mean that codes are
+ * relative to, groups of the TIDs and codes of 32 rows, the rows' vectors, and their attributes.
+ * Centroids, which the lists of several segments share, have one block for the CentroidsHeader, the
+ * centroids, and the codebooks.
  *
  * Numbers are in the byte order of the machine, as in all of PostgreSQL's files.
  *
@@ -73,7 +74,10 @@ typedef enum BlockKind
 	BLOCK_CODEBOOKS,
 	BLOCK_ATTRIBUTES,
 	BLOCK_LINKS,
-	BLOCK_MANIFEST
+	BLOCK_MANIFEST,
+	BLOCK_TERMS,
+	BLOCK_CHUNKS,
+	BLOCK_POSTINGS
 } BlockKind;
 
 /* Follows the page header in every block but the directory. */
@@ -112,10 +116,11 @@ typedef enum SpaceMethod
 {
 	METHOD_GRAPH, METHOD_LISTS,
 	METHOD_FLAT,				/* all rows are compared: of a segment, never of an index */
-	METHOD_DISK					/* a graph whose walk reads no vectors */
+	METHOD_DISK,				/* a graph whose walk reads no vectors */
+	METHOD_INVERTED				/* lists of the rows that have a dimension */
 } SpaceMethod;
 
-#define SEGMENT_METHODS		(METHOD_DISK + 1)
+#define SEGMENT_METHODS		(METHOD_INVERTED + 1)
 
 /*
  * What lists store beside or instead of vectors.  All but NONE and PQ have 1-bit RaBitQ codes; fine
@@ -285,6 +290,47 @@ typedef struct DiskNode
 	uint32		extras;			/* how many */
 } DiskNode;
 
+/*
+ * What a search of a METHOD_INVERTED segment reads: arrays of a SealedTerm for each dimension that
+ * a row has, in ascending order, and of a SealedChunk for each window of a dimension's rows, as
+ * many to a block as fit; and blocks of postings, all full but the last one.
+ */
+typedef struct SealedInverted
+{
+	BlockNumber terms;			/* block within the extent; 0: another kind of segment */
+	BlockNumber chunks;
+	BlockNumber postings;
+	uint32		term_count;
+	uint32		chunk_count;
+	uint32		posting_blocks;
+} SealedInverted;
+
+typedef struct SealedTerm
+{
+	uint32		dim;
+	uint32		chunk;			/* the first */
+	uint32		chunks;
+} SealedTerm;
+
+/* Rows of a dimension whose numbers are those of a window. */
+typedef struct SealedChunk
+{
+	uint64		first;			/* posting */
+	uint32		count;
+	uint32		window;
+	float		low;			/* see ImpactRange */
+	float		step;
+} SealedChunk;
+
+#define BLOCK_POSTING_COUNT	(PAYLOAD_SIZE / (sizeof(uint16) + sizeof(uint8)))
+
+/* Row numbers, relative to the window, and codes of weights. */
+typedef struct PostingBlock
+{
+	uint16		rows[BLOCK_POSTING_COUNT];
+	uint8		codes[BLOCK_POSTING_COUNT];
+} PostingBlock;
+
 /* The head of a group of rows of a list or a graph; their codes follow. */
 typedef struct ListGroup
 {
@@ -351,7 +397,8 @@ typedef struct SealedHeader
 	/* EXTENT_STORED, else 0: the first of the blocks that only a stored extent has, which */
 	BlockNumber added;			/* come before the cold ones: arrays of its method, */
 	BlockNumber manifest;		/* and the manifest, up to `cold` */
-	uint32		spare[25];		/* zero */
+	SealedInverted inverted;
+	uint32		spare[19];		/* zero */
 } SealedHeader;
 
 /*
@@ -454,6 +501,10 @@ StaticAssertDecl(sizeof(SealedDisk) == 36, "format of SealedDisk");
 StaticAssertDecl(sizeof(DiskCode) == 12, "format of DiskCode");
 StaticAssertDecl(sizeof(DiskCell) == 8, "format of DiskCell");
 StaticAssertDecl(sizeof(DiskNode) == 16, "format of DiskNode");
+StaticAssertDecl(sizeof(SealedInverted) == 24, "format of SealedInverted");
+StaticAssertDecl(sizeof(SealedTerm) == 12, "format of SealedTerm");
+StaticAssertDecl(sizeof(SealedChunk) == 24, "format of SealedChunk");
+StaticAssertDecl(sizeof(PostingBlock) <= PAYLOAD_SIZE, "a block of postings");
 StaticAssertDecl(sizeof(ListGroup) == 256, "format of ListGroup");
 StaticAssertDecl(sizeof(CentroidsHeader) == 32, "format of CentroidsHeader");
 StaticAssertDecl(DIRECTORY_MAX_ENTRIES == 201, "as many as version 2 had");

@@ -10,7 +10,8 @@ sealed_shift_places(SealedHeader *header, BlockNumber from, int blocks)
 		&header->mean, &header->tombstones, &header->tids, &header->entries, &header->lists.list,
 		&header->lists.codes, &header->lists.fine, &header->cold, &header->codes,
 		&header->disk.codes, &header->disk.links, &header->disk.cells, &header->added,
-		&header->manifest
+		&header->manifest, &header->inverted.terms, &header->inverted.chunks,
+		&header->inverted.postings
 	};
 
 	for (int i = 0; i < lengthof(parts); i++)

@@ -49,6 +49,9 @@ typedef struct SearchEffort
 	 */
 	uint32		stored_at_once;
 	bool		at_hand;
+
+	/* inverted lists: `candidates`, and */
+	double		drop_ratio;		/* of the query's weights, the smallest, that find no rows */
 } SearchEffort;
 
 /* The default of stored_at_once: as many as a search of ten rows hardly needs more of. */

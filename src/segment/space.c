@@ -170,9 +170,6 @@ space_payload_size(const Space *space)
 }
 
 /* The parts of a sparse payload. */
-#define SPARSE_NNZ(payload)		(*(const int32 *) (payload))
-#define SPARSE_INDICES(payload)	((const int32 *) (payload) + 1)
-#define SPARSE_VALUES(payload)	((const float *) (SPARSE_INDICES(payload) + SPARSE_NNZ(payload)))
 #define SPARSE_ARGS(p)			SPARSE_INDICES(p), SPARSE_VALUES(p), (size_t) SPARSE_NNZ(p)
 
 Size

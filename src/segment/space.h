@@ -46,6 +46,11 @@ typedef struct SpaceQuery
 	float		scale;			/* cosine: 1 / norm */
 } SpaceQuery;
 
+/* The payload of a sparse vector. */
+#define SPARSE_NNZ(payload)		(*(const int32 *) (payload))
+#define SPARSE_INDICES(payload)	((const int32 *) (payload) + 1)
+#define SPARSE_VALUES(payload)	((const float *) (SPARSE_INDICES(payload) + SPARSE_NNZ(payload)))
+
 #define SPACE_MAX_PAYLOAD(space) \
 	((space)->element == SPACE_SPARSE ? 4 + 8 * (Size) 16000 : space_payload_size(space))
 

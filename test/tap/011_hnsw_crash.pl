@@ -17,7 +17,8 @@ my $lists = $peer ? '' : 'CREATE INDEX items_l ON items USING ivf (h halfvec_cos
 	WITH (lists = 10, seal_rows = 200);
 	CREATE INDEX items_c ON items USING ivf (v vector_ip_ops)
 	WITH (lists = 10, seal_rows = 200, refine = none, bits = 6);
-	CREATE INDEX items_d ON items USING diskann (v vector_cosine_ops, id) WITH (seal_rows = 200);';
+	CREATE INDEX items_d ON items USING diskann (v vector_cosine_ops, id) WITH (seal_rows = 200);
+	CREATE INDEX items_s ON items USING sparse ((v::sparsevec(24)), id) WITH (seal_rows = 200);';
 my $fleeting_lists = $peer ? '' : 'CREATE INDEX fleeting_l ON fleeting USING ivf (v vector_cosine_ops)
 	WITH (lists = 4, seal_rows = 200);';
 srand(42);

@@ -64,11 +64,12 @@ my $full = qr/could not (?:extend|write)[^\n]*(?:File too large|No space left)|w
 my $session = 'LOAD $$vector$$; SET vector.background_work = off;';
 foreach my $case ([ 'sealed by workers', '' ], [ 'sealed by the session', $session ],
 	[ 'with attributes', $session, 'hnsw', ', id, (repeat(md5(id::text), id % 20))' ],
-	[ 'diskann', '', 'diskann', ', (repeat(md5(id::text), id % 30))' ])
+	[ 'diskann', '', 'diskann', ', (repeat(md5(id::text), id % 30))' ],
+	[ 'sparse', $session, 'sparse', ', id' ])
 {
 	my ($name, $settings, $method, $attributes) = @$case;
 	$node->safe_psql('postgres', "DROP INDEX items_v;
-		CREATE INDEX items_v ON items USING $method (v vector_l2_ops$attributes) WITH (seal_rows = 300)") if $method;
+		CREATE INDEX items_v ON items USING $method (@{[ column_of($method, 100) ]}$attributes) WITH (seal_rows = 300)") if $method;
 	restart(1);
 	my $error = '';
 	for (my $i = 0; $i < 100 && $error eq ''; $i++)

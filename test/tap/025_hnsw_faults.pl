@@ -28,7 +28,7 @@ my $off = "LOAD 'vector'; SET vector.background_work = off";
 sub create
 {
 	my ($am) = @_;
-	sql("TRUNCATE items; DROP INDEX IF EXISTS items_v; CREATE INDEX items_v ON items USING $am (v vector_l2_ops) WITH ($with{$am})");
+	sql("TRUNCATE items; DROP INDEX IF EXISTS items_v; CREATE INDEX items_v ON items USING $am (@{[ column_of($am, 16) ]}) WITH ($with{$am})");
 }
 
 # Several segments of both kinds, with dead rows.
@@ -55,7 +55,7 @@ my %statements = (
 	'insert that seals' => $insert =~ s/150/600/r,
 	seal => "SELECT vector_seal('items_v')",
 	merge => "SELECT vector_merge('items_v')",
-	build => 'CREATE INDEX other ON items USING AM (v vector_cosine_ops)',
+	build => 'CREATE INDEX other ON items USING AM (COLUMN)',
 	'build in partitions' => "SET maintenance_work_mem = '1MB'; REINDEX INDEX items_v",
 	search => 'SET enable_seqscan = off; SELECT id FROM items ORDER BY v <-> place(7) LIMIT 5',
 	vacuum => 'VACUUM (INDEX_CLEANUP ON) items');
@@ -80,6 +80,8 @@ my %faults = (
 		[ 'build', map { "allocate*$_" } 1, 5, 20 ],
 		[ 'build in partitions', map { "allocate*$_" } 1, 30 ],
 		[ 'search', map { "allocate*$_" } 1, 2, 4 ] ],
+	sparse => [ [ 'seal', 'closed*', 'write*', 'write*100', 'flip*' ], [ 'merge', 'reserved*', 'write*300', 'flip*' ], [ 'build', 'write*', 'write*200' ],
+		[ 'vacuum', 'bury*', 'flip*', 'write*' ] ],
 	ivf => \@lists,
 	ivfflat => [ [ 'seal', 'write*' ], [ 'merge', 'write*' ], [ 'build', 'train*', 'centroids*', 'write*' ] ]);
 my %stops = (
@@ -87,6 +89,7 @@ my %stops = (
 		[ 'search', 'allocate!' ], [ 'build', 'allocate!' ] ],
 	ivf => [ [ 'seal', 'assign!' ], [ 'merge', 'write!' ], [ 'search', 'allocate!' ],
 		map { [ 'build', "$_!" ] } 'train', 'centroids', 'assign', 'write' ],
+	sparse => [ map { [ $_, 'write!' ] } 'seal', 'merge', 'build' ],
 	ivfflat => [ [ 'seal', 'write!' ], map { [ 'build', "$_!" ] } 'train', 'write' ]);
 
 foreach my $am (sort keys %faults)
@@ -103,7 +106,7 @@ foreach my $am (sort keys %faults)
 				$statements{$what};\nSET vector.wait_point = '';
 				$left;
 				SELECT vector_seal('items_v') >= 0;
-				SELECT count(*) FROM vector_segments() WHERE kind = 'reserved'" =~ s/;\s*/;\n/gr =~ s/USING AM/USING $am/r,
+				SELECT count(*) FROM vector_segments() WHERE kind = 'reserved'" =~ s/;\s*/;\n/gr =~ s/USING AM/USING $am/r =~ s/COLUMN/column_of($am, 16) =~ s|_l2_|_cosine_|r/er,
 				on_error_stop => 0);
 			$failed++ if $error =~ /ERROR:  out of memory\nDETAIL:  Failed as told/;
 			unlike($error =~ s/ERROR:  out of memory//r, qr/ERROR|WARNING|FATAL/, "$am, $what, $place: no other error");
@@ -124,7 +127,7 @@ foreach my $am (sort keys %faults)
 		fill();
 		my ($code, $out, $error) = $node->psql('postgres', "$off; SET vector.wait_point = '$place';
 			SET statement_timeout = '200ms';\n$statements{$what};\nSET vector.wait_point = '';
-			RESET statement_timeout; $left" =~ s/;\s*/;\n/gr =~ s/USING AM/USING $am/r, on_error_stop => 0);
+			RESET statement_timeout; $left" =~ s/;\s*/;\n/gr =~ s/USING AM/USING $am/r =~ s/COLUMN/column_of($am, 16) =~ s|_l2_|_cosine_|r/er, on_error_stop => 0);
 		like($error, qr/canceling statement due to statement timeout/, "$am, $what times out at $place");
 		is($out, 0, 'and leaves nothing behind');
 		sql('DROP INDEX IF EXISTS other');

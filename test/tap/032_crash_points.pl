@@ -28,7 +28,7 @@ my %steps = (
 	insert => 'INSERT INTO items SELECT n, place(n) FROM generate_series(1000001, 1000010) n',
 	seal => "SELECT vector_seal('items_v')",
 	merge => "SELECT vector_merge('items_v')",
-	build => 'CREATE INDEX other ON items USING AM (v vector_cosine_ops)',
+	build => 'CREATE INDEX other ON items USING AM (COLUMN)',
 	rebuild => 'REINDEX INDEX items_v',
 	vacuum => 'VACUUM (INDEX_CLEANUP ON) items');
 my @lists = ([ 'seal', 'assign', 'write', 'flip' ], [ 'merge', 'reserved', 'write', 'flip' ],
@@ -39,6 +39,8 @@ my %points = (
 	diskann => [ [ 'insert', 'append' ], [ 'seal', 'closed', 'flip' ], [ 'merge', 'reserved', 'flip' ], [ 'vacuum', 'bury' ] ],
 	ivf => \@lists,
 	ivfflat => [ [ 'seal', 'write' ], [ 'build', 'centroids' ] ],
+	sparse => [ [ 'insert', 'append' ], [ 'seal', 'closed', 'write', 'flip' ], [ 'merge', 'reserved', 'write' ], [ 'build', 'write' ],
+		[ 'vacuum', 'bury' ] ],
 	'hnsw with attributes' => [ [ 'insert', 'append' ], [ 'merge', 'reserved', 'flip' ] ],
 	'ivf with attributes' => [ [ 'seal', 'write' ], [ 'merge', 'flip' ] ]);
 
@@ -47,7 +49,7 @@ foreach my $kind (sort keys %points)
 	my ($am, $attributes) = split / with /, $kind;
 	my $columns = $attributes ? ', id, (md5(id::text)), (id % 7)' : '';
 	sql("TRUNCATE items; DROP INDEX IF EXISTS items_v;
-		CREATE INDEX items_v ON items USING $am (v vector_l2_ops$columns) WITH ($with{$am})");
+		CREATE INDEX items_v ON items USING $am (@{[ column_of($am, 16) ]}$columns) WITH ($with{$am})");
 	foreach my $row (@{ $points{$kind} })
 	{
 		my ($step, @places) = @$row;
@@ -63,7 +65,7 @@ foreach my $kind (sort keys %points)
 			my ($out, $error) = ('', '');
 			my $session = IPC::Run::start([ 'psql', '-XAqt', '-d', $node->connstr('postgres'), '-c', $off =~ s/; .*//r,
 				'-c', 'SET vector.background_work = off', '-c', "SET vector.wait_point = '$place!'",
-				'-c', $steps{$step} =~ s/USING AM/USING $am/r ], '>', \$out, '2>', \$error);
+				'-c', $steps{$step} =~ s/USING AM/USING $am/r =~ s/COLUMN/column_of($am, 16) =~ s|_l2_|_cosine_|r/er ], '>', \$out, '2>', \$error);
 			ok($node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity
 				WHERE wait_event = 'PgSleep' AND backend_type = 'client backend'}), "$name: it stops there");
 			sql('CHECKPOINT') if $place eq 'write' || $place eq 'reserved';

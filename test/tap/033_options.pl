@@ -47,7 +47,8 @@ my %own = (
 	diskann => [qw(num_neighbors search_list_size max_alpha bits storage seal_rows)],
 	hnsw => [qw(m ef_construction storage seal_rows)],
 	ivfflat => [qw(lists seal_rows)],
-	ivf => [qw(lists quantizer bits pq_m refine seal_rows)]);
+	ivf => [qw(lists quantizer bits pq_m refine seal_rows)],
+	sparse => [qw(seal_rows)]);
 my %types = (v => 'vector', h => 'halfvec', f => 'bf16vec', i => 'int8vec', b => 'bit', s => 'sparsevec');
 my %operators = (l2 => '<->', ip => '<#>', cosine => '<=>', l1 => '<+>', hamming => '<~>', jaccard => '<%>');
 
@@ -69,8 +70,8 @@ my ($made, $refused) = (0, 0);
 my $log = '';
 foreach my $n (1 .. $tries)
 {
-	my $am = any(qw(hnsw diskann ivfflat ivf ivf));
-	my $column = any(sort keys %types);
+	my $am = any(qw(hnsw diskann ivfflat ivf ivf sparse));
+	my $column = $am eq 'sparse' ? any('s', 's', 'v') : any(sort keys %types);
 	my $metric = $column eq 'b' ? any('hamming', 'hamming', 'jaccard') : any(qw(l2 l2 ip cosine l1));
 	my $options = some_options($am);
 	my $index = "CREATE INDEX items_x ON items USING $am ($column $types{$column}_${metric}_ops)"

@@ -80,7 +80,8 @@ $node->safe_psql('postgres', <<'SQL');
 
 			PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', CASE WHEN a.plain THEN 'on' ELSE 'off' END, true),
 				set_config('enable_bitmapscan', 'on', true), set_config('enable_sort', CASE WHEN a.plain THEN 'on' ELSE 'off' END, true),
-				set_config(am || '.iterative_scan', a.mode, true),
+				-- sparse has no such modes
+				set_config(CASE am WHEN 'sparse' THEN 'hnsw' ELSE am END || '.iterative_scan', a.mode, true),
 				set_config('hnsw.ef_search', CASE WHEN a.exact THEN '1000' ELSE '40' END, true),
 				set_config('ivf.probes', '10', true), set_config('ivfflat.probes', '10', true);
 			IF a.form = 'attribute' THEN
@@ -168,6 +169,7 @@ sub chance { return rand() < $_[0]; }
 # The modes of iterative scans of an access method.
 my %modes = map { $_ => [ split /,/, $node->safe_psql('postgres', "LOAD 'vector';
 	SELECT array_to_string(enumvals, ',') FROM pg_settings WHERE name = '$_.iterative_scan'") ] } qw(hnsw diskann ivf ivfflat);
+$modes{sparse} = ['auto'];
 
 sub array_condition
 {
@@ -275,7 +277,7 @@ sub ask
 		my $plain = chance(0.1);
 		$condition .= ' AND t.v IS NOT NULL' if $plain || chance(0.2);
 		my $form = $source eq 't' ? pick(('') x 16, 'FOR UPDATE', 'each', 'attribute') : '';
-		my $mode = $form ne 'attribute' && chance(0.1) ? 'off' : pick(grep { $_ ne 'off' } @{ $modes{$am} });
+		my $mode = $form ne 'attribute' && $am ne 'sparse' && chance(0.1) ? 'off' : pick(grep { $_ ne 'off' } @{ $modes{$am} });
 		$condition = join(' AND ', map { compare_column(@{ pick(@$columns) }) } 1 .. pick(1, 2)) if $form eq 'attribute';
 		$plain = 0 if $form eq 'attribute';
 		my $k = $form =~ /^(each|attribute)$/ ? 5000 : pick(1, 5, 10, 10, 20, 100);
@@ -301,7 +303,7 @@ my @configs = map {
 } split /\n/, $node->safe_psql('postgres', q{
 	SELECT amname, opcname, opcintype::regtype, oprname FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod
 	JOIN pg_amop o ON amopfamily = opcfamily AND amoppurpose = 'o' JOIN pg_operator p ON p.oid = amopopr
-	WHERE amname IN ('hnsw', 'ivf', 'ivfflat') OR (amname = 'diskann' AND opcname ~ '^(vec|half|bf16|int8).*_(l2|ip|cosine)_ops$')
+	WHERE amname IN ('hnsw', 'ivf', 'ivfflat', 'sparse') OR (amname = 'diskann' AND opcname ~ '^(vec|half|bf16|int8).*_(l2|ip|cosine)_ops$')
 	ORDER BY amname, opcname});
 cmp_ok(scalar(@configs), '>', 40, 'kinds of indexes');
 
@@ -331,7 +333,7 @@ sub make_table
 	push @with, 'lists = ' . (2 + int(rand(8))) if $config->{am} =~ /ivf/;
 	my $quantizer = $config->{am} eq 'ivf' && !$bits ? pick('', 'none', 'rabitq', 'sq8') : '';
 	push @with, "quantizer = $quantizer" if $quantizer;
-	$config->{exact} = $config->{am} eq 'hnsw' || $config->{am} eq 'ivfflat' || $quantizer eq 'none';
+	$config->{exact} = $config->{am} eq 'hnsw' || $config->{am} eq 'ivfflat' || $config->{am} eq 'sparse' || $quantizer eq 'none';
 	$config->{kind} = "$config->{am} $config->{class}" . ($quantizer ? " $quantizer" : '');
 	$config->{name} = "$config->{kind} (" . join(', ', map { $_->[1] } @columns) . ')';
 	my $type = $bits ? "bit($dims)" : "$config->{type}($dims)";

@@ -1,4 +1,4 @@
-# The name diskann: another access method may have it, take it, and give it away
+# The names diskann and sparse: another access method may have them, take them, and give them away
 use strict;
 use warnings;
 use FindBin;
@@ -109,6 +109,29 @@ sql('placed', 'CREATE SCHEMA other; CREATE EXTENSION vector SCHEMA other');
 $members = sql('placed', $definitions);
 is(sql('placed', 'SELECT other.vector_drop_diskann(), other.vector_create_diskann()'), 't|t', 'in another schema');
 is(sql('placed', $definitions), $members, 'the members are in their schema');
+
+# likewise the name sparse, whatever becomes of the other
+sql('postgres', 'CREATE DATABASE sparse');
+sql('sparse', $other =~ s/diskann/sparse/gr);
+($status, $messages) = report('sparse', 'CREATE EXTENSION vector');
+is($status, 'done', 'CREATE EXTENSION where another access method is named sparse');
+like($messages, qr/NOTICE:  42710: access method "sparse" already exists, skipping\n.*DETAIL:  .*\n.*HINT:  .*vector_create_sparse/s,
+	'a notice tells of it');
+is(sql('sparse', $owned =~ s/diskann/sparse/r), 0, 'nothing of it is the extension\'s');
+cmp_ok(sql('sparse', $owned), '>', 0, 'diskann is there');
+is(sql('sparse', 'SELECT vector_drop_sparse(), vector_create_sparse()'), 'f|f', 'what is another\'s stays');
+($status, $messages) = report('sparse', "SET sparse.drop_ratio = 'all'; SELECT '[1]'::vector; SHOW sparse.drop_ratio");
+is("$status: $messages", 'done: ', 'its settings are left alone');
+sql('sparse', 'DROP ACCESS METHOD sparse CASCADE');
+is(sql('sparse', 'SELECT vector_create_sparse()'), 't', 'the extension takes the name');
+is(sql('sparse', $definitions), sql('fresh', $definitions), 'and has the members that it has elsewhere');
+is(sql('sparse', "CREATE TABLE words (v sparsevec(9)); INSERT INTO words VALUES ('{1:1}/9'), ('{2:3}/9'); CREATE INDEX ON words USING sparse (v);
+	SET enable_seqscan = off; SELECT v FROM words ORDER BY v <#> '{1:1}/9' LIMIT 1"), '{1:1}/9', 'an index');
+($status, $messages) = report('sparse', 'SELECT vector_drop_sparse()');
+like($messages, qr/2BP01: cannot drop .* because other objects depend on it/, 'the name is not given away while there is one');
+is(sql('sparse', 'DROP TABLE words; SELECT vector_drop_sparse(), vector_drop_sparse()'), 't|f', 'but then');
+($status, $messages) = report('sparse', "SELECT vector_create_method('btree')");
+like($messages, qr/22023: access method "btree" cannot be created/, 'other names are refused');
 
 $node->stop;
 done_testing();

@@ -7,14 +7,22 @@ use warnings;
 use Exporter 'import';
 use PostgreSQL::Test::Utils;
 
-our @EXPORT = qw(create_place create_items damage_block has_wait_points lost_rows recall_of set_for_all %with);
+our @EXPORT = qw(column_of create_place create_items damage_block has_wait_points lost_rows recall_of set_for_all %with);
 
 # Options of each access method: segments are small, lists few, and the codes of ivf have fine parts.
 our %with = (
 	hnsw => 'seal_rows = 200',
 	diskann => 'seal_rows = 200',
 	ivf => 'lists = 8, seal_rows = 200, bits = 4',
-	ivfflat => 'lists = 8, seal_rows = 200');
+	ivfflat => 'lists = 8, seal_rows = 200',
+	sparse => 'seal_rows = 200');
+
+# The column of an index on vectors v of so many dimensions, and its operator class.
+sub column_of
+{
+	my ($method, $dims) = @_;
+	return $method eq 'sparse' ? "(v::sparsevec($dims)) sparsevec_ip_ops" : 'v vector_l2_ops';
+}
 
 # Creates the extension and place(id), a random vector that is always the same for an id.
 sub create_place

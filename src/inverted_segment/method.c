@@ -1,0 +1,33 @@
+/*
+ * method.c - sealed segments of inverted lists: always built from their rows
+ */
+#include "inverted_segment/method.h"
+
+#include "inverted_segment/build.h"
+#include "inverted_segment/lists.h"
+
+/* Temporary files take what does not fit into memory. */
+static bool
+always(const Space *space)
+{
+	return true;
+}
+
+/* A search adds the same postings, in however many segments they are. */
+static bool
+never(const Space *space)
+{
+	return false;
+}
+
+const SegmentMethod inverted_segment_method = {
+	.id = METHOD_INVERTED,
+	.name = "inverted",
+	.max_blocks = inverted_max_blocks,
+	.may_merge = always,
+	.gains_by_merging = never,
+	.from_rows = inverted_from_rows,
+	.load = inverted_load,
+	.reader = &inverted_reader,
+	.check = inverted_check
+};

@@ -1,0 +1,403 @@
+/*
+ * scan.c - searching a segment of inverted lists
+ *
+ * A round finds by the lists the rows whose scores may be among the best `candidates`.  These wait
+ * by bounds of their distances, which are computed from their vectors.  The next round finds those
+ * with lesser bounds, until all have been found.
+ *
+ * A bound is not below the score that is computed from the vector, however that is rounded, so rows
+ * come in the order of their distances.  If weights are dropped, bounds are estimates.
+ */
+#include "inverted_segment/lists.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "segment/search.h"
+
+/*
+ * Rows of vectors that are looked up in the time that so many postings are added; and a part of the
+ * rows that is large enough for all to be found.
+ */
+#define POSTINGS_PER_ROW	100
+#define LARGE_PART			4
+
+/* Where more is lost to rounding, partial sums may overflow: bounds say nothing. */
+#define LARGEST_SCORE		1e37
+
+/* A term of the query with a window's list. */
+typedef struct QueryChunk
+{
+	SealedChunk chunk;
+	double		weight;
+} QueryChunk;
+
+typedef struct InvertedReading
+{
+	SegmentScan base;
+	SealedScan	scan;
+	uint32		live;			/* rows that are not excluded */
+
+	bool		prepared;
+	bool		bounded;		/* lists give bounds */
+	double		scale;			/* of bounds */
+	double		slack;			/* by which rounding may raise a score */
+	int32		error;			/* see InvertedTop */
+	bool		positive;		/* likewise */
+	InvertedList *lists;		/* window by window */
+	uint32	   *starts;			/* of the windows' lists, and the end */
+	uint32		windows;
+	uint64		postings;		/* of all lists */
+	int64		below;			/* rows with lesser bounds have not been found */
+	GraphHeap	candidates;		/* rows by lower bounds of distances */
+	float		zero;			/* such a bound, if a row has no dimension of the query */
+} InvertedReading;
+
+static SegmentScan *
+inverted_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segment,
+			  const ExcludedRows *excluded)
+{
+	InvertedReading *reading = palloc0(sizeof(InvertedReading));
+
+	reading->base.search = search;
+	sealed_scan_begin(&reading->scan, search->index, search->space, segment, search->statistics);
+	reading->scan.query = search->query;
+	reading->scan.excluded = *excluded;
+	reading->live = segment->header.rows - Min(excluded->count, segment->header.rows);
+	reading->below = PG_INT64_MAX;
+	return &reading->base;
+}
+
+static int
+compare_floats(const void *a, const void *b)
+{
+	float		x = *(const float *) a;
+	float		y = *(const float *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The largest absolute weight that is dropped, of the part of a query's weights; -1: none. */
+static float
+dropped_weight(const float *values, int count, double ratio)
+{
+	int			dropped = (int) (count * ratio);
+	float	   *sizes;
+	float		result;
+
+	if (dropped == 0)
+		return -1;
+	sizes = palloc(sizeof(float) * count);
+	for (int i = 0; i < count; i++)
+		sizes[i] = fabsf(values[i]);
+	qsort(sizes, count, sizeof(float), compare_floats);
+	result = sizes[dropped - 1];
+	/* the largest weights are equal: they stay */
+	if (result == sizes[count - 1])
+		result = nextafterf(result, -1);
+	pfree(sizes);
+	return result;
+}
+
+/* Reads the chunks of the query's terms; returns their number. */
+static uint32
+read_chunks(InvertedReading *reading, QueryChunk **result)
+{
+	const SegmentSearch *search = reading->base.search;
+	const char *payload = search->query->payload;
+	int			nnz = SPARSE_NNZ(payload);
+	const int32 *indices = SPARSE_INDICES(payload);
+	const float *values = SPARSE_VALUES(payload);
+	float		dropped = dropped_weight(values, nnz, search->effort.drop_ratio);
+	uint32		count = 0;
+	uint32		room = 2 * nnz + 1;
+	QueryChunk *chunks = palloc(sizeof(QueryChunk) * room);
+	SealedChunk *read = palloc(sizeof(SealedChunk) * reading->windows);
+
+	reading->base.eager = dropped >= 0;
+	for (int i = 0; i < nnz; i++)
+	{
+		SealedTerm	term;
+
+		CHECK_FOR_INTERRUPTS();
+		if (fabsf(values[i]) <= dropped ||
+			!inverted_find_term(&reading->scan, (uint32) indices[i], &term))
+			continue;
+		if (term.chunks > reading->windows)
+			sealed_damaged(search->index, "Segment %u has %u lists of dimension %u.",
+						   reading->scan.segment->part.uid, term.chunks, term.dim);
+		inverted_read_chunks(&reading->scan, &term, read);
+		if (count + term.chunks > room)
+		{
+			room = 2 * room + term.chunks;
+			chunks = repalloc_huge(chunks, sizeof(QueryChunk) * room);
+		}
+		for (uint32 k = 0; k < term.chunks; k++)
+			chunks[count++] = (QueryChunk) {read[k], values[i] * (double) search->query->scale};
+	}
+	pfree(read);
+	*result = chunks;
+	return count;
+}
+
+/* The largest score that lists of one window may give, summed over their largest weights. */
+static double
+largest_score(const QueryChunk *chunks, uint32 count)
+{
+	double		sum = 0;
+	double		largest = 0;
+
+	/* the chunks of a term follow each other, its windows ascending */
+	for (uint32 i = 0; i < count; i++)
+	{
+		const SealedChunk *chunk = &chunks[i].chunk;
+
+		if (i > 0 && chunk->window <= chunks[i - 1].chunk.window)
+		{
+			sum += largest;
+			largest = 0;
+		}
+		largest = Max(largest, fabs(chunks[i].weight) *
+					  impact_largest((ImpactRange) {chunk->low, chunk->step}));
+	}
+	return sum + largest;
+}
+
+/* Makes the chunks lists of their windows. */
+static void
+make_lists(InvertedReading *reading, const QueryChunk *chunks, uint32 count)
+{
+	int64		error = 0;
+	int32	   *errors = palloc0(sizeof(int32) * reading->windows);
+
+	reading->lists = palloc(sizeof(InvertedList) * Max(count, 1));
+	reading->starts = palloc0(sizeof(uint32) * (reading->windows + 2));
+	for (uint32 i = 0; i < count; i++)
+		reading->starts[chunks[i].chunk.window + 2]++;
+	for (uint32 i = 2; i < reading->windows + 2; i++)
+		reading->starts[i] += reading->starts[i - 1];
+	for (uint32 i = 0; i < count; i++)
+	{
+		const SealedChunk *chunk = &chunks[i].chunk;
+		ImpactRange range = {chunk->low, chunk->step};
+		InvertedList *list = &reading->lists[reading->starts[chunk->window + 1]++];
+
+		*list = (InvertedList) {
+			.part = impact_part(range, chunks[i].weight * reading->scale),
+			.count = chunk->count, .first = chunk->first
+		};
+		errors[chunk->window] += list->part.error;
+		error = Max(error, errors[chunk->window]);
+		reading->positive &= chunks[i].weight > 0 && chunk->low > 0;
+		reading->postings += chunk->count;
+	}
+	reading->error = (int32) Min(error + (int64) ceil(2 * reading->slack * reading->scale),
+								 PG_INT32_MAX);
+	pfree(errors);
+}
+
+/* A lower bound of the distance of a row with this bound of its score. */
+static float
+distance_bound(const InvertedReading *reading, int64 bound)
+{
+	double		score = (double) bound / reading->scale + reading->slack;
+	double		distance = reading->scan.space->metric == SPACE_COSINE ? 2 - 2 * score : -score;
+
+	return nextafterf((float) distance, -INFINITY);
+}
+
+/* The distance of a row that has no dimension of the query. */
+static float
+zero_distance(const InvertedReading *reading)
+{
+	return reading->scan.space->metric == SPACE_COSINE ? 2 : -0.0f;
+}
+
+/* Finds the lists of the query, and how bounds are computed by them. */
+static void
+prepare(InvertedReading *reading)
+{
+	const SealedHeader *header = &reading->scan.segment->header;
+	const SpaceQuery *query = reading->base.search->query;
+	QueryChunk *chunks;
+	uint32		count;
+	double		largest;
+	double		terms = SPARSE_NNZ(query->payload) + 16;
+
+	reading->prepared = true;
+	reading->windows = header->rows / INVERTED_WINDOW + (header->rows % INVERTED_WINDOW > 0);
+	count = read_chunks(reading, &chunks);
+	largest = largest_score(chunks, count);
+	/* the distance is a sum of float32 products, some of which may underflow, scaled for cosine */
+	reading->bounded = isfinite(query->scale) && largest < LARGEST_SCORE;
+	reading->scale = largest > 0 ? impact_scale(largest) : 1;
+	reading->slack = terms * (FLT_EPSILON * largest + FLT_MIN * FLT_EPSILON) +
+		(reading->scan.space->metric == SPACE_COSINE ? 4 * FLT_EPSILON : 0);
+	reading->bounded &= isfinite(reading->scale);
+	reading->positive = reading->bounded && !reading->base.eager;
+	reading->zero = nextafterf(zero_distance(reading), INFINITY);
+	if (reading->bounded)
+		make_lists(reading, chunks, count);
+	pfree(chunks);
+}
+
+static void
+add_candidate(InvertedReading *reading, float bound, uint32 row)
+{
+	reading->candidates.items[reading->candidates.count++] = (GraphCandidate) {bound, row};
+}
+
+/* Makes room for more candidates. */
+static void
+reserve_candidates(InvertedReading *reading, Size more)
+{
+	GraphHeap  *heap = &reading->candidates;
+
+	if (heap->count + more <= heap->room)
+		return;
+	heap->room = Max(2 * heap->room, heap->count + more);
+	heap->items = heap->items ?
+		repalloc_huge(heap->items, heap->room * sizeof(GraphCandidate)) :
+		MemoryContextAllocHuge(CurrentMemoryContext, heap->room * sizeof(GraphCandidate));
+}
+
+/* All rows are candidates, without bounds. */
+static void
+take_all(InvertedReading *reading)
+{
+	const ExcludedRows *excluded = &reading->scan.excluded;
+
+	reserve_candidates(reading, reading->live);
+	for (uint32 row = 0; row < reading->scan.segment->header.rows; row++)
+	{
+		if (row % 8 == 0 && excluded->bits && excluded->bits[row / 8] == 0xFF)
+			row += 7;
+		else if (!row_is_excluded(excluded, row))
+			add_candidate(reading, -INFINITY, row);
+	}
+	reading->base.search->statistics->reads++;
+}
+
+/* Finds the rows with the largest bounds of scores, all if `wanted` is 0. */
+static void
+find_rows(InvertedReading *reading, uint32 wanted)
+{
+	const SealedHeader *header = &reading->scan.segment->header;
+	ListSource	state = {&reading->scan, {0}};
+	InvertedSource source = inverted_source(&state);
+	InvertedScores scores = {
+		palloc(sizeof(int32) * INVERTED_WINDOW), palloc(sizeof(uint16) * INVERTED_WINDOW)
+	};
+	InvertedTop top = {
+		.wanted = wanted, .error = reading->error, .below = reading->below,
+		.positive = reading->positive,
+		.best = palloc(sizeof(int32) * Max(wanted, 1)),
+		.found = MemoryContextAllocHuge(CurrentMemoryContext,
+										sizeof(InvertedFound) * header->rows)
+	};
+
+	for (uint32 i = 0; i < reading->windows; i++)
+	{
+		const uint32 start = reading->starts[i];
+		InvertedWindow window = {
+			.lists = reading->lists + start,
+			.count = reading->starts[i + 1] - start,
+			.first = i * INVERTED_WINDOW,
+			.rows = Min(INVERTED_WINDOW, header->rows - i * INVERTED_WINDOW),
+			.excluded = reading->scan.excluded.bits
+		};
+
+		CHECK_FOR_INTERRUPTS();
+		reading->base.search->statistics->hops +=
+			inverted_score(&window, &source, &scores, &top);
+	}
+	inverted_finish(&top);
+	reading->below = inverted_least(&top);
+	reserve_candidates(reading, top.count);
+	for (Size i = 0; i < top.count; i++)
+		add_candidate(reading, reading->positive && top.found[i].bound == 0 ? reading->zero :
+					  distance_bound(reading, top.found[i].bound), top.found[i].row);
+	pfree(top.found);
+	pfree(top.best);
+	pfree(scores.left);
+	pfree(scores.bounds);
+	reading->base.search->statistics->walks++;
+}
+
+static SegmentRound
+inverted_round(SegmentScan *base)
+{
+	InvertedReading *reading = (InvertedReading *) base;
+	uint32		wanted = base->search->effort.candidates;
+	bool		first = !reading->prepared;
+
+	if (first)
+		prepare(reading);
+	if (wanted >= reading->live / LARGE_PART)
+		wanted = 0;
+	if (!reading->bounded ||
+		(first && (uint64) reading->live * POSTINGS_PER_ROW <= reading->postings))
+	{
+		take_all(reading);
+		wanted = 0;
+	}
+	else
+		find_rows(reading, wanted);
+	graph_heap_make(&reading->candidates);
+	return wanted == 0 || reading->below == PG_INT64_MIN ? ROUND_LAST : ROUND_DONE;
+}
+
+static float
+inverted_left(SegmentScan *base)
+{
+	const InvertedReading *reading = (InvertedReading *) base;
+
+	if (reading->below == PG_INT64_MAX)
+		return -INFINITY;
+	return distance_bound(reading, reading->below - 1);
+}
+
+static bool
+inverted_waiting(SegmentScan *base, float *bound)
+{
+	const InvertedReading *reading = (InvertedReading *) base;
+
+	if (reading->candidates.count == 0)
+		return false;
+	*bound = reading->candidates.items[0].distance;
+	return true;
+}
+
+static bool
+inverted_next(SegmentScan *base, GraphFound *found)
+{
+	InvertedReading *reading = (InvertedReading *) base;
+	GraphCandidate row = graph_heap_pop(&reading->candidates);
+	SealedScan *scan = &reading->scan;
+	SealedRow	sealed;
+
+	CHECK_FOR_INTERRUPTS();
+	sealed_read_row(scan, row.id, &sealed);
+	if (reading->positive && row.distance == reading->zero)
+	{
+		found->id = row.id;
+		found->tag = tag_from_tid(&sealed.tid);
+		found->distance = zero_distance(reading);
+		found_set_bound(found, scan->space, scan->query, 0, 0);
+		return true;
+	}
+	sealed_compare(scan, row.id, sealed_visit_node(scan, sealed.node), found);
+	sealed_leave_node(scan);
+	return true;
+}
+
+const SegmentReader inverted_reader = {
+	.open = inverted_open,
+	.round = inverted_round,
+	.waiting = inverted_waiting,
+	.next = inverted_next,
+	.left = inverted_left
+};
