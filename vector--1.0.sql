@@ -1746,6 +1746,23 @@ COMMENT ON FUNCTION vector_untier(regclass) IS 'brings segments back from object
 CREATE FUNCTION vector_prewarm(index regclass) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION vector_prewarm(regclass) IS 'reads what an index has in object stores into the cache; returns the number of pages';
+CREATE FUNCTION vector_stat_tier(OUT server name, OUT segments bigint, OUT local_bytes bigint, OUT remote_bytes bigint,
+		OUT gets bigint, OUT bytes_read bigint, OUT writes bigint, OUT bytes_written bigint, OUT hits bigint,
+		OUT misses bigint, OUT retries bigint, OUT hedges bigint, OUT errors bigint, OUT last_error text,
+		OUT last_error_at timestamptz, OUT get_p50 double precision, OUT get_p99 double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION vector_stat_tier() IS 'what indexes have in object stores, and what was read and written since the server''s start; times in milliseconds';
+CREATE FUNCTION vector_stat_tier_reset() RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION vector_stat_tier_reset() FROM PUBLIC;
+COMMENT ON FUNCTION vector_stat_tier_reset() IS 'sets the counters of vector_stat_tier() to zero';
+CREATE FUNCTION vector_tier_objects(server name, OUT key text, OUT state text, OUT bytes bigint, OUT database oid,
+		OUT timeline bigint, OUT unneeded_since timestamptz) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION vector_tier_objects(name) IS 'objects in a store: live, retained, orphaned, or other, which are not for this database to decide on';
+CREATE FUNCTION vector_tier_collect(server name, earlier_timelines boolean DEFAULT false) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION vector_tier_collect(name, boolean) IS 'deletes objects that no index has needed for vector.tier_retention; returns how many';
 CREATE FUNCTION vector_last_scan(OUT hops bigint, OUT distances bigint, OUT blocks bigint, OUT segments bigint,
 	OUT walks bigint, OUT reads bigint, OUT switches bigint, OUT survivors bigint, OUT rejected bigint,
 	OUT table_rows bigint, OUT store_rounds bigint, OUT store_gets bigint, OUT store_bytes bigint)

@@ -183,9 +183,12 @@ toast_snapshot(Snapshot snapshot)
 #if PG_VERSION_NUM >= 160000
 #define foreign_server_aclcheck_compat(server, role, mode) \
 	object_aclcheck(ForeignServerRelationId, server, role, mode)
+#define foreign_server_ownercheck_compat(server, role) \
+	object_ownercheck(ForeignServerRelationId, server, role)
 #else
 #define foreign_server_aclcheck_compat(server, role, mode) \
 	pg_foreign_server_aclcheck(server, role, mode)
+#define foreign_server_ownercheck_compat(server, role)	pg_foreign_server_ownercheck(server, role)
 #endif
 
 #endif							/* VECTOR_PG_COMPAT_H */

@@ -183,6 +183,7 @@ stored_write(Extent extent, const SealedHeader *header, Oid server, StoredSource
 
 	(void) store_put(store, key, &pages.source, &digest, NULL);
 	(void) store_verify(store, key, pages.source.size, &digest, NULL);
+	tier_report(store, server);
 	strlcpy(manifest.server_name, GetForeignServer(server)->servername,
 			sizeof(manifest.server_name));
 	strlcpy(manifest.key, key, sizeof(manifest.key));

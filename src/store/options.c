@@ -535,10 +535,16 @@ take_mapping(Oid server, Oid user, StoreOptions *options)
 	ReleaseSysCache(tuple);
 }
 
+bool
+store_is_server(Oid server)
+{
+	return strcmp(GetForeignDataWrapper(GetForeignServer(server)->fdwid)->fdwname, WRAPPER) == 0;
+}
+
 static void
 require(const ForeignServer *server, Oid user)
 {
-	if (strcmp(GetForeignDataWrapper(server->fdwid)->fdwname, WRAPPER) != 0)
+	if (!store_is_server(server->serverid))
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						errmsg("server \"%s\" is not an object store", server->servername),
 						errhint("Object stores are servers of the foreign-data wrapper "

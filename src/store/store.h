@@ -112,6 +112,8 @@ extern double store_time_of(const uint64 *times, double share);		/* in ms; 0: no
 
 typedef struct Store Store;
 
+extern bool store_is_server(Oid server);
+
 /* Raises an error if a server is no object store, or a role may not use it. */
 extern void store_require(Oid server, Oid user);
 

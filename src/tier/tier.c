@@ -3,6 +3,8 @@
  */
 #include "tier/tier.h"
 
+#include <limits.h>
+
 #include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -18,6 +20,7 @@
 #define MOST_WAITS		2		/* for others to read a page, who did not */
 
 bool		tier_wait = true;
+int			tier_retention;
 TierCounters tier_counters;
 
 /* A slot that is pinned, or to be filled. */
@@ -544,5 +547,9 @@ tier_init(void)
 							 "Whether searches wait for what is in an object store.",
 							 "off: they return what they find in the server, with a warning.",
 							 &tier_wait, true, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("vector.tier_retention",
+							"Sets how long objects are kept that no index needs any more.",
+							"Longer than standbys lag, and backups are kept.", &tier_retention,
+							7 * 24 * 60 * 60, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	tier_cache_init();
 }

@@ -67,6 +67,9 @@ tier_at_hand(const TierObject *object, uint32 block)
 /* vector.tier_wait: whether statements wait for what is not at hand, or do without it. */
 extern bool tier_wait;
 
+/* vector.tier_retention: seconds for which objects stay that no index needs. */
+extern int	tier_retention;
+
 /* Counts what a store that was called directly has done. */
 extern void tier_report(Store *store, Oid server);
 
