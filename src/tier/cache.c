@@ -225,26 +225,26 @@ came_back(const Cache *cache, const CacheTag *tag)
 }
 
 /*
- * Drops a page, of those that are needed least; CACHE_NONE: all are pinned, as far as can be seen.
- * The slot is in no chain and no queue then.
+ * Drops a page, of those that are needed least; CACHE_NONE: none can be dropped.  The slot is in no
+ * chain and no queue then.  Pages that come count as new ones: a large round takes the place of
+ * other new pages, and not of those that are used.
  */
 static uint32
 evict(Cache *cache)
 {
 	CacheControl *control = cache->control;
-	uint64		steps = 4 * ((uint64) control->fresh.count + control->kept.count);
 
-	for (uint64 step = 0; step < steps; step++)
+	for (uint32 pinned = 0;;)
 	{
 		bool		fresh = control->kept.count == 0 ||
-			control->fresh.count > control->limit / CACHE_FRESH_SHARE;
+			control->fresh.count + control->coming > control->limit / CACHE_FRESH_SHARE;
 		CacheQueue *queue = fresh ? &control->fresh : &control->kept;
-		uint32		found = pop(cache, queue);
+		uint32		found = pinned > queue->count ? CACHE_NONE : pop(cache, queue);
 		CacheSlot  *slot;
 		uint32		old;
 
 		if (found == CACHE_NONE)
-			continue;
+			return CACHE_NONE;
 		slot = &cache->slots[found];
 		old = pg_atomic_read_u32(&slot->state);
 		if ((old & CACHE_PINS) == 0 && (old & CACHE_USAGE) == 0 &&
@@ -261,14 +261,17 @@ evict(Cache *cache)
 			return found;
 		}
 		if ((old & CACHE_USAGE) == 0)
-			push(cache, queue, found);	/* pinned, but not used again */
+		{
+			/* pinned, but not used again */
+			push(cache, queue, found);
+			pinned++;
+		}
 		else
 		{
 			pg_atomic_fetch_sub_u32(&slot->state, CACHE_USE);
 			push(cache, &control->kept, found);
 		}
 	}
-	return CACHE_NONE;
 }
 
 /* Gives the space of a slot's page back to the system. */
@@ -355,6 +358,7 @@ tier_cache_claim(Cache *cache, const CacheTag *tag, uint32 *slot)
 		pg_write_barrier();
 		pg_atomic_write_u32(&new->state, CACHE_COMES + CACHE_PIN);
 		chain_slot(cache, *slot);
+		cache->control->coming++;
 		claim = CACHE_YOURS;
 	}
 	cache->pins += claim == CACHE_THERE || claim == CACHE_YOURS;
@@ -368,6 +372,7 @@ drop_claim(Cache *cache, uint32 slot)
 {
 	unchain_slot(cache, slot);
 	pg_atomic_write_u32(&cache->slots[slot].state, 0);
+	cache->control->coming--;
 	cache->pins--;
 }
 
@@ -391,6 +396,7 @@ tier_cache_publish(Cache *cache, uint32 slot, const char *page)
 		pg_write_barrier();
 		pg_atomic_write_u32(&cache->slots[slot].state, CACHE_VALID + CACHE_PIN);
 		push(cache, came_back(cache, &tag) ? &control->kept : &control->fresh, slot);
+		control->coming--;
 	}
 	else
 	{

@@ -126,15 +126,17 @@ leave(int code, Datum arg)
 	release_holds(NULL, true);
 }
 
+/* The process's first use: it finds the shared cache, and sees to it that pins end. */
 static void
 begin(void)
 {
 	static bool begun = false;
 
-	if (begun)
+	if (likely(begun))
 		return;
 	RegisterResourceReleaseCallback(resource_release, NULL);
 	before_shmem_exit(leave, (Datum) 0);
+	tier_cache_refresh();
 	begun = true;
 }
 
@@ -179,9 +181,12 @@ const char *
 tier_peek(const TierObject *object, uint32 block)
 {
 	CacheTag	tag = tag_of(object, block);
-	Cache	   *cache = tier_cache_shared();
-	const char *page = cache == NULL ? NULL : tier_cache_peek(cache, &tag);
+	Cache	   *cache;
+	const char *page;
 
+	begin();
+	cache = tier_cache_shared();
+	page = cache == NULL ? NULL : tier_cache_peek(cache, &tag);
 	if (page == NULL && (cache = tier_cache_private_if_used()) != NULL)
 		page = tier_cache_peek(cache, &tag);
 	return page;
@@ -213,6 +218,7 @@ tier_open(const TierObject *object, uint32 block, TierPin *pin)
 	uint32		slot;
 
 	pin->page = NULL;
+	begin();
 	reserve_hold(&open_pages);
 	if (!pin_page(&tag, &cache, &slot))
 	{
