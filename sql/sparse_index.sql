@@ -7,11 +7,12 @@ CREATE TABLE docs (id int, v sparsevec(1000), a int, b text);
 CREATE FUNCTION nearest(k int, condition text, operator text, query text) RETURNS float8[] LANGUAGE plpgsql AS $$
 DECLARE
 	distances float8[];
-	ids bigint;
+	ids int[];
 BEGIN
-	EXECUTE format('SELECT array_agg(d), count(DISTINCT id) FROM (SELECT id, v %s %L AS d FROM docs WHERE %s ORDER BY v %s %L LIMIT %s) x WHERE d IS NOT NULL',
+	EXECUTE format('SELECT array_agg(d), array_agg(id) FROM (SELECT id, v %s %L AS d FROM docs WHERE %s ORDER BY v %s %L LIMIT %s) x WHERE d IS NOT NULL',
 		operator, query, condition, operator, query, coalesce(k::text, 'ALL')) INTO distances, ids;
-	RETURN ids || distances;
+	-- from PostgreSQL 16 on, an aggregate with DISTINCT above would sort the rows
+	RETURN (SELECT count(DISTINCT id) FROM unnest(ids) id) || distances;
 END
 $$;
 CREATE FUNCTION by_index(k int, condition text, operator text, query text) RETURNS float8[] LANGUAGE sql
