@@ -94,8 +94,8 @@ check_header(Check *check, const SegmentEntry *entry, const SealedHeader *header
 		sealed_damaged(check->index, "Segment %u has %u rows, the directory says %u.", entry->uid,
 					   header->rows, entry->rows);
 	if (entry->version >= 3 &&
-		((local ? header->blocks : header->cold) != entry->blocks ||
-		 header->cold > header->blocks || local != (header->manifest == 0)))
+		(header->blocks != segment_blocks(entry) || header->cold > header->blocks ||
+		 (!local && header->cold != entry->blocks) || local != (header->manifest == 0)))
 		sealed_damaged(check->index, "Segment %u has %u blocks, from %u on cold ones, the "
 					   "directory says %u.", entry->uid, header->blocks, header->cold,
 					   entry->blocks);

@@ -102,25 +102,22 @@ open_index_and_table(Oid oid, LOCKMODE lock, LOCKMODE table_lock, Relation *heap
 	return index;
 }
 
-/*
- * The object store that has an extent's cold blocks, and their bytes; NULL if all are in the file.
- * Blocks of a retired extent may be another's by now.
- */
+/* The object store that has an extent's cold blocks, or NULL. */
 static char *
-place_of(Relation index, const SegmentEntry *entry, uint64 *bytes)
+store_of(Relation index, const SegmentEntry *entry)
 {
 	Extent		extent = extent_of(index, entry);
 	StoredManifest *manifest;
 	SealedHeader header;
+	Oid			server;
 
-	*bytes = 0;
+	/* blocks of a retired extent may be another's by now */
 	if (entry->where != EXTENT_STORED || entry->kind != SEGMENT_SEALED)
 		return NULL;
 	extent_read_header(extent, BLOCK_SEALED_HEADER, &header, sizeof(header));
 	manifest = stored_manifest(extent, &header);
-	*bytes = (uint64) manifest->blocks * BLCKSZ;
-	return OidIsValid(stored_server(manifest)) ?
-		GetForeignServer(stored_server(manifest))->servername : manifest->server_name;
+	server = stored_server(manifest);
+	return OidIsValid(server) ? GetForeignServer(server)->servername : manifest->server_name;
 }
 
 /*
@@ -154,8 +151,7 @@ vector_index_segments(PG_FUNCTION_ARGS)
 		const SegmentEntry *entry = &directory->entries[i];
 		Datum		values[11];
 		bool		nulls[11] = {false};
-		char	   *server;
-		uint64		stored;
+		char	   *store;
 
 		values[0] = Int64GetDatum(entry->uid);
 		values[1] = CStringGetTextDatum(kinds[entry->kind]);
@@ -174,11 +170,11 @@ vector_index_segments(PG_FUNCTION_ARGS)
 		if (!nulls[7])
 			values[7] = CStringGetTextDatum(segment_method_of(entry)->name);
 		values[8] = Int32GetDatum(entry->version);
-		server = place_of(index, entry, &stored);
-		nulls[9] = server == NULL;
-		if (server)
-			values[9] = CStringGetTextDatum(server);
-		values[10] = Int64GetDatum((int64) stored);
+		store = store_of(index, entry);
+		nulls[9] = store == NULL;
+		if (store)
+			values[9] = CStringGetTextDatum(store);
+		values[10] = Int64GetDatum((int64) entry->stored * BLCKSZ);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	relation_close(index, AccessShareLock);

@@ -31,12 +31,12 @@ add_segment(ScanWork *work, const Space *space, const SegmentEntry *entry, doubl
 
 		/* if vectors are kept, codes are a small part of the blocks */
 		work->operators += rows / CODE_GROUP * OPERATORS_PER_GROUP + refined * OPERATORS_PER_ROW;
-		work->sequential_pages += entry->blocks * part / 8 + refined;
+		work->sequential_pages += (double) segment_blocks(entry) * part / 8 + refined;
 	}
 	else
 	{
 		work->operators += rows * OPERATORS_PER_ROW;
-		work->sequential_pages += entry->blocks * part;
+		work->sequential_pages += (double) segment_blocks(entry) * part;
 	}
 }
 

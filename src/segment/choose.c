@@ -98,7 +98,7 @@ fit_segment(const SegmentJob *job, const SegmentEntry *entries, int count)
 	for (int i = 0; i < count; i++)
 	{
 		rows += entries[i].rows;
-		blocks += entries[i].blocks;
+		blocks += segment_blocks(&entries[i]);
 	}
 	return rows <= segment_max_rows && (count == 1 || job->method->max_blocks == NULL ||
 										blocks <= job->method->max_blocks(&job->space));
@@ -113,7 +113,7 @@ segments_fit_memory(const SegmentJob *job, bool merged, const SegmentEntry *entr
 	for (int i = 0; i < count; i++)
 		need += merged ? entries[i].rows * (sizeof(MovedRow) + 2 * sizeof(uint32)) :
 			entries[i].rows * job->method->row_memory(&job->space, job->m) +
-			(Size) entries[i].blocks * BLCKSZ * 2;
+			segment_blocks(&entries[i]) * BLCKSZ * 2;
 	return need <= build_memory();
 }
 
@@ -405,7 +405,7 @@ merged_blocks(const SegmentJob *job)
 
 		/* `rows` of an input counts its live rows */
 		if (entry != NULL)
-			blocks += (double) entry->blocks * job->inputs[i].rows / Max(entry->rows, 1);
+			blocks += (double) segment_blocks(entry) * job->inputs[i].rows / Max(entry->rows, 1);
 	}
 	pfree(directory);
 	return (uint32) Min(blocks, MaxBlockNumber / 2);

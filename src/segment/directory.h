@@ -132,6 +132,13 @@ segment_is_live(const SegmentEntry *entry)
 	return entry->kind == SEGMENT_GROWING || entry->kind == SEGMENT_SEALED;
 }
 
+/* The blocks of an extent, wherever they are. */
+static inline uint64
+segment_blocks(const SegmentEntry *entry)
+{
+	return (uint64) entry->blocks + entry->stored;
+}
+
 /* Whether the segment should be rewritten in this library's format. */
 static inline bool
 segment_has_old_format(const SegmentEntry *entry)

@@ -157,7 +157,7 @@ typedef struct SegmentEntry
 	BlockNumber first;
 	uint32		blocks;			/* in the file */
 	uint32		rows;			/* sealed: rows; growing: room for rows; centroids: lists */
-	uint32		spare;			/* zero */
+	uint32		stored;			/* blocks in an object store */
 	FullTransactionId stamp;	/* retired: the next transaction id at that time */
 	TimestampTz created;
 } SegmentEntry;

@@ -148,6 +148,7 @@ copy_write(const SegmentCopy *copy, SegmentEntry *output)
 	output->method = input->method;
 	output->version = input->version;
 	output->where = copy->where;
+	output->stored = copy->where == EXTENT_STORED ? header->blocks - header->cold : 0;
 	output->rows = header->rows;
 	output->created = input->created;
 	write_header(copy, to);
