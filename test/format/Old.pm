@@ -1,4 +1,4 @@
-# Indexes of an older format: the tables of setup.sql or attributes.sql, whose index files are kept here
+# Indexes of an older format: the tables of setup.sql or other scripts, whose index files are kept here
 package Old;
 
 use strict;
@@ -11,9 +11,9 @@ our @EXPORT = qw(create_tables index_files put_files);
 # Makes the tables and their indexes.
 sub create_tables
 {
-	my ($node, $setup) = @_;
-	$setup //= 'setup.sql';
-	$node->safe_psql('postgres', slurp_file(__FILE__ =~ s/Old\.pm$/$setup/r));
+	my ($node, @setup) = @_;
+	@setup = 'setup.sql' if !@setup;
+	$node->safe_psql('postgres', slurp_file(__FILE__ =~ s/Old\.pm$/$_/r)) foreach @setup;
 	return;
 }
 

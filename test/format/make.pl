@@ -6,7 +6,9 @@
 #	PATH=.../15/bin:$PATH PERL5LIB=.../pgxs/src/test/perl PG_REGRESS=.../pg_regress perl test/format/make.pl version-2.tar.gz
 #
 # version-3-attributes.tar.gz has the indexes of attributes.sql, as the first commits wrote that knew attributes, made by
-# 2804631: make.pl version-3-attributes.tar.gz attributes.sql
+# 2804631: make.pl version-3-attributes.tar.gz rows.sql attributes.sql
+#
+# version-3-diskann.tar.gz has those of diskann.sql: make.pl version-3-diskann.tar.gz rows.sql diskann.sql
 use strict;
 use warnings;
 use FindBin;
@@ -16,12 +18,12 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $target = File::Spec->rel2abs($ARGV[0] // die "usage: make.pl FILE.tar.gz [SETUP.sql]\n");
+my $target = File::Spec->rel2abs(shift @ARGV // die "usage: make.pl FILE.tar.gz [SETUP.sql ...]\n");
 my $node = PostgreSQL::Test::Cluster->new('made');
 $node->init;
 $node->append_conf('postgresql.conf', "autovacuum = off\nvector.background_work = off\n");
 $node->start;
-create_tables($node, $ARGV[1]);
+create_tables($node, @ARGV);
 is($node->safe_psql('postgres', 'SELECT sum(wrong_searches(name, type, operator)) FROM cases'), 0, 'searches are right');
 my %files = index_files($node);
 $node->stop;

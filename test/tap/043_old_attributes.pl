@@ -1,4 +1,4 @@
-# Indexes with attributes that the first commits wrote are read, written, and merged away
+# Indexes with attributes, and those of diskann, that earlier commits wrote are read, written, and merged away
 use strict;
 use warnings;
 use FindBin;
@@ -10,33 +10,35 @@ use Test::More;
 
 plan skip_all => 'the format is ours' if $ENV{VECTOR_PEER};
 
-my $node = PostgreSQL::Test::Cluster->new('main');
-$node->init;
-$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off\njit = off\nvector.background_work = off\n");
-$node->start;
-create_tables($node, 'attributes.sql');
-put_files($node, 'version-3-attributes.tar.gz');
-
-sub sql { return $node->safe_psql('postgres', "LOAD 'vector'; $_[0]"); }
-
-# Searches with conditions give what the tables have; each row is in its index, once, with its attributes.
-sub sound
+foreach my $kind ('attributes', 'diskann')
 {
-	my ($name) = @_;
-	is(sql("SELECT sum(wrong_searches(name, type, operator)) FROM cases"), 0, "$name: searches are right");
-	is(sql("SELECT vector_index_check('graph_v') - (SELECT count(*) FROM graph), vector_index_check('lists_v') - (SELECT count(*) FROM lists),
-		vector_index_check('flat_v') - (SELECT count(*) FROM flat)"), '0|0|0', "$name: the indexes are sound and complete");
-	return;
-}
+	my $node = PostgreSQL::Test::Cluster->new($kind);
+	$node->init;
+	$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off\njit = off\nvector.background_work = off\n");
+	$node->start;
+	create_tables($node, 'rows.sql', "$kind.sql");
+	put_files($node, "version-3-$kind.tar.gz");
 
-sound('as they were made');
-sql('SELECT add_rows(name, 351, 380) FROM cases');
-sound('after inserts');
-sql("SELECT vector_seal((name || '_v')::regclass) FROM cases");
-sound('after a seal');
-sql("DELETE FROM graph WHERE id % 5 = 0; DELETE FROM lists WHERE id % 5 = 0");
-sql('VACUUM graph, lists');
-sound('after VACUUM');
-sql("SELECT vector_merge((name || '_v')::regclass) FROM cases");
-sound('after a merge');
+	my $sql = sub { return $node->safe_psql('postgres', "LOAD 'vector'; $_[0]"); };
+	my $counts = $sql->("SELECT string_agg(format('vector_index_check(%L) - (SELECT count(*) FROM %I)', name || '_v', name), ', ') FROM cases");
+
+	# Searches with conditions give what the tables have; each row is in its index, once, with its attributes.
+	my $sound = sub {
+		my ($name) = @_;
+		is($sql->("SELECT sum(wrong_searches(name, type, operator)) FROM cases"), 0, "$kind, $name: searches are right");
+		is($sql->("SELECT $counts"), '0|0|0', "$kind, $name: the indexes are sound and complete");
+	};
+
+	$sound->('as they were made');
+	$sql->('SELECT add_rows(name, 351, 380) FROM cases');
+	$sound->('after inserts');
+	$sql->("SELECT vector_seal((name || '_v')::regclass) FROM cases");
+	$sound->('after a seal');
+	$sql->("SELECT format('DELETE FROM %I WHERE id %% 5 = 0', name) FROM cases \\gexec");
+	$sql->("SELECT format('VACUUM %I', name) FROM cases \\gexec");
+	$sound->('after VACUUM');
+	$sql->("SELECT vector_merge((name || '_v')::regclass) FROM cases");
+	$sound->('after a merge');
+	$node->stop;
+}
 done_testing();
