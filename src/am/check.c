@@ -60,15 +60,10 @@ add_row(Check *check, const ItemPointerData *tid, CheckedPlace place)
 static void
 check_extents(Check *check, const Directory *directory)
 {
-	BlockNumber length = RelationGetNumberOfBlocks(check->index);
-
 	for (uint32 i = 0; i < directory->count; i++)
 	{
 		const SegmentEntry *a = &directory->entries[i];
 
-		if (a->first == DIRECTORY_BLOCK ||
-			(segment_is_needed(a) && a->first + a->blocks > length))
-			sealed_damaged(check->index, "Segment %u is not within the file.", a->uid);
 		for (uint32 k = 0; k < i; k++)
 		{
 			const SegmentEntry *b = &directory->entries[k];
@@ -78,27 +73,6 @@ check_extents(Check *check, const Directory *directory)
 				sealed_damaged(check->index, "Segments %u and %u overlap.", a->uid, b->uid);
 		}
 	}
-}
-
-/* What a segment's entry and its header say of its format. */
-static void
-check_header(Check *check, const SegmentEntry *entry, const SealedHeader *header)
-{
-	bool		local = entry->where == EXTENT_LOCAL;
-
-	if (entry->version < SEGMENT_OLDEST_VERSION || entry->version > SEGMENT_VERSION ||
-		entry->where > EXTENT_STORED)
-		sealed_damaged(check->index, "Segment %u is said to be in version %u of the format, and "
-					   "at place %u.", entry->uid, entry->version, entry->where);
-	if (header->rows != entry->rows)
-		sealed_damaged(check->index, "Segment %u has %u rows, the directory says %u.", entry->uid,
-					   header->rows, entry->rows);
-	if (entry->version >= 3 &&
-		(header->blocks != segment_blocks(entry) || header->cold > header->blocks ||
-		 (!local && header->cold != entry->blocks) || local != (header->manifest == 0)))
-		sealed_damaged(check->index, "Segment %u has %u blocks, from %u on cold ones, the "
-					   "directory says %u.", entry->uid, header->blocks, header->cold,
-					   entry->blocks);
 }
 
 static void
@@ -135,7 +109,9 @@ check_sealed(Check *check, const SegmentEntry *entry)
 
 	check->sealed[check->sealed_count++] = segment;
 	sealed_scan_begin(&scan, check->index, check->space, segment, &check->statistics);
-	check_header(check, entry, &segment->header);
+	if (segment->header.rows != entry->rows)
+		sealed_damaged(check->index, "Segment %u has %u rows, the directory says %u.", entry->uid,
+					   segment->header.rows, entry->rows);
 	if (check->attributes)
 		check_attributes_segment(check->attributes, segment);
 	for (uint32 row = 0; row < segment->header.rows; row++)

@@ -1,10 +1,11 @@
 /*
- * bounded.c - comparing codes group by group, and keeping the least bounds
+ * bounded.c - comparing the codes of nodes, and keeping the least bounds
  */
 #include "graph_segment/bounded.h"
 
 #include <math.h>
 
+#include "miscadmin.h"
 #include "port/pg_bitutils.h"
 #include "utils/memutils.h"
 
@@ -15,6 +16,9 @@
 /* Number of groups, and of nodes, to prefetch. */
 #define GROUPS_AHEAD	4
 #define NODES_AHEAD		4
+
+/* Number of codes of METHOD_DISK that are read together. */
+#define CODES_AT_ONCE	64
 
 /* The keys have room for so many times those that are kept. */
 #define ROOM			4
@@ -59,28 +63,22 @@ sort_next(BoundedNodes *nodes)
 	nodes->sorted += Min(left, SORTED_AT_ONCE);
 }
 
-/* Adds the nodes of a group that are in a mask, unless they are not to be kept. */
-static void
-add_nodes(BoundedNodes *nodes, uint32 group, uint32 mask, const float *bounds, float base)
+/* Adds a node, unless it is not to be kept. */
+static inline void
+add_node(BoundedNodes *nodes, uint32 id, float bound)
 {
-	for (; mask != 0; mask &= mask - 1)
-	{
-		uint32		i = (uint32) pg_rightmost_one_pos32(mask);
-		uint32		id = group * CODE_GROUP + i;
-		float		bound = space_below(nodes->sealed->space, bounds[i], base);
-		uint64		key = cluster_key(isnan(bound) ? -INFINITY : bound, id);
+	uint64		key = cluster_key(isnan(bound) ? -INFINITY : bound, id);
 
-		if (key <= nodes->first || key >= nodes->last || graph_search_expanded(nodes->search, id))
-			continue;
-		nodes->keys[nodes->count++] = key;
-		if (nodes->count == nodes->most * ROOM)
-			keep_least(nodes);
-	}
+	if (key <= nodes->first || key >= nodes->last || graph_search_expanded(nodes->search, id))
+		return;
+	nodes->keys[nodes->count++] = key;
+	if (nodes->count == nodes->most * ROOM)
+		keep_least(nodes);
 }
 
-/* Compares all codes, and keeps the nodes whose keys are the first ones after a key. */
+/* Compares codes group by group. */
 static void
-compute(BoundedNodes *nodes, uint64 after, uint32 most)
+compare_groups(BoundedNodes *nodes)
 {
 	SealedScan *sealed = nodes->sealed;
 	const Space *space = sealed->space;
@@ -92,12 +90,6 @@ compute(BoundedNodes *nodes, uint64 after, uint32 most)
 	uint32		asked = 0;
 	CodeReader	reader;
 
-	nodes->most = Max(Min(most, nodes->left_count), 1);
-	nodes->keys = MemoryContextAllocHuge(CurrentMemoryContext,
-										 sizeof(uint64) * ROOM * nodes->most);
-	nodes->next = nodes->sorted = nodes->count = 0;
-	nodes->first = after;
-	nodes->last = PG_UINT64_MAX;
 	code_reader_begin(&reader, sealed, sealed_codes(header));
 	for (uint32 g = ahead; g != PG_UINT32_MAX; g = next_group(nodes, g + 1))
 	{
@@ -118,9 +110,54 @@ compute(BoundedNodes *nodes, uint64 after, uint32 most)
 											   group->b, group->error, base, slack,
 											   -space_below(space, -farthest, base), bounds);
 		sealed->statistics->distances += (uint64) pg_popcount32(mask);
-		add_nodes(nodes, g, isfinite(farthest) ? mask & nearer : mask, bounds, base);
+		if (isfinite(farthest))
+			mask &= nearer;
+		for (; mask != 0; mask &= mask - 1)
+		{
+			uint32		i = (uint32) pg_rightmost_one_pos32(mask);
+
+			add_node(nodes, g * CODE_GROUP + i, space_below(space, bounds[i], base));
+		}
 	}
 	code_reader_end(&reader);
+}
+
+/* Estimates distances by codes that each node has of its own. */
+static void
+compare_codes(BoundedNodes *nodes)
+{
+	uint32		count = nodes->sealed->segment->header.nodes;
+	uint32		ids[CODES_AT_ONCE];
+	float		distances[CODES_AT_ONCE];
+
+	for (uint32 id = bits_next(nodes->left, count, 0); id != BITS_NONE;)
+	{
+		int			n = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		for (; n < CODES_AT_ONCE && id != BITS_NONE; id = bits_next(nodes->left, count, id + 1))
+			ids[n++] = id;
+		disk_estimate(nodes->disk, ids, n, distances);
+		for (int i = 0; i < n; i++)
+			add_node(nodes, ids[i], disk_bound(nodes->disk, ids[i], distances[i]));
+		nodes->sealed->statistics->distances += n;
+	}
+}
+
+/* Compares all codes, and keeps the nodes whose keys are the first ones after a key. */
+static void
+compute(BoundedNodes *nodes, uint64 after, uint32 most)
+{
+	nodes->most = Max(Min(most, nodes->left_count), 1);
+	nodes->keys = MemoryContextAllocHuge(CurrentMemoryContext,
+										 sizeof(uint64) * ROOM * nodes->most);
+	nodes->next = nodes->sorted = nodes->count = 0;
+	nodes->first = after;
+	nodes->last = PG_UINT64_MAX;
+	if (nodes->disk)
+		compare_codes(nodes);
+	else
+		compare_groups(nodes);
 	keep_least(nodes);
 	sort_next(nodes);
 }
@@ -131,8 +168,9 @@ bounded_begin(BoundedNodes *nodes, uint32 wanted)
 	const Space *space = nodes->sealed->space;
 
 	/* with few dimensions there are few different elements, so rounding errors add up */
-	rabitq_allow_rounding(&nodes->code, space->dims < ROTATION_MIN_PADDED ? INFINITY : CODE_SIGMAS,
-						  space->rounding);
+	if (!nodes->disk)
+		rabitq_allow_rounding(&nodes->code, space->dims < ROTATION_MIN_PADDED ? INFINITY :
+							  CODE_SIGMAS, space->rounding);
 	compute(nodes, 0, wanted);
 }
 
@@ -157,7 +195,7 @@ bounded_next(BoundedNodes *nodes, uint32 *id)
 	}
 	if (nodes->next == nodes->count)
 		return false;
-	if (nodes->next + NODES_AHEAD < nodes->sorted)
+	if (!nodes->disk && nodes->next + NODES_AHEAD < nodes->sorted)
 		sealed_prefetch_vector(nodes->sealed,
 							   cluster_key_number(nodes->keys[nodes->next + NODES_AHEAD]), NULL);
 	*id = cluster_key_number(nodes->keys[nodes->next++]);

@@ -8,6 +8,7 @@
 #define VECTOR_GRAPH_SEGMENT_BOUNDED_H
 
 #include "graph/search.h"
+#include "graph_segment/disk.h"
 #include "segment/sealed.h"
 
 typedef struct BoundedNodes
@@ -18,7 +19,8 @@ typedef struct BoundedNodes
 	uint32		left_count;
 	const GraphSearch *search;
 	const float *centred;		/* the query, rotated, less the mean */
-	CodeQuery	code;			/* prepared for it */
+	CodeQuery	code;			/* prepared for it; or */
+	DiskScan   *disk;			/* METHOD_DISK, prepared for it; else NULL */
 
 	/* keys (cluster/keys.h) of bounds and nodes; zeros before bounded_begin */
 	uint64	   *keys;			/* those kept */

@@ -7,14 +7,15 @@
  * build rotates vectors in float32, and keeps halves of them meanwhile, whose range is chosen by
  * the vectors' usual size.
  */
-#include "graph_segment/method.h"
+#include "graph_segment/check.h"
 
 #include <math.h>
 
 #include "miscadmin.h"
 
-#include "graph_segment/check.h"
+#include "graph_segment/disk.h"
 #include "segment/code_groups.h"
+#include "segment/places.h"
 
 /* Of this many nodes of a segment, one has its neighbours' codes checked. */
 #define CODES_CHECKED_EVERY	8
@@ -234,15 +235,58 @@ check_node(SealedScan *scan, uint32 id, uint32 row, const Sizes *sizes)
 }
 
 void
-check_entries(SealedScan *scan)
+graph_check_header(Relation index, const CachedSegment *segment)
 {
-	const CachedSegment *segment = scan->segment;
+	const SealedHeader *header = &segment->header;
+	const NodeLayout *layout = &header->layout;
+	Extent		extent = cached_extent(&segment->part, index);
+	uint32		dims = graph_entries_dims(header->padded);
+	uint32		groups = (header->nodes + CODE_GROUP - 1) / CODE_GROUP;
+	bool		coded = cache_space(segment->part.index)->coded;
+	const ArrayPlace places[] = {
+		{"place of entries", header->entries, 1, graph_entries_size(header->entry_count, dims), 0},
+		{"place of codes", header->codes, groups, header->code_size,
+		elements_per_block(header->code_size)}
+	};
+
+	if (coded != (header->padded > 0))
+		sealed_wrong_header(index, segment->part.uid, "number of dimensions");
+	if (header->nodes > GRAPH_MAX_ID || header->levels < 1)
+		sealed_wrong_header(index, segment->part.uid, "number of nodes");
+	if (header->entry_count % CODE_GROUP != 0 || header->entry_count > header->nodes)
+		sealed_wrong_header(index, segment->part.uid, "number of entries");
+	if (header->entry_count > 0)
+		sealed_check_place(extent, header, &places[0]);
+	if (disk_is(header))
+	{
+		disk_check_header(index, segment);
+		return;
+	}
+	if (header->codes > 0)
+	{
+		if (header->code_size != code_group_size(header->padded / 8))
+			sealed_wrong_header(index, segment->part.uid, "size of codes");
+		sealed_check_place(extent, header, &places[1]);
+	}
+	if (layout->degree > GRAPH_MAX_DEGREE || (coded && layout->degree % CODE_GROUP != 0) ||
+		layout->ids < sizeof(SealedNode) ||
+		layout->a < layout->ids + layout->degree * sizeof(uint32) ||
+		layout->b < layout->a + (coded ? layout->degree * sizeof(float) : 0) ||
+		layout->codes < layout->b + (coded ? layout->degree * sizeof(uint16) : 0) ||
+		layout->vector < layout->codes +
+		(coded ? layout->degree / CODE_GROUP * rabitq_group_size(header->padded) : 0))
+		sealed_wrong_header(index, segment->part.uid, "layout of nodes");
+}
+
+void
+check_entries(Relation index, const CachedSegment *segment)
+{
 	const GraphEntries *entries = segment->loaded;
 
 	for (uint32 i = 0; i < entries->count; i++)
 		if (graph_entries_group(entries, i / CODE_GROUP)->ids[i % CODE_GROUP] >=
 			segment->header.nodes)
-			sealed_damaged(scan->index, "In segment %u, entry %u names no node.",
+			sealed_damaged(index, "In segment %u, entry %u names no node.",
 						   segment->part.uid, i);
 }
 
@@ -253,7 +297,6 @@ graph_check(SealedScan *scan)
 	const SealedHeader *header = &segment->header;
 	Sizes		sizes = {0};
 
-	check_entries(scan);
 	if (scan->space->coded)
 		sizes = measure_nodes(scan);
 	for (uint32 number = 0; number < header->rows; number++)

@@ -6,6 +6,11 @@
 
 #include "segment/sealed.h"
 
+/* SegmentMethod.check, and check_vector. */
+extern void graph_check(SealedScan *scan);
+extern void disk_check(SealedScan *scan);
+extern void disk_check_vector(SealedScan *scan, uint32 row, const char *payload);
+
 /* Vectors shorter than this part of the longest lose all their bits when they are coded. */
 #define CHECK_CODED_PART	1e-6
 
@@ -29,7 +34,10 @@ extern void check_forget_node(SpaceQuery *query);
 
 extern double check_length_squared(const float *x, uint32 n);
 
+/* Raises an error unless what the header of a graph says of nodes and codes can be true. */
+extern void graph_check_header(Relation index, const CachedSegment *segment);
+
 /* Raises an error if an entry names no node. */
-extern void check_entries(SealedScan *scan);
+extern void check_entries(Relation index, const CachedSegment *segment);
 
 #endif							/* VECTOR_GRAPH_SEGMENT_CHECK_H */

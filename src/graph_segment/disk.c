@@ -12,6 +12,7 @@
 
 #include "distance/half.h"
 #include "segment/layout.h"
+#include "segment/places.h"
 
 /* In a bound, an estimate is off by so many standard deviations: one in 700 is by more. */
 #define BOUND_SIGMAS		3.0f
@@ -288,6 +289,18 @@ disk_code_size(const Space *space, uint32 padded)
 	return TYPEALIGN(sizeof(float), sizeof(DiskCode) + fine_size(space->bits, padded));
 }
 
+static uint32
+cell_size(const SealedDisk *disk, uint32 padded)
+{
+	return TYPEALIGN(sizeof(float), sizeof(DiskCell) + fine_size(disk->cell_bits, padded));
+}
+
+static uint32
+link_size(const SealedDisk *disk)
+{
+	return TYPEALIGN(sizeof(uint32), sizeof(DiskNode) + (uint32) disk->degree * disk->id_size);
+}
+
 static FineQuantizer
 quantizer_of(const Space *space, uint32 padded)
 {
@@ -407,8 +420,7 @@ disk_place(const SegmentBuild *build, SealedHeader *header, uint64 place)
 	disk->bits = (uint16) build->space.bits;
 	disk->cell_bits = build->codes ? build->shared->cell_bits : DISK_CELL_BITS;
 	disk->cell_count = count_cells(build, header->nodes);
-	disk->cell_size = TYPEALIGN(sizeof(float),
-								sizeof(DiskCell) + fine_size(disk->cell_bits, header->padded));
+	disk->cell_size = cell_size(disk, header->padded);
 	disk->code_size = disk_code_size(&build->space, header->padded);
 	disk->cells = place_array(&place, disk->cell_count, disk->cell_size);
 	disk->codes = place_array(&place, header->nodes, disk->code_size);
@@ -428,10 +440,45 @@ disk_place_links(SealedHeader *header, BlockNumber place)
 	disk->link_size = 0;
 	if (place == 0)
 		return 0;
-	disk->link_size = TYPEALIGN(sizeof(uint32),
-								sizeof(DiskNode) + (uint32) disk->degree * disk->id_size);
+	disk->link_size = link_size(disk);
 	disk->links = place_array(&end, header->nodes, disk->link_size);
 	return (uint32) (end - place);
+}
+
+void
+disk_check_header(Relation index, const CachedSegment *segment)
+{
+	const SealedHeader *header = &segment->header;
+	const SealedDisk *disk = &header->disk;
+	const NodeLayout *layout = &header->layout;
+	const Space *space = cache_space(segment->part.index);
+	Extent		extent = cached_extent(&segment->part, index);
+	uint32		uid = segment->part.uid;
+	uint32		ids = (uint32) disk->degree * disk->id_size;
+	const ArrayPlace places[] = {
+		{"place of codes", disk->codes, header->nodes, disk->code_size,
+		elements_per_block(disk->code_size)},
+		{"place of cells", disk->cells, disk->cell_count, disk->cell_size,
+		elements_per_block(disk->cell_size)},
+		{"place of links", disk->links, header->nodes, disk->link_size,
+		elements_per_block(disk->link_size)}
+	};
+
+	if (disk->bits != space->bits || disk->code_size != disk_code_size(space, header->padded))
+		sealed_wrong_header(index, uid, "size of codes");
+	if (disk->cell_bits < FINE_MIN_BITS || disk->cell_bits > FINE_MAX_BITS ||
+		disk->cell_size != cell_size(disk, header->padded) || disk->cell_count == 0)
+		sealed_wrong_header(index, uid, "size of cells");
+	if (disk->degree > GRAPH_MAX_DEGREE || disk->id_size < 1 || disk->id_size > sizeof(uint32) ||
+		(space->storage == STORAGE_NONE) != (layout->size == 0) ||
+		(disk_has_links(header) ? disk->link_size != link_size(disk) : layout->size == 0) ||
+		(layout->size > 0 && (layout->ids < sizeof(SealedNode) ||
+							  layout->vector < layout->ids + ids)))
+		sealed_wrong_header(index, uid, "layout of nodes");
+	sealed_check_place(extent, header, &places[0]);
+	sealed_check_place(extent, header, &places[1]);
+	if (disk_has_links(header))
+		sealed_check_place(extent, header, &places[2]);
 }
 
 void

@@ -165,6 +165,9 @@ struct DiskWriter
 	char	   *node;
 };
 
+/* Raises an error unless what a header says of arrays and nodes can be true. */
+extern void disk_check_header(Relation index, const CachedSegment *segment);
+
 /* Lays out the nodes of a segment with so many of them. */
 extern void disk_lay_out(const SegmentBuild *build, SpaceStorage storage, SealedHeader *header);
 /* Then places its arrays from a place on; returns the place after. */

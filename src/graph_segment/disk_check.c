@@ -5,14 +5,13 @@
  * have cells and the factors of codes, and fit the vectors, which the segment or the table has: the
  * estimated distance of a vector from itself is zero, or its negative squared norm.
  */
-#include "graph_segment/method.h"
+#include "graph_segment/check.h"
 
 #include <math.h>
 
 #include "miscadmin.h"
 
 #include "distance/half.h"
-#include "graph_segment/check.h"
 #include "graph_segment/disk.h"
 
 /* No estimate is off by so many standard deviations. */
@@ -29,14 +28,17 @@ typedef struct DiskCheck
 
 /*
  * Reads what a node has of its rows and neighbours, and copies the neighbours, as far as it may
- * have them, to ids; returns how many.
+ * have them, to ids; returns how many.  Sets *vector to the node with its vector, which stays until
+ * another is read, if it has all that; else to NULL.
  */
 static int
-read_links(DiskCheck *check, uint32 number, DiskNode *node, uint32 *ids)
+read_node(DiskCheck *check, uint32 number, DiskNode *node, uint32 *ids,
+		  const SealedNode **vector)
 {
 	const SealedHeader *header = &check->scan->segment->header;
 	const SealedNode *record;
 
+	*vector = NULL;
 	if (disk_has_links(header))
 	{
 		const DiskNode *links = (const DiskNode *) disk_reader_get(&check->disk.links, number);
@@ -44,7 +46,7 @@ read_links(DiskCheck *check, uint32 number, DiskNode *node, uint32 *ids)
 		*node = *links;
 		return disk_copy_links(header, links, ids);
 	}
-	record = sealed_read_node(check->scan, 0, number);
+	*vector = record = sealed_read_node(check->scan, 0, number);
 	if (record->row != number)
 		sealed_damaged(check->scan->index, "In segment %u, row %u has the vector of row %u.",
 					   check->scan->segment->part.uid, number, record->row);
@@ -129,25 +131,26 @@ check_copy(DiskCheck *check, uint32 number, const SealedNode *node)
 
 /* Checks a node's code, against its vector if that is kept. */
 static void
-check_code(DiskCheck *check, uint32 number)
+check_code(DiskCheck *check, uint32 number, const SealedNode *vector)
 {
 	SealedScan *scan = check->scan;
 	DiskCode	code = code_of(check, number);
 	float		error = bf16_to_float(code.error);
 	SpaceQuery	query;
-	const SealedNode *node;
 
 	if (!(bf16_to_float(code.b) <= 0) || !(error >= 0 || isnan(error)))
 		sealed_damaged(scan->index, "In segment %u, node %u has no valid code.",
 					   scan->segment->part.uid, number);
 	if (scan->segment->header.layout.size == 0)
 		return;
-	/* a page of an object may have to be waited for */
-	disk_scan_close(&check->disk);
-	node = sealed_read_node(scan, 0, number);
-	if (disk_has_links(&scan->segment->header))
-		check_copy(check, number, node);
-	check_prepare_node(scan, node, check->payload, &query, check->centred);
+	if (vector == NULL)
+	{
+		/* a page of an object may have to be waited for */
+		disk_scan_close(&check->disk);
+		vector = sealed_read_node(scan, 0, number);
+		check_copy(check, number, vector);
+	}
+	check_prepare_node(scan, vector, check->payload, &query, check->centred);
 	check_estimate(check, number, &query);
 	check_forget_node(&query);
 }
@@ -162,12 +165,13 @@ check_row(DiskCheck *check, uint32 number, const SealedRow *row)
 	ItemPointerData tid = row->tid;
 	uint32		ids[GRAPH_MAX_DEGREE];
 	DiskNode	node;
+	const SealedNode *vector;
 	int			links;
 
 	if (row->node >= header->nodes || (number < header->nodes && row->node != number))
 		sealed_damaged(scan->index, "In segment %u, row %u names node %u.", uid, number,
 					   row->node);
-	links = read_links(check, row->node, &node, ids);
+	links = read_node(check, row->node, &node, ids, &vector);
 	if (number >= header->nodes)
 	{
 		if (number < node.extra || number - node.extra >= node.extras)
@@ -179,7 +183,7 @@ check_row(DiskCheck *check, uint32 number, const SealedRow *row)
 		sealed_damaged(scan->index, "In segment %u, node %u has another TID than its row.", uid,
 					   number);
 	check_links(check, number, &node, ids, links);
-	check_code(check, number);
+	check_code(check, number, vector);
 }
 
 /* A check, in the current memory context. */
@@ -218,7 +222,6 @@ disk_check(SealedScan *scan)
 	const SealedHeader *header = &scan->segment->header;
 	DiskCheck  *check = begin(scan);
 
-	check_entries(scan);
 	for (uint32 number = 0; number < header->rows; number++)
 	{
 		SealedRow	row;

@@ -210,6 +210,9 @@ read_code(Merge *merge, MergeInput *input, uint32 id, char *code)
 	};
 	memcpy(code, disk_reader_get(&input->scan.disk->codes, id), merge->payload_size);
 	graph_scan_close(&input->scan);
+	if (((DiskCode *) code)->cell >= input->segment->header.disk.cell_count)
+		sealed_damaged(merge->job->index, "In segment %u, node %u is in cell %u.",
+					   input->segment->part.uid, id, ((DiskCode *) code)->cell);
 	((DiskCode *) code)->cell += input->first_cell;
 	if (input->shift)
 		disk_shift(merge->space, merge->build->graph.padded, input->shift, code, merge->floats);
@@ -292,13 +295,21 @@ merge_read_links(Merge *merge, uint32 key, uint32 *ids)
 								disk_reader_get(&input->scan.disk->links, key - input->base),
 								ids);
 		graph_scan_close(&input->scan);
-		return count;
 	}
-	node = sealed_read_node(&input->scan.sealed, 0, key - input->base);
-	if (input->scan.disk)
-		return disk_unpack_ids(header, (const char *) node + header->layout.ids, node->links, ids);
-	count = Min(node->links, header->layout.degree);
-	memcpy(ids, (const char *) node + header->layout.ids, sizeof(uint32) * count);
+	else
+	{
+		node = sealed_read_node(&input->scan.sealed, 0, key - input->base);
+		count = Min(node->links, header->layout.degree);
+		if (input->scan.disk)
+			count = disk_unpack_ids(header, (const char *) node + header->layout.ids, node->links,
+									ids);
+		else
+			memcpy(ids, (const char *) node + header->layout.ids, sizeof(uint32) * count);
+	}
+	for (uint32 i = 0; i < count; i++)
+		if (ids[i] >= header->nodes)
+			sealed_damaged(merge->job->index, "In segment %u, node %u has %u as a neighbour.",
+						   input->segment->part.uid, key - input->base, ids[i]);
 	return count;
 }
 

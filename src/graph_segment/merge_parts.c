@@ -27,10 +27,16 @@ load_rows(Merge *merge, uint32 key, uint32 *first)
 		uint32		place = (uint32) merge->build->shared->rows;
 		BuildRow   *added;
 
-		if (merge->rows[input->first_row + number] == NO_ROW)
-			continue;
+		sealed_check_named(&input->scan.sealed, number);
 		if (i > 0)
 			sealed_read_row(&input->scan.sealed, number, &sealed);
+		else
+			sealed.node = number;
+		if (sealed.node != key - input->base)
+			sealed_damaged(merge->job->index, "In segment %u, node %u has row %u of node %u.",
+						   input->segment->part.uid, key - input->base, number, sealed.node);
+		if (merge->rows[input->first_row + number] == NO_ROW)
+			continue;
 		row = (SegmentRow) {
 			.tid = sealed.tid, .payload = merge->payload,
 			.size = *first == NO_ROW ? merge->payload_size : 0,

@@ -4,6 +4,7 @@
 #include "graph_segment/method.h"
 
 #include "flat_segment/method.h"
+#include "graph_segment/check.h"
 #include "graph_segment/build.h"
 #include "graph_segment/disk.h"
 #include "graph_segment/merge.h"
@@ -138,6 +139,7 @@ load(CachedSegment *segment, Relation index)
 	const SealedHeader *header = &segment->header;
 	GraphEntries *entries = palloc0(sizeof(GraphEntries));
 
+	graph_check_header(index, segment);
 	segment->loaded = entries;
 	if (header->entry_count > 0)
 	{
@@ -150,6 +152,7 @@ load(CachedSegment *segment, Relation index)
 		extent_read(cached_extent(&segment->part, index), header->entries, 0, entries->groups,
 					size);
 	}
+	check_entries(index, segment);
 }
 
 /* The nodes, if they have what is worth storing. */

@@ -20,10 +20,7 @@
 #define GRAPH_CODES_PER_HOP		20
 #define GRAPH_REFINED			150
 
-/* SegmentMethod.check and reader. */
-extern void graph_check(SealedScan *scan);
-extern void disk_check(SealedScan *scan);
-extern void disk_check_vector(SealedScan *scan, uint32 row, const char *payload);
+/* SegmentMethod.reader. */
 extern const struct SegmentReader graph_reader;
 
 extern const SegmentMethod graph_segment_method;

@@ -12,7 +12,6 @@
 #include "segment/layout.h"
 
 #define ROWS_AHEAD			4		/* number of nodes to prefetch when nodes are read in order */
-#define CODES_AT_ONCE		64		/* number of codes of METHOD_DISK that are read together */
 
 /* Nodes met as expected, which steady the share of those that were met. */
 #define EXPECTED_MET		8
@@ -31,6 +30,7 @@
 static void
 tell_found(const GraphScan *scan, const SealedNode *node, GraphFound *found)
 {
+	sealed_check_named(&scan->sealed, node->row);
 	found->tag = tag_from_tid((ItemPointer) &node->tid);
 	if (node->extras > 0)
 		found->tag |= FOUND_EXTRAS;
@@ -67,6 +67,10 @@ find_extras(GraphScan *scan, uint32 id, uint32 *row, uint32 *extra, uint32 *extr
 		*extras = node->extras;
 		sealed_leave_node(&scan->sealed);
 	}
+	sealed_check_named(&scan->sealed, *row);
+	if (*extras > 0)
+		sealed_check_named(&scan->sealed,
+						   Max(*extra, *extra + Min(*extras, PG_UINT32_MAX - *extra) - 1));
 }
 
 static int
@@ -163,6 +167,9 @@ node_is_excluded(void *arg, uint32_t id)
 	{
 		const SealedHeader *header = &scan->sealed.segment->header;
 
+		/* what reads a neighbour that does not exist says so */
+		if (id >= header->nodes)
+			return false;
 		if (scan->left)
 			return !bits_has(scan->left, id);
 		if (!row_is_excluded(rows, id))
@@ -188,6 +195,7 @@ first_row_of(GraphScan *scan, uint32 id)
 		return id;
 	row = sealed_visit_node(&scan->sealed, id)->row;
 	sealed_leave_node(&scan->sealed);
+	sealed_check_named(&scan->sealed, row);
 	return row;
 }
 
@@ -228,7 +236,8 @@ find_left(GraphScan *scan)
 
 	scan->left = MemoryContextAllocHuge(CurrentMemoryContext, Max(BITS_BYTES(header->nodes), 8));
 	bits_fill(scan->left, header->nodes);
-	bits_and_not(scan->left, excluded->bits, header->nodes);
+	if (excluded->bits)
+		bits_and_not(scan->left, excluded->bits, header->nodes);
 	add_nodes_of_others(scan);
 	scan->left_count = bits_count(scan->left, header->nodes);
 }
@@ -617,70 +626,40 @@ graph_scan_wait_found(GraphScan *scan)
 		add_candidate(scan, scan->search.found[i].distance, scan->search.found[i].id);
 }
 
-/* Lets nodes of METHOD_DISK wait. */
-static void
-estimate_nodes(GraphScan *scan, const uint32 *ids, int n)
-{
-	float		distances[CODES_AT_ONCE];
-
-	CHECK_FOR_INTERRUPTS();
-	disk_estimate(scan->disk, ids, n, distances);
-	for (int i = 0; i < n; i++)
-		add_candidate(scan, distances[i], ids[i]);
-	scan->sealed.statistics->distances += n;
-}
-
-/* Lets all nodes of METHOD_DISK wait that are left and not expanded. */
-static void
-estimate_rest(GraphScan *scan)
-{
-	uint32		nodes = scan->sealed.segment->header.nodes;
-	uint32		ids[CODES_AT_ONCE];
-	int			count = 0;
-
-	for (uint32 id = next_left(scan, 0); id < nodes; id = next_left(scan, id + 1))
-	{
-		if (graph_search_expanded(&scan->search, id) ||
-			(scan->left == NULL && scan->sealed.excluded.count > 0 && node_is_excluded(scan, id)))
-			continue;
-		ids[count++] = id;
-		if (count == CODES_AT_ONCE)
-		{
-			estimate_nodes(scan, ids, count);
-			count = 0;
-		}
-	}
-	estimate_nodes(scan, ids, count);
-}
-
 void
 graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted)
 {
 	scan->sealed.query = query;
 	prepare_codes(scan);
-	if (scan->disk)
-	{
-		estimate_rest(scan);
-		return;
-	}
+	if (scan->left == NULL)
+		find_left(scan);
 	scan->bounded = (BoundedNodes) {
 		.sealed = &scan->sealed, .left = scan->left, .left_count = scan->left_count,
-		.search = &scan->search, .centred = scan->centred, .code = scan->code
+		.search = &scan->search, .centred = scan->centred, .code = scan->code, .disk = scan->disk
 	};
 	bounded_begin(&scan->bounded, wanted);
+}
+
+/* The least bound of those that are not taken; false if there is none. */
+static bool
+least_bound(const GraphScan *scan, float *bound)
+{
+	float		least;
+
+	if (scan->waiting.count == 0)
+		return bounded_least(&scan->bounded, bound);
+	*bound = scan->waiting.items[0].distance;
+	if (bounded_least(&scan->bounded, &least))
+		*bound = Min(*bound, least);
+	return true;
 }
 
 bool
 graph_scan_waiting(const GraphScan *scan, float *bound)
 {
-	if (!scan->disk)
-		return bounded_least(&scan->bounded, bound);
-	if (scan->next_done < scan->next_count)
-		*bound = scan->next[scan->next_done].distance;
-	else if (scan->waiting.count > 0)
-		*bound = scan->waiting.items[0].distance;
-	else
-		return false;
+	if (scan->next_done == scan->next_count)
+		return least_bound(scan, bound);
+	*bound = scan->next[scan->next_done].distance;
 	return true;
 }
 
@@ -700,6 +679,26 @@ expect_next(GraphScan *scan, SegmentSearch *search)
 	pfree(tids);
 }
 
+/* Takes the node of METHOD_DISK with the least bound; false if there is none. */
+static bool
+take_least(GraphScan *scan, GraphCandidate *least)
+{
+	float		bound;
+
+	while (least_bound(scan, &bound))
+	{
+		if (scan->waiting.count > 0 && scan->waiting.items[0].distance <= bound)
+		{
+			*least = graph_heap_pop(&scan->waiting);
+			return true;
+		}
+		least->distance = bound;
+		if (bounded_next(&scan->bounded, &least->id))
+			return true;
+	}
+	return false;
+}
+
 /* Takes the nearest nodes that wait, to be compared next, and has what that reads read together. */
 static void
 take_waiting(GraphScan *scan, SegmentSearch *search)
@@ -716,15 +715,14 @@ take_waiting(GraphScan *scan, SegmentSearch *search)
 		scan->next = MemoryContextAlloc(scan->sealed.context, sizeof(GraphCandidate) * most);
 		scan->next_room = most;
 	}
-	while (scan->waiting.count > 0 && scan->next_count < most)
+	while (scan->next_count < most && take_least(scan, &scan->next[scan->next_count]))
 	{
-		GraphCandidate next = graph_heap_pop(&scan->waiting);
+		uint32		id = scan->next[scan->next_count++].id;
 
-		scan->next[scan->next_count++] = next;
 		if (by_table)
-			disk_reader_prefetch(&scan->disk->links, next.id, &batch);
+			disk_reader_prefetch(&scan->disk->links, id, &batch);
 		else
-			sealed_prefetch_vector(&scan->sealed, next.id, &batch);
+			sealed_prefetch_vector(&scan->sealed, id, &batch);
 	}
 	if (tier_wait)
 		block_batch_read(&scan->sealed.reader, &batch);
@@ -744,6 +742,8 @@ graph_scan_next(GraphScan *scan, SegmentSearch *search, GraphFound *found)
 	{
 		if (scan->next_done == scan->next_count)
 			take_waiting(scan, search);
+		if (scan->next_count == 0)
+			return false;
 		id = scan->next[scan->next_done++].id;
 	}
 	else if (!bounded_next(&scan->bounded, &id))

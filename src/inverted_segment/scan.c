@@ -270,7 +270,8 @@ take_all(InvertedReading *reading)
 {
 	const ExcludedRows *excluded = &reading->scan.excluded;
 
-	reserve_candidates(reading, reading->live);
+	/* damaged tombstones may be fewer than they count */
+	reserve_candidates(reading, reading->scan.segment->header.rows);
 	for (uint32 row = 0; row < reading->scan.segment->header.rows; row++)
 	{
 		if (row % 8 == 0 && excluded->bits && excluded->bits[row / 8] == 0xFF)

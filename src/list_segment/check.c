@@ -53,8 +53,6 @@ lists_check(SealedScan *sealed)
 	ListsScan	scan = {.sealed = *sealed};
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector check row",
 												  ALLOCSET_DEFAULT_SIZES);
-	uint32		row = 0;
-	uint32		group = 0;
 
 	for (uint32 number = 0; number < segment->header.rows; number++)
 	{
@@ -66,20 +64,11 @@ lists_check(SealedScan *sealed)
 			sealed_damaged(sealed->index, "In segment %u, row %u names a node of row %u.",
 						   segment->part.uid, number, sealed_row.node);
 	}
-	if (lists->count != cached_centroids(segment)->header.lists)
-		sealed_damaged(sealed->index, "Segment %u has %u lists, its centroids are %u.",
-					   segment->part.uid, lists->count, cached_centroids(segment)->header.lists);
 	for (uint32 l = 0; l < lists->count; l++)
 	{
 		const SealedList *list = cached_list(segment, l);
 
 		CHECK_FOR_INTERRUPTS();
-		if (list->row != row || list->group != group)
-			sealed_damaged(sealed->index, "In segment %u, list %u begins at row %u and group %u, "
-						   "not %u and %u.", segment->part.uid, l, list->row, list->group, row,
-						   group);
-		row += list->rows;
-		group += (list->rows + CODE_GROUP - 1) / CODE_GROUP;
 		for (uint32 i = 0; i < list->rows && segment->header.nodes > 0; i++)
 		{
 			uint32		number = list->row + i;
@@ -98,7 +87,4 @@ lists_check(SealedScan *sealed)
 		}
 	}
 	MemoryContextDelete(context);
-	if (row != segment->header.rows)
-		sealed_damaged(sealed->index, "The lists of segment %u have %u rows of its %u.",
-					   segment->part.uid, row, segment->header.rows);
 }

@@ -1,10 +1,5 @@
 /*
  * lists.h - sealed segments of inverted lists: how rows are stored; building and merging
- *
- * Clustering and codes use work vectors.  In a coded space that is the rotated vector (scaled to
- * unit length for cosine), rotation_padded(dims) floats; otherwise the elements (scaled likewise),
- * `dims` floats, with 0 or 1 for bits.  A row belongs to the list of the centroid that is nearest
- * by Euclidean distance, for every metric.
  */
 #ifndef VECTOR_LIST_SEGMENT_LISTS_H
 #define VECTOR_LIST_SEGMENT_LISTS_H
@@ -14,17 +9,9 @@
 #include "utils/tuplesort.h"
 
 #include "list_segment/cached.h"
+#include "list_segment/layout.h"
 #include "segment/code_groups.h"
 #include "segment/method.h"
-
-/* The number of floats of a work vector. */
-extern uint32 lists_work_width(const Space *space);
-
-/* Computes the work vector of a payload. */
-extern void lists_work_vector(const Space *space, const char *payload, float *out);
-
-/* Fills in how a segment's rows are stored: header->lists and header->layout, except for places. */
-extern void lists_layout(const Space *space, SealedHeader *header);
 
 /* The codes of all lists. */
 static inline CodeGroups

@@ -29,9 +29,6 @@ typedef struct ListsWriter
 	uint32		rows;
 } ListsWriter;
 
-/* The number of bits of a fine code; 0: there are none. */
-extern uint32 lists_fine_bits(const Space *space);
-
 /* The number of groups of lists with these numbers of rows. */
 extern uint32 lists_groups(const uint32 *counts, uint32 lists);
 

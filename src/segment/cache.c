@@ -9,6 +9,7 @@
 
 #include "segment/method.h"
 #include "segment/manifest.h"
+#include "segment/places.h"
 
 /* The mean of a growing segment. */
 typedef struct CachedMean
@@ -231,6 +232,20 @@ add_index(CachedIndex *cached)
 	count_size(cached);
 }
 
+/* Checks that the directory says of what is indexed what the index's column does. */
+static void
+check_space(Relation index, const Directory *directory)
+{
+	SpaceElement element;
+	SpaceMetric metric;
+
+	space_of_index(index, &element, &metric);
+	if (directory->element != element || directory->metric != metric ||
+		directory->dims != TupleDescAttr(RelationGetDescr(index), 0)->atttypmod ||
+		directory->pq_m > (uint32) directory->dims)
+		sealed_damaged(index, "The directory has wrong parameters.");
+}
+
 static CachedIndex *
 make_index(Relation index, const Directory *directory)
 {
@@ -243,6 +258,7 @@ make_index(Relation index, const Directory *directory)
 	cached->relid = RelationGetRelid(index);
 	cached->file = RelationGetFile(index);
 	copy_directory(cached, directory);
+	check_space(index, directory);
 	segment_space(directory, &cached->space);
 	space_init_rotation(&cached->space);
 	MemoryContextSwitchTo(old);
@@ -379,6 +395,7 @@ load_segment(CachedPart *part, Relation index, const SegmentEntry *entry)
 				 errhint("Please REINDEX it.")));
 	extent_read_header(extent_of(index, entry), BLOCK_SEALED_HEADER, &segment->header,
 					   sizeof(SealedHeader));
+	sealed_check_header(index, cache_space(part->index), entry, &segment->header);
 	if (segment->header.padded > 0)
 	{
 		segment->mean = palloc(sizeof(float) * segment->header.padded);
@@ -406,6 +423,9 @@ refresh_tombstones(Relation index, CachedSegment *segment)
 	extent_read(extent, place, 0, &header, sizeof(header));
 	if (header.dead == segment->dead)
 		return;
+	if (header.dead > segment->header.rows)
+		sealed_damaged(index, "Segment %u has %u rows, and counts %u tombstones.",
+					   segment->part.uid, segment->header.rows, header.dead);
 	if (segment->tombstones == NULL)
 	{
 		segment->tombstones = MemoryContextAllocHuge(segment->part.context,

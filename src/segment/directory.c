@@ -14,6 +14,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "quantize/fine.h"
 #include "segment/format_2.h"
 
 static int	seed;
@@ -134,7 +135,8 @@ check_format(Relation index, Page page)
 				 errdetail("Their bits are 0x%x.", unknown_features(directory)),
 				 errhint("Use the library that made it, or build it again with REINDEX INDEX.")));
 	Assert(BlockGetHeader(page)->kind == BLOCK_DIRECTORY);
-	Assert(directory->count <= DIRECTORY_MAX_ENTRIES);
+	if (unlikely(directory->count > DIRECTORY_MAX_ENTRIES))
+		sealed_damaged(index, "The directory has %u entries.", directory->count);
 }
 
 Buffer
@@ -169,6 +171,36 @@ copy_directory(Directory *copy, const Directory *directory)
 	convert(copy);
 }
 
+/*
+ * Checks what a directory says, in memory, where all have the newest form.  Extents of segments
+ * that are needed are within the file; one that is reserved or retired may be after its end.
+ */
+static void
+check_directory(Relation index, const Directory *directory)
+{
+	BlockNumber length = RelationGetNumberOfBlocks(index);
+
+	if (directory->element > SPACE_BIT || directory->metric > SPACE_JACCARD ||
+		!method_is_of_index(directory->method) || directory->storage > STORAGE_NONE ||
+		directory->quantizer > QUANTIZER_PQ || directory->bits > FINE_MAX_BITS)
+		sealed_damaged(index, "The directory has wrong parameters.");
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+
+		if (entry->kind < SEGMENT_GROWING || entry->kind > SEGMENT_CENTROIDS ||
+			entry->method >= SEGMENT_METHODS || entry->where > EXTENT_STORED ||
+			entry->version < SEGMENT_OLDEST_VERSION || entry->version > SEGMENT_VERSION)
+			sealed_damaged(index, "Segment %u is said to be of kind %u and method %u, in version "
+						   "%u of the format, and at place %u.", entry->uid, entry->kind,
+						   entry->method, entry->version, entry->where);
+		if (entry->first == DIRECTORY_BLOCK || entry->blocks == 0 ||
+			entry->blocks > MaxBlockNumber - Min(entry->first, MaxBlockNumber) ||
+			(segment_is_needed(entry) && entry->first + entry->blocks > length))
+			sealed_damaged(index, "Segment %u is not within the file.", entry->uid);
+	}
+}
+
 bool
 directory_refresh(Relation index, Directory *copy)
 {
@@ -179,6 +211,8 @@ directory_refresh(Relation index, Directory *copy)
 	if (changed)
 		copy_directory(copy, directory);
 	UnlockReleaseBuffer(buffer);
+	if (changed)
+		check_directory(index, copy);
 	return changed;
 }
 

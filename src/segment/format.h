@@ -122,6 +122,13 @@ typedef enum SpaceMethod
 
 #define SEGMENT_METHODS		(METHOD_INVERTED + 1)
 
+/* Whether an index may have a method. */
+static inline bool
+method_is_of_index(uint8 method)
+{
+	return method < SEGMENT_METHODS && method != METHOD_FLAT;
+}
+
 /*
  * What lists store beside or instead of vectors.  All but NONE and PQ have 1-bit RaBitQ codes; fine
  * codes are of the kind of the name, for RABITQ only with more than one bit.
@@ -430,6 +437,8 @@ typedef struct SealedRow
 	uint16		unused;
 	uint32		node;			/* id */
 } SealedRow;
+
+#define SEALED_ROWS			(PAYLOAD_SIZE / sizeof(SealedRow))	/* of a block */
 
 /* The head of a node. */
 typedef struct SealedNode

@@ -14,6 +14,7 @@
 #include "utils/memutils.h"
 
 #include "segment/attributes.h"
+#include "segment/places.h"
 #include "segment/wait_point.h"
 
 /*
@@ -222,6 +223,32 @@ encode_row(const Space *space, NewRow *row, const float *mean)
 		pfree(x);
 }
 
+/* Checks what a header says of sizes and places, by which all else is found. */
+static void
+check_header(Extent extent, const GrowingHeader *header)
+{
+	uint32		groups = header->room / GROWING_ROWS + (header->room % GROWING_ROWS > 0);
+	const ArrayPlace places[] = {
+		{"place of groups", header->groups, groups, header->group_size, header->groups_per_block},
+		{"place of vectors", header->vectors, header->vector_blocks, PAYLOAD_SIZE, 1},
+		{"place of attributes", header->attributes, header->attribute_blocks, PAYLOAD_SIZE, 1}
+	};
+
+	if (header->rows > header->room)
+		sealed_wrong_header(extent.index, extent.uid, "number of rows");
+	if (header->padded > MAX_CODED_DIMS || header->padded % 16 != 0 ||
+		header->groups_per_block == 0 || header->group_size % sizeof(uint32) != 0 ||
+		header->group_size < sizeof(GrowingGroup) + rabitq_group_size(header->padded) +
+		(header->attributes > 0 ? OFFSETS_SIZE : 0))
+		sealed_wrong_header(extent.index, extent.uid, "size of groups");
+	if (header->waiting > sizeof(((GrowingFirst *) 0)->records) ||
+		header->waiting > header->attribute_used)
+		sealed_wrong_header(extent.index, extent.uid, "size of attributes");
+	for (int i = 0; i < lengthof(places); i++)
+		if (places[i].count > 0 && !place_is_within(extent.blocks, &places[i]))
+			sealed_wrong_header(extent.index, extent.uid, places[i].what);
+}
+
 /* Finds the offset of the next row's vector; returns false if there is no room for the row. */
 static bool
 place_row(const GrowingHeader *header, const NewRow *row, uint64 *offset)
@@ -377,6 +404,7 @@ append_to(Relation index, CachedIndex *cached, const SegmentEntry *entry, NewRow
 		UnlockReleaseBuffer(header_buffer);
 		return APPEND_FULL;
 	}
+	check_header(extent, header);
 	state = GenericXLogStart(index);
 	vector_buffer = write_bytes(extent, header->vectors, offset, row->row->payload,
 								row->row->size, state);
@@ -485,7 +513,10 @@ growing_append(Relation index, Relation heap, CachedIndex *cached, const Segment
 void
 growing_read_header(Relation index, const SegmentEntry *entry, GrowingHeader *header)
 {
-	extent_read_header(extent_of(index, entry), BLOCK_GROWING_HEADER, header, sizeof(*header));
+	Extent		extent = extent_of(index, entry);
+
+	extent_read_header(extent, BLOCK_GROWING_HEADER, header, sizeof(*header));
+	check_header(extent, header);
 }
 
 uint32
@@ -571,7 +602,7 @@ growing_read_payload(Extent extent, const Space *space, const GrowingHeader *hea
 		int32		nnz;
 
 		extent_read(extent, header->vectors, start, &nnz, sizeof(nnz));
-		size = sizeof(int32) + (Size) nnz * (sizeof(int32) + sizeof(float));
+		size = sealed_sparse_size(extent.index, nnz);
 	}
 	else
 		size = space_payload_size(space);
@@ -588,6 +619,7 @@ static void
 read_first(Extent extent, GrowingFirst *first)
 {
 	extent_read_header(extent, BLOCK_GROWING_HEADER, first, sizeof(*first));
+	check_header(extent, &first->header);
 }
 
 /* Finds the record of attributes at an offset; it stays until the next call. */
@@ -600,9 +632,13 @@ read_record(ExtentReader *reader, const GrowingFirst *first, uint32 offset, Size
 
 	if (start >= written)
 	{
-		const char *record = first->records + (start - written);
+		uint64		left = first->header.waiting - Min(start - written, first->header.waiting);
+		const char *record = first->records + (first->header.waiting - left);
 
-		memcpy(&stored, record, sizeof(stored));
+		if (left >= sizeof(stored))
+			memcpy(&stored, record, sizeof(stored));
+		if (left < sizeof(stored) || left - sizeof(stored) < stored)
+			sealed_damaged(reader->extent.index, "The attributes of a row are damaged.");
 		*size = stored;
 		return record + sizeof(stored);
 	}

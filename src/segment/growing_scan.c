@@ -9,6 +9,7 @@
 #include "utils/memutils.h"
 
 #include "segment/code_groups.h"
+#include "segment/places.h"
 
 typedef struct GrowingScan
 {
@@ -189,6 +190,8 @@ growing_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *se
 	search->statistics->segments++;
 	search->statistics->reads++;
 	growing_read_header(search->index, entry, &scan->header);
+	if (scan->header.padded > (search->space->coded ? rotation_padded(search->space->dims) : 0))
+		sealed_wrong_header(search->index, entry->uid, "number of dimensions");
 	if (scan->header.rows > 0)
 		bound_rows(scan, cache_growing_mean(search->cached, search->index, entry));
 	return &scan->base;

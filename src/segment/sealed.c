@@ -9,6 +9,7 @@
 #include "utils/memutils.h"
 
 #include "segment/layout.h"
+#include "segment/places.h"
 
 /* What of a node of any size is worth prefetching, in bytes. */
 #define PREFETCH_SPARSE		512
@@ -50,7 +51,7 @@ sparse_node_size(const SealedScan *scan, BlockNumber place, Size start)
 	int32		nnz;
 
 	extent_read(scan->reader.extent, place, start + layout->vector, &nnz, sizeof(nnz));
-	return layout->vector + sizeof(int32) + (Size) nnz * (sizeof(int32) + sizeof(float));
+	return layout->vector + sealed_sparse_size(scan->index, nnz);
 }
 
 const SealedNode *
@@ -64,7 +65,7 @@ sealed_visit_node(SealedScan *scan, uint32 id)
 	Size		start = offset % PAYLOAD_SIZE;
 	const char *payload;
 
-	if (unlikely(place >= level->blocks))
+	if (unlikely(layout->size > 0 ? id >= level->nodes : place >= level->blocks))
 		ereport(ERROR,
 				(errcode(ERRCODE_INDEX_CORRUPTED),
 				 errmsg("index \"%s\" has a neighbour that does not exist",
@@ -81,9 +82,9 @@ sealed_visit_node(SealedScan *scan, uint32 id)
 		/* the size of the vector may already be in the next block */
 		if (start + layout->vector + sizeof(int32) <= PAYLOAD_SIZE)
 		{
-			size = layout->vector + sizeof(int32) +
-				(Size) (*(const int32 *) (payload + start + layout->vector)) *
-				(sizeof(int32) + sizeof(float));
+			size = layout->vector +
+				sealed_sparse_size(scan->index, *(const int32 *) (payload + start +
+																 layout->vector));
 			if (start + size <= PAYLOAD_SIZE)
 				return (const SealedNode *) (payload + start);
 		}
@@ -255,12 +256,24 @@ tag_compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* Checks that a row names a node that exists; ids of nodes of any size are places of their own. */
+static void
+check_row(Extent extent, const SealedHeader *header, uint32 number, const SealedRow *row)
+{
+	if (row->node >= (header->nodes > 0 ? header->nodes : header->rows) &&
+		!node_layout_differs(&header->layout))
+		sealed_damaged(extent.index, "In segment %u, row %u names node %u.", extent.uid, number,
+					   row->node);
+}
+
 uint32
 sealed_read_rows(Extent extent, const SealedHeader *header, uint32 first, SealedRow *rows)
 {
 	uint32		n = Min(SEALED_ROWS, header->rows - first);
 
 	extent_read(extent, header->tids + first / SEALED_ROWS, 0, rows, n * sizeof(SealedRow));
+	for (uint32 i = 0; i < n; i++)
+		check_row(extent, header, first + i, &rows[i]);
 	return n;
 }
 
@@ -269,4 +282,5 @@ sealed_read_row(SealedScan *scan, uint32 number, SealedRow *row)
 {
 	extent_read(scan->reader.extent, scan->segment->header.tids + number / SEALED_ROWS,
 				number % SEALED_ROWS * sizeof(SealedRow), row, sizeof(*row));
+	check_row(scan->reader.extent, &scan->segment->header, number, row);
 }

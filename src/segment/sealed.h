@@ -70,12 +70,20 @@ extern void sealed_scan_begin(SealedScan *scan, Relation index, const Space *spa
 							  CachedSegment *segment, ScanStatistics *statistics);
 
 /* Copies the rows' TIDs and nodes from a block of them on; returns their number. */
-#define SEALED_ROWS			(PAYLOAD_SIZE / sizeof(SealedRow))
 extern uint32 sealed_read_rows(Extent extent, const SealedHeader *header, uint32 first,
 							   SealedRow *rows);
 
 /* A row's TID and node, by its number. */
 extern void sealed_read_row(SealedScan *scan, uint32 number, SealedRow *row);
+
+/* Raises an error if a node names a row that does not exist. */
+static inline void
+sealed_check_named(const SealedScan *scan, uint32 row)
+{
+	if (unlikely(row >= scan->segment->header.rows))
+		sealed_damaged(scan->index, "In segment %u, a node names row %u.",
+					   scan->segment->part.uid, row);
+}
 
 /* Opens a block of the segment's extent by its reader, and counts it. */
 static inline const char *

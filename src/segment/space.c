@@ -176,7 +176,7 @@ Size
 space_size_of(const Space *space, const char *payload)
 {
 	if (space->element == SPACE_SPARSE)
-		return sizeof(int32) + (Size) SPARSE_NNZ(payload) * (sizeof(int32) + sizeof(float));
+		return SPACE_SPARSE_SIZE(SPARSE_NNZ(payload));
 	return space_payload_size(space);
 }
 
@@ -225,7 +225,7 @@ payload_of(const Space *space, Datum value, Size *size)
 		char	   *payload;
 
 		check_dims("different sparsevec dimensions %d and %d", sparse->dim, space->dims);
-		*size = sizeof(int32) + (Size) sparse->nnz * (sizeof(int32) + sizeof(float));
+		*size = SPACE_SPARSE_SIZE(sparse->nnz);
 		payload = palloc(*size);
 		memcpy(payload, &sparse->nnz, sizeof(int32));
 		memcpy(payload + sizeof(int32), sparse->indices, *size - sizeof(int32));

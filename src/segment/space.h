@@ -51,8 +51,14 @@ typedef struct SpaceQuery
 #define SPARSE_INDICES(payload)	((const int32 *) (payload) + 1)
 #define SPARSE_VALUES(payload)	((const float *) (SPARSE_INDICES(payload) + SPARSE_NNZ(payload)))
 
+/* The most elements of a sparse vector that are not zero, as SPARSEVEC_MAX_NNZ. */
+#define SPACE_MAX_NNZ		16000
+
+#define SPACE_SPARSE_SIZE(nnz) \
+	(sizeof(int32) + (Size) (nnz) * (sizeof(int32) + sizeof(float)))
 #define SPACE_MAX_PAYLOAD(space) \
-	((space)->element == SPACE_SPARSE ? 4 + 8 * (Size) 16000 : space_payload_size(space))
+	((space)->element == SPACE_SPARSE ? SPACE_SPARSE_SIZE(SPACE_MAX_NNZ) : \
+	 space_payload_size(space))
 
 /* The element type of a column and the metric of an operator class, or an error. */
 extern void space_of_index(Relation index, SpaceElement *element, SpaceMetric *metric);
