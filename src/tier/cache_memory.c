@@ -34,8 +34,8 @@ typedef struct CacheTable
 {
 	int			tranche;
 	LWLock		lock;
-	dsm_handle	handle;			/* of the slots; only if there is a generation */
-	uint32		generation;		/* of the cache; 0: none yet */
+	dsm_handle	handle;			/* of the slots; DSM_HANDLE_INVALID: there is no cache */
+	uint32		generation;		/* of the cache, or of the last one */
 	uint32		pages;			/* by the setting, at the time of */
 	TimestampTz configured;		/* the last reading of the configuration */
 	TimestampTz failed;			/* no cache could be made then */
@@ -47,6 +47,7 @@ static void
 init_table(void *memory, int tranche)
 {
 	LWLockInitialize(&((CacheTable *) memory)->lock, tranche);
+	((CacheTable *) memory)->handle = DSM_HANDLE_INVALID;
 }
 
 static SharedTable shared_cache = {
@@ -319,7 +320,8 @@ find_cache(void)
 	if (current != NULL && current->generation == table->generation &&
 		!current->control->retired)
 		return;
-	if (table->generation > 0 && (current == NULL || current->generation != table->generation))
+	if (table->handle != DSM_HANDLE_INVALID &&
+		(current == NULL || current->generation != table->generation))
 	{
 		dsm_segment *segment = shared_memory_attach(table->handle);
 		Cache	   *cache = segment == NULL ? NULL : open_cache(segment, table->generation, false);
@@ -357,7 +359,8 @@ configure(void)
 	table->pages = pages;
 	table->failed = 0;
 	find_cache();
-	if (current == NULL || current->generation != table->generation)
+	if (table->handle == DSM_HANDLE_INVALID || current == NULL ||
+		current->generation != table->generation)
 		return;
 	if (pages > 0 && pages <= current->control->capacity)
 		tier_cache_set_limit(current, pages);
@@ -367,6 +370,7 @@ configure(void)
 
 		tier_cache_retire(current);
 		dsm_unpin_segment(table->handle);
+		table->handle = DSM_HANDLE_INVALID;
 		file_path(path, table->generation);
 		(void) unlink(path);
 	}

@@ -118,6 +118,7 @@ set_size('0');
 is(query(fetch('shelf', 'generate_series(0, 1999)') . '; SELECT tier_state()'), "$pages\nnone", 'no shared cache');
 is(scalar(cache_files()), 0, 'and no file');
 set_size('8MB');
+is(query(fetch('shelf', $hot) . '; SELECT tier_state()'), "100\nlimit 1024 used 400 pinned 0 coming 0", 'a cache again');
 
 # A restart and a crash discard it, also where the server keeps temporary files
 query(fetch('shelf', $hot));
