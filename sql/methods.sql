@@ -57,6 +57,37 @@ SELECT rows_of('ivfflat', 'vector_l2_ops');
 SELECT rows_of('ivf', 'vector_l2_ops');
 SELECT rows_of('other', 'other_ops');
 DROP FUNCTION rows_of;
+RESET hnsw.ef_search;
+-- and in order: of the rows that its first round finds, those that it has returned are not new
+DROP TABLE t;
+CREATE TABLE t (id int, v vector(8));
+INSERT INTO t SELECT n, (SELECT array_agg(n % 8 * 37 % 11 * ((d * 7 + n % 8 * 13) % 5) + (hashint8extended(n, d) & 1023) / 51.2) FROM generate_series(1, 8) d)::vector
+	FROM generate_series(1, 600) n;
+CREATE INDEX t_v ON t USING hnsw (v vector_l1_ops) WITH (m = 8);
+ANALYZE t;
+CREATE FUNCTION missed(wanted int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	query vector;
+	sum bigint := 0;
+	truth float8[];
+	found float8[];
+BEGIN
+	FOR query IN SELECT v FROM t WHERE id % 10 = 3 ORDER BY id LOOP
+		SET LOCAL enable_indexscan = off;
+		SET LOCAL enable_seqscan = on;
+		SET LOCAL enable_sort = on;
+		EXECUTE format('SELECT array_agg(d) FROM (SELECT v <+> %L AS d FROM t WHERE id %% 10 > 0 ORDER BY d LIMIT %s) x', query, wanted) INTO truth;
+		SET LOCAL enable_indexscan = on;
+		SET LOCAL enable_seqscan = off;
+		SET LOCAL enable_sort = off;
+		EXECUTE format('SELECT array_agg(d) FROM (SELECT v <+> %L AS d FROM t WHERE id %% 10 > 0 ORDER BY d LIMIT %s) x', query, wanted) INTO found;
+		sum := sum + cardinality(truth) - (SELECT count(*) FROM unnest(found) d WHERE d <= truth[cardinality(truth)]);
+	END LOOP;
+	RETURN sum;
+END $$;
+SELECT n, missed(n) < 10 AS complete FROM unnest(ARRAY[50, 100, 200]) n;
+DROP FUNCTION missed;
+DROP INDEX t_v;
 -- and no index of another access method
 CREATE INDEX t_id ON t (id);
 SELECT vector_index_state('t_id'), vector_index_state('t');

@@ -139,7 +139,7 @@ diskann_must_wait(VectorScan *scan, float nearest)
 {
 	const DiskannScan *state = (DiskannScan *) scan;
 
-	return scan->returned >= Min(state->most, state->first) ||
+	return scan->returned >= state->most || scan->returned + scan->found_again >= state->first ||
 		(!state->exhausted && nearest > scan_left(scan));
 }
 

@@ -32,7 +32,7 @@ typedef struct HnswScan
 	int			iterative;		/* HnswIterativeScan, as it was at the start */
 	bool		limited;		/* an iterative scan has reached its limit */
 	bool		exhausted;		/* there is no further round */
-	uint64		first;			/* results that are returned before the second round */
+	uint64		first;			/* results, also found again, that come before the second round */
 	uint64		most;			/* results that are returned at all */
 	float		horizon;		/* everything nearer seems to have been found */
 } HnswScan;
@@ -228,7 +228,7 @@ hnsw_must_wait(VectorScan *scan, float nearest)
 	const HnswScan *state = (HnswScan *) scan;
 
 	return nearest > state->horizon || nearest > scan->search.effort.known ||
-		scan->returned == state->first || scan->returned >= state->most;
+		scan->returned + scan->found_again >= state->first || scan->returned >= state->most;
 }
 
 const ScanMethod hnsw_scan_method = {

@@ -347,7 +347,10 @@ take_row(SegmentScan *reading, const GraphFound *found)
 		return;
 	scan->cursors[reading->number].within++;
 	if (was_given(scan, &result))
+	{
+		scan->found_again++;
 		return;
+	}
 	if (scan->results.lossy && is_exact(&result.found))
 		result.found.bound = (float) space_value(scan->search.space, result.found.distance);
 	if (scan->method->accepts == NULL || scan->method->accepts(scan, &result.found))
@@ -507,6 +510,7 @@ void
 scan_reopen(VectorScan *scan)
 {
 	scan->results.count = scan->late.count = 0;
+	scan->found_again = 0;
 	for (int i = 0; i < scan->cursor_count; i++)
 		open_cursor(scan, &scan->cursors[i]);
 }

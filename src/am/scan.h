@@ -113,6 +113,7 @@ struct VectorScan
 	uint64		given_count;
 	uint64		given_room;
 	uint64		left_out;		/* so many of `given`, the first, are no results again */
+	uint64		found_again;	/* rows that were left out so */
 	uint64		visited;		/* rows that segments have given */
 
 	FoundRow   *rows;			/* of the current result */
