@@ -438,9 +438,7 @@ start(VectorScan *scan)
 		vector_am_of(index)->is_auto(index);
 	scan->finds_late = can_adapt && scan_bound_is_late(scan->bound);
 
-	/*
-	 * a query of the wrong type or dimensions is an error only if there are rows to compare it with
-	 */
+	/* a query of the wrong type or dimensions is an error only if there are rows to compare */
 	if (!has_rows(cache_directory(cached)))
 		return false;
 	make_filter(scan, scan->bound && !scan->finds_late ? scan_bound_among(scan->bound) : NULL);
@@ -509,8 +507,7 @@ scan_open(VectorScan *scan, bool (*takes) (VectorScan *scan, const SegmentEntry 
 void
 scan_reopen(VectorScan *scan)
 {
-	scan->results.count = scan->late.count = 0;
-	scan->found_again = 0;
+	scan->results.count = scan->late.count = scan->found_again = 0;
 	for (int i = 0; i < scan->cursor_count; i++)
 		open_cursor(scan, &scan->cursors[i]);
 }
