@@ -179,6 +179,13 @@ toast_snapshot(Snapshot snapshot)
 #define SyscacheNumber	int
 #endif
 
+/* The state of a buffer, read without a lock; to be used where buf_internals.h is included. */
+#if PG_VERSION_NUM >= 190000
+#define read_buffer_state(descriptor)	pg_atomic_read_u64(&(descriptor)->state)
+#else
+#define read_buffer_state(descriptor)	pg_atomic_read_u32(&(descriptor)->state)
+#endif
+
 /* Whether a role has a right to a foreign server. */
 #if PG_VERSION_NUM >= 160000
 #define foreign_server_aclcheck_compat(server, role, mode) \

@@ -14,7 +14,7 @@
  * for can be kept for graph_search_more, which goes on from there; no node is found twice.
  *
  * Where nodes may be on a disk, the search asks for the GRAPH_BEAM nearest candidates at once and
- * expands them all: a few in vain, but in a quarter of the rounds (Subramanya et al., DiskANN,
+ * expands them all: a few in vain, but in a fifth of the rounds (Subramanya et al., DiskANN,
  * NeurIPS 2019).  It does so as well if they are in memory, so that what it finds does not depend
  * on that.
  */
@@ -26,7 +26,7 @@
 #include <stdint.h>
 
 #define GRAPH_MAX_DEGREE	1024	/* neighbours of a node, in groups of 32 */
-#define GRAPH_BEAM			4		/* candidates that are asked for at once */
+#define GRAPH_BEAM			8		/* candidates that are asked for at once */
 
 typedef struct GraphCandidate
 {

@@ -474,7 +474,7 @@ build_batch(SegmentBuild *build)
 		if (build->space.coded)
 		{
 			build->nodes = build_address(build, shared->nodes_handle);
-			build_measure_vectors(build);
+			build_measure_vectors(build, shared->nodes);
 		}
 		build_allocate_graph(build, GRAPH_LEVELS);
 		shared->done = 0;

@@ -31,6 +31,13 @@
 #define HALF_SIZE			0.125f
 #define LARGEST_HALF		65504.0f
 
+/*
+ * Codes are along principal axes if there are so many times as many rows as dimensions, so that the
+ * axes are a small part of the segment, and at least so many in the sample.
+ */
+#define AXES_ROWS			32
+#define AXES_SAMPLED		8
+
 /* The vector that the graph is built of: for cosine scaled to unit length. */
 static void
 payload_floats(const Space *space, const char *payload, float *out)
@@ -98,6 +105,58 @@ compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void
+check_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
+/*
+ * Finds the principal axes of the vectors of a sample no farther than `limit` from the middle, for
+ * a segment of so many rows; none if there are no vectors, as then a merge copies codes.
+ */
+static void
+find_axes(SegmentBuild *build, uint64 rows, const double *lengths, uint32 sample, double limit)
+{
+	uint32		padded = build->graph.padded;
+	double	   *sums;
+	float	   *x;
+	float	   *found;
+	void	   *scratch;
+	Axes	   *axes;
+
+	if (build->axes)
+		pfree(build->axes);
+	build->axes = NULL;
+	if (build->space.method != METHOD_DISK || build->space.storage == STORAGE_NONE ||
+		padded > AXES_MAX_DIMS || rows < (uint64) AXES_ROWS * padded ||
+		sample < AXES_SAMPLED * padded)
+		return;
+	sums = palloc0(sizeof(double) * padded * padded);
+	x = palloc(sizeof(float) * padded);
+	for (uint32 i = 0; i < sample; i++)
+	{
+		if (lengths[i] > limit)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		build_residual(build, build_payload(build, build_node_row(build, i)), x);
+		for (uint32 d = 0; d < padded; d++)
+			for (uint32 e = d; e < padded; e++)
+				sums[(Size) d * padded + e] += (double) x[d] * x[e];
+	}
+	scratch = palloc(axes_find_memory(padded));
+	axes = MemoryContextAlloc(build->context, sizeof(Axes) + sizeof(float) * padded * padded);
+	found = (float *) (axes + 1);
+	axes->padded = padded;
+	if (axes_find(axes, found, sums, build->space.bits, scratch, check_interrupts))
+		build->axes = axes;
+	else
+		pfree(axes);
+	pfree(scratch);
+	pfree(sums);
+	pfree(x);
+}
+
 /*
  * Computes the rotated mean of a sample of the vectors, unless it is given, and the power of two
  * that scales their elements, as halves, to about HALF_SIZE.  A few vectors of quite another size
@@ -105,7 +164,7 @@ compare_doubles(const void *a, const void *b)
  * not taken relative to a mean.
  */
 void
-build_measure_vectors(SegmentBuild *build)
+build_measure_vectors(SegmentBuild *build, uint64 rows)
 {
 	BuildShared *shared = build->shared;
 	int			dims = float_count(build);
@@ -155,6 +214,7 @@ build_measure_vectors(SegmentBuild *build)
 	shared->has_mean |= build->space.storage == STORAGE_NONE;
 	shared->scale = spread > 0 && isfinite(spread) ?
 		ldexpf(HALF_SIZE, Min(Max((int) -rint(log2(spread) / 2), -100), 100)) : 1;
+	find_axes(build, rows, lengths, sample, limit);
 	pfree(x);
 	pfree(middle);
 	pfree(mean);

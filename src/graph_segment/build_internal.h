@@ -161,6 +161,7 @@ struct SegmentBuild
 	GraphArray	order;			/* without chunks: by number */
 
 	/* the leader's */
+	Axes	   *axes;			/* METHOD_DISK: see build_measure_vectors; NULL: none */
 	SegmentPlan *plan;
 	uint32	   *node_of_row;	/* partitions, by source: the number of its node; also workers' */
 	uint32	   *node_ids;		/* and id by number, if nodes differ in size */
@@ -212,7 +213,8 @@ extern uint64 build_hash(const char *payload, Size size);	/* for build_make_node
 /* The number of bytes that a row takes while the lists of its part are merged and written. */
 extern Size build_part_memory(const SegmentBuild *build, Size payload);
 extern void build_make_nodes(SegmentBuild *build);		/* leader */
-extern void build_measure_vectors(SegmentBuild *build);	/* leader */
+/* From a sample in memory of so many rows: the mean, the scale, and axes, if codes have these. */
+extern void build_measure_vectors(SegmentBuild *build, uint64 rows);	/* leader */
 extern void build_allocate_graph(SegmentBuild *build, int max_levels);	/* leader */
 extern void build_map_graph(SegmentBuild *build);
 extern void build_unmap_graph(SegmentBuild *build);

@@ -281,7 +281,7 @@ graph_check_header(Relation index, const CachedSegment *segment)
 void
 check_entries(Relation index, const CachedSegment *segment)
 {
-	const GraphEntries *entries = segment->loaded;
+	const GraphEntries *entries = &graph_loaded(segment)->entries;
 
 	for (uint32 i = 0; i < entries->count; i++)
 		if (graph_entries_group(entries, i / CODE_GROUP)->ids[i % CODE_GROUP] >=

@@ -63,6 +63,7 @@ disk_scan_begin(DiskScan *disk, SealedScan *scan)
 	const SealedDisk *arrays = &header->disk;
 
 	memset(disk, 0, sizeof(*disk));
+	disk->axes = graph_loaded(scan->segment)->axes;
 	reader_begin(&disk->codes, scan, "neighbour", arrays->codes, arrays->code_size,
 				 header->nodes);
 	if (disk_has_links(header))
@@ -167,7 +168,9 @@ disk_prepare(DiskScan *disk, const float *centred)
 {
 	const SealedHeader *header = &disk->codes.scan->segment->header;
 	uint32		padded = header->padded;
-	Size		size = fine_rounded_size(header->disk.bits, padded);
+	const Axes *axes = disk->axes;
+	Size		size = axes ? axes_rounded_size(&axes->plan, padded) :
+		fine_rounded_size(header->disk.bits, padded);
 
 	if (disk->rounded == NULL)
 	{
@@ -177,7 +180,15 @@ disk_prepare(DiskScan *disk, const float *centred)
 			context, size + fine_rounded_size(header->disk.cell_bits, padded));
 		disk->terms = MemoryContextAlloc(context, sizeof(DiskTerms) * DISK_TERMS);
 	}
-	fine_round(&disk->query, header->disk.bits, centred, padded, disk->rounded);
+	if (axes)
+	{
+		float		along[AXES_MAX_DIMS];
+
+		axes_apply(axes, centred, along);
+		axes_round(&disk->along, &axes->plan, along, padded, disk->rounded);
+	}
+	else
+		fine_round(&disk->query, header->disk.bits, centred, padded, disk->rounded);
 	fine_round(&disk->coarse, header->disk.cell_bits, centred, padded, disk->rounded + size);
 	disk->norm = distance_kernels->f32_dot(centred, centred, padded);
 	/* no cell has this number */
@@ -188,6 +199,42 @@ static inline DiskTerms *
 terms_of(DiskScan *disk, uint32 cell)
 {
 	return &disk->terms[cell & (DISK_TERMS - 1)];
+}
+
+DiskFactors
+disk_factors(const Axes *axes, const char *code, uint32 number)
+{
+	const DiskShortCode *short_code = (const DiskShortCode *) code;
+	const DiskCode *whole = (const DiskCode *) code;
+	float		b;
+
+	if (axes == NULL)
+		return (DiskFactors) {
+			whole->a, bf16_to_float(whole->b), bf16_to_float(whole->error), whole->cell
+		};
+	b = bf16_to_float(short_code->b);
+	return (DiskFactors) {
+		bf16_to_float(short_code->a), b, axes->plan.error * fabsf(b), number / DISK_CELL_NODES
+	};
+}
+
+/* The estimate of a node's distance from its code, but for the base of its cell, which is set. */
+static inline float
+compare_code(const DiskScan *disk, uint32 number, const char *code, uint32 *cell)
+{
+	const DiskCode *head = (const DiskCode *) code;
+
+	if (disk->axes)
+	{
+		const DiskShortCode *factors = (const DiskShortCode *) code;
+
+		*cell = number / DISK_CELL_NODES;
+		return bf16_to_float(factors->a) + bf16_to_float(factors->b) *
+			axes_dot(&disk->along, (const uint8 *) (factors + 1));
+	}
+	*cell = head->cell;
+	return head->a +
+		bf16_to_float(head->b) * fine_rounded_dot(&disk->query, (const uint8 *) (head + 1));
 }
 
 /* The terms of a cell, which are computed the first time. */
@@ -226,13 +273,10 @@ estimate_some(DiskScan *disk, const uint32 *numbers, int n, float *distances)
 	block_batch_read(reader, &batch);
 	for (int i = 0; i < n; i++)
 	{
-		const DiskCode *code = (const DiskCode *) disk_reader_get(&disk->codes, numbers[i]);
-
-		cells[i] = code->cell;
+		distances[i] = compare_code(disk, numbers[i], disk_reader_get(&disk->codes, numbers[i]),
+									&cells[i]);
 		if (terms_of(disk, cells[i])->cell != cells[i])
 			disk_reader_prefetch(&disk->cells, cells[i], &batch);
-		distances[i] = code->a +
-			bf16_to_float(code->b) * fine_rounded_dot(&disk->query, (const uint8 *) (code + 1));
 	}
 	block_batch_read(reader, &batch);
 	for (int i = 0; i < n; i++)
@@ -249,10 +293,9 @@ disk_estimate(DiskScan *disk, const uint32 *numbers, int n, float *distances)
 float
 disk_bound(DiskScan *disk, uint32 number, float estimate)
 {
-	const DiskCode *code = (const DiskCode *) disk_reader_get(&disk->codes, number);
+	DiskFactors factors = disk_factors(disk->axes, disk_reader_get(&disk->codes, number), number);
 
-	return estimate - BOUND_SIGMAS * bf16_to_float(code->error) *
-		cell_terms(disk, code->cell)->length;
+	return estimate - BOUND_SIGMAS * factors.error * cell_terms(disk, factors.cell)->length;
 }
 
 int
@@ -360,7 +403,17 @@ disk_restore_cell(const SealedDisk *disk, uint32 padded, const char *cell, float
 				 factor_of_scale(quantizer.metric, head->scale), centroid);
 }
 
-/* The number of cells of a segment: those of a merge without vectors, or runs of nodes. */
+static uint32
+cells_of(uint32 nodes)
+{
+	return nodes / DISK_CELL_NODES + (nodes % DISK_CELL_NODES > 0);
+}
+
+/*
+ * The number of cells of a segment: those of a merge without vectors; or runs of nodes, of each
+ * part, because its last nodes are not near the first ones of the next, or of all if codes do not
+ * name their cells.
+ */
 static uint32
 count_cells(const SegmentBuild *build, uint32 nodes)
 {
@@ -369,12 +422,46 @@ count_cells(const SegmentBuild *build, uint32 nodes)
 
 	if (build->codes)
 		return shared->cells;
-	if (!shared->partitioned)
-		return (nodes + DISK_CELL_NODES - 1) / DISK_CELL_NODES;
+	if (!shared->partitioned || build->axes)
+		return cells_of(nodes);
 	for (uint32 p = 0; p < shared->parts; p++)
-		cells += (shared->part_first[p + 1] - shared->part_first[p] + DISK_CELL_NODES - 1) /
-			DISK_CELL_NODES;
+		cells += cells_of(shared->part_first[p + 1] - shared->part_first[p]);
 	return cells;
+}
+
+/* The size of an element of the array of codes along axes. */
+static uint32
+short_code_size(const AxesPlan *plan, uint32 padded)
+{
+	return TYPEALIGN(sizeof(uint32), sizeof(DiskShortCode) + axes_code_size(plan, padded));
+}
+
+/* The bytes of an AxesPlan and axes. */
+static uint32
+axes_size(uint32 padded)
+{
+	return sizeof(AxesPlan) + sizeof(float) * padded * padded;
+}
+
+Axes *
+disk_read_axes(Extent extent, const SealedHeader *header)
+{
+	uint32		padded = header->padded;
+	Axes	   *axes;
+	char	   *bytes;
+
+	if (header->axes == 0)
+		return NULL;
+	axes = palloc(sizeof(Axes) + axes_size(padded));
+	bytes = (char *) (axes + 1);
+	extent_read(extent, header->axes, 0, bytes, axes_size(padded));
+	axes->padded = padded;
+	memcpy(&axes->plan, bytes, sizeof(AxesPlan));
+	axes->rows = (const float *) (bytes + sizeof(AxesPlan));
+	if (!axes_plan_fits(&axes->plan, padded) ||
+		header->disk.code_size != short_code_size(&axes->plan, padded))
+		sealed_wrong_header(extent.index, extent.uid, "size of codes along axes");
+	return axes;
 }
 
 /* Places an array from a place on. */
@@ -422,6 +509,11 @@ disk_place(const SegmentBuild *build, SealedHeader *header, uint64 place)
 	disk->cell_count = count_cells(build, header->nodes);
 	disk->cell_size = cell_size(disk, header->padded);
 	disk->code_size = disk_code_size(&build->space, header->padded);
+	if (build->axes)
+	{
+		disk->code_size = short_code_size(&build->axes->plan, header->padded);
+		header->axes = place_array(&place, 1, axes_size(header->padded));
+	}
 	disk->cells = place_array(&place, disk->cell_count, disk->cell_size);
 	disk->codes = place_array(&place, header->nodes, disk->code_size);
 	if (header->layout.size > 0)
@@ -461,11 +553,21 @@ disk_check_header(Relation index, const CachedSegment *segment)
 		{"place of cells", disk->cells, disk->cell_count, disk->cell_size,
 		elements_per_block(disk->cell_size)},
 		{"place of links", disk->links, header->nodes, disk->link_size,
-		elements_per_block(disk->link_size)}
+		elements_per_block(disk->link_size)},
+		{"place of axes", header->axes, 1, axes_size(header->padded), 0}
 	};
 
-	if (disk->bits != space->bits || disk->code_size != disk_code_size(space, header->padded))
+	/* with axes, their plan says more: see disk_read_axes */
+	if (disk->bits != space->bits ||
+		(header->axes == 0 && disk->code_size != disk_code_size(space, header->padded)))
 		sealed_wrong_header(index, uid, "size of codes");
+	if (header->axes > 0)
+	{
+		if (header->padded > AXES_MAX_DIMS || disk_has_links(header) ||
+			disk->cell_count != cells_of(header->nodes))
+			sealed_wrong_header(index, uid, "axes");
+		sealed_check_place(extent, header, &places[3]);
+	}
 	if (disk->cell_bits < FINE_MIN_BITS || disk->cell_bits > FINE_MAX_BITS ||
 		disk->cell_size != cell_size(disk, header->padded) || disk->cell_count == 0)
 		sealed_wrong_header(index, uid, "size of cells");
@@ -488,13 +590,24 @@ disk_writer_begin(DiskWriter *writer, const SegmentBuild *build, const SealedHea
 	writer->disk = header->disk;
 	writer->written = 0;
 	writer->named = PG_UINT32_MAX;
+	writer->axes = build->axes;
 	writer->quantizer = quantizer_of(&build->space, header->padded);
 	writer->centroid = palloc(sizeof(float) * header->padded);
+	writer->center = palloc(sizeof(float) * header->padded);
 	writer->centred = palloc(sizeof(float) * DISK_CELL_NODES * header->padded);
+	writer->centred_count = 0;
 	writer->residual = palloc(sizeof(float) * header->padded);
+	writer->along = palloc(sizeof(float) * header->padded);
 	writer->code = palloc0(header->disk.code_size);
 	writer->cell = palloc0(header->disk.cell_size);
 	extent_writer_begin(&writer->codes, extent);
+	if (build->axes)
+	{
+		extent_writer_seek(&writer->codes, header->axes, BLOCK_AXES);
+		extent_writer_put(&writer->codes, &build->axes->plan, sizeof(AxesPlan));
+		extent_writer_put(&writer->codes, build->axes->rows,
+						  sizeof(float) * header->padded * header->padded);
+	}
 	extent_writer_seek(&writer->codes, header->disk.codes, BLOCK_FINE);
 	extent_writer_begin(&writer->cells, extent);
 	extent_writer_seek(&writer->cells, header->disk.cells, BLOCK_CENTROIDS);
@@ -567,43 +680,78 @@ find_centroid(const DiskWriter *writer, int n, float *centroid)
 	}
 }
 
-void
-disk_begin_cell(DiskWriter *writer, SegmentBuild *build, const uint32 *rows, int n)
-{
-	for (int i = 0; i < n; i++)
-		build_residual(build, build_payload(build, rows[i]),
-					   writer->centred + (Size) i * writer->quantizer.padded);
-	find_centroid(writer, n, writer->centroid);
-	disk_put_cell(writer, writer->centroid);
-}
-
 /*
- * The product of a residual o with a query is estimated as it is, not by the way from the centroid
- * to the query: the error then is a part of |q| |o|, however long the centroid is.
+ * Makes the element of the array of codes for the i-th row of a cell in writer->code.  The product
+ * of a residual o with a query is estimated as it is, not by the way from the centroid to the
+ * query: the error then is a part of |q| |o|, however long the centroid is.
  */
-const char *
-disk_encode(DiskWriter *writer, int i)
+static void
+encode(DiskWriter *writer, int i)
 {
 	const FineQuantizer *quantizer = &writer->quantizer;
-	const float *centred = writer->centred + (Size) i * quantizer->padded;
+	uint32		padded = quantizer->padded;
+	const float *centred = writer->centred + (Size) i * padded;
+	float		length2;
 	FineFactors factors;
 	DiskCode	code;
 
-	for (uint32 d = 0; d < quantizer->padded; d++)
+	for (uint32 d = 0; d < padded; d++)
 		writer->residual[d] = centred[d] - writer->centroid[d];
+	length2 = distance_kernels->f32_dot(writer->residual, writer->residual, padded);
+	if (writer->axes)
+	{
+		axes_apply(writer->axes, writer->residual, writer->along);
+		factors = axes_encode(writer->axes, quantizer->metric, writer->along,
+							  quantizer->metric == RABITQ_IP ? origin : writer->center,
+							  (uint8 *) writer->code + sizeof(DiskShortCode));
+		code = round_factors(quantizer, &factors, length2);
+		*(DiskShortCode *) writer->code = (DiskShortCode) {float_to_bf16(code.a), code.b};
+		return;
+	}
 	factors = fine_encode(quantizer, writer->residual,
 						  quantizer->metric == RABITQ_IP ? origin : writer->centroid,
 						  (uint8 *) writer->code + sizeof(DiskCode));
-	code = round_factors(quantizer, &factors,
-						 distance_kernels->f32_dot(writer->residual, writer->residual,
-												   quantizer->padded));
+	code = round_factors(quantizer, &factors, length2);
 	code.cell = writer->written - 1;
 	memcpy(writer->code, &code, sizeof(code));
-	return writer->code;
 }
 
-const char *
-disk_copy_code(DiskWriter *writer, SegmentBuild *build, const char *code)
+/* Writes a cell of the rows that have none yet, and their codes. */
+static void
+put_codes(DiskWriter *writer)
+{
+	if (writer->centred_count == 0)
+		return;
+	find_centroid(writer, writer->centred_count, writer->centroid);
+	disk_put_cell(writer, writer->centroid);
+	if (writer->axes)
+		axes_apply(writer->axes, writer->centroid, writer->center);
+	for (int i = 0; i < writer->centred_count; i++)
+	{
+		encode(writer, i);
+		put_element(&writer->codes, writer->code, writer->disk.code_size);
+	}
+	writer->centred_count = 0;
+}
+
+void
+disk_writer_put_code(DiskWriter *writer, SegmentBuild *build, uint32 row)
+{
+	build_residual(build, build_payload(build, row),
+				   writer->centred + (Size) writer->centred_count * writer->quantizer.padded);
+	if (++writer->centred_count == DISK_CELL_NODES)
+		put_codes(writer);
+}
+
+void
+disk_writer_end_part(DiskWriter *writer)
+{
+	if (writer->axes == NULL)
+		put_codes(writer);
+}
+
+void
+disk_writer_copy_code(DiskWriter *writer, SegmentBuild *build, const char *code)
 {
 	uint32		cell = ((const DiskCode *) code)->cell;
 
@@ -612,13 +760,7 @@ disk_copy_code(DiskWriter *writer, SegmentBuild *build, const char *code)
 	writer->named = cell;
 	memcpy(writer->code, code, writer->disk.code_size);
 	((DiskCode *) writer->code)->cell = writer->written - 1;
-	return writer->code;
-}
-
-void
-disk_writer_put_code(DiskWriter *writer, const char *code)
-{
-	put_element(&writer->codes, code, writer->disk.code_size);
+	put_element(&writer->codes, writer->code, writer->disk.code_size);
 }
 
 void
@@ -659,12 +801,15 @@ disk_write_links(SealedScan *scan, const SealedHeader *header, Extent output)
 void
 disk_writer_end(DiskWriter *writer)
 {
+	put_codes(writer);
 	Assert(writer->written == writer->disk.cell_count);
 	extent_writer_end(&writer->codes);
 	extent_writer_end(&writer->cells);
 	pfree(writer->centroid);
+	pfree(writer->center);
 	pfree(writer->centred);
 	pfree(writer->residual);
+	pfree(writer->along);
 	pfree(writer->code);
 	pfree(writer->cell);
 	if (writer->node == NULL)

@@ -14,6 +14,9 @@
  * follow each other, and a cell is a run of them.  The residuals are shorter than from the mean, so
  * fewer bits say as much.  Nodes name their cells, so that a merge keeps both as they are.
  *
+ * A large segment with vectors of few dimensions has codes along principal axes, with short
+ * factors, and cells that are all runs of as many nodes: a merge makes these anew from the vectors.
+ *
  * A DiskReader keeps the blocks that it reads open until disk_reader_close: nodes that are near
  * each other have numbers near each other, so most elements are in a block that is open.
  */
@@ -21,7 +24,7 @@
 #define VECTOR_GRAPH_SEGMENT_DISK_H
 
 #include "graph_segment/build_internal.h"
-#include "quantize/fine.h"
+#include "quantize/axes.h"
 #include "segment/code_groups.h"
 
 /* Nodes of a cell, and bits of its centroid for a dimension. */
@@ -76,9 +79,11 @@ typedef struct DiskScan
 	DiskReader	codes;
 	DiskReader	cells;
 	DiskReader	links;
+	const Axes *axes;			/* of codes; NULL: none */
 	FineRounded query;			/* for codes, */
+	AxesQuery	along;			/* or for those along axes, */
 	FineRounded coarse;			/* and for centroids, */
-	int8	   *rounded;		/* and memory of both, once there was a query */
+	int8	   *rounded;		/* and memory of these, once there was a query */
 	float		norm;			/* squared, of the query */
 	DiskTerms  *terms;			/* by cell % DISK_TERMS */
 	uint32		compared[DISK_COMPARED];	/* blocks compared last, from 1 on; 0: none */
@@ -104,13 +109,41 @@ disk_is(const SealedHeader *header)
 	return header->disk.codes > 0;
 }
 
-/* The size of an element of the array of codes. */
+/* What a session keeps of a segment that is a graph. */
+typedef struct GraphLoaded
+{
+	GraphEntries entries;
+	Axes	   *axes;			/* METHOD_DISK: NULL if it has none */
+} GraphLoaded;
+
+static inline const GraphLoaded *
+graph_loaded(const CachedSegment *segment)
+{
+	return segment->loaded;
+}
+
+/* A node's factors as they are used, and its cell. */
+typedef struct DiskFactors
+{
+	float		a;
+	float		b;
+	float		error;			/* standard deviation of an estimate, divided by |q - c| */
+	uint32		cell;
+} DiskFactors;
+
+/* The factors of a node with an element of the array of codes. */
+extern DiskFactors disk_factors(const Axes *axes, const char *code, uint32 number);
+
+/* The size of an element of the array of codes without axes. */
 extern uint32 disk_code_size(const Space *space, uint32 padded);
 
 /* What an element of that array stands for, relative to its centroid; and a centroid. */
 extern void disk_restore(const Space *space, uint32 padded, const char *code, float *residual);
 extern void disk_restore_cell(const SealedDisk *disk, uint32 padded, const char *cell,
 							  float *centroid);
+
+/* The axes of a segment; NULL if it has none. */
+extern Axes *disk_read_axes(Extent extent, const SealedHeader *header);
 
 /* The most neighbours of a node. */
 static inline uint32
@@ -156,10 +189,14 @@ struct DiskWriter
 	SealedDisk	disk;
 	uint32		written;		/* cells */
 	uint32		named;			/* the cell that the element copied last had named */
+	const Axes *axes;			/* NULL: none */
 	FineQuantizer quantizer;
 	float	   *centroid;		/* of the last cell */
-	float	   *centred;		/* the vectors of its rows, less the mean */
+	float	   *center;			/* along the axes */
+	float	   *centred;		/* vectors of rows that have no cell yet, less the mean */
+	int			centred_count;
 	float	   *residual;
+	float	   *along;			/* the axes */
 	char	   *code;			/* room for an element */
 	char	   *cell;
 	char	   *node;
@@ -177,16 +214,13 @@ extern void disk_writer_begin(DiskWriter *writer, const SegmentBuild *build,
 /* Begins the next cell: by its centroid, or by an element of the array of cells with its bits. */
 extern void disk_put_cell(DiskWriter *writer, const float *centroid);
 extern void disk_copy_cell(DiskWriter *writer, const char *cell);
-/* Begins a cell of at most DISK_CELL_NODES rows. */
-extern void disk_begin_cell(DiskWriter *writer, SegmentBuild *build, const uint32 *rows, int n);
-/*
- * An element of the array of codes: of the i-th row of the cell; or a copy of another one, in the
- * same cell as those before it that named the same.  Valid until the next call.
- */
-extern const char *disk_encode(DiskWriter *writer, int i);
-extern const char *disk_copy_code(DiskWriter *writer, SegmentBuild *build, const char *code);
-/* Write the next node's element of that array, and its DiskNode, with neighbours by numbers. */
-extern void disk_writer_put_code(DiskWriter *writer, const char *code);
+/* Write the next node's code: of the vector of a row, once as many follow as a cell has; */
+extern void disk_writer_put_code(DiskWriter *writer, SegmentBuild *build, uint32 row);
+/* at the end of a part, a cell may have fewer; */
+extern void disk_writer_end_part(DiskWriter *writer);
+/* or a copy of another one, in the same cell as those before it that named the same. */
+extern void disk_writer_copy_code(DiskWriter *writer, SegmentBuild *build, const char *code);
+/* Writes the next node's DiskNode, with neighbours by numbers. */
 extern void disk_writer_put_links(DiskWriter *writer, const DiskNode *node, const uint32 *ids);
 extern void disk_writer_end(DiskWriter *writer);
 

@@ -70,18 +70,18 @@ check_links(DiskCheck *check, uint32 number, const DiskNode *node, const uint32 
 						   uid, number, ids[i]);
 }
 
-/* A node's code; raises an error if it names a cell that does not exist. */
-static DiskCode
-code_of(DiskCheck *check, uint32 number)
+/* A node's factors; raises an error if it names a cell that does not exist. */
+static DiskFactors
+factors_of(DiskCheck *check, uint32 number)
 {
 	SealedScan *scan = check->scan;
-	DiskCode	code;
+	DiskFactors factors = disk_factors(check->disk.axes,
+									   disk_reader_get(&check->disk.codes, number), number);
 
-	memcpy(&code, disk_reader_get(&check->disk.codes, number), sizeof(code));
-	if (code.cell >= scan->segment->header.disk.cell_count)
+	if (factors.cell >= scan->segment->header.disk.cell_count)
 		sealed_damaged(scan->index, "In segment %u, node %u is in cell %u.",
-					   scan->segment->part.uid, number, code.cell);
-	return code;
+					   scan->segment->part.uid, number, factors.cell);
+	return factors;
 }
 
 /*
@@ -93,15 +93,15 @@ check_estimate(DiskCheck *check, uint32 number, const SpaceQuery *query)
 {
 	SealedScan *scan = check->scan;
 	double		size = check_length_squared(check->centred, scan->segment->header.padded);
-	DiskCode	code = code_of(check, number);
+	DiskFactors factors = factors_of(check, number);
 	double		error = scan->space->metric == SPACE_IP ?
-		SURE_SIGMAS * bf16_to_float(code.error) * sqrt(size) : 0;
+		SURE_SIGMAS * factors.error * sqrt(size) : 0;
 	DiskCell	cell;
 	float		estimate;
 
 	disk_prepare(&check->disk, check->centred);
 	disk_estimate(&check->disk, &number, 1, &estimate);
-	memcpy(&cell, disk_reader_get(&check->disk.cells, code.cell), sizeof(cell));
+	memcpy(&cell, disk_reader_get(&check->disk.cells, factors.cell), sizeof(cell));
 	if (!check_own_estimate(scan->space, query, estimate,
 							size + cell.norm + error / ESTIMATE_TOLERANCE +
 							query->norm * query->norm *
@@ -134,11 +134,10 @@ static void
 check_code(DiskCheck *check, uint32 number, const SealedNode *vector)
 {
 	SealedScan *scan = check->scan;
-	DiskCode	code = code_of(check, number);
-	float		error = bf16_to_float(code.error);
+	DiskFactors factors = factors_of(check, number);
 	SpaceQuery	query;
 
-	if (!(bf16_to_float(code.b) <= 0) || !(error >= 0 || isnan(error)))
+	if (!(factors.b <= 0) || !(factors.error >= 0 || isnan(factors.error)))
 		sealed_damaged(scan->index, "In segment %u, node %u has no valid code.",
 					   scan->segment->part.uid, number);
 	if (scan->segment->header.layout.size == 0)

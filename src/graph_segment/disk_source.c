@@ -83,6 +83,7 @@ disk_set_source(GraphScan *scan, GraphSource *source)
 	}
 	source->prefetch = NULL;
 	source->fetch = fetch_nodes;
+	source->once = source->dead == NULL;
 	if (scan->sealed.segment->header.layout.per >= BLOCK_COMPARED)
 		source->beside = compare_block;
 }

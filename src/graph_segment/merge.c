@@ -352,7 +352,7 @@ sample_nodes(Merge *merge)
 	shared->nodes = taken;
 	/* the base keeps its mean, and with that its factors */
 	build_use_mean(shared, merge->inputs[0].segment->mean);
-	build_measure_vectors(build);
+	build_measure_vectors(build, merge->live_nodes);
 	plan_keep_entries(build, build->plan, entries);
 	/* the plan names entries by their places in this array */
 	build->node_of_row = keys;

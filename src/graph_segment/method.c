@@ -132,15 +132,17 @@ from_rows(const SegmentJob *job)
 	return build_making(build_attach(shared, job->index, &callbacks));
 }
 
-/* Loads the entries, if there are any. */
+/* Loads the entries and the axes, if there are any. */
 static void
 load(CachedSegment *segment, Relation index)
 {
 	const SealedHeader *header = &segment->header;
-	GraphEntries *entries = palloc0(sizeof(GraphEntries));
+	GraphLoaded *loaded = palloc0(sizeof(GraphLoaded));
+	GraphEntries *entries = &loaded->entries;
 
 	graph_check_header(index, segment);
-	segment->loaded = entries;
+	segment->loaded = loaded;
+	loaded->axes = disk_read_axes(cached_extent(&segment->part, index), header);
 	if (header->entry_count > 0)
 	{
 		Size		size;

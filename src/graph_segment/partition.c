@@ -323,7 +323,7 @@ plan_entries(SegmentBuild *build)
 		build_upper(build);
 	else if (build->leader)
 	{
-		build_measure_vectors(build);
+		build_measure_vectors(build, rows);
 		plan_keep_entries(build, build->plan,
 						  Min(graph_entries_count((uint32) Min(rows, PG_UINT32_MAX)),
 							  shared->nodes / CODE_GROUP * CODE_GROUP));

@@ -266,7 +266,7 @@ prepare_codes(GraphScan *scan)
 static GraphCandidate
 coded_entry(const GraphScan *scan)
 {
-	const GraphEntries *entries = scan->sealed.segment->loaded;
+	const GraphEntries *entries = &graph_loaded(scan->sealed.segment)->entries;
 	uint32		padded = scan->sealed.segment->header.padded;
 	GraphCandidate entry = {INFINITY, scan->sealed.segment->header.entry};
 
@@ -309,6 +309,9 @@ graph_scan_begin(GraphScan *scan, Relation index, const Space *space, CachedSegm
 	scan->disk = palloc(sizeof(DiskScan));
 	disk_scan_begin(scan->disk, &scan->sealed);
 	scan->disk->once = index->rd_rel->relpages > NBuffers;
+	/* the blocks of nodes with vectors; those of codes and links are used by every search */
+	if (scan->disk->once && !graph_scan_estimates(scan))
+		scan->sealed.reader.once = segment->header.cold;
 }
 
 void

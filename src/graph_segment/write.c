@@ -502,25 +502,6 @@ put_code(SegmentBuild *build, SegmentPlan *plan, uint32 node)
 	code_writer_put(&plan->codes, &code);
 }
 
-/* The element of the array of codes for the node in a place: its payload, if that is one. */
-static const char *
-disk_code(SegmentBuild *build, SegmentPlan *plan, uint32 place)
-{
-	uint32		rows[DISK_CELL_NODES];
-	uint32		n = Min(build->shared->nodes - place, DISK_CELL_NODES);
-
-	if (build->codes)
-		return disk_copy_code(&plan->disk, build, build_payload(
-			build, build_node_row(build, node_in_place(plan, place))));
-	if (place % DISK_CELL_NODES == 0)
-	{
-		for (uint32 i = 0; i < n; i++)
-			rows[i] = build_node_row(build, node_in_place(plan, place + i));
-		disk_begin_cell(&plan->disk, build, rows, (int) n);
-	}
-	return disk_encode(&plan->disk, (int) (place % DISK_CELL_NODES));
-}
-
 /*
  * Writes the node in a place of the order to a METHOD_DISK segment: its code, and its links,
  * with its vector if that is kept.
@@ -540,7 +521,11 @@ put_disk_node(SegmentBuild *build, SegmentPlan *plan, uint32 number, uint32 plac
 	for (uint32 i = 0; i < links->count; i++)
 		ids[i] = neighbour_id(plan, 0, graph_link_ids(graph, links)[i]);
 	find_extras(build, row, &head.extra, &head.extras);
-	disk_writer_put_code(&plan->disk, disk_code(build, plan, place));
+	if (build->codes)
+		disk_writer_copy_code(&plan->disk, build,
+							  build_payload(build, build_node_row(build, node)));
+	else
+		disk_writer_put_code(&plan->disk, build, build_node_row(build, node));
 	if (record == NULL)
 	{
 		disk_writer_put_links(&plan->disk, &head, ids);
@@ -585,6 +570,8 @@ plan_write_part(SegmentBuild *build, SegmentPlan *plan, uint32 first)
 				put_code(build, plan, which);
 		}
 	}
+	if (disk_is(&plan->header))
+		disk_writer_end_part(&plan->disk);
 	if (node)
 		pfree(node);
 }

@@ -150,6 +150,12 @@ put_levels(const uint8_t *levels, uint32_t n, uint32_t bits, uint8_t *code, uint
 		}
 }
 
+void
+fine_pack(const uint8_t *levels, uint32_t n, uint32_t bits, uint8_t *code)
+{
+	put_levels(levels, n, bits, code, 0, n);
+}
+
 FineFactors
 fine_encode(const FineQuantizer *quantizer, const float *o, const float *c, uint8_t *code)
 {

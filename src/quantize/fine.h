@@ -61,6 +61,9 @@ extern FineFactors fine_encode(const FineQuantizer *quantizer, const float *o, c
 /* What a code stands for, K (u - middle), as `padded` floats; b is the factor of the code. */
 extern void fine_restore(const FineQuantizer *quantizer, const uint8_t *code, float b, float *o);
 
+/* Writes levels, a multiple of 16 of them, as a code has them. */
+extern void fine_pack(const uint8_t *levels, uint32_t n, uint32_t bits, uint8_t *code);
+
 /* Prepares a rotated query, which must stay in place, for codes of this many bits. */
 extern void fine_prepare(FineQuery *query, uint32_t bits, const float *rotated, uint32_t padded);
 

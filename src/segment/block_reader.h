@@ -26,6 +26,7 @@ typedef struct BlockReader
 {
 	Extent		extent;
 	bool		lock;			/* blocks are locked while they are open */
+	BlockNumber once;			/* blocks from this place on are hardly used again */
 } BlockReader;
 
 /* An open block; zero: none. */
@@ -47,6 +48,7 @@ block_reader_begin(BlockReader *reader, Extent extent)
 {
 	reader->extent = extent;
 	reader->lock = RecoveryInProgress();
+	reader->once = InvalidBlockNumber;
 }
 
 /* The payload at a place, which stays as it is until block_close. */
@@ -63,7 +65,8 @@ block_open(const BlockReader *reader, BlockNumber place, BlockToken *token)
 		return BlockGetPayload(page);
 	}
 	token->stored = false;
-	token->buffer = recent_pin(reader->extent.index, extent_block(&reader->extent, place));
+	token->buffer = recent_pin(reader->extent.index, extent_block(&reader->extent, place),
+							   place >= reader->once);
 	page = BufferGetPage(token->buffer);
 	if (reader->lock)
 		LockBuffer(token->buffer, BUFFER_LOCK_SHARE);

@@ -40,6 +40,7 @@
 
 #include "attribute/column.h"
 #include "graph/build.h"
+#include "quantize/axes.h"
 
 #define SEGMENT_MAGIC		0x56534547	/* "VSEG"; pgvector's are 0xA953A953 and 0x14FF1A7 */
 #define SEGMENT_VERSION		3
@@ -77,7 +78,8 @@ typedef enum BlockKind
 	BLOCK_MANIFEST,
 	BLOCK_TERMS,
 	BLOCK_CHUNKS,
-	BLOCK_POSTINGS
+	BLOCK_POSTINGS,
+	BLOCK_AXES
 } BlockKind;
 
 /* Follows the page header in every block but the directory. */
@@ -254,6 +256,10 @@ typedef struct SealedList
  * What a search of a METHOD_DISK segment walks by: arrays by the numbers of nodes, of codes, each
  * after its DiskCode, and, if the segment has no vectors, of DiskNodes; and one of cells.  A code
  * is relative to the centroid of a cell, which is a code after its DiskCell, relative to the mean.
+ *
+ * A segment with vectors may have axes, an AxesPlan and the axes (quantize/axes.h).  Its codes are
+ * along these, each after a DiskShortCode, and its cells are runs of DISK_CELL_NODES nodes.
+ *
  * Elements are placed as many to a block as fit, or packed through the payloads
  * (elements_per_block).  If the segment has vectors, nodes of level 0, the segment's cold blocks,
  * have both vector and neighbours.
@@ -262,7 +268,7 @@ typedef struct SealedDisk
 {
 	BlockNumber codes;			/* block within the extent; 0: another kind of segment */
 	BlockNumber links;			/* block within the extent; 0: they are in the nodes of level 0 */
-	uint32		code_size;		/* of a DiskCode and its code */
+	uint32		code_size;		/* of a DiskCode or DiskShortCode and its code */
 	uint32		link_size;		/* of a DiskNode with its neighbours */
 	uint16		bits;			/* of a code, for a dimension */
 	uint16		degree;			/* the largest number of neighbours */
@@ -280,6 +286,12 @@ typedef struct DiskCode
 	uint16		error;			/* bfloat16, rounded up */
 	uint32		cell;
 } DiskCode;
+
+typedef struct DiskShortCode
+{
+	uint16		a;				/* both are bfloat16 */
+	uint16		b;
+} DiskShortCode;
 
 /* A centroid is `scale` times the levels of its code, counted from their middle. */
 typedef struct DiskCell
@@ -405,7 +417,8 @@ typedef struct SealedHeader
 	BlockNumber added;			/* come before the cold ones: arrays of its method, */
 	BlockNumber manifest;		/* and the manifest, up to `cold` */
 	SealedInverted inverted;
-	uint32		spare[19];		/* zero */
+	BlockNumber axes;			/* METHOD_DISK: block within the extent; 0: none */
+	uint32		spare[18];		/* zero */
 } SealedHeader;
 
 /*
@@ -508,6 +521,8 @@ StaticAssertDecl(sizeof(SealedLists) == 44, "format of SealedLists");
 StaticAssertDecl(sizeof(SealedList) == 12, "format of SealedList");
 StaticAssertDecl(sizeof(SealedDisk) == 36, "format of SealedDisk");
 StaticAssertDecl(sizeof(DiskCode) == 12, "format of DiskCode");
+StaticAssertDecl(sizeof(DiskShortCode) == 4, "format of DiskShortCode");
+StaticAssertDecl(sizeof(AxesPlan) == 88, "format of AxesPlan");
 StaticAssertDecl(sizeof(DiskCell) == 8, "format of DiskCell");
 StaticAssertDecl(sizeof(DiskNode) == 16, "format of DiskNode");
 StaticAssertDecl(sizeof(SealedInverted) == 24, "format of SealedInverted");

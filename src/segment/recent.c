@@ -13,7 +13,7 @@
 
 #define FIRST_SLOTS			1024
 #define MAX_SLOTS			(1 << 20)
-#define REFRESH_USAGE		16		/* one in this many pins raises a buffer's usage count */
+#define LEAST_USAGE			3		/* a pin raises a usage count that has fallen below this */
 #define DOUBT				1024	/* hints to look at after one has failed */
 
 static RecentBlock first_blocks[FIRST_SLOTS];
@@ -71,14 +71,21 @@ recent_has(Relation index, BlockNumber block, Buffer buffer)
 	return buffer_tags_equal(&tag, &GetBufferDescriptor(buffer - 1)->tag);
 }
 
-Buffer
-recent_pin(Relation index, BlockNumber block)
+/* The usage count of a buffer, read without a lock. */
+static inline uint32
+buffer_usage(Buffer buffer)
 {
-	static uint32 visits = 0;
+	return BUF_STATE_GET_USAGECOUNT(read_buffer_state(GetBufferDescriptor(buffer - 1)));
+}
+
+Buffer
+recent_pin(Relation index, BlockNumber block, bool once)
+{
 	Buffer		buffer = recent_buffer(index, block);
 
 	/* ReadRecentBuffer raises no usage count, but ReadBuffer does */
-	if (buffer != InvalidBuffer && ++visits % REFRESH_USAGE != 0)
+	if (buffer != InvalidBuffer &&
+		(once || BufferIsLocal(buffer) || buffer_usage(buffer) >= LEAST_USAGE))
 	{
 		if (ReadRecentBuffer(RelationGetLocator(index), MAIN_FORKNUM, block, buffer))
 		{

@@ -53,8 +53,8 @@ recent_buffer(Relation index, BlockNumber block)
 	return recent->buffer;
 }
 
-/* Pins a block. */
-extern Buffer recent_pin(Relation index, BlockNumber block);
+/* Pins a block; its buffer is kept longer than others, unless it was fetched `once`. */
+extern Buffer recent_pin(Relation index, BlockNumber block, bool once);
 
 /* Prefetches a block that is not known to be in a buffer and will be pinned soon. */
 extern void recent_prefetch(Relation index, BlockNumber block);
