@@ -149,6 +149,12 @@ DROP INDEX t_v;
 ALTER TABLE t ALTER v TYPE halfvec(24);
 CREATE INDEX t_v ON t USING diskann (v halfvec_l2_ops) WHERE id < 100;
 SELECT id FROM t WHERE id < 100 ORDER BY v <-> array_fill(59.6, ARRAY[24])::halfvec LIMIT 1;
+-- large segments with vectors of few dimensions have codes along principal axes
+DROP INDEX t_v;
+TRUNCATE t;
+INSERT INTO t SELECT i, ARRAY(SELECT i % 10 + round(random() * 20) FROM generate_series(1, 24) j WHERE i > 0) FROM generate_series(1, 4200) i;
+SELECT try('vector', class, op, 'bits = ' || bits || ', storage = ' || storage) FROM (VALUES
+	('l2_ops', '<->', 1, 'full'), ('cosine_ops', '<=>', 2, 'half'), ('l2_ops', '<->', 8, 'sq8')) c(class, op, bits, storage);
 DROP TABLE t, sizes;
 CREATE TEMP TABLE p (id int, v vector(3));
 CREATE INDEX ON p USING diskann (v vector_l2_ops);
