@@ -14,6 +14,34 @@
  */
 #define BLOCK_COMPARED		20
 
+int
+disk_unpack_ids(const SealedHeader *header, const char *packed, uint32 links, uint32 *ids)
+{
+	const uint8 *from = (const uint8 *) packed;
+	int			count = (int) Min(links, Min(header->disk.degree, GRAPH_MAX_DEGREE));
+	uint16		size = header->disk.id_size;
+
+	for (int i = 0; i < count; i++, from += size)
+	{
+		ids[i] = from[0] | (uint32) from[1] << 8;
+		if (size > 2)
+			ids[i] |= (uint32) from[2] << 16;
+		if (size > 3)
+			ids[i] |= (uint32) from[3] << 24;
+	}
+	return count;
+}
+
+void
+disk_pack_ids(const SealedDisk *disk, const uint32 *ids, uint32 links, char *packed)
+{
+	uint8	   *to = (uint8 *) packed;
+
+	for (uint32 i = 0; i < links; i++)
+		for (int byte = 0; byte < disk->id_size; byte++)
+			*to++ = (uint8) (ids[i] >> 8 * byte);
+}
+
 static int
 expand_links(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *estimates)
 {
