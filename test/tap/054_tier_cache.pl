@@ -133,7 +133,14 @@ foreach my $keep ('off', 'on')
 	my $pid = $victim->query_safe('SELECT pg_backend_pid()');
 	kill 'KILL', $pid;
 	eval { $victim->quit };
-	ok($node->poll_query_until('postgres', 'SELECT true'), 'the server restarts after a crash');
+	# a psql that is refused does not read its input, which is an error of Perl
+	my $back = 0;
+	for (my $tries = 0; $tries < 600 && !$back; $tries++)
+	{
+		$back = eval { query('SELECT true') eq 't' };
+		usleep(100_000) if !$back;
+	}
+	ok($back, 'the server restarts after a crash');
 	is(query(fetch('shelf', $hot) . '; SELECT tier_state()'), "100\nlimit 1024 used 400 pinned 0 coming 0", "a new cache after a crash, remove_temp_files_after_crash = $keep");
 	is(scalar(cache_files()), 1, 'and no other file');
 }
