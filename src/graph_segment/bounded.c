@@ -185,6 +185,22 @@ bounded_least(const BoundedNodes *nodes, float *bound)
 	return true;
 }
 
+/* If the next node is in an object store, and not at hand, reads it with those that follow it. */
+static void
+fetch_next(const BoundedNodes *nodes)
+{
+	SealedScan *sealed = nodes->sealed;
+	BlockBatch	batch;
+
+	if (sealed->reader.extent.where != EXTENT_STORED ||
+		sealed_node_at_hand(sealed, cluster_key_number(nodes->keys[nodes->next])))
+		return;
+	block_batch_begin(&batch, false);
+	for (uint32 i = nodes->next; i < nodes->sorted; i++)
+		sealed_prefetch_vector(sealed, cluster_key_number(nodes->keys[i]), &batch);
+	block_batch_read(&sealed->reader, &batch);
+}
+
 bool
 bounded_next(BoundedNodes *nodes, uint32 *id)
 {
@@ -195,6 +211,8 @@ bounded_next(BoundedNodes *nodes, uint32 *id)
 	}
 	if (nodes->next == nodes->count)
 		return false;
+	if (!nodes->disk)
+		fetch_next(nodes);
 	if (!nodes->disk && nodes->next + NODES_AHEAD < nodes->sorted)
 		sealed_prefetch_vector(nodes->sealed,
 							   cluster_key_number(nodes->keys[nodes->next + NODES_AHEAD]), NULL);
