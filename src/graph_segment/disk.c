@@ -535,7 +535,7 @@ disk_check_header(Relation index, const CachedSegment *segment)
 		sealed_wrong_header(index, uid, "size of codes");
 	if (header->axes > 0)
 	{
-		if (header->padded > AXES_MAX_DIMS || disk_has_links(header) ||
+		if (header->padded > AXES_MAX_DIMS || layout->size == 0 ||
 			disk->cell_count != cells_of(header->nodes))
 			sealed_wrong_header(index, uid, "axes");
 		sealed_check_place(extent, header, &places[3]);
