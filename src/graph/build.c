@@ -104,10 +104,14 @@ expand_node(void *arg, uint32_t node, GraphFound *found, uint32_t *ids, float *e
 	GraphInserter *inserter = arg;
 	const GraphBuild *build = inserter->build;
 	GraphLinks *links = links_at(build, inserter->level, node);
+	float		norm2 = 0;
+	float		factors[CODE_GROUP];
 	uint32_t	count;
 
 	if (build->coded)
 		found->distance = work_distance(build, inserter->node, node);
+	if (build->coded && is_dot(build))
+		norm2 = -work_distance(build, node, node);
 	lock_shared(links);
 	count = links->count;
 	memcpy(ids, graph_link_ids(build, links), count * sizeof(uint32_t));
@@ -116,8 +120,9 @@ expand_node(void *arg, uint32_t node, GraphFound *found, uint32_t *ids, float *e
 			distance_kernels->code_estimates(
 				&inserter->query,
 				graph_link_codes(build, links) + i / CODE_GROUP * rabitq_group_size(build->padded),
-				graph_link_a(build, links) + i, graph_link_b(build, links) + i,
-				found->distance, estimates + i);
+				rabitq_factors_for(build->metric, found->distance, norm2,
+								   graph_link_a(build, links) + i, factors),
+				graph_link_b(build, links) + i, found->distance, estimates + i);
 	unlock_shared(links);
 	return (int) count;
 }

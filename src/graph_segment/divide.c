@@ -51,6 +51,21 @@ make_key(float difference, uint32 chance)
 	return (uint64) bits << 32 | chance;
 }
 
+/*
+ * How far two vectors are from each other where rows are divided: by products, their directions
+ * alone count, because by products themselves the long vectors, which are the nearest of most
+ * others, would be where none of these is.
+ */
+static float
+distance_of(SegmentBuild *build, const char *a, const char *b)
+{
+	const Space *space = &build->space;
+	float		distance = space_distance(space, a, b);
+
+	return space->metric == SPACE_IP ?
+		distance / (float) (space_norm(space, a) * space_norm(space, b)) : distance;
+}
+
 /* The key of a vector at a division. */
 static uint64
 split_key(SegmentBuild *build, const Split *split, const char *payload, uint64 hash)
@@ -60,9 +75,8 @@ split_key(SegmentBuild *build, const Split *split, const char *payload, uint64 h
 
 	if (split->by_hash)
 		return make_key(0, chance);
-	return make_key(space_distance(&build->space, build_address(build, split->pivots[0]), payload) -
-					space_distance(&build->space, build_address(build, split->pivots[1]), payload),
-					chance);
+	return make_key(distance_of(build, build_address(build, split->pivots[0]), payload) -
+					distance_of(build, build_address(build, split->pivots[1]), payload), chance);
 }
 
 static uint32
@@ -132,7 +146,7 @@ typedef struct Division
 static float
 sample_distance(SegmentBuild *build, uint32 a, uint32 b)
 {
-	return space_distance(&build->space, build_payload(build, a), build_payload(build, b));
+	return distance_of(build, build_payload(build, a), build_payload(build, b));
 }
 
 static uint32

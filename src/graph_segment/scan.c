@@ -100,11 +100,14 @@ expand_node(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *est
 	if (scan->search.source.coded)
 	{
 		Size		group = rabitq_group_size(scan->sealed.segment->header.padded);
+		float		factors[CODE_GROUP];
 
 		for (int i = 0; i < links; i += CODE_GROUP)
 			distance_kernels->code_estimates(
 				&scan->code, (const uint8 *) bytes + layout->codes + i / CODE_GROUP * group,
-				(const float *) (bytes + layout->a) + i,
+				rabitq_factors_for(space_rabitq_metric(scan->sealed.space), found->distance,
+								   node->scale * node->scale,
+								   (const float *) (bytes + layout->a) + i, factors),
 				(const uint16 *) (bytes + layout->b) + i, found->distance, estimates + i);
 	}
 	if (scan->sealed.level == 0)

@@ -90,6 +90,25 @@ rabitq_allow_rounding(CodeQuery *query, float deviations, float part)
 		part * (255 * positions * query->scale + fabsf(query->bias));
 }
 
+/*
+ * The factors a of a group for a query with this base(q, c), where norm2 is |c|^2; they may be put
+ * into `room`.  For dot products, <x - c, q> is estimated by <x - c, t c> + K <s, P(q - t c)>,
+ * where t c is the multiple of c nearest to q: c may be much longer than q, and the error is of the
+ * order |x - c| |q - t c| / sqrt(d).
+ */
+static inline const float *
+rabitq_factors_for(RabitqMetric metric, float base, float norm2, const float *a,
+				   float room[CODE_GROUP])
+{
+	float		times = norm2 > 0 ? -base / norm2 : 0;
+
+	if (metric != RABITQ_IP)
+		return a;
+	for (int i = 0; i < CODE_GROUP; i++)
+		room[i] = times * a[i];
+	return room;
+}
+
 /* Prepares a rotated query: fills `lut`, of rabitq_lut_size bytes, which must stay in place. */
 extern void rabitq_prepare(CodeQuery *query, const float *rotated, uint32_t padded, uint8_t *lut);
 
