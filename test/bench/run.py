@@ -30,6 +30,7 @@ import time
 
 import filters
 import sparse
+import tiers
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -527,6 +528,9 @@ class Bench:
             self.update(out)
         if "copy" in a.tables:
             self.copy(out, mine)
+        if "tier" in a.tables and "ours" in mine:
+            c = next(c for c in self.contestants if c.name == "ours")
+            tiers.Tiers(self, c, mine["ours"], self.search_settings(out)["ours"], out.setdefault("tier", {})).measure()
         if "vacuum" in a.tables:
             out["vacuum_s"] = {}
             for _, c in self.turns(1):
@@ -846,9 +850,9 @@ def usual_setting(spec):
 
 def parts(text):
     out = text.split(",")
-    unknown = set(out) - set(PARTS) - {"methods", "sparse"}
+    unknown = set(out) - set(PARTS) - {"methods", "sparse", "tier"}
     if unknown:
-        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods, sparse")
+        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods, sparse, tier")
     return out
 
 
@@ -883,7 +887,8 @@ def options():
     pg.add_argument("--session", action="append", default=[], metavar="SQL", help="statement before every search")
     what = ap.add_argument_group("what to measure")
     what.add_argument("--tables", type=parts, default=PARTS, metavar="PART,...",
-                      help=f"of {','.join(PARTS)} (default: these); or methods: every access method, in one table; or sparse, with --csr")
+                      help=f"of {','.join(PARTS)} (default: these); or methods: every access method, in one table; or sparse, with --csr; "
+                      "or tier: an index in an object store")
     what.add_argument("--index", action="append", metavar="[ours:|peer:]SPEC",
                       help="what follows USING in CREATE INDEX; OPCLASS stands for the operator class (may be repeated; "
                       "default: hnsw (embedding OPCLASS) where ours has it)")
@@ -1069,6 +1074,7 @@ def report(res):
             rows += [row(f"recall {p['recall']}, queries/s", {n: p[n] for n in names if p.get(n)}, False)
                      for p in ix["memory"]["at_recall"]]
             table(f"Search in {ix['memory']['mb']} MB of memory, caches included", rows)
+        lines += tiers.report(ix.get("tier", {}))
         if "search" not in ix:
             continue
         rows = []

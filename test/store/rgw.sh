@@ -3,8 +3,9 @@
 #
 # usage: rgw.sh start FOLDER PORT [FRONTEND OPTIONS]   prints its access key and its secret key
 #        rgw.sh stop FOLDER
+#        rgw.sh bucket FOLDER PORT NAME   makes a bucket; needs curl and openssl
 #
-# Needs no root.  Debian: apt-get install --no-install-recommends radosgw ceph-mon ceph-osd
+# Its memory holds RGW_BYTES, by default 1 GB.  Needs no root.  Debian: apt-get install --no-install-recommends radosgw ceph-mon ceph-osd
 set -eu
 command=$1
 mkdir -p "$2"
@@ -28,6 +29,13 @@ stop() {
 if [ "$command" = stop ]; then
 	stop
 	exit 0
+fi
+
+# signed in the old way (V2), which takes one line
+if [ "$command" = bucket ]; then
+	date=$(LC_ALL=C date -u '+%a, %d %b %Y %H:%M:%S GMT')
+	signature=$(printf 'PUT\n\n\n%s\n/%s' "$date" "$4" | openssl dgst -sha1 -hmac "$secret" -binary | base64)
+	exec curl -sSf -X PUT -H "Date: $date" -H "Authorization: AWS $access:$signature" "http://127.0.0.1:$3/$4"
 fi
 
 # Starts a daemon; its output goes to a file.
@@ -85,7 +93,7 @@ mon_data_avail_crit = 1
 [osd]
 osd_data = $folder/osd
 osd_objectstore = memstore
-memstore_device_bytes = 1073741824
+memstore_device_bytes = ${RGW_BYTES:-1073741824}
 osd_memory_target = 939524096
 [client]
 rgw_data = $folder

@@ -1,0 +1,203 @@
+"""The part "tier" of run.py: an index in an object store, Ceph's RADOS Gateway on loopback behind a delay (delay.c).
+
+Only ours is measured, against itself with all segments in the index's file: local and remote bytes, how fast segments
+are uploaded and what a search beside that takes, the first query after a restart with an empty cache by the distance of
+the store, the rate once all that is read is in the cache, and with a cache of a twentieth.  Needs radosgw, ceph-mon,
+ceph-osd, curl and openssl.
+"""
+import os
+import pathlib
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import threading
+import time
+
+RGW = pathlib.Path(__file__).resolve().parent.parent / "store" / "rgw.sh"
+NEEDED = ["radosgw", "ceph-mon", "ceph-osd", "curl", "openssl"]
+AT = 0.99                     # recall at which the setting is chosen
+DELAYS = [1, 10, 63]          # ms
+FIRST = 5                     # first queries, each after a restart
+PART = 0.05                   # of the remote bytes, for the small cache
+
+
+def free_ports(count):
+    """The first of so many ports that follow each other and that nobody listens on"""
+    for port in range(21000, 60000, 50):
+        try:
+            for p in range(port, port + count):
+                with socket.socket() as s:
+                    s.bind(("127.0.0.1", p))
+            return port
+        except OSError:
+            continue
+    raise SystemExit("bench: no free ports")
+
+
+class Tiers:
+    def __init__(self, bench, contestant, spec, settings, out):
+        """settings: (name, value) along the curve; out: where figures go"""
+        self.bench, self.c, self.spec, self.settings, self.out = bench, contestant, spec, settings, out
+        self.delay = None
+
+    # ---------------------------------------------------------------- the store
+
+    def start_store(self):
+        b = self.bench
+        self.port = free_ports(12)
+        self.folder = b.work / "rgw"
+        self.folder.mkdir()
+        if b.user:
+            shutil.chown(self.folder, b.user.pw_uid, b.user.pw_gid)
+        size = 4 * b.rows * b.dims
+        os.environ["RGW_BYTES"] = str(4 * size + (1 << 30))
+        self.access, self.secret = b.as_user(["bash", RGW, "start", self.folder, self.port]).split()
+        b.as_user(["bash", RGW, "bucket", self.folder, self.port, "bench"])
+        self.program = b.work / "delay"
+        here = pathlib.Path(__file__).resolve().parent
+        b.command(["make", "-s", "-C", here, "delay", f"DELAY={self.program}"])
+        self.set_delay(0)
+
+    def set_delay(self, ms):
+        if self.delay:
+            self.delay.kill()
+            self.delay.wait()
+        self.delay = subprocess.Popen([str(self.program), str(self.port + 10), str(self.port), str(ms)])
+        time.sleep(0.2)
+
+    def stop_store(self):
+        if self.delay:
+            self.delay.kill()
+        subprocess.run(["bash", str(RGW), "stop", str(self.folder)], check=False)
+
+    # ---------------------------------------------------------------- figures
+
+    def gets(self):
+        """GETs and bytes so far"""
+        n, size = self.c.value("SELECT gets, bytes_read FROM vector_stat_tier() WHERE server = 'cold'").split("|")
+        return int(n), int(size)
+
+    def search(self, clients, seconds):
+        return self.c.query("--seconds", seconds, "--clients", clients, "--warmup", 50, "--set", f"SET {self.setting}")
+
+    def median_search(self, clients):
+        runs = [self.search(clients, self.bench.a.seconds) for _ in range(self.bench.a.rounds)]
+        return {key: statistics.median(r[key] for r in runs) for key in ("per_second", "p50_ms", "p99_ms", "recall")}
+
+    def vectors(self, count):
+        """The first queries as text"""
+        import struct
+        b = self.bench
+        with open(b.data / "query.fvecs", "rb") as f:
+            for _ in range(count):
+                f.read(4)
+                yield "[" + ",".join(f"{x:.9g}" for x in struct.unpack(f"<{b.dims}f", f.read(4 * b.dims))) + "]"
+
+    def first_queries(self):
+        """Milliseconds, GETs and bytes of the first query of a session, the directory known, the cache empty"""
+        b, c = self.bench, self.c
+        script = b.work / "first.sql"
+        figures = []
+        for vector in self.vectors(FIRST):
+            c.restart_cold()
+            statement = (f"SELECT id FROM items ORDER BY embedding {b.operator} '{vector}'::{c.type} LIMIT {b.a.k};\n")
+            script.write_text(f"SET {self.setting};\n" + "EXPLAIN " + statement
+                              + "SELECT count(*) FROM vector_segments();\n\\timing on\n" + statement)
+            before = self.gets()
+            text = b.command([c.bin / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", c.socket, "-U", "postgres", "-d",
+                              "bench", "-f", script])
+            after = self.gets()
+            figures.append((float(re.findall(r"^Time: ([\d.]+) ms", text, re.M)[-1]), after[0] - before[0],
+                            after[1] - before[1]))
+        return dict(zip(("ms", "gets", "bytes"), (statistics.median(x) for x in zip(*figures))))
+
+    def cache_size(self, size):
+        self.c.psql(f"ALTER SYSTEM SET vector.tier_cache_size = '{max(1, int(size) >> 20)}MB'")
+
+    def measure(self):
+        b, c, out = self.bench, self.c, self.out
+        missing = [x for x in NEEDED if not shutil.which(x, path=os.environ["PATH"] + ":/usr/sbin:/sbin")]
+        if missing:
+            b.say(f"tier: {', '.join(missing)} not installed: not measured")
+            return
+        clients = max(b.a.clients)
+        for name, value in self.settings:
+            self.setting = f"{name} = {value}"
+            if c.query("--count", b.nq, "--set", f"SET {self.setting}")["recall"] >= AT:
+                break
+        out["setting"] = self.setting
+        b.say(f"tier: local, {self.setting}")
+        out["local"] = self.median_search(clients)
+        out["local_bytes"] = int(c.value("SELECT pg_relation_size('items_index')"))
+        self.start_store()
+        try:
+            self.tiered(clients)
+        finally:
+            self.stop_store()
+
+    def tiered(self, clients):
+        b, c, out = self.bench, self.c, self.out
+        c.psql(f"""CREATE SERVER cold FOREIGN DATA WRAPPER vector_store OPTIONS (provider 's3',
+                   endpoint 'http://127.0.0.1:{self.port + 10}', bucket 'bench')""",
+               f"""CREATE USER MAPPING FOR postgres SERVER cold OPTIONS (access_key_id '{self.access}',
+                   secret_access_key '{self.secret}')""",
+               "ALTER INDEX items_index SET (tier = 'cold')")
+        self.cache_size(2 * out["local_bytes"])
+        c.psql("SELECT pg_reload_conf()")
+        b.say("tier: upload, searches beside it")
+        beside = []
+        out["alone_p99_ms"] = self.search(1, b.a.seconds)["p99_ms"]
+        upload = threading.Thread(target=lambda: out.update(upload_s=c.seconds("SELECT vector_tier('items_index')")))
+        upload.start()
+        while upload.is_alive():
+            beside.append(self.search(1, 0.5)["p99_ms"])
+        upload.join()
+        out["beside_p99_ms"] = statistics.median(beside)
+        c.psql("VACUUM items", "SELECT txid_current()", "VACUUM items", "CHECKPOINT")
+        out["tiered_bytes"] = int(c.value("SELECT coalesce(sum(bytes), 0) FROM vector_segments() WHERE kind <> 'retired'"))
+        out["remote_bytes"] = int(c.value("SELECT sum(remote_bytes) FROM vector_stat_tier() WHERE server = 'cold'"))
+        out["first"] = {}
+        for ms in DELAYS:
+            b.say(f"tier: first queries, store {ms} ms away")
+            self.set_delay(ms)
+            out["first"][ms] = self.first_queries()
+        self.set_delay(DELAYS[0])
+        b.say("tier: all in the cache")
+        c.psql("SELECT vector_prewarm('items_index')")
+        out["warm"] = self.median_search(clients)
+        self.cache_size(PART * out["remote_bytes"])
+        c.restart_cold()
+        b.say("tier: a small cache")
+        self.search(clients, b.a.seconds)
+        before = self.gets()
+        x = out["small"] = self.search(clients, 2 * b.a.seconds)
+        after = self.gets()
+        n = x["n"] + 50 * clients
+        x["gets"], x["bytes"] = (after[0] - before[0]) / n, (after[1] - before[1]) / n
+        c.psql("SELECT vector_untier('items_index')", "ALTER INDEX items_index RESET (tier)")
+        c.psql("ALTER SYSTEM RESET vector.tier_cache_size", "DROP INDEX items_index")
+        c.psql("DROP SERVER cold CASCADE")
+
+
+# -------------------------------------------------------------------- report
+
+def report(t):
+    """Lines of the table"""
+    if "remote_bytes" not in t:
+        return []
+    local, warm, small = t["local"], t["warm"], t["small"]
+    mb = 1e6
+    lines = ["", f"In an object store, {t['setting']}",
+             f"  bytes in the index's file, MB: {t['local_bytes'] / mb:,.1f} before, {t['tiered_bytes'] / mb:,.1f} after "
+             f"({t['tiered_bytes'] / t['local_bytes']:.3f}); in the store {t['remote_bytes'] / mb:,.1f}",
+             f"  upload: {t['remote_bytes'] / mb / t['upload_s']:,.0f} MB/s; p99 of a search beside it {t['beside_p99_ms']:.2f} ms, "
+             f"alone {t['alone_p99_ms']:.2f} ms ({t['beside_p99_ms'] / t['alone_p99_ms']:.2f})"]
+    for ms, x in t["first"].items():
+        lines.append(f"  first query, store {ms} ms away: {x['ms']:.1f} ms, {x['gets']:.0f} GETs, {x['bytes'] / mb:.2f} MB")
+    lines.append(f"  queries/s: local {local['per_second']:,.0f} (recall {local['recall']:.4f}); all in the cache "
+                 f"{warm['per_second']:,.0f} ({warm['per_second'] / local['per_second']:.2f}, recall {warm['recall']:.4f})")
+    lines.append(f"  cache of {PART:.0%}: {small['per_second']:,.0f} queries/s, recall {small['recall']:.4f}, {small['gets']:.1f} GETs and "
+                 f"{small['bytes'] / mb:.2f} MB a query")
+    return lines
