@@ -5,7 +5,6 @@
 
 #include <math.h>
 
-#include "miscadmin.h"
 #include "utils/memutils.h"
 
 #include "segment/code_groups.h"

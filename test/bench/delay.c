@@ -128,7 +128,8 @@ main(int argc, char **argv)
 	delay = (struct timespec) {.tv_sec = ms / 1e3,.tv_nsec = (long) (ms * 1e6) % 1000000000};
 	signal(SIGPIPE, SIG_IGN);
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(listener, (struct sockaddr *) &address, sizeof(address)) != 0 || listen(listener, 512) != 0)
+	if (bind(listener, (struct sockaddr *) &address, sizeof(address)) != 0 ||
+		listen(listener, 512) != 0)
 		die("cannot listen on port %s", argv[1]);
 	for (;;)
 	{
