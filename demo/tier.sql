@@ -55,7 +55,8 @@ ORDER BY embedding <=> (SELECT embedding FROM queries WHERE query = 'movies abou
 SELECT store_rounds, store_gets, store_bytes FROM vector_last_scan();
 \set ECHO none
 \echo
-\echo 'The same 500 searches as before give the same films, and say what they cost.'
+\echo 'The same 500 searches as before, and what they cost. A search of an index in a store compares the'
+\echo 'vectors of the 50 films that seem nearest (diskann.query_rescore), so a few may differ by a film.'
 \echo
 \set ECHO queries
 SELECT count(*) AS searches, count(*) FILTER (WHERE nearest_films(q.embedding) = b.films) AS same
