@@ -9,6 +9,8 @@
 # 2804631: make.pl version-3-attributes.tar.gz rows.sql attributes.sql
 #
 # version-3-diskann.tar.gz has those of diskann.sql: make.pl version-3-diskann.tar.gz rows.sql diskann.sql
+#
+# version-3-axes.tar.gz has that of axes.sql: make.pl version-3-axes.tar.gz rows.sql axes.sql
 use strict;
 use warnings;
 use FindBin;

@@ -10,7 +10,7 @@ use Test::More;
 
 plan skip_all => 'the format is ours' if $ENV{VECTOR_PEER};
 
-foreach my $kind ('attributes', 'diskann')
+foreach my $kind ('attributes', 'diskann', 'axes')
 {
 	my $node = PostgreSQL::Test::Cluster->new($kind);
 	$node->init;
@@ -26,7 +26,7 @@ foreach my $kind ('attributes', 'diskann')
 	my $sound = sub {
 		my ($name) = @_;
 		is($sql->("SELECT sum(wrong_searches(name, type, operator)) FROM cases"), 0, "$kind, $name: searches are right");
-		is($sql->("SELECT $counts"), '0|0|0', "$kind, $name: the indexes are sound and complete");
+		is($sql->("SELECT $counts"), $kind eq 'axes' ? '0' : '0|0|0', "$kind, $name: the indexes are sound and complete");
 	};
 
 	$sound->('as they were made');

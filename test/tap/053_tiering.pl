@@ -81,6 +81,18 @@ foreach my $am (sort keys %stored)
 	sound("$am, back");
 }
 
+# A segment of diskann that is large enough for codes along principal axes
+sql("CREATE TABLE large (id int, v vector(24)); INSERT INTO large SELECT n, (SELECT array_agg(hashint8extended(n, d) & 255) FROM generate_series(1, 24) d)
+		FROM generate_series(1, 4200) n;
+	CREATE INDEX large_v ON large USING diskann (v vector_l2_ops) WITH (storage = sq8, tier = cold)");
+my $nearest = 'SET enable_seqscan = off; SET diskann.query_search_list_size = 200; SET diskann.query_rescore = 200;
+	SELECT count(*) FROM (SELECT * FROM large WHERE id % 42 = 0) q WHERE id = (SELECT id FROM large ORDER BY v <-> q.v LIMIT 1)';
+is(sql($nearest), 100, 'with axes: rows are found');
+is(sql("SELECT vector_tier('large_v'), vector_index_check('large_v')"), '1|4200', 'with axes: tiered, and sound');
+is(sql($nearest), 100, 'with axes: rows are found in the store');
+is(sql("SELECT vector_untier('large_v'), vector_index_check('large_v')"), '1|4200', 'with axes: back, and sound');
+sql('DROP TABLE large');
+
 # A lost object
 create_index('diskann');
 is(sql("SELECT vector_merge('items_v'), vector_tier('items_v')"), '2|1', 'one segment is tiered');
