@@ -114,7 +114,7 @@ class Tiers:
         return dict(zip(("ms", "gets", "bytes"), (statistics.median(x) for x in zip(*figures))))
 
     def cache_size(self, size):
-        self.c.psql(f"ALTER SYSTEM SET vector.tier_cache_size = '{max(1, int(size) >> 20)}MB'")
+        self.c.psql("LOAD 'vector'", f"ALTER SYSTEM SET vector.tier_cache_size = '{max(1, int(size) >> 20)}MB'")
 
     def measure(self):
         b, c, out = self.bench, self.c, self.out
@@ -177,7 +177,7 @@ class Tiers:
         n = x["n"] + 50 * clients
         x["gets"], x["bytes"] = (after[0] - before[0]) / n, (after[1] - before[1]) / n
         c.psql("SELECT vector_untier('items_index')", "ALTER INDEX items_index RESET (tier)")
-        c.psql("ALTER SYSTEM RESET vector.tier_cache_size", "DROP INDEX items_index")
+        c.psql("LOAD 'vector'", "ALTER SYSTEM RESET vector.tier_cache_size", "DROP INDEX items_index")
         c.psql("DROP SERVER cold CASCADE")
 
 
