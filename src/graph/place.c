@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "distance/half.h"
 #include "graph/build_internal.h"
 
 #define LEAF		16			/* parts of so few nodes are not divided */
@@ -18,7 +17,8 @@ typedef struct Placing
 	uint32_t   *nodes;
 	float	   *keys;			/* of the nodes: how far along the direction of a division */
 	float	   *means;			/* two, and two that are being made */
-	GraphBytes *rounded;		/* if bytes: room for a direction */
+	float	   *work;			/* room for a work vector, */
+	GraphBytes *rounded;		/* and if bytes, for a direction */
 	float	   *directions;		/* of the divisions that are open, the outermost first */
 	void		(*pause) (void);
 } Placing;
@@ -48,22 +48,11 @@ along(const Placing *placing, const float *direction, uint32_t node)
 }
 
 static void
-add_work(const GraphBuild *build, float *sum, uint32_t node)
+add_work(const Placing *placing, float *sum, uint32_t node)
 {
-	const uint16_t *work;
-
-	if (build->bytes)
-	{
-		const GraphBytes *bytes = bytes_at(build, node);
-
-		for (uint32_t i = 0; i < build->padded; i++)
-			sum[i] += bytes->step * bytes->elements[i];
-		return;
-	}
-	work = graph_array_at(&build->work, node);
-
-	for (uint32_t i = 0; i < build->padded; i++)
-		sum[i] += half_to_float(work[i]);
+	graph_work_floats(placing->build, node, placing->work);
+	for (uint32_t i = 0; i < placing->build->padded; i++)
+		sum[i] += placing->work[i];
 }
 
 /* One round of 2-means of a sample of nodes; sets the direction between the means before it. */
@@ -88,7 +77,7 @@ improve_means(const Placing *placing, const uint32_t *nodes, uint32_t n, float *
 		uint32_t	node = nodes[(uint64_t) i * n / sample];
 		int			side = along(placing, direction, node) > middle;
 
-		add_work(build, sum[side], node);
+		add_work(placing, sum[side], node);
 		count[side]++;
 	}
 	if (count[0] == 0 || count[1] == 0)
@@ -160,8 +149,8 @@ place_part(Placing *placing, uint32_t from, uint32_t to, int depth)
 		return;
 	placing->pause();
 	memset(placing->means, 0, 2 * sizeof(float) * dims);
-	add_work(build, placing->means, nodes[0]);
-	add_work(build, placing->means + dims, nodes[n / 2]);
+	add_work(placing, placing->means, nodes[0]);
+	add_work(placing, placing->means + dims, nodes[n / 2]);
 	for (int i = 0; i < ROUNDS; i++)
 		improve_means(placing, nodes, n, direction);
 	/* the ends of parts that follow each other are near each other if directions agree */
@@ -183,7 +172,7 @@ place_part(Placing *placing, uint32_t from, uint32_t to, int depth)
 size_t
 graph_place_size(const GraphBuild *build, uint32_t n)
 {
-	return ((size_t) n + (4 + GRAPH_PLACE_DEPTH) * (size_t) build->padded) * sizeof(float) +
+	return ((size_t) n + (5 + GRAPH_PLACE_DEPTH) * (size_t) build->padded) * sizeof(float) +
 		graph_work_size(build);
 }
 
@@ -194,7 +183,8 @@ graph_place(const GraphBuild *build, uint32_t *nodes, uint32_t n, void *scratch,
 	Placing		placing = {.build = build, .nodes = nodes, .keys = scratch, .pause = pause};
 
 	placing.means = placing.keys + n;
-	placing.directions = placing.means + 4 * (size_t) build->padded;
+	placing.work = placing.means + 4 * (size_t) build->padded;
+	placing.directions = placing.work + build->padded;
 	placing.rounded = (GraphBytes *)
 		(placing.directions + GRAPH_PLACE_DEPTH * (size_t) build->padded);
 	for (uint32_t i = 0; i < n; i++)

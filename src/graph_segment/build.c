@@ -123,9 +123,8 @@ init_graph(const Space *space, uint32 m, uint32 ef_construction, bool bytes, Gra
 	graph_build_layout(graph);
 }
 
-/* The number of bytes that a row takes with its node in a graph. */
-static Size
-memory_in_graph(const GraphBuild *graph, Size payload)
+Size
+build_graph_memory(const GraphBuild *graph, Size payload)
 {
 	/*
 	 * upper levels or entries, the random order of nodes and that of insertion, their numbers, the
@@ -147,7 +146,7 @@ build_row_memory(const Space *space, uint32 m, Size payload)
 	GraphBuild	graph;
 
 	init_graph(space, m, 0, builds_bytes(space), &graph);
-	return memory_in_graph(&graph, payload);
+	return build_graph_memory(&graph, payload);
 }
 
 Size
@@ -156,16 +155,7 @@ build_merge_memory(const Space *space, uint32 m, Size payload)
 	GraphBuild	graph;
 
 	init_graph(space, m, 0, false, &graph);
-	return memory_in_graph(&graph, payload);
-}
-
-Size
-build_part_memory(const SegmentBuild *build, Size payload)
-{
-	GraphBuild	graph = build->graph;
-
-	graph_use_merging(&graph, graph.bytes);
-	return memory_in_graph(&graph, payload);
+	return build_graph_memory(&graph, payload);
 }
 
 static float

@@ -210,8 +210,8 @@ extern BuildRow *build_put_row(SegmentBuild *build, const SegmentRow *row);
 /* Whether a segment with this many rows, which take this much memory, must not have another row. */
 extern bool build_is_whole(const SegmentBuild *build, uint64 rows, Size memory);
 extern uint64 build_hash(const char *payload, Size size);	/* for build_make_nodes */
-/* The number of bytes that a row takes while the lists of its part are merged and written. */
-extern Size build_part_memory(const SegmentBuild *build, Size payload);
+/* The number of bytes that a row takes with its node in a graph. */
+extern Size build_graph_memory(const GraphBuild *graph, Size payload);
 extern void build_make_nodes(SegmentBuild *build);		/* leader */
 /* From a sample in memory of so many rows: the mean, the scale, and axes, if codes have these. */
 extern void build_measure_vectors(SegmentBuild *build, uint64 rows);	/* leader */

@@ -2,7 +2,9 @@
  * partition.c - building a graph that does not fit into memory
  *
  * All rows go to temporary files.  A random sample of them determines how to divide the space (see
- * divide.c).  Another sample becomes the entries, or the levels above level 0.  The graph of each
+ * divide.c).  Another sample becomes the entries, or the levels above level 0.  Then all rows are
+ * sent to the partitions that have them: as payloads, or as work vectors if the graph is built of
+ * bytes.  The graph of each
  * partition is built in memory, and its edges are kept; rows that are in several partitions connect
  * them (as in Subramanya et al., DiskANN, NeurIPS 2019, section 3.3, there with k-means clusters).
  * A node belongs to the first partition that has it.
@@ -18,18 +20,20 @@
 
 #include <math.h>
 
+#include "common/cryptohash.h"
 #include "common/hashfn.h"
-#include "common/pg_prng.h"
+#include "common/sha2.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
 #define MAX_OVERLAP		0.3		/* share of the rows at a division that go both ways */
 #define COPIES			3.0		/* of a row, on average, if there are many partitions */
+#define SHORTER_LIST(degree) ((degree) * 2 / 3) /* of a copy: there is one more of most nodes */
 #define FILL			0.8		/* how full several are planned, because a sample is not exact */
 #define MORE_PARTS		1.3		/* times as many, if one has become too large, */
 #define DIVISIONS		3		/* at most this often, because equal rows cannot be divided */
-#define FILE_MEMORY		(BLCKSZ + 512)	/* of an open file; mostly its buffer */
 #define STATE_MEMORY	(6 * sizeof(char *) * BUILD_MAX_PARTS)	/* of a PartitionState */
+#define DIGEST			16		/* bytes that tell whether payloads are equal */
 
 /* The head of the edges of a node in a file. */
 typedef struct EdgesHead
@@ -61,7 +65,8 @@ partition_add(SegmentBuild *build, const SegmentRow *row)
 	head.size = (uint32) row->size;
 	head.error = row->error;
 	head.scale = row->scale;
-	partition_put(build, &build->partition->spill, &head, sizeof(head), row->payload, row->size);
+	head.hash = build_hash(row->payload, row->size);
+	partition_put(build, &build->partition->spill, 1, &head, sizeof(head), row->payload, row->size);
 	return true;
 }
 
@@ -70,22 +75,26 @@ make_state(SegmentBuild *build)
 {
 	PartitionState *state = build->partition = palloc0(sizeof(PartitionState));
 
+	state->buffers = AllocSetContextCreate(build->context, "vector partition buffers",
+										   ALLOCSET_DEFAULT_SIZES);
 	state->rows = palloc0(sizeof(*state->rows) * BUILD_MAX_PARTS);
 }
 
-/* Makes the rest of it, once samples, which fill the memory, are no longer needed. */
+/* Makes the rest of it, once it is known how to divide the rows. */
 static void
 complete_state(SegmentBuild *build)
 {
 	PartitionState *state = build->partition;
 	uint32		degree = build->graph.degree;
 
+	if (state->sha256 == NULL)
+		state->sha256 = pg_cryptohash_create(PG_SHA256);
 	if (state->own)
 		return;
 	state->own = palloc0(sizeof(*state->own) * BUILD_MAX_PARTS);
 	state->edges = palloc0(sizeof(*state->edges) * BUILD_MAX_PARTS);
 	state->floats = palloc(sizeof(float) * (build->graph.padded + 1));
-	state->work = palloc0(graph_work_size(&build->graph));
+	state->work = palloc0(graph_work_size(&build->graph) + DIGEST);
 	state->anchors = palloc0(sizeof(char *) * BUILD_MAX_PARTS);
 	state->links.ids = palloc(sizeof(uint32) * degree);
 	state->links.distances = palloc(sizeof(float) * degree);
@@ -127,40 +136,31 @@ partition_begin(SegmentBuild *build)
 	build_reset(build);
 }
 
-/* Loads a row with its payload, or with its work vector. */
 static void
-load_row(SegmentBuild *build, const RowHead *head, const char *payload, const char *loaded,
-		 Size size)
+load_row(SegmentBuild *build, const RowHead *head, const char *payload)
 {
 	const SegmentRow row = {
-		.tid = head->tid, .payload = loaded, .size = size, .error = head->error,
+		.tid = head->tid, .payload = payload, .size = head->size, .error = head->error,
 		.scale = head->scale
 	};
 	BuildRow   *put = build_put_row(build, &row);
 
-	put->hash = build_hash(payload, head->size);
+	put->hash = head->hash;
 	put->source = head->source;
 	put->secondary = head->secondary;
 }
 
-/* Reads rows of a file, once all participants have reached this point, and loads them. */
+/* Loads the rows of a file, once all participants have reached this point, and closes it. */
 static void
-load_rows(SegmentBuild *build, BufFile *file)
+load_rows(SegmentBuild *build, PartitionFile **file)
 {
-	PartitionState *state = build->partition;
-	Size		size = graph_work_size(&build->graph);
 	RowHead		head;
 	const char *payload;
 
-	partition_begin_reading(build, file);
-	while (partition_next_row(state, file, &head, &payload))
-		if (build_loads_bytes(build))
-		{
-			build_work_of(build, payload, state->floats, state->work);
-			load_row(build, &head, payload, state->work, size);
-		}
-		else
-			load_row(build, &head, payload, payload, head.size);
+	partition_begin_reading(build, *file);
+	while (partition_next_row(build->partition, *file, &head, &payload))
+		load_row(build, &head, payload);
+	partition_close(file);
 	build_wait(build);
 }
 
@@ -177,7 +177,7 @@ load_sample(SegmentBuild *build, uint64 wanted)
 	partition_begin_reading(build, state->spill);
 	while (partition_next_row(state, state->spill, &head, &payload))
 		if (head.source == 0 || murmurhash32(head.source) < share)
-			load_row(build, &head, payload, payload, head.size);
+			load_row(build, &head, payload);
 }
 
 /* The number of rows that fit into this much memory with their graph. */
@@ -189,39 +189,70 @@ row_capacity(BuildShared *shared, Size memory)
 	return Max(1, (double) memory / ((double) shared->spilled / rows));
 }
 
-/* The memory that a row takes while the graph of its partition is built. */
-static Size
-row_in_partition(const SegmentBuild *build, Size payload)
+/* Makes the graph that of one of so many partitions. */
+static void
+use_partitions(const BuildShared *shared, GraphBuild *graph, uint32 partitions)
 {
-	return build_row_memory(&build->space, build->shared->m, build->graph.bytes ? 0 : payload);
+	if (partitions == 1)
+		return;
+	/* a node that is inserted in several partitions needs fewer candidates in each, */
+	graph->ef_construction = Max(graph->ef_construction / 2, shared->m);
+	/* and fewer neighbours */
+	if (graph->bytes)
+		graph->degree = SHORTER_LIST(graph->degree);
+	graph_build_layout(graph);
+}
+
+/* The memory that a row takes while the graph of its partition, one of so many, is built. */
+static Size
+row_in_partition(const SegmentBuild *build, uint32 partitions, Size payload)
+{
+	GraphBuild	graph = build->graph;
+
+	use_partitions(build->shared, &graph, partitions);
+	return build_graph_memory(&graph, graph.bytes ? DIGEST : payload);
 }
 
 /* The number of partitions' rows that fit into this much memory. */
 static double
-partition_capacity(const SegmentBuild *build, Size memory)
+partition_capacity(const SegmentBuild *build, uint32 partitions, Size memory)
 {
-	return build->graph.bytes ? Max(1, (double) memory / row_in_partition(build, 0)) :
+	return build->graph.bytes ? Max(1, (double) memory / row_in_partition(build, partitions, 0)) :
 		row_capacity(build->shared, memory);
 }
 
+/* The number of bytes that a row takes while the lists of its part are merged and written. */
+static Size
+row_in_part(const SegmentBuild *build)
+{
+	GraphBuild	graph = build->graph;
+
+	graph.degree = 2 * build->shared->m;
+	graph_use_merging(&graph, true);
+	return build_graph_memory(&graph, space_payload_size(&build->space));
+}
+
+/* The memory of all participants' files. */
+static Size
+files_memory(const BuildShared *shared)
+{
+	return shared->memory / PARTITION_FILE_SHARE + STATE_MEMORY * shared->participants;
+}
+
 /*
- * Memory for the rows of a partition, if there are so many of them: less than for a batch by the
- * numbers of all nodes, by the buffers of the parts' files, and by what places nodes.
+ * Memory for the rows of a partition: less than for a batch by the numbers of all nodes, by files,
+ * and by what places nodes.
  */
 static Size
-part_memory(const SegmentBuild *build, uint32 partitions)
+part_memory(const SegmentBuild *build)
 {
-	BuildShared *shared = build->shared;
+	const BuildShared *shared = build->shared;
 	Size		numbers = (build->space.element == SPACE_SPARSE ? 2 : 1) * sizeof(uint32) *
 		shared->sources;
-	double		parts = partitions + (build->graph.bytes ? (double) shared->sources *
-		build_part_memory(build, space_payload_size(&build->space)) / shared->memory : 0);
-	Size		files = (Size) (2 * FILE_MEMORY * parts * shared->participants) +
-		STATE_MEMORY * shared->participants;
 	Size		place = build->graph.bytes ? graph_place_size(&build->graph, 0) : 0;
 
 	/* but at least half of the memory, however little that is */
-	return shared->memory - Min(numbers + files + place, shared->memory / 2);
+	return shared->memory - Min(numbers + files_memory(shared) + place, shared->memory / 2);
 }
 
 /* The number of rows of a part. */
@@ -229,11 +260,10 @@ static uint64
 part_capacity(const SegmentBuild *build)
 {
 	const BuildShared *shared = build->shared;
-	Size		memory = part_memory(build, shared->partitions);
 
 	if (!build->graph.bytes)
 		return PG_UINT64_MAX;	/* the partition fits */
-	return Max((uint64) (memory / build_part_memory(build, space_payload_size(&build->space))),
+	return Max((uint64) (part_memory(build) / row_in_part(build)),
 			   shared->sources / (BUILD_MAX_PARTS - shared->partitions) + 1);
 }
 
@@ -254,7 +284,7 @@ count_partitions(const SegmentBuild *build, uint32 before, double *overlap)
 
 		*overlap = Min(MAX_OVERLAP, pow(COPIES, 1 / depth) - 1);
 		if (rows * pow(1 + *overlap, depth) / parts <=
-			(parts == 1 ? 1 : FILL) * partition_capacity(build, part_memory(build, parts)))
+			(parts == 1 ? 1 : FILL) * partition_capacity(build, parts, part_memory(build)))
 			break;
 	}
 	return parts;
@@ -331,6 +361,29 @@ plan_entries(SegmentBuild *build)
 	build_reset(build);
 }
 
+/*
+ * Makes what is loaded in place of a payload: its work vector, and a digest, because payloads that
+ * differ may have the same work vector.
+ */
+static const char *
+make_loaded(SegmentBuild *build, const char *payload, uint32 *size)
+{
+	PartitionState *state = build->partition;
+	Size		work = graph_work_size(&build->graph);
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+
+	if (!build->graph.bytes)
+		return payload;
+	build_work_of(build, payload, state->floats, state->work);
+	if (pg_cryptohash_init(state->sha256) < 0 ||
+		pg_cryptohash_update(state->sha256, (const uint8 *) payload, *size) < 0 ||
+		pg_cryptohash_final(state->sha256, digest, sizeof(digest)) < 0)
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute SHA-256")));
+	memcpy(state->work + work, digest, DIGEST);
+	*size = (uint32) (work + DIGEST);
+	return state->work;
+}
+
 /* Sends all rows to their partitions. */
 static void
 send_rows(SegmentBuild *build)
@@ -347,17 +400,20 @@ send_rows(SegmentBuild *build)
 	partition_begin_reading(build, state->spill);
 	while (partition_next_row(state, state->spill, &head, &payload))
 	{
-		uint64		hash = hash_bytes_extended((const unsigned char *) payload, (int) head.size, 0);
-		uint32		n = divide_route(build, payload, hash, parts);
+		uint32		n = divide_route(build, payload, head.hash, parts);
+		Size		size = row_in_partition(build, shared->partitions, head.size);
+		const char *loaded = make_loaded(build, payload, &head.size);
 
 		copies += n;
 		for (uint32 i = 0; i < n; i++)
 		{
-			memory[parts[i]] += row_in_partition(build, head.size);
+			memory[parts[i]] += size;
 			head.secondary = i > 0;
-			partition_put(build, &state->rows[parts[i]], &head, sizeof(head), payload, head.size);
+			partition_put(build, &state->rows[parts[i]], shared->partitions, &head, sizeof(head),
+						  loaded, head.size);
 		}
 	}
+	partition_flush(state, state->rows, shared->partitions);
 	for (uint32 p = 0; p < shared->partitions; p++)
 		pg_atomic_fetch_add_u64(&shared->part_memory[p], memory[p]);
 	pfree(parts);
@@ -392,8 +448,10 @@ divide_rows(SegmentBuild *build)
 		for (uint32 p = 0; p < shared->partitions; p++)
 			partition_close(&build->partition->rows[p]);
 		plan_partitions(build);
+		build_shrink_memory(build, shared->memory - Min(files_memory(shared), shared->memory / 2));
+		complete_state(build);
 		send_rows(build);
-		memory = part_memory(build, shared->partitions);
+		memory = part_memory(build);
 		largest = 0;
 		smallest = SIZE_MAX;
 		for (uint32 p = 0; p < shared->partitions; p++)
@@ -544,27 +602,27 @@ keep_edges(SegmentBuild *build)
 				memcpy(edges.a, links->a, sizeof(float) * links->count);
 				memcpy(edges.b, links->b, sizeof(uint16) * links->count);
 			}
-			partition_put(build, &state->edges[part_of(shared, head.number)], &head, sizeof(head),
-						  state->record, edges_size(graph, links->count));
+			partition_put(build, &state->edges[part_of(shared, head.number)], shared->parts, &head,
+						  sizeof(head), state->record, edges_size(graph, links->count));
 		}
+	partition_flush(state, state->edges, shared->parts);
 }
 
-/* Sends a partition's own rows to their parts. */
+/* Sends all rows to their parts, once the partitions are built. */
 static void
-keep_rows(SegmentBuild *build, uint32 partition)
+keep_rows(SegmentBuild *build)
 {
+	BuildShared *shared = build->shared;
 	PartitionState *state = build->partition;
-	BufFile   **file = &state->rows[partition];
 	RowHead		head;
 	const char *payload;
 
-	partition_begin_reading(build, *file);
-	while (partition_next_row(state, *file, &head, &payload))
-		if (!head.secondary)
-			partition_put(build, &state->own[part_of(build->shared,
-													 build->node_of_row[head.source])],
-						  &head, sizeof(head), payload, head.size);
-	partition_close(file);
+	partition_begin_reading(build, state->spill);
+	while (partition_next_row(state, state->spill, &head, &payload))
+		partition_put(build, &state->own[part_of(shared, build->node_of_row[head.source])],
+					  shared->parts, &head, sizeof(head), payload, head.size);
+	partition_flush(state, state->own, shared->parts);
+	partition_close(&state->spill);
 }
 
 /* Builds the graph of a partition. */
@@ -573,7 +631,7 @@ build_partition(SegmentBuild *build, uint32 partition)
 {
 	BuildShared *shared = build->shared;
 
-	load_rows(build, build->partition->rows[partition]);
+	load_rows(build, &build->partition->rows[partition]);
 	if (build->leader && shared->rows > 0)
 	{
 		build_make_nodes(build);
@@ -592,7 +650,6 @@ build_partition(SegmentBuild *build, uint32 partition)
 		build_begin_step(build, 0);
 		keep_edges(build);
 	}
-	keep_rows(build, partition);
 	build_reset(build);
 }
 
@@ -637,17 +694,17 @@ static void
 merge_edges(SegmentBuild *build, uint32 part)
 {
 	PartitionState *state = build->partition;
-	BufFile   **file = &state->edges[part];
+	PartitionFile **file = &state->edges[part];
 	EdgesHead	head;
 
 	partition_begin_reading(build, *file);
-	while (*file && temporary_read_head(*file, &head, sizeof(head)))
+	while (partition_read_head(*file, &head, sizeof(head)))
 	{
 		Size		size = edges_size(&build->graph, head.count);
 		GraphEdges	edges;
 
 		edge_arrays(&build->graph, partition_room(state, size), head.count, &edges);
-		temporary_read(*file, state->record, size);
+		partition_read(*file, state->record, size);
 		graph_merge_edges(&build->inserter, head.number - build->shared->part_first[part], &edges);
 	}
 	partition_close(file);
@@ -663,8 +720,7 @@ partition_write(SegmentBuild *build, SegmentPlan *plan)
 
 	for (uint32 part = 0; part < shared->parts; part++)
 	{
-		load_rows(build, build->partition->own[part]);
-		partition_close(&build->partition->own[part]);
+		load_rows(build, &build->partition->own[part]);
 		if (build->leader)
 		{
 			build_make_nodes(build);
@@ -701,6 +757,8 @@ forget_partitions(SegmentBuild *build)
 			pfree(state->anchors[p]);
 		state->anchors[p] = NULL;
 	}
+	pg_cryptohash_free(state->sha256);
+	state->sha256 = NULL;
 	build->node_of_row = NULL;
 	build_wait(build);
 	if (!build->leader)
@@ -724,11 +782,12 @@ void
 partition_finish(SegmentBuild *build)
 {
 	BuildShared *shared = build->shared;
-	uint32		ef_construction = build->graph.ef_construction;
+	GraphBuild *graph = &build->graph;
+	uint32		ef_construction = graph->ef_construction;
+	uint32		degree = graph->degree;
 
 	plan_entries(build);
 	divide_rows(build);
-	partition_close(&build->partition->spill);
 	if (build->leader)
 	{
 		uint64		rows = shared->sources;
@@ -739,16 +798,16 @@ partition_finish(SegmentBuild *build)
 		shared->part_first[0] = 0;
 		shared->total = shared->copies;
 	}
-	complete_state(build);
 	build_wait(build);
 	build->node_of_row = build_address(build, shared->node_of_row);
 
-	/* a node that is inserted in several partitions needs fewer candidates in each */
-	if (shared->partitions > 1)
-		build->graph.ef_construction = Max(ef_construction / 2, shared->m);
+	use_partitions(shared, graph, shared->partitions);
 	for (uint32 p = 0; p < shared->partitions; p++)
 		build_partition(build, p);
-	graph_use_merging(&build->graph, build->graph.bytes);
+	keep_rows(build);
+	graph->ef_construction = ef_construction;
+	graph->degree = degree;
+	graph_use_merging(graph, graph->bytes);
 	build_wait(build);
 	if (build->leader)
 	{
@@ -758,8 +817,7 @@ partition_finish(SegmentBuild *build)
 	}
 	else
 		partition_write(build, NULL);
-	graph_use_merging(&build->graph, false);
-	build->graph.ef_construction = ef_construction;
+	graph_use_merging(graph, false);
 	forget_partitions(build);
 	build_reset(build);
 }

@@ -1,32 +1,41 @@
 /*
  * partition_files.h - the temporary files of a build in partitions
+ *
+ * There may be a thousand of them, so none has a buffer but while it is written or read.
  */
 #ifndef VECTOR_GRAPH_SEGMENT_PARTITION_FILES_H
 #define VECTOR_GRAPH_SEGMENT_PARTITION_FILES_H
 
 #include "graph_segment/build_internal.h"
-#include "segment/temporary.h"
 
-/* The head of a row in a file; the payload follows. */
+/* The share of the memory that all participants' buffers have: one in this many bytes. */
+#define PARTITION_FILE_SHARE	16
+
+/* The head of a row in a file; the payload, or what is loaded in its place, follows. */
 typedef struct RowHead
 {
 	ItemPointerData tid;
 	uint16		secondary;
 	uint32		source;
-	uint32		size;			/* of the payload */
+	uint32		size;			/* of what follows */
 	float		error;
 	float		scale;
+	uint64		hash;			/* of the payload; in the files of partitions */
 } RowHead;
+
+typedef struct PartitionFile PartitionFile;
 
 /* A participant's own files; it reads back what it has written. */
 typedef struct PartitionState
 {
-	BufFile    *spill;			/* all rows */
-	BufFile   **rows;			/* of the partitions */
-	BufFile   **own;			/* of the parts: rows, */
-	BufFile   **edges;			/* and edges of their nodes */
+	MemoryContext buffers;		/* of files that are written */
+	PartitionFile *spill;		/* all rows */
+	PartitionFile **rows;		/* of the partitions */
+	PartitionFile **own;		/* of the parts: rows, */
+	PartitionFile **edges;		/* and edges of their nodes */
 	float	   *floats;			/* room for a vector's elements, */
-	char	   *work;			/* and for its work vector */
+	char	   *work;			/* and for what is loaded in place of a payload */
+	struct pg_cryptohash_ctx *sha256;
 	char	   *record;			/* room for what follows a head */
 	Size		record_room;
 	GraphEdges	links;			/* room for the edges of a node */
@@ -36,16 +45,28 @@ typedef struct PartitionState
 /* Room for a record, until the next call. */
 extern char *partition_room(PartitionState *state, Size size);
 
-/* Appends a record to a file, which is created for the first record. */
-extern void partition_put(SegmentBuild *build, BufFile **file, void *head, Size head_size,
-						  const char *bytes, Size size);
+/*
+ * Appends a record to a file, which is created for the first record, and which is one of so many
+ * that are written at the same time.
+ */
+extern void partition_put(SegmentBuild *build, PartitionFile **file, uint32 files,
+						  const void *head, Size head_size, const char *bytes, Size size);
 
-/* Reads the next row of a file; its payload is at *payload until the next call. */
-extern bool partition_next_row(PartitionState *state, BufFile *file, RowHead *head,
+/* Writes what is left in the buffers of the files that are written now, and frees these. */
+extern void partition_flush(PartitionState *state, PartitionFile **files, uint32 count);
+
+/* Reads a head, or what follows it. */
+extern bool partition_read_head(PartitionFile *file, void *head, Size size);
+extern void partition_read(PartitionFile *file, void *out, Size size);
+
+/*
+ * Reads the next row of a file, which may be NULL; its payload is at *payload until the next call.
+ */
+extern bool partition_next_row(PartitionState *state, PartitionFile *file, RowHead *head,
 							   const char **payload);
 
-/* Rewinds a file, once all participants have reached this point. */
-extern void partition_begin_reading(SegmentBuild *build, BufFile *file);
-extern void partition_close(BufFile **file);
+/* Rewinds a file, which may be NULL, once all participants have reached this point. */
+extern void partition_begin_reading(SegmentBuild *build, PartitionFile *file);
+extern void partition_close(PartitionFile **file);
 
 #endif							/* VECTOR_GRAPH_SEGMENT_PARTITION_FILES_H */
