@@ -3,11 +3,10 @@
  *
  * All rows go to temporary files.  A random sample of them determines how to divide the space (see
  * divide.c).  Another sample becomes the entries, or the levels above level 0.  Then all rows are
- * sent to the partitions that have them: as payloads, or as work vectors if the graph is built of
- * bytes.  The graph of each
- * partition is built in memory, and its edges are kept; rows that are in several partitions connect
- * them (as in Subramanya et al., DiskANN, NeurIPS 2019, section 3.3, there with k-means clusters).
- * A node belongs to the first partition that has it.
+ * sent to their partitions: as payloads, or as work vectors if the graph is built of bytes.  The
+ * graph of each partition is built in memory, and its edges are kept; rows that are in several
+ * partitions connect them (as in Subramanya et al., DiskANN, NeurIPS 2019, section 3.3, there with
+ * k-means clusters).  A node belongs to the first partition that has it.
  *
  * The nodes of a partition are then numbered and cut into the parts that are written: part by part,
  * the edges of its nodes are merged and the nodes are written.  A part is a whole partition, except
@@ -27,20 +26,15 @@
 #include "utils/memutils.h"
 
 #define MAX_OVERLAP		0.3		/* share of the rows at a division that go both ways */
+#define MAX_OVERLAP_BYTES 0.45	/* the same where graphs are built of bytes */
 #define COPIES			3.0		/* of a row, on average, if there are many partitions */
-#define SHORTER_LIST(degree) ((degree) * 2 / 3) /* of a copy: there is one more of most nodes */
+#define FEW_PARTITIONS	4		/* where rows have fewer copies */
+#define SHORTER_LIST(degree) ((degree) * 2 / 3) /* of a node that has further lists elsewhere */
 #define FILL			0.8		/* how full several are planned, because a sample is not exact */
 #define MORE_PARTS		1.3		/* times as many, if one has become too large, */
 #define DIVISIONS		3		/* at most this often, because equal rows cannot be divided */
 #define STATE_MEMORY	(6 * sizeof(char *) * BUILD_MAX_PARTS)	/* of a PartitionState */
 #define DIGEST			16		/* bytes that tell whether payloads are equal */
-
-/* The head of the edges of a node in a file. */
-typedef struct EdgesHead
-{
-	uint32		number;			/* of the node */
-	uint32		count;
-} EdgesHead;
 
 bool
 partition_add(SegmentBuild *build, const SegmentRow *row)
@@ -66,7 +60,7 @@ partition_add(SegmentBuild *build, const SegmentRow *row)
 	head.error = row->error;
 	head.scale = row->scale;
 	head.hash = build_hash(row->payload, row->size);
-	partition_put(build, &build->partition->spill, 1, &head, sizeof(head), row->payload, row->size);
+	partition_put(build, &build->partition->spill, &head, sizeof(head), row->payload, row->size);
 	return true;
 }
 
@@ -113,6 +107,7 @@ partition_begin(SegmentBuild *build)
 
 	if (build->partition == NULL)
 		make_state(build);
+	build->partition->written = 1;
 	if (build->leader && build->callbacks.full)
 	{
 		build->callbacks.full(shared->rows, shared->refused, build->callbacks.arg);
@@ -197,8 +192,8 @@ use_partitions(const BuildShared *shared, GraphBuild *graph, uint32 partitions)
 		return;
 	/* a node that is inserted in several partitions needs fewer candidates in each, */
 	graph->ef_construction = Max(graph->ef_construction / 2, shared->m);
-	/* and fewer neighbours */
-	if (graph->bytes)
+	/* and, if it is in several, fewer neighbours */
+	if (graph->bytes && partitions > FEW_PARTITIONS)
 		graph->degree = SHORTER_LIST(graph->degree);
 	graph_build_layout(graph);
 }
@@ -282,7 +277,8 @@ count_partitions(const SegmentBuild *build, uint32 before, double *overlap)
 	{
 		double		depth = ceil(log2(parts));
 
-		*overlap = Min(MAX_OVERLAP, pow(COPIES, 1 / depth) - 1);
+		*overlap = Min(build->graph.bytes ? MAX_OVERLAP_BYTES : MAX_OVERLAP,
+					   pow(COPIES, 1 / depth) - 1);
 		if (rows * pow(1 + *overlap, depth) / parts <=
 			(parts == 1 ? 1 : FILL) * partition_capacity(build, parts, part_memory(build)))
 			break;
@@ -396,6 +392,7 @@ send_rows(SegmentBuild *build)
 	RowHead		head;
 	const char *payload;
 
+	state->written = shared->partitions;
 	parts = palloc(sizeof(uint32) * shared->partitions);
 	partition_begin_reading(build, state->spill);
 	while (partition_next_row(state, state->spill, &head, &payload))
@@ -409,8 +406,7 @@ send_rows(SegmentBuild *build)
 		{
 			memory[parts[i]] += size;
 			head.secondary = i > 0;
-			partition_put(build, &state->rows[parts[i]], shared->partitions, &head, sizeof(head),
-						  loaded, head.size);
+			partition_put(build, &state->rows[parts[i]], &head, sizeof(head), loaded, head.size);
 		}
 	}
 	partition_flush(state, state->rows, shared->partitions);
@@ -527,87 +523,6 @@ number_nodes(SegmentBuild *build)
 	pfree(order);
 }
 
-/* The part that a node belongs to. */
-static uint32
-part_of(const BuildShared *shared, uint32 number)
-{
-	uint32		low = 0;
-	uint32		last = shared->parts - 1;
-
-	while (low < last)
-	{
-		uint32		middle = (low + last + 1) / 2;
-
-		if (shared->part_first[middle] <= number)
-			low = middle;
-		else
-			last = middle - 1;
-	}
-	return low;
-}
-
-/* How the edges of a node are laid out in a record. */
-static void
-edge_arrays(const GraphBuild *graph, char *bytes, uint32 count, GraphEdges *edges)
-{
-	edges->count = count;
-	edges->ids = (uint32 *) bytes;
-	edges->distances = (float *) (edges->ids + count);
-	edges->a = edges->distances + count;
-	edges->b = (uint16 *) (edges->a + (graph->coded && !graph->bytes ? count : 0));
-	edges->signs = (uint8 *) (edges->b + (graph->coded && !graph->bytes ? count : 0));
-}
-
-static Size
-edges_size(const GraphBuild *graph, uint32 count)
-{
-	Size		edge = sizeof(uint32) + sizeof(float);
-
-	if (graph->coded)
-		edge += graph_sign_dims(graph) / 8;
-	if (graph->coded && !graph->bytes)
-		edge += sizeof(float) + sizeof(uint16);
-	return edge * count;
-}
-
-/* Writes the edges of a partition's nodes to the files of the parts that the nodes belong to. */
-static void
-keep_edges(SegmentBuild *build)
-{
-	BuildShared *shared = build->shared;
-	PartitionState *state = build->partition;
-	const GraphBuild *graph = &build->graph;
-	const uint32 *numbers = build_address(build, shared->numbers);
-	GraphEdges *links = &state->links;
-	uint32		from;
-	uint32		to;
-
-	while (build_next_nodes(build, shared->nodes, &from, &to))
-		for (uint32 node = from; node < to; node++)
-		{
-			EdgesHead	head = {numbers[node], 0};
-			GraphEdges	edges;
-
-			graph_get_edges(graph, node, links);
-			head.count = links->count;
-			edge_arrays(graph, partition_room(state, edges_size(graph, links->count)), links->count,
-						&edges);
-			for (uint32 i = 0; i < links->count; i++)
-				edges.ids[i] = numbers[links->ids[i]];
-			memcpy(edges.distances, links->distances, sizeof(float) * links->count);
-			if (graph->coded)
-				memcpy(edges.signs, links->signs, graph_sign_dims(graph) / 8 * links->count);
-			if (graph->coded && !graph->bytes)
-			{
-				memcpy(edges.a, links->a, sizeof(float) * links->count);
-				memcpy(edges.b, links->b, sizeof(uint16) * links->count);
-			}
-			partition_put(build, &state->edges[part_of(shared, head.number)], shared->parts, &head,
-						  sizeof(head), state->record, edges_size(graph, links->count));
-		}
-	partition_flush(state, state->edges, shared->parts);
-}
-
 /* Sends all rows to their parts, once the partitions are built. */
 static void
 keep_rows(SegmentBuild *build)
@@ -617,10 +532,14 @@ keep_rows(SegmentBuild *build)
 	RowHead		head;
 	const char *payload;
 
+	state->written = shared->parts;
 	partition_begin_reading(build, state->spill);
 	while (partition_next_row(state, state->spill, &head, &payload))
-		partition_put(build, &state->own[part_of(shared, build->node_of_row[head.source])],
-					  shared->parts, &head, sizeof(head), payload, head.size);
+	{
+		uint32		part = partition_part_of(shared, build->node_of_row[head.source]);
+
+		partition_put(build, &state->own[part], &head, sizeof(head), payload, head.size);
+	}
 	partition_flush(state, state->own, shared->parts);
 	partition_close(&state->spill);
 }
@@ -648,7 +567,7 @@ build_partition(SegmentBuild *build, uint32 partition)
 			shared->done += shared->rows;
 		}
 		build_begin_step(build, 0);
-		keep_edges(build);
+		partition_keep_edges(build);
 	}
 	build_reset(build);
 }
@@ -689,28 +608,6 @@ link_anchor(SegmentBuild *build, uint32 part)
 	graph_set_anchor(&build->graph, shared->part_first[next], anchor, distance);
 }
 
-/* Merges the edges of a part's nodes. */
-static void
-merge_edges(SegmentBuild *build, uint32 part)
-{
-	PartitionState *state = build->partition;
-	PartitionFile **file = &state->edges[part];
-	EdgesHead	head;
-
-	partition_begin_reading(build, *file);
-	while (partition_read_head(*file, &head, sizeof(head)))
-	{
-		Size		size = edges_size(&build->graph, head.count);
-		GraphEdges	edges;
-
-		edge_arrays(&build->graph, partition_room(state, size), head.count, &edges);
-		partition_read(*file, state->record, size);
-		graph_merge_edges(&build->inserter, head.number - build->shared->part_first[part], &edges);
-	}
-	partition_close(file);
-	build_wait(build);
-}
-
 /* The participants' part of build_write. */
 static void
 partition_write(SegmentBuild *build, SegmentPlan *plan)
@@ -730,7 +627,7 @@ partition_write(SegmentBuild *build, SegmentPlan *plan)
 		build_begin_step(build, 0);
 		build_map_graph(build);
 		build_make_work_vectors(build);
-		merge_edges(build, part);
+		partition_merge_edges(build, part);
 		if (build->leader)
 		{
 			graph->first = graph->anchor = shared->part_first[part];

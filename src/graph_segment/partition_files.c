@@ -99,14 +99,14 @@ buffer_size(const BuildShared *shared, uint32 files)
 }
 
 void
-partition_put(SegmentBuild *build, PartitionFile **file, uint32 files, const void *head,
-			  Size head_size, const char *bytes, Size size)
+partition_put(SegmentBuild *build, PartitionFile **file, const void *head, Size head_size,
+			  const char *bytes, Size size)
 {
 	if (*file == NULL)
 		*file = create_file(build);
 	if ((*file)->buffer == NULL)
 	{
-		(*file)->room = buffer_size(build->shared, files);
+		(*file)->room = buffer_size(build->shared, build->partition->written);
 		(*file)->buffer = MemoryContextAlloc(build->partition->buffers, (*file)->room);
 		(*file)->to = 0;
 	}

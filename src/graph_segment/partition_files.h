@@ -28,7 +28,8 @@ typedef struct PartitionFile PartitionFile;
 /* A participant's own files; it reads back what it has written. */
 typedef struct PartitionState
 {
-	MemoryContext buffers;		/* of files that are written */
+	MemoryContext buffers;		/* of the files that are written, */
+	uint32		written;		/* so many at the same time */
 	PartitionFile *spill;		/* all rows */
 	PartitionFile **rows;		/* of the partitions */
 	PartitionFile **own;		/* of the parts: rows, */
@@ -45,12 +46,9 @@ typedef struct PartitionState
 /* Room for a record, until the next call. */
 extern char *partition_room(PartitionState *state, Size size);
 
-/*
- * Appends a record to a file, which is created for the first record, and which is one of so many
- * that are written at the same time.
- */
-extern void partition_put(SegmentBuild *build, PartitionFile **file, uint32 files,
-						  const void *head, Size head_size, const char *bytes, Size size);
+/* Appends a record to a file, which is created for the first record. */
+extern void partition_put(SegmentBuild *build, PartitionFile **file, const void *head,
+						  Size head_size, const char *bytes, Size size);
 
 /* Writes what is left in the buffers of the files that are written now, and frees these. */
 extern void partition_flush(PartitionState *state, PartitionFile **files, uint32 count);
@@ -68,5 +66,14 @@ extern bool partition_next_row(PartitionState *state, PartitionFile *file, RowHe
 /* Rewinds a file, which may be NULL, once all participants have reached this point. */
 extern void partition_begin_reading(SegmentBuild *build, PartitionFile *file);
 extern void partition_close(PartitionFile **file);
+
+/* The part that a node belongs to. */
+extern uint32 partition_part_of(const BuildShared *shared, uint32 number);
+
+/* Writes the edges of a partition's nodes to the files of the parts that the nodes belong to. */
+extern void partition_keep_edges(SegmentBuild *build);
+
+/* Merges the edges of a part's nodes. */
+extern void partition_merge_edges(SegmentBuild *build, uint32 part);
 
 #endif							/* VECTOR_GRAPH_SEGMENT_PARTITION_FILES_H */
