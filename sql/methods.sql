@@ -65,7 +65,7 @@ INSERT INTO t SELECT n, (SELECT array_agg(n % 8 * 37 % 11 * ((d * 7 + n % 8 * 13
 	FROM generate_series(1, 600) n;
 CREATE INDEX t_v ON t USING hnsw (v vector_l1_ops) WITH (m = 8);
 ANALYZE t;
-CREATE FUNCTION missed(wanted int) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION unfound(wanted int) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	query vector;
 	sum bigint := 0;
@@ -85,8 +85,8 @@ BEGIN
 	END LOOP;
 	RETURN sum;
 END $$;
-SELECT n, missed(n) < 10 AS complete FROM unnest(ARRAY[50, 100, 200]) n;
-DROP FUNCTION missed;
+SELECT n, unfound(n) < 10 AS complete FROM unnest(ARRAY[50, 100, 200]) n;
+DROP FUNCTION unfound;
 DROP INDEX t_v;
 -- and no index of another access method
 CREATE INDEX t_id ON t (id);

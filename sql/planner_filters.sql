@@ -59,13 +59,13 @@ SELECT plan_of(query) FROM (VALUES ('SELECT * FROM (SELECT id FROM t WHERE id % 
 	('SELECT id FROM t WHERE id % 2 = 0 ORDER BY v <-> ''[500,500,500]'' LIMIT 4000'),
 	('SELECT id FROM t WHERE id % 2 = 0 ORDER BY v <-> ''[500,500,500]''')) x (query);
 -- the rows of a bitmap are on fewer pages, and cost less, if its index has the order of the table
-CREATE TABLE pages (here int, there int, v vector(3), filler text);
-INSERT INTO pages SELECT n, hashint4(n) & 4095, ARRAY[hashint8extended(n, 1) & 1023, hashint8extended(n, 2) & 1023, hashint8extended(n, 3) & 1023], repeat('x', 1800)
+CREATE TABLE in_order (here int, there int, v vector(3), filler text);
+INSERT INTO in_order SELECT n, hashint4(n) & 4095, ARRAY[hashint8extended(n, 1) & 1023, hashint8extended(n, 2) & 1023, hashint8extended(n, 3) & 1023], repeat('x', 1800)
 	FROM generate_series(0, 4095) n;
-CREATE INDEX ON pages USING hnsw (v vector_l2_ops);
-CREATE INDEX ON pages (here);
-CREATE INDEX ON pages (there);
-VACUUM ANALYZE pages;
+CREATE INDEX ON in_order USING hnsw (v vector_l2_ops);
+CREATE INDEX ON in_order (here);
+CREATE INDEX ON in_order (there);
+VACUUM ANALYZE in_order;
 SET enable_seqscan = off;
 SET enable_sort = off;
 -- as if the table was large
@@ -73,7 +73,7 @@ SET seq_page_cost = 10000;
 SET cpu_operator_cost = 0.1;
 CREATE FUNCTION cost_of(condition text) RETURNS float8 LANGUAGE plpgsql AS $$
 DECLARE
-	query text := format('SELECT here FROM pages WHERE %s ORDER BY v <-> ''[500,500,500]'' LIMIT 10', condition);
+	query text := format('SELECT here FROM in_order WHERE %s ORDER BY v <-> ''[500,500,500]'' LIMIT 10', condition);
 	plan json;
 BEGIN
 	IF plan_of(query) <> 'filter scan' THEN
@@ -84,7 +84,7 @@ BEGIN
 END $$;
 SELECT here, cost_of(here) < 0.75 * cost_of(there) AS cheaper FROM (VALUES ('here < 1000', 'there < 1000'), ('here < 100', 'there < 100'),
 	('here < 500 OR here >= 3596', 'there < 500 OR there >= 3596')) c (here, there);
-DROP TABLE pages;
+DROP TABLE in_order;
 DROP FUNCTION cost_of;
 RESET ALL;
 DROP VIEW queries;
