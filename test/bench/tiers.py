@@ -53,7 +53,7 @@ class Tiers:
             shutil.chown(self.folder, b.user.pw_uid, b.user.pw_gid)
         size = 4 * b.rows * b.dims
         os.environ["RGW_BYTES"] = str(4 * size + (1 << 30))
-        self.access, self.secret = b.as_user(["bash", RGW, "start", self.folder, self.port]).split()
+        self.access, self.secret = b.as_user(["bash", RGW, "start", self.folder, self.port, "tcp_nodelay=1"]).split()
         b.as_user(["bash", RGW, "bucket", self.folder, self.port, "bench"])
         self.program = b.work / "delay"
         here = pathlib.Path(__file__).resolve().parent
@@ -71,6 +71,7 @@ class Tiers:
         if self.delay:
             self.delay.kill()
         subprocess.run(["bash", str(RGW), "stop", str(self.folder)], check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     # ---------------------------------------------------------------- figures
 
