@@ -20,7 +20,7 @@ EOF
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 port=25432
-declare -A package_of=([radosgw]=radosgw [ceph-mon]=ceph-mon [ceph-osd]=ceph-osd [curl]=curl [openssl]=openssl)
+declare -A package_of=([radosgw]=radosgw [ceph-mon]=ceph-mon [ceph-osd]=ceph-osd)
 declare -A header_of=([curl/curl.h]=libcurl4-openssl-dev)
 . "$here/server.sh"
 

@@ -17,7 +17,7 @@
 
 #define RETRY_MS		10000	/* after which a missing table is looked for again */
 
-static SharedTable *getting;	/* the table whose init may be called */
+static SharedTable *getting;	/* the table that may have to be initialized */
 
 static void
 init_table(void *memory)
@@ -26,7 +26,7 @@ init_table(void *memory)
 
 	memset(memory, 0, getting->size);
 	*(int *) ((char *) memory + getting->tranche) = tranche;
-	getting->init(memory, tranche);
+	LWLockInitialize((LWLock *) ((char *) memory + getting->lock), tranche);
 }
 
 #if PG_VERSION_NUM >= 190000

@@ -13,8 +13,8 @@ typedef struct SharedTable
 {
 	const char *name;			/* also of its tranche of LWLocks */
 	Size		size;
-	void		(*init) (void *memory, int tranche);	/* once, of zeros */
-	int			tranche;		/* offset of an int in the table, which keeps it */
+	int			tranche;		/* offset of an int in the table, which keeps it, */
+	int			lock;			/* and of an LWLock; all else begins as zeros */
 	const char *missing;		/* the message when there is no memory for it */
 
 	/* of this process */

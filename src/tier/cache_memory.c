@@ -43,18 +43,13 @@ typedef struct CacheTable
 
 static int	cache_size;			/* vector.tier_cache_size, MB */
 
-static void
-init_table(void *memory, int tranche)
-{
-	LWLockInitialize(&((CacheTable *) memory)->lock, tranche);
-	((CacheTable *) memory)->handle = DSM_HANDLE_INVALID;
-}
+StaticAssertDecl(DSM_HANDLE_INVALID == 0, "a table of zeros has no cache");
 
 static SharedTable shared_cache = {
 	.name = "vector_tier",
 	.size = sizeof(CacheTable),
-	.init = init_table,
 	.tranche = offsetof(CacheTable, tranche),
+	.lock = offsetof(CacheTable, lock),
 	.missing = "the cache of object stores is not shared by the server's processes"
 };
 

@@ -24,17 +24,11 @@ typedef struct StatTable
 static Oid	hit_server;			/* of the hits not yet reported */
 static uint64 hits;
 
-static void
-init_table(void *memory, int tranche)
-{
-	LWLockInitialize(&((StatTable *) memory)->lock, tranche);
-}
-
 static SharedTable shared_stat = {
 	.name = "vector_tier_stat",
 	.size = sizeof(StatTable),
-	.init = init_table,
 	.tranche = offsetof(StatTable, tranche),
+	.lock = offsetof(StatTable, lock),
 	.missing = "statistics of object stores are those of each process"
 };
 

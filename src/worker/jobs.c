@@ -40,17 +40,11 @@ has_passed(TimestampTz start, int ms)
 	return TimestampDifferenceExceeds(start, GetCurrentTimestamp(), ms);
 }
 
-static void
-init_jobs(void *memory, int tranche)
-{
-	LWLockInitialize(&((JobTable *) memory)->lock, tranche);
-}
-
 static SharedTable shared_jobs = {
 	.name = "vector_jobs",
 	.size = sizeof(JobTable),
-	.init = init_jobs,
 	.tranche = offsetof(JobTable, tranche),
+	.lock = offsetof(JobTable, lock),
 	.missing = "background workers for vector indexes are not available"
 };
 

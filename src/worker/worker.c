@@ -78,6 +78,16 @@ typedef enum WorkerStep
 	STEP_TIER
 } WorkerStep;
 
+/* What a worker does in a phase; a look is for the sake of a merge. */
+static const struct
+{
+	const char *verb;
+	const char *noun;
+}			phase_names[] = {
+	[JOB_IDLE] = {"merge", "look"}, [JOB_SEALING] = {"seal", "seal"},
+	[JOB_MERGING] = {"merge", "merge"}, [JOB_TIERING] = {"tier", "tiering"}
+};
+
 static bool background_work;
 static int	nice_level;
 static int	log_min_duration;
@@ -220,14 +230,12 @@ open_index(Oid oid)
 static void
 log_step(Relation index, JobPhase phase, int replaced, TimestampTz start)
 {
-	static const char *const steps[] = {"look", "seal", "merge", "tiering"};
-
 	if (log_min_duration < 0 || replaced == 0 ||
 		!TimestampDifferenceExceeds(start, GetCurrentTimestamp(), log_min_duration))
 		return;
 	ereport(LOG,
 			(errmsg("background %s of index \"%s.%s.%s\": %d segments replaced in %ld ms",
-					steps[phase], get_database_name(MyDatabaseId),
+					phase_names[phase].noun, get_database_name(MyDatabaseId),
 					get_namespace_name(RelationGetNamespace(index)),
 					RelationGetRelationName(index), replaced,
 					TimestampDifferenceMilliseconds(start, GetCurrentTimestamp()))));
@@ -330,7 +338,7 @@ take_step(Oid oid, WorkerStep step)
 	if (index != NULL)
 	{
 		pgstat_report_activity(STATE_RUNNING, psprintf(
-			"%s index %s", phase == JOB_SEALING ? "seal" : phase == JOB_TIERING ? "tier" : "merge",
+			"%s index %s", phase_names[phase].verb,
 			quote_qualified_identifier(get_namespace_name(RelationGetNamespace(index)),
 									   RelationGetRelationName(index))));
 		start = GetCurrentTimestamp();
@@ -655,9 +663,9 @@ vector_launcher_main(Datum arg)
 {
 	set_signals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
-	for (int naps = 0;; naps++)
+	for (int looks = 0;; looks++)
 	{
-		if (naps % LAUNCHER_LOOK_NAPS == 0)
+		if (looks % LAUNCHER_LOOK_NAPS == 0)
 			request_databases();
 		jobs_start_waiting();
 		nap(LAUNCHER_NAP_MS);

@@ -530,7 +530,7 @@ class Bench:
             self.copy(out, mine)
         if "tier" in a.tables and "ours" in mine:
             c = next(c for c in self.contestants if c.name == "ours")
-            tiers.Tiers(self, c, mine["ours"], self.search_settings(out)["ours"], out.setdefault("tier", {})).measure()
+            tiers.Tiers(self, c, self.search_settings(out)["ours"], out.setdefault("tier", {})).measure()
         if "vacuum" in a.tables:
             out["vacuum_s"] = {}
             for _, c in self.turns(1):

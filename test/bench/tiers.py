@@ -3,7 +3,7 @@
 Only ours is measured, against itself with all segments in the index's file: local and remote bytes, how fast segments
 are uploaded and what a search beside that takes, the first query after a restart with an empty cache by the distance of
 the store, the rate once all that is read is in the cache, and with a cache of a twentieth.  Needs radosgw, ceph-mon,
-ceph-osd, curl and openssl.
+ceph-osd.
 """
 import os
 import pathlib
@@ -11,12 +11,14 @@ import re
 import shutil
 import socket
 import statistics
+import struct
 import subprocess
 import threading
 import time
 
-RGW = pathlib.Path(__file__).resolve().parent.parent / "store" / "rgw.sh"
-NEEDED = ["radosgw", "ceph-mon", "ceph-osd", "curl", "openssl"]
+HERE = pathlib.Path(__file__).resolve().parent
+RGW = HERE.parent / "store" / "rgw.sh"
+NEEDED = ["radosgw", "ceph-mon", "ceph-osd"]
 AT = 0.99                     # recall at which the setting is chosen
 DELAYS = [1, 10, 63]          # ms
 FIRST = 5                     # first queries, each after a restart
@@ -37,9 +39,9 @@ def free_ports(count):
 
 
 class Tiers:
-    def __init__(self, bench, contestant, spec, settings, out):
+    def __init__(self, bench, contestant, settings, out):
         """settings: (name, value) along the curve; out: where figures go"""
-        self.bench, self.c, self.spec, self.settings, self.out = bench, contestant, spec, settings, out
+        self.bench, self.c, self.settings, self.out = bench, contestant, settings, out
         self.delay = None
 
     # ---------------------------------------------------------------- the store
@@ -56,8 +58,7 @@ class Tiers:
         self.access, self.secret = b.as_user(["bash", RGW, "start", self.folder, self.port, "tcp_nodelay=1"]).split()
         b.as_user(["bash", RGW, "bucket", self.folder, self.port, "bench"])
         self.program = b.work / "delay"
-        here = pathlib.Path(__file__).resolve().parent
-        b.command(["make", "-s", "-C", here, "delay", f"DELAY={self.program}"])
+        b.command(["make", "-s", "-C", HERE, "delay", f"DELAY={self.program}"])
         self.set_delay(0)
 
     def set_delay(self, ms):
@@ -89,7 +90,6 @@ class Tiers:
 
     def vectors(self, count):
         """The first queries as text"""
-        import struct
         b = self.bench
         with open(b.data / "query.fvecs", "rb") as f:
             for _ in range(count):

@@ -3,7 +3,7 @@
 #
 # usage: rgw.sh start FOLDER PORT [FRONTEND OPTIONS]   prints its access key and its secret key
 #        rgw.sh stop FOLDER
-#        rgw.sh bucket FOLDER PORT NAME   makes a bucket; needs curl and openssl
+#        rgw.sh bucket FOLDER PORT NAME   makes a bucket
 #
 # Its memory holds RGW_BYTES, by default 1 GB.  Needs no root.  Debian: apt-get install --no-install-recommends radosgw ceph-mon ceph-osd
 set -eu
@@ -33,9 +33,14 @@ fi
 
 # signed in the old way (V2), which takes one line
 if [ "$command" = bucket ]; then
-	date=$(LC_ALL=C date -u '+%a, %d %b %Y %H:%M:%S GMT')
-	signature=$(printf 'PUT\n\n\n%s\n/%s' "$date" "$4" | openssl dgst -sha1 -hmac "$secret" -binary | base64)
-	exec curl -sSf -X PUT -H "Date: $date" -H "Authorization: AWS $access:$signature" "http://127.0.0.1:$3/$4"
+	exec perl -MDigest::SHA=hmac_sha1_base64 -MHTTP::Tiny -MPOSIX=strftime,setlocale,LC_ALL -e '
+		my ($access, $secret, $port, $name) = @ARGV;
+		setlocale(LC_ALL, "C");
+		my $date = strftime("%a, %d %b %Y %H:%M:%S GMT", gmtime);
+		my $signature = hmac_sha1_base64("PUT\n\n\n$date\n/$name", $secret) . "=";
+		my $answer = HTTP::Tiny->new->put("http://127.0.0.1:$port/$name",
+			{ headers => { Date => $date, Authorization => "AWS $access:$signature" } });
+		die "no bucket: $answer->{status} $answer->{content}\n" if !$answer->{success};' "$access" "$secret" "$3" "$4"
 fi
 
 # Starts a daemon; its output goes to a file.

@@ -67,7 +67,7 @@ foreach my $vector (
 my $folder = PostgreSQL::Test::Utils::tempdir();
 query("CREATE SERVER folder FOREIGN DATA WRAPPER vector_store OPTIONS (provider 'folder', path '$folder', part_size '5MB', prefix 'some/where')");
 my @servers = ('folder');
-my $rgw = start_rgw($node, 'cold');
+my $rgw = start_rgw('cold');
 if ($rgw)
 {
 	s3_server($node, 's3', $rgw, $rgw->{port}, ", conditional_put 'on', part_size '5MB', prefix 'some/where'");

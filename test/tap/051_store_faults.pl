@@ -14,7 +14,7 @@ $node->init;
 $node->append_conf('postgresql.conf', "fsync = off\nlog_statement = none");
 $node->start;
 plan skip_all => 'the library of test/store is not installed' if !create_functions($node);
-my $rgw = start_rgw($node, 'cold');
+my $rgw = start_rgw('cold');
 plan skip_all => 'Ceph\'s gateway is not installed: radosgw, ceph-mon, ceph-osd' if !$rgw;
 my $proxy = start_proxy($rgw->{port});
 s3_server($node, 'cold', $rgw, $proxy, ", part_size '5MB', stall_timeout '500ms', conditional_put 'on'");

@@ -214,7 +214,7 @@ like(query("SELECT setting FROM pg_settings WHERE name = 'vector.tier_retention'
 $standby->stop('immediate');
 
 # Faults of a real server
-my $rgw = start_rgw($node, 'cold');
+my $rgw = start_rgw('cold');
 if (!$rgw)
 {
 	note('Ceph\'s gateway is not installed: without faults of a real server');

@@ -7,7 +7,6 @@ use Exporter 'import';
 use File::Basename;
 use HTTP::Tiny;
 use IO::Socket::INET;
-use POSIX qw(strftime);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -49,7 +48,7 @@ sub free_ports
 # Starts Ceph's gateway with a bucket; its port and keys, or nothing, where it is not installed.
 sub start_rgw
 {
-	my ($node, $bucket) = @_;
+	my ($bucket) = @_;
 	foreach my $program (qw(radosgw ceph-mon ceph-osd))
 	{
 		next if grep { -x "$_/$program" } split(/:/, $ENV{PATH}), '/usr/sbin', '/sbin';
@@ -62,13 +61,7 @@ sub start_rgw
 	my ($keys, $errors) = ('', '');
 	run_log([ "$tools/rgw.sh", 'start', $folder, $port ], '>', \$keys, '2>', \$errors) or die "no RGW: $errors";
 	my ($key, $secret) = split ' ', $keys;
-	my $empty = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
-	my $stamp = strftime('%Y%m%dT%H%M%SZ', gmtime);
-	my $signature = $node->safe_psql('postgres', "SELECT sign('PUT', '/$bucket', '',
-		ARRAY['host:127.0.0.1:$port', 'x-amz-content-sha256:$empty', 'x-amz-date:$stamp'], '$empty', '$key', '$secret', 'us-east-1', 's3', '$stamp')");
-	my $answer = HTTP::Tiny->new->put("http://127.0.0.1:$port/$bucket",
-		{ headers => { 'x-amz-content-sha256' => $empty, 'x-amz-date' => $stamp, Authorization => $signature } });
-	die "no bucket: $answer->{status} $answer->{content}" if !$answer->{success};
+	run_log([ "$tools/rgw.sh", 'bucket', $folder, $port, $bucket ]) or die 'no bucket';
 	return { port => $port, key => $key, secret => $secret, bucket => $bucket };
 }
 
