@@ -335,6 +335,7 @@ build_next_nodes(SegmentBuild *build, uint32 end, uint32 *from, uint32 *to)
 {
 	uint64		first = pg_atomic_fetch_add_u64(&build->shared->next_node, BATCH_OF_NODES);
 
+	WAIT_POINT("grow");
 	CHECK_FOR_OTHERS();
 	*from = (uint32) Min(first, end);
 	*to = (uint32) Min(first + BATCH_OF_NODES, end);

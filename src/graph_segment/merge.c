@@ -612,6 +612,7 @@ connect_inputs(Merge *merge)
 			continue;
 		for (uint32 id = 0; id < input->segment->header.nodes; id++)
 		{
+			WAIT_POINT("grow");
 			CHECK_FOR_OTHERS();
 			if (merge->number[input->base + id] == NO_ROW)
 				continue;

@@ -401,6 +401,7 @@ send_rows(SegmentBuild *build)
 		Size		size = row_in_partition(build, shared->partitions, head.size);
 		const char *loaded = make_loaded(build, payload, &head.size);
 
+		WAIT_POINT("divide");
 		copies += n;
 		for (uint32 i = 0; i < n; i++)
 		{
@@ -627,6 +628,7 @@ partition_write(SegmentBuild *build, SegmentPlan *plan)
 		build_begin_step(build, 0);
 		build_map_graph(build);
 		build_make_work_vectors(build);
+		WAIT_POINT("unite");
 		partition_merge_edges(build, part);
 		if (build->leader)
 		{

@@ -170,20 +170,23 @@ $node->safe_psql('postgres', q{
 });
 is($node->safe_psql('postgres', q{SELECT vector_index_check('equals_v')}), 5000, 'equal vectors');
 
-# a build that is cancelled or fails leaves nothing behind
+# a build that is cancelled, wherever it is, leaves nothing behind
+my $holder = $node->background_psql('postgres');
+$holder->query_safe('SELECT pg_advisory_lock(0, 4711)');
 foreach my $workers (0, 2)
 {
-	foreach my $timeout (150, 300, 600)
+	foreach my $place ('divide', 'grow', 'unite')
 	{
 		my ($status, $stdout, $stderr) = $node->psql('postgres', qq{
 			SET maintenance_work_mem = '1MB'; SET max_parallel_maintenance_workers = $workers;
-			SET statement_timeout = $timeout;
-			CREATE INDEX items_c ON items USING hnsw (v vector_l2_ops) WITH (ef_construction = 1000)});
+			SET vector.wait_point = '$place'; SET statement_timeout = '2s';
+			CREATE INDEX items_c ON items USING hnsw (v vector_l2_ops)});
 
 		like($stderr, qr/canceling statement due to statement timeout/,
-			"$workers workers, cancelled after $timeout ms");
+			"$workers workers, cancelled at $place");
 	}
 }
+$holder->quit;
 is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_class WHERE relname = 'items_c'}), 0,
 	'no index is left');
 is($node->safe_psql('postgres', 'SELECT count(*) FROM pg_ls_tmpdir()'), 0,

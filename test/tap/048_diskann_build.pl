@@ -142,16 +142,19 @@ foreach my $workers (0, 2)
 	}
 }
 
-# a merge that ends soon after it began leaves the segments as they were
+# a merge that is cancelled leaves the segments as they were
 sql("CREATE INDEX items_w ON items USING diskann (vector vector_l2_ops) WITH (seal_rows = 4000, search_list_size = 40);
 	INSERT INTO items (id, vector) SELECT n, place(n) FROM generate_series(4001, 8000) n; SELECT vector_seal('items_w')");
-foreach my $timeout (10, 30)
+my $holder = $node->background_psql('postgres');
+$holder->query_safe('SELECT pg_advisory_lock(0, 4711)');
+foreach my $place ('reserved', 'grow', 'flip')
 {
-	my (undef, undef, $error) = $node->psql('postgres', "SET statement_timeout = $timeout; SELECT vector_merge('items_w')");
-	like($error, qr/canceling statement due to statement timeout/, "a merge of $timeout ms");
+	my (undef, undef, $error) = $node->psql('postgres', "SET vector.wait_point = '$place'; SET statement_timeout = '2s'; SELECT vector_merge('items_w')");
+	like($error, qr/canceling statement due to statement timeout/, "a merge, cancelled at $place");
 	is(sql("SELECT vector_index_check('items_w'); SELECT string_agg(kind || ' ' || rows, ', ' ORDER BY kind, rows) FROM vector_index_segments('items_w') WHERE kind <> 'growing'"),
-		"8000\nsealed 4000, sealed 4000", "after $timeout ms");
+		"8000\nsealed 4000, sealed 4000", "after $place");
 }
+$holder->quit;
 is(sql("SELECT vector_merge('items_w') > 0; SELECT vector_index_check('items_w'); SELECT count(*) FROM vector_index_segments('items_w') WHERE kind = 'sealed'"),
 	"t\n8000\n1", 'and one that goes on');
 

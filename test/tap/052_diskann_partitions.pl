@@ -157,20 +157,23 @@ $node->safe_psql('postgres', q{
 is($node->safe_psql('postgres', q{SELECT vector_index_check('twins_v')}), 3002,
 	'different vectors with the same bytes and hash: sound');
 
-# a build that is cancelled leaves nothing behind
+# a build that is cancelled, wherever it is, leaves nothing behind
+my $holder = $node->background_psql('postgres');
+$holder->query_safe('SELECT pg_advisory_lock(0, 4711)');
 foreach my $workers (0, 2)
 {
-	foreach my $timeout (100, 300)
+	foreach my $place ('divide', 'grow', 'unite')
 	{
 		my ($status, $stdout, $stderr) = $node->psql('postgres', qq{
 			SET maintenance_work_mem = '1MB'; SET max_parallel_maintenance_workers = $workers;
-			SET statement_timeout = $timeout;
-			CREATE INDEX items_c ON items USING diskann (v vector_l2_ops) WITH (search_list_size = 1000)});
+			SET vector.wait_point = '$place'; SET statement_timeout = '2s';
+			CREATE INDEX items_c ON items USING diskann (v vector_l2_ops)});
 
 		like($stderr, qr/canceling statement due to statement timeout/,
-			"$workers workers, cancelled after $timeout ms");
+			"$workers workers, cancelled at $place");
 	}
 }
+$holder->quit;
 is($node->safe_psql('postgres', q{SELECT count(*) FROM pg_class WHERE relname = 'items_c'}), 0,
 	'nothing is left');
 
