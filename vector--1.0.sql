@@ -1915,6 +1915,50 @@ CREATE FUNCTION mmr(query vector, candidates vector[], k integer, lambda double 
 	AS 'MODULE_PATHNAME', 'vector_mmr' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION mmr(vector, vector[], integer, double precision) IS 'subscripts of up to k candidates that are near to the query and not to each other: maximal marginal relevance, by cosines';
 
+-- late interaction: documents and queries with a vector for each of their tokens
+
+CREATE FUNCTION max_sim(document vector[], query vector[]) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'vector_max_sim' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION max_sim(vector[], vector[]) IS 'the sum, over the query''s vectors, of the greatest inner product with one of the document''s: MaxSim';
+CREATE FUNCTION vector_negative_max_sim(vector[], vector[]) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION vector_negative_max_sim(vector[], vector[]) IS 'implementation of @# operator';
+CREATE FUNCTION max_sim(document halfvec[], query halfvec[]) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'halfvec_max_sim' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION max_sim(halfvec[], halfvec[]) IS 'the sum, over the query''s vectors, of the greatest inner product with one of the document''s: MaxSim';
+CREATE FUNCTION halfvec_negative_max_sim(halfvec[], halfvec[]) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION halfvec_negative_max_sim(halfvec[], halfvec[]) IS 'implementation of @# operator';
+CREATE FUNCTION max_sim(document bf16vec[], query bf16vec[]) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'bf16vec_max_sim' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION max_sim(bf16vec[], bf16vec[]) IS 'the sum, over the query''s vectors, of the greatest inner product with one of the document''s: MaxSim';
+CREATE FUNCTION bf16vec_negative_max_sim(bf16vec[], bf16vec[]) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION bf16vec_negative_max_sim(bf16vec[], bf16vec[]) IS 'implementation of @# operator';
+CREATE FUNCTION max_sim(document int8vec[], query int8vec[]) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'int8vec_max_sim' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION max_sim(int8vec[], int8vec[]) IS 'the sum, over the query''s vectors, of the greatest inner product with one of the document''s: MaxSim';
+CREATE FUNCTION int8vec_negative_max_sim(int8vec[], int8vec[]) RETURNS double precision
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 1000;
+COMMENT ON FUNCTION int8vec_negative_max_sim(int8vec[], int8vec[]) IS 'implementation of @# operator';
+
+-- VectorChord has operators of this name for two of these types, in the schema that it was installed in
+DO $operator$
+DECLARE
+	type name;
+BEGIN
+	FOREACH type IN ARRAY '{vector, halfvec, bf16vec, int8vec}'::name[] LOOP
+		IF to_regoperator(format('@#(%1$s[],%1$s[])', type)) IS NOT NULL THEN
+			RAISE WARNING 'operator @# of %[] already exists, skipping', type
+				USING HINT = 'max_sim(document, query) is the same without the sign.';
+			CONTINUE;
+		END IF;
+		EXECUTE format('CREATE OPERATOR @# (LEFTARG = %1$s[], RIGHTARG = %1$s[], FUNCTION = %1$s_negative_max_sim)', type);
+		EXECUTE format('COMMENT ON OPERATOR @# (%1$s[], %1$s[]) IS %2$L', type, 'negative MaxSim of a document and a query');
+	END LOOP;
+END
+$operator$;
+
 -- terms of texts
 
 CREATE FUNCTION vector_tokenize(config text, body text, OUT term text, OUT "position" integer) RETURNS SETOF record

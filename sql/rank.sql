@@ -104,3 +104,37 @@ SELECT mmr('[1,0]', '{}', 1, 'NaN');
 SELECT count(*), bool_and(provolatile = 'i' AND proparallel = 's') FROM pg_proc
 	WHERE proname IN ('decay_gauss', 'decay_exp', 'decay_linear', 'boost', 'mmr') AND pronamespace = 'public'::regnamespace;
 DROP FUNCTION defined, defined_mmr;
+
+-- max_sim and @#: the sum of the greatest products, as it is defined
+CREATE FUNCTION defined_max_sim(document vector[], query vector[]) RETURNS float8 LANGUAGE sql AS $$
+	SELECT sum(greatest) FROM (SELECT max(inner_product(d, q)) AS greatest
+		FROM unnest(query) WITH ORDINALITY AS q (q, n), unnest(document) d GROUP BY n) s $$;
+SELECT max_sim(ARRAY['[1,2]', '[3,-4]']::vector[], ARRAY['[1,0]', '[0,1]', '[1,0]']::vector[]), ARRAY['[1,2]', '[3,-4]']::vector[] @# ARRAY['[1,0]', '[0,1]', '[1,0]']::vector[] AS distance;
+CREATE TEMP TABLE tokens AS
+	SELECT dims, m, n, (SELECT array_agg((SELECT array_agg(round((random() * 9 - 5)::numeric)) FROM generate_series(1, dims + 0 * i))::vector) FROM generate_series(1, m) i) AS document,
+		(SELECT array_agg((SELECT array_agg(round((random() * 9 - 5)::numeric)) FROM generate_series(1, dims + 0 * i))::vector) FROM generate_series(1, n) i) AS query
+	FROM unnest('{1, 3, 16, 100}'::int[]) dims, unnest('{1, 2, 65}'::int[]) m, unnest('{1, 7, 64, 130}'::int[]) n;
+SELECT count(*), count(*) FILTER (WHERE max_sim(document, query) = defined_max_sim(document, query) AND document @# query = -max_sim(document, query)
+	AND max_sim(document::halfvec[], query::halfvec[]) = max_sim(document, query) AND document::halfvec[] @# query::halfvec[] = document @# query
+	AND max_sim(document::bf16vec[], query::bf16vec[]) = max_sim(document, query) AND document::bf16vec[] @# query::bf16vec[] = document @# query
+	AND max_sim(document::int8vec[], query::int8vec[]) = max_sim(document, query) AND document::int8vec[] @# query::int8vec[] = document @# query) AS equal FROM tokens;
+-- products that are exact in int8vec, out of range, and not a number
+SELECT max_sim(ARRAY[array_fill(127, ARRAY[16000])::int8vec], ARRAY[array_fill(127, ARRAY[16000])::int8vec]);
+SELECT max_sim(ARRAY['[3e38]']::vector[], ARRAY['[3e38]']::vector[]) AS infinite, max_sim(ARRAY['[3e38]']::vector[], ARRAY['[-3e38]']::vector[]) AS minus_infinite,
+	max_sim(ARRAY['[3e38,3e38]', '[1,1]']::vector[], ARRAY['[3e38,-3e38]']::vector[]) AS nan, max_sim(ARRAY['[3e38]']::vector[], ARRAY['[3e38]', '[-3e38]']::vector[]) AS both;
+SELECT max_sim('[5:6]={"[1,1]","[1,0]"}', '{"[2,1]"}'::vector[]) AS subscripts, max_sim(NULL, '{"[1]"}'::vector[]) AS null;
+SELECT max_sim(ARRAY['[1,0]', NULL]::vector[], '{"[1,0]"}');
+SELECT max_sim('{"[1,0]"}'::vector[], ARRAY[NULL]::vector[]);
+SELECT max_sim('{}'::vector[], '{"[1,0]"}');
+SELECT max_sim('{"[1,0]"}'::vector[], '{}');
+SELECT max_sim(ARRAY['[1,0]', '[1,0,0]']::vector[], '{"[1,0]"}');
+SELECT max_sim(ARRAY['[1,0]']::vector[], ARRAY['[1,0]', '[1,0,0]']::vector[]);
+SELECT ARRAY['[1,0]']::halfvec[] @# ARRAY['[1,0,0]']::halfvec[];
+SELECT max_sim(ARRAY[ARRAY['[1,0]']]::vector[], ARRAY['[1,0]']::vector[]);
+-- values that are compressed and out of line
+CREATE TEMP TABLE stored_tokens (id int, plain vector(32)[], outside vector(32)[]);
+ALTER TABLE stored_tokens ALTER outside SET STORAGE EXTERNAL;
+INSERT INTO stored_tokens SELECT i, v, v FROM generate_series(1, 3) i, LATERAL (SELECT array_agg(array_fill((i + j) % 7, ARRAY[32])::vector) AS v FROM generate_series(1, 100) j) s;
+SELECT id, plain @# ARRAY[array_fill(id % 7, ARRAY[32])::vector] AS plain, outside @# ARRAY[array_fill(id % 7, ARRAY[32])::vector] AS outside FROM stored_tokens;
+SELECT count(*), bool_and(provolatile = 'i' AND proparallel = 's') FROM pg_proc WHERE prosrc ~ '_max_sim$' AND pronamespace = 'public'::regnamespace;
+DROP FUNCTION defined_max_sim;
