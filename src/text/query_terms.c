@@ -37,7 +37,8 @@ take_term(void *state, const char *term, int length, uint32 position)
 		.prefix = run->clause.prefix && position == run->last_position
 	};
 
-	if (!run->has_terms)
+	/* words that are wanted and not in quotes are each wanted by themselves */
+	if (!run->has_terms || (run->clause.occur == QUERY_OPTIONAL && !run->clause.phrase))
 		run->number++;
 	run->has_terms = true;
 	query_term.clause = run->number;

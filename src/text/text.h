@@ -63,7 +63,11 @@ typedef struct QueryTerm
 
 typedef void (*QueryTermCallback) (void *state, const QueryTerm *term);
 
-/* Hands the terms of a query, in the syntax of query.h, to a function. */
+/*
+ * Hands the terms of a query, in the syntax of query.h, to a function.  Of a clause that is neither
+ * required nor excluded nor in quotes, each term is a clause of its own: what the tokenizer makes
+ * several words of, as wi-fi or Chinese text, need not stand together.
+ */
 extern void tokenize_query(const Tokenizer *tokenizer, const char *query, int length,
 						   QueryTermCallback emit, void *state);
 
