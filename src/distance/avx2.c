@@ -305,6 +305,18 @@ load_bytes(const uint8_t *p, size_t n)
 	return _mm256_loadu_si256((const __m256i *) p);
 }
 
+static inline __m256i
+load_set(const int16_t *p, uint32_t bits, size_t n)
+{
+	const __m256i each = _mm256_setr_epi16(
+		1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, INT16_MIN);
+	__m256i		set = _mm256_and_si256(_mm256_set1_epi16((short) bits), each);
+
+	(void) n;
+	return _mm256_and_si256(_mm256_cmpeq_epi16(set, each),
+							_mm256_loadu_si256((const __m256i *) p));
+}
+
 /* The even bytes, and the odd ones. */
 static inline __m256i
 vb_dot(__m256i s, __m256i x, __m256i q)

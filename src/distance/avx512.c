@@ -269,6 +269,13 @@ load_bytes(const uint8_t *p, size_t n)
 	return _mm512_maskz_loadu_epi8((__mmask64) MASK(n), p);
 }
 
+static inline __m512i
+load_set(const int16_t *p, uint32_t bits, size_t n)
+{
+	(void) n;
+	return _mm512_maskz_loadu_epi16(bits, p);
+}
+
 /* The even bytes, and the odd ones. */
 static inline __m512i
 bytes_dot(__m512i s, __m512i x, __m512i q)
@@ -303,6 +310,7 @@ KERNEL_SET(avx512)
 
 I8_KERNELS(vnni)
 FIELD_I8_KERNEL(vnni_field_dot)
+BITS_I16_KERNEL(vnni_bits_sum)
 
 void
 avx512_use_vnni(DistanceKernels *kernels)
@@ -314,6 +322,7 @@ avx512_use_vnni(DistanceKernels *kernels)
 	kernels->i8_l2sq_many = vnni_l2sq_many;
 	kernels->i8_dot_many = vnni_dot_many;
 	kernels->field_i8_dot = vnni_field_dot;
+	kernels->bits_i16_sum = vnni_bits_sum;
 }
 
 #if defined(__clang__)

@@ -162,6 +162,9 @@ typedef struct DistanceKernels
 	 */
 	int32_t (*field_i8_dot)(const int8_t *q, const uint8_t *x, size_t bytes, int width);
 
+	/* The sum of the weights of the bits that are set, of n bits, a multiple of 16. */
+	int32_t		(*bits_i16_sum) (const int16_t *weights, const uint8_t *x, size_t n);
+
 	/*
 	 * For each code of a group: out[i] = base + a[i] + b[i] * (scale * sum of the table entries +
 	 * bias), where b is bfloat16.

@@ -8,6 +8,8 @@
  *		store_u8(p, a)		LANES whole numbers from 0 to 255, as bytes
  *		load_u4(p, k), load_u2(p, k)
  *							LANES of the 16 fields at p, from the k-th on
+ *		load_set(p, bits, n)
+ *							min(n, WIDE_LANES) int16 whose bits are set, and zeros
  * and the types vi of 32-bit sums, and vb of BYTES bytes, with
  *		vi_zero(), vi_add(a, b), vi_sum(a)
  *		load_bytes(p, n)	BYTES bytes at p, or n if these are fewer, padded with zeros
@@ -115,6 +117,52 @@ name(const int8_t *q, const uint8_t *x, size_t bytes, int width) \
 { \
 	return width == 1 ? name ## _1(q, x, bytes) : width == 2 ? name ## _2(q, x, bytes) : \
 		width == 4 ? name ## _4(q, x, bytes) : name ## _8(q, x, bytes); \
+}
+
+#endif							/* FIELDS_PORTABLE */
+
+#ifdef FIELDS_PORTABLE
+
+#define BITS_I16_KERNEL(name) \
+static int32_t \
+name(const int16_t *weights, const uint8_t *x, size_t n) \
+{ \
+	int32_t		sum = 0; \
+\
+	for (size_t i = 0; i < n; i++) \
+		sum += weights[i] & -(x[i / 8] >> i % 8 & 1); \
+	return sum; \
+}
+
+#else
+
+/* Of n bits, 16 or at least WIDE_LANES of them. */
+static inline vw
+load_weights(const int16_t *weights, const uint8_t *x, size_t n)
+{
+	uint32_t	bits = 0;
+
+	memcpy(&bits, x, n < WIDE_LANES ? 2 : (WIDE_LANES) / 8);
+	return load_set(weights, bits, n);
+}
+
+#define BITS_I16_KERNEL(name) \
+static int32_t \
+name(const int16_t *weights, const uint8_t *x, size_t n) \
+{ \
+	vi			s0 = vi_zero(); \
+	vi			s1 = vi_zero(); \
+	size_t		i = 0; \
+\
+	for (; i + 2 * WIDE_LANES <= n; i += 2 * WIDE_LANES) \
+	{ \
+		s0 = vi_madd(s0, load_weights(weights + i, x + i / 8, WIDE_LANES), vw_ones()); \
+		s1 = vi_madd(s1, load_weights(weights + i + WIDE_LANES, x + (i + WIDE_LANES) / 8, \
+									  WIDE_LANES), vw_ones()); \
+	} \
+	for (; i < n; i += WIDE_LANES) \
+		s0 = vi_madd(s0, load_weights(weights + i, x + i / 8, n - i), vw_ones()); \
+	return vi_sum(vi_add(s0, s1)); \
 }
 
 #endif							/* FIELDS_PORTABLE */
@@ -237,13 +285,15 @@ columns_entries(const float *x, const float *columns, size_t n, float factor, ui
 FIELD_KERNEL(field_u4_dot, add_u4) \
 FIELD_KERNEL(field_u2_dot, add_u2) \
 FIELD_KERNEL(field_u1_dot, add_u1) \
-FIELD_I8_KERNEL(field_i8_dot)
+FIELD_I8_KERNEL(field_i8_dot) \
+BITS_I16_KERNEL(bits_i16_sum)
 
 #define LEVEL_ENTRIES \
 	.field_u4_dot = field_u4_dot, \
 	.field_u2_dot = field_u2_dot, \
 	.field_u1_dot = field_u1_dot, \
 	.field_i8_dot = field_i8_dot, \
+	.bits_i16_sum = bits_i16_sum, \
 	.f32_levels = f32_levels, \
 	.columns_nearest = columns_nearest, \
 	.columns_entries = columns_entries

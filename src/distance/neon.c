@@ -259,6 +259,16 @@ load_bytes(const uint8_t *p, size_t n)
 	return vld1q_u8(p);
 }
 
+static inline int16x8_t
+load_set(const int16_t *p, uint32_t bits, size_t n)
+{
+	const int16x8_t each = {1, 2, 4, 8, 16, 32, 64, 128};
+
+	(void) n;
+	return vandq_s16(vreinterpretq_s16_u16(vtstq_s16(vdupq_n_s16((int16_t) bits), each)),
+					 vld1q_s16(p));
+}
+
 static inline int32x4_t
 vb_dot(int32x4_t s, uint8x16_t x, uint8x16_t q)
 {

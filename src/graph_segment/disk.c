@@ -134,12 +134,7 @@ disk_reader_prefetch(const DiskReader *reader, uint32 number, BlockBatch *batch)
 		uint32		slot = place & (reader->slots - 1);
 
 		if (block_is_open(&reader->open[slot].token) && reader->open[slot].place == place)
-		{
-			const char *bytes = reader->open[slot].payload + start;
-
-			for (Size i = 0; i < part; i += BLOCK_CACHE_LINE)
-				__builtin_prefetch(bytes + i, 0, 2);
-		}
+			block_bring_near(reader->open[slot].payload + start, part);
 		else
 			block_prefetch_bytes(&reader->scan->reader, place, start, part, batch);
 		left -= part;
@@ -185,7 +180,7 @@ disk_prepare(DiskScan *disk, const float *centred)
 		float		along[AXES_MAX_DIMS];
 
 		axes_apply(axes, centred, along);
-		axes_round(&disk->along, &axes->plan, along, padded, disk->rounded);
+		axes_round(&disk->along, &axes->plan, along, padded, (int16 *) disk->rounded);
 	}
 	else
 		fine_round(&disk->query, header->disk.bits, centred, padded, disk->rounded);

@@ -334,40 +334,39 @@ axes_encode(const Axes *axes, RabitqMetric metric, const float *o, const float *
 size_t
 axes_rounded_size(const AxesPlan *plan, uint32_t padded)
 {
-	size_t		size = 0;
-
-	EACH_RUN(first, n, plan, padded)
-		size += fine_rounded_size(plan->bits[first / AXES_SECTION], n);
-	return size;
+	return 8 * axes_code_size(plan, padded) * sizeof(int16_t);
 }
 
 void
 axes_round(AxesQuery *query, const AxesPlan *plan, const float *along, uint32_t padded,
-		   int8_t *memory)
+		   int16_t *memory)
 {
 	float		weighted[AXES_MAX_DIMS];
+	float		weights[AXES_MAX_DIMS * FINE_MAX_BITS] = {0};
+	size_t		n = 0;
+	float		step;
+	float		factor;
+	int32_t		sum = 0;
 
-	query->parts = 0;
 	for (uint32_t i = 0; i < padded; i++)
 		weighted[i] = along[i] * plan->unit[i / AXES_SECTION];
-	EACH_RUN(first, n, plan, padded)
+	EACH_RUN(first, run, plan, padded)
 	{
 		uint32_t	bits = plan->bits[first / AXES_SECTION];
 
-		fine_round(&query->part[query->parts++], bits, weighted + first, n, memory);
-		memory += fine_rounded_size(bits, n);
+		fine_weigh_bits(weighted + first, run, bits, weights + n);
+		n += 8 * fine_size(bits, run);
 	}
-}
-
-float
-axes_dot(const AxesQuery *query, const uint8_t *code)
-{
-	float		dot = 0;
-
-	for (int i = 0; i < query->parts; i++)
+	step = distance_kernels->f32_levels(weights, n, 0, 1, NULL).largest / INT16_MAX;
+	factor = step > FLT_MIN && step <= FLT_MAX ? 1 / step : 0;
+	for (size_t i = 0; i < n; i++)
 	{
-		dot += fine_rounded_dot(&query->part[i], code);
-		code += fine_size(query->part[i].bits, query->part[i].padded);
+		float		weight = weights[i] * factor;
+
+		/* NaN counts as 0 */
+		memory[i] = (int16_t) (weight > 0 || weight < 0 ? lrintf(weight) : 0);
+		sum += memory[i];
 	}
-	return dot;
+	/* half of the last level is half of all its bits */
+	*query = (AxesQuery) {memory, n, step, -step * (float) sum / 2};
 }

@@ -58,20 +58,30 @@ extern size_t axes_code_size(const AxesPlan *plan, uint32_t padded);
 extern FineFactors axes_encode(const Axes *axes, RabitqMetric metric, const float *o,
 							   const float *c, uint8_t *code);
 
-/* A query for such codes: a part for the sections with the same bits. */
+/*
+ * A query for such codes, rounded: what each bit of a code adds to the product, whichever level of
+ * whichever axis it is part of.
+ */
 typedef struct AxesQuery
 {
-	int			parts;
-	FineRounded part[FINE_MAX_BITS];
+	const int16_t *weights;
+	size_t		bits;			/* of a code */
+	float		step;
+	float		offset;			/* because levels count from the middle */
 } AxesQuery;
 
 /* Bytes that axes_round writes to `memory`. */
 extern size_t axes_rounded_size(const AxesPlan *plan, uint32_t padded);
 /* Prepares a query along the axes. */
 extern void axes_round(AxesQuery *query, const AxesPlan *plan, const float *along, uint32_t padded,
-					   int8_t *memory);
+					   int16_t *memory);
 
 /* <u, q> */
-extern float axes_dot(const AxesQuery *query, const uint8_t *code);
+static inline float
+axes_dot(const AxesQuery *query, const uint8_t *code)
+{
+	return query->offset + query->step *
+		(float) distance_kernels->bits_i16_sum(query->weights, code, query->bits);
+}
 
 #endif							/* VECTOR_AXES_H */

@@ -156,6 +156,23 @@ fine_pack(const uint8_t *levels, uint32_t n, uint32_t bits, uint8_t *code)
 	put_levels(levels, n, bits, code, 0, n);
 }
 
+void
+fine_weigh_bits(const float *elements, uint32_t n, uint32_t bits, float *weights)
+{
+	EACH_FIELD(width, shift, bits)
+	{
+		for (uint32_t i = 0; i < n; i++)
+		{
+			float	   *field = weights + i / 16 * 16 * (uint32_t) width +
+				field_start((int) (i % 16), width);
+
+			for (int bit = 0; bit < width; bit++)
+				field[bit] = elements[i] * (float) (1u << (shift + bit));
+		}
+		weights += (size_t) n * (size_t) width;
+	}
+}
+
 FineFactors
 fine_encode(const FineQuantizer *quantizer, const float *o, const float *c, uint8_t *code)
 {

@@ -64,6 +64,12 @@ extern void fine_restore(const FineQuantizer *quantizer, const uint8_t *code, fl
 /* Writes levels, a multiple of 16 of them, as a code has them. */
 extern void fine_pack(const uint8_t *levels, uint32_t n, uint32_t bits, uint8_t *code);
 
+/*
+ * Writes what each bit of a code of n elements, a multiple of 16, adds to the product of its levels
+ * with these elements: 8 * fine_size(bits, n) weights.
+ */
+extern void fine_weigh_bits(const float *elements, uint32_t n, uint32_t bits, float *weights);
+
 /* Prepares a rotated query, which must stay in place, for codes of this many bits. */
 extern void fine_prepare(FineQuery *query, uint32_t bits, const float *rotated, uint32_t padded);
 

@@ -159,11 +159,14 @@ block_batch_read(const BlockReader *reader, BlockBatch *batch)
 		block_batch_read_stored(reader, batch);
 }
 
+/* Has the processor fetch all lines of its caches that have these bytes. */
 static inline void
 block_bring_near(const char *bytes, Size size)
 {
-	for (Size i = 0; i < size; i += BLOCK_CACHE_LINE)
-		__builtin_prefetch(bytes + i, 0, 2);
+	const char *end = bytes + size;
+
+	for (bytes -= (uintptr_t) bytes % BLOCK_CACHE_LINE; bytes < end; bytes += BLOCK_CACHE_LINE)
+		__builtin_prefetch(bytes, 0, 2);
 }
 
 /*

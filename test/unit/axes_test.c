@@ -142,7 +142,7 @@ check_estimates(const World *world, const Axes *axes, RabitqMetric metric)
 	uint32_t	n = world->padded;
 	size_t		size = axes_code_size(&axes->plan, n);
 	uint8_t    *code = guarded_end(size) - size;
-	int8_t	   *memory = malloc(axes_rounded_size(&axes->plan, n));
+	int16_t    *memory = malloc(axes_rounded_size(&axes->plan, n));
 	float		x[AXES_MAX_DIMS];
 	float		c[AXES_MAX_DIMS];
 	double		bias = 0;

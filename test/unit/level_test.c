@@ -92,6 +92,27 @@ check_rounded(const DistanceKernels *k, size_t bytes, size_t offset)
 	}
 }
 
+/* Weights count if their bits are set. */
+static void
+check_weights(const DistanceKernels *k, size_t n, size_t offset)
+{
+	int16_t    *weights = (int16_t *) x_end - n - offset;
+	uint8_t    *x = y_end - n / 8 - offset;
+	int32_t		expected = 0;
+	int32_t		result;
+
+	/* the extremes, and other weights */
+	for (size_t i = 0; i < n; i++)
+		weights[i] = (int16_t) (random_u32() % 4 == 0 ? 0x8000 : random_u32());
+	for (size_t i = 0; i < n / 8; i++)
+		x[i] = (uint8_t) (random_u32() % 4 == 0 ? 255 : random_u32());
+	for (size_t i = 0; i < n; i++)
+		expected += x[i / 8] >> i % 8 & 1 ? weights[i] : 0;
+	result = k->bits_i16_sum(weights, x, n);
+	CHECK(result == expected, "%s: %d, expected %d (%zu bits)", k->name, (int) result,
+		  (int) expected, n);
+}
+
 /* Levels are the nearest ones, equal portable's, and do not depend on whether they are written. */
 static void
 check_levels(const DistanceKernels *k, size_t n, size_t offset, unsigned bits, float scale)
@@ -245,6 +266,7 @@ check_set(const DistanceKernels *k)
 		{
 			check_fields(k, n, offset);
 			check_rounded(k, n / 8, offset);
+			check_weights(k, n, offset);
 			check_residual(k, n, offset);
 			for (unsigned bits = 1; bits <= 8; bits++)
 				check_levels(k, n, offset, bits, (float) (1u << bits) * 0.17f);
