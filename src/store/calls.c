@@ -12,7 +12,8 @@
 
 #include "store/provider.h"
 
-#define PARTS_AT_ONCE 3			/* of one object, each in memory */
+#define PARTS_AT_ONCE 4			/* of one object, each in memory */
+#define SLICE (512 * 1024)		/* bytes read before others that are sent go on */
 #define MOST_PARTS 10000
 #define BLOCKS_TO_VERIFY 4
 #define PAGE_TRIES 4			/* of a further page of a list in one way */
@@ -319,45 +320,81 @@ put_whole(Store *store, StoreRequest *request, Writer *writer)
 	return run_one(store, request);
 }
 
+/* The parts of an upload that are sent at the same time. */
+typedef struct Parts
+{
+	Store	   *store;
+	StoreRequest *end;
+	Writer	   *writer;
+	size_t		part_size;
+	int			made;			/* parts, so far */
+	StoreObject *uploaded;		/* what the server said of each */
+	StoreRequest requests[PARTS_AT_ONCE];
+	char	   *bodies[PARTS_AT_ONCE];
+} Parts;
+
+/* Takes what the server said of a part; false: it failed. */
+static bool
+take_part(Parts *parts, const StoreRequest *part)
+{
+	if (part->part > 0 && part->error.kind == STORE_OK)
+		parts->uploaded[part->part - 1] = part->object;
+	return part->error.kind == STORE_OK;
+}
+
+/*
+ * The next part, in place of one that is done.  While its bytes are read, those of the others are
+ * sent.
+ */
+static bool
+next_part(void *arg, StoreRequest *part)
+{
+	Parts	   *parts = arg;
+	char	   *body = parts->bodies[part - parts->requests];
+	uint64		offset = (uint64) parts->made * parts->part_size;
+
+	if (!take_part(parts, part) || parts->made == parts->end->parts)
+		return false;
+	memset(part, 0, sizeof(StoreRequest));
+	part->verb = STORE_UPLOAD_PART;
+	strlcpy(part->key, parts->end->key, sizeof(part->key));
+	part->upload = parts->end->upload;
+	part->part = ++parts->made;
+	part->offset = offset;
+	part->body = body;
+	part->body_size = Min(parts->part_size, parts->writer->source->size - offset);
+	for (size_t at = 0; at < part->body_size; at += SLICE)
+	{
+		read_source(parts->writer, offset + at, body + at, Min(SLICE, part->body_size - at));
+		store_go_on(parts->store);
+	}
+	return true;
+}
+
 /* Sends the parts of an upload, some at a time. */
 static bool
 put_parts(Store *store, StoreRequest *end, Writer *writer, size_t part_size)
 {
-	char	   *bodies = MemoryContextAllocHuge(CurrentMemoryContext, PARTS_AT_ONCE * part_size);
-	StoreObject *uploaded = palloc0(sizeof(StoreObject) * end->parts);
-	StoreRequest parts[PARTS_AT_ONCE];
+	Parts		parts = {.store = store, .end = end, .writer = writer, .part_size = part_size};
+	int			count = Min(PARTS_AT_ONCE, end->parts);
 
-	end->uploaded = uploaded;
-	for (int first = 0; first < end->parts; first += PARTS_AT_ONCE)
+	parts.uploaded = palloc0(sizeof(StoreObject) * end->parts);
+	end->uploaded = parts.uploaded;
+	for (int i = 0; i < count; i++)
 	{
-		int			count = Min(PARTS_AT_ONCE, end->parts - first);
-
-		for (int i = 0; i < count; i++)
-		{
-			StoreRequest *part = &parts[i];
-
-			memset(part, 0, sizeof(StoreRequest));
-			part->verb = STORE_UPLOAD_PART;
-			strlcpy(part->key, end->key, sizeof(part->key));
-			part->upload = end->upload;
-			part->part = first + i + 1;
-			part->offset = (uint64) (first + i) * part_size;
-			part->body = bodies + i * part_size;
-			part->body_size = Min(part_size, writer->source->size - part->offset);
-			read_source(writer, part->offset, bodies + i * part_size, part->body_size);
-		}
-		store_run(store, parts, count);
-		for (int i = 0; i < count; i++)
-		{
-			uploaded[first + i] = parts[i].object;
-			if (parts[i].error.kind != STORE_OK)
-			{
-				end->error = parts[i].error;
-				return false;
-			}
-		}
+		parts.requests[i].done = true;
+		parts.bodies[i] = MemoryContextAllocHuge(CurrentMemoryContext, part_size);
 	}
-	pfree(bodies);
+	store_run_fed(store, parts.requests, count, next_part, &parts);
+	for (int i = 0; i < count; i++)
+	{
+		if (!take_part(&parts, &parts.requests[i]))
+		{
+			end->error = parts.requests[i].error;
+			return false;
+		}
+		pfree(parts.bodies[i]);
+	}
 	return true;
 }
 

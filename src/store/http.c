@@ -310,9 +310,7 @@ end_call(Store *store, StoreCall *call, CURLcode code)
 	call->text[call->text_size] = '\0';
 	if (code == CURLE_OK)
 	{
-		store->counters.bytes_written += call->body_size;
 		call->judge(store, call);
-		store->counters.bytes_read += attempt->size;
 	}
 	else
 		store_fail(&attempt->error, kind_of(code), "%s",

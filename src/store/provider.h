@@ -71,6 +71,7 @@ typedef struct StoreRequest
 struct StoreAttempt
 {
 	StoreRequest *request;
+	MemoryContext context;		/* of all that the attempt needs */
 	bool		other_endpoint;
 	bool		hedge;
 	instr_time	sent;
@@ -162,7 +163,22 @@ extern void store_hide_secrets(const Store *store, StoreError *error);
 
 /* run.c */
 extern int64 store_now(void);
+
+/*
+ * Runs requests until each is done.  The error of each says how it went.  An interrupt of the
+ * statement stops all; what was sent may have been done by the server all the same.
+ */
 extern void store_run(Store *store, StoreRequest *requests, int count);
+
+/*
+ * Likewise, with further requests: feed is called for one that is done, and makes the next in its
+ * place, or leaves it and returns false, if there is no next one.  Requests that are marked as done
+ * at the beginning are free places.  A feed that takes long calls store_go_on.
+ */
+typedef bool (*StoreFeed) (void *arg, StoreRequest *request);
+extern void store_run_fed(Store *store, StoreRequest *requests, int count, StoreFeed feed,
+						  void *arg);
+extern void store_go_on(Store *store);
 extern bool store_fail(StoreError *error, StoreKind kind, const char *format, ...)
 			pg_attribute_printf(3, 4);
 extern bool store_take_bytes(StoreAttempt *attempt, const char *bytes, size_t count);

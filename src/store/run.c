@@ -59,7 +59,8 @@ store_take_bytes(StoreAttempt *attempt, const char *bytes, size_t count)
 	if (size > attempt->capacity && attempt->request->verb != STORE_GET && size < MOST_REPLY)
 	{
 		size_t		capacity = Max(4096, 2 * size);
-		char	   *data = palloc_extended(capacity, MCXT_ALLOC_NO_OOM);
+		char	   *data = MemoryContextAllocExtended(attempt->context, capacity,
+													  MCXT_ALLOC_NO_OOM);
 
 		if (data == NULL)
 			return false;
@@ -119,16 +120,20 @@ hedge_after(const Store *store)
 static void
 begin_attempt(Store *store, StoreRequest *request, int slot, int64 now)
 {
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "store attempt",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
 	StoreAttempt *attempt = palloc0(sizeof(StoreAttempt));
 
 	attempt->request = request;
+	attempt->context = context;
 	INSTR_TIME_SET_CURRENT(attempt->sent);
 	attempt->begun = attempt->moved = now;
 	attempt->hedge = slot > 0;
 	if (request->verb == STORE_GET)
 	{
 		attempt->capacity = request->length;
-		attempt->data = MemoryContextAllocHuge(CurrentMemoryContext, request->length);
+		attempt->data = MemoryContextAllocHuge(context, request->length);
 		if (store->options.read_endpoint != NULL)
 			attempt->other_endpoint = (now < store->other_until) != attempt->hedge;
 	}
@@ -147,6 +152,14 @@ begin_attempt(Store *store, StoreRequest *request, int slot, int64 now)
 		request->begun = now;
 	request->attempts[slot] = attempt;
 	store->provider->begin(store, attempt);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+stop_attempt(Store *store, StoreAttempt *attempt)
+{
+	store->provider->stop(store, attempt);
+	MemoryContextDelete(attempt->context);
 }
 
 static void
@@ -158,12 +171,7 @@ stop_attempts(Store *store, StoreRequest *request)
 
 		request->attempts[slot] = NULL;
 		if (attempt != NULL)
-		{
-			store->provider->stop(store, attempt);
-			if (attempt->data != NULL)
-				pfree(attempt->data);
-			pfree(attempt);
-		}
+			stop_attempt(store, attempt);
 	}
 }
 
@@ -263,8 +271,7 @@ end_attempt(Store *store, StoreRequest *request, int slot, MemoryContext caller)
 	if (may_pass(kind) && other != NULL)
 	{
 		/* the other attempt goes on, as the first */
-		request->attempts[slot] = NULL;
-		store->provider->stop(store, attempt);
+		stop_attempt(store, attempt);
 		request->attempts[0] = other;
 		request->attempts[1] = NULL;
 		return;
@@ -397,35 +404,79 @@ end_attempts(Store *store, StoreRequest *requests, int count, MemoryContext call
 	return left;
 }
 
-/*
- * Runs requests until each is done.  The error of each says how it went.  An interrupt of the
- * statement stops all; what was sent may have been done by the server all the same.
- */
+/* Lets what runs go on, without a wait: bytes come and go. */
 void
-store_run(Store *store, StoreRequest *requests, int count)
+store_go_on(Store *store)
+{
+	store->provider->wait(store, 0);
+}
+
+/*
+ * Makes the next request in a place that is free, if there is one; whether there may be more.  It
+ * is done in the caller's memory.
+ */
+static bool
+feed_one(StoreRequest *requests, int count, StoreFeed feed, void *arg, MemoryContext caller)
+{
+	for (int i = 0; i < count; i++)
+		if (requests[i].done)
+		{
+			MemoryContext context = MemoryContextSwitchTo(caller);
+			bool		fed = feed(arg, &requests[i]);
+
+			MemoryContextSwitchTo(context);
+			return fed;
+		}
+	return true;
+}
+
+/* Whether a place is free. */
+static bool
+has_room(const StoreRequest *requests, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (requests[i].done)
+			return true;
+	return false;
+}
+
+/*
+ * Runs requests until each is done, and feed, unless it is NULL, has no more.
+ */
+static void
+run_all(Store *store, StoreRequest *requests, int count, StoreFeed feed, void *arg,
+		MemoryContext caller)
+{
+	int			hedge = hedge_after(store);
+	bool		more = feed != NULL;
+
+	while (end_attempts(store, requests, count, caller) > 0 || more)
+	{
+		int			running;
+		int			wait;
+
+		more = more && feed_one(requests, count, feed, arg, caller);
+		running = begin_due(store, requests, count, hedge);
+		wait = more && has_room(requests, count) ? 0 : next_wait(requests, count, hedge);
+		if (running > 0)
+			wait_for_attempts(store, wait);
+		else if (wait > 0)
+			store_sleep(wait);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+void
+store_run_fed(Store *store, StoreRequest *requests, int count, StoreFeed feed, void *arg)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "store requests",
 												  ALLOCSET_DEFAULT_SIZES);
-	int			hedge = hedge_after(store);
 
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		int			left = count;
-
-		while (left > 0)
-		{
-			int			running = begin_due(store, requests, count, hedge);
-			int			wait = next_wait(requests, count, hedge);
-
-			if (running > 0)
-				wait_for_attempts(store, wait);
-			else
-				store_sleep(wait);
-			CHECK_FOR_INTERRUPTS();
-			left = end_attempts(store, requests, count, caller);
-		}
+		run_all(store, requests, count, feed, arg, caller);
 	}
 	PG_FINALLY();
 	{
@@ -440,4 +491,10 @@ store_run(Store *store, StoreRequest *requests, int count)
 		requests[i].error.tries = requests[i].tries;
 		store_hide_secrets(store, &requests[i].error);
 	}
+}
+
+void
+store_run(Store *store, StoreRequest *requests, int count)
+{
+	store_run_fed(store, requests, count, NULL, NULL);
 }

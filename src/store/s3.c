@@ -373,13 +373,11 @@ static void
 judge_upload_begin(StoreCall *call)
 {
 	StoreAttempt *attempt = call->attempt;
-	char	   *upload = palloc(STORE_MAX_UPLOAD);
+	char	   *upload = MemoryContextAlloc(attempt->context, STORE_MAX_UPLOAD);
 
 	copy_element(attempt->data, attempt->size, "UploadId", upload, STORE_MAX_UPLOAD);
 	if (upload[0] == '\0')
 		store_fail(&attempt->error, STORE_REFUSED, "the server gave no upload a name");
-	if (attempt->data != NULL)
-		pfree(attempt->data);
 	attempt->data = upload;
 	attempt->size = strlen(upload);
 }

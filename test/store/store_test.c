@@ -216,8 +216,9 @@ store_test_counters(PG_FUNCTION_ARGS)
 	store_counters(opened(fcinfo), &counters);
 	PG_RETURN_TEXT_P(cstring_to_text(psprintf(
 		"requests " UINT64_FORMAT " retries " UINT64_FORMAT " hedges " UINT64_FORMAT
-		" won " UINT64_FORMAT " errors " UINT64_FORMAT, counters.requests, counters.retries,
-		counters.hedges, counters.hedges_won, counters.errors)));
+		" won " UINT64_FORMAT " errors " UINT64_FORMAT " read " UINT64_FORMAT
+		" written " UINT64_FORMAT, counters.requests, counters.retries, counters.hedges,
+		counters.hedges_won, counters.errors, counters.bytes_read, counters.bytes_written)));
 }
 
 PG_FUNCTION_INFO_V1(store_test_sign);

@@ -93,8 +93,10 @@ foreach my $server (@servers)
 	$does->("SELECT put('$server', 'a/none-yet', 0, 1)", $empty, 'an object without bytes');
 	$does->("SELECT put('$server', 'a/one', 1, 1) = encode(sha256(get('$server', 'a/one', 0, 1)), 'hex')", 't', 'of one byte');
 	$does->("SELECT put('$server', 'a/b/small', 100000, 2) = encode(sha256(get('$server', 'a/b/small', 0, 100000)), 'hex')", 't', 'of many, and its digest');
+	like(query("SELECT put('$server', 'a/one', 1, 1); SELECT counters('$server')"), qr/ read 1 written 1$/, "$server: bytes are counted once");
 	$does->("SELECT array_agg(size('$server', key)) FROM unnest(ARRAY['a/none-yet', 'a/one', 'a/b/small']) key", '{0,1,100000}', 'sizes');
 	$does->("SELECT put('$server', 'a/large', 12000001, 3) = encode(sha256(get('$server', 'a/large', 0, 12000001)), 'hex')", 't', 'of several parts');
+	$does->("SELECT put('$server', 'a/long', 26300001, 3) = encode(sha256(get('$server', 'a/long', 0, 26300001)), 'hex'), delete('$server', '{a/long}')", 't|', 'of more than are sent at once');
 	$does->("SELECT read('$server', 'a/large', 12000001, 3, 100, 4)", 100 * 32768 - (32768 - 12000001 % 8192), 'a hundred ranges at once');
 	$does->("SELECT get('$server', 'a/large', 5242878, 4) = get('$server', 'a/large', 5242878, 2) || get('$server', 'a/large', 5242880, 2)", 't', 'bytes of two parts');
 	like(failure("SELECT read('$server', 'a/large', 12000001, 4, 3, 1)"), qr/do not match the checksums/, "$server: other bytes than were written are an error");
