@@ -27,9 +27,9 @@ declare -A header_of=([curl/curl.h]=libcurl4-openssl-dev)
 # A gateway with a bucket; sets access and secret.
 start_store() {
 	local rgw=$tmp/rgw.sh
-	cp "$root/test/store/rgw.sh" "$rgw"
+	cp "$root/test/store/rgw.sh" "$root/test/store/request.pl" "$tmp"
 	printf '#!/bin/sh\n%s %q stop %q\n' "${as_server[*]}" "$rgw" "$dir/store" >"$tmp/stop-more"
-	chmod 755 "$tmp/stop-more" "$rgw"
+	chmod 755 "$tmp/stop-more" "$rgw" "$tmp/request.pl"
 	read -r access secret < <("${as_server[@]}" bash "$rgw" start "$dir/store" $((port + 1)))
 	"${as_server[@]}" bash "$rgw" bucket "$dir/store" $((port + 1)) vectors
 }

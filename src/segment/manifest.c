@@ -5,8 +5,10 @@
 
 #include "access/xlog.h"
 #include "foreign/foreign.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -122,6 +124,30 @@ make_key(Relation index, uint32 uid)
 	return key;
 }
 
+/* Tags of an object have few characters that all servers take: others are written as "_". */
+static void
+append_tag(StringInfo tags, const char *value)
+{
+	for (; *value != '\0'; value++)
+		appendStringInfoChar(tags, strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+										  "0123456789_.-", *value) != NULL ? *value : '_');
+}
+
+/* What rules of a bucket may tell objects by. */
+static char *
+make_tags(Relation index, uint32 uid)
+{
+	StringInfoData tags;
+
+	initStringInfo(&tags);
+	appendStringInfoString(&tags, "index=");
+	append_tag(&tags, get_namespace_name(RelationGetNamespace(index)));
+	appendStringInfoChar(&tags, '.');
+	append_tag(&tags, RelationGetRelationName(index));
+	appendStringInfo(&tags, "&segment=%u", uid);
+	return tags.data;
+}
+
 /* The pages of an object that is written. */
 typedef struct WrittenPages
 {
@@ -174,7 +200,8 @@ stored_write(Extent extent, const SealedHeader *header, Oid server, StoredSource
 		.stored = GetCurrentTimestamp()
 	};
 	WrittenPages pages = {
-		.source = {.size = (uint64) manifest.blocks * BLCKSZ, .read = read_pages, .arg = &pages},
+		.source = {.size = (uint64) manifest.blocks * BLCKSZ, .read = read_pages, .arg = &pages,
+			.tags = make_tags(extent.index, extent.uid)},
 		.extent = extent, .cold = header->cold, .page = source, .arg = arg,
 		.room = palloc(BLCKSZ), .block = PG_UINT32_MAX
 	};

@@ -71,6 +71,7 @@ store_memory(StoreMemory *memory, const void *data, size_t size)
 	memory->source.size = size;
 	memory->source.read = read_memory;
 	memory->source.arg = memory;
+	memory->source.tags = NULL;
 	return &memory->source;
 }
 
@@ -472,6 +473,7 @@ put_upload(Store *store, StoreRequest *end, Writer *writer)
 	while (writer->source->size / part_size >= MOST_PARTS)
 		part_size *= 2;
 	strlcpy(begin.key, end->key, sizeof(begin.key));
+	begin.tags = end->tags;
 	if (!run_one(store, &begin))
 	{
 		end->error = begin.error;
@@ -493,6 +495,7 @@ store_put(Store *store, const char *key, const StoreSource *source, StoreDigest 
 	Writer		writer;
 
 	set_key(store, &request, STORE_PUT, key);
+	request.tags = source->tags;
 	digest_begin(&writer, source, digest);
 	MemoryContextSwitchTo(context);
 	if (source->size <= store->options.part_size || !store->provider->parts)
@@ -521,6 +524,7 @@ store_create(Store *store, const char *key, const StoreSource *source, StoreErro
 							   store->name)));
 	set_key(store, &request, STORE_PUT, key);
 	request.create = true;
+	request.tags = source->tags;
 	body = palloc(source->size + 1);
 	if (source->size > 0)
 		source->read(source->arg, 0, body, source->size);

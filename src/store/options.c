@@ -72,6 +72,7 @@ static const OptionRule rules[] = {
 	{FIELD(kms_key_id), .type = TEXT, .providers = S3},
 	{FIELD(storage_class), .type = NAME, .providers = S3},
 	{FIELD(tags), .type = TEXT, .providers = S3},
+	{FIELD(object_tags), .type = BOOLEAN, .providers = S3},
 	{FIELD(conditional_put), .type = BOOLEAN, .providers = S3},
 	{FIELD(checksums), .type = BOOLEAN, .providers = S3},
 	{FIELD(credentials_file), .type = PATH, .providers = S3 | LIBS3, .reads_files = true},

@@ -41,6 +41,7 @@ typedef struct StoreRequest
 	bool		create;			/* STORE_PUT: fail if there is one */
 	const char *body;
 	size_t		body_size;
+	const char *tags;			/* STORE_PUT, STORE_UPLOAD_BEGIN: of the object; NULL: none */
 	uint64		offset;			/* STORE_GET, STORE_UPLOAD_PART */
 	uint32		length;			/* STORE_GET */
 	char	   *data;			/* STORE_GET: where the bytes go */
@@ -123,6 +124,7 @@ typedef struct StoreOptions
 	char	   *kms_key_id;
 	char	   *storage_class;
 	char	   *tags;
+	bool		object_tags;
 	bool		conditional_put;
 	bool		checksums;
 	char	   *credentials_file;

@@ -152,11 +152,16 @@ static void
 add_object_headers(Draft *draft)
 {
 	const StoreOptions *options = &draft->store->options;
+	const char *tags = options->object_tags ? draft->request->tags : NULL;
 
 	if (options->storage_class != NULL)
 		add_header(draft, "x-amz-storage-class", options->storage_class);
-	if (options->tags != NULL)
-		add_header(draft, "x-amz-tagging", options->tags);
+	if (options->tags != NULL && tags != NULL)
+		tags = psprintf("%s&%s", options->tags, tags);
+	else if (options->tags != NULL)
+		tags = options->tags;
+	if (tags != NULL)
+		add_header(draft, "x-amz-tagging", tags);
 }
 
 /* The checksum of a body that goes in one piece, where the server verifies it. */

@@ -67,6 +67,8 @@ typedef struct StoreSource
 	uint64		size;
 	void		(*read) (void *arg, uint64 offset, char *buffer, size_t length);
 	void	   *arg;
+	/* what a store with the option object_tags tells: NAME=VALUE&NAME=VALUE; NULL: nothing */
+	const char *tags;
 } StoreSource;
 
 /* What a caller keeps of what was written. */

@@ -103,7 +103,9 @@ tier_test_put(PG_FUNCTION_ARGS)
 {
 	TierObject	object = object_of(fcinfo);
 	uint32		seed = PG_GETARG_INT32(3);
-	StoreSource source = {(uint64) object.blocks * TIER_PAGE, read_source, &seed};
+	StoreSource source = {
+		.size = (uint64) object.blocks * TIER_PAGE, .read = read_source, .arg = &seed
+	};
 	Store	   *store = store_open(object.server, object.user);
 
 	store_put(store, object.key, &source, NULL, NULL);

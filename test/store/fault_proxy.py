@@ -6,7 +6,8 @@ usage: fault_proxy.py PORT UPSTREAM_PORT [FILE]
 With a file, which has a key and a certificate, it speaks TLS.
 
 POST /_faults sets what goes wrong, a line each: METHOD TIMES FAULT [VALUE] [PATTERN].  The next TIMES requests of that
-method ('*': any) whose path and query match the pattern meet the fault.  GET /_log says what was asked since.
+method ('*': any) whose path and query match the pattern meet the fault.  GET /_log says what was asked since, and with which
+tags.
 
 Faults: delay MS; status CODE[:S3CODE]; reset (in the midst of the body); truncate (likewise, in order); corrupt (a byte
 of the body); short (a shorter body, of the right form); whole (the range is ignored); shift (another range); lost (the
@@ -68,7 +69,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def find_fault(self):
         with lock:
-            log.append(f"{self.command} {self.path}")
+            tags = self.headers.get("x-amz-tagging")
+            log.append(f"{self.command} {self.path}" + (f" tags {tags}" if tags else ""))
             for fault in faults:
                 if fault[1] > 0 and fault[0] in ("*", self.command) and re.search(fault[4], self.path):
                     fault[1] -= 1

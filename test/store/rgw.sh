@@ -31,16 +31,8 @@ if [ "$command" = stop ]; then
 	exit 0
 fi
 
-# signed in the old way (V2), which takes one line
 if [ "$command" = bucket ]; then
-	exec perl -MDigest::SHA=hmac_sha1_base64 -MHTTP::Tiny -MPOSIX=strftime,setlocale,LC_ALL -e '
-		my ($access, $secret, $port, $name) = @ARGV;
-		setlocale(LC_ALL, "C");
-		my $date = strftime("%a, %d %b %Y %H:%M:%S GMT", gmtime);
-		my $signature = hmac_sha1_base64("PUT\n\n\n$date\n/$name", $secret) . "=";
-		my $answer = HTTP::Tiny->new->put("http://127.0.0.1:$port/$name",
-			{ headers => { Date => $date, Authorization => "AWS $access:$signature" } });
-		die "no bucket: $answer->{status} $answer->{content}\n" if !$answer->{success};' "$access" "$secret" "$3" "$4"
+	exec "$(dirname "$0")/request.pl" "$access" "$secret" PUT "http://127.0.0.1:$3/$4"
 fi
 
 # Starts a daemon; its output goes to a file.

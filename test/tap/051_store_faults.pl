@@ -137,6 +137,28 @@ foreach my $fault ('400:InvalidArgument', '500:InternalError')
 	is(query($all), '203|203', "also by version 1, where version 2 says $fault");
 }
 
+# Tags of an object go with the request that makes it
+s3_server($node, 'tagged', $rgw, $proxy, ", part_size '5MB', tags 'kind=test', object_tags 'on'");
+set_faults($proxy);
+is(query("SELECT put('tagged', 'tags/small', 100, 1) IS NOT NULL, put('tagged', 'tags/large', $large, 1) = '$digest'"), 't|t', 'objects with tags');
+is(join("\n", grep { / tags / } proxy_log($proxy)), "PUT /cold/tags/small tags kind=test&index=public.made&segment=7\n"
+	. 'POST /cold/tags/large?uploads= tags kind=test&index=public.made&segment=7', 'in one piece, or in parts');
+like(`"$FindBin::Bin/../store/request.pl" $rgw->{key} $rgw->{secret} GET "http://127.0.0.1:$rgw->{port}/cold/tags/small?tagging="`,
+	qr{<Key>index</Key><Value>public\.made</Value>.*<Key>kind</Key><Value>test</Value>.*<Key>segment</Key><Value>7</Value>}s, 'the server has them');
+foreach my $server ('cold', 'tagged')
+{
+	query("ALTER SERVER tagged OPTIONS (SET object_tags 'off', DROP tags)") if $server eq 'tagged';
+	set_faults($proxy);
+	query("SELECT put('$server', 'tags/none', 100, 1)");
+	is(scalar(grep { / tags / } proxy_log($proxy)), 0, "$server: no tags unless the server is told to");
+}
+foreach my $provider ('folder', 'libs3')
+{
+	my $where = $provider eq 'folder' ? "path '/tmp'" : "endpoint 'http://127.0.0.1:1', bucket 'cold'";
+	like(query("CREATE SERVER untagged FOREIGN DATA WRAPPER vector_store OPTIONS (provider '$provider', $where, object_tags 'on')"),
+		qr/provider "$provider" has no option "object_tags"/, "$provider has no tags");
+}
+
 # libs3: what it takes for final is tried again, too, and its requests are given up in time
 SKIP:
 {
