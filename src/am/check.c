@@ -1,11 +1,11 @@
 /*
  * check.c - the checks of vector_index_check
  *
- * Extents are disjoint and within the file; every block names its segment.  Sealed segments are
- * what their method says (SegmentMethod.check), for which it reads all blocks, also those of an
- * object store, and have as many tombstones as they count.  No TID
- * occurs twice, and every row of the table that should be indexed occurs, with its attributes, and
- * with its vector where the segment can tell that by codes alone (SegmentMethod.check_vector).
+ * Extents are disjoint and within the file, and objects are in their stores; every block names
+ * its segment.  Sealed segments are what their method says (SegmentMethod.check), for which it
+ * reads all blocks, also those of an object store, and have as many tombstones as they count.  No
+ * TID occurs twice, and every row of the table that should be indexed occurs, with its attributes,
+ * and with its vector where the segment can tell that by codes alone (SegmentMethod.check_vector).
  */
 #include "am/check.h"
 
@@ -18,6 +18,7 @@
 
 #include "am/check_attributes.h"
 #include "segment/growing.h"
+#include "segment/manifest.h"
 #include "segment/method.h"
 #include "segment/sealed.h"
 
@@ -73,6 +74,40 @@ check_extents(Check *check, const Directory *directory)
 				sealed_damaged(check->index, "Segments %u and %u overlap.", a->uid, b->uid);
 		}
 	}
+}
+
+/* Names all objects that are lost. */
+static void
+check_objects(Check *check, const Directory *directory)
+{
+	StringInfoData lost;
+	int			count = 0;
+
+	initStringInfo(&lost);
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+		Extent		extent = extent_of(check->index, entry);
+		SealedHeader header;
+		const char *problem;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!segment_is_needed(entry) || entry->where != EXTENT_STORED)
+			continue;
+		extent_read_header(extent, BLOCK_SEALED_HEADER, &header, sizeof(header));
+		problem = stored_lost(extent, &header);
+		if (problem != NULL)
+			appendStringInfo(&lost, "%s%s", count++ > 0 ? "\n" : "", problem);
+	}
+	if (count > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg_plural("index \"%s\" has lost %d object",
+							   "index \"%s\" has lost %d objects", count,
+							   RelationGetRelationName(check->index), count),
+				 errdetail_internal("%s", lost.data),
+				 errhint("REINDEX makes the index again from its table.")));
+	pfree(lost.data);
 }
 
 static void
@@ -225,6 +260,7 @@ check_index(Relation index, Relation heap)
 	check.sealed = palloc(sizeof(CachedSegment *) * Max(directory->count, 1));
 	check.row = AllocSetContextCreate(context, "vector check row", ALLOCSET_DEFAULT_SIZES);
 	check_extents(&check, directory);
+	check_objects(&check, directory);
 	for (uint32 i = 0; i < directory->count; i++)
 	{
 		const SegmentEntry *entry = &directory->entries[i];

@@ -31,6 +31,9 @@
 /* See is_short. */
 #define SEARCHED_PER_RETURNED	8
 
+/* Rows that are read together from an object store: a search of ten rows hardly needs more. */
+#define IVF_STORED_AT_ONCE		64
+
 uint32
 ivf_probes_of(Relation index, uint32 lists)
 {
@@ -146,6 +149,7 @@ probe(IvfScan *state, uint32 end)
 	SearchEffort *effort = &scan->search.effort;
 
 	state->end = end;
+	scan_expect(scan);
 	while (take_rank(state, &effort->rank))
 	{
 		ComparedRows before = scan->search.compared;
@@ -311,6 +315,7 @@ ivf_search(VectorScan *scan)
 	state->iterative = ivf_iterative_scan_of(index);
 	scan->relaxed = state->iterative == IVF_ITERATIVE_SCAN_RELAXED;
 	state->probes = effort->lists = ivf_probes_of(index, lists);
+	effort->stored_at_once = IVF_STORED_AT_ONCE;
 	state->lists = lists;
 	if (state->iterative == IVF_ITERATIVE_SCAN_OFF)
 		state->lists = state->probes;

@@ -543,29 +543,11 @@ scan_round(VectorScan *scan, ScanCursor *cursor)
 bool
 scan_take_waiting(VectorScan *scan, float most)
 {
-	ScanCursor *nearest = NULL;
-	float		least = INFINITY;
 	uint64		visited = scan->visited;
+	ScanCursor *nearest = visited < scan->most_visited ? scan_least_waiting(scan, most) : NULL;
 	uint64		within;
 	GraphFound	found;
 
-	if (visited >= scan->most_visited)
-		return false;
-	for (int i = 0; i < scan->cursor_count; i++)
-	{
-		ScanCursor *cursor = &scan->cursors[i];
-		SegmentScan *reading = cursor->reading;
-		float		bound;
-
-		if (reading->reader->waiting == NULL || cursor->done ||
-			!reading->reader->waiting(reading, &bound) || (bound > most && !reading->eager))
-			continue;
-		if (nearest == NULL || bound < least)
-		{
-			nearest = cursor;
-			least = bound;
-		}
-	}
 	if (nearest == NULL)
 		return false;
 	within = nearest->within;

@@ -145,8 +145,18 @@ extern void scan_reopen(VectorScan *scan);
 /* Leaves out from now on the results that have been returned, which must have been noted. */
 extern void scan_leave_out_given(VectorScan *scan);
 
+/* Has read together what the next rounds of all segments need of object stores in any case. */
+extern void scan_expect(VectorScan *scan);
+
 /* Does a round of a segment. */
 extern SegmentRound scan_round(VectorScan *scan, ScanCursor *cursor);
+
+/*
+ * The segment with the waiting row whose bound is least, if that is not above `most`; NULL if there
+ * is none.  What that row needs of an object store has been read, together with what those need
+ * that probably come next.
+ */
+extern ScanCursor *scan_least_waiting(VectorScan *scan, float most);
 
 /* Of the waiting rows takes the one with the least bound, if that is not above `most`. */
 extern bool scan_take_waiting(VectorScan *scan, float most);

@@ -20,6 +20,7 @@
 
 #include "am/index.h"
 #include "am/method.h"
+#include "am/tiering.h"
 #include "segment/directory.h"
 #include "shared/memory.h"
 
@@ -153,6 +154,8 @@ vectorbuild(Relation heap, Relation index, IndexInfo *indexInfo)
 		table_attributes_close(build.attributes);
 	result->heap_tuples = build.rows;
 	result->index_tuples = build.indexed;
+	/* what the index had in object stores before */
+	tiering_depend(index, InvalidOid);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return result;

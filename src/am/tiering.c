@@ -60,8 +60,10 @@ tiering_depend(Relation index, Oid server)
 	ListCell   *cell;
 
 	ObjectAddressSet(self, RelationRelationId, RelationGetRelid(index));
-	(void) deleteDependencyRecordsForClass(RelationRelationId, RelationGetRelid(index),
-										   ForeignServerRelationId, DEPENDENCY_NORMAL);
+	if (deleteDependencyRecordsForClass(RelationRelationId, RelationGetRelid(index),
+										ForeignServerRelationId, DEPENDENCY_NORMAL) == 0 &&
+		servers == NIL)
+		return;
 	foreach(cell, servers)
 	{
 		Oid			oid = lfirst_oid(cell);
@@ -119,16 +121,16 @@ static void
 prewarm(Relation index, CachedSegment *segment)
 {
 	Extent		extent = cached_extent(&segment->part, index);
-	BlockNumber places[PREWARM_PAGES];
+	TierPage	pages[PREWARM_PAGES];
 	int			count = 0;
 
 	for (BlockNumber place = extent.blocks; place < segment->header.blocks; place++)
 	{
-		places[count++] = place;
+		pages[count++] = stored_page(&extent, place);
 		if (count < PREWARM_PAGES && place + 1 < segment->header.blocks)
 			continue;
 		CHECK_FOR_INTERRUPTS();
-		stored_fetch(&extent, places, count, false);
+		stored_fetch(index, pages, count, false);
 		count = 0;
 	}
 }

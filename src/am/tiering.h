@@ -1,9 +1,9 @@
 /*
  * tiering.h - moving segments of an index to the object store that its options name, and back
  *
- * An index depends on the
- * server in pg_depend while segments of it are there: DROP SERVER is refused, or with CASCADE drops
- * the index, which can be made again from its table.
+ * An index depends on the server in pg_depend while segments of it are there: DROP SERVER is
+ * refused, or with CASCADE drops the index, which can be made again from its table.  A build ends
+ * that.
  */
 #ifndef VECTOR_AM_TIERING_H
 #define VECTOR_AM_TIERING_H

@@ -198,7 +198,7 @@ fetch_next(const BoundedNodes *nodes)
 	block_batch_begin(&batch, false);
 	for (uint32 i = nodes->next; i < nodes->sorted; i++)
 		sealed_prefetch_vector(sealed, cluster_key_number(nodes->keys[i]), &batch);
-	block_batch_read(&sealed->reader, &batch);
+	block_batch_read(sealed->index, &batch);
 }
 
 bool

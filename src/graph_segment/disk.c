@@ -258,14 +258,14 @@ cell_terms(DiskScan *disk, uint32 number)
 static void
 estimate_some(DiskScan *disk, const uint32 *numbers, int n, float *distances)
 {
-	const BlockReader *reader = &disk->codes.scan->reader;
+	Relation	index = disk->codes.scan->index;
 	uint32		cells[ESTIMATES_AT_ONCE];
 	BlockBatch	batch;
 
 	block_batch_begin(&batch, false);
 	for (int i = 0; i < n; i++)
 		disk_reader_prefetch(&disk->codes, numbers[i], &batch);
-	block_batch_read(reader, &batch);
+	block_batch_read(index, &batch);
 	for (int i = 0; i < n; i++)
 	{
 		distances[i] = compare_code(disk, numbers[i], disk_reader_get(&disk->codes, numbers[i]),
@@ -273,7 +273,7 @@ estimate_some(DiskScan *disk, const uint32 *numbers, int n, float *distances)
 		if (terms_of(disk, cells[i])->cell != cells[i])
 			disk_reader_prefetch(&disk->cells, cells[i], &batch);
 	}
-	block_batch_read(reader, &batch);
+	block_batch_read(index, &batch);
 	for (int i = 0; i < n; i++)
 		distances[i] += cell_terms(disk, cells[i])->base;
 }

@@ -67,7 +67,7 @@ fetch_nodes(void *arg, const uint32_t *ids, int n)
 	block_batch_begin(&batch, scan->disk->once);
 	for (int i = 0; i < n; i++)
 		sealed_prefetch_node(&scan->sealed, ids[i], &batch);
-	block_batch_read(&scan->sealed.reader, &batch);
+	block_batch_read(scan->sealed.index, &batch);
 }
 
 /* Compares all nodes in the block of one, unless that has been done lately. */

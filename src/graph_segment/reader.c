@@ -258,6 +258,31 @@ graph_waiting(SegmentScan *scan, float *bound)
 		graph_scan_waiting(graph, bound);
 }
 
+/* Whether the vectors of waiting nodes are read with those of other segments. */
+static bool
+graph_ready(SegmentScan *scan)
+{
+	const GraphScan *graph = &((GraphReading *) scan)->scan;
+
+	return !graph_scan_is_stored(graph) || !graph_scan_estimates(graph) ||
+		graph->next_done < graph->next_count;
+}
+
+static bool
+graph_unread(SegmentScan *scan, float *bound)
+{
+	const GraphScan *graph = &((GraphReading *) scan)->scan;
+
+	return graph_scan_is_stored(graph) && graph_scan_estimates(graph) &&
+		graph_scan_unread(graph, bound);
+}
+
+static void
+graph_ask(SegmentScan *scan, BlockBatch *batch)
+{
+	graph_scan_ask(&((GraphReading *) scan)->scan, batch);
+}
+
 static bool
 graph_next(SegmentScan *scan, GraphFound *found)
 {
@@ -286,6 +311,9 @@ const SegmentReader graph_reader = {
 	.round = graph_round,
 	.waiting = graph_waiting,
 	.next = graph_next,
+	.ready = graph_ready,
+	.unread = graph_unread,
+	.ask = graph_ask,
 	.left = graph_left,
 	.rows = graph_rows
 };

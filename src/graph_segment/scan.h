@@ -92,6 +92,9 @@ extern void graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFoun
 extern bool graph_scan_has_codes(const GraphScan *scan);
 extern void graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted);
 
+/* Computes the distance of a node by its vector. */
+extern void graph_scan_compare(GraphScan *scan, uint32 id, GraphFound *found);
+
 /* The least bound of those that wait; false if none waits. */
 extern bool graph_scan_waiting(const GraphScan *scan, float *bound);
 
@@ -101,6 +104,14 @@ extern bool graph_scan_waiting(const GraphScan *scan, float *bound);
  * rows is visible in the table.
  */
 extern bool graph_scan_next(GraphScan *scan, SegmentSearch *search, GraphFound *found);
+
+/*
+ * Of a graph whose nodes are in an object store: whether a node waits that has not been asked for,
+ * and the least bound of these; and takes this one, whose blocks it adds to a batch, to be compared
+ * after those that were taken before.
+ */
+extern bool graph_scan_unread(const GraphScan *scan, float *bound);
+extern void graph_scan_ask(GraphScan *scan, BlockBatch *batch);
 
 /* Of a search that knows only estimates: lets what it has found wait. */
 extern void graph_scan_wait_found(GraphScan *scan);

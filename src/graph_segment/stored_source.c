@@ -20,7 +20,7 @@ stored_fetch_nodes(GraphScan *scan, const uint32 *ids, int n, int ahead)
 		sealed_prefetch_node(&scan->sealed, ids[i], &batch);
 	for (int i = 0; i < count && batch.stored_count > 0; i++)
 		sealed_prefetch_node(&scan->sealed, candidates[i].id, &batch);
-	block_batch_read(&scan->sealed.reader, &batch);
+	block_batch_read(scan->sealed.index, &batch);
 }
 
 static void

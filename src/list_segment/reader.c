@@ -58,6 +58,26 @@ lists_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segm
 	return &reading->base;
 }
 
+/* Ranks as many lists as are to be searched. */
+static void
+rank_lists(ListsReading *reading)
+{
+	const SegmentSearch *search = reading->base.search;
+	uint32		lists = Min(search->effort.lists, reading->query->centroids->header.lists);
+
+	if (reading->query->ranked < lists)
+		lists_query_more(reading->query, search->space, search->effort.lists);
+}
+
+static void
+lists_expect(SegmentScan *scan, BlockBatch *batch)
+{
+	ListsReading *reading = (ListsReading *) scan;
+
+	rank_lists(reading);
+	lists_scan_expect(&reading->scan, batch);
+}
+
 static SegmentRound
 lists_round(SegmentScan *scan)
 {
@@ -73,8 +93,7 @@ lists_round(SegmentScan *scan)
 		search_leave_out(scan->search);
 		return ROUND_LAST;
 	}
-	if (reading->query->ranked < Min(effort->lists, lists))
-		lists_query_more(reading->query, space, effort->lists);
+	rank_lists(reading);
 	if (space->coded)
 		lists_scan_codes(&reading->scan, effort->rank, space->storage == STORAGE_NONE ? INFINITY :
 						 nextafterf(effort->threshold, INFINITY));
@@ -90,6 +109,30 @@ lists_waiting(SegmentScan *scan, float *bound)
 
 	return (search->space->storage != STORAGE_NONE || search->effort.fetches > 0) &&
 		lists_scan_bound(&((ListsReading *) scan)->scan, bound);
+}
+
+static bool
+lists_unread(SegmentScan *scan, float *bound)
+{
+	return lists_scan_is_stored(&((ListsReading *) scan)->scan) && lists_waiting(scan, bound);
+}
+
+static bool
+lists_ready(SegmentScan *scan)
+{
+	return lists_scan_ready(&((ListsReading *) scan)->scan);
+}
+
+static void
+lists_ask(SegmentScan *scan, BlockBatch *batch)
+{
+	lists_scan_ask(&((ListsReading *) scan)->scan, batch);
+}
+
+static void
+lists_asked(SegmentScan *scan)
+{
+	lists_scan_asked(&((ListsReading *) scan)->scan);
 }
 
 static bool
@@ -121,7 +164,12 @@ lists_next(SegmentScan *scan, GraphFound *found)
 
 const SegmentReader lists_reader = {
 	.open = lists_open,
+	.expect = lists_expect,
 	.round = lists_round,
 	.waiting = lists_waiting,
-	.next = lists_next
+	.next = lists_next,
+	.ready = lists_ready,
+	.unread = lists_unread,
+	.ask = lists_ask,
+	.asked = lists_asked
 };

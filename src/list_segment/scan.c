@@ -257,13 +257,6 @@ count_left(const SealedScan *scan, uint32 row, uint32 n)
 	return scan->excluded.bits ? n - bits_count_range(scan->excluded.bits, row, n) : n;
 }
 
-/* Whether what is cold in the segment is in an object store. */
-static inline bool
-is_stored(const ListsScan *scan)
-{
-	return scan->sealed.reader.extent.where == EXTENT_STORED;
-}
-
 /* The block of the codes in which a group begins. */
 static BlockNumber
 group_place(const SealedLists *lists, uint32 group)
@@ -289,20 +282,56 @@ add_codes(const ListsScan *scan, uint32 rank, BlockBatch *batch)
 		block_batch_add(&scan->sealed.reader, batch, lists->codes + place);
 }
 
-/* If the codes are in an object store, reads those of all lists that will be searched at once. */
+/* Likewise those of a row's vector; returns false if they are at hand. */
+static bool
+add_node(const ListsScan *scan, uint32 row, BlockBatch *batch)
+{
+	const SealedHeader *header = &scan->sealed.segment->header;
+	uint64		offset = node_layout_offset(&header->layout, row);
+	int			count = batch->stored_count;
+	BlockNumber last = (BlockNumber) ((offset + header->layout.size - 1) / PAYLOAD_SIZE);
+
+	for (BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE); place <= last; place++)
+		block_batch_add(&scan->sealed.reader, batch, header->level[0].first + place);
+	return batch->stored_count > count;
+}
+
+/* Likewise what a round reads of a list. */
 static void
-fetch_codes(ListsScan *scan, uint32 rank)
+add_list(const ListsScan *scan, uint32 rank, BlockBatch *batch)
+{
+	const SealedList *list = cached_list(scan->sealed.segment, scan->query->lists[rank]);
+
+	if (scan->sealed.space->coded)
+		add_codes(scan, rank, batch);
+	else
+		for (uint32 row = list->row; row < list->row + list->rows; row++)
+			if (!row_is_excluded(&scan->sealed.excluded, row))
+				(void) add_node(scan, row, batch);
+}
+
+void
+lists_scan_expect(ListsScan *scan, BlockBatch *batch)
 {
 	uint32		end = Min(scan->effort->lists, scan->query->ranked);
+
+	if (lists_scan_codes_at_hand(scan))
+		return;
+	for (; scan->lists_read < end && !block_batch_is_full(batch); scan->lists_read++)
+		add_list(scan, scan->lists_read, batch);
+}
+
+/* Reads what a round needs of a list, unless it was expected. */
+static void
+fetch_list(const ListsScan *scan, uint32 rank)
+{
 	BlockBatch	batch;
 
-	if (!is_stored(scan) || rank < scan->asked ||
-		extent_has(&scan->sealed.reader.extent, scan->sealed.segment->header.lists.codes))
+	if (rank < scan->lists_read || lists_scan_codes_at_hand(scan))
 		return;
 	block_batch_begin(&batch, false);
-	for (scan->asked = rank; scan->asked < Max(end, rank + 1); scan->asked++)
-		add_codes(scan, scan->asked, &batch);
-	block_batch_read(&scan->sealed.reader, &batch);
+	add_list(scan, rank, &batch);
+	block_batch_read(scan->sealed.index, &batch);
 }
 
 void
@@ -324,7 +353,7 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 	scan->sealed.statistics->hops++;
 	if (count_left(&scan->sealed, list->row, list->rows) == 0)
 		return;
-	fetch_codes(scan, rank);
+	fetch_list(scan, rank);
 	last = group_place(lists, list->group + groups - 1);
 	code_reader_begin(&reader, &scan->sealed, lists_groups_of(lists));
 	for (uint32 g = 0; g < groups; g++)
@@ -347,22 +376,7 @@ lists_scan_codes(ListsScan *scan, uint32 rank, float threshold)
 	code_reader_end(&reader);
 }
 
-/* Adds the blocks of a row's vector to a batch; returns false if they are at hand. */
-static bool
-add_node(const ListsScan *scan, uint32 row, BlockBatch *batch)
-{
-	const SealedHeader *header = &scan->sealed.segment->header;
-	uint64		offset = node_layout_offset(&header->layout, row);
-	int			count = batch->stored_count;
-	BlockNumber last = (BlockNumber) ((offset + header->layout.size - 1) / PAYLOAD_SIZE);
-
-	for (BlockNumber place = (BlockNumber) (offset / PAYLOAD_SIZE); place <= last; place++)
-		if (count == 0 || batch->stored[batch->stored_count - 1] != header->level[0].first + place)
-			block_batch_add(&scan->sealed.reader, batch, header->level[0].first + place);
-	return batch->stored_count > count;
-}
-
-/* Likewise of its fine code. */
+/* Adds the blocks of a row's fine code to a batch; returns false if they are at hand. */
 static bool
 add_fine(const ListsScan *scan, uint32 row, BlockBatch *batch)
 {
@@ -386,28 +400,7 @@ first_at_hand(const ListsScan *scan, const GraphHeap *heap, AddRow add)
 	BlockBatch	batch;
 
 	block_batch_begin(&batch, false);
-	return !is_stored(scan) || !add(scan, heap->items[0].id, &batch);
-}
-
-/* Reads it with that of the rows that come next, unless it is. */
-static void
-fetch_first(ListsScan *scan, GraphHeap *heap, AddRow add)
-{
-	GraphCandidate rows[SEARCH_STORED_AT_ONCE];
-	BlockBatch	batch;
-	int			count = 0;
-
-	if (first_at_hand(scan, heap, add))
-		return;
-	block_batch_begin(&batch, false);
-	for (; count < SEARCH_STORED_AT_ONCE && heap->count > 0; count++)
-	{
-		rows[count] = graph_heap_pop(heap);
-		(void) add(scan, rows[count].id, &batch);
-	}
-	for (int i = 0; i < count; i++)
-		push(heap, rows[i].distance, rows[i].id);
-	block_batch_read(&scan->sealed.reader, &batch);
+	return !lists_scan_is_stored(scan) || !add(scan, heap->items[0].id, &batch);
 }
 
 void
@@ -415,19 +408,6 @@ lists_scan_refine(ListsScan *scan, uint32 row, GraphFound *found)
 {
 	sealed_compare(&scan->sealed, row, sealed_visit_node(&scan->sealed, row), found);
 	sealed_leave_node(&scan->sealed);
-}
-
-/* Reads the vectors of a list together. */
-static void
-fetch_list(ListsScan *scan, const SealedList *list)
-{
-	BlockBatch	batch;
-
-	block_batch_begin(&batch, true);
-	for (uint32 row = list->row; row < list->row + list->rows; row++)
-		if (!row_is_excluded(&scan->sealed.excluded, row))
-			add_node(scan, row, &batch);
-	block_batch_read(&scan->sealed.reader, &batch);
 }
 
 void
@@ -439,8 +419,7 @@ lists_scan_rows(ListsScan *scan, uint32 rank, SealedFound callback, void *arg)
 	scan->sealed.statistics->hops++;
 	if (left == 0)
 		return;
-	if (is_stored(scan))
-		fetch_list(scan, list);
+	fetch_list(scan, rank);
 	scan->compared->left += left;
 	scan->compared->read += left;
 	sealed_scan_nodes(&scan->sealed, list->row, list->row + list->rows, callback, arg);
@@ -536,9 +515,7 @@ settle(ListsScan *scan, bool may_read)
 	{
 		GraphCandidate row;
 
-		if (may_read)
-			fetch_first(scan, &scan->coarse, add_fine);
-		else if (!first_at_hand(scan, &scan->coarse, add_fine))
+		if (!may_read && !first_at_hand(scan, &scan->coarse, add_fine))
 			return false;
 		row = graph_heap_pop(&scan->coarse);
 		push(&scan->fine, fine_bound(scan, row.id), row.id);
@@ -553,27 +530,71 @@ settled_heap(ListsScan *scan)
 	return scan->sealed.segment->header.lists.fine_size == 0 ? &scan->coarse : &scan->fine;
 }
 
+/* The heap whose first row comes next, and what has to be read of it; NULL: nothing. */
+static GraphHeap *
+next_heap(ListsScan *scan, AddRow *add)
+{
+	if (!settle(scan, false))
+	{
+		*add = add_fine;
+		return &scan->coarse;
+	}
+	*add = scan->sealed.segment->header.nodes > 0 ? add_node : NULL;
+	return settled_heap(scan);
+}
+
+bool
+lists_scan_ready(ListsScan *scan)
+{
+	AddRow		add;
+	GraphHeap  *heap = next_heap(scan, &add);
+
+	return heap->count == 0 || add == NULL || first_at_hand(scan, heap, add);
+}
+
 bool
 lists_scan_bound(ListsScan *scan, float *bound)
 {
-	const GraphHeap *heap = settled_heap(scan);
-	bool		settled = settle(scan, false);
+	AddRow		add;
+	GraphHeap  *heap = next_heap(scan, &add);
 
-	if (!settled)
-		heap = &scan->coarse;
-	if (heap->count == 0 ||
-		(scan->effort->at_hand &&
-		 (!settled || (scan->sealed.segment->header.nodes > 0 &&
-					   !first_at_hand(scan, heap, add_node)))))
+	if (heap->count == 0 || (scan->effort->at_hand && !lists_scan_ready(scan)))
 		return false;
 	*bound = heap->items[0].distance;
 	return true;
 }
 
+void
+lists_scan_ask(ListsScan *scan, BlockBatch *batch)
+{
+	AddRow		add;
+	GraphHeap  *heap = next_heap(scan, &add);
+	GraphCandidate row = graph_heap_pop(heap);
+
+	if (add)
+		(void) add(scan, row.id, batch);
+	push(heap == &scan->coarse ? &scan->asked_coarse : &scan->asked_fine, row.distance, row.id);
+}
+
+void
+lists_scan_asked(ListsScan *scan)
+{
+	GraphHeap  *asked[] = {&scan->asked_coarse, &scan->asked_fine};
+	GraphHeap  *heaps[] = {&scan->coarse, &scan->fine};
+
+	for (int i = 0; i < lengthof(asked); i++)
+		while (asked[i]->count > 0)
+		{
+			GraphCandidate row = graph_heap_pop(asked[i]);
+
+			push(heaps[i], row.distance, row.id);
+		}
+}
+
 bool
 lists_scan_codes_at_hand(const ListsScan *scan)
 {
-	return !is_stored(scan) ||
+	return !lists_scan_is_stored(scan) ||
 		(scan->sealed.space->coded &&
 		 extent_has(&scan->sealed.reader.extent, scan->sealed.segment->header.lists.codes));
 }
@@ -581,11 +602,10 @@ lists_scan_codes_at_hand(const ListsScan *scan)
 bool
 lists_scan_drop_first(ListsScan *scan)
 {
-	bool		settled = settle(scan, false);
-	GraphHeap  *heap = settled ? settled_heap(scan) : &scan->coarse;
+	AddRow		add;
+	GraphHeap  *heap = next_heap(scan, &add);
 
-	if (settled && (scan->sealed.segment->header.nodes == 0 || heap->count == 0 ||
-					first_at_hand(scan, heap, add_node)))
+	if (lists_scan_ready(scan))
 		return false;
 	(void) graph_heap_pop(heap);
 	return true;
@@ -598,8 +618,6 @@ lists_scan_pop(ListsScan *scan)
 	GraphCandidate row;
 
 	(void) settle(scan, true);
-	if (scan->sealed.segment->header.nodes > 0)
-		fetch_first(scan, heap, add_node);
 	row = graph_heap_pop(heap);
 	/* the next candidates are probably among the first of the heap */
 	if (scan->sealed.segment->header.nodes > 0)

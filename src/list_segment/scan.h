@@ -50,12 +50,27 @@ typedef struct ListsScan
 	bool		estimate;		/* order by estimates, because vectors are not kept */
 	ComparedRows *compared;		/* of the search */
 	const SearchEffort *effort;	/* of the search */
-	uint32		asked;			/* ranks whose codes have been read from an object store */
+	uint32		lists_read;		/* ranks of which has been read what an object store has */
+	GraphHeap	asked_coarse;	/* rows that are being read, of either heap */
+	GraphHeap	asked_fine;
 } ListsScan;
+
+/* Whether what is cold in the segment is in an object store. */
+static inline bool
+lists_scan_is_stored(const ListsScan *scan)
+{
+	return scan->sealed.reader.extent.where == EXTENT_STORED;
+}
 
 /* Begins a scan of a segment that is held. */
 extern void lists_scan_begin(ListsScan *scan, const ListsQuery *lists, const Space *space,
 							 CachedSegment *segment, ScanStatistics *statistics);
+
+/*
+ * Adds to a batch what the next rounds read of lists from an object store, before the vectors of
+ * candidates, as far as it has room.
+ */
+extern void lists_scan_expect(ListsScan *scan, BlockBatch *batch);
 
 /* Scans a list by its codes: rows that are not surely beyond the threshold become candidates. */
 extern void lists_scan_codes(ListsScan *scan, uint32 rank, float threshold);
@@ -74,6 +89,14 @@ extern float lists_scan_row_bound(ListsScan *scan, uint32 rank, uint32 row);
 
 /* Whether codes are compared, and none of them is in an object store; or all is in the file. */
 extern bool lists_scan_codes_at_hand(const ListsScan *scan);
+
+/*
+ * Whether what is to be read of the candidate with the smallest bound is at hand; else adds it to a
+ * batch, and sets the candidate aside until what was asked for has been read.
+ */
+extern bool lists_scan_ready(ListsScan *scan);
+extern void lists_scan_ask(ListsScan *scan, BlockBatch *batch);
+extern void lists_scan_asked(ListsScan *scan);
 
 /* Removes the candidate with the smallest bound if what is to be read of it is not at hand. */
 extern bool lists_scan_drop_first(ListsScan *scan);

@@ -108,8 +108,9 @@ block_at_hand(const BlockReader *reader, BlockNumber place)
 }
 
 /*
- * Blocks that will be opened soon.  Those that are not at hand gather here, and are then read
- * together, many at a time, into memory.
+ * Blocks of segments of an index that will be opened soon.  Those that are not at hand gather here,
+ * and are then read together, many at a time, into memory.  What an object has beyond a full round
+ * is read when it is opened.
  */
 #define BLOCK_BATCH		64
 
@@ -119,7 +120,7 @@ typedef struct BlockBatch
 	int			stored_count;
 	bool		once;			/* see recent_fetch */
 	BlockNumber blocks[BLOCK_BATCH];	/* of the file; */
-	BlockNumber *stored;		/* of an object: places, all of which are read at once */
+	TierPage   *stored;			/* of objects, all of which are read at once */
 	int			stored_room;
 } BlockBatch;
 
@@ -132,31 +133,38 @@ block_batch_begin(BlockBatch *batch, bool once)
 	batch->once = once;
 }
 
-extern void block_batch_add_stored(BlockBatch *batch, BlockNumber place);
-extern void block_batch_read_stored(const BlockReader *reader, BlockBatch *batch);
+static inline bool
+block_batch_is_full(const BlockBatch *batch)
+{
+	return batch->stored_count == TIER_ROUND;
+}
+
+extern void block_batch_add_stored(const BlockReader *reader, BlockBatch *batch,
+								   BlockNumber place);
+extern void block_batch_read_stored(Relation index, BlockBatch *batch);
 
 /* Adds a block to a batch if it is in an object store, and not at hand. */
 static inline void
 block_batch_add(const BlockReader *reader, BlockBatch *batch, BlockNumber place)
 {
 	if (!block_at_hand(reader, place))
-		block_batch_add_stored(batch, place);
+		block_batch_add_stored(reader, batch, place);
 }
 
 static inline void
-block_batch_read_file(const BlockReader *reader, BlockBatch *batch)
+block_batch_read_file(Relation index, BlockBatch *batch)
 {
 	if (batch->count > 0)
-		recent_fetch(reader->extent.index, batch->blocks, batch->count, batch->once);
+		recent_fetch(index, batch->blocks, batch->count, batch->once);
 	batch->count = 0;
 }
 
 static inline void
-block_batch_read(const BlockReader *reader, BlockBatch *batch)
+block_batch_read(Relation index, BlockBatch *batch)
 {
-	block_batch_read_file(reader, batch);
+	block_batch_read_file(index, batch);
 	if (unlikely(batch->stored_count > 0))
-		block_batch_read_stored(reader, batch);
+		block_batch_read_stored(index, batch);
 }
 
 /* Has the processor fetch all lines of its caches that have these bytes. */
@@ -187,7 +195,7 @@ block_prefetch_bytes(const BlockReader *reader, BlockNumber place, Size start, S
 		if (bytes)
 			block_bring_near(bytes + PAYLOAD_START + start, size);
 		else if (batch)
-			block_batch_add_stored(batch, place);
+			block_batch_add_stored(reader, batch, place);
 		return;
 	}
 	block = extent_block(&reader->extent, place);
@@ -195,7 +203,7 @@ block_prefetch_bytes(const BlockReader *reader, BlockNumber place, Size start, S
 	if (recent == InvalidBuffer && batch)
 	{
 		if (batch->count == BLOCK_BATCH)
-			block_batch_read_file(reader, batch);
+			block_batch_read_file(reader->extent.index, batch);
 		batch->blocks[batch->count++] = block;
 		return;
 	}

@@ -103,24 +103,38 @@ extent_lock(Extent extent, BlockNumber place, int lock)
 	return buffer;
 }
 
+/* What is read: a page of a segment, or (0) pages of several. */
+typedef struct Reading
+{
+	Relation	index;
+	uint32		segment;
+} Reading;
+
 /* What an error of the store means for the index. */
 static void
 explain_error(void *arg)
 {
-	const Extent *extent = arg;
+	const Reading *reading = arg;
+	const char *name = RelationGetRelationName(reading->index);
 	int			code = geterrcode();
 
-	errcontext("index \"%s\", segment %u", RelationGetRelationName(extent->index), extent->uid);
+	if (reading->segment != 0)
+		errcontext("index \"%s\", segment %u", name, reading->segment);
+	else if (tier_failed != NULL)
+		errcontext("index \"%s\", segment %u", name,
+				   ((const StoredObject *) tier_failed)->segment);
+	else
+		errcontext("index \"%s\"", name);
 	if (code == ERRCODE_FDW_TABLE_NOT_FOUND || code == ERRCODE_DATA_CORRUPTED)
 		errhint("If the object is lost, REINDEX INDEX \"%s\" makes the index again from its table.",
-				RelationGetRelationName(extent->index));
+				name);
 }
 
 static void
-begin_reading(const Extent *extent, ErrorContextCallback *context)
+begin_reading(Reading *reading, ErrorContextCallback *context)
 {
 	AssertNoContentLock();
-	*context = (ErrorContextCallback) {error_context_stack, explain_error, (void *) extent};
+	*context = (ErrorContextCallback) {error_context_stack, explain_error, reading};
 	error_context_stack = context;
 }
 
@@ -145,7 +159,7 @@ stored_block(const Extent *extent, BlockNumber place)
 static void
 read_ahead(StoredObject *object, uint32 block)
 {
-	uint32		blocks[MAX_AHEAD];
+	TierPage	pages[MAX_AHEAD];
 	uint32		count;
 	uint32		ahead = FIRST_AHEAD;
 	int			stream = 0;
@@ -162,18 +176,19 @@ read_ahead(StoredObject *object, uint32 block)
 	if (ahead == FIRST_AHEAD)
 		return;
 	for (uint32 i = 0; i < count; i++)
-		blocks[i] = block + i;
-	tier_fetch(&object->tier, blocks, (int) count, ahead == MAX_AHEAD);
+		pages[i] = (TierPage) {&object->tier, block + i};
+	tier_fetch(pages, (int) count, ahead == MAX_AHEAD);
 }
 
 Page
 stored_open(const Extent *extent, BlockNumber place, TierPin *pin)
 {
 	ErrorContextCallback context;
+	Reading		reading = {extent->index, extent->uid};
 	uint32		block = stored_block(extent, place);
 	Page		page;
 
-	begin_reading(extent, &context);
+	begin_reading(&reading, &context);
 	if (!tier_at_hand(&extent->object->tier, block))
 		read_ahead(extent->object, block);
 	page = (Page) tier_open(&extent->object->tier, block, pin);
@@ -194,20 +209,22 @@ stored_peek(const Extent *extent, BlockNumber place)
 	return tier_peek(&extent->object->tier, stored_block(extent, place));
 }
 
+TierPage
+stored_page(const Extent *extent, BlockNumber place)
+{
+	return (TierPage) {&extent->object->tier, stored_block(extent, place)};
+}
+
 void
-stored_fetch(const Extent *extent, const BlockNumber *places, int count, bool once)
+stored_fetch(Relation index, TierPage *pages, int count, bool once)
 {
 	ErrorContextCallback context;
-	uint32	   *blocks;
+	Reading		reading = {index, 0};
 
 	if (count == 0)
 		return;
-	begin_reading(extent, &context);
-	blocks = palloc(sizeof(uint32) * count);
-	for (int i = 0; i < count; i++)
-		blocks[i] = stored_block(extent, places[i]);
-	tier_fetch(&extent->object->tier, blocks, count, once);
-	pfree(blocks);
+	begin_reading(&reading, &context);
+	tier_fetch(pages, count, once);
 	error_context_stack = context.previous;
 }
 

@@ -25,6 +25,7 @@ typedef struct StoredObject
 {
 	TierObject	tier;
 	uint32		uid;			/* that its pages have */
+	uint32		segment;		/* that it is read for: its uid */
 	uint32		turn;			/* the stream that a new one replaces */
 	struct
 	{
@@ -141,11 +142,14 @@ extern Page stored_open(const Extent *extent, BlockNumber place, TierPin *pin);
 /* Where it is in memory, if it can be opened without waiting; only for prefetching. */
 extern const char *stored_peek(const Extent *extent, BlockNumber place);
 
+/* The page of the object at a place that is not in the file. */
+extern TierPage stored_page(const Extent *extent, BlockNumber place);
+
 /*
- * Has all of these blocks read together that are not at hand; `once`: they will hardly be needed
- * again.
+ * Has all of these pages of segments of an index read together that are not at hand; `once`: they
+ * will hardly be needed again.
  */
-extern void stored_fetch(const Extent *extent, const BlockNumber *places, int count, bool once);
+extern void stored_fetch(Relation index, TierPage *pages, int count, bool once);
 
 /* Copies the page at a place of an extent, wherever it is. */
 extern void extent_read_page(Extent extent, BlockNumber place, Page page);

@@ -72,6 +72,7 @@ stored_load(Extent extent, const SealedHeader *header)
 	extent_read(extent, header->manifest, sizeof(StoredManifest), crcs,
 				sizeof(uint32) * manifest->blocks);
 	object->uid = manifest->uid;
+	object->segment = extent.uid;
 	object->tier = (TierObject) {
 		.server = server, .user = extent.index->rd_rel->relowner, .id = tier_id(manifest->key),
 		.key = pstrdup(manifest->key), .blocks = manifest->blocks, .crcs = crcs
@@ -224,6 +225,31 @@ stored_write(Extent extent, const SealedHeader *header, Oid server, StoredSource
 	pfree(digest.crcs);
 	pfree(pages.room);
 	pfree(key);
+}
+
+char *
+stored_lost(Extent extent, const SealedHeader *header)
+{
+	StoredManifest *manifest = stored_manifest(extent, header);
+	uint64		size = (uint64) manifest->blocks * BLCKSZ;
+	Oid			server = stored_server(manifest);
+	Store	   *store;
+	StoreObject object;
+	StoreError	error;
+
+	if (!OidIsValid(server))
+		return psprintf("Segment %u: server \"%s\", which had object \"%s\", does not exist.",
+						extent.uid, manifest->server_name, manifest->key);
+	store = store_open(server, extent.index->rd_rel->relowner);
+	if (store_head(store, manifest->key, &object, &error))
+		return object.size == size ? NULL :
+			psprintf("Segment %u: object \"%s\" of server \"%s\" has " UINT64_FORMAT
+					 " bytes in place of " UINT64_FORMAT ".", extent.uid, manifest->key,
+					 GetForeignServer(server)->servername, object.size, size);
+	if (error.kind != STORE_NOT_FOUND)
+		store_raise(store, manifest->key, &error);
+	return psprintf("Segment %u: server \"%s\" has no object \"%s\".", extent.uid,
+					GetForeignServer(server)->servername, manifest->key);
 }
 
 /*

@@ -40,6 +40,12 @@ extern void stored_each_key(Relation index, StoredVisit visit, void *arg);
 /* What the keys of all objects of this database begin with, palloc'd. */
 extern char *stored_key_prefix(void);
 
+/*
+ * Why the object of an extent is lost, palloc'd; NULL if the store has it, whatever its bytes are.
+ * If the store cannot tell, raises an error.
+ */
+extern char *stored_lost(Extent extent, const SealedHeader *header);
+
 /* The store of an extent; InvalidOid if there is no such server any more. */
 extern Oid	stored_server(const StoredManifest *manifest);
 

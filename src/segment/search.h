@@ -54,9 +54,6 @@ typedef struct SearchEffort
 	double		drop_ratio;		/* of the query's weights, the smallest, that find no rows */
 } SearchEffort;
 
-/* The default of stored_at_once: as many as a search of ten rows hardly needs more of. */
-#define SEARCH_STORED_AT_ONCE	64
-
 /*
  * What rounds of lists have compared: rows that are not excluded, and all rows whose codes or
  * vectors had to be read for them.
@@ -113,6 +110,12 @@ typedef struct SegmentReader
 	SegmentScan *(*open) (SegmentSearch *search, const SegmentEntry *entry,
 						  CachedSegment *segment, const ExcludedRows *excluded);
 
+	/*
+	 * Adds to a batch what the next rounds read of an object store in any case.  NULL: that is not
+	 * known before.
+	 */
+	void		(*expect) (SegmentScan *scan, BlockBatch *batch);
+
 	/* Does a round: gives the rows found to search->found.  NULL: all rows wait from the start. */
 	SegmentRound (*round) (SegmentScan *scan);
 
@@ -122,6 +125,18 @@ typedef struct SegmentReader
 	 */
 	bool		(*waiting) (SegmentScan *scan, float *bound);
 	bool		(*next) (SegmentScan *scan, GraphFound *found);
+
+	/*
+	 * For segments in an object store, of which the next rows are read together, and with those of
+	 * other segments: whether `next` can do with what is at hand.  If not, the search has rows
+	 * asked for: `unread` is the least bound of those that have not been, like `waiting`, and `ask`
+	 * adds to a batch what has to be read of that row.  `asked` says that it has been read.  NULL,
+	 * all of them: `next` reads by itself.
+	 */
+	bool		(*ready) (SegmentScan *scan);
+	bool		(*unread) (SegmentScan *scan, float *bound);
+	void		(*ask) (SegmentScan *scan, BlockBatch *batch);
+	void		(*asked) (SegmentScan *scan);	/* or NULL */
 	bool		ordered;		/* rows that waited come in the order of their distances */
 
 	/*

@@ -570,6 +570,7 @@ store_read(Store *store, StoreRange *ranges, int count, StoreError *error)
 	for (int i = 0; i < count && outcome.kind == STORE_OK; i++)
 	{
 		outcome = requests[i].error;
+		outcome.range = i;
 		key = ranges[i].key;
 	}
 	pfree(requests);

@@ -49,6 +49,7 @@ typedef struct StoreError
 	StoreKind	kind;
 	int			status;			/* of HTTP; 0: none */
 	int			tries;
+	int			range;			/* of store_read: the first that failed */
 	char		message[256];	/* in words, without a secret */
 } StoreError;
 

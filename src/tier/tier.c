@@ -22,13 +22,14 @@
 bool		tier_wait = true;
 int			tier_retention;
 TierCounters tier_counters;
+const TierObject *tier_failed;
 
 /* A slot that is pinned, or to be filled. */
 typedef struct Hold
 {
 	Cache	   *cache;			/* NULL: a free entry */
 	uint32		slot;
-	uint32		block;			/* of a claim */
+	TierPage	page;			/* of a claim */
 	bool		asked;			/* of a claim: not a neighbour only; of a page: not yet opened */
 	ResourceOwner owner;
 } Hold;
@@ -222,7 +223,9 @@ tier_open(const TierObject *object, uint32 block, TierPin *pin)
 	reserve_hold(&open_pages);
 	if (!pin_page(&tag, &cache, &slot))
 	{
-		tier_fetch(object, &block, 1, false);
+		TierPage	wanted = {object, block};
+
+		tier_fetch(&wanted, 1, false);
 		if (!pin_page(&tag, &cache, &slot))
 			elog(ERROR, "page %u of object \"%s\" was not kept", block, object->key);
 	}
@@ -256,17 +259,36 @@ tier_close(TierPin *pin)
 /* Pages that are asked for, in order. */
 typedef struct Asked
 {
-	uint32		blocks[TIER_ROUND];
+	TierPage   *pages;
 	int			count;
 } Asked;
 
 static int
-compare_blocks(const void *a, const void *b)
+compare_stores(const TierObject *a, const TierObject *b)
 {
-	uint32		x = *(const uint32 *) a;
-	uint32		y = *(const uint32 *) b;
+	if (a->server != b->server)
+		return a->server < b->server ? -1 : 1;
+	return a->user < b->user ? -1 : a->user > b->user;
+}
 
-	return x < y ? -1 : x > y;
+static int
+compare_pages(const void *a, const void *b)
+{
+	const TierPage *x = a;
+	const TierPage *y = b;
+	int			stores = compare_stores(x->object, y->object);
+
+	if (stores != 0)
+		return stores;
+	if (x->object != y->object)
+		return x->object < y->object ? -1 : 1;
+	return x->block < y->block ? -1 : x->block > y->block;
+}
+
+static inline bool
+same_window(const TierPage *a, const TierPage *b)
+{
+	return a->object == b->object && a->block / WINDOW == b->block / WINDOW;
 }
 
 static void
@@ -279,9 +301,9 @@ refuse_pages(void)
 
 /* Claims a page, in the shared cache if there is one and it has room. */
 static CacheClaim
-claim_page(const TierObject *object, uint32 block, Cache *shared, bool asked)
+claim_page(const TierPage *page, Cache *shared, bool asked)
 {
-	CacheTag	tag = tag_of(object, block);
+	CacheTag	tag = tag_of(page->object, page->block);
 	Cache	   *cache = shared != NULL ? shared : tier_cache_private();
 	uint32		slot;
 	CacheClaim	claim;
@@ -298,7 +320,7 @@ claim_page(const TierObject *object, uint32 block, Cache *shared, bool asked)
 	{
 		Hold	   *hold = add_hold(&claims, cache, slot);
 
-		hold->block = block;
+		hold->page = *page;
 		hold->asked = asked;
 	}
 	else if (claim == CACHE_THERE && asked)
@@ -315,21 +337,21 @@ claim_page(const TierObject *object, uint32 block, Cache *shared, bool asked)
  * caller waits once it has nothing claimed: so no two processes wait for each other.
  */
 static void
-claim_asked(const TierObject *object, Asked *asked, Cache *shared)
+claim_asked(Asked *asked, Cache *shared)
 {
 	int			coming = 0;
 
 	for (int i = 0; i < asked->count; i++)
 	{
-		CacheTag	tag = tag_of(object, asked->blocks[i]);
+		CacheTag	tag = tag_of(asked->pages[i].object, asked->pages[i].block);
 		Cache	   *cache;
 		uint32		slot;
 
 		reserve_hold(&round_pages);
 		if (pin_page(&tag, &cache, &slot))
 			add_hold(&round_pages, cache, slot);
-		else if (claim_page(object, asked->blocks[i], shared, true) == CACHE_COMING)
-			asked->blocks[coming++] = asked->blocks[i];
+		else if (claim_page(&asked->pages[i], shared, true) == CACHE_COMING)
+			asked->pages[coming++] = asked->pages[i];
 	}
 	asked->count = coming;
 }
@@ -337,58 +359,62 @@ claim_asked(const TierObject *object, Asked *asked, Cache *shared)
 static int
 compare_claims(const void *a, const void *b)
 {
-	return compare_blocks(&((const Hold *) a)->block, &((const Hold *) b)->block);
+	return compare_pages(&((const Hold *) a)->page, &((const Hold *) b)->page);
 }
 
 /* Claims what comes along in the windows of what is claimed. */
 static void
-claim_neighbours(const TierObject *object, Cache *shared)
+claim_neighbours(Cache *shared)
 {
 	int			count = claims.count;
-	uint32		last = PG_UINT32_MAX;
 
 	for (int i = 0; i < count; i++)
 	{
-		uint32		window = claims.entries[i].block / WINDOW;
+		TierPage	page = claims.entries[i].page;
+		uint32		window = page.block / WINDOW;
 
-		if (window == last)
+		if (i > 0 && same_window(&page, &claims.entries[i - 1].page))
 			continue;
-		last = window;
-		for (uint32 block = window * WINDOW;
-			 block < Min(object->blocks, (window + 1) * WINDOW); block++)
+		for (page.block = window * WINDOW;
+			 page.block < Min(page.object->blocks, (window + 1) * WINDOW); page.block++)
 		{
 			bool		claimed = false;
 
-			for (int j = i; j < count && claims.entries[j].block / WINDOW == window; j++)
-				claimed |= claims.entries[j].block == block;
+			for (int j = i; j < count && same_window(&page, &claims.entries[j].page); j++)
+				claimed |= claims.entries[j].page.block == page.block;
 			if (!claimed)
-				(void) claim_page(object, block, shared, false);
+				(void) claim_page(&page, shared, false);
 		}
 	}
 	qsort(claims.entries, claims.count, sizeof(Hold), compare_claims);
 }
 
-/* Makes ranges of the claims, which are in order; returns how many. */
+/* Makes ranges of the claims, which are in order, and notes their objects; returns how many. */
 static int
-make_ranges(const TierObject *object, StoreRange *ranges)
+make_ranges(StoreRange *ranges, const TierObject **objects)
 {
 	int			count = 0;
 
 	for (int i = 0; i < claims.count; i++)
 	{
-		uint32		block = claims.entries[i].block;
-		StoreRange *range = count == 0 ? NULL : &ranges[count - 1];
-		uint32		first = range == NULL ? 0 : (uint32) (range->offset / TIER_PAGE);
-		uint32		end = range == NULL ? 0 : first + range->length / TIER_PAGE;
+		const TierObject *object = claims.entries[i].page.object;
+		uint32		block = claims.entries[i].page.block;
+		bool		goes_on = count > 0 && objects[count - 1] == object;
+		StoreRange *range = goes_on ? &ranges[count - 1] : NULL;
+		uint32		first = goes_on ? (uint32) (range->offset / TIER_PAGE) : 0;
+		uint32		end = goes_on ? first + range->length / TIER_PAGE : 0;
 
 		/* pages between that are at hand are read again, if they are in the window */
-		if (range != NULL && block - first < MOST_PAGES &&
+		if (goes_on && block - first < MOST_PAGES &&
 			(block == end || block / WINDOW == (end - 1) / WINDOW))
+		{
 			range->length = (block + 1 - first) * TIER_PAGE;
-		else
-			ranges[count++] = (StoreRange) {.key = object->key,
-				.offset = (uint64) block * TIER_PAGE, .length = TIER_PAGE,
-				.crcs = &object->crcs[block]};
+			continue;
+		}
+		objects[count] = object;
+		ranges[count++] = (StoreRange) {.key = object->key,
+			.offset = (uint64) block * TIER_PAGE, .length = TIER_PAGE,
+			.crcs = &object->crcs[block]};
 	}
 	for (int i = 0; i < count; i++)
 		ranges[i].data = palloc(ranges[i].length);
@@ -397,9 +423,9 @@ make_ranges(const TierObject *object, StoreRange *ranges)
 
 /* Fills the slot of a claim; where the disk is full, a page that was asked for goes elsewhere. */
 static void
-fill_claim(const TierObject *object, const Hold *claim, const char *page)
+fill_claim(const Hold *claim, const char *page)
 {
-	CacheTag	tag = tag_of(object, claim->block);
+	CacheTag	tag = tag_of(claim->page.object, claim->page.block);
 	Cache	   *cache = claim->cache;
 	uint32		slot = claim->slot;
 
@@ -429,53 +455,71 @@ fill_claim(const TierObject *object, const Hold *claim, const char *page)
 	unopened++;
 }
 
-/* Reads what is claimed. */
+/* Reads ranges of one store. */
 static void
-read_claims(const TierObject *object)
+read_ranges(StoreRange *ranges, const TierObject *const *objects, int count)
 {
-	StoreRange *ranges = palloc(sizeof(StoreRange) * claims.count);
-	int			count = make_ranges(object, ranges);
-	Store	   *store = store_open(object->server, object->user);
+	Oid			server = objects[0]->server;
+	Store	   *store = store_open(server, objects[0]->user);
 	StoreError	error;
-	int			range = count - 1;
 	uint64		misses = 0;
 
 	for (int i = 0; i < claims.count; i++)
-		misses += claims.entries[i].asked;
+		misses += claims.entries[i].asked &&
+			compare_stores(claims.entries[i].page.object, objects[0]) == 0;
 	if (!store_read(store, ranges, count, &error))
 	{
-		stat_report(store, object->server, misses, &error);
-		store_raise(store, object->key, &error);
+		stat_report(store, server, misses, &error);
+		tier_failed = objects[error.range];
+		store_raise(store, tier_failed->key, &error);
 	}
-	stat_report(store, object->server, misses, NULL);
-	tier_counters.rounds++;
+	stat_report(store, server, misses, NULL);
 	tier_counters.misses += misses;
 	tier_counters.gets += count;
 	for (int i = 0; i < count; i++)
 		tier_counters.bytes += ranges[i].length;
+}
+
+/* Reads what is claimed. */
+static void
+read_claims(void)
+{
+	StoreRange *ranges = palloc(sizeof(StoreRange) * claims.count);
+	const TierObject **objects = palloc(sizeof(TierObject *) * claims.count);
+	int			count = make_ranges(ranges, objects);
+	int			range = count - 1;
+
+	for (int first = 0, end; first < count; first = end)
+	{
+		for (end = first + 1; end < count && compare_stores(objects[end], objects[first]) == 0;)
+			end++;
+		read_ranges(ranges + first, objects + first, end - first);
+	}
+	tier_counters.rounds++;
 	while (claims.count > 0)
 	{
 		Hold		claim = claims.entries[--claims.count];
 
-		while (ranges[range].offset / TIER_PAGE > claim.block)
+		while (objects[range] != claim.page.object ||
+			   ranges[range].offset / TIER_PAGE > claim.page.block)
 			range--;
-		fill_claim(object, &claim, ranges[range].data + (Size) claim.block * TIER_PAGE -
+		fill_claim(&claim, ranges[range].data + (Size) claim.page.block * TIER_PAGE -
 				   ranges[range].offset);
 	}
 }
 
 /* Reads what nobody else reads, and leaves the rest in `asked`. */
 static void
-read_asked(const TierObject *object, Asked *asked, Cache *shared, bool once)
+read_asked(Asked *asked, Cache *shared, bool once)
 {
 	PG_TRY();
 	{
-		claim_asked(object, asked, shared);
+		claim_asked(asked, shared);
 		if (claims.count > 0)
 		{
 			if (!once)
-				claim_neighbours(object, shared);
-			read_claims(object);
+				claim_neighbours(shared);
+			read_claims();
 		}
 	}
 	PG_CATCH();
@@ -488,7 +532,7 @@ read_asked(const TierObject *object, Asked *asked, Cache *shared, bool once)
 
 /* Reads pages, which are in order and none twice, and keeps them pinned. */
 static void
-fetch_asked(const TierObject *object, Asked *asked, bool once)
+fetch_asked(Asked *asked, bool once)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "vector tier", ALLOCSET_SMALL_SIZES);
@@ -499,10 +543,10 @@ fetch_asked(const TierObject *object, Asked *asked, bool once)
 		/* who has waited in vain for others reads by itself */
 		Cache	   *shared = once || waits > MOST_WAITS ? NULL : tier_cache_shared();
 
-		read_asked(object, asked, shared, once);
+		read_asked(asked, shared, once);
 		for (int i = 0; shared != NULL && i < asked->count; i++)
 		{
-			CacheTag	tag = tag_of(object, asked->blocks[i]);
+			CacheTag	tag = tag_of(asked->pages[i].object, asked->pages[i].block);
 
 			tier_cache_await(shared, &tag);
 		}
@@ -513,24 +557,21 @@ fetch_asked(const TierObject *object, Asked *asked, bool once)
 }
 
 void
-tier_fetch(const TierObject *object, const uint32 *blocks, int count, bool once)
+tier_fetch(TierPage *pages, int count, bool once)
 {
-	uint32	   *sorted;
-	Asked		asked = {.count = 0};
+	Asked		asked = {.pages = pages};
 
 	if (count > TIER_ROUND)
 		elog(ERROR, "%d pages are too many for a round", count);
-	sorted = palloc(sizeof(uint32) * Max(count, 1));
 	begin();
+	tier_failed = NULL;
 	release_round();
 	tier_cache_refresh();
-	memcpy(sorted, blocks, sizeof(uint32) * count);
-	qsort(sorted, count, sizeof(uint32), compare_blocks);
+	qsort(pages, count, sizeof(TierPage), compare_pages);
 	for (int i = 0; i < count; i++)
-		if (asked.count == 0 || asked.blocks[asked.count - 1] != sorted[i])
-			asked.blocks[asked.count++] = sorted[i];
-	fetch_asked(object, &asked, once);
-	pfree(sorted);
+		if (i == 0 || compare_pages(&pages[i], &pages[asked.count - 1]) != 0)
+			pages[asked.count++] = pages[i];
+	fetch_asked(&asked, once);
 }
 
 void

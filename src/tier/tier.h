@@ -43,14 +43,25 @@ typedef struct TierPin
 extern const char *tier_open(const TierObject *object, uint32 block, TierPin *pin);
 extern void tier_close(TierPin *pin);
 
+/* A page of an object. */
+typedef struct TierPage
+{
+	const TierObject *object;
+	uint32		block;
+} TierPage;
+
 /*
  * Has pages that will be opened soon read in one round of parallel requests, as far as they are not
- * at hand, and waits for them.  They stay at hand at least until the process's next call.  `once`:
- * they are part of a reading of everything, and are not worth keeping for others.
+ * at hand, and waits for them; those of one store make one round.  They stay at hand at least until
+ * the process's next call.  `once`: they are part of a reading of everything, and are not worth
+ * keeping for others.  Changes the order of the pages.
  */
 #define TIER_ROUND	1024		/* pages, at most */
 
-extern void tier_fetch(const TierObject *object, const uint32 *blocks, int count, bool once);
+extern void tier_fetch(TierPage *pages, int count, bool once);
+
+/* The object that the last tier_fetch could not read; NULL if it failed otherwise, or not. */
+extern const TierObject *tier_failed;
 
 /*
  * Where the page is in memory, if it is at hand; else NULL.  It may be replaced at any time, so the

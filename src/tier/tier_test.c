@@ -130,9 +130,12 @@ tier_test_read(PG_FUNCTION_ARGS)
 	for (int first = 0; first < count; first += TIER_ROUND)
 	{
 		int			part = Min(TIER_ROUND, count - first);
+		TierPage	pages[TIER_ROUND];
 
+		for (int i = 0; i < part; i++)
+			pages[i] = (TierPage) {&object, blocks[first + i]};
 		if (strcmp(how, "open") != 0)
-			tier_fetch(&object, blocks + first, part, strcmp(how, "once") == 0);
+			tier_fetch(pages, part, strcmp(how, "once") == 0);
 		for (int i = first; i < first + part; i++)
 		{
 			TierPin		pin;

@@ -103,7 +103,7 @@ my $search = 'SET enable_seqscan = off; SET enable_sort = off; SELECT count(*) F
 my ($result, $out, $error) = $node->psql('postgres', $search);
 like($error, qr/object "\Q$key\E".*index "items_v"|REINDEX/s, 'a lost object is named, and REINDEX');
 ($result, $out, $error) = $node->psql('postgres', "SELECT vector_index_check('items_v')");
-like($error, qr/index "items_v", segment \d+/, 'the check says which segment');
+like($error, qr/index "items_v" has lost 1 object.*Segment \d+: server "cold" has no object "\Q$key\E"/s, 'the check says which segment');
 is(sql("SELECT count(*) FROM items; REINDEX INDEX items_v; $search"), "500\n10", 'REINDEX makes the index again');
 unlink "$store/../lost";
 
