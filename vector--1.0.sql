@@ -1959,6 +1959,17 @@ BEGIN
 END
 $operator$;
 
+-- one ranking of several searches of a table
+
+CREATE FUNCTION hybrid_search(relation regclass, query_vector vector DEFAULT NULL, query_sparse sparsevec DEFAULT NULL,
+		filter jsonb DEFAULT NULL, k integer DEFAULT 10, fields name[] DEFAULT NULL, depth integer DEFAULT NULL,
+		rrf_k double precision DEFAULT 60, vector_column name DEFAULT NULL, sparse_column name DEFAULT NULL,
+		vector_weight double precision DEFAULT 1, sparse_weight double precision DEFAULT 1,
+		OUT key jsonb, OUT score double precision, OUT vector_rank bigint, OUT sparse_rank bigint, OUT data jsonb)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'vector_hybrid_search' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
+COMMENT ON FUNCTION hybrid_search(regclass, vector, sparsevec, jsonb, integer, name[], integer, double precision, name, name, double precision, double precision) IS 'the rows of a table that are best by the ranks of several searches together: reciprocal rank fusion';
+
 -- terms of texts
 
 CREATE FUNCTION vector_tokenize(config text, body text, OUT term text, OUT "position" integer) RETURNS SETOF record

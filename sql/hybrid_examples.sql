@@ -50,7 +50,19 @@ SELECT title FROM passage WHERE published >= 2005 ORDER BY terms <#> '{4248:1.5,
 SELECT title FROM passage WHERE terms <#> '{4248:1.5,4066:-2,4419:0.1}/30522' < 0
 ORDER BY terms <#> '{4248:1.5,4066:-2,4419:0.1}/30522' LIMIT 10;
 
--- 5. Newer, nearer, cheaper first
+-- 5. One call
+ALTER TABLE passage ADD embedding vector(3);
+UPDATE passage SET embedding = ARRAY[id, 2, published % 7]::vector;
+CREATE INDEX ON passage USING hnsw (embedding vector_cosine_ops);
+SELECT key, round(score::numeric, 4) AS score, vector_rank, sparse_rank, data->>'title' AS title
+FROM hybrid_search('passage',
+    query_vector => '[2,2,5]',
+    query_sparse => '{4248:1.5,4419:2}/30522',
+    filter => '{"published": {"gte": 1990, "lt": 2015}, "id": [1, 2, 3]}',
+    fields => '{title}',
+    k => 3);
+
+-- 6. Newer, nearer, cheaper first
 SELECT id, title, round(similarity::numeric, 3) AS similarity, round(freshness::numeric, 3) AS freshness
 FROM (
     SELECT id, title, 1 - (embedding <=> :'query') AS similarity,
@@ -62,18 +74,18 @@ FROM (
 ORDER BY similarity * freshness DESC
 LIMIT 3;
 
--- 6. Newer, nearer, cheaper first
+-- 7. Newer, nearer, cheaper first
 SELECT decay_gauss(price, origin => 20, scale => 10) AS price,
     decay_linear(made, timestamp '2026-11-28 12:00', '6 hours') AS made
 FROM (VALUES (20.00, timestamp '2026-11-28 09:00'), (30.00, '2026-11-28 06:00'), (60.00, '2026-11-27 12:00')) AS product (price, made);
 
--- 7. Preferred rows first
+-- 8. Preferred rows first
 SELECT id, title, round(boost(1 - (embedding <=> :'query'), reviewed, 1.2)::numeric, 3) AS score
 FROM post
 ORDER BY boost(1 - (embedding <=> :'query'), reviewed, 1.2) DESC
 LIMIT 3;
 
--- 8. Not ten times the same
+-- 9. Not ten times the same
 WITH candidate AS (
     SELECT row_number() OVER (ORDER BY embedding <=> :'query') AS position, id, title, embedding
     FROM post
@@ -85,7 +97,7 @@ FROM unnest(mmr(:'query', (SELECT array_agg(embedding ORDER BY position) FROM ca
     JOIN candidate USING (position)
 ORDER BY shown.number;
 
--- 9. Not ten times the same
+-- 10. Not ten times the same
 SELECT query.name, shown.number, candidate.ids[shown.position] AS id
 FROM (VALUES ('vectors', vector '[1, 0.1, 0.2]'), ('bread', '[0, 0.3, 1]')) AS query (name, embedding),
     LATERAL (
@@ -95,13 +107,13 @@ FROM (VALUES ('vectors', vector '[1, 0.1, 0.2]'), ('bread', '[0, 0.3, 1]')) AS q
     LATERAL unnest(mmr(query.embedding, candidate.embeddings, 2, lambda => 0.5)) WITH ORDINALITY AS shown (position, number)
 ORDER BY query.name, shown.number;
 
--- 10. From text to terms
+-- 11. From text to terms
 SELECT * FROM vector_tokenize('english', 'The COVID-19 vaccines of 2026');
 
--- 11. What a query asks for
+-- 12. What a query asks for
 SELECT * FROM vector_tokenize_query('english', '+"quick foxes" covid-19 vacc* -lazy');
 
--- 12. What a query asks for
+-- 13. What a query asks for
 CREATE TABLE chapter (id bigint PRIMARY KEY, body text NOT NULL);
 INSERT INTO chapter VALUES (1, '我们在北京大学学习计算机科学'), (2, '上海的天气很好'), (3, 'COVID-19 疫苗');
 CREATE FUNCTION words(body text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN (
@@ -128,7 +140,7 @@ CREATE INDEX ON chapter USING gin (words(body));
 SELECT id, body FROM chapter WHERE words(body) @@ asked('+北京 +学*');
 SELECT id, body FROM chapter WHERE words(body) @@ asked('"covid 19" 天气 -北京') ORDER BY id;
 
--- 13. After an upgrade
+-- 14. After an upgrade
 CREATE TABLE text_digest AS
     SELECT config, vector_text_digest(config) AS digest FROM unnest(ARRAY['english', 'simple', 'unicode']) AS config;
 -- after the upgrade
