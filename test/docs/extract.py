@@ -25,6 +25,7 @@ DOCUMENTS = {
     "index_examples": "docs/indexes.md",
     "filtering_examples": "docs/filtering.md",
     "hybrid_examples": "docs/hybrid.md",
+    "text_examples": "docs/text.md",
     "multivector_examples": "docs/multivector.md",
     "operations_examples": "docs/operations.md",
 }
