@@ -205,6 +205,12 @@ scan_bound_missing(const ScanBound *bound)
 }
 
 double
+scan_bound_expected(const ScanBound *bound)
+{
+	return bound->node ? scan_bound_missing(bound) / residual_share(bound->node) : 0;
+}
+
+double
 scan_bound_worth(const ScanBound *bound, uint32 dims)
 {
 	return bound->node ? residual_worth(bound->node, dims) : INFINITY;

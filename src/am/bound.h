@@ -66,10 +66,11 @@ extern bool scan_bound_is_filtered(const ScanBound *bound);
 extern uint64 scan_bound_passed(const ScanBound *bound);
 
 /*
- * Of a scan with such conditions: the rows that the LIMIT still takes, 0 if not known; and see
- * residual.h.
+ * Of a scan with such conditions: the rows that the LIMIT still takes, 0 if not known; about how
+ * many rows the scan has to return for them, 0 if not known; and see residual.h.
  */
 extern uint64 scan_bound_missing(const ScanBound *bound);
+extern double scan_bound_expected(const ScanBound *bound);
 extern double scan_bound_worth(const ScanBound *bound, uint32 dims);
 extern TidSet *scan_bound_passing(const ScanBound *bound, uint64 *tested);
 

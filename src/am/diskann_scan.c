@@ -12,7 +12,9 @@
  * Once no row waits, segments are walked further.
  *
  * If the number of wanted rows is known, a walk ends by itself when what is left is too far beyond
- * them (graph_limit), and may keep more candidates for queries that need them.
+ * them (graph_limit), and may keep more candidates for queries that need them.  If the executor
+ * filters the rows, and it is expected that a walk does not suffice, what it leaves is kept for
+ * further ones, and larger errors of that are allowed for.
  *
  * In the mode auto a scan that is read to its end returns every row once; the mode off ends after
  * query_search_list_size rows.  Except in relaxed_order, rows found too late to be in order wait
@@ -61,6 +63,11 @@ set_effort(DiskannScan *state)
 										  DISKANN_MAX_QUERY_RESCORE);
 	state->first = scan->returned + Max(Max(wanted, first), 1);
 	state->limited = !estimates;
+	if (scan->filtered && !scan->among && scan_bound_expected(scan->bound) > size / 2)
+	{
+		effort->keep = true;
+		effort->margin = KEPT_MARGIN;
+	}
 	if (wanted == 0 || space->metric == SPACE_IP)
 		return;
 	effort->candidates *= 2;

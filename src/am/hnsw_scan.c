@@ -66,7 +66,9 @@ end_round(HnswScan *state)
  * If the executor filters the rows, a search in the mode auto has twice as many candidates in each
  * round: the rows that pass are farther than those that are usually wanted.  It also allows for
  * larger errors of what has been left: a LIMIT ends the scan soon after rows of several rounds have
- * passed, before those come that the rounds have left and that are nearer.
+ * passed, before those come that the rounds have left and that are nearer.  A search that expects
+ * to return more rows than ef_search until as many have passed keeps what its rounds leave, whose
+ * order is then known, and allows for smaller errors.
  *
  * When the rows of partitions are merged, each scan looks for its share only, and for rows nearer
  * than those that the others have returned already; it goes on when it is asked for more.
@@ -94,8 +96,9 @@ search_effort(const HnswScan *state)
 		if (state->iterative == HNSW_ITERATIVE_SCAN_AUTO && state->scan.filtered &&
 			!state->scan.among)
 		{
+			effort.keep = scan_bound_expected(bound) > hnsw_ef_search;
 			effort.candidates *= 2;
-			effort.margin = FILTERED_MARGIN;
+			effort.margin = effort.keep ? KEPT_MARGIN : FILTERED_MARGIN;
 		}
 		return effort;
 	}

@@ -59,6 +59,15 @@ residual_node_cost(const IndexScanState *node, uint32 dims)
 }
 
 double
+residual_share(const IndexScanState *node)
+{
+	double		rows = node->ss.ss_currentRelation->rd_rel->reltuples;
+	double		passing = clamp_row_est(node->ss.ps.plan->plan_rows);
+
+	return rows > passing ? passing / rows : 1;
+}
+
+double
 residual_worth(const IndexScanState *node, uint32 dims)
 {
 	Relation	table = node->ss.ss_currentRelation;

@@ -23,6 +23,9 @@ extern Cost residual_returned_cost(uint32 dims, double pages, Cost filter);
 /* The same of a node. */
 extern Cost residual_node_cost(const IndexScanState *node, uint32 dims);
 
+/* The share of the table's rows that pass a node's conditions, as the planner estimated it. */
+extern double residual_share(const IndexScanState *node);
+
 /*
  * How many rows a node's scan of an index of vectors with so many dimensions can return in the time
  * that residual_rows takes; infinite if the conditions cannot be evaluated more often than once for

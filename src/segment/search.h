@@ -21,6 +21,13 @@ typedef struct SegmentScan SegmentScan;
 #define SEARCH_MARGIN	1.02f
 
 /*
+ * The same for rows that the executor filters, of a search that keeps what it leaves: the LIMIT
+ * ends the scan soon after rows of several rounds have passed, before nearer ones come that were
+ * left.
+ */
+#define KEPT_MARGIN		1.04f
+
+/*
  * How far the next round of a segment goes.  The access method sets it; each kind of segments takes
  * what concerns it.
  */
