@@ -6,10 +6,11 @@
  *
  * Otherwise, or if the vectors are in an object store, it knows its candidates by estimates.  They
  * wait by bounds that they are hardly nearer than, and are compared by the vectors of the table, or
- * by those of the store, which are read together, the least bound of all segments first, until
- * the next row to be returned is nearer than all bounds.  No more than `diskann.query_rescore` rows
- * are compared for the first ones; when more are asked for, each row costs about one comparison.
- * Once no row waits, segments are walked further.
+ * by those of the store, which are read together, the least bound of all segments first, until the
+ * next row to be returned is nearer than all bounds.  No more than `diskann.query_rescore` rows, or
+ * as many as are wanted (of those in a store, twice as many), are compared for the first ones; when
+ * more are asked for, each row costs about one comparison.  Once no row waits, segments are walked
+ * further.
  *
  * If the number of wanted rows is known, a walk ends by itself when what is left is too far beyond
  * them (graph_limit), and may keep more candidates for queries that need them.  If the executor
@@ -45,6 +46,12 @@ any_stored(const VectorScan *scan)
 	return (directory->features & FEATURE_STORED) != 0;
 }
 
+/* A walk by estimates finds as many of the nearest rows with a list that is longer by this part. */
+#define STORED_LIST_PART	2
+
+/* Rows that are compared for each that is wanted, at least, if they are in an object store. */
+#define STORED_COMPARED		2
+
 /* Sets how far the first walks go, and how many rows are compared. */
 static void
 set_effort(DiskannScan *state)
@@ -52,15 +59,20 @@ set_effort(DiskannScan *state)
 	VectorScan *scan = &state->scan;
 	const Space *space = scan->search.space;
 	SearchEffort *effort = &scan->search.effort;
-	bool		estimates = space->storage == STORAGE_NONE || any_stored(scan);
+	bool		stored = any_stored(scan);
+	bool		estimates = space->storage == STORAGE_NONE || stored;
 	uint32		size = (uint32) diskann_query_search_list_size;
 	uint64		wanted = scan->bound ? scan_bound_rows(scan->bound) : 0;
 	uint64		first = estimates ? (uint64) diskann_query_rescore / 2 : size;
+	uint64		compared;
 
+	if (stored)
+		size += size / STORED_LIST_PART;
+	/* estimates mistake some of the wanted rows for farther ones */
+	compared = Max((uint64) diskann_query_rescore, stored ? STORED_COMPARED * wanted : wanted);
 	*effort = (SearchEffort) {.candidates = size, .known = INFINITY, .margin = SEARCH_MARGIN};
-	effort->fetches = estimates ? Max((uint64) diskann_query_rescore, wanted) : PG_UINT32_MAX;
-	effort->stored_at_once = (uint32) Min(Max((uint64) diskann_query_rescore, wanted),
-										  DISKANN_MAX_QUERY_RESCORE);
+	effort->fetches = estimates ? compared : PG_UINT32_MAX;
+	effort->stored_at_once = (uint32) Min(compared, DISKANN_MAX_QUERY_RESCORE);
 	state->first = scan->returned + Max(Max(wanted, first), 1);
 	state->limited = !estimates;
 	if (scan->filtered && !scan->among && scan_bound_expected(scan->bound) > size / 2)

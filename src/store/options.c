@@ -236,7 +236,7 @@ set_defaults(StoreOptions *options)
 	options->prefix = "";
 	options->region = "us-east-1";
 	options->part_size = 8 * 1024 * 1024;
-	options->connections = 16;
+	options->connections = 64;
 	options->timeout = 60000;
 	options->connect_timeout = 5000;
 	options->stall_timeout = 10000;
