@@ -1970,6 +1970,34 @@ CREATE FUNCTION hybrid_search(relation regclass, query_vector vector DEFAULT NUL
 	AS 'MODULE_PATHNAME', 'vector_hybrid_search' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
 COMMENT ON FUNCTION hybrid_search(regclass, vector, sparsevec, jsonb, integer, name[], integer, double precision, name, name, double precision, double precision) IS 'the rows of a table that are best by the ranks of several searches together: reciprocal rank fusion';
 
+-- one ranking of several orders
+
+CREATE FUNCTION rrf(a double precision, b double precision,
+		k integer DEFAULT 60, depth bigint DEFAULT 100, weights double precision[] DEFAULT NULL) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'vector_rrf' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION rrf(double precision, double precision, integer, bigint, double precision[]) IS 'less is better: the sum of -weight / (k + rank) of each row among the first depth rows of each order; only as the first key of ORDER BY';
+CREATE FUNCTION rrf(a double precision, b double precision, c double precision,
+		k integer DEFAULT 60, depth bigint DEFAULT 100, weights double precision[] DEFAULT NULL) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'vector_rrf' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION rrf(double precision, double precision, double precision, integer, bigint, double precision[]) IS 'less is better: the sum of -weight / (k + rank) of each row among the first depth rows of each order; only as the first key of ORDER BY';
+CREATE FUNCTION rrf(a double precision, b double precision, c double precision, d double precision,
+		k integer DEFAULT 60, depth bigint DEFAULT 100, weights double precision[] DEFAULT NULL) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'vector_rrf' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION rrf(double precision, double precision, double precision, double precision, integer, bigint, double precision[]) IS 'less is better: the sum of -weight / (k + rank) of each row among the first depth rows of each order; only as the first key of ORDER BY';
+
+CREATE FUNCTION weighted(a double precision, b double precision,
+		normalization text DEFAULT 'minmax', depth bigint DEFAULT 100, weights double precision[] DEFAULT NULL) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'vector_weighted' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION weighted(double precision, double precision, text, bigint, double precision[]) IS 'less is better: the weighted sum of the normalized distances of each row among the first depth rows of each order; only as the first key of ORDER BY';
+CREATE FUNCTION weighted(a double precision, b double precision, c double precision,
+		normalization text DEFAULT 'minmax', depth bigint DEFAULT 100, weights double precision[] DEFAULT NULL) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'vector_weighted' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION weighted(double precision, double precision, double precision, text, bigint, double precision[]) IS 'less is better: the weighted sum of the normalized distances of each row among the first depth rows of each order; only as the first key of ORDER BY';
+CREATE FUNCTION weighted(a double precision, b double precision, c double precision, d double precision,
+		normalization text DEFAULT 'minmax', depth bigint DEFAULT 100, weights double precision[] DEFAULT NULL) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'vector_weighted' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION weighted(double precision, double precision, double precision, double precision, text, bigint, double precision[]) IS 'less is better: the weighted sum of the normalized distances of each row among the first depth rows of each order; only as the first key of ORDER BY';
+
 -- terms of texts
 
 CREATE FUNCTION vector_tokenize(config text, body text, OUT term text, OUT "position" integer) RETURNS SETOF record

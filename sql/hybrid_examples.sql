@@ -50,10 +50,30 @@ SELECT title FROM passage WHERE published >= 2005 ORDER BY terms <#> '{4248:1.5,
 SELECT title FROM passage WHERE terms <#> '{4248:1.5,4066:-2,4419:0.1}/30522' < 0
 ORDER BY terms <#> '{4248:1.5,4066:-2,4419:0.1}/30522' LIMIT 10;
 
--- 5. One call
+-- 5. One ranking
 ALTER TABLE passage ADD embedding vector(3);
 UPDATE passage SET embedding = ARRAY[id, 2, published % 7]::vector;
-CREATE INDEX ON passage USING hnsw (embedding vector_cosine_ops);
+CREATE INDEX ON passage USING hnsw (embedding vector_cosine_ops, published);
+SELECT title, round(-rrf(embedding <=> '[2,2,5]', terms <#> '{4248:1.5,4419:2}/30522')::numeric, 4) AS score
+FROM passage
+ORDER BY rrf(embedding <=> '[2,2,5]', terms <#> '{4248:1.5,4419:2}/30522')
+LIMIT 3;
+
+-- 6. One ranking
+SET enable_seqscan = off;
+EXPLAIN (COSTS OFF)
+SELECT title FROM passage WHERE published >= 2000
+ORDER BY rrf(embedding <=> '[2,2,5]', terms <#> '{4248:1.5,4419:2}/30522', weights => '{1, 0.5}')
+LIMIT 3;
+RESET enable_seqscan;
+
+-- 7. One ranking
+SELECT title, round(-weighted(embedding <=> '[2,2,5]', terms <#> '{4248:1.5,4419:2}/30522', weights => '{0.7, 0.3}')::numeric, 3) AS score
+FROM passage
+ORDER BY weighted(embedding <=> '[2,2,5]', terms <#> '{4248:1.5,4419:2}/30522', weights => '{0.7, 0.3}')
+LIMIT 3;
+
+-- 8. One call
 SELECT key, round(score::numeric, 4) AS score, vector_rank, sparse_rank, data->>'title' AS title
 FROM hybrid_search('passage',
     query_vector => '[2,2,5]',
@@ -62,7 +82,7 @@ FROM hybrid_search('passage',
     fields => '{title}',
     k => 3);
 
--- 6. Newer, nearer, cheaper first
+-- 9. Newer, nearer, cheaper first
 SELECT id, title, round(similarity::numeric, 3) AS similarity, round(freshness::numeric, 3) AS freshness
 FROM (
     SELECT id, title, 1 - (embedding <=> :'query') AS similarity,
@@ -74,18 +94,18 @@ FROM (
 ORDER BY similarity * freshness DESC
 LIMIT 3;
 
--- 7. Newer, nearer, cheaper first
+-- 10. Newer, nearer, cheaper first
 SELECT decay_gauss(price, origin => 20, scale => 10) AS price,
     decay_linear(made, timestamp '2026-11-28 12:00', '6 hours') AS made
 FROM (VALUES (20.00, timestamp '2026-11-28 09:00'), (30.00, '2026-11-28 06:00'), (60.00, '2026-11-27 12:00')) AS product (price, made);
 
--- 8. Preferred rows first
+-- 11. Preferred rows first
 SELECT id, title, round(boost(1 - (embedding <=> :'query'), reviewed, 1.2)::numeric, 3) AS score
 FROM post
 ORDER BY boost(1 - (embedding <=> :'query'), reviewed, 1.2) DESC
 LIMIT 3;
 
--- 9. Not ten times the same
+-- 12. Not ten times the same
 WITH candidate AS (
     SELECT row_number() OVER (ORDER BY embedding <=> :'query') AS position, id, title, embedding
     FROM post
@@ -97,7 +117,7 @@ FROM unnest(mmr(:'query', (SELECT array_agg(embedding ORDER BY position) FROM ca
     JOIN candidate USING (position)
 ORDER BY shown.number;
 
--- 10. Not ten times the same
+-- 13. Not ten times the same
 SELECT query.name, shown.number, candidate.ids[shown.position] AS id
 FROM (VALUES ('vectors', vector '[1, 0.1, 0.2]'), ('bread', '[0, 0.3, 1]')) AS query (name, embedding),
     LATERAL (

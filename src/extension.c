@@ -9,6 +9,7 @@
 #include "am/index.h"
 #include "distance/distance.h"
 #include "filter_scan/filter_scan.h"
+#include "fusion/fusion.h"
 #include "planner/planner.h"
 #include "segment/directory.h"
 #include "segment/seal.h"
@@ -58,6 +59,7 @@ _PG_init(void)
 		&vector_simd, DISTANCE_AUTO, simd_options, PGC_USERSET, 0, check_simd, assign_simd, NULL);
 	planner_init();
 	filter_scan_init();
+	fusion_init();
 	directory_init();
 	seal_init();
 	wait_point_init();

@@ -119,6 +119,13 @@ toast_snapshot(Snapshot snapshot)
 #define typeof_unqual __typeof_unqual__
 #endif
 
+/* The relations that the last join of a query has; needs nodes/pathnodes.h. */
+#if PG_VERSION_NUM >= 160000
+#define all_relids(root)	((root)->all_query_rels)
+#else
+#define all_relids(root)	((root)->all_baserels)
+#endif
+
 /* The argument that planner() has after the bound parameters. */
 #if PG_VERSION_NUM >= 190000
 #define PLANNER_PARAMETER	, ExplainState *es

@@ -22,6 +22,7 @@
 #include "utils/rel.h"
 
 #include "am/index.h"
+#include "fusion/fusion.h"
 #include "planner/planner.h"
 #include "segment/cache.h"
 #include "segment/legacy.h"
@@ -39,10 +40,12 @@ has_ctid(Node *node, void *context)
 	if (IsA(node, Var))
 		return ((Var *) node)->varattno == SelfItemPointerAttributeNumber &&
 			((Var *) node)->varlevelsup == 0;
+	if (is_fusion(node))
+		return true;
 	return expression_tree_walker(node, has_ctid, context);
 }
 
-/* Whether a query needs the ctids of its rows. */
+/* Whether a query needs the ctids of its rows; a fusion of searches tells rows by them. */
 static bool
 needs_ctid(const Query *query)
 {

@@ -29,6 +29,7 @@
 #include "utils/syscache.h"
 
 #include "am/method.h"
+#include "fusion/fusion.h"
 
 static bool enable_semijoin_filter = true;
 static planner_hook_type previous_hook;
@@ -155,20 +156,24 @@ use_arrays(Filters *filters, Node *condition)
 	return (Node *) array;
 }
 
-/* Does so for a query ordered by a distance, also in its views and in the table's policies. */
+/*
+ * Does so for a query ordered by a distance or by several, also in its views and in the table's
+ * policies.
+ */
 static int
 filter_table(Query *query)
 {
 	SortGroupClause *order = linitial_node(SortGroupClause, query->sortClause);
 	List	   *queries = NIL;
+	Node	   *expression = get_sortgroupclause_expr(order, query->targetList);
 	Oid			operator = InvalidOid;
 	Filters		filters = {0};
 	ListCell   *cell;
 
-	filters.table = table_of(query, get_sortgroupclause_expr(order, query->targetList), &queries,
-							 &operator);
-	if (filters.table == NULL || !OidIsValid(operator) ||
-		!is_ordered(filters.table->relid, operator))
+	filters.table = table_of(query, expression, &queries, &operator);
+	if (filters.table == NULL ||
+		!(is_fusion(expression) ||
+		  (OidIsValid(operator) && is_ordered(filters.table->relid, operator))))
 		return 0;
 	foreach(cell, queries)
 	{
