@@ -2013,6 +2013,63 @@ CREATE FUNCTION vector_text_digest(config text) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000;
 COMMENT ON FUNCTION vector_text_digest(text) IS 'a hash of the terms of some texts: another one means that indexes of words have to be made again';
 
+-- queries of words, and the score of BM25: less is better, 0 is no match
+
+CREATE TYPE bm25query;
+CREATE FUNCTION bm25query_in(cstring) RETURNS bm25query
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bm25query_in(cstring) IS 'I/O';
+CREATE FUNCTION bm25query_out(bm25query) RETURNS cstring
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bm25query_out(bm25query) IS 'I/O';
+CREATE FUNCTION bm25query_recv(internal) RETURNS bm25query
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bm25query_recv(internal) IS 'I/O';
+CREATE FUNCTION bm25query_send(bm25query) RETURNS bytea
+	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bm25query_send(bm25query) IS 'I/O';
+CREATE TYPE bm25query (
+	INPUT = bm25query_in,
+	OUTPUT = bm25query_out,
+	RECEIVE = bm25query_recv,
+	SEND = bm25query_send,
+	STORAGE = extended
+);
+COMMENT ON TYPE bm25query IS 'query of words, and the bm25 index by whose statistics it scores';
+
+CREATE FUNCTION to_bm25query(query text, index regclass DEFAULT NULL) RETURNS bm25query
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+COMMENT ON FUNCTION to_bm25query(text, regclass) IS 'query of words, with the bm25 index by whose statistics it scores';
+CREATE FUNCTION bm25query_eq(bm25query, bm25query) RETURNS boolean
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bm25query_eq(bm25query, bm25query) IS 'implementation of = operator';
+CREATE OPERATOR = (LEFTARG = bm25query, RIGHTARG = bm25query, PROCEDURE = bm25query_eq, COMMUTATOR = =, RESTRICT = eqsel, JOIN = eqjoinsel);
+COMMENT ON OPERATOR =(bm25query, bm25query) IS 'equal';
+
+CREATE FUNCTION bm25_score_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bm25_score_support(internal) IS 'planner support: names the index of the column that is searched';
+CREATE FUNCTION bm25_score(text, bm25query) RETURNS float8
+	AS 'MODULE_PATHNAME', 'bm25_text_query' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT bm25_score_support;
+COMMENT ON FUNCTION bm25_score(text, bm25query) IS 'implementation of <@> operator';
+CREATE OPERATOR <@> (LEFTARG = text, RIGHTARG = bm25query, PROCEDURE = bm25_score);
+COMMENT ON OPERATOR <@>(text, bm25query) IS 'negative score by BM25 of a text for a query of words';
+CREATE FUNCTION bm25_score(text, text) RETURNS float8
+	AS 'MODULE_PATHNAME', 'bm25_text_text' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT bm25_score_support;
+COMMENT ON FUNCTION bm25_score(text, text) IS 'implementation of <@> operator';
+CREATE OPERATOR <@> (LEFTARG = text, RIGHTARG = text, PROCEDURE = bm25_score);
+COMMENT ON OPERATOR <@>(text, text) IS 'negative score by BM25 of a text for a query of words';
+CREATE FUNCTION bm25_score(text[], bm25query) RETURNS float8
+	AS 'MODULE_PATHNAME', 'bm25_array_query' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT bm25_score_support;
+COMMENT ON FUNCTION bm25_score(text[], bm25query) IS 'implementation of <@> operator';
+CREATE OPERATOR <@> (LEFTARG = text[], RIGHTARG = bm25query, PROCEDURE = bm25_score);
+COMMENT ON OPERATOR <@>(text[], bm25query) IS 'negative score by BM25 of texts for a query of words';
+CREATE FUNCTION bm25_score(text[], text) RETURNS float8
+	AS 'MODULE_PATHNAME', 'bm25_array_text' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT bm25_score_support;
+COMMENT ON FUNCTION bm25_score(text[], text) IS 'implementation of <@> operator';
+CREATE OPERATOR <@> (LEFTARG = text[], RIGHTARG = text, PROCEDURE = bm25_score);
+COMMENT ON OPERATOR <@>(text[], text) IS 'negative score by BM25 of texts for a query of words';
+
 -- object stores
 
 CREATE FUNCTION vector_store_validator(options text[], catalog oid) RETURNS void

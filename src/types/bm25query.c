@@ -106,14 +106,14 @@ print(const BM25Query *query)
 	return *text == ':' || name_end(text) ? psprintf(":%s", text) : text;
 }
 
-PGDLLEXPORT PG_FUNCTION_INFO_V1(bm25query_in);
+PG_FUNCTION_INFO_V1(bm25query_in);
 Datum
 bm25query_in(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_POINTER(parse(PG_GETARG_CSTRING(0)));
 }
 
-PGDLLEXPORT PG_FUNCTION_INFO_V1(bm25query_out);
+PG_FUNCTION_INFO_V1(bm25query_out);
 Datum
 bm25query_out(PG_FUNCTION_ARGS)
 {
@@ -121,7 +121,7 @@ bm25query_out(PG_FUNCTION_ARGS)
 }
 
 /* The binary form is the text: an OID would be another index elsewhere. */
-PGDLLEXPORT PG_FUNCTION_INFO_V1(bm25query_recv);
+PG_FUNCTION_INFO_V1(bm25query_recv);
 Datum
 bm25query_recv(PG_FUNCTION_ARGS)
 {
@@ -131,7 +131,7 @@ bm25query_recv(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(parse(pq_getmsgtext(message, message->len - message->cursor, &length)));
 }
 
-PGDLLEXPORT PG_FUNCTION_INFO_V1(bm25query_send);
+PG_FUNCTION_INFO_V1(bm25query_send);
 Datum
 bm25query_send(PG_FUNCTION_ARGS)
 {
@@ -144,7 +144,7 @@ bm25query_send(PG_FUNCTION_ARGS)
 }
 
 /* to_bm25query(query, index) */
-PGDLLEXPORT PG_FUNCTION_INFO_V1(to_bm25query);
+PG_FUNCTION_INFO_V1(to_bm25query);
 Datum
 to_bm25query(PG_FUNCTION_ARGS)
 {
@@ -157,7 +157,7 @@ to_bm25query(PG_FUNCTION_ARGS)
 									 PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1)));
 }
 
-PGDLLEXPORT PG_FUNCTION_INFO_V1(bm25query_eq);
+PG_FUNCTION_INFO_V1(bm25query_eq);
 Datum
 bm25query_eq(PG_FUNCTION_ARGS)
 {

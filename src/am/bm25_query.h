@@ -1,0 +1,28 @@
+/*
+ * bm25_query.h - queries of words, with the statistics of an index
+ */
+#ifndef VECTOR_AM_BM25_QUERY_H
+#define VECTOR_AM_BM25_QUERY_H
+
+#include "pg_compat.h"
+
+#include "utils/rel.h"
+
+#include "text/words.h"
+#include "types/bm25query.h"
+
+/* A query that is ready to score documents. */
+typedef struct BM25Scorer
+{
+	WordsSettings settings;		/* of the documents */
+	Match	   *match;
+} BM25Scorer;
+
+/*
+ * Makes a query ready, in the current memory context.  `scanned` is the index that is scanned, or
+ * NULL: the query must name one then.  The statistics are those of the index that it names; of a
+ * partitioned index, those of all its partitions.
+ */
+extern BM25Scorer *bm25_scorer(const BM25Query *query, Relation scanned);
+
+#endif							/* VECTOR_AM_BM25_QUERY_H */
