@@ -1696,7 +1696,7 @@ CREATE OPERATOR CLASS bit_hamming_ops FOR TYPE bit USING ivf AS
 	FUNCTION 1 hamming_distance(bit, bit);
 COMMENT ON OPERATOR CLASS bit_hamming_ops USING ivf IS 'nearest neighbours of a bit string by Hamming distance';
 
--- access methods diskann and sparse, which vector_create_diskann and vector_create_sparse create
+-- access methods diskann, sparse and bm25, which vector_create_diskann and others create
 
 CREATE FUNCTION diskannhandler(internal) RETURNS index_am_handler
 	AS 'MODULE_PATHNAME' LANGUAGE C;
@@ -1704,6 +1704,9 @@ COMMENT ON FUNCTION diskannhandler(internal) IS 'handler of the access method di
 CREATE FUNCTION sparsehandler(internal) RETURNS index_am_handler
 	AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON FUNCTION sparsehandler(internal) IS 'handler of the access method sparse';
+CREATE FUNCTION bm25handler(internal) RETURNS index_am_handler
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON FUNCTION bm25handler(internal) IS 'handler of the access method bm25';
 
 -- what an index consists of
 
@@ -1721,7 +1724,7 @@ BEGIN ATOMIC
 	FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid,
 		LATERAL vector_index_segments(c.oid) s
 	WHERE a.amhandler::oid IN ('hnswhandler'::regproc::oid, 'diskannhandler'::regproc::oid,
-			'ivfflathandler'::regproc::oid, 'ivfhandler'::regproc::oid, 'sparsehandler'::regproc::oid) AND c.relkind = 'i' AND i.indisvalid
+			'ivfflathandler'::regproc::oid, 'ivfhandler'::regproc::oid, 'sparsehandler'::regproc::oid, 'bm25handler'::regproc::oid) AND c.relkind = 'i' AND i.indisvalid
 		AND (c.relpersistence <> 't' OR c.relnamespace = pg_my_temp_schema())
 		AND (pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
 END;
@@ -1787,7 +1790,7 @@ BEGIN ATOMIC
 	FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_index i ON i.indexrelid = c.oid
 		JOIN pg_namespace n ON n.oid = c.relnamespace, LATERAL vector_index_state(c.oid) s(state)
 	WHERE a.amhandler::oid IN ('hnswhandler'::regproc::oid, 'diskannhandler'::regproc::oid,
-			'ivfflathandler'::regproc::oid, 'ivfhandler'::regproc::oid, 'sparsehandler'::regproc::oid) AND c.relkind = 'i' AND s.state <> 'current'
+			'ivfflathandler'::regproc::oid, 'ivfhandler'::regproc::oid, 'sparsehandler'::regproc::oid, 'bm25handler'::regproc::oid) AND c.relkind = 'i' AND s.state <> 'current'
 		AND (pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
 END;
 COMMENT ON FUNCTION vector_legacy_indexes() IS 'indexes that are not read, and the statements that repair them';
@@ -1833,7 +1836,10 @@ BEGIN
 			IF class.opcname IS NULL THEN
 				EXECUTE pg_catalog.format('ALTER OPERATOR FAMILY %I USING %I ADD %s, %s', family.opfname, am, class.operators, class.compare);
 			ELSE
-				EXECUTE pg_catalog.format('CREATE OPERATOR CLASS %I DEFAULT FOR TYPE %s USING %I FAMILY %I AS %s, %s', class.opcname, class.lefttype::pg_catalog.regtype, am, family.opfname, class.operators, class.compare);
+				EXECUTE pg_catalog.format('CREATE OPERATOR CLASS %I %s FOR TYPE %s USING %I FAMILY %I AS %s, %s', class.opcname,
+					-- a text that no class is named for is what bm25 is an index of
+					CASE WHEN am <> 'bm25' OR class.lefttype <> 'text'::pg_catalog.regtype THEN 'DEFAULT' END,
+					class.lefttype::pg_catalog.regtype, am, family.opfname, class.operators, class.compare);
 				EXECUTE pg_catalog.format('COMMENT ON OPERATOR CLASS %I USING %I IS %L', class.opcname, am, 'filter by a column of type ' || class.lefttype::pg_catalog.regtype);
 			END IF;
 		END LOOP;
@@ -2095,9 +2101,9 @@ DECLARE
 	class record;
 	member record;
 BEGIN
-	IF method NOT IN ('diskann', 'sparse') THEN
+	IF method NOT IN ('diskann', 'sparse', 'bm25') THEN
 		RAISE 'access method "%" cannot be created by this function', method USING ERRCODE = 'invalid_parameter_value',
-			HINT = 'Valid names are diskann and sparse.';
+			HINT = 'Valid names are diskann, sparse and bm25.';
 	ELSIF EXISTS (SELECT FROM pg_am JOIN pg_proc p ON p.oid = amhandler WHERE amname = method AND prosrc = method || 'handler') THEN
 		RETURN false;
 	ELSIF EXISTS (SELECT FROM pg_am WHERE amname = method) THEN
@@ -2113,7 +2119,8 @@ BEGIN
 	EXECUTE format('CREATE ACCESS METHOD %I TYPE INDEX HANDLER %I', method, method || 'handler');
 	EXECUTE format('COMMENT ON ACCESS METHOD %I IS %L', method, CASE method
 		WHEN 'diskann' THEN 'nearest neighbours by a graph of codes'
-		WHEN 'sparse' THEN 'nearest sparse vectors by inverted lists' END);
+		WHEN 'sparse' THEN 'nearest sparse vectors by inverted lists'
+		WHEN 'bm25' THEN 'best texts for the words of a query by inverted lists' END);
 	-- for diskann, CREATE INDEX refuses the classes of what only hnsw has, and says so
 	FOR class IN
 		SELECT opcname AS name, opcintype::regtype AS type, obj_description(c.oid, 'pg_opclass') AS description,
@@ -2124,7 +2131,7 @@ BEGIN
 			FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod
 				JOIN pg_depend d ON d.classid = 'pg_opclass'::regclass AND d.objid = c.oid AND d.refobjid = vector.oid
 			WHERE amname = 'hnsw' AND opcname ~ CASE method
-				WHEN 'diskann' THEN '^(vector|halfvec|bf16vec|int8vec|sparsevec|bit)_' ELSE '^sparsevec_(ip|cosine)_' END
+				WHEN 'diskann' THEN '^(vector|halfvec|bf16vec|int8vec|sparsevec|bit)_' WHEN 'sparse' THEN '^sparsevec_(ip|cosine)_' END
 			ORDER BY opcname
 	LOOP
 		EXECUTE format('CREATE OPERATOR CLASS %I %s FOR TYPE %s USING %I AS OPERATOR 1 %s FOR ORDER BY float_ops, %s', class.name,
@@ -2133,6 +2140,16 @@ BEGIN
 		EXECUTE format('COMMENT ON OPERATOR CLASS %I USING %I IS %L', class.name, method,
 			CASE WHEN class.served THEN class.description ELSE 'not supported, only by hnsw' END);
 	END LOOP;
+	IF method = 'bm25' THEN
+		CREATE OPERATOR CLASS bm25_ops DEFAULT FOR TYPE text USING bm25 AS
+			OPERATOR 1 <@> (text, bm25query) FOR ORDER BY float_ops,
+			FUNCTION 1 bm25_score(text, bm25query);
+		COMMENT ON OPERATOR CLASS bm25_ops USING bm25 IS 'best texts for the words of a query';
+		CREATE OPERATOR CLASS bm25_array_ops DEFAULT FOR TYPE text[] USING bm25 AS
+			OPERATOR 1 <@> (text[], bm25query) FOR ORDER BY float_ops,
+			FUNCTION 1 bm25_score(text[], bm25query);
+		COMMENT ON OPERATOR CLASS bm25_array_ops USING bm25 IS 'best arrays of texts for the words of a query';
+	END IF;
 	EXECUTE format('SELECT %s.vector_create_attribute_classes(%L)', vector.schema, method);
 	-- a script of the extension has made them its members
 	FOR member IN
@@ -2148,7 +2165,7 @@ BEGIN
 	RETURN true;
 END
 $create$;
-COMMENT ON FUNCTION vector_create_method(name) IS 'creates the access method diskann or sparse, unless one has this name; returns whether it did';
+COMMENT ON FUNCTION vector_create_method(name) IS 'creates the access method diskann, sparse or bm25, unless one has this name; returns whether it did';
 
 CREATE FUNCTION vector_drop_method(method name) RETURNS boolean
 	LANGUAGE plpgsql STRICT VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
@@ -2157,7 +2174,7 @@ DECLARE
 	vector oid := (SELECT oid FROM pg_extension WHERE extname = 'vector');
 	member record;
 BEGIN
-	IF method NOT IN ('diskann', 'sparse') OR
+	IF method NOT IN ('diskann', 'sparse', 'bm25') OR
 		NOT EXISTS (SELECT FROM pg_am JOIN pg_proc p ON p.oid = amhandler WHERE amname = method AND prosrc = method || 'handler') THEN
 		RETURN false;
 	END IF;
@@ -2177,7 +2194,7 @@ BEGIN
 	RETURN true;
 END
 $drop$;
-COMMENT ON FUNCTION vector_drop_method(name) IS 'drops the access method diskann or sparse of this extension, for another to have the name; returns whether it did';
+COMMENT ON FUNCTION vector_drop_method(name) IS 'drops the access method diskann, sparse or bm25 of this extension, for another to have the name; returns whether it did';
 
 CREATE FUNCTION vector_create_diskann() RETURNS boolean LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
@@ -2201,4 +2218,15 @@ END;
 COMMENT ON FUNCTION vector_drop_sparse() IS 'drops the access method sparse of this extension, for another to have the name; returns whether it did';
 
 SELECT vector_create_diskann();
+CREATE FUNCTION vector_create_bm25() RETURNS boolean LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT vector_create_method('bm25');
+END;
+COMMENT ON FUNCTION vector_create_bm25() IS 'creates the access method bm25, unless one has this name; returns whether it did';
+CREATE FUNCTION vector_drop_bm25() RETURNS boolean LANGUAGE SQL VOLATILE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT vector_drop_method('bm25');
+END;
+COMMENT ON FUNCTION vector_drop_bm25() IS 'drops the access method bm25 of this extension, for another to have the name; returns whether it did';
 SELECT vector_create_sparse();
+SELECT vector_create_bm25();

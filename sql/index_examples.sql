@@ -144,3 +144,22 @@ EXPLAIN (COSTS off) SELECT id FROM passages
 
 -- 19. sparse
 DROP TABLE passages;
+
+-- 20. bm25
+CREATE TABLE manuals (id bigint PRIMARY KEY, lang text, title text, body text);
+INSERT INTO manuals SELECT n, (ARRAY['de', 'en', 'fr'])[1 + n % 3], 'Manual ' || n,
+    'The pump of model ' || n % 50 || ' needs ' || CASE WHEN n % 100 = 7 THEN 'a new filter' ELSE 'some oil' END
+    FROM generate_series(1, 3000) n;
+CREATE INDEX manuals_body ON manuals USING bm25 (body, lang text_ops) WITH (text_config = 'english');
+SELECT id, round((body <@> 'filters of pumps')::numeric, 3) AS score FROM manuals
+    WHERE lang = 'en' ORDER BY body <@> 'filters of pumps', id LIMIT 3;
+EXPLAIN (COSTS off) SELECT id FROM manuals
+    WHERE lang = 'en' ORDER BY body <@> 'filters of pumps' LIMIT 3;
+
+-- 21. bm25
+DROP INDEX manuals_body;
+CREATE INDEX manuals_texts ON manuals USING bm25 ((ARRAY[title, body])) WITH (text_config = 'english', weights = '2,1');
+SELECT id FROM manuals ORDER BY ARRAY[title, body] <@> 'manual 77' LIMIT 1;
+
+-- 22. bm25
+DROP TABLE manuals;

@@ -6,13 +6,13 @@ CREATE ACCESS METHOD other TYPE INDEX HANDLER hnswhandler;
 CREATE OPERATOR CLASS other_ops DEFAULT FOR TYPE vector USING other AS
 	OPERATOR 1 <-> (vector, vector) FOR ORDER BY float_ops, FUNCTION 1 vector_l2_squared_distance(vector, vector);
 SELECT amvalidate(oid) FROM pg_opclass WHERE opcname = 'other_ops';
-CREATE TABLE t (id int, v vector(3)) WITH (autovacuum_enabled = off);
+CREATE TABLE t (id int, v vector(3), label text GENERATED ALWAYS AS (id::text) STORED) WITH (autovacuum_enabled = off);
 INSERT INTO t SELECT n, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1, 500) n;
-CREATE FUNCTION tell(am text, class text, columns text DEFAULT 'v', near text DEFAULT $$v <-> '[1,2,3]'$$) RETURNS SETOF text LANGUAGE plpgsql AS $$
+CREATE FUNCTION tell(am text, class text, columns text DEFAULT 'v', near text DEFAULT $$v <-> '[1,2,3]'$$, options text DEFAULT '') RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
 	line text;
 BEGIN
-	EXECUTE format('CREATE INDEX t_v ON t USING %I (%s %I)', am, columns, class);
+	EXECUTE format('CREATE INDEX t_v ON t USING %I (%s %I) %s', am, columns, class, options);
 	INSERT INTO t VALUES (0, '[1,2,3]');
 	RETURN NEXT format('%s: %s, %s sealed, %s rows', am, vector_index_state('t_v'), vector_seal('t_v'), vector_index_check('t_v'));
 	DELETE FROM t WHERE id = 0;
@@ -28,6 +28,7 @@ SELECT tell('diskann', 'vector_l2_ops');
 SELECT tell('ivfflat', 'vector_l2_ops');
 SELECT tell('ivf', 'vector_l2_ops');
 SELECT tell('sparse', 'sparsevec_ip_ops', '(v::sparsevec(3))', $$v::sparsevec(3) <#> '{1:1,2:2,3:3}/3'$$);
+SELECT tell('bm25', 'bm25_ops', 'label', $$label <@> '0'$$, 'WITH (text_config = simple)');
 SELECT tell('other', 'other_ops');
 -- nor that of a subquery, unless it is read
 CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops);

@@ -1,7 +1,7 @@
 -- operator classes: the extension's are valid, and errors in a user's are reported
 SELECT amname, count(*) > 0 AS some, bool_and(amvalidate(c.oid)) AS valid
 	FROM pg_opclass c JOIN pg_am a ON a.oid = opcmethod
-	WHERE amname IN ('hnsw', 'diskann', 'ivfflat', 'ivf', 'sparse') GROUP BY amname ORDER BY amname;
+	WHERE amname IN ('hnsw', 'diskann', 'ivfflat', 'ivf', 'sparse', 'bm25') GROUP BY amname ORDER BY amname;
 CREATE FUNCTION validate(name) RETURNS bool LANGUAGE sql AS 'SELECT amvalidate(oid) FROM pg_opclass WHERE opcname = $1';
 
 -- classes as users make them: with another operator, or from parts of an existing class

@@ -22,7 +22,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-#include "am/bm25.h"
+#include "am/bm25_index.h"
 
 static void
 refuse_unnamed(void)
@@ -154,7 +154,7 @@ bm25_scorer(const BM25Query *query, Relation scanned)
 		.k1 = scorer->settings.k1,
 		.b = scorer->settings.b,
 		.mean_length = count.documents > 0 ?
-		count.length / scorer->settings.scale / count.documents : 0
+		count.length / count.documents : 0
 	};
 	match_weigh(scorer->match, count.documents, &formula);
 	pfree(count.found);

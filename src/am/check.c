@@ -17,6 +17,7 @@
 #include "utils/snapmgr.h"
 
 #include "am/check_attributes.h"
+#include "am/index.h"
 #include "segment/growing.h"
 #include "segment/manifest.h"
 #include "segment/method.h"
@@ -198,7 +199,6 @@ check_vector(Check *check, CheckedPlace place, const char *payload)
 	sealed_scan_begin(&scan, check->index, check->space, segment, &check->statistics);
 	segment->method->check_vector(&scan, place.number, payload);
 	MemoryContextSwitchTo(old);
-	MemoryContextReset(check->row);
 }
 
 static void
@@ -207,13 +207,15 @@ check_heap_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, boo
 	Check	   *check = arg;
 	CheckedRow	sought = {.tid = tag_from_tid(tid)};
 	const CheckedRow *row;
-	const char *payload;
-	Size		size;
+	SegmentRow	taken = {.tid = *tid};
+	MemoryContext old;
+	bool		indexed;
 
-	if (isnull[0])
-		return;
-	payload = space_payload(check->space, values[0], &size);
-	if (!space_indexable(check->space, payload))
+	MemoryContextReset(check->row);
+	old = MemoryContextSwitchTo(check->row);
+	indexed = index_take_row(index, check->space, values, isnull, &taken);
+	MemoryContextSwitchTo(old);
+	if (!indexed)
 		return;
 	row = bsearch(&sought, check->rows, check->count, sizeof(CheckedRow), tag_compare);
 	if (row == NULL)
@@ -222,7 +224,7 @@ check_heap_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, boo
 	if (check->attributes)
 		check_attributes_row(check->attributes, row->place, tid, values, isnull);
 	if (row->place.segment != CHECKED_RECORD)
-		check_vector(check, row->place, payload);
+		check_vector(check, row->place, taken.payload);
 }
 
 /* Checks that every row that a snapshot sees is in the index. */

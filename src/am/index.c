@@ -19,22 +19,41 @@
 #define DEFAULT_AFTER		"1 day"
 #define DEFAULT_MIN_ROWS	100000
 
-/* Raises an error unless the first column is a vector, and all others are attributes. */
+/* Raises an error unless the first column is indexed, and all others are attributes. */
 static void
-check_columns(Relation index, const char *am)
+check_columns(Relation index)
 {
+	const VectorAm *am = vector_am_of(index);
+	bool		texts = am->make_value != NULL;
+
 	if (!OidIsValid(index_getprocid(index, 1, DISTANCE_NUMBER)))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("first column of %s index must be a vector", am),
+				 errmsg("first column of %s index must be a %s", am->name,
+						texts ? "text" : "vector"),
 				 errhint("Put columns to filter by after it.")));
 	for (int i = 1; i < index->rd_att->natts; i++)
 		if (!OidIsValid(index_getprocid(index, i + 1, ATTRIBUTE_COMPARE)))
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("column \"%s\" cannot be an attribute of %s index",
-							NameStr(TupleDescAttr(index->rd_att, i)->attname), am),
-					 errdetail("Its operator class is for the first column.")));
+							NameStr(TupleDescAttr(index->rd_att, i)->attname), am->name),
+					 errdetail("Its operator class is for the first column."),
+					 texts ? errhint("To filter by a text, name the class text_ops after it; to "
+									 "search several, index an array of them.") : 0));
+}
+
+bool
+index_take_row(Relation index, const Space *space, const Datum *values, const bool *isnull,
+			   SegmentRow *row)
+{
+	const VectorAm *am = vector_am_of(index);
+	Datum		value = values[0];
+
+	if (isnull[0] || (am->make_value && !am->make_value(index, values[0], &value)))
+		return false;
+	row->payload = space_payload(space, value, &row->size);
+	return space_indexable(space, row->payload);
 }
 
 DirectoryOptions
@@ -43,16 +62,16 @@ index_column_options(Relation index)
 	const char *am = vector_am_of(index)->name;
 	DirectoryOptions options = {
 		.method = vector_am_of(index)->segments->id,
-		.dims = TupleDescAttr(index->rd_att, 0)->atttypmod,
 		.features = index->rd_att->natts > 1 ? FEATURE_ATTRIBUTES : 0
 	};
 
-	check_columns(index, am);
+	check_columns(index);
 	if (TupleDescAttr(index->rd_att, 0)->atttypid == VARBITOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("type not supported for %s index", am)));
 	space_of_index(index, &options.element, &options.metric);
+	options.dims = space_dims_of_index(index, options.element);
 	if (options.dims < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

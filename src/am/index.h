@@ -13,6 +13,7 @@
 #include "nodes/pathnodes.h"
 
 #include "segment/directory.h"
+#include "segment/row.h"
 #include "segment/tiering.h"
 
 /* Defines settings and relation options of all methods, and the hooks that their scans need. */
@@ -29,6 +30,13 @@ extern bool vector_am_plans(const IndexOptInfo *index);
  * if the access method does not support them.
  */
 extern DirectoryOptions index_column_options(Relation index);
+
+/*
+ * Sets the payload of a row with these columns, in the current memory context; false: the row is
+ * not indexed.
+ */
+extern bool index_take_row(Relation index, const Space *space, const Datum *values,
+						   const bool *isnull, SegmentRow *row);
 
 /* What the relation options of all access methods begin with. */
 typedef struct IndexOptions

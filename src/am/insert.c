@@ -57,8 +57,7 @@ vectorinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid, 
 	context = AllocSetContextCreate(CurrentMemoryContext, "vector insert", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	cached = cache_index(index);
-	row.payload = space_payload(cache_space(cached), values[0], &row.size);
-	if (space_indexable(cache_space(cached), row.payload))
+	if (index_take_row(index, cache_space(cached), values, isnull, &row))
 	{
 		const IndexAttributes *attributes = index_attributes(index);
 		uint32		seal_rows = index_seal_rows(index);

@@ -182,7 +182,8 @@ vector_index_segments(PG_FUNCTION_ARGS)
 }
 
 /*
- * Whether an index's file can be used: current, untouched, outdated (see LegacyState), unknown.
+ * Whether an index's file can be used: current, untouched, outdated (see LegacyState and
+ * VectorAm.is_outdated), unknown.
  * NULL for an index that is gone, belongs to another access method, or has no blocks here.
  */
 PG_FUNCTION_INFO_V1(vector_index_state);
@@ -192,17 +193,19 @@ vector_index_state(PG_FUNCTION_ARGS)
 	Relation	index = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
 	static const char *const states[] = {NULL, "untouched", "outdated"};
 	const char *state = NULL;
+	const VectorAm *am;
 
 	if (index == NULL)
 		PG_RETURN_NULL();
 	if (index->rd_rel->relkind == RELKIND_INDEX && !RELATION_IS_OTHER_TEMP(index) &&
-		vector_am_of(index) != NULL && !is_elsewhere(index) &&
+		(am = vector_am_of(index)) != NULL && !is_elsewhere(index) &&
 		RelationGetNumberOfBlocks(index) > 0)
 	{
 		require_may_see(index);
 		state = states[legacy_state(index)];
 		if (state == NULL)
-			state = directory_is_readable(index) ? "current" : "unknown";
+			state = !directory_is_readable(index) ? "unknown" :
+				am->is_outdated && am->is_outdated(index) ? "outdated" : "current";
 	}
 	relation_close(index, AccessShareLock);
 	if (state == NULL)

@@ -39,6 +39,7 @@ typedef struct ScanWork
 typedef enum IndexSupport
 {
 	SUPPORT_DISTANCE,			/* of two vectors */
+	SUPPORT_SCORE,				/* of a document and a query, in its place */
 	SUPPORT_NORM,
 	SUPPORT_TYPE,				/* tells pgvector the type */
 	SUPPORT_NONE,
@@ -81,6 +82,18 @@ typedef struct VectorAm
 	 */
 	DirectoryOptions (*directory_options) (Relation index);
 
+	/* Whether an index was built by what makes other values of the same rows; NULL: never. */
+	bool		(*is_outdated) (Relation index);
+
+	/*
+	 * What is indexed of a row, made of the value of its first column, in the current memory
+	 * context; false: the row is not indexed.  NULL: the value itself.
+	 */
+	bool		(*make_value) (Relation index, Datum value, Datum *made);
+
+	/* Prepares the query of a scan, in the current memory context.  NULL: it is a vector. */
+	void		(*prepare_query) (Relation index, Datum query, SpaceQuery *prepared);
+
 	/*
 	 * Builds the segments of a new index from its table, in a memory context that is deleted
 	 * afterwards.
@@ -114,7 +127,8 @@ typedef struct VectorAm
 	method(diskann) \
 	method(ivfflat) \
 	method(ivf) \
-	method(sparse)
+	method(sparse) \
+	method(bm25)
 
 #define DECLARE_VECTOR_AM(method) extern const VectorAm method##_am;
 VECTOR_AMS(DECLARE_VECTOR_AM)

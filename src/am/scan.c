@@ -159,16 +159,26 @@ vectorendscan(IndexScanDesc desc)
 	desc->opaque = NULL;
 }
 
-/* Prepares the query; a NULL becomes zeros, to which all rows are equally near. */
-static void
+/*
+ * Prepares the query.  A vector that is NULL becomes zeros, to which all rows are equally near; no
+ * row matches words that are NULL.
+ */
+static bool
 prepare_query(VectorScan *scan)
 {
+	const VectorAm *am = vector_am_of(scan->desc->indexRelation);
 	const Space *space = scan->search.space;
 	ScanKey		key = &scan->desc->orderByData[0];
 	const char *payload;
 	Size		size;
 
 	scan->query_is_null = (key->sk_flags & SK_ISNULL) != 0;
+	if (am->prepare_query)
+	{
+		if (!scan->query_is_null)
+			am->prepare_query(scan->desc->indexRelation, key->sk_argument, &scan->query);
+		return !scan->query_is_null;
+	}
 	if (!scan->query_is_null)
 		payload = space_payload(space, key->sk_argument, &size);
 	else
@@ -177,6 +187,7 @@ prepare_query(VectorScan *scan)
 		payload = palloc0(size);
 	}
 	space_prepare(space, &scan->query, payload, size);
+	return true;
 }
 
 /*
@@ -450,8 +461,8 @@ start(VectorScan *scan)
 		scan->adaptive = can_adapt;
 		scan->passed = scan_bound_passed(scan->bound);
 	}
-	prepare_query(scan);
-	return take_limit(scan) && !(scan->filter && filter_is_empty(scan->filter));
+	return prepare_query(scan) && take_limit(scan) &&
+		!(scan->filter && filter_is_empty(scan->filter));
 }
 
 /* Opens a cursor's segment. */

@@ -1,19 +1,12 @@
 /*
- * sparse.c - the access method, its settings and options, and CREATE INDEX
+ * sparse.c - the access method, its settings and options
  */
 #include "am/sparse.h"
 
-#include "commands/progress.h"
-#include "pgstat.h"
 #include "utils/guc.h"
 
-#include "am/table_build.h"
-#include "inverted_segment/build.h"
+#include "am/inverted.h"
 #include "inverted_segment/method.h"
-#include "segment/replace.h"
-
-#define SPARSE_PHASE_LOAD	2
-#define SPARSE_PHASE_WRITE	3
 
 /* The default, where the setting is not defined. */
 double		sparse_drop_ratio = 0;
@@ -60,78 +53,6 @@ sparse_directory_options(Relation index)
 	return directory;
 }
 
-/* One build of an index. */
-typedef struct SparseTableBuild
-{
-	TableBuild *table;
-	SegmentMaking *making;
-	bool		scanned;
-} SparseTableBuild;
-
-static void
-add_row(void *arg, const SegmentRow *row)
-{
-	SparseTableBuild *state = arg;
-
-	state->making->add(state->making, row);
-}
-
-/*
- * Writes the segment.  Attributes of the table's rows come together, so that there is only one of
- * an index that has any.
- */
-static void
-write_segment(SegmentMaking *making, void *arg)
-{
-	SparseTableBuild *state = arg;
-
-	if (state->table->attributes && !state->scanned)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("index is too large"),
-				 errhint("Partition the table.")));
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, SPARSE_PHASE_WRITE);
-	segment_publish(making, state->table->index, state->table->heap,
-					table_build_attributes(state->table));
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, SPARSE_PHASE_LOAD);
-}
-
-static void
-sparse_build(TableBuild *table, const Directory *directory)
-{
-	SparseTableBuild state = {.table = table};
-
-	state.making = inverted_build_making(
-		inverted_build_begin(table->index, &table->space, write_segment, &state));
-	table->add = add_row;
-	table->arg = &state;
-	pgstat_progress_update_param(PROGRESS_CREATEIDX_SUBPHASE, SPARSE_PHASE_LOAD);
-	table_build_scan(table);
-	state.scanned = true;
-	state.making->finish(state.making);
-}
-
-static char *
-sparsebuildphasename(int64 phase)
-{
-	switch (phase)
-	{
-		case PROGRESS_CREATEIDX_SUBPHASE_INITIALIZE:
-			return "initializing";
-		case SPARSE_PHASE_LOAD:
-			return "loading tuples";
-		case SPARSE_PHASE_WRITE:
-			return "writing segment";
-		default:
-			return NULL;
-	}
-}
-
-static bool
-sparse_is_auto(Relation index)
-{
-	return true;
-}
-
 static const IndexSupport sparse_support[] = {
 	SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_TYPE, SUPPORT_NONE, SUPPORT_NONE, SUPPORT_COMPARE
 };
@@ -146,9 +67,9 @@ const VectorAm sparse_am = {
 	.support_count = lengthof(sparse_support),
 	.options = sparseoptions,
 	.directory_options = sparse_directory_options,
-	.build = sparse_build,
-	.phase_name = sparsebuildphasename,
+	.build = inverted_table_build,
+	.phase_name = inverted_phase_name,
 	.count_work = sparse_count_work,
-	.scan = &sparse_scan_method,
-	.is_auto = sparse_is_auto
+	.scan = &inverted_scan_method,
+	.is_auto = inverted_is_auto
 };

@@ -14,9 +14,8 @@
 
 extern double sparse_drop_ratio;
 
-/* Of VectorAm, in sparse_cost.c and sparse_scan.c. */
+/* Of VectorAm, in sparse_cost.c. */
 extern void sparse_count_work(Relation index, const Directory *directory, double rows,
 							  double blocks, ScanWork *work);
-extern const struct ScanMethod sparse_scan_method;
 
 #endif							/* VECTOR_AM_SPARSE_H */

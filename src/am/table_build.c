@@ -83,8 +83,7 @@ add_row(Relation index, ItemPointer tid, Datum *values, bool *isnull, bool alive
 	if (isnull[0])
 		return;
 	old = MemoryContextSwitchTo(build->temporary);
-	row.payload = space_payload(&build->space, values[0], &row.size);
-	if (space_indexable(&build->space, row.payload))
+	if (index_take_row(index, &build->space, values, isnull, &row))
 	{
 		if (build->attributes)
 			row.attributes = attributes_record(table_attributes_of(build->attributes), index,

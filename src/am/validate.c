@@ -50,6 +50,8 @@ has_signature(IndexSupport kind, Oid function, Oid type, Oid right)
 			return check_amproc_signature(function, INT4OID, true, 2, 2, type, right);
 		case SUPPORT_DISTANCE:
 			return check_amproc_signature(function, FLOAT8OID, true, 2, 2, type, type);
+		case SUPPORT_SCORE:
+			return get_func_rettype(function) == FLOAT8OID && get_func_nargs(function) == 2;
 		case SUPPORT_NORM:
 			return check_amproc_signature(function, FLOAT8OID, true, 1, 1, type);
 		case SUPPORT_TYPE:
@@ -125,13 +127,6 @@ has_operator(Oid family, Oid type, StrategyNumber strategy)
 	return OidIsValid(get_opfamily_member(family, type, type, strategy));
 }
 
-/* Whether the family has what an index needs for a vector. */
-static bool
-is_complete(Oid family, Oid type)
-{
-	return has_operator(family, type, ORDER_STRATEGY) &&
-		OidIsValid(get_opfamily_proc(family, type, type, DISTANCE_NUMBER));
-}
 
 /* Whether the family has what an index needs for an attribute. */
 static bool
@@ -153,6 +148,7 @@ vectorvalidate(Oid class)
 	CatCList   *functions;
 	Validation	validation = {.valid = true};
 	bool		attribute;
+	bool		complete = false;	/* it has what an index needs for a vector */
 
 	if (!HeapTupleIsValid(tuple))
 		elog(ERROR, "cache lookup failed for operator class %u", class);
@@ -173,8 +169,14 @@ vectorvalidate(Oid class)
 		if (attribute)
 			check_condition(&validation, entry);
 		else
+		{
 			check_operator(&validation, entry);
+			complete |= entry->amopstrategy == ORDER_STRATEGY &&
+				entry->amoplefttype == form->opcintype;
+		}
 	}
+	complete &= OidIsValid(get_opfamily_proc(form->opcfamily, form->opcintype, form->opcintype,
+											 DISTANCE_NUMBER));
 	if (attribute && !is_complete_attribute(form->opcfamily, form->opcintype))
 	{
 		ereport(INFO,
@@ -183,7 +185,7 @@ vectorvalidate(Oid class)
 						validation.class, validation.am)));
 		validation.valid = false;
 	}
-	else if (!attribute && !is_complete(form->opcfamily, form->opcintype))
+	else if (!attribute && !complete)
 	{
 		ereport(INFO,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),

@@ -12,9 +12,11 @@
 int64_t
 inverted_least(const InvertedTop *top)
 {
-	if (top->wanted == 0 || top->best_count < top->wanted)
-		return INT64_MIN;
-	return (int64_t) top->best[0] - top->error;
+	int64_t		least = INT64_MIN;
+
+	if (top->wanted > 0 && top->best_count == top->wanted)
+		least = (int64_t) top->best[0] - top->error;
+	return least > top->least ? least : top->least;
 }
 
 /* Puts a bound into the heap in place of the first one. */

@@ -59,8 +59,8 @@ typedef struct InvertedTop
 	uint32_t	wanted;			/* rows; 0: all */
 	int32_t    *best;			/* room for `wanted` bounds */
 	int32_t		error;			/* a score is less than its bound by this at most */
-	int64_t		below;			/* only rows with lesser bounds are found */
-	bool		positive;		/* every list adds at least 1 to a row: a bound of 0 is exact */
+	int64_t		below;			/* only rows with lesser bounds are found, */
+	int64_t		least;			/* and none with a bound less than this */
 	InvertedFound *found;		/* room for all rows */
 
 	/* zero at first */

@@ -5,7 +5,9 @@
 
 #include "miscadmin.h"
 
+#include "inverted/words.h"
 #include "inverted_segment/runs.h"
+#include "inverted_segment/terms.h"
 #include "segment/layout.h"
 #include "segment/memory.h"
 #include "segment/temporary.h"
@@ -17,8 +19,22 @@
 
 StaticAssertDecl(PAYLOAD_SIZE % NODE_UNIT == 0, "nodes begin at units");
 
+/* Room for the lengths of rows at first. */
+#define FIRST_LENGTHS	4096
+
 /* Progress is reported after so many rows. */
 #define REPORTED_ROWS	1024
+
+/* The lengths of the rows of words. */
+typedef struct RowLengths
+{
+	float	   *lengths;
+	uint32		room;
+	double		sum;
+	float		least;
+	float		greatest;
+	BM25Formula formula;		/* in the end, of the segment's weights */
+} RowLengths;
 
 struct InvertedBuild
 {
@@ -39,10 +55,13 @@ struct InvertedBuild
 	BufFile    *terms;
 	BufFile    *chunks;
 	BufFile    *postings;		/* PostingBlocks */
+	BufFile    *dictionary;		/* blocks of it; NULL: terms are dimensions */
 	SealedTerm	term;			/* the last one */
 	PostingBlock block;			/* the last one */
 	uint64		posting_count;
-	char	   *node;			/* room for any */
+	PayloadMemory node;
+	RowLengths	lengths;		/* of words */
+	TermTable  *numbers;
 };
 
 static uint64
@@ -58,6 +77,17 @@ inverted_max_blocks(const Space *space)
 	return max_bytes() / 2 / PAYLOAD_SIZE;
 }
 
+static void
+begin_words(InvertedBuild *build)
+{
+	RowLengths *lengths = &build->lengths;
+
+	build->numbers = terms_begin();
+	lengths->room = FIRST_LENGTHS;
+	lengths->lengths = palloc(sizeof(float) * lengths->room);
+	lengths->sum = 0;
+}
+
 /* Begins a segment. */
 static void
 begin_segment(InvertedBuild *build)
@@ -70,6 +100,8 @@ begin_segment(InvertedBuild *build)
 	build->nodes = BufFileCreateTemp(false);
 	build->tids = BufFileCreateTemp(false);
 	build->runs = runs_begin(build->memory);
+	if (build->space->element == SPACE_WORDS)
+		begin_words(build);
 }
 
 /* Places a node of this size; false if there is no room for it in the segment. */
@@ -90,6 +122,40 @@ place_node(InvertedBuild *build, Size size, uint32 *id)
 
 static void complete_segment(InvertedBuild *build);
 
+/* Notes the length of the next row. */
+static void
+add_length(RowLengths *lengths, uint32 row, double length)
+{
+	if (row == lengths->room)
+	{
+		lengths->room *= 2;
+		lengths->lengths = repalloc_huge(lengths->lengths, sizeof(float) * (Size) lengths->room);
+	}
+	lengths->lengths[row] = (float) length;
+	lengths->sum += length;
+	lengths->least = row == 0 ? (float) length : Min(lengths->least, (float) length);
+	lengths->greatest = row == 0 ? (float) length : Max(lengths->greatest, (float) length);
+}
+
+/* The frequencies of a row's terms, of which weights are made when all rows are known. */
+static void
+add_words(InvertedBuild *build, uint32 row, const char *payload)
+{
+	DocumentReader reader;
+	DocumentTerm term;
+
+	if (!document_open(&reader, WORDS_DOCUMENT(payload), WORDS_DOCUMENT_SIZE(payload)))
+		sealed_damaged(build->index, "A document is damaged.");
+	add_length(&build->lengths, row, (double) reader.length / reader.scale);
+	while (document_next(&reader, &term))
+		runs_add(build->runs, (Posting) {
+			terms_number(build->numbers, term.term, term.length), row,
+			(float) ((double) term.frequency / reader.scale)
+		});
+	if (reader.damaged)
+		sealed_damaged(build->index, "A document is damaged.");
+}
+
 /* The weights of a row whose scores are what it is found by. */
 static void
 add_postings(InvertedBuild *build, uint32 row, const char *payload, float scale)
@@ -106,8 +172,8 @@ static void
 add_row(SegmentMaking *making, const SegmentRow *row)
 {
 	InvertedBuild *build = (InvertedBuild *) making;
-	SealedNode *node = (SealedNode *) build->node;
 	uint32		size = (uint32) TYPEALIGN(NODE_UNIT, sizeof(SealedNode) + row->size);
+	SealedNode *node = (SealedNode *) payload_reserve(&build->node, size);
 	SealedRow	sealed;
 
 	memset(&sealed, 0, sizeof(sealed));
@@ -125,9 +191,23 @@ add_row(SegmentMaking *making, const SegmentRow *row)
 	BufFileWrite(build->nodes, &size, sizeof(size));
 	BufFileWrite(build->nodes, node, size);
 	BufFileWrite(build->tids, &sealed, sizeof(sealed));
-	add_postings(build, node->row, row->payload, node->scale);
+	if (build->numbers)
+		add_words(build, node->row, row->payload);
+	else
+		add_postings(build, node->row, row->payload, node->scale);
 	if (build->progress && build->header.rows % REPORTED_ROWS == 0)
 		build->progress(BUILD_LOADING, build->header.rows, 0);
+}
+
+/* Makes weights of the frequencies of a term. */
+static void
+weigh_words(InvertedBuild *build, const WindowPostings *window)
+{
+	const float *lengths = build->lengths.lengths + (Size) window->window * INVERTED_WINDOW;
+
+	for (uint32 i = 0; i < window->count; i++)
+		window->weights[i] = (float) bm25_part(&build->lengths.formula, window->weights[i],
+											   lengths[window->rows[i]]);
 }
 
 /* Adds the postings of a dimension in a window. */
@@ -136,11 +216,14 @@ add_window(void *arg, const WindowPostings *window)
 {
 	InvertedBuild *build = arg;
 	SealedInverted *inverted = &build->header.inverted;
-	float		least = window->weights[0];
-	float		most = window->weights[0];
+	float		least;
+	float		most;
 	ImpactRange range;
 	SealedChunk chunk;
 
+	if (build->numbers)
+		weigh_words(build, window);
+	least = most = window->weights[0];
 	for (uint32 i = 1; i < window->count; i++)
 	{
 		least = Min(least, window->weights[i]);
@@ -173,12 +256,32 @@ add_window(void *arg, const WindowPostings *window)
 	}
 }
 
+/* Fixes the formula by which weights are computed, and writes the dictionary. */
+static void
+complete_words(InvertedBuild *build)
+{
+	SealedWords *words = &build->header.words;
+	const RowLengths *lengths = &build->lengths;
+
+	words->k1 = build->space->k1;
+	words->b = build->space->b;
+	words->mean = build->header.rows > 0 ? (float) (lengths->sum / build->header.rows) : 0;
+	words->least = lengths->least;
+	words->greatest = lengths->greatest;
+	memcpy(words->length, &lengths->sum, sizeof(double));
+	build->lengths.formula = (BM25Formula) {words->k1, words->b, words->mean};
+	build->dictionary = BufFileCreateTemp(false);
+	words->blocks = terms_write(build->numbers, build->dictionary);
+}
+
 /* Merges the postings into the parts of the segment, which come into temporary files. */
 static void
 merge_postings(InvertedBuild *build)
 {
 	SealedInverted *inverted = &build->header.inverted;
 
+	if (build->numbers)
+		complete_words(build);
 	build->terms = BufFileCreateTemp(false);
 	build->chunks = BufFileCreateTemp(false);
 	build->postings = BufFileCreateTemp(false);
@@ -213,9 +316,22 @@ place_parts(InvertedBuild *build)
 	place += extent_blocks_for(header->inverted.chunk_count, sizeof(SealedChunk), true);
 	header->inverted.postings = place;
 	place += header->inverted.posting_blocks;
+	if (build->numbers)
+	{
+		header->words.dictionary = place;
+		place += header->words.blocks;
+	}
 	header->cold = header->level[0].first = place;
 	header->level[0].blocks = extent_blocks_for(build->end, 1, false);
 	header->blocks = place + header->level[0].blocks;
+}
+
+static void
+end_words(InvertedBuild *build)
+{
+	BufFileClose(build->dictionary);
+	terms_end(build->numbers);
+	pfree(build->lengths.lengths);
 }
 
 static void
@@ -236,6 +352,8 @@ complete_segment(InvertedBuild *build)
 	BufFileClose(build->terms);
 	BufFileClose(build->chunks);
 	BufFileClose(build->postings);
+	if (build->numbers)
+		end_words(build);
 }
 
 static void
@@ -272,10 +390,10 @@ write_nodes(InvertedBuild *build, ExtentWriter *writer)
 
 		WAIT_POINT("write");
 		temporary_read(build->nodes, &size, sizeof(size));
-		temporary_read(build->nodes, build->node, size);
+		temporary_read(build->nodes, payload_reserve(&build->node, size), size);
 		if (size <= PAYLOAD_SIZE)
 			extent_writer_keep_whole(writer, size);
-		extent_writer_put(writer, build->node, size);
+		extent_writer_put(writer, build->node.payload, size);
 		if (build->progress && row % REPORTED_ROWS == 0)
 			build->progress(BUILD_WRITING, row, rows);
 	}
@@ -306,6 +424,11 @@ write_segment(SegmentMaking *making, SegmentEntry *output)
 		extent_writer_seek(&writer, inverted->postings, BLOCK_POSTINGS);
 		write_records(&writer, build->postings, inverted->posting_blocks, sizeof(PostingBlock));
 	}
+	if (build->numbers && header->words.blocks > 0)
+	{
+		extent_writer_seek(&writer, header->words.dictionary, BLOCK_DICTIONARY);
+		write_records(&writer, build->dictionary, header->words.blocks, PAYLOAD_SIZE);
+	}
 	extent_writer_seek(&writer, header->level[0].first, BLOCK_NODES);
 	write_nodes(build, &writer);
 	extent_writer_end(&writer);
@@ -333,7 +456,6 @@ inverted_build_begin(Relation index, const Space *space,
 	build->ready = ready;
 	build->arg = arg;
 	build->memory = build_memory();
-	build->node = palloc(sizeof(SealedNode) + TYPEALIGN(NODE_UNIT, SPACE_MAX_PAYLOAD(space)));
 	begin_segment(build);
 	return build;
 }

@@ -4,7 +4,13 @@
  */
 #include "inverted_segment/lists.h"
 
+#include <float.h>
+
 #include "miscadmin.h"
+#include "utils/memutils.h"
+
+#include "inverted_segment/dictionary.h"
+#include "inverted_segment/terms.h"
 
 /* A term, and how far its postings have been compared. */
 typedef struct CheckedTerm
@@ -20,6 +26,14 @@ typedef struct ListCheck
 	SealedScan *scan;
 	CheckedTerm *terms;
 	uint32		count;
+
+	/* of words */
+	TermTable  *table;			/* the terms of the dictionary, in its order, */
+	uint32	   *numbers;		/* and their numbers */
+	BM25Formula formula;
+	double		length;			/* of the rows that have been checked */
+	double		least;
+	double		greatest;
 } ListCheck;
 
 static void
@@ -120,7 +134,91 @@ check_posting(const ListCheck *check, uint32 row, uint32 dim, float weight)
 }
 
 static void
-check_row(const ListCheck *check, uint32 row)
+bad_dictionary(const ListCheck *check)
+{
+	sealed_damaged(check->scan->index, "The dictionary of segment %u is wrong.",
+				   check->scan->segment->part.uid);
+}
+
+/* Reads the dictionary: texts ascend, and each number is that of one term. */
+static void
+read_dictionary(ListCheck *check)
+{
+	DictionaryReader *reader = palloc(sizeof(DictionaryReader));
+	Size		size = sizeof(uint32) * Max((Size) check->count, 1);
+	uint8	   *seen = MemoryContextAllocExtended(CurrentMemoryContext, check->count / 8 + 1,
+												  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	uint32		count = 0;
+	char		last[DICTIONARY_MAX_TEXT];
+	uint32		length = 0;
+
+	check->table = terms_begin();
+	check->numbers = MemoryContextAllocHuge(CurrentMemoryContext, size);
+	for (bool found = dictionary_seek(reader, check->scan, "", 0); found;
+		 found = dictionary_next(reader))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (count == check->count || reader->number >= check->count ||
+			(seen[reader->number / 8] >> reader->number % 8 & 1) ||
+			(count > 0 && document_compare(reader->text, reader->length, last, length) <= 0))
+			bad_dictionary(check);
+		seen[reader->number / 8] |= 1 << reader->number % 8;
+		check->numbers[terms_number(check->table, reader->text, reader->length)] = reader->number;
+		length = reader->length;
+		memcpy(last, reader->text, length);
+		count++;
+	}
+	if (count != check->count)
+		bad_dictionary(check);
+	pfree(seen);
+	pfree(reader);
+}
+
+/* Compares the lists of a document's terms. */
+static void
+check_words(ListCheck *check, uint32 row, const char *payload)
+{
+	DocumentReader reader;
+	DocumentTerm term;
+	double		length;
+
+	if (!document_check(WORDS_DOCUMENT(payload), WORDS_DOCUMENT_SIZE(payload)) ||
+		!document_open(&reader, WORDS_DOCUMENT(payload), WORDS_DOCUMENT_SIZE(payload)))
+		sealed_damaged(check->scan->index, "In segment %u, the document of row %u is damaged.",
+					   check->scan->segment->part.uid, row);
+	length = (double) reader.length / reader.scale;
+	while (document_next(&reader, &term))
+	{
+		uint32		place = terms_number(check->table, term.term, term.length);
+
+		if (place >= check->count)
+			bad_dictionary(check);
+		check_posting(check, row, check->numbers[place], (float)
+					  bm25_part(&check->formula,
+								(float) ((double) term.frequency / reader.scale),
+								(float) length));
+	}
+	check->length += length;
+	check->least = Min(check->least, length);
+	check->greatest = Max(check->greatest, length);
+}
+
+/* After the last row: what the header says of all of them. */
+static void
+check_lengths(const ListCheck *check)
+{
+	const SealedWords *words = &check->scan->segment->header.words;
+	double		length;
+
+	memcpy(&length, words->length, sizeof(length));
+	if (length != check->length || words->least != (float) check->least ||
+		words->greatest != (float) check->greatest)
+		sealed_damaged(check->scan->index, "The lengths of the rows of segment %u are wrong.",
+					   check->scan->segment->part.uid);
+}
+
+static void
+check_row(ListCheck *check, uint32 row)
 {
 	SealedScan *scan = check->scan;
 	const SealedNode *node;
@@ -134,6 +232,11 @@ check_row(const ListCheck *check, uint32 row)
 		sealed_damaged(scan->index, "In segment %u, row %u has another's vector.",
 					   scan->segment->part.uid, row);
 	payload = (const char *) node + scan->segment->header.layout.vector;
+	if (check->table)
+	{
+		check_words(check, row, payload);
+		return;
+	}
 	factor = scan->space->metric == SPACE_COSINE ? node->scale : 1;
 	for (int32 i = 0; i < SPARSE_NNZ(payload); i++)
 		check_posting(check, row, (uint32) SPARSE_INDICES(payload)[i],
@@ -150,6 +253,14 @@ inverted_check(SealedScan *scan)
 		sealed_damaged(scan->index, "Segment %u has %u rows in %u nodes.",
 					   scan->segment->part.uid, header->rows, header->nodes);
 	read_terms(&check);
+	if (scan->space->element == SPACE_WORDS)
+	{
+		const SealedWords *words = &header->words;
+
+		check.formula = (BM25Formula) {words->k1, words->b, words->mean};
+		check.least = DBL_MAX;
+		read_dictionary(&check);
+	}
 	for (uint32 row = 0; row < header->rows; row++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -158,4 +269,6 @@ inverted_check(SealedScan *scan)
 	for (uint32 i = 0; i < check.count; i++)
 		if (check.terms[i].chunk != check.terms[i].term.chunks)
 			bad_list(&check, check.terms[i].term.dim);
+	if (check.table)
+		check_lengths(&check);
 }

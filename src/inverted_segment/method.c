@@ -6,6 +6,13 @@
 #include "inverted_segment/build.h"
 #include "inverted_segment/lists.h"
 
+static void
+init_space(Space *space, const Directory *directory)
+{
+	space->k1 = directory->k1;
+	space->b = directory->b;
+}
+
 /* Temporary files take what does not fit into memory. */
 static bool
 always(const Space *space)
@@ -23,6 +30,7 @@ never(const Space *space)
 const SegmentMethod inverted_segment_method = {
 	.id = METHOD_INVERTED,
 	.name = "inverted",
+	.init_space = init_space,
 	.max_blocks = inverted_max_blocks,
 	.may_merge = always,
 	.gains_by_merging = never,

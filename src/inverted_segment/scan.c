@@ -16,6 +16,8 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "inverted/words.h"
+#include "inverted_segment/words.h"
 #include "segment/search.h"
 
 /*
@@ -24,6 +26,9 @@
  */
 #define POSTINGS_PER_ROW	100
 #define LARGE_PART			4
+
+/* Room for chunks at first. */
+#define FIRST_CHUNKS		64
 
 /* Where more is lost to rounding, partial sums may overflow: bounds say nothing. */
 #define LARGEST_SCORE		1e37
@@ -35,7 +40,20 @@ typedef struct QueryChunk
 	double		weight;
 } QueryChunk;
 
-typedef struct InvertedReading
+typedef struct InvertedReading InvertedReading;
+
+/* The chunks of a query's terms, of which those of a term follow each other. */
+typedef struct QueryChunks
+{
+	InvertedReading *reading;
+	QueryChunk *items;
+	uint32		count;
+	uint32		room;
+	double		weight;			/* of the term that is read */
+	SealedChunk *read;			/* room for the chunks of one */
+} QueryChunks;
+
+struct InvertedReading
 {
 	SegmentScan base;
 	SealedScan	scan;
@@ -51,10 +69,11 @@ typedef struct InvertedReading
 	uint32	   *starts;			/* of the windows' lists, and the end */
 	uint32		windows;
 	uint64		postings;		/* of all lists */
-	int64		below;			/* rows with lesser bounds have not been found */
+	int64		below;			/* rows with lesser bounds have not been found, */
+	int64		least;			/* and those with a bound less than this never are */
 	GraphHeap	candidates;		/* rows by lower bounds of distances */
 	float		zero;			/* such a bound, if a row has no dimension of the query */
-} InvertedReading;
+};
 
 static SegmentScan *
 inverted_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segment,
@@ -102,45 +121,86 @@ dropped_weight(const float *values, int count, double ratio)
 	return result;
 }
 
-/* Reads the chunks of the query's terms; returns their number. */
-static uint32
-read_chunks(InvertedReading *reading, QueryChunk **result)
+/* Reads the chunks of a term of the query, which has this weight there. */
+static void
+read_chunks(QueryChunks *chunks, const SealedTerm *term)
 {
+	InvertedReading *reading = chunks->reading;
+
+	CHECK_FOR_INTERRUPTS();
+	if (term->chunks > reading->windows)
+		sealed_damaged(reading->scan.index, "Segment %u has %u lists of dimension %u.",
+					   reading->scan.segment->part.uid, term->chunks, term->dim);
+	inverted_read_chunks(&reading->scan, term, chunks->read);
+	if (chunks->count + term->chunks > chunks->room)
+	{
+		chunks->room = 2 * chunks->room + term->chunks;
+		chunks->items = repalloc_huge(chunks->items, sizeof(QueryChunk) * chunks->room);
+	}
+	for (uint32 i = 0; i < term->chunks; i++)
+		chunks->items[chunks->count++] = (QueryChunk) {chunks->read[i], chunks->weight};
+}
+
+/* The chunks of a sparse vector. */
+static void
+read_vector(QueryChunks *chunks)
+{
+	InvertedReading *reading = chunks->reading;
 	const SegmentSearch *search = reading->base.search;
 	const char *payload = search->query->payload;
-	int			nnz = SPARSE_NNZ(payload);
 	const int32 *indices = SPARSE_INDICES(payload);
 	const float *values = SPARSE_VALUES(payload);
-	float		dropped = dropped_weight(values, nnz, search->effort.drop_ratio);
-	uint32		count = 0;
-	uint32		room = 2 * nnz + 1;
-	QueryChunk *chunks = palloc(sizeof(QueryChunk) * room);
-	SealedChunk *read = palloc(sizeof(SealedChunk) * reading->windows);
+	float		dropped = dropped_weight(values, SPARSE_NNZ(payload), search->effort.drop_ratio);
+	SealedTerm	term;
 
 	reading->base.eager = dropped >= 0;
-	for (int i = 0; i < nnz; i++)
+	for (int i = 0; i < SPARSE_NNZ(payload); i++)
 	{
-		SealedTerm	term;
-
-		CHECK_FOR_INTERRUPTS();
-		if (fabsf(values[i]) <= dropped ||
-			!inverted_find_term(&reading->scan, (uint32) indices[i], &term))
-			continue;
-		if (term.chunks > reading->windows)
-			sealed_damaged(search->index, "Segment %u has %u lists of dimension %u.",
-						   reading->scan.segment->part.uid, term.chunks, term.dim);
-		inverted_read_chunks(&reading->scan, &term, read);
-		if (count + term.chunks > room)
-		{
-			room = 2 * room + term.chunks;
-			chunks = repalloc_huge(chunks, sizeof(QueryChunk) * room);
-		}
-		for (uint32 k = 0; k < term.chunks; k++)
-			chunks[count++] = (QueryChunk) {read[k], values[i] * (double) search->query->scale};
+		chunks->weight = values[i] * (double) search->query->scale;
+		if (fabsf(values[i]) > dropped &&
+			inverted_find_term(&reading->scan, (uint32) indices[i], &term))
+			read_chunks(chunks, &term);
 	}
-	pfree(read);
-	*result = chunks;
-	return count;
+}
+
+static void
+read_word(void *arg, const SealedTerm *term)
+{
+	read_chunks(arg, term);
+}
+
+/*
+ * The chunks of words.  A row's score is at most the sum over its lists, also where several lists
+ * are of one term, and where words must follow each other: see match.h.
+ */
+static void
+read_words(QueryChunks *chunks)
+{
+	InvertedReading *reading = chunks->reading;
+	const Match *match = reading->base.search->query->match;
+	const SealedWords *words = &reading->scan.segment->header.words;
+	const WordsFormula built = {{words->k1, words->b, words->mean}, words->least, words->greatest};
+
+	for (uint32 i = 0; i < match->term_count; i++)
+	{
+		chunks->weight = match->terms[i].weight;
+		if (chunks->weight > 0)
+			words_each_list(&reading->scan, &match->terms[i], read_word, chunks);
+	}
+	for (uint32 i = 0; i < chunks->count; i++)
+	{
+		QueryChunk *chunk = &chunks->items[i];
+		ImpactRange range = {chunk->chunk.low, chunk->chunk.step};
+		double		stretch;
+
+		if (words_stretch(&built, &match->formula, range, &stretch))
+			chunk->weight *= stretch;
+		else
+		{
+			chunk->chunk.low = (float) match->formula.k1 + 1;
+			chunk->chunk.step = 0;
+		}
+	}
 }
 
 /* The largest score that lists of one window may give, summed over their largest weights. */
@@ -222,26 +282,32 @@ prepare(InvertedReading *reading)
 {
 	const SealedHeader *header = &reading->scan.segment->header;
 	const SpaceQuery *query = reading->base.search->query;
-	QueryChunk *chunks;
-	uint32		count;
+	bool		words = query->match != NULL;
+	double		terms = (words ? query->match->term_count : SPARSE_NNZ(query->payload)) + 16;
+	QueryChunks chunks = {.reading = reading};
 	double		largest;
-	double		terms = SPARSE_NNZ(query->payload) + 16;
 
 	reading->prepared = true;
 	reading->windows = header->rows / INVERTED_WINDOW + (header->rows % INVERTED_WINDOW > 0);
-	count = read_chunks(reading, &chunks);
-	largest = largest_score(chunks, count);
+	chunks.room = FIRST_CHUNKS;
+	chunks.items = palloc(sizeof(QueryChunk) * chunks.room);
+	chunks.read = palloc(sizeof(SealedChunk) * Max(reading->windows, 1));
+	(words ? read_words : read_vector) (&chunks);
+	largest = largest_score(chunks.items, chunks.count);
 	/* the distance is a sum of float32 products, some of which may underflow, scaled for cosine */
 	reading->bounded = isfinite(query->scale) && largest < LARGEST_SCORE;
 	reading->scale = largest > 0 ? impact_scale(largest) : 1;
 	reading->slack = terms * (FLT_EPSILON * largest + FLT_MIN * FLT_EPSILON) +
 		(reading->scan.space->metric == SPACE_COSINE ? 4 * FLT_EPSILON : 0);
 	reading->bounded &= isfinite(reading->scale);
-	reading->positive = reading->bounded && !reading->base.eager;
+	reading->positive = reading->bounded && !reading->base.eager && !words;
+	/* a row that is in no list does not match */
+	reading->least = words ? 1 : PG_INT64_MIN;
 	reading->zero = nextafterf(zero_distance(reading), INFINITY);
 	if (reading->bounded)
-		make_lists(reading, chunks, count);
-	pfree(chunks);
+		make_lists(reading, chunks.items, chunks.count);
+	pfree(chunks.read);
+	pfree(chunks.items);
 }
 
 static void
@@ -294,7 +360,7 @@ find_rows(InvertedReading *reading, uint32 wanted)
 	};
 	InvertedTop top = {
 		.wanted = wanted, .error = reading->error, .below = reading->below,
-		.positive = reading->positive,
+		.least = reading->least,
 		.best = palloc(sizeof(int32) * Max(wanted, 1)),
 		.found = MemoryContextAllocHuge(CurrentMemoryContext,
 										sizeof(InvertedFound) * header->rows)
@@ -348,7 +414,7 @@ inverted_round(SegmentScan *base)
 	else
 		find_rows(reading, wanted);
 	graph_heap_make(&reading->candidates);
-	return wanted == 0 || reading->below == PG_INT64_MIN ? ROUND_LAST : ROUND_DONE;
+	return wanted == 0 || reading->below <= reading->least ? ROUND_LAST : ROUND_DONE;
 }
 
 static float
@@ -392,7 +458,7 @@ inverted_next(SegmentScan *base, GraphFound *found)
 	}
 	sealed_compare(scan, row.id, sealed_visit_node(scan, sealed.node), found);
 	sealed_leave_node(scan);
-	return true;
+	return space_is_result(scan->space, found->distance);
 }
 
 const SegmentReader inverted_reader = {

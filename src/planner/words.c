@@ -25,7 +25,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-#include "am/bm25.h"
+#include "am/bm25_index.h"
 #include "types/bm25query.h"
 
 static Node *

@@ -241,7 +241,7 @@ check_space(Relation index, const Directory *directory)
 
 	space_of_index(index, &element, &metric);
 	if (directory->element != element || directory->metric != metric ||
-		directory->dims != TupleDescAttr(RelationGetDescr(index), 0)->atttypmod ||
+		directory->dims != space_dims_of_index(index, element) ||
 		directory->pq_m > (uint32) directory->dims)
 		sealed_damaged(index, "The directory has wrong parameters.");
 }

@@ -65,6 +65,9 @@ directory_create(Relation index, ForkNumber fork, const DirectoryOptions *option
 	directory->bits = options->bits;
 	directory->lists = options->lists;
 	directory->pq_m = options->pq_m;
+	directory->k1 = options->k1;
+	directory->b = options->b;
+	memcpy(directory->digest, options->digest, sizeof(directory->digest));
 	directory->next_uid = 1;
 	directory->seed = pg_prng_uint64(seed != 0 ? &seeds : &pg_global_prng_state);
 	directory->change = 1;
@@ -180,7 +183,7 @@ check_directory(Relation index, const Directory *directory)
 {
 	BlockNumber length = RelationGetNumberOfBlocks(index);
 
-	if (directory->element > SPACE_BIT || directory->metric > SPACE_JACCARD ||
+	if (directory->element > SPACE_WORDS || directory->metric > SPACE_JACCARD ||
 		!method_is_of_index(directory->method) || directory->storage > STORAGE_NONE ||
 		directory->quantizer > QUANTIZER_PQ || directory->bits > FINE_MAX_BITS)
 		sealed_damaged(index, "The directory has wrong parameters.");

@@ -26,6 +26,9 @@ typedef struct DirectoryOptions
 	SpaceQuantizer quantizer;	/* for lists, like the rest */
 	int			lists;
 	int			pq_m;
+	float		k1;				/* of words, like the rest */
+	float		b;
+	uint32		digest[2];
 } DirectoryOptions;
 
 /* Defines the setting vector.seed. */

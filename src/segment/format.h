@@ -79,7 +79,8 @@ typedef enum BlockKind
 	BLOCK_TERMS,
 	BLOCK_CHUNKS,
 	BLOCK_POSTINGS,
-	BLOCK_AXES
+	BLOCK_AXES,
+	BLOCK_DICTIONARY
 } BlockKind;
 
 /* Follows the page header in every block but the directory. */
@@ -94,7 +95,8 @@ typedef struct BlockHeader
 /* What is indexed and how; fixed when the index is created. */
 typedef enum SpaceElement
 {
-	SPACE_F32, SPACE_F16, SPACE_BF16, SPACE_I8, SPACE_SPARSE, SPACE_BIT
+	SPACE_F32, SPACE_F16, SPACE_BF16, SPACE_I8, SPACE_SPARSE, SPACE_BIT,
+	SPACE_WORDS					/* documents of terms: see text/document.h */
 } SpaceElement;
 
 typedef enum SpaceMetric
@@ -192,7 +194,10 @@ typedef struct Directory
 	uint32		count;			/* entries */
 	uint32		features;		/* bits; a library must know all to use the index */
 	float		max_alpha;		/* METHOD_DISK; see GraphBuild.alpha */
-	uint32		spare[5];		/* zero */
+	uint32		digest[2];		/* SPACE_WORDS: of what documents are made by */
+	float		k1;				/* likewise: by which weights are computed */
+	float		b;
+	uint32		spare[1];		/* zero */
 	SegmentEntry entries[FLEXIBLE_ARRAY_MEMBER];
 } Directory;
 
@@ -331,6 +336,42 @@ typedef struct SealedTerm
 	uint32		chunks;
 } SealedTerm;
 
+/*
+ * Of SPACE_WORDS: the dimension of a term is its number, and a dictionary has the texts of the
+ * terms in bytewise order, in blocks (DictionaryBlock): levels of a tree, the lowest one first, its
+ * root in the last block.  A row's weights are those of inverted/words.h.
+ */
+typedef struct SealedWords
+{
+	BlockNumber dictionary;		/* block within the extent; 0: dimensions are numbers */
+	uint32		blocks;			/* of the dictionary */
+	float		k1;				/* by which weights were computed, */
+	float		b;
+	float		mean;			/* and the mean length */
+	float		least;			/* length of a row, */
+	float		greatest;
+	uint32		length[2];		/* and the sum of all: a double */
+} SealedWords;
+
+/*
+ * The head of a block of the dictionary.  Texts follow, each after a DictionaryEntry, without gaps.
+ * Entries of the lowest level name terms; an entry of another one names a block of the dictionary
+ * and has the first text there.
+ */
+typedef struct DictionaryBlock
+{
+	uint16		level;
+	uint16		count;			/* entries */
+	uint32		size;			/* bytes of the block */
+} DictionaryBlock;
+
+typedef struct DictionaryEntry
+{
+	uint16		shared;			/* bytes that are those of the text before */
+	uint16		rest;			/* bytes that follow */
+	uint16		number[2];		/* the lower half first */
+} DictionaryEntry;
+
 /* Rows of a dimension whose numbers are those of a window. */
 typedef struct SealedChunk
 {
@@ -418,7 +459,8 @@ typedef struct SealedHeader
 	BlockNumber manifest;		/* and the manifest, up to `cold` */
 	SealedInverted inverted;
 	BlockNumber axes;			/* METHOD_DISK: block within the extent; 0: none */
-	uint32		spare[18];		/* zero */
+	SealedWords words;
+	uint32		spare[9];		/* zero */
 } SealedHeader;
 
 /*
@@ -526,6 +568,9 @@ StaticAssertDecl(sizeof(AxesPlan) == 88, "format of AxesPlan");
 StaticAssertDecl(sizeof(DiskCell) == 8, "format of DiskCell");
 StaticAssertDecl(sizeof(DiskNode) == 16, "format of DiskNode");
 StaticAssertDecl(sizeof(SealedInverted) == 24, "format of SealedInverted");
+StaticAssertDecl(sizeof(SealedWords) == 36, "format of SealedWords");
+StaticAssertDecl(sizeof(DictionaryBlock) == 8, "format of DictionaryBlock");
+StaticAssertDecl(sizeof(DictionaryEntry) == 8, "format of DictionaryEntry");
 StaticAssertDecl(sizeof(SealedTerm) == 12, "format of SealedTerm");
 StaticAssertDecl(sizeof(SealedChunk) == 24, "format of SealedChunk");
 StaticAssertDecl(sizeof(PostingBlock) <= PAYLOAD_SIZE, "a block of postings");

@@ -597,21 +597,16 @@ growing_read_payload(Extent extent, const Space *space, const GrowingHeader *hea
 	uint64		start = (uint64) offset * GROWING_UNIT;
 	Size		size;
 
-	if (space->element == SPACE_SPARSE)
+	if (space_varies(space))
 	{
-		int32		nnz;
+		uint32		first;
 
-		extent_read(extent, header->vectors, start, &nnz, sizeof(nnz));
-		size = sealed_sparse_size(extent.index, nnz);
+		extent_read(extent, header->vectors, start, &first, sizeof(first));
+		size = sealed_payload_size(extent.index, space, first);
 	}
 	else
 		size = space_payload_size(space);
-	if (size > memory->size)
-	{
-		memory->size = size;
-		memory->payload = memory->payload ? repalloc(memory->payload, size) : palloc(size);
-	}
-	extent_read(extent, header->vectors, start, memory->payload, size);
+	extent_read(extent, header->vectors, start, payload_reserve(memory, size), size);
 	return size;
 }
 

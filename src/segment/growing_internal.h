@@ -5,6 +5,7 @@
 #define VECTOR_SEGMENT_GROWING_INTERNAL_H
 
 #include "segment/growing.h"
+#include "segment/memory.h"
 
 #define GROWING_ROWS		CODE_GROUP	/* of a group */
 #define GROWING_UNIT		4		/* of GrowingGroup.offset, bytes */
@@ -21,13 +22,6 @@ extern void growing_read_header(Relation index, const SegmentEntry *entry, Growi
 /* Locks a group's block; sets *group to the group in it. */
 extern Buffer growing_lock_group(Extent extent, const GrowingHeader *header, uint32 g, int lock,
 								 GrowingGroup **group);
-
-/* Memory for a payload, which grows as needed. */
-typedef struct PayloadMemory
-{
-	char	   *payload;
-	Size		size;
-} PayloadMemory;
 
 /* Reads the payload at an offset; returns its size. */
 extern Size growing_read_payload(Extent extent, const Space *space, const GrowingHeader *header,

@@ -58,22 +58,38 @@ bound_group(GrowingScan *scan, const CodeQuery *code, const GrowingGroup *group,
 					  CODE_SIGMAS * group->error[i] * norm);
 }
 
+/* The size of a payload, of which the bytes up to the end of its block are here. */
+static Size
+payload_size(const GrowingScan *scan, const char *payload, Size left)
+{
+	const Space *space = scan->base.search->space;
+
+	if (!space_varies(space))
+		return space_payload_size(space);
+	if (left < sizeof(uint32))
+		return SIZE_MAX;
+	return sealed_payload_size(scan->reader.extent.index, space, *(const uint32 *) payload);
+}
+
 /*
- * The distance of a row whose payload is within one block, computed in place.  That is safe because
- * complete rows do not change, except by redo.
+ * Computes the distance of a row in place; returns false if its payload is not within one block.
+ * That is safe because complete rows do not change, except by redo.
  */
-static float
-distance_in_place(GrowingScan *scan, uint64 start, float *scale)
+static bool
+distance_in_place(GrowingScan *scan, uint64 start, float *distance, float *scale)
 {
 	const SegmentSearch *search = scan->base.search;
+	Size		left = PAYLOAD_SIZE - start % PAYLOAD_SIZE;
 	BlockToken	token;
 	const char *payload = block_open(&scan->reader, scan->header.vectors +
-									 (BlockNumber) (start / PAYLOAD_SIZE), &token);
-	float		distance = space_query_distance(search->space, search->query,
-												payload + start % PAYLOAD_SIZE, scale);
+									 (BlockNumber) (start / PAYLOAD_SIZE), &token) +
+		start % PAYLOAD_SIZE;
+	bool		whole = payload_size(scan, payload, left) <= left;
 
+	if (whole)
+		*distance = space_query_distance(search->space, search->query, payload, scale);
 	block_close(&scan->reader, &token);
-	return distance;
+	return whole;
 }
 
 static float
@@ -81,15 +97,12 @@ row_distance(GrowingScan *scan, uint32 row)
 {
 	const SegmentSearch *search = scan->base.search;
 	uint64		start = (uint64) scan->offsets[row] * GROWING_UNIT;
-	float		distance;
-	float		scale;
+	float		distance = 0;
+	float		scale = 0;
 
 	search->statistics->distances++;
 	search->statistics->blocks++;
-	if (search->space->element != SPACE_SPARSE &&
-		start % PAYLOAD_SIZE + space_payload_size(search->space) <= PAYLOAD_SIZE)
-		distance = distance_in_place(scan, start, &scale);
-	else
+	if (!distance_in_place(scan, start, &distance, &scale))
 	{
 		growing_read_payload(scan->reader.extent, search->space, &scan->header,
 							 scan->offsets[row], &scan->memory);
@@ -210,7 +223,7 @@ growing_waiting(SegmentScan *base, float *bound)
 	return scan->candidates.count + scan->refined.count > 0;
 }
 
-/* The next row by distance, within the error bound of the codes. */
+/* The next row by distance, within the error bound of the codes; false: none is a result. */
 static bool
 growing_next(SegmentScan *base, GraphFound *found)
 {
@@ -226,9 +239,12 @@ growing_next(SegmentScan *base, GraphFound *found)
 		row.distance = row_distance(scan, row.id);
 		if (isnan(row.distance))
 			row.distance = INFINITY;
-		graph_heap_push(&scan->refined, memory, row);
+		if (space_is_result(base->search->space, row.distance))
+			graph_heap_push(&scan->refined, memory, row);
 		CHECK_FOR_INTERRUPTS();
 	}
+	if (scan->refined.count == 0)
+		return false;
 	row = graph_heap_pop(&scan->refined);
 	found->distance = row.distance;
 	found->id = row.id;

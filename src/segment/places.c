@@ -105,9 +105,15 @@ sealed_check_header(Relation index, const Space *space, const SegmentEntry *entr
 }
 
 Size
-sealed_sparse_size(Relation index, int32 nnz)
+sealed_payload_size(Relation index, const Space *space, uint32 first)
 {
-	if (unlikely((uint32) nnz > SPACE_MAX_NNZ))
-		sealed_damaged(index, "A sparse vector has %d elements.", nnz);
-	return SPACE_SPARSE_SIZE(nnz);
+	if (space->element == SPACE_WORDS)
+	{
+		if (unlikely(first < sizeof(uint32) || first > WORDS_MAX_SIZE))
+			sealed_damaged(index, "A document has %u bytes.", first);
+		return first;
+	}
+	if (unlikely(first > SPACE_MAX_NNZ))
+		sealed_damaged(index, "A sparse vector has %u elements.", first);
+	return SPACE_SPARSE_SIZE(first);
 }

@@ -35,7 +35,10 @@ extern void sealed_wrong_header(Relation index, uint32 uid, const char *what)
 extern void sealed_check_header(Relation index, const Space *space, const SegmentEntry *entry,
 								const SealedHeader *header);
 
-/* Bytes of a sparse payload with so many elements; raises an error if none has. */
-extern Size sealed_sparse_size(Relation index, int32 nnz);
+/*
+ * Bytes of a payload of a space in which they differ, by the payload's first number; raises an
+ * error if there is none of this size.
+ */
+extern Size sealed_payload_size(Relation index, const Space *space, uint32 first);
 
 #endif							/* VECTOR_SEGMENT_PLACES_H */

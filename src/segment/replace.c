@@ -12,6 +12,7 @@
 #include "segment/attributes.h"
 #include "segment/choose.h"
 #include "segment/growing.h"
+#include "segment/memory.h"
 #include "segment/moved.h"
 #include "segment/seal.h"
 #include "segment/sealed.h"
@@ -52,7 +53,7 @@ each_sealed_row(const SegmentJob *job, const SegmentEntry *entry, SegmentRowCall
 	CachedSegment *segment = cache_acquire(job->cached, job->index, entry);
 	ScanStatistics statistics = {0};
 	SealedScan *scan = palloc(sizeof(SealedScan));
-	char	   *payload = palloc(SPACE_MAX_PAYLOAD(&job->space));
+	PayloadMemory memory = {0};
 	SealedRow  *rows = palloc(SEALED_ROWS * sizeof(SealedRow));
 
 	sealed_scan_begin(scan, job->index, &job->space, segment, &statistics);
@@ -63,20 +64,23 @@ each_sealed_row(const SegmentJob *job, const SegmentEntry *entry, SegmentRowCall
 		for (uint32 i = 0; i < n; i++)
 		{
 			const SealedNode *node;
-			SegmentRow	row = {.tid = rows[i].tid, .payload = payload};
+			SegmentRow	row = {.tid = rows[i].tid};
+			const char *vector;
 
 			if (cached_row_is_dead(segment, first + i))
 				continue;
 			node = sealed_read_node(scan, 0, rows[i].node);
-			row.error = space_restore(&job->space, node, (const char *) node +
-									  segment->header.layout.vector, payload);
-			row.size = space_size_of(&job->space, payload);
+			vector = (const char *) node + segment->header.layout.vector;
+			row.size = space_size_of(&job->space, vector);
+			row.payload = payload_reserve(&memory, row.size);
+			row.error = space_restore(&job->space, node, vector, memory.payload);
 			row.scale = node->scale;
 			callback(arg, first + i, false, &row);
 		}
 	}
 	pfree(rows);
-	pfree(payload);
+	if (memory.payload)
+		pfree(memory.payload);
 }
 
 /* The callback for the live rows of a growing segment. */

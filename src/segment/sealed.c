@@ -43,15 +43,15 @@ copy_node(SealedScan *scan, BlockNumber place, Size start, Size size)
 	return scan->scratch;
 }
 
-/* Size of a plain sparse node, from its first bytes. */
+/* Size of a node that may have any, from its first bytes. */
 static Size
-sparse_node_size(const SealedScan *scan, BlockNumber place, Size start)
+varying_node_size(const SealedScan *scan, BlockNumber place, Size start)
 {
 	const NodeLayout *layout = &scan->segment->header.layout;
-	int32		nnz;
+	uint32		first;
 
-	extent_read(scan->reader.extent, place, start + layout->vector, &nnz, sizeof(nnz));
-	return layout->vector + sealed_sparse_size(scan->index, nnz);
+	extent_read(scan->reader.extent, place, start + layout->vector, &first, sizeof(first));
+	return layout->vector + sealed_payload_size(scan->index, scan->space, first);
 }
 
 const SealedNode *
@@ -80,17 +80,17 @@ sealed_visit_node(SealedScan *scan, uint32 id)
 		Size		size;
 
 		/* the size of the vector may already be in the next block */
-		if (start + layout->vector + sizeof(int32) <= PAYLOAD_SIZE)
+		if (start + layout->vector + sizeof(uint32) <= PAYLOAD_SIZE)
 		{
 			size = layout->vector +
-				sealed_sparse_size(scan->index, *(const int32 *) (payload + start +
-																 layout->vector));
+				sealed_payload_size(scan->index, scan->space,
+									*(const uint32 *) (payload + start + layout->vector));
 			if (start + size <= PAYLOAD_SIZE)
 				return (const SealedNode *) (payload + start);
 		}
 		block_close(&scan->reader, &scan->node);
 		return (const SealedNode *) copy_node(scan, place, start,
-											  sparse_node_size(scan, place, start));
+											  varying_node_size(scan, place, start));
 	}
 	return (const SealedNode *) (payload + start);
 }

@@ -128,7 +128,7 @@ typedef struct SegmentReader
 
 	/*
 	 * Whether a row waits, and the least bound of any; computes the distance of that row, or
-	 * returns false if it is not visible.  Both are NULL if no rows ever wait.
+	 * returns false if it is not visible or no result.  Both are NULL if no rows ever wait.
 	 */
 	bool		(*waiting) (SegmentScan *scan, float *bound);
 	bool		(*next) (SegmentScan *scan, GraphFound *found);

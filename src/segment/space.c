@@ -6,8 +6,6 @@
 #include <float.h>
 #include <math.h>
 
-#include "access/genam.h"
-#include "utils/rel.h"
 #include "utils/varbit.h"
 
 #include "distance/distance.h"
@@ -16,104 +14,6 @@
 #include "types/dense.h"
 #include "types/detoast.h"
 #include "types/sparsevec.h"
-
-/* The distance functions of the operator classes, which determine element type and metric. */
-#define DISTANCE_FUNCTION(symbol)	extern Datum symbol(PG_FUNCTION_ARGS)
-
-DISTANCE_FUNCTION(vector_l2_squared_distance);
-DISTANCE_FUNCTION(vector_negative_inner_product);
-DISTANCE_FUNCTION(l1_distance);
-DISTANCE_FUNCTION(halfvec_l2_squared_distance);
-DISTANCE_FUNCTION(halfvec_negative_inner_product);
-DISTANCE_FUNCTION(halfvec_l1_distance);
-DISTANCE_FUNCTION(bf16vec_l2_squared_distance);
-DISTANCE_FUNCTION(bf16vec_negative_inner_product);
-DISTANCE_FUNCTION(bf16vec_l1_distance);
-DISTANCE_FUNCTION(int8vec_l2_squared_distance);
-DISTANCE_FUNCTION(int8vec_negative_inner_product);
-DISTANCE_FUNCTION(int8vec_l1_distance);
-DISTANCE_FUNCTION(sparsevec_l2_squared_distance);
-DISTANCE_FUNCTION(sparsevec_negative_inner_product);
-DISTANCE_FUNCTION(sparsevec_l1_distance);
-DISTANCE_FUNCTION(hamming_distance);
-DISTANCE_FUNCTION(jaccard_distance);
-
-/* The functions of operators that are others. */
-DISTANCE_FUNCTION(l2_distance);
-DISTANCE_FUNCTION(cosine_distance);
-DISTANCE_FUNCTION(halfvec_l2_distance);
-DISTANCE_FUNCTION(halfvec_cosine_distance);
-DISTANCE_FUNCTION(bf16vec_l2_distance);
-DISTANCE_FUNCTION(bf16vec_cosine_distance);
-DISTANCE_FUNCTION(int8vec_l2_distance);
-DISTANCE_FUNCTION(int8vec_cosine_distance);
-DISTANCE_FUNCTION(sparsevec_l2_distance);
-DISTANCE_FUNCTION(sparsevec_cosine_distance);
-
-static const struct
-{
-	PGFunction	function;
-	SpaceElement element;
-	SpaceMetric metric;			/* SPACE_IP with a norm function: SPACE_COSINE */
-}			distance_functions[] = {
-	{vector_l2_squared_distance, SPACE_F32, SPACE_L2},
-	{vector_negative_inner_product, SPACE_F32, SPACE_IP},
-	{l1_distance, SPACE_F32, SPACE_L1},
-	{halfvec_l2_squared_distance, SPACE_F16, SPACE_L2},
-	{halfvec_negative_inner_product, SPACE_F16, SPACE_IP},
-	{halfvec_l1_distance, SPACE_F16, SPACE_L1},
-	{bf16vec_l2_squared_distance, SPACE_BF16, SPACE_L2},
-	{bf16vec_negative_inner_product, SPACE_BF16, SPACE_IP},
-	{bf16vec_l1_distance, SPACE_BF16, SPACE_L1},
-	{int8vec_l2_squared_distance, SPACE_I8, SPACE_L2},
-	{int8vec_negative_inner_product, SPACE_I8, SPACE_IP},
-	{int8vec_l1_distance, SPACE_I8, SPACE_L1},
-	{sparsevec_l2_squared_distance, SPACE_SPARSE, SPACE_L2},
-	{sparsevec_negative_inner_product, SPACE_SPARSE, SPACE_IP},
-	{sparsevec_l1_distance, SPACE_SPARSE, SPACE_L1},
-	{hamming_distance, SPACE_BIT, SPACE_HAMMING},
-	{jaccard_distance, SPACE_BIT, SPACE_JACCARD},
-};
-
-static const PGFunction l2_operators[] = {
-	[SPACE_F32] = l2_distance,
-	[SPACE_F16] = halfvec_l2_distance,
-	[SPACE_BF16] = bf16vec_l2_distance,
-	[SPACE_I8] = int8vec_l2_distance,
-	[SPACE_SPARSE] = sparsevec_l2_distance
-};
-
-static const PGFunction cosine_operators[] = {
-	[SPACE_F32] = cosine_distance,
-	[SPACE_F16] = halfvec_cosine_distance,
-	[SPACE_BF16] = bf16vec_cosine_distance,
-	[SPACE_I8] = int8vec_cosine_distance,
-	[SPACE_SPARSE] = sparsevec_cosine_distance
-};
-
-#define DISTANCE_PROC	1
-#define NORM_PROC		2
-
-void
-space_of_index(Relation index, SpaceElement *element, SpaceMetric *metric)
-{
-	PGFunction	function = index_getprocinfo(index, 1, DISTANCE_PROC)->fn_addr;
-
-	for (int i = 0; i < lengthof(distance_functions); i++)
-		if (distance_functions[i].function == function)
-		{
-			*element = distance_functions[i].element;
-			*metric = distance_functions[i].metric;
-			if (*metric == SPACE_IP && OidIsValid(index_getprocid(index, 1, NORM_PROC)))
-				*metric = SPACE_COSINE;
-			return;
-		}
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("operator class of index \"%s\" has an unknown distance function",
-					RelationGetRelationName(index)),
-			 errhint("Use an operator class of the extension vector.")));
-}
 
 void
 space_init(Space *space, SpaceElement element, SpaceMetric metric, SpaceStorage storage, int dims,
@@ -163,7 +63,7 @@ element_size(const Space *space)
 Size
 space_payload_size(const Space *space)
 {
-	Assert(space->element != SPACE_SPARSE);
+	Assert(!space_varies(space));
 	if (space->element == SPACE_BIT)
 		return ((Size) space->dims + 7) / 8;
 	return element_size(space) * space->dims;
@@ -177,13 +77,15 @@ space_size_of(const Space *space, const char *payload)
 {
 	if (space->element == SPACE_SPARSE)
 		return SPACE_SPARSE_SIZE(SPARSE_NNZ(payload));
+	if (space->element == SPACE_WORDS)
+		return WORDS_SIZE(payload);
 	return space_payload_size(space);
 }
 
 Size
 space_stored_size(const Space *space, SpaceStorage storage)
 {
-	if (space->element == SPACE_SPARSE)
+	if (space_varies(space))
 		return 0;
 	switch (storage)
 	{
@@ -230,6 +132,14 @@ payload_of(const Space *space, Datum value, Size *size)
 		memcpy(payload, &sparse->nnz, sizeof(int32));
 		memcpy(payload + sizeof(int32), sparse->indices, *size - sizeof(int32));
 		return payload;
+	}
+	if (space->element == SPACE_WORDS)
+	{
+		/* a document that has been made of the row */
+		const char *document = (const char *) DatumGetPointer(value);
+
+		*size = space_size_of(space, document);
+		return document;
 	}
 	else
 	{
@@ -484,10 +394,28 @@ scale_of(const Space *space, const char *payload)
 	return space->coded && space->metric == SPACE_IP ? (float) space_norm(space, payload) : 0;
 }
 
+/* The score of a document. */
+static double
+words_score(Match *match, const char *payload)
+{
+	double		score;
+
+	if (!match_document(match, WORDS_DOCUMENT(payload), WORDS_DOCUMENT_SIZE(payload), &score))
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED), errmsg("a document in an index is damaged"),
+				 errhint("Please REINDEX it.")));
+	return score;
+}
+
 float
 space_query_distance(const Space *space, const SpaceQuery *query, const char *payload,
 					 float *scale)
 {
+	if (space->element == SPACE_WORDS)
+	{
+		*scale = 0;
+		return -(float) words_score(query->match, payload);
+	}
 	*scale = scale_of(space, payload);
 	if (space->metric == SPACE_COSINE)
 		return cosine_from_dot(dot(space, query->payload, payload), query->scale * *scale);
@@ -508,7 +436,10 @@ space_node_distance(const Space *space, const SpaceQuery *query, const SealedNod
 	const DistanceKernels *k = distance_kernels;
 	size_t		n = space->dims;
 	float		product;
+	float		scale;
 
+	if (space->element == SPACE_WORDS)
+		return space_query_distance(space, query, vector, &scale);
 	switch (node_storage(space, node))
 	{
 		case STORAGE_FULL:
@@ -761,20 +692,6 @@ space_order_by(const Space *space, const SpaceQuery *query, float distance, floa
 		default:
 			return finite * (1 - slack);
 	}
-}
-
-bool
-space_is_operator(const Space *space, PGFunction function)
-{
-	if (space->metric == SPACE_L2)
-		return function == l2_operators[space->element];
-	if (space->metric == SPACE_COSINE)
-		return function == cosine_operators[space->element];
-	for (int i = 0; i < lengthof(distance_functions); i++)
-		if (distance_functions[i].function == function)
-			return distance_functions[i].element == space->element &&
-				distance_functions[i].metric == space->metric;
-	return false;
 }
 
 static void *

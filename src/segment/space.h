@@ -2,10 +2,13 @@
  * space.h - what is indexed: element type, metric, and how a distance is computed
  *
  * Inside an index a vector is its payload: the elements of a dense vector, the bytes of a bit
- * string, or nnz, indices and values of a sparse vector.  Distances inside an index are squared for
+ * string, nnz, indices and values of a sparse vector.  Distances inside an index are squared for
  * l2 and twice 1 - cosine for cosine (the squared distance of unit vectors); space_order_by
  * converts them to the operator's values.  Dense l2, ip and cosine are "coded", unless lists have
  * no codes: distances are estimated from codes before they are computed.
+ *
+ * A document of words is a vector, too, whose dimensions are terms.  Its distance from a query is
+ * the negative score by BM25; rows at the distance 0 do not match.
  */
 #ifndef VECTOR_SEGMENT_SPACE_H
 #define VECTOR_SEGMENT_SPACE_H
@@ -18,6 +21,7 @@
 
 #include "quantize/rotation.h"
 #include "segment/format.h"
+#include "text/match.h"
 
 typedef struct Space
 {
@@ -28,6 +32,8 @@ typedef struct Space
 	SpaceQuantizer quantizer;	/* lists */
 	int			bits;			/* lists, METHOD_DISK */
 	int			pq_m;
+	float		k1;				/* words: by which weights in lists are computed */
+	float		b;
 	int			dims;
 	bool		coded;
 	uint64		seed;
@@ -44,6 +50,7 @@ typedef struct SpaceQuery
 	float	   *rotated;		/* coded: rotated, for cosine of unit length; not centred */
 	double		norm;			/* coded: of the elements */
 	float		scale;			/* cosine: 1 / norm */
+	Match	   *match;			/* words: what is sought, in place of a payload */
 } SpaceQuery;
 
 /* The payload of a sparse vector. */
@@ -51,17 +58,30 @@ typedef struct SpaceQuery
 #define SPARSE_INDICES(payload)	((const int32 *) (payload) + 1)
 #define SPARSE_VALUES(payload)	((const float *) (SPARSE_INDICES(payload) + SPARSE_NNZ(payload)))
 
+/* The payload of a document (text/document.h): its size with these 4 bytes, and its bytes. */
+#define WORDS_SIZE(payload)		(*(const uint32 *) (payload))
+#define WORDS_DOCUMENT(payload)	((payload) + sizeof(uint32))
+#define WORDS_DOCUMENT_SIZE(payload)	(WORDS_SIZE(payload) - sizeof(uint32))
+#define WORDS_MAX_SIZE			((Size) 1024 * 1024 * 1024)
+
 /* The most elements of a sparse vector that are not zero, as SPARSEVEC_MAX_NNZ. */
 #define SPACE_MAX_NNZ		16000
 
 #define SPACE_SPARSE_SIZE(nnz) \
 	(sizeof(int32) + (Size) (nnz) * (sizeof(int32) + sizeof(float)))
-#define SPACE_MAX_PAYLOAD(space) \
-	((space)->element == SPACE_SPARSE ? SPACE_SPARSE_SIZE(SPACE_MAX_NNZ) : \
-	 space_payload_size(space))
+
+/* Whether payloads differ in size, which then follows from their first 4 bytes. */
+static inline bool
+space_varies(const Space *space)
+{
+	return space->element == SPACE_SPARSE || space->element == SPACE_WORDS;
+}
 
 /* The element type of a column and the metric of an operator class, or an error. */
 extern void space_of_index(Relation index, SpaceElement *element, SpaceMetric *metric);
+
+/* The dimensions of an index's column with elements of a type; negative if it does not say. */
+extern int	space_dims_of_index(Relation index, SpaceElement element);
 
 extern void space_init(Space *space, SpaceElement element, SpaceMetric metric,
 					   SpaceStorage storage, int dims, uint64 seed);
@@ -71,7 +91,7 @@ extern void space_use_lists(Space *space, SpaceQuantizer quantizer, int bits, in
 /* Computes the rotation, in the current memory context, if coded. */
 extern void space_init_rotation(Space *space);
 
-/* Bytes of a payload; not for sparse vectors. */
+/* Bytes of a payload, unless they differ. */
 extern Size space_payload_size(const Space *space);
 /* Bytes of this payload. */
 extern Size space_size_of(const Space *space, const char *payload);
@@ -134,6 +154,16 @@ space_value(const Space *space, float distance)
 {
 	return space->metric == SPACE_L2 ? sqrt(distance) :
 		space->metric == SPACE_COSINE ? (double) distance / 2 : distance;
+}
+
+/*
+ * Whether a row at this distance is a result: of documents, those that do not match the query have
+ * the distance 0.
+ */
+static inline bool
+space_is_result(const Space *space, float distance)
+{
+	return space->element != SPACE_WORDS || distance < 0;
 }
 
 /* A lower bound for an estimate that is a sum of terms as large as `part`, after rounding. */

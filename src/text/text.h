@@ -50,6 +50,9 @@ extern Tokenizer tokenizer_by_name(const char *name);
 extern void tokenize(const Tokenizer *tokenizer, const char *text, int length, TermCallback emit,
 					 void *state);
 
+/* A hash of the terms of some texts: another one means that the same text has other terms. */
+extern bytea *tokenizer_digest(const Tokenizer *tokenizer);
+
 /* A term of a query. */
 typedef struct QueryTerm
 {

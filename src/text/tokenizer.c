@@ -106,15 +106,9 @@ add_answer(void *state, const char *term, int length, uint32 position)
 	appendBinaryStringInfo(state, term, length);
 }
 
-/*
- * vector_text_digest(config): a hash of the terms of some texts.  Another one means that the same
- * text no longer has the same terms.
- */
-PG_FUNCTION_INFO_V1(vector_text_digest);
-Datum
-vector_text_digest(PG_FUNCTION_ARGS)
+bytea *
+tokenizer_digest(const Tokenizer *tokenizer)
 {
-	Tokenizer	tokenizer = tokenizer_by_name(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	StringInfoData answers;
 
 	initStringInfo(&answers);
@@ -126,9 +120,19 @@ vector_text_digest(PG_FUNCTION_ARGS)
 		/* other encodings may lack its characters */
 		if (GetDatabaseEncoding() != PG_UTF8 && !pg_is_ascii(sample))
 			continue;
-		tokenize(&tokenizer, sample, length, add_answer, &answers);
+		tokenize(tokenizer, sample, length, add_answer, &answers);
 		appendStringInfoChar(&answers, '\n');
 	}
-	return DirectFunctionCall1(sha256_bytea, PointerGetDatum(
-		cstring_to_text_with_len(answers.data, answers.len)));
+	return DatumGetByteaP(DirectFunctionCall1(sha256_bytea, PointerGetDatum(
+		cstring_to_text_with_len(answers.data, answers.len))));
+}
+
+/* vector_text_digest(config) */
+PG_FUNCTION_INFO_V1(vector_text_digest);
+Datum
+vector_text_digest(PG_FUNCTION_ARGS)
+{
+	Tokenizer	tokenizer = tokenizer_by_name(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	PG_RETURN_BYTEA_P(tokenizer_digest(&tokenizer));
 }

@@ -1,5 +1,5 @@
 /*
- * sparse_scan.c - how far a scan of inverted lists goes
+ * inverted_scan.c - how far a scan of inverted lists goes
  *
  * Each round finds in every segment the rows that may be among the best of so many, at first a few
  * more than the query wants, and then several times as many as before.  A result is returned once
@@ -9,11 +9,12 @@
  * If weights are dropped, rows of a later round may be nearer than those of an earlier one; they
  * come last.
  */
-#include "am/sparse.h"
+#include "am/inverted.h"
 
 #include <math.h>
 
 #include "am/scan.h"
+#include "am/sparse.h"
 
 /* Rows of the first round if it is not known how many are wanted; rows more than wanted. */
 #define FIRST_ROWS		64
@@ -22,15 +23,15 @@
 /* Each round has so many times the rows of the one before it. */
 #define ROUND_FACTOR	4
 
-typedef struct SparseScan
+typedef struct InvertedScan
 {
 	VectorScan	scan;
 	float		left;			/* no row that has not been found is nearer */
-} SparseScan;
+} InvertedScan;
 
 /* Does a round of every segment that has another one; false if none has. */
 static bool
-search_further(SparseScan *state)
+search_further(InvertedScan *state)
 {
 	VectorScan *scan = &state->scan;
 	bool		more = false;
@@ -47,7 +48,7 @@ search_further(SparseScan *state)
 
 /* Sets how many rows the first round finds. */
 static void
-set_effort(SparseScan *state)
+set_effort(InvertedScan *state)
 {
 	VectorScan *scan = &state->scan;
 	uint64		wanted = scan->bound ? scan_bound_rows(scan->bound) : 0;
@@ -62,9 +63,9 @@ set_effort(SparseScan *state)
 }
 
 static void
-sparse_search(VectorScan *scan)
+inverted_search(VectorScan *scan)
 {
-	SparseScan *state = (SparseScan *) scan;
+	InvertedScan *state = (InvertedScan *) scan;
 
 	set_effort(state);
 	scan_open(scan, NULL);
@@ -72,9 +73,9 @@ sparse_search(VectorScan *scan)
 }
 
 static void
-sparse_search_again(VectorScan *scan)
+inverted_search_again(VectorScan *scan)
 {
-	SparseScan *state = (SparseScan *) scan;
+	InvertedScan *state = (InvertedScan *) scan;
 
 	set_effort(state);
 	scan_reopen(scan);
@@ -82,9 +83,9 @@ sparse_search_again(VectorScan *scan)
 }
 
 static bool
-sparse_go_on(VectorScan *scan)
+inverted_go_on(VectorScan *scan)
 {
-	SparseScan *state = (SparseScan *) scan;
+	InvertedScan *state = (InvertedScan *) scan;
 	uint32	   *rows = &scan->search.effort.candidates;
 
 	/* all that is left is beyond what the query's condition allows */
@@ -95,15 +96,21 @@ sparse_go_on(VectorScan *scan)
 }
 
 static bool
-sparse_must_wait(VectorScan *scan, float nearest)
+inverted_must_wait(VectorScan *scan, float nearest)
 {
-	return nearest > ((SparseScan *) scan)->left;
+	return nearest > ((InvertedScan *) scan)->left;
 }
 
-const ScanMethod sparse_scan_method = {
-	.size = sizeof(SparseScan),
-	.search = sparse_search,
-	.search_again = sparse_search_again,
-	.go_on = sparse_go_on,
-	.must_wait = sparse_must_wait
+const ScanMethod inverted_scan_method = {
+	.size = sizeof(InvertedScan),
+	.search = inverted_search,
+	.search_again = inverted_search_again,
+	.go_on = inverted_go_on,
+	.must_wait = inverted_must_wait
 };
+
+bool
+inverted_is_auto(Relation index)
+{
+	return true;
+}

@@ -1,0 +1,30 @@
+/*
+ * terms.h - the terms of a segment that is built: their numbers, and the dictionary
+ *
+ * A term's number says when it came first, so that postings can be gathered before all terms are
+ * known.  The dictionary has the terms in the order of their bytes, with their numbers.
+ */
+#ifndef VECTOR_INVERTED_SEGMENT_TERMS_H
+#define VECTOR_INVERTED_SEGMENT_TERMS_H
+
+#include "pg_compat.h"
+
+#include "storage/buffile.h"
+
+typedef struct TermTable TermTable;
+
+/* Makes an empty table, in a context of its own below the current one. */
+extern TermTable *terms_begin(void);
+
+/* The number of a term, a new one if it has none. */
+extern uint32 terms_number(TermTable *table, const char *text, Size length);
+
+/* The bytes that the table takes. */
+extern Size terms_memory(const TermTable *table);
+
+/* Writes the dictionary as blocks of PAYLOAD_SIZE bytes; returns their number. */
+extern uint32 terms_write(TermTable *table, BufFile *file);
+
+extern void terms_end(TermTable *table);
+
+#endif							/* VECTOR_INVERTED_SEGMENT_TERMS_H */
