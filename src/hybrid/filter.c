@@ -131,7 +131,10 @@ get_operator(const Column *column, StrategyNumber strategy)
 	return operator;
 }
 
-static void pg_attribute_noreturn()
+static void value_error(const Column *column, int code, const char *detail)
+	__attribute__((noreturn));
+
+static void
 value_error(const Column *column, int code, const char *detail)
 {
 	ereport(ERROR,
