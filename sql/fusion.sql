@@ -211,7 +211,7 @@ SELECT id FROM fused ORDER BY rrf(a <-> '[0.5,0.5,0.5]', grade * random()) LIMIT
 SELECT id FROM fused ORDER BY rrf(a <-> '[0.5,0.5,0.5]', grade, k => tenant) LIMIT 1;
 SELECT id FROM fused ORDER BY rrf(a <-> '[0.5,0.5,0.5]', grade) LIMIT 1 FOR UPDATE;
 SELECT id FROM fused TABLESAMPLE system (50) ORDER BY rrf(a <-> '[0.5,0.5,0.5]', grade) LIMIT 1;
-SELECT s.id FROM fused s JOIN fused t USING (id) ORDER BY rrf(s.a <-> '[0.5,0.5,0.5]', t.grade) LIMIT 1;
+SELECT s.id FROM fused s JOIN fused t USING (tenant) ORDER BY rrf(s.a <-> '[0.5,0.5,0.5]', t.grade) LIMIT 1;
 -- options that make no sense
 SELECT id FROM fused ORDER BY rrf(a <-> '[0.5,0.5,0.5]', grade, k => -1) LIMIT 1;
 SELECT id FROM fused ORDER BY rrf(a <-> '[0.5,0.5,0.5]', grade, k => NULL) LIMIT 1;
