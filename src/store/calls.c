@@ -16,7 +16,7 @@
 #define SLICE (512 * 1024)		/* bytes read before others that are sent go on */
 #define MOST_PARTS 10000
 #define BLOCKS_TO_VERIFY 4
-#define PAGE_TRIES 4			/* of a further page of a list in one way */
+#define PAGE_TRIES 4			/* of a page of a list by version 2, before version 1 is tried */
 #define ABORT_TIMEOUT 500		/* milliseconds that a cancelled upload takes to say so */
 
 void
@@ -650,8 +650,8 @@ visit_key(void *arg, const char *key, uint64 size)
 }
 
 /*
- * Lists page by page.  A server that does not give the second page of version 2 is asked for the
- * rest by version 1, which goes on after the last key.
+ * Lists page by page.  Some servers know version 2 not at all, or fail where a list has several
+ * pages: then the rest is asked for by version 1, which goes on after the last key.
  */
 bool
 store_list(Store *store, const char *prefix, StoreVisit visit, void *arg, StoreError *error)
@@ -674,7 +674,7 @@ store_list(Store *store, const char *prefix, StoreVisit visit, void *arg, StoreE
 		request.version1 = version1;
 		request.token = !version1 && token[0] != '\0' ? token : NULL;
 		request.after = version1 ? listing.last : NULL;
-		request.most_tries = request.token != NULL ? PAGE_TRIES : 0;
+		request.most_tries = version1 ? 0 : PAGE_TRIES;
 		answered = run_one(store, &request);
 		MemoryContextSwitchTo(caller);
 		strlcpy(before, listing.last, sizeof(before));
@@ -691,8 +691,8 @@ store_list(Store *store, const char *prefix, StoreVisit visit, void *arg, StoreE
 				break;
 			}
 		}
-		else if (request.token != NULL && listing.last[0] != '\0' &&
-				 (request.error.kind == STORE_REFUSED || request.error.kind == STORE_BUSY))
+		else if (!version1 &&
+				 (request.error.kind == STORE_REFUSED || store_may_pass(request.error.kind)))
 			version1 = true;
 		else
 			break;

@@ -51,14 +51,22 @@ list_keys(Check *check)
 	return store_list(check->store, "check/", count_key, check, &check->error);
 }
 
+/* Bytes to write, with the tags that objects of indexes have. */
+static const StoreSource *
+bytes_of(const Check *check, StoreMemory *memory, size_t size)
+{
+	(void) store_memory(memory, check->bytes, size);
+	memory->source.tags = "index=none&segment=0";
+	return &memory->source;
+}
+
 static bool
 write_small(Check *check)
 {
 	StoreMemory memory;
 
-	return store_put(check->store, check->small,
-					 store_memory(&memory, check->bytes, SMALL_SIZE), &check->small_digest,
-					 &check->error);
+	return store_put(check->store, check->small, bytes_of(check, &memory, SMALL_SIZE),
+					 &check->small_digest, &check->error);
 }
 
 static bool
@@ -68,6 +76,10 @@ read_size(Check *check)
 
 	if (!store_head(check->store, check->small, &object, &check->error))
 		return false;
+	if (check->store->options.encryption != NULL && !object.encrypted)
+		return store_fail(&check->error, STORE_REFUSED,
+						  "the server does not say that it has encrypted the object, as the option "
+						  "encryption tells it to");
 	return object.size == SMALL_SIZE ||
 		store_fail(&check->error, STORE_DAMAGED, "the size of the object is wrong");
 }
@@ -95,8 +107,7 @@ write_large(Check *check)
 {
 	StoreMemory memory;
 
-	return store_put(check->store, check->large,
-					 store_memory(&memory, check->bytes, check->large_size),
+	return store_put(check->store, check->large, bytes_of(check, &memory, check->large_size),
 					 &check->large_digest, &check->error) &&
 		store_verify(check->store, check->large, check->large_size, &check->large_digest,
 					 &check->error);
@@ -123,7 +134,7 @@ write_on_condition(Check *check)
 		check->note = "not tried: the server has no option conditional_put";
 		return true;
 	}
-	if (store_create(check->store, check->small, store_memory(&memory, check->bytes, SMALL_SIZE),
+	if (store_create(check->store, check->small, bytes_of(check, &memory, SMALL_SIZE),
 					 &check->error))
 		return store_fail(&check->error, STORE_REFUSED,
 						  "the server does not know conditions: it replaced an object that was "

@@ -189,6 +189,10 @@ take_header(char *line, size_t one, size_t size, void *arg)
 	{
 		header_value(line, size, "ETag", call->etag, sizeof(call->etag));
 		header_value(line, size, "x-amz-bucket-region", call->region, sizeof(call->region));
+		call->encrypted |=
+			header_value(line, size, "x-amz-server-side-encryption", value, sizeof(value)) ||
+			header_value(line, size, "x-amz-server-side-encryption-customer-algorithm", value,
+						 sizeof(value));
 	}
 	return size;
 }

@@ -33,6 +33,7 @@ typedef struct StoreCall
 	uint64		range_total;
 	char		etag[STORE_MAX_ETAG];
 	char		region[64];
+	bool		encrypted;		/* it says how the object is */
 	char		text[4096];		/* the body of an answer that is an error */
 	size_t		text_size;
 

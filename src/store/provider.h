@@ -165,6 +165,7 @@ extern void store_hide_secrets(const Store *store, StoreError *error);
 
 /* run.c */
 extern int64 store_now(void);
+extern bool store_may_pass(StoreKind kind);
 
 /*
  * Runs requests until each is done.  The error of each says how it went.  An interrupt of the

@@ -81,8 +81,8 @@ store_take_bytes(StoreAttempt *attempt, const char *bytes, size_t count)
 }
 
 /* Whether a failure may pass by itself. */
-static bool
-may_pass(StoreKind kind)
+bool
+store_may_pass(StoreKind kind)
 {
 	return kind == STORE_BUSY || kind == STORE_UNREACHABLE || kind == STORE_TIMEOUT ||
 		kind == STORE_DAMAGED;
@@ -265,10 +265,10 @@ end_attempt(Store *store, StoreRequest *request, int slot, MemoryContext caller)
 	}
 
 	store->counters.errors++;
-	if (attempt->request->verb == STORE_GET && may_pass(kind))
+	if (attempt->request->verb == STORE_GET && store_may_pass(kind))
 		store->other_until = attempt->other_endpoint ? 0 : store_now() + OTHER_ENDPOINT;
 	request->error = attempt->error;
-	if (may_pass(kind) && other != NULL)
+	if (store_may_pass(kind) && other != NULL)
 	{
 		/* the other attempt goes on, as the first */
 		stop_attempt(store, attempt);
@@ -277,7 +277,7 @@ end_attempt(Store *store, StoreRequest *request, int slot, MemoryContext caller)
 		return;
 	}
 	stop_attempts(store, request);
-	if (!may_pass(kind) || (kind == STORE_DAMAGED && request->tries >= MOST_DAMAGED) ||
+	if (!store_may_pass(kind) || (kind == STORE_DAMAGED && request->tries >= MOST_DAMAGED) ||
 		request->tries == request->most_tries)
 		request->done = true;
 	else

@@ -415,6 +415,7 @@ judge(Store *store, StoreCall *call)
 			break;
 		case STORE_HEAD:
 			attempt->object.size = call->size;
+			attempt->object.encrypted = call->encrypted;
 			if (!call->has_size)
 				store_fail(&attempt->error, STORE_REFUSED, "the server does not tell the size");
 			break;

@@ -57,6 +57,7 @@ typedef struct StoreObject
 {
 	uint64		size;
 	char		etag[STORE_MAX_ETAG];	/* without quotes; may be empty */
+	bool		encrypted;		/* the server says so, of store_head */
 } StoreObject;
 
 /*

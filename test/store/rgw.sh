@@ -101,6 +101,8 @@ rgw_override_bucket_index_max_shards = 1
 rgw_dynamic_resharding = false
 rgw_max_listing_results = 100
 rgw_crypt_require_ssl = false
+rgw_crypt_s3_kms_backend = testing
+rgw_crypt_s3_kms_encryption_keys = "test=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 rgw_dns_name = localhost
 CONF
 

@@ -165,6 +165,12 @@ SKIP:
 			SELECT step, detail FROM vector_store_check('tls') WHERE NOT passed"), '', 'a known one; checksums, tags, a storage class');
 		is(query("ALTER SERVER tls OPTIONS (encryption 'sse-c');
 			SELECT step, detail FROM vector_store_check('tls') WHERE NOT passed"), '', 'encryption by a key of ours');
+		is(query("ALTER SERVER tls OPTIONS (SET encryption 'sse-kms', ADD kms_key_id 'test');
+			SELECT step, detail FROM vector_store_check('tls') WHERE NOT passed"), '', 'by a key that the server manages');
+		like(query("ALTER SERVER tls OPTIONS (SET encryption 'sse-s3', DROP kms_key_id);
+			SELECT step, detail FROM vector_store_check('tls') WHERE NOT passed"), qr/^read\|the server does not say that it has encrypted the object[^\n]*$/,
+			'a server that does not encrypt as it is told to');
+		query("ALTER SERVER tls OPTIONS (SET encryption 'sse-c')");
 		query("SELECT put('tls', 'sealed', 1000, 1); CREATE SERVER unsealed FOREIGN DATA WRAPPER vector_store
 				OPTIONS (provider 's3', endpoint 'http://127.0.0.1:$rgw->{port}', bucket 'cold');
 			CREATE USER MAPPING FOR CURRENT_USER SERVER unsealed OPTIONS (access_key_id '$rgw->{key}', secret_access_key '$rgw->{secret}')");

@@ -134,6 +134,8 @@ cmp_ok(scalar(proxy_log($proxy)), '>', 1, 'in pages');
 foreach my $fault ('400:InvalidArgument', '500:InternalError')
 {
 	set_faults($proxy, "GET 1000 status $fault continuation-token");
+	is(query($all), '203|203', "also by version 1, where version 2 says $fault for the second page");
+	set_faults($proxy, "GET 1000 status $fault list-type=2");
 	is(query($all), '203|203', "also by version 1, where version 2 says $fault");
 }
 
@@ -210,7 +212,7 @@ is($out . $error, (3 * 8192 - (8192 - $large % 8192)) . "\n", 'an endpoint that 
 # A secret that a server repeats is not passed on
 query("CREATE SERVER token FOREIGN DATA WRAPPER vector_store OPTIONS (provider 's3', endpoint 'http://127.0.0.1:$proxy', bucket 'cold');
 	CREATE USER MAPPING FOR CURRENT_USER SERVER token OPTIONS (access_key_id 'me', secret_access_key 'mine', session_token 'sessionToken0123')");
-set_faults($proxy, 'GET 1 echo 400:InvalidRequest');
+set_faults($proxy, 'GET 2 echo 400:InvalidRequest');
 like(query("SELECT list('token', '')"), qr/ERROR:  .*a secret in it, and is not shown/, 'a server that repeats headers');
 unlike(slurp_file($node->logfile), qr/sessionToken0123/, 'the token is not in the log');
 
