@@ -1,4 +1,6 @@
 # Object stores: every provider does the same, signatures are those that Amazon publishes, and secrets stay secret
+#
+# VECTOR_LONG=1: also with the servers of test/store/servers.sh, which it installs (S3_SERVERS: a folder that keeps them).
 use strict;
 use warnings;
 use FindBin;
@@ -84,6 +86,59 @@ if ($rgw)
 		note('this build has no libs3');
 	}
 }
+
+# What each server does with the options of docs/tiering.md, by vector_store_check, and whether it has the tags that an object
+# of one piece, and of several, was written with
+my %abilities = (
+	rgw => 'checksums conditional_put object_tags storage_class sse-c sse-kms | tags',
+	versitygw => 'checksums conditional_put object_tags storage_class | tags tags-of-parts',
+	moto => 'checksums conditional_put object_tags storage_class sse-c sse-kms sse-s3 | tags tags-of-parts',
+	gofakes3 => 'checksums conditional_put object_tags storage_class | tags tags-of-parts',
+	s3rver => 'checksums object_tags storage_class | tags tags-of-parts');
+my @options = (
+	[ 'checksums', "checksums 'on'" ], [ 'conditional_put', "conditional_put 'on'" ], [ 'object_tags', "object_tags 'on'" ],
+	[ 'storage_class', "storage_class 'STANDARD'" ], [ 'sse-c', "encryption 'sse-c'" ],
+	[ 'sse-kms', "encryption 'sse-kms', kms_key_id 'test'" ], [ 'sse-s3', "encryption 'sse-s3'" ]);
+my $certificate = make_certificate();
+
+sub abilities
+{
+	my ($name, $s3) = @_;
+	my $tls = start_proxy($s3->{port}, undef, $certificate);
+	my @does;
+	s3_server($node, 'able', $s3, $s3->{port}, ", part_size '5MB', object_tags 'on'");
+	query("SELECT put('able', 'tags/piece', 10, 1), put('able', 'tags/parts', 6000000, 1)");
+	my @tags = grep { ask_s3($s3, 'GET', "/$s3->{bucket}/tags/" . ($_ eq 'tags' ? 'piece' : 'parts') . '?tagging=') =~ m{<Value>public\.made</Value>} } 'tags', 'tags-of-parts';
+	query("SELECT delete('able', list('able', '')); DROP SERVER able CASCADE");
+	foreach my $option (@options)
+	{
+		s3_server($node, 'able', $s3, $tls, ", part_size '5MB', $option->[1]", $certificate);
+		query("ALTER USER MAPPING FOR CURRENT_USER SERVER able OPTIONS (ADD encryption_key 'MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=')");
+		my $failed = query("SELECT string_agg(step || ': ' || detail, ', ') FROM vector_store_check('able') WHERE NOT passed");
+		note("$name: $option->[0]: $failed");
+		push @does, $option->[0] if $failed eq '';
+		query("DROP SERVER able CASCADE");
+	}
+	is(join(' ', @does, '|', @tags), $abilities{$name}, "what $name does");
+	return;
+}
+
+if ($ENV{VECTOR_LONG})
+{
+	abilities('rgw', $rgw) if $rgw;
+	foreach my $name (split ' ', `"$FindBin::Bin/../store/servers.sh" names`)
+	{
+		my $other = start_other($name, 'cold');
+		abilities($name, $other);
+		s3_server($node, $name, $other, $other->{port}, ", part_size '5MB', prefix 'some/where'"
+			. ($abilities{$name} =~ /conditional_put/ ? ", conditional_put 'on'" : ''));
+		push @servers, $name;
+		query("SELECT count(put('$name', 'many/' || i, 1, i)) FROM generate_series(1, 1005) i");
+		is(query("SELECT count(DISTINCT key), count(*) FROM unnest(list('$name', 'many/')) key"), '1005|1005', "$name: a list of several pages");
+		query("SELECT delete('$name', list('$name', 'many/'))");
+	}
+}
+
 foreach my $server (@servers)
 {
 	my $does = sub { my ($sql, $result, $name) = @_; is(query($sql), $result, "$server: $name"); };
@@ -109,7 +164,7 @@ foreach my $server (@servers)
 		(my $quoted = $key) =~ s/'/''/g;
 		like(failure("SELECT put('$server', '$quoted', 1, 1)"), qr/cannot be the key of an object/, "$server: no key is \"" . substr($key, 0, 10) . '"');
 	}
-	if ($server ne 'libs3')
+	if ($server ne 'libs3' && ($abilities{$server} // 'conditional_put') =~ /conditional_put/)
 	{
 		$does->("SELECT create_new('$server', 'new', 10, 1), create_new('$server', 'new', 10, 2)", 't|f', 'an object is created once');
 		$does->("SELECT put('$server', 'old', 10, 1) = encode(sha256(get('$server', 'new', 0, 10)), 'hex')", 't', 'and not replaced');
@@ -152,7 +207,6 @@ SKIP:
 	is(query("SELECT step, detail FROM vector_store_check('by_host') WHERE NOT passed"), '', 'virtual addressing');
 
 	# TLS, and what is only sent over it
-	my $certificate = make_certificate();
 	if ($certificate)
 	{
 		my $port = start_proxy($rgw->{port}, undef, $certificate);

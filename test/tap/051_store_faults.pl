@@ -145,7 +145,7 @@ set_faults($proxy);
 is(query("SELECT put('tagged', 'tags/small', 100, 1) IS NOT NULL, put('tagged', 'tags/large', $large, 1) = '$digest'"), 't|t', 'objects with tags');
 is(join("\n", grep { / tags / } proxy_log($proxy)), "PUT /cold/tags/small tags kind=test&index=public.made&segment=7\n"
 	. 'POST /cold/tags/large?uploads= tags kind=test&index=public.made&segment=7', 'in one piece, or in parts');
-like(`"$FindBin::Bin/../store/request.pl" $rgw->{key} $rgw->{secret} GET "http://127.0.0.1:$rgw->{port}/cold/tags/small?tagging="`,
+like(ask_s3($rgw, 'GET', '/cold/tags/small?tagging='),
 	qr{<Key>index</Key><Value>public\.made</Value>.*<Key>kind</Key><Value>test</Value>.*<Key>segment</Key><Value>7</Value>}s, 'the server has them');
 foreach my $server ('cold', 'tagged')
 {

@@ -11,10 +11,10 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(create_functions start_rgw start_proxy s3_server set_faults proxy_log free_ports stop_proxies stop_stores make_certificate);
+our @EXPORT = qw(create_functions start_rgw start_other ask_s3 start_proxy s3_server set_faults proxy_log free_ports stop_proxies stop_stores make_certificate);
 
 my $tools = dirname(__FILE__) . '/../store';
-my (@rgw, @proxies);
+my (@rgw, @others, @proxies);
 
 # Whether the library of the tests is there; creates the extension and its functions.
 sub create_functions
@@ -65,13 +65,38 @@ sub start_rgw
 	return { port => $port, key => $key, secret => $secret, bucket => $bucket };
 }
 
+# Starts one of the servers of test/store/servers.sh with a bucket; its port and keys.
+sub start_other
+{
+	my ($name, $bucket) = @_;
+	my $folder = PostgreSQL::Test::Utils::tempdir();
+	my $other = { port => free_ports(1), bucket => $bucket };
+	push @others, $folder;
+	my ($keys, $errors) = ('', '');
+	run_log([ "$tools/servers.sh", 'start', $name, $folder, $other->{port} ], '>', \$keys, '2>', \$errors) or die "no $name: $errors";
+	($other->{key}, $other->{secret}) = split ' ', $keys;
+	ask_s3($other, 'PUT', "/$bucket");
+	return $other;
+}
+
+# What an S3 server answers.
+sub ask_s3
+{
+	my ($s3, $method, $path) = @_;
+	my ($answer, $errors) = ('', '');
+	run_log([ "$tools/request.pl", $s3->{key}, $s3->{secret}, $method, "http://127.0.0.1:$s3->{port}$path" ], '>', \$answer, '2>', \$errors);
+	return $answer . $errors;
+}
+
 # Creates a server with a user mapping for the role of the tests.
 sub s3_server
 {
-	my ($node, $name, $rgw, $port, $options) = @_;
+	my ($node, $name, $rgw, $port, $options, $certificate) = @_;
+	my $scheme = $certificate ? 'https' : 'http';
 	my $role = $node->safe_psql('postgres', 'SELECT current_user');
 	$node->safe_psql('postgres', "CREATE SERVER $name FOREIGN DATA WRAPPER vector_store
-			OPTIONS (provider 's3', endpoint 'http://127.0.0.1:$port', bucket '$rgw->{bucket}'" . ($options // '') . ");
+			OPTIONS (provider 's3', endpoint '$scheme://127.0.0.1:$port', bucket '$rgw->{bucket}'" . ($options // '')
+			. ($certificate ? ", ca_file '$certificate'" : '') . ");
 		CREATE USER MAPPING FOR \"$role\" SERVER $name OPTIONS (access_key_id '$rgw->{key}', secret_access_key '$rgw->{secret}')");
 	return;
 }
@@ -128,6 +153,7 @@ sub stop_stores
 {
 	stop_proxies();
 	system("$tools/rgw.sh", 'stop', $_) foreach splice @rgw;
+	system("$tools/servers.sh", 'stop', $_) foreach splice @others;
 	return;
 }
 
