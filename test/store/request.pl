@@ -25,5 +25,5 @@ my $answer = HTTP::Tiny->new->request($method, $url, {
 		'x-amz-content-sha256' => $hash,
 		'x-amz-date' => $time,
 		'Authorization' => "AWS4-HMAC-SHA256 Credential=$key/$scope, SignedHeaders=$names, Signature=$signature" } });
-print $answer->{content};
+print $answer->{content} // '';
 die "\nrequest.pl: $method $url: $answer->{status} $answer->{reason}\n" if !$answer->{success};

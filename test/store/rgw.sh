@@ -4,6 +4,7 @@
 # usage: rgw.sh start FOLDER PORT [FRONTEND OPTIONS]   prints its access key and its secret key
 #        rgw.sh stop FOLDER
 #        rgw.sh bucket FOLDER PORT NAME   makes a bucket
+#        rgw.sh user FOLDER NAME   makes a user without rights; prints its access key and its secret key
 #
 # Its memory holds RGW_BYTES, by default 1 GB.  Needs no root.  Debian: apt-get install --no-install-recommends radosgw ceph-mon ceph-osd
 set -eu
@@ -33,6 +34,12 @@ fi
 
 if [ "$command" = bucket ]; then
 	exec "$(dirname "$0")/request.pl" "$access" "$secret" PUT "http://127.0.0.1:$3/$4"
+fi
+
+if [ "$command" = user ]; then
+	radosgw-admin user create --uid="$3" --display-name="$3" --access-key="${access}$3" --secret-key="${secret}$3" >>"$folder/make.log" 2>&1
+	echo "${access}$3 ${secret}$3"
+	exit
 fi
 
 # Starts a daemon; its output goes to a file.

@@ -200,6 +200,8 @@ SKIP:
 		'f|SignatureDoesNotMatch|Change the credentials of the user mapping or of the credentials file.', 'and a right secret');
 	is(query("SET ROLE reader; SELECT count(*) FROM pg_user_mappings WHERE umoptions IS NOT NULL"), '0', 'others do not see it');
 
+	my $check;
+
 	# the bucket in the name of the host, which libcurl looks up
 	query("CREATE SERVER by_host FOREIGN DATA WRAPPER vector_store
 			OPTIONS (provider 's3', endpoint 'http://localhost:$rgw->{port}', bucket 'cold', addressing 'virtual');
@@ -231,11 +233,23 @@ SKIP:
 		like(failure("SELECT get('unsealed', 'sealed', 0, 10)"), qr/object "sealed": Invalid/, 'and not without it');
 	}
 
+	# the rights that docs/tiering.md says are the least, and that others may not be needed
+	my ($policy) = slurp_file("$FindBin::Bin/../../docs/tiering.md") =~ /^    (\{"Version": .*?\]\})$/ms;
+	$policy =~ s/company-vectors/$rgw->{bucket}/g;
+	$policy =~ s/("Effect": "Allow",)/$1 "Principal": {"AWS": ["arn:aws:iam:::user\/limited"]},/g;
+	my $limited = limited_user($rgw, 'limited', $policy);
+	s3_server($node, 'limited', $limited, $rgw->{port}, ", prefix 'production', conditional_put 'on'");
+	$check = "SELECT string_agg(step || ': ' || detail, ', ') FROM vector_store_check('limited') WHERE NOT passed";
+	is(query($check), '', 'rights below a prefix are enough');
+	query("SELECT put('s3', 'theirs', 1, 1); ALTER SERVER limited OPTIONS (SET prefix 'some')");
+	is(query($check), 'list: AccessDenied', 'and are none elsewhere');
+	like(failure("SELECT put('limited', 'where/theirs', 1, 2)"), qr/AccessDenied/, 'objects of others cannot be replaced');
+
 	# a file of credentials
 	my $write = sub { my ($mode, $text) = @_; unlink $file; append_to_file($file, $text); chmod $mode, $file; };
 	$write->(0600, "[other]\naws_secret_access_key = no\n[default]\naws_access_key_id = $rgw->{key}\naws_secret_access_key = $secret\n");
 	query("CREATE SERVER by_file FOREIGN DATA WRAPPER vector_store OPTIONS (provider 's3', endpoint 'http://127.0.0.1:$rgw->{port}', bucket 'cold', credentials_file '$file')");
-	my $check = "SELECT step, detail FROM vector_store_check('by_file') WHERE NOT passed";
+	$check = "SELECT step, detail FROM vector_store_check('by_file') WHERE NOT passed";
 	is(query($check), 'list|SignatureDoesNotMatch', 'a wrong secret in a file');
 	$write->(0600, "[default]\naws_access_key_id = $rgw->{key}\naws_secret_access_key=$rgw->{secret}\n");
 	is(query("$check; $check"), '', 'a right one');

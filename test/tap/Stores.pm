@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(create_functions start_rgw start_other ask_s3 start_proxy s3_server set_faults proxy_log free_ports stop_proxies stop_stores make_certificate);
+our @EXPORT = qw(create_functions start_rgw limited_user start_other ask_s3 start_proxy s3_server set_faults proxy_log free_ports stop_proxies stop_stores make_certificate);
 
 my $tools = dirname(__FILE__) . '/../store';
 my (@rgw, @others, @proxies);
@@ -62,7 +62,19 @@ sub start_rgw
 	run_log([ "$tools/rgw.sh", 'start', $folder, $port ], '>', \$keys, '2>', \$errors) or die "no RGW: $errors";
 	my ($key, $secret) = split ' ', $keys;
 	run_log([ "$tools/rgw.sh", 'bucket', $folder, $port, $bucket ]) or die 'no bucket';
-	return { port => $port, key => $key, secret => $secret, bucket => $bucket };
+	return { port => $port, key => $key, secret => $secret, bucket => $bucket, folder => $folder };
+}
+
+# Makes a user of Ceph's gateway who has the rights of a bucket's policy only; the gateway with the keys of that user.
+sub limited_user
+{
+	my ($rgw, $name, $policy) = @_;
+	my ($keys, $errors) = ('', '');
+	run_log([ "$tools/rgw.sh", 'user', $rgw->{folder}, $name ], '>', \$keys, '2>', \$errors) or die "no user: $errors";
+	my $answer = ask_s3($rgw, 'PUT', "/$rgw->{bucket}?policy=", $policy);
+	die $answer if $answer ne '';
+	my ($key, $secret) = split ' ', $keys;
+	return { %$rgw, key => $key, secret => $secret };
 }
 
 # Starts one of the servers of test/store/servers.sh with a bucket; its port and keys.
@@ -82,9 +94,9 @@ sub start_other
 # What an S3 server answers.
 sub ask_s3
 {
-	my ($s3, $method, $path) = @_;
+	my ($s3, $method, $path, @body) = @_;
 	my ($answer, $errors) = ('', '');
-	run_log([ "$tools/request.pl", $s3->{key}, $s3->{secret}, $method, "http://127.0.0.1:$s3->{port}$path" ], '>', \$answer, '2>', \$errors);
+	run_log([ "$tools/request.pl", $s3->{key}, $s3->{secret}, $method, "http://127.0.0.1:$s3->{port}$path", @body ], '>', \$answer, '2>', \$errors);
 	return $answer . $errors;
 }
 
