@@ -9,25 +9,8 @@
 #
 # Needs Debian 12 and python3; installs the packages in a temporary folder.
 # Output seen:  default: held back; tcp_nodelay=1: at once
-set -eu
+. "$(dirname "$0")/lib/ceph.sh"
 expected='default: held back; tcp_nodelay=1: at once'
-version=16.2.15+ds-0+deb12u2
-rgw=$(realpath "$(dirname "$0")/../test/store/rgw.sh")
-work=$(mktemp -d)
-trap '"$rgw" stop "$work/default"; "$rgw" stop "$work/nodelay"; rm -rf "$work"' EXIT
-
-# Ceph's packages, and whatever else of what they need is missing.
-mkdir "$work/packages" && chmod 777 "$work" "$work/packages" && cd "$work/packages"
-ceph=(radosgw ceph-mon ceph-osd ceph-base ceph-common librados2 libradosstriper1 librbd1 libcephfs2 librgw2 python3-rados
-	python3-ceph-argparse python3-ceph-common)
-[ "$(id -u)" != 0 ] || apt-get -qq update
-apt-get -qq download "${ceph[@]/%/=$version}" $(apt-get -s --no-install-recommends install "${ceph[@]}" |
-	awk '$1 == "Inst" && $2 !~ /ceph|rados|rgw|rbd/ { print $2 }')
-for package in *.deb; do dpkg -x "$package" "$work/root"; done
-lib=$work/root/usr/lib/x86_64-linux-gnu
-export PATH=$work/root/usr/bin:$work/root/usr/sbin:$PATH LD_LIBRARY_PATH=$lib:$lib/ceph
-export PYTHONPATH=$work/root/usr/lib/python3/dist-packages
-export CEPH_ARGS="--osd_class_dir=$lib/rados-classes --erasure_code_dir=$lib/ceph/erasure-code --plugin_dir=$lib/ceph"
 
 # The median of the answers of one connection, after some that warm it up.
 median() {
@@ -44,9 +27,8 @@ print("held back" if statistics.median(times[20:]) > 0.03 else "at once")
 PY
 }
 
-"$rgw" start "$work/default" 27480 >/dev/null
+"$store/rgw.sh" start "$work/gateway1" 27480 >/dev/null
 seen="default: $(median 27480)"
-"$rgw" start "$work/nodelay" 27490 tcp_nodelay=1 >/dev/null
+"$store/rgw.sh" start "$work/gateway2" 27490 tcp_nodelay=1 >/dev/null
 seen+="; tcp_nodelay=1: $(median 27490)"
-echo "Ceph RADOS Gateway, bodies of answers: $seen"
-[ "$seen" = "$expected" ] || { echo "changed: expected $expected" >&2; exit 1; }
+report "Ceph RADOS Gateway, bodies of answers" "$seen" "$expected"

@@ -127,7 +127,8 @@ class Handler(BaseHTTPRequestHandler):
             headers = [(n, re.sub(r"\d+-\d+", "1-%d" % len(data), v) if n.lower() == "content-range" else v) for n, v in headers]
         if fault == "whole":
             status, data, size = 200, data * 2, 2 * len(data)
-        headers.append(("Content-Length", str(size)))
+        if size is not None:
+            headers.append(("Content-Length", str(size)))
         if fault in ("reset", "truncate"):
             self.answer(status, headers, data[:len(data) // 2])
             return self.drop(fault == "reset")

@@ -92,9 +92,9 @@ if ($rgw)
 my %abilities = (
 	rgw => 'checksums conditional_put object_tags storage_class sse-c sse-kms | tags',
 	versitygw => 'checksums conditional_put object_tags storage_class | tags tags-of-parts',
-	moto => 'checksums conditional_put object_tags storage_class sse-c sse-kms sse-s3 | tags tags-of-parts',
-	gofakes3 => 'checksums conditional_put object_tags storage_class | tags tags-of-parts',
-	s3rver => 'checksums object_tags storage_class | tags tags-of-parts');
+	moto => 'checksums conditional_put object_tags storage_class sse-kms sse-s3 | tags tags-of-parts',
+	gofakes3 => 'checksums conditional_put object_tags storage_class sse-c sse-kms sse-s3 |',
+	s3rver => 'checksums object_tags storage_class |');
 my @options = (
 	[ 'checksums', "checksums 'on'" ], [ 'conditional_put', "conditional_put 'on'" ], [ 'object_tags', "object_tags 'on'" ],
 	[ 'storage_class', "storage_class 'STANDARD'" ], [ 'sse-c', "encryption 'sse-c'" ],
@@ -133,6 +133,13 @@ if ($ENV{VECTOR_LONG})
 		s3_server($node, $name, $other, $other->{port}, ", part_size '5MB', prefix 'some/where'"
 			. ($abilities{$name} =~ /conditional_put/ ? ", conditional_put 'on'" : ''));
 		push @servers, $name;
+		if ($name eq 'versitygw')
+		{
+			query("ALTER SERVER $name OPTIONS (ADD region 'eu-west-1')");
+			like(query("SELECT step, detail, hint FROM vector_store_check('$name') WHERE NOT passed"),
+				qr/^list\|AuthorizationHeaderMalformed.*expecting "us-east-1"\|Change the options region/, "$name: another region");
+			query("ALTER SERVER $name OPTIONS (DROP region)");
+		}
 		query("SELECT count(put('$name', 'many/' || i, 1, i)) FROM generate_series(1, 1005) i");
 		is(query("SELECT count(DISTINCT key), count(*) FROM unnest(list('$name', 'many/')) key"), '1005|1005', "$name: a list of several pages");
 		query("SELECT delete('$name', list('$name', 'many/'))");

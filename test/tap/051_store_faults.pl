@@ -105,6 +105,35 @@ is(scalar(grep { /^DELETE .*uploadId=/ } proxy_log($proxy)), 1, 'is dropped');
 set_faults($proxy);
 is(query("SELECT size('cold', 'incomplete') IS NULL"), 't', 'and no object is there');
 
+# Keys that expire, and a clock that is wrong, at each step of writing an object and verifying it
+foreach my $step ('POST begin uploads=', 'PUT part partNumber=2', 'POST end uploadId=', 'HEAD size-verified parts', 'GET bytes-verified parts')
+{
+	my ($method, $name, $pattern) = split ' ', $step;
+	foreach my $fault ([ '403:ExpiredToken', 'Change the credentials' ], [ '403:RequestTimeTooSkewed', 'Set the clock' ])
+	{
+		set_faults($proxy, "$method 1000 status $fault->[0] $pattern");
+		# an answer to HEAD has no body, which would say why
+		my $hint = $method eq 'HEAD' ? qr/status 403.*HINT:  Allow/s : qr/HINT:  $fault->[1]/;
+		like(query("SELECT put('cold', 'parts', $large, 1)"), qr/ERROR:  object store "cold", object "parts": .*$hint/s, "$name: $fault->[0]");
+		is(scalar(grep { /^DELETE .*uploadId=/ } proxy_log($proxy)), $name =~ /part|end/ ? 1 : 0, "$name: $fault->[0]: an upload that was begun is dropped");
+	}
+}
+set_faults($proxy, 'GET 1000 corrupt 0 parts');
+like(query("SELECT put('cold', 'parts', $large, 1)"), qr/the bytes do not match the checksums/, 'what was written and is not read back as it was is an error');
+set_faults($proxy, 'HEAD 1 status 503 parts', 'GET 2 corrupt 0 parts', 'GET 2 reset 0 parts');
+is(query("SELECT put('cold', 'parts', $large, 1)"), $digest, 'faults that pass while an object is verified');
+
+# The check says what is wrong, and what can be done
+foreach my $fault ([ '403:RequestTimeTooSkewed', 'Set the clock' ], [ '400:AuthorizationHeaderMalformed', 'Change the options region' ],
+	[ '403:InvalidAccessKeyId', 'Change the credentials' ], [ '403:AccessDenied', 'Allow the owner' ], [ '404:NoSuchBucket', 'Create the bucket' ])
+{
+	my ($code) = $fault->[0] =~ /:(.*)/;
+	set_faults($proxy, "* 1000 status $fault->[0]");
+	like(query("SELECT step, detail, hint FROM vector_store_check('cold') WHERE NOT passed"), qr/^list\|$code: made by the proxy\|\Q$fault->[1]\E[^\n]*$/, "check: $code");
+}
+set_faults($proxy, "PUT 1000 status 403:AccessDenied");
+like(query("SELECT step, detail FROM vector_store_check('cold') WHERE NOT passed"), qr/^write\|AccessDenied[^\n]*$/, 'check: who may only read');
+
 # A cancel is obeyed within a second, also while an upload waits, which is dropped
 foreach my $sql ("SELECT put('cold', 'never', 50000, 2)", "SELECT put('cold', 'never', $large, 2)", "SELECT size('cold', 'small')",
 	"SELECT list('cold', '')", "SELECT delete('cold', '{small}')", "SELECT read('cold', 'large', $large, 1, 50, 1)")
@@ -198,16 +227,27 @@ SKIP:
 my $none = free_ports(1);
 s3_server($node, 'two', $rgw, $none, ", read_endpoint 'http://127.0.0.1:$rgw->{port}'");
 is(query("SELECT get('two', 'small', 0, 100) = get('cold', 'small', 0, 100)"), 't', 'the second endpoint for reads');
+my $copy = start_proxy($rgw->{port});
+s3_server($node, 'copied', $rgw, $proxy, ", read_endpoint 'http://127.0.0.1:$copy'");
+set_faults($proxy, 'GET 1 status 503:SlowDown');
+set_faults($copy, 'GET 1000 status 404:NoSuchKey');
+is(query("SELECT get('copied', 'small', 0, 100) = get('direct', 'small', 0, 100)"), 't', 'an object that has not come to the second endpoint yet');
+is(scalar(proxy_log($copy)), 1, 'where it was looked for');
 
 # An endpoint that is gone, and comes back
 stop_proxies();
 my ($out, $error) = ('', '');
 my $reader = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', "SELECT read('cold', 'large', $large, 1, 3, 1)" ],
 	'>', \$out, '2>', \$error);
+my ($wrote, $failed) = ('', '');
+my $writer = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', "SELECT put('cold', 'parts', $large, 1)" ],
+	'>', \$wrote, '2>', \$failed);
 select(undef, undef, undef, 0.5);
 start_proxy($rgw->{port}, $proxy);
 $reader->finish;
-is($out . $error, (3 * 8192 - (8192 - $large % 8192)) . "\n", 'an endpoint that comes back');
+is($out . $error, (3 * 8192 - (8192 - $large % 8192)) . "\n", 'an endpoint that comes back, for reads');
+$writer->finish;
+is($wrote . $failed, "$digest\n", 'and for writes');
 
 # A secret that a server repeats is not passed on
 query("CREATE SERVER token FOREIGN DATA WRAPPER vector_store OPTIONS (provider 's3', endpoint 'http://127.0.0.1:$proxy', bucket 'cold');
