@@ -222,12 +222,13 @@ WHERE 1 - (body_embedding <=> :'planets') > 0.1 AND 1 - (body_embedding <=> :'pl
 ORDER BY body_embedding <=> :'planets';
 
 -- 27. Grouping search
-SELECT * FROM (
-    SELECT DISTINCT ON (author) author, id, title, round((body_embedding <=> :'speed')::numeric, 3) AS distance
+SELECT author, id, title, round(distance::numeric, 3) AS distance
+FROM (
+    SELECT DISTINCT ON (author) author, id, title, body_embedding <=> :'speed' AS distance
     FROM article
     ORDER BY author, body_embedding <=> :'speed'
 ) AS best
-ORDER BY distance
+ORDER BY best.distance
 LIMIT 3;
 
 -- 28. Grouping search

@@ -105,7 +105,32 @@ FROM post
 ORDER BY boost(1 - (embedding <=> :'query'), reviewed, 1.2) DESC
 LIMIT 3;
 
--- 12. Not ten times the same
+-- 12. The best of each group
+CREATE TABLE paragraph (id bigint PRIMARY KEY, document text NOT NULL, embedding vector(3) NOT NULL);
+INSERT INTO paragraph SELECT n, 'document ' || n / 10, ARRAY[1, n % 10 / 10.0, n / 10 / 50.0] FROM generate_series(0, 999) AS n;
+CREATE INDEX ON paragraph USING hnsw (embedding vector_cosine_ops);
+VACUUM ANALYZE paragraph;
+SELECT document, id, round(best.distance::numeric, 4) AS distance
+FROM (
+    SELECT DISTINCT ON (document) document, id, embedding <=> '[1, 0.4, 0.1]' AS distance
+    FROM paragraph
+    ORDER BY document, embedding <=> '[1, 0.4, 0.1]'
+) AS best
+ORDER BY best.distance
+LIMIT 3;
+
+-- 13. The best of each group
+EXPLAIN (COSTS OFF)
+SELECT document, id
+FROM (
+    SELECT DISTINCT ON (document) document, id, embedding <=> '[1, 0.4, 0.1]' AS distance
+    FROM paragraph
+    ORDER BY document, embedding <=> '[1, 0.4, 0.1]'
+) AS best
+ORDER BY best.distance
+LIMIT 3;
+
+-- 14. Not ten times the same
 WITH candidate AS (
     SELECT row_number() OVER (ORDER BY embedding <=> :'query') AS position, id, title, embedding
     FROM post
@@ -117,7 +142,7 @@ FROM unnest(mmr(:'query', (SELECT array_agg(embedding ORDER BY position) FROM ca
     JOIN candidate USING (position)
 ORDER BY shown.number;
 
--- 13. Not ten times the same
+-- 15. Not ten times the same
 SELECT query.name, shown.number, candidate.ids[shown.position] AS id
 FROM (VALUES ('vectors', vector '[1, 0.1, 0.2]'), ('bread', '[0, 0.3, 1]')) AS query (name, embedding),
     LATERAL (

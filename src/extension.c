@@ -10,6 +10,7 @@
 #include "distance/distance.h"
 #include "filter_scan/filter_scan.h"
 #include "fusion/fusion.h"
+#include "group_scan/group_scan.h"
 #include "planner/planner.h"
 #include "segment/directory.h"
 #include "segment/seal.h"
@@ -60,6 +61,7 @@ _PG_init(void)
 	planner_init();
 	filter_scan_init();
 	fusion_init();
+	group_scan_init();
 	directory_init();
 	seal_init();
 	wait_point_init();

@@ -36,6 +36,17 @@ vector_am_plans(const IndexOptInfo *index)
 	return (void *) index->amcostestimate == (void *) vectorcostestimate;
 }
 
+bool
+vector_am_plans_any(const RelOptInfo *rel)
+{
+	ListCell   *cell;
+
+	foreach(cell, rel->indexlist)
+		if (vector_am_plans(lfirst(cell)))
+			return true;
+	return false;
+}
+
 /* The result of a handler. */
 static IndexAmRoutine *
 make_routine(const VectorAm *am)

@@ -22,6 +22,9 @@ extern void vector_am_init(void);
 /* Whether the index that the planner considers is of this library; costs nothing. */
 extern bool vector_am_plans(const IndexOptInfo *index);
 
+/* Whether one of a table's indexes is. */
+extern bool vector_am_plans_any(const RelOptInfo *rel);
+
 /* Maximum number of bits; other types have their own limits. */
 #define INDEX_MAX_BITS	64000
 

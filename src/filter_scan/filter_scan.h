@@ -7,6 +7,7 @@
 #include "pg_compat.h"
 
 #include "nodes/execnodes.h"
+#include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 
 /* Defines the setting, and installs the planner's hook. */
@@ -21,5 +22,12 @@ extern IndexScan *filter_scan_child_plan(Plan *plan);
  * them, unless its page is lossy or the other index is.  None if the plan is late.
  */
 extern const List *filter_scan_met(PlanState *node);
+
+/*
+ * A copy of a table without paths and indexes, from which the planner makes the paths of another
+ * order, or of some indexes; and the copy of an index in such a copy.
+ */
+extern RelOptInfo *table_without_paths(const RelOptInfo *rel);
+extern IndexOptInfo *add_index_copy(RelOptInfo *copy, const IndexOptInfo *index);
 
 #endif							/* VECTOR_FILTER_SCAN_FILTER_SCAN_H */

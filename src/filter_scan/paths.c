@@ -40,12 +40,10 @@
 static bool enable_filter_scan = true;
 static set_rel_pathlist_hook_type previous_hook;
 
-/* A copy of a table with the indexes of ours, or with all others, and without paths. */
-static RelOptInfo *
-with_indexes(const RelOptInfo *rel, bool ours)
+RelOptInfo *
+table_without_paths(const RelOptInfo *rel)
 {
 	RelOptInfo *copy = makeNode(RelOptInfo);
-	ListCell   *cell;
 
 	*copy = *rel;
 	copy->pathlist = NIL;
@@ -54,19 +52,35 @@ with_indexes(const RelOptInfo *rel, bool ours)
 	copy->joininfo = NIL;
 	copy->has_eclass_joins = false;
 	copy->consider_parallel = false;
+	return copy;
+}
+
+IndexOptInfo *
+add_index_copy(RelOptInfo *copy, const IndexOptInfo *index)
+{
+	IndexOptInfo *one = makeNode(IndexOptInfo);
+
+	*one = *index;
+	one->rel = copy;
+	copy->indexlist = lappend(copy->indexlist, one);
+	return one;
+}
+
+/* A copy of a table with the indexes of ours, or with all others, and without paths. */
+static RelOptInfo *
+with_indexes(const RelOptInfo *rel, bool ours)
+{
+	RelOptInfo *copy = table_without_paths(rel);
+	ListCell   *cell;
+
 	foreach(cell, rel->indexlist)
 	{
 		const IndexOptInfo *index = lfirst(cell);
-		IndexOptInfo *one;
 
 		if (vector_am_plans(index) != ours || !(ours || index->amhasgetbitmap))
 			continue;
-		one = makeNode(IndexOptInfo);
-		*one = *index;
-		one->rel = copy;
 		/* plain scans of the others are of no use here */
-		one->amhasgettuple &= ours;
-		copy->indexlist = lappend(copy->indexlist, one);
+		add_index_copy(copy, index)->amhasgettuple &= ours;
 	}
 	return copy;
 }

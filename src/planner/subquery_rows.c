@@ -173,17 +173,6 @@ make_paths(PlannerInfo *root, RelOptInfo *rel)
 	create_tidscan_paths(root, rel);
 }
 
-static bool
-has_index_of_ours(const RelOptInfo *rel)
-{
-	ListCell   *cell;
-
-	foreach(cell, rel->indexlist)
-		if (vector_am_plans(lfirst(cell)))
-			return true;
-	return false;
-}
-
 static void
 estimate_subqueries(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
@@ -191,7 +180,7 @@ estimate_subqueries(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry
 	ListCell   *cell;
 
 	if (rte->rtekind == RTE_RELATION && !rte->inh && rte->tablesample == NULL &&
-		!IS_DUMMY_REL(rel) && has_index_of_ours(rel))
+		!IS_DUMMY_REL(rel) && vector_am_plans_any(rel))
 		foreach(cell, rel->baserestrictinfo)
 			found |= estimate(root, lfirst(cell));
 	if (found)
