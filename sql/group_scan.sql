@@ -69,7 +69,7 @@ INSERT INTO query (keys, condition, around) SELECT keys, condition, around FROM
 		('doc_id IN (SELECT id FROM doc WHERE title ~ ''7'')'), ('v <=> ''[1,0,1,0,1,0,1,0]'' < 0.2')) c (condition),
 	(VALUES ('LIMIT 10'), ('LIMIT 7 OFFSET 5'), ('LIMIT 1000'), (''), ('WHERE d.id % 3 > 0 LIMIT 10'), ('WHERE distance > 0.1 LIMIT 4')) a (around);
 UPDATE query SET around = replace(around, 'WHERE', 'WHERE true AND');
-SELECT count(*), count(*) FILTER (WHERE grouped) AS grouped, count(*) FILTER (WHERE filtered) AS filtered, sum(rows) > 10000 AS many, count(*) FILTER (WHERE equal) AS equal
+SELECT count(*), count(*) FILTER (WHERE grouped) > 150 AS grouped, count(*) FILTER (WHERE filtered) > 20 AS filtered, sum(rows) > 10000 AS many, count(*) FILTER (WHERE equal) AS equal
 	FROM query, compare(format($$SELECT * FROM (SELECT DISTINCT ON (%1$s) id, %1$s, v <=> '[1,0,1,0,1,0,1,0]' AS distance FROM chunk WHERE %2$s
 		ORDER BY %1$s, v <=> '[1,0,1,0,1,0,1,0]') d %3$s$$, keys, condition,
 		CASE WHEN around ~ 'LIMIT' THEN regexp_replace(around, 'LIMIT', 'ORDER BY distance LIMIT') ELSE 'ORDER BY distance' END));

@@ -110,11 +110,11 @@ CREATE TABLE paragraph (id bigint PRIMARY KEY, document text NOT NULL, embedding
 INSERT INTO paragraph SELECT n, 'document ' || n / 10, ARRAY[1, n % 10 / 10.0, n / 10 / 50.0] FROM generate_series(0, 999) AS n;
 CREATE INDEX ON paragraph USING hnsw (embedding vector_cosine_ops);
 VACUUM ANALYZE paragraph;
-SELECT document, id, round(best.distance::numeric, 4) AS distance
+SELECT document, id, round(best.distance::numeric, 6) AS distance
 FROM (
-    SELECT DISTINCT ON (document) document, id, embedding <=> '[1, 0.4, 0.1]' AS distance
+    SELECT DISTINCT ON (document) document, id, embedding <=> '[1, 0.4, 0.106]' AS distance
     FROM paragraph
-    ORDER BY document, embedding <=> '[1, 0.4, 0.1]'
+    ORDER BY document, embedding <=> '[1, 0.4, 0.106]'
 ) AS best
 ORDER BY best.distance
 LIMIT 3;
@@ -123,9 +123,9 @@ LIMIT 3;
 EXPLAIN (COSTS OFF)
 SELECT document, id
 FROM (
-    SELECT DISTINCT ON (document) document, id, embedding <=> '[1, 0.4, 0.1]' AS distance
+    SELECT DISTINCT ON (document) document, id, embedding <=> '[1, 0.4, 0.106]' AS distance
     FROM paragraph
-    ORDER BY document, embedding <=> '[1, 0.4, 0.1]'
+    ORDER BY document, embedding <=> '[1, 0.4, 0.106]'
 ) AS best
 ORDER BY best.distance
 LIMIT 3;
