@@ -46,7 +46,10 @@ any_stored(const VectorScan *scan)
 	return (directory->features & FEATURE_STORED) != 0;
 }
 
-/* A walk by estimates finds as many of the nearest rows with a list that is longer by this part. */
+/*
+ * A walk by estimates finds as many of the nearest rows with a list that is longer by this part.
+ * It has at least all rows that are wanted, for what a further walk finds is read by itself.
+ */
 #define STORED_LIST_PART	2
 
 /* Rows that are compared for each that is wanted, at least, if they are in an object store. */
@@ -67,7 +70,8 @@ set_effort(DiskannScan *state)
 	uint64		compared;
 
 	if (stored)
-		size += size / STORED_LIST_PART;
+		size = Max(size + size / STORED_LIST_PART,
+				   (uint32) Min(wanted, DISKANN_MAX_QUERY_LIST_SIZE));
 	/* estimates mistake some of the wanted rows for farther ones */
 	compared = Max((uint64) diskann_query_rescore, stored ? STORED_COMPARED * wanted : wanted);
 	*effort = (SearchEffort) {.candidates = size, .known = INFINITY, .margin = SEARCH_MARGIN};
