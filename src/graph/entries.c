@@ -3,8 +3,6 @@
  */
 #include "graph/entries.h"
 
-#include <float.h>
-
 uint32_t
 graph_entries_count(uint32_t n)
 {
@@ -50,25 +48,38 @@ graph_entries_put(GraphEntries *entries, uint32_t i, uint32_t id, RabitqMetric m
 	rabitq_pack(group->codes, i % CODE_GROUP, signs, entries->dims);
 }
 
-GraphCandidate
-graph_entries_nearest(const GraphEntries *entries, RabitqMetric metric, const float *rotated,
-					  uint32_t padded, uint8_t *lut)
+/* Puts a candidate in its place among the nearest ones, at most n; returns how many there are. */
+static inline int
+keep_nearest(GraphCandidate *nearest, int count, int n, GraphCandidate candidate)
 {
-	GraphCandidate nearest = {FLT_MAX, graph_entries_group(entries, 0)->ids[0]};
-	float		base = metric == RABITQ_L2 ? norm2_of(rotated, padded) : 0;
-	CodeQuery	query;
+	int			i = count < n ? count++ : n - 1;
 
-	rabitq_prepare(&query, rotated, entries->dims, lut);
+	for (; i > 0 && nearest[i - 1].distance > candidate.distance; i--)
+		nearest[i] = nearest[i - 1];
+	nearest[i] = candidate;
+	return count;
+}
+
+int
+graph_entries_find(const GraphEntries *entries, const GraphEntryQuery *query,
+				   GraphCandidate *nearest, int n)
+{
+	float		base = query->metric == RABITQ_L2 ? norm2_of(query->rotated, query->padded) : 0;
+	int			count = 0;
+	CodeQuery	code;
+
+	rabitq_prepare(&code, query->rotated, entries->dims, query->lut);
 	for (uint32_t g = 0; g < entries->count / CODE_GROUP; g++)
 	{
 		const GraphEntryGroup *group = graph_entries_group(entries, g);
 		float		estimates[CODE_GROUP];
 
-		distance_kernels->code_estimates(&query, group->codes, group->a, group->b, base,
+		distance_kernels->code_estimates(&code, group->codes, group->a, group->b, base,
 										 estimates);
 		for (uint32_t i = 0; i < CODE_GROUP; i++)
-			if (estimates[i] < nearest.distance)
-				nearest = (GraphCandidate) {estimates[i], group->ids[i]};
+			if (estimates[i] < (count < n ? FLT_MAX : nearest[n - 1].distance))
+				count = keep_nearest(nearest, count, n,
+									 (GraphCandidate) {estimates[i], group->ids[i]});
 	}
-	return nearest;
+	return count;
 }

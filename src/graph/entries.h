@@ -8,6 +8,8 @@
 #ifndef VECTOR_GRAPH_ENTRIES_H
 #define VECTOR_GRAPH_ENTRIES_H
 
+#include <float.h>
+
 #include "graph/search.h"
 #include "quantize/rabitq.h"
 
@@ -47,10 +49,35 @@ extern void graph_entries_put(GraphEntries *entries, uint32_t i, uint32_t id,
 							  RabitqMetric metric, const float *rotated, uint32_t padded);
 
 /*
- * The entry that is nearest to a query, rotated and centred as the nodes, at an estimate of its
- * distance.  lut has room for rabitq_lut_size(dims) bytes.
+ * A query for entries: rotated and centred as the nodes.  lut has room for rabitq_lut_size(dims)
+ * bytes.
  */
-extern GraphCandidate graph_entries_nearest(const GraphEntries *entries, RabitqMetric metric,
-											const float *rotated, uint32_t padded, uint8_t *lut);
+typedef struct GraphEntryQuery
+{
+	RabitqMetric metric;
+	const float *rotated;
+	uint32_t	padded;
+	uint8_t    *lut;
+} GraphEntryQuery;
+
+/*
+ * The entries that are nearest to a query, at most n, the nearest first, at estimates of their
+ * distances; returns how many.
+ */
+extern int	graph_entries_find(const GraphEntries *entries, const GraphEntryQuery *query,
+							   GraphCandidate *nearest, int n);
+
+/* The nearest one of entries that are not none. */
+static inline GraphCandidate
+graph_entries_nearest(const GraphEntries *entries, RabitqMetric metric, const float *rotated,
+					  uint32_t padded, uint8_t *lut)
+{
+	const GraphEntryQuery query = {metric, rotated, padded, lut};
+	GraphCandidate nearest;
+
+	if (graph_entries_find(entries, &query, &nearest, 1) == 0)
+		return (GraphCandidate) {FLT_MAX, graph_entries_group(entries, 0)->ids[0]};
+	return nearest;
+}
 
 #endif							/* VECTOR_GRAPH_ENTRIES_H */

@@ -419,7 +419,7 @@ take_next(GraphSearch *search, GraphCandidate *candidate, bool *dead)
 /*
  * Takes the next candidate, from a source that may have to wait for it with others; false if none
  * is in reach.  The first candidates of a search are soon left behind, so it begins with fewer at
- * once.
+ * once, all the fewer if it begins anywhere.
  */
 static inline bool
 take_fetched(GraphSearch *search, GraphTaken *taken)
@@ -431,11 +431,13 @@ take_fetched(GraphSearch *search, GraphTaken *taken)
 		return take_next(search, &taken->candidate, &taken->dead);
 	if (search->beam_next == search->beam_count)
 	{
-		uint64_t	most = 1 + (search->hops - search->began) / 2;
+		uint64_t	hops = search->hops - search->began;
+		uint64_t	most = source->near ? 2 + hops : 1 + hops / 2;
+		uint32_t	at_once = source->near ? GRAPH_BEAM : GRAPH_FAR_BEAM;
 		uint32_t	ids[GRAPH_BEAM];
 		uint32_t	n = 0;
 
-		for (; n < GRAPH_BEAM && n < most; n++)
+		for (; n < at_once && n < most; n++)
 		{
 			if (!take_next(search, &beam[n].candidate, &beam[n].dead))
 				break;

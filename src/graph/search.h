@@ -13,7 +13,7 @@
  * the graph on average, the pool grows (graph_search_expect).  Candidates that the pool has no room
  * for can be kept for graph_search_more, which goes on from there; no node is found twice.
  *
- * Where nodes may be on a disk, the search asks for the GRAPH_BEAM nearest candidates at once and
+ * Where nodes may be on a disk, the search asks for up to GRAPH_BEAM nearest candidates at once and
  * expands them all: a few in vain, but in a fifth of the rounds (Subramanya et al., DiskANN,
  * NeurIPS 2019).  It does so as well if they are in memory, so that what it finds does not depend
  * on that.
@@ -26,7 +26,8 @@
 #include <stdint.h>
 
 #define GRAPH_MAX_DEGREE	1024	/* neighbours of a node, in groups of 32 */
-#define GRAPH_BEAM			8		/* candidates that are asked for at once */
+#define GRAPH_BEAM			16		/* candidates that are asked for at once, if the search */
+#define GRAPH_FAR_BEAM		8		/* begins near the query, and if not */
 
 typedef struct GraphCandidate
 {
@@ -85,6 +86,7 @@ typedef struct GraphSource
 	 * find room later, as the pool may grow where nodes are dead.
 	 */
 	bool		once;
+	bool		near;			/* the search begins near the query */
 } GraphSource;
 
 /* What is known of a node: seen with an estimate, or expanded. */

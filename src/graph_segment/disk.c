@@ -254,6 +254,19 @@ cell_terms(DiskScan *disk, uint32 number)
 	return terms;
 }
 
+void
+disk_compare_cells(DiskScan *disk, uint32 first, uint32 n, float *distances)
+{
+	BlockBatch	batch;
+
+	block_batch_begin(&batch, false);
+	for (uint32 i = 0; i < n; i++)
+		disk_reader_prefetch(&disk->cells, first + i, &batch);
+	block_batch_read(disk->codes.scan->index, &batch);
+	for (uint32 i = 0; i < n; i++)
+		distances[i] = cell_terms(disk, first + i)->base;
+}
+
 /* Estimates at most ESTIMATES_AT_ONCE distances. */
 static void
 estimate_some(DiskScan *disk, const uint32 *numbers, int n, float *distances)

@@ -100,6 +100,9 @@ extern void disk_prepare(DiskScan *disk, const float *centred);
 /* The estimated distances of nodes, whose codes are read together. */
 extern void disk_estimate(DiskScan *disk, const uint32 *numbers, int n, float *distances);
 
+/* The distances of centroids, of so many cells from one on. */
+extern void disk_compare_cells(DiskScan *disk, uint32 first, uint32 n, float *distances);
+
 /* A distance that a node estimated like this is hardly nearer than. */
 extern float disk_bound(DiskScan *disk, uint32 number, float estimate);
 

@@ -101,6 +101,7 @@ void
 disk_set_source(GraphScan *scan, GraphSource *source)
 {
 	source->coded = false;
+	source->near = graph_scan_begins_near(scan);
 	memset(scan->disk->compared, 0, sizeof(scan->disk->compared));
 	if (graph_scan_estimates(scan))
 	{

@@ -18,14 +18,6 @@
 /* See candidates_for. */
 #define MAX_EXCLUDED_FACTOR	2
 
-/*
- * Rows that a search with conditions looks at before it begins, and how many it begins from, if no
- * more than this share of the nodes is left.
- */
-#define SAMPLED_ROWS		32
-#define SAMPLED_ENTRIES		4
-#define SAMPLED_SHARE		0.5
-
 static void
 tell_found(const GraphScan *scan, const SealedNode *node, GraphFound *found)
 {
@@ -264,25 +256,6 @@ prepare_codes(GraphScan *scan)
 	rabitq_prepare(&scan->code, scan->centred, padded, palloc(rabitq_lut_size(padded)));
 }
 
-/* Finds the node of a coded segment where the search begins. */
-static GraphCandidate
-coded_entry(const GraphScan *scan)
-{
-	const GraphEntries *entries = &graph_loaded(scan->sealed.segment)->entries;
-	uint32		padded = scan->sealed.segment->header.padded;
-	GraphCandidate entry = {INFINITY, scan->sealed.segment->header.entry};
-
-	if (entries->count > 0)
-	{
-		uint8	   *lut = palloc(rabitq_lut_size(padded));
-
-		entry = graph_entries_nearest(entries, space_rabitq_metric(scan->sealed.space),
-									  scan->centred, padded, lut);
-		pfree(lut);
-	}
-	return entry;
-}
-
 /* Descends a plain segment to the nearest node of level 1; returns its id at level 0. */
 static GraphCandidate
 descend(GraphScan *scan, const GraphSource *source)
@@ -383,9 +356,8 @@ count_work(GraphScan *scan)
 	scan->counted_rejected = search->met_dead;
 }
 
-/* The node of a row that is the first of its node. */
-static uint32
-node_of_row(GraphScan *scan, uint32 number)
+uint32
+graph_scan_node_of_row(GraphScan *scan, uint32 number)
 {
 	const SealedHeader *header = &scan->sealed.segment->header;
 	SealedRow	row;
@@ -406,40 +378,6 @@ candidates_for(double share, const SearchEffort *effort)
 {
 	return (uint32) (effort->candidates * (share * MAX_EXCLUDED_FACTOR > 1 ? 1 / share :
 										   MAX_EXCLUDED_FACTOR));
-}
-
-/*
- * Begins from the nearest of some rows that are left, too, in case that these are far from the
- * query, and rows that are excluded are around it.
- */
-static bool
-add_sampled(GraphScan *scan)
-{
-	GraphSearch *search = &scan->search;
-	uint64		nodes = scan->sealed.segment->header.nodes;
-	GraphFound	sampled[SAMPLED_ROWS];
-	uint32		ids[SAMPLED_ROWS];
-	float		distances[SAMPLED_ROWS];
-	uint32		row = 0;
-	int			count = 0;
-
-	for (int i = 0; i < SAMPLED_ROWS; i++, row++)
-	{
-		row = bits_next(scan->left, (uint32) nodes,
-						Max(row, (uint32) (nodes * i / SAMPLED_ROWS)));
-		if (row == BITS_NONE)
-			break;
-		ids[count++] = node_of_row(scan, row);
-	}
-	score_nodes(scan, ids, count, distances);
-	search->distances += count;
-	for (int i = 0; i < count; i++)
-		sampled[i] = (GraphFound) {distances[i], ids[i], 0, 0};
-	graph_sort_found(sampled, count);
-	for (int i = 0; i < Min(count, SAMPLED_ENTRIES); i++)
-		if (!graph_search_add(search, (GraphCandidate) {sampled[i].distance, sampled[i].id}))
-			return false;
-	return true;
 }
 
 void
@@ -475,7 +413,7 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 	if (scan->sealed.space->coded)
 	{
 		prepare_codes(scan);
-		entry = coded_entry(scan);
+		entry = graph_scan_entry(scan);
 		if (!source.coded)
 			score_nodes(scan, &entry.id, 1, &entry.distance);
 	}
@@ -488,8 +426,7 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 	graph_search_limit(search, effort->wanted, effort->reach, effort->known,
 					   effort->patience);
 	graph_search_expect(search, (float) share, effort->crowd);
-	if ((scan->left && share <= SAMPLED_SHARE && !add_sampled(scan)) ||
-		!graph_search_add(search, root))
+	if (!graph_scan_add_entries(scan) || !graph_search_add(search, root))
 		elog(ERROR, "out of memory");
 }
 
@@ -550,7 +487,7 @@ graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback, 
 	scan->sealed.query = query;
 	for (uint32 i = next_left(scan, 0); i < nodes; i = next_left(scan, i + 1))
 	{
-		uint32		id = node_of_row(scan, i);
+		uint32		id = graph_scan_node_of_row(scan, i);
 		GraphFound	found;
 
 		CHECK_FOR_INTERRUPTS();

@@ -116,6 +116,21 @@ extern void graph_scan_ask(GraphScan *scan, BlockBatch *batch);
 /* Of a search that knows only estimates: lets what it has found wait. */
 extern void graph_scan_wait_found(GraphScan *scan);
 
+/* The node of a row that is the first of its node. */
+extern uint32 graph_scan_node_of_row(GraphScan *scan, uint32 number);
+
+/* Whether a search begins from the cells near the query, so that it is near from the start. */
+static inline bool
+graph_scan_begins_near(const GraphScan *scan)
+{
+	return scan->disk && scan->disk->axes;
+}
+
+/* The node of a coded segment where a search begins, once the query is prepared; */
+extern GraphCandidate graph_scan_entry(const GraphScan *scan);
+/* and adds others; false if there is no memory. */
+extern bool graph_scan_add_entries(GraphScan *scan);
+
 /* Sets what is different in a METHOD_DISK segment as a source for the search. */
 extern void disk_set_source(GraphScan *scan, GraphSource *source);
 

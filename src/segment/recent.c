@@ -15,6 +15,7 @@
 #define MAX_SLOTS			(1 << 20)
 #define LEAST_USAGE			3		/* a pin raises a usage count that has fallen below this */
 #define DOUBT				1024	/* hints to look at after one has failed */
+#define ONCE_RINGS			4
 
 static RecentBlock first_blocks[FIRST_SLOTS];
 static uint32 replaced;			/* slots that another block has taken, at this size */
@@ -196,20 +197,26 @@ read_blocks(Relation rel, const BlockNumber *blocks, int count, BufferAccessStra
 
 #endif
 
-/* The few buffers of this process for blocks that are read once. */
+/*
+ * The few buffers of this process for blocks that are read once.  A search that passes many rows by
+ * comes back to a block after more reads than PostgreSQL's ring of 256 kB has buffers, so there are
+ * several rings, in turns.
+ */
 static BufferAccessStrategy
 once_strategy(void)
 {
-	static BufferAccessStrategy strategy = NULL;
+	static BufferAccessStrategy rings[ONCE_RINGS];
+	static int	last = 0;
 
-	if (strategy == NULL)
+	last = (last + 1) % ONCE_RINGS;
+	if (rings[last] == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
 
-		strategy = GetAccessStrategy(BAS_BULKREAD);
+		rings[last] = GetAccessStrategy(BAS_BULKREAD);
 		MemoryContextSwitchTo(old);
 	}
-	return strategy;
+	return rings[last];
 }
 
 void

@@ -2,7 +2,7 @@
  * search_test.c - searches of a graph on a disk: by estimates, some nodes at a time
  *
  * Points are in clusters, each of which is a block of the disk.  A node's neighbours are the points
- * nearest to it, and a few at random.
+ * nearest to it, and a few at random.  And entries, where searches begin.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "graph/search.h"
+#include "graph/entries.h"
 #include "quantize/rotation.h"
 
 #define HOLDS(condition)	CHECK(condition, "does not hold")
@@ -33,6 +33,7 @@ static uint32_t links[NODES][LINKS];
 typedef struct Probe
 {
 	const float *query;
+	bool		near;
 	bool		present[BLOCKS];
 	uint8_t		expanded[NODES];
 	uint32_t	hops;
@@ -126,7 +127,7 @@ fetch(void *arg, const uint32_t *ids, int n)
 	Probe	   *probe = arg;
 	uint32_t	before = probe->reads;
 
-	HOLDS(n >= 1 && n <= GRAPH_BEAM);
+	HOLDS(n >= 1 && n <= (probe->near ? GRAPH_BEAM : GRAPH_FAR_BEAM));
 	for (int i = 0; i < n; i++)
 	{
 		probe->reads += !probe->present[ids[i] / BLOCK];
@@ -154,21 +155,23 @@ compare_block(void *arg, uint32_t id, uint32_t *ids, float *distances)
  * the nearest it has found.
  */
 static int
-search_once(GraphSearch *search, uint32_t i, bool compares, Probe *sum)
+search_once(GraphSearch *search, uint32_t i, bool compares, bool near, Probe *sum)
 {
 	static Probe probe;
 	float		query[DIMS];
 	GraphSource source = {
 		.expand = expand, .score = estimate, .fetch = fetch,
-		.beside = compares ? compare_block : NULL, .arg = &probe, .degree = LINKS, .exact = true
+		.beside = compares ? compare_block : NULL, .arg = &probe, .degree = LINKS, .exact = true,
+		.near = near
 	};
-	GraphCandidate entry = {0, 0};
+	GraphCandidate entry = {0, near ? i * 23 % NODES : 0};
 	int			hits = 0;
 
 	for (int d = 0; d < DIMS; d++)
 		query[d] = points[i * 23 % NODES][d] + 0.02f;
 	memset(&probe, 0, sizeof(probe));
 	probe.query = query;
+	probe.near = near;
 	estimate(&probe, &entry.id, 1, &entry.distance);
 	HOLDS(graph_search_begin(search, source, 80, false, entry));
 	graph_search_limit(search, K, 1.3f, INFINITY, 0);
@@ -194,7 +197,8 @@ search_once(GraphSearch *search, uint32_t i, bool compares, Probe *sum)
 
 /*
  * Nodes are read some at a time, so there are fewer rounds than reads.  If all nodes of the blocks
- * that are read are compared, there are fewer reads.
+ * that are read are compared, there are fewer reads.  A search that begins near the query reads
+ * more of them at a time from the start.
  */
 static void
 check_disk(void)
@@ -202,18 +206,24 @@ check_disk(void)
 	GraphSearch search;
 	Probe		alone = {0};
 	Probe		beside = {0};
+	Probe		near = {0};
 	int			hits = 0;
 
 	graph_search_init(&search, (GraphMemory) {resize, NULL});
 	for (uint32_t i = 0; i < QUERIES; i++)
-		hits += search_once(&search, i, false, &alone);
+		hits += search_once(&search, i, false, false, &alone);
 	HOLDS(hits >= 0.95 * QUERIES * K);
 	HOLDS(alone.rounds * 5 < alone.reads * 3);
 	hits = 0;
 	for (uint32_t i = 0; i < QUERIES; i++)
-		hits += search_once(&search, i, true, &beside);
+		hits += search_once(&search, i, true, false, &beside);
 	HOLDS(hits >= 0.95 * QUERIES * K);
 	HOLDS(beside.reads < alone.reads);
+	hits = 0;
+	for (uint32_t i = 0; i < QUERIES; i++)
+		hits += search_once(&search, i, true, true, &near);
+	HOLDS(hits >= 0.95 * QUERIES * K);
+	HOLDS(near.rounds * 4 < beside.rounds * 3);
 	free(search.pool);
 	free(search.beyond);
 	free(search.nearest.items);
@@ -223,10 +233,42 @@ check_disk(void)
 	free(search.found);
 }
 
+/* The nearest entries are in order, and the first ones are the same however many are found. */
+static void
+check_entries(void)
+{
+	enum {ENTRIES = 3 * CODE_GROUP, PADDED = 128, FEW = 5};
+	GraphEntries entries = {ENTRIES, PADDED, malloc(graph_entries_size(ENTRIES, PADDED))};
+	uint8_t    *lut = malloc(rabitq_lut_size(PADDED));
+	float		query[PADDED];
+	GraphEntryQuery q = {RABITQ_L2, query, PADDED, lut};
+	GraphCandidate few[FEW];
+	GraphCandidate all[ENTRIES];
+
+	for (uint32_t i = 0; i < ENTRIES; i++)
+	{
+		for (int d = 0; d < PADDED; d++)
+			query[d] = uniform() - 0.5f;
+		graph_entries_put(&entries, i, 7 * i, RABITQ_L2, query, PADDED);
+	}
+	HOLDS(graph_entries_find(&entries, &q, few, FEW) == FEW);
+	HOLDS(graph_entries_find(&entries, &q, all, ENTRIES) == ENTRIES);
+	/* the query is the last entry */
+	HOLDS(few[0].id == 7 * (ENTRIES - 1));
+	HOLDS(graph_entries_nearest(&entries, RABITQ_L2, query, PADDED, lut).id == few[0].id);
+	for (int i = 0; i < FEW; i++)
+		HOLDS(few[i].id == all[i].id);
+	for (int i = 1; i < ENTRIES; i++)
+		HOLDS(all[i].distance >= all[i - 1].distance);
+	free(lut);
+	free(entries.groups);
+}
+
 int
 main(void)
 {
 	make_graph();
 	check_disk();
+	check_entries();
 	return check_end("search_test");
 }
