@@ -1766,6 +1766,14 @@ COMMENT ON FUNCTION vector_tier_objects(name) IS 'objects in a store: live, reta
 CREATE FUNCTION vector_tier_collect(server name, earlier_timelines boolean DEFAULT false) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION vector_tier_collect(name, boolean) IS 'deletes objects that no index has needed for vector.tier_retention; returns how many';
+CREATE FUNCTION vector_recall(index regclass, k integer DEFAULT 10, samples integer DEFAULT 100, filter text DEFAULT NULL,
+		efforts double precision[] DEFAULT NULL, queries text DEFAULT NULL,
+		OUT effort text, OUT recall double precision, OUT recall_low double precision, OUT recall_high double precision,
+		OUT recall_p5 double precision, OUT index_ms double precision, OUT exact_ms double precision, OUT queries_used integer)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'vector_recall' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
+COMMENT ON FUNCTION vector_recall(regclass, integer, integer, text, double precision[], text) IS 'the share of the k nearest rows that an index finds, measured by searches with and without it';
+
 CREATE FUNCTION vector_last_scan(OUT hops bigint, OUT distances bigint, OUT blocks bigint, OUT segments bigint,
 	OUT walks bigint, OUT reads bigint, OUT switches bigint, OUT survivors bigint, OUT rejected bigint,
 	OUT table_rows bigint, OUT store_rounds bigint, OUT store_gets bigint, OUT store_bytes bigint)

@@ -12,6 +12,7 @@
 #include "fusion/fusion.h"
 #include "group_scan/group_scan.h"
 #include "planner/planner.h"
+#include "recall/recall.h"
 #include "segment/directory.h"
 #include "segment/seal.h"
 #include "segment/wait_point.h"
@@ -62,6 +63,7 @@ _PG_init(void)
 	filter_scan_init();
 	fusion_init();
 	group_scan_init();
+	recall_init();
 	directory_init();
 	seal_init();
 	wait_point_init();

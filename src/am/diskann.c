@@ -180,6 +180,7 @@ const VectorAm diskann_am = {
 	.init = diskann_init,
 	.settings = diskann_settings,
 	.setting = "diskann.query_rescore",
+	.effort = "diskann.query_search_list_size",
 	.support = diskann_support,
 	.support_count = lengthof(diskann_support),
 	.options = diskannoptions,

@@ -133,6 +133,7 @@ const VectorAm hnsw_am = {
 	.segments = &graph_segment_method,
 	.init = hnsw_init,
 	.settings = hnsw_settings,
+	.effort = "hnsw.ef_search",
 	.support = hnsw_support,
 	.support_count = lengthof(hnsw_support),
 	.options = hnswoptions,

@@ -224,10 +224,10 @@ static const IndexSupport ivf_support[] = {
 
 const VectorAm ivfflat_am = {
 	.name = "ivfflat", .init = ivfflat_init, .settings = ivfflat_settings,
-	.options = ivfflatoptions, IVF_COMMON
+	.effort = "ivfflat.probes", .options = ivfflatoptions, IVF_COMMON
 };
 
 const VectorAm ivf_am = {
 	.name = "ivf", .init = ivf_init, .settings = ivf_settings,
-	.options = ivfoptions, IVF_COMMON
+	.effort = "ivf.probes", .options = ivfoptions, IVF_COMMON
 };

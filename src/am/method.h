@@ -62,6 +62,7 @@ typedef struct VectorAm
 	void		(*init) (void);
 	void		(*settings) (void);
 	const char *setting;		/* one that another library may define, too; NULL: none */
+	const char *effort;			/* the setting by which searches find more rows; NULL: none */
 
 	/*
 	 * The support functions that operator classes have; the first is the distance, that of

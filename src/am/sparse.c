@@ -62,6 +62,7 @@ const VectorAm sparse_am = {
 	.segments = &inverted_segment_method,
 	.init = sparse_init,
 	.settings = sparse_settings,
+	.effort = "sparse.drop_ratio",
 	.setting = "sparse.drop_ratio",
 	.support = sparse_support,
 	.support_count = lengthof(sparse_support),

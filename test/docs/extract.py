@@ -27,6 +27,7 @@ DOCUMENTS = {
     "hybrid_examples": "docs/hybrid.md",
     "text_examples": "docs/text.md",
     "multivector_examples": "docs/multivector.md",
+    "recall_examples": "docs/recall.md",
     "operations_examples": "docs/operations.md",
 }
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```\n", re.M | re.S)

@@ -1,0 +1,27 @@
+-- Made from docs/recall.md by test/docs/extract.py: change that document, not this file.
+
+-- 1. One call
+CREATE TABLE photo (id int, place text, embedding vector(16));
+INSERT INTO photo SELECT n, (ARRAY['sea', 'town', 'wood', 'hill'])[n % 4 + 1],
+    (SELECT array_agg(sin(n * j) + cos(n % 40 * j)) FROM generate_series(1, 16) j)::vector
+    FROM generate_series(1, 3000) n;
+CREATE INDEX photo_embedding ON photo USING hnsw (embedding vector_l2_ops);
+ANALYZE photo;
+SELECT effort, recall > 0.9 AS good, recall_low <= recall AND recall <= recall_high AS within, index_ms > 0 AS timed, queries_used
+FROM vector_recall('photo_embedding', samples => 50);
+
+-- 2. Which setting
+SELECT effort, recall >= 0.99 AS enough FROM vector_recall('photo_embedding', samples => 50, efforts => '{10, 400}')
+WHERE effort LIKE '% 400';
+ALTER ROLE CURRENT_USER SET hnsw.ef_search = 80;
+ALTER ROLE CURRENT_USER RESET hnsw.ef_search;
+
+-- 3. With conditions
+SELECT recall > 0.9 AS good FROM vector_recall('photo_embedding', samples => 50, filter => $$place = 'sea'$$);
+
+-- 4. Real queries
+CREATE TABLE asked (at timestamptz DEFAULT now(), embedding vector(16));
+INSERT INTO asked (embedding) SELECT (SELECT array_agg(cos(n * j)) FROM generate_series(1, 16) j)::vector FROM generate_series(1, 20) n;
+SELECT recall > 0.8 AS good, queries_used
+FROM vector_recall('photo_embedding', queries => 'SELECT embedding FROM asked ORDER BY at DESC');
+DROP TABLE asked, photo;
