@@ -11,6 +11,10 @@
 #include "catalog/pg_type.h"
 #include "utils/lsyscache.h"
 
+#include "planner/planner.h"
+
+extern PGDLLEXPORT Datum sparsevec_negative_inner_product(PG_FUNCTION_ARGS);
+
 PG_FUNCTION_INFO_V1(vector_rrf);
 PG_FUNCTION_INFO_V1(vector_weighted);
 
@@ -64,6 +68,25 @@ List *
 fusion_arms(const FuncExpr *call)
 {
 	return list_truncate(list_copy(call->args), list_length(call->args) - OPTIONS);
+}
+
+bool
+fusion_is_score(const Expr *arm)
+{
+	const OpExpr *order = (const OpExpr *) arm;
+	Oid			support;
+	FmgrInfo	function;
+
+	if (!IsA(arm, OpExpr) || order->opno < FirstNormalObjectId)
+		return false;
+	fmgr_info(get_opcode(order->opno), &function);
+	if (function.fn_addr == sparsevec_negative_inner_product)
+		return true;
+	support = get_func_support(function.fn_oid);
+	if (support < FirstNormalObjectId)
+		return false;
+	fmgr_info(support, &function);
+	return function.fn_addr == bm25_score_support;
 }
 
 Expr *

@@ -34,10 +34,14 @@ extern FusionKind fusion_kind(Oid funcid);
 extern List *fusion_arms(const FuncExpr *call);
 extern Expr *fusion_option(const FuncExpr *call, int option);
 
+/* Whether an arm is a negative score of what two things have in common: 0 is no match. */
+extern bool fusion_is_score(const Expr *arm);
+
 /*
  * Makes the state of a node.  CustomScan.custom_plans are the plans of the arms; each has the
  * columns of ARM_* and a LIMIT of the depth.  custom_exprs are the options, custom_scan_tlist has
- * columns of the table, and the call last.
+ * columns of the table, and the call last.  custom_private has the numbers of the arms that are
+ * scores.
  */
 extern const CustomScanMethods fusion_methods;
 

@@ -199,10 +199,10 @@ weights_of(FusionState *state, int arms)
 
 /*
  * Adds the rows of an arm.  Nulls and NaN are after all numbers in the order of a sort, and in that
- * of an index not at all: no arm finds them.
+ * of an index not at all: no arm finds them, nor those that a score does not match.
  */
 static void
-read_arm(FusionHits *hits, PlanState *arm, int number)
+read_arm(FusionHits *hits, PlanState *arm, int number, bool score)
 {
 	for (;;)
 	{
@@ -216,7 +216,7 @@ read_arm(FusionHits *hits, PlanState *arm, int number)
 		if (slot->tts_isnull[ARM_DISTANCE - 1])
 			continue;
 		distance = DatumGetFloat8(slot->tts_values[ARM_DISTANCE - 1]);
-		if (!isfinite(distance))
+		if (!isfinite(distance) || (score && distance == 0))
 			continue;
 		key.table = DatumGetObjectId(slot->tts_values[ARM_TABLE - 1]);
 		key.tid = *(ItemPointer) DatumGetPointer(slot->tts_values[ARM_TID - 1]);
@@ -228,6 +228,7 @@ read_arm(FusionHits *hits, PlanState *arm, int number)
 static void
 fuse(FusionState *state)
 {
+	const CustomScan *plan = (CustomScan *) state->node.ss.ps.plan;
 	EState	   *estate = state->node.ss.ps.state;
 	ScanDirection direction = estate->es_direction;
 	int			arms = list_length(state->node.custom_ps);
@@ -245,7 +246,7 @@ fuse(FusionState *state)
 		int			arm = foreach_current_index(cell);
 		int64		from = hits.count;
 
-		read_arm(&hits, lfirst(cell), arm);
+		read_arm(&hits, lfirst(cell), arm, list_member_int(plan->custom_private, arm));
 		missing[arm] = fusion_rank_hits(&hits, from, method, k, weights[arm]);
 	}
 	estate->es_direction = direction;

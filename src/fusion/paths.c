@@ -326,6 +326,9 @@ make_plan(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *targets, L
 	plan->custom_plans = plans;
 	for (int i = 0; i < OPTIONS; i++)
 		plan->custom_exprs = lappend(plan->custom_exprs, fusion_option(call, i));
+	foreach(cell, fusion_arms(call))
+		if (fusion_is_score(lfirst(cell)))
+			plan->custom_private = lappend_int(plan->custom_private, foreach_current_index(cell));
 	foreach(cell, lsecond_node(List, path->custom_private))
 		plan->custom_scan_tlist = lappend(plan->custom_scan_tlist,
 										  makeTargetEntry(lfirst(cell),

@@ -41,4 +41,7 @@ extern double subquery_array_bytes;
 /* The support function of the distance functions. */
 extern PGDLLEXPORT Datum vector_distance_support(PG_FUNCTION_ARGS);
 
+/* That of the functions which score texts. */
+extern PGDLLEXPORT Datum bm25_score_support(PG_FUNCTION_ARGS);
+
 #endif							/* VECTOR_PLANNER_H */
