@@ -19,6 +19,13 @@ CREATE INDEX ON post USING gin (to_tsvector('english', title));
 SELECT '[1, 0.1, 0.2]' AS query \gset
 
 -- 2. Words and meaning
+CREATE INDEX ON post USING bm25 (title) WITH (text_config = 'english');
+SELECT id, title, round(-rrf(embedding <=> :'query', title <@> 'search or index')::numeric, 4) AS score
+FROM post
+ORDER BY rrf(embedding <=> :'query', title <@> 'search or index')
+LIMIT 3;
+
+-- 3. Words and meaning
 WITH words AS (
     SELECT id, row_number() OVER (ORDER BY ts_rank(to_tsvector('english', title), query) DESC, id) AS rank
     FROM post, websearch_to_tsquery('english', 'search or index') AS query
@@ -34,7 +41,7 @@ FROM words FULL JOIN meaning USING (id) JOIN post USING (id)
 ORDER BY score DESC, id
 LIMIT 3;
 
--- 3. Learned sparse vectors
+-- 4. Learned sparse vectors
 CREATE TABLE passage (id bigint PRIMARY KEY, title text NOT NULL, published int NOT NULL, terms sparsevec(30522) NOT NULL);
 INSERT INTO passage VALUES
     (1, 'The quick brown fox', 1990, '{2417:1.8,4248:2.1,4419:2.6}/30522'),
@@ -46,11 +53,11 @@ SELECT title, round(-(terms <#> '{4248:1.5,4419:2}/30522')::numeric, 2) AS score
 FROM passage ORDER BY terms <#> '{4248:1.5,4419:2}/30522' LIMIT 3;
 SELECT title FROM passage WHERE published >= 2005 ORDER BY terms <#> '{4248:1.5,4419:2}/30522' LIMIT 1;
 
--- 4. Learned sparse vectors
+-- 5. Learned sparse vectors
 SELECT title FROM passage WHERE terms <#> '{4248:1.5,4066:-2,4419:0.1}/30522' < 0
 ORDER BY terms <#> '{4248:1.5,4066:-2,4419:0.1}/30522' LIMIT 10;
 
--- 5. One ranking
+-- 6. One ranking
 ALTER TABLE passage ADD embedding vector(3);
 UPDATE passage SET embedding = ARRAY[id, 2, published % 7]::vector;
 CREATE INDEX ON passage USING hnsw (embedding vector_cosine_ops, published);
@@ -59,7 +66,7 @@ FROM passage
 ORDER BY rrf(embedding <=> '[2,2,5]', terms <#> '{4248:1.5,4419:2}/30522')
 LIMIT 3;
 
--- 6. One ranking
+-- 7. One ranking
 SET enable_seqscan = off;
 EXPLAIN (COSTS OFF)
 SELECT title FROM passage WHERE published >= 2000
@@ -67,13 +74,13 @@ ORDER BY rrf(embedding <=> '[2,2,5]', terms <#> '{4248:1.5,4419:2}/30522', weigh
 LIMIT 3;
 RESET enable_seqscan;
 
--- 7. One ranking
+-- 8. One ranking
 SELECT title, round(-weighted(embedding <=> '[2,2,5]', terms <#> '{4248:1.5,4419:2}/30522', weights => '{0.7, 0.3}')::numeric, 3) AS score
 FROM passage
 ORDER BY weighted(embedding <=> '[2,2,5]', terms <#> '{4248:1.5,4419:2}/30522', weights => '{0.7, 0.3}')
 LIMIT 3;
 
--- 8. One call
+-- 9. One call
 SELECT key, round(score::numeric, 4) AS score, vector_rank, sparse_rank, data->>'title' AS title
 FROM hybrid_search('passage',
     query_vector => '[2,2,5]',
@@ -82,7 +89,7 @@ FROM hybrid_search('passage',
     fields => '{title}',
     k => 3);
 
--- 9. Newer, nearer, cheaper first
+-- 10. Newer, nearer, cheaper first
 SELECT id, title, round(similarity::numeric, 3) AS similarity, round(freshness::numeric, 3) AS freshness
 FROM (
     SELECT id, title, 1 - (embedding <=> :'query') AS similarity,
@@ -94,18 +101,18 @@ FROM (
 ORDER BY similarity * freshness DESC
 LIMIT 3;
 
--- 10. Newer, nearer, cheaper first
+-- 11. Newer, nearer, cheaper first
 SELECT decay_gauss(price, origin => 20, scale => 10) AS price,
     decay_linear(made, timestamp '2026-11-28 12:00', '6 hours') AS made
 FROM (VALUES (20.00, timestamp '2026-11-28 09:00'), (30.00, '2026-11-28 06:00'), (60.00, '2026-11-27 12:00')) AS product (price, made);
 
--- 11. Preferred rows first
+-- 12. Preferred rows first
 SELECT id, title, round(boost(1 - (embedding <=> :'query'), reviewed, 1.2)::numeric, 3) AS score
 FROM post
 ORDER BY boost(1 - (embedding <=> :'query'), reviewed, 1.2) DESC
 LIMIT 3;
 
--- 12. The best of each group
+-- 13. The best of each group
 CREATE TABLE paragraph (id bigint PRIMARY KEY, document text NOT NULL, embedding vector(3) NOT NULL);
 INSERT INTO paragraph SELECT n, 'document ' || n / 10, ARRAY[1, n % 10 / 10.0, n / 10 / 50.0] FROM generate_series(0, 999) AS n;
 CREATE INDEX ON paragraph USING hnsw (embedding vector_cosine_ops);
@@ -119,7 +126,7 @@ FROM (
 ORDER BY best.distance
 LIMIT 3;
 
--- 13. The best of each group
+-- 14. The best of each group
 EXPLAIN (COSTS OFF)
 SELECT document, id
 FROM (
@@ -130,7 +137,7 @@ FROM (
 ORDER BY best.distance
 LIMIT 3;
 
--- 14. Not ten times the same
+-- 15. Not ten times the same
 WITH candidate AS (
     SELECT row_number() OVER (ORDER BY embedding <=> :'query') AS position, id, title, embedding
     FROM post
@@ -142,7 +149,7 @@ FROM unnest(mmr(:'query', (SELECT array_agg(embedding ORDER BY position) FROM ca
     JOIN candidate USING (position)
 ORDER BY shown.number;
 
--- 15. Not ten times the same
+-- 16. Not ten times the same
 SELECT query.name, shown.number, candidate.ids[shown.position] AS id
 FROM (VALUES ('vectors', vector '[1, 0.1, 0.2]'), ('bread', '[0, 0.3, 1]')) AS query (name, embedding),
     LATERAL (

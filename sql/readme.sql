@@ -32,20 +32,8 @@ ORDER BY embedding <=> '[0.8, 0.2, 0.2]'
 LIMIT 2;
 
 -- 5. Use
-WITH words AS (
-    SELECT id, row_number() OVER (ORDER BY ts_rank(to_tsvector('english', name), query) DESC, id) AS rank
-    FROM item, websearch_to_tsquery('english', 'apple pie or bread') AS query
-    WHERE to_tsvector('english', name) @@ query
-    ORDER BY rank LIMIT 20
-), meaning AS (
-    SELECT id, row_number() OVER (ORDER BY embedding <=> '[0.8, 0.2, 0.2]') AS rank
-    FROM item
-    ORDER BY rank LIMIT 20
-)
-SELECT name, round(coalesce(1.0 / (60 + words.rank), 0) + coalesce(1.0 / (60 + meaning.rank), 0), 4) AS score
-FROM words FULL JOIN meaning USING (id) JOIN item USING (id)
-ORDER BY score DESC, name
-LIMIT 3;
+CREATE INDEX ON item USING bm25 (name) WITH (text_config = 'english');
+SELECT name FROM item ORDER BY rrf(embedding <=> '[0.8, 0.2, 0.2]', name <@> 'apple pie or bread') LIMIT 3;
 
 -- 6. Use
 SELECT avg(embedding) FROM item WHERE price > 3 AND price < 5;
