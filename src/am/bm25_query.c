@@ -13,6 +13,7 @@
 #include "catalog/index.h"
 #include "catalog/partition.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "optimizer/optimizer.h"
@@ -104,6 +105,24 @@ is_part_of(Relation index, Oid whole)
 	return RelationGetRelid(index) == whole ||
 		(index->rd_rel->relispartition &&
 		 list_member_oid(get_partition_ancestors(RelationGetRelid(index)), whole));
+}
+
+bool
+bm25_can_order(Relation index, Node *query)
+{
+	Oid			named = InvalidOid;
+
+	if (IsA(query, Const) && !((Const *) query)->constisnull)
+		named = ((BM25Query *) PG_DETOAST_DATUM(((Const *) query)->constvalue))->index;
+	else if (IsA(query, FuncExpr) && list_length(((FuncExpr *) query)->args) == 2)
+	{
+		/* to_bm25query(query, index) */
+		Const	   *argument = lsecond(((FuncExpr *) query)->args);
+
+		if (IsA(argument, Const) && argument->consttype == REGCLASSOID && !argument->constisnull)
+			named = DatumGetObjectId(argument->constvalue);
+	}
+	return !OidIsValid(named) || is_part_of(index, named);
 }
 
 /* Sums the statistics of an index, and sets those of the terms. */

@@ -6,6 +6,7 @@
 
 #include "pg_compat.h"
 
+#include "nodes/nodes.h"
 #include "utils/rel.h"
 
 #include "text/words.h"
@@ -24,5 +25,8 @@ typedef struct BM25Scorer
  * partitioned index, those of all its partitions.
  */
 extern BM25Scorer *bm25_scorer(const BM25Query *query, Relation scanned);
+
+/* Whether a scan of an index can order by a query: not by one that names another index. */
+extern bool bm25_can_order(Relation index, Node *query);
 
 #endif							/* VECTOR_AM_BM25_QUERY_H */

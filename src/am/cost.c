@@ -80,6 +80,19 @@ wants_null(const IndexPath *path)
 	return false;
 }
 
+/* Whether a path has an order that its index can give. */
+static bool
+can_order(const IndexPath *path)
+{
+	Relation	index = index_open(path->indexinfo->indexoid, NoLock);
+	const VectorAm *am = vector_am_of(index);
+	bool		can = am->can_order == NULL ||
+		am->can_order(index, lsecond(linitial_node(OpExpr, path->indexorderbys)->args));
+
+	index_close(index, NoLock);
+	return can;
+}
+
 /*
  * The part of the rows that is expected to meet the conditions on attributes, or on these and on
  * the vector.
@@ -170,7 +183,7 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 	double		sequential_cost;
 	ScanWork	work;
 
-	if (path->indexorderbys == NIL || wants_null(path))
+	if (path->indexorderbys == NIL || wants_null(path) || !can_order(path))
 	{
 		forbid(path, indexStartupCost, indexTotalCost, indexSelectivity, indexCorrelation,
 			   indexPages);

@@ -95,6 +95,9 @@ typedef struct VectorAm
 	/* Prepares the query of a scan, in the current memory context.  NULL: it is a vector. */
 	void		(*prepare_query) (Relation index, Datum query, SpaceQuery *prepared);
 
+	/* Whether scans can order by what this expression will be.  NULL: by every query. */
+	bool		(*can_order) (Relation index, Node *query);
+
 	/*
 	 * Builds the segments of a new index from its table, in a memory context that is deleted
 	 * afterwards.

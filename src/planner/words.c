@@ -36,6 +36,25 @@ strip_relabel(Node *node)
 	return node;
 }
 
+/* Makes an expression one of the query that its columns are of, and returns that query. */
+static PlannerInfo *
+query_of(PlannerInfo *root, Node **expression)
+{
+	int			level = 0;
+
+	while (root && pull_vars_of_level(*expression, level) == NIL)
+	{
+		root = root->parent_root;
+		level++;
+	}
+	if (root && level > 0)
+	{
+		*expression = copyObject(*expression);
+		IncrementVarSublevelsUp(*expression, -level, level);
+	}
+	return root;
+}
+
 /*
  * The table that an expression is of, which then has the range table index *varno in it.  Goes
  * into subqueries as long as the expression is one of their columns.
@@ -43,8 +62,12 @@ strip_relabel(Node *node)
 static RangeTblEntry *
 table_of(PlannerInfo *root, Node **expression, int *varno)
 {
-	List	   *rtable = root->parse->rtable;
+	List	   *rtable;
 
+	root = query_of(root, expression);
+	if (!root)
+		return NULL;
+	rtable = root->parse->rtable;
 	for (;;)
 	{
 		RangeTblEntry *entry;
@@ -55,7 +78,6 @@ table_of(PlannerInfo *root, Node **expression, int *varno)
 		if (vars == NIL)
 			return NULL;
 		*varno = linitial_node(Var, vars)->varno;
-		list_free(vars);
 		if (*varno < 1 || *varno > list_length(rtable))
 			return NULL;
 		entry = rt_fetch(*varno, rtable);
@@ -107,8 +129,6 @@ index_of(PlannerInfo *root, Node *expression)
 	ListCell   *cell;
 	int			varno;
 
-	if (!root || !root->parse)
-		return InvalidOid;
 	expression = strip_relabel(expression);
 	entry = table_of(root, &expression, &varno);
 	if (!entry || (entry->relkind != RELKIND_RELATION && entry->relkind != RELKIND_MATVIEW &&
