@@ -138,6 +138,7 @@ CREATE INDEX CONCURRENTLY t_v ON t USING diskann (v vector_l2_ops) WHERE id < 10
 REINDEX INDEX CONCURRENTLY t_v;
 SELECT vector_index_check('t_v');
 SELECT count(*), max(id) FROM (SELECT id FROM t WHERE id < 100 ORDER BY v <-> array_fill(3, ARRAY[24])::vector) x;
+ALTER INDEX t_v SET (num_neighbors = 5);
 ALTER INDEX t_v SET (num_neighbors = 20, bits = 3, storage = full);
 REINDEX INDEX t_v;
 SELECT vector_index_check('t_v');

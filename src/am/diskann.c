@@ -107,8 +107,15 @@ diskannoptions(Datum reloptions, bool validate)
 		 .offset = offsetof(DiskannOptions, storage)},
 	};
 
-	return (bytea *) build_reloptions(reloptions, validate, diskann_relopt_kind,
-									  sizeof(DiskannOptions), table, lengthof(table));
+	DiskannOptions *options = build_reloptions(reloptions, validate, diskann_relopt_kind,
+											   sizeof(DiskannOptions), table, lengthof(table));
+
+	if (validate && options && options->num_neighbors > 0 &&
+		options->num_neighbors < DISKANN_MIN_NEIGHBORS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("num_neighbors must be 0 or at least %d", DISKANN_MIN_NEIGHBORS)));
+	return (bytea *) options;
 }
 
 /* An estimate may err by this part of the distances from the mean. */
@@ -150,10 +157,6 @@ diskann_directory_options(Relation index)
 				 errmsg("operator class not supported for %s index",
 						vector_am_of(index)->name),
 				 errhint("Use an hnsw index.")));
-	if (neighbors > 0 && neighbors < DISKANN_MIN_NEIGHBORS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("num_neighbors must be 0 or at least %d", DISKANN_MIN_NEIGHBORS)));
 	if (neighbors <= 0)
 		neighbors = DISKANN_DEFAULT_NEIGHBORS;
 	directory.m = (neighbors + 1) / 2;
