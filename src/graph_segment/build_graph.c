@@ -21,10 +21,16 @@
 #define NODES_BY_LEADER		1024
 
 /*
- * The mean is that of BUILD_MEASURED vectors, but for those that are this many times as far from
- * the middle of MIDDLE_SAMPLE of them as the median is.
+ * The mean is that of BUILD_MEASURED vectors, but those count less that are FAR times as far from
+ * it as the nearest of NEAR_PART are: vectors that are rounded by how far they are from the mean
+ * could not be told from each other if they were nearer to each other than to it.  It is found in
+ * MEAN_ROUNDS, from the middle of MIDDLE_SAMPLE of them.  What else is measured leaves out those
+ * that are FARTHEST_COUNTED times as far from it as the median.
  */
 #define MIDDLE_SAMPLE		31
+#define MEAN_ROUNDS			2
+#define NEAR_PART(n)		((n) / 8)
+#define FAR					2
 #define FARTHEST_COUNTED	16
 
 /* Halves of this size are far from both ends of their range. */
@@ -157,6 +163,51 @@ find_axes(SegmentBuild *build, uint64 rows, const double *lengths, uint32 sample
 	pfree(x);
 }
 
+/* Measures how far each of a sample is from a place, squared: `lengths`, and sorted. */
+static void
+measure_lengths(SegmentBuild *build, uint32 sample, const float *place, double *lengths,
+				double *sorted)
+{
+	int			dims = float_count(build);
+	float	   *x = palloc(sizeof(float) * dims);
+
+	for (uint32 i = 0; i < sample; i++)
+	{
+		lengths[i] = 0;
+		node_floats(build, i, x);
+		for (int d = 0; d < dims; d++)
+			lengths[i] += ((double) x[d] - place[d]) * ((double) x[d] - place[d]);
+	}
+	memcpy(sorted, lengths, sizeof(double) * sample);
+	qsort(sorted, sample, sizeof(double), compare_doubles);
+	pfree(x);
+}
+
+/* The mean of a sample, each with the weight that it has by its length: see FAR. */
+static void
+weighted_mean(SegmentBuild *build, uint32 sample, const double *lengths, double near, float *mean)
+{
+	int			dims = float_count(build);
+	float	   *x = palloc(sizeof(float) * dims);
+	double	   *sums = palloc0(sizeof(double) * dims);
+	double		weights = 0;
+
+	for (uint32 i = 0; i < sample; i++)
+	{
+		double		far = near * FAR * FAR;
+		double		weight = lengths[i] > far ? far / lengths[i] : 1;
+
+		weights += weight;
+		node_floats(build, i, x);
+		for (int d = 0; d < dims; d++)
+			sums[d] += weight * x[d];
+	}
+	for (int d = 0; d < dims && weights > 0; d++)
+		mean[d] = (float) (sums[d] / weights);
+	pfree(x);
+	pfree(sums);
+}
+
 /*
  * Computes the rotated mean of a sample of the vectors, unless it is given, and the power of two
  * that scales their elements, as halves, to about HALF_SIZE.  A few vectors of quite another size
@@ -169,54 +220,42 @@ build_measure_vectors(SegmentBuild *build, uint64 rows)
 	BuildShared *shared = build->shared;
 	int			dims = float_count(build);
 	uint32		sample = Min(shared->nodes, BUILD_MEASURED);
-	float	   *x = palloc(sizeof(float) * dims);
-	float	   *middle = palloc0(sizeof(float) * dims);
-	double	   *mean = palloc0(sizeof(double) * dims);
+	float	   *mean = palloc0(sizeof(float) * dims);
 	double	   *lengths = palloc0(sizeof(double) * Max(sample, 1) * 2); /* squared */
 	double	   *sorted = lengths + sample;
-	double		limit = 0;
+	double		limit;
 	double		spread = 0;
 	uint32		kept = 0;
 
 	if (build->space.metric != SPACE_IP && sample > 0)
-		find_middle(build, Min(sample, MIDDLE_SAMPLE), middle);
-	for (uint32 i = 0; i < sample; i++)
 	{
-		node_floats(build, i, x);
-		for (int d = 0; d < dims; d++)
-			lengths[i] += ((double) x[d] - middle[d]) * ((double) x[d] - middle[d]);
+		find_middle(build, Min(sample, MIDDLE_SAMPLE), mean);
+		for (int round = 0; round < MEAN_ROUNDS; round++)
+		{
+			measure_lengths(build, sample, mean, lengths, sorted);
+			weighted_mean(build, sample, lengths, sorted[NEAR_PART(sample)], mean);
+		}
 	}
-	if (sample > 0)
-	{
-		memcpy(sorted, lengths, sizeof(double) * sample);
-		qsort(sorted, sample, sizeof(double), compare_doubles);
-		limit = sorted[sample / 2] * FARTHEST_COUNTED * FARTHEST_COUNTED;
-	}
+	measure_lengths(build, sample, mean, lengths, sorted);
+	limit = sorted[sample / 2] * FARTHEST_COUNTED * FARTHEST_COUNTED;
 	for (uint32 i = 0; i < sample; i++)
 	{
 		if (lengths[i] > limit)
 			continue;
 		kept++;
 		spread += lengths[i];
-		node_floats(build, i, x);
-		for (int d = 0; d < dims && build->space.metric != SPACE_IP; d++)
-			mean[d] += x[d];
 	}
 	spread /= (double) Max(kept, 1) * dims;
-	for (int d = 0; d < dims; d++)
-		x[d] = (float) (mean[d] / Max(kept, 1));
 	if (!shared->has_mean)
 	{
 		memset(shared->mean, 0, sizeof(shared->mean));
-		rotation_apply(&build->space.rotation, x, shared->mean);
+		rotation_apply(&build->space.rotation, mean, shared->mean);
 	}
 	/* without vectors, centroids relative to different means cannot be merged as they are */
 	shared->has_mean |= build->space.storage == STORAGE_NONE;
 	shared->scale = spread > 0 && isfinite(spread) ?
 		ldexpf(HALF_SIZE, Min(Max((int) -rint(log2(spread) / 2), -100), 100)) : 1;
 	find_axes(build, rows, lengths, sample, limit);
-	pfree(x);
-	pfree(middle);
 	pfree(mean);
 	pfree(lengths);
 }

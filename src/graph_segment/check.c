@@ -24,17 +24,19 @@
 #define LOST_TIMES	10
 
 /*
- * Vectors this many times as far from the mean as the median of MEDIAN_SAMPLE vectors may be beyond
- * the range of halves.
+ * Vectors CODED_TIMES times as far from the mean as the median of MEDIAN_SAMPLE vectors may be
+ * beyond the range of halves, and so may those that are no farther than this part of it.
  */
 #define CODED_TIMES		1e5
+#define CODED_PART		1e-3
 #define MEDIAN_SAMPLE	101
 
 /* What the nodes of a segment say of the precision of codes. */
 typedef struct Sizes
 {
 	double		longest;		/* for inner products: the greatest norm */
-	double		farthest;		/* squared distance from the mean up to which codes are checked */
+	double		nearest;		/* squared distances from the mean at which codes are checked */
+	double		farthest;
 } Sizes;
 
 bool
@@ -109,6 +111,7 @@ measure_nodes(SealedScan *scan)
 		check_forget_node(&query);
 	}
 	qsort(lengths, sample, sizeof(double), compare_doubles);
+	sizes.nearest = lengths[sample / 2] * CODED_PART * CODED_PART;
 	sizes.farthest = lengths[sample / 2] * CODED_TIMES * CODED_TIMES;
 	for (uint32 id = 0; id < header->nodes && scan->space->metric == SPACE_IP; id++)
 		sizes.longest = Max(sizes.longest, sealed_read_node(scan, 0, id)->scale);
@@ -156,7 +159,8 @@ check_code(SealedScan *scan, const char *bytes, uint32 place, const Sizes *sizes
 	else
 		parts += fabsf(distance) + fabsf(own) + LOST_TIMES * lost * (lost + sqrt(fabsf(distance))) +
 			(space_is_lossy(scan->space) ? query.norm * query.norm : 0);
-	if (length <= sizes->farthest && fabsf(distance) <= sizes->farthest &&
+	if (length >= sizes->nearest && length <= sizes->farthest &&
+		fabsf(distance) <= sizes->farthest &&
 		!check_own_estimate(scan->space, &query, estimates[place % CODE_GROUP], parts))
 		sealed_damaged(scan->index, "In segment %u, node %u has a code of its neighbour %u that "
 					   "does not fit its vector: the distance is estimated as %g.",

@@ -15,7 +15,7 @@
 #include "utils/memutils.h"
 
 #define MIN_SAMPLE		16		/* fewer rows do not tell where to divide */
-#define PIVOT_PAIRS		10		/* to try */
+#define PIVOT_PAIRS		20		/* to try, half of them each way */
 #define PIVOT_CHOICE	16		/* the second pivot is the farthest of this many rows */
 #define PROBES			200		/* rows that should stay with their neighbours, */
 #define PROBE_CHOICE	1000	/* each the nearest of this many rows */
@@ -30,25 +30,37 @@ typedef struct Split
 	uint32		lower;			/* the divisions of the two sides */
 	uint32		upper;
 	bool		by_hash;		/* distances cannot divide the rows */
+	bool		ball;			/* divided by a ball, not by a plane */
 	uint64		low;			/* keys up to high go to the left, from low on to the right */
 	uint64		high;
 	uint64		pivots[2];		/* payloads */
 } Split;
 
 /*
- * A key of a division: how much nearer the first pivot is than the second, followed by bits that
- * separate rows for which this is the same, except rows with equal vectors.
+ * A key of a division: a place, followed by bits that separate rows at the same place, except rows
+ * with equal vectors.
  */
 static uint64
-make_key(float difference, uint32 chance)
+make_key(float place, uint32 chance)
 {
 	uint32		bits;
 
-	if (isnan(difference))
-		difference = INFINITY;
-	memcpy(&bits, &difference, sizeof(bits));
+	memcpy(&bits, &place, sizeof(bits));
 	bits ^= bits & SIGN_BIT ? PG_UINT32_MAX : SIGN_BIT;		/* in the order of the floats */
 	return (uint64) bits << 32 | chance;
+}
+
+/*
+ * The place of a row between two pivots: how much nearer one is than the other, by a ball as a part
+ * of both distances.  Rows at the same place are on a plane between the pivots or on a ball around
+ * one of them, which parts rows near each other from those that are far from each other.
+ */
+static float
+place_between(float first, float second, bool ball)
+{
+	float		place = ball ? (first - second) / (first + second) : first - second;
+
+	return isnan(place) ? 0 : place;
 }
 
 /*
@@ -63,7 +75,7 @@ distance_of(SegmentBuild *build, const char *a, const char *b)
 	float		distance = space_distance(space, a, b);
 
 	return space->metric == SPACE_IP ?
-		distance / (float) (space_norm(space, a) * space_norm(space, b)) : distance;
+		1 + distance / (float) (space_norm(space, a) * space_norm(space, b)) : distance;
 }
 
 /* The key of a vector at a division. */
@@ -75,8 +87,9 @@ split_key(SegmentBuild *build, const Split *split, const char *payload, uint64 h
 
 	if (split->by_hash)
 		return make_key(0, chance);
-	return make_key(distance_of(build, build_address(build, split->pivots[0]), payload) -
-					distance_of(build, build_address(build, split->pivots[1]), payload), chance);
+	return make_key(place_between(
+		distance_of(build, build_address(build, split->pivots[0]), payload),
+		distance_of(build, build_address(build, split->pivots[1]), payload), split->ball), chance);
 }
 
 static uint32
@@ -183,15 +196,23 @@ pick_probes(Division *division, const SampleKey *sample, uint32 n)
 	}
 }
 
-static uint64
-pair_key(SegmentBuild *build, const uint32 *pair, uint32 row)
+/* Two rows that might be pivots. */
+typedef struct Pair
 {
-	return make_key(sample_distance(build, pair[0], row) - sample_distance(build, pair[1], row), 0);
+	uint32		rows[2];
+	bool		ball;
+} Pair;
+
+static uint64
+pair_key(SegmentBuild *build, const Pair *pair, uint32 row)
+{
+	return make_key(place_between(sample_distance(build, pair->rows[0], row),
+								  sample_distance(build, pair->rows[1], row), pair->ball), 0);
 }
 
 /* Counts the probes that a pair of pivots would separate from their neighbours. */
 static int
-count_parted(Division *division, const uint32 *pair, double share)
+count_parted(Division *division, const Pair *pair, double share)
 {
 	SampleKey	keys[PROBES];
 	uint64		low;
@@ -217,38 +238,38 @@ static void
 choose_pivots(Division *division, Split *split, const SampleKey *sample, uint32 n)
 {
 	SegmentBuild *build = division->build;
-	uint32		best[2] = {0};
+	Pair		best = {.ball = false};
 	int			least = PROBES + 1;
 
 	pick_probes(division, sample, n);
 	for (int trial = 0; trial < PIVOT_PAIRS && least > 0; trial++)
 	{
-		uint32		pair[2];
+		Pair		pair = {.ball = trial % 2};
 		float		farthest = -INFINITY;
 		int			parted;
 
-		pair[0] = pair[1] = random_row(division, sample, n);
+		pair.rows[0] = pair.rows[1] = random_row(division, sample, n);
 		for (int i = 0; i < PIVOT_CHOICE; i++)
 		{
 			uint32		row = random_row(division, sample, n);
-			float		distance = sample_distance(build, pair[0], row);
+			float		distance = sample_distance(build, pair.rows[0], row);
 
 			if (distance > farthest)
 			{
 				farthest = distance;
-				pair[1] = row;
+				pair.rows[1] = row;
 			}
 		}
-		parted = count_parted(division, pair, (double) split->left / split->count);
+		parted = count_parted(division, &pair, (double) split->left / split->count);
 		if (parted < least)
 		{
 			least = parted;
-			best[0] = pair[0];
-			best[1] = pair[1];
+			best = pair;
 		}
 	}
-	split->pivots[0] = keep_payload(build, best[0]);
-	split->pivots[1] = keep_payload(build, best[1]);
+	split->pivots[0] = keep_payload(build, best.rows[0]);
+	split->pivots[1] = keep_payload(build, best.rows[1]);
+	split->ball = best.ball;
 }
 
 /*
