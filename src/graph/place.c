@@ -3,6 +3,8 @@
  */
 #include "graph/build.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "graph/build_internal.h"
@@ -10,6 +12,7 @@
 #define LEAF		16			/* parts of so few nodes are not divided */
 #define SAMPLE		256			/* nodes of a part that its two means are made from, */
 #define ROUNDS		4			/* in so many rounds */
+#define SCALES		16			/* see differ_in_scale: of squared distances */
 
 typedef struct Placing
 {
@@ -17,8 +20,14 @@ typedef struct Placing
 	uint32_t   *nodes;
 	float	   *keys;			/* of the nodes: how far along the direction of a division */
 	float	   *means;			/* two, and two that are being made */
-	float	   *work;			/* room for a work vector, */
-	GraphBytes *rounded;		/* and if bytes, for a direction */
+	float	   *work;			/* room for a work vector */
+	float	   *middle;			/* between the two means */
+	GraphBytes *rounded;		/* if bytes: a direction */
+	GraphBytes *rounded_middle;
+	/* of the division that keys are made for: */
+	float		length2;		/* of the middle */
+	float		along;			/* of the middle, along the direction */
+	float		apart;			/* of a mean from the middle, squared */
 	float	   *directions;		/* of the divisions that are open, the outermost first */
 	void		(*pause) (void);
 } Placing;
@@ -30,8 +39,9 @@ set_direction(const Placing *placing, const float *direction)
 		graph_make_bytes(placing->build, direction, placing->rounded);
 }
 
+/* The product of a vector, which `rounded` has if bytes, with a node's. */
 static float
-along(const Placing *placing, const float *direction, uint32_t node)
+product(const Placing *placing, const float *vector, const GraphBytes *rounded, uint32_t node)
 {
 	const GraphBuild *build = placing->build;
 
@@ -39,12 +49,29 @@ along(const Placing *placing, const float *direction, uint32_t node)
 	{
 		const GraphBytes *bytes = bytes_at(build, node);
 
-		return placing->rounded->step * bytes->step *
-			(float) distance_kernels->i8_dot(placing->rounded->elements, bytes->elements,
-											 build->padded);
+		return rounded->step * bytes->step *
+			(float) distance_kernels->i8_dot(rounded->elements, bytes->elements, build->padded);
 	}
-	return distance_kernels->stored_f16_dot(direction, graph_array_at(&build->work, node),
+	return distance_kernels->stored_f16_dot(vector, graph_array_at(&build->work, node),
 											build->padded, 0, 1);
+}
+
+static float
+along(const Placing *placing, const float *direction, uint32_t node)
+{
+	return product(placing, direction, placing->rounded, node);
+}
+
+static float
+length_squared(const Placing *placing, uint32_t node)
+{
+	const GraphBuild *build = placing->build;
+	const uint16_t *work;
+
+	if (build->bytes)
+		return bytes_at(build, node)->length2;
+	work = graph_array_at(&build->work, node);
+	return distance_kernels->f16_dot(work, work, build->padded);
 }
 
 static void
@@ -55,7 +82,10 @@ add_work(const Placing *placing, float *sum, uint32_t node)
 		sum[i] += placing->work[i];
 }
 
-/* One round of 2-means of a sample of nodes; sets the direction between the means before it. */
+/*
+ * One round of 2-means of a sample of nodes; sets the direction and the middle between the means
+ * before it.
+ */
 static void
 improve_means(const Placing *placing, const uint32_t *nodes, uint32_t n, float *direction)
 {
@@ -69,7 +99,10 @@ improve_means(const Placing *placing, const uint32_t *nodes, uint32_t n, float *
 						  distance_kernels->f32_dot(mean[0], mean[0], dims)) / 2;
 
 	for (uint32_t i = 0; i < dims; i++)
+	{
 		direction[i] = mean[1][i] - mean[0][i];
+		placing->middle[i] = (mean[0][i] + mean[1][i]) / 2;
+	}
 	set_direction(placing, direction);
 	memset(sum[0], 0, 2 * sizeof(float) * dims);
 	for (uint32_t i = 0; i < sample; i++)
@@ -133,6 +166,89 @@ first_part(uint32_t n)
 	return n <= GRAPH_CELL ? n / 2 : (n / 2 + GRAPH_CELL - 1) / GRAPH_CELL * GRAPH_CELL;
 }
 
+static int
+compare_floats(const void *a, const void *b)
+{
+	float		x = *(const float *) a;
+	float		y = *(const float *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* Half the sum of the squared distances of a node from both means, and half their difference. */
+typedef struct Distances
+{
+	float		sum;
+	float		difference;
+} Distances;
+
+static Distances
+distances_of(const Placing *placing, const float *direction, uint32_t node)
+{
+	float		from_middle = length_squared(placing, node) + placing->length2 -
+		2 * product(placing, placing->middle, placing->rounded_middle, node);
+
+	return (Distances) {
+		.sum = placing->apart + (from_middle > 0 ? from_middle : 0),
+		.difference = along(placing, direction, node) - placing->along
+	};
+}
+
+/* Whether many nodes are much nearer to a mean than others, by a sample. */
+static bool
+differ_in_scale(const Placing *placing, const uint32_t *nodes, uint32_t n, const float *direction)
+{
+	uint32_t	sample = n < SAMPLE ? n : SAMPLE;
+	float		nearest[SAMPLE];
+	float		sum = 0;
+
+	for (uint32_t i = 0; i < sample; i++)
+	{
+		Distances	distances = distances_of(placing, direction, nodes[(uint64_t) i * n / sample]);
+
+		nearest[i] = distances.sum - fabsf(distances.difference);
+		sum += nearest[i];
+	}
+	qsort(nearest, sample, sizeof(float), compare_floats);
+	return nearest[sample / 8] * (float) sample * SCALES < sum;
+}
+
+/*
+ * Computes the keys by which nodes are divided: how far along the direction they are.  If nodes
+ * differ in scale, a plane would go through the many that are near the middle, and parts of it
+ * would have some of them and some far from all others.  So then the keys are how much nearer one
+ * mean is than the other as a part of both squared distances, which divides by a ball around one.
+ */
+static void
+make_keys(Placing *placing, const uint32_t *nodes, uint32_t n, const float *direction,
+		  float *keys)
+{
+	uint32_t	dims = placing->build->padded;
+	const float *middle = placing->middle;
+	bool		ball;
+
+	placing->length2 = distance_kernels->f32_dot(middle, middle, dims);
+	placing->along = distance_kernels->f32_dot(middle, direction, dims);
+	placing->apart = distance_kernels->f32_dot(direction, direction, dims) / 4;
+	if (placing->build->bytes)
+		graph_make_bytes(placing->build, middle, placing->rounded_middle);
+	ball = differ_in_scale(placing, nodes, n, direction);
+	for (uint32_t i = 0; i < n; i++)
+	{
+		float		key;
+
+		if (ball)
+		{
+			Distances	distances = distances_of(placing, direction, nodes[i]);
+
+			key = distances.difference / distances.sum;
+		}
+		else
+			key = along(placing, direction, nodes[i]);
+		keys[i] = key == key ? key : 0;
+	}
+}
+
 /* Orders the nodes from one place to another, after so many divisions. */
 static void
 place_part(Placing *placing, uint32_t from, uint32_t to, int depth)
@@ -158,12 +274,7 @@ place_part(Placing *placing, uint32_t from, uint32_t to, int depth)
 		for (uint32_t i = 0; i < dims; i++)
 			direction[i] = -direction[i];
 	set_direction(placing, direction);
-	for (uint32_t i = 0; i < n; i++)
-	{
-		float		key = along(placing, direction, nodes[i]);
-
-		keys[i] = key == key ? key : 0;
-	}
+	make_keys(placing, nodes, n, direction, keys);
 	divide(nodes, keys, n, half);
 	place_part(placing, from, from + half, depth + 1);
 	place_part(placing, from + half, to, depth + 1);
@@ -172,8 +283,8 @@ place_part(Placing *placing, uint32_t from, uint32_t to, int depth)
 size_t
 graph_place_size(const GraphBuild *build, uint32_t n)
 {
-	return ((size_t) n + (5 + GRAPH_PLACE_DEPTH) * (size_t) build->padded) * sizeof(float) +
-		graph_work_size(build);
+	return ((size_t) n + (6 + GRAPH_PLACE_DEPTH) * (size_t) build->padded) * sizeof(float) +
+		2 * graph_work_size(build);
 }
 
 void
@@ -184,9 +295,11 @@ graph_place(const GraphBuild *build, uint32_t *nodes, uint32_t n, void *scratch,
 
 	placing.means = placing.keys + n;
 	placing.work = placing.means + 4 * (size_t) build->padded;
-	placing.directions = placing.work + build->padded;
+	placing.middle = placing.work + build->padded;
+	placing.directions = placing.middle + build->padded;
 	placing.rounded = (GraphBytes *)
 		(placing.directions + GRAPH_PLACE_DEPTH * (size_t) build->padded);
+	placing.rounded_middle = (GraphBytes *) ((char *) placing.rounded + graph_work_size(build));
 	for (uint32_t i = 0; i < n; i++)
 		nodes[i] = i;
 	place_part(&placing, 0, n, 0);
