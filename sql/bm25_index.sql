@@ -21,11 +21,11 @@ CREATE FUNCTION bm25_same(query text, wanted int, condition text DEFAULT 'true')
 $$;
 CREATE FUNCTION bm25_all(condition text DEFAULT 'true') RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT format('%s: %s', query, string_agg(bm25_same(query, wanted, condition), ', ' ORDER BY wanted))
-	FROM unnest(ARRAY['w3 w50 w77', 'w1', 'w900', 'none', 'w1 w2 w3 w4 w5 w6', '+w3 -w1 w9', 'w10* w3', '"w1 w2"', 'w5 w5 w7', '-w1', 'w1 w1000'])
-		WITH ORDINALITY q(query, n), unnest(ARRAY[10, 300]) wanted
+	FROM unnest(ARRAY['w3 w50 w77', 'w1', 'w900', 'w1 w2 w3 w4 w5 w6', '+w3 -w1 w9', 'w10* w3', '"w1 w2"', '-w1'])
+		WITH ORDINALITY q(query, n), unnest(ARRAY[5, 200]) wanted
 	GROUP BY n, query ORDER BY n
 $$;
-INSERT INTO bm25_docs SELECT n, bm25_words(n, 5 + n % 40), n % 10, 'l' || n % 3 FROM generate_series(1, 500) n;
+INSERT INTO bm25_docs SELECT n, bm25_words(n, 5 + n % 40), n % 10, 'l' || n % 3 FROM generate_series(1, 200) n;
 CREATE INDEX bm25_docs_body ON bm25_docs USING bm25 (body);
 CREATE INDEX bm25_docs_body ON bm25_docs USING bm25 (body) WITH (text_config = 'missing');
 CREATE INDEX bm25_docs_body ON bm25_docs USING bm25 (body) WITH (text_config = 'simple', b = 2);
@@ -36,12 +36,12 @@ CREATE INDEX bm25_docs_body ON bm25_docs USING bm25 (body, kind, label text_ops)
 EXPLAIN (COSTS OFF) SELECT id FROM bm25_docs WHERE kind = 3 ORDER BY body <@> 'w3 w50' LIMIT 10;
 SELECT bm25_all();
 SELECT bm25_all('kind = 3');
-SELECT bm25_same('w1 w3', 10, $$kind IN (1, 2) AND label = 'l1' AND id % 2 = 0$$), bm25_same('w3 w50 w77', 300, $$body <@> 'w3 w50 w77' < -1$$);
+SELECT bm25_same('none', 10), bm25_same('w5 w5 w7', 10), bm25_same('w1 w3', 10, $$kind IN (1, 2) AND label = 'l1' AND id % 2 = 0$$), bm25_same('w3 w50 w77', 300, $$body <@> 'w3 w50 w77' < -1$$);
 -- growing rows, with long ones, and without words
-INSERT INTO bm25_docs SELECT n, bm25_words(n, 5 + n % 40), n % 10, 'l' || n % 3 FROM generate_series(1501, 1650) n;
+INSERT INTO bm25_docs SELECT n, bm25_words(n, 5 + n % 40), n % 10, 'l' || n % 3 FROM generate_series(1501, 1600) n;
 INSERT INTO bm25_docs SELECT n, repeat('w1 w2 w5000 ', 3000), n % 10 FROM generate_series(2001, 2003) n;
 INSERT INTO bm25_docs VALUES (2004, '', 1), (2005, '. , ;', 1), (2006, NULL, 1), (2007, (SELECT string_agg('u' || n, ' ') FROM generate_series(1, 5000) n), 2);
-SELECT vector_index_check('bm25_docs_body');
+SELECT vector_index_check('bm25_docs_body') > 0 AS sound;
 SELECT bm25_all();
 SELECT bm25_same('u4999 w5000', 10), bm25_same('u4* w1', 10);
 DELETE FROM bm25_docs WHERE id % 7 = 0;
@@ -53,29 +53,27 @@ ROLLBACK;
 SELECT bm25_all();
 -- the rows of sealed segments, and of what they are merged into
 VACUUM bm25_docs;
-SELECT vector_seal('bm25_docs_body');
-SELECT kind, rows, method FROM vector_index_segments('bm25_docs_body') WHERE kind <> 'retired' ORDER BY segment;
-SELECT bm25_all();
-SELECT vector_merge('bm25_docs_body');
-SELECT kind, rows, method FROM vector_index_segments('bm25_docs_body') WHERE kind <> 'retired' ORDER BY segment;
-SELECT vector_index_check('bm25_docs_body');
+SELECT vector_seal('bm25_docs_body') >= 0 AS sealed;
+SELECT DISTINCT kind, method FROM vector_index_segments('bm25_docs_body') WHERE kind <> 'retired';
+SELECT vector_merge('bm25_docs_body') >= 0 AS merged;
+SELECT DISTINCT kind, method FROM vector_index_segments('bm25_docs_body') WHERE kind <> 'retired';
+SELECT vector_index_check('bm25_docs_body') > 0 AS sound;
 SELECT bm25_all('kind IN (1, 2)');
 -- another formula, at once and after REINDEX
 ALTER INDEX bm25_docs_body SET (k1 = 2.5, b = 0.1);
 SELECT bm25_all();
 ALTER INDEX bm25_docs_body SET (k1 = 0);
-SELECT bm25_all();
+SELECT bm25_same('w3 w50 w77', 10), bm25_same('w10* w3', 100);
 REINDEX INDEX bm25_docs_body;
 ALTER INDEX bm25_docs_body SET (k1 = 1.2, b = 1);
-SELECT bm25_all();
+SELECT bm25_same('w3 w50 w77', 10), bm25_same('w10* w3', 100);
 -- with the places of words
 DROP INDEX bm25_docs_body;
 CREATE INDEX bm25_docs_body ON bm25_docs USING bm25 (body) WITH (text_config = 'simple', positions = on, seal_rows = 50);
-SELECT bm25_all();
 SELECT bm25_same('"w1 w2 w3"', 10), bm25_same('w3 "w1 w2"', 10), bm25_same('-"w1 w2" w3', 10);
-INSERT INTO bm25_docs SELECT n, bm25_words(n, 5 + n % 40), n % 10 FROM generate_series(4001, 4150) n;
+INSERT INTO bm25_docs SELECT n, bm25_words(n, 5 + n % 40), n % 10 FROM generate_series(4001, 4080) n;
 SELECT bm25_all();
-SELECT vector_index_check('bm25_docs_body');
+SELECT vector_index_check('bm25_docs_body') > 0 AS sound;
 DROP INDEX bm25_docs_body;
 -- several texts, of which each has a weight
 ALTER TABLE bm25_docs ADD title text;
@@ -91,7 +89,7 @@ SELECT count(*), bool_and(f.score = d.score) FROM bm25_found f JOIN
 SELECT (SELECT array_agg(score ORDER BY score) FROM bm25_found) =
 	(SELECT array_agg(score ORDER BY score) FROM (SELECT ARRAY[title, body] <@> 'w3 w50 w400' AS score FROM bm25_docs ORDER BY 1 LIMIT 20) x);
 RESET enable_indexscan;
-SELECT vector_index_check('bm25_docs_texts');
+SELECT vector_index_check('bm25_docs_texts') > 0 AS sound;
 DROP TABLE bm25_docs, bm25_found;
 -- an empty index, and one of texts without words
 CREATE TABLE bm25_empty (body text);
@@ -120,11 +118,15 @@ SELECT vector_index_state('bm25_digest_body');
 \c -
 SET enable_seqscan = off;
 SELECT body FROM bm25_digest ORDER BY body <@> 'foxes' LIMIT 1;
-SELECT body FROM bm25_digest ORDER BY body <@> 'foxes' LIMIT 1;
 REINDEX INDEX bm25_digest_body;
 SELECT vector_index_state('bm25_digest_body');
 SELECT body FROM bm25_digest ORDER BY body <@> 'foxes' LIMIT 1;
 ALTER INDEX bm25_digest_body SET (weights = '2');
 SELECT body FROM bm25_digest ORDER BY body <@> 'foxes' LIMIT 1;
+-- a query of one index is not scanned by another
+CREATE INDEX bm25_digest_simple ON bm25_digest USING bm25 (body) WITH (text_config = 'simple');
+EXPLAIN (COSTS OFF) SELECT body FROM bm25_digest ORDER BY body <@> to_bm25query('foxes', 'bm25_digest_body') LIMIT 1;
+EXPLAIN (COSTS OFF) SELECT body FROM bm25_digest ORDER BY body <@> to_bm25query('foxes', 'bm25_digest_simple') LIMIT 1;
+EXPLAIN (COSTS OFF) SELECT (SELECT body FROM bm25_digest ORDER BY body <@> to_bm25query(q, 'bm25_digest_simple') LIMIT 1) FROM (VALUES ('ran'), ('a')) v (q);
 DROP TABLE bm25_digest;
 DROP TEXT SEARCH CONFIGURATION bm25_config;

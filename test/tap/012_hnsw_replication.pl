@@ -1,4 +1,4 @@
-# hnsw, diskann, ivf, ivfflat and sparse on a streaming standby: the same results as on the primary after every kind of change, and after
+# hnsw, diskann, ivf, ivfflat, sparse and bm25 on a streaming standby: the same results as on the primary after every kind of change, and after
 # promotion
 use strict;
 use warnings;
@@ -28,12 +28,13 @@ $primary->safe_psql('postgres', q{
 		LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 		$$SELECT array_agg((hashint8extended(id, d) & 255)::real) FROM generate_series(1, dims) d$$;
 	CREATE TABLE items (id int PRIMARY KEY, v vector(20), h halfvec(600), s sparsevec(30),
-		b bit(64), l vector(20), f vector(20), d vector(20), e halfvec(20), p sparsevec(30));
+		b bit(64), l vector(20), f vector(20), d vector(20), e halfvec(20), p sparsevec(30), w text);
 	CREATE FUNCTION fill(low int, high int) RETURNS void LANGUAGE sql AS $$
 		INSERT INTO items SELECT n, place(n, 20), place(n, 600),
 			('{' || n % 30 + 1 || ':' || n % 100 + 1 || '}/30')::sparsevec,
 			hashint8extended(n, 0)::bit(64), place(n, 20), place(n, 20), place(n, 20), place(n, 20),
-			('{' || n % 30 + 1 || ':' || n % 100 - 30 || '}/30')::sparsevec
+			('{' || n % 30 + 1 || ':' || n % 100 - 30 || '}/30')::sparsevec,
+			array_to_string(place(n % 700, n % 20 + 1), ' ')
 			FROM generate_series(low, high) n
 	$$;
 	SELECT fill(1, 1500);
@@ -46,8 +47,9 @@ $standby->start;
 my %probe = (v => 'place(100000 + q, 20)::vector', h => 'place(100000 + q, 600)::halfvec',
 	b => 'hashint8extended(100000 + q, 0)::bit(64)', l => 'place(100000 + q, 20)::vector',
 	f => 'place(100000 + q, 20)::vector', d => 'place(100000 + q, 20)::vector', e => 'place(100000 + q, 20)::halfvec',
+	w => q{array_to_string(place(q, 5), ' ')},
 	map { $_ => q{('{' || q % 30 + 1 || ':55.5,30:' || q || '}/30')::sparsevec} } 's', 'p');
-my %operator = (v => '<->', h => '<=>', b => '<~>', s => '<#>', l => '<->', f => '<=>', d => '<->', e => '<=>', p => '<#>');
+my %operator = (v => '<->', h => '<=>', b => '<~>', s => '<#>', l => '<->', f => '<=>', d => '<->', e => '<=>', p => '<#>', w => '<@>');
 my $queries = 'SET enable_seqscan = off; SET enable_sort = off;' . join('', map {
 	"SELECT md5(string_agg(d::text, ',')), count(*) FROM generate_series(1, 20) q, LATERAL
 		(SELECT $_ $operator{$_} $probe{$_} AS d FROM items
@@ -81,9 +83,10 @@ $indexes .= 'CREATE INDEX items_l ON items USING ivf (l vector_l2_ops)
 		WITH (lists = 20, seal_rows = 300);
 	CREATE INDEX items_d ON items USING diskann (d vector_l2_ops) WITH (seal_rows = 300);
 	CREATE INDEX items_e ON items USING diskann (e halfvec_cosine_ops) WITH (storage = full, seal_rows = 300);
-	CREATE INDEX items_p ON items USING sparse (p sparsevec_ip_ops) WITH (seal_rows = 300);'
+	CREATE INDEX items_p ON items USING sparse (p sparsevec_ip_ops) WITH (seal_rows = 300);
+	CREATE INDEX items_w ON items USING bm25 (w) WITH (text_config = simple, seal_rows = 300);'
   unless $peer;
-my $names = join(', ', map { "items_$_" } $peer ? qw(v h s b) : qw(v h s b l f d e p));
+my $names = join(', ', map { "items_$_" } $peer ? qw(v h s b) : qw(v h s b l f d e p w));
 $primary->safe_psql('postgres', $indexes);
 same('built');
 unless ($peer)
@@ -96,8 +99,8 @@ unless ($peer)
 		CREATE INDEX fleeting_l ON fleeting USING ivf (v vector_l2_ops)');
 	$primary->wait_for_catchup($standby);
 	my $seen = "SELECT count(DISTINCT index) FROM vector_segments(); SELECT count(*) FROM vector_legacy_indexes()";
-	is($primary->safe_psql('postgres', $seen), "13\n0", 'the primary has unlogged indexes');
-	is($standby->safe_psql('postgres', $seen), "9\n0", 'the standby shows the others');
+	is($primary->safe_psql('postgres', $seen), "14\n0", 'the primary has unlogged indexes');
+	is($standby->safe_psql('postgres', $seen), "10\n0", 'the standby shows the others');
 	my ($code, $out, $error) = $standby->psql('postgres', "SELECT vector_index_check('fleeting_l')");
 	like($error, qr/ERROR:  cannot access temporary or unlogged relations during recovery/, 'and says so');
 	$primary->safe_psql('postgres', 'DROP TABLE fleeting');

@@ -1,4 +1,4 @@
-# The names diskann and sparse: another access method may have them, take them, and give them away
+# The names diskann, sparse and bm25: another access method may have them, take them, and give them away
 use strict;
 use warnings;
 use FindBin;
@@ -130,6 +130,17 @@ is(sql('sparse', "CREATE TABLE words (v sparsevec(9)); INSERT INTO words VALUES 
 ($status, $messages) = report('sparse', 'SELECT vector_drop_sparse()');
 like($messages, qr/2BP01: cannot drop .* because other objects depend on it/, 'the name is not given away while there is one');
 is(sql('sparse', 'DROP TABLE words; SELECT vector_drop_sparse(), vector_drop_sparse()'), 't|f', 'but then');
+# and the name bm25, which pg_textsearch has
+sql('postgres', 'CREATE DATABASE bm25');
+sql('bm25', $other =~ s/diskann/bm25/gr);
+($status, $messages) = report('bm25', 'CREATE EXTENSION vector');
+is($status, 'done', 'CREATE EXTENSION where another access method is named bm25');
+like($messages, qr/NOTICE:  42710: access method "bm25" already exists, skipping\n.*HINT:  .*vector_create_bm25/s, 'a notice tells of it');
+is(sql('bm25', $owned =~ s/diskann/bm25/r), 0, 'nothing of it is the extension\'s');
+sql('bm25', 'DROP ACCESS METHOD bm25 CASCADE');
+is(sql('bm25', 'SELECT vector_create_bm25()'), 't', 'the extension takes the name');
+is(sql('bm25', $definitions), sql('fresh', $definitions), 'and has the members that it has elsewhere');
+is(sql('bm25', 'SELECT vector_drop_bm25(), vector_drop_bm25()'), 't|f', 'and gives it away');
 ($status, $messages) = report('sparse', "SELECT vector_create_method('btree')");
 like($messages, qr/22023: access method "btree" cannot be created/, 'other names are refused');
 

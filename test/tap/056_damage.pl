@@ -39,6 +39,7 @@ my %classes = (
 	sparse => [ 'sparsevec', '<->', 'hnsw (v sparsevec_l2_ops, a) WITH (m = 4, seal_rows = 100)' ],
 	lists => [ 'vector', '<->', 'ivf (v vector_l2_ops, a, t, l) WITH (lists = 4, seal_rows = 100, bits = 4)' ],
 	inverted => [ 'sparsevec', '<#>', 'sparse (v sparsevec_ip_ops, a, t, l) WITH (seal_rows = 100)' ],
+	words => [ 'text', '<@>', 'bm25 (v, a, t text_ops, l) WITH (text_config = simple, positions = on, seal_rows = 100)' ],
 	products => [ 'vector', '<->', 'ivf (v vector_l2_ops) WITH (lists = 4, seal_rows = 100, quantizer = pq, pq_m = 4, refine = none)' ],
 	flat => [ 'vector', '<=>', 'ivfflat (v vector_cosine_ops, a) WITH (lists = 4, seal_rows = 100)' ]);
 my @names = sort grep { !$ENV{VECTOR_ONLY} || /^($ENV{VECTOR_ONLY})$/ } keys %classes;
@@ -55,7 +56,8 @@ foreach my $name (@names)
 	{
 		my $table = "${name}_$copy";
 		$tables{$table} = [ $type, $operator ];
-		sql("CREATE TABLE $table (id int, v $type(12), a int, t text, l int[]);
+		my $column = $type eq 'text' ? $type : "$type(12)";
+		sql("CREATE TABLE $table (id int, v $column, a int, t text, l int[]);
 			INSERT INTO $table SELECT * FROM rows(1, 120); CREATE INDEX ${table}_v ON $table USING $index;
 			INSERT INTO $table SELECT * FROM rows(121, 230); SELECT vector_seal('${table}_v');
 			INSERT INTO $table SELECT * FROM rows(231, 270);
