@@ -136,6 +136,14 @@ SELECT q, ids FROM (VALUES ('[0,0,0]'::vector), ('[1,1,1]'), (NULL)) AS query (q
 SELECT q, w, ids FROM (VALUES ('[0,0,0]'::vector, 1), ('[0,0,0]', 100), ('[1,1,1]', 100)) AS query (q, w),
 	LATERAL (SELECT array_agg(id) AS ids FROM (SELECT id FROM fused ORDER BY rrf(a <-> q, b <=> '[1,0,1,0]', k => w, depth => w, weights => ARRAY[1, 1.0 / w]) LIMIT 3) AS s) AS found;
 SELECT count(*) FROM fused WHERE id IN (SELECT id FROM fused ORDER BY rrf(a <-> '[0.5,0.5,0.5]', grade) LIMIT 9);
+-- conditions with subqueries, which would be joins, and those without columns
+SELECT array_agg(id) FROM (SELECT id FROM fused WHERE tenant IN (SELECT 3 UNION SELECT 4) ORDER BY rrf(a <-> '[0.5,0.5,0.5]', grade, depth => 5)) AS s;
+SET vector.enable_semijoin_filter = off;
+SELECT array_agg(id) FROM (SELECT id FROM fused WHERE EXISTS (SELECT FROM generate_series(3, 4) AS t WHERE t = tenant)
+	ORDER BY rrf(a <-> '[0.5,0.5,0.5]', grade, depth => 5)) AS s;
+RESET vector.enable_semijoin_filter;
+SELECT array_agg(id) FROM (SELECT id FROM fused WHERE tenant IN (3, 4) AND now() > '2000-01-01' AND 1 = (SELECT min(tenant) + 1 FROM fused)
+	ORDER BY rrf(a <-> '[0.5,0.5,0.5]', grade, depth => 5)) AS s;
 PREPARE fused_query (vector, vector, bigint, int) AS
 	SELECT array_agg(id) FROM (SELECT id FROM fused WHERE tenant = $4 ORDER BY rrf(a <-> $1, b <=> $2, depth => $3) LIMIT 3) AS s;
 SET plan_cache_mode = force_generic_plan;

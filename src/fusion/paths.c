@@ -108,6 +108,10 @@ copy_for_arm(PlannerInfo *root, const RelOptInfo *rel, Expr *order)
 													  TIDOID, -1, InvalidOid, 0), 0);
 	*copy = *rel;
 	copy->reltarget = set_pathtarget_cost_width(root, target);
+	/* that these are needed keeps PostgreSQL from reading a row's other columns in their place */
+	copy->attr_needed = palloc0(sizeof(Relids) * (rel->max_attr - rel->min_attr + 1));
+	copy->attr_needed[TableOidAttributeNumber - rel->min_attr] = copy->relids;
+	copy->attr_needed[SelfItemPointerAttributeNumber - rel->min_attr] = copy->relids;
 	copy->pathlist = NIL;
 	copy->partial_pathlist = NIL;
 	copy->joininfo = NIL;

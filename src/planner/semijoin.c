@@ -156,12 +156,19 @@ use_arrays(Filters *filters, Node *condition)
 	return (Node *) array;
 }
 
+/* What has been done to a statement. */
+typedef struct Replaced
+{
+	int			count;			/* of conditions */
+	bool		fused;			/* some of them of a fusion of searches */
+} Replaced;
+
 /*
  * Does so for a query ordered by a distance or by several, also in its views and in the table's
  * policies.
  */
-static int
-filter_table(Query *query)
+static void
+filter_table(Query *query, Replaced *replaced)
 {
 	SortGroupClause *order = linitial_node(SortGroupClause, query->sortClause);
 	List	   *queries = NIL;
@@ -174,7 +181,7 @@ filter_table(Query *query)
 	if (filters.table == NULL ||
 		!(is_fusion(expression) ||
 		  (OidIsValid(operator) && is_ordered(filters.table->relid, operator))))
-		return 0;
+		return;
 	foreach(cell, queries)
 	{
 		filters.query = lfirst(cell);
@@ -182,10 +189,11 @@ filter_table(Query *query)
 	}
 	foreach(cell, filters.table->securityQuals)
 		lfirst(cell) = use_arrays(&filters, lfirst(cell));
-	return filters.count;
+	replaced->count += filters.count;
+	replaced->fused |= filters.count > 0 && is_fusion(expression);
 }
 
-/* Does so for each query of a statement; the context is the number of conditions replaced. */
+/* Does so for each query of a statement. */
 static bool
 filter_queries(Node *node, void *context)
 {
@@ -194,7 +202,7 @@ filter_queries(Node *node, void *context)
 	if (!IsA(node, Query))
 		return expression_tree_walker(node, filter_queries, context);
 	if (((Query *) node)->sortClause != NIL)
-		*(int *) context += filter_table((Query *) node);
+		filter_table((Query *) node, context);
 	return query_tree_walker((Query *) node, filter_queries, context, 0);
 }
 
@@ -266,14 +274,15 @@ find_parts(Node *node, void *context)
 
 /*
  * The same statement with filters, or NULL if there are none.  Functions are inlined in both;
- * glob is where PostgreSQL keeps what a plan depends on.
+ * glob is where PostgreSQL keeps what a plan depends on.  Tells whether a fusion of searches has
+ * some: their ranks are then of other rows, whatever is cheaper.
  */
 static Query *
-with_filters(Query *parse, PlannerGlobal *glob)
+with_filters(Query *parse, PlannerGlobal *glob, bool *fused)
 {
 	StatementParts parts = {0};
 	Query	   *filtered;
-	int			count = 0;
+	Replaced	replaced = {0};
 
 	(void) find_parts((Node *) parse, &parts);
 	if (parts.function)
@@ -284,8 +293,9 @@ with_filters(Query *parse, PlannerGlobal *glob)
 	if (!parts.order || !parts.subquery)
 		return NULL;
 	filtered = copyObject(parse);
-	(void) filter_queries((Node *) filtered, &count);
-	return count > 0 ? filtered : NULL;
+	(void) filter_queries((Node *) filtered, &replaced);
+	*fused = replaced.fused;
+	return replaced.count > 0 ? filtered : NULL;
 }
 
 static PlannedStmt *
@@ -315,21 +325,22 @@ plan_with_filters(Query *parse, const char *query_string, int cursorOptions,
 				  ParamListInfo boundParams PLANNER_PARAMETER)
 {
 	PlannerGlobal *glob = makeNode(PlannerGlobal);
-	Query	   *filtered = NULL;
+	bool		fused = false;
+	Query	   *filtered;
 	PlannedStmt *plan;
 
 	glob->boundParams = boundParams;
-	if (enable_semijoin_filter)
-		filtered = with_filters(parse, glob);
+	filtered = with_filters(parse, glob, &fused);
 	plan = plan_query(parse, query_string, cursorOptions, boundParams PLANNER_ARGUMENT);
-	if (filtered)
+	if (filtered && (fused || enable_semijoin_filter))
 	{
 		PlannedStmt *other;
 
 		subquery_array_bytes = 0;
 		other = plan_query(filtered, query_string, cursorOptions, boundParams PLANNER_ARGUMENT);
 		/* PostgreSQL limits the memory of a hashed subquery, but not that of an array */
-		if (subquery_array_bytes <= get_hash_memory_limit() && is_cheaper(other, plan))
+		if (fused ||
+			(subquery_array_bytes <= get_hash_memory_limit() && is_cheaper(other, plan)))
 			plan = other;
 	}
 	plan->invalItems = list_concat(plan->invalItems, glob->invalItems);
