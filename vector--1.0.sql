@@ -1975,14 +1975,15 @@ $operator$;
 
 -- one ranking of several searches of a table
 
-CREATE FUNCTION hybrid_search(relation regclass, query_vector vector DEFAULT NULL, query_sparse sparsevec DEFAULT NULL,
-		filter jsonb DEFAULT NULL, k integer DEFAULT 10, fields name[] DEFAULT NULL, depth integer DEFAULT NULL,
-		rrf_k double precision DEFAULT 60, vector_column name DEFAULT NULL, sparse_column name DEFAULT NULL,
-		vector_weight double precision DEFAULT 1, sparse_weight double precision DEFAULT 1,
-		OUT key jsonb, OUT score double precision, OUT vector_rank bigint, OUT sparse_rank bigint, OUT data jsonb)
+CREATE FUNCTION hybrid_search(relation regclass, query_vector vector DEFAULT NULL, query_text text DEFAULT NULL,
+		query_sparse sparsevec DEFAULT NULL, filter jsonb DEFAULT NULL, k integer DEFAULT 10, fields name[] DEFAULT NULL,
+		depth integer DEFAULT NULL, rrf_k double precision DEFAULT 60,
+		vector_column name DEFAULT NULL, text_column name DEFAULT NULL, sparse_column name DEFAULT NULL,
+		vector_weight double precision DEFAULT 1, text_weight double precision DEFAULT 1, sparse_weight double precision DEFAULT 1,
+		OUT key jsonb, OUT score double precision, OUT vector_rank bigint, OUT text_rank bigint, OUT sparse_rank bigint, OUT data jsonb)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'vector_hybrid_search' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10000 ROWS 10;
-COMMENT ON FUNCTION hybrid_search(regclass, vector, sparsevec, jsonb, integer, name[], integer, double precision, name, name, double precision, double precision) IS 'the rows of a table that are best by the ranks of several searches together: reciprocal rank fusion';
+COMMENT ON FUNCTION hybrid_search(regclass, vector, text, sparsevec, jsonb, integer, name[], integer, double precision, name, name, name, double precision, double precision, double precision) IS 'the rows of a table that are best by the ranks of several searches together: reciprocal rank fusion';
 
 -- one ranking of several orders
 

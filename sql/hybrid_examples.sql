@@ -81,9 +81,11 @@ ORDER BY weighted(embedding <=> '[2,2,5]', terms <#> '{4248:1.5,4419:2}/30522', 
 LIMIT 3;
 
 -- 9. One call
-SELECT key, round(score::numeric, 4) AS score, vector_rank, sparse_rank, data->>'title' AS title
+CREATE INDEX ON passage USING bm25 (title) WITH (text_config = 'english');
+SELECT key, round(score::numeric, 4) AS score, vector_rank, text_rank, sparse_rank, data->>'title' AS title
 FROM hybrid_search('passage',
     query_vector => '[2,2,5]',
+    query_text => 'foxes',
     query_sparse => '{4248:1.5,4419:2}/30522',
     filter => '{"published": {"gte": 1990, "lt": 2015}, "id": [1, 2, 3]}',
     fields => '{title}',

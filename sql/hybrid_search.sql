@@ -12,8 +12,8 @@ INSERT INTO hybrid_doc
 		CASE WHEN n % 41 > 0 THEN ARRAY[n % 17 - 8, n % 13 - 6, n % 11 - 5]::vector(3) END,
 		format('{%s:%s,%s:%s}/20', n % 10 + 1, n % 7 + 1, n % 9 + 11, n % 5 + 1)::sparsevec
 	FROM generate_series(1, 1000) n;
-CREATE INDEX ON hybrid_doc USING hnsw (embedding vector_l2_ops, year, lang, tags);
-CREATE INDEX ON hybrid_doc USING hnsw (terms sparsevec_ip_ops);
+CREATE INDEX ON hybrid_doc USING ivfflat (embedding vector_l2_ops, year, lang, tags) WITH (lists = 1);
+CREATE INDEX ON hybrid_doc USING sparse (terms sparsevec_ip_ops);
 ANALYZE hybrid_doc;
 SELECT key, round(score::numeric, 5) AS score, vector_rank, sparse_rank, data
 	FROM hybrid_search('hybrid_doc', query_vector => '[1,2,3]', query_sparse => '{3:1,12:2}/20', k => 3, fields => '{title,year}');
@@ -52,7 +52,7 @@ CREATE FUNCTION hybrid_differences(OUT answers bigint, OUT different bigint) LAN
 	SELECT count(*), count(*) FILTER (WHERE ours IS DISTINCT FROM theirs)
 	FROM hybrid_filter, unnest('{12, 1000}'::int[]) k, unnest(ARRAY['{0.5, 2}', '{0, 1}']::text[]) w,
 		LATERAL (SELECT array_agg(ROW((key->>'id')::bigint, score, vector_rank, sparse_rank)) AS ours
-			FROM hybrid_search('hybrid_doc', '[1.1,2.03,3.007]', '{3:1,12:2}/20', filter, k, depth => 1000, rrf_k => 20,
+			FROM hybrid_search('hybrid_doc', '[1.1,2.03,3.007]', NULL, '{3:1,12:2}/20', filter, k, depth => 1000, rrf_k => 20,
 				vector_weight => (w::float8[])[1], sparse_weight => (w::float8[])[2])) o,
 		LATERAL (SELECT array_agg(ROW(key, score, vector_rank, sparse_rank)) AS theirs FROM (
 			SELECT * FROM hybrid_defined(condition, '[1.1,2.03,3.007]', '{3:1,12:2}/20', 1000, w::float8[], 20)
@@ -66,7 +66,7 @@ RESET enable_seqscan;
 -- one search only; a depth; more rows than the default depth
 SELECT key->>'id' AS id, vector_rank, sparse_rank FROM hybrid_search('hybrid_doc', '[1,2,3]', k => 2);
 SELECT count(*), count(vector_rank) FROM hybrid_search('hybrid_doc', query_sparse => '{3:1}/20', k => 500);
-SELECT count(*), count(vector_rank), count(sparse_rank) FROM hybrid_search('hybrid_doc', '[1,2,3]', '{3:1,12:2}/20', k => 500, depth => 7);
+SELECT count(*), count(vector_rank), count(sparse_rank) FROM hybrid_search('hybrid_doc', '[1,2,3]', query_sparse => '{3:1,12:2}/20', k => 500, depth => 7);
 SELECT count(*) FROM hybrid_search('hybrid_doc', '[1,2,3]', k => 150);
 SELECT count(*) FROM hybrid_search('hybrid_doc', '[1,2,3]', k => 150, depth => 70);
 -- for each of several queries, in a prepared statement, in a transaction that only reads
@@ -109,9 +109,26 @@ SET ROLE regress_hybrid;
 SELECT count(*), count(*) FILTER (WHERE (key->>'id')::bigint % 2 = 0) AS even FROM hybrid_search('hybrid_doc', '[1,2,3]', filter => '{"lang": "en"}', k => 40);
 SELECT key FROM hybrid_search('hybrid_doc', '[1,2,3]', k => 1, filter => '{"year": 2001}');
 SELECT key FROM hybrid_search('hybrid_doc', '[1,2,3]', k => 1, fields => '{title}');
-SELECT key FROM hybrid_search('hybrid_doc', '[1,2,3]', '{1:1}/20', k => 1);
+SELECT key FROM hybrid_search('hybrid_doc', '[1,2,3]', query_sparse => '{1:1}/20', k => 1);
 RESET ROLE;
 ALTER TABLE hybrid_doc DISABLE ROW LEVEL SECURITY;
+
+-- words by bm25, in any order with the others
+CREATE TABLE hybrid_text (id int PRIMARY KEY, title varchar(40), body text, lang text, embedding vector(2));
+INSERT INTO hybrid_text SELECT n, 'title ' || n, 'w' || n % 7 || ' w' || n % 11 || repeat(' w' || n % 13, n % 5), (ARRAY['en', 'de'])[n % 2 + 1], ARRAY[n, 50 - n] FROM generate_series(1, 300) n;
+CREATE INDEX ON hybrid_text USING hnsw (embedding vector_l2_ops);
+SELECT * FROM hybrid_search('hybrid_text', query_text => 'w3');
+CREATE INDEX hybrid_text_body ON hybrid_text USING bm25 (body, lang text_ops) WITH (text_config = 'simple');
+SELECT count(*), count(*) FILTER (WHERE f.key IS NOT NULL AND f.text_rank IS NOT DISTINCT FROM t.rank AND f.vector_rank IS NOT DISTINCT FROM v.rank
+		AND f.score = coalesce(1 / (60 + v.rank::float8), 0) + coalesce(2 / (60 + t.rank::float8), 0)) AS equal
+	FROM (SELECT id, row_number() OVER (ORDER BY d, id) AS rank FROM (SELECT id, body <@> to_bm25query('w3 +w5 -w2', 'hybrid_text_body') AS d FROM hybrid_text WHERE lang = 'en') s WHERE d < 0) t
+	FULL JOIN (SELECT id, row_number() OVER (ORDER BY embedding <-> '[20.1,30]', id) AS rank FROM hybrid_text WHERE lang = 'en') v USING (id)
+	LEFT JOIN hybrid_search('hybrid_text', '[20.1,30]', 'w3 +w5 -w2', filter => '{"lang": "en"}', k => 300, text_weight => 2) f ON f.key->'id' = to_jsonb(id);
+SELECT key, vector_rank, text_rank FROM hybrid_search('hybrid_text', query_text => 'hybrid_text_body:w3 w10', k => 2);
+SELECT count(*) FROM hybrid_search('hybrid_text', query_text => 'nothing');
+CREATE INDEX ON hybrid_text USING bm25 (title) WITH (text_config = 'simple');
+SELECT * FROM hybrid_search('hybrid_text', query_text => 'w3');
+SELECT key, data FROM hybrid_search('hybrid_text', query_text => '77', text_column => 'title', fields => '{title}');
 
 -- errors
 SELECT * FROM hybrid_search(NULL, '[1,2,3]');
@@ -162,7 +179,7 @@ SELECT * FROM hybrid_search('hybrid_odd', '[1,2]', filter => '{"place": "(1,2)"}
 SELECT * FROM hybrid_search('hybrid_odd', '[1,2]', filter => '{"doc": {"eq": "{\"a\": 1}"}}');
 SELECT * FROM hybrid_search('hybrid_odd', '[1,2]', filter => '{"doc": {"a": 1}}');
 
-DROP TABLE hybrid_doc, hybrid_parts, hybrid_odd, "hybrid ""schema"."a '""table";
+DROP TABLE hybrid_text, hybrid_doc, hybrid_parts, hybrid_odd, "hybrid ""schema"."a '""table";
 DROP DOMAIN "hybrid ""schema"."the ""code";
 DROP SCHEMA "hybrid ""schema";
 DROP FUNCTION hybrid_defined, hybrid_differences;

@@ -21,8 +21,9 @@ static const struct
 	const char *argument;		/* that names the column */
 	const char *what;
 }			kinds[ARMS] = {
-	[ARM_VECTOR] = {"vector_column", "vector"},
-	[ARM_SPARSE] = {"sparse_column", "sparse vector"},
+	[ARM_VECTOR] = {"vector_column", "distance from a vector"},
+	[ARM_TEXT] = {"text_column", "words"},
+	[ARM_SPARSE] = {"sparse_column", "distance from a sparse vector"},
 };
 
 /* The operators by which the columns of a table can be searched. */
@@ -32,6 +33,7 @@ typedef struct Choice
 	AttrNumber	columns[INDEX_MAX_KEYS];
 	Oid			types[INDEX_MAX_KEYS];
 	Oid			operators[INDEX_MAX_KEYS];
+	Oid			indexes[INDEX_MAX_KEYS];
 } Choice;
 
 /* Whether the query of an arm can be compared with values of a type, if necessary after a cast. */
@@ -49,9 +51,12 @@ takes_type(const Arm *arms, ArmKind kind, Oid type)
 		COERCION_PATH_FUNC;
 }
 
-/* The operator by whose results an index orders its first column; *type is that of the column. */
+/*
+ * The operator by whose results an index orders its first column; *type is that of the column, and
+ * operand that of the other side, or InvalidOid for the same.
+ */
 static Oid
-ordering_operator(Relation index, Oid *type)
+ordering_operator(Relation index, Oid operand, Oid *type)
 {
 	CatCList   *members = SearchSysCacheList1(AMOPSTRATEGY,
 											  ObjectIdGetDatum(index->rd_opfamily[0]));
@@ -63,7 +68,7 @@ ordering_operator(Relation index, Oid *type)
 		Form_pg_amop member = (Form_pg_amop) GETSTRUCT(&members->members[i]->tuple);
 
 		if (member->amoppurpose == AMOP_ORDER && member->amoplefttype == *type &&
-			member->amoprighttype == *type)
+			member->amoprighttype == (OidIsValid(operand) ? operand : *type))
 			operator = member->amopopr;
 	}
 	ReleaseSysCacheList(members);
@@ -82,7 +87,7 @@ add_index(Choice *choice, const Arm *arms, ArmKind kind, Relation index)
 	if (column <= 0 || !heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) ||
 		!index->rd_index->indisvalid)
 		return;
-	operator = ordering_operator(index, &type);
+	operator = ordering_operator(index, arms[kind].operand, &type);
 	if (!OidIsValid(operator) || !takes_type(arms, kind, type))
 		return;
 	for (int i = 0; i < choice->count; i++)
@@ -92,6 +97,7 @@ add_index(Choice *choice, const Arm *arms, ArmKind kind, Relation index)
 		return;
 	choice->columns[choice->count] = column;
 	choice->types[choice->count] = type;
+	choice->indexes[choice->count] = RelationGetRelid(index);
 	choice->operators[choice->count++] = operator;
 }
 
@@ -139,15 +145,15 @@ arm_find(Arm *arms, ArmKind kind, Relation table, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 name != NULL ?
-				 errmsg("column \"%s\" of \"%s\" has no index that orders by distance from a %s",
+				 errmsg("column \"%s\" of \"%s\" has no index that orders by %s",
 						name, RelationGetRelationName(table), kinds[kind].what) :
-				 errmsg("\"%s\" has no index that orders by distance from a %s",
+				 errmsg("\"%s\" has no index that orders by %s",
 						RelationGetRelationName(table), kinds[kind].what),
 				 errdetail("An index of some rows, or on an expression, is not considered.")));
 	if (choice.count > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_AMBIGUOUS_COLUMN),
-				 errmsg("\"%s\" has more than one index that orders by distance from a %s",
+				 errmsg("\"%s\" has more than one index that orders by %s",
 						RelationGetRelationName(table), kinds[kind].what),
 				 errdetail("Columns and operators are: %s.", describe(&choice, table)),
 				 name == NULL ?
@@ -155,6 +161,7 @@ arm_find(Arm *arms, ArmKind kind, Relation table, const char *name)
 	arms[kind].column = choice.columns[0];
 	arms[kind].type = choice.types[0];
 	arms[kind].operator = choice.operators[0];
+	arms[kind].index = choice.indexes[0];
 }
 
 const char *
@@ -162,7 +169,9 @@ arm_matches(const Arm *arms, ArmKind kind)
 {
 	const char *operator = get_opname(arms[kind].operator);
 
-	/* rows that share no element with a sparse vector have these distances */
+	/* rows that share no word with a text, or no element with a sparse vector, have these */
+	if (kind == ARM_TEXT)
+		return "0";
 	if (kind == ARM_SPARSE && strcmp(operator, "<#>") == 0)
 		return "0";
 	if (kind == ARM_SPARSE && strcmp(operator, "<=>") == 0)

@@ -11,6 +11,7 @@
 typedef enum ArmKind
 {
 	ARM_VECTOR,
+	ARM_TEXT,
 	ARM_SPARSE,
 	ARMS
 } ArmKind;
@@ -19,13 +20,15 @@ typedef enum ArmKind
 typedef struct Arm
 {
 	Oid			query_type;
+	Oid			operand;		/* of the operator; InvalidOid: as the column's type */
 	bool		asked;			/* else nothing below is set */
 	Datum		query;
 	int			parameter;		/* its number in the statement */
 	double		weight;
 	AttrNumber	column;
-	Oid			type;			/* the operator's, on both sides */
+	Oid			type;			/* the operator's, on the left side */
 	Oid			operator;
+	Oid			index;
 } Arm;
 
 /*

@@ -18,6 +18,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 #include "hybrid/arm.h"
@@ -29,8 +30,9 @@
 /* The arguments, in their order. */
 enum
 {
-	ARG_TABLE, ARG_VECTOR, ARG_SPARSE, ARG_FILTER, ARG_K, ARG_FIELDS, ARG_DEPTH, ARG_RRF_K,
-	ARG_VECTOR_COLUMN, ARG_SPARSE_COLUMN, ARG_VECTOR_WEIGHT, ARG_SPARSE_WEIGHT
+	ARG_TABLE, ARG_VECTOR, ARG_TEXT, ARG_SPARSE, ARG_FILTER, ARG_K, ARG_FIELDS, ARG_DEPTH,
+	ARG_RRF_K, ARG_VECTOR_COLUMN, ARG_TEXT_COLUMN, ARG_SPARSE_COLUMN, ARG_VECTOR_WEIGHT,
+	ARG_TEXT_WEIGHT, ARG_SPARSE_WEIGHT
 };
 
 /* An arm's arguments. */
@@ -42,6 +44,7 @@ static const struct
 	int			weight;
 }			arm_arguments[ARMS] = {
 	[ARM_VECTOR] = {"vector", ARG_VECTOR, ARG_VECTOR_COLUMN, ARG_VECTOR_WEIGHT},
+	[ARM_TEXT] = {"text", ARG_TEXT, ARG_TEXT_COLUMN, ARG_TEXT_WEIGHT},
 	[ARM_SPARSE] = {"sparse", ARG_SPARSE, ARG_SPARSE_COLUMN, ARG_SPARSE_WEIGHT},
 };
 
@@ -51,6 +54,7 @@ static const struct
 /* A table, and its columns that are the primary key. */
 typedef struct Keyed
 {
+	Oid			extension;		/* the schema of this extension */
 	Relation	table;
 	const char *name;			/* quoted, with the schema */
 	int			count;
@@ -151,6 +155,9 @@ get_arms(FunctionCallInfo fcinfo, const Keyed *keyed, Arm *arms)
 	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &count);
 	for (int i = 0; i < ARMS; i++)
 		arms[i].query_type = types[arm_arguments[i].query];
+	arms[ARM_TEXT].operand = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+											 CStringGetDatum("bm25query"),
+											 ObjectIdGetDatum(keyed->extension));
 	for (int i = 0; i < ARMS; i++)
 	{
 		int			column = arm_arguments[i].column;
@@ -163,7 +170,8 @@ get_arms(FunctionCallInfo fcinfo, const Keyed *keyed, Arm *arms)
 									psprintf("%s_weight", arm_arguments[i].name), 0);
 		arm_find(arms, i, keyed->table,
 				 PG_ARGISNULL(column) ? NULL : NameStr(*PG_GETARG_NAME(column)));
-		check_dimensions(keyed, arms, i);
+		if (i != ARM_TEXT)
+			check_dimensions(keyed, arms, i);
 	}
 	return asked;
 }
@@ -206,9 +214,15 @@ append_arm(StringInfo sql, const Keyed *keyed, const Arm *arms, ArmKind kind, co
 						 quote_identifier(column_name(keyed, keyed->columns[i])), i + 1);
 	appendStringInfo(sql, "t.%s", column);
 	append_operator(sql, arm->operator);
-	appendStringInfo(sql, "CAST($%d AS %s) AS distance FROM %s AS t WHERE t.%s IS NOT NULL%s",
-					 arm->parameter, format_type_be_qualified(arm->type), keyed->name, column,
-					 filter);
+	if (kind == ARM_TEXT)
+		appendStringInfo(sql, "%s.to_bm25query($%d, '%u'::pg_catalog.regclass)",
+						 quote_identifier(get_namespace_name(keyed->extension)), arm->parameter,
+						 arm->index);
+	else
+		appendStringInfo(sql, "CAST($%d AS %s)", arm->parameter,
+						 format_type_be_qualified(arm->type));
+	appendStringInfo(sql, " AS distance FROM %s AS t WHERE t.%s IS NOT NULL%s", keyed->name,
+					 column, filter);
 	/* a row without a distance is not found by an index either */
 	appendStringInfo(sql, " ORDER BY distance LIMIT $1) AS d "
 					 "WHERE distance OPERATOR(pg_catalog.<) %s",
@@ -313,7 +327,7 @@ make_statement(FunctionCallInfo fcinfo, const Keyed *keyed, Arm *arms, Parameter
 	for (int i = 0; i < keyed->count; i++)
 		appendStringInfo(&sql, "%s%s, k%d", i == 0 ? "" : ", ",
 						 quote_literal_cstr(column_name(keyed, keyed->columns[i])), i + 1);
-	appendStringInfoString(&sql, "), score, vector_rank, sparse_rank, ");
+	appendStringInfoString(&sql, "), score, vector_rank, text_rank, sparse_rank, ");
 	append_fields(&sql, keyed, PG_ARGISNULL(ARG_FIELDS) ? NULL :
 				  PG_GETARG_ARRAYTYPE_P(ARG_FIELDS));
 	appendStringInfoString(&sql, " FROM (SELECT g.*, ");
@@ -344,8 +358,8 @@ make_statement(FunctionCallInfo fcinfo, const Keyed *keyed, Arm *arms, Parameter
 }
 
 /*
- * hybrid_search(relation, query_vector, query_sparse, filter, k, fields, depth, rrf_k,
- * vector_column, sparse_column, vector_weight, sparse_weight)
+ * hybrid_search(relation, query_vector, query_text, query_sparse, filter, k, fields, depth, rrf_k,
+ * vector_column, text_column, sparse_column, vector_weight, text_weight, sparse_weight)
  */
 PG_FUNCTION_INFO_V1(vector_hybrid_search);
 Datum
@@ -362,11 +376,12 @@ vector_hybrid_search(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("relation must not be null")));
 	keyed = open_table(PG_GETARG_OID(ARG_TABLE));
+	keyed.extension = get_func_namespace(fcinfo->flinfo->fn_oid);
 	if (!get_arms(fcinfo, &keyed, arms))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("nothing to search for"),
-				 errhint("Give query_vector, query_sparse, or both.")));
+				 errhint("Give query_vector, query_text or query_sparse, or more than one.")));
 	sql = make_statement(fcinfo, &keyed, arms, &parameters);
 
 	InitMaterializedSRF(fcinfo, 0);
