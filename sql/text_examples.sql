@@ -33,7 +33,25 @@ CREATE INDEX ON chapter USING gin (words(body));
 SELECT id, body FROM chapter WHERE words(body) @@ asked('+北京 +学*');
 SELECT id, body FROM chapter WHERE words(body) @@ asked('"covid 19" 天气 -北京') ORDER BY id;
 
--- 4. After an upgrade
+-- 4. Scores
+CREATE TABLE sentence (id int PRIMARY KEY, body text NOT NULL);
+INSERT INTO sentence VALUES (1, 'the quick brown fox'), (2, 'the lazy dog'), (3, 'quick quick fox');
+CREATE INDEX sentence_body ON sentence USING bm25 (body) WITH (text_config = 'simple', positions = on);
+SELECT id, body, round((body <@> 'quick fox')::numeric, 4) AS score FROM sentence
+    WHERE body <@> 'quick fox' < 0 ORDER BY body <@> 'quick fox' LIMIT 10;
+SELECT id, body FROM sentence WHERE body <@> '"quick fox"' < 0;
+SELECT id, body FROM sentence WHERE body <@> '+the qui* -dog' < 0;
+
+-- 5. Scores
+SELECT round(('quick as a fox'::text <@> to_bm25query('quick fox', 'sentence_body'))::numeric, 4) AS score;
+SELECT to_bm25query('quick fox', 'sentence_body'), to_bm25query('note: quick');
+
+-- 6. Highlights
+SELECT id, ts_headline('simple', body, websearch_to_tsquery('simple', 'quick fox'), 'StartSel=<b>, StopSel=</b>') AS headline
+FROM sentence ORDER BY body <@> 'quick fox' LIMIT 2;
+DROP TABLE sentence;
+
+-- 7. After an upgrade
 CREATE TABLE text_digest AS
     SELECT config, vector_text_digest(config) AS digest FROM unnest(ARRAY['english', 'simple', 'unicode']) AS config;
 -- after the upgrade
