@@ -607,6 +607,13 @@ store_verify(Store *store, const char *key, uint64 size, const StoreDigest *dige
 				   object.size, size);
 		return give_outcome(store, key, &outcome, error);
 	}
+	if (store->options.encryption != NULL && !object.encrypted)
+	{
+		store_fail(&outcome, STORE_REFUSED,
+				   "the server does not say that it has encrypted the object, as the option "
+				   "encryption tells it to");
+		return give_outcome(store, key, &outcome, error);
+	}
 	data = palloc(BLOCKS_TO_VERIFY * STORE_BLOCK);
 	for (int i = 0; i < count; i++)
 	{

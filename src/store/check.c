@@ -70,18 +70,10 @@ write_small(Check *check)
 }
 
 static bool
-read_size(Check *check)
+verify_small(Check *check)
 {
-	StoreObject object;
-
-	if (!store_head(check->store, check->small, &object, &check->error))
-		return false;
-	if (check->store->options.encryption != NULL && !object.encrypted)
-		return store_fail(&check->error, STORE_REFUSED,
-						  "the server does not say that it has encrypted the object, as the option "
-						  "encryption tells it to");
-	return object.size == SMALL_SIZE ||
-		store_fail(&check->error, STORE_DAMAGED, "the size of the object is wrong");
+	return store_verify(check->store, check->small, SMALL_SIZE, &check->small_digest,
+						&check->error);
 }
 
 /* Several ranges at once, of which the first ends in the midst of a block. */
@@ -230,7 +222,7 @@ vector_store_check(PG_FUNCTION_ARGS)
 		const char *name;
 		CheckStep	step;
 	}			steps[] = {
-		{"read", read_size},
+		{"read", verify_small},
 		{"read ranges", read_ranges},
 		{"write in parts", write_large},
 		{"list what was written", list_written},

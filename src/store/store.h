@@ -57,7 +57,7 @@ typedef struct StoreObject
 {
 	uint64		size;
 	char		etag[STORE_MAX_ETAG];	/* without quotes; may be empty */
-	bool		encrypted;		/* the server says so, of store_head */
+	bool		encrypted;		/* the server says so to store_head */
 } StoreObject;
 
 /*
@@ -141,7 +141,10 @@ extern bool store_create(Store *store, const char *key, const StoreSource *sourc
 /* Whether the store says that it can do that. */
 extern bool store_can_create(const Store *store);
 
-/* Compares an object with what was written: its size, and some blocks. */
+/*
+ * Compares an object with what was written, its size and some blocks, and sees whether it is
+ * encrypted, if it should be.
+ */
 extern bool store_verify(Store *store, const char *key, uint64 size, const StoreDigest *digest,
 						 StoreError *error);
 extern bool store_read(Store *store, StoreRange *ranges, int count, StoreError *error);
