@@ -12,7 +12,7 @@ scan_expect(VectorScan *scan)
 
 	if (!tier_wait)
 		return;
-	block_batch_begin(&batch, false);
+	block_batch_begin(&batch, 0);
 	for (int i = 0; i < scan->cursor_count; i++)
 	{
 		const ScanCursor *cursor = &scan->cursors[i];
@@ -62,7 +62,7 @@ read_waiting(VectorScan *scan, float most)
 	BlockBatch	batch;
 	ScanCursor *cursor;
 
-	block_batch_begin(&batch, false);
+	block_batch_begin(&batch, 0);
 	for (; rows > 0 && !block_batch_is_full(&batch) &&
 		 (cursor = least_waiting(scan, most, true)) != NULL; rows--)
 		cursor->reading->reader->ask(cursor->reading, &batch);

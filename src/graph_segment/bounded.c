@@ -195,7 +195,7 @@ fetch_next(const BoundedNodes *nodes)
 	if (sealed->reader.extent.where != EXTENT_STORED ||
 		sealed_node_at_hand(sealed, cluster_key_number(nodes->keys[nodes->next])))
 		return;
-	block_batch_begin(&batch, false);
+	block_batch_begin(&batch, 0);
 	for (uint32 i = nodes->next; i < nodes->sorted; i++)
 		sealed_prefetch_vector(sealed, cluster_key_number(nodes->keys[i]), &batch);
 	block_batch_read(sealed->index, &batch);

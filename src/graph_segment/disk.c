@@ -259,7 +259,7 @@ disk_compare_cells(DiskScan *disk, uint32 first, uint32 n, float *distances)
 {
 	BlockBatch	batch;
 
-	block_batch_begin(&batch, false);
+	block_batch_begin(&batch, 0);
 	for (uint32 i = 0; i < n; i++)
 		disk_reader_prefetch(&disk->cells, first + i, &batch);
 	block_batch_read(disk->codes.scan->index, &batch);
@@ -275,7 +275,7 @@ estimate_some(DiskScan *disk, const uint32 *numbers, int n, float *distances)
 	uint32		cells[ESTIMATES_AT_ONCE];
 	BlockBatch	batch;
 
-	block_batch_begin(&batch, false);
+	block_batch_begin(&batch, 0);
 	for (int i = 0; i < n; i++)
 		disk_reader_prefetch(&disk->codes, numbers[i], &batch);
 	block_batch_read(index, &batch);

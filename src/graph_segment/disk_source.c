@@ -64,7 +64,8 @@ fetch_nodes(void *arg, const uint32_t *ids, int n)
 	GraphScan  *scan = arg;
 	BlockBatch	batch;
 
-	block_batch_begin(&batch, scan->disk->once);
+	/* a search that passes many rows by comes back to a block after many others */
+	block_batch_begin(&batch, !scan->disk->once ? 0 : scan->left ? RECENT_RINGS : 1);
 	for (int i = 0; i < n; i++)
 		sealed_prefetch_node(&scan->sealed, ids[i], &batch);
 	block_batch_read(scan->sealed.index, &batch);

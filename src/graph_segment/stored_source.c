@@ -15,7 +15,7 @@ stored_fetch_nodes(GraphScan *scan, const uint32 *ids, int n, int ahead)
 	int			count = graph_search_ahead(&scan->search, candidates, Min(ahead, STORED_AHEAD));
 	BlockBatch	batch;
 
-	block_batch_begin(&batch, false);
+	block_batch_begin(&batch, 0);
 	for (int i = 0; i < n; i++)
 		sealed_prefetch_node(&scan->sealed, ids[i], &batch);
 	for (int i = 0; i < count && batch.stored_count > 0; i++)

@@ -329,7 +329,7 @@ fetch_list(const ListsScan *scan, uint32 rank)
 
 	if (rank < scan->lists_read || lists_scan_codes_at_hand(scan))
 		return;
-	block_batch_begin(&batch, false);
+	block_batch_begin(&batch, 0);
 	add_list(scan, rank, &batch);
 	block_batch_read(scan->sealed.index, &batch);
 }
@@ -399,7 +399,7 @@ first_at_hand(const ListsScan *scan, const GraphHeap *heap, AddRow add)
 {
 	BlockBatch	batch;
 
-	block_batch_begin(&batch, false);
+	block_batch_begin(&batch, 0);
 	return !lists_scan_is_stored(scan) || !add(scan, heap->items[0].id, &batch);
 }
 

@@ -28,7 +28,7 @@ block_batch_add_stored(const BlockReader *reader, BlockBatch *batch, BlockNumber
 void
 block_batch_read_stored(Relation index, BlockBatch *batch)
 {
-	stored_fetch(index, batch->stored, batch->stored_count, batch->once);
+	stored_fetch(index, batch->stored, batch->stored_count, batch->rings > 0);
 	pfree(batch->stored);
 	batch->stored = NULL;
 	batch->stored_count = batch->stored_room = 0;

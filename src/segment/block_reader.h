@@ -118,19 +118,19 @@ typedef struct BlockBatch
 {
 	int			count;
 	int			stored_count;
-	bool		once;			/* see recent_fetch */
+	int			rings;			/* see recent_fetch; 0: blocks are kept as others are */
 	BlockNumber blocks[BLOCK_BATCH];	/* of the file; */
 	TierPage   *stored;			/* of objects, all of which are read at once */
 	int			stored_room;
 } BlockBatch;
 
 static inline void
-block_batch_begin(BlockBatch *batch, bool once)
+block_batch_begin(BlockBatch *batch, int rings)
 {
 	batch->count = 0;
 	batch->stored_count = batch->stored_room = 0;
 	batch->stored = NULL;
-	batch->once = once;
+	batch->rings = rings;
 }
 
 static inline bool
@@ -155,7 +155,7 @@ static inline void
 block_batch_read_file(Relation index, BlockBatch *batch)
 {
 	if (batch->count > 0)
-		recent_fetch(index, batch->blocks, batch->count, batch->once);
+		recent_fetch(index, batch->blocks, batch->count, batch->rings);
 	batch->count = 0;
 }
 

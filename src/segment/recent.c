@@ -15,7 +15,6 @@
 #define MAX_SLOTS			(1 << 20)
 #define LEAST_USAGE			3		/* a pin raises a usage count that has fallen below this */
 #define DOUBT				1024	/* hints to look at after one has failed */
-#define ONCE_RINGS			4
 
 static RecentBlock first_blocks[FIRST_SLOTS];
 static uint32 replaced;			/* slots that another block has taken, at this size */
@@ -197,18 +196,14 @@ read_blocks(Relation rel, const BlockNumber *blocks, int count, BufferAccessStra
 
 #endif
 
-/*
- * The few buffers of this process for blocks that are read once.  A search that passes many rows by
- * comes back to a block after more reads than PostgreSQL's ring of 256 kB has buffers, so there are
- * several rings, in turns.
- */
+/* The few buffers of this process for blocks that are read once: several rings, in turns. */
 static BufferAccessStrategy
-once_strategy(void)
+once_strategy(int count)
 {
-	static BufferAccessStrategy rings[ONCE_RINGS];
+	static BufferAccessStrategy rings[RECENT_RINGS];
 	static int	last = 0;
 
-	last = (last + 1) % ONCE_RINGS;
+	last = (last + 1) % count;
 	if (rings[last] == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
@@ -220,12 +215,12 @@ once_strategy(void)
 }
 
 void
-recent_fetch(Relation rel, BlockNumber *blocks, int count, bool once)
+recent_fetch(Relation rel, BlockNumber *blocks, int count, int rings)
 {
 	int			missing = find_missing(rel, blocks, count);
 
-	if (once && missing > 0)
-		read_blocks(rel, blocks, missing, once_strategy());
+	if (rings > 0 && missing > 0)
+		read_blocks(rel, blocks, missing, once_strategy(rings));
 	/* a single one is read as well by whoever pins it */
 	else if (missing > 1)
 		read_blocks(rel, blocks, missing, NULL);
