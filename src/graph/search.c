@@ -432,7 +432,7 @@ take_fetched(GraphSearch *search, GraphTaken *taken)
 	if (search->beam_next == search->beam_count)
 	{
 		uint64_t	hops = search->hops - search->began;
-		uint64_t	most = source->near ? 2 + hops : 1 + hops / 2;
+		uint64_t	most = 1 + (source->near ? hops : hops / 2);
 		uint32_t	at_once = source->near ? GRAPH_BEAM : GRAPH_FAR_BEAM;
 		uint32_t	ids[GRAPH_BEAM];
 		uint32_t	n = 0;

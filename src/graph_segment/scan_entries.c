@@ -8,10 +8,10 @@
  * other, those are compared that are in the same run as an entry near the query; and all nodes of
  * the nearest ones.
  */
-#define RUN_CELLS			32
+#define RUN_CELLS			64
 #define RUNS				4
 #define RUN_ENTRIES			8
-#define NEAR_CELLS			4
+#define NEAR_CELLS			8
 
 /*
  * Rows that a search with conditions looks at before it begins, if no more than this share of the
