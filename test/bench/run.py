@@ -29,6 +29,7 @@ import tempfile
 import time
 
 import filters
+import fusion
 import sparse
 import tiers
 
@@ -531,6 +532,9 @@ class Bench:
         if "tier" in a.tables and "ours" in mine:
             c = next(c for c in self.contestants if c.name == "ours")
             tiers.Tiers(self, c, self.search_settings(out)["ours"], out.setdefault("tier", {})).measure()
+        if "fusion" in a.tables and "ours" in mine:
+            c = next(c for c in self.contestants if c.name == "ours")
+            fusion.Fusion(self, c, out.setdefault("fusion", {})).measure()
         if "vacuum" in a.tables:
             out["vacuum_s"] = {}
             for _, c in self.turns(1):
@@ -850,9 +854,9 @@ def usual_setting(spec):
 
 def parts(text):
     out = text.split(",")
-    unknown = set(out) - set(PARTS) - {"methods", "sparse", "tier"}
+    unknown = set(out) - set(PARTS) - {"methods", "sparse", "tier", "fusion"}
     if unknown:
-        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods, sparse, tier")
+        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods, sparse, tier, fusion")
     return out
 
 
@@ -888,7 +892,7 @@ def options():
     what = ap.add_argument_group("what to measure")
     what.add_argument("--tables", type=parts, default=PARTS, metavar="PART,...",
                       help=f"of {','.join(PARTS)} (default: these); or methods: every access method, in one table; or sparse, with --csr; "
-                      "or tier: an index in an object store")
+                      "or tier: an index in an object store; or fusion: two searches of a table in one ranking")
     what.add_argument("--index", action="append", metavar="[ours:|peer:]SPEC",
                       help="what follows USING in CREATE INDEX; OPCLASS stands for the operator class (may be repeated; "
                       "default: hnsw (embedding OPCLASS) where ours has it)")
@@ -1075,6 +1079,7 @@ def report(res):
                      for p in ix["memory"]["at_recall"]]
             table(f"Search in {ix['memory']['mb']} MB of memory, caches included", rows)
         lines += tiers.report(ix.get("tier", {}))
+        lines += fusion.report(ix.get("fusion", {}))
         if "search" not in ix:
             continue
         rows = []
