@@ -23,9 +23,9 @@ $node->safe_psql('postgres', q{
 	CREATE EXTENSION vector;
 	CREATE FUNCTION place(id bigint, dims int) RETURNS real[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 		$$SELECT array_agg((hashint8extended(id, d) & 127)::real - 64) FROM generate_series(1, dims) d$$;
-	CREATE TABLE items (id int PRIMARY KEY, v vector(20), h halfvec(20), f bf16vec(20), i int8vec(20), b bit(64), s sparsevec(20));
+	CREATE TABLE items (id int PRIMARY KEY, v vector(20), h halfvec(20), f bf16vec(20), i int8vec(20), b bit(64), s sparsevec(20), w text);
 	CREATE FUNCTION fill(low int, high int) RETURNS void LANGUAGE sql AS $$
-		INSERT INTO items SELECT n, a, a, a, a, hashint8extended(n, 0)::bit(64), a::vector::sparsevec
+		INSERT INTO items SELECT n, a, a, a, a, hashint8extended(n, 0)::bit(64), a::vector::sparsevec, array_to_string(a, ' all ')
 			FROM generate_series(low, high) n, LATERAL (SELECT place(n, 20) AS a) x
 	$$;
 	SELECT fill(1, 400)});
@@ -42,14 +42,18 @@ my %options = (
 	refine => [ qw(full half sq8 none sq4 auto 0), "''" ],
 	storage => [ qw(auto full half sq8 none 1), "''" ],
 	max_alpha => [ qw(1 1.0 1.2 2 5 5.1 0.9 none), "''", "'NaN'", "'x'" ],
+	text_config => [ qw(english simple simple unicode missing), "'ngram(2,3)'", "'ngram(3,2)'", "''" ],
+	k1 => [ @number, '0.5', '2.5' ], b => [ '0', '0.3', '1', '1.5', '-1', "'NaN'", "'x'" ],
+	weights => [ "'2,1'", "'0.5'", "'0'", "'1,'", "''", 'x' ], positions => [ qw(on off true 2), "''" ],
 	fillfactor => [ '90' ], probes => [ '3' ]);
 my %own = (
 	diskann => [qw(num_neighbors search_list_size max_alpha bits storage seal_rows)],
 	hnsw => [qw(m ef_construction storage seal_rows)],
 	ivfflat => [qw(lists seal_rows)],
 	ivf => [qw(lists quantizer bits pq_m refine seal_rows)],
-	sparse => [qw(seal_rows)]);
-my %types = (v => 'vector', h => 'halfvec', f => 'bf16vec', i => 'int8vec', b => 'bit', s => 'sparsevec');
+	sparse => [qw(seal_rows)],
+	bm25 => [qw(k1 b weights positions seal_rows)]);
+my %types = (v => 'vector', h => 'halfvec', f => 'bf16vec', i => 'int8vec', b => 'bit', s => 'sparsevec', w => 'bm25');
 my %operators = (l2 => '<->', ip => '<#>', cosine => '<=>', l1 => '<+>', hamming => '<~>', jaccard => '<%>');
 
 # Some options: most of them the method's own, with values that are allowed.
@@ -70,13 +74,16 @@ my ($made, $refused) = (0, 0);
 my $log = '';
 foreach my $n (1 .. $tries)
 {
-	my $am = any(qw(hnsw diskann ivfflat ivf ivf sparse));
-	my $column = $am eq 'sparse' ? any('s', 's', 'v') : any(sort keys %types);
+	my $am = any(qw(hnsw diskann ivfflat ivf ivf sparse bm25));
+	my $column = $am eq 'sparse' ? any('s', 's', 'v') : $am eq 'bm25' ? 'w' : any(grep { $_ ne 'w' } sort keys %types);
 	my $metric = $column eq 'b' ? any('hamming', 'hamming', 'jaccard') : any(qw(l2 l2 ip cosine l1));
 	my $options = some_options($am);
-	my $index = "CREATE INDEX items_x ON items USING $am ($column $types{$column}_${metric}_ops)"
+	$options .= ($options ? ', ' : '') . 'text_config = ' . any('simple', 'simple', @{ $options{text_config} }) if $am eq 'bm25';
+	my $class = $am eq 'bm25' ? 'bm25_ops' : "$types{$column}_${metric}_ops";
+	my $index = "CREATE INDEX items_x ON items USING $am ($column $class)"
 	  . ($options ? " WITH ($options)" : '');
-	my $near = "$column $operators{$metric} (SELECT $column FROM items WHERE id = 77)";
+	my $operator = $am eq 'bm25' ? '<@>' : $operators{$metric};
+	my $near = "$column $operator (SELECT $column FROM items WHERE id = 77)";
 	my $change = any("SET (" . (some_options($am) || 'seal_rows = 300') . ')', 'RESET (' . any(@{ $own{$am} }) . ')');
 	my ($code, $out, $error) = $node->psql('postgres', qq{
 		\\set VERBOSITY verbose
