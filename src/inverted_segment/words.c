@@ -72,12 +72,15 @@ words_count_segment(SealedScan *scan, const MatchTerm *terms, uint32 term_count,
 	}
 }
 
-/* Whether a term of a document is one of a query, or begins like it. */
-static bool
-is_term(const MatchTerm *term, const DocumentTerm *found)
+/* Counts a term of a document for those of the terms that are beginnings. */
+static void
+count_prefixes(const DocumentTerm *found, const MatchTerm *terms, uint32 term_count,
+			   WordsCount *count)
 {
-	return (term->prefix ? found->length >= term->length : found->length == term->length) &&
-		memcmp(found->term, term->term, term->length) == 0;
+	for (uint32 i = 0; i < term_count; i++)
+		if (terms[i].prefix && found->length >= terms[i].length &&
+			memcmp(found->term, terms[i].term, terms[i].length) == 0)
+			count->found[i]++;
 }
 
 void
@@ -86,12 +89,27 @@ words_count_document(Relation index, const char *payload, const MatchTerm *terms
 {
 	DocumentReader reader;
 	DocumentTerm term;
+	uint32		next = 0;		/* of the terms, which ascend as the document's do */
+	bool		prefixes = false;
 
+	for (uint32 i = 0; i < term_count; i++)
+		prefixes |= terms[i].prefix;
 	if (!document_open(&reader, WORDS_DOCUMENT(payload), WORDS_DOCUMENT_SIZE(payload)))
 		sealed_damaged(index, "A document is damaged.");
-	while (document_next(&reader, &term))
-		for (uint32 i = 0; i < term_count; i++)
-			count->found[i] += is_term(&terms[i], &term);
+	while ((next < term_count || prefixes) && document_next(&reader, &term))
+	{
+		int			order = -1;
+
+		while (next < term_count &&
+			   (terms[next].prefix ||
+				(order = document_compare(terms[next].term, terms[next].length, term.term,
+										  term.length)) < 0))
+			next++;
+		if (next < term_count && order == 0)
+			count->found[next]++;
+		if (prefixes)
+			count_prefixes(&term, terms, term_count, count);
+	}
 	if (reader.damaged)
 		sealed_damaged(index, "A document is damaged.");
 	count->documents++;

@@ -25,7 +25,7 @@ typedef struct WordsCount
 
 /*
  * Adds the rows of a sealed segment, dead ones among them; and a document, which must not be
- * damaged.
+ * damaged.  The terms ascend, as in a Match.
  */
 extern void words_count_segment(SealedScan *scan, const MatchTerm *terms, uint32 term_count,
 								WordsCount *count);
