@@ -34,6 +34,7 @@ SELECT 'quick'::text <@> 'quick';
 SELECT 'quick'::text <@> to_bm25query('quick');
 WITH doc AS MATERIALIZED (SELECT body FROM bm25_doc) SELECT body <@> 'quick' FROM doc;
 SELECT 'a' <@> to_bm25query('a', 'bm25_doc_pkey');
+SELECT 'a' <@> to_bm25query('a', 'bm25_doc');
 SELECT 'a' <@> to_bm25query('a', 'bm25_none');
 
 -- syntax

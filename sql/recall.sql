@@ -65,6 +65,7 @@ SELECT * FROM vector_recall('recall_lists', samples => 0);
 SELECT * FROM vector_recall('recall_lists', efforts => '{0}');
 SELECT * FROM vector_recall('recall_lists', efforts => '{NULL}');
 SELECT * FROM vector_recall('recall_lists', queries => 'SELECT 1');
+SELECT * FROM vector_recall('recall_lists', queries => 'SELECT');
 SELECT * FROM vector_recall('recall_lists', queries => 'SELECT ''[1]''::vector');
 CREATE TABLE recall_words (body text);
 CREATE INDEX recall_words_body ON recall_words USING bm25 (body) WITH (text_config = 'english');

@@ -138,6 +138,7 @@ const VectorAm bm25_am = {
 	.support_count = lengthof(bm25_support),
 	.options = bm25options,
 	.directory_options = bm25_directory_options,
+	.depend = bm25_depend,
 	.is_outdated = bm25_is_outdated,
 	.make_value = bm25_make_value,
 	.prepare_query = bm25_prepare_query,

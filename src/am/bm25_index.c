@@ -3,6 +3,9 @@
  */
 #include "am/bm25_index.h"
 
+#include "catalog/dependency.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_ts_config.h"
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "utils/hsearch.h"
@@ -35,6 +38,27 @@ bm25_settings(Relation index, WordsSettings *settings)
 	settings->k1 = options->k1;
 	settings->b = options->b;
 	settings->positions = options->positions;
+}
+
+/*
+ * A dependency on the configuration that the options named at an earlier build stays, because it
+ * may be that of an expression of the index as well.
+ */
+void
+bm25_depend(Relation index)
+{
+	WordsSettings settings;
+	ObjectAddress on;
+	ObjectAddress self;
+
+	bm25_settings(index, &settings);
+	if (settings.tokenizer.kind != TOKENIZER_CONFIG)
+		return;
+	ObjectAddressSet(self, RelationRelationId, RelationGetRelid(index));
+	ObjectAddressSet(on, TSConfigRelationId, settings.tokenizer.config);
+	(void) deleteDependencyRecordsForSpecific(self.classId, self.objectId, DEPENDENCY_NORMAL,
+											  on.classId, on.objectId);
+	recordDependencyOn(&self, &on, DEPENDENCY_NORMAL);
 }
 
 void

@@ -28,6 +28,12 @@ extern bool bm25_is_index(Relation relation);
 extern void bm25_settings(Relation index, WordsSettings *settings);
 
 /*
+ * Makes the index depend on its text search configuration: DROP is refused, or with CASCADE drops
+ * the index.
+ */
+extern void bm25_depend(Relation index);
+
+/*
  * A hash of what makes documents of texts: another one means that the same text has another
  * document.
  */

@@ -79,21 +79,23 @@ open_named(Oid oid)
 {
 	Oid			table = IndexGetRelation(oid, true);
 	Relation	index = NULL;
+	const char *name;
 
 	if (OidIsValid(table))
 	{
 		LockRelationOid(table, AccessShareLock);
 		index = try_relation_open(oid, AccessShareLock);
 	}
-	if (!index)
+	name = index ? RelationGetRelationName(index) : get_rel_name(oid);
+	if (!name)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("the index of a query of words does not exist"),
 				 errdetail("Its OID is %u.", oid)));
-	if (!bm25_is_index(index))
+	if (!index || !bm25_is_index(index))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a bm25 index", RelationGetRelationName(index))));
+				 errmsg("\"%s\" is not a bm25 index", name)));
 	check_privileges(index, table);
 	return index;
 }

@@ -83,6 +83,9 @@ typedef struct VectorAm
 	 */
 	DirectoryOptions (*directory_options) (Relation index);
 
+	/* Makes a new index depend on what its options name.  NULL: they name no objects. */
+	void		(*depend) (Relation index);
+
 	/* Whether an index was built by what makes other values of the same rows; NULL: never. */
 	bool		(*is_outdated) (Relation index);
 

@@ -153,6 +153,8 @@ vectorbuild(Relation heap, Relation index, IndexInfo *indexInfo)
 		table_attributes_close(build.attributes);
 	result->heap_tuples = build.rows;
 	result->index_tuples = build.indexed;
+	if (am->depend)
+		am->depend(index);
 	/* what the index had in object stores before */
 	tiering_depend(index, InvalidOid);
 	MemoryContextSwitchTo(old);

@@ -178,9 +178,13 @@ weights_of(FusionState *state, int arms)
 	if (!option_value(state, OPTION_WEIGHTS, &value))
 		return weights;
 	array = DatumGetArrayTypeP(value);
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("weights of %s() must be a one-dimensional array", state->name)));
 	deconstruct_array(array, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
 					  &elements, &nulls, &count);
-	if (count != arms || ARR_NDIM(array) != 1)
+	if (count != arms)
 		ereport(ERROR,
 				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
 				 errmsg("weights of %s() must be as many as its arms", state->name),

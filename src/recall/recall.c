@@ -262,6 +262,10 @@ draw_queries(Measure *measure)
 	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute failed");
 	table = SPI_tuptable;
+	if (table->tupdesc->natts == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("queries must be a column")));
 	if (SPI_gettypeid(table->tupdesc, 1) != measure->type)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
