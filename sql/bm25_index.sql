@@ -132,8 +132,14 @@ EXPLAIN (COSTS OFF) SELECT (SELECT body FROM bm25_digest ORDER BY body <@> to_bm
 REINDEX INDEX CONCURRENTLY bm25_digest_body;
 REINDEX TABLE bm25_digest;
 DROP TEXT SEARCH CONFIGURATION bm25_config;
-SELECT count(*) FROM pg_depend WHERE objid = 'bm25_digest_body'::regclass AND refclassid = 'pg_ts_config'::regclass;
+CREATE TABLE bm25_digest_parts (body text) PARTITION BY LIST (body);
+CREATE TABLE bm25_digest_part PARTITION OF bm25_digest_parts DEFAULT;
+CREATE TABLE bm25_digest_other PARTITION OF bm25_digest_parts FOR VALUES IN ('other');
+CREATE INDEX bm25_digest_parts_body ON bm25_digest_parts USING bm25 (body) WITH (text_config = 'bm25_config');
+SELECT objid::regclass AS index, count(*) FROM pg_depend
+	WHERE refclassid = 'pg_ts_config'::regclass AND refobjid = 'bm25_config'::regconfig AND classid = 'pg_class'::regclass
+	GROUP BY objid ORDER BY objid::regclass::text COLLATE "C";
 \set VERBOSITY terse
 DROP TEXT SEARCH CONFIGURATION bm25_config CASCADE;
 \set VERBOSITY default
-DROP TABLE bm25_digest;
+DROP TABLE bm25_digest, bm25_digest_parts;

@@ -3,11 +3,17 @@
  */
 #include "am/bm25_index.h"
 
+#include "access/genam.h"
+#include "access/table.h"
 #include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_ts_config.h"
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
+#include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -40,25 +46,59 @@ bm25_settings(Relation index, WordsSettings *settings)
 	settings->positions = options->positions;
 }
 
+static bool
+depends(const ObjectAddress *self, const ObjectAddress *on)
+{
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(self->classId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(self->objectId));
+	scan = systable_beginscan(depend, DependDependerIndexId, true, NULL, lengthof(keys), keys);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend row = (Form_pg_depend) GETSTRUCT(tuple);
+
+		found = row->refclassid == on->classId && row->refobjid == on->objectId;
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+	return found;
+}
+
 /*
- * A dependency on the configuration that the options named at an earlier build stays, because it
- * may be that of an expression of the index as well.
+ * The indexes of partitioned tables have no build of their own, and must be dropped with those of
+ * their partitions.  A dependency on the configuration that the options named at an earlier build
+ * stays, because it may be that of an expression of the index as well.
  */
 void
 bm25_depend(Relation index)
 {
 	WordsSettings settings;
 	ObjectAddress on;
-	ObjectAddress self;
+	List	   *indexes = NIL;
+	ListCell   *cell;
 
 	bm25_settings(index, &settings);
 	if (settings.tokenizer.kind != TOKENIZER_CONFIG)
 		return;
-	ObjectAddressSet(self, RelationRelationId, RelationGetRelid(index));
 	ObjectAddressSet(on, TSConfigRelationId, settings.tokenizer.config);
-	(void) deleteDependencyRecordsForSpecific(self.classId, self.objectId, DEPENDENCY_NORMAL,
-											  on.classId, on.objectId);
-	recordDependencyOn(&self, &on, DEPENDENCY_NORMAL);
+	if (index->rd_rel->relispartition)
+		indexes = get_partition_ancestors(RelationGetRelid(index));
+	indexes = lappend_oid(indexes, RelationGetRelid(index));
+	foreach(cell, indexes)
+	{
+		ObjectAddress self;
+
+		ObjectAddressSet(self, RelationRelationId, lfirst_oid(cell));
+		if (!depends(&self, &on))
+			recordDependencyOn(&self, &on, DEPENDENCY_NORMAL);
+	}
 }
 
 void
