@@ -111,7 +111,7 @@ DROP FUNCTION bm25_all, bm25_same, bm25_rows, bm25_words;
 CREATE TEXT SEARCH CONFIGURATION bm25_config (COPY = pg_catalog.english);
 CREATE TABLE bm25_digest (body text);
 INSERT INTO bm25_digest VALUES ('running foxes'), ('a fox ran');
-CREATE INDEX bm25_digest_body ON bm25_digest USING bm25 (body) WITH (text_config = 'bm25_config');
+CREATE INDEX bm25_digest_body ON bm25_digest USING bm25 (body) WITH (text_config = 'public.bm25_config');
 SELECT vector_index_state('bm25_digest_body');
 ALTER TEXT SEARCH CONFIGURATION bm25_config ALTER MAPPING FOR asciiword WITH simple;
 SELECT vector_index_state('bm25_digest_body');
@@ -135,7 +135,7 @@ DROP TEXT SEARCH CONFIGURATION bm25_config;
 CREATE TABLE bm25_digest_parts (body text) PARTITION BY LIST (body);
 CREATE TABLE bm25_digest_part PARTITION OF bm25_digest_parts DEFAULT;
 CREATE TABLE bm25_digest_other PARTITION OF bm25_digest_parts FOR VALUES IN ('other');
-CREATE INDEX bm25_digest_parts_body ON bm25_digest_parts USING bm25 (body) WITH (text_config = 'bm25_config');
+CREATE INDEX bm25_digest_parts_body ON bm25_digest_parts USING bm25 (body) WITH (text_config = 'public.bm25_config');
 SELECT objid::regclass AS index, count(*) FROM pg_depend
 	WHERE refclassid = 'pg_ts_config'::regclass AND refobjid = 'bm25_config'::regconfig AND classid = 'pg_class'::regclass
 	GROUP BY objid ORDER BY objid::regclass::text COLLATE "C";

@@ -51,8 +51,8 @@ tokenizer_by_name(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("text search configuration \"%s\" does not exist", name),
-				 errhint("Tokenizers are text search configurations, \"unicode\", and "
-						 "\"ngram(min,max)\".")));
+				 errhint("Tokenizers are text search configurations, with their schema unless "
+						 "that is pg_catalog, \"unicode\", and \"ngram(min,max)\".")));
 	return tokenizer;
 }
 
