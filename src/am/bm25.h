@@ -9,7 +9,7 @@
 #include "am/index.h"
 #include "am/method.h"
 
-/* Of VectorAm, in bm25_cost.c. */
+/* Of VectorAm, in inverted_cost.c. */
 extern void bm25_count_work(Relation index, const Directory *directory, double rows,
 							double blocks, ScanWork *work);
 

@@ -14,7 +14,7 @@
 
 extern double sparse_drop_ratio;
 
-/* Of VectorAm, in sparse_cost.c. */
+/* Of VectorAm, in inverted_cost.c. */
 extern void sparse_count_work(Relation index, const Directory *directory, double rows,
 							  double blocks, ScanWork *work);
 
