@@ -24,6 +24,13 @@ extern IndexScan *filter_scan_child_plan(Plan *plan);
 extern const List *filter_scan_met(PlanState *node);
 
 /*
+ * Passes on a child's row, or its end, in the slot of a node, and projects it.  `origin`, if given,
+ * says which row of the table it is.
+ */
+extern TupleTableSlot *pass_row(CustomScanState *node, TupleTableSlot *row,
+								const TupleTableSlot *origin);
+
+/*
  * A copy of a table without paths and indexes, from which the planner makes the paths of another
  * order, or of some indexes; and the copy of an index in such a copy.
  */

@@ -100,33 +100,41 @@ offer_rows(FilterScanState *state)
 		});
 }
 
-static TupleTableSlot *
-next_row(CustomScanState *node)
+TupleTableSlot *
+pass_row(CustomScanState *node, TupleTableSlot *row, const TupleTableSlot *origin)
 {
-	FilterScanState *state = (FilterScanState *) node;
 	ProjectionInfo *projection = node->ss.ps.ps_ProjInfo;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
-	TupleTableSlot *row;
 
-	if (!state->offered)
-		offer_rows(state);
-	row = ExecProcNode(&state->scan->ss.ps);
 	ExecClearTuple(slot);
 	if (TupIsNull(row))
 		return projection ? ExecClearTuple(projection->pi_state.resultslot) : slot;
 
-	/* the values stay where they are until the vector scan is asked for the next row */
+	/* the values stay where they are until the child is asked for the next row */
 	slot_getallattrs(row);
 	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * slot->tts_tupleDescriptor->natts);
 	memcpy(slot->tts_isnull, row->tts_isnull, sizeof(bool) * slot->tts_tupleDescriptor->natts);
-	slot->tts_tid = state->scan->ss.ss_ScanTupleSlot->tts_tid;
-	slot->tts_tableOid = state->scan->ss.ss_ScanTupleSlot->tts_tableOid;
+	if (origin)
+	{
+		slot->tts_tid = origin->tts_tid;
+		slot->tts_tableOid = origin->tts_tableOid;
+	}
 	ExecStoreVirtualTuple(slot);
 	if (projection == NULL)
 		return slot;
 	ResetExprContext(node->ss.ps.ps_ExprContext);
 	node->ss.ps.ps_ExprContext->ecxt_scantuple = slot;
 	return ExecProject(projection);
+}
+
+static TupleTableSlot *
+next_row(CustomScanState *node)
+{
+	FilterScanState *state = (FilterScanState *) node;
+
+	if (!state->offered)
+		offer_rows(state);
+	return pass_row(node, ExecProcNode(&state->scan->ss.ps), state->scan->ss.ss_ScanTupleSlot);
 }
 
 static void

@@ -30,6 +30,8 @@
 #include "parser/parsetree.h"
 #include "utils/typcache.h"
 
+#include "filter_scan/filter_scan.h"
+
 /* Of the depth and weights, if they are not known when the query is planned. */
 #define DEFAULT_DEPTH	100
 
@@ -96,7 +98,7 @@ make_pathkeys(PlannerInfo *root, Expr *order)
 static RelOptInfo *
 copy_for_arm(PlannerInfo *root, const RelOptInfo *rel, Expr *order)
 {
-	RelOptInfo *copy = makeNode(RelOptInfo);
+	RelOptInfo *copy = table_without_paths(rel);
 	PathTarget *target = create_empty_pathtarget();
 	ListCell   *cell;
 
@@ -106,27 +108,14 @@ copy_for_arm(PlannerInfo *root, const RelOptInfo *rel, Expr *order)
 													  -1, InvalidOid, 0), 0);
 	add_column_to_pathtarget(target, (Expr *) makeVar(rel->relid, SelfItemPointerAttributeNumber,
 													  TIDOID, -1, InvalidOid, 0), 0);
-	*copy = *rel;
 	copy->reltarget = set_pathtarget_cost_width(root, target);
 	/* that these are needed keeps PostgreSQL from reading a row's other columns in their place */
 	copy->attr_needed = palloc0(sizeof(Relids) * (rel->max_attr - rel->min_attr + 1));
 	copy->attr_needed[TableOidAttributeNumber - rel->min_attr] = copy->relids;
 	copy->attr_needed[SelfItemPointerAttributeNumber - rel->min_attr] = copy->relids;
-	copy->pathlist = NIL;
-	copy->partial_pathlist = NIL;
-	copy->joininfo = NIL;
-	copy->has_eclass_joins = false;
-	copy->consider_parallel = false;
 	copy->consider_startup = true;
-	copy->indexlist = NIL;
 	foreach(cell, rel->indexlist)
-	{
-		IndexOptInfo *index = makeNode(IndexOptInfo);
-
-		*index = *lfirst_node(IndexOptInfo, cell);
-		index->rel = copy;
-		copy->indexlist = lappend(copy->indexlist, index);
-	}
+		(void) add_index_copy(copy, lfirst_node(IndexOptInfo, cell));
 	return copy;
 }
 

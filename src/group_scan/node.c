@@ -17,6 +17,8 @@
 #include "utils/memutils.h"
 #include "utils/ruleutils.h"
 
+#include "filter_scan/filter_scan.h"
+
 /* The hash table is made for so many keys, and grows. */
 #define KEYS_AT_FIRST	256
 
@@ -133,8 +135,6 @@ static TupleTableSlot *
 next_row(CustomScanState *node)
 {
 	GroupScanState *state = (GroupScanState *) node;
-	ProjectionInfo *projection = node->ss.ps.ps_ProjInfo;
-	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
 	TupleTableSlot *row;
 
 	for (;;)
@@ -142,24 +142,14 @@ next_row(CustomScanState *node)
 		CHECK_FOR_INTERRUPTS();
 		ResetExprContext(node->ss.ps.ps_ExprContext);
 		row = ExecProcNode(state->scan);
-		ExecClearTuple(slot);
 		if (TupIsNull(row))
-			return projection ? ExecClearTuple(projection->pi_state.resultslot) : slot;
+			break;
 		slot_getallattrs(row);
 		if (is_first(state, row))
 			break;
 		state->removed++;
 	}
-
-	/* the values stay where they are until the scan is asked for the next row */
-	memcpy(slot->tts_values, row->tts_values, sizeof(Datum) * slot->tts_tupleDescriptor->natts);
-	memcpy(slot->tts_isnull, row->tts_isnull, sizeof(bool) * slot->tts_tupleDescriptor->natts);
-	ExecStoreVirtualTuple(slot);
-	if (projection == NULL)
-		return slot;
-	ResetExprContext(node->ss.ps.ps_ExprContext);
-	node->ss.ps.ps_ExprContext->ecxt_scantuple = slot;
-	return ExecProject(projection);
+	return pass_row(node, row, NULL);
 }
 
 static void

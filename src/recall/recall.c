@@ -254,7 +254,6 @@ draw_queries(Measure *measure)
 	const char *given = measure->given;
 	char	   *sql = given ? psprintf("SELECT * FROM (%s) AS given LIMIT %d", given,
 									   measure->wanted) : sample_text(measure);
-	MemoryContext caller = CurrentMemoryContext;
 	int16		size;
 	bool		by_value;
 	SPITupleTable *table;
@@ -291,7 +290,6 @@ draw_queries(Measure *measure)
 		measure->count++;
 	}
 	SPI_freetuptable(table);
-	MemoryContextSwitchTo(caller);
 }
 
 /*
