@@ -11,6 +11,9 @@
 # version-3-diskann.tar.gz has those of diskann.sql: make.pl version-3-diskann.tar.gz rows.sql diskann.sql
 #
 # version-3-axes.tar.gz has that of axes.sql: make.pl version-3-axes.tar.gz rows.sql axes.sql
+#
+# version-3-words.tar.gz has those of words.sql, whose segments keep a document of each row, made by e8c8ec6:
+# make.pl version-3-words.tar.gz rows.sql words.sql
 use strict;
 use warnings;
 use FindBin;

@@ -1,4 +1,4 @@
-# Indexes with attributes, and those of diskann, that earlier commits wrote are read, written, and merged away
+# Indexes with attributes, and those of diskann, of words and of sparse vectors, that earlier commits wrote are read, written, and merged away
 use strict;
 use warnings;
 use FindBin;
@@ -10,7 +10,7 @@ use Test::More;
 
 plan skip_all => 'the format is ours' if $ENV{VECTOR_PEER};
 
-foreach my $kind ('attributes', 'diskann', 'axes')
+foreach my $kind ('attributes', 'diskann', 'axes', 'words')
 {
 	my $node = PostgreSQL::Test::Cluster->new($kind);
 	$node->init;
@@ -22,7 +22,7 @@ foreach my $kind ('attributes', 'diskann', 'axes')
 	my $sql = sub { return $node->safe_psql('postgres', "LOAD 'vector'; $_[0]"); };
 	my $counts = $sql->("SELECT string_agg(format('vector_index_check(%L) - (SELECT count(*) FROM %I)', name || '_v', name), ', ') FROM cases");
 
-	# Searches with conditions give what the tables have; each row is in its index, once, with its attributes.
+	# Searches, those of vectors under conditions, give what the tables have; each row is in its index, once, with its attributes.
 	my $sound = sub {
 		my ($name) = @_;
 		is($sql->("SELECT sum(wrong_searches(name, type, operator)) FROM cases"), 0, "$kind, $name: searches are right");
