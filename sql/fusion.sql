@@ -2,17 +2,19 @@
 
 SET jit = off;
 SET hnsw.ef_search = 600;
-CREATE TABLE fused (id int PRIMARY KEY, tenant int NOT NULL, a vector(3), b vector(4), terms sparsevec(30), grade float8);
+CREATE TABLE fused (id int PRIMARY KEY, tenant int NOT NULL, a vector(3), b vector(4), terms sparsevec(30), grade float8, body text);
 SELECT setseed(0.25);
 -- nulls and zeros in some; grades with many ties
 INSERT INTO fused
 	SELECT i, i % 7,
 		CASE WHEN i % 20 > 0 THEN ARRAY[random(), random(), random()]::vector END,
 		CASE WHEN i % 25 > 0 THEN ARRAY[random(), random(), random(), random()] ELSE '{0, 0, 0, 0}' END::vector,
-		format('{%s:%s,%s:%s}/30', 1 + i % 15, 0.5 + random(), 16 + i % 11, 0.5 + random())::sparsevec, i % 4
+		format('{%s:%s,%s:%s}/30', 1 + i % 15, 0.5 + random(), 16 + i % 11, 0.5 + random())::sparsevec, i % 4,
+		repeat('fish ', i % 3) || repeat('bird ', i % 7 / 2) || CASE WHEN i % 11 < 4 THEN 'rare tree' ELSE 'tree' END
 	FROM generate_series(1, 600) i;
 CREATE INDEX fused_a ON fused USING hnsw (a vector_l2_ops, tenant);
 CREATE INDEX fused_b ON fused USING hnsw (b vector_cosine_ops, tenant);
+CREATE INDEX fused_body ON fused USING bm25 (body) WITH (text_config = 'simple');
 CREATE INDEX fused_terms ON fused USING sparse (terms sparsevec_ip_ops);
 ANALYZE fused;
 
@@ -32,7 +34,7 @@ BEGIN
 		part := part || format('SELECT id, %1$s AS arm, r, %2$s AS share, %3$L::float8 * greatest(max(d) OVER (), 0) AS missing
 			FROM (SELECT id, %4$s AS d, row_number() OVER (ORDER BY %4$s, ctid) AS r FROM %5$s
 				WHERE (%6$s) AND %4$s < ''Infinity'' AND (%4$s) <> %8$s ORDER BY %4$s, ctid LIMIT %7$s) AS rows',
-			i, share, weights[i], arms[i], tab, cond, coalesce(depth::text, 'ALL'), CASE WHEN arms[i] ~ '<#>' THEN 0 ELSE -1 END);
+			i, share, weights[i], arms[i], tab, cond, coalesce(depth::text, 'ALL'), CASE WHEN arms[i] ~ '<[#@]>' THEN 0 ELSE -1 END);
 	END LOOP;
 	RETURN QUERY EXECUTE format('WITH hit AS (%s) SELECT id, (SELECT sum(coalesce(mine.share, CASE %L WHEN ''none'' THEN (SELECT missing FROM hit WHERE hit.arm = n LIMIT 1) ELSE 0 END) ORDER BY n)
 			FROM generate_series(1, %s) n LEFT JOIN hit AS mine ON mine.id = found.id AND mine.arm = n) AS score
@@ -80,6 +82,26 @@ SET enable_seqscan = off;
 EXECUTE fused_all;
 RESET enable_sort;
 RESET enable_seqscan;
+-- by words, whose scores are often equal: a sort takes any of these for the last ones within a depth
+PREPARE fused_words (bigint) AS
+	SELECT method, sum(rows) AS rows, sum(differ) AS differ
+	FROM (VALUES ('rrf'), ('minmax'), ('arctan'), ('none')) AS m (method), (VALUES ('true'), ('tenant = 3'), ('id % 3 = 0')) AS w (c),
+		LATERAL fused_compare('fused', method, ARRAY['body <@> ''rare bird''', 'a <-> ''[0.5,0.5,0.5]''', 'body <@> ''fish -rare'''],
+			c, 60, $1, '{1,0.7,2}')
+	GROUP BY method ORDER BY method;
+SET enable_indexscan = off;
+EXECUTE fused_words (NULL);
+RESET enable_indexscan;
+SET enable_sort = off;
+SET enable_seqscan = off;
+EXECUTE fused_words (NULL);
+EXECUTE fused_words (40);
+RESET enable_sort;
+RESET enable_seqscan;
+-- an index of words knows the scores, and the arm does not compute them
+SET enable_sort = off;
+EXPLAIN (COSTS OFF, VERBOSE) SELECT id FROM fused WHERE grade > 0 ORDER BY rrf(body <@> 'rare bird', a <-> '[0.5,0.5,0.5]') LIMIT 5;
+RESET enable_sort;
 -- ranks of equal distances, equal scores; k, depth and weights
 SELECT method, count(*), sum(rows) AS rows, sum(differ) AS differ
 FROM (VALUES ('rrf'), ('minmax'), ('none')) AS m (method), (VALUES (60), (0), (1)) AS p (k),
@@ -231,7 +253,21 @@ SELECT id FROM fused ORDER BY rrf(a <-> '[0.5,0.5,0.5]', grade, weights => '{NaN
 SELECT id FROM fused ORDER BY rrf(a <-> '[0.5,0.5,0.5]', grade, weights => '{1,NULL}') LIMIT 1;
 SELECT id FROM fused ORDER BY weighted(a <-> '[0.5,0.5,0.5]', grade, normalization => 'max') LIMIT 1;
 
-DROP TABLE fused_parts, fused_child, fused_parent, fused_whole;
+-- all rows of an arm are found by one search: as with the depth as ef_search, which may be less
+CREATE TABLE fused_graph AS SELECT i AS id, ARRAY[i * 0.7548776662 % 1, i * 0.5698402910 % 1]::vector(2) AS a FROM generate_series(1, 3000) AS i;
+CREATE INDEX ON fused_graph USING hnsw (a vector_l2_ops);
+CREATE FUNCTION fused_work(ef int, mode text) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('hnsw.ef_search', ef::text, true), set_config('hnsw.iterative_scan', mode, true);
+	PERFORM id FROM fused_graph ORDER BY rrf(a <-> '[0.1,0.2]', a <-> '[0.5,0.5]', depth => 80) LIMIT 5;
+	RETURN (SELECT distances FROM vector_last_scan());
+END $$;
+SET enable_seqscan = off;
+SELECT fused_work(20, 'auto') = fused_work(80, 'auto') AS auto, fused_work(20, 'off') < fused_work(80, 'off') AS off;
+RESET enable_seqscan;
+DROP FUNCTION fused_work;
+
+DROP TABLE fused_graph, fused_parts, fused_child, fused_parent, fused_whole;
 DROP VIEW fused_view;
 DROP FUNCTION fused_compare, fused_expected, fused_found;
 DROP TABLE fused;

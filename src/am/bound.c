@@ -33,6 +33,7 @@
 #include "am/method.h"
 #include "am/residual.h"
 #include "filter_scan/filter_scan.h"
+#include "fusion/fusion.h"
 
 /* A scan looks for at least this many rows at first, however many siblings it has. */
 #define LEAST_SHARE		2
@@ -79,6 +80,7 @@ struct ScanBound
 	ExecProcNodeMtd next_row;	/* of the node */
 	uint64		passed;			/* rows that the node has returned */
 	LimitState *limit;			/* the LIMIT that the scan's rows reach, or NULL */
+	bool		whole;			/* all rows that it takes are read */
 	Siblings   *siblings;		/* or NULL */
 	MemoryContextCallback forget;
 };
@@ -168,6 +170,12 @@ scan_bound_rows(const ScanBound *bound)
 	if (limit == NULL || limit->noCount || bound->filtered)
 		return 0;
 	return (uint64) Max(limit->count, 0) + (uint64) Max(limit->offset, 0);
+}
+
+uint32
+scan_bound_depth(const ScanBound *bound, uint32 most)
+{
+	return bound->whole ? (uint32) Min(scan_bound_rows(bound), most) : 0;
 }
 
 bool
@@ -486,13 +494,14 @@ is_same_order(const OpExpr *a, const OpExpr *b)
 
 /* Gives a scan its LIMIT and siblings. */
 static void
-hand_to_scan(LimitState *limit, Siblings *siblings, const PlanState *scan)
+hand_to_scan(LimitState *limit, bool whole, Siblings *siblings, const PlanState *scan)
 {
 	ScanBound  *bound = scan_bound(order_of(scan));
 
 	if (bound == NULL)
 		return;
 	bound->limit = limit;
+	bound->whole = whole;
 	if (siblings == NULL)
 		return;
 	if (siblings->order == NULL)
@@ -529,43 +538,43 @@ make_siblings(MergeAppendState *merge)
  * are the scans below the same merging node, with nothing but projections in between.
  */
 static void
-hand_limit(LimitState *limit, Siblings *siblings, PlanState *node)
+hand_limit(LimitState *limit, bool whole, Siblings *siblings, PlanState *node)
 {
 	check_stack_depth();
 	switch (node ? nodeTag(node) : T_Invalid)
 	{
 		case T_IndexScanState:
 		case T_IndexOnlyScanState:
-			hand_to_scan(limit, siblings, node);
+			hand_to_scan(limit, whole, siblings, node);
 			break;
 		case T_CustomScanState:
-			hand_limit(limit, siblings, (PlanState *) filter_scan_child(node));
+			hand_limit(limit, whole, siblings, (PlanState *) filter_scan_child(node));
 			break;
 		case T_ResultState:
 			if (node->qual == NULL)
-				hand_limit(limit, siblings, outerPlanState(node));
+				hand_limit(limit, whole, siblings, outerPlanState(node));
 			break;
 		case T_SubqueryScanState:
 			if (node->qual == NULL)
-				hand_limit(limit, siblings, ((SubqueryScanState *) node)->subplan);
+				hand_limit(limit, whole, siblings, ((SubqueryScanState *) node)->subplan);
 			break;
 		case T_AppendState:
 			for (int i = 0; i < ((AppendState *) node)->as_nplans; i++)
-				hand_limit(limit, NULL, ((AppendState *) node)->appendplans[i]);
+				hand_limit(limit, whole, NULL, ((AppendState *) node)->appendplans[i]);
 			break;
 		case T_MergeAppendState:
 			siblings = make_siblings((MergeAppendState *) node);
 			for (int i = 0; i < ((MergeAppendState *) node)->ms_nplans; i++)
-				hand_limit(limit, siblings, ((MergeAppendState *) node)->mergeplans[i]);
+				hand_limit(limit, whole, siblings, ((MergeAppendState *) node)->mergeplans[i]);
 			break;
 		default:
 			break;
 	}
 }
 
-/* Looks for scans, and for limits above them. */
+/* Looks for scans, and for limits above them.  `fusion` is the node above if that is a fusion. */
 static bool
-find_bounds(PlanState *node, void *context)
+find_bounds(PlanState *node, void *fusion)
 {
 	LimitState *limit = (LimitState *) node;
 
@@ -575,9 +584,9 @@ find_bounds(PlanState *node, void *context)
 		find_index_only_bound((IndexOnlyScanState *) node);
 	else if (filter_scan_child(node) != NULL)
 		find_bound(filter_scan_child(node), filter_scan_met(node));
-	planstate_tree_walker(node, find_bounds, context);
+	planstate_tree_walker(node, find_bounds, is_fusion_node(node) ? node : NULL);
 	if (IsA(node, LimitState) && limit->limitOption == LIMIT_OPTION_COUNT)
-		hand_limit(limit, NULL, outerPlanState(node));
+		hand_limit(limit, fusion != NULL, NULL, outerPlanState(node));
 	return false;
 }
 

@@ -66,12 +66,15 @@ set_effort(DiskannScan *state)
 	bool		estimates = space->storage == STORAGE_NONE || stored;
 	uint32		size = (uint32) diskann_query_search_list_size;
 	uint64		wanted = scan->bound ? scan_bound_rows(scan->bound) : 0;
-	uint64		first = estimates ? (uint64) diskann_query_rescore / 2 : size;
+	uint64		first;
 	uint64		compared;
 
+	if (scan->bound && diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_AUTO)
+		size = Max(size, scan_bound_depth(scan->bound, DISKANN_MAX_QUERY_LIST_SIZE));
 	if (stored)
 		size = Max(size + size / STORED_LIST_PART,
 				   (uint32) Min(wanted, DISKANN_MAX_QUERY_LIST_SIZE));
+	first = estimates ? (uint64) diskann_query_rescore / 2 : size;
 	/* estimates mistake some of the wanted rows for farther ones */
 	compared = Max((uint64) diskann_query_rescore, stored ? STORED_COMPARED * wanted : wanted);
 	*effort = (SearchEffort) {.candidates = size, .known = INFINITY, .margin = SEARCH_MARGIN};

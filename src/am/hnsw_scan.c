@@ -56,6 +56,21 @@ end_round(HnswScan *state)
 }
 
 /*
+ * The size of a search: ef_search, or so many as are surely read.  A mode of pgvector may read only
+ * a part of these.
+ */
+static uint32
+search_size(const HnswScan *state)
+{
+	const ScanBound *bound = state->scan.bound;
+	uint32		size = (uint32) hnsw_ef_search;
+
+	if (bound && state->iterative == HNSW_ITERATIVE_SCAN_AUTO)
+		size = Max(size, scan_bound_depth(bound, HNSW_MAX_EF_SEARCH));
+	return size;
+}
+
+/*
  * How far a search of a graph goes.  Estimates put some candidates in the wrong order; with twice
  * as many candidates, a search finds about what one by exact distances finds with ef_search.  By
  * dot products paths are longer, and three times as many again are needed.
@@ -79,9 +94,10 @@ search_effort(const HnswScan *state)
 	const Space *space = state->scan.search.space;
 	const ScanBound *bound = state->scan.bound;
 	uint64		rows = bound ? scan_bound_rows(bound) : 0;
+	uint32		size = search_size(state);
 	bool		limited = rows > 0 && !space_is_lossy(space) && space->metric != SPACE_IP;
 	SearchEffort effort = {
-		.candidates = hnsw_ef_search,
+		.candidates = size,
 		.keep = is_limited(state) && !limited,
 		.margin = SEARCH_MARGIN,
 		.known = bound && !space_is_lossy(space) ? scan_bound_of_siblings(bound) : INFINITY
@@ -96,14 +112,14 @@ search_effort(const HnswScan *state)
 		if (state->iterative == HNSW_ITERATIVE_SCAN_AUTO && state->scan.filtered &&
 			!state->scan.among)
 		{
-			effort.keep = scan_bound_expected(bound) > hnsw_ef_search;
+			effort.keep = scan_bound_expected(bound) > size;
 			effort.candidates *= 2;
 			effort.margin = effort.keep ? KEPT_MARGIN : FILTERED_MARGIN;
 		}
 		return effort;
 	}
 	effort.candidates *= 2;
-	graph_limit(&effort, space, rows, hnsw_ef_search);
+	graph_limit(&effort, space, rows, size);
 	effort.wanted = scan_bound_share(bound, effort.wanted);
 	return effort;
 }

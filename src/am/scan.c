@@ -710,8 +710,9 @@ take_rows(VectorScan *scan)
 }
 
 /*
- * Sets the returned ORDER BY value of the current result.  Where not all distances are known, it is
- * a bound of those that the executor has to compute.
+ * Sets the returned ORDER BY value of the current result: the operator's, apart from rounding, and
+ * without any of scores of words.  Where not all distances are known, it is a bound of those that
+ * the executor has to compute.
  */
 static void
 set_orderby(VectorScan *scan)
@@ -722,9 +723,9 @@ set_orderby(VectorScan *scan)
 
 	desc->xs_recheck = false;
 	desc->xs_recheckorderby = scan->results.lossy && !scan->query_is_null && !exact;
-	if (scan->results.lossy)
-		desc->xs_orderbyvals[0] = Float8GetDatum(
-			exact ? space_value(scan->search.space, found->distance) : found->bound);
+	desc->xs_orderbyvals[0] = Float8GetDatum(
+		exact || !scan->results.lossy ? space_value(scan->search.space, found->distance) :
+		found->bound);
 }
 
 /* Returns a row of an index-only scan, if it is visible. */

@@ -70,23 +70,39 @@ fusion_arms(const FuncExpr *call)
 	return list_truncate(list_copy(call->args), list_length(call->args) - OPTIONS);
 }
 
-bool
-fusion_is_score(const Expr *arm)
+/* The function of an arm that is an operator of an extension, or InvalidOid. */
+static Oid
+function_of(const Expr *arm)
 {
 	const OpExpr *order = (const OpExpr *) arm;
-	Oid			support;
+
+	return IsA(arm, OpExpr) && order->opno >= FirstNormalObjectId ? get_opcode(order->opno) :
+		InvalidOid;
+}
+
+bool
+fusion_is_of_words(const Expr *arm)
+{
+	Oid			oid = function_of(arm);
+	Oid			support = OidIsValid(oid) ? get_func_support(oid) : InvalidOid;
 	FmgrInfo	function;
 
-	if (!IsA(arm, OpExpr) || order->opno < FirstNormalObjectId)
-		return false;
-	fmgr_info(get_opcode(order->opno), &function);
-	if (function.fn_addr == sparsevec_negative_inner_product)
-		return true;
-	support = get_func_support(function.fn_oid);
 	if (support < FirstNormalObjectId)
 		return false;
 	fmgr_info(support, &function);
 	return function.fn_addr == bm25_score_support;
+}
+
+bool
+fusion_is_score(const Expr *arm)
+{
+	Oid			oid = function_of(arm);
+	FmgrInfo	function;
+
+	if (!OidIsValid(oid))
+		return false;
+	fmgr_info(oid, &function);
+	return function.fn_addr == sparsevec_negative_inner_product || fusion_is_of_words(arm);
 }
 
 Expr *

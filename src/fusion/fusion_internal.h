@@ -37,13 +37,22 @@ extern Expr *fusion_option(const FuncExpr *call, int option);
 /* Whether an arm is a negative score of what two things have in common: 0 is no match. */
 extern bool fusion_is_score(const Expr *arm);
 
+/* Whether an arm is the score of a text for words, which a scan of an index knows to the bit. */
+extern bool fusion_is_of_words(const Expr *arm);
+
 /*
  * Makes the state of a node.  CustomScan.custom_plans are the plans of the arms; each has the
  * columns of ARM_* and a LIMIT of the depth.  custom_exprs are the options, custom_scan_tlist has
- * columns of the table, and the call last.  custom_private has the numbers of the arms that are
- * scores.
+ * columns of the table, and the call last.  custom_private has an integer of ARM_IS_* for each arm.
  */
 extern const CustomScanMethods fusion_methods;
+
+/* What an arm is. */
+enum
+{
+	ARM_IS_SCORE = 1,			/* see fusion_is_score */
+	ARM_IS_INDEXED = 2			/* its plan is an index scan, which knows the distance */
+};
 
 enum
 {

@@ -70,6 +70,13 @@ const CustomScanMethods fusion_methods = {
 	.CreateCustomScanState = create_state
 };
 
+bool
+is_fusion_node(const PlanState *node)
+{
+	return IsA(node, CustomScanState) &&
+		((const CustomScanState *) node)->methods == &exec_methods;
+}
+
 /* The call whose value is the last of the scan's columns. */
 static FuncExpr *
 call_of(const CustomScan *plan)
@@ -206,8 +213,11 @@ weights_of(FusionState *state, int arms)
  * of an index not at all: no arm finds them, nor those that a score does not match.
  */
 static void
-read_arm(FusionHits *hits, PlanState *arm, int number, bool score)
+read_arm(FusionHits *hits, PlanState *arm, int number, int kind)
 {
+	const IndexScanState *scan = kind & ARM_IS_INDEXED ?
+		castNode(IndexScanState, outerPlanState(arm)) : NULL;
+
 	for (;;)
 	{
 		TupleTableSlot *slot = ExecProcNode(arm);
@@ -217,10 +227,11 @@ read_arm(FusionHits *hits, PlanState *arm, int number, bool score)
 		if (TupIsNull(slot))
 			break;
 		slot_getallattrs(slot);
-		if (slot->tts_isnull[ARM_DISTANCE - 1])
+		if (scan == NULL && slot->tts_isnull[ARM_DISTANCE - 1])
 			continue;
-		distance = DatumGetFloat8(slot->tts_values[ARM_DISTANCE - 1]);
-		if (!isfinite(distance) || (score && distance == 0))
+		distance = DatumGetFloat8(scan ? scan->iss_ScanDesc->xs_orderbyvals[0] :
+								  slot->tts_values[ARM_DISTANCE - 1]);
+		if (!isfinite(distance) || (kind & ARM_IS_SCORE && distance == 0))
 			continue;
 		key.table = DatumGetObjectId(slot->tts_values[ARM_TABLE - 1]);
 		key.tid = *(ItemPointer) DatumGetPointer(slot->tts_values[ARM_TID - 1]);
@@ -250,7 +261,7 @@ fuse(FusionState *state)
 		int			arm = foreach_current_index(cell);
 		int64		from = hits.count;
 
-		read_arm(&hits, lfirst(cell), arm, list_member_int(plan->custom_private, arm));
+		read_arm(&hits, lfirst(cell), arm, list_nth_int(plan->custom_private, arm));
 		missing[arm] = fusion_rank_hits(&hits, from, method, k, weights[arm]);
 	}
 	estate->es_direction = direction;

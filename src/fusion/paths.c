@@ -305,6 +305,25 @@ offer_fusion(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 	rel->part_scheme = NULL;
 }
 
+/*
+ * Whether an arm is read in the order of an index that knows its values.  Then its plan does not
+ * compute them: to score a text takes many times as long as to find it.
+ */
+static bool
+take_from_index(const Expr *order, const Plan *limit)
+{
+	const IndexScan *scan = (IndexScan *) outerPlan(limit);
+	TargetEntry *distance;
+
+	if (!fusion_is_of_words(order) || !IsA(scan, IndexScan) || scan->indexorderbyorig == NIL)
+		return false;
+	distance = list_nth_node(TargetEntry, scan->scan.plan.targetlist, ARM_DISTANCE - 1);
+	if (!equal(distance->expr, linitial(scan->indexorderbyorig)))
+		return false;
+	distance->expr = (Expr *) makeNullConst(FLOAT8OID, -1, InvalidOid);
+	return true;
+}
+
 static Plan *
 make_plan(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *targets, List *clauses,
 		  List *plans)
@@ -312,6 +331,7 @@ make_plan(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *targets, L
 	CustomScan *plan = makeNode(CustomScan);
 	const FuncExpr *call = linitial_node(FuncExpr, path->custom_private);
 	ListCell   *cell;
+	ListCell   *arm_plan;
 
 	plan->scan.plan.targetlist = targets;
 	plan->scan.scanrelid = rel->relid;
@@ -319,9 +339,10 @@ make_plan(PlannerInfo *root, RelOptInfo *rel, CustomPath *path, List *targets, L
 	plan->custom_plans = plans;
 	for (int i = 0; i < OPTIONS; i++)
 		plan->custom_exprs = lappend(plan->custom_exprs, fusion_option(call, i));
-	foreach(cell, fusion_arms(call))
-		if (fusion_is_score(lfirst(cell)))
-			plan->custom_private = lappend_int(plan->custom_private, foreach_current_index(cell));
+	forboth(cell, fusion_arms(call), arm_plan, plans)
+		plan->custom_private = lappend_int(plan->custom_private,
+			(fusion_is_score(lfirst(cell)) ? ARM_IS_SCORE : 0) |
+			(take_from_index(lfirst(cell), lfirst(arm_plan)) ? ARM_IS_INDEXED : 0));
 	foreach(cell, lsecond_node(List, path->custom_private))
 		plan->custom_scan_tlist = lappend(plan->custom_scan_tlist,
 										  makeTargetEntry(lfirst(cell),
