@@ -2028,62 +2028,147 @@ CREATE FUNCTION vector_text_digest(config text) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000;
 COMMENT ON FUNCTION vector_text_digest(text) IS 'a hash of the terms of some texts: another one means that indexes of words have to be made again';
 
--- queries of words, and the score of BM25: less is better, 0 is no match
+-- queries of words, and the score of BM25: less is better, 0 is no match; another extension may have the like in this schema
 
-CREATE TYPE bm25query;
-CREATE FUNCTION bm25query_in(cstring) RETURNS bm25query
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION bm25query_in(cstring) IS 'I/O';
-CREATE FUNCTION bm25query_out(bm25query) RETURNS cstring
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION bm25query_out(bm25query) IS 'I/O';
-CREATE FUNCTION bm25query_recv(internal) RETURNS bm25query
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION bm25query_recv(internal) IS 'I/O';
-CREATE FUNCTION bm25query_send(bm25query) RETURNS bytea
-	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION bm25query_send(bm25query) IS 'I/O';
-CREATE TYPE bm25query (
-	INPUT = bm25query_in,
-	OUTPUT = bm25query_out,
-	RECEIVE = bm25query_recv,
-	SEND = bm25query_send,
-	STORAGE = extended
-);
-COMMENT ON TYPE bm25query IS 'query of words, and the bm25 index by whose statistics it scores';
+CREATE FUNCTION vector_create_words() RETURNS boolean
+	-- types are shells at first, which need no notice
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
+	AS $words$
+DECLARE
+	vector record;
+	member record;
+	problem text;
+BEGIN
+	SELECT e.oid, quote_ident(nspname) AS schema INTO vector
+		FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'vector';
+	IF EXISTS (SELECT FROM pg_depend d JOIN pg_type t ON t.oid = objid AND classid = 'pg_type'::regclass
+		WHERE refclassid = 'pg_extension'::regclass AND refobjid = vector.oid AND deptype = 'e' AND typname = 'bm25query') THEN
+		RETURN true;
+	END IF;
+	PERFORM set_config('search_path', vector.schema || ', pg_temp', true);
 
-CREATE FUNCTION to_bm25query(query text, index regclass DEFAULT NULL) RETURNS bm25query
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION to_bm25query(text, regclass) IS 'query of words, with the bm25 index by whose statistics it scores';
-CREATE FUNCTION bm25query_eq(bm25query, bm25query) RETURNS boolean
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION bm25query_eq(bm25query, bm25query) IS 'implementation of = operator';
-CREATE OPERATOR = (LEFTARG = bm25query, RIGHTARG = bm25query, PROCEDURE = bm25query_eq, COMMUTATOR = =, RESTRICT = eqsel, JOIN = eqjoinsel);
-COMMENT ON OPERATOR =(bm25query, bm25query) IS 'equal';
+	CREATE TYPE bm25query;
+	CREATE FUNCTION bm25query_in(cstring) RETURNS bm25query
+		AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+	COMMENT ON FUNCTION bm25query_in(cstring) IS 'I/O';
+	CREATE FUNCTION bm25query_out(bm25query) RETURNS cstring
+		AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+	COMMENT ON FUNCTION bm25query_out(bm25query) IS 'I/O';
+	CREATE FUNCTION bm25query_recv(internal) RETURNS bm25query
+		AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+	COMMENT ON FUNCTION bm25query_recv(internal) IS 'I/O';
+	CREATE FUNCTION bm25query_send(bm25query) RETURNS bytea
+		AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+	COMMENT ON FUNCTION bm25query_send(bm25query) IS 'I/O';
+	CREATE TYPE bm25query (
+		INPUT = bm25query_in,
+		OUTPUT = bm25query_out,
+		RECEIVE = bm25query_recv,
+		SEND = bm25query_send,
+		STORAGE = extended
+	);
+	COMMENT ON TYPE bm25query IS 'query of words, and the bm25 index by whose statistics it scores';
 
-CREATE FUNCTION bm25_score_support(internal) RETURNS internal
-	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
-COMMENT ON FUNCTION bm25_score_support(internal) IS 'planner support: names the index of the column that is searched';
-CREATE FUNCTION bm25_score(text, bm25query) RETURNS float8
-	AS 'MODULE_PATHNAME', 'bm25_text_query' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT bm25_score_support;
-COMMENT ON FUNCTION bm25_score(text, bm25query) IS 'implementation of <@> operator';
-CREATE OPERATOR <@> (LEFTARG = text, RIGHTARG = bm25query, PROCEDURE = bm25_score);
-COMMENT ON OPERATOR <@>(text, bm25query) IS 'negative score by BM25 of a text for a query of words';
-CREATE FUNCTION bm25_score(text, text) RETURNS float8
-	AS 'MODULE_PATHNAME', 'bm25_text_text' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT bm25_score_support;
-COMMENT ON FUNCTION bm25_score(text, text) IS 'implementation of <@> operator';
-CREATE OPERATOR <@> (LEFTARG = text, RIGHTARG = text, PROCEDURE = bm25_score);
-COMMENT ON OPERATOR <@>(text, text) IS 'negative score by BM25 of a text for a query of words';
-CREATE FUNCTION bm25_score(text[], bm25query) RETURNS float8
-	AS 'MODULE_PATHNAME', 'bm25_array_query' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT bm25_score_support;
-COMMENT ON FUNCTION bm25_score(text[], bm25query) IS 'implementation of <@> operator';
-CREATE OPERATOR <@> (LEFTARG = text[], RIGHTARG = bm25query, PROCEDURE = bm25_score);
-COMMENT ON OPERATOR <@>(text[], bm25query) IS 'negative score by BM25 of texts for a query of words';
-CREATE FUNCTION bm25_score(text[], text) RETURNS float8
-	AS 'MODULE_PATHNAME', 'bm25_array_text' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT bm25_score_support;
-COMMENT ON FUNCTION bm25_score(text[], text) IS 'implementation of <@> operator';
-CREATE OPERATOR <@> (LEFTARG = text[], RIGHTARG = text, PROCEDURE = bm25_score);
-COMMENT ON OPERATOR <@>(text[], text) IS 'negative score by BM25 of texts for a query of words';
+	CREATE FUNCTION to_bm25query(query text, index regclass DEFAULT NULL) RETURNS bm25query
+		AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	COMMENT ON FUNCTION to_bm25query(text, regclass) IS 'query of words, with the bm25 index by whose statistics it scores';
+	CREATE FUNCTION bm25query_eq(bm25query, bm25query) RETURNS boolean
+		AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	COMMENT ON FUNCTION bm25query_eq(bm25query, bm25query) IS 'implementation of = operator';
+	CREATE OPERATOR = (LEFTARG = bm25query, RIGHTARG = bm25query, PROCEDURE = bm25query_eq, COMMUTATOR = =, RESTRICT = eqsel, JOIN = eqjoinsel);
+	COMMENT ON OPERATOR =(bm25query, bm25query) IS 'equal';
+
+	CREATE FUNCTION bm25_score_support(internal) RETURNS internal
+		AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+	COMMENT ON FUNCTION bm25_score_support(internal) IS 'planner support: names the index of the column that is searched';
+	CREATE FUNCTION bm25_score(text, bm25query) RETURNS float8
+		AS 'MODULE_PATHNAME', 'bm25_text_query' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT bm25_score_support;
+	COMMENT ON FUNCTION bm25_score(text, bm25query) IS 'implementation of <@> operator';
+	CREATE OPERATOR <@> (LEFTARG = text, RIGHTARG = bm25query, PROCEDURE = bm25_score);
+	COMMENT ON OPERATOR <@>(text, bm25query) IS 'negative score by BM25 of a text for a query of words';
+	CREATE FUNCTION bm25_score(text, text) RETURNS float8
+		AS 'MODULE_PATHNAME', 'bm25_text_text' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT bm25_score_support;
+	COMMENT ON FUNCTION bm25_score(text, text) IS 'implementation of <@> operator';
+	CREATE OPERATOR <@> (LEFTARG = text, RIGHTARG = text, PROCEDURE = bm25_score);
+	COMMENT ON OPERATOR <@>(text, text) IS 'negative score by BM25 of a text for a query of words';
+	CREATE FUNCTION bm25_score(text[], bm25query) RETURNS float8
+		AS 'MODULE_PATHNAME', 'bm25_array_query' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT bm25_score_support;
+	COMMENT ON FUNCTION bm25_score(text[], bm25query) IS 'implementation of <@> operator';
+	CREATE OPERATOR <@> (LEFTARG = text[], RIGHTARG = bm25query, PROCEDURE = bm25_score);
+	COMMENT ON OPERATOR <@>(text[], bm25query) IS 'negative score by BM25 of texts for a query of words';
+	CREATE FUNCTION bm25_score(text[], text) RETURNS float8
+		AS 'MODULE_PATHNAME', 'bm25_array_text' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 1000 SUPPORT bm25_score_support;
+	COMMENT ON FUNCTION bm25_score(text[], text) IS 'implementation of <@> operator';
+	CREATE OPERATOR <@> (LEFTARG = text[], RIGHTARG = text, PROCEDURE = bm25_score);
+	COMMENT ON OPERATOR <@>(text[], text) IS 'negative score by BM25 of texts for a query of words';
+
+	-- a script of the extension has made them its members
+	FOR member IN
+		SELECT o.type, o.identity
+			FROM (SELECT 'pg_type'::regclass AS classid, 'bm25query'::regtype::oid AS oid
+				UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc
+					WHERE pronamespace = vector.schema::regnamespace AND proname ~ '^(to_bm25query|bm25_score|bm25query_)'
+				UNION ALL SELECT 'pg_operator'::regclass, p.oid FROM pg_operator p JOIN pg_proc f ON f.oid = oprcode
+					WHERE pronamespace = vector.schema::regnamespace AND proname IN ('bm25_score', 'bm25query_eq')) m,
+				pg_identify_object(m.classid, m.oid, 0) o
+			WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = m.classid AND d.objid = m.oid AND refobjid = vector.oid AND deptype = 'e')
+	LOOP
+		EXECUTE format('ALTER EXTENSION vector ADD %s %s', member.type, member.identity);
+	END LOOP;
+	RETURN true;
+EXCEPTION WHEN duplicate_object OR duplicate_function THEN
+	GET STACKED DIAGNOSTICS problem = MESSAGE_TEXT;
+	PERFORM set_config('client_min_messages', 'notice', true);
+	RAISE NOTICE '%, skipping bm25', problem USING ERRCODE = 'duplicate_object',
+		DETAIL = format('It is not that of the extension vector, which cannot have its own in the schema %s: the access method bm25, the type bm25query and the operators <@> are not created.', vector.schema),
+		HINT = 'When nothing needs the other one any more, drop it, and call vector_create_bm25().';
+	RETURN false;
+END
+$words$;
+COMMENT ON FUNCTION vector_create_words() IS 'creates the type bm25query and the operators <@>, unless the schema has others; returns whether they exist';
+
+CREATE FUNCTION vector_drop_words() RETURNS boolean
+	LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
+	AS $words$
+DECLARE
+	vector oid := (SELECT oid FROM pg_extension WHERE extname = 'vector');
+	query oid := (SELECT t.oid FROM pg_depend d JOIN pg_type t ON t.oid = objid AND classid = 'pg_type'::regclass
+		WHERE refclassid = 'pg_extension'::regclass AND refobjid = vector AND deptype = 'e' AND typname = 'bm25query');
+	dependent text;
+	member record;
+BEGIN
+	IF query IS NULL THEN
+		RETURN false;
+	END IF;
+	-- a type goes with the functions that read and write it by CASCADE only, by which nothing else is to go
+	SELECT string_agg(pg_describe_object(d.classid, d.objid, d.objsubid) || ' depends on type bm25query', E'\n') INTO dependent
+		FROM pg_depend d
+		WHERE refclassid = 'pg_type'::regclass AND refobjid IN (SELECT oid FROM pg_type WHERE oid = query OR typelem = query) AND deptype IN ('n', 'a')
+			AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classid AND e.objid = d.objid AND e.refobjid = vector AND e.deptype = 'e');
+	IF dependent IS NOT NULL THEN
+		RAISE 'cannot drop type bm25query because other objects depend on it' USING ERRCODE = 'dependent_objects_still_exist', DETAIL = dependent;
+	END IF;
+	FOR member IN
+		SELECT o.type, o.identity, step
+			FROM (SELECT CASE WHEN proname = 'bm25_score_support' THEN 3 WHEN proname ~ '^bm25query_(in|out|recv|send)$' THEN 4 ELSE 2 END AS step,
+					'pg_proc'::regclass AS classid, oid
+					FROM pg_proc WHERE proname ~ '^(to_bm25query|bm25_score|bm25query_)'
+				UNION ALL SELECT 1, 'pg_operator'::regclass, p.oid FROM pg_operator p JOIN pg_proc f ON f.oid = oprcode
+					WHERE proname IN ('bm25_score', 'bm25query_eq')
+				UNION ALL SELECT 5, 'pg_type'::regclass, query) m
+				JOIN pg_depend d ON d.classid = m.classid AND d.objid = m.oid AND refobjid = vector AND deptype = 'e',
+				pg_identify_object(m.classid, m.oid, 0) o
+			ORDER BY step
+	LOOP
+		EXECUTE format('ALTER EXTENSION vector DROP %s %s', member.type, member.identity);
+		IF member.step <> 4 THEN
+			EXECUTE format('DROP %s %s %s', member.type, member.identity, CASE member.step WHEN 5 THEN 'CASCADE' END);
+		END IF;
+	END LOOP;
+	RETURN true;
+END
+$words$;
+COMMENT ON FUNCTION vector_drop_words() IS 'drops the type bm25query and the operators <@> of this extension; returns whether it did';
 
 -- object stores
 
@@ -2107,6 +2192,7 @@ CREATE FUNCTION vector_create_method(method name) RETURNS boolean
 	AS $create$
 DECLARE
 	vector record;
+	words boolean;
 	class record;
 	member record;
 BEGIN
@@ -2124,6 +2210,13 @@ BEGIN
 	END IF;
 	SELECT e.oid, quote_ident(nspname) AS schema INTO vector
 		FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'vector';
+	-- what the operator classes of bm25 are of
+	IF method = 'bm25' THEN
+		EXECUTE format('SELECT %s.vector_create_words()', vector.schema) INTO words;
+		IF NOT words THEN
+			RETURN false;
+		END IF;
+	END IF;
 	PERFORM set_config('search_path', vector.schema || ', pg_temp', true);
 	EXECUTE format('CREATE ACCESS METHOD %I TYPE INDEX HANDLER %I', method, method || 'handler');
 	EXECUTE format('COMMENT ON ACCESS METHOD %I IS %L', method, CASE method
@@ -2200,6 +2293,10 @@ BEGIN
 		EXECUTE format('ALTER EXTENSION vector DROP %s %s', member.type, member.identity);
 		EXECUTE format('DROP %s %s', member.type, member.identity);
 	END LOOP;
+	IF method = 'bm25' THEN
+		EXECUTE format('SELECT %s.vector_drop_words()', (SELECT quote_ident(nspname) FROM pg_namespace JOIN pg_extension ON extnamespace = pg_namespace.oid
+			WHERE extname = 'vector'));
+	END IF;
 	RETURN true;
 END
 $drop$;
@@ -2231,11 +2328,11 @@ CREATE FUNCTION vector_create_bm25() RETURNS boolean LANGUAGE SQL VOLATILE PARAL
 BEGIN ATOMIC
 	SELECT vector_create_method('bm25');
 END;
-COMMENT ON FUNCTION vector_create_bm25() IS 'creates the access method bm25, unless one has this name; returns whether it did';
+COMMENT ON FUNCTION vector_create_bm25() IS 'creates the access method bm25, with its type and operators, unless others have these names; returns whether it did';
 CREATE FUNCTION vector_drop_bm25() RETURNS boolean LANGUAGE SQL VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
 	SELECT vector_drop_method('bm25');
 END;
-COMMENT ON FUNCTION vector_drop_bm25() IS 'drops the access method bm25 of this extension, for another to have the name; returns whether it did';
+COMMENT ON FUNCTION vector_drop_bm25() IS 'drops the access method bm25 of this extension, with its type and operators, for another to have the names; returns whether it did';
 SELECT vector_create_sparse();
 SELECT vector_create_bm25();

@@ -1,4 +1,4 @@
-# The names diskann, sparse and bm25: another access method may have them, take them, and give them away
+# The names diskann, sparse and bm25, and what words are searched by: others may have them, take them, and give them away
 use strict;
 use warnings;
 use FindBin;
@@ -141,6 +141,52 @@ sql('bm25', 'DROP ACCESS METHOD bm25 CASCADE');
 is(sql('bm25', 'SELECT vector_create_bm25()'), 't', 'the extension takes the name');
 is(sql('bm25', $definitions), sql('fresh', $definitions), 'and has the members that it has elsewhere');
 is(sql('bm25', 'SELECT vector_drop_bm25(), vector_drop_bm25()'), 't|f', 'and gives it away');
+
+# type and operators of bm25, which another extension may have in the same schema
+my $words = q{SELECT count(*) FROM pg_depend d JOIN pg_extension e ON refobjid = e.oid AND refclassid = 'pg_extension'::regclass
+	WHERE extname = 'vector' AND pg_describe_object(classid, objid, objsubid) ~ 'bm25query|bm25_score|<@>|bm25_(array_)?ops|method bm25$'};
+my $bm25_members = sql('fresh', $words);
+my %other_words = (
+	type => [ 'CREATE TYPE bm25query AS (words text, list int)', 'DROP TYPE bm25query', 'type "bm25query" already exists' ],
+	operator => [ q{CREATE FUNCTION other(text, text) RETURNS float8 LANGUAGE sql IMMUTABLE AS 'SELECT 7.0::float8';
+		CREATE OPERATOR <@> (LEFTARG = text, RIGHTARG = text, FUNCTION = other)}, 'DROP OPERATOR <@> (text, text)', 'operator <@> already exists' ],
+	function => [ q{CREATE FUNCTION to_bm25query(query text, list regclass) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT query'},
+		'DROP FUNCTION to_bm25query', 'function "to_bm25query" already exists with same argument types' ]);
+foreach my $kind (sort keys %other_words)
+{
+	my ($create, $drop, $message) = @{ $other_words{$kind} };
+
+	sql('postgres', "CREATE DATABASE words_$kind");
+	sql("words_$kind", $create);
+	($status, $messages) = report("words_$kind", 'CREATE EXTENSION vector');
+	is($status, 'done', "CREATE EXTENSION where there is another $kind");
+	like($messages, qr/NOTICE:  42710: \Q$message, skipping bm25\E\n.*DETAIL:  .*schema public.*\n.*HINT:  .*vector_create_bm25/s, 'a notice tells of it');
+	unlike($messages, qr/only a shell/, 'and no other of types');
+	is(sql("words_$kind", $words =~ s/bm25query.*ops\|/bm25query|bm25_score|<@>|/r), 0, 'nothing of it is the extension\'s');
+	is(sql("words_$kind", 'SELECT vector_drop_bm25(), vector_create_bm25()'), 'f|f', 'what is another\'s stays');
+	is(sql("words_$kind", "SELECT to_regoperator('<\@>(text,text)') IS NOT NULL AND 'a' <\@> 'b' = 7"), 't', 'and works') if $kind eq 'operator';
+	is(sql("words_$kind", "$items CREATE INDEX ON items USING sparse ((v::sparsevec(3)) sparsevec_ip_ops); CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops); $nearest"),
+		4, 'the rest of the extension does');
+	sql("words_$kind", "$drop; DROP TABLE items");
+	is(sql("words_$kind", 'SELECT vector_create_bm25()'), 't', 'the extension takes the names');
+	is(sql("words_$kind", $words), $bm25_members, 'all of them');
+	is(sql("words_$kind", "$definitions") eq sql('fresh', $definitions), '1', 'as they are elsewhere');
+}
+sql('words_type', q{CREATE TABLE texts (body text); INSERT INTO texts VALUES ('a quick fox'), ('a dog');
+	CREATE INDEX texts_body ON texts USING bm25 (body) WITH (text_config = 'simple')});
+is(sql('words_type', "SELECT body FROM texts ORDER BY body <\@> 'fox' LIMIT 1"), 'a quick fox', 'an index of words');
+($status, $messages) = report('words_type', 'SELECT vector_drop_bm25()');
+like($messages, qr/2BP01: cannot drop operator class public.bm25_ops .* because other objects depend on it/, 'the names are not given away while there is one');
+sql('words_type', "DROP TABLE texts; CREATE TABLE queries (words bm25query[]); CREATE VIEW scored AS SELECT 'a'::text <\@> 'b' AS score");
+($status, $messages) = report('words_type', 'SELECT vector_drop_bm25()');
+like($messages, qr/2BP01: cannot drop type bm25query because other objects depend on it.*column words of table public.queries depends on/s, 'nor with a column of the type');
+sql('words_type', 'DROP TABLE queries');
+($status, $messages) = report('words_type', 'SELECT vector_drop_bm25()');
+like($messages, qr/2BP01: cannot drop operator .*<\@>.* because other objects depend on it.*view public.scored depends on/s, 'nor with a view of the operator');
+is(sql('words_type', $words), $bm25_members, 'nothing is changed then');
+is(sql('words_type', 'DROP VIEW scored; SELECT vector_drop_bm25()'), 't', 'but then');
+sql('words_type', $_->[0]) foreach values %other_words;
+is(sql('words_type', 'SELECT vector_drop_bm25(), vector_create_bm25()'), 'f|f', 'another takes them');
 ($status, $messages) = report('sparse', "SELECT vector_create_method('btree')");
 like($messages, qr/22023: access method "btree" cannot be created/, 'other names are refused');
 
