@@ -1774,6 +1774,10 @@ CREATE FUNCTION vector_recall(index regclass, k integer DEFAULT 10, samples inte
 	AS 'MODULE_PATHNAME', 'vector_recall' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
 COMMENT ON FUNCTION vector_recall(regclass, integer, integer, text, double precision[], text) IS 'the share of the k nearest rows that an index finds, measured by searches with and without it';
 
+CREATE FUNCTION vector_knn_join(queries text, rows text, k integer DEFAULT 10, operator text DEFAULT '<->') RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10000;
+COMMENT ON FUNCTION vector_knn_join(text, text, integer, text) IS 'the k nearest rows of each query, exactly and without an index, by products of matrices';
+
 CREATE FUNCTION vector_last_scan(OUT hops bigint, OUT distances bigint, OUT blocks bigint, OUT segments bigint,
 	OUT walks bigint, OUT reads bigint, OUT switches bigint, OUT survivors bigint, OUT rejected bigint,
 	OUT table_rows bigint, OUT store_rounds bigint, OUT store_gets bigint, OUT store_bytes bigint)

@@ -28,6 +28,7 @@ DOCUMENTS = {
     "text_examples": "docs/text.md",
     "multivector_examples": "docs/multivector.md",
     "recall_examples": "docs/recall.md",
+    "joins_examples": "docs/joins.md",
     "operations_examples": "docs/operations.md",
 }
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```\n", re.M | re.S)
