@@ -1778,6 +1778,56 @@ CREATE FUNCTION vector_knn_join(queries text, rows text, k integer DEFAULT 10, o
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10000;
 COMMENT ON FUNCTION vector_knn_join(text, text, integer, text) IS 'the k nearest rows of each query, exactly and without an index, by products of matrices';
 
+CREATE FUNCTION vector_index_counters(index regclass, OUT scans bigint, OUT rounds bigint, OUT hops bigint, OUT distances bigint,
+		OUT blocks_hit bigint, OUT blocks_read bigint, OUT rejected bigint, OUT walks bigint, OUT reads bigint,
+		OUT switches bigint, OUT fallbacks bigint, OUT table_rows bigint, OUT store_gets bigint, OUT store_bytes bigint,
+		OUT rows_returned bigint, OUT search_ms double precision, OUT search_p50 double precision,
+		OUT search_p99 double precision, OUT latencies bigint[], OUT rows_inserted bigint, OUT rows_removed bigint,
+		OUT seals bigint, OUT merges bigint, OUT wal_bytes bigint, OUT recall double precision, OUT recall_k integer,
+		OUT recall_at timestamptz, OUT stats_since timestamptz) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 1;
+COMMENT ON FUNCTION vector_index_counters(regclass) IS 'what all sessions have done with an index; times in milliseconds';
+CREATE FUNCTION vector_stat_indexes(OUT index regclass, OUT scans bigint, OUT rounds bigint, OUT hops bigint, OUT distances bigint,
+		OUT blocks_hit bigint, OUT blocks_read bigint, OUT rejected bigint, OUT walks bigint, OUT reads bigint,
+		OUT switches bigint, OUT fallbacks bigint, OUT table_rows bigint, OUT store_gets bigint, OUT store_bytes bigint,
+		OUT rows_returned bigint, OUT search_ms double precision, OUT search_p50 double precision,
+		OUT search_p99 double precision, OUT latencies bigint[], OUT rows_inserted bigint, OUT rows_removed bigint,
+		OUT seals bigint, OUT merges bigint, OUT wal_bytes bigint, OUT recall double precision, OUT recall_k integer,
+		OUT recall_at timestamptz, OUT stats_since timestamptz,
+		OUT growing_rows bigint, OUT sealed_segments bigint, OUT dead_rows bigint) RETURNS SETOF record
+	LANGUAGE SQL VOLATILE PARALLEL RESTRICTED
+BEGIN ATOMIC
+	SELECT c.oid::regclass, n.*, s.growing, s.sealed, s.dead
+	FROM pg_class c JOIN pg_am a ON a.oid = c.relam, LATERAL vector_index_counters(c.oid) n,
+		LATERAL (SELECT coalesce(sum(rows) FILTER (WHERE kind = 'growing'), 0)::bigint AS growing,
+			count(*) FILTER (WHERE kind = 'sealed') AS sealed, coalesce(sum(dead), 0)::bigint AS dead
+			FROM vector_index_segments(c.oid)) s
+	WHERE a.amhandler::oid IN ('hnswhandler'::regproc::oid, 'diskannhandler'::regproc::oid,
+			'ivfflathandler'::regproc::oid, 'ivfhandler'::regproc::oid, 'sparsehandler'::regproc::oid, 'bm25handler'::regproc::oid) AND c.relkind = 'i'
+		AND (c.relpersistence <> 't' OR c.relnamespace = pg_my_temp_schema())
+		AND (pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
+END;
+COMMENT ON FUNCTION vector_stat_indexes() IS 'what all sessions have done with the indexes that one owns, and what these are now; for pg_monitor of all';
+CREATE FUNCTION vector_index_work(index regclass, OUT phase text, OUT steps bigint, OUT segments bigint,
+		OUT busy_ms double precision, OUT gave_way bigint, OUT locked bigint, OUT failures bigint) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 3;
+COMMENT ON FUNCTION vector_index_work(regclass) IS 'what background workers have done for an index';
+CREATE FUNCTION vector_stat_workers(OUT index regclass, OUT phase text, OUT steps bigint, OUT segments bigint,
+		OUT busy_ms double precision, OUT gave_way bigint, OUT locked bigint, OUT failures bigint) RETURNS SETOF record
+	LANGUAGE SQL VOLATILE PARALLEL RESTRICTED
+BEGIN ATOMIC
+	SELECT c.oid::regclass, w.*
+	FROM pg_class c JOIN pg_am a ON a.oid = c.relam, LATERAL vector_index_work(c.oid) w
+	WHERE a.amhandler::oid IN ('hnswhandler'::regproc::oid, 'diskannhandler'::regproc::oid,
+			'ivfflathandler'::regproc::oid, 'ivfhandler'::regproc::oid, 'sparsehandler'::regproc::oid, 'bm25handler'::regproc::oid) AND c.relkind = 'i'
+		AND (c.relpersistence <> 't' OR c.relnamespace = pg_my_temp_schema())
+		AND (pg_has_role(c.relowner, 'USAGE') OR pg_has_role('pg_monitor', 'USAGE'));
+END;
+COMMENT ON FUNCTION vector_stat_workers() IS 'what background workers have done for the indexes that one owns; for pg_monitor of all';
+CREATE FUNCTION vector_stat_reset(index regclass DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
+REVOKE ALL ON FUNCTION vector_stat_reset(regclass) FROM PUBLIC;
+COMMENT ON FUNCTION vector_stat_reset(regclass) IS 'sets the statistics of an index to zero, or those of all indexes of the database';
 CREATE FUNCTION vector_last_scan(OUT hops bigint, OUT distances bigint, OUT blocks bigint, OUT segments bigint,
 	OUT walks bigint, OUT reads bigint, OUT switches bigint, OUT survivors bigint, OUT rejected bigint,
 	OUT table_rows bigint, OUT store_rounds bigint, OUT store_gets bigint, OUT store_bytes bigint)

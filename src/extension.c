@@ -7,6 +7,7 @@
 #include "utils/guc.h"
 
 #include "am/index.h"
+#include "counters/counters.h"
 #include "distance/distance.h"
 #include "filter_scan/filter_scan.h"
 #include "fusion/fusion.h"
@@ -71,6 +72,7 @@ _PG_init(void)
 	if (process_shared_preload_libraries_in_progress)
 		tier_preload();
 	worker_init();
+	counters_init();
 	vector_am_init();
 	MarkGUCPrefixReserved("vector");
 }

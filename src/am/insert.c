@@ -3,8 +3,10 @@
  */
 #include "am/index.h"
 
+#include "executor/instrument.h"
 #include "utils/memutils.h"
 
+#include "counters/counters.h"
 #include "segment/attributes.h"
 #include "segment/growing.h"
 #include "segment/legacy.h"
@@ -61,12 +63,17 @@ vectorinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid, 
 	{
 		const IndexAttributes *attributes = index_attributes(index);
 		uint32		seal_rows = index_seal_rows(index);
+		uint64		logged = pgWalUsage.wal_bytes;
+		IndexCounters *counters;
 		uint64		rows;
 
 		if (attributes)
 			row.attributes = attributes_record(attributes, index, values, isnull,
 											   &row.attributes_size);
 		rows = growing_append(index, heap, cached, &row, seal_rows);
+		counters = counters_of(RelationGetRelid(index));
+		counters->inserted++;
+		counters->wal_bytes += pgWalUsage.wal_bytes - logged;
 		relieve(index, heap, rows, seal_rows);
 	}
 	MemoryContextSwitchTo(old);

@@ -26,6 +26,7 @@
 
 #include "am/check.h"
 #include "am/method.h"
+#include "am/owner.h"
 #include "am/scan.h"
 #include "am/tiering.h"
 #include "segment/legacy.h"
@@ -57,21 +58,10 @@ require_ours(Relation index)
 				 errmsg("cannot access temporary indexes of other sessions")));
 }
 
-/*
- * Whether the user may see the indexes of an owner: roles that have the owner's privileges, or that
- * monitor the server.
- */
-static bool
-may_see(Oid owner)
-{
-	return has_privs_of_role(GetUserId(), owner) ||
-		has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
-}
-
 static void
 require_may_see(Relation index)
 {
-	if (!may_see(index->rd_rel->relowner))
+	if (!owner_may_be_seen(index->rd_rel->relowner))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, RelationGetRelationName(index));
 }
 
@@ -213,21 +203,6 @@ vector_index_state(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(state));
 }
 
-/* The owner of a relation; InvalidOid if it does not exist. */
-static Oid
-relation_owner(Oid relation)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	Oid			owner = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
-}
-
 /*
  * One row for each job of this database that the user may see.  Only roles that monitor the server
  * see a job for all indexes, whose index is NULL.
@@ -262,7 +237,7 @@ vector_jobs(PG_FUNCTION_ARGS)
 			if (!OidIsValid(owner))
 				continue;
 		}
-		if (!may_see(owner))
+		if (!owner_may_be_seen(owner))
 			continue;
 		values[0] = ObjectIdGetDatum(job->index);
 		nulls[0] = !OidIsValid(job->index);

@@ -31,45 +31,6 @@
 #define FIRST_LOOK		64
 #define NEXT_LOOK		32
 
-ScanStatistics last_scan;
-
-static void
-add_statistics(ScanStatistics *sum, const ScanStatistics *statistics)
-{
-	sum->hops += statistics->hops;
-	sum->distances += statistics->distances;
-	sum->blocks += statistics->blocks;
-	sum->segments += statistics->segments;
-	sum->walks += statistics->walks;
-	sum->reads += statistics->reads;
-	sum->switches += statistics->switches;
-	sum->survivors += statistics->survivors;
-	sum->rejected += statistics->rejected;
-	sum->table_rows += statistics->table_rows;
-	sum->rounds += statistics->rounds;
-	sum->gets += statistics->gets;
-	sum->stored_bytes += statistics->stored_bytes;
-}
-
-/* Adds what this process has read from object stores since `before`. */
-static void
-count_stored(ScanStatistics *statistics, const TierCounters *before)
-{
-	statistics->rounds += tier_counters.rounds - before->rounds;
-	statistics->gets += tier_counters.gets - before->gets;
-	statistics->stored_bytes += tier_counters.bytes - before->bytes;
-}
-
-ScanStatistics
-scan_statistics(IndexScanDesc desc)
-{
-	const VectorScan *scan = desc->opaque;
-	ScanStatistics sum = scan->before;
-
-	add_statistics(&sum, &scan->statistics);
-	return sum;
-}
-
 IndexScanDesc
 vectorbeginscan(Relation index, int nkeys, int norderbys)
 {
@@ -120,7 +81,7 @@ end_search(VectorScan *scan)
 	if (scan->answers)
 		returned_end(scan->answers);
 	scan->answers = NULL;
-	add_statistics(&scan->before, &scan->statistics);
+	scan_count_search(scan);
 }
 
 void
@@ -627,9 +588,26 @@ search_among_passing(VectorScan *scan)
 	scan_leave_out_given(scan);
 	scan->finds_late = false;
 	scan->worth = 0;
+	scan->statistics.among++;
 	scan->notes_given = late;
 	scan->next_look = late ? scan->returned + NEXT_LOOK : PG_UINT64_MAX;
 	scan->method->search_again(scan);
+}
+
+/* Searches further; the time of the first call is counted as a whole. */
+static bool
+go_on(VectorScan *scan)
+{
+	instr_time	begun;
+	bool		more;
+
+	scan->statistics.search_rounds++;
+	if (scan->timed)
+		return scan->method->go_on(scan);
+	INSTR_TIME_SET_CURRENT(begun);
+	more = scan->method->go_on(scan);
+	scan_count_time(scan, begun);
+	return more;
 }
 
 /* Finds the next result; returns false at the end. */
@@ -652,7 +630,7 @@ next_result(VectorScan *scan)
 		if (results->count == 0 ||
 			(method->must_wait && method->must_wait(scan, results->items[0].found.distance)))
 		{
-			if (!method->go_on(scan))
+			if (!go_on(scan))
 				return false;
 			continue;
 		}
@@ -747,9 +725,10 @@ vectorgettuple(IndexScanDesc desc, ScanDirection direction)
 	VectorScan *scan = desc->opaque;
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
 	FoundRow	row = {.number = NO_ROW};
-	TierCounters before = tier_counters;
+	ScanMark	mark;
 
 	Assert(ScanDirectionIsForward(direction));
+	scan_count_begin(scan, &mark);
 	if (scan->bound)
 		scan_bound_asked(scan->bound);
 	if (scan->filtered)
@@ -758,6 +737,7 @@ vectorgettuple(IndexScanDesc desc, ScanDirection direction)
 	{
 		if (start(scan))
 		{
+			scan->statistics.search_rounds++;
 			scan->method->search(scan);
 			if (scan->adaptive)
 			{
@@ -781,8 +761,7 @@ vectorgettuple(IndexScanDesc desc, ScanDirection direction)
 	}
 	while (!scan->ended && desc->xs_want_itup && !return_row(scan, &row));
 	MemoryContextSwitchTo(old);
-	count_stored(&scan->statistics, &before);
-	last_scan = scan->statistics;
+	scan_count_end(scan, &mark);
 	if (scan->ended)
 		return false;
 	desc->xs_heaptid = row.tid;

@@ -14,6 +14,7 @@
 
 #include "access/genam.h"
 #include "access/relscan.h"
+#include "portability/instr_time.h"
 
 #include "am/bound.h"
 #include "am/fetch.h"
@@ -94,6 +95,7 @@ struct VectorScan
 	bool		query_is_null;
 	bool		started;
 	bool		ended;
+	bool		timed;			/* this call is the first, and its time is counted */
 	double		limit;			/* rows surely farther are not returned */
 	AttributeFilter *filter;	/* conditions on attributes; NULL: none */
 	ScanCursor *cursors;
@@ -169,6 +171,27 @@ extern bool scan_take_late(VectorScan *scan);
 
 /* Statistics of the last scan of this session. */
 extern ScanStatistics last_scan;
+
+/*
+ * Counts, from one mark to the other, what a call took of buffers and object stores, and the time,
+ * if it is the first of a search.
+ */
+typedef struct ScanMark
+{
+	instr_time	begun;
+	int64		hit;
+	int64		read;
+	TierCounters tier;
+} ScanMark;
+
+extern void scan_count_begin(VectorScan *scan, ScanMark *mark);
+extern void scan_count_end(VectorScan *scan, const ScanMark *mark);
+
+/* Counts the time since then. */
+extern void scan_count_time(VectorScan *scan, instr_time begun);
+
+/* A search has ended, if there was one: reports its statistics. */
+extern void scan_count_search(VectorScan *scan);
 
 /* Statistics of one of our scans, with all its rescans. */
 extern ScanStatistics scan_statistics(IndexScanDesc desc);

@@ -5,9 +5,11 @@
 
 #include "access/xact.h"
 #include "commands/vacuum.h"
+#include "executor/instrument.h"
 #include "storage/lmgr.h"
 
 #include "am/tiering.h"
+#include "counters/counters.h"
 #include "segment/compact.h"
 #include "segment/growing.h"
 #include "segment/legacy.h"
@@ -57,6 +59,8 @@ vectorbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	List	   *visited = NIL;
 	uint64		live = 0;
 	uint64		removed = 0;
+	uint64		logged = pgWalUsage.wal_bytes;
+	IndexCounters *counters;
 
 	if (stats == NULL)
 		stats = palloc0(sizeof(IndexBulkDeleteResult));
@@ -81,6 +85,9 @@ vectorbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	list_free(visited);
 	stats->num_index_tuples = live;
 	stats->tuples_removed += removed;
+	counters = counters_of(RelationGetRelid(index));
+	counters->removed += removed;
+	counters->wal_bytes += pgWalUsage.wal_bytes - logged;
 	return stats;
 }
 
@@ -112,6 +119,7 @@ vectorvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	Relation	heap = VACUUM_HEAP(info);
 	int			replaced;
 	int			merged;
+	uint64		logged;
 
 	if (info->analyze_only || legacy_state(index) != LEGACY_NONE)
 		return stats;
@@ -136,7 +144,9 @@ vectorvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	 */
 	if (replaced > 0 && !IsInParallelMode())
 		(void) GetTopFullTransactionId();
+	logged = pgWalUsage.wal_bytes;
 	segment_compact(index);
+	counters_of(RelationGetRelid(index))->wal_bytes += pgWalUsage.wal_bytes - logged;
 	stats->num_pages = RelationGetNumberOfBlocks(index);
 	return stats;
 }

@@ -32,6 +32,7 @@
 #include "utils/syscache.h"
 
 #include "am/method.h"
+#include "counters/counters.h"
 #include "hybrid/filter.h"
 #include "recall/recall.h"
 
@@ -80,6 +81,7 @@ typedef struct Measure
 	int			k;
 	int			wanted;			/* queries */
 	const char *filter;
+	bool		notes;			/* the result is kept as the index's recall */
 	const char *given;			/* the statement that gives the queries, or NULL */
 	Sample	   *queries;
 	int			count;
@@ -436,6 +438,9 @@ measure_effort(Measure *measure, const char *sql, Tuplestorestate *result, Tuple
 	values[COLUMN_INDEX_MS] = rounded(ms / Max(measure->count, 1), 1e3);
 	values[COLUMN_EXACT_MS] = rounded(measure->exact_ms, 1e3);
 	summarize(measure, recalls, n, values, nulls);
+	if (measure->notes && n > 0)
+		counters_set_recall(RelationGetRelid(measure->index), DatumGetFloat8(values[COLUMN_RECALL]),
+							measure->k);
 	values[COLUMN_EFFORT] = CStringGetTextDatum(
 		psprintf("%s = %s", measure->setting, GetConfigOption(measure->setting, false, false)));
 	tuplestore_putvalues(result, desc, values, nulls);
@@ -529,6 +534,7 @@ vector_recall(PG_FUNCTION_ARGS)
 	measure.wanted = get_count(fcinfo, ARG_SAMPLES, "samples", 100000);
 	measure.filter = get_text(fcinfo, ARG_FILTER);
 	measure.given = get_text(fcinfo, ARG_QUERIES);
+	measure.notes = measure.filter == NULL && PG_ARGISNULL(ARG_EFFORTS);
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (SPI_connect() != SPI_OK_CONNECT)

@@ -6,9 +6,11 @@
  */
 #include "segment/replace.h"
 
+#include "executor/instrument.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "counters/counters.h"
 #include "segment/attributes.h"
 #include "segment/choose.h"
 #include "segment/growing.h"
@@ -456,10 +458,15 @@ replace_segments(Replacement *replacement)
 static int
 end_replacement(Replacement *replacement)
 {
+	uint64		logged = pgWalUsage.wal_bytes;
 	int			replaced = 0;
 
 	if (replacement->job.input_count > 0)
+	{
 		replaced = replace_segments(replacement);
+		counters_of(RelationGetRelid(replacement->job.index))->wal_bytes +=
+			pgWalUsage.wal_bytes - logged;
+	}
 	choose_end(&replacement->job);
 	return replaced;
 }
@@ -468,20 +475,28 @@ int
 seal_growing(Relation index, Relation heap, SealWait wait, uint64 min_rows, uint64 max_rows)
 {
 	Replacement replacement = {0};
+	int			replaced;
 
 	choose_begin(&replacement.job, index, heap);
 	choose_growing(&replacement.job, wait, min_rows, max_rows);
-	return end_replacement(&replacement);
+	replaced = end_replacement(&replacement);
+	if (replaced > 0)
+		counters_of(RelationGetRelid(index))->seals++;
+	return replaced;
 }
 
 int
 seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what)
 {
 	Replacement replacement = {0};
+	int			replaced;
 
 	choose_begin(&replacement.job, index, heap);
 	choose_sealed(&replacement.job, wait, what);
-	return end_replacement(&replacement);
+	replaced = end_replacement(&replacement);
+	if (replaced > 0)
+		counters_of(RelationGetRelid(index))->merges++;
+	return replaced;
 }
 
 SealRoom

@@ -23,6 +23,11 @@ typedef struct ScanStatistics
 	uint64		rounds;			/* times that it waited for an object store, */
 	uint64		gets;			/* for so many ranges */
 	uint64		stored_bytes;	/* of these */
+	uint64		search_rounds;	/* of searches, each of which has one at least */
+	uint64		among;			/* searches begun again among the rows that pass */
+	uint64		blocks_hit;		/* blocks found in buffers, those of compared rows too, */
+	uint64		blocks_read;	/* and those not found there */
+	uint64		microseconds;	/* until the first row was found, and of further rounds */
 } ScanStatistics;
 
 typedef struct SealedScan

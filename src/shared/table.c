@@ -43,25 +43,38 @@ init_segment(void *memory)
 }
 #endif
 
+/* In the main shared memory, which has the room that was requested, and a little more. */
 static void *
-get_memory(SharedTable *table)
+get_main_memory(SharedTable *table)
 {
 	void	   *memory;
 	bool		found;
 
-	getting = table;
-#if PG_VERSION_NUM >= 190000
-	memory = GetNamedDSMSegment(table->name, table->size, init_segment, &found, NULL);
-#elif PG_VERSION_NUM >= 170000
-	memory = GetNamedDSMSegment(table->name, table->size, init_segment, &found);
-#else
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
 	memory = ShmemInitStruct(table->name, table->size, &found);
 	if (!found)
 		init_table(memory);
 	LWLockRelease(AddinShmemInitLock);
-#endif
 	return memory;
+}
+
+static void *
+get_memory(SharedTable *table)
+{
+	getting = table;
+#if PG_VERSION_NUM >= 170000
+	if (!table->requested)
+	{
+		bool		found;
+
+#if PG_VERSION_NUM >= 190000
+		return GetNamedDSMSegment(table->name, table->size, init_segment, &found, NULL);
+#else
+		return GetNamedDSMSegment(table->name, table->size, init_segment, &found);
+#endif
+	}
+#endif
+	return get_main_memory(table);
 }
 
 /*
@@ -122,7 +135,6 @@ shared_table(SharedTable *table)
 	return table->memory;
 }
 
-#if PG_VERSION_NUM < 170000
 static shmem_request_hook_type previous_shmem_request_hook;
 static Size requested;
 
@@ -133,17 +145,15 @@ request_memory(void)
 		previous_shmem_request_hook();
 	RequestAddinShmemSpace(requested);
 }
-#endif
 
 void
 shared_table_request(SharedTable *table)
 {
-#if PG_VERSION_NUM < 170000
 	if (requested == 0)
 	{
 		previous_shmem_request_hook = shmem_request_hook;
 		shmem_request_hook = request_memory;
 	}
 	requested += MAXALIGN(table->size);
-#endif
+	table->requested = true;
 }

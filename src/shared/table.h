@@ -17,6 +17,8 @@ typedef struct SharedTable
 	int			lock;			/* and of an LWLock; all else begins as zeros */
 	const char *missing;		/* the message when there is no memory for it */
 
+	bool		requested;		/* when the library was preloaded */
+
 	/* of this process */
 	void	   *memory;
 	TimestampTz failed;

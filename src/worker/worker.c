@@ -47,6 +47,7 @@
 #include "am/index.h"
 #include "am/method.h"
 #include "am/tiering.h"
+#include "counters/counters.h"
 #include "segment/seal.h"
 #include "worker/jobs.h"
 
@@ -227,6 +228,30 @@ open_index(Oid oid)
 	return NULL;
 }
 
+/* What counts the work of a step; NULL: nothing does, because it only looks. */
+static WorkCounters *
+counters_of_step(Oid index, WorkerStep step)
+{
+	static const WorkKind kinds[] = {
+		[STEP_SEAL] = WORK_SEAL, [STEP_MERGE] = WORK_MERGE, [STEP_LOOK] = WORK_KINDS,
+		[STEP_IDLE_MERGE] = WORK_MERGE, [STEP_DEPEND] = WORK_KINDS, [STEP_TIER] = WORK_TIER
+	};
+
+	return kinds[step] == WORK_KINDS ? NULL : &counters_of(index)->work[kinds[step]];
+}
+
+static void
+count_step(Relation index, WorkerStep step, int replaced, TimestampTz start)
+{
+	WorkCounters *work = counters_of_step(RelationGetRelid(index), step);
+
+	if (work == NULL || replaced == 0)
+		return;
+	work->steps++;
+	work->segments += replaced;
+	work->microseconds += GetCurrentTimestamp() - start;
+}
+
 static void
 log_step(Relation index, JobPhase phase, int replaced, TimestampTz start)
 {
@@ -347,6 +372,7 @@ take_step(Oid oid, WorkerStep step)
 		jobs_report_phase(phase);
 		replaced = do_step(index, step);
 		locked_index = NULL;
+		count_step(index, step, replaced, start);
 		log_step(index, phase, replaced, start);
 		/* so that what was retired becomes free on an idle server, too */
 		if (replaced > 0)
@@ -367,13 +393,19 @@ try_step(Oid oid, WorkerStep step)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile int replaced = -1;
+	WorkCounters *work;
 
 	gave_way = false;
 	PG_TRY();
 	{
 		replaced = take_step(oid, step);
 		if (replaced < 0)
+		{
+			work = counters_of_step(oid, step);
+			if (work)
+				work->locked++;
 			jobs_put_off(oid, NULL);
+		}
 	}
 	PG_CATCH();
 	{
@@ -385,6 +417,11 @@ try_step(Oid oid, WorkerStep step)
 		if (!gave_way)
 			EmitErrorReport();
 		FlushErrorState();
+		work = counters_of_step(oid, step);
+		if (work && gave_way)
+			work->gave_way++;
+		else if (work)
+			work->failures++;
 		AbortCurrentTransaction();
 		if (!gave_way)
 			jobs_put_off(oid, error->message);

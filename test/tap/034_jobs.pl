@@ -54,6 +54,9 @@ like(sql("SELECT coalesce(sum(rows) FILTER (WHERE kind = 'growing'), 0) <= 400, 
 	qr/^t\|1000$/, 'and are sealed by who inserts them') if $node->pg_version < 17;
 is(sql("SELECT vector_seal('alone_v') >= 0, count(*) FROM $jobs"), 't|0', 'there are no jobs');
 sql('VACUUM alone');
+is(sql("SET enable_seqscan = off; SELECT id FROM (SELECT 1 AS id FROM alone ORDER BY v <-> place(1) LIMIT 1) s;
+	SELECT scans, rows_inserted FROM vector_stat_indexes() WHERE index = 'alone_v'::regclass"), "1\n1|0", 'a session sees its own statistics')
+	if $node->pg_version < 17;
 if ($node->pg_version < 17)
 {
 	like(slurp_file($node->logfile), qr/background workers for vector indexes are not available/, 'the log says why');
