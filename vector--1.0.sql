@@ -2126,6 +2126,9 @@ BEGIN
 	CREATE FUNCTION to_bm25query(query text, index regclass DEFAULT NULL) RETURNS bm25query
 		AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE PARALLEL SAFE;
 	COMMENT ON FUNCTION to_bm25query(text, regclass) IS 'query of words, with the bm25 index by whose statistics it scores';
+	CREATE FUNCTION to_bm25query(query bm25query, index regclass) RETURNS bm25query
+		AS 'MODULE_PATHNAME', 'bm25query_with_index' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+	COMMENT ON FUNCTION to_bm25query(bm25query, regclass) IS 'a query of words, with the bm25 index by whose statistics it scores unless it names one';
 	CREATE FUNCTION bm25query_eq(bm25query, bm25query) RETURNS boolean
 		AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 	COMMENT ON FUNCTION bm25query_eq(bm25query, bm25query) IS 'implementation of = operator';

@@ -86,6 +86,57 @@ SELECT array_agg(id ORDER BY id) FROM (SELECT id FROM bm25_doc ORDER BY body <@>
 EXPLAIN (COSTS off) SELECT id FROM bm25_doc ORDER BY body <@> 'foxes' LIMIT 2;
 RESET enable_seqscan;
 
+-- a query that is known to the execution only is scored by the same statistics in every plan
+CREATE TABLE bm25_asked (id int, words text, query bm25query);
+INSERT INTO bm25_asked VALUES (1, 'quick fox', 'quick fox'), (2, 'dog', 'dog'), (3, 'foxes', 'bm25_doc_stems:foxes'), (4, 'quick', 'bm25_doc_body:quick'), (5, NULL, NULL);
+CREATE FUNCTION bm25_plan(query text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE line text;
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (COSTS off, VERBOSE) ' || query LOOP
+		IF line ~ 'Index Scan|Order By|Sort Key' THEN RETURN NEXT trim(line); END IF;
+	END LOOP;
+END $$;
+CREATE FUNCTION bm25_answers() RETURNS TABLE (how text, id int, scores text) LANGUAGE sql AS $$
+	SELECT how, q.id, string_agg(s.id || ':' || round(score::numeric, 3), ' ' ORDER BY score, s.id)
+	FROM bm25_asked q, LATERAL (
+		SELECT 'text' AS how, d.id, d.body <@> q.words AS score FROM bm25_doc d WHERE d.body <@> q.words < 0
+		UNION ALL SELECT 'query', d.id, d.body <@> q.query FROM bm25_doc d WHERE d.body <@> q.query < 0
+		UNION ALL SELECT 'ordered text', d.* FROM (SELECT id, body <@> q.words AS score FROM bm25_doc ORDER BY body <@> q.words LIMIT 3) d WHERE score < 0
+		UNION ALL SELECT 'ordered query', d.* FROM (SELECT id, body <@> q.query AS score FROM bm25_doc ORDER BY body <@> q.query LIMIT 3) d WHERE score < 0
+		UNION ALL SELECT 'of text', d.* FROM (SELECT id, body <@> to_bm25query(q.words) AS score FROM bm25_doc ORDER BY body <@> to_bm25query(q.words) LIMIT 3) d WHERE score < 0
+	) s GROUP BY how, q.id ORDER BY q.id, how
+$$;
+SET enable_seqscan = off;
+SELECT bm25_plan('SELECT (SELECT d.id FROM bm25_doc d ORDER BY d.body <@> q.words LIMIT 1) FROM bm25_asked q');
+SELECT bm25_plan('SELECT (SELECT d.id FROM bm25_doc d ORDER BY d.body <@> to_bm25query(q.words) LIMIT 1) FROM bm25_asked q');
+SELECT bm25_plan('SELECT (SELECT d.id FROM bm25_doc d ORDER BY d.body <@> q.query LIMIT 1) FROM bm25_asked q');
+SELECT * FROM bm25_answers();
+RESET enable_seqscan;
+SET enable_indexscan = off;
+SELECT * FROM bm25_answers() ORDER BY id, how;
+RESET enable_indexscan;
+PREPARE bm25_given (bm25query) AS SELECT id, round((body <@> $1)::numeric, 3) AS score FROM bm25_doc WHERE body <@> $1 < 0 ORDER BY body <@> $1, id LIMIT 2;
+PREPARE bm25_named (text, regclass) AS SELECT id, round((body <@> to_bm25query($1, $2))::numeric, 3) AS score FROM bm25_doc ORDER BY body <@> to_bm25query($1, $2), id LIMIT 2;
+SET plan_cache_mode = force_generic_plan;
+EXECUTE bm25_given ('quick fox');
+EXECUTE bm25_given ('bm25_doc_stems:foxes');
+EXECUTE bm25_given (NULL);
+EXECUTE bm25_named ('quick fox', NULL);
+EXECUTE bm25_named ('foxes', 'bm25_doc_stems');
+SET plan_cache_mode = force_custom_plan;
+EXECUTE bm25_given ('quick fox');
+EXECUTE bm25_given ('bm25_doc_stems:foxes');
+EXECUTE bm25_given (NULL);
+EXECUTE bm25_named ('quick fox', NULL);
+EXECUTE bm25_named ('foxes', 'bm25_doc_stems');
+RESET plan_cache_mode;
+DEALLOCATE bm25_given;
+DEALLOCATE bm25_named;
+SELECT id FROM bm25_doc ORDER BY body <@> (SELECT query FROM bm25_asked WHERE id = 4), id LIMIT 1;
+SELECT to_bm25query('bm25_doc_stems:a'::bm25query, 'bm25_doc_body'), to_bm25query('a'::bm25query, 'bm25_doc_body'), to_bm25query('a'::bm25query, NULL), to_bm25query(NULL::bm25query, 'bm25_doc_body');
+DROP FUNCTION bm25_answers, bm25_plan;
+DROP TABLE bm25_asked;
+
 -- a partial index has the statistics of a part: only a query that names it means it
 CREATE TABLE bm25_language (id int, language text, body text);
 INSERT INTO bm25_language VALUES (1, 'en', 'running foxes'), (2, 'de', 'laufende Hunde');

@@ -15,6 +15,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/pg_list.h"
 #include "optimizer/optimizer.h"
 #include "storage/lmgr.h"
@@ -109,22 +110,30 @@ is_part_of(Relation index, Oid whole)
 		 list_member_oid(get_partition_ancestors(RelationGetRelid(index)), whole));
 }
 
+Oid
+bm25_named_index(const Node *query)
+{
+	const FuncExpr *call = (const FuncExpr *) query;
+	const Const *named;
+
+	if (IsA(query, Const))
+		return ((const Const *) query)->constisnull ? InvalidOid :
+			((BM25Query *) PG_DETOAST_DATUM(((const Const *) query)->constvalue))->index;
+	/* to_bm25query(text, index); that of a query of words may keep another index */
+	if (!IsA(query, FuncExpr) || list_length(call->args) != 2 ||
+		exprType(linitial(call->args)) != TEXTOID)
+		return InvalidOid;
+	named = lsecond(call->args);
+	return IsA(named, Const) && named->consttype == REGCLASSOID && !named->constisnull ?
+		DatumGetObjectId(named->constvalue) : InvalidOid;
+}
+
 bool
 bm25_can_order(Relation index, Node *query)
 {
-	Oid			named = InvalidOid;
+	Oid			named = bm25_named_index(query);
 
-	if (IsA(query, Const) && !((Const *) query)->constisnull)
-		named = ((BM25Query *) PG_DETOAST_DATUM(((Const *) query)->constvalue))->index;
-	else if (IsA(query, FuncExpr) && list_length(((FuncExpr *) query)->args) == 2)
-	{
-		/* to_bm25query(query, index) */
-		Const	   *argument = lsecond(((FuncExpr *) query)->args);
-
-		if (IsA(argument, Const) && argument->consttype == REGCLASSOID && !argument->constisnull)
-			named = DatumGetObjectId(argument->constvalue);
-	}
-	return !OidIsValid(named) || is_part_of(index, named);
+	return OidIsValid(named) && is_part_of(index, named);
 }
 
 /* Sums the statistics of an index, and sets those of the terms. */

@@ -26,7 +26,16 @@ typedef struct BM25Scorer
  */
 extern BM25Scorer *bm25_scorer(const BM25Query *query, Relation scanned);
 
-/* Whether a scan of an index can order by a query: not by one that names another index. */
+/*
+ * The index that an expression of a query is known to name; InvalidOid if it may name none, or if
+ * that is known to its execution only.
+ */
+extern Oid	bm25_named_index(const Node *query);
+
+/*
+ * Whether a scan of an index can order by a query: only by one that is known to name it, so that
+ * scores are the same in every plan.
+ */
 extern bool bm25_can_order(Relation index, Node *query);
 
 #endif							/* VECTOR_AM_BM25_QUERY_H */

@@ -152,11 +152,24 @@ index_of(PlannerInfo *root, Node *expression)
 	return found;
 }
 
-/* A query, which is a text or has no index, with an index; NULL if it may have one already. */
+/* The index that a call of to_bm25query gives to a query, if it is a constant; else NULL. */
+static const Const *
+given_index(const Node *query, const char *schema)
+{
+	const FuncExpr *call = (const FuncExpr *) query;
+
+	return IsA(query, FuncExpr) && list_length(call->args) == 2 &&
+		strcmp(get_func_name(call->funcid), "to_bm25query") == 0 &&
+		strcmp(get_namespace_name(get_func_namespace(call->funcid)), schema) == 0 &&
+		IsA(lsecond(call->args), Const) ? lsecond(call->args) : NULL;
+}
+
+/* A query with an index, unless it has one; NULL if nothing is to be done. */
 static Expr *
 name_index(Node *query, Oid index, Oid type, char *schema)
 {
-	Oid			arguments[] = {TEXTOID, REGCLASSOID};
+	const Const *given = given_index(query, schema);
+	Oid			arguments[] = {InvalidOid, REGCLASSOID};
 	List	   *name;
 	Const	   *constant = (Const *) query;
 	Datum		value;
@@ -166,19 +179,22 @@ name_index(Node *query, Oid index, Oid type, char *schema)
 		value = PointerGetDatum(PG_DETOAST_DATUM(constant->constvalue));
 		if (constant->consttype == type)
 		{
-			BM25Query  *given = (BM25Query *) DatumGetPointer(value);
+			BM25Query  *words = (BM25Query *) DatumGetPointer(value);
 
-			if (OidIsValid(given->index))
+			if (OidIsValid(words->index))
 				return NULL;
-			value = PointerGetDatum(bm25query_make(given->query, bm25query_length(given), index));
+			value = PointerGetDatum(bm25query_make(words->query, bm25query_length(words), index));
 		}
 		else
 			value = PointerGetDatum(bm25query_make(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value),
 												   index));
 		return (Expr *) makeConst(type, -1, InvalidOid, -1, value, false, false);
 	}
-	if (exprType(query) != TEXTOID)
+	if (given && !given->constisnull)
 		return NULL;
+	if (given)
+		query = linitial(((FuncExpr *) query)->args);
+	arguments[0] = exprType(query);
 	name = list_make2(makeString(schema), makeString("to_bm25query"));
 	return (Expr *) makeFuncExpr(LookupFuncName(name, 2, arguments, false), type,
 								 list_make2(query,

@@ -157,6 +157,21 @@ to_bm25query(PG_FUNCTION_ARGS)
 									 PG_ARGISNULL(1) ? InvalidOid : PG_GETARG_OID(1)));
 }
 
+/* to_bm25query(bm25query, index): the index is that of the query if it names one. */
+PG_FUNCTION_INFO_V1(bm25query_with_index);
+Datum
+bm25query_with_index(PG_FUNCTION_ARGS)
+{
+	BM25Query  *query;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	query = PG_GETARG_BM25QUERY_P(0);
+	if (OidIsValid(query->index) || PG_ARGISNULL(1))
+		PG_RETURN_POINTER(query);
+	PG_RETURN_POINTER(bm25query_make(query->query, bm25query_length(query), PG_GETARG_OID(1)));
+}
+
 PG_FUNCTION_INFO_V1(bm25query_eq);
 Datum
 bm25query_eq(PG_FUNCTION_ARGS)
