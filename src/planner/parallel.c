@@ -52,6 +52,12 @@ contains_distance(Node *node, void *context)
 		expression_tree_walker(node, contains_distance, context);
 }
 
+bool
+computes_distance(const Node *node)
+{
+	return contains_distance(unconstify(Node *, node), NULL);
+}
+
 /* The blocks of a relation's TOAST table. */
 static BlockNumber
 toast_blocks(Oid relid)
@@ -122,7 +128,7 @@ offer_parallel_scan(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 		rel->rel_parallel_workers != -1 || max_parallel_workers_per_gather == 0 ||
 		IS_DUMMY_REL(rel) || rte->rtekind != RTE_RELATION || rte->relkind != RELKIND_RELATION ||
 		rte->inh || rte->tablesample != NULL ||
-		!contains_distance((Node *) root->parse->targetList, NULL))
+		!computes_distance((Node *) root->parse->targetList))
 		return;
 
 	workers = compute_parallel_worker(rel, (double) rel->pages + toast_blocks(rte->relid), -1,
@@ -151,4 +157,5 @@ planner_init(void)
 	junk_init();
 	indexes_init();
 	security_init();
+	foreign_init();
 }

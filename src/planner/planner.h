@@ -12,12 +12,16 @@
 /* Installs the planner hooks. */
 extern void planner_init(void);
 
-/* Install the hooks of subquery_rows.c, semijoin.c, junk.c, indexes.c and security.c. */
+/* Install the hooks of subquery_rows.c, semijoin.c, junk.c, indexes.c, security.c and foreign.c. */
 extern void subquery_rows_init(void);
 extern void semijoin_init(void);
 extern void junk_init(void);
 extern void indexes_init(void);
 extern void security_init(void);
+extern void foreign_init(void);
+
+/* Whether an expression calls a distance function. */
+extern bool computes_distance(const Node *node);
 
 /*
  * An index-only scan with a target list in place of an index scan; NULL if that needs more of its

@@ -1,0 +1,153 @@
+# A table divided among four servers by postgres_fdw: each is sent the LIMIT, all are asked at the same time, and the
+# answer is that of one server
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my @nodes;
+foreach my $i (0 .. 3)
+{
+	my $node = PostgreSQL::Test::Cluster->new("shard$i");
+	$node->init;
+	$node->append_conf('postgresql.conf', "autovacuum = off\nfsync = off\nmax_parallel_workers_per_gather = 0\nvector.background_work = off\n");
+	$node->start;
+	plan skip_all => 'postgres_fdw is not installed'
+	  unless $node->safe_psql('postgres', "SELECT count(*) FROM pg_available_extensions WHERE name = 'postgres_fdw'");
+	$node->safe_psql('postgres', q{
+		CREATE EXTENSION vector;
+		CREATE TABLE items (id int, tag int, v vector(16));
+		CREATE VIEW effort AS SELECT current_setting('hnsw.ef_search') AS ef_search FROM (SELECT '[1]'::vector) AS loaded});
+	push @nodes, $node;
+}
+# the first is also the one that is asked, and has all rows in one table
+my $hub = $nodes[0];
+$hub->safe_psql('postgres', q{
+	CREATE EXTENSION postgres_fdw;
+	CREATE TABLE parts (id int, tag int, v vector(16)) PARTITION BY HASH (id)});
+foreach my $i (0 .. 3)
+{
+	my ($host, $port) = ($nodes[$i]->host, $nodes[$i]->port);
+	$hub->safe_psql('postgres', qq{
+		CREATE SERVER shard$i FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '$host', port '$port', dbname 'postgres',
+			extensions 'vector', batch_size '500', options '-c hnsw.ef_search=120');
+		CREATE USER MAPPING FOR CURRENT_USER SERVER shard$i;
+		CREATE FOREIGN TABLE parts_$i PARTITION OF parts FOR VALUES WITH (MODULUS 4, REMAINDER $i)
+			SERVER shard$i OPTIONS (table_name 'items');
+		CREATE FOREIGN TABLE effort_$i (ef_search text) SERVER shard$i OPTIONS (table_name 'effort')});
+}
+$hub->safe_psql('postgres', q{
+	SELECT setseed(0.4);
+	CREATE TABLE whole AS SELECT n AS id, n % 7 AS tag,
+		ARRAY(SELECT random() + sin(n % 50 * j) FROM generate_series(1, 16) j WHERE n > 0)::vector(16) AS v FROM generate_series(1, 3000) n;
+	INSERT INTO whole SELECT 7000 + n, 1, v FROM whole, generate_series(1, 3) n WHERE id = 100;
+	INSERT INTO whole VALUES (8000, 1, NULL);
+	INSERT INTO parts SELECT * FROM whole;
+	ANALYZE parts;
+	CREATE FUNCTION is_odd(int) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN $1 % 2 = 1; END';
+	-- the same query of both tables for some vectors: how many differ in the distances found
+	CREATE FUNCTION differ(query text, OUT queries bigint, OUT rows bigint, OUT wrong bigint) LANGUAGE plpgsql AS $$
+	BEGIN
+		EXECUTE format('SELECT count(*), sum(cardinality(p)), count(*) FILTER (WHERE p IS DISTINCT FROM w)
+			FROM (SELECT ARRAY(SELECT d FROM (%s) s) AS p, ARRAY(SELECT d FROM (%s) s) AS w FROM whole q WHERE id %% 300 = 100) s',
+			replace(query, 'ITEMS', 'parts'), replace(query, 'ITEMS', 'whole')) INTO queries, rows, wrong;
+	END $$});
+
+sub plan_of
+{
+	my ($query, @settings) = @_;
+	my $set = join '', map {"SET $_;"} @settings;
+
+	$query = "EXPLAIN (VERBOSE, COSTS OFF) $query" unless $query =~ /EXPLAIN/;
+	return $hub->safe_psql('postgres', "$set $query");
+}
+
+my $v = $hub->safe_psql('postgres', 'SELECT v FROM whole WHERE id = 100');
+my $search = "SELECT id FROM parts ORDER BY v <-> '$v' LIMIT 10";
+
+sub limits
+{
+	my ($plan) = @_;
+
+	return scalar(() = $plan =~ /Remote SQL: .*ORDER BY.*LIMIT/g);
+}
+
+is(limits(plan_of($search)), 4, 'each server is sent the limit');
+like(plan_of($search), qr/Merge Append/, 'their rows are merged');
+is(limits(plan_of($search, 'vector.enable_foreign_limit = off')), 0, 'not by the setting');
+is(limits(plan_of("SELECT id, v <-> '$v' FROM parts WHERE tag = 3 ORDER BY v <-> '$v', id LIMIT 10")), 4, 'with a condition and two keys');
+is(limits(plan_of("SELECT id FROM parts WHERE id = 100 ORDER BY v <-> '$v' LIMIT 10")), 1, 'of one partition');
+is(limits(plan_of("PREPARE p (vector, bigint) AS SELECT id FROM parts ORDER BY v <-> \$1 LIMIT \$2; "
+	. "EXPLAIN (VERBOSE, COSTS OFF) EXECUTE p ('$v', 10)", 'plan_cache_mode = force_generic_plan')), 4, 'of a generic plan');
+is($hub->safe_psql('postgres', "SET plan_cache_mode = force_generic_plan;
+	PREPARE p (vector, bigint) AS SELECT id FROM parts ORDER BY v <-> \$1, id LIMIT \$2;
+	EXECUTE p ('$v', 3); EXECUTE p ('$v', 1)"), "100\n7001\n7002\n100", 'as many rows as a generic plan is told');
+foreach my $query ("SELECT id FROM parts WHERE is_odd(id) ORDER BY v <-> '$v' LIMIT 10",
+	"SELECT DISTINCT tag FROM (SELECT tag, v FROM parts OFFSET 0) s LIMIT 3",
+	"SELECT id FROM parts ORDER BY v <-> '$v' OFFSET 5 LIMIT 10",
+	"SELECT id FROM parts ORDER BY v <-> '$v' FETCH FIRST 3 ROWS WITH TIES",
+	"SELECT id FROM parts ORDER BY id LIMIT 10",
+	"SELECT tag, min(v <-> '$v') FROM parts GROUP BY tag ORDER BY min(v <-> '$v') LIMIT 3",
+	"SELECT DISTINCT v <-> '$v' FROM parts ORDER BY v <-> '$v' LIMIT 3",
+	"SELECT p.id FROM parts p JOIN whole w ON w.id = p.id AND w.tag = 5 ORDER BY p.v <-> '$v' LIMIT 10",
+	"SELECT rank() OVER (ORDER BY tag), id FROM parts ORDER BY v <-> '$v' LIMIT 10",
+	"SELECT generate_series(1, tag) FROM parts ORDER BY v <-> '$v' LIMIT 10")
+{
+	is(limits(plan_of($query)), 0, "not sent: $query");
+}
+
+foreach my $async (0, 1)
+{
+	if ($async)
+	{
+		$hub->safe_psql('postgres', join '', map {"ALTER SERVER shard$_ OPTIONS (ADD async_capable 'true');"} 0 .. 3);
+		my $plan = plan_of($search);
+		is(scalar(() = $plan =~ /Async Foreign Scan/g), 4, 'the servers are asked at the same time');
+		is(limits($plan), 4, 'with the limit');
+		unlike(plan_of($search, 'enable_async_append = off'), qr/Async/, 'not by the setting of PostgreSQL');
+		unlike(plan_of("SELECT id FROM parts ORDER BY v <-> '$v'"), qr/LIMIT/, 'all rows');
+	}
+	my %queries = (
+		'v <-> q.v AS d FROM ITEMS ORDER BY d LIMIT 10' => 10,
+		'v <=> q.v AS d FROM ITEMS WHERE tag IN (1, 5) ORDER BY v <=> q.v, id LIMIT 10' => 10,
+		'v <-> q.v AS d FROM ITEMS WHERE is_odd(id) ORDER BY d LIMIT 10' => 10,
+		'v <-> q.v AS d FROM ITEMS ORDER BY d OFFSET 5 LIMIT 10' => 10,
+		'v <-> q.v AS d FROM ITEMS ORDER BY d FETCH FIRST 2 ROWS WITH TIES' => undef,
+		'v <-> q.v AS d FROM ITEMS ORDER BY v <-> q.v LIMIT 10000' => undef,
+		'v <-> q.v AS d FROM ITEMS ORDER BY v <-> q.v DESC LIMIT 10' => 10,
+		'min(v <-> q.v) AS d FROM ITEMS GROUP BY tag ORDER BY d LIMIT 3' => 3);
+	foreach my $query (sort keys %queries)
+	{
+		my ($n, $rows, $wrong) = split /\|/, $hub->safe_psql('postgres', "SELECT * FROM differ(\$\$SELECT $query\$\$)");
+
+		is("$n queries, $wrong wrong", '10 queries, 0 wrong', "async $async: $query");
+		is($rows, $queries{$query} * 10, "async $async: rows of $query") if $queries{$query};
+	}
+}
+
+# with indexes
+foreach my $i (0 .. 3)
+{
+	$nodes[$i]->safe_psql('postgres', 'CREATE INDEX ON items USING hnsw (v vector_l2_ops); ANALYZE items');
+	is($hub->safe_psql('postgres', "SELECT ef_search FROM effort_$i"), 120, 'a setting travels in the options of a server');
+}
+is($hub->safe_psql('postgres', q{
+	CREATE INDEX ON whole USING hnsw (v vector_l2_ops);
+	SET hnsw.ef_search = 120;
+	SET enable_seqscan = off;
+	SELECT count(*) FROM (SELECT v FROM whole WHERE v IS NOT NULL ORDER BY id LIMIT 100) q,
+		LATERAL (SELECT array_agg(d) AS found FROM (SELECT v <-> q.v AS d FROM parts ORDER BY v <-> q.v LIMIT 10) s) p,
+		LATERAL (SELECT array_agg(d) AS found FROM (SELECT v <-> q.v AS d FROM whole ORDER BY (v <-> q.v) + 0 LIMIT 10) s) w
+	WHERE (SELECT count(*) FROM unnest(p.found) AS d WHERE d <= w.found[10] * 1.000001) < 9}), 0, 'recall of each query by the indexes of shards');
+
+# a server that is down is an error, unless the query is not about its part
+$nodes[3]->stop('immediate');
+my ($rc, $out, $err) = $hub->psql('postgres', $search);
+isnt($rc, 0, 'a server that is down is an error');
+like($err, qr/could not connect to server "shard3"/, 'which names it');
+my $id = $hub->safe_psql('postgres', "SELECT id FROM whole WHERE satisfies_hash_partition('parts'::regclass, 4, 1, id) ORDER BY id LIMIT 1");
+is($hub->safe_psql('postgres', "SELECT id FROM parts WHERE id = $id ORDER BY v <-> '$v' LIMIT 1"), $id, 'the parts of other servers are searched');
+
+$_->stop foreach @nodes[0 .. 2];
+done_testing();
