@@ -1773,6 +1773,11 @@ CREATE FUNCTION vector_recall(index regclass, k integer DEFAULT 10, samples inte
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'vector_recall' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
 COMMENT ON FUNCTION vector_recall(regclass, integer, integer, text, double precision[], text) IS 'the share of the k nearest rows that an index finds, measured by searches with and without it';
+CREATE FUNCTION vector_recall_curves(index regclass, OUT k integer, OUT effort integer, OUT recall double precision,
+		OUT queries integer, OUT table_rows bigint)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED COST 100 ROWS 40;
+COMMENT ON FUNCTION vector_recall_curves(regclass) IS 'the recall of searches of an index by how far they go, as ANALYZE measured it last for vector.target_recall';
 
 CREATE FUNCTION vector_knn_join(queries text, rows text, k integer DEFAULT 10, operator text DEFAULT '<->') RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10000;

@@ -16,10 +16,17 @@ WHERE effort LIKE '% 400';
 ALTER ROLE CURRENT_USER SET hnsw.ef_search = 80;
 ALTER ROLE CURRENT_USER RESET hnsw.ef_search;
 
--- 3. With conditions
+-- 3. A recall that is held
+SET vector.target_recall = 0.98;
+ANALYZE photo;
+SELECT k, max(recall) > 0.98 AS reached FROM vector_recall_curves('photo_embedding') GROUP BY k ORDER BY k;
+SELECT effort, recall > 0.95 AS held FROM vector_recall('photo_embedding', samples => 50);
+RESET vector.target_recall;
+
+-- 4. With conditions
 SELECT recall > 0.9 AS good FROM vector_recall('photo_embedding', samples => 50, filter => $$place = 'sea'$$);
 
--- 4. Real queries
+-- 5. Real queries
 CREATE TABLE asked (at timestamptz DEFAULT now(), embedding vector(16));
 INSERT INTO asked (embedding) SELECT (SELECT array_agg(cos(n * j)) FROM generate_series(1, 16) j)::vector FROM generate_series(1, 20) n;
 SELECT recall > 0.8 AS good, queries_used

@@ -18,6 +18,7 @@
 
 #include "am/check_attributes.h"
 #include "am/index.h"
+#include "segment/curves.h"
 #include "segment/growing.h"
 #include "segment/manifest.h"
 #include "segment/method.h"
@@ -263,6 +264,7 @@ check_index(Relation index, Relation heap)
 	check.row = AllocSetContextCreate(context, "vector check row", ALLOCSET_DEFAULT_SIZES);
 	check_extents(&check, directory);
 	check_objects(&check, directory);
+	(void) curves_acquire(check.cached, index);
 	for (uint32 i = 0; i < directory->count; i++)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
@@ -270,7 +272,7 @@ check_index(Relation index, Relation heap)
 		if (!segment_is_needed(entry))
 			continue;
 		check_blocks(&check, entry);
-		if (entry->kind == SEGMENT_CENTROIDS)
+		if (!segment_is_live(entry))
 			continue;
 		if (entry->kind == SEGMENT_SEALED)
 			check_sealed(&check, entry);

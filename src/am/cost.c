@@ -153,13 +153,16 @@ index_returned_cost(const RelOptInfo *rel, Oid oid)
 	return cost;
 }
 
-/* The work of a scan of an index with this many rows, and the blocks of its live segments. */
+/*
+ * The work of a scan of an index with this many rows, of which so many are wanted, and the blocks
+ * of its live segments.
+ */
 static ScanWork
-scan_work(Oid oid, double rows, double share, double *blocks)
+scan_work(Oid oid, double rows, double share, double wanted, double *blocks)
 {
 	Relation	index = index_open(oid, NoLock);
 	const Directory *directory = cache_directory(cache_index(index));
-	ScanWork	work = {.share = share};
+	ScanWork	work = {.share = share, .wanted = wanted};
 
 	*blocks = 0;
 	for (uint32 i = 0; i < directory->count; i++)
@@ -193,7 +196,7 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 	/* no less than one row */
 	share = passing_share(root, path, false) * index_pricing.share;
 	share = Min(Max(share, 1 / Max(rows, 1)), 1);
-	work = scan_work(path->indexinfo->indexoid, rows, share, &blocks);
+	work = scan_work(path->indexinfo->indexoid, rows, share, Max(root->limit_tuples, 0), &blocks);
 	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
 
 	/* what searches touch is assumed to be in memory, but only a part of a large index */

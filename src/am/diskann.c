@@ -10,6 +10,7 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "am/effort.h"
 #include "am/graph_build.h"
 #include "graph_segment/method.h"
 #include "quantize/fine.h"
@@ -173,6 +174,25 @@ diskann_is_auto(Relation index)
 	return diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_AUTO;
 }
 
+static void
+diskann_effort_range(Relation index, int *least, int *most)
+{
+	*least = 1;
+	*most = DISKANN_MAX_QUERY_LIST_SIZE;
+}
+
+/*
+ * Half of the candidates are compared, or as many as the setting says if those are more, so that
+ * a longer list brings more recall though codes mistake near rows for far ones.
+ */
+uint32
+diskann_rescore(uint32 size)
+{
+	if (target_recall == 0 && effort_measured == 0)
+		return (uint32) diskann_query_rescore;
+	return Max((uint32) diskann_query_rescore, size / 2);
+}
+
 static const IndexSupport diskann_support[] = {
 	SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_TYPE, SUPPORT_NONE, SUPPORT_NONE, SUPPORT_COMPARE
 };
@@ -184,6 +204,7 @@ const VectorAm diskann_am = {
 	.settings = diskann_settings,
 	.setting = "diskann.query_rescore",
 	.effort = "diskann.query_search_list_size",
+	.effort_range = diskann_effort_range,
 	.support = diskann_support,
 	.support_count = lengthof(diskann_support),
 	.options = diskannoptions,

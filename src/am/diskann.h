@@ -50,6 +50,9 @@ extern int	diskann_query_search_list_size;
 extern int	diskann_query_rescore;
 extern int	diskann_iterative_scan;
 
+/* How many candidates of a list of this size are compared by their vectors. */
+extern uint32 diskann_rescore(uint32 size);
+
 /* Of VectorAm, in diskann_cost.c and diskann_scan.c. */
 extern void diskann_count_work(Relation index, const Directory *directory, double rows,
 							   double blocks, ScanWork *work);

@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "am/effort.h"
 #include "graph/build.h"
 #include "segment/format.h"
 
@@ -30,9 +31,11 @@ void
 diskann_count_work(Relation index, const Directory *directory, double rows, double blocks,
 				   ScanWork *work)
 {
+	double		size = effort_of(cache_index(index), index, work->wanted,
+								 diskann_query_search_list_size);
 	double		hops = 0;
 	double		left = rows * work->share;
-	double		compared = Min(Max(diskann_query_rescore * FETCHED_PART, 1), rows);
+	double		compared = Min(Max(diskann_rescore((uint32) size) * FETCHED_PART, 1), rows);
 	double		pages = PAGES_PER_FETCH;
 
 	for (uint32 i = 0; i < directory->count; i++)
@@ -42,7 +45,7 @@ diskann_count_work(Relation index, const Directory *directory, double rows, doub
 		if (!segment_is_live(entry))
 			continue;
 		if (entry->kind == SEGMENT_SEALED)
-			hops += Min(diskann_query_search_list_size * WALKED_PART, entry->rows);
+			hops += Min(size * WALKED_PART, entry->rows);
 		else
 			hops += (double) entry->rows / CODE_GROUP;
 	}

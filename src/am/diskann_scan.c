@@ -64,7 +64,8 @@ set_effort(DiskannScan *state)
 	SearchEffort *effort = &scan->search.effort;
 	bool		stored = any_stored(scan);
 	bool		estimates = space->storage == STORAGE_NONE || stored;
-	uint32		size = (uint32) diskann_query_search_list_size;
+	uint32		size = (uint32) scan_set_effort(scan, diskann_query_search_list_size);
+	uint64		rescore = diskann_rescore(size);
 	uint64		wanted = scan->bound ? scan_bound_rows(scan->bound) : 0;
 	uint64		first;
 	uint64		compared;
@@ -74,9 +75,9 @@ set_effort(DiskannScan *state)
 	if (stored)
 		size = Max(size + size / STORED_LIST_PART,
 				   (uint32) Min(wanted, DISKANN_MAX_QUERY_LIST_SIZE));
-	first = estimates ? (uint64) diskann_query_rescore / 2 : size;
+	first = estimates ? rescore / 2 : size;
 	/* estimates mistake some of the wanted rows for farther ones */
-	compared = Max((uint64) diskann_query_rescore, stored ? STORED_COMPARED * wanted : wanted);
+	compared = Max(rescore, stored ? STORED_COMPARED * wanted : wanted);
 	*effort = (SearchEffort) {.candidates = size, .known = INFINITY, .margin = SEARCH_MARGIN};
 	effort->fetches = estimates ? compared : PG_UINT32_MAX;
 	effort->stored_at_once = (uint32) Min(compared, DISKANN_MAX_QUERY_RESCORE);
@@ -121,10 +122,10 @@ diskann_search(VectorScan *scan)
 	DiskannScan *state = (DiskannScan *) scan;
 
 	scan->relaxed = diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_RELAXED;
-	scan->most_beyond = 2 * (uint64) diskann_query_search_list_size;
 	set_effort(state);
+	scan->most_beyond = 2 * (uint64) scan->effort;
 	state->most = diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_OFF ?
-		diskann_query_search_list_size : PG_UINT64_MAX;
+		(uint64) scan->effort : PG_UINT64_MAX;
 	scan_open(scan, NULL);
 	(void) walk_further(state);
 }

@@ -12,9 +12,20 @@
 #include "commands/explain_format.h"
 #include "commands/explain_state.h"
 
+#include "am/effort.h"
 #include "am/method.h"
 
 static explain_per_node_hook_type previous_hook;
+
+/* How far the scan went, if that follows from a recall. */
+static void
+explain_effort(IndexScanDesc scan, ExplainState *es)
+{
+	if (scan == NULL || target_recall == 0 || scan_effort(scan) == 0)
+		return;
+	ExplainPropertyText("Effort", psprintf("%s = %d", vector_am_of(scan->indexRelation)->effort,
+										   scan_effort(scan)), es);
+}
 
 static void
 explain_statistics(const ScanStatistics *statistics, ExplainState *es)
@@ -67,6 +78,7 @@ explain_index_scan(Relation index, IndexScanDesc scan, ExplainState *es)
 	if (scan)
 		statistics = scan_statistics(scan);
 	explain_statistics(&statistics, es);
+	explain_effort(scan, es);
 }
 
 static void

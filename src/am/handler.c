@@ -7,6 +7,7 @@
 #include "commands/vacuum.h"
 #include "utils/guc.h"
 
+#include "am/effort.h"
 #include "am/method.h"
 #include "am/returned.h"
 #include "am/scan.h"
@@ -26,6 +27,7 @@ vector_am_init(void)
 		vector_ams[i]->settings();
 		MarkGUCPrefixReserved(vector_ams[i]->name);
 	}
+	effort_init();
 	scan_bound_init();
 	scan_explain_init();
 }

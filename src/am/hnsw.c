@@ -128,12 +128,20 @@ hnsw_is_auto(Relation index)
 	return hnsw_iterative_scan == HNSW_ITERATIVE_SCAN_AUTO;
 }
 
+static void
+hnsw_effort_range(Relation index, int *least, int *most)
+{
+	*least = HNSW_MIN_EF_SEARCH;
+	*most = HNSW_MAX_EF_SEARCH;
+}
+
 const VectorAm hnsw_am = {
 	.name = "hnsw",
 	.segments = &graph_segment_method,
 	.init = hnsw_init,
 	.settings = hnsw_settings,
 	.effort = "hnsw.ef_search",
+	.effort_range = hnsw_effort_range,
 	.support = hnsw_support,
 	.support_count = lengthof(hnsw_support),
 	.options = hnswoptions,

@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "am/effort.h"
 #include "graph/build.h"
 #include "graph_segment/method.h"
 
@@ -43,7 +44,7 @@ blocks_met(double hops, double blocks)
 
 /* Counts the hops of the search before the first row. */
 static double
-count_hops(const Directory *directory)
+count_hops(const Directory *directory, double ef_search)
 {
 	double		hops = 0;
 
@@ -55,9 +56,9 @@ count_hops(const Directory *directory)
 		if (!segment_is_live(entry))
 			continue;
 		if (entry->kind == SEGMENT_SEALED)
-			hops += Min(2 * hnsw_ef_search + HOPS_PER_LEVEL * levels, entry->rows);
+			hops += Min(2 * ef_search + HOPS_PER_LEVEL * levels, entry->rows);
 		else
-			hops += (double) entry->rows / CODE_GROUP + Min(hnsw_ef_search, entry->rows);
+			hops += (double) entry->rows / CODE_GROUP + Min(ef_search, entry->rows);
 	}
 	return hops;
 }
@@ -66,13 +67,14 @@ void
 hnsw_count_work(Relation index, const Directory *directory, double rows, double blocks,
 				ScanWork *work)
 {
+	double		ef_search = effort_of(cache_index(index), index, work->wanted, hnsw_ef_search);
 	double		left = rows * work->share;
-	double		hops = count_hops(directory) / work->share;
+	double		hops = count_hops(directory, ef_search) / work->share;
 	double		read = HOPS_OF_READING + left * HOPS_PER_READ;
 	bool		walk = work->share == 1 || hops <= read;
 
 	/* rows that do not pass are walked through, unless it costs less to read the others */
-	work->first_rows = hnsw_ef_search;
+	work->first_rows = ef_search;
 	work->operators = (walk ? hops : read) * OPERATORS_PER_HOP;
 	work->random_pages = walk ? blocks_met(hops, blocks) :
 		blocks_met(left, CODES_PART * blocks) + Min(left, VECTORS_READ);

@@ -63,7 +63,7 @@ static uint32
 search_size(const HnswScan *state)
 {
 	const ScanBound *bound = state->scan.bound;
-	uint32		size = (uint32) hnsw_ef_search;
+	uint32		size = (uint32) state->scan.effort;
 
 	if (bound && state->iterative == HNSW_ITERATIVE_SCAN_AUTO)
 		size = Max(size, scan_bound_depth(bound, HNSW_MAX_EF_SEARCH));
@@ -158,17 +158,19 @@ hnsw_search(VectorScan *scan)
 {
 	HnswScan   *state = (HnswScan *) scan;
 
+	uint64		ef_search = (uint64) scan_set_effort(scan, hnsw_ef_search);
+
 	state->iterative = hnsw_iterative_scan;
 	scan->relaxed = state->iterative == HNSW_ITERATIVE_SCAN_RELAXED;
-	scan->most_beyond = BEYOND_TIMES * (uint64) hnsw_ef_search;
+	scan->most_beyond = BEYOND_TIMES * ef_search;
 	if (is_limited(state))
 	{
 		scan->most_visited = (uint64) hnsw_max_scan_tuples;
 		scan->search.allows = has_room;
 	}
-	state->most = state->iterative == HNSW_ITERATIVE_SCAN_OFF ? hnsw_ef_search : PG_UINT64_MAX;
+	state->most = state->iterative == HNSW_ITERATIVE_SCAN_OFF ? ef_search : PG_UINT64_MAX;
 	scan->search.effort = search_effort(state);
-	state->first = scan->search.effort.wanted > 0 ? scan->search.effort.wanted : hnsw_ef_search;
+	state->first = scan->search.effort.wanted > 0 ? scan->search.effort.wanted : ef_search;
 	scan_open(scan, NULL);
 	search_first(state);
 }
@@ -179,7 +181,7 @@ hnsw_search_again(VectorScan *scan)
 	HnswScan   *state = (HnswScan *) scan;
 
 	state->exhausted = false;
-	state->first = scan->returned + hnsw_ef_search;
+	state->first = scan->returned + scan->effort;
 	scan_reopen(scan);
 	search_first(state);
 }

@@ -41,6 +41,12 @@ extern DirectoryOptions index_column_options(Relation index);
 extern bool index_take_row(Relation index, const Space *space, const Datum *values,
 						   const bool *isnull, SegmentRow *row);
 
+/* Raises an error if the user may not see what an index has: its owner may, and who monitors. */
+extern void index_require_may_see(Relation index);
+
+/* Counts the rows that are not known to be dead. */
+extern uint64 index_count_live(Relation index);
+
 /* What the relation options of all access methods begin with. */
 typedef struct IndexOptions
 {

@@ -25,6 +25,7 @@
 #include "utils/tuplestore.h"
 
 #include "am/check.h"
+#include "am/index.h"
 #include "am/method.h"
 #include "am/owner.h"
 #include "am/scan.h"
@@ -58,8 +59,8 @@ require_ours(Relation index)
 				 errmsg("cannot access temporary indexes of other sessions")));
 }
 
-static void
-require_may_see(Relation index)
+void
+index_require_may_see(Relation index)
 {
 	if (!owner_may_be_seen(index->rd_rel->relowner))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, RelationGetRelationName(index));
@@ -121,14 +122,14 @@ vector_index_segments(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Relation	index = try_relation_open(PG_GETARG_OID(0), AccessShareLock);
 	static const char *const kinds[] = {NULL, "growing", "sealed", "reserved", "retired",
-		"centroids"};
+		"centroids", "curves"};
 	Directory  *directory;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (index == NULL)
 		return (Datum) 0;
 	require_ours(index);
-	require_may_see(index);
+	index_require_may_see(index);
 	if (is_elsewhere(index) || RelationGetNumberOfBlocks(index) == 0 ||
 		legacy_state(index) != LEGACY_NONE)
 	{
@@ -191,7 +192,7 @@ vector_index_state(PG_FUNCTION_ARGS)
 		(am = vector_am_of(index)) != NULL && !is_elsewhere(index) &&
 		RelationGetNumberOfBlocks(index) > 0)
 	{
-		require_may_see(index);
+		index_require_may_see(index);
 		state = states[legacy_state(index)];
 		if (state == NULL)
 			state = !directory_is_readable(index) ? "unknown" :

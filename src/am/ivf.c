@@ -208,6 +208,13 @@ static const IndexSupport ivf_support[] = {
 	SUPPORT_COMPARE
 };
 
+static void
+ivf_effort_range(Relation index, int *least, int *most)
+{
+	*least = 1;
+	*most = (int) Max(ivf_count_lists(cache_directory(cache_index(index))), 1);
+}
+
 /* What both have. */
 #define IVF_COMMON \
 	.segments = &list_segment_method, \
@@ -218,6 +225,7 @@ static const IndexSupport ivf_support[] = {
 	.phase_name = ivfbuildphasename, \
 	.count_work = ivf_count_work, \
 	.scan = &ivf_scan_method, \
+	.effort_range = ivf_effort_range, \
 	.is_auto = ivf_is_auto, \
 	.parallel_size = ivfestimateparallelscan, \
 	.parallel_init = ivfinitparallelscan

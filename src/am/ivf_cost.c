@@ -6,6 +6,8 @@
  * the vector of every row, and sorts the rows.
  */
 #include "am/ivf.h"
+
+#include "am/effort.h"
 #include "segment/method.h"
 
 /* The cost of a vector's distance, of a group of codes, and of ranking a list, in operators. */
@@ -45,7 +47,9 @@ ivf_count_work(Relation index, const Directory *directory, double rows, double b
 			   ScanWork *work)
 {
 	double		lists = ivf_count_lists(directory);
-	double		part = lists > 0 ? ivf_probes_of(index, (uint32) lists) / lists : 1;
+	double		probes = effort_of(cache_index(index), index, work->wanted,
+								   (int) ivf_probes_of(index, (uint32) lists));
+	double		part = lists > 0 ? Min(probes / lists, 1) : 1;
 	Space		space;
 
 	segment_space(directory, &space);

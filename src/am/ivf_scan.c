@@ -314,7 +314,8 @@ ivf_search(VectorScan *scan)
 	lists = ivf_count_lists(cache_directory(scan->search.cached));
 	state->iterative = ivf_iterative_scan_of(index);
 	scan->relaxed = state->iterative == IVF_ITERATIVE_SCAN_RELAXED;
-	state->probes = effort->lists = ivf_probes_of(index, lists);
+	state->probes = effort->lists =
+		(uint32) scan_set_effort(scan, (int) ivf_probes_of(index, lists));
 	effort->stored_at_once = IVF_STORED_AT_ONCE;
 	state->lists = lists;
 	if (state->iterative == IVF_ITERATIVE_SCAN_OFF)

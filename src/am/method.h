@@ -26,6 +26,7 @@ typedef struct TableBuild TableBuild;	/* see table_build.h */
 typedef struct ScanWork
 {
 	double		share;			/* of the rows that meet the conditions on attributes; given */
+	double		wanted;			/* rows, by the LIMIT; 0: not known; given */
 	double		first_rows;		/* that are returned without further work */
 	double		operators;
 	double		random_pages;
@@ -63,6 +64,12 @@ typedef struct VectorAm
 	void		(*settings) (void);
 	const char *setting;		/* one that another library may define, too; NULL: none */
 	const char *effort;			/* the setting by which searches find more rows; NULL: none */
+
+	/*
+	 * Its least value that searches of an index can have, and the greatest; NULL: searches do not
+	 * follow vector.target_recall.
+	 */
+	void		(*effort_range) (Relation index, int *least, int *most);
 
 	/*
 	 * The support functions that operator classes have; the first is the distance, that of
@@ -110,7 +117,7 @@ typedef struct VectorAm
 
 	/*
 	 * Counts the work of a scan of an index with this many rows, whose live segments have this many
-	 * blocks; *work is zero before but for the share.
+	 * blocks; *work is zero before but for what is given.
 	 */
 	void		(*count_work) (Relation index, const Directory *directory, double rows,
 							   double blocks, ScanWork *work);

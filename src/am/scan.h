@@ -91,6 +91,7 @@ struct VectorScan
 	ScanStatistics statistics;
 	void	   *shared;			/* by the participants of a parallel scan, or NULL */
 	ScanBound  *bound;			/* or NULL */
+	int			effort;			/* how far it goes; see scan_effort */
 	SpaceQuery	query;
 	bool		query_is_null;
 	bool		started;
@@ -150,6 +151,12 @@ extern void scan_leave_out_given(VectorScan *scan);
 /* Has read together what the next rounds of all segments need of object stores in any case. */
 extern void scan_expect(VectorScan *scan);
 
+/*
+ * Sets how far a scan goes: as far as the setting of its access method says, or further or less far
+ * for vector.target_recall.
+ */
+extern int	scan_set_effort(VectorScan *scan, int setting);
+
 /* Does a round of a segment. */
 extern SegmentRound scan_round(VectorScan *scan, ScanCursor *cursor);
 
@@ -195,6 +202,9 @@ extern void scan_count_search(VectorScan *scan);
 
 /* Statistics of one of our scans, with all its rescans. */
 extern ScanStatistics scan_statistics(IndexScanDesc desc);
+
+/* How far one of our scans went; 0: it did not begin. */
+extern int	scan_effort(IndexScanDesc desc);
 
 /* Installs a hook for EXPLAIN, in versions that have one. */
 extern void scan_explain_init(void);

@@ -8,6 +8,8 @@
 #include "executor/instrument.h"
 #include "storage/lmgr.h"
 
+#include "am/effort.h"
+#include "am/method.h"
 #include "am/tiering.h"
 #include "counters/counters.h"
 #include "segment/compact.h"
@@ -91,9 +93,8 @@ vectorbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	return stats;
 }
 
-/* Counts the rows that are not known to be dead. */
-static uint64
-count_live(Relation index)
+uint64
+index_count_live(Relation index)
 {
 	Directory  *directory = directory_hold(index);
 	uint64		live = 0;
@@ -121,12 +122,18 @@ vectorvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	int			merged;
 	uint64		logged;
 
-	if (info->analyze_only || legacy_state(index) != LEGACY_NONE)
+	if (legacy_state(index) != LEGACY_NONE)
 		return stats;
+	if (info->analyze_only)
+	{
+		if (vector_am_of(index)->effort_range && effort_is_wanted(index))
+			effort_measure(index);
+		return stats;
+	}
 	if (stats == NULL)
 	{
 		stats = palloc0(sizeof(IndexBulkDeleteResult));
-		stats->num_index_tuples = count_live(index);
+		stats->num_index_tuples = index_count_live(index);
 	}
 	replaced = seal_retire_empty(index);
 	replaced += seal_growing(index, heap, SEAL_IF_FREE,

@@ -191,7 +191,7 @@ check_directory(Relation index, const Directory *directory)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
 
-		if (entry->kind < SEGMENT_GROWING || entry->kind > SEGMENT_CENTROIDS ||
+		if (entry->kind < SEGMENT_GROWING || entry->kind > SEGMENT_CURVES ||
 			entry->method >= SEGMENT_METHODS || entry->where > EXTENT_STORED ||
 			entry->version < SEGMENT_OLDEST_VERSION || entry->version > SEGMENT_VERSION)
 			sealed_damaged(index, "Segment %u is said to be of kind %u and method %u, in version "
@@ -310,7 +310,7 @@ assert_sound(const Directory *directory)
 		const SegmentEntry *a = &directory->entries[i];
 
 		Assert(a->uid > 0 && a->uid < directory->next_uid);
-		Assert(a->kind >= SEGMENT_GROWING && a->kind <= SEGMENT_CENTROIDS);
+		Assert(a->kind >= SEGMENT_GROWING && a->kind <= SEGMENT_CURVES);
 		Assert(a->method < SEGMENT_METHODS && a->where <= EXTENT_STORED);
 		Assert(a->version >= SEGMENT_OLDEST_VERSION && a->version <= SEGMENT_VERSION);
 		Assert(a->first > DIRECTORY_BLOCK && a->blocks > 0);
@@ -325,14 +325,18 @@ assert_sound(const Directory *directory)
 #endif
 }
 
-/* A library that does not know stored extents must not use the index while there is one. */
+/* A library that does not know a kind of extents must not use the index while there is one. */
 static void
 set_features(Directory *directory)
 {
-	directory->features &= ~FEATURE_STORED;
+	directory->features &= ~(FEATURE_STORED | FEATURE_CURVES);
 	for (uint32 i = 0; i < directory->count; i++)
+	{
 		if (directory->entries[i].where == EXTENT_STORED)
 			directory->features |= FEATURE_STORED;
+		if (directory->entries[i].kind == SEGMENT_CURVES)
+			directory->features |= FEATURE_CURVES;
+	}
 }
 
 static void

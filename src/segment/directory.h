@@ -153,7 +153,8 @@ segment_has_old_format(const SegmentEntry *entry)
 static inline bool
 segment_is_needed(const SegmentEntry *entry)
 {
-	return segment_is_live(entry) || entry->kind == SEGMENT_CENTROIDS;
+	return segment_is_live(entry) || entry->kind == SEGMENT_CENTROIDS ||
+		entry->kind == SEGMENT_CURVES;
 }
 
 #endif							/* VECTOR_SEGMENT_DIRECTORY_H */

@@ -49,7 +49,8 @@
 /* The bits of Directory.features that this library knows. */
 #define FEATURE_ATTRIBUTES	0x1		/* rows have attributes: columns beside the vector */
 #define FEATURE_STORED		0x2		/* some extents are EXTENT_STORED */
-#define SEGMENT_FEATURES	(FEATURE_ATTRIBUTES | FEATURE_STORED)
+#define FEATURE_CURVES		0x4		/* there are SEGMENT_CURVES */
+#define SEGMENT_FEATURES	(FEATURE_ATTRIBUTES | FEATURE_STORED | FEATURE_CURVES)
 
 #define DIRECTORY_BLOCK		0
 #define PAYLOAD_START		64
@@ -80,7 +81,8 @@ typedef enum BlockKind
 	BLOCK_CHUNKS,
 	BLOCK_POSTINGS,
 	BLOCK_AXES,
-	BLOCK_DICTIONARY
+	BLOCK_DICTIONARY,
+	BLOCK_CURVES
 } BlockKind;
 
 /* Follows the page header in every block but the directory. */
@@ -148,7 +150,8 @@ typedef enum SegmentKind
 	SEGMENT_SEALED,
 	SEGMENT_RESERVED,			/* being written, while there is a claim on it */
 	SEGMENT_RETIRED,			/* free once no snapshot is older than the stamp */
-	SEGMENT_CENTROIDS			/* of lists; new rows go to the newest ones */
+	SEGMENT_CENTROIDS,			/* of lists; new rows go to the newest ones */
+	SEGMENT_CURVES				/* what recall searches have; the newest ones hold */
 } SegmentKind;
 
 /* Where those blocks of an extent are that only the best candidates of a search need. */
@@ -167,7 +170,8 @@ typedef struct SegmentEntry
 	uint8		where;			/* ExtentWhere */
 	BlockNumber first;
 	uint32		blocks;			/* in the file */
-	uint32		rows;			/* sealed: rows; growing: room for rows; centroids: lists */
+	uint32		rows;			/* sealed: rows; growing: room for rows; centroids: lists;
+								 * curves: 0 */
 	uint32		stored;			/* blocks in an object store */
 	FullTransactionId stamp;	/* retired: the next transaction id at that time */
 	TimestampTz created;

@@ -1,0 +1,82 @@
+/*
+ * effort.c - the setting vector.target_recall
+ */
+#include "am/effort.h"
+
+#include <limits.h>
+#include <math.h>
+
+#include "utils/guc.h"
+
+#include "am/scan.h"
+#include "segment/curves.h"
+
+/* The rows of a search that has no LIMIT, as a cursor's. */
+#define ROWS_NOT_KNOWN	10
+
+double		target_recall;
+int			effort_measured;
+void		(*effort_measure) (Relation index);
+
+static bool
+check_target(double *newval, void **extra, GucSource source)
+{
+	if (*newval == 0 || *newval >= 0.5)
+		return true;
+	GUC_check_errdetail("A target is at least 0.5; 0 means none.");
+	return false;
+}
+
+void
+effort_init(void)
+{
+	DefineCustomRealVariable(
+		"vector.target_recall",
+		"Sets the recall that index searches are to have.",
+		"Searches go as far as ANALYZE has measured to be needed. 0 means none: they go as far as "
+		"the settings of their access method say.",
+		&target_recall, 0, 0, 1, PGC_USERSET, 0, check_target, NULL, NULL);
+}
+
+int
+effort_of(CachedIndex *cached, Relation index, double wanted, int setting)
+{
+	const RecallCurves *curves;
+
+	if (effort_measured > 0)
+		return effort_measured;
+	if (target_recall == 0 || (curves = curves_acquire(cached, index)) == NULL)
+		return setting;
+	return (int) ceil(curves_effort(curves, wanted > 0 ? wanted : ROWS_NOT_KNOWN,
+									target_recall));
+}
+
+/*
+ * If the executor filters the rows, those that pass are among so many of the nearest as are
+ * expected to be returned.
+ */
+int
+scan_set_effort(VectorScan *scan, int setting)
+{
+	const ScanBound *bound = scan->bound;
+	double		wanted = bound ? scan_bound_rows(bound) : 0;
+
+	if (bound && scan->filtered && !scan->among)
+		wanted = Max(wanted, scan_bound_expected(bound));
+	scan->effort = effort_of(scan->search.cached, scan->search.index, wanted, setting);
+	return scan->effort;
+}
+
+int
+scan_effort(IndexScanDesc desc)
+{
+	return ((VectorScan *) desc->opaque)->effort;
+}
+
+bool
+effort_is_wanted(Relation index)
+{
+	CachedIndex *cached = cache_index(index);
+
+	return target_recall > 0 || curves_acquire(cached, index) != NULL;
+}

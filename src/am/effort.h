@@ -1,0 +1,37 @@
+/*
+ * effort.h - how far searches go: as a setting of the access method says, or for a recall
+ *
+ * With vector.target_recall the effort of a search follows from the curves that ANALYZE has
+ * measured (segment/curves.h), for the rows that the search is asked for.
+ */
+#ifndef VECTOR_AM_EFFORT_H
+#define VECTOR_AM_EFFORT_H
+
+#include "pg_compat.h"
+
+#include "segment/cache.h"
+
+/* Defines vector.target_recall, which is 0 or from 0.5 to 1. */
+extern void effort_init(void);
+
+extern double target_recall;
+
+/*
+ * The effort of searches for this many rows, 0 if not known.  The setting of the access method
+ * holds if there is no target, or no curves.
+ */
+extern int	effort_of(CachedIndex *cached, Relation index, double wanted, int setting);
+
+/* Searches have this effort, whatever is set, while curves are measured; 0: they are not. */
+extern int	effort_measured;
+
+/*
+ * Measures the curves of an index that has a table, in a transaction with a snapshot; the recall
+ * room sets it.  ANALYZE calls it.
+ */
+extern void (*effort_measure) (Relation index);
+
+/* Whether ANALYZE is to measure: there is a target, or there are curves already. */
+extern bool effort_is_wanted(Relation index);
+
+#endif							/* VECTOR_AM_EFFORT_H */

@@ -1,0 +1,413 @@
+/*
+ * measure.c - queries that are answered without an index of vectors, and by one
+ */
+#include "pg_compat.h"
+
+#include <math.h>
+
+#include "access/relation.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/plannodes.h"
+#include "optimizer/plancat.h"
+#include "portability/instr_time.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/plancache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+
+#include "am/method.h"
+#include "hybrid/filter.h"
+#include "recall/measure.h"
+#include "segment/cache.h"
+
+/* A table with more rows than this is not read whole to draw queries from it. */
+#define MOST_READ		100000
+#define BLOCK_SAMPLES	10		/* rows read for each query, in blocks drawn at random */
+
+/* Distances that differ by this part only by how they were rounded. */
+#define ROUNDING		1e-6
+
+/* The index of vectors that plans may use while `measuring`. */
+static bool measuring;
+static Oid	measured_index;
+static get_relation_info_hook_type previous_hook;
+
+/* While recall is measured, hides the indexes by distance from the planner, but for one. */
+static void
+hide_indexes(PlannerInfo *root, Oid table, bool inherits, RelOptInfo *rel)
+{
+	ListCell   *cell;
+
+	if (previous_hook != NULL)
+		previous_hook(root, table, inherits, rel);
+	if (!measuring)
+		return;
+	foreach(cell, rel->indexlist)
+	{
+		const IndexOptInfo *index = lfirst(cell);
+
+		if (index->amcanorderbyop && index->indexoid != measured_index)
+			rel->indexlist = foreach_delete_current(rel->indexlist, cell);
+	}
+}
+
+void
+measure_init(void)
+{
+	previous_hook = get_relation_info_hook;
+	get_relation_info_hook = hide_indexes;
+}
+
+static bool
+uses_index(const Plan *plan, Oid index)
+{
+	ListCell   *cell;
+
+	if (plan == NULL)
+		return false;
+	if (IsA(plan, IndexScan) && ((const IndexScan *) plan)->indexid == index)
+		return true;
+	if (IsA(plan, IndexOnlyScan) && ((const IndexOnlyScan *) plan)->indexid == index)
+		return true;
+	if (IsA(plan, SubqueryScan))
+		return uses_index(((const SubqueryScan *) plan)->subplan, index);
+	if (IsA(plan, CustomScan))
+		foreach(cell, ((const CustomScan *) plan)->custom_plans)
+			if (uses_index(lfirst(cell), index))
+				return true;
+	return uses_index(plan->lefttree, index) || uses_index(plan->righttree, index);
+}
+
+void
+measure_set_option(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+							 false);
+}
+
+Measure
+measure_of(Relation index)
+{
+	return (Measure) {
+		.index = index, .type = index->rd_opcintype[0], .setting = vector_am_of(index)->effort
+	};
+}
+
+/* The first column of the index, as an expression. */
+static const char *
+column_text(const Measure *measure)
+{
+	Datum		index = ObjectIdGetDatum(RelationGetRelid(measure->index));
+
+	return TextDatumGetCString(DirectFunctionCall3(pg_get_indexdef_ext, index, Int32GetDatum(1),
+												   BoolGetDatum(false)));
+}
+
+/* The rows of a partial index. */
+static const char *
+predicate_text(const Measure *measure)
+{
+	List	   *predicate = RelationGetIndexPredicate(measure->index);
+	Oid			table = measure->index->rd_index->indrelid;
+
+	if (predicate == NIL)
+		return NULL;
+	return deparse_expression((Node *) make_ands_explicit(predicate),
+							  deparse_context_for(get_rel_name(table), table), false, false);
+}
+
+static const char *
+table_text(const Measure *measure)
+{
+	Oid			table = measure->index->rd_index->indrelid;
+
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
+									  get_rel_name(table));
+}
+
+/* Prepares a statement whose parameters are vectors; it is planned once. */
+static SPIPlanPtr
+prepare(const char *sql, int count, Oid *types)
+{
+	SPIPlanPtr	plan = SPI_prepare_cursor(sql, count, types,
+										  CURSOR_OPT_GENERIC_PLAN | CURSOR_OPT_PARALLEL_OK);
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare_cursor failed: %s", SPI_result_code_string(SPI_result));
+	return plan;
+}
+
+static Oid
+distance_operator(const Measure *measure)
+{
+	Oid			operator = get_opfamily_member(measure->index->rd_opfamily[0], measure->type,
+											   measure->type, 1);
+
+	if (!OidIsValid(operator))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("searches of index \"%s\" are not by a vector",
+						RelationGetRelationName(measure->index))));
+	return operator;
+}
+
+char *
+measure_search_text(const Measure *measure)
+{
+	const char *column = column_text(measure);
+	const char *predicate = predicate_text(measure);
+	Oid			operator = distance_operator(measure);
+	StringInfoData distance;
+	StringInfoData sql;
+
+	initStringInfo(&distance);
+	appendStringInfo(&distance, "(%s)", column);
+	append_operator(&distance, operator);
+	appendStringInfoString(&distance, "$1");
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT ctid, %s FROM ONLY %s WHERE true", distance.data,
+					 table_text(measure));
+	if (predicate)
+		appendStringInfo(&sql, " AND (%s)", predicate);
+	if (measure->filter)
+		appendStringInfo(&sql, " AND (%s)", measure->filter);
+	appendStringInfo(&sql, " ORDER BY %s LIMIT %d", distance.data,
+					 measure->k + measure->own_rows);
+	return sql.data;
+}
+
+/* The statement that draws queries from the table. */
+static char *
+sample_text(const Measure *measure)
+{
+	const char *predicate = predicate_text(measure);
+	const char *column = column_text(measure);
+	HeapTuple	tuple = SearchSysCache1(RELOID,
+										ObjectIdGetDatum(measure->index->rd_index->indrelid));
+	double		rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+	StringInfoData sql;
+
+	ReleaseSysCache(tuple);
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT %s, ctid FROM ONLY %s", column, table_text(measure));
+	if (rows > MOST_READ)
+		appendStringInfo(&sql, " TABLESAMPLE SYSTEM (%.6f)",
+						 Min(100, 100.0 * BLOCK_SAMPLES * measure->wanted / rows));
+	appendStringInfo(&sql, " WHERE (%s) IS NOT NULL", column);
+	if (predicate)
+		appendStringInfo(&sql, " AND (%s)", predicate);
+	appendStringInfo(&sql, " ORDER BY pg_catalog.random() LIMIT %d", measure->wanted);
+	return sql.data;
+}
+
+void
+measure_shift(Measure *measure, double part)
+{
+	const char *schema = quote_identifier(get_namespace_name(
+		get_func_namespace(get_opcode(distance_operator(measure)))));
+	bool		angular = cache_space(cache_index(measure->index))->metric == SPACE_COSINE;
+	const char *unit = angular ? psprintf("%s.l2_normalize", schema) : "";
+	const char *column = column_text(measure);
+	const char *predicate = predicate_text(measure);
+	int			count = measure->count / 3;
+	Oid			types[] = {measure->type, measure->type, measure->type};
+	int16		size;
+	bool		by_value;
+	StringInfoData sql;
+	SPIPlanPtr	plan;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "SELECT (a OPERATOR(%s.+) (step OPERATOR(%s.*) "
+					 "pg_catalog.array_fill(coalesce("
+					 "%f * distance / nullif(%s.vector_norm(step), 0), 0)::float4, "
+					 "ARRAY[%s.vector_dims(a)])::%s.vector))::%s FROM ("
+					 "SELECT %s($1::%s.vector) AS a, "
+					 "%s($2::%s.vector) OPERATOR(%s.-) %s($3::%s.vector) AS step, "
+					 "(SELECT max(%s.l2_distance(%s(x::%s.vector), %s($1::%s.vector))) FROM ("
+					 "SELECT %s AS x FROM ONLY %s WHERE true", schema, schema, part, schema, schema,
+					 schema, format_type_be_qualified(measure->type), unit, schema, unit, schema,
+					 schema, unit, schema, schema, unit, schema, unit, schema, column,
+					 table_text(measure));
+	if (predicate)
+		appendStringInfo(&sql, " AND (%s)", predicate);
+	appendStringInfo(&sql, " ORDER BY (%s)", column);
+	append_operator(&sql, distance_operator(measure));
+	appendStringInfoString(&sql, "$1 LIMIT 2) AS near) AS distance) AS row");
+	measured_index = RelationGetRelid(measure->index);
+	measure_set_option("enable_seqscan", "off");
+	measure_set_option("enable_sort", "off");
+	plan = prepare(sql.data, 3, types);
+	get_typlenbyval(measure->type, &size, &by_value);
+	for (int i = 0; i < count; i++)
+	{
+		Sample	   *query = &measure->queries[i];
+		Datum		values[] = {
+			query->vector, query[count].vector, query[2 * count].vector
+		};
+		bool		isnull;
+		Datum		shifted;
+
+		CHECK_FOR_INTERRUPTS();
+		if (SPI_execute_plan(plan, values, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+			elog(ERROR, "SPI_execute_plan failed");
+		shifted = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+		/* both rows may have the same vector */
+		if (!isnull)
+			query->vector = datumCopy(shifted, by_value, size);
+		ItemPointerSetInvalid(&query->self);
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_freeplan(plan);
+	measure->count = count;
+	measure->own_rows = false;
+}
+
+void
+measure_draw(Measure *measure)
+{
+	const char *given = measure->given;
+	char	   *sql = given ? psprintf("SELECT * FROM (%s) AS given LIMIT %d", given,
+									   measure->wanted) : sample_text(measure);
+	int16		size;
+	bool		by_value;
+	SPITupleTable *table;
+
+	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute failed");
+	table = SPI_tuptable;
+	if (table->tupdesc->natts == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("queries must be a column")));
+	if (SPI_gettypeid(table->tupdesc, 1) != measure->type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("queries are of type %s, and index \"%s\" is of type %s",
+						format_type_be(SPI_gettypeid(table->tupdesc, 1)),
+						RelationGetRelationName(measure->index), format_type_be(measure->type))));
+	get_typlenbyval(measure->type, &size, &by_value);
+	measure->own_rows = given == NULL;
+	measure->queries = palloc0(sizeof(Sample) * Max(SPI_processed, 1));
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		Sample	   *query = &measure->queries[measure->count];
+		bool		isnull;
+		Datum		vector = SPI_getbinval(table->vals[i], table->tupdesc, 1, &isnull);
+
+		if (isnull)
+			continue;
+		query->vector = datumCopy(vector, by_value, size);
+		ItemPointerSetInvalid(&query->self);
+		if (given == NULL)
+			query->self = *(ItemPointer) DatumGetPointer(SPI_getbinval(table->vals[i],
+																	   table->tupdesc, 2,
+																	   &isnull));
+		measure->count++;
+	}
+	SPI_freetuptable(table);
+}
+
+double
+measure_answer(const Measure *measure, SPIPlanPtr plan, const Sample *query, int *within,
+			   double *last, int *rows)
+{
+	Datum		values[] = {query->vector};
+	double		slack = ROUNDING * fabs(query->reach);
+	instr_time	begun;
+	instr_time	ended;
+
+	INSTR_TIME_SET_CURRENT(begun);
+	if (SPI_execute_plan(plan, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "SPI_execute_plan failed");
+	INSTR_TIME_SET_CURRENT(ended);
+	INSTR_TIME_SUBTRACT(ended, begun);
+	*within = *rows = 0;
+	for (uint64 i = 0; i < SPI_processed && *rows < measure->k; i++)
+	{
+		HeapTuple	row = SPI_tuptable->vals[i];
+		bool		isnull;
+		Datum		value = SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull);
+		ItemPointer tid;
+
+		/* a row without a distance is in no index */
+		if (isnull || isnan(DatumGetFloat8(value)))
+			continue;
+		tid = (ItemPointer) DatumGetPointer(SPI_getbinval(row, SPI_tuptable->tupdesc, 1,
+														  &isnull));
+		if (ItemPointerIsValid(&query->self) && ItemPointerEquals(tid, (ItemPointer) &query->self))
+			continue;
+		(*rows)++;
+		*last = DatumGetFloat8(value);
+		*within += *last <= query->reach + slack;
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return INSTR_TIME_GET_MILLISEC(ended);
+}
+
+void
+measure_truth(Measure *measure, const char *sql)
+{
+	Oid			type = measure->type;
+	SPIPlanPtr	plan;
+
+	measured_index = InvalidOid;
+	measure_set_option("enable_seqscan", "on");
+	measure_set_option("enable_sort", "on");
+	plan = prepare(sql, 1, &type);
+	for (int i = 0; i < measure->count; i++)
+	{
+		Sample	   *query = &measure->queries[i];
+		int			within;
+
+		CHECK_FOR_INTERRUPTS();
+		measure->exact_ms += measure_answer(measure, plan, query, &within, &query->reach,
+											&query->nearest) / measure->count;
+	}
+	SPI_freeplan(plan);
+}
+
+SPIPlanPtr
+measure_prepare(const Measure *measure, const char *sql)
+{
+	Oid			type = measure->type;
+	SPIPlanPtr	plan;
+	CachedPlan *cached;
+	bool		used;
+
+	measured_index = RelationGetRelid(measure->index);
+	measure_set_option("enable_seqscan", "off");
+	measure_set_option("enable_sort", "off");
+	measure_set_option("enable_indexscan", "on");
+	plan = prepare(sql, 1, &type);
+	cached = SPI_plan_get_cached_plan(plan);
+	if (cached == NULL)
+		elog(ERROR, "a search has no plan");
+	used = uses_index(((PlannedStmt *) linitial(cached->stmt_list))->planTree, measured_index);
+	ReleaseCachedPlan(cached, NULL);	/* of a plan that is not saved */
+	if (used)
+		return plan;
+	SPI_freeplan(plan);
+	return NULL;
+}
+
+void
+measure_begin(void)
+{
+	measuring = true;
+}
+
+void
+measure_end(void)
+{
+	measuring = false;
+}

@@ -1,0 +1,83 @@
+/*
+ * measure.h - queries that are answered without an index of vectors, and by one
+ *
+ * The queries are vectors of the table itself, or those that a statement gives.  A caller is within
+ * SPI_connect and SPI_finish, and in a nest level of settings, which the measurement changes.
+ */
+#ifndef VECTOR_RECALL_MEASURE_H
+#define VECTOR_RECALL_MEASURE_H
+
+#include "pg_compat.h"
+
+#include "executor/spi.h"
+#include "storage/itemptr.h"
+#include "utils/rel.h"
+
+/* A query. */
+typedef struct Sample
+{
+	Datum		vector;
+	ItemPointerData self;		/* the row whose vector it is; invalid: none */
+	double		reach;			/* the distance of the last of the k nearest rows */
+	int			nearest;		/* how many there are, at most k */
+} Sample;
+
+typedef struct Measure
+{
+	Relation	index;
+	Oid			type;			/* of vectors */
+	const char *setting;		/* how far searches go */
+	int			k;
+	int			wanted;			/* queries */
+	const char *filter;
+	bool		notes;			/* the result is kept as the index's recall */
+	const char *given;			/* the statement that gives the queries, or NULL */
+	bool		own_rows;		/* queries are rows of the table, whose answers leave them out */
+	Sample	   *queries;
+	int			count;
+	double		exact_ms;		/* for one query, on average */
+} Measure;
+
+/* Installs what hides other indexes while recall is measured. */
+extern void measure_init(void);
+
+/* While it is measured, plans see no index by distance but the one that is measured, or none. */
+extern void measure_begin(void);
+extern void measure_end(void);
+
+extern void measure_set_option(const char *name, const char *value);
+
+/* What is measured of an index, without numbers and conditions yet. */
+extern Measure measure_of(Relation index);
+
+/*
+ * Shifts the vectors of the first third of the queries by a part of the distance to the nearest
+ * row, in the direction from one to the other of two further queries, which are no queries any
+ * more.
+ */
+extern void measure_shift(Measure *measure, double part);
+
+/* Draws the queries, or takes those that the user's statement gives. */
+extern void measure_draw(Measure *measure);
+
+/*
+ * The search of a query: k rows, and one more in place of its own, if it is a row's.  Conditions
+ * are the same in both answers, so the planner sees what it sees in the user's own statements.
+ */
+extern char *measure_search_text(const Measure *measure);
+
+/* Finds the k nearest rows of each query by comparing it with all rows. */
+extern void measure_truth(Measure *measure, const char *sql);
+
+/* Prepares the search by the index; NULL if it would not use the index. */
+extern SPIPlanPtr measure_prepare(const Measure *measure, const char *sql);
+
+/*
+ * Answers a query; returns the milliseconds that it took.  Visits the distances of the first k rows
+ * but for the query's own, in their order: those within `reach` are counted, and the last one and
+ * the number of all are given back.
+ */
+extern double measure_answer(const Measure *measure, SPIPlanPtr plan, const Sample *query,
+							 int *within, double *last, int *rows);
+
+#endif							/* VECTOR_RECALL_MEASURE_H */

@@ -1,0 +1,232 @@
+/*
+ * curves.c - keeping and reading the curves of recall
+ */
+#include "segment/curves.h"
+
+#include <math.h>
+
+#include "segment/extent.h"
+#include "segment/places.h"
+
+StaticAssertDecl(sizeof(RecallCurve) == 12 + 8 * CURVE_MAX_POINTS, "layout of a curve");
+StaticAssertDecl(offsetof(RecallCurves, curves) == 16, "layout of curves");
+StaticAssertDecl(sizeof(RecallCurves) <= PAYLOAD_SIZE, "curves take one block");
+
+/* Of queries whose rows were all found, so much of one row may have been missed. */
+#define MISSED_AT_MOST		0.5
+
+typedef struct CachedCurves
+{
+	CachedPart	part;
+	RecallCurves curves;
+} CachedCurves;
+
+/* Curves come from a file, and are used as they are only if they are in order. */
+static void
+check_curves(Relation index, uint32 uid, const RecallCurves *curves)
+{
+	bool		good = curves->count > 0 && curves->count <= CURVES_MAX;
+
+	for (uint32 i = 0; good && i < curves->count; i++)
+	{
+		const RecallCurve *curve = &curves->curves[i];
+
+		good = curve->count > 0 && curve->count <= CURVE_MAX_POINTS && curve->queries > 0 &&
+			curve->wanted > (i > 0 ? curves->curves[i - 1].wanted : 0);
+		for (uint32 k = 0; good && k < curve->count; k++)
+			good = curve->points[k].effort > (k > 0 ? curve->points[k - 1].effort : 0) &&
+				isfinite(curve->points[k].effort) &&
+				curve->points[k].recall >= 0 && curve->points[k].recall <= 1;
+	}
+	if (!good)
+		sealed_wrong_header(index, uid, "curve of recall");
+}
+
+static void
+load_curves(CachedPart *part, Relation index, const SegmentEntry *entry)
+{
+	CachedCurves *cached = (CachedCurves *) part;
+
+	extent_read_header(extent_of(index, entry), BLOCK_CURVES, &cached->curves,
+					   sizeof(cached->curves));
+	check_curves(index, entry->uid, &cached->curves);
+}
+
+static const CachedKind curves_kind = {
+	SEGMENT_CURVES, "vector curves", sizeof(CachedCurves), load_curves, NULL
+};
+
+static const SegmentEntry *
+newest(const Directory *directory)
+{
+	const SegmentEntry *found = NULL;
+
+	for (uint32 i = 0; i < directory->count; i++)
+		if (directory->entries[i].kind == SEGMENT_CURVES &&
+			(found == NULL || directory->entries[i].uid > found->uid))
+			found = &directory->entries[i];
+	return found;
+}
+
+const RecallCurves *
+curves_acquire(CachedIndex *cached, Relation index)
+{
+	const SegmentEntry *entry = newest(cache_directory(cached));
+
+	if (entry == NULL)
+		return NULL;
+	return &((CachedCurves *) cache_acquire_part(cached, index, entry, &curves_kind))->curves;
+}
+
+/* Whether the directory still has an extent whose claim the process has. */
+static bool
+is_there(Relation index, const SegmentEntry *entry)
+{
+	Directory  *directory = directory_read(index);
+	bool		is = directory_has(directory, entry);
+
+	pfree(directory);
+	return is;
+}
+
+/* Retires all curves but the newest. */
+static void
+retire_older(Relation index)
+{
+	Directory  *directory = directory_read(index);
+	const SegmentEntry *kept = newest(directory);
+
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		SegmentEntry *entry = &directory->entries[i];
+		Extent		extent = extent_of(index, entry);
+
+		if (entry->kind != SEGMENT_CURVES || entry == kept || !claim_try(extent, ExclusiveLock))
+			continue;
+		if (is_there(index, entry))
+			directory_retire(index, &(SegmentSet) {entry, 1});
+		claim_release(extent, ExclusiveLock);
+	}
+	pfree(directory);
+}
+
+void
+curves_write(Relation index, const RecallCurves *curves)
+{
+	SegmentEntry entry;
+	ExtentWriter writer;
+
+	if (!directory_reserve(index, NULL, SEGMENT_CURVES, 1, &entry))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("index \"%s\" has too many segments", RelationGetRelationName(index)),
+				 errhint("End old transactions, and VACUUM the table.")));
+	extent_writer_begin(&writer, extent_of(index, &entry));
+	extent_writer_seek(&writer, 0, BLOCK_CURVES);
+	extent_writer_put(&writer, curves, sizeof(*curves));
+	extent_writer_end(&writer);
+	directory_publish(index, &entry, SEGMENT_CURVES);
+	claim_release(extent_of(index, &entry), ExclusiveLock);
+	retire_older(index);
+}
+
+/* The logarithm of the part of the wanted rows that is missed. */
+static double
+log_missed(const RecallCurve *curve, double recall)
+{
+	return log(Max(1 - recall, MISSED_AT_MOST / ((double) curve->queries * curve->wanted)));
+}
+
+/*
+ * The effort of one curve.  Recall rises with the effort but for chance, so what an effort has is
+ * what it or a lesser one has.
+ */
+static double
+effort_of(const RecallCurve *curve, double recall)
+{
+	CurvePoint	below = curve->points[0];
+
+	if (below.recall >= recall)
+		return below.effort;
+	for (uint32 i = 1; i < curve->count; i++)
+	{
+		CurvePoint	point = curve->points[i];
+
+		if (point.recall >= recall)
+		{
+			double		low = log_missed(curve, below.recall);
+			double		high = log_missed(curve, point.recall);
+			double		part = low > high ? (low - log_missed(curve, recall)) / (low - high) : 1;
+
+			return below.effort * pow(point.effort / below.effort, Min(Max(part, 0), 1));
+		}
+		if (point.recall >= below.recall)
+			below = point;
+	}
+	return curve->points[curve->count - 1].effort;
+}
+
+static double
+recall_of(const RecallCurve *curve, double effort)
+{
+	CurvePoint	below = curve->points[0];
+
+	for (uint32 i = 1; i < curve->count; i++)
+	{
+		CurvePoint	point = curve->points[i];
+
+		if (point.recall < below.recall)
+			point.recall = below.recall;
+		if (point.effort >= effort)
+		{
+			double		part = log(Max(effort, below.effort) / below.effort) /
+				log(point.effort / below.effort);
+			double		low = log_missed(curve, below.recall);
+
+			return 1 - exp(low + part * (log_missed(curve, point.recall) - low));
+		}
+		below = point;
+	}
+	return below.recall;
+}
+
+/*
+ * The two curves between whose numbers of rows a number is, and how far, by the logarithms; beyond
+ * the ends both are the same.
+ */
+static double
+neighbours(const RecallCurves *curves, double wanted, const RecallCurve **less,
+		   const RecallCurve **more)
+{
+	uint32		i = 0;
+
+	while (i < curves->count - 1 && curves->curves[i].wanted < wanted)
+		i++;
+	*less = *more = &curves->curves[i];
+	if (i == 0 || curves->curves[i].wanted < wanted)
+		return 0;
+	*less = &curves->curves[i - 1];
+	return log(wanted / (*less)->wanted) / log((double) (*more)->wanted / (*less)->wanted);
+}
+
+double
+curves_effort(const RecallCurves *curves, double wanted, double recall)
+{
+	const RecallCurve *less;
+	const RecallCurve *more;
+	double		part = neighbours(curves, wanted, &less, &more);
+	double		low = effort_of(less, recall);
+
+	return low * pow(effort_of(more, recall) / low, part);
+}
+
+double
+curves_recall(const RecallCurves *curves, double wanted, double effort)
+{
+	const RecallCurve *less;
+	const RecallCurve *more;
+	double		part = neighbours(curves, wanted, &less, &more);
+	double		low = recall_of(less, effort);
+
+	return low + part * (recall_of(more, effort) - low);
+}
