@@ -13,10 +13,10 @@ SELECT state, phase FROM vector_jobs() WHERE index = 'items_embedding'::regclass
 DROP TABLE items;
 
 -- 2. Statistics
-CREATE TABLE notes (id int, embedding vector(3));
-CREATE INDEX notes_embedding ON notes USING hnsw (embedding vector_l2_ops);
-INSERT INTO notes SELECT n, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1, 500) n;
+CREATE TABLE memo (id int, embedding vector(3));
+CREATE INDEX memo_embedding ON memo USING hnsw (embedding vector_l2_ops);
+INSERT INTO memo SELECT n, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1, 500) n;
 SET enable_seqscan = off;
-SELECT id FROM notes ORDER BY embedding <-> '[1,2,3]' LIMIT 1;
-SELECT scans, rounds, reads, distances, rows_inserted, growing_rows FROM vector_stat_indexes() WHERE index = 'notes_embedding'::regclass;
+SELECT id FROM memo ORDER BY embedding <-> '[1,2,3]' LIMIT 1;
+SELECT scans, rounds, reads, distances, rows_inserted, growing_rows FROM vector_stat_indexes() WHERE index = 'memo_embedding'::regclass;
 RESET enable_seqscan;
