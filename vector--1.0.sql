@@ -1833,6 +1833,13 @@ CREATE FUNCTION vector_stat_reset(index regclass DEFAULT NULL) RETURNS void
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED;
 REVOKE ALL ON FUNCTION vector_stat_reset(regclass) FROM PUBLIC;
 COMMENT ON FUNCTION vector_stat_reset(regclass) IS 'sets the statistics of an index to zero, or those of all indexes of the database';
+CREATE FUNCTION vector_slow_searches(OUT index regclass, OUT pid integer, OUT ended_at timestamptz, OUT search_ms double precision,
+		OUT description text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED ROWS 32;
+COMMENT ON FUNCTION vector_slow_searches() IS 'the last searches that took as long as vector.log_min_duration, of the indexes that one owns; for pg_monitor of all';
+CREATE FUNCTION vector_explain(query text, options text DEFAULT 'ANALYZE') RETURNS SETOF text
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION vector_explain(text, text) IS 'EXPLAIN of a statement, and what its searches of indexes did';
 CREATE FUNCTION vector_last_scan(OUT hops bigint, OUT distances bigint, OUT blocks bigint, OUT segments bigint,
 	OUT walks bigint, OUT reads bigint, OUT switches bigint, OUT survivors bigint, OUT rejected bigint,
 	OUT table_rows bigint, OUT store_rounds bigint, OUT store_gets bigint, OUT store_bytes bigint)

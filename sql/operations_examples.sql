@@ -19,4 +19,8 @@ INSERT INTO memo SELECT n, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1,
 SET enable_seqscan = off;
 SELECT id FROM memo ORDER BY embedding <-> '[1,2,3]' LIMIT 1;
 SELECT scans, rounds, reads, distances, rows_inserted, growing_rows FROM vector_stat_indexes() WHERE index = 'memo_embedding'::regclass;
+
+-- 3. Slow searches
+SELECT line FROM vector_explain('SELECT id FROM memo ORDER BY embedding <-> ''[1,2,3]'' LIMIT 1') line WHERE line ~ '^(Searches|  (Hops|Walks))';
 RESET enable_seqscan;
+DROP TABLE memo;

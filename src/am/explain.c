@@ -14,6 +14,7 @@
 
 #include "am/effort.h"
 #include "am/method.h"
+#include "am/observe.h"
 
 static explain_per_node_hook_type previous_hook;
 
@@ -32,24 +33,13 @@ explain_statistics(const ScanStatistics *statistics, ExplainState *es)
 {
 	if (es->format == EXPLAIN_FORMAT_TEXT)
 	{
-		ExplainIndentText(es);
-		appendStringInfo(es->str,
-						 "Hops: " UINT64_FORMAT "  Distances: " UINT64_FORMAT "  Blocks: "
-						 UINT64_FORMAT "  Segments: " UINT64_FORMAT "\n", statistics->hops,
-						 statistics->distances, statistics->blocks, statistics->segments);
-		ExplainIndentText(es);
-		appendStringInfo(es->str,
-						 "Walks: " UINT64_FORMAT "  Reads: " UINT64_FORMAT "  Switches: "
-						 UINT64_FORMAT "  Survivors: " UINT64_FORMAT "  Rejected: " UINT64_FORMAT
-						 "  Table Rows: " UINT64_FORMAT "\n", statistics->walks,
-						 statistics->reads, statistics->switches, statistics->survivors,
-						 statistics->rejected, statistics->table_rows);
-		if (statistics->gets == 0)
-			return;
-		ExplainIndentText(es);
-		appendStringInfo(es->str, "Store Rounds: " UINT64_FORMAT "  Store Gets: " UINT64_FORMAT
-						 "  Store Bytes: " UINT64_FORMAT "\n", statistics->rounds,
-						 statistics->gets, statistics->stored_bytes);
+		StatisticsLines lines = statistics_lines(statistics);
+
+		for (int i = 0; i < lines.count; i++)
+		{
+			ExplainIndentText(es);
+			appendStringInfo(es->str, "%s\n", lines.lines[i]);
+		}
 		return;
 	}
 	ExplainPropertyUInteger("Hops", NULL, statistics->hops, es);

@@ -11,6 +11,7 @@
 #include "am/method.h"
 #include "am/returned.h"
 #include "am/scan.h"
+#include "am/slow.h"
 #include "flat_segment/method.h"
 
 void
@@ -30,6 +31,7 @@ vector_am_init(void)
 	effort_init();
 	scan_bound_init();
 	scan_explain_init();
+	slow_init();
 }
 
 bool

@@ -5,9 +5,12 @@
 
 #include "executor/instrument.h"
 
+#include "am/observe.h"
+#include "am/slow.h"
 #include "counters/counters.h"
 
 ScanStatistics last_scan;
+ScanObserver *scan_observer;
 
 static void
 add_statistics(ScanStatistics *sum, const ScanStatistics *statistics)
@@ -65,6 +68,49 @@ scan_count_end(VectorScan *scan, const ScanMark *mark)
 	last_scan = *statistics;
 }
 
+/* Tells the observer. */
+static void
+observe(const VectorScan *scan)
+{
+	MemoryContext old = MemoryContextSwitchTo(scan_observer->context);
+	Oid			index = RelationGetRelid(scan->desc->indexRelation);
+	ObservedIndex *observed = NULL;
+	ListCell   *cell;
+
+	foreach(cell, scan_observer->indexes)
+		if (((ObservedIndex *) lfirst(cell))->index == index)
+			observed = lfirst(cell);
+	if (observed == NULL)
+	{
+		observed = palloc0(sizeof(ObservedIndex));
+		observed->index = index;
+		scan_observer->indexes = lappend(scan_observer->indexes, observed);
+	}
+	observed->searches++;
+	add_statistics(&observed->statistics, &scan->statistics);
+	MemoryContextSwitchTo(old);
+}
+
+StatisticsLines
+statistics_lines(const ScanStatistics *statistics)
+{
+	StatisticsLines lines = {.count = statistics->gets == 0 ? 2 : 3};
+
+	lines.lines[0] = psprintf(
+		"Hops: " UINT64_FORMAT "  Distances: " UINT64_FORMAT "  Blocks: " UINT64_FORMAT
+		"  Segments: " UINT64_FORMAT, statistics->hops, statistics->distances,
+		statistics->blocks, statistics->segments);
+	lines.lines[1] = psprintf(
+		"Walks: " UINT64_FORMAT "  Reads: " UINT64_FORMAT "  Switches: " UINT64_FORMAT
+		"  Survivors: " UINT64_FORMAT "  Rejected: " UINT64_FORMAT "  Table Rows: " UINT64_FORMAT,
+		statistics->walks, statistics->reads, statistics->switches, statistics->survivors,
+		statistics->rejected, statistics->table_rows);
+	lines.lines[2] = psprintf(
+		"Store Rounds: " UINT64_FORMAT "  Store Gets: " UINT64_FORMAT "  Store Bytes: "
+		UINT64_FORMAT, statistics->rounds, statistics->gets, statistics->stored_bytes);
+	return lines;
+}
+
 void
 scan_count_search(VectorScan *scan)
 {
@@ -91,4 +137,7 @@ scan_count_search(VectorScan *scan)
 	counters->stored_bytes += statistics->stored_bytes;
 	counters->returned += scan->returned;
 	counters_add_latency(counters, statistics->microseconds);
+	slow_report(scan);
+	if (scan_observer)
+		observe(scan);
 }

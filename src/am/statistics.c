@@ -147,3 +147,31 @@ vector_stat_reset(PG_FUNCTION_ARGS)
 	counters_reset(PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0));
 	PG_RETURN_VOID();
 }
+
+/* The last searches that took long: index, pid, ended_at, search_ms, description. */
+PG_FUNCTION_INFO_V1(vector_slow_searches);
+Datum
+vector_slow_searches(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	SlowSearch	slow[SLOW_SEARCHES];
+	int			count = counters_slow(slow);
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < count; i++)
+	{
+		Oid			owner = relation_owner(slow[i].index);
+		Datum		values[5];
+		bool		nulls[5] = {false};
+
+		if (!OidIsValid(owner) || !owner_may_be_seen(owner))
+			continue;
+		values[0] = ObjectIdGetDatum(slow[i].index);
+		values[1] = Int32GetDatum(slow[i].pid);
+		values[2] = TimestampTzGetDatum(slow[i].when);
+		values[3] = MILLISECONDS(slow[i].microseconds);
+		values[4] = CStringGetTextDatum(slow[i].description);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

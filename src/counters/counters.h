@@ -84,10 +84,7 @@ typedef struct SlowSearch
 	int			pid;
 	TimestampTz when;			/* it ended */
 	uint64		microseconds;
-	uint64		segments;
-	uint64		blocks;
-	uint64		returned;
-	char		description[256];
+	char		description[320];
 } SlowSearch;
 
 #define SLOW_SEARCHES	32

@@ -42,9 +42,9 @@ is(sql("SELECT bool_and(segments >= steps AND busy_ms > 0 AND failures = 0) FROM
 is(counters('rows_inserted, seals > 0, wal_bytes > 0'), '1000|t|t', 'and their work with the index');
 
 # a clean restart
-my $before = counters('scans, hops, rows_inserted, seals, merges, stats_since');
 sql("SELECT vector_recall('items_v', k => 3, samples => 5)");
 my $recall = counters('recall, recall_k, recall_at');
+my $before = counters('scans, hops, rows_inserted, seals, merges, stats_since');
 $node->restart;
 is(counters('scans, hops, rows_inserted, seals, merges, stats_since'), $before, 'a restart keeps the statistics');
 is(counters('recall, recall_k, recall_at'), $recall, 'and the last recall');
@@ -75,6 +75,13 @@ is(counters('scans'), 0, 'the crash of a process ends the statistics');
 search(1);
 is(counters('scans'), 1, 'after which searches are counted');
 eval { $victim->quit };
+
+# a search that takes long is logged, with its statement
+my $offset = -s $node->logfile;
+sql("SET vector.log_min_duration = 0; SET enable_seqscan = off; SELECT id FROM items ORDER BY v <-> place(1) LIMIT 3 /* slow */");
+like(slurp_file($node->logfile, $offset),
+	qr/LOG:  search of index "public\.items_v" took \d+\.\d{3} ms\n.*DETAIL:  hnsw\.ef_search = 40; \d+ segments.*\n.*STATEMENT:.*slow/,
+	'a slow search is logged');
 
 # not preloaded: they live as long as the server
 $node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "''");
