@@ -229,17 +229,27 @@ graph_put_link(const GraphBuild *build, GraphLinks *links, uint32_t place, uint3
 	}
 }
 
+RabitqFactors
+graph_code_edge(const GraphBuild *build, const void *node, const void *neighbour, uint8_t *signs)
+{
+	if (build->bytes)
+		return (RabitqFactors) {.distance = vamana_code(build, node, neighbour, signs)};
+	return rabitq_encode(build->metric, neighbour, node, build->padded, 1, signs);
+}
+
 void
-graph_code_link(const GraphBuild *build, uint32_t node, uint32_t place, const uint16_t *work)
+graph_code_link(const GraphBuild *build, uint32_t node, uint32_t place, const void *work)
 {
 	GraphLinks *links = links_at(build, 0, node);
 	uint8_t		signs[16384 / 8];
-	RabitqFactors factors = rabitq_encode(build->metric, work,
-										  graph_array_at(&build->work, node), build->padded, 1,
-										  signs);
+	RabitqFactors factors = graph_code_edge(build, graph_array_at(&build->work, node), work,
+											signs);
 
 	graph_link_distances(build, links)[place] = factors.distance;
-	put_code(build, links, place, factors, signs);
+	if (build->bytes)
+		put_signs(build, links, place, signs);
+	else
+		put_code(build, links, place, factors, signs);
 }
 
 /*

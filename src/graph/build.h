@@ -223,11 +223,18 @@ extern void graph_get_edges(const GraphBuild *build, uint32_t node, GraphEdges *
 extern void graph_merge_edges(GraphInserter *inserter, uint32_t node, const GraphEdges *edges);
 
 /*
+ * The distance and the code of an edge between work vectors, as graph_merge_edges takes them;
+ * `signs` has room for graph_sign_dims().
+ */
+extern RabitqFactors graph_code_edge(const GraphBuild *build, const void *node,
+									 const void *neighbour, uint8_t *signs);
+
+/*
  * Sets the code of a node's link, and its distance, from the neighbour's work vector; the node's
- * own must be there.
+ * own must be there, and with bytes its lists such that they can be merged.
  */
 extern void graph_code_link(const GraphBuild *build, uint32_t node, uint32_t place,
-							const uint16_t *work);
+							const void *work);
 
 /*
  * Makes a node outside of this part, given by its id and its work vector or its distance, a

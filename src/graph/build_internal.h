@@ -5,6 +5,7 @@
 #define VECTOR_GRAPH_BUILD_INTERNAL_H
 
 #include <sched.h>
+#include <string.h>
 
 #include "graph/build.h"
 
@@ -113,6 +114,15 @@ put_code(const GraphBuild *build, GraphLinks *links, uint32_t place, RabitqFacto
 				build->padded);
 }
 
+/* Likewise the code of a neighbour in a list of bytes that is merged. */
+static inline void
+put_signs(const GraphBuild *build, GraphLinks *links, uint32_t place, const uint8_t *signs)
+{
+	size_t		size = graph_sign_dims(build) / 8;
+
+	memcpy(graph_link_codes(build, links) + place * size, signs, size);
+}
+
 /*
  * In an order of chosen neighbours, moves one forward that has covered a candidate: those that have
  * covered more come first, because they soon cover another.
@@ -158,11 +168,12 @@ extern bool vamana_init(GraphInserter *inserter, GraphMemory memory);
 extern bool vamana_insert(GraphInserter *inserter, uint32_t node);
 /* Cuts a node's list to its degree. */
 extern void vamana_trim(const GraphBuild *build, uint32_t node);
-/* The distance to a work vector outside of the graph. */
-extern float vamana_distance(const GraphBuild *build, uint32_t node, const GraphBytes *other);
-/* The signs of a neighbour's elements less those of the node, graph_sign_dims() of them. */
-extern void vamana_signs(const GraphBuild *build, uint32_t node, uint32_t neighbour,
-						 uint8_t *signs);
+/*
+ * Returns the distance of a neighbour, and sets the signs of its elements less those of the node,
+ * graph_sign_dims() of them.
+ */
+extern float vamana_code(const GraphBuild *build, const GraphBytes *node,
+						 const GraphBytes *neighbour, uint8_t *signs);
 
 /* Writes a neighbour into a place of a node's links, which the caller has locked. */
 extern void graph_put_link(const GraphBuild *build, GraphLinks *links, uint32_t place,

@@ -44,10 +44,10 @@ graph_set_anchor(GraphBuild *build, uint32_t id, const void *work, float distanc
 				place = i;
 	}
 	graph_link_ids(build, links)[place] = id;
-	if (build->coded && !build->bytes)
+	if (build->coded)
 		graph_code_link(build, 0, place, work);
 	else
-		distances[place] = build->bytes ? vamana_distance(build, 0, work) : distance;
+		distances[place] = distance;
 }
 
 /* The state of graph_connect. */

@@ -194,10 +194,12 @@ graph_get_edges(const GraphBuild *build, uint32_t node, GraphEdges *edges)
 	memcpy(edges->ids, graph_link_ids(build, links), links->count * sizeof(uint32_t));
 	for (uint32_t i = 0; i < links->count; i++)
 	{
-		edges->distances[i] = link_distance(build, links, node, i);
 		if (build->bytes)
-			vamana_signs(build, node, edges->ids[i],
-						 edges->signs + (size_t) i * (graph_sign_dims(build) / 8));
+			edges->distances[i] = vamana_code(build, bytes_at(build, node),
+											  bytes_at(build, edges->ids[i]), edges->signs +
+											  (size_t) i * (graph_sign_dims(build) / 8));
+		else
+			edges->distances[i] = link_distance(build, links, node, i);
 	}
 	if (!build->coded || build->bytes)
 		return;
@@ -300,8 +302,7 @@ graph_merge_edges(GraphInserter *inserter, uint32_t node, const GraphEdges *edge
 		graph_link_ids(build, links)[i] = spokes[i].end.id;
 		graph_link_distances(build, links)[i] = spokes[i].end.distance;
 		if (build->bytes)
-			memcpy(graph_link_codes(build, links) + i * (graph_sign_dims(build) / 8),
-				   spokes[i].signs, graph_sign_dims(build) / 8);
+			put_signs(build, links, i, spokes[i].signs);
 		else if (build->coded)
 			put_code(build, links, i, spokes[i].factors, spokes[i].signs);
 	}

@@ -65,12 +65,6 @@ graph_bytes_distance(const GraphBuild *build, uint32_t a, uint32_t b)
 	return distance_of(build, bytes_at(build, a), bytes_at(build, b));
 }
 
-float
-vamana_distance(const GraphBuild *build, uint32_t node, const GraphBytes *other)
-{
-	return distance_of(build, bytes_at(build, node), other);
-}
-
 static inline void
 prefetch_bytes(const GraphBuild *build, uint32_t node)
 {
@@ -297,19 +291,18 @@ vamana_trim(const GraphBuild *build, uint32_t node)
 	unlock_exclusive(links);
 }
 
-void
-vamana_signs(const GraphBuild *build, uint32_t node, uint32_t neighbour, uint8_t *signs)
+float
+vamana_code(const GraphBuild *build, const GraphBytes *node, const GraphBytes *neighbour,
+			uint8_t *signs)
 {
-	const GraphBytes *from = bytes_at(build, node);
-	const GraphBytes *to = bytes_at(build, neighbour);
-
 	for (uint32_t i = 0; i < graph_sign_dims(build); i += 8)
 	{
 		uint8_t		bits = 0;
 
 		for (uint32_t k = 0; k < 8; k++)
-			bits |= (uint8_t) ((to->step * to->elements[i + k] >
-								from->step * from->elements[i + k]) << k);
+			bits |= (uint8_t) ((neighbour->step * neighbour->elements[i + k] >
+								node->step * node->elements[i + k]) << k);
 		signs[i / 8] = bits;
 	}
+	return distance_of(build, node, neighbour);
 }

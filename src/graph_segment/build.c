@@ -154,7 +154,8 @@ build_merge_memory(const Space *space, uint32 m, Size payload)
 {
 	GraphBuild	graph;
 
-	init_graph(space, m, 0, false, &graph);
+	init_graph(space, m, 0, builds_bytes(space), &graph);
+	graph_use_merging(&graph, graph.bytes);
 	return build_graph_memory(&graph, payload);
 }
 

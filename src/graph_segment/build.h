@@ -92,7 +92,7 @@ extern void build_finish(SegmentBuild *build);
 
 /* The number of bytes that a row takes while its graph is built, */
 extern Size build_row_memory(const Space *space, uint32 m, Size payload);
-/* and while segments are merged. */
+/* and while the lists of segments, or of partitions without codes, are merged. */
 extern Size build_merge_memory(const Space *space, uint32 m, Size payload);
 
 /*

@@ -30,7 +30,6 @@
 #include "graph_segment/merge_internal.h"
 #include "segment/memory.h"
 
-#define NEW_NEIGHBOURS		24		/* that a node gets in all other inputs together */
 #define MIN_NEIGHBOURS		3		/* that it gets in each of them, at least */
 #define SEARCH_REACH			1.1f
 #define REPAIR_FRACTION		0.75	/* lists with a smaller share of their edges are filled up */
@@ -139,7 +138,7 @@ share_neighbours(Merge *merge)
 		const CachedSegment *segment = merge->inputs[i].segment;
 		double		part = (segment->header.rows - segment->dead) / Max(merge->live_rows, 1.0);
 
-		merge->inputs[i].neighbours = Max((uint32) rint(NEW_NEIGHBOURS * part), MIN_NEIGHBOURS);
+		merge->inputs[i].neighbours = Max((uint32) rint(MERGE_NEIGHBOURS * part), MIN_NEIGHBOURS);
 	}
 }
 
@@ -313,19 +312,24 @@ merge_read_links(Merge *merge, uint32 key, uint32 *ids)
 	return count;
 }
 
-/* Samples live nodes for the scale of work vectors and for the entries; the mean is the base's. */
+/*
+ * Samples live nodes, as many as fit into half of the memory, for the scale of work vectors and for
+ * the entries; the mean is the base's.
+ */
 static void
 sample_nodes(Merge *merge)
 {
 	SegmentBuild *build = merge->build;
 	BuildShared *shared = build->shared;
 	uint32		entries = graph_entries_count(merge->live_nodes);
+	Size		fit = shared->memory / 2 / (sizeof(BuildRow) + MAXALIGN(merge->payload_size));
 	uint32		wanted = Min(Max(MEAN_SAMPLE, entries), merge->live_nodes);
 	pg_prng_state random;
 	uint32	   *keys;
 	uint32		taken = 0;
 
-	merge->entries = entries;
+	wanted = Min(wanted, Max(fit, 1));
+	merge->entries = entries = Min(entries, wanted / CODE_GROUP * CODE_GROUP);
 	keys = palloc(sizeof(uint32) * Max(wanted, 1));
 	pg_prng_seed(&random, shared->space.seed);
 	for (uint32 key = 0, left = merge->live_nodes; key < merge->keys; key++)
@@ -357,6 +361,7 @@ sample_nodes(Merge *merge)
 	/* the plan names entries by their places in this array */
 	build->node_of_row = keys;
 	build_reset(build);
+	build_shrink_memory(build, 0);
 }
 
 /*
@@ -384,79 +389,6 @@ measure_shifts(Merge *merge)
 	}
 }
 
-/* Cuts the inputs into parts that fit into the memory with their edges. */
-static void
-make_parts(Merge *merge)
-{
-	SegmentBuild *build = merge->build;
-	Size		row = build_merge_memory(merge->space, build->shared->m, merge->payload_size) +
-		2 * NEW_NEIGHBOURS * (merge_edge_size(merge) + sizeof(LoadedEdge));
-	uint64		fit = Max(build->shared->memory / row, 64);
-
-	fit = Max(fit, merge->keys / (BUILD_MAX_PARTS - merge->input_count) + 1);
-	merge->parts = palloc0(sizeof(MergePart) * BUILD_MAX_PARTS);
-	for (int i = 0; i < merge->input_count; i++)
-	{
-		uint32		base = merge->inputs[i].base;
-		uint32		nodes = merge->inputs[i].segment->header.nodes;
-		uint32		parts = (uint32) ((nodes + fit - 1) / fit);
-
-		for (uint32 p = 0; p < parts; p++)
-			merge->parts[merge->part_count++] = (MergePart) {
-				.from = base + (uint32) ((uint64) nodes * p / parts),
-				.to = base + (uint32) ((uint64) nodes * (p + 1) / parts)
-			};
-	}
-}
-
-static MergePart *
-part_of_key(Merge *merge, uint32 key)
-{
-	uint32		low = 0;
-	uint32		high = merge->part_count - 1;
-
-	while (low < high)
-	{
-		uint32		middle = (low + high + 1) / 2;
-
-		if (merge->parts[middle].from <= key)
-			low = middle;
-		else
-			high = middle - 1;
-	}
-	return &merge->parts[low];
-}
-
-/*
- * Writes an edge to the part of its node; x and c are the work vectors of the neighbour and the
- * node.
- */
-static void
-put_edge(Merge *merge, uint32 node, uint32 neighbour, const uint16 *x, const uint16 *c)
-{
-	const GraphBuild *graph = &merge->build->graph;
-	MergePart  *part = part_of_key(merge, node);
-	char		bytes[sizeof(MergeEdge) + DENSE_MAX_DIM / 4 + 16] = {0};
-	MergeEdge  *edge = (MergeEdge *) bytes;
-	RabitqFactors factors = rabitq_encode(graph->metric, x, c, graph->padded, 1,
-										  (uint8 *) (edge + 1));
-
-	edge->node = node;
-	edge->neighbour = neighbour;
-	edge->distance = factors.distance;
-	edge->a = factors.a;
-	edge->b = factors.b;
-	if (part->edges == NULL)
-	{
-		MemoryContext old = MemoryContextSwitchTo(merge->context);
-
-		part->edges = BufFileCreateTemp(false);
-		MemoryContextSwitchTo(old);
-	}
-	BufFileWrite(part->edges, bytes, merge_edge_size(merge));
-	part->edge_count++;
-}
-
 static void
 put_alias(Merge *merge, uint32 key, uint32 of)
 {
@@ -471,11 +403,11 @@ put_alias(Merge *merge, uint32 key, uint32 of)
 	merge->number[key] = NO_ROW;
 }
 
-const uint16 *
+const void *
 merge_other_work(Merge *merge, uint32 key)
 {
 	uint32		place = key % RECENT_NODES;
-	uint16	   *work = merge->recent_work + (Size) place * merge->build->graph.padded;
+	char	   *work = merge->recent_work + place * merge->work_size;
 	float		error;
 
 	if (merge->recent_key[place] == key)
@@ -500,6 +432,33 @@ is_equal(Merge *merge, uint32 key)
 		memcmp(merge->other_payload, merge->payload, merge->payload_size) == 0;
 }
 
+/* The nearest of the nodes that a search has found, but for the node itself and dead ones. */
+static uint32
+choose_nearest(const Merge *merge, uint32 key, const MergeInput *target, GraphFound *nearest)
+{
+	const GraphSearch *search = &target->scan.search;
+	uint32		count = 0;
+
+	for (size_t i = 0; i < search->found_count; i++)
+	{
+		const GraphFound *found = &search->found[i];
+		uint32		place = count;
+
+		if (count == target->neighbours && found->distance >= nearest[count - 1].distance)
+			continue;
+		if (target->base + found->id == key || merge->number[target->base + found->id] == NO_ROW)
+			continue;
+		if (count < target->neighbours)
+			count++;
+		else
+			place--;
+		for (; place > 0 && nearest[place - 1].distance > found->distance; place--)
+			nearest[place] = nearest[place - 1];
+		nearest[place] = *found;
+	}
+	return count;
+}
+
 /* Connects the current node with its nearest nodes in an input. */
 static void
 connect_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query)
@@ -512,35 +471,31 @@ connect_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query
 		.reach = SEARCH_REACH,
 		.known = INFINITY
 	};
-	GraphSearch *search = &target->scan.search;
-	uint32		joined = 0;
+	GraphFound	nearest[MERGE_NEIGHBOURS];
+	uint32		count;
 
 	graph_scan_search(&target->scan, query, &effort);
 	(void) graph_scan_walk(&target->scan, PG_UINT32_MAX);
 	graph_scan_close(&target->scan);
-	graph_sort_found(search->found, search->found_count);
-	for (size_t i = 0; i < search->found_count && joined < target->neighbours; i++)
+	count = choose_nearest(merge, key, target, nearest);
+	for (uint32 i = 0; i < count; i++)
 	{
-		uint32		neighbour = target->base + search->found[i].id;
-		const uint16 *other;
+		uint32		neighbour = target->base + nearest[i].id;
+		const void *other = merge_other_work(merge, neighbour);
 
-		if (neighbour == key || merge->number[neighbour] == NO_ROW)
-			continue;
-		other = merge_other_work(merge, neighbour);
 		/*
 		 * an alias is always of a smaller input than its node, so no two are aliases of each other;
 		 * codes do not tell whether vectors are equal
 		 */
 		if (i == 0 && !merge->build->codes && key >= target->base + target->segment->header.nodes &&
-			memcmp(other, merge->work, sizeof(uint16) * merge->build->graph.padded) == 0 &&
+			memcmp(other, merge->work, merge->work_size) == 0 &&
 			is_equal(merge, neighbour))
 		{
 			put_alias(merge, key, neighbour);
 			return;
 		}
-		put_edge(merge, key, neighbour, other, merge->work);
-		put_edge(merge, neighbour, key, merge->work, other);
-		joined++;
+		merge_put_edge(merge, key, neighbour, merge->work, other);
+		merge_put_edge(merge, neighbour, key, other, merge->work);
 	}
 }
 
@@ -733,7 +688,6 @@ merge_begin(const SegmentJob *job)
 	merge->context = CurrentMemoryContext;
 	merge->input_count = job->input_count;
 	build_init_shared(shared, cache_directory(job->cached), build_memory());
-	shared->bytes = false;
 	build_start(shared, 1);
 	merge->build = build_attach(shared, job->index, &callbacks);
 	merge->space = &merge->build->space;
@@ -743,6 +697,7 @@ merge_begin(const SegmentJob *job)
 	merge->centroid_cell = PG_UINT32_MAX;
 	merge->build->write_parts = merge_write_parts;
 	merge->build->graph.complete = merge_complete_node;
+	graph_use_merging(&merge->build->graph, shared->bytes);
 	/* all rows need not fit into memory, because the parts do */
 	shared->partitioned = true;
 	padded = merge->build->graph.padded;
@@ -750,8 +705,9 @@ merge_begin(const SegmentJob *job)
 										ALLOCSET_DEFAULT_SIZES);
 	merge->floats = palloc(sizeof(float) * padded);
 	merge->centroid = palloc(sizeof(float) * padded);
-	merge->work = palloc(sizeof(uint16) * padded);
-	merge->recent_work = palloc(sizeof(uint16) * padded * RECENT_NODES);
+	merge->work_size = graph_work_size(&merge->build->graph);
+	merge->work = palloc(merge->work_size);
+	merge->recent_work = palloc(merge->work_size * RECENT_NODES);
 	memset(merge->recent_key, 0xFF, sizeof(merge->recent_key));
 	merge->payload_size = merge->build->codes ? disk_code_size(merge->space, padded) :
 		space_payload_size(merge->space);
@@ -764,7 +720,7 @@ merge_begin(const SegmentJob *job)
 	merge->build->plan = plan_create(merge->build);
 	measure_shifts(merge);
 	sample_nodes(merge);
-	make_parts(merge);
+	merge_make_parts(merge);
 	connect_inputs(merge);
 	number_nodes(merge);
 	if (merge->build->codes)

@@ -7,7 +7,8 @@
 #include "graph_segment/build_internal.h"
 #include "graph_segment/scan.h"
 
-#define RECENT_NODES 512 /* work vectors that are kept for the next nodes, mostly 2 kB each */
+#define MERGE_NEIGHBOURS	24	/* that a node gets in all other inputs together */
+#define RECENT_NODES		512 /* nodes whose work vectors are kept for the next ones */
 
 typedef struct MergeInput
 {
@@ -63,6 +64,7 @@ typedef struct Merge
 
 	MergePart  *parts;
 	uint32		part_count;
+	uint64		edge_room;		/* edges of a part that are loaded at a time */
 	MergeAlias *aliases;		/* first in the order of discovery, then by number */
 	uint32		alias_count;
 	uint32		alias_room;
@@ -72,7 +74,8 @@ typedef struct Merge
 	float	   *floats;
 	float	   *centroid;		/* of the cell with this key */
 	uint32		centroid_cell;
-	uint16	   *work;			/* of the current node */
+	Size		work_size;		/* of a work vector */
+	char	   *work;			/* of the current node */
 	Size		payload_size;
 	SealedNode	head;			/* of a node that has only a code */
 	char	   *payload;		/* of the current node */
@@ -82,7 +85,7 @@ typedef struct Merge
 
 	/* work vectors of nodes met as neighbours, by key % RECENT_NODES */
 	uint32		recent_key[RECENT_NODES];
-	uint16	   *recent_work;
+	char	   *recent_work;
 
 	/* by node of the part being written */
 	uint32	   *key;
@@ -90,7 +93,7 @@ typedef struct Merge
 	bool	   *complete;		/* see merge_complete_node */
 } Merge;
 
-/* An edge in a file; the signs follow. */
+/* An edge in a file; the signs follow. Those of a graph of bytes have no factors. */
 typedef struct MergeEdge
 {
 	uint32		node;			/* keys */
@@ -101,7 +104,7 @@ typedef struct MergeEdge
 	uint16		unused;
 } MergeEdge;
 
-/* An edge of a file in memory; it counts in the memory of a part. */
+/* An edge of a file in memory. */
 typedef struct LoadedEdge
 {
 	uint32		node;			/* numbers */
@@ -113,7 +116,8 @@ typedef struct LoadedEdge
 static inline Size
 merge_edge_size(const Merge *merge)
 {
-	return TYPEALIGN(sizeof(uint32), sizeof(MergeEdge) + merge->build->graph.padded / 8);
+	return TYPEALIGN(sizeof(uint32), sizeof(MergeEdge) +
+					 graph_sign_dims(&merge->build->graph) / 8);
 }
 
 extern MergeInput *merge_input_of_key(Merge *merge, uint32 key);
@@ -128,7 +132,14 @@ extern const SealedNode *merge_read_node(Merge *merge, uint32 key, char *payload
 extern uint32 merge_read_links(Merge *merge, uint32 key, uint32 *ids);
 
 /* The work vector of a node that need not be in memory; valid until the next call. */
-extern const uint16 *merge_other_work(Merge *merge, uint32 key);
+extern const void *merge_other_work(Merge *merge, uint32 key);
+
+/* Cuts the inputs into parts that fit into the memory with their edges. */
+extern void merge_make_parts(Merge *merge);
+
+/* Writes an edge to the part of its node, with the work vectors of the node and the neighbour. */
+extern void merge_put_edge(Merge *merge, uint32 node, uint32 neighbour, const void *from,
+						   const void *to);
 
 /* Merges and writes the parts; this is SegmentBuild.write_parts of a merge. */
 extern void merge_write_parts(SegmentBuild *build, SegmentPlan *plan);

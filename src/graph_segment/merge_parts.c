@@ -1,5 +1,6 @@
 /*
- * merge_parts.c - writes a merge: part by part, nodes are loaded and merged with their new edges
+ * merge_parts.c - the parts of a merge, with their new edges: part by part, nodes are loaded and
+ * merged with these, and written
  */
 #include "graph_segment/merge_internal.h"
 
@@ -9,6 +10,96 @@
 #include "distance/half.h"
 
 #include "segment/temporary.h"
+
+#define LEAST_ROWS	8192		/* whose memory a merge may take, however few there are */
+
+/*
+ * The memory for a part whose nodes take this much each: what is left of the limit, or of half of
+ * what a build of the same rows would take if that is less, because a merge in more parts takes
+ * hardly longer.
+ */
+static Size
+part_memory(const Merge *merge, Size node)
+{
+	const BuildShared *shared = merge->build->shared;
+	Size		memory = Min(shared->memory, Max(merge->live_rows, LEAST_ROWS) / 2 *
+							 build_row_memory(merge->space, shared->m, merge->payload_size));
+	Size		files = BLCKSZ * (merge->keys / Max(memory / node, 1) + merge->input_count);
+	Size		taken = MemoryContextMemAllocated(merge->context, true) + files;
+
+	/* but at least half of it */
+	return memory - Min(taken, memory / 2);
+}
+
+void
+merge_make_parts(Merge *merge)
+{
+	BuildShared *shared = merge->build->shared;
+	Size		node = build_merge_memory(merge->space, shared->m, merge->payload_size);
+	Size		edges = MERGE_NEIGHBOURS * (merge_edge_size(merge) + sizeof(LoadedEdge));
+	uint64		fit = Max(part_memory(merge, node + edges) / (node + edges), 64);
+
+	fit = Max(fit, merge->keys / (BUILD_MAX_PARTS - merge->input_count) + 1);
+	/* so that no larger pieces are made */
+	shared->memory = fit * node;
+	merge->edge_room = fit * MERGE_NEIGHBOURS;
+	merge->parts = palloc0(sizeof(MergePart) * BUILD_MAX_PARTS);
+	for (int i = 0; i < merge->input_count; i++)
+	{
+		uint32		base = merge->inputs[i].base;
+		uint32		nodes = merge->inputs[i].segment->header.nodes;
+		uint32		parts = (uint32) ((nodes + fit - 1) / fit);
+
+		for (uint32 p = 0; p < parts; p++)
+			merge->parts[merge->part_count++] = (MergePart) {
+				.from = base + (uint32) ((uint64) nodes * p / parts),
+				.to = base + (uint32) ((uint64) nodes * (p + 1) / parts)
+			};
+	}
+}
+
+static MergePart *
+part_of_key(Merge *merge, uint32 key)
+{
+	uint32		low = 0;
+	uint32		high = merge->part_count - 1;
+
+	while (low < high)
+	{
+		uint32		middle = (low + high + 1) / 2;
+
+		if (merge->parts[middle].from <= key)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return &merge->parts[low];
+}
+
+void
+merge_put_edge(Merge *merge, uint32 node, uint32 neighbour, const void *from, const void *to)
+{
+	MergePart  *part = part_of_key(merge, node);
+	char		bytes[sizeof(MergeEdge) + DENSE_MAX_DIM / 4 + 16] = {0};
+	MergeEdge  *edge = (MergeEdge *) bytes;
+	RabitqFactors factors = graph_code_edge(&merge->build->graph, from, to,
+											(uint8 *) (edge + 1));
+
+	edge->node = node;
+	edge->neighbour = neighbour;
+	edge->distance = factors.distance;
+	edge->a = factors.a;
+	edge->b = factors.b;
+	if (part->edges == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(merge->context);
+
+		part->edges = BufFileCreateTemp(false);
+		MemoryContextSwitchTo(old);
+	}
+	BufFileWrite(part->edges, bytes, merge_edge_size(merge));
+	part->edge_count++;
+}
 
 /* Adds the live rows of a node to the build; the first row of the node has the payload. */
 static void
@@ -182,10 +273,10 @@ load_links(Merge *merge, uint32 key, GraphLinks *links)
 }
 
 /* The work vector of a node of the part, which is computed the first time. */
-static const uint16 *
+static const void *
 own_work(Merge *merge, uint32 place)
 {
-	uint16	   *work = graph_array_at(&merge->build->graph.work, place);
+	void	   *work = graph_array_at(&merge->build->graph.work, place);
 
 	if (!merge->has_work[place])
 		build_work_vector(merge->build, place, merge->floats, work);
@@ -194,7 +285,7 @@ own_work(Merge *merge, uint32 place)
 }
 
 /* The work vector of a node, whether of the part or not. */
-static const uint16 *
+static const void *
 work_of_key(Merge *merge, uint32 key)
 {
 	uint32		place = merge->number[key] - merge->build->graph.first;
@@ -221,7 +312,7 @@ estimate_links(Merge *merge, uint32 place)
 {
 	const GraphBuild *graph = &merge->build->graph;
 	GraphLinks *links = graph_array_at(&graph->links, place);
-	const uint16 *work = own_work(merge, place);
+	const uint16 *work = graph_array_at(&graph->work, place);
 	CodeQuery	query;
 	float		base = 0;
 
@@ -256,7 +347,7 @@ merge_complete_node(void *arg, uint32 place)
 	merge->complete[place] = true;
 	old = MemoryContextSwitchTo(merge->step);
 	(void) own_work(merge, place);
-	if (merge_input_of_key(merge, merge->key[place])->scan.disk)
+	if (build->graph.bytes || merge_input_of_key(merge, merge->key[place])->scan.disk)
 		code_links(merge, place);
 	else
 		estimate_links(merge, place);
@@ -280,12 +371,13 @@ static void
 merge_node_edges(Merge *merge, uint32 place, const LoadedEdge *run, uint64 count, const char *file)
 {
 	const GraphBuild *graph = &merge->build->graph;
+	Size		signs = graph_sign_dims(graph) / 8;
 	uint32		ids[GRAPH_MAX_DEGREE];
 	float		distances[GRAPH_MAX_DEGREE];
 	float		a[GRAPH_MAX_DEGREE];
 	uint16		b[GRAPH_MAX_DEGREE];
 	GraphEdges	edges = {0, ids, distances, a, b,
-		palloc(GRAPH_MAX_DEGREE * (Size) graph->padded / 8)};
+		palloc(GRAPH_MAX_DEGREE * signs)};
 
 	for (uint64 i = 0; i < count && edges.count < graph->degree; i++)
 	{
@@ -300,7 +392,7 @@ merge_node_edges(Merge *merge, uint32 place, const LoadedEdge *run, uint64 count
 		distances[k] = edge->distance;
 		a[k] = edge->a;
 		b[k] = edge->b;
-		memcpy(edges.signs + (Size) k * (graph->padded / 8), edge + 1, graph->padded / 8);
+		memcpy(edges.signs + k * signs, edge + 1, signs);
 		edges.count++;
 	}
 	merge_complete_node(merge->build, place);
@@ -308,26 +400,16 @@ merge_node_edges(Merge *merge, uint32 place, const LoadedEdge *run, uint64 count
 	pfree(edges.signs);
 }
 
-/* Merges the edges of a part's nodes with the new ones. */
+/* Reads the next edges of a part from its file, and merges them with those that its nodes have. */
 static void
-merge_part_edges(Merge *merge, uint32 p)
+merge_next_edges(Merge *merge, uint32 p, uint64 count, char *file, LoadedEdge *edges)
 {
-	MergePart  *part = &merge->parts[p];
 	const uint32 *part_first = merge->build->shared->part_first;
 	Size		size = merge_edge_size(merge);
 	uint64		kept = 0;
-	char	   *file;
-	LoadedEdge *edges;
 
-	if (part->edges == NULL)
-		return;
-	file = MemoryContextAllocHuge(CurrentMemoryContext, size * part->edge_count);
-	edges = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(LoadedEdge) * part->edge_count);
-	temporary_rewind(part->edges);
-	temporary_read(part->edges, file, size * part->edge_count);
-	BufFileClose(part->edges);
-	part->edges = NULL;
-	for (uint64 i = 0; i < part->edge_count; i++)
+	temporary_read(merge->parts[p].edges, file, size * count);
+	for (uint64 i = 0; i < count; i++)
 	{
 		const MergeEdge *edge = (const MergeEdge *) (file + i * size);
 		uint32		node = merge->number[edge->node];
@@ -347,6 +429,27 @@ merge_part_edges(Merge *merge, uint32 p)
 			to++;
 		merge_node_edges(merge, edges[from].node - part_first[p], edges + from, to - from, file);
 	}
+}
+
+/* Merges the edges of a part's nodes with the new ones. */
+static void
+merge_part_edges(Merge *merge, uint32 p)
+{
+	MergePart  *part = &merge->parts[p];
+	uint64		room = Min(part->edge_count, merge->edge_room);
+	char	   *file;
+	LoadedEdge *edges;
+
+	if (part->edges == NULL)
+		return;
+	file = MemoryContextAllocHuge(CurrentMemoryContext, merge_edge_size(merge) * room);
+	edges = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(LoadedEdge) * room);
+	build_note_memory(merge->build);
+	temporary_rewind(part->edges);
+	for (uint64 done = 0; done < part->edge_count; done += room)
+		merge_next_edges(merge, p, Min(room, part->edge_count - done), file, edges);
+	BufFileClose(part->edges);
+	part->edges = NULL;
 	pfree(edges);
 	pfree(file);
 }
@@ -461,4 +564,6 @@ merge_write_parts(SegmentBuild *build, SegmentPlan *plan)
 		pfree(merge->has_work);
 		build_reset(build);
 	}
+	ereport(DEBUG1, (errmsg_internal("memory of the merge: at most %zu kB, in %u parts",
+									 shared->peak / 1024, merge->part_count)));
 }

@@ -216,17 +216,6 @@ partition_capacity(const SegmentBuild *build, uint32 partitions, Size memory)
 		row_capacity(build->shared, memory);
 }
 
-/* The number of bytes that a row takes while the lists of its part are merged and written. */
-static Size
-row_in_part(const SegmentBuild *build)
-{
-	GraphBuild	graph = build->graph;
-
-	graph.degree = 2 * build->shared->m;
-	graph_use_merging(&graph, true);
-	return build_graph_memory(&graph, space_payload_size(&build->space));
-}
-
 /* The memory of all participants' files. */
 static Size
 files_memory(const BuildShared *shared)
@@ -258,7 +247,8 @@ part_capacity(const SegmentBuild *build)
 
 	if (!build->graph.bytes)
 		return PG_UINT64_MAX;	/* the partition fits */
-	return Max((uint64) (part_memory(build) / row_in_part(build)),
+	return Max((uint64) (part_memory(build) / build_merge_memory(
+							 &build->space, shared->m, space_payload_size(&build->space))),
 			   shared->sources / (BUILD_MAX_PARTS - shared->partitions) + 1);
 }
 

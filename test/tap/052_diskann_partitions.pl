@@ -107,6 +107,42 @@ my ($status, $stdout, $stderr) = $node->psql('postgres', q{
 like($stderr, qr/ 1 partitions of /, 'long vectors: one partition');
 is($node->safe_psql('postgres', q{SELECT vector_index_check('long_v')}), 600, 'long vectors: sound and complete');
 
+# merges take less memory than a build of the same rows, and no more than they may: part by part, the edges of a part in turns
+# where all rows of one segment are near a few of another
+$node->safe_psql('postgres', q{
+	CREATE TABLE merged (id int, v vector(64));
+	CREATE FUNCTION wide(n int) RETURNS vector LANGUAGE sql IMMUTABLE AS
+		'SELECT array_agg((hashint8extended(n, d) & 1023)::real)::vector FROM generate_series(1, 64) d';
+	CREATE FUNCTION narrow(n int) RETURNS vector LANGUAGE sql IMMUTABLE AS
+		'SELECT array_agg(500 + (hashint8extended(n, d) & 255) / 16.0)::vector FROM generate_series(1, 64) d';
+});
+foreach my $case (['full', 'narrow'], ['none', 'wide'])
+{
+	my ($storage, $place) = @$case;
+	my $index = "CREATE INDEX merged_v ON merged USING diskann (v vector_l2_ops) WITH (storage = $storage, seal_rows = 100000)";
+	my ($built) = ($node->psql('postgres', "SET client_min_messages = debug1; SET max_parallel_maintenance_workers = 0;
+		DROP INDEX IF EXISTS merged_v; TRUNCATE merged;
+		INSERT INTO merged SELECT n, CASE WHEN n <= 4000 AND n % 40 > 0 THEN wide(n) ELSE $place(n) END
+		FROM generate_series(1, 8000) n; $index"))[2] =~ /memory of the build: at most (\d+) kB/;
+	foreach my $memory (64, 2)
+	{
+		my $name = "merge, $storage, $place, $memory MB";
+		$node->safe_psql('postgres', "DROP INDEX merged_v; CREATE TABLE rest AS SELECT * FROM merged WHERE id > 4000;
+			DELETE FROM merged WHERE id > 4000; VACUUM merged; $index; INSERT INTO merged SELECT * FROM rest; DROP TABLE rest;
+			SELECT vector_seal('merged_v')");
+		my ($status, $stdout, $stderr) = $node->psql('postgres', "SET client_min_messages = debug1;
+			SET maintenance_work_mem = '${memory}MB'; SELECT vector_merge('merged_v')");
+		my ($merged, $parts) = $stderr =~ /memory of the merge: at most (\d+) kB, in (\d+) parts/;
+		cmp_ok($merged, '<=', $memory == 64 ? $built * 0.8 : 2400, "$name: at most $merged kB, a build $built kB");
+		cmp_ok($parts, '>=', $memory == 64 ? 2 : 6, "$name: $parts parts");
+		is($node->safe_psql('postgres', "SELECT vector_index_check('merged_v'), count(*) FROM vector_index_segments('merged_v')
+			WHERE kind = 'sealed'"), '8000|1', "$name: one segment, sound");
+		cmp_ok(recall_of($node, 'v', '<->', 'abs(e.d[10]) * 1e-5', 'SET diskann.query_search_list_size = 100;',
+				'id % 300 = 1', 'merged'), '>=', 0.9, "$name: the nearest are found");
+	}
+}
+$node->safe_psql('postgres', 'DROP TABLE merged');
+
 # further segments
 SKIP:
 {

@@ -98,20 +98,22 @@ sub lost_rows
 		WHERE id <> (SELECT id FROM items ORDER BY v <-> i.v LIMIT 1)");
 }
 
-# The share of the ten nearest items that an index finds, over some queries (items under a condition), after these settings;
+# The share of the ten nearest items, or rows of a table, that an index finds, over some queries (those under a condition), after
+# these settings;
 # a distance may be too large by a tolerance, an expression of the tenth exact distance, e.d[10].
 sub recall_of
 {
-	my ($node, $column, $operator, $tolerance, $settings, $queries) = @_;
+	my ($node, $column, $operator, $tolerance, $settings, $queries, $table) = @_;
 	$queries //= 'id % 150 = 1';
-	my $nearest = "(SELECT array_agg(n.d) FROM (SELECT i.$column $operator q.$column AS d FROM items i
+	$table //= 'items';
+	my $nearest = "(SELECT array_agg(n.d) FROM (SELECT i.$column $operator q.$column AS d FROM $table i
 		WHERE i.$column IS NOT NULL ORDER BY i.$column $operator q.$column LIMIT 10) n)";
 	return $node->safe_psql('postgres', qq{
 		SET enable_indexscan = off;
-		CREATE TEMP TABLE exact AS SELECT id, $nearest AS d FROM items q WHERE $queries;
+		CREATE TEMP TABLE exact AS SELECT id, $nearest AS d FROM $table q WHERE $queries;
 		SET enable_indexscan = on; SET enable_seqscan = off; $settings
 		SELECT avg((SELECT count(*) FROM unnest($nearest) x WHERE x <= e.d[10] + $tolerance) / 10.0)
-		FROM exact e JOIN items q USING (id)});
+		FROM exact e JOIN $table q USING (id)});
 }
 
 1;
