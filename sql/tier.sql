@@ -91,6 +91,33 @@ SELECT * FROM tier_found('tiered_v');
 SET ivf.probes = 2;
 SELECT rows, rounds <= 4 AS rounds, gets FROM tier_found('tiered_ivf');
 SELECT rows, gets FROM tier_found('tiered_hnsw');
+-- codes are compared once each, though no list has room for all of them
+SET diskann.query_search_list_size = 100;
+SELECT rows FROM tier_found('tiered_v');
+SELECT distances <= 900 AS once FROM vector_last_scan();
+RESET diskann.query_search_list_size;
+-- many rows are read in few rounds, though bounds tell only step by step that they are needed
+CREATE TABLE tier_many (id int, v vector(400));
+INSERT INTO tier_many SELECT n, (SELECT array_agg((hashint4extended(n % 30, d) & 127) + (hashint4extended(n, d) & 63))::vector
+	FROM generate_series(1, 400) d) FROM generate_series(1, 1500) n;
+CREATE INDEX tier_many_v ON tier_many USING diskann (v vector_l2_ops) WITH (storage = full, tier = tier_cold);
+SELECT count(*) FROM (SELECT id FROM tier_many ORDER BY v <-> (SELECT v FROM tier_many WHERE id = 7) LIMIT 10) x;
+SELECT hops FROM vector_last_scan() \gset
+SELECT vector_tier('tier_many_v');
+SET diskann.query_rescore = 10;
+SET diskann.query_search_list_size = 500;
+BEGIN;
+DECLARE tier_rows CURSOR FOR SELECT id FROM tier_many ORDER BY v <-> (SELECT v FROM tier_many WHERE id = 7);
+MOVE 400 FROM tier_rows;
+SELECT store_rounds BETWEEN 1 AND 10 AS few FROM vector_last_scan();
+COMMIT;
+RESET diskann.query_rescore;
+RESET diskann.query_search_list_size;
+-- once nothing is there, searches walk as they did before
+SELECT vector_untier('tier_many_v');
+SELECT count(*) FROM (SELECT id FROM tier_many ORDER BY v <-> (SELECT v FROM tier_many WHERE id = 7) LIMIT 10) x;
+SELECT hops = :hops AS same FROM vector_last_scan();
+DROP TABLE tier_many;
 -- more rows than there are
 SET diskann.query_rescore = 10000;
 SELECT rows FROM tier_found('tiered_v');

@@ -43,17 +43,36 @@ any_stored(const VectorScan *scan)
 {
 	const Directory *directory = cache_directory(scan->search.cached);
 
-	return (directory->features & FEATURE_STORED) != 0;
+	if ((directory->features & FEATURE_STORED) == 0)
+		return false;
+	for (uint32 i = 0; i < directory->count; i++)
+		if (segment_is_live(&directory->entries[i]) &&
+			directory->entries[i].where == EXTENT_STORED)
+			return true;
+	return false;
 }
 
 /*
- * A walk by estimates finds as many of the nearest rows with a list that is longer by this part.
- * It has at least all rows that are wanted, for what a further walk finds is read by itself.
+ * The list of a walk by estimates that finds as many of the nearest rows as one of this length by
+ * vectors.  Those of few dimensions have codes that err more, and blocks of so many nodes that a
+ * walk by vectors compares those that it comes by.  It has at least all rows that are wanted, for
+ * what a further walk finds is read by itself.
  */
-#define STORED_LIST_PART	2
+#define STORED_LIST_MORE	2
+#define STORED_LIST_PART	4
+#define STORED_FEW_DIMS		192
+#define STORED_FEW_DIMS_PART	2
+
+static uint32
+stored_list(const Space *space, uint32 size, uint64 wanted)
+{
+	size += size / (space->dims <= STORED_FEW_DIMS ? STORED_FEW_DIMS_PART : STORED_LIST_PART) +
+		STORED_LIST_MORE;
+	return Max(size, (uint32) Min(wanted, DISKANN_MAX_QUERY_LIST_SIZE));
+}
 
 /* Rows that are compared for each that is wanted, at least, if they are in an object store. */
-#define STORED_COMPARED		2
+#define STORED_COMPARED		3
 
 /* Sets how far the first walks go, and how many rows are compared. */
 static void
@@ -73,8 +92,7 @@ set_effort(DiskannScan *state)
 	if (scan->bound && diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_AUTO)
 		size = Max(size, scan_bound_depth(scan->bound, DISKANN_MAX_QUERY_LIST_SIZE));
 	if (stored)
-		size = Max(size + size / STORED_LIST_PART,
-				   (uint32) Min(wanted, DISKANN_MAX_QUERY_LIST_SIZE));
+		size = stored_list(space, size, wanted);
 	first = estimates ? rescore / 2 : size;
 	/* estimates mistake some of the wanted rows for farther ones */
 	compared = Max(rescore, stored ? STORED_COMPARED * wanted : wanted);

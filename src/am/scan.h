@@ -125,6 +125,8 @@ struct VectorScan
 	int			row_next;
 	ReturnedRows *answers;		/* of an index-only scan; NULL: no row has been returned */
 	TableFetch *table;			/* NULL: no row has been compared there */
+	uint64		asked;			/* rows that object stores were asked for, */
+	uint32		asked_rounds;	/* in so many rounds */
 
 	/* whether to search among the rows that pass; see search_among_passing */
 	uint64		next_look;		/* when so many results have been returned */

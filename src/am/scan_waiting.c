@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#define FEW_ROUNDS	2
+
 void
 scan_expect(VectorScan *scan)
 {
@@ -53,19 +55,56 @@ least_waiting(const VectorScan *scan, float most, bool unread)
 	return nearest;
 }
 
-/* Reads what the next rows of all segments need from object stores, together. */
+/*
+ * Rows up to which distance are asked for: up to that within which one of the segments seems to
+ * have as many as are wanted, and once these have been, those that come before the next result.
+ */
+static float
+asked_most(const VectorScan *scan, float most)
+{
+	float		least = INFINITY;
+
+	for (int i = 0; i < scan->cursor_count; i++)
+	{
+		SegmentScan *reading = scan->cursors[i].reading;
+
+		if (reading->reader->enough && !scan->cursors[i].done)
+			least = Min(least, reading->reader->enough(reading));
+	}
+	return isfinite(least) && least_waiting(scan, least, true) ? least : most;
+}
+
+/* Asks for so many rows, the nearest first, as far as there are any; returns how many. */
+static uint64
+ask(const VectorScan *scan, float most, uint64 rows, BlockBatch *batch)
+{
+	ScanCursor *cursor;
+	uint64		count = 0;
+
+	for (; count < rows && !block_batch_is_full(batch) &&
+		 (cursor = least_waiting(scan, most, true)) != NULL; count++)
+		cursor->reading->reader->ask(cursor->reading, batch);
+	return count;
+}
+
+/*
+ * Reads what the next rows of all segments need from object stores, together.  What comes before
+ * the next result may be few rows each time.  So from the third round on at least as many are asked
+ * for as in all rounds before.
+ */
 static void
 read_waiting(VectorScan *scan, float most)
 {
-	const SearchEffort *effort = &scan->search.effort;
-	uint64		rows = Max(effort->stored_at_once, 1);
+	uint64		least = scan->asked_rounds < FEW_ROUNDS ? 0 : scan->asked;
+	uint64		count;
 	BlockBatch	batch;
-	ScanCursor *cursor;
 
 	block_batch_begin(&batch, 0);
-	for (; rows > 0 && !block_batch_is_full(&batch) &&
-		 (cursor = least_waiting(scan, most, true)) != NULL; rows--)
-		cursor->reading->reader->ask(cursor->reading, &batch);
+	count = ask(scan, asked_most(scan, most), Max(scan->search.effort.stored_at_once, 1), &batch);
+	if (count < least)
+		count += ask(scan, INFINITY, least - count, &batch);
+	scan->asked += count;
+	scan->asked_rounds += batch.stored_count > 0;
 	block_batch_read(scan->search.index, &batch);
 	for (int i = 0; i < scan->cursor_count; i++)
 		if (scan->cursors[i].reading->reader->asked)

@@ -102,6 +102,7 @@ void
 disk_set_source(GraphScan *scan, GraphSource *source)
 {
 	source->coded = false;
+	source->once = source->dead == NULL;
 	source->near = graph_scan_begins_near(scan);
 	memset(scan->disk->compared, 0, sizeof(scan->disk->compared));
 	if (graph_scan_estimates(scan))
@@ -113,7 +114,6 @@ disk_set_source(GraphScan *scan, GraphSource *source)
 	}
 	source->prefetch = NULL;
 	source->fetch = fetch_nodes;
-	source->once = source->dead == NULL;
 	if (scan->sealed.segment->header.layout.per >= BLOCK_COMPARED)
 		source->beside = compare_block;
 }

@@ -53,7 +53,7 @@ give_found(GraphReading *reading)
 
 	if (graph_scan_estimates(&reading->scan))
 	{
-		graph_scan_wait_found(&reading->scan);
+		graph_scan_wait_found(&reading->scan, reading->base.search->effort.wanted);
 		return;
 	}
 
@@ -277,6 +277,12 @@ graph_unread(SegmentScan *scan, float *bound)
 		graph_scan_unread(graph, bound);
 }
 
+static float
+graph_enough(SegmentScan *scan)
+{
+	return graph_scan_enough(&((GraphReading *) scan)->scan, scan->search->effort.wanted);
+}
+
 static void
 graph_ask(SegmentScan *scan, BlockBatch *batch)
 {
@@ -313,6 +319,7 @@ const SegmentReader graph_reader = {
 	.next = graph_next,
 	.ready = graph_ready,
 	.unread = graph_unread,
+	.enough = graph_enough,
 	.ask = graph_ask,
 	.left = graph_left,
 	.rows = graph_rows

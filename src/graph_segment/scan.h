@@ -37,6 +37,7 @@ typedef struct GraphScan
 	int			next_room;
 	int			next_count;
 	int			next_done;
+	GraphHeap	nearest;		/* upper bounds of the wanted nearest found; negated */
 	DiskScan   *disk;			/* METHOD_DISK, else NULL */
 } GraphScan;
 
@@ -107,14 +108,16 @@ extern bool graph_scan_next(GraphScan *scan, SegmentSearch *search, GraphFound *
 
 /*
  * Of a graph whose nodes are in an object store: whether a node waits that has not been asked for,
- * and the least bound of these; and takes this one, whose blocks it adds to a batch, to be compared
+ * and the least bound of these; the distance within which so many rows seem to be (INFINITY: not
+ * known); and takes the node with the least bound, whose blocks it adds to a batch, to be compared
  * after those that were taken before.
  */
 extern bool graph_scan_unread(const GraphScan *scan, float *bound);
+extern float graph_scan_enough(const GraphScan *scan, uint32 wanted);
 extern void graph_scan_ask(GraphScan *scan, BlockBatch *batch);
 
-/* Of a search that knows only estimates: lets what it has found wait. */
-extern void graph_scan_wait_found(GraphScan *scan);
+/* Of a search for so many rows that knows only estimates: lets what it has found wait. */
+extern void graph_scan_wait_found(GraphScan *scan, uint32 wanted);
 
 /* The node of a row that is the first of its node. */
 extern uint32 graph_scan_node_of_row(GraphScan *scan, uint32 number);

@@ -15,22 +15,59 @@ add_waiting(GraphScan *scan, GraphCandidate candidate)
 	(void) graph_heap_push(&scan->waiting, space_graph_memory(CurrentMemoryContext), candidate);
 }
 
+/* Keeps the wanted least upper bounds. */
 static void
-add_candidate(GraphScan *scan, float estimate, uint32 id)
+note_upper(GraphScan *scan, float upper, uint32 wanted)
 {
-	float		bound = disk_bound(scan->disk, id, estimate);
+	GraphHeap  *nearest = &scan->nearest;
 
-	add_waiting(scan, (GraphCandidate) {isnan(bound) ? -INFINITY : bound, id});
+	if (nearest->count == wanted)
+	{
+		if (wanted == 0 || upper >= -nearest->items[0].distance)
+			return;
+		(void) graph_heap_pop(nearest);
+	}
+	(void) graph_heap_push(nearest, space_graph_memory(CurrentMemoryContext),
+						   (GraphCandidate) {-upper, 0});
+}
+
+/* Has what the looks for the blocks of all found nodes will read brought near. */
+static void
+bring_near(GraphScan *scan)
+{
+	if (!graph_scan_is_stored(scan))
+		return;
+	for (int slot = 0; slot < 2; slot++)
+		for (size_t i = 0; i < scan->search.found_count; i++)
+			sealed_bring_near(&scan->sealed, scan->search.found[i].id, slot == 1);
 }
 
 void
-graph_scan_wait_found(GraphScan *scan)
+graph_scan_wait_found(GraphScan *scan, uint32 wanted)
 {
+	const GraphSearch *search = &scan->search;
+
 	/* what is new may be nearer than what would be compared next */
 	while (scan->next_done < scan->next_count)
 		add_waiting(scan, scan->next[scan->next_done++]);
-	for (size_t i = 0; i < scan->search.found_count; i++)
-		add_candidate(scan, scan->search.found[i].distance, scan->search.found[i].id);
+	bring_near(scan);
+	for (size_t i = 0; i < search->found_count; i++)
+	{
+		uint32		id = search->found[i].id;
+		float		estimate = search->found[i].distance;
+		float		bound = disk_bound(scan->disk, id, estimate);
+
+		add_waiting(scan, (GraphCandidate) {isnan(bound) ? -INFINITY : bound, id});
+		/* an estimate is too low as seldom as it is too high */
+		note_upper(scan, isnan(bound) ? INFINITY : 2 * estimate - bound, wanted);
+	}
+}
+
+float
+graph_scan_enough(const GraphScan *scan, uint32 wanted)
+{
+	return wanted > 0 && scan->nearest.count == wanted ? -scan->nearest.items[0].distance :
+		INFINITY;
 }
 
 /* The least bound of those that are not taken; false if there is none. */

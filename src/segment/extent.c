@@ -209,6 +209,12 @@ stored_peek(const Extent *extent, BlockNumber place)
 	return tier_peek(&extent->object->tier, stored_block(extent, place));
 }
 
+void
+stored_bring_near(const Extent *extent, BlockNumber place, bool slot)
+{
+	tier_bring_near(&extent->object->tier, stored_block(extent, place), slot);
+}
+
 TierPage
 stored_page(const Extent *extent, BlockNumber place)
 {

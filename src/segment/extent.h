@@ -142,6 +142,9 @@ extern Page stored_open(const Extent *extent, BlockNumber place, TierPin *pin);
 /* Where it is in memory, if it can be opened without waiting; only for prefetching. */
 extern const char *stored_peek(const Extent *extent, BlockNumber place);
 
+/* Brings near what a look for it reads; see tier_bring_near. */
+extern void stored_bring_near(const Extent *extent, BlockNumber place, bool slot);
+
 /* The page of the object at a place that is not in the file. */
 extern TierPage stored_page(const Extent *extent, BlockNumber place);
 

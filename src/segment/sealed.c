@@ -121,6 +121,17 @@ prefetch_part(SealedScan *scan, uint32 id, Size from, Size left, BlockBatch *bat
 	}
 }
 
+void
+sealed_bring_near(const SealedScan *scan, uint32 id, bool slot)
+{
+	const SealedLevel *level = &scan->segment->header.level[scan->level];
+	BlockNumber place = (BlockNumber) (node_layout_offset(&scan->segment->header.layout, id) /
+									   PAYLOAD_SIZE);
+
+	if (place < level->blocks && !extent_has(&scan->reader.extent, level->first + place))
+		stored_bring_near(&scan->reader.extent, level->first + place, slot);
+}
+
 bool
 sealed_node_at_hand(const SealedScan *scan, uint32 id)
 {
@@ -148,7 +159,8 @@ sealed_prefetch_vector(SealedScan *scan, uint32 id, BlockBatch *batch)
 {
 	const NodeLayout *layout = &scan->segment->header.layout;
 
-	if (layout->size == 0)
+	/* of a page of an object all is there, or nothing: it is looked for once */
+	if (layout->size == 0 || scan->reader.extent.where == EXTENT_STORED)
 	{
 		sealed_prefetch_node(scan, id, batch);
 		return;

@@ -107,6 +107,9 @@ extern void sealed_prefetch_node(SealedScan *scan, uint32 id, BlockBatch *batch)
 /* Likewise; only its distance will be computed. */
 extern void sealed_prefetch_vector(SealedScan *scan, uint32 id, BlockBatch *batch);
 
+/* Of a node in an object store: brings near what a look for it reads; see tier_bring_near. */
+extern void sealed_bring_near(const SealedScan *scan, uint32 id, bool slot);
+
 /* Whether a node of the level being searched can be visited without waiting for an object store. */
 extern bool sealed_node_at_hand(const SealedScan *scan, uint32 id);
 

@@ -138,10 +138,13 @@ typedef struct SegmentReader
 	 * other segments: whether `next` can do with what is at hand.  If not, the search has rows
 	 * asked for: `unread` is the least bound of those that have not been, like `waiting`, and `ask`
 	 * adds to a batch what has to be read of that row.  `asked` says that it has been read.  NULL,
-	 * all of them: `next` reads by itself.
+	 * all of them: `next` reads by itself.  `enough` is a distance within which there probably are
+	 * as many rows as are wanted, so that what seems to be farther need not be asked for at once;
+	 * INFINITY, or NULL: it is not known.
 	 */
 	bool		(*ready) (SegmentScan *scan);
 	bool		(*unread) (SegmentScan *scan, float *bound);
+	float		(*enough) (SegmentScan *scan);	/* or NULL */
 	void		(*ask) (SegmentScan *scan, BlockBatch *batch);
 	void		(*asked) (SegmentScan *scan);	/* or NULL */
 	bool		ordered;		/* rows that waited come in the order of their distances */

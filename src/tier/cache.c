@@ -159,6 +159,22 @@ tier_cache_peek(Cache *cache, const CacheTag *tag)
 	return tier_cache_page(cache, found);
 }
 
+void
+tier_cache_bring_near(const Cache *cache, const CacheTag *tag, bool slot)
+{
+	pg_atomic_uint32 *bucket = bucket_of(cache, hash_of(tag));
+	uint32		first;
+
+	if (!slot)
+	{
+		__builtin_prefetch(bucket);
+		return;
+	}
+	first = pg_atomic_read_u32(bucket);
+	if (first != 0)
+		__builtin_prefetch(&cache->slots[first - 1]);
+}
+
 /* ---- the chains of hash values, and queues; under the lock ---- */
 
 static void

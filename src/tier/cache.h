@@ -47,6 +47,9 @@ extern bool tier_cache_has(const Cache *cache, uint32 slot, const CacheTag *tag)
 extern const char *tier_cache_page(const Cache *cache, uint32 slot);
 extern const char *tier_cache_peek(Cache *cache, const CacheTag *tag);
 
+/* See tier_bring_near. */
+extern void tier_cache_bring_near(const Cache *cache, const CacheTag *tag, bool slot);
+
 /*
  * A page that somebody wants.  It is there, and pinned; or another process reads it; or the caller
  * is to read it, and then to publish or to abandon the slot; or there is no room.

@@ -193,6 +193,18 @@ tier_peek(const TierObject *object, uint32 block)
 	return page;
 }
 
+void
+tier_bring_near(const TierObject *object, uint32 block, bool slot)
+{
+	CacheTag	tag = tag_of(object, block);
+	Cache	   *cache;
+
+	begin();
+	cache = tier_cache_shared();
+	if (cache != NULL)
+		tier_cache_bring_near(cache, &tag, slot);
+}
+
 /* Whether the page was waited for: it is opened for the first time since. */
 static bool
 was_missed(const Cache *cache, uint32 slot)

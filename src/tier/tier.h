@@ -69,6 +69,12 @@ extern const TierObject *tier_failed;
  */
 extern const char *tier_peek(const TierObject *object, uint32 block);
 
+/*
+ * Brings into the processor's caches what a look for a page will read.  To be called twice, with
+ * something else between: what the second call (`slot`) reads is what the first one brings.
+ */
+extern void tier_bring_near(const TierObject *object, uint32 block, bool slot);
+
 static inline bool
 tier_at_hand(const TierObject *object, uint32 block)
 {
