@@ -1849,6 +1849,13 @@ COMMENT ON FUNCTION vector_last_scan() IS 'what the last index scan of this sess
 CREATE FUNCTION vector_index_check(index regclass) RETURNS bigint
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
 COMMENT ON FUNCTION vector_index_check(regclass) IS 'raises an error if an index is damaged; returns the number of its rows';
+CREATE FUNCTION vector_index_check(index regclass, segment bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION vector_index_check(regclass, bigint) IS 'raises an error if a segment of an index is damaged; returns the number of its rows';
+CREATE FUNCTION vector_inspect(index regclass, segment bigint, OUT property text, OUT item bigint, OUT value double precision)
+		RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION vector_inspect(regclass, bigint) IS 'what a segment of an index consists of: its layout, neighbours or lists, and the error of its codes';
 
 -- what pgvector left
 

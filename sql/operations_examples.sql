@@ -24,3 +24,13 @@ SELECT scans, rounds, reads, distances, rows_inserted, growing_rows FROM vector_
 SELECT line FROM vector_explain('SELECT id FROM memo ORDER BY embedding <-> ''[1,2,3]'' LIMIT 1') line WHERE line ~ '^(Searches|  (Hops|Walks))';
 RESET enable_seqscan;
 DROP TABLE memo;
+
+-- 4. Looking into a segment
+CREATE TABLE clips (id int, embedding vector(64));
+INSERT INTO clips SELECT n, (SELECT array_agg(sin(n * d)) FROM generate_series(1, 64) d) FROM generate_series(1, 300) n;
+CREATE INDEX clips_embedding ON clips USING hnsw (embedding vector_l2_ops);
+SELECT property, item, value FROM vector_inspect('clips_embedding', 1)
+WHERE property IN ('rows', 'nodes', 'bytes of a node', 'coded dimensions', 'entries');
+SELECT sum(item * value) / sum(value) > 8 AS well_connected FROM vector_inspect('clips_embedding', 1) WHERE property ~ 'neighbours';
+SELECT vector_index_check('clips_embedding', 1);
+DROP TABLE clips;

@@ -245,7 +245,7 @@ check_heap(Check *check, Relation heap, Snapshot snapshot)
 }
 
 uint64
-check_index(Relation index, Relation heap)
+check_index(Relation index, Relation heap, int64 segment)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector check",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -253,6 +253,7 @@ check_index(Relation index, Relation heap)
 	Check		check = {.index = index, .recovery = RecoveryInProgress()};
 	Snapshot	snapshot = RegisterSnapshot(GetTransactionSnapshot());
 	Directory  *directory;
+	bool		found = false;
 	uint64		rows;
 
 	check.cached = cache_index(index);
@@ -269,8 +270,12 @@ check_index(Relation index, Relation heap)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
 
-		if (!segment_is_needed(entry))
+		if (!segment_is_needed(entry) || (segment != CHECK_ALL && segment != entry->uid))
 			continue;
+		found = true;
+		ereport(DEBUG1,
+				(errmsg_internal("checking segment %u of index \"%s\", %u of %u", entry->uid,
+								 RelationGetRelationName(index), i + 1, directory->count)));
 		check_blocks(&check, entry);
 		if (!segment_is_live(entry))
 			continue;
@@ -280,11 +285,17 @@ check_index(Relation index, Relation heap)
 			growing_each_row(index, check.space, entry, GROWING_PAYLOADS | GROWING_ATTRIBUTES,
 							 check_growing_row, &check);
 	}
+	if (!found && segment != CHECK_ALL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("index \"%s\" has no segment " INT64_FORMAT,
+						RelationGetRelationName(index), segment)));
 	qsort(check.rows, check.count, sizeof(CheckedRow), tag_compare);
 	for (uint64 i = 1; i < check.count; i++)
 		if (check.rows[i].tid == check.rows[i - 1].tid && !check.recovery)
 			sealed_damaged(check.index, "A row of the table is there twice.");
-	check_heap(&check, heap, snapshot);
+	if (segment == CHECK_ALL)
+		check_heap(&check, heap, snapshot);
 	UnregisterSnapshot(snapshot);
 	rows = check.count;
 	MemoryContextSwitchTo(old);

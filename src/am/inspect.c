@@ -172,6 +172,93 @@ vector_index_segments(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+typedef struct Inspection
+{
+	ReturnSetInfo *result;
+	ScanStatistics statistics;	/* of no interest */
+} Inspection;
+
+static void
+show_property(void *arg, const char *property, int64 item, double value)
+{
+	Inspection *inspection = arg;
+	Datum		values[] = {
+		CStringGetTextDatum(property), Int64GetDatum(item), Float8GetDatum(value)
+	};
+	bool		nulls[] = {false, item < 0, false};
+
+	tuplestore_putvalues(inspection->result->setResult, inspection->result->setDesc, values, nulls);
+}
+
+/* Shows a segment, which the caller holds. */
+static void
+inspect_segment(CachedIndex *cached, Relation index, const SegmentEntry *entry,
+				Inspection *inspection)
+{
+	uint32		dead;
+	uint64		rows = segment_count(index, entry, &dead);
+	CachedSegment *segment;
+	const SealedHeader *header;
+	SealedScan	scan;
+
+	show_property(inspection, "age in seconds", -1,
+				  (double) (GetCurrentTimestamp() - entry->created) / USECS_PER_SEC);
+	show_property(inspection, "rows", -1, (double) rows);
+	show_property(inspection, "dead rows", -1, dead);
+	show_property(inspection, "blocks", -1, entry->blocks);
+	if (entry->kind != SEGMENT_SEALED)
+		return;
+	segment = cache_acquire(cached, index, entry);
+	header = &segment->header;
+	show_property(inspection, "blocks in the store", -1, entry->stored);
+	show_property(inspection, "nodes", -1, header->nodes);
+	show_property(inspection, "bytes of a node", -1, header->layout.size);
+	show_property(inspection, "nodes of a block", -1, header->layout.per);
+	show_property(inspection, "coded dimensions", -1, header->padded);
+	show_property(inspection, "attributes", -1, header->attribute_count);
+	if (segment->method->inspect == NULL)
+		return;
+	sealed_scan_begin(&scan, index, cache_space(cached), segment, &inspection->statistics);
+	segment->method->inspect(&scan, show_property, inspection);
+}
+
+/* What a live segment of an index consists of: property, item, value. */
+PG_FUNCTION_INFO_V1(vector_inspect);
+Datum
+vector_inspect(PG_FUNCTION_ARGS)
+{
+	int64		uid = PG_GETARG_INT64(1);
+	Inspection	inspection = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
+	const SegmentEntry *found = NULL;
+	const Directory *directory;
+	CachedIndex *cached;
+	Relation	heap;
+	Relation	index = open_index_and_table(PG_GETARG_OID(0), AccessShareLock, AccessShareLock,
+											 &heap);
+	Snapshot	snapshot;
+
+	index_require_may_see(index);
+	InitMaterializedSRF(fcinfo, 0);
+	/* keeps what the directory names now */
+	snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	cached = cache_index(index);
+	cache_hold(cached);
+	directory = cache_directory(cached);
+	for (uint32 i = 0; i < directory->count; i++)
+		if (directory->entries[i].uid == uid && segment_is_live(&directory->entries[i]))
+			found = &directory->entries[i];
+	if (found == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("index \"%s\" has no segment " INT64_FORMAT,
+						RelationGetRelationName(index), uid)));
+	inspect_segment(cached, index, found, &inspection);
+	UnregisterSnapshot(snapshot);
+	relation_close(index, AccessShareLock);
+	table_close(heap, AccessShareLock);
+	return (Datum) 0;
+}
+
 /*
  * Whether an index's file can be used: current, untouched, outdated (see LegacyState and
  * VectorAm.is_outdated), unknown.
@@ -412,7 +499,7 @@ vector_prewarm(PG_FUNCTION_ARGS)
 
 /* Checks an index with the rights of the table's owner, whose functions it may call. */
 static uint64
-check_as_owner(Relation index, Relation heap)
+check_as_owner(Relation index, Relation heap, int64 segment)
 {
 	Oid			user;
 	int			context;
@@ -425,13 +512,16 @@ check_as_owner(Relation index, Relation heap)
 #if PG_VERSION_NUM >= 170000
 	RestrictSearchPath();
 #endif
-	rows = check_index(index, heap);
+	rows = check_index(index, heap, segment);
 	AtEOXact_GUC(false, level);
 	SetUserIdAndSecContext(user, context);
 	return rows;
 }
 
-/* Raises an error if an index is damaged; returns the number of its live rows. */
+/*
+ * Raises an error if an index, or one of its segments, is damaged; returns the number of its live
+ * rows.
+ */
 PG_FUNCTION_INFO_V1(vector_index_check);
 Datum
 vector_index_check(PG_FUNCTION_ARGS)
@@ -451,7 +541,7 @@ vector_index_check(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("index \"%s\" is not valid", RelationGetRelationName(index)),
 				 errhint("REINDEX or DROP it, unless it is being built.")));
-	rows = check_as_owner(index, heap);
+	rows = check_as_owner(index, heap, PG_NARGS() > 1 ? PG_GETARG_INT64(1) : CHECK_ALL);
 	relation_close(index, AccessShareLock);
 	table_close(heap, lock);
 	PG_RETURN_INT64((int64) rows);

@@ -5,6 +5,7 @@
 
 #include "flat_segment/method.h"
 #include "graph_segment/check.h"
+#include "graph_segment/inspect.h"
 #include "graph_segment/build.h"
 #include "graph_segment/disk.h"
 #include "graph_segment/merge.h"
@@ -180,6 +181,7 @@ const SegmentMethod graph_segment_method = {
 	.load = load,
 	.tiering = &graph_tiering,
 	.reader = &graph_reader,
+	.inspect = graph_inspect,
 	.check = graph_check
 };
 
@@ -209,6 +211,7 @@ const SegmentMethod disk_segment_method = {
 	.load = load,
 	.tiering = &disk_tiering,
 	.reader = &graph_reader,
+	.inspect = graph_inspect,
 	.check = disk_check,
 	.check_vector = disk_check_vector
 };

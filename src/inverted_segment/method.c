@@ -27,6 +27,16 @@ never(const Space *space)
 	return false;
 }
 
+static void
+inspect(SealedScan *scan, SegmentShow show, void *arg)
+{
+	const SealedInverted *inverted = &scan->segment->header.inverted;
+
+	show(arg, "terms", -1, inverted->term_count);
+	show(arg, "chunks of postings", -1, inverted->chunk_count);
+	show(arg, "blocks of postings", -1, inverted->posting_blocks);
+}
+
 const SegmentMethod inverted_segment_method = {
 	.id = METHOD_INVERTED,
 	.name = "inverted",
@@ -37,5 +47,6 @@ const SegmentMethod inverted_segment_method = {
 	.from_rows = inverted_from_rows,
 	.load = inverted_load,
 	.reader = &inverted_reader,
+	.inspect = inspect,
 	.check = inverted_check
 };

@@ -26,6 +26,9 @@ typedef enum BuildPhase
 /* Reports how far a build or a merge is: the phase, and nodes done of how many. */
 typedef void (*BuildProgress) (BuildPhase phase, uint64 done, uint64 total);
 
+/* Shows a property of a segment: of one of several items, or (-1) of all. */
+typedef void (*SegmentShow) (void *arg, const char *property, int64 item, double value);
+
 typedef struct SegmentMethod SegmentMethod;
 typedef struct SegmentMaking SegmentMaking;
 
@@ -156,6 +159,9 @@ struct SegmentMethod
 
 	/* How it is searched: see search.h. */
 	const struct SegmentReader *reader;
+
+	/* Shows what a segment consists of, besides what all have: see vector_inspect.  Or NULL. */
+	void		(*inspect) (SealedScan *scan, SegmentShow show, void *arg);
 
 	/* Raises an error if a segment is damaged. */
 	void		(*check) (SealedScan *scan);
