@@ -30,6 +30,8 @@ import time
 
 import filters
 import fusion
+import join
+import shards
 import sparse
 import tiers
 
@@ -535,6 +537,12 @@ class Bench:
         if "fusion" in a.tables and "ours" in mine:
             c = next(c for c in self.contestants if c.name == "ours")
             fusion.Fusion(self, c, out.setdefault("fusion", {})).measure()
+        if "join" in a.tables and "ours" in mine:
+            c = next(c for c in self.contestants if c.name == "ours")
+            join.Join(self, c, out.setdefault("join", {})).measure()
+        if "shards" in a.tables and "ours" in mine:
+            c = next(c for c in self.contestants if c.name == "ours")
+            shards.Shards(self, c, mine["ours"], out.setdefault("shards", {})).measure()
         if "vacuum" in a.tables:
             out["vacuum_s"] = {}
             for _, c in self.turns(1):
@@ -854,9 +862,9 @@ def usual_setting(spec):
 
 def parts(text):
     out = text.split(",")
-    unknown = set(out) - set(PARTS) - {"methods", "sparse", "tier", "fusion"}
+    unknown = set(out) - set(PARTS) - {"methods", "sparse", "tier", "fusion", "join", "shards"}
     if unknown:
-        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods, sparse, tier, fusion")
+        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods, sparse, tier, fusion, join, shards")
     return out
 
 
@@ -892,7 +900,8 @@ def options():
     what = ap.add_argument_group("what to measure")
     what.add_argument("--tables", type=parts, default=PARTS, metavar="PART,...",
                       help=f"of {','.join(PARTS)} (default: these); or methods: every access method, in one table; or sparse, with --csr; "
-                      "or tier: an index in an object store; or fusion: two searches of a table in one ranking")
+                      "or tier: an index in an object store; or fusion: two searches of a table in one ranking; or join: the nearest rows of many queries; "
+                      "or shards: one table in four parts, by postgres_fdw")
     what.add_argument("--index", action="append", metavar="[ours:|peer:]SPEC",
                       help="what follows USING in CREATE INDEX; OPCLASS stands for the operator class (may be repeated; "
                       "default: hnsw (embedding OPCLASS) where ours has it)")
@@ -1080,6 +1089,8 @@ def report(res):
             table(f"Search in {ix['memory']['mb']} MB of memory, caches included", rows)
         lines += tiers.report(ix.get("tier", {}))
         lines += fusion.report(ix.get("fusion", {}))
+        lines += join.report(ix.get("join", {}))
+        lines += shards.report(ix.get("shards", {}))
         if "search" not in ix:
             continue
         rows = []
