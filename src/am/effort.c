@@ -8,11 +8,16 @@
 
 #include "utils/guc.h"
 
+#include "am/index.h"
+#include "am/method.h"
 #include "am/scan.h"
 #include "segment/curves.h"
 
 /* The rows of a search that has no LIMIT, as a cursor's. */
 #define ROWS_NOT_KNOWN	10
+
+/* The part of the rows that make curves due. */
+#define CHANGED_PART	0.1
 
 double		target_recall;
 int			effort_measured;
@@ -79,4 +84,19 @@ effort_is_wanted(Relation index)
 	CachedIndex *cached = cache_index(index);
 
 	return target_recall > 0 || curves_acquire(cached, index) != NULL;
+}
+
+bool
+effort_is_due(Relation index)
+{
+	const RecallCurves *curves;
+	double		rows;
+
+	if (vector_am_of(index)->effort_range == NULL)
+		return false;
+	curves = curves_acquire(cache_index(index), index);
+	rows = (double) index_count_live(index);
+	if (curves == NULL)
+		return target_recall > 0 && rows > 0;
+	return fabs(rows - curves->rows) > CHANGED_PART * curves->rows;
 }

@@ -34,4 +34,10 @@ extern void (*effort_measure) (Relation index);
 /* Whether ANALYZE is to measure: there is a target, or there are curves already. */
 extern bool effort_is_wanted(Relation index);
 
+/*
+ * Whether a worker is to: likewise, and there are no curves, or the rows have become more or fewer
+ * by a tenth.
+ */
+extern bool effort_is_due(Relation index);
+
 #endif							/* VECTOR_AM_EFFORT_H */

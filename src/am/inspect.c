@@ -300,7 +300,7 @@ Datum
 vector_jobs(PG_FUNCTION_ARGS)
 {
 	static const char *const states[] = {NULL, "failed", "waiting", "starting", "running"};
-	static const char *const phases[] = {NULL, "sealing", "merging", "tiering"};
+	static const char *const phases[] = {NULL, "sealing", "merging", "tiering", "measuring"};
 	static const char *const steps[] = {"reading", "building", "writing"};
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Job		   *jobs;

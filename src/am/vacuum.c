@@ -142,7 +142,7 @@ vectorvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 		while ((merged = seal_merge(index, heap, SEAL_IF_FREE, MERGE_DUE)) > 0)
 			replaced += merged;
 
-	if (tiering_wanted(index))
+	if (tiering_wanted(index) || effort_is_due(index))
 		(void) worker_request(index);
 
 	/*

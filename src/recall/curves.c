@@ -25,6 +25,8 @@
 #include "recall/measure.h"
 #include "recall/recall.h"
 #include "segment/curves.h"
+#include "segment/extent.h"
+#include "segment/wait_point.h"
 
 /* Searches for more rows have more chances to miss one, so fewer queries are as certain. */
 static const struct
@@ -57,7 +59,8 @@ mean_recall(const Measure *measure, SPIPlanPtr plan, int effort)
 		int			rows;
 		double		last;
 
-		CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_OTHERS();
+		WAIT_POINT("curve");
 		if (query->nearest == 0)
 			continue;
 		(void) measure_answer(measure, plan, query, &within, &last, &rows);

@@ -29,6 +29,7 @@
 #include "hybrid/filter.h"
 #include "recall/measure.h"
 #include "segment/cache.h"
+#include "segment/extent.h"
 
 /* A table with more rows than this is not read whole to draw queries from it. */
 #define MOST_READ		100000
@@ -257,7 +258,7 @@ measure_shift(Measure *measure, double part)
 		bool		isnull;
 		Datum		shifted;
 
-		CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_OTHERS();
 		if (SPI_execute_plan(plan, values, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 			elog(ERROR, "SPI_execute_plan failed");
 		shifted = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
@@ -369,7 +370,7 @@ measure_truth(Measure *measure, const char *sql)
 		Sample	   *query = &measure->queries[i];
 		int			within;
 
-		CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_OTHERS();
 		measure->exact_ms += measure_answer(measure, plan, query, &within, &query->reach,
 											&query->nearest) / measure->count;
 	}

@@ -28,7 +28,7 @@ typedef enum JobState
 
 typedef enum JobPhase
 {
-	JOB_IDLE, JOB_SEALING, JOB_MERGING, JOB_TIERING
+	JOB_IDLE, JOB_SEALING, JOB_MERGING, JOB_TIERING, JOB_MEASURING
 } JobPhase;
 
 typedef struct Job

@@ -50,6 +50,7 @@
 #include "counters/counters.h"
 #include "segment/seal.h"
 #include "worker/jobs.h"
+#include "worker/measure.h"
 
 /* How often a worker checks whether another process waits for it. */
 #define LOOK_MS			200
@@ -76,7 +77,8 @@ typedef enum WorkerStep
 	STEP_LOOK,					/* for a merge that may be done when idle */
 	STEP_IDLE_MERGE,
 	STEP_DEPEND,				/* look for a segment to be tiered, and prepare for it */
-	STEP_TIER
+	STEP_TIER,
+	STEP_MEASURE				/* what recall searches have */
 } WorkerStep;
 
 /* What a worker does in a phase; a look is for the sake of a merge. */
@@ -86,7 +88,8 @@ static const struct
 	const char *noun;
 }			phase_names[] = {
 	[JOB_IDLE] = {"merge", "look"}, [JOB_SEALING] = {"seal", "seal"},
-	[JOB_MERGING] = {"merge", "merge"}, [JOB_TIERING] = {"tier", "tiering"}
+	[JOB_MERGING] = {"merge", "merge"}, [JOB_TIERING] = {"tier", "tiering"},
+	[JOB_MEASURING] = {"measure", "measurement"}
 };
 
 static bool background_work;
@@ -191,7 +194,8 @@ give_way(void)
 	reload_config();
 	if (++looks % (1000 / LOOK_MS) == 0 && database_is_wanted())
 		proc_exit(0);
-	if (locked_index != NULL && LockHasWaitersRelation(locked_index, ShareUpdateExclusiveLock))
+	if ((locked_index != NULL && LockHasWaitersRelation(locked_index, ShareUpdateExclusiveLock)) ||
+		measure_gives_way())
 	{
 		gave_way = true;
 		ereport(ERROR,
@@ -234,7 +238,8 @@ counters_of_step(Oid index, WorkerStep step)
 {
 	static const WorkKind kinds[] = {
 		[STEP_SEAL] = WORK_SEAL, [STEP_MERGE] = WORK_MERGE, [STEP_LOOK] = WORK_KINDS,
-		[STEP_IDLE_MERGE] = WORK_MERGE, [STEP_DEPEND] = WORK_KINDS, [STEP_TIER] = WORK_TIER
+		[STEP_IDLE_MERGE] = WORK_MERGE, [STEP_DEPEND] = WORK_KINDS, [STEP_TIER] = WORK_TIER,
+		[STEP_MEASURE] = WORK_KINDS
 	};
 
 	return kinds[step] == WORK_KINDS ? NULL : &counters_of(index)->work[kinds[step]];
@@ -336,6 +341,9 @@ do_step(Relation index, WorkerStep step)
 			return prepare_to_tier(index);
 		case STEP_TIER:
 			return tier_one(index);
+		case STEP_MEASURE:
+			(void) measure_index(index);
+			return 0;
 	}
 	return 0;
 }
@@ -346,7 +354,8 @@ take_step(Oid oid, WorkerStep step)
 {
 	static const JobPhase phases[] = {
 		[STEP_SEAL] = JOB_SEALING, [STEP_MERGE] = JOB_MERGING, [STEP_LOOK] = JOB_IDLE,
-		[STEP_IDLE_MERGE] = JOB_MERGING, [STEP_DEPEND] = JOB_IDLE, [STEP_TIER] = JOB_TIERING
+		[STEP_IDLE_MERGE] = JOB_MERGING, [STEP_DEPEND] = JOB_IDLE, [STEP_TIER] = JOB_TIERING,
+		[STEP_MEASURE] = JOB_MEASURING
 	};
 	JobPhase	phase = phases[step];
 	Relation	index;
@@ -414,6 +423,7 @@ try_step(Oid oid, WorkerStep step)
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		locked_index = NULL;
+		measure_abandon();
 		if (!gave_way)
 			EmitErrorReport();
 		FlushErrorState();
@@ -579,7 +589,10 @@ work_on(const List *indexes)
 	foreach(cell, done)
 		merge_when_idle(lfirst_oid(cell));
 	foreach(cell, done)
+	{
+		(void) try_step(lfirst_oid(cell), STEP_MEASURE);
 		tier_segments(lfirst_oid(cell));
+	}
 	list_free(done);
 }
 

@@ -1,0 +1,81 @@
+# Curves of recall: workers measure them, standbys follow them, and they give way to DDL and survive a crash
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use Items;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'curves are ours' if $ENV{VECTOR_PEER};
+
+my $primary = PostgreSQL::Test::Cluster->new('primary');
+$primary->init(allows_streaming => 1);
+$primary->append_conf('postgresql.conf', "autovacuum = off\nvector.idle_merge_delay = -1");
+$primary->start;
+$primary->backup('base');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'base', has_streaming => 1);
+$standby->start;
+
+sub sql { return $primary->safe_psql('postgres', @_); }
+
+create_place($primary, 16);
+plan skip_all => 'not compiled with wait points' if !has_wait_points($primary);
+sql('ALTER DATABASE postgres SET vector.target_recall = 0.95');
+sql("CREATE TABLE items (id bigint PRIMARY KEY, v vector(16));
+	INSERT INTO items SELECT n, place(n) FROM generate_series(1, 2000) n;
+	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 16)");
+
+# VACUUM asks a worker, which measures as ANALYZE does
+is(sql("SELECT count(*) FROM vector_recall_curves('items_v')"), 0, 'an index begins without curves');
+my $measured = "SELECT count(*) > 5 AND min(table_rows) = ROWS FROM vector_recall_curves('items_v')";
+sub measured_with
+{
+	my ($rows) = @_;
+	return $primary->poll_query_until('postgres', $measured =~ s/ROWS/$rows/r);
+}
+sql('VACUUM items');
+ok(measured_with(2000), 'a worker measures');
+$primary->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die;
+
+# a tenth more rows makes them due again, less does not
+sql('INSERT INTO items SELECT n, place(n) FROM generate_series(2001, 2150) n; VACUUM items');
+$primary->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die;
+is(sql("SELECT min(table_rows) FROM vector_recall_curves('items_v')"), 2000, 'a few more rows are not measured');
+sql('INSERT INTO items SELECT n, place(n) FROM generate_series(2151, 2400) n; VACUUM items');
+ok(measured_with(2400), 'many are');
+
+# the standby's searches go as far as the target says
+$primary->wait_for_catchup($standby);
+is($standby->safe_psql('postgres', "SELECT min(table_rows) FROM vector_recall_curves('items_v')"), 2400,
+	'a standby has the curves');
+my $hops = 'SET enable_seqscan = off; SELECT count(*) FROM (SELECT id FROM items ORDER BY v <-> place(77) LIMIT 10) AS nearest;
+	SELECT hops FROM vector_last_scan()';
+my $few = $standby->safe_psql('postgres', "SET vector.target_recall = 0.5; $hops");
+my $many = $standby->safe_psql('postgres', "SET vector.target_recall = 1; $hops");
+s/^10\n// for $few, $many;
+cmp_ok($few, '<', $many, 'and searches there follow them');
+
+# curves are in the WAL: a crash loses none
+$primary->stop('immediate');
+$primary->start;
+is(sql("SELECT min(table_rows) FROM vector_recall_curves('items_v')"), 2400, 'curves survive a crash');
+is(sql("SELECT vector_index_check('items_v')"), 2400, 'the index is sound');
+
+# a worker that measures gives way to a session that wants the table or the index
+foreach my $statement ('ALTER TABLE items ADD COLUMN other int', 'REINDEX INDEX items_v', 'DROP TABLE items')
+{
+	set_for_all($primary, "vector.wait_point = 'curve!'");
+	sql('INSERT INTO items (id, v) SELECT n, place(n) FROM generate_series((SELECT max(id) + 1 FROM items), (SELECT max(id) + 700 FROM items)) n; VACUUM items');
+	$primary->poll_query_until('postgres', "SELECT count(*) = 1 FROM vector_jobs() WHERE state = 'running' AND phase = 'measuring'")
+	  or die 'no worker measures';
+	sql($statement);
+	pass("$statement while a worker measures");
+	set_for_all($primary, "vector.wait_point = ''");
+	$primary->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die 'the worker does not end';
+}
+unlike(slurp_file($primary->logfile), qr/ERROR|PANIC/, 'without an error in the log');
+
+done_testing();
