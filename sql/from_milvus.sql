@@ -96,22 +96,10 @@ LIMIT 3;
 DROP TABLE small;
 
 -- 14. Hybrid search
-WITH words AS (
-    SELECT id, row_number() OVER (ORDER BY ts_rank_cd(to_tsvector('english', title || ' ' || body), query) DESC, id) AS rank
-    FROM article, to_tsquery('english', 'index | cache') AS query
-    WHERE to_tsvector('english', title || ' ' || body) @@ query
-    ORDER BY rank
-    LIMIT 5
-), meaning AS (
-    SELECT id, row_number() OVER (ORDER BY body_embedding <=> :'speed') AS rank
-    FROM article
-    ORDER BY rank
-    LIMIT 5
-)
-SELECT id, title, words.rank AS by_words, meaning.rank AS by_meaning,
-    round(coalesce(1.0 / (60 + words.rank), 0) + coalesce(1.0 / (60 + meaning.rank), 0), 4) AS score
-FROM words FULL JOIN meaning USING (id) JOIN article USING (id)
-ORDER BY score DESC, id
+CREATE INDEX article_words ON article USING bm25 ((ARRAY[title, body])) WITH (text_config = 'english');
+SELECT id, title, round(-rrf(ARRAY[title, body] <@> 'index or cache', body_embedding <=> :'speed', depth => 5)::numeric, 4) AS score
+FROM article
+ORDER BY rrf(ARRAY[title, body] <@> 'index or cache', body_embedding <=> :'speed', depth => 5)
 LIMIT 5;
 
 -- 15. Array and JSON filters

@@ -145,6 +145,7 @@ SELECT * FROM hybrid_search('hybrid_doc', '[1,2,3]', vector_column => 'embeding'
 SELECT * FROM hybrid_search('hybrid_doc', '[1,2,3]', vector_column => 'year');
 SELECT * FROM hybrid_search('hybrid_doc', '[1,2,3]', vector_column => 'terms');
 SELECT * FROM hybrid_search('hybrid_doc', '[1,2,3]', fields => '{title,no}');
+SELECT * FROM hybrid_search('hybrid_doc', '[1,2,3]', fields => '{title,NULL}');
 SELECT * FROM hybrid_search('hybrid_parts', query_sparse => '{1:1}/7');
 SELECT * FROM hybrid_search('pg_stats', '[1,2,3]');
 SELECT * FROM hybrid_search('hybrid_doc', '[1,2,3]', filter => '[]');

@@ -41,6 +41,9 @@ RESET ivfflat.probes;
 -- conditions, partial indexes, expressions, other types and methods, equal rows, NULLs
 SELECT recall > 0.9 FROM vector_recall('recall_lists', filter => 'part = 3', efforts => '{40}');
 SELECT recall, queries_used FROM vector_recall('recall_lists', filter => 'part = 99');
+-- PostgreSQL knows without the index that there is no row
+SELECT recall, recall_low, index_ms, queries_used FROM vector_recall('recall_lists', filter => 'false');
+SELECT recall, queries_used FROM vector_recall('recall_lists', filter => 'false', queries => 'SELECT v FROM recall_rows WHERE id <= 4');
 CREATE INDEX recall_part ON recall_rows USING hnsw (v vector_cosine_ops) WHERE part < 5;
 SELECT recall > 0.9, queries_used FROM vector_recall('recall_part', samples => 40);
 CREATE INDEX recall_half ON recall_rows USING diskann ((h::vector(8)) vector_ip_ops);

@@ -276,8 +276,13 @@ append_fields(StringInfo sql, const Keyed *keyed, ArrayType *fields)
 	appendStringInfoString(sql, "(SELECT pg_catalog.jsonb_build_object(");
 	for (int i = 0; i < count; i++)
 	{
-		const char *name = nulls[i] ? "" : NameStr(*DatumGetName(names[i]));
+		const char *name;
 
+		if (nulls[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("fields must not contain nulls")));
+		name = NameStr(*DatumGetName(names[i]));
 		if (get_attnum(RelationGetRelid(keyed->table), name) <= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_COLUMN),

@@ -377,6 +377,16 @@ measure_truth(Measure *measure, const char *sql)
 	SPI_freeplan(plan);
 }
 
+/* Whether any query has a row to find. */
+static bool
+has_rows(const Measure *measure)
+{
+	for (int i = 0; i < measure->count; i++)
+		if (measure->queries[i].nearest > 0)
+			return true;
+	return false;
+}
+
 SPIPlanPtr
 measure_prepare(const Measure *measure, const char *sql)
 {
@@ -395,7 +405,8 @@ measure_prepare(const Measure *measure, const char *sql)
 		elog(ERROR, "a search has no plan");
 	used = uses_index(((PlannedStmt *) linitial(cached->stmt_list))->planTree, measured_index);
 	ReleaseCachedPlan(cached, NULL);	/* of a plan that is not saved */
-	if (used)
+	/* where no row meets the filter, PostgreSQL may know that without the index */
+	if (used || !has_rows(measure))
 		return plan;
 	SPI_freeplan(plan);
 	return NULL;

@@ -69,7 +69,10 @@ extern char *measure_search_text(const Measure *measure);
 /* Finds the k nearest rows of each query by comparing it with all rows. */
 extern void measure_truth(Measure *measure, const char *sql);
 
-/* Prepares the search by the index; NULL if it would not use the index. */
+/*
+ * Prepares the search by the index; NULL if it would not use the index, although there are rows to
+ * find.
+ */
 extern SPIPlanPtr measure_prepare(const Measure *measure, const char *sql);
 
 /*
