@@ -6,6 +6,8 @@
 \echo 'in a copy as halfvec, which takes half the memory, by inner product, which gives the order'
 \echo 'of the cosine distance here because all vectors have length 1. As calls of a function that'
 \echo 'is PARALLEL SAFE, the searches are shared out to parallel workers.'
+\echo 'Full-text search takes any of the words (| instead of &) and ranks the films by how many of them'
+\echo 'match, and where.'
 \echo
 \set ECHO queries
 CREATE UNLOGGED TABLE film_halfvecs AS
@@ -21,6 +23,9 @@ VACUUM ANALYZE film_halfvecs, film_words;
 CREATE FUNCTION nearest(query halfvec) RETURNS integer[]
 LANGUAGE sql STABLE PARALLEL SAFE COST 100000
 RETURN ARRAY(SELECT id FROM film_halfvecs ORDER BY embedding <#> query LIMIT 50);
+\echo
+CREATE FUNCTION any_word(query text) RETURNS tsquery LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN replace(plainto_tsquery('english', query)::text, '&', '|')::tsquery;
 \echo
 CREATE FUNCTION best_matches(query tsquery) RETURNS integer[]
 LANGUAGE sql STABLE PARALLEL SAFE COST 100000
