@@ -128,6 +128,32 @@ CREATE INDEX bm25_digest_simple ON bm25_digest USING bm25 (body) WITH (text_conf
 EXPLAIN (COSTS OFF) SELECT body FROM bm25_digest ORDER BY body <@> to_bm25query('foxes', 'bm25_digest_body') LIMIT 1;
 EXPLAIN (COSTS OFF) SELECT body FROM bm25_digest ORDER BY body <@> to_bm25query('foxes', 'bm25_digest_simple') LIMIT 1;
 EXPLAIN (COSTS OFF) SELECT (SELECT body FROM bm25_digest ORDER BY body <@> to_bm25query(q, 'bm25_digest_simple') LIMIT 1) FROM (VALUES ('ran'), ('a')) v (q);
+-- a configuration that gets another name, or another schema, is used on: the index depends on it
+CREATE TEXT SEARCH CONFIGURATION bm25_named (COPY = pg_catalog.english);
+CREATE TABLE bm25_renamed (id int, body text);
+CREATE INDEX bm25_renamed_body ON bm25_renamed USING bm25 (body) WITH (text_config = 'public.bm25_named');
+INSERT INTO bm25_renamed VALUES (1, 'running foxes');
+ALTER TEXT SEARCH CONFIGURATION bm25_named RENAME TO "bm25 renamed";
+\c -
+SET enable_seqscan = off;
+SELECT id FROM bm25_renamed ORDER BY body <@> 'fox runs' LIMIT 1;
+INSERT INTO bm25_renamed VALUES (2, 'fox');
+CREATE SCHEMA bm25_schema;
+ALTER TEXT SEARCH CONFIGURATION "bm25 renamed" SET SCHEMA bm25_schema;
+REINDEX INDEX bm25_renamed_body;
+SELECT id FROM bm25_renamed ORDER BY body <@> 'runs' LIMIT 1;
+SELECT vector_index_state('bm25_renamed_body');
+ALTER INDEX bm25_renamed_body SET (k1 = 2);
+ALTER INDEX bm25_renamed_body SET (text_config = 'bm25_schema."bm25 renamed"');
+\c -
+SET enable_seqscan = off;
+SELECT id FROM bm25_renamed ORDER BY body <@> 'runs' LIMIT 1;
+RESET enable_seqscan;
+-- without the dependency there is nothing to go by
+CREATE INDEX ON bm25_renamed USING bm25 (body) WITH (text_config = 'public.bm25_named');
+DROP TABLE bm25_renamed;
+DROP SCHEMA bm25_schema CASCADE;
+
 -- a configuration is not dropped without the indexes that need it, however often these were built
 REINDEX INDEX CONCURRENTLY bm25_digest_body;
 REINDEX TABLE bm25_digest;

@@ -11,8 +11,10 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_ts_config.h"
+#include "catalog/objectaddress.h"
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -26,8 +28,36 @@ bm25_is_index(Relation relation)
 	return vector_am_of(relation) == &bm25_am;
 }
 
-void
-bm25_settings(Relation index, WordsSettings *settings)
+/* The text search configurations that an index depends on. */
+static List *
+configs_of(Oid index)
+{
+	Relation	depend = table_open(DependRelationId, AccessShareLock);
+	List	   *configs = NIL;
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(index));
+	scan = systable_beginscan(depend, DependDependerIndexId, true, NULL, lengthof(keys), keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend row = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (row->refclassid == TSConfigRelationId)
+			configs = list_append_unique_oid(configs, row->refobjid);
+	}
+	systable_endscan(scan);
+	table_close(depend, AccessShareLock);
+	return configs;
+}
+
+/* The name in the option text_config; an error if there is none. */
+static const char *
+config_name(Relation index)
 {
 	const Bm25Options *options = (const Bm25Options *) index->rd_options;
 
@@ -37,38 +67,42 @@ bm25_settings(Relation index, WordsSettings *settings)
 				 errmsg("index \"%s\" does not say how its texts are split into words",
 						RelationGetRelationName(index)),
 				 errhint("Give the option text_config, as in WITH (text_config = 'english').")));
+	return (const char *) options + options->text_config;
+}
+
+/*
+ * The tokenizer of an index.  A name that is not found may be that of a configuration which has got
+ * another one, or a schema that is not searched here: the index depends on it, and if on no other
+ * one, it is what the option means.
+ */
+static Tokenizer
+index_tokenizer(Relation index)
+{
+	Tokenizer	tokenizer;
+	List	   *configs;
+
+	if (tokenizer_find(config_name(index), &tokenizer))
+		return tokenizer;
+	configs = configs_of(RelationGetRelid(index));
+	if (list_length(configs) != 1)
+		return tokenizer_by_name(config_name(index));
+	tokenizer.config = linitial_oid(configs);
+	list_free(configs);
+	return tokenizer;
+}
+
+void
+bm25_settings(Relation index, WordsSettings *settings)
+{
+	const Bm25Options *options = (const Bm25Options *) index->rd_options;
+
 	memset(settings, 0, sizeof(*settings));
-	settings->tokenizer = tokenizer_by_name((const char *) options + options->text_config);
+	settings->tokenizer = index_tokenizer(index);
 	words_set_weights(settings, options->weights > 0 ?
 					  (const char *) options + options->weights : NULL);
 	settings->k1 = options->k1;
 	settings->b = options->b;
 	settings->positions = options->positions;
-}
-
-static bool
-depends(const ObjectAddress *self, const ObjectAddress *on)
-{
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	bool		found = false;
-
-	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(self->classId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(self->objectId));
-	scan = systable_beginscan(depend, DependDependerIndexId, true, NULL, lengthof(keys), keys);
-	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_depend row = (Form_pg_depend) GETSTRUCT(tuple);
-
-		found = row->refclassid == on->classId && row->refobjid == on->objectId;
-	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
-	return found;
 }
 
 /*
@@ -96,7 +130,7 @@ bm25_depend(Relation index)
 		ObjectAddress self;
 
 		ObjectAddressSet(self, RelationRelationId, lfirst_oid(cell));
-		if (!depends(&self, &on))
+		if (!list_member_oid(configs_of(lfirst_oid(cell)), on.objectId))
 			recordDependencyOn(&self, &on, DEPENDENCY_NORMAL);
 	}
 }
@@ -141,6 +175,28 @@ typedef struct CheckedIndex
 	uint32		options;		/* a hash of them */
 } CheckedIndex;
 
+/* Says that the option text_config names nothing that is found. */
+static void
+warn_renamed(Relation index)
+{
+	const char *name = config_name(index);
+	Tokenizer	tokenizer;
+	ObjectAddress config;
+
+	if (tokenizer_find(name, &tokenizer))
+		return;
+	ObjectAddressSet(config, TSConfigRelationId, index_tokenizer(index).config);
+	ereport(WARNING,
+			(errmsg("text search configuration \"%s\" of index \"%s\" is not found", name,
+					RelationGetRelationName(index)),
+			 errdetail("%s is used, which the index was built with.",
+					   getObjectDescription(&config, false)),
+			 errhint("Say how it is named now: ALTER INDEX %s SET (text_config = '%s').  A dump "
+					 "could not be restored without.",
+					 quote_identifier(RelationGetRelationName(index)),
+					 getObjectIdentity(&config, false))));
+}
+
 void
 bm25_warn_outdated(Relation index)
 {
@@ -158,6 +214,7 @@ bm25_warn_outdated(Relation index)
 	}
 	if (hash_search(checked, &key, HASH_FIND, NULL) != NULL)
 		return;
+	warn_renamed(index);
 	if (bm25_is_outdated(index))
 		ereport(WARNING,
 				(errmsg("index \"%s\" was built by what made other words of the same texts",

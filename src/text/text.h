@@ -43,6 +43,9 @@ typedef struct Tokenizer
  */
 typedef void (*TermCallback) (void *state, const char *term, int length, uint32 position);
 
+/* Finds the tokenizer of a name; returns false if there is none. */
+extern bool tokenizer_find(const char *name, Tokenizer *tokenizer);
+
 /* The tokenizer of this name; an error if there is none. */
 extern Tokenizer tokenizer_by_name(const char *name);
 

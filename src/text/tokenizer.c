@@ -34,20 +34,27 @@ parse_ngram(const char *name, Tokenizer *tokenizer)
 	return true;
 }
 
+bool
+tokenizer_find(const char *name, Tokenizer *tokenizer)
+{
+	*tokenizer = (Tokenizer) {.kind = TOKENIZER_CONFIG};
+	if (parse_ngram(name, tokenizer))
+		return true;
+	if (pg_strcasecmp(name, "unicode") == 0)
+	{
+		tokenizer->kind = TOKENIZER_UNICODE;
+		return true;
+	}
+	tokenizer->config = get_ts_config_oid(qualified_name_list(name), true);
+	return OidIsValid(tokenizer->config);
+}
+
 Tokenizer
 tokenizer_by_name(const char *name)
 {
-	Tokenizer	tokenizer = {.kind = TOKENIZER_CONFIG};
+	Tokenizer	tokenizer;
 
-	if (parse_ngram(name, &tokenizer))
-		return tokenizer;
-	if (pg_strcasecmp(name, "unicode") == 0)
-	{
-		tokenizer.kind = TOKENIZER_UNICODE;
-		return tokenizer;
-	}
-	tokenizer.config = get_ts_config_oid(qualified_name_list(name), true);
-	if (!OidIsValid(tokenizer.config))
+	if (!tokenizer_find(name, &tokenizer))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("text search configuration \"%s\" does not exist", name),
