@@ -7,6 +7,7 @@
 #include "pg_compat.h"
 
 #include "nodes/execnodes.h"
+#include "nodes/extensible.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 
@@ -22,6 +23,9 @@ extern IndexScan *filter_scan_child_plan(Plan *plan);
  * them, unless its page is lossy or the other index is.  None if the plan is late.
  */
 extern const List *filter_scan_met(PlanState *node);
+
+/* The state of a scan of ours: zeros after the CustomScanState at its begin. */
+extern Node *make_scan_state(Size size, const CustomExecMethods *methods);
 
 /*
  * Passes on a child's row, or its end, in the slot of a node, and projects it.  `origin`, if given,

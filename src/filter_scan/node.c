@@ -32,14 +32,20 @@ typedef struct FilterScanState
 
 static const CustomExecMethods exec_methods;
 
+Node *
+make_scan_state(Size size, const CustomExecMethods *methods)
+{
+	CustomScanState *state = palloc0(size);
+
+	NodeSetTag(state, T_CustomScanState);
+	state->methods = methods;
+	return (Node *) state;
+}
+
 static Node *
 create_state(CustomScan *plan)
 {
-	FilterScanState *state = palloc0(sizeof(FilterScanState));
-
-	NodeSetTag(state, T_CustomScanState);
-	state->node.methods = &exec_methods;
-	return (Node *) state;
+	return make_scan_state(sizeof(FilterScanState), &exec_methods);
 }
 
 const CustomScanMethods filter_scan_methods = {

@@ -27,6 +27,7 @@
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 
+#include "filter_scan/filter_scan.h"
 #include "fusion/score.h"
 
 /* A table whose rows are fetched: that of the scan, or one of its children. */
@@ -58,11 +59,7 @@ static const CustomExecMethods exec_methods;
 static Node *
 create_state(CustomScan *plan)
 {
-	FusionState *state = palloc0(sizeof(FusionState));
-
-	NodeSetTag(state, T_CustomScanState);
-	state->node.methods = &exec_methods;
-	return (Node *) state;
+	return make_scan_state(sizeof(FusionState), &exec_methods);
 }
 
 const CustomScanMethods fusion_methods = {

@@ -39,11 +39,7 @@ static const CustomExecMethods exec_methods;
 static Node *
 create_state(CustomScan *plan)
 {
-	GroupScanState *state = palloc0(sizeof(GroupScanState));
-
-	NodeSetTag(state, T_CustomScanState);
-	state->node.methods = &exec_methods;
-	return (Node *) state;
+	return make_scan_state(sizeof(GroupScanState), &exec_methods);
 }
 
 const CustomScanMethods group_scan_methods = {
