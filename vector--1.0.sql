@@ -2097,6 +2097,10 @@ CREATE FUNCTION vector_tokenize_query(config text, query text, OUT clause intege
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 100;
 COMMENT ON FUNCTION vector_tokenize_query(text, text) IS 'the terms of a query of words, in the syntax of websearch_to_tsquery with +required and prefix*';
 
+CREATE FUNCTION jsonb_strings(jsonb) RETURNS text[]
+	AS 'MODULE_PATHNAME' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION jsonb_strings(jsonb) IS 'the values that are strings, at any depth, for an index of their words';
+
 CREATE FUNCTION vector_text_digest(config text) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C STABLE STRICT PARALLEL SAFE COST 10000;
 COMMENT ON FUNCTION vector_text_digest(text) IS 'a hash of the terms of some texts: another one means that indexes of words have to be made again';

@@ -148,5 +148,10 @@ SELECT vector_tokenize('ngram(1,33)', 'a');
 SELECT vector_tokenize('ngram(2,3)x', 'a');
 SELECT vector_text_digest('klingon');
 DROP FUNCTION finds;
+-- the strings of a jsonb
+SELECT value, jsonb_strings(value), cardinality(jsonb_strings(value)) AS count
+	FROM (VALUES ('{"b": ["x", {"c": "y z"}, 1, null, true, []], "a": {"d": ""}}'::jsonb), ('"alone"'), ('7'), ('[]'), ('{}'), ('[["p"], "q", "r\"s"]'), (NULL)) v (value);
+SELECT jsonb_strings(jsonb_path_query_array('{"a": ["x"], "b": "y"}', '$.b'));
+
 DROP TEXT SEARCH CONFIGURATION text_several, text_words, text_digest;
 DROP TEXT SEARCH DICTIONARY text_thesaurus, text_synonym;

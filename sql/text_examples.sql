@@ -46,12 +46,21 @@ SELECT id, body FROM sentence WHERE body <@> '+the qui* -dog' < 0;
 SELECT round(('quick as a fox'::text <@> to_bm25query('quick fox', 'sentence_body'))::numeric, 4) AS score;
 SELECT to_bm25query('quick fox', 'sentence_body'), to_bm25query('note: quick');
 
--- 6. Highlights
+-- 6. Scores
+CREATE TABLE event (id int PRIMARY KEY, body jsonb NOT NULL);
+INSERT INTO event VALUES (1, '{"title": "A quick fox", "tags": ["animal", "forest"], "size": 3}'), (2, '{"title": "Dogs", "by": {"name": "Fox Press"}}');
+CREATE INDEX event_strings ON event USING bm25 (jsonb_strings(body)) WITH (text_config = 'english', positions = on);
+SELECT id, jsonb_strings(body), round((jsonb_strings(body) <@> 'fox animals')::numeric, 4) AS score
+FROM event ORDER BY jsonb_strings(body) <@> 'fox animals' LIMIT 10;
+SELECT id FROM event WHERE jsonb_strings(body) <@> '"fox animal"' < 0;
+DROP TABLE event;
+
+-- 7. Highlights
 SELECT id, ts_headline('simple', body, websearch_to_tsquery('simple', 'quick fox'), 'StartSel=<b>, StopSel=</b>') AS headline
 FROM sentence ORDER BY body <@> 'quick fox' LIMIT 2;
 DROP TABLE sentence;
 
--- 7. After an upgrade
+-- 8. After an upgrade
 CREATE TABLE text_digest AS
     SELECT config, vector_text_digest(config) AS digest FROM unnest(ARRAY['english', 'simple', 'unicode']) AS config;
 -- after the upgrade
