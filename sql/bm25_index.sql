@@ -165,7 +165,15 @@ CREATE INDEX bm25_digest_parts_body ON bm25_digest_parts USING bm25 (body) WITH 
 SELECT objid::regclass AS index, count(*) FROM pg_depend
 	WHERE refclassid = 'pg_ts_config'::regclass AND refobjid = 'bm25_config'::regconfig AND classid = 'pg_class'::regclass
 	GROUP BY objid ORDER BY objid::regclass::text COLLATE "C";
+-- nor without that of a partitioned table to which one is attached
+CREATE TABLE bm25_attached (body text) PARTITION BY LIST (body);
+CREATE INDEX bm25_attached_body ON ONLY bm25_attached USING bm25 (body) WITH (text_config = 'public.bm25_config');
+CREATE TABLE bm25_attached_part (body text);
+CREATE INDEX bm25_attached_part_body ON bm25_attached_part USING bm25 (body) WITH (text_config = 'public.bm25_config');
+ALTER TABLE bm25_attached ATTACH PARTITION bm25_attached_part DEFAULT;
+SELECT objid::regclass AS index, count(*) FROM pg_depend
+	WHERE refclassid = 'pg_ts_config'::regclass AND refobjid = 'bm25_config'::regconfig AND objid::regclass::text ~ 'attached' GROUP BY 1 ORDER BY 1;
 \set VERBOSITY terse
 DROP TEXT SEARCH CONFIGURATION bm25_config CASCADE;
 \set VERBOSITY default
-DROP TABLE bm25_digest, bm25_digest_parts;
+DROP TABLE bm25_digest, bm25_digest_parts, bm25_attached;

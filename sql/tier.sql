@@ -118,6 +118,17 @@ SELECT vector_untier('tier_many_v');
 SELECT count(*) FROM (SELECT id FROM tier_many ORDER BY v <-> (SELECT v FROM tier_many WHERE id = 7) LIMIT 10) x;
 SELECT hops = :hops AS same FROM vector_last_scan();
 DROP TABLE tier_many;
+-- lists of words, and of sparse vectors, stay in the file
+CREATE TABLE tier_sparse (v sparsevec(9), body text);
+INSERT INTO tier_sparse SELECT format('{1:%s}/9', n)::sparsevec, 'word' FROM generate_series(1, 5) n;
+CREATE INDEX tier_sparse_v ON tier_sparse USING sparse (v sparsevec_ip_ops) WITH (tier = tier_cold);
+CREATE INDEX tier_sparse_v ON tier_sparse USING sparse (v sparsevec_ip_ops);
+ALTER INDEX tier_sparse_v SET (tier_after = '1 day');
+CREATE INDEX tier_sparse_body ON tier_sparse USING bm25 (body) WITH (text_config = 'pg_catalog.simple');
+ALTER INDEX tier_sparse_body SET (tier = tier_cold);
+SELECT vector_tier('tier_sparse_v');
+SELECT vector_tier('tier_sparse_body');
+DROP TABLE tier_sparse;
 -- more rows than there are
 SET diskann.query_rescore = 10000;
 SELECT rows FROM tier_found('tiered_v');
@@ -147,6 +158,34 @@ SELECT tier_lost('tiered_v');
 SELECT tier_lost('tiered_ivf');
 -- the server is needed as long as something is there
 DROP SERVER tier_cold;
+-- by an index of a partitioned table as well, as long as one is its partition
+CREATE TABLE tier_parts (id int, v vector(32)) PARTITION BY LIST (id);
+CREATE TABLE tier_part (id int, v vector(32));
+INSERT INTO tier_part SELECT id % 2, v FROM tiered;
+CREATE SERVER tier_other_store FOREIGN DATA WRAPPER vector_store OPTIONS (provider 'folder', path :'path');
+CREATE INDEX tier_part_v ON tier_part USING diskann (v vector_l2_ops) WITH (storage = full, tier = tier_other_store);
+SELECT vector_tier('tier_part_v');
+CREATE INDEX tier_parts_v ON ONLY tier_parts USING diskann (v vector_l2_ops);
+CREATE VIEW tier_needed_by AS SELECT objid::regclass AS index FROM pg_depend JOIN pg_foreign_server s ON s.oid = refobjid
+	WHERE classid = 'pg_class'::regclass AND refclassid = 'pg_foreign_server'::regclass AND srvname = 'tier_other_store' ORDER BY 1;
+TABLE tier_needed_by;
+ALTER TABLE tier_parts ATTACH PARTITION tier_part DEFAULT;
+TABLE tier_needed_by;
+ALTER TABLE tier_parts DETACH PARTITION tier_part;
+TABLE tier_needed_by;
+DROP INDEX tier_parts_v;
+CREATE INDEX tier_parts_v ON ONLY tier_parts USING diskann (v vector_l2_ops);
+ALTER TABLE tier_parts ATTACH PARTITION tier_part DEFAULT;
+REINDEX INDEX tier_part_v;
+TABLE tier_needed_by;
+SELECT vector_tier('tier_part_v');
+TABLE tier_needed_by;
+DROP SERVER tier_other_store;
+\set VERBOSITY terse
+DROP SERVER tier_other_store CASCADE;
+\set VERBOSITY default
+DROP VIEW tier_needed_by;
+DROP TABLE tier_parts;
 ALTER INDEX tiered_ivf RESET (tier);
 REINDEX INDEX tiered_v;
 REINDEX INDEX tiered_ivf;

@@ -36,7 +36,7 @@ validate_weights(const char *value)
 static void
 bm25_init(void)
 {
-	relopt_kind kind = bm25_relopt_kind = index_relopt_kind();
+	relopt_kind kind = bm25_relopt_kind = index_relopt_kind(&inverted_segment_method);
 
 	add_string_reloption(kind, "text_config",
 						 "Text search configuration, or other tokenizer, that makes words of texts",

@@ -3,56 +3,22 @@
  */
 #include "am/bm25_index.h"
 
-#include "access/genam.h"
-#include "access/table.h"
-#include "catalog/dependency.h"
-#include "catalog/indexing.h"
-#include "catalog/partition.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_depend.h"
 #include "catalog/pg_ts_config.h"
 #include "catalog/objectaddress.h"
 #include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "am/depend.h"
 #include "segment/growing.h"
 
 bool
 bm25_is_index(Relation relation)
 {
 	return vector_am_of(relation) == &bm25_am;
-}
-
-/* The text search configurations that an index depends on. */
-static List *
-configs_of(Oid index)
-{
-	Relation	depend = table_open(DependRelationId, AccessShareLock);
-	List	   *configs = NIL;
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(RelationRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(index));
-	scan = systable_beginscan(depend, DependDependerIndexId, true, NULL, lengthof(keys), keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_depend row = (Form_pg_depend) GETSTRUCT(tuple);
-
-		if (row->refclassid == TSConfigRelationId)
-			configs = list_append_unique_oid(configs, row->refobjid);
-	}
-	systable_endscan(scan);
-	table_close(depend, AccessShareLock);
-	return configs;
 }
 
 /* The name in the option text_config; an error if there is none. */
@@ -83,7 +49,7 @@ index_tokenizer(Relation index)
 
 	if (tokenizer_find(config_name(index), &tokenizer))
 		return tokenizer;
-	configs = configs_of(RelationGetRelid(index));
+	configs = depend_needed(RelationGetRelid(index), TSConfigRelationId);
 	if (list_length(configs) != 1)
 		return tokenizer_by_name(config_name(index));
 	tokenizer.config = linitial_oid(configs);
@@ -106,33 +72,21 @@ bm25_settings(Relation index, WordsSettings *settings)
 }
 
 /*
- * The indexes of partitioned tables have no build of their own, and must be dropped with those of
- * their partitions.  A dependency on the configuration that the options named at an earlier build
- * stays, because it may be that of an expression of the index as well.
+ * A dependency on the configuration that the options named at an earlier build stays, because it
+ * may be that of an expression of the index as well.
  */
 void
 bm25_depend(Relation index)
 {
 	WordsSettings settings;
 	ObjectAddress on;
-	List	   *indexes = NIL;
-	ListCell   *cell;
 
 	bm25_settings(index, &settings);
 	if (settings.tokenizer.kind != TOKENIZER_CONFIG)
 		return;
 	ObjectAddressSet(on, TSConfigRelationId, settings.tokenizer.config);
-	if (index->rd_rel->relispartition)
-		indexes = get_partition_ancestors(RelationGetRelid(index));
-	indexes = lappend_oid(indexes, RelationGetRelid(index));
-	foreach(cell, indexes)
-	{
-		ObjectAddress self;
-
-		ObjectAddressSet(self, RelationRelationId, lfirst_oid(cell));
-		if (!list_member_oid(configs_of(lfirst_oid(cell)), on.objectId))
-			recordDependencyOn(&self, &on, DEPENDENCY_NORMAL);
-	}
+	depend_on(RelationGetRelid(index), &on);
+	depend_above(RelationGetRelid(index));
 }
 
 void

@@ -42,7 +42,7 @@ static relopt_enum_elt_def storage_options[] = {
 static void
 diskann_init(void)
 {
-	diskann_relopt_kind = index_relopt_kind();
+	diskann_relopt_kind = index_relopt_kind(&disk_segment_method);
 	add_int_reloption(diskann_relopt_kind, "num_neighbors",
 					  "Max number of neighbors of a node, 0 or -1: automatic", 0, -1,
 					  DISKANN_MAX_NEIGHBORS, AccessExclusiveLock);

@@ -7,6 +7,7 @@
 #include "commands/vacuum.h"
 #include "utils/guc.h"
 
+#include "am/depend.h"
 #include "am/effort.h"
 #include "am/method.h"
 #include "am/returned.h"
@@ -29,6 +30,7 @@ vector_am_init(void)
 		MarkGUCPrefixReserved(vector_ams[i]->name);
 	}
 	effort_init();
+	depend_init();
 	scan_bound_init();
 	scan_explain_init();
 	slow_init();

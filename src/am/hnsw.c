@@ -37,7 +37,7 @@ static relopt_enum_elt_def storage_options[] = {
 static void
 hnsw_init(void)
 {
-	hnsw_relopt_kind = index_relopt_kind();
+	hnsw_relopt_kind = index_relopt_kind(&graph_segment_method);
 	add_int_reloption(hnsw_relopt_kind, "m", "Max number of connections", HNSW_DEFAULT_M,
 					  HNSW_MIN_M, HNSW_MAX_M, AccessExclusiveLock);
 	add_int_reloption(hnsw_relopt_kind, "ef_construction",

@@ -140,14 +140,15 @@ add_tiering_options(relopt_kind kind)
 }
 
 relopt_kind
-index_relopt_kind(void)
+index_relopt_kind(const SegmentMethod *segments)
 {
 	relopt_kind kind = add_reloption_kind();
 
 	add_int_reloption(kind, "seal_rows",
 					  "Number of inserted rows at which a sealed segment is made of them", 0,
 					  SEAL_MIN_ROWS, SEAL_MAX_ROWS, ShareUpdateExclusiveLock);
-	add_tiering_options(kind);
+	if (segments->tiering != NULL)
+		add_tiering_options(kind);
 	return kind;
 }
 

@@ -57,8 +57,11 @@ typedef struct IndexOptions
 	int			tier_min_rows;
 } IndexOptions;
 
-/* A new kind of relation options, which has those of IndexOptions. */
-extern relopt_kind index_relopt_kind(void);
+/*
+ * A new kind of relation options, which has those of IndexOptions; without those of tiering if no
+ * segments of this method are tiered.
+ */
+extern relopt_kind index_relopt_kind(const SegmentMethod *segments);
 
 /* How they are parsed: the first elements of a table. */
 #define INDEX_OPTION_ELEMENTS \

@@ -51,7 +51,7 @@ static relopt_enum_elt_def refine_options[] = {
 static void
 ivfflat_init(void)
 {
-	ivfflat_relopt_kind = index_relopt_kind();
+	ivfflat_relopt_kind = index_relopt_kind(&list_segment_method);
 	add_int_reloption(ivfflat_relopt_kind, "lists", "Number of inverted lists",
 					  IVFFLAT_DEFAULT_LISTS, 1, IVFFLAT_MAX_LISTS, AccessExclusiveLock);
 }
@@ -74,7 +74,7 @@ ivfflat_settings(void)
 static void
 ivf_init(void)
 {
-	ivf_relopt_kind = index_relopt_kind();
+	ivf_relopt_kind = index_relopt_kind(&list_segment_method);
 	add_int_reloption(ivf_relopt_kind, "lists",
 					  "Number of inverted lists, 0: by the number of rows", 0, 0,
 					  CENTROIDS_MAX_LISTS, AccessExclusiveLock);

@@ -16,7 +16,7 @@ static relopt_kind sparse_relopt_kind;
 static void
 sparse_init(void)
 {
-	sparse_relopt_kind = index_relopt_kind();
+	sparse_relopt_kind = index_relopt_kind(&inverted_segment_method);
 }
 
 static void

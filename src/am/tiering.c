@@ -12,7 +12,9 @@
 #include "storage/lmgr.h"
 #include "utils/timestamp.h"
 
+#include "am/depend.h"
 #include "am/index.h"
+#include "am/method.h"
 #include "segment/cache.h"
 #include "segment/manifest.h"
 
@@ -55,15 +57,14 @@ void
 tiering_depend(Relation index, Oid server)
 {
 	ObjectAddress on;
-	ObjectAddress self;
 	List	   *servers = servers_of(index, server);
 	ListCell   *cell;
 
-	ObjectAddressSet(self, RelationRelationId, RelationGetRelid(index));
 	if (deleteDependencyRecordsForClass(RelationRelationId, RelationGetRelid(index),
 										ForeignServerRelationId, DEPENDENCY_NORMAL) == 0 &&
 		servers == NIL)
 		return;
+	CommandCounterIncrement();
 	foreach(cell, servers)
 	{
 		Oid			oid = lfirst_oid(cell);
@@ -74,9 +75,10 @@ tiering_depend(Relation index, Oid server)
 		LockDatabaseObject(ForeignServerRelationId, oid, 0, AccessShareLock);
 		(void) GetForeignServer(oid);
 		ObjectAddressSet(on, ForeignServerRelationId, oid);
-		recordDependencyOn(&self, &on, DEPENDENCY_NORMAL);
+		depend_on(RelationGetRelid(index), &on);
 	}
 	list_free(servers);
+	depend_above(RelationGetRelid(index));
 	/* the same statement may do this again */
 	CommandCounterIncrement();
 }
@@ -87,6 +89,13 @@ tiering_store_all(Relation index)
 	TieringChoice choice;
 	int			stored = 0;
 
+	if (vector_am_of(index)->segments->tiering == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("segments of index \"%s\" cannot be moved to an object store",
+						RelationGetRelationName(index)),
+				 errdetail("A search reads the lists of an index of access method %s themselves.",
+						   vector_am_of(index)->name)));
 	if (!index_tiering(index, &choice))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
