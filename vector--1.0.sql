@@ -1876,6 +1876,85 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION vector_legacy_indexes() IS 'indexes that are not read, and the statements that repair them';
 
+-- a page that shows what the functions above do
+
+CREATE FUNCTION vector_html(value text) RETURNS text LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
+	RETURN replace(replace(replace(replace(replace(value, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;');
+COMMENT ON FUNCTION vector_html(text) IS 'a text as HTML shows it';
+CREATE FUNCTION vector_dashboard() RETURNS text LANGUAGE SQL VOLATILE PARALLEL RESTRICTED
+BEGIN ATOMIC
+	WITH indexes AS MATERIALIZED (
+		SELECT s.index AS oid, row_number() OVER (ORDER BY pg_relation_size(s.index) DESC, s.index) AS number,
+			vector_html(s.index::text) AS name, vector_html(i.indrelid::regclass::text) AS on_table, vector_html(a.amname) AS method,
+			a.amhandler::oid NOT IN ('sparsehandler'::regproc::oid, 'bm25handler'::regproc::oid)
+				AND coalesce(vector_index_state(s.index) = 'current', false) AS has_curves, pg_relation_size(s.index) AS bytes,
+			s.scans, s.search_ms, s.search_p50, s.search_p99, s.latencies, s.recall, s.recall_k, s.growing_rows, s.sealed_segments,
+			s.dead_rows, s.blocks_hit, s.blocks_read, s.fallbacks, s.rows_inserted, s.wal_bytes
+		FROM vector_stat_indexes() s JOIN pg_class c ON c.oid = s.index JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_am a ON a.oid = c.relam
+	), segments AS (
+		SELECT x.oid, g.segment, g.kind, g.rows, g.dead, g.bytes, g.stored_bytes,
+			sum(g.rows) OVER (PARTITION BY x.oid ORDER BY g.kind DESC, g.rows DESC, g.segment) - g.rows AS before,
+			sum(g.rows) OVER (PARTITION BY x.oid) AS total
+		FROM indexes x, LATERAL vector_index_segments(x.oid) g WHERE g.kind IN ('growing', 'sealed') AND g.rows > 0
+	), bars AS (
+		SELECT oid, max(total) AS rows, format('<svg class="bar" viewBox="0 0 1000 32" preserveAspectRatio="none" role="img" aria-label="%s segments">%s</svg>',
+			count(*), string_agg(format('<g><title>segment %s, %s: %s rows, %s dead, %s%s</title><rect class="%s" x="%s" y="0" width="%s" height="32"/>%s</g>',
+				segment, kind, rows, dead, pg_size_pretty(bytes), CASE WHEN stored_bytes > 0 THEN ', ' || pg_size_pretty(stored_bytes) || ' in a store' ELSE '' END,
+				kind, round(1000 * before / total, 2), greatest(round(1000 * rows / total, 2) - 2, 1),
+				CASE WHEN dead > 0 THEN format('<rect class="dead" x="%s" y="0" width="%s" height="32"/>', round(1000 * before / total, 2),
+					greatest(round((1000 * rows / total - 2) * dead / rows, 2), 0.5)) ELSE '' END), '' ORDER BY before, segment)) AS svg
+		FROM segments GROUP BY oid
+	), classes AS (
+		SELECT x.oid, l.i, l.n, max(l.n) OVER (PARTITION BY x.oid) AS most
+		FROM indexes x, LATERAL unnest(x.latencies) WITH ORDINALITY l(n, i) WHERE x.scans > 0
+	), histograms AS (
+		SELECT oid, format('<figure><svg viewBox="0 0 480 96" role="img" aria-label="times of searches">%s</svg><figcaption>Searches by time</figcaption></figure>',
+			string_agg(format('<g><title>%s searches below %s ms</title><rect class="sealed" x="%s" y="%s" width="18" height="%s"/></g>%s', n, round((0.032 * 2 ^ (i - 1))::numeric, 3),
+				(i - 1) * 20, round(72 - 70.0 * n / greatest(most, 1), 1), round(70.0 * n / greatest(most, 1), 1),
+				CASE WHEN i % 4 = 1 THEN format('<text x="%s" y="90">%s ms</text>', (i - 1) * 20, round((0.032 * 2 ^ (i - 1))::numeric, CASE WHEN i < 6 THEN 2 ELSE 0 END)) ELSE '' END),
+				'' ORDER BY i)) AS svg
+		FROM classes GROUP BY oid
+	), measured AS (
+		SELECT x.oid, c.k, c.effort, c.recall, c.k = min(c.k) OVER w AS first, (ln(c.effort) - ln(min(c.effort) OVER w)) /
+			greatest(ln(max(c.effort) OVER w) - ln(min(c.effort) OVER w), 1e-9) AS place
+		FROM indexes x, LATERAL vector_recall_curves(x.oid) c WHERE x.has_curves AND c.effort > 0 WINDOW w AS (PARTITION BY x.oid)
+	), lines AS (
+		SELECT oid, k, string_agg(format('%s,%s', round((10 + 440 * place)::numeric, 1), round((74 - 70 * greatest(recall - 0.5, 0) * 2)::numeric, 1)), ' ' ORDER BY effort) AS points,
+			min(effort) AS least, max(effort) AS most FROM measured GROUP BY oid, k
+	), curves AS (
+		SELECT oid, format('<figure><svg viewBox="0 0 480 96" role="img" aria-label="recall by effort"><line x1="10" y1="4" x2="450" y2="4"/><line x1="10" y1="74" x2="450" y2="74"/>%s<text x="10" y="90">effort %s</text><text x="390" y="90">%s</text><text x="454" y="10">1</text><text x="454" y="78">0.5</text></svg><figcaption>Recall by effort, as ANALYZE measured it</figcaption></figure>',
+			string_agg(format('<polyline points="%s"><title>the nearest %s</title></polyline>', points, k), '' ORDER BY k), min(least), max(most)) AS svg
+		FROM lines GROUP BY oid
+	), cards AS (
+		SELECT string_agg(format('<article><h2>%s</h2><p>%s on %s, %s, %s rows</p>%s<p class="key"><span class="sealed"></span>sealed (%s) <span class="growing"></span>growing (%s rows) <span class="dead"></span>dead (%s rows)</p><dl>%s</dl><div class="figures">%s%s</div></article>',
+			x.name, x.method, x.on_table, pg_size_pretty(x.bytes), coalesce(b.rows, 0), coalesce(b.svg, '<p>empty</p>'), x.sealed_segments, x.growing_rows, x.dead_rows,
+			format('<div><dt>searches</dt><dd>%s</dd></div><div><dt>median</dt><dd>%s</dd></div><div><dt>99 %%</dt><dd>%s</dd></div><div><dt>begun again</dt><dd>%s</dd></div><div><dt>blocks in buffers</dt><dd>%s</dd></div><div><dt>inserted</dt><dd>%s</dd></div><div><dt>WAL</dt><dd>%s</dd></div><div><dt>recall</dt><dd>%s</dd></div>',
+				x.scans, coalesce(round(x.search_p50::numeric, 2) || ' ms', '-'), coalesce(round(x.search_p99::numeric, 2) || ' ms', '-'), x.fallbacks,
+				coalesce(round(100.0 * x.blocks_hit / nullif(x.blocks_hit + x.blocks_read, 0)) || ' %', '-'), x.rows_inserted, pg_size_pretty(x.wal_bytes),
+				coalesce(round(x.recall::numeric, 3) || ' of ' || x.recall_k, '-')),
+			h.svg, c.svg), '' ORDER BY x.number) AS html
+		FROM indexes x LEFT JOIN bars b USING (oid) LEFT JOIN histograms h USING (oid) LEFT JOIN curves c USING (oid)
+	), work AS (
+		SELECT string_agg(format('<tr><th scope="row">%s</th><td>%s</td><td>%s</td><td>%s</td><td>%s s</td><td>%s</td><td>%s</td></tr>', vector_html(index::text), phase, steps,
+			segments, round((busy_ms / 1000)::numeric, 1), gave_way + locked, failures), '' ORDER BY index::text, phase) AS html FROM vector_stat_workers()
+	), jobs AS (
+		SELECT string_agg(format('<tr><th scope="row">%s</th><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>', coalesce(vector_html(index::text), 'all indexes'), state,
+			coalesce(phase || ', ' || step, ''), CASE WHEN total > 0 THEN round(100.0 * done / total) || ' %' END, vector_html(last_error)), '' ORDER BY since) AS html FROM vector_jobs()
+	), slow AS (
+		SELECT string_agg(format('<tr><th scope="row">%s</th><td>%s</td><td>%s ms</td><td>%s</td></tr>', vector_html(index::text), to_char(ended_at, 'YYYY-MM-DD HH24:MI:SS'),
+			round(search_ms::numeric, 1), vector_html(description)), '' ORDER BY ended_at DESC) AS html FROM vector_slow_searches()
+	)
+	SELECT format('<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Indexes of %1$s</title><style>%2$s</style></head><body><main><h1>Indexes of %1$s</h1><p>%3$s indexes, %4$s, at %5$s</p>%6$s<section><h2>Background workers</h2>%7$s%8$s</section><section><h2>Last slow searches</h2>%9$s</section></main></body></html>',
+		vector_html(current_database()),
+		':root{color-scheme:light dark;--back:#fff;--card:#f4f5f7;--text:#1c2127;--soft:#50586a;--line:#c9ced8;--sealed:#2b6cb0;--growing:#c05621;--dead:#1c2127}@media(prefers-color-scheme:dark){:root{--back:#14171c;--card:#1f242c;--text:#eceff4;--soft:#aeb6c4;--line:#3c4452;--sealed:#63a4e8;--growing:#f0955a;--dead:#eceff4}}*{box-sizing:border-box}body{margin:0;background:var(--back);color:var(--text);font:16px/1.45 system-ui,sans-serif}main{max-width:72rem;margin:auto;padding:1rem}h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.1rem;margin:0;overflow-wrap:anywhere}article,section{background:var(--card);border-radius:8px;padding:1rem;margin:1rem 0}p{margin:.3rem 0;color:var(--soft);overflow-wrap:anywhere}svg{width:100%;display:block}svg.bar{height:32px}svg text{font-size:11px;fill:var(--soft)}svg line{stroke:var(--line)}polyline{fill:none;stroke:var(--sealed);stroke-width:2}.sealed{fill:var(--sealed);background:var(--sealed)}.growing{fill:var(--growing);background:var(--growing)}.dead{fill:var(--dead);background:var(--dead)}.key span{display:inline-block;width:.8em;height:.8em;margin:0 .3em 0 .6em}dl{display:flex;flex-wrap:wrap;gap:.5rem 1.5rem;margin:.6rem 0}dt{font-size:.8rem;color:var(--soft)}dd{margin:0;font-variant-numeric:tabular-nums}.figures{display:flex;flex-wrap:wrap;gap:1rem}figure{flex:1 1 18rem;margin:0}figcaption{font-size:.8rem;color:var(--soft)}.table{overflow-x:auto}table{border-collapse:collapse;width:100%;margin:.5rem 0}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}thead th{font-size:.8rem;color:var(--soft)}',
+		(SELECT count(*) FROM indexes), pg_size_pretty((SELECT coalesce(sum(bytes), 0) FROM indexes)), to_char(now(), 'YYYY-MM-DD HH24:MI:SS TZ'),
+		coalesce((SELECT html FROM cards), '<p>There are no indexes that you may see.</p>'),
+		coalesce((SELECT format('<div class="table" role="region" aria-label="table" tabindex="0"><table><thead><tr><th scope="col">index</th><th scope="col">state</th><th scope="col">step</th><th scope="col">done</th><th scope="col">last error</th></tr></thead><tbody>%s</tbody></table></div>', html) FROM jobs WHERE html IS NOT NULL), '<p>Nothing is being done or waited for.</p>'),
+		(SELECT format('<div class="table" role="region" aria-label="table" tabindex="0"><table><thead><tr><th scope="col">index</th><th scope="col">phase</th><th scope="col">steps</th><th scope="col">segments replaced</th><th scope="col">time</th><th scope="col">put off</th><th scope="col">failed</th></tr></thead><tbody>%s</tbody></table></div>', html) FROM work WHERE html IS NOT NULL),
+		coalesce((SELECT format('<div class="table" role="region" aria-label="table" tabindex="0"><table><thead><tr><th scope="col">index</th><th scope="col">ended</th><th scope="col">took</th><th scope="col">what it did</th></tr></thead><tbody>%s</tbody></table></div>', html) FROM slow WHERE html IS NOT NULL), '<p>None, or vector.log_min_duration is not set.</p>'));
+END;
+COMMENT ON FUNCTION vector_dashboard() IS 'a page in HTML of the indexes that one may see: segments, times of searches, workers, slow searches';
+
 -- attributes: what indexes can filter by, with the operators of B-trees for the same types, and <>; for arrays also && and @>
 
 CREATE FUNCTION vector_create_attribute_classes(am name) RETURNS void

@@ -1,0 +1,27 @@
+\echo
+\echo
+\echo '== What an operator sees =='
+\echo
+\echo 'Two indexes, 1,000 searches that a user typed, rows that were inserted and deleted since, and the recall.'
+\echo
+\set ECHO queries
+CREATE INDEX films_graph ON films USING hnsw (embedding vector_cosine_ops);
+\echo
+CREATE TABLE notes (film integer, embedding vector(384));
+CREATE INDEX notes_graph ON notes USING hnsw (embedding vector_cosine_ops) WITH (seal_rows = 1000);
+INSERT INTO notes SELECT id, embedding FROM films WHERE id % 3 = 0;
+DELETE FROM notes WHERE film % 8 = 0;
+VACUUM ANALYZE notes, films;
+\echo
+SET vector.log_min_duration = 2;
+SET client_min_messages = error;
+SELECT count(f.id) AS found FROM (SELECT embedding FROM queries ORDER BY id LIMIT 1000) q,
+    LATERAL (SELECT id FROM films ORDER BY embedding <=> q.embedding LIMIT 10) f;
+SELECT count(n.film) AS found FROM (SELECT embedding FROM queries ORDER BY id LIMIT 300) q,
+    LATERAL (SELECT film FROM notes ORDER BY embedding <=> q.embedding LIMIT 10) n;
+\echo
+SELECT effort, recall FROM vector_recall('films_graph');
+\echo
+SELECT index, scans, round(search_p50::numeric, 2) AS median_ms, round(search_p99::numeric, 2) AS p99_ms, recall, growing_rows, sealed_segments, dead_rows
+FROM vector_stat_indexes() ORDER BY index::text;
+\set ECHO none
