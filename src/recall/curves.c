@@ -31,9 +31,11 @@
 /* Searches for more rows have more chances to miss one, so fewer queries are as certain. */
 static const struct
 {
-	uint32		wanted;
+	int			wanted;
 	int			queries;
-}			measured[CURVES_MAX] = {{10, 200}, {100, 60}, {1000, 20}};
+}			measured[CURVES_MAX] = {{1, 300}, {10, 300}, {100, 60}, {1000, 20}};
+
+#define QUERIES			300
 
 /* An index with fewer rows for each of those wanted has no curve for so many. */
 #define LEAST_ROWS		4
@@ -42,7 +44,7 @@ static const struct
 #define NEARLY_ALL		0.9995
 
 /* The part of the distance to the nearest neighbour by which the vector of a row is shifted. */
-#define SHIFT			0.6
+#define SHIFT			0.7
 
 /* The mean share of the nearest rows that searches of an effort find. */
 static double
@@ -81,33 +83,29 @@ can_shift(const Space *space)
 
 /* Draws the queries; of rows that cannot be shifted their own vectors, which answers leave out. */
 static void
-draw(Measure *measure, int queries)
+draw(Measure *measure)
 {
 	bool		shifted = can_shift(cache_space(cache_index(measure->index)));
 
-	measure->wanted = shifted ? 3 * queries : queries;
+	measure->wanted = shifted ? 3 * QUERIES : QUERIES;
 	measure_draw(measure);
 	if (shifted)
 		measure_shift(measure, SHIFT);
 }
 
-/* Measures a curve, whose number of rows is given; false if searches do not use the index. */
+/* Measures the recall of a number of rows; false if searches do not use the index. */
 static bool
 measure_curve(Measure *measure, RecallCurve *curve)
 {
-	char	   *sql = measure_search_text(measure);
+	SPIPlanPtr	plan = measure_prepare(measure, measure_search_text(measure));
 	int			least;
 	int			most;
 	double		effort;
-	SPIPlanPtr	plan;
 
-	measure_truth(measure, sql);
-	plan = measure_prepare(measure, sql);
 	if (plan == NULL)
 		return false;
 	vector_am_of(measure->index)->effort_range(measure->index, &least, &most);
 	effort = least;
-	curve->queries = (uint32) measure->count;
 	for (;;)
 	{
 		CurvePoint *point = &curve->points[curve->count++];
@@ -122,21 +120,64 @@ measure_curve(Measure *measure, RecallCurve *curve)
 	return true;
 }
 
+/*
+ * The distances of the nearest rows of each query, for as many as measure->k; the number of rows of
+ * each is its `nearest`.
+ */
+static double **
+find_distances(Measure *measure)
+{
+	SPIPlanPtr	plan = measure_prepare_exact(measure, measure_search_text(measure));
+	double	  **distances = palloc(sizeof(double *) * Max(measure->count, 1));
+
+	for (int i = 0; i < measure->count; i++)
+	{
+		Sample	   *query = &measure->queries[i];
+		int			within;
+
+		CHECK_FOR_OTHERS();
+		distances[i] = measure->distances = palloc(sizeof(double) * measure->k);
+		(void) measure_answer(measure, plan, query, &within, &query->reach, &query->nearest);
+	}
+	measure->distances = NULL;
+	SPI_freeplan(plan);
+	return distances;
+}
+
 /* Measures all curves, as far as the index has rows for them. */
 static void
 measure_all(Relation index, RecallCurves *curves)
 {
-	for (int i = 0; i < CURVES_MAX; i++)
-	{
-		Measure		measure = measure_of(index);
-		RecallCurve *curve = &curves->curves[curves->count];
+	Measure		measure = measure_of(index);
+	int			count = 1;
+	int		   *nearest;
+	double	  **distances;
 
-		measure.k = (int) measured[i].wanted;
-		if (curves->count > 0 && curves->rows < (double) LEAST_ROWS * measure.k)
-			break;
-		draw(&measure, measured[i].queries);
-		curve->wanted = measured[i].wanted;
-		if (measure.count == 0 || !measure_curve(&measure, curve))
+	while (count < CURVES_MAX && curves->rows >= (double) LEAST_ROWS * measured[count].wanted)
+		count++;
+	draw(&measure);
+	measure.k = measured[count - 1].wanted;
+	distances = find_distances(&measure);
+	nearest = palloc(sizeof(int) * Max(measure.count, 1));
+	for (int i = 0; i < measure.count; i++)
+		nearest[i] = measure.queries[i].nearest;
+	for (int n = 0; n < count && measure.count > 0; n++)
+	{
+		RecallCurve *curve = &curves->curves[n];
+
+		measure.k = measured[n].wanted;
+		measure.count = Min(measure.count, measured[n].queries);
+		for (int i = 0; i < measure.count; i++)
+		{
+			Sample	   *query = &measure.queries[i];
+
+			query->nearest = Min(nearest[i], measure.k);
+			if (query->nearest > 0)
+				query->reach = distances[i][query->nearest - 1];
+		}
+		curve->wanted = (uint32) measure.k;
+		curve->queries = (uint32) measure.count;
+		if (!measure_curve(&measure, curve))
 			break;
 		curves->count++;
 	}

@@ -347,24 +347,32 @@ measure_answer(const Measure *measure, SPIPlanPtr plan, const Sample *query, int
 														  &isnull));
 		if (ItemPointerIsValid(&query->self) && ItemPointerEquals(tid, (ItemPointer) &query->self))
 			continue;
-		(*rows)++;
 		*last = DatumGetFloat8(value);
+		if (measure->distances)
+			measure->distances[*rows] = *last;
+		(*rows)++;
 		*within += *last <= query->reach + slack;
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return INSTR_TIME_GET_MILLISEC(ended);
 }
 
-void
-measure_truth(Measure *measure, const char *sql)
+SPIPlanPtr
+measure_prepare_exact(const Measure *measure, const char *sql)
 {
 	Oid			type = measure->type;
-	SPIPlanPtr	plan;
 
 	measured_index = InvalidOid;
 	measure_set_option("enable_seqscan", "on");
 	measure_set_option("enable_sort", "on");
-	plan = prepare(sql, 1, &type);
+	return prepare(sql, 1, &type);
+}
+
+void
+measure_truth(Measure *measure, const char *sql)
+{
+	SPIPlanPtr	plan = measure_prepare_exact(measure, sql);
+
 	for (int i = 0; i < measure->count; i++)
 	{
 		Sample	   *query = &measure->queries[i];

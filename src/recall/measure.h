@@ -35,6 +35,7 @@ typedef struct Measure
 	bool		own_rows;		/* queries are rows of the table, whose answers leave them out */
 	Sample	   *queries;
 	int			count;
+	double	   *distances;		/* of the rows of the last answer, room for k; NULL: not wanted */
 	double		exact_ms;		/* for one query, on average */
 } Measure;
 
@@ -65,6 +66,9 @@ extern void measure_draw(Measure *measure);
  * are the same in both answers, so the planner sees what it sees in the user's own statements.
  */
 extern char *measure_search_text(const Measure *measure);
+
+/* Prepares the search without an index of vectors. */
+extern SPIPlanPtr measure_prepare_exact(const Measure *measure, const char *sql);
 
 /* Finds the k nearest rows of each query by comparing it with all rows. */
 extern void measure_truth(Measure *measure, const char *sql);

@@ -7,7 +7,7 @@ The command after -- is that of a psql which connects to a database with an inde
 a table of queries with the columns id and e; the index is to have curves (ANALYZE with a target).  For each filter, for
 1, 10, 100 and 1,000 rows, exact searches give the distance that a row must not exceed to count.  A cell is a filter, a
 number of rows and a target.  Its line has the recall of searches with the target, the blocks and the time that they take, the least effort by
-hand whose recall is at least the target less 0.01, and the rate with the target as a part of the rate with that effort.
+hand whose recall is at least the target, and the rate with the target as a part of the rate with that effort.
 """
 import argparse
 import subprocess
@@ -91,10 +91,10 @@ def main():
             by_hand = []
             for target in a.targets:
                 recall, hops, ms = run(number, filter, k, f"SET vector.target_recall = {target}")
-                while not by_hand or by_hand[-1][1][0] < target - 0.01 and len(by_hand) < len(EFFORTS):
+                while not by_hand or by_hand[-1][1][0] < target and len(by_hand) < len(EFFORTS):
                     effort = EFFORTS[len(by_hand)]
                     by_hand.append((effort, run(number, filter, k, f"SET {setting} = {effort}")))
-                effort, best = next((x for x in by_hand if x[1][0] >= target - 0.01), by_hand[-1])
+                effort, best = next((x for x in by_hand if x[1][0] >= target), by_hand[-1])
                 # again, in the same moment as the other
                 best = run(number, filter, k, f"SET {setting} = {effort}")
                 ms = (ms + run(number, filter, k, f"SET vector.target_recall = {target}")[2]) / 2
