@@ -119,6 +119,13 @@ toast_snapshot(Snapshot snapshot)
 #define typeof_unqual __typeof_unqual__
 #endif
 
+/* The children that run-time pruning leaves; needs executor/execPartition.h. */
+#if PG_VERSION_NUM >= 180000
+#define find_matching_subplans(state)	ExecFindMatchingSubPlans(state, false, NULL)
+#else
+#define find_matching_subplans(state)	ExecFindMatchingSubPlans(state, false)
+#endif
+
 /* The relations that the last join of a query has; needs nodes/pathnodes.h. */
 #if PG_VERSION_NUM >= 160000
 #define all_relids(root)	((root)->all_query_rels)

@@ -7,9 +7,7 @@
  * the access method is given.  Both stay in the plan: a bound only lets the scan leave out rows
  * that would not meet the condition, and not search for rows before they are asked for.
  *
- * A node may merge the rows of scans of partitions in order.  It asks all scans for their first row
- * before it returns any.  Once the siblings of a scan have returned as many rows as the LIMIT
- * takes, the scan need not search for rows that are farther than all of these.
+ * If a node merges the rows of scans, mainly of partitions, each gets its place there (merge.c).
  */
 #include "am/bound.h"
 
@@ -18,7 +16,6 @@
 #include "access/sysattr.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
-#include "lib/ilist.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/clauses.h"
@@ -35,32 +32,12 @@
 #include "filter_scan/filter_scan.h"
 #include "fusion/fusion.h"
 
-/* A scan looks for at least this many rows at first, however many siblings it has. */
-#define LEAST_SHARE		2
-
 /* The limit that a condition compares the distance with. */
 typedef struct BoundLimit
 {
 	ExprState  *value;
 	bool		single;			/* float4 */
 } BoundLimit;
-
-/*
- * The scans whose rows one node merges in the order of the same distance.  While the node asks each
- * of them for its first row, the distances of these rows are collected here.
- */
-typedef struct Siblings
-{
-	dlist_node	link;			/* of the list of all */
-	MergeAppendState *merge;
-	ExecProcNodeMtd next_row;	/* of the node */
-	OpExpr	   *order;			/* of the first scan */
-	float	   *distances;		/* of first rows, in order; room for one of each scan */
-	int			count;
-	ScanBound  *last;			/* the scan that has just returned a row, or NULL */
-	float		last_distance;	/* of that row, which may not be visible */
-	MemoryContextCallback forget;
-} Siblings;
 
 struct ScanBound
 {
@@ -81,7 +58,7 @@ struct ScanBound
 	uint64		passed;			/* rows that the node has returned */
 	LimitState *limit;			/* the LIMIT that the scan's rows reach, or NULL */
 	bool		whole;			/* all rows that it takes are read */
-	Siblings   *siblings;		/* or NULL */
+	MergedScan *merged;			/* its place in a node that merges scans, or NULL */
 	MemoryContextCallback forget;
 };
 
@@ -93,7 +70,6 @@ typedef struct BoundEntry
 } BoundEntry;
 
 static HTAB *bounds;
-static dlist_head all_siblings = DLIST_STATIC_INIT(all_siblings);
 static ExecutorStart_hook_type previous_hook;
 
 ScanBound *
@@ -250,90 +226,10 @@ next_passing_row(PlanState *node)
 	return slot;
 }
 
-/* Whether a scan has siblings that are still being asked for their first rows. */
-static bool
-has_new_siblings(const ScanBound *bound)
+MergedScan *
+scan_bound_merged(const ScanBound *bound)
 {
-	return bound->siblings && !bound->siblings->merge->ms_initialized;
-}
-
-/*
- * If another scan is asked for a row, the row returned last is visible: otherwise the scan that
- * returned it would have been asked again.
- */
-void
-scan_bound_asked(ScanBound *bound)
-{
-	Siblings   *siblings = bound->siblings;
-	int			i;
-
-	if (!has_new_siblings(bound) || siblings->last == NULL)
-		return;
-	if (siblings->last != bound)
-	{
-		Assert(siblings->count < siblings->merge->ms_nplans);
-		for (i = siblings->count++;
-			 i > 0 && siblings->distances[i - 1] > siblings->last_distance; i--)
-			siblings->distances[i] = siblings->distances[i - 1];
-		siblings->distances[i] = siblings->last_distance;
-	}
-	siblings->last = NULL;
-}
-
-void
-scan_bound_returned(ScanBound *bound, float distance)
-{
-	if (!has_new_siblings(bound))
-		return;
-	bound->siblings->last = bound;
-	bound->siblings->last_distance = distance;
-}
-
-uint32
-scan_bound_share(const ScanBound *bound, uint32 wanted)
-{
-	return has_new_siblings(bound) ?
-		Min(wanted, LEAST_SHARE + 2 * wanted / bound->siblings->merge->ms_nplans) : wanted;
-}
-
-float
-scan_bound_of_siblings(const ScanBound *bound)
-{
-	uint64		rows = scan_bound_rows(bound);
-
-	if (!has_new_siblings(bound) || rows == 0 || bound->siblings->count < rows)
-		return INFINITY;
-	return bound->siblings->distances[rows - 1];
-}
-
-/* The siblings of a node; there are few nodes at a time that merge scans of ours. */
-static Siblings *
-siblings_of(PlanState *node)
-{
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &all_siblings)
-	{
-		Siblings   *siblings = dlist_container(Siblings, link, iter.cur);
-
-		if (&siblings->merge->ps == node)
-			return siblings;
-	}
-	elog(ERROR, "no scans are known of a node that merges them");
-}
-
-/* Forgets the rows of the previous execution before the node asks for those of the next. */
-static TupleTableSlot *
-merge_next_row(PlanState *node)
-{
-	Siblings   *siblings = siblings_of(node);
-
-	if (!siblings->merge->ms_initialized)
-	{
-		siblings->count = 0;
-		siblings->last = NULL;
-	}
-	return siblings->next_row(node);
+	return bound ? bound->merged : NULL;
 }
 
 static void
@@ -484,17 +380,9 @@ find_index_only_bound(IndexOnlyScanState *node)
 		make_bound(&node->ss, node->ioss_RelationDesc, linitial(order), NIL);
 }
 
-/* Whether two scans order by the distance to the same vector. */
-static bool
-is_same_order(const OpExpr *a, const OpExpr *b)
-{
-	return a->opno == b->opno &&
-		(equal(linitial(a->args), linitial(b->args)) || equal(lsecond(a->args), lsecond(b->args)));
-}
-
-/* Gives a scan its LIMIT and siblings. */
+/* Gives a scan its LIMIT, and its place below a node that merges scans. */
 static void
-hand_to_scan(LimitState *limit, bool whole, Siblings *siblings, const PlanState *scan)
+hand_to_scan(LimitState *limit, bool whole, MergedScan *merged, PlanState *scan)
 {
 	ScanBound  *bound = scan_bound(order_of(scan));
 
@@ -502,70 +390,47 @@ hand_to_scan(LimitState *limit, bool whole, Siblings *siblings, const PlanState 
 		return;
 	bound->limit = limit;
 	bound->whole = whole;
-	if (siblings == NULL)
-		return;
-	if (siblings->order == NULL)
-		siblings->order = bound->order;
-	if (is_same_order(bound->order, siblings->order))
-		bound->siblings = siblings;
-}
-
-static void
-forget_siblings(void *siblings)
-{
-	dlist_delete(&((Siblings *) siblings)->link);
-}
-
-/* Makes the siblings of a node that merges scans, and intercepts its calls for the next row. */
-static Siblings *
-make_siblings(MergeAppendState *merge)
-{
-	Siblings   *siblings = palloc0(sizeof(Siblings));
-
-	siblings->merge = merge;
-	siblings->distances = palloc(sizeof(float) * merge->ms_nplans);
-	siblings->next_row = merge->ps.ExecProcNodeReal;
-	dlist_push_head(&all_siblings, &siblings->link);
-	siblings->forget.func = forget_siblings;
-	siblings->forget.arg = siblings;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, &siblings->forget);
-	ExecSetExecProcNode(&merge->ps, merge_next_row);
-	return siblings;
+	bound->merged = merged;
+	if (merged)
+		scan_merge_add(merged, scan, bound->order->opno);
 }
 
 /*
- * Gives a LIMIT to the scans whose rows reach it in order; it takes no more rows of each.  Siblings
- * are the scans below the same merging node, with nothing but projections in between.
+ * Gives a LIMIT to the scans whose rows reach it in order; it takes no more rows of each.  If the
+ * rows of scans are merged, there is nothing but projections between them and the merging node.
  */
 static void
-hand_limit(LimitState *limit, bool whole, Siblings *siblings, PlanState *node)
+hand_limit(LimitState *limit, bool whole, MergedScan *merged, PlanState *node)
 {
+	ScanMerge  *merge;
+
 	check_stack_depth();
 	switch (node ? nodeTag(node) : T_Invalid)
 	{
 		case T_IndexScanState:
 		case T_IndexOnlyScanState:
-			hand_to_scan(limit, whole, siblings, node);
+			hand_to_scan(limit, whole, merged, node);
 			break;
 		case T_CustomScanState:
-			hand_limit(limit, whole, siblings, (PlanState *) filter_scan_child(node));
+			hand_limit(limit, whole, merged, (PlanState *) filter_scan_child(node));
 			break;
 		case T_ResultState:
 			if (node->qual == NULL)
-				hand_limit(limit, whole, siblings, outerPlanState(node));
+				hand_limit(limit, whole, merged, outerPlanState(node));
 			break;
 		case T_SubqueryScanState:
 			if (node->qual == NULL)
-				hand_limit(limit, whole, siblings, ((SubqueryScanState *) node)->subplan);
+				hand_limit(limit, whole, merged, ((SubqueryScanState *) node)->subplan);
 			break;
 		case T_AppendState:
 			for (int i = 0; i < ((AppendState *) node)->as_nplans; i++)
 				hand_limit(limit, whole, NULL, ((AppendState *) node)->appendplans[i]);
 			break;
 		case T_MergeAppendState:
-			siblings = make_siblings((MergeAppendState *) node);
+			merge = scan_merge((MergeAppendState *) node, limit);
 			for (int i = 0; i < ((MergeAppendState *) node)->ms_nplans; i++)
-				hand_limit(limit, whole, siblings, ((MergeAppendState *) node)->mergeplans[i]);
+				hand_limit(limit, whole, scan_merge_child(merge, i),
+						   ((MergeAppendState *) node)->mergeplans[i]);
 			break;
 		default:
 			break;

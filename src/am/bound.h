@@ -9,6 +9,7 @@
 #include "access/skey.h"
 #include "nodes/nodes.h"
 
+#include "am/merge.h"
 #include "segment/filter.h"
 
 /* Found by the keys that amrescan is given; NULL if the scan was not started by the executor. */
@@ -80,21 +81,7 @@ extern double scan_bound_expected(const ScanBound *bound);
 extern double scan_bound_worth(const ScanBound *bound, uint32 dims);
 extern TidSet *scan_bound_passing(const ScanBound *bound, uint64 *tested);
 
-/*
- * Scans whose rows are merged, mainly scans of partitions, report to each other that they are
- * asked for a row, and that they return one at a distance (as in GraphFound).  Scans that do not
- * know distances report nothing.
- */
-extern void scan_bound_asked(ScanBound *bound);
-extern void scan_bound_returned(ScanBound *bound, float distance);
-
-/* How many of the wanted rows a scan looks for at first: twice its share, and a few. */
-extern uint32 scan_bound_share(const ScanBound *bound, uint32 wanted);
-
-/*
- * Rows farther than this are not wanted, because siblings have returned as many rows as the LIMIT
- * takes.  Infinite if they have not.
- */
-extern float scan_bound_of_siblings(const ScanBound *bound);
+/* The place of a scan below a node that merges scans for a LIMIT, or NULL; bound may be NULL. */
+extern MergedScan *scan_bound_merged(const ScanBound *bound);
 
 #endif							/* VECTOR_AM_BOUND_H */

@@ -26,6 +26,9 @@
 /* See search_effort. */
 #define FILTERED_MARGIN	1.06f
 
+/* Of merged scans, each looks for at least this many rows at first, however many there are. */
+#define LEAST_SHARE		2
+
 typedef struct HnswScan
 {
 	VectorScan	scan;
@@ -85,8 +88,8 @@ search_size(const HnswScan *state)
  * to return more rows than ef_search until as many have passed keeps what its rounds leave, whose
  * order is then known, and allows for smaller errors.
  *
- * When the rows of partitions are merged, each scan looks for its share only, and for rows nearer
- * than those that the others have returned already; it goes on when it is asked for more.
+ * When the rows of scans are merged, each looks for its share only, and for rows nearer than those
+ * that the others have found already; it goes on when it is asked for more.
  */
 static SearchEffort
 search_effort(const HnswScan *state)
@@ -100,7 +103,7 @@ search_effort(const HnswScan *state)
 		.candidates = size,
 		.keep = is_limited(state) && !limited,
 		.margin = SEARCH_MARGIN,
-		.known = bound && !space_is_lossy(space) ? scan_bound_of_siblings(bound) : INFINITY
+		.known = state->scan.nearest ? scan_merge_known(state->scan.merged) : INFINITY
 	};
 
 	if (space->coded)
@@ -120,7 +123,9 @@ search_effort(const HnswScan *state)
 	}
 	effort.candidates *= 2;
 	graph_limit(&effort, space, rows, size);
-	effort.wanted = scan_bound_share(bound, effort.wanted);
+	if (state->scan.nearest)
+		effort.wanted = Min(effort.wanted, LEAST_SHARE +
+							2 * effort.wanted / scan_merge_children(state->scan.merged));
 	return effort;
 }
 
@@ -208,6 +213,7 @@ search_further(HnswScan *state)
 	if (state->exhausted)
 		return false;
 	state->first = PG_UINT64_MAX;
+	scan->search.effort.known = INFINITY;
 	if (scan->visited >= scan->most_visited)
 		state->limited = true;
 	for (int i = 0; i < scan->cursor_count && !state->limited; i++)
@@ -230,12 +236,8 @@ static bool
 hnsw_go_on(VectorScan *scan)
 {
 	HnswScan   *state = (HnswScan *) scan;
-	const ScanResults *results = &scan->results;
-	float		known = scan->search.effort.known;
 
 	if (scan->returned >= state->most)
-		return false;
-	if (known < INFINITY && (results->count == 0 || results->items[0].found.distance > known))
 		return false;
 	if (search_further(state))
 		return true;
@@ -247,9 +249,12 @@ static bool
 hnsw_must_wait(VectorScan *scan, float nearest)
 {
 	const HnswScan *state = (HnswScan *) scan;
+	float		known = scan->search.effort.known;
 
-	return nearest > state->horizon || nearest > scan->search.effort.known ||
-		scan->returned + scan->found_again >= state->first || scan->returned >= state->most;
+	/* the first round finds as many rows as are wanted, and all within what is known */
+	return nearest > state->horizon || scan->returned >= state->most ||
+		(scan->returned + scan->found_again >= state->first &&
+		 !(known < INFINITY && nearest <= known));
 }
 
 const ScanMethod hnsw_scan_method = {

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "pgstat.h"
+#include "utils/float.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -99,6 +100,7 @@ vectorrescan(IndexScanDesc desc, ScanKey keys, int nkeys, ScanKey orderbys, int 
 	scan->context = kept.context;
 	scan->before = kept.before;
 	scan->bound = scan_bound(orderbys);
+	scan->merged = scan_bound_merged(scan->bound);
 	desc->xs_hitup = NULL;
 	scan->last = -INFINITY;
 	scan->rows = &scan->single;
@@ -187,115 +189,6 @@ has_rows(const Directory *directory)
 	return false;
 }
 
-static inline bool
-comes_before(const ScanResults *results, const ScanResult *a, const ScanResult *b)
-{
-	float		x = results->lossy ? a->found.bound : a->found.distance;
-	float		y = results->lossy ? b->found.bound : b->found.distance;
-
-	if (x != y)
-		return x < y;
-	/* bounds of rows whose distances are known may be rounded to the same */
-	if (a->found.distance != b->found.distance)
-		return a->found.distance < b->found.distance;
-	return (a->found.tag & FOUND_TID) < (b->found.tag & FOUND_TID);
-}
-
-static void
-add_result(ScanResults *results, const ScanResult *result)
-{
-	uint64		i = results->count;
-
-	if (i == results->room)
-	{
-		results->room = Max(results->room * 2, 128);
-		results->items = results->items ?
-			repalloc_huge(results->items, results->room * sizeof(ScanResult)) :
-			palloc(results->room * sizeof(ScanResult));
-	}
-	for (; i > 0 && comes_before(results, result, &results->items[(i - 1) / 2]); i = (i - 1) / 2)
-		results->items[i] = results->items[(i - 1) / 2];
-	results->items[i] = *result;
-	results->count++;
-}
-
-/* Removes and returns the first result. */
-static ScanResult
-pop_result(ScanResults *results)
-{
-	ScanResult *items = results->items;
-	ScanResult	first = items[0];
-	ScanResult *last = &items[--results->count];
-	uint64		i = 0;
-
-	for (uint64 child; (child = 2 * i + 1) < results->count; i = child)
-	{
-		if (child + 1 < results->count && comes_before(results, &items[child + 1], &items[child]))
-			child++;
-		if (!comes_before(results, &items[child], last))
-			break;
-		items[i] = items[child];
-	}
-	items[i] = *last;
-	return first;
-}
-
-bool
-scan_take_late(VectorScan *scan)
-{
-	ScanResults late = scan->late;
-
-	if (late.count == 0)
-		return false;
-	scan->late = scan->results;
-	scan->results = late;
-	scan->last = -INFINITY;
-	return true;
-}
-
-/*
- * What identifies a result in a scan.  Its TID does not: if the first of the rows of a node is
- * dead, another row of the table may have that TID.
- */
-static inline uint64
-name_of(const ScanResult *result)
-{
-	return (uint64) result->cursor << 32 | result->found.id;
-}
-
-/* Whether a row has been returned, and is not to be returned again. */
-static bool
-was_given(const VectorScan *scan, const ScanResult *result)
-{
-	uint64		name = name_of(result);
-
-	return scan->left_out > 0 &&
-		bsearch(&name, scan->given, scan->left_out, sizeof(uint64), tag_compare) != NULL;
-}
-
-/* Notes a result that is returned. */
-static void
-note_given(VectorScan *scan, const ScanResult *result)
-{
-	if (scan->given_count == scan->given_room)
-	{
-		scan->given_room = Max(scan->given_room * 2, 64);
-		scan->given = scan->given ?
-			repalloc_huge(scan->given, scan->given_room * sizeof(uint64)) :
-			palloc(scan->given_room * sizeof(uint64));
-	}
-	scan->given[scan->given_count++] = name_of(result);
-}
-
-void
-scan_leave_out_given(VectorScan *scan)
-{
-	scan->left_out = scan->given_count;
-	scan->notes_given = false;
-	if (scan->given_count > 0)
-		qsort(scan->given, scan->given_count, sizeof(uint64), tag_compare);
-}
-
 /* Whether the operator's value for a row follows from its distance. */
 static inline bool
 is_exact(const GraphFound *found)
@@ -308,6 +201,7 @@ static void
 take_row(SegmentScan *reading, const GraphFound *found)
 {
 	VectorScan *scan = (VectorScan *) reading->search;
+	ScanCursor *cursor = &scan->cursors[reading->number];
 	ScanResult	result = {*found, reading->number};
 
 	scan->visited++;
@@ -317,16 +211,19 @@ take_row(SegmentScan *reading, const GraphFound *found)
 		result.found.bound = -INFINITY;
 	if (result.found.bound > scan->limit && isfinite(result.found.distance))
 		return;
-	scan->cursors[reading->number].within++;
-	if (was_given(scan, &result))
+	cursor->within++;
+	if (scan->left_out > 0 && scan_was_given(scan, &result))
 	{
 		scan->found_again++;
 		return;
 	}
 	if (scan->results.lossy && is_exact(&result.found))
 		result.found.bound = (float) space_value(scan->search.space, result.found.distance);
-	if (scan->method->accepts == NULL || scan->method->accepts(scan, &result.found))
-		add_result(&scan->results, &result);
+	if (scan->method->accepts && !scan->method->accepts(scan, &result.found))
+		return;
+	scan_add_result(&scan->results, &result);
+	if (scan->nearest)
+		nearest_note(scan->nearest, result.found.distance);
 }
 
 static TableFetch *
@@ -373,6 +270,21 @@ make_filter(VectorScan *scan, TidSet *among)
 }
 
 /*
+ * Of a scan whose rows are merged with those of others: whether its values compare with theirs, and
+ * where they note what they have found.  Only rows count that are returned if they are visible.
+ */
+static void
+share_merge(VectorScan *scan)
+{
+	const ScanKey order = &scan->desc->orderByData[0];
+
+	scan->merged->comparable = !scan->results.lossy && !(order->sk_flags & SK_ISNULL) &&
+		space_is_operator(scan->search.space, order->sk_func.fn_addr);
+	if (scan->merged->comparable && scan_bound_rows(scan->bound) > 0)
+		scan->nearest = scan_merge_nearest(scan->merged);
+}
+
+/*
  * Begins a search, in the scan's context: holds the index's segments, prepares the query, and takes
  * the limit.  Returns false if the index is empty, or no row passes the filter or is within the
  * limit; raises an error if this scan is impossible.
@@ -414,6 +326,9 @@ start(VectorScan *scan)
 	if (!has_rows(cache_directory(cached)))
 		return false;
 	make_filter(scan, scan->bound && !scan->finds_late ? scan_bound_among(scan->bound) : NULL);
+
+	if (scan->merged)
+		share_merge(scan);
 
 	/* rows ordered by bounds are reordered before they are filtered */
 	if (scan->bound && scan_bound_is_filtered(scan->bound) && !scan->results.lossy)
@@ -610,35 +525,49 @@ go_on(VectorScan *scan)
 	return more;
 }
 
+/*
+ * Makes the nearest result the first.  Returns false once there is no result within `most`, and all
+ * that is so near has been found; if that is INFINITY, at the end.
+ */
+static bool
+find_nearest(VectorScan *scan, float most)
+{
+	const ScanMethod *method = scan->method;
+	const ScanResults *results = &scan->results;
+
+	for (;;)
+	{
+		float		nearest;
+
+		if (scan->returned >= scan->next_look && pass_too_few(scan))
+			search_among_passing(scan);
+		nearest = results->count > 0 ? results->items[0].found.distance : INFINITY;
+		if (scan_take_waiting(scan, Min(nearest, most)))
+			continue;
+		if (results->count > 0 && !(method->must_wait && method->must_wait(scan, nearest)))
+			return true;
+		if (most < INFINITY && nearest > most)
+			return false;
+		if (!go_on(scan))
+		{
+			scan->ended = true;
+			return false;
+		}
+	}
+}
+
 /* Finds the next result; returns false at the end. */
 static bool
 next_result(VectorScan *scan)
 {
-	const ScanMethod *method = scan->method;
-	ScanResults *results = &scan->results;
-
-	for (;;)
+	while (find_nearest(scan, INFINITY))
 	{
-		ScanResult	result;
-		float		key;
+		ScanResult	result = scan_pop_result(&scan->results);
+		float		key = scan->results.lossy ? result.found.bound : result.found.distance;
 
-		if (scan->returned >= scan->next_look && pass_too_few(scan))
-			search_among_passing(scan);
-		if (scan_take_waiting(scan, results->count > 0 ? results->items[0].found.distance :
-							  INFINITY))
-			continue;
-		if (results->count == 0 ||
-			(method->must_wait && method->must_wait(scan, results->items[0].found.distance)))
-		{
-			if (!go_on(scan))
-				return false;
-			continue;
-		}
-		result = pop_result(results);
-		key = results->lossy ? result.found.bound : result.found.distance;
 		if (!scan->relaxed && key < scan->last)
 		{
-			add_result(&scan->late, &result);
+			scan_add_result(&scan->late, &result);
 			continue;
 		}
 		scan->current = result;
@@ -646,9 +575,10 @@ next_result(VectorScan *scan)
 			scan->last = key;
 		scan->returned++;
 		if (scan->notes_given)
-			note_given(scan, &result);
+			scan_note_given(scan, &result);
 		return true;
 	}
+	return false;
 }
 
 /*
@@ -719,54 +649,97 @@ return_row(VectorScan *scan, const FoundRow *row)
 	return returned_row(scan->answers, &cursor->returned, row);
 }
 
+/* Begins the search. */
+static void
+begin(VectorScan *scan)
+{
+	if (!start(scan))
+	{
+		scan->ended = true;
+		return;
+	}
+	scan->statistics.search_rounds++;
+	scan->method->search(scan);
+	if (scan->adaptive)
+	{
+		scan->notes_given = true;
+		scan->next_look = FIRST_LOOK;
+	}
+}
+
+/* Tells the node that merges the rows of this scan with others the distance of a row. */
+static void
+answer(VectorScan *scan, float distance)
+{
+	MergedScan *merged = scan->merged;
+
+	merged->answered = true;
+	merged->ended = scan->ended;
+	merged->beyond = false;
+	merged->value = isfinite(distance) ? space_value(scan->search.space, distance) :
+		get_float8_infinity();
+}
+
+/* Tells it of the next row, or that it is beyond all that the LIMIT takes. */
+static void
+look_ahead(VectorScan *scan)
+{
+	float		most = scan->nearest ? nearest_bound(scan->nearest) : INFINITY;
+
+	if (scan->row_next < scan->row_count)
+		answer(scan, scan->current.found.distance);
+	else if (!scan->ended && find_nearest(scan, most))
+		answer(scan, scan->results.items[0].found.distance);
+	else
+	{
+		answer(scan, Max(most, scan->last));
+		scan->merged->beyond = true;
+	}
+}
+
+/* Finds the next row; returns false at the end. */
+static bool
+next_row(VectorScan *scan, FoundRow *row)
+{
+	for (;;)
+	{
+		while (scan->row_next == scan->row_count && !scan->ended)
+			if (next_result(scan))
+				take_rows(scan);
+		if (scan->ended)
+			return false;
+		*row = scan->rows[scan->row_next++];
+		if (!scan->desc->xs_want_itup || return_row(scan, row))
+			return true;
+	}
+}
+
 bool
 vectorgettuple(IndexScanDesc desc, ScanDirection direction)
 {
 	VectorScan *scan = desc->opaque;
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
+	bool		looks = scan->merged && scan->merged->looks;
 	FoundRow	row = {.number = NO_ROW};
 	ScanMark	mark;
+	bool		found;
 
 	Assert(ScanDirectionIsForward(direction));
 	scan_count_begin(scan, &mark);
-	if (scan->bound)
-		scan_bound_asked(scan->bound);
 	if (scan->filtered)
 		note_passed(scan);
 	if (!scan->started)
-	{
-		if (start(scan))
-		{
-			scan->statistics.search_rounds++;
-			scan->method->search(scan);
-			if (scan->adaptive)
-			{
-				scan->notes_given = true;
-				scan->next_look = FIRST_LOOK;
-			}
-		}
-		else
-			scan->ended = true;
-	}
-	do
-	{
-		while (scan->row_next == scan->row_count && !scan->ended)
-		{
-			scan->ended = !next_result(scan);
-			if (!scan->ended)
-				take_rows(scan);
-		}
-		if (!scan->ended)
-			row = scan->rows[scan->row_next++];
-	}
-	while (!scan->ended && desc->xs_want_itup && !return_row(scan, &row));
+		begin(scan);
+	found = !looks && next_row(scan, &row);
+	if (looks)
+		look_ahead(scan);
+	else if (found && scan->merged)
+		answer(scan, scan->current.found.distance);
 	MemoryContextSwitchTo(old);
 	scan_count_end(scan, &mark);
-	if (scan->ended)
+	if (!found)
 		return false;
 	desc->xs_heaptid = row.tid;
 	set_orderby(scan);
-	if (scan->bound && !scan->results.lossy)
-		scan_bound_returned(scan->bound, scan->current.found.distance);
 	return true;
 }

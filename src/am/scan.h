@@ -97,6 +97,8 @@ struct VectorScan
 	bool		started;
 	bool		ended;
 	bool		timed;			/* this call is the first, and its time is counted */
+	MergedScan *merged;			/* see scan_bound_merged */
+	NearestFound *nearest;		/* what this and other scans have found, or NULL */
 	double		limit;			/* rows surely farther are not returned */
 	AttributeFilter *filter;	/* conditions on attributes; NULL: none */
 	ScanCursor *cursors;
@@ -147,8 +149,13 @@ extern void scan_open(VectorScan *scan,
 					  bool (*takes) (VectorScan *scan, const SegmentEntry *entry));
 extern void scan_reopen(VectorScan *scan);
 
-/* Leaves out from now on the results that have been returned, which must have been noted. */
+/*
+ * Leaves out from now on the results that have been returned, which must have been noted: whether
+ * one of them is found again.
+ */
+extern void scan_note_given(VectorScan *scan, const ScanResult *result);
 extern void scan_leave_out_given(VectorScan *scan);
+extern bool scan_was_given(const VectorScan *scan, const ScanResult *result);
 
 /* Has read together what the next rounds of all segments need of object stores in any case. */
 extern void scan_expect(VectorScan *scan);
@@ -177,6 +184,10 @@ extern float scan_left(const VectorScan *scan);
 
 /* Makes the late rows the results, of which there must be none; false if there are no late rows. */
 extern bool scan_take_late(VectorScan *scan);
+
+/* Adds a result to a heap; removes and returns the first. */
+extern void scan_add_result(ScanResults *results, const ScanResult *result);
+extern ScanResult scan_pop_result(ScanResults *results);
 
 /* Statistics of the last scan of this session. */
 extern ScanStatistics last_scan;

@@ -1,0 +1,320 @@
+/*
+ * merge.c - merges the rows of scans for a LIMIT, each searched only as far as its rows matter
+ *
+ * PostgreSQL's node asks each scan for its first row before it returns any.  So each searches as if
+ * the others were not there, and a row of each table is read, few of which are returned.  Here the
+ * node only asks how far the next row of each is, then for the row of the nearest.  Scans tell each
+ * other the distances that they find: none searches farther than as many rows as the LIMIT takes,
+ * and says instead that its next row is beyond these.
+ *
+ * A row that was found need not be visible.  So what others have found does not end a scan: if the
+ * rows so near are not enough, it is asked for its next row, and searches further.
+ *
+ * Other children are asked for their first rows as usual: other nodes, and scans whose distances
+ * are not those that order the rows.
+ */
+#include "am/merge.h"
+
+#include "catalog/pg_type.h"
+#include "executor/execPartition.h"
+#include "executor/executor.h"
+#include "lib/binaryheap.h"
+#include "lib/ilist.h"
+#include "miscadmin.h"
+#include "utils/sortsupport.h"
+
+/* The order of what comes next of a child: PostgreSQL's order of float8. */
+typedef enum ChildRank
+{
+	RANK_NUMBER,
+	RANK_NAN,
+	RANK_NULL
+} ChildRank;
+
+/* What is known of a child's next row.  Of equal values that comes first of which more is known. */
+typedef enum ChildState
+{
+	CHILD_HAS_ROW,				/* it is in its slot */
+	CHILD_AT,					/* its value, unless the row is not visible */
+	CHILD_BEYOND				/* it is beyond a value */
+} ChildState;
+
+typedef struct MergeChild
+{
+	MergedScan	scan;			/* the first field */
+	ChildState	state;
+	ChildRank	rank;
+	double		value;
+} MergeChild;
+
+struct ScanMerge
+{
+	dlist_node	link;			/* of the list of all */
+	MergeAppendState *node;
+	const LimitState *limit;
+	ExecProcNodeMtd next_row;	/* of PostgreSQL */
+	Oid			operator;		/* of the first scan */
+	MergeChild *children;
+	int			valid;			/* children that run-time pruning leaves; */
+	int			begun;			/* so many of them have been asked before the current one */
+	binaryheap *heap;			/* of numbers of children */
+	int			returned;		/* the child whose row was returned last, or -1 */
+	NearestFound nearest;
+	MemoryContextCallback forget;
+};
+
+static dlist_head all_merges = DLIST_STATIC_INIT(all_merges);
+
+/* The merge of a node; there are few at a time. */
+static ScanMerge *
+merge_of(const PlanState *node)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &all_merges)
+	{
+		ScanMerge  *merge = dlist_container(ScanMerge, link, iter.cur);
+
+		if (&merge->node->ps == node)
+			return merge;
+	}
+	elog(ERROR, "no scans are known of a node that merges them");
+}
+
+static int
+compare_children(const MergeChild *a, const MergeChild *b)
+{
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? -1 : 1;
+	if (a->rank == RANK_NUMBER && a->value != b->value)
+		return a->value < b->value ? -1 : 1;
+	return (int) a->state - (int) b->state;
+}
+
+/* The first of a heap is the greatest. */
+static int
+compare_in_heap(Datum a, Datum b, void *arg)
+{
+	const ScanMerge *merge = arg;
+
+	return compare_children(&merge->children[DatumGetInt32(b)],
+							&merge->children[DatumGetInt32(a)]);
+}
+
+static void
+set_value(MergeChild *child, double value, bool isnull)
+{
+	child->rank = isnull ? RANK_NULL : isnan(value) ? RANK_NAN : RANK_NUMBER;
+	child->value = value;
+}
+
+/* Calls a child for its next row, or for what that will be. */
+static TupleTableSlot *
+ask(ScanMerge *merge, int number, bool looks)
+{
+	MergedScan *scan = &merge->children[number].scan;
+	TupleTableSlot *slot;
+
+	scan->looks = looks;
+	scan->answered = false;
+	slot = ExecProcNode(merge->node->mergeplans[number]);
+	scan->looks = false;
+	if (scan->answered && looks)
+	{
+		Assert(TupIsNull(slot));
+		/* the node takes an answer without a row for the end of its scan */
+		if (IsA(scan->scan, IndexScanState))
+			((IndexScanState *) scan->scan)->iss_ReachedEnd = false;
+	}
+	return slot;
+}
+
+/* Asks a child for its next row; returns false if there is none. */
+static bool
+fetch(ScanMerge *merge, int number)
+{
+	MergeChild *child = &merge->children[number];
+	TupleTableSlot *slot = ask(merge, number, false);
+	bool		isnull;
+	Datum		value;
+
+	merge->node->ms_slots[number] = slot;
+	child->state = CHILD_HAS_ROW;
+	if (TupIsNull(slot))
+		return false;
+	/* an operator's value may also be NaN if the scan has it as infinite */
+	if (child->scan.answered && child->scan.comparable && isfinite(child->scan.value))
+	{
+		set_value(child, child->scan.value, false);
+		return true;
+	}
+	value = slot_getattr(slot, merge->node->ms_sortkeys[0].ssup_attno, &isnull);
+	set_value(child, isnull ? 0 : DatumGetFloat8(value), isnull);
+	return true;
+}
+
+/*
+ * Finds out what comes next of a child: without its row, if that is a scan that can tell.  Returns
+ * false if there is no further row.
+ */
+static bool
+look(ScanMerge *merge, int number, bool is_scan)
+{
+	MergeChild *child = &merge->children[number];
+
+	if (is_scan)
+		(void) ask(merge, number, true);
+	if (!is_scan || !child->scan.comparable)
+		return fetch(merge, number);
+	child->state = child->scan.beyond ? CHILD_BEYOND : CHILD_AT;
+	set_value(child, child->scan.value, false);
+	return child->scan.answered && !child->scan.ended;
+}
+
+/* The children that PostgreSQL's pruning leaves. */
+static const Bitmapset *
+valid_children(MergeAppendState *node)
+{
+	if (node->ms_valid_subplans == NULL)
+		node->ms_valid_subplans = find_matching_subplans(node->ms_prune_state);
+	return node->ms_valid_subplans;
+}
+
+/* Finds out what comes first of each child. */
+static void
+begin_merge(ScanMerge *merge)
+{
+	const LimitState *limit = merge->limit;
+	const Bitmapset *valid = valid_children(merge->node);
+
+	/* the LIMIT has been computed before a row is asked for */
+	nearest_reset(&merge->nearest,
+				  limit->noCount ? 0 : (uint64) Max(limit->count, 0) + (uint64) limit->offset);
+	binaryheap_reset(merge->heap);
+	merge->valid = bms_num_members(valid);
+	merge->begun = 0;
+	for (int i = -1; (i = bms_next_member(valid, i)) >= 0; merge->begun++)
+		if (look(merge, i, merge->children[i].scan.scan != NULL))
+			binaryheap_add_unordered(merge->heap, Int32GetDatum(i));
+	binaryheap_build(merge->heap);
+	merge->node->ms_initialized = true;
+}
+
+/* Puts a child, which is the first of the heap, to where what comes next belongs. */
+static void
+put_back(ScanMerge *merge, int number, bool more)
+{
+	if (more)
+		binaryheap_replace_first(merge->heap, Int32GetDatum(number));
+	else
+		(void) binaryheap_remove_first(merge->heap);
+}
+
+static TupleTableSlot *
+merge_next_row(PlanState *node)
+{
+	ScanMerge  *merge = merge_of(node);
+
+	CHECK_FOR_INTERRUPTS();
+	/* ended, or to be begun again, by PostgreSQL's part of the node */
+	if (!merge->node->ms_initialized)
+		begin_merge(merge);
+	else if (merge->returned >= 0)
+		put_back(merge, merge->returned, look(merge, merge->returned,
+											  merge->children[merge->returned].scan.comparable));
+	merge->returned = -1;
+	while (!binaryheap_empty(merge->heap))
+	{
+		int			number = DatumGetInt32(binaryheap_first(merge->heap));
+
+		if (merge->children[number].state == CHILD_HAS_ROW)
+		{
+			merge->returned = number;
+			return merge->node->ms_slots[number];
+		}
+		put_back(merge, number, fetch(merge, number));
+	}
+	return ExecClearTuple(node->ps_ResultTupleSlot);
+}
+
+static void
+forget_merge(void *merge)
+{
+	dlist_delete(&((ScanMerge *) merge)->link);
+}
+
+ScanMerge *
+scan_merge(MergeAppendState *node, const LimitState *limit)
+{
+	const SortSupportData *key = node->ms_sortkeys;
+	ScanMerge  *merge;
+
+	if (node->ms_nkeys != 1 || key->ssup_reverse || key->ssup_nulls_first ||
+		TupleDescAttr(node->ps.ps_ResultTupleDesc, key->ssup_attno - 1)->atttypid != FLOAT8OID)
+		return NULL;
+	merge = palloc0(sizeof(ScanMerge));
+	merge->node = node;
+	merge->limit = limit;
+	merge->returned = -1;
+	merge->children = palloc0(sizeof(MergeChild) * node->ms_nplans);
+	for (int i = 0; i < node->ms_nplans; i++)
+		merge->children[i].scan.merge = merge;
+	return merge;
+}
+
+/* Intercepts the calls for the next row, once there is a scan. */
+static void
+intercept(ScanMerge *merge)
+{
+	MergeAppendState *node = merge->node;
+
+	merge->heap = binaryheap_allocate(node->ms_nplans, compare_in_heap, merge);
+	merge->nearest.room = 0;
+	nearest_reset(&merge->nearest, 0);
+	merge->next_row = node->ps.ExecProcNodeReal;
+	dlist_push_head(&all_merges, &merge->link);
+	merge->forget.func = forget_merge;
+	merge->forget.arg = merge;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &merge->forget);
+	ExecSetExecProcNode(&node->ps, merge_next_row);
+}
+
+MergedScan *
+scan_merge_child(ScanMerge *merge, int number)
+{
+	return merge ? &merge->children[number].scan : NULL;
+}
+
+void
+scan_merge_add(MergedScan *child, PlanState *scan, Oid operator)
+{
+	ScanMerge  *merge = child->merge;
+
+	child->scan = scan;
+	if (merge->operator == InvalidOid)
+	{
+		merge->operator = operator;
+		intercept(merge);
+	}
+	child->shares = operator == merge->operator;
+}
+
+NearestFound *
+scan_merge_nearest(const MergedScan *child)
+{
+	return child->shares && !child->merge->node->ms_initialized ? &child->merge->nearest : NULL;
+}
+
+float
+scan_merge_known(const MergedScan *child)
+{
+	const ScanMerge *merge = child->merge;
+
+	return 2 * merge->begun > merge->valid ? nearest_bound(&merge->nearest) : INFINITY;
+}
+
+int
+scan_merge_children(const MergedScan *child)
+{
+	return child->merge->valid;
+}
