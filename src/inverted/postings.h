@@ -7,12 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* That a row has a weight in a dimension. */
+/* That a row has a weight in a dimension, or a word. */
 typedef struct Posting
 {
 	uint32_t	dim;
 	uint32_t	row;
-	float		weight;
+	union
+	{
+		float		weight;
+		uint32_t	frequency;	/* of a word, in units */
+	};
 } Posting;
 
 /*

@@ -89,9 +89,23 @@ add_piece(int32_t *bounds, const InvertedPiece *piece, int32_t base, int32_t slo
 {
 	const uint16_t *rows = piece->rows;
 	const uint8_t *codes = piece->codes;
+	const int32_t *parts = piece->parts;
 	uint32_t	n = piece->count;
 	uint32_t	i = 0;
 
+	if (parts)
+	{
+		for (; i + 4 <= n; i += 4)
+		{
+			bounds[rows[i]] += parts[i];
+			bounds[rows[i + 1]] += parts[i + 1];
+			bounds[rows[i + 2]] += parts[i + 2];
+			bounds[rows[i + 3]] += parts[i + 3];
+		}
+		for (; i < n; i++)
+			bounds[rows[i]] += parts[i];
+		return;
+	}
 	for (; i + 4 <= n; i += 4)
 	{
 		bounds[rows[i]] += base + slope * codes[i];
@@ -108,9 +122,9 @@ add_list(const InvertedList *list, const InvertedSource *source, int32_t *bounds
 {
 	InvertedPiece piece;
 
-	for (uint32_t done = 0; done < list->count; done += piece.count)
+	for (uint32_t done = 0; done < list->count; done += piece.passed + piece.count)
 	{
-		source->open(source->arg, list, done, &piece);
+		source->open(source->arg, list, done, 0, &piece);
 		add_piece(bounds, &piece, list->part.base, list->part.slope);
 		source->close(source->arg);
 	}
@@ -187,24 +201,24 @@ collect_rows(const InvertedWindow *window, const InvertedScores *scores, int32_t
 	return count;
 }
 
-/* The first row of a piece, from one on, that is not less than this; by steps that double. */
-static uint32_t
-seek(const InvertedPiece *piece, uint32_t from, uint16_t row)
+/* By steps that double. */
+uint32_t
+inverted_seek(const uint16_t *rows, uint32_t from, uint32_t count, uint16_t row)
 {
 	uint32_t	step = 1;
 	uint32_t	end;
 
-	while (from + step < piece->count && piece->rows[from + step] < row)
+	while (from + step < count && rows[from + step] < row)
 	{
 		from += step;
 		step *= 2;
 	}
-	end = from + step < piece->count ? from + step : piece->count;
+	end = from + step < count ? from + step : count;
 	while (from < end)
 	{
 		uint32_t	middle = from + (end - from) / 2;
 
-		if (piece->rows[middle] < row)
+		if (rows[middle] < row)
 			from = middle + 1;
 		else
 			end = middle;
@@ -220,18 +234,21 @@ add_to_rows(const InvertedList *list, const InvertedSource *source, const Invert
 	uint32_t	next = 0;
 	InvertedPiece piece;
 
-	for (uint32_t done = 0; done < list->count && next < count; done += piece.count)
+	for (uint32_t done = 0; done < list->count && next < count;
+		 done += piece.passed + piece.count)
 	{
 		uint32_t	i = 0;
 
-		source->open(source->arg, list, done, &piece);
-		while (next < count && scores->left[next] <= piece.rows[piece.count - 1])
+		source->open(source->arg, list, done, scores->left[next], &piece);
+		while (next < count && piece.count > 0 &&
+			   scores->left[next] <= piece.rows[piece.count - 1])
 		{
 			uint16_t	row = scores->left[next++];
 
-			i = seek(&piece, i, row);
+			i = inverted_seek(piece.rows, i, piece.count, row);
 			if (piece.rows[i] == row)
-				scores->bounds[row] += list->part.base + list->part.slope * piece.codes[i];
+				scores->bounds[row] += piece.parts ? piece.parts[i] :
+					list->part.base + list->part.slope * piece.codes[i];
 		}
 		source->close(source->arg);
 	}

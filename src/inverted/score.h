@@ -18,12 +18,17 @@
 
 #define INVERTED_WINDOW		65536
 
-/* Rows of a list, with their numbers in the window ascending. */
+/*
+ * Rows of a list, with their numbers in the window ascending, and what the list adds to the bounds
+ * of their scores: itself (parts, at most the list's `most`), or by codes.
+ */
 typedef struct InvertedPiece
 {
 	const uint16_t *rows;
 	const uint8_t *codes;
 	uint32_t	count;
+	const int32_t *parts;		/* NULL: there are codes */
+	uint32_t	passed;			/* rows of the list before the piece that have been left out */
 } InvertedPiece;
 
 /* A list of a window. */
@@ -35,12 +40,13 @@ typedef struct InvertedList
 } InvertedList;
 
 /*
- * Where lists are.  `open` gives rows of a list from the done-th on, at least one, which stay until
- * `close`; a source may leave either by a jump.
+ * Where lists are.  `open` gives rows of a list from the done-th on, which stay until `close`.
+ * Those before row `from` may be left out, so that there may be none.  A list is read in order; a
+ * source may leave either function by a jump.
  */
 typedef struct InvertedSource
 {
-	void		(*open) (void *arg, const InvertedList *list, uint32_t done,
+	void		(*open) (void *arg, const InvertedList *list, uint32_t done, uint16_t from,
 						 InvertedPiece *piece);
 	void		(*close) (void *arg);
 	void	   *arg;
@@ -81,6 +87,9 @@ typedef struct InvertedWindow
 	uint32_t	rows;			/* at most INVERTED_WINDOW */
 	const uint8_t *excluded;	/* a bit a row of all windows; NULL: none */
 } InvertedWindow;
+
+/* The first of rows that ascend, from one on, that is not less than this; or `count`. */
+extern uint32_t inverted_seek(const uint16_t *rows, uint32_t from, uint32_t count, uint16_t row);
 
 /* Memory for one window at a time: room for INVERTED_WINDOW rows, whatever numbers lists have. */
 typedef struct InvertedScores

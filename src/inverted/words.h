@@ -28,4 +28,11 @@ typedef struct WordsFormula
 extern bool words_stretch(const WordsFormula *built, const BM25Formula *formula,
 						  ImpactRange range, double *stretch);
 
+/*
+ * A part of the largest possible one (k1 + 1), as a byte, which stands for no less; and a bound of
+ * the parts by another formula that were at most this.
+ */
+extern uint8_t words_code(double part);
+extern double words_largest(const WordsFormula *built, const BM25Formula *formula, uint8_t code);
+
 #endif							/* VECTOR_INVERTED_WORDS_H */

@@ -5,9 +5,8 @@
 
 #include "miscadmin.h"
 
-#include "inverted/words.h"
 #include "inverted_segment/runs.h"
-#include "inverted_segment/terms.h"
+#include "inverted_segment/words_build.h"
 #include "segment/layout.h"
 #include "segment/memory.h"
 #include "segment/temporary.h"
@@ -19,22 +18,8 @@
 
 StaticAssertDecl(PAYLOAD_SIZE % NODE_UNIT == 0, "nodes begin at units");
 
-/* Room for the lengths of rows at first. */
-#define FIRST_LENGTHS	4096
-
 /* Progress is reported after so many rows. */
 #define REPORTED_ROWS	1024
-
-/* The lengths of the rows of words. */
-typedef struct RowLengths
-{
-	float	   *lengths;
-	uint32		room;
-	double		sum;
-	float		least;
-	float		greatest;
-	BM25Formula formula;		/* in the end, of the segment's weights */
-} RowLengths;
 
 struct InvertedBuild
 {
@@ -55,13 +40,11 @@ struct InvertedBuild
 	BufFile    *terms;
 	BufFile    *chunks;
 	BufFile    *postings;		/* PostingBlocks */
-	BufFile    *dictionary;		/* blocks of it; NULL: terms are dimensions */
 	SealedTerm	term;			/* the last one */
 	PostingBlock block;			/* the last one */
 	uint64		posting_count;
 	PayloadMemory node;
-	RowLengths	lengths;		/* of words */
-	TermTable  *numbers;
+	WordsBuild *words;			/* in place of terms, chunks and postings; or NULL */
 };
 
 static uint64
@@ -77,17 +60,6 @@ inverted_max_blocks(const Space *space)
 	return max_bytes() / 2 / PAYLOAD_SIZE;
 }
 
-static void
-begin_words(InvertedBuild *build)
-{
-	RowLengths *lengths = &build->lengths;
-
-	build->numbers = terms_begin();
-	lengths->room = FIRST_LENGTHS;
-	lengths->lengths = palloc(sizeof(float) * lengths->room);
-	lengths->sum = 0;
-}
-
 /* Begins a segment. */
 static void
 begin_segment(InvertedBuild *build)
@@ -101,7 +73,7 @@ begin_segment(InvertedBuild *build)
 	build->tids = BufFileCreateTemp(false);
 	build->runs = runs_begin(build->memory);
 	if (build->space->element == SPACE_WORDS)
-		begin_words(build);
+		build->words = words_build_begin(build->index, build->space->k1, build->space->b);
 }
 
 /* Places a node of this size; false if there is no room for it in the segment. */
@@ -113,7 +85,7 @@ place_node(InvertedBuild *build, Size size, uint32 *id)
 
 	if (size <= PAYLOAD_SIZE && left < size)
 		start += left;
-	if (start + size > max_bytes() || build->header.rows >= segment_max_rows)
+	if (start + size > max_bytes())
 		return false;
 	*id = (uint32) (start / NODE_UNIT);
 	build->end = start + size;
@@ -121,40 +93,6 @@ place_node(InvertedBuild *build, Size size, uint32 *id)
 }
 
 static void complete_segment(InvertedBuild *build);
-
-/* Notes the length of the next row. */
-static void
-add_length(RowLengths *lengths, uint32 row, double length)
-{
-	if (row == lengths->room)
-	{
-		lengths->room *= 2;
-		lengths->lengths = repalloc_huge(lengths->lengths, sizeof(float) * (Size) lengths->room);
-	}
-	lengths->lengths[row] = (float) length;
-	lengths->sum += length;
-	lengths->least = row == 0 ? (float) length : Min(lengths->least, (float) length);
-	lengths->greatest = row == 0 ? (float) length : Max(lengths->greatest, (float) length);
-}
-
-/* The frequencies of a row's terms, of which weights are made when all rows are known. */
-static void
-add_words(InvertedBuild *build, uint32 row, const char *payload)
-{
-	DocumentReader reader;
-	DocumentTerm term;
-
-	if (!document_open(&reader, WORDS_DOCUMENT(payload), WORDS_DOCUMENT_SIZE(payload)))
-		sealed_damaged(build->index, "A document is damaged.");
-	add_length(&build->lengths, row, (double) reader.length / reader.scale);
-	while (document_next(&reader, &term))
-		runs_add(build->runs, (Posting) {
-			terms_number(build->numbers, term.term, term.length), row,
-			(float) ((double) term.frequency / reader.scale)
-		});
-	if (reader.damaged)
-		sealed_damaged(build->index, "A document is damaged.");
-}
 
 /* The weights of a row whose scores are what it is found by. */
 static void
@@ -165,49 +103,64 @@ add_postings(InvertedBuild *build, uint32 row, const char *payload, float scale)
 	float		factor = build->space->metric == SPACE_COSINE ? scale : 1;
 
 	for (int32 i = 0; i < SPARSE_NNZ(payload); i++)
-		runs_add(build->runs, (Posting) {(uint32) indices[i], row, values[i] * factor});
+		runs_add(build->runs, (Posting) {
+			.dim = (uint32) indices[i], .row = row, .weight = values[i] * factor
+		});
+}
+
+/* Writes the node of the next row, which has been placed in its segment. */
+static void
+write_node(InvertedBuild *build, const SegmentRow *row, uint32 size)
+{
+	SealedNode *node = (SealedNode *) payload_reserve(&build->node, size);
+
+	memset(node, 0, size);
+	node->tid = row->tid;
+	node->row = build->header.rows;
+	space_store(build->space, STORAGE_FULL, row->payload, node, (char *) (node + 1));
+	BufFileWrite(build->nodes, &size, sizeof(size));
+	BufFileWrite(build->nodes, node, size);
+	if (!build->words)
+		add_postings(build, node->row, row->payload, node->scale);
+}
+
+/* Adds a row to the segment; false if that cannot take it. */
+static bool
+try_row(InvertedBuild *build, const SegmentRow *row)
+{
+	uint32		size = (uint32) TYPEALIGN(NODE_UNIT, sizeof(SealedNode) + row->size);
+	SealedRow	sealed = {.tid = row->tid};
+	bool		kept = true;	/* the payload */
+	uint64		length = 0;
+
+	if (build->header.rows >= segment_max_rows ||
+		(build->words && !words_build_takes(build->words, row->payload, &kept)) ||
+		(kept && !place_node(build, size, &sealed.node)))
+		return false;
+	if (build->words)
+		length = words_build_add(build->words, build->runs, row->payload);
+	if (kept)
+		write_node(build, row, size);
+	else
+		sealed_set_row_length(&sealed, length);
+	BufFileWrite(build->tids, &sealed, sizeof(sealed));
+	build->header.rows++;
+	return true;
 }
 
 static void
 add_row(SegmentMaking *making, const SegmentRow *row)
 {
 	InvertedBuild *build = (InvertedBuild *) making;
-	uint32		size = (uint32) TYPEALIGN(NODE_UNIT, sizeof(SealedNode) + row->size);
-	SealedNode *node = (SealedNode *) payload_reserve(&build->node, size);
-	SealedRow	sealed;
 
-	memset(&sealed, 0, sizeof(sealed));
-	if (!place_node(build, size, &sealed.node))
+	if (!try_row(build, row))
 	{
 		complete_segment(build);
 		begin_segment(build);
-		(void) place_node(build, size, &sealed.node);
+		(void) try_row(build, row);
 	}
-	sealed.tid = row->tid;
-	memset(node, 0, size);
-	node->tid = row->tid;
-	node->row = build->header.rows++;
-	space_store(build->space, STORAGE_FULL, row->payload, node, (char *) (node + 1));
-	BufFileWrite(build->nodes, &size, sizeof(size));
-	BufFileWrite(build->nodes, node, size);
-	BufFileWrite(build->tids, &sealed, sizeof(sealed));
-	if (build->numbers)
-		add_words(build, node->row, row->payload);
-	else
-		add_postings(build, node->row, row->payload, node->scale);
 	if (build->progress && build->header.rows % REPORTED_ROWS == 0)
 		build->progress(BUILD_LOADING, build->header.rows, 0);
-}
-
-/* Makes weights of the frequencies of a term. */
-static void
-weigh_words(InvertedBuild *build, const WindowPostings *window)
-{
-	const float *lengths = build->lengths.lengths + (Size) window->window * INVERTED_WINDOW;
-
-	for (uint32 i = 0; i < window->count; i++)
-		window->weights[i] = (float) bm25_part(&build->lengths.formula, window->weights[i],
-											   lengths[window->rows[i]]);
 }
 
 /* Adds the postings of a dimension in a window. */
@@ -221,8 +174,6 @@ add_window(void *arg, const WindowPostings *window)
 	ImpactRange range;
 	SealedChunk chunk;
 
-	if (build->numbers)
-		weigh_words(build, window);
 	least = most = window->weights[0];
 	for (uint32 i = 1; i < window->count; i++)
 	{
@@ -256,38 +207,17 @@ add_window(void *arg, const WindowPostings *window)
 	}
 }
 
-/* Fixes the formula by which weights are computed, and writes the dictionary. */
-static void
-complete_words(InvertedBuild *build)
-{
-	SealedWords *words = &build->header.words;
-	const RowLengths *lengths = &build->lengths;
-
-	words->k1 = build->space->k1;
-	words->b = build->space->b;
-	words->mean = build->header.rows > 0 ? (float) (lengths->sum / build->header.rows) : 0;
-	words->least = lengths->least;
-	words->greatest = lengths->greatest;
-	memcpy(words->length, &lengths->sum, sizeof(double));
-	build->lengths.formula = (BM25Formula) {words->k1, words->b, words->mean};
-	build->dictionary = BufFileCreateTemp(false);
-	words->blocks = terms_write(build->numbers, build->dictionary);
-}
-
 /* Merges the postings into the parts of the segment, which come into temporary files. */
 static void
 merge_postings(InvertedBuild *build)
 {
 	SealedInverted *inverted = &build->header.inverted;
 
-	if (build->numbers)
-		complete_words(build);
 	build->terms = BufFileCreateTemp(false);
 	build->chunks = BufFileCreateTemp(false);
 	build->postings = BufFileCreateTemp(false);
 	memset(&build->block, 0, sizeof(PostingBlock));
 	runs_merge(build->runs, add_window, build);
-	runs_end(build->runs);
 	if (inverted->term_count > 0)
 		BufFileWrite(build->terms, &build->term, sizeof(SealedTerm));
 	if (build->posting_count % BLOCK_POSTING_COUNT > 0)
@@ -295,6 +225,18 @@ merge_postings(InvertedBuild *build)
 	inverted->posting_blocks = extent_blocks_for(
 		(build->posting_count + BLOCK_POSTING_COUNT - 1) / BLOCK_POSTING_COUNT, PAYLOAD_SIZE,
 		true);
+}
+
+/* Places the lists of dimensions; returns the block after them. */
+static BlockNumber
+place_lists(SealedInverted *inverted, BlockNumber place)
+{
+	inverted->terms = place;
+	place += extent_blocks_for(inverted->term_count, sizeof(SealedTerm), true);
+	inverted->chunks = place;
+	place += extent_blocks_for(inverted->chunk_count, sizeof(SealedChunk), true);
+	inverted->postings = place;
+	return place + inverted->posting_blocks;
 }
 
 /* Places the parts of the segment in its extent. */
@@ -310,28 +252,19 @@ place_parts(InvertedBuild *build)
 	place += extent_blocks_for(sizeof(TombstoneHeader) + header->rows / 8 + 1, 1, false);
 	header->tids = place;
 	place += extent_blocks_for(header->rows, sizeof(SealedRow), true);
-	header->inverted.terms = place;
-	place += extent_blocks_for(header->inverted.term_count, sizeof(SealedTerm), true);
-	header->inverted.chunks = place;
-	place += extent_blocks_for(header->inverted.chunk_count, sizeof(SealedChunk), true);
-	header->inverted.postings = place;
-	place += header->inverted.posting_blocks;
-	if (build->numbers)
-	{
-		header->words.dictionary = place;
-		place += header->words.blocks;
-	}
+	place = build->words ? words_build_place(build->words, header, place) :
+		place_lists(&header->inverted, place);
 	header->cold = header->level[0].first = place;
 	header->level[0].blocks = extent_blocks_for(build->end, 1, false);
 	header->blocks = place + header->level[0].blocks;
 }
 
 static void
-end_words(InvertedBuild *build)
+end_lists(InvertedBuild *build)
 {
-	BufFileClose(build->dictionary);
-	terms_end(build->numbers);
-	pfree(build->lengths.lengths);
+	BufFileClose(build->terms);
+	BufFileClose(build->chunks);
+	BufFileClose(build->postings);
 }
 
 static void
@@ -339,7 +272,11 @@ complete_segment(InvertedBuild *build)
 {
 	SegmentMaking *making = &build->making;
 
-	merge_postings(build);
+	if (build->words)
+		words_build_merge(build->words, build->runs, &build->header);
+	else
+		merge_postings(build);
+	runs_end(build->runs);
 	if (build->header.rows > 0)
 	{
 		place_parts(build);
@@ -349,11 +286,10 @@ complete_segment(InvertedBuild *build)
 	}
 	BufFileClose(build->nodes);
 	BufFileClose(build->tids);
-	BufFileClose(build->terms);
-	BufFileClose(build->chunks);
-	BufFileClose(build->postings);
-	if (build->numbers)
-		end_words(build);
+	if (build->words)
+		words_build_end(build->words);
+	else
+		end_lists(build);
 }
 
 static void
@@ -400,11 +336,23 @@ write_nodes(InvertedBuild *build, ExtentWriter *writer)
 }
 
 static void
+write_lists(InvertedBuild *build, ExtentWriter *writer)
+{
+	const SealedInverted *inverted = &build->header.inverted;
+
+	extent_writer_seek(writer, inverted->terms, BLOCK_TERMS);
+	write_records(writer, build->terms, inverted->term_count, sizeof(SealedTerm));
+	extent_writer_seek(writer, inverted->chunks, BLOCK_CHUNKS);
+	write_records(writer, build->chunks, inverted->chunk_count, sizeof(SealedChunk));
+	extent_writer_seek(writer, inverted->postings, BLOCK_POSTINGS);
+	write_records(writer, build->postings, inverted->posting_blocks, sizeof(PostingBlock));
+}
+
+static void
 write_segment(SegmentMaking *making, SegmentEntry *output)
 {
 	InvertedBuild *build = (InvertedBuild *) making;
 	SealedHeader *header = &build->header;
-	const SealedInverted *inverted = &header->inverted;
 	ExtentWriter writer;
 
 	attributes_place(making->attributes, header);
@@ -415,22 +363,15 @@ write_segment(SegmentMaking *making, SegmentEntry *output)
 	sealed_write_tombstones(&writer, header);
 	extent_writer_seek(&writer, header->tids, BLOCK_TIDS);
 	write_records(&writer, build->tids, header->rows, sizeof(SealedRow));
-	if (inverted->term_count > 0)
+	if (build->words)
+		words_build_write(build->words, header, &writer);
+	else if (header->inverted.term_count > 0)
+		write_lists(build, &writer);
+	if (build->end > 0)
 	{
-		extent_writer_seek(&writer, inverted->terms, BLOCK_TERMS);
-		write_records(&writer, build->terms, inverted->term_count, sizeof(SealedTerm));
-		extent_writer_seek(&writer, inverted->chunks, BLOCK_CHUNKS);
-		write_records(&writer, build->chunks, inverted->chunk_count, sizeof(SealedChunk));
-		extent_writer_seek(&writer, inverted->postings, BLOCK_POSTINGS);
-		write_records(&writer, build->postings, inverted->posting_blocks, sizeof(PostingBlock));
+		extent_writer_seek(&writer, header->level[0].first, BLOCK_NODES);
+		write_nodes(build, &writer);
 	}
-	if (build->numbers && header->words.blocks > 0)
-	{
-		extent_writer_seek(&writer, header->words.dictionary, BLOCK_DICTIONARY);
-		write_records(&writer, build->dictionary, header->words.blocks, PAYLOAD_SIZE);
-	}
-	extent_writer_seek(&writer, header->level[0].first, BLOCK_NODES);
-	write_nodes(build, &writer);
 	extent_writer_end(&writer);
 	output->method = METHOD_INVERTED;
 	output->rows = header->rows;

@@ -10,6 +10,7 @@
 #include "utils/memutils.h"
 
 #include "inverted_segment/dictionary.h"
+#include "inverted_segment/packed.h"
 #include "inverted_segment/terms.h"
 
 /* A term, and how far its postings have been compared. */
@@ -120,7 +121,7 @@ check_posting(const ListCheck *check, uint32 row, uint32 dim, float weight)
 	if (term->chunk == term->term.chunks)
 		bad_list(check, dim);
 	list = (InvertedList) {.count = chunk->count, .first = chunk->first};
-	source.open(source.arg, &list, term->done, &piece);
+	source.open(source.arg, &list, term->done, 0, &piece);
 	fits = chunk->window == row / INVERTED_WINDOW && piece.rows[0] == row % INVERTED_WINDOW &&
 		piece.codes[0] == impact_code((ImpactRange) {chunk->low, chunk->step}, weight);
 	source.close(source.arg);
@@ -163,7 +164,8 @@ read_dictionary(ListCheck *check)
 			(count > 0 && document_compare(reader->text, reader->length, last, length) <= 0))
 			bad_dictionary(check);
 		seen[reader->number / 8] |= 1 << reader->number % 8;
-		check->numbers[terms_number(check->table, reader->text, reader->length)] = reader->number;
+		check->numbers[terms_number(check->table, reader->text, reader->length)] =
+			(uint32) reader->number;
 		length = reader->length;
 		memcpy(last, reader->text, length);
 		count++;
@@ -249,6 +251,11 @@ inverted_check(SealedScan *scan)
 	const SealedHeader *header = &scan->segment->header;
 	ListCheck	check = {.scan = scan};
 
+	if (sealed_is_packed(header))
+	{
+		packed_check(scan);
+		return;
+	}
 	if (header->nodes != header->rows || header->inverted.terms == 0)
 		sealed_damaged(scan->index, "Segment %u has %u rows in %u nodes.",
 					   scan->segment->part.uid, header->rows, header->nodes);

@@ -3,7 +3,9 @@
  */
 #include "inverted_segment/dictionary.h"
 
+#include "inverted_segment/packed.h"
 #include "text/document.h"
+#include "text/number.h"
 
 static void
 damaged(const DictionaryReader *reader)
@@ -35,27 +37,87 @@ read_block(DictionaryReader *reader, uint32 block)
 	reader->length = 0;
 }
 
+/* What an entry says before its text, and the number that it names. */
+typedef struct EntryHead
+{
+	uint64		shared;			/* see DictionaryEntry */
+	uint64		rest;
+	uint64		number;
+} EntryHead;
+
+static bool
+read_head(DictionaryReader *reader, EntryHead *head)
+{
+	const unsigned char *start = (const unsigned char *) reader->bytes + reader->place;
+	const unsigned char *end = (const unsigned char *) reader->bytes + reader->size;
+	const unsigned char *p = start;
+	DictionaryEntry entry;
+
+	if (sealed_is_packed(&reader->scan->segment->header))
+	{
+		if (!number_get(&p, end, DICTIONARY_MAX_TEXT, &head->shared) ||
+			!number_get(&p, end, DICTIONARY_MAX_TEXT, &head->rest) ||
+			!number_get(&p, end, PG_UINT64_MAX, &head->number))
+			return false;
+		reader->place += p - start;
+		return true;
+	}
+	if (reader->place + sizeof(entry) > reader->size)
+		return false;
+	memcpy(&entry, start, sizeof(entry));
+	*head = (EntryHead) {
+		entry.shared, entry.rest, entry.number[0] | (uint32) entry.number[1] << 16
+	};
+	reader->place += sizeof(entry);
+	return true;
+}
+
 /* Reads the next entry of the block; false at its end. */
 static bool
 next_entry(DictionaryReader *reader)
 {
-	DictionaryEntry entry;
+	EntryHead	head;
 
 	if (reader->done == reader->count)
 		return false;
-	if (reader->place + sizeof(entry) > reader->size)
+	if (!read_head(reader, &head) || head.shared > reader->length ||
+		head.rest > reader->size - reader->place || head.shared + head.rest > DICTIONARY_MAX_TEXT)
 		damaged(reader);
-	memcpy(&entry, reader->bytes + reader->place, sizeof(entry));
-	reader->place += sizeof(entry);
-	if (entry.shared > reader->length || entry.rest > reader->size - reader->place ||
-		entry.shared + entry.rest > DICTIONARY_MAX_TEXT)
-		damaged(reader);
-	memcpy(reader->text + entry.shared, reader->bytes + reader->place, entry.rest);
-	reader->place += entry.rest;
-	reader->length = entry.shared + entry.rest;
-	reader->number = entry.number[0] | (uint32) entry.number[1] << 16;
+	memcpy(reader->text + head.shared, reader->bytes + reader->place, head.rest);
+	reader->place += head.rest;
+	reader->shared = (uint32) head.shared;
+	reader->length = (uint32) (head.shared + head.rest);
+	reader->number = head.number;
 	reader->done++;
 	return true;
+}
+
+/* A text that is sought among entries in order. */
+typedef struct Sought
+{
+	const char *text;
+	Size		length;
+	Size		matched;		/* bytes that the last entry begins with */
+} Sought;
+
+/*
+ * Compares the entry that has been read with the text that is sought, than which the one before it
+ * was less.  What it shares with that one says how it compares, unless it is just what matched.
+ */
+static int
+compare_entry(const DictionaryReader *reader, Sought *sought)
+{
+	Size		most = Min(reader->length, sought->length);
+	Size		matched = reader->done > 1 ? sought->matched : 0;
+
+	if (reader->done > 1 && reader->shared != matched)
+		return reader->shared > matched ? -1 : 1;
+	while (matched < most && reader->text[matched] == sought->text[matched])
+		matched++;
+	sought->matched = matched;
+	if (matched < most)
+		return (uint8) reader->text[matched] < (uint8) sought->text[matched] ? -1 : 1;
+	return reader->length == sought->length ? 0 : reader->length < sought->length ? -1 : 1;
 }
 
 /* Goes down to the block of the lowest level that has a text if any does. */
@@ -67,13 +129,17 @@ descend(DictionaryReader *reader, const char *text, Size length)
 	{
 		uint32		level = reader->level;
 		uint32		child = 0;
+		Sought		sought = {text, length, 0};
 
 		while (next_entry(reader))
 		{
-			if (reader->done > 1 &&
-				document_compare(reader->text, reader->length, text, length) > 0)
+			int			order = compare_entry(reader, &sought);
+
+			if (reader->done > 1 && order > 0)
 				break;
-			child = reader->number;
+			child = (uint32) Min(reader->number, PG_UINT32_MAX);
+			if (order >= 0)
+				break;
 		}
 		read_block(reader, child);
 		if (reader->level >= level)
@@ -99,6 +165,8 @@ dictionary_next(DictionaryReader *reader)
 bool
 dictionary_seek(DictionaryReader *reader, SealedScan *scan, const char *text, Size length)
 {
+	Sought		sought = {text, length, 0};
+
 	reader->scan = scan;
 	if (scan->segment->header.words.blocks == 0)
 		return false;
@@ -106,7 +174,7 @@ dictionary_seek(DictionaryReader *reader, SealedScan *scan, const char *text, Si
 	do
 		if (!dictionary_next(reader))
 			return false;
-	while (document_compare(reader->text, reader->length, text, length) < 0);
+	while (compare_entry(reader, &sought) < 0);
 	return true;
 }
 

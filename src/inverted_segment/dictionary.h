@@ -1,5 +1,6 @@
 /*
- * dictionary.h - finds terms, and their numbers, by their texts
+ * dictionary.h - finds terms by their texts: their numbers, or, in a segment with packed lists, the
+ * places of these
  */
 #ifndef VECTOR_INVERTED_SEGMENT_DICTIONARY_H
 #define VECTOR_INVERTED_SEGMENT_DICTIONARY_H
@@ -21,7 +22,8 @@ typedef struct DictionaryReader
 	Size		size;
 
 	/* the entry that has been read */
-	uint32		number;
+	uint32		shared;			/* bytes that are those of the one before it in the block */
+	uint64		number;
 	uint32		length;
 	char		text[DICTIONARY_MAX_TEXT];
 	char		bytes[PAYLOAD_SIZE];	/* a copy of the block */

@@ -3,6 +3,8 @@
  */
 #include "inverted_segment/lists.h"
 
+#include "inverted_segment/packed.h"
+
 #define BLOCK_TERM_COUNT	(PAYLOAD_SIZE / sizeof(SealedTerm))
 #define BLOCK_CHUNK_COUNT	(PAYLOAD_SIZE / sizeof(SealedChunk))
 
@@ -16,9 +18,16 @@ void
 inverted_load(CachedSegment *segment, Relation index)
 {
 	const SealedInverted *inverted = &segment->header.inverted;
-	uint32		blocks = extent_blocks_for(inverted->term_count, sizeof(SealedTerm), true);
-	InvertedTerms *terms = palloc(offsetof(InvertedTerms, first) + sizeof(uint32) * blocks);
+	uint32		blocks;
+	InvertedTerms *terms;
 
+	if (sealed_is_packed(&segment->header))
+	{
+		packed_load(segment, index);
+		return;
+	}
+	blocks = extent_blocks_for(inverted->term_count, sizeof(SealedTerm), true);
+	terms = palloc(offsetof(InvertedTerms, first) + sizeof(uint32) * blocks);
 	terms->blocks = blocks;
 	for (uint32 i = 0; i < blocks; i++)
 		extent_read(cached_extent(&segment->part, index), inverted->terms + i, 0,
@@ -119,7 +128,8 @@ inverted_read_postings(SealedScan *scan, uint64 posting, PostingBlock *block)
 
 /* InvertedSource.open: the rest of the list that is in the same block. */
 static void
-open_piece(void *arg, const InvertedList *list, uint32_t done, InvertedPiece *piece)
+open_piece(void *arg, const InvertedList *list, uint32_t done, uint16_t from,
+		   InvertedPiece *piece)
 {
 	ListSource *state = arg;
 	uint64		posting = list->first + done;
@@ -127,8 +137,10 @@ open_piece(void *arg, const InvertedList *list, uint32_t done, InvertedPiece *pi
 	const PostingBlock *block = (const PostingBlock *)
 		sealed_open_block(state->scan, posting_place(state->scan, posting), &state->token);
 
-	*piece = (InvertedPiece) {block->rows + start, block->codes + start,
-		(uint32) Min(list->count - done, BLOCK_POSTING_COUNT - start)};
+	*piece = (InvertedPiece) {
+		.rows = block->rows + start, .codes = block->codes + start,
+		.count = (uint32) Min(list->count - done, BLOCK_POSTING_COUNT - start)
+	};
 }
 
 static void

@@ -1,5 +1,5 @@
 /*
- * lists.h - reading the lists of a segment
+ * lists.h - reading the lists of a segment, unless they are packed (packed.h)
  */
 #ifndef VECTOR_INVERTED_SEGMENT_LISTS_H
 #define VECTOR_INVERTED_SEGMENT_LISTS_H

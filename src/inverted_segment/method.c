@@ -4,7 +4,9 @@
 #include "inverted_segment/method.h"
 
 #include "inverted_segment/build.h"
+#include "inverted_segment/documents.h"
 #include "inverted_segment/lists.h"
+#include "inverted_segment/packed.h"
 
 static void
 init_space(Space *space, const Directory *directory)
@@ -31,7 +33,15 @@ static void
 inspect(SealedScan *scan, SegmentShow show, void *arg)
 {
 	const SealedInverted *inverted = &scan->segment->header.inverted;
+	const SealedPacked *packed = &scan->segment->header.packed;
 
+	if (sealed_is_packed(&scan->segment->header))
+	{
+		show(arg, "terms", -1, packed->terms);
+		show(arg, "classes of lengths", -1, packed->classes);
+		show(arg, "blocks of lists", -1, packed->list_blocks);
+		return;
+	}
 	show(arg, "terms", -1, inverted->term_count);
 	show(arg, "chunks of postings", -1, inverted->chunk_count);
 	show(arg, "blocks of postings", -1, inverted->posting_blocks);
@@ -48,5 +58,7 @@ const SegmentMethod inverted_segment_method = {
 	.load = inverted_load,
 	.reader = &inverted_reader,
 	.inspect = inspect,
-	.check = inverted_check
+	.each_row = documents_each_row,
+	.check = inverted_check,
+	.check_vector = packed_check_vector
 };

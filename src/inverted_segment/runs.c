@@ -109,22 +109,22 @@ next_head(PostingRun *run)
 	return true;
 }
 
-/* Reads the postings after a head. */
+/* Reads the postings after a head; weights are copied as they are, like frequencies. */
 static void
-read_postings(PostingRun *run, uint16 *rows, float *weights)
+read_postings(PostingRun *run, uint16 *rows, uint32 *values)
 {
 	uint32		count = run->head.count;
 
 	if (run->file)
 	{
 		temporary_read(run->file, rows, count * sizeof(uint16));
-		temporary_read(run->file, weights, count * sizeof(float));
+		temporary_read(run->file, values, count * sizeof(uint32));
 		return;
 	}
 	for (uint32 i = 0; i < count; i++)
 	{
 		rows[i] = (uint16) (run->next[i].row % INVERTED_WINDOW);
-		weights[i] = run->next[i].weight;
+		values[i] = run->next[i].frequency;
 	}
 	run->next += count;
 }
@@ -150,7 +150,7 @@ write_run(PostingRuns *runs)
 	while (next_head(run))
 	{
 		CHECK_FOR_INTERRUPTS();
-		read_postings(run, window->rows, window->weights);
+		read_postings(run, window->rows, window->frequencies);
 		BufFileWrite(file, &run->head, sizeof(RunHead));
 		BufFileWrite(file, window->rows, run->head.count * sizeof(uint16));
 		BufFileWrite(file, window->weights, run->head.count * sizeof(float));
@@ -227,7 +227,7 @@ runs_merge(PostingRuns *runs, WindowCallback callback, void *arg)
 		}
 		window->dim = run->head.dim;
 		window->window = run->head.window;
-		read_postings(run, window->rows + window->count, window->weights + window->count);
+		read_postings(run, window->rows + window->count, window->frequencies + window->count);
 		window->count += run->head.count;
 		if (next_head(run))
 			binaryheap_replace_first(heap, first);

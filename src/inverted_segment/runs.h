@@ -24,7 +24,11 @@ typedef struct WindowPostings
 	uint32		window;
 	uint32		count;
 	uint16	   *rows;			/* relative to the window */
-	float	   *weights;
+	union
+	{
+		float	   *weights;
+		uint32	   *frequencies;
+	};
 } WindowPostings;
 
 /* After the last posting: calls back for each dimension and window, in this order. */

@@ -7,6 +7,9 @@
  *
  * A bound is not below the score that is computed from the vector, however that is rounded, so rows
  * come in the order of their distances.  If weights are dropped, bounds are estimates.
+ *
+ * The scores of rows without documents are computed from the packed lists, for several rows that
+ * wait at a time.  Then these wait by their distances.
  */
 #include "inverted_segment/lists.h"
 
@@ -17,6 +20,7 @@
 #include "utils/memutils.h"
 
 #include "inverted/words.h"
+#include "inverted_segment/scores.h"
 #include "inverted_segment/words.h"
 #include "segment/search.h"
 
@@ -26,6 +30,13 @@
  */
 #define POSTINGS_PER_ROW	100
 #define LARGE_PART			4
+
+/*
+ * So many rows without documents are scored together at first, each time twice as many.  The bit
+ * says of a candidate that its distance is known.
+ */
+#define FIRST_SCORED		16
+#define CANDIDATE_SCORED	0x80000000
 
 /* Room for chunks at first. */
 #define FIRST_CHUNKS		64
@@ -38,6 +49,7 @@ typedef struct QueryChunk
 {
 	SealedChunk chunk;
 	double		weight;
+	double		error;			/* of weights in the list, if not its step */
 } QueryChunk;
 
 typedef struct InvertedReading InvertedReading;
@@ -69,6 +81,9 @@ struct InvertedReading
 	uint32	   *starts;			/* of the windows' lists, and the end */
 	uint32		windows;
 	uint64		postings;		/* of all lists */
+	Scores	   *packed;			/* words with packed lists, else NULL: */
+	bool		scored;			/* whether rows have no documents, and are scored by these lists; */
+	uint32		batch;			/* so many of them next */
 	int64		below;			/* rows with lesser bounds have not been found, */
 	int64		least;			/* and those with a bound less than this never are */
 	GraphHeap	candidates;		/* rows by lower bounds of distances */
@@ -138,7 +153,7 @@ read_chunks(QueryChunks *chunks, const SealedTerm *term)
 		chunks->items = repalloc_huge(chunks->items, sizeof(QueryChunk) * chunks->room);
 	}
 	for (uint32 i = 0; i < term->chunks; i++)
-		chunks->items[chunks->count++] = (QueryChunk) {chunks->read[i], chunks->weight};
+		chunks->items[chunks->count++] = (QueryChunk) {chunks->read[i], chunks->weight, 0};
 }
 
 /* The chunks of a sparse vector. */
@@ -164,9 +179,39 @@ read_vector(QueryChunks *chunks)
 }
 
 static void
-read_word(void *arg, const SealedTerm *term)
+read_word(void *arg, uint64 list)
 {
-	read_chunks(arg, term);
+	QueryChunks *chunks = arg;
+	SealedTerm	term;
+
+	words_find_list(&chunks->reading->scan, list, &term);
+	read_chunks(chunks, &term);
+}
+
+/* The chunks of words whose lists are packed: their numbers are in place of first postings. */
+static void
+read_packed(QueryChunks *chunks)
+{
+	InvertedReading *reading = chunks->reading;
+	const Match *match = reading->base.search->query->match;
+	Scores	   *scores = scores_begin(&reading->scan, reading->base.search->query->match);
+	double		error = scores_error(scores);
+
+	reading->packed = scores;
+	chunks->items = repalloc_huge(chunks->items,
+								  sizeof(QueryChunk) * Max((Size) scores->count, 1));
+	for (uint32 i = 0; i < scores->count; i++)
+	{
+		const ScoreList *list = &scores->lists[i];
+		double		weight = match->terms[list->term].weight;
+
+		if (weight > 0)
+			chunks->items[chunks->count++] = (QueryChunk) {
+				{.first = i, .count = list->chunk.count, .window = list->chunk.window,
+				.step = (float) (scores_largest(scores, list) * (1 + FLT_EPSILON) / IMPACT_CODES)},
+				weight, error
+			};
+	}
 }
 
 /*
@@ -249,6 +294,9 @@ make_lists(InvertedReading *reading, const QueryChunk *chunks, uint32 count)
 			.part = impact_part(range, chunks[i].weight * reading->scale),
 			.count = chunk->count, .first = chunk->first
 		};
+		if (chunks[i].error > 0)
+			list->part.error = (int32) Min(ceil(chunks[i].error * chunks[i].weight *
+												reading->scale) + IMPACT_ROUNDING, IMPACT_LIMIT);
 		errors[chunk->window] += list->part.error;
 		error = Max(error, errors[chunk->window]);
 		reading->positive &= chunks[i].weight > 0 && chunk->low > 0;
@@ -292,7 +340,7 @@ prepare(InvertedReading *reading)
 	chunks.room = FIRST_CHUNKS;
 	chunks.items = palloc(sizeof(QueryChunk) * chunks.room);
 	chunks.read = palloc(sizeof(SealedChunk) * Max(reading->windows, 1));
-	(words ? read_words : read_vector) (&chunks);
+	(!words ? read_vector : sealed_is_packed(header) ? read_packed : read_words) (&chunks);
 	largest = largest_score(chunks.items, chunks.count);
 	/* the distance is a sum of float32 products, some of which may underflow, scaled for cosine */
 	reading->bounded = isfinite(query->scale) && largest < LARGEST_SCORE;
@@ -306,6 +354,10 @@ prepare(InvertedReading *reading)
 	reading->zero = nextafterf(zero_distance(reading), INFINITY);
 	if (reading->bounded)
 		make_lists(reading, chunks.items, chunks.count);
+	if (reading->packed)
+		reading->packed->scale = reading->scale;
+	reading->scored = words && sealed_lacks_documents(header);
+	reading->batch = FIRST_SCORED;
 	pfree(chunks.read);
 	pfree(chunks.items);
 }
@@ -330,6 +382,83 @@ reserve_candidates(InvertedReading *reading, Size more)
 		MemoryContextAllocHuge(CurrentMemoryContext, heap->room * sizeof(GraphCandidate));
 }
 
+/*
+ * Rows of a window, which ascend, are candidates by their distances, if they match.  Their numbers
+ * are relative to its first row.  The heap has room.
+ */
+static void
+add_scored(InvertedReading *reading, uint32 window, const uint16 *rows, uint32 count)
+{
+	double	   *scores = MemoryContextAllocHuge(CurrentMemoryContext,
+												sizeof(double) * Max((Size) count, 1));
+
+	scores_compute(reading->packed, window, rows, count, scores);
+	reading->base.search->statistics->distances += count;
+	for (uint32 i = 0; i < count; i++)
+	{
+		uint32		row = window * INVERTED_WINDOW + rows[i];
+		float		distance = -(float) scores[i];
+
+		if (space_is_result(reading->scan.space, distance))
+			(void) graph_heap_push(&reading->candidates, (GraphMemory) {0},
+								   (GraphCandidate) {distance, row | CANDIDATE_SCORED});
+	}
+	pfree(scores);
+}
+
+/* All rows of a window, likewise. */
+static void
+score_window(InvertedReading *reading, uint32 window)
+{
+	const uint32 first = window * INVERTED_WINDOW;
+	const uint32 n = Min(INVERTED_WINDOW, reading->scan.segment->header.rows - first);
+	uint16	   *rows = palloc_array(uint16, n);
+	uint32		count = 0;
+
+	for (uint32 row = 0; row < n; row++)
+		if (!row_is_excluded(&reading->scan.excluded, first + row))
+			rows[count++] = (uint16) row;
+	add_scored(reading, window, rows, count);
+	pfree(rows);
+}
+
+static int
+compare_rows(const void *a, const void *b)
+{
+	uint32		x = *(const uint32 *) a;
+	uint32		y = *(const uint32 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Computes the distances of the candidate with the least bound, and of those that come next. */
+static void
+score_next(InvertedReading *reading)
+{
+	GraphHeap  *heap = &reading->candidates;
+	Size		room = Min(reading->batch, heap->count);
+	uint32	   *rows = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * room);
+	uint16	   *in_window = palloc_array(uint16, INVERTED_WINDOW);
+	Size		count = 0;
+	uint32		n;
+
+	while (count < room && heap->count > 0 && !(heap->items[0].id & CANDIDATE_SCORED))
+		rows[count++] = graph_heap_pop(heap).id;
+	qsort(rows, count, sizeof(uint32), compare_rows);
+	for (Size i = 0; i < count; i += n)
+	{
+		uint32		window = rows[i] / INVERTED_WINDOW;
+
+		for (n = 0; i + n < count && rows[i + n] / INVERTED_WINDOW == window; n++)
+			in_window[n] = (uint16) (rows[i + n] % INVERTED_WINDOW);
+		CHECK_FOR_INTERRUPTS();
+		add_scored(reading, window, in_window, n);
+	}
+	reading->batch = Min(reading->batch, PG_INT32_MAX / 2) * 2;
+	pfree(in_window);
+	pfree(rows);
+}
+
 /* All rows are candidates, without bounds. */
 static void
 take_all(InvertedReading *reading)
@@ -338,6 +467,13 @@ take_all(InvertedReading *reading)
 
 	/* damaged tombstones may be fewer than they count */
 	reserve_candidates(reading, reading->scan.segment->header.rows);
+	reading->base.search->statistics->reads++;
+	if (reading->scored)
+	{
+		for (uint32 i = 0; i < reading->windows; i++)
+			score_window(reading, i);
+		return;
+	}
 	for (uint32 row = 0; row < reading->scan.segment->header.rows; row++)
 	{
 		if (row % 8 == 0 && excluded->bits && excluded->bits[row / 8] == 0xFF)
@@ -345,7 +481,6 @@ take_all(InvertedReading *reading)
 		else if (!row_is_excluded(excluded, row))
 			add_candidate(reading, -INFINITY, row);
 	}
-	reading->base.search->statistics->reads++;
 }
 
 /* Finds the rows with the largest bounds of scores, all if `wanted` is 0. */
@@ -354,7 +489,8 @@ find_rows(InvertedReading *reading, uint32 wanted)
 {
 	const SealedHeader *header = &reading->scan.segment->header;
 	ListSource	state = {&reading->scan, {0}};
-	InvertedSource source = inverted_source(&state);
+	InvertedSource source = reading->packed ? scores_source(reading->packed) :
+		inverted_source(&state);
 	InvertedScores scores = {
 		palloc(sizeof(int32) * INVERTED_WINDOW), palloc(sizeof(uint16) * INVERTED_WINDOW)
 	};
@@ -442,17 +578,25 @@ static bool
 inverted_next(SegmentScan *base, GraphFound *found)
 {
 	InvertedReading *reading = (InvertedReading *) base;
-	GraphCandidate row = graph_heap_pop(&reading->candidates);
 	SealedScan *scan = &reading->scan;
+	bool		scored = reading->scored;
+	GraphCandidate row;
 	SealedRow	sealed;
 
 	CHECK_FOR_INTERRUPTS();
+	if (scored && !(reading->candidates.items[0].id & CANDIDATE_SCORED))
+	{
+		score_next(reading);
+		return false;
+	}
+	row = graph_heap_pop(&reading->candidates);
+	row.id &= ~CANDIDATE_SCORED;
 	sealed_read_row(scan, row.id, &sealed);
-	if (reading->positive && row.distance == reading->zero)
+	if (scored || (reading->positive && row.distance == reading->zero))
 	{
 		found->id = row.id;
 		found->tag = tag_from_tid(&sealed.tid);
-		found->distance = zero_distance(reading);
+		found->distance = scored ? row.distance : zero_distance(reading);
 		found_set_bound(found, scan->space, scan->query, 0, 0);
 		return true;
 	}

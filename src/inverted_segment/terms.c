@@ -9,6 +9,7 @@
 
 #include "segment/format.h"
 #include "text/document.h"
+#include "text/number.h"
 
 /* The room for terms at first, a power of two; and of a piece of memory for texts. */
 #define FIRST_ROOM		4096
@@ -39,7 +40,7 @@ typedef struct NewEntry
 {
 	const char *text;
 	uint32		length;
-	uint32		number;
+	uint64		place;			/* of the list, or number of the block */
 } NewEntry;
 
 /* A level of the dictionary that is being written. */
@@ -83,6 +84,12 @@ void
 terms_end(TermTable *table)
 {
 	MemoryContextDelete(table->context);
+}
+
+uint32
+terms_count(const TermTable *table)
+{
+	return table->count;
 }
 
 Size
@@ -193,37 +200,43 @@ count_shared(const NewEntry *a, const NewEntry *b)
 	return shared;
 }
 
+/* Writes what an entry says before its text; returns its size. */
+static Size
+write_head(const NewEntry *entry, uint32 shared, unsigned char *out)
+{
+	unsigned char *p = number_put(out, shared);
+
+	p = number_put(p, entry->length - shared);
+	return number_put(p, entry->place) - out;
+}
+
 static void
 put_entry(LevelWriter *writer, const NewEntry *entry)
 {
 	DictionaryBlock *head = &writer->head;
 	uint32		shared = head->count > 0 ? count_shared(&writer->last, entry) : 0;
-	DictionaryEntry new;
+	unsigned char bytes[3 * NUMBER_ROOM];
+	Size		size = write_head(entry, shared, bytes);
 
-	if (head->count > 0 &&
-		head->size + sizeof(DictionaryEntry) + entry->length - shared > PAYLOAD_SIZE)
+	if (head->count > 0 && head->size + size + entry->length - shared > PAYLOAD_SIZE)
 		write_block(writer);
 	if (head->count == 0)
 	{
 		shared = 0;
+		size = write_head(entry, shared, bytes);
 		*head = (DictionaryBlock) {writer->level, 0, sizeof(DictionaryBlock)};
 		writer->parents[writer->parent_count++] =
 			(NewEntry) {entry->text, entry->length, writer->blocks};
 	}
-	new = (DictionaryEntry) {
-		(uint16) shared, (uint16) (entry->length - shared),
-		{(uint16) entry->number, (uint16) (entry->number >> 16)}
-	};
-	memcpy(writer->block + head->size, &new, sizeof(new));
-	memcpy(writer->block + head->size + sizeof(new), entry->text + shared,
-		   entry->length - shared);
-	head->size += sizeof(new) + entry->length - shared;
+	memcpy(writer->block + head->size, bytes, size);
+	memcpy(writer->block + head->size + size, entry->text + shared, entry->length - shared);
+	head->size += (uint32) size + entry->length - shared;
 	head->count++;
 	writer->last = *entry;
 }
 
 uint32
-terms_write(TermTable *table, BufFile *file)
+terms_write(TermTable *table, const uint64 *places, BufFile *file)
 {
 	LevelWriter *writer = MemoryContextAllocZero(table->context, sizeof(LevelWriter));
 	uint32		count = table->count;
@@ -231,7 +244,7 @@ terms_write(TermTable *table, BufFile *file)
 												 sizeof(NewEntry) * Max((Size) count, 1));
 
 	for (uint32 i = 0; i < count; i++)
-		entries[i] = (NewEntry) {table->terms[i].text, table->terms[i].length, i};
+		entries[i] = (NewEntry) {table->terms[i].text, table->terms[i].length, places[i]};
 	qsort(entries, count, sizeof(NewEntry), compare_entries);
 	writer->file = file;
 	while (count > 0)

@@ -7,14 +7,14 @@
 
 #include "inverted_segment/dictionary.h"
 #include "inverted_segment/lists.h"
+#include "inverted_segment/packed.h"
 
-/* The list of a term that the dictionary names. */
-static void
-find_list(SealedScan *scan, uint32 number, SealedTerm *term)
+void
+words_find_list(SealedScan *scan, uint64 list, SealedTerm *term)
 {
-	if (!inverted_find_term(scan, number, term))
-		sealed_damaged(scan->index, "Segment %u has no list of term %u.",
-					   scan->segment->part.uid, number);
+	if (list > PG_UINT32_MAX || !inverted_find_term(scan, (uint32) list, term))
+		sealed_damaged(scan->index, "Segment %u has no list of term " UINT64_FORMAT ".",
+					   scan->segment->part.uid, list);
 }
 
 void
@@ -22,14 +22,12 @@ words_each_list(SealedScan *scan, const MatchTerm *term, WordsCallback callback,
 {
 	DictionaryReader *reader = palloc(sizeof(DictionaryReader));
 	bool		found = dictionary_seek(reader, scan, term->term, term->length);
-	SealedTerm	list;
 
 	while (found && dictionary_begins(reader, term->term, term->length) &&
 		   (term->prefix || reader->length == term->length))
 	{
 		CHECK_FOR_INTERRUPTS();
-		find_list(scan, reader->number, &list);
-		callback(arg, &list);
+		callback(arg, reader->number);
 		found = term->prefix && dictionary_next(reader);
 	}
 	pfree(reader);
@@ -42,13 +40,32 @@ typedef struct RowCount
 } RowCount;
 
 static void
-add_rows(void *arg, const SealedTerm *term)
+add_packed_rows(RowCount *count, uint64 list)
+{
+	uint32		windows;
+	PackedChunk *chunks = packed_read_chunks(count->scan, list, &windows, NULL);
+
+	for (uint32 i = 0; i < windows; i++)
+		count->rows += chunks[i].count;
+	pfree(chunks);
+}
+
+static void
+add_rows(void *arg, uint64 list)
 {
 	RowCount   *count = arg;
-	SealedChunk *chunks = palloc_array(SealedChunk, term->chunks);
+	SealedTerm	term;
+	SealedChunk *chunks;
 
-	inverted_read_chunks(count->scan, term, chunks);
-	for (uint32 i = 0; i < term->chunks; i++)
+	if (sealed_is_packed(&count->scan->segment->header))
+	{
+		add_packed_rows(count, list);
+		return;
+	}
+	words_find_list(count->scan, list, &term);
+	chunks = palloc_array(SealedChunk, term.chunks);
+	inverted_read_chunks(count->scan, &term, chunks);
+	for (uint32 i = 0; i < term.chunks; i++)
 		count->rows += chunks[i].count;
 	pfree(chunks);
 }

@@ -9,11 +9,14 @@
 
 /*
  * Calls back for the lists of a term of a query: that of the term, or those of all terms that begin
- * so.
+ * so.  `list` is what the dictionary names: a term's number, or the place of a packed list.
  */
-typedef void (*WordsCallback) (void *arg, const SealedTerm *term);
+typedef void (*WordsCallback) (void *arg, uint64 list);
 extern void words_each_list(SealedScan *scan, const MatchTerm *term, WordsCallback callback,
 							void *arg);
+
+/* The chunks of a list that is not packed. */
+extern void words_find_list(SealedScan *scan, uint64 list, SealedTerm *term);
 
 /* What is known of a set of documents. */
 typedef struct WordsCount

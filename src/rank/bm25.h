@@ -29,14 +29,20 @@ bm25_idf(double documents, double n)
 	return log1p((documents - n + 0.5) / (n + 0.5));
 }
 
+/* What half of the largest part is added for: a frequency of this. */
+static inline double
+bm25_k(const BM25Formula *formula, double length)
+{
+	double		relative = formula->mean_length > 0 ? length / formula->mean_length : 1;
+
+	return formula->k1 * (1 - formula->b + formula->b * relative);
+}
+
 /* What a term with the weight 1 adds; grows with the frequency, falls with the length. */
 static inline double
 bm25_part(const BM25Formula *formula, double frequency, double length)
 {
-	double		relative = formula->mean_length > 0 ? length / formula->mean_length : 1;
-
-	return frequency * (formula->k1 + 1) /
-		(frequency + formula->k1 * (1 - formula->b + formula->b * relative));
+	return frequency * (formula->k1 + 1) / (frequency + bm25_k(formula, length));
 }
 
 #endif							/* VECTOR_BM25_H */

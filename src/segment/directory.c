@@ -325,11 +325,16 @@ assert_sound(const Directory *directory)
 #endif
 }
 
-/* A library that does not know a kind of extents must not use the index while there is one. */
+/*
+ * A library that does not know a kind of extents must not use the index while there is one, and one
+ * that does not know packed lists must not use an index of words.
+ */
 static void
 set_features(Directory *directory)
 {
 	directory->features &= ~(FEATURE_STORED | FEATURE_CURVES);
+	if (directory->element == SPACE_WORDS)
+		directory->features |= FEATURE_PACKED;
 	for (uint32 i = 0; i < directory->count; i++)
 	{
 		if (directory->entries[i].where == EXTENT_STORED)

@@ -13,9 +13,10 @@
  * relative to the mean, and its levels from level 0 up.  For lists it has a SealedList for each,
  * groups of codes of 32 rows list by list, fine codes by row, and as level 0 nodes without
  * neighbours, where row i is node i.  A flat extent has only such nodes after the TIDs.  An
- * inverted one has terms, chunks and postings after the TIDs, and then such nodes, which differ in
- * size.  A growing extent has one block for the GrowingHeader, then the mean that codes are
- * relative to, groups of the TIDs and codes of 32 rows, the rows' vectors, and their attributes.
+ * inverted one has terms, chunks and postings after the TIDs, or lengths and lists, and then such
+ * nodes, which differ in size, or none.  A growing extent has one block for the GrowingHeader,
+ * then the mean that codes are relative to, groups of the TIDs and codes of 32 rows, the rows'
+ * vectors, and their attributes.
  * Centroids, which the lists of several segments share, have one block for the CentroidsHeader, the
  * centroids, and the codebooks.
  *
@@ -50,7 +51,9 @@
 #define FEATURE_ATTRIBUTES	0x1		/* rows have attributes: columns beside the vector */
 #define FEATURE_STORED		0x2		/* some extents are EXTENT_STORED */
 #define FEATURE_CURVES		0x4		/* there are SEGMENT_CURVES */
-#define SEGMENT_FEATURES	(FEATURE_ATTRIBUTES | FEATURE_STORED | FEATURE_CURVES)
+#define FEATURE_PACKED		0x8		/* segments of words may have packed lists: SealedPacked */
+#define SEGMENT_FEATURES \
+	(FEATURE_ATTRIBUTES | FEATURE_STORED | FEATURE_CURVES | FEATURE_PACKED)
 
 #define DIRECTORY_BLOCK		0
 #define PAYLOAD_START		64
@@ -82,7 +85,9 @@ typedef enum BlockKind
 	BLOCK_POSTINGS,
 	BLOCK_AXES,
 	BLOCK_DICTIONARY,
-	BLOCK_CURVES
+	BLOCK_CURVES,
+	BLOCK_LENGTHS,
+	BLOCK_WORD_LISTS
 } BlockKind;
 
 /* Follows the page header in every block but the directory. */
@@ -358,6 +363,29 @@ typedef struct SealedWords
 } SealedWords;
 
 /*
+ * Of SPACE_WORDS, in place of terms, chunks and postings: `classes` classes of lengths in units, 16
+ * bytes each, and then the class of each row, a byte (inverted/lengths.h); and the lists
+ * of terms, one after the other without gaps.  The dictionary names terms by the bytes before their
+ * lists, and its entries have numbers (text/number.h) in place of the fields of a DictionaryEntry.
+ *
+ * A list has the number of windows that it has rows in.  Then it has for each window the number of
+ * windows before it that follow the last one, the number of rows, a byte, and the bytes of the
+ * window's postings; and then these, all of them as inverted/packed.h has them.  The byte, divided
+ * by 255, is at least tf / (tf + K) of every row; it times k1 + 1 is a weight.
+ *
+ * If rows have no documents, level 0 has no blocks, and a SealedRow has the row's length.
+ */
+typedef struct SealedPacked
+{
+	BlockNumber lengths;		/* block within the extent; 0: there are SealedTerms */
+	uint32		classes;
+	BlockNumber lists;
+	uint32		list_blocks;
+	uint32		terms;
+	uint32		scale;			/* units that are 1 */
+} SealedPacked;
+
+/*
  * The head of a block of the dictionary.  Texts follow, each after a DictionaryEntry, without gaps.
  * Entries of the lowest level name terms; an entry of another one names a block of the dictionary
  * and has the first text there.
@@ -464,7 +492,8 @@ typedef struct SealedHeader
 	SealedInverted inverted;
 	BlockNumber axes;			/* METHOD_DISK: block within the extent; 0: none */
 	SealedWords words;
-	uint32		spare[9];		/* zero */
+	SealedPacked packed;
+	uint32		spare[3];		/* zero */
 } SealedHeader;
 
 /*
@@ -493,9 +522,23 @@ typedef struct TombstoneHeader
 typedef struct SealedRow
 {
 	ItemPointerData tid;
-	uint16		unused;
+	uint16		upper;			/* SealedPacked without documents: see sealed_row_length */
 	uint32		node;			/* id */
 } SealedRow;
+
+/* The length of a row without a document, in units. */
+static inline uint64
+sealed_row_length(const SealedRow *row)
+{
+	return (uint64) row->upper << 32 | row->node;
+}
+
+static inline void
+sealed_set_row_length(SealedRow *row, uint64 length)
+{
+	row->upper = (uint16) (length >> 32);
+	row->node = (uint32) length;
+}
 
 #define SEALED_ROWS			(PAYLOAD_SIZE / sizeof(SealedRow))	/* of a block */
 
@@ -573,6 +616,7 @@ StaticAssertDecl(sizeof(DiskCell) == 8, "format of DiskCell");
 StaticAssertDecl(sizeof(DiskNode) == 16, "format of DiskNode");
 StaticAssertDecl(sizeof(SealedInverted) == 24, "format of SealedInverted");
 StaticAssertDecl(sizeof(SealedWords) == 36, "format of SealedWords");
+StaticAssertDecl(sizeof(SealedPacked) == 24, "format of SealedPacked");
 StaticAssertDecl(sizeof(DictionaryBlock) == 8, "format of DictionaryBlock");
 StaticAssertDecl(sizeof(DictionaryEntry) == 8, "format of DictionaryEntry");
 StaticAssertDecl(sizeof(SealedTerm) == 12, "format of SealedTerm");

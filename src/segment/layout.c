@@ -11,7 +11,8 @@ sealed_shift_places(SealedHeader *header, BlockNumber from, int blocks)
 		&header->lists.codes, &header->lists.fine, &header->cold, &header->codes,
 		&header->disk.codes, &header->disk.links, &header->disk.cells, &header->added,
 		&header->manifest, &header->inverted.terms, &header->inverted.chunks,
-		&header->inverted.postings, &header->axes, &header->words.dictionary
+		&header->inverted.postings, &header->axes, &header->words.dictionary,
+		&header->packed.lengths, &header->packed.lists
 	};
 
 	for (int i = 0; i < lengthof(parts); i++)

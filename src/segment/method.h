@@ -163,6 +163,12 @@ struct SegmentMethod
 	/* Shows what a segment consists of, besides what all have: see vector_inspect.  Or NULL. */
 	void		(*inspect) (SealedScan *scan, SegmentShow show, void *arg);
 
+	/*
+	 * Calls back for each live row, in order, of a segment whose rows have no nodes of level 0;
+	 * false: they have.  NULL: all have.
+	 */
+	bool		(*each_row) (SealedScan *scan, SegmentRowCallback callback, void *arg);
+
 	/* Raises an error if a segment is damaged. */
 	void		(*check) (SealedScan *scan);
 

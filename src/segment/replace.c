@@ -47,18 +47,14 @@ struct Replacement
 	IndexAttributes *attributes;	/* NULL: none */
 };
 
-/* Calls back for each live row of a sealed segment. */
+/* Calls back for each live row of a sealed segment whose rows have nodes of level 0. */
 static void
-each_sealed_row(const SegmentJob *job, const SegmentEntry *entry, SegmentRowCallback callback,
-				void *arg)
+each_node_row(const SegmentJob *job, SealedScan *scan, SegmentRowCallback callback, void *arg)
 {
-	CachedSegment *segment = cache_acquire(job->cached, job->index, entry);
-	ScanStatistics statistics = {0};
-	SealedScan *scan = palloc(sizeof(SealedScan));
+	CachedSegment *segment = scan->segment;
 	PayloadMemory memory = {0};
 	SealedRow  *rows = palloc(SEALED_ROWS * sizeof(SealedRow));
 
-	sealed_scan_begin(scan, job->index, &job->space, segment, &statistics);
 	for (uint32 first = 0; first < segment->header.rows; first += SEALED_ROWS)
 	{
 		uint32		n = sealed_read_rows(scan->reader.extent, &segment->header, first, rows);
@@ -83,6 +79,20 @@ each_sealed_row(const SegmentJob *job, const SegmentEntry *entry, SegmentRowCall
 	pfree(rows);
 	if (memory.payload)
 		pfree(memory.payload);
+}
+
+/* Calls back for each live row of a sealed segment. */
+static void
+each_sealed_row(const SegmentJob *job, const SegmentEntry *entry, SegmentRowCallback callback,
+				void *arg)
+{
+	CachedSegment *segment = cache_acquire(job->cached, job->index, entry);
+	ScanStatistics statistics = {0};
+	SealedScan *scan = palloc(sizeof(SealedScan));
+
+	sealed_scan_begin(scan, job->index, &job->space, segment, &statistics);
+	if (segment->method->each_row == NULL || !segment->method->each_row(scan, callback, arg))
+		each_node_row(job, scan, callback, arg);
 }
 
 /* The callback for the live rows of a growing segment. */

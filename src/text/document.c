@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/number.h"
+
 #define HAS_POSITIONS	1
 
 int
@@ -52,15 +54,9 @@ put_bytes(Output *output, const void *bytes, size_t size)
 static void
 put_number(Output *output, uint64_t number)
 {
-	unsigned char byte;
+	unsigned char bytes[NUMBER_ROOM];
 
-	for (; number >= 0x80; number >>= 7)
-	{
-		byte = (unsigned char) (number | 0x80);
-		put_bytes(output, &byte, 1);
-	}
-	byte = (unsigned char) number;
-	put_bytes(output, &byte, 1);
+	put_bytes(output, bytes, (size_t) (number_put(bytes, number) - bytes));
 }
 
 /* The occurrences of a term, from the first to the one before `end`. */
@@ -79,17 +75,33 @@ put_positions(Output *output, const DocumentOccurrence *first, const DocumentOcc
 	}
 }
 
-static void
-put_term(Output *output, const DocumentText *text, const DocumentOccurrence *first,
-		 const DocumentOccurrence *end)
+/* How often a term occurs, in units. */
+static uint64_t
+count_units(const DocumentText *text, const DocumentOccurrence *first,
+			const DocumentOccurrence *end)
 {
 	uint64_t	frequency = 0;
 
 	for (const DocumentOccurrence *occurrence = first; occurrence < end; occurrence++)
 		frequency += text->fields[occurrence->field].weight;
-	put_number(output, first->length);
-	put_bytes(output, first->term, first->length);
-	put_number(output, frequency);
+	return frequency < DOCUMENT_MAX_FREQUENCY ? frequency : DOCUMENT_MAX_FREQUENCY;
+}
+
+static void
+put_entry(Output *output, const DocumentEntry *entry)
+{
+	put_number(output, entry->length);
+	put_bytes(output, entry->term, entry->length);
+	put_number(output, entry->frequency);
+}
+
+static void
+put_term(Output *output, const DocumentText *text, const DocumentOccurrence *first,
+		 const DocumentOccurrence *end)
+{
+	DocumentEntry entry = {first->term, first->length, (uint32_t) count_units(text, first, end)};
+
+	put_entry(output, &entry);
 	if (text->positions)
 	{
 		Output		counted = {0};
@@ -112,13 +124,36 @@ term_end(const DocumentText *text, const DocumentOccurrence *first)
 	return end;
 }
 
+static void
+put_head(Output *output, unsigned char flags, uint32_t scale, uint64_t length, uint64_t terms)
+{
+	put_bytes(output, &flags, 1);
+	put_number(output, scale);
+	put_number(output, length);
+	put_number(output, terms);
+}
+
+size_t
+document_write_entries(const DocumentEntry *entries, size_t count, uint32_t scale,
+					   unsigned char *out)
+{
+	Output		output = {.out = out};
+	uint64_t	length = 0;
+
+	for (size_t i = 0; i < count; i++)
+		length += entries[i].frequency;
+	put_head(&output, 0, scale, length, count);
+	for (size_t i = 0; i < count; i++)
+		put_entry(&output, &entries[i]);
+	return output.size;
+}
+
 size_t
 document_write(const DocumentText *text, unsigned char *out)
 {
 	Output		output = {.out = out};
 	const DocumentOccurrence *last = text->occurrences + text->count;
 	const DocumentOccurrence *end;
-	unsigned char flags = text->positions ? HAS_POSITIONS : 0;
 	uint64_t	length = 0;
 	uint64_t	terms = 0;
 
@@ -126,13 +161,9 @@ document_write(const DocumentText *text, unsigned char *out)
 	{
 		end = term_end(text, first);
 		terms++;
-		for (const DocumentOccurrence *occurrence = first; occurrence < end; occurrence++)
-			length += text->fields[occurrence->field].weight;
+		length += count_units(text, first, end);
 	}
-	put_bytes(&output, &flags, 1);
-	put_number(&output, text->scale);
-	put_number(&output, length);
-	put_number(&output, terms);
+	put_head(&output, text->positions ? HAS_POSITIONS : 0, text->scale, length, terms);
 	if (text->positions)
 	{
 		put_number(&output, text->field_count);
@@ -148,22 +179,6 @@ document_write(const DocumentText *text, unsigned char *out)
 		put_term(&output, text, first, end);
 	}
 	return output.size;
-}
-
-/* Reads a number of at most `most`; false if there is none. */
-static bool
-get_number(const unsigned char **p, const unsigned char *end, uint64_t most, uint64_t *number)
-{
-	*number = 0;
-	for (int shift = 0; *p < end && shift < 63; shift += 7)
-	{
-		unsigned char byte = *(*p)++;
-
-		*number |= (uint64_t) (byte & 0x7f) << shift;
-		if (byte < 0x80)
-			return *number <= most;
-	}
-	return false;
 }
 
 static bool
@@ -184,20 +199,20 @@ document_open(DocumentReader *reader, const void *document, size_t size)
 	if (size < 1 || *reader->p > HAS_POSITIONS)
 		return damaged(reader);
 	reader->positions = *reader->p++ == HAS_POSITIONS;
-	if (!get_number(&reader->p, reader->end, UINT32_MAX, &scale) || scale == 0 ||
-		!get_number(&reader->p, reader->end, UINT64_MAX, &reader->length) ||
-		!get_number(&reader->p, reader->end, size, &reader->count))
+	if (!number_get(&reader->p, reader->end, UINT32_MAX, &scale) || scale == 0 ||
+		!number_get(&reader->p, reader->end, UINT64_MAX, &reader->length) ||
+		!number_get(&reader->p, reader->end, size, &reader->count))
 		return damaged(reader);
 	reader->scale = (uint32_t) scale;
 	reader->left = reader->count;
 	if (reader->positions)
 	{
-		if (!get_number(&reader->p, reader->end, size, &fields))
+		if (!number_get(&reader->p, reader->end, size, &fields))
 			return damaged(reader);
 		reader->fields = reader->p;
 		reader->field_count = (uint32_t) fields;
 		for (uint64_t i = 0; i < 2 * fields; i++)
-			if (!get_number(&reader->p, reader->end, UINT64_MAX, &skipped))
+			if (!number_get(&reader->p, reader->end, UINT64_MAX, &skipped))
 				return damaged(reader);
 	}
 	return true;
@@ -211,8 +226,8 @@ document_field(DocumentReader *reader, DocumentField *field)
 	if (reader->field_count == 0)
 		return false;
 	reader->field_count--;
-	if (!get_number(&reader->fields, reader->end, UINT64_MAX, &field->weight) ||
-		!get_number(&reader->fields, reader->end, UINT32_MAX - field->last, &step))
+	if (!number_get(&reader->fields, reader->end, UINT64_MAX, &field->weight) ||
+		!number_get(&reader->fields, reader->end, UINT32_MAX - field->last, &step))
 		return damaged(reader);
 	field->last += (uint32_t) step;
 	return true;
@@ -227,18 +242,18 @@ document_next(DocumentReader *reader, DocumentTerm *term)
 	if (reader->left == 0 || reader->damaged)
 		return false;
 	reader->left--;
-	if (!get_number(&reader->p, reader->end, (uint64_t) (reader->end - reader->p), &length) ||
+	if (!number_get(&reader->p, reader->end, (uint64_t) (reader->end - reader->p), &length) ||
 		length > (uint64_t) (reader->end - reader->p))
 		return damaged(reader);
 	term->term = (const char *) reader->p;
 	term->length = (size_t) length;
 	reader->p += length;
 	term->positions = term->positions_end = NULL;
-	if (!get_number(&reader->p, reader->end, UINT64_MAX, &term->frequency))
+	if (!number_get(&reader->p, reader->end, UINT64_MAX, &term->frequency))
 		return damaged(reader);
 	if (reader->positions)
 	{
-		if (!get_number(&reader->p, reader->end, (uint64_t) (reader->end - reader->p), &size) ||
+		if (!number_get(&reader->p, reader->end, (uint64_t) (reader->end - reader->p), &size) ||
 			size > (uint64_t) (reader->end - reader->p))
 			return damaged(reader);
 		term->positions = reader->p;
@@ -255,7 +270,7 @@ document_position(DocumentTerm *term, uint32_t *position)
 
 	if (term->positions == term->positions_end)
 		return false;
-	if (!get_number(&term->positions, term->positions_end, UINT32_MAX - *position, &step))
+	if (!number_get(&term->positions, term->positions_end, UINT32_MAX - *position, &step))
 	{
 		term->positions = term->positions_end;
 		return false;
@@ -291,7 +306,7 @@ check_positions(const DocumentTerm *document_term, uint32_t last)
 		return false;
 	while (p < term.positions_end)
 	{
-		if (!get_number(&p, term.positions_end, last - position, &step) || step == 0)
+		if (!number_get(&p, term.positions_end, last - position, &step) || step == 0)
 			return false;
 		position += (uint32_t) step;
 	}

@@ -16,7 +16,7 @@
  *				last position as the difference to the one of the field before
  *   each term	number of bytes, bytes, frequency in units; if there are positions, the number of
  *				bytes that these take, and each as the difference to the one before
- * Numbers have 7 bits to a byte, the lowest first, the highest bit says that more follow.
+ * Numbers are those of number.h.
  *
  * In plain C without PostgreSQL.  Bytes from disk may be damaged: nothing beyond them is read.
  */
@@ -29,6 +29,9 @@
 
 /* Positions between the last word of a field and the first of the next, so that no phrase spans. */
 #define DOCUMENT_FIELD_GAP	100
+
+/* A term that occurs more often, in units, counts as often as this. */
+#define DOCUMENT_MAX_FREQUENCY	UINT32_MAX
 
 /* An occurrence of a term in a text; positions count through all fields. */
 typedef struct DocumentOccurrence
@@ -61,6 +64,21 @@ extern void document_sort(DocumentText *text);
 
 /* Writes the document, and returns its size; out may be NULL. */
 extern size_t document_write(const DocumentText *text, unsigned char *out);
+
+/* A term with its frequency in units. */
+typedef struct DocumentEntry
+{
+	const char *term;
+	uint32_t	length;
+	uint32_t	frequency;
+} DocumentEntry;
+
+/*
+ * Writes the document, without positions, that has these terms, which ascend; returns its size.
+ * `out` may be NULL.
+ */
+extern size_t document_write_entries(const DocumentEntry *entries, size_t count, uint32_t scale,
+									 unsigned char *out);
 
 typedef struct DocumentReader
 {

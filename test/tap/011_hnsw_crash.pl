@@ -18,7 +18,8 @@ my $lists = $peer ? '' : 'CREATE INDEX items_l ON items USING ivf (h halfvec_cos
 	CREATE INDEX items_c ON items USING ivf (v vector_ip_ops)
 	WITH (lists = 10, seal_rows = 200, refine = none, bits = 6);
 	CREATE INDEX items_d ON items USING diskann (v vector_cosine_ops, id) WITH (seal_rows = 200);
-	CREATE INDEX items_s ON items USING sparse ((v::sparsevec(24)), id) WITH (seal_rows = 200);';
+	CREATE INDEX items_s ON items USING sparse ((v::sparsevec(24)), id) WITH (seal_rows = 200);
+	CREATE INDEX items_b ON items USING bm25 ((v::text)) WITH (text_config = $$pg_catalog.simple$$, seal_rows = 200);';
 my $fleeting_lists = $peer ? '' : 'CREATE INDEX fleeting_l ON fleeting USING ivf (v vector_cosine_ops)
 	WITH (lists = 4, seal_rows = 200);';
 srand(42);
@@ -149,6 +150,8 @@ sub found_ok
 		SELECT count(*) = vector_index_check('items_d'), count(*) - (SELECT count(DISTINCT id) FROM
 			(SELECT id FROM items ORDER BY v <=> place(0) OFFSET 0) x) FROM items});
 	is($sound, 't', "$name: the graphs of codes are sound and complete");
+	is($node->safe_psql('postgres', q{SELECT count(*) = vector_index_check('items_s'), count(*) = vector_index_check('items_b') FROM items}),
+		't|t', "$name: the lists of dimensions and of words are sound and complete");
 	cmp_ok($missed, '<=', 3, "$name: all rows are found by codes");
 	is($node->safe_psql('postgres', q{
 		SET enable_seqscan = off;

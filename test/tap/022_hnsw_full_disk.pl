@@ -65,14 +65,15 @@ my $session = 'LOAD $$vector$$; SET vector.background_work = off;';
 foreach my $case ([ 'sealed by workers', '' ], [ 'sealed by the session', $session ],
 	[ 'with attributes', $session, 'hnsw', ', id, (repeat(md5(id::text), id % 20))' ],
 	[ 'diskann', '', 'diskann', ', (repeat(md5(id::text), id % 30))' ],
-	[ 'sparse', $session, 'sparse', ', id' ])
+	[ 'sparse', $session, 'sparse', ', id' ],
+	[ 'bm25', $session, 'bm25', ', id' ])
 {
 	my ($name, $settings, $method, $attributes) = @$case;
 	$node->safe_psql('postgres', "DROP INDEX items_v;
-		CREATE INDEX items_v ON items USING $method (@{[ column_of($method, 100) ]}$attributes) WITH (seal_rows = 300)") if $method;
+		CREATE INDEX items_v ON items USING $method (@{[ column_of($method, 100) ]}$attributes) WITH (@{[ $with{$method} =~ s/200/300/r ]})") if $method;
 	restart(1);
 	my $error = '';
-	for (my $i = 0; $i < 100 && $error eq ''; $i++)
+	for (my $i = 0; $i < 400 && $error eq ''; $i++)
 	{
 		$error = insert(100, $settings);
 	}

@@ -34,6 +34,7 @@ $node->safe_psql('postgres', q{
 	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (seal_rows = 500);
 	CREATE INDEX items_d ON items USING diskann (v vector_cosine_ops) WITH (seal_rows = 500);
 	CREATE INDEX items_s ON items USING sparse ((v::sparsevec(12))) WITH (seal_rows = 500);
+	CREATE INDEX items_b ON items USING bm25 ((v::text)) WITH (text_config = 'pg_catalog.simple', seal_rows = 500);
 	CREATE SEQUENCE ids;
 	INSERT INTO items SELECT n, place(n) FROM (SELECT nextval('ids') AS n FROM generate_series(1, 20000)) x});
 
@@ -48,10 +49,11 @@ my %scripts = (
 	search => "\\set k random(1, 3000)\nSELECT id FROM items ORDER BY v <-> place(:k) LIMIT 10;",
 	angle => "\\set k random(1, 3000)\nSELECT id FROM items ORDER BY v <=> place(:k) LIMIT 10;",
 	product => "\\set k random(1, 3000)\nSELECT id FROM items ORDER BY v::sparsevec(12) <#> place(:k)::sparsevec(12) LIMIT 10;",
+	words => "\\set k random(1, 3000)\nSELECT id FROM items ORDER BY v::text <@> to_bm25query(place(:k)::text, 'items_b') LIMIT 10;",
 	back => "BEGIN; SAVEPOINT a; INSERT INTO items SELECT n, place(n) FROM nextval('ids') n; ROLLBACK TO a; COMMIT;",
 	vacuum => "VACUUM items;\n\\sleep 300 ms",
-	seal => "SELECT vector_seal('items_v'), vector_seal('items_d'), vector_seal('items_s');\n\\sleep 500 ms",
-	merge => "SELECT vector_merge('items_v'), vector_merge('items_d'), vector_merge('items_s');\n\\sleep 2 s");
+	seal => "SELECT vector_seal('items_v'), vector_seal('items_d'), vector_seal('items_s'), vector_seal('items_b');\n\\sleep 500 ms",
+	merge => "SELECT vector_merge('items_v'), vector_merge('items_d'), vector_merge('items_s'), vector_merge('items_b');\n\\sleep 2 s");
 my @loads;
 
 sub load
@@ -90,7 +92,7 @@ sub recall
 
 my $segments = "SELECT left(string_agg(kind || ' ' || rows, ', '), 150) FROM (SELECT kind, sum(rows) AS rows
 	FROM vector_segments() WHERE rows IS NOT NULL GROUP BY kind, CASE WHEN kind = 'sealed' THEN segment END ORDER BY 2 DESC) s";
-load(4, 'insert', 'several', 'note', 'update', 'delete', 'search', 'angle', 'product', 'back');
+load(4, 'insert', 'several', 'note', 'update', 'delete', 'search', 'angle', 'product', 'words', 'back');
 load(1, $_) foreach 'vacuum', 'seal', 'merge';
 my $end = time() + $seconds;
 my ($worst, $times) = (1, 0);
@@ -114,7 +116,7 @@ foreach my $load (@loads)
 }
 $node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die 'the workers do not come to an end';
 is($node->safe_psql('postgres', "VACUUM items; SELECT count(*) = vector_index_check('items_v'), count(*) = vector_index_check('items_d'),
-	count(*) = vector_index_check('items_s') FROM items"), 't|t|t',
+	count(*) = vector_index_check('items_s'), count(*) = vector_index_check('items_b') FROM items"), 't|t|t|t',
 	'the indexes are sound and complete');
 # a graph need not lead to every node: a few rows may be missed
 foreach my $operator ('<->', '<=>')

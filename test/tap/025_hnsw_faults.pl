@@ -56,6 +56,7 @@ my %statements = (
 	seal => "SELECT vector_seal('items_v')",
 	merge => "SELECT vector_merge('items_v')",
 	build => 'CREATE INDEX other ON items USING AM (COLUMN)',
+	rebuild => 'REINDEX INDEX items_v',
 	'build in partitions' => "SET maintenance_work_mem = '1MB'; REINDEX INDEX items_v",
 	search => 'SET enable_seqscan = off; SELECT id FROM items ORDER BY v <-> place(7) LIMIT 5',
 	vacuum => 'VACUUM (INDEX_CLEANUP ON) items');
@@ -82,6 +83,7 @@ my %faults = (
 		[ 'search', map { "allocate*$_" } 1, 2, 4 ] ],
 	sparse => [ [ 'seal', 'closed*', 'write*', 'write*100', 'flip*' ], [ 'merge', 'reserved*', 'write*300', 'flip*' ], [ 'build', 'write*', 'write*200' ],
 		[ 'vacuum', 'bury*', 'flip*', 'write*' ] ],
+	bm25 => [ [ 'seal', 'closed*', 'write*', 'flip*' ], [ 'merge', 'reserved*', 'write*300', 'flip*' ], [ 'rebuild', 'write*' ] ],
 	ivf => \@lists,
 	ivfflat => [ [ 'seal', 'write*' ], [ 'merge', 'write*' ], [ 'build', 'train*', 'centroids*', 'write*' ] ]);
 my %stops = (
@@ -90,6 +92,7 @@ my %stops = (
 	ivf => [ [ 'seal', 'assign!' ], [ 'merge', 'write!' ], [ 'search', 'allocate!' ],
 		map { [ 'build', "$_!" ] } 'train', 'centroids', 'assign', 'write' ],
 	sparse => [ map { [ $_, 'write!' ] } 'seal', 'merge', 'build' ],
+	bm25 => [ map { [ $_, 'write!' ] } 'merge', 'rebuild' ],
 	ivfflat => [ [ 'seal', 'write!' ], map { [ 'build', "$_!" ] } 'train', 'write' ]);
 
 foreach my $am (sort keys %faults)

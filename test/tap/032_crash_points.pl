@@ -41,6 +41,7 @@ my %points = (
 	ivfflat => [ [ 'seal', 'write' ], [ 'build', 'centroids' ] ],
 	sparse => [ [ 'insert', 'append' ], [ 'seal', 'closed', 'write', 'flip' ], [ 'merge', 'reserved', 'write' ], [ 'build', 'write' ],
 		[ 'vacuum', 'bury' ] ],
+	bm25 => [ [ 'seal', 'write', 'flip' ], [ 'merge', 'reserved', 'write' ], [ 'vacuum', 'bury' ] ],
 	'hnsw with attributes' => [ [ 'insert', 'append' ], [ 'merge', 'reserved', 'flip' ] ],
 	'ivf with attributes' => [ [ 'seal', 'write' ], [ 'merge', 'flip' ] ]);
 

@@ -15,13 +15,14 @@ our %with = (
 	diskann => 'seal_rows = 200',
 	ivf => 'lists = 8, seal_rows = 200, bits = 4',
 	ivfflat => 'lists = 8, seal_rows = 200',
-	sparse => 'seal_rows = 200');
+	sparse => 'seal_rows = 200',
+	bm25 => "text_config = 'pg_catalog.simple', seal_rows = 200");
 
 # The column of an index on vectors v of so many dimensions, and its operator class.
 sub column_of
 {
 	my ($method, $dims) = @_;
-	return $method eq 'sparse' ? "(v::sparsevec($dims)) sparsevec_ip_ops" : 'v vector_l2_ops';
+	return $method eq 'sparse' ? "(v::sparsevec($dims)) sparsevec_ip_ops" : $method eq 'bm25' ? '(v::text)' : 'v vector_l2_ops';
 }
 
 # Creates the extension and place(id), a random vector that is always the same for an id.

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "check.h"
+#include "inverted/lengths.h"
+#include "inverted/packed.h"
 #include "inverted/postings.h"
 #include "inverted/score.h"
 #include "inverted/words.h"
@@ -88,7 +90,7 @@ check_sort(size_t count, uint32_t dims)
 
 	for (size_t i = 0; i < count; i++)
 	{
-		postings[i] = (Posting) {random_u32() % dims, (uint32_t) i, 1};
+		postings[i] = (Posting) {.dim = random_u32() % dims, .row = (uint32_t) i};
 		sum += postings[i].dim;
 	}
 	sorted = postings_sort(postings, other, count);
@@ -118,19 +120,35 @@ typedef struct World
 	uint8_t   **codes;
 	uint16_t   *open_rows;		/* copies of the piece that is open */
 	uint8_t    *open_codes;
+	int32_t    *open_parts;		/* or these */
 } World;
 
 static void
-open_piece(void *arg, const InvertedList *list, uint32_t done, InvertedPiece *piece)
+open_piece(void *arg, const InvertedList *list, uint32_t done, uint16_t from,
+		   InvertedPiece *piece)
 {
 	World	   *world = arg;
-	uint32_t	n = list->count - done < PIECE ? list->count - done : 1 + random_u32() % PIECE;
+	const uint16_t *rows = world->list_rows[list->first];
+	uint32_t	passed = 0;
+	uint32_t	n;
+
+	/* some of the rows that may be left out */
+	while (done + passed < list->count && rows[done + passed] < from && random_u32() % 8 > 0)
+		passed++;
+	done += passed;
+	n = list->count - done < PIECE ? list->count - done : 1 + random_u32() % PIECE;
 
 	world->open_rows = malloc(sizeof(uint16_t) * n);
 	world->open_codes = malloc(n);
-	memcpy(world->open_rows, world->list_rows[list->first] + done, sizeof(uint16_t) * n);
+	world->open_parts = list->first % 2 ? malloc(sizeof(int32_t) * n) : NULL;
+	memcpy(world->open_rows, rows + done, sizeof(uint16_t) * n);
 	memcpy(world->open_codes, world->codes[list->first] + done, n);
-	*piece = (InvertedPiece) {world->open_rows, world->open_codes, n};
+	for (uint32_t i = 0; world->open_parts && i < n; i++)
+		world->open_parts[i] = list->part.base + list->part.slope * world->open_codes[i];
+	*piece = (InvertedPiece) {
+		.rows = world->open_rows, .codes = world->open_parts ? NULL : world->open_codes,
+		.parts = world->open_parts, .count = n, .passed = passed
+	};
 }
 
 static void
@@ -140,6 +158,7 @@ close_piece(void *arg)
 
 	free(world->open_rows);
 	free(world->open_codes);
+	free(world->open_parts);
 }
 
 static void
@@ -411,6 +430,13 @@ check_stretch(void)
 			least = fminf(least, parts[i]);
 			most = fmaxf(most, parts[i]);
 		}
+		for (int i = 0; i < 8; i++)
+		{
+			uint8_t		code = words_code(parts[i] / (built.formula.k1 + 1));
+
+			CHECK(wanted[i] <= words_largest(&built, &formula, code) * (1 + 1e-7),
+				  "%g, more than %g", wanted[i], words_largest(&built, &formula, code));
+		}
 		range = impact_range(least, most);
 		if (!words_stretch(&built, &formula, range, &stretch))
 		{
@@ -424,11 +450,130 @@ check_stretch(void)
 	}
 }
 
+/* Reads a list as a segment does; false if it is damaged. */
+static bool
+read_packed(const unsigned char *bytes, size_t size, uint32_t count, uint16_t *rows,
+			uint32_t *frequencies)
+{
+	uint32_t	blocks = count / PACKED_BLOCK;
+	size_t		place = blocks * sizeof(PackedEntry);
+	uint32_t	next = 0;
+
+	for (uint32_t i = 0; i < blocks; i++)
+	{
+		PackedEntry entry;
+
+		memcpy(&entry, bytes + i * sizeof(entry), sizeof(entry));
+		if (place + packed_block_size(&entry) > size ||
+			!packed_read_block(&entry, bytes + place, next, rows + i * PACKED_BLOCK,
+							   frequencies + i * PACKED_BLOCK))
+			return false;
+		place += packed_block_size(&entry);
+		next = (uint32_t) entry.last + 1;
+	}
+	return packed_read_rest(bytes + place, size - place, next, count % PACKED_BLOCK,
+							rows + blocks * PACKED_BLOCK, frequencies + blocks * PACKED_BLOCK);
+}
+
+/* Lists of one in so many rows come back as they were; others end in memory of their size. */
+static void
+check_packed(uint32_t one_in, int frequency_bits)
+{
+	uint16_t   *rows = malloc(sizeof(uint16_t) * INVERTED_WINDOW * 2);
+	uint32_t   *frequencies = malloc(sizeof(uint32_t) * INVERTED_WINDOW * 2);
+	uint16_t   *read_rows = rows + INVERTED_WINDOW;
+	uint32_t   *read_frequencies = frequencies + INVERTED_WINDOW;
+	unsigned char *bytes;
+	uint32_t	count = 0;
+	size_t		size;
+
+	for (uint32_t row = random_u32() % one_in; row < INVERTED_WINDOW;
+		 row += 1 + random_u32() % (2 * one_in - 1))
+	{
+		uint32_t	most = frequency_bits == 0 ? 0 : UINT32_MAX >> (32 - frequency_bits);
+
+		rows[count] = (uint16_t) row;
+		frequencies[count++] = 1 + (random_u32() % 3 ? 0 : random_u32() & most & (UINT32_MAX - 1));
+	}
+	bytes = malloc(packed_room(count));
+	size = packed_write(rows, frequencies, count, bytes);
+	CHECK(size <= packed_room(count), "%zu bytes of %u rows", size, count);
+	bytes = realloc(bytes, size + 1);
+	CHECK(read_packed(bytes, size, count, read_rows, read_frequencies), "%u rows", count);
+	CHECK(memcmp(rows, read_rows, sizeof(uint16_t) * count) == 0 &&
+		  memcmp(frequencies, read_frequencies, sizeof(uint32_t) * count) == 0, "%u rows", count);
+	for (int i = 0; i < 200 && size > 0; i++)
+	{
+		size_t		left = i % 2 ? size : random_u32() % size;
+		unsigned char *damaged = malloc(left + 1);
+
+		memcpy(damaged, bytes, left);
+		for (int j = 0; j < 1 + i % 4 && left > 0; j++)
+			damaged[random_u32() % left] ^= 1 << random_u32() % 8;
+		if (count / PACKED_BLOCK * sizeof(PackedEntry) <= left &&
+			read_packed(damaged, left, count, read_rows, read_frequencies))
+			for (uint32_t j = 1; j < count; j++)
+				CHECK(read_rows[j] > read_rows[j - 1], "row %u after %u", read_rows[j],
+					  read_rows[j - 1]);
+		free(damaged);
+	}
+	free(bytes);
+	free(rows);
+	free(frequencies);
+}
+
+static int
+compare_lengths(const void *a, const void *b)
+{
+	uint64_t	x = *(const uint64_t *) a;
+	uint64_t	y = *(const uint64_t *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Each length is in its class; classes are exact if there are few lengths, and else as narrow. */
+static void
+check_lengths(size_t count, int bits)
+{
+	uint64_t   *lengths = malloc(sizeof(uint64_t) * (count + 1));
+	LengthClass classes[LENGTH_CLASSES];
+	uint32_t	n;
+	uint32_t	distinct = 0;
+	double		widest = 0;
+
+	for (size_t i = 0; i < count; i++)
+		lengths[i] = ((uint64_t) random_u32() << 16 | random_u32() % 65536) >>
+			(48 - bits + random_u32() % (bits / 2 + 1));
+	qsort(lengths, count, sizeof(uint64_t), compare_lengths);
+	for (size_t i = 0; i < count; i++)
+		distinct += i == 0 || lengths[i] != lengths[i - 1];
+	n = lengths_classify(lengths, count, classes);
+	CHECK(n <= LENGTH_CLASSES && (distinct > LENGTH_CLASSES || n == distinct), "%u classes", n);
+	for (size_t i = 0; i < count; i++)
+	{
+		const LengthClass *class = &classes[lengths_class(classes, n, lengths[i])];
+
+		CHECK(class->least <= lengths[i] && lengths[i] <= class->greatest, "%llu",
+			  (unsigned long long) lengths[i]);
+	}
+	for (uint32_t i = 0; i < n; i++)
+		if (classes[i].least > 0)
+			widest = fmax(widest, (double) classes[i].greatest / classes[i].least);
+	CHECK(bits > 32 || widest < 1.2, "%d bits: %g", bits, widest);
+	free(lengths);
+}
+
 int
 main(void)
 {
 	check_ranges();
 	check_stretch();
+	for (uint32_t one_in = 1; one_in <= 40000; one_in = one_in * 3 + one_in % 2)
+		for (int bits = 0; bits <= 32; bits += bits < 4 ? 1 : 7)
+			check_packed(one_in, bits);
+	check_lengths(0, 8);
+	for (int bits = 1; bits <= 48; bits += 3)
+		check_lengths(1 + random_u32() % 5000, bits);
 	check_sort(0, 1);
 	check_sort(1, 1);
 	check_sort(1000, 1);
