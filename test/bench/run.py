@@ -877,6 +877,7 @@ def options():
     data.add_argument("--unpack", nargs=2, metavar=("SCRIPT", "NAME"),
                       help="run unpack-data.py on the data set NAME first (kept in a cache)")
     data.add_argument("--csr", metavar="PREFIX", help="sparse vectors: only the part sparse is measured; see sparse.py")
+    data.add_argument("--texts", metavar="DIR", help="texts with vectors for the part fusion, beside other data; see fusion.py")
     data.add_argument("--synthetic", metavar="ROWSxDIMS", help="made-up points: a smoke test, no figures")
     ap.add_argument("--metric", choices=OPERATORS, help="default: by the data's name, else l2")
     ap.add_argument("--data-metric", choices=OPERATORS, default="l2",

@@ -18,7 +18,7 @@ WHERE p.proname IN ('l2_distance', 'inner_product', 'cosine_distance', 'l1_dista
 	'vector_dims', 'vector_norm', 'l2_norm', 'l2_normalize', 'binary_quantize', 'subvector', 'avg', 'sum',
 	'decay_gauss', 'decay_exp', 'decay_linear', 'boost', 'mmr', 'max_sim', 'hybrid_search', 'rrf', 'weighted', 'vector_recall', 'vector_recall_curves',
 	'vector_knn_join',
-	'vector_tokenize', 'vector_tokenize_query', 'vector_text_digest')
+	'vector_tokenize', 'vector_tokenize_query', 'vector_text_digest', 'to_bm25query', 'jsonb_strings')
 UNION ALL
 SELECT 4, format_type(c.castsource, NULL) || format_type(c.casttarget, NULL),
 	format('| `%s` | `%s` | %s |', format_type(c.castsource, NULL), format_type(c.casttarget, NULL),
