@@ -117,6 +117,13 @@ RESET diskann.query_search_list_size;
 SELECT vector_untier('tier_many_v');
 SELECT count(*) FROM (SELECT id FROM tier_many ORDER BY v <-> (SELECT v FROM tier_many WHERE id = 7) LIMIT 10) x;
 SELECT hops = :hops AS same FROM vector_last_scan();
+-- no more is sent in a second than is allowed
+SET vector.tier_rate = '1MB';
+SELECT clock_timestamp() AS began \gset
+SELECT vector_tier('tier_many_v');
+SELECT clock_timestamp() - :'began'::timestamptz >= sum(stored_bytes) / 1048576 * interval '0.9 s' AS slow, sum(stored_bytes) > 500000 AS much
+	FROM vector_segments() WHERE index = 'tier_many_v'::regclass AND kind = 'sealed';
+RESET vector.tier_rate;
 DROP TABLE tier_many;
 -- lists of words, and of sparse vectors, stay in the file
 CREATE TABLE tier_sparse (v sparsevec(9), body text);

@@ -21,6 +21,7 @@
 
 bool		tier_wait = true;
 int			tier_retention;
+int			tier_rate;
 TierCounters tier_counters;
 const TierObject *tier_failed;
 
@@ -610,5 +611,9 @@ tier_init(void)
 							"Sets how long objects are kept that no index needs any more.",
 							"Longer than standbys lag, and backups are kept.", &tier_retention,
 							7 * 24 * 60 * 60, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable("vector.tier_rate",
+							"Sets how much of a segment is sent to an object store in a second.",
+							"0: as fast as it goes.", &tier_rate, 0, 0, 1024 * 1024, PGC_USERSET,
+							GUC_UNIT_MB, NULL, NULL, NULL);
 	tier_cache_init();
 }

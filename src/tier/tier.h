@@ -87,6 +87,9 @@ extern bool tier_wait;
 /* vector.tier_retention: seconds for which objects stay that no index needs. */
 extern int	tier_retention;
 
+/* vector.tier_rate: megabytes a second that a process sends of an object, at most; 0: no limit. */
+extern int	tier_rate;
+
 /* Counts what a store that was called directly has done. */
 extern void tier_report(Store *store, Oid server);
 
