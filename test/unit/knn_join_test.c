@@ -14,8 +14,8 @@
 #include "random.h"
 
 #define MAX_DIMS	200
-#define QUERIES		40
-#define ROWS		700
+#define QUERIES		20
+#define ROWS		300
 #define BLOCKS		3
 
 static const char *const names[] = {"l2", "product", "cosine"};
