@@ -8,6 +8,7 @@
  */
 #include "hybrid/filter.h"
 
+#include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "access/sysattr.h"
 #include "catalog/namespace.h"

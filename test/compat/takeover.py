@@ -440,11 +440,7 @@ def by_upgrade(args, indexes, ivfflat):
         CREATE INDEX items_v ON items USING hnsw (v bf16vec_l2_ops);""", "numbered")
     old.stop()
     new = Server(args.work, args.port, "upgrade_new")
-    new.init(args.ours18, "--no-data-checksums")
-    run([f"{args.ours18}/bin/pg_upgrade", "-b", f"{args.peer}/bin", "-B", f"{args.ours18}/bin", "-d", old.data, "-D",
-         new.data, "-U", "postgres", "-s", args.work, "-p", str(args.port + 1), "-P", str(args.port + 2), "--no-sync"],
-        cwd=args.work)
-    new.start(args.ours18)
+    upgrade(old, new, args.peer, args.ours18)
     check(new.do("SELECT extversion FROM pg_extension WHERE extname = 'vector'").startswith("0.8."),
           "pg_upgrade: the extension keeps its version")
     for index in indexes:
@@ -469,6 +465,39 @@ def by_upgrade(args, indexes, ivfflat):
     new.stop()
 
 
+def upgrade(old, new, old_root, new_root):
+    """Moves the old server's files, stopped, to the new one, of PostgreSQL 18, and starts that."""
+    new.init(new_root, "--no-data-checksums")
+    run([f"{new_root}/bin/pg_upgrade", "-b", f"{old_root}/bin", "-B", f"{new_root}/bin", "-d", old.data, "-D", new.data,
+         "-U", "postgres", "-s", old.socket, "-p", str(old.port + 1), "-P", str(old.port + 2), "--no-sync"], cwd=old.socket)
+    new.start(new_root)
+
+
+def every_by_upgrade(args, indexes, ivfflat):
+    """Indexes of every method of ours answer as they did, go on, and are sound."""
+    old, new = (Server(args.work, args.port, f"every_{name}") for name in ("old", "new"))
+    old.init(args.ours)
+    old.start(args.ours)
+    old.do("CREATE DATABASE every", "postgres")
+    old.do("CREATE EXTENSION vector; ALTER DATABASE every SET vector.background_work = off", "every")
+    with open(f"{HERE}/every_method.sql", encoding="utf-8") as file:
+        old.do(file.read(), "every")
+    before = old.do("SELECT * FROM every_answers(true)", "every")
+    old.stop()
+    upgrade(old, new, args.ours, args.ours18)
+    after = new.do("SELECT * FROM every_answers(true)", "every")
+    check(before.count("\n") == 9 and after == before, "every method, pg_upgrade: the same answers", f"{before}\n{after}")
+    new.do("SELECT every_fill(801, 1200)", "every")
+    new.do("VACUUM every_row", "every")
+    wrong = new.do("SELECT i.index, i.distances, s.distances FROM every_answers(true) i JOIN every_answers(false) s USING (index)"
+                   " WHERE i.distances IS DISTINCT FROM s.distances", "every")
+    check(wrong == "", "every method, pg_upgrade: what is inserted is found", wrong)
+    wrong = new.do("SELECT relname FROM pg_class WHERE relname ~ '^every_' AND relkind = 'i' AND relname !~ 'pkey'"
+                   " AND vector_index_check(oid::regclass) <> (SELECT count(*) FROM every_row)", "every")
+    check(wrong == "", "every method, pg_upgrade: the indexes are sound and complete", wrong)
+    new.stop()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("--peer", "--ours", "--work"):
@@ -480,7 +509,7 @@ def main():
     indexes = [index for index in INDEXES if ivfflat or index[6] != "ivfflat"]
     if not ivfflat:
         print("# without ivfflat: this library does not have it")
-    for part in (in_place, on_standby, by_dump) + ((by_upgrade,) if args.ours18 else ()):
+    for part in (in_place, on_standby, by_dump) + ((by_upgrade, every_by_upgrade) if args.ours18 else ()):
         try:
             part(args, indexes, ivfflat)
         except RuntimeError as error:

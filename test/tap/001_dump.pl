@@ -78,6 +78,27 @@ my ($status, $stdout, $stderr) = $node->psql('target', "COPY items (id, v, large
 isnt($status, 0, 'a binary file cut short is an error');
 is($node->safe_psql('target', $digest), $expected, 'and nothing is lost');
 
+# indexes of every method, with all options
+my $every = "$FindBin::RealBin/../compat/every_method.sql";
+my $indexes = q{SELECT pg_get_indexdef(oid) FROM pg_class WHERE relname ~ '^every_' AND relkind = 'i' ORDER BY relname};
+my $sound = q{SELECT relname FROM pg_class WHERE relname ~ '^every_' AND relkind = 'i' AND relname !~ 'pkey'
+	AND vector_index_check(oid::regclass) < (SELECT count(*) FROM every_row)};
+my $right = 'SELECT i.index, i.distances, s.distances FROM every_answers(true) i JOIN every_answers(false) s USING (index)
+	WHERE i.distances IS DISTINCT FROM s.distances';
+$node->safe_psql('postgres', "CREATE DATABASE $_") foreach 'every', 'every_restored';
+$node->safe_psql('every', 'CREATE EXTENSION vector');
+command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $every, $node->connstr('every') ], 'indexes of every method');
+# scores of bm25 count dead rows as long as these are in a segment
+my $same = q{SELECT * FROM every_answers(true) WHERE index <> 'bm25'};
+my $answers = $node->safe_psql('every', $same);
+is($node->safe_psql('every', $right), '', 'find what is nearest');
+command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('every') ], 'pg_dump of these');
+command_ok([ 'pg_restore', '-d', $node->connstr('every_restored'), $dump ], 'pg_restore');
+is($node->safe_psql('every_restored', $indexes), $node->safe_psql('every', $indexes), 'the same indexes, with their options');
+is($node->safe_psql('every_restored', $same), $answers, 'which answer the same');
+is($node->safe_psql('every_restored', $right), '', 'what is nearest');
+is($node->safe_psql('every_restored', $sound), '', 'and are sound');
+
 # under each version number of pgvector that can be requested, the objects are the same, and an update keeps them
 my $definitions = slurp_file("$FindBin::RealBin/../compat/definitions.sql");
 my $version = "SELECT extversion FROM pg_extension WHERE extname = 'vector'";

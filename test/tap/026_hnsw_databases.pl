@@ -2,6 +2,7 @@
 # extension and of the server during background work
 use strict;
 use warnings;
+use FindBin;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -96,6 +97,13 @@ SKIP:
 
 # pg_upgrade, with growing segments and dead rows in the index
 $node->safe_psql('one', insert(3001, 3100) . '; DELETE FROM items WHERE id <= 100');
+$node->safe_psql('one', 'CREATE DATABASE every');
+$node->safe_psql('every', 'CREATE EXTENSION vector; ALTER DATABASE every SET vector.background_work = off');
+command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', "$FindBin::RealBin/../compat/every_method.sql", $node->connstr('every') ],
+	'indexes of every method');
+my $segments = q{SELECT index, segment, kind, rows, dead, method FROM vector_segments() WHERE kind IN ('growing', 'sealed') ORDER BY 1, 2};
+my $answers = 'SELECT * FROM every_answers(true)';
+my @before = map { $node->safe_psql('every', $_) } $segments, $answers;
 my $new = PostgreSQL::Test::Cluster->new('new');
 $new->init;
 $new->append_conf('postgresql.conf', "shared_preload_libraries = 'vector'\nautovacuum = off");
@@ -113,6 +121,13 @@ foreach my $check ('--check', '--copy')
 $new->start;
 sound($new, 'one', 1800, 'upgraded');
 sound($new, 'two', 2300, 'the other database, upgraded');
+is($new->safe_psql('every', $segments), $before[0], 'every method, upgraded: the segments are as they were');
+is($new->safe_psql('every', $answers), $before[1], 'every method, upgraded: and answer the same');
+$new->safe_psql('every', 'SELECT every_fill(801, 1200); VACUUM every_row');
+is($new->safe_psql('every', 'SELECT i.index, i.distances, s.distances FROM every_answers(true) i JOIN every_answers(false) s USING (index)
+	WHERE i.distances IS DISTINCT FROM s.distances'), '', 'every method, upgraded: and find what is inserted');
+is($new->safe_psql('every', q{SELECT relname FROM pg_class WHERE relname ~ '^every_' AND relkind = 'i' AND relname !~ 'pkey'
+	AND vector_index_check(oid::regclass) <> (SELECT count(*) FROM every_row)}), '', 'every method, upgraded: sound and complete');
 $new->safe_psql('one', insert(5001, 5600));
 sound($new, 'one', 2400, 'and it goes on');
 $new->stop;
