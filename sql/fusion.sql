@@ -98,6 +98,31 @@ EXECUTE fused_words (NULL);
 EXECUTE fused_words (40);
 RESET enable_sort;
 RESET enable_seqscan;
+-- again for each row of a join, with words that the join gives
+PREPARE fused_again AS
+	SELECT words, q, (SELECT string_agg(id || ':' || round(-1000 * score::numeric, 3), ' ' ORDER BY s.score, id) FROM (
+		SELECT id, rrf(body <@> words, a <-> q, depth => NULL) AS score FROM fused ORDER BY score LIMIT 4) AS s) AS found
+	FROM (VALUES ('rare bird'), ('fish'), (NULL), ('none of these'), ('rare bird')) AS w (words), (VALUES ('[0.5,0.5,0.5]'::vector), ('[0,1,0]')) AS v (q);
+CREATE TABLE fused_sorted AS EXECUTE fused_again;
+SET enable_sort = off;
+SET enable_seqscan = off;
+CREATE TABLE fused_scanned AS EXECUTE fused_again;
+RESET enable_sort;
+RESET enable_seqscan;
+SELECT s.words, q, s.found, s.found = t.found AS same FROM fused_sorted AS s JOIN fused_scanned AS t USING (q)
+	WHERE s.words IS NOT DISTINCT FROM t.words GROUP BY 1, 2, 3, 4 ORDER BY 1, 2;
+DROP TABLE fused_sorted, fused_scanned;
+-- without SCROLL a cursor goes back as well, as that of any plan that can
+BEGIN;
+DECLARE f CURSOR FOR SELECT id FROM fused ORDER BY rrf(body <@> 'rare bird', a <-> '[0.5,0.5,0.5]');
+FETCH 2 FROM f;
+FETCH BACKWARD 1 FROM f;
+FETCH 2 FROM f;
+CLOSE f;
+DECLARE n NO SCROLL CURSOR FOR SELECT id FROM fused ORDER BY rrf(body <@> 'rare bird', a <-> '[0.5,0.5,0.5]');
+FETCH 2 FROM n;
+FETCH BACKWARD 1 FROM n;
+ROLLBACK;
 -- an index of words knows the scores, and the arm does not compute them
 SET enable_sort = off;
 EXPLAIN (COSTS OFF, VERBOSE) SELECT id FROM fused WHERE grade > 0 ORDER BY rrf(body <@> 'rare bird', a <-> '[0.5,0.5,0.5]') LIMIT 5;
