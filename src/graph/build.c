@@ -93,6 +93,8 @@ work_distance(const GraphBuild *build, uint32_t a, uint32_t b)
 float
 graph_build_distance(const GraphBuild *build, uint32_t a, uint32_t b)
 {
+	if (build->exact)
+		return build->distance(build->arg, a, b);
 	if (build->bytes)
 		return graph_bytes_distance(build, a, b);
 	return build->coded ? work_distance(build, a, b) : build->distance(build->arg, a, b);
@@ -108,14 +110,14 @@ expand_node(void *arg, uint32_t node, GraphFound *found, uint32_t *ids, float *e
 	float		factors[CODE_GROUP];
 	uint32_t	count;
 
-	if (build->coded)
+	if (inserter->source.coded)
 		found->distance = work_distance(build, inserter->node, node);
-	if (build->coded && is_dot(build))
+	if (inserter->source.coded && is_dot(build))
 		norm2 = -work_distance(build, node, node);
 	lock_shared(links);
 	count = links->count;
 	memcpy(ids, graph_link_ids(build, links), count * sizeof(uint32_t));
-	if (build->coded)
+	if (inserter->source.coded)
 		for (uint32_t i = 0; i < count; i += CODE_GROUP)
 			distance_kernels->code_estimates(
 				&inserter->query,
@@ -148,6 +150,23 @@ prefetch_node(void *arg, uint32_t node)
 		__builtin_prefetch(links + i, 0, 2);
 }
 
+static void
+set_source(GraphInserter *inserter)
+{
+	const GraphBuild *build = inserter->build;
+	bool		coded = build->coded && !build->exact;
+
+	inserter->source = (GraphSource) {
+		.expand = expand_node,
+		.score = score_nodes,
+		.prefetch = coded ? prefetch_node : NULL,
+		.arg = inserter,
+		.degree = build->degree,
+		.exact = coded,
+		.coded = coded
+	};
+}
+
 bool
 graph_inserter_init(GraphInserter *inserter, const GraphBuild *build, GraphMemory memory)
 {
@@ -155,15 +174,7 @@ graph_inserter_init(GraphInserter *inserter, const GraphBuild *build, GraphMemor
 	inserter->build = build;
 	inserter->gained = REPEATED / 2;
 	graph_search_init(&inserter->search, memory);
-	inserter->source = (GraphSource) {
-		.expand = expand_node,
-		.score = score_nodes,
-		.prefetch = build->coded ? prefetch_node : NULL,
-		.arg = inserter,
-		.degree = build->degree,
-		.exact = build->coded,
-		.coded = build->coded
-	};
+	set_source(inserter);
 	if (!build->coded)
 		return true;
 	inserter->rotated = memory.resize(memory.arg, NULL, build->padded * sizeof(float));
@@ -182,10 +193,24 @@ graph_inserter_init(GraphInserter *inserter, const GraphBuild *build, GraphMemor
 }
 
 void
+graph_use_exact(GraphInserter *inserter, GraphBuild *build, bool exact)
+{
+	build->exact = exact;
+	/* lists of numbers are searched in the same way */
+	if (!build->bytes)
+		set_source(inserter);
+}
+
+void
 graph_work_floats(const GraphBuild *build, uint32_t node, float *out)
 {
 	const uint16_t *work;
 
+	if (build->exact)
+	{
+		build->vector(build->arg, node, out);
+		return;
+	}
 	if (build->bytes)
 	{
 		const GraphBytes *bytes = bytes_at(build, node);
@@ -237,13 +262,30 @@ graph_code_edge(const GraphBuild *build, const void *node, const void *neighbour
 	return rabitq_encode(build->metric, neighbour, node, build->padded, 1, signs);
 }
 
+RabitqFactors
+graph_encode_exact(const GraphBuild *build, uint32_t node, const float *neighbour, uint8_t *signs)
+{
+	float	   *own = build->scratch + build->padded;
+	float	   *way = build->scratch;
+
+	build->vector(build->arg, node, own);
+	for (uint32_t i = 0; i < build->padded; i++)
+		way[i] = neighbour[i] - own[i];
+	if (!build->bytes)
+		return rabitq_encode_residual(build->metric, way, own, build->padded, signs);
+	memset(signs, 0, graph_sign_dims(build) / 8);
+	for (uint32_t i = 0; i < graph_sign_dims(build); i++)
+		signs[i / 8] |= (uint8_t) ((way[i] > 0) << i % 8);
+	return (RabitqFactors) {.distance = distance_kernels->f32_dot(way, way, build->padded)};
+}
+
 void
 graph_code_link(const GraphBuild *build, uint32_t node, uint32_t place, const void *work)
 {
 	GraphLinks *links = links_at(build, 0, node);
 	uint8_t		signs[16384 / 8];
-	RabitqFactors factors = graph_code_edge(build, graph_array_at(&build->work, node), work,
-											signs);
+	RabitqFactors factors = build->exact ? graph_encode_exact(build, node, work, signs) :
+		graph_code_edge(build, graph_array_at(&build->work, node), work, signs);
 
 	graph_link_distances(build, links)[place] = factors.distance;
 	if (build->bytes)
@@ -404,6 +446,36 @@ find_more_neighbours(GraphInserter *inserter, GraphCandidate entry, uint32_t ef,
 	return true;
 }
 
+/* Estimates of entries are not exact, either: the nearest of these is one of the nearest. */
+#define EXACT_ENTRIES	16
+
+GraphCandidate
+graph_nearest_entry(GraphInserter *inserter, uint32_t node)
+{
+	const GraphBuild *build = inserter->build;
+	const GraphEntryQuery query = {
+		build->metric, inserter->rotated, build->padded, inserter->entry_lut
+	};
+	GraphCandidate nearest[EXACT_ENTRIES];
+	GraphCandidate best;
+	int			n;
+
+	if (!build->exact)
+		return graph_entries_nearest(&build->entries, build->metric, inserter->rotated,
+									 build->padded, inserter->entry_lut);
+	n = graph_entries_find(&build->entries, &query, nearest, EXACT_ENTRIES);
+	best.id = 0;
+	best.distance = build->distance(build->arg, node, best.id);
+	for (int i = 0; i < n; i++)
+	{
+		float		distance = build->distance(build->arg, node, nearest[i].id);
+
+		if (distance < best.distance)
+			best = (GraphCandidate) {distance, nearest[i].id};
+	}
+	return best;
+}
+
 bool
 graph_insert(GraphInserter *inserter, uint32_t node)
 {
@@ -421,12 +493,11 @@ graph_insert(GraphInserter *inserter, uint32_t node)
 		return true;
 	graph_begin_query(inserter, node);
 	if (build->entries.count > 0)
-		entry = graph_entries_nearest(&build->entries, build->metric, inserter->rotated,
-									  build->padded, inserter->entry_lut);
+		entry = graph_nearest_entry(inserter, node);
 	for (inserter->level = build->top; inserter->level >= build->bottom; inserter->level--)
 		entry = graph_descend(&inserter->source, entry, &search->hops);
 	inserter->level = 0;
-	if (!build->coded && build->top < build->bottom)
+	if (build->exact ? build->entries.count == 0 : !build->coded && build->top < build->bottom)
 		score_nodes(inserter, &entry.id, 1, &entry.distance);
 	if (!find_neighbours(inserter, entry, ef, chosen, &count))
 		return false;

@@ -16,6 +16,9 @@
  * distances come from work vectors rounded to bytes (vamana.c).  That takes a fifth of the memory,
  * and serves where the graph on disk has no codes of neighbours, and distances are no products.
  *
+ * Where rows are nearer to each other than rounding would tell, a coded graph is built without work
+ * vectors: the caller computes distances, exactly, and gives vectors where directions are needed.
+ *
  * Everything shared is in GraphArrays, whose chunks each process may map at any address.  A spin
  * lock in a node's links guards them; it is held at most for the work of one hop, and a process
  * holds one such lock at a time, so there is no deadlock.
@@ -75,13 +78,17 @@ typedef struct GraphBuild
 	uint32_t	ef_construction;	/* candidates of an insertion */
 	bool		coded;
 	bool		bytes;			/* if coded: no codes, and work vectors are GraphBytes */
+	bool		exact;			/* if coded: there are no work vectors; set by graph_use_exact */
 	bool		merging;		/* if bytes: links are such that graph_merge_edges can be called */
 	float		alpha;			/* see graph_fill; 0: GRAPH_ALPHA */
 	RabitqMetric metric;		/* if coded */
 	uint32_t	padded;			/* if coded: dimensions of a work vector */
 	GraphArray	work;			/* if coded: by node */
 	const char **places;		/* if bytes: work vectors by node; NULL: in `work` */
-	float		(*distance) (void *arg, uint32_t a, uint32_t b);	/* if not coded */
+	float		(*distance) (void *arg, uint32_t a, uint32_t b);	/* if not coded, or exact */
+	/* If exact: what a work vector would be made of; and scratch for two of these. */
+	void		(*vector) (void *arg, uint32_t node, float *out);
+	float	   *scratch;
 	/*
 	 * Or NULL: provides a node's work vector and its links' distances, if they may be missing;
 	 * graph_set_anchor and graph_connect call it before they need them.
@@ -135,6 +142,9 @@ typedef struct GraphInserter
 /* Sets offsets and size from the caller's settings. */
 extern void graph_build_layout(GraphBuild *build);
 
+/* Has distances computed by the caller: to be called before there are work vectors. */
+extern void graph_use_exact(GraphInserter *inserter, GraphBuild *build, bool exact);
+
 /* Changes whether lists will be merged, before there are any. */
 extern void graph_use_merging(GraphBuild *build, bool merging);
 
@@ -142,13 +152,13 @@ extern void graph_use_merging(GraphBuild *build, bool merging);
 static inline size_t
 graph_work_size(const GraphBuild *build)
 {
-	return build->bytes ? (sizeof(GraphBytes) + build->padded + 3) / 4 * 4 :
+	return build->exact ? 0 :
+		build->bytes ? (sizeof(GraphBytes) + build->padded + 3) / 4 * 4 :
 		build->padded * sizeof(uint16_t);
 }
 
 /* Makes a vector, `padded` rotated and centred elements, a work vector of bytes. */
 extern void graph_make_bytes(const GraphBuild *build, const float *vector, GraphBytes *out);
-extern float graph_bytes_distance(const GraphBuild *build, uint32_t a, uint32_t b);
 
 /*
  * Returns how many levels a graph of n nodes has; sizes gets their numbers of nodes, sizes[0] = n.
@@ -230,15 +240,16 @@ extern RabitqFactors graph_code_edge(const GraphBuild *build, const void *node,
 									 const void *neighbour, uint8_t *signs);
 
 /*
- * Sets the code of a node's link, and its distance, from the neighbour's work vector; the node's
- * own must be there, and with bytes its lists such that they can be merged.
+ * Sets the code of a node's link, and its distance, from the neighbour's work vector, if exact from
+ * what that would be made of; the node's own must be there, and with bytes its lists such that they
+ * can be merged.
  */
 extern void graph_code_link(const GraphBuild *build, uint32_t node, uint32_t place,
 							const void *work);
 
 /*
- * Makes a node outside of this part, given by its id and its work vector or its distance, a
- * permanent neighbour of node 0.
+ * Makes a node outside of this part, given by its id and by what graph_code_link needs or, where
+ * there are no codes, its work vector or its distance, a permanent neighbour of node 0.
  */
 extern void graph_set_anchor(GraphBuild *build, uint32_t id, const void *work, float distance);
 

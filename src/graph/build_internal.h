@@ -90,17 +90,13 @@ unlock_shared(GraphLinks *links)
 static inline void
 prefetch_work(const GraphBuild *build, uint32_t node)
 {
-	const char *work = graph_array_at(&build->work, node);
+	const char *work;
 
+	if (build->exact)
+		return;
+	work = graph_array_at(&build->work, node);
 	for (size_t i = 0; i < build->padded * sizeof(uint16_t); i += 64)
 		__builtin_prefetch(work + i, 0, 2);
-}
-
-static inline RabitqFactors
-encode_link(const GraphBuild *build, uint32_t node, uint32_t neighbour, uint8_t *signs)
-{
-	return rabitq_encode(build->metric, graph_array_at(&build->work, neighbour),
-						 graph_array_at(&build->work, node), build->padded, 1, signs);
 }
 
 static inline void
@@ -147,11 +143,30 @@ vamana_room(uint32_t degree)
 	return room < GRAPH_MAX_DEGREE ? room : GRAPH_MAX_DEGREE;
 }
 
+/* NULL if exact. */
 static inline const GraphBytes *
 bytes_at(const GraphBuild *build, uint32_t node)
 {
-	return build->places ? (const GraphBytes *) build->places[node] :
+	return build->exact ? NULL : build->places ? (const GraphBytes *) build->places[node] :
 		graph_array_at(&build->work, node);
+}
+
+/* As graph_code_edge, of what the neighbour's work vector would be made of. */
+extern RabitqFactors graph_encode_exact(const GraphBuild *build, uint32_t node,
+										const float *neighbour, uint8_t *signs);
+
+static inline RabitqFactors
+encode_link(const GraphBuild *build, uint32_t node, uint32_t neighbour, uint8_t *signs)
+{
+	if (build->exact)
+	{
+		build->vector(build->arg, neighbour, build->scratch);
+		return graph_encode_exact(build, node, build->scratch, signs);
+	}
+	return build->bytes ? graph_code_edge(build, bytes_at(build, node),
+										  bytes_at(build, neighbour), signs) :
+		graph_code_edge(build, graph_array_at(&build->work, node),
+						graph_array_at(&build->work, neighbour), signs);
 }
 
 /* The distance of a node's neighbour. */
@@ -159,9 +174,11 @@ static inline float
 link_distance(const GraphBuild *build, GraphLinks *links, uint32_t node, uint32_t place)
 {
 	return build->bytes && !build->merging ?
-		graph_bytes_distance(build, node, graph_link_ids(build, links)[place]) :
+		graph_build_distance(build, node, graph_link_ids(build, links)[place]) :
 		graph_link_distances(build, links)[place];
 }
+
+extern float graph_bytes_distance(const GraphBuild *build, uint32_t a, uint32_t b);
 
 /* vamana.c: what other functions of this room do if there are bytes in place of codes. */
 extern bool vamana_init(GraphInserter *inserter, GraphMemory memory);
@@ -181,6 +198,9 @@ extern void graph_put_link(const GraphBuild *build, GraphLinks *links, uint32_t 
 
 /* A node's work vector as floats. */
 extern void graph_work_floats(const GraphBuild *build, uint32_t node, float *out);
+
+/* Where the search for an inserted node begins, if there are entries; `rotated` is its vector. */
+extern GraphCandidate graph_nearest_entry(GraphInserter *inserter, uint32_t node);
 
 /* Makes a node the query of the search. */
 extern void graph_begin_query(GraphInserter *inserter, uint32_t node);

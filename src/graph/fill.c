@@ -195,9 +195,8 @@ graph_get_edges(const GraphBuild *build, uint32_t node, GraphEdges *edges)
 	for (uint32_t i = 0; i < links->count; i++)
 	{
 		if (build->bytes)
-			edges->distances[i] = vamana_code(build, bytes_at(build, node),
-											  bytes_at(build, edges->ids[i]), edges->signs +
-											  (size_t) i * (graph_sign_dims(build) / 8));
+			edges->distances[i] = encode_link(build, node, edges->ids[i], edges->signs +
+											  (size_t) i * (graph_sign_dims(build) / 8)).distance;
 		else
 			edges->distances[i] = link_distance(build, links, node, i);
 	}

@@ -13,6 +13,9 @@
 #define SAMPLE		256			/* nodes of a part that its two means are made from, */
 #define ROUNDS		4			/* in so many rounds */
 #define SCALES		16			/* see differ_in_scale: of squared distances */
+#define LEAST_PART	8			/* see first_part_by_keys */
+#define FEW			512
+#define EXACT_LEAF	4
 
 typedef struct Placing
 {
@@ -28,14 +31,21 @@ typedef struct Placing
 	float		length2;		/* of the middle */
 	float		along;			/* of the middle, along the direction */
 	float		apart;			/* of a mean from the middle, squared */
+	float		boundary;		/* the key of what is as far from both means */
 	float	   *directions;		/* of the divisions that are open, the outermost first */
 	void		(*pause) (void);
 } Placing;
 
+static inline bool
+has_bytes(const Placing *placing)
+{
+	return placing->build->bytes && !placing->build->exact;
+}
+
 static void
 set_direction(const Placing *placing, const float *direction)
 {
-	if (placing->build->bytes)
+	if (has_bytes(placing))
 		graph_make_bytes(placing->build, direction, placing->rounded);
 }
 
@@ -45,6 +55,11 @@ product(const Placing *placing, const float *vector, const GraphBytes *rounded, 
 {
 	const GraphBuild *build = placing->build;
 
+	if (build->exact)
+	{
+		graph_work_floats(build, node, placing->work);
+		return distance_kernels->f32_dot(vector, placing->work, build->padded);
+	}
 	if (build->bytes)
 	{
 		const GraphBytes *bytes = bytes_at(build, node);
@@ -68,6 +83,11 @@ length_squared(const Placing *placing, uint32_t node)
 	const GraphBuild *build = placing->build;
 	const uint16_t *work;
 
+	if (build->exact)
+	{
+		graph_work_floats(build, node, placing->work);
+		return distance_kernels->f32_dot(placing->work, placing->work, build->padded);
+	}
 	if (build->bytes)
 		return bytes_at(build, node)->length2;
 	work = graph_array_at(&build->work, node);
@@ -230,9 +250,10 @@ make_keys(Placing *placing, const uint32_t *nodes, uint32_t n, const float *dire
 	placing->length2 = distance_kernels->f32_dot(middle, middle, dims);
 	placing->along = distance_kernels->f32_dot(middle, direction, dims);
 	placing->apart = distance_kernels->f32_dot(direction, direction, dims) / 4;
-	if (placing->build->bytes)
+	if (has_bytes(placing))
 		graph_make_bytes(placing->build, middle, placing->rounded_middle);
 	ball = differ_in_scale(placing, nodes, n, direction);
+	placing->boundary = ball ? 0 : placing->along;
 	for (uint32_t i = 0; i < n; i++)
 	{
 		float		key;
@@ -249,6 +270,24 @@ make_keys(Placing *placing, const uint32_t *nodes, uint32_t n, const float *dire
 	}
 }
 
+/*
+ * The size of the first part of n nodes with these keys.  Where distances must be exact, groups of
+ * rows are far from each other, and none should be divided that need not be: then it ends at the
+ * boundary, unless that leaves hardly anything of a part.
+ */
+static uint32_t
+first_part_by_keys(const Placing *placing, const float *keys, uint32_t n)
+{
+	uint32_t	before = 0;
+
+	for (uint32_t i = 0; i < n && placing->build->exact; i++)
+		before += keys[i] <= placing->boundary;
+	if (before == 0 || before == n ||
+		(n > FEW && (before < n / LEAST_PART || n - before < n / LEAST_PART)))
+		return first_part(n);
+	return before;
+}
+
 /* Orders the nodes from one place to another, after so many divisions. */
 static void
 place_part(Placing *placing, uint32_t from, uint32_t to, int depth)
@@ -256,12 +295,12 @@ place_part(Placing *placing, uint32_t from, uint32_t to, int depth)
 	const GraphBuild *build = placing->build;
 	uint32_t	dims = build->padded;
 	uint32_t	n = to - from;
-	uint32_t	half = first_part(n);
+	uint32_t	half;
 	uint32_t   *nodes = placing->nodes + from;
 	float	   *keys = placing->keys + from;
 	float	   *direction = placing->directions + (size_t) depth * dims;
 
-	if (n <= LEAF || depth == GRAPH_PLACE_DEPTH)
+	if (n <= (build->exact ? EXACT_LEAF : LEAF) || depth == GRAPH_PLACE_DEPTH)
 		return;
 	placing->pause();
 	memset(placing->means, 0, 2 * sizeof(float) * dims);
@@ -275,6 +314,7 @@ place_part(Placing *placing, uint32_t from, uint32_t to, int depth)
 			direction[i] = -direction[i];
 	set_direction(placing, direction);
 	make_keys(placing, nodes, n, direction, keys);
+	half = first_part_by_keys(placing, keys, n);
 	divide(nodes, keys, n, half);
 	place_part(placing, from, from + half, depth + 1);
 	place_part(placing, from + half, to, depth + 1);

@@ -65,6 +65,14 @@ graph_bytes_distance(const GraphBuild *build, uint32_t a, uint32_t b)
 	return distance_of(build, bytes_at(build, a), bytes_at(build, b));
 }
 
+/* The distance of a node, whose bytes are given, from another one. */
+static inline float
+distance_from(const GraphBuild *build, uint32_t node, const GraphBytes *bytes, uint32_t other)
+{
+	return build->exact ? build->distance(build->arg, node, other) :
+		distance_of(build, bytes, bytes_at(build, other));
+}
+
 static inline void
 prefetch_bytes(const GraphBuild *build, uint32_t node)
 {
@@ -104,7 +112,7 @@ score_nodes(void *arg, const uint32_t *ids, int n, float *distances)
 	{
 		if (i + AHEAD < n)
 			prefetch_bytes(build, ids[i + AHEAD]);
-		distances[i] = distance_of(build, query, bytes_at(build, ids[i]));
+		distances[i] = distance_from(build, inserter->node, query, ids[i]);
 	}
 }
 
@@ -148,7 +156,7 @@ cover_distance(const GraphBuild *build, GraphCandidate candidate, const uint32_t
 
 	for (uint32_t k = 0; k < count; k++)
 	{
-		float		between = distance_of(build, bytes, bytes_at(build, chosen[order[k]]));
+		float		between = distance_from(build, candidate.id, bytes, chosen[order[k]]);
 
 		if (between * times >= candidate.distance)
 			continue;
@@ -218,10 +226,10 @@ choose_again(const GraphBuild *build, GraphLinks *links, uint32_t node, uint32_t
 		if (i + AHEAD < n)
 			prefetch_bytes(build, ids[i + AHEAD]);
 		candidates[i].end =
-			(GraphCandidate) {graph_bytes_distance(build, node, ids[i]), ids[i]};
+			(GraphCandidate) {graph_build_distance(build, node, ids[i]), ids[i]};
 	}
 	if (other != node)
-		candidates[n++].end = (GraphCandidate) {graph_bytes_distance(build, node, other), other};
+		candidates[n++].end = (GraphCandidate) {graph_build_distance(build, node, other), other};
 	sort_candidates(candidates, n);
 	links->count = choose(build, candidates, n, ids);
 }
@@ -259,10 +267,9 @@ vamana_insert(GraphInserter *inserter, uint32_t node)
 	if (build->entries.count > 0)
 	{
 		graph_work_floats(build, node, inserter->rotated);
-		entry = graph_entries_nearest(&build->entries, build->metric, inserter->rotated,
-									  build->padded, inserter->entry_lut);
+		entry = graph_nearest_entry(inserter, node);
 	}
-	entry.distance = graph_bytes_distance(build, node, entry.id);
+	entry.distance = graph_build_distance(build, node, entry.id);
 	if (!graph_search_begin(search, inserter->source, build->ef_construction, false, entry))
 		return false;
 	graph_search_limit(search, INSERT_WANTED, INSERT_REACH, INFINITY, 0);

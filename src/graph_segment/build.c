@@ -150,11 +150,11 @@ build_row_memory(const Space *space, uint32 m, Size payload)
 }
 
 Size
-build_merge_memory(const Space *space, uint32 m, Size payload)
+build_merge_memory(const Space *space, uint32 m, bool bytes, Size payload)
 {
 	GraphBuild	graph;
 
-	init_graph(space, m, 0, builds_bytes(space), &graph);
+	init_graph(space, m, 0, bytes, &graph);
 	graph_use_merging(&graph, graph.bytes);
 	return build_graph_memory(&graph, payload);
 }
@@ -467,11 +467,13 @@ build_batch(SegmentBuild *build)
 			build->nodes = build_address(build, shared->nodes_handle);
 			build_measure_vectors(build, shared->nodes);
 		}
+		build_use_exact(build);
 		build_allocate_graph(build, GRAPH_LEVELS);
 		shared->done = 0;
 		shared->total = shared->nodes;
 	}
 	build_begin_step(build, 0);
+	build_use_exact(build);
 	if (shared->rows > 0)
 	{
 		build_grow_graph(build);

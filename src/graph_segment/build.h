@@ -93,7 +93,7 @@ extern void build_finish(SegmentBuild *build);
 /* The number of bytes that a row takes while its graph is built, */
 extern Size build_row_memory(const Space *space, uint32 m, Size payload);
 /* and while the lists of segments, or of partitions without codes, are merged. */
-extern Size build_merge_memory(const Space *space, uint32 m, Size payload);
+extern Size build_merge_memory(const Space *space, uint32 m, bool bytes, Size payload);
 
 /*
  * The number of bytes that the rows of one segment may take then: nodes that differ in size are

@@ -33,6 +33,24 @@
 #define FAR					2
 #define FARTHEST_COUNTED	16
 
+/*
+ * Rows are compared exactly if for more than one in TIGHT_PART of TIGHT_PROBES rows of the sample,
+ * TIGHT_OTHERS others are TIGHT_TIMES nearer to it than it or others are to the mean: the centroids
+ * of cells, and bytes, tell no more.  Codes relative to neighbours, and halves, tell more.  From
+ * CLOSE_TIMES on, the centroids have all bits.  (Of images and texts, the others are 1.2 to 1.8
+ * times nearer to one in eight.)
+ *
+ * Vectors are stored as they are if otherwise the bound of what is lost is this part of the
+ * distance of these others, squared.
+ */
+#define TIGHT_PROBES	32
+#define TIGHT_PART		8
+#define TIGHT_OTHERS	3
+#define TIGHT_TIMES		8
+#define CLOSE_TIMES		2.5
+#define TIGHT_TIMES_CODED 64
+#define LOST_PART		8
+
 /* Halves of this size are far from both ends of their range. */
 #define HALF_SIZE			0.125f
 #define LARGEST_HALF		65504.0f
@@ -135,6 +153,7 @@ find_axes(SegmentBuild *build, uint64 rows, const double *lengths, uint32 sample
 		pfree(build->axes);
 	build->axes = NULL;
 	if (build->space.method != METHOD_DISK || build->space.storage == STORAGE_NONE ||
+		build->shared->exact ||
 		padded > AXES_MAX_DIMS || rows < (uint64) AXES_ROWS * padded ||
 		sample < AXES_SAMPLED * padded)
 		return;
@@ -208,6 +227,93 @@ weighted_mean(SegmentBuild *build, uint32 sample, const double *lengths, double 
 	pfree(sums);
 }
 
+/* The squared distance of a node of the sample from the nearest TIGHT_OTHERS others. */
+static double
+distance_of_near(SegmentBuild *build, uint32 sample, uint32 node, const float *x, float *other)
+{
+	int			dims = float_count(build);
+	double		nearest[TIGHT_OTHERS];
+
+	for (int i = 0; i < TIGHT_OTHERS; i++)
+		nearest[i] = INFINITY;
+	for (uint32 i = 0; i < sample; i++)
+	{
+		double		distance;
+		int			k = TIGHT_OTHERS - 1;
+
+		if (i == node)
+			continue;
+		node_floats(build, i, other);
+		distance = distance_kernels->f32_l2sq(x, other, dims);
+		if (!(distance < nearest[k]))
+			continue;
+		for (; k > 0 && nearest[k - 1] > distance; k--)
+			nearest[k] = nearest[k - 1];
+		nearest[k] = distance;
+	}
+	return nearest[TIGHT_OTHERS - 1];
+}
+
+/* Whether to store a vector takes away as much as its neighbours differ: see LOST_PART. */
+static bool
+loses_much(SegmentBuild *build, const char *payload, double near)
+{
+	const Space *space = &build->space;
+	SealedNode	node;
+	char	   *stored = palloc(space_stored_size(space, space->storage));
+	double		error;
+
+	space_store(space, space->storage, payload, &node, stored);
+	pfree(stored);
+	error = space->metric == SPACE_COSINE ? (double) node.error * node.scale : node.error;
+	return space->metric == SPACE_COSINE ? error * LOST_PART * 2 > near :
+		error * LOST_PART * 2 > sqrt(near);
+}
+
+/*
+ * Finds whether rows of the sample are in groups that are far from the segment's mean, for their
+ * size: see TIGHT_*.  Then vectors and the centroids of cells, if rounded relative to the mean,
+ * tell less than the distances within a group.  Or in groups near the mean, from which many others
+ * are `far`, squared: cells must not have rows of both.  Likewise whether vectors must be stored
+ * as they are.
+ */
+static void
+find_tight(SegmentBuild *build, uint32 sample, double far)
+{
+	BuildShared *shared = build->shared;
+	uint32		padded = build->graph.padded;
+	float	   *x = palloc(sizeof(float) * padded * 2);
+	bool		lossy = space_is_lossy(&build->space) && build->space.metric != SPACE_IP;
+	double		times = build->space.method == METHOD_DISK ? TIGHT_TIMES : TIGHT_TIMES_CODED;
+	uint32		probes = Min(sample, TIGHT_PROBES);
+	uint32		tight = 0;
+	uint32		close = 0;
+	uint32		lost = 0;
+
+	for (uint32 i = 0; i < probes; i++)
+	{
+		uint32		node = (uint32) ((uint64) i * sample / probes);
+		const char *payload = build_payload(build, build_node_row(build, node));
+		double		near;
+		double		length2;
+
+		CHECK_FOR_INTERRUPTS();
+		node_floats(build, node, x);
+		near = distance_of_near(build, sample, node, x, x + padded);
+		build_residual(build, payload, x);
+		length2 = distance_kernels->f32_dot(x, x, padded);
+		close += near * CLOSE_TIMES * CLOSE_TIMES < length2;
+		tight += near * times * times < Max(length2, far);
+		lost += lossy && loses_much(build, payload, near);
+	}
+	pfree(x);
+	/* a graph that others are merged to is as exact as they are */
+	shared->exact = (shared->exact && shared->merging) || tight * TIGHT_PART > probes;
+	shared->cell_bits = shared->exact ? DISK_CELL_FLOATS :
+		close * TIGHT_PART > probes ? FINE_MAX_BITS : DISK_CELL_BITS;
+	shared->whole = lost * TIGHT_PART > probes;
+}
+
 /*
  * Computes the rotated mean of a sample of the vectors, unless it is given, and the power of two
  * that scales their elements, as halves, to about HALF_SIZE.  A few vectors of quite another size
@@ -251,9 +357,13 @@ build_measure_vectors(SegmentBuild *build, uint64 rows)
 		memset(shared->mean, 0, sizeof(shared->mean));
 		rotation_apply(&build->space.rotation, mean, shared->mean);
 	}
+	/* of codes, a merge knows it from the segments that had the vectors */
+	if (!build->codes)
+		find_tight(build, sample, build->space.method == METHOD_DISK && sample > 0 ?
+				   sorted[sample - 1 - sample / TIGHT_PART] : 0);
 	/* without vectors, centroids relative to different means cannot be merged as they are */
 	shared->has_mean |= build->space.storage == STORAGE_NONE;
-	shared->scale = spread > 0 && isfinite(spread) ?
+	shared->scale = shared->exact && !shared->merging ? 1 : spread > 0 && isfinite(spread) ?
 		ldexpf(HALF_SIZE, Min(Max((int) -rint(log2(spread) / 2), -100), 100)) : 1;
 	find_axes(build, rows, lengths, sample, limit);
 	pfree(mean);
@@ -319,7 +429,7 @@ build_allocate_graph(SegmentBuild *build, int max_levels)
 		else
 			shared->entries = build_allocate(build, Max(1, graph_entries_size(
 				shared->sizes[l], graph_entries_dims(build->graph.padded))));
-	if (build->space.coded && !build_loads_bytes(build))
+	if (build->space.coded && !build->graph.exact && !build_loads_bytes(build))
 		allocate_array(build, &shared->work, graph_work_size(&build->graph), shared->nodes);
 	if (shared->entries)
 		allocate_array(build, &shared->order, sizeof(uint32), shared->nodes);
@@ -335,6 +445,28 @@ map_places(SegmentBuild *build)
 		build->graph.places[i] = build_payload(build, build_node_row(build, i));
 }
 
+/* GraphBuild.vector */
+static void
+node_vector(void *arg, uint32_t node, float *out)
+{
+	SegmentBuild *build = arg;
+
+	build_work_floats(build, build_payload(build, build_node_row(build, node)), out);
+}
+
+void
+build_use_exact(SegmentBuild *build)
+{
+	GraphBuild *graph = &build->graph;
+
+	graph_use_exact(&build->inserter, graph,
+					graph->coded && build->shared->exact && !build->shared->merging);
+	if (!graph->exact || graph->scratch)
+		return;
+	graph->vector = node_vector;
+	graph->scratch = MemoryContextAlloc(build->context, 2 * sizeof(float) * graph->padded);
+}
+
 /* Maps the arrays into this process. */
 void
 build_map_graph(SegmentBuild *build)
@@ -347,7 +479,7 @@ build_map_graph(SegmentBuild *build)
 		map_array(build, &shared->links[l], graph->size, level_links(graph, l));
 	if (build->space.coded && build_loads_bytes(build))
 		map_places(build);
-	else if (build->space.coded)
+	else if (build->space.coded && !graph->exact)
 		map_array(build, &shared->work, graph_work_size(graph), &graph->work);
 	if (shared->order.chunks)
 		map_array(build, &shared->order, sizeof(uint32), &build->order);
@@ -400,6 +532,16 @@ build_residual(SegmentBuild *build, const char *payload, float *residual)
 		residual[d] -= build->shared->mean[d];
 }
 
+void
+build_work_floats(SegmentBuild *build, const char *payload, float *out)
+{
+	float		scale = build->shared->scale;
+
+	build_residual(build, payload, out);
+	for (uint32 d = 0; d < build->graph.padded && !build->graph.exact; d++)
+		out[d] = Max(Min(out[d] * scale, LARGEST_HALF), -LARGEST_HALF);
+}
+
 /*
  * Computes a work vector: centred and rotated, as halves or bytes; scratch has room for `padded`
  * floats.
@@ -407,11 +549,7 @@ build_residual(SegmentBuild *build, const char *payload, float *residual)
 void
 build_work_of(SegmentBuild *build, const char *payload, float *scratch, void *work)
 {
-	float		scale = build->shared->scale;
-
-	build_residual(build, payload, scratch);
-	for (uint32 d = 0; d < build->graph.padded; d++)
-		scratch[d] = Max(Min(scratch[d] * scale, LARGEST_HALF), -LARGEST_HALF);
+	build_work_floats(build, payload, scratch);
 	if (build->graph.bytes)
 		graph_make_bytes(&build->graph, scratch, work);
 	else
@@ -439,7 +577,7 @@ build_make_work_vectors(SegmentBuild *build)
 		for (uint32 node = from; node < to; node++)
 		{
 			memset(graph_array_at(&graph->links, node), 0, graph->size);
-			if (build->space.coded && graph->places == NULL)
+			if (build->space.coded && !graph->exact && graph->places == NULL)
 				build_work_vector(build, node, scratch, graph_array_at(&graph->work, node));
 		}
 	pfree(scratch);

@@ -71,6 +71,7 @@ struct BuildShared
 	float		alpha;			/* see graph_fill; 0: the default */
 	bool		bytes;			/* see GraphBuild */
 	bool		hurried;		/* lists are not filled up */
+	bool		merging;		/* graphs are merged: work vectors are halves, whatever they tell */
 	Size		chunk;			/* unit in which memory is taken, in bytes */
 	uint32		row_shift;		/* a chunk has 2^row_shift rows */
 
@@ -109,6 +110,8 @@ struct BuildShared
 	uint64		nodes_handle;	/* the first row of each node */
 	SharedArray work;
 	SharedArray order;			/* of insertion, if there are entries */
+	bool		exact;			/* see build_measure_vectors */
+	bool		whole;			/* vectors are stored as they are, whatever the storage */
 	float		scale;			/* of work vectors */
 	float		mean[DENSE_MAX_DIM];	/* rotated */
 	Size		peak;			/* maximum memory of all participants together */
@@ -128,9 +131,10 @@ struct BuildShared
 	uint64		numbers;		/* of the nodes in memory */
 	uint64		node_of_row;	/* by source: the number of its node */
 
+	uint16		cell_bits;		/* METHOD_DISK: of centroids */
+
 	/* merge.c */
-	uint32		cells;			/* of METHOD_DISK without vectors, */
-	uint16		cell_bits;		/* and bits of their centroids */
+	uint32		cells;			/* of METHOD_DISK without vectors */
 };
 
 typedef struct PartitionState PartitionState;
@@ -213,7 +217,11 @@ extern uint64 build_hash(const char *payload, Size size);	/* for build_make_node
 /* The number of bytes that a row takes with its node in a graph. */
 extern Size build_graph_memory(const GraphBuild *graph, Size payload);
 extern void build_make_nodes(SegmentBuild *build);		/* leader */
-/* From a sample in memory of so many rows: the mean, the scale, and axes, if codes have these. */
+/*
+ * From a sample in memory of so many rows: the mean, the scale, and axes, if codes have these; and
+ * whether rows are nearer to each other than rounded vectors and estimates tell, so that the
+ * segment is one of exact distances (SealedHeader.exact), or its vectors are stored as they are.
+ */
 extern void build_measure_vectors(SegmentBuild *build, uint64 rows);	/* leader */
 extern void build_allocate_graph(SegmentBuild *build, int max_levels);	/* leader */
 extern void build_map_graph(SegmentBuild *build);
@@ -222,7 +230,11 @@ extern void build_make_work_vectors(SegmentBuild *build);
 extern void build_work_vector(SegmentBuild *build, uint32 node, float *scratch, void *work);
 /* The rotated vector less the mean, `padded` floats, or what stands for it in a code. */
 extern void build_residual(SegmentBuild *build, const char *payload, float *residual);
+/* What a work vector is made of: the residual in its scale, or if exact as it is. */
+extern void build_work_floats(SegmentBuild *build, const char *payload, float *out);
 extern void build_work_of(SegmentBuild *build, const char *payload, float *scratch, void *work);
+/* Builds the graph without work vectors, if that was found to be needed. */
+extern void build_use_exact(SegmentBuild *build);
 extern void build_grow_graph(SegmentBuild *build);
 /* Makes every node of the graph in memory reachable from the first. */
 extern void build_connect(SegmentBuild *build);	/* leader */
@@ -276,7 +288,8 @@ extern void build_forget_plan(SegmentBuild *build);
 static inline bool
 build_loads_bytes(const SegmentBuild *build)
 {
-	return build->graph.bytes && build->shared->partitioned && !build->graph.merging;
+	return build->graph.bytes && !build->graph.exact && build->shared->partitioned &&
+		!build->graph.merging;
 }
 
 static inline uint32

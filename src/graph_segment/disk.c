@@ -1,5 +1,5 @@
 /*
- * disk.c - reading and writing the arrays of a METHOD_DISK segment
+ * disk.c - where the arrays of a METHOD_DISK segment are, and reading them
  */
 #include "graph_segment/disk.h"
 
@@ -16,11 +16,6 @@
 
 /* In a bound, an estimate is off by so many standard deviations: one in 700 is by more. */
 #define BOUND_SIGMAS		3.0f
-
-/* Squared distances from a centroid that are so many times the average are no part of it. */
-#define FAR_TIMES			8
-
-static const float origin[DENSE_MAX_DIM + 16];
 
 /* Codes that are read together; their cells are read after them. */
 #define ESTIMATES_AT_ONCE	64
@@ -64,6 +59,7 @@ disk_scan_begin(DiskScan *disk, SealedScan *scan)
 
 	memset(disk, 0, sizeof(*disk));
 	disk->axes = graph_loaded(scan->segment)->axes;
+	disk->exact = arrays->cell_bits == DISK_CELL_FLOATS;
 	reader_begin(&disk->codes, scan, "neighbour", arrays->codes, arrays->code_size,
 				 header->nodes);
 	if (disk_has_links(header))
@@ -164,16 +160,27 @@ disk_prepare(DiskScan *disk, const float *centred)
 	const SealedHeader *header = &disk->codes.scan->segment->header;
 	uint32		padded = header->padded;
 	const Axes *axes = disk->axes;
-	Size		size = axes ? axes_rounded_size(&axes->plan, padded) :
+	Size		size;
+
+	disk->norm = distance_kernels->f32_dot(centred, centred, padded);
+	if (disk->terms == NULL)
+		disk->terms = MemoryContextAlloc(disk->codes.scan->context,
+										 sizeof(DiskTerms) * DISK_TERMS);
+	/* no cell has this number */
+	memset(disk->terms, 0xFF, sizeof(DiskTerms) * DISK_TERMS);
+	disk->centred = centred;
+	if (disk->exact)
+	{
+		fine_prepare(&disk->whole, header->disk.bits, centred, padded);
+		return;
+	}
+	size = axes ? axes_rounded_size(&axes->plan, padded) :
 		fine_rounded_size(header->disk.bits, padded);
 
 	if (disk->rounded == NULL)
 	{
-		MemoryContext context = disk->codes.scan->context;
-
 		disk->rounded = MemoryContextAlloc(
-			context, size + fine_rounded_size(header->disk.cell_bits, padded));
-		disk->terms = MemoryContextAlloc(context, sizeof(DiskTerms) * DISK_TERMS);
+			disk->codes.scan->context, size + fine_rounded_size(header->disk.cell_bits, padded));
 	}
 	if (axes)
 	{
@@ -185,9 +192,6 @@ disk_prepare(DiskScan *disk, const float *centred)
 	else
 		fine_round(&disk->query, header->disk.bits, centred, padded, disk->rounded);
 	fine_round(&disk->coarse, header->disk.cell_bits, centred, padded, disk->rounded + size);
-	disk->norm = distance_kernels->f32_dot(centred, centred, padded);
-	/* no cell has this number */
-	memset(disk->terms, 0xFF, sizeof(DiskTerms) * DISK_TERMS);
 }
 
 static inline DiskTerms *
@@ -228,8 +232,24 @@ compare_code(const DiskScan *disk, uint32 number, const char *code, uint32 *cell
 			axes_dot(&disk->along, (const uint8 *) (factors + 1));
 	}
 	*cell = head->cell;
-	return head->a +
-		bf16_to_float(head->b) * fine_rounded_dot(&disk->query, (const uint8 *) (head + 1));
+	return head->a + bf16_to_float(head->b) *
+		(disk->exact ? fine_dot(&disk->whole, (const uint8 *) (head + 1)) :
+		 fine_rounded_dot(&disk->query, (const uint8 *) (head + 1)));
+}
+
+/* The distance of a centroid, squared, or its product with the query, if `product`. */
+static float
+compare_cell(const DiskScan *disk, const DiskCell *cell, bool product)
+{
+	uint32		padded = disk->codes.scan->segment->header.padded;
+	const float *centroid = (const float *) (cell + 1);
+	float		dot;
+
+	if (disk->exact)
+		return product ? distance_kernels->f32_dot(disk->centred, centroid, padded) :
+			distance_kernels->f32_l2sq(disk->centred, centroid, padded);
+	dot = cell->scale * fine_rounded_dot(&disk->coarse, (const uint8 *) (cell + 1));
+	return product ? dot : disk->norm - 2 * dot + cell->norm;
 }
 
 /* The terms of a cell, which are computed the first time. */
@@ -241,13 +261,11 @@ cell_terms(DiskScan *disk, uint32 number)
 	if (terms->cell != number)
 	{
 		const DiskCell *cell = (const DiskCell *) disk_reader_get(&disk->cells, number);
-		float		dot = cell->scale *
-			fine_rounded_dot(&disk->coarse, (const uint8 *) (cell + 1));
-		float		distance = disk->norm - 2 * dot + cell->norm;
 		bool		product = disk->codes.scan->space->metric == SPACE_IP;
+		float		distance = compare_cell(disk, cell, product);
 
 		terms->cell = number;
-		terms->base = product ? -dot : distance;
+		terms->base = product ? -distance : distance;
 		/* not below zero, but by rounding */
 		terms->length = product ? sqrtf(disk->norm) : distance < 0 ? 0 : sqrtf(distance);
 	}
@@ -315,7 +333,9 @@ disk_code_size(const Space *space, uint32 padded)
 static uint32
 cell_size(const SealedDisk *disk, uint32 padded)
 {
-	return TYPEALIGN(sizeof(float), sizeof(DiskCell) + fine_size(disk->cell_bits, padded));
+	return TYPEALIGN(sizeof(float), sizeof(DiskCell) +
+					 (disk->cell_bits == DISK_CELL_FLOATS ? sizeof(float) * padded :
+					  fine_size(disk->cell_bits, padded)));
 }
 
 static uint32
@@ -324,42 +344,23 @@ link_size(const SealedDisk *disk)
 	return TYPEALIGN(sizeof(uint32), sizeof(DiskNode) + (uint32) disk->degree * disk->id_size);
 }
 
-static FineQuantizer
-quantizer_of(const Space *space, uint32 padded)
+FineQuantizer
+disk_quantizer(const Space *space, uint32 padded)
 {
 	return (FineQuantizer) {space_rabitq_metric(space), FINE_RABITQ, space->bits, padded};
 }
 
-static FineQuantizer
-cell_quantizer(const SealedDisk *disk, uint32 padded)
+FineQuantizer
+disk_cell_quantizer(const SealedDisk *disk, uint32 padded)
 {
 	return (FineQuantizer) {RABITQ_L2, FINE_RABITQ, disk->cell_bits, padded};
-}
-
-/*
- * Rounds the factors of the code of a residual of this squared length.  Of a distance, the factor a
- * is changed with b so that the estimate of the vector from itself remains exact: a + b <u, c + o>
- * stays the same.
- */
-static DiskCode
-round_factors(const FineQuantizer *quantizer, const FineFactors *factors, float length2)
-{
-	DiskCode	code = {.a = factors->a, .b = float_to_bf16(factors->b)};
-	float		changed = factors->b < 0 ? 1 - bf16_to_float(code.b) / factors->b : 0;
-	/* the changed part of the product of the residual with the way that its estimate is for */
-	float		rounding = metric_weight(quantizer->metric) * fabsf(changed) * sqrtf(length2);
-
-	if (changed != 0 && quantizer->metric != RABITQ_IP)
-		code.a -= changed * (length2 + factors->a);
-	code.error = float_to_bf16(hypotf(factors->error, rounding) * (1 + 1.0f / 128));
-	return code;
 }
 
 void
 disk_restore(const Space *space, uint32 padded, const char *code, float *residual)
 {
 	const DiskCode *head = (const DiskCode *) code;
-	const FineQuantizer quantizer = quantizer_of(space, padded);
+	const FineQuantizer quantizer = disk_quantizer(space, padded);
 
 	fine_restore(&quantizer, (const uint8 *) (head + 1), bf16_to_float(head->b), residual);
 }
@@ -377,9 +378,12 @@ void
 disk_restore_cell(const SealedDisk *disk, uint32 padded, const char *cell, float *centroid)
 {
 	const DiskCell *head = (const DiskCell *) cell;
-	const FineQuantizer quantizer = cell_quantizer(disk, padded);
+	const FineQuantizer quantizer = disk_cell_quantizer(disk, padded);
 
-	fine_restore(&quantizer, (const uint8 *) (head + 1),
+	if (disk->cell_bits == DISK_CELL_FLOATS)
+		memcpy(centroid, head + 1, sizeof(float) * padded);
+	else
+		fine_restore(&quantizer, (const uint8 *) (head + 1),
 				 factor_of_scale(quantizer.metric, head->scale), centroid);
 }
 
@@ -387,6 +391,12 @@ static uint32
 cells_of(uint32 nodes)
 {
 	return nodes / DISK_CELL_NODES + (nodes % DISK_CELL_NODES > 0);
+}
+
+uint32
+disk_spare_cells(const SegmentBuild *build, uint32 cells)
+{
+	return build->shared->exact && !build->codes ? cells : 0;
 }
 
 /*
@@ -403,10 +413,11 @@ count_cells(const SegmentBuild *build, uint32 nodes)
 	if (build->codes)
 		return shared->cells;
 	if (!shared->partitioned || build->axes)
-		return cells_of(nodes);
-	for (uint32 p = 0; p < shared->parts; p++)
-		cells += cells_of(shared->part_first[p + 1] - shared->part_first[p]);
-	return cells;
+		cells = cells_of(nodes);
+	else
+		for (uint32 p = 0; p < shared->parts; p++)
+			cells += cells_of(shared->part_first[p + 1] - shared->part_first[p]);
+	return cells + disk_spare_cells(build, cells);
 }
 
 /* The size of an element of the array of codes along axes. */
@@ -485,7 +496,7 @@ disk_place(const SegmentBuild *build, SealedHeader *header, uint64 place)
 	SealedDisk *disk = &header->disk;
 
 	disk->bits = (uint16) build->space.bits;
-	disk->cell_bits = build->codes ? build->shared->cell_bits : DISK_CELL_BITS;
+	disk->cell_bits = build->shared->cell_bits;
 	disk->cell_count = count_cells(build, header->nodes);
 	disk->cell_size = cell_size(disk, header->padded);
 	disk->code_size = disk_code_size(&build->space, header->padded);
@@ -548,7 +559,9 @@ disk_check_header(Relation index, const CachedSegment *segment)
 			sealed_wrong_header(index, uid, "axes");
 		sealed_check_place(extent, header, &places[3]);
 	}
-	if (disk->cell_bits < FINE_MIN_BITS || disk->cell_bits > FINE_MAX_BITS ||
+	if (disk->cell_bits < FINE_MIN_BITS ||
+		(disk->cell_bits > FINE_MAX_BITS && disk->cell_bits != DISK_CELL_FLOATS) ||
+		(disk->cell_bits == DISK_CELL_FLOATS) != (header->exact > 0) ||
 		disk->cell_size != cell_size(disk, header->padded) || disk->cell_count == 0)
 		sealed_wrong_header(index, uid, "size of cells");
 	if (disk->degree > GRAPH_MAX_DEGREE || disk->id_size < 1 || disk->id_size > sizeof(uint32) ||
@@ -561,239 +574,4 @@ disk_check_header(Relation index, const CachedSegment *segment)
 	sealed_check_place(extent, header, &places[1]);
 	if (disk_has_links(header))
 		sealed_check_place(extent, header, &places[2]);
-}
-
-void
-disk_writer_begin(DiskWriter *writer, const SegmentBuild *build, const SealedHeader *header,
-				  Extent extent)
-{
-	writer->disk = header->disk;
-	writer->written = 0;
-	writer->named = PG_UINT32_MAX;
-	writer->axes = build->axes;
-	writer->quantizer = quantizer_of(&build->space, header->padded);
-	writer->centroid = palloc(sizeof(float) * header->padded);
-	writer->center = palloc(sizeof(float) * header->padded);
-	writer->centred = palloc(sizeof(float) * DISK_CELL_NODES * header->padded);
-	writer->centred_count = 0;
-	writer->residual = palloc(sizeof(float) * header->padded);
-	writer->along = palloc(sizeof(float) * header->padded);
-	writer->code = palloc0(header->disk.code_size);
-	writer->cell = palloc0(header->disk.cell_size);
-	extent_writer_begin(&writer->codes, extent);
-	if (build->axes)
-	{
-		extent_writer_seek(&writer->codes, header->axes, BLOCK_AXES);
-		extent_writer_put(&writer->codes, &build->axes->plan, sizeof(AxesPlan));
-		extent_writer_put(&writer->codes, build->axes->rows,
-						  sizeof(float) * header->padded * header->padded);
-	}
-	extent_writer_seek(&writer->codes, header->disk.codes, BLOCK_FINE);
-	extent_writer_begin(&writer->cells, extent);
-	extent_writer_seek(&writer->cells, header->disk.cells, BLOCK_CENTROIDS);
-	writer->node = NULL;
-	if (!disk_has_links(header))
-		return;
-	writer->node = palloc0(header->disk.link_size);
-	extent_writer_begin(&writer->links, extent);
-	extent_writer_seek(&writer->links, header->disk.links, BLOCK_LINKS);
-}
-
-/* Writes an element of an array. */
-static void
-put_element(ExtentWriter *writer, const char *element, uint32 size)
-{
-	if (elements_per_block(size) > 0)
-		extent_writer_keep_whole(writer, size);
-	extent_writer_put(writer, element, size);
-}
-
-void
-disk_copy_cell(DiskWriter *writer, const char *cell)
-{
-	Assert(writer->written < writer->disk.cell_count);
-	put_element(&writer->cells, cell, writer->disk.cell_size);
-	writer->written++;
-}
-
-void
-disk_put_cell(DiskWriter *writer, const float *centroid)
-{
-	uint32		padded = writer->quantizer.padded;
-	const FineQuantizer quantizer = cell_quantizer(&writer->disk, padded);
-	DiskCell   *cell = (DiskCell *) writer->cell;
-	FineFactors factors = fine_encode(&quantizer, centroid, origin, (uint8 *) (cell + 1));
-
-	cell->scale = scale_of_factor(quantizer.metric, factors.b);
-	disk_restore_cell(&writer->disk, padded, writer->cell, writer->centroid);
-	cell->norm = distance_kernels->f32_dot(writer->centroid, writer->centroid, padded);
-	disk_copy_cell(writer, writer->cell);
-}
-
-/*
- * The mean of the vectors of n rows, without those so far from the mean of all that they alone
- * would decide where the centroid is.
- */
-static void
-find_centroid(const DiskWriter *writer, int n, float *centroid)
-{
-	uint32		padded = writer->quantizer.padded;
-	float		distances[DISK_CELL_NODES] = {0};
-	float		limit = 0;
-
-	for (int round = 0; round < 2; round++)
-	{
-		float		total = 0;
-		int			kept = 0;
-
-		memset(centroid, 0, sizeof(float) * padded);
-		for (int i = 0; i < n; i++)
-			kept += distances[i] <= limit;
-		for (int i = 0; i < n; i++)
-			if (distances[i] <= limit)
-				for (uint32 d = 0; d < padded; d++)
-					centroid[d] += writer->centred[(Size) i * padded + d] / (float) kept;
-		for (int i = 0; i < n; i++)
-			total += distances[i] = distance_kernels->f32_l2sq(
-				centroid, writer->centred + (Size) i * padded, padded);
-		limit = FAR_TIMES * total / (float) n;
-	}
-}
-
-/*
- * Makes the element of the array of codes for the i-th row of a cell in writer->code.  The product
- * of a residual o with a query is estimated as it is, not by the way from the centroid to the
- * query: the error then is a part of |q| |o|, however long the centroid is.
- */
-static void
-encode(DiskWriter *writer, int i)
-{
-	const FineQuantizer *quantizer = &writer->quantizer;
-	uint32		padded = quantizer->padded;
-	const float *centred = writer->centred + (Size) i * padded;
-	float		length2;
-	FineFactors factors;
-	DiskCode	code;
-
-	for (uint32 d = 0; d < padded; d++)
-		writer->residual[d] = centred[d] - writer->centroid[d];
-	length2 = distance_kernels->f32_dot(writer->residual, writer->residual, padded);
-	if (writer->axes)
-	{
-		axes_apply(writer->axes, writer->residual, writer->along);
-		factors = axes_encode(writer->axes, quantizer->metric, writer->along,
-							  quantizer->metric == RABITQ_IP ? origin : writer->center,
-							  (uint8 *) writer->code + sizeof(DiskShortCode));
-		code = round_factors(quantizer, &factors, length2);
-		*(DiskShortCode *) writer->code = (DiskShortCode) {float_to_bf16(code.a), code.b};
-		return;
-	}
-	factors = fine_encode(quantizer, writer->residual,
-						  quantizer->metric == RABITQ_IP ? origin : writer->centroid,
-						  (uint8 *) writer->code + sizeof(DiskCode));
-	code = round_factors(quantizer, &factors, length2);
-	code.cell = writer->written - 1;
-	memcpy(writer->code, &code, sizeof(code));
-}
-
-/* Writes a cell of the rows that have none yet, and their codes. */
-static void
-put_codes(DiskWriter *writer)
-{
-	if (writer->centred_count == 0)
-		return;
-	find_centroid(writer, writer->centred_count, writer->centroid);
-	disk_put_cell(writer, writer->centroid);
-	if (writer->axes)
-		axes_apply(writer->axes, writer->centroid, writer->center);
-	for (int i = 0; i < writer->centred_count; i++)
-	{
-		encode(writer, i);
-		put_element(&writer->codes, writer->code, writer->disk.code_size);
-	}
-	writer->centred_count = 0;
-}
-
-void
-disk_writer_put_code(DiskWriter *writer, SegmentBuild *build, uint32 row)
-{
-	build_residual(build, build_payload(build, row),
-				   writer->centred + (Size) writer->centred_count * writer->quantizer.padded);
-	if (++writer->centred_count == DISK_CELL_NODES)
-		put_codes(writer);
-}
-
-void
-disk_writer_end_part(DiskWriter *writer)
-{
-	if (writer->axes == NULL)
-		put_codes(writer);
-}
-
-void
-disk_writer_copy_code(DiskWriter *writer, SegmentBuild *build, const char *code)
-{
-	uint32		cell = ((const DiskCode *) code)->cell;
-
-	if (cell != writer->named)
-		build->put_cell(build, writer, cell);
-	writer->named = cell;
-	memcpy(writer->code, code, writer->disk.code_size);
-	((DiskCode *) writer->code)->cell = writer->written - 1;
-	put_element(&writer->codes, writer->code, writer->disk.code_size);
-}
-
-void
-disk_writer_put_links(DiskWriter *writer, const DiskNode *node, const uint32 *ids)
-{
-	memset(writer->node, 0, writer->disk.link_size);
-	memcpy(writer->node, node, sizeof(*node));
-	disk_pack_ids(&writer->disk, ids, node->links, writer->node + sizeof(*node));
-	put_element(&writer->links, writer->node, writer->disk.link_size);
-}
-
-/* Copies what the nodes of a segment with vectors have of their rows and neighbours. */
-void
-disk_write_links(SealedScan *scan, const SealedHeader *header, Extent output)
-{
-	const NodeLayout *layout = &header->layout;
-	const SealedDisk *disk = &header->disk;
-	char	   *link = palloc(disk->link_size);
-	ExtentWriter writer;
-
-	extent_writer_begin(&writer, output);
-	extent_writer_seek(&writer, disk->links, BLOCK_LINKS);
-	for (uint32 id = 0; id < header->nodes; id++)
-	{
-		const SealedNode *node = sealed_read_node(scan, 0, id);
-		DiskNode	head = {node->tid, node->links, node->extra, node->extras};
-
-		memset(link, 0, disk->link_size);
-		memcpy(link, &head, sizeof(head));
-		memcpy(link + sizeof(head), (const char *) node + layout->ids,
-			   (Size) Min(node->links, disk->degree) * disk->id_size);
-		put_element(&writer, link, disk->link_size);
-	}
-	extent_writer_end(&writer);
-	pfree(link);
-}
-
-void
-disk_writer_end(DiskWriter *writer)
-{
-	put_codes(writer);
-	Assert(writer->written == writer->disk.cell_count);
-	extent_writer_end(&writer->codes);
-	extent_writer_end(&writer->cells);
-	pfree(writer->centroid);
-	pfree(writer->center);
-	pfree(writer->centred);
-	pfree(writer->residual);
-	pfree(writer->along);
-	pfree(writer->code);
-	pfree(writer->cell);
-	if (writer->node == NULL)
-		return;
-	extent_writer_end(&writer->links);
-	pfree(writer->node);
 }

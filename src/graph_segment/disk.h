@@ -80,6 +80,9 @@ typedef struct DiskScan
 	DiskReader	cells;
 	DiskReader	links;
 	const Axes *axes;			/* of codes; NULL: none */
+	bool		exact;			/* centroids are floats, and the query is not rounded */
+	const float *centred;		/* the query, */
+	FineQuery	whole;			/* for codes if exact; else */
 	FineRounded query;			/* for codes, */
 	AxesQuery	along;			/* or for those along axes, */
 	FineRounded coarse;			/* and for centroids, */
@@ -140,6 +143,13 @@ extern DiskFactors disk_factors(const Axes *axes, const char *code, uint32 numbe
 /* The size of an element of the array of codes without axes. */
 extern uint32 disk_code_size(const Space *space, uint32 padded);
 
+/* How the vectors of nodes and the centroids of cells are encoded, unless these are floats. */
+extern FineQuantizer disk_quantizer(const Space *space, uint32 padded);
+extern FineQuantizer disk_cell_quantizer(const SealedDisk *disk, uint32 padded);
+
+/* Further cells, for runs of rows that are in groups far from each other. */
+extern uint32 disk_spare_cells(const SegmentBuild *build, uint32 cells);
+
 /* What an element of that array stands for, relative to its centroid; and a centroid. */
 extern void disk_restore(const Space *space, uint32 padded, const char *code, float *residual);
 extern void disk_restore_cell(const SealedDisk *disk, uint32 padded, const char *cell,
@@ -191,6 +201,7 @@ struct DiskWriter
 	ExtentWriter links;
 	SealedDisk	disk;
 	uint32		written;		/* cells */
+	uint32		spare;			/* so many runs of rows may have another cell */
 	uint32		named;			/* the cell that the element copied last had named */
 	const Axes *axes;			/* NULL: none */
 	FineQuantizer quantizer;

@@ -176,6 +176,7 @@ open_inputs(Merge *merge)
 		merge->keys += header->nodes;
 		input->first_cell = cells;
 		cells += header->disk.cell_count;
+		merge->build->shared->exact |= header->exact > 0;
 	}
 	for (int i = 0; i < merge->input_count; i++)
 		if (needs_full(merge, &merge->inputs[i]))
@@ -357,6 +358,7 @@ sample_nodes(Merge *merge)
 	/* the base keeps its mean, and with that its factors */
 	build_use_mean(shared, merge->inputs[0].segment->mean);
 	build_measure_vectors(build, merge->live_nodes);
+	build->plan = plan_create(build);
 	plan_keep_entries(build, build->plan, entries);
 	/* the plan names entries by their places in this array */
 	build->node_of_row = keys;
@@ -375,17 +377,19 @@ measure_shifts(Merge *merge)
 	uint32		padded = merge->build->graph.padded;
 	const float *mean = merge->inputs[0].segment->mean;
 
-	shared->cell_bits = merge->inputs[0].segment->header.disk.cell_bits;
-	for (int i = 1; i < merge->input_count && !is_flat(&merge->inputs[i]); i++)
+	for (int i = 0; i < merge->input_count && !is_flat(&merge->inputs[i]); i++)
 	{
-		if (merge->inputs[i].scan.disk &&
-			(!merge->build->codes ||
-			 memcmp(mean, merge->inputs[i].segment->mean, sizeof(float) * padded) == 0))
+		shared->cell_bits = Max(shared->cell_bits,
+								merge->inputs[i].segment->header.disk.cell_bits);
+		if (i == 0 ||
+			(merge->inputs[i].scan.disk &&
+			 (!merge->build->codes ||
+			  memcmp(mean, merge->inputs[i].segment->mean, sizeof(float) * padded) == 0)))
 			continue;
 		merge->inputs[i].shift = palloc(sizeof(float) * padded);
 		for (uint32 d = 0; d < padded; d++)
 			merge->inputs[i].shift[d] = mean[d] - merge->inputs[i].segment->mean[d];
-		shared->cell_bits = SHIFTED_CELL_BITS;
+		shared->cell_bits = Max(shared->cell_bits, SHIFTED_CELL_BITS);
 	}
 }
 
@@ -673,8 +677,9 @@ end_merge(SegmentMaking *making)
 			BufFileClose(merge->parts[p].edges);
 }
 
-SegmentMaking *
-merge_begin(const SegmentJob *job)
+/* Opens the inputs and samples them, for a graph of bytes if the method has one. */
+static Merge *
+begin(const SegmentJob *job, bool bytes)
 {
 	Merge	   *merge = palloc0(sizeof(Merge));
 	BuildShared *shared = palloc(build_shared_size());
@@ -688,6 +693,8 @@ merge_begin(const SegmentJob *job)
 	merge->context = CurrentMemoryContext;
 	merge->input_count = job->input_count;
 	build_init_shared(shared, cache_directory(job->cached), build_memory());
+	shared->bytes &= bytes;
+	shared->merging = true;
 	build_start(shared, 1);
 	merge->build = build_attach(shared, job->index, &callbacks);
 	merge->space = &merge->build->space;
@@ -716,15 +723,30 @@ merge_begin(const SegmentJob *job)
 	open_inputs(merge);
 	merge->making.rows = merge->row_count;
 	if (merge->live_rows == 0)
-		return &merge->making;
-	merge->build->plan = plan_create(merge->build);
+		return merge;
 	measure_shifts(merge);
 	sample_nodes(merge);
+	return merge;
+}
+
+SegmentMaking *
+merge_begin(const SegmentJob *job)
+{
+	Merge	   *merge = begin(job, true);
+
+	/* halves tell more than bytes, and are as much as a merge has memory for */
+	if (merge->build->shared->exact && merge->build->shared->bytes)
+	{
+		build_free_memory(merge->build);
+		merge = begin(job, false);
+	}
+	if (merge->live_rows == 0)
+		return &merge->making;
 	merge_make_parts(merge);
 	connect_inputs(merge);
 	number_nodes(merge);
 	if (merge->build->codes)
-		shared->cells = count_cells(merge);
+		merge->build->shared->cells = count_cells(merge);
 	plan_size(merge->build, merge->build->plan);
 	merge->making.blocks = build_blocks(merge->build);
 	return &merge->making;

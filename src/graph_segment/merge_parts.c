@@ -35,7 +35,8 @@ void
 merge_make_parts(Merge *merge)
 {
 	BuildShared *shared = merge->build->shared;
-	Size		node = build_merge_memory(merge->space, shared->m, merge->payload_size);
+	Size		node = build_merge_memory(merge->space, shared->m, shared->bytes,
+											 merge->payload_size);
 	Size		edges = MERGE_NEIGHBOURS * (merge_edge_size(merge) + sizeof(LoadedEdge));
 	uint64		fit = Max(part_memory(merge, node + edges) / (node + edges), 64);
 

@@ -205,14 +205,16 @@ row_in_partition(const SegmentBuild *build, uint32 partitions, Size payload)
 	GraphBuild	graph = build->graph;
 
 	use_partitions(build->shared, &graph, partitions);
-	return build_graph_memory(&graph, graph.bytes ? DIGEST : payload);
+	return build_graph_memory(&graph, build_loads_bytes(build) ? DIGEST : payload);
 }
 
 /* The number of partitions' rows that fit into this much memory. */
 static double
 partition_capacity(const SegmentBuild *build, uint32 partitions, Size memory)
 {
-	return build->graph.bytes ? Max(1, (double) memory / row_in_partition(build, partitions, 0)) :
+	return build->graph.bytes ?
+		Max(1, (double) memory / row_in_partition(build, partitions,
+												  space_payload_size(&build->space))) :
 		row_capacity(build->shared, memory);
 }
 
@@ -248,7 +250,7 @@ part_capacity(const SegmentBuild *build)
 	if (!build->graph.bytes)
 		return PG_UINT64_MAX;	/* the partition fits */
 	return Max((uint64) (part_memory(build) / build_merge_memory(
-							 &build->space, shared->m, space_payload_size(&build->space))),
+							 &build->space, shared->m, true, space_payload_size(&build->space))),
 			   shared->sources / (BUILD_MAX_PARTS - shared->partitions) + 1);
 }
 
@@ -333,17 +335,16 @@ plan_entries(SegmentBuild *build)
 	{
 		build_make_nodes(build);
 		build->nodes = build_address(build, shared->nodes_handle);
+		if (build->space.coded)
+			build_measure_vectors(build, rows);
 		build->plan = plan_create(build);
 	}
 	if (!build->space.coded)
 		build_upper(build);
 	else if (build->leader)
-	{
-		build_measure_vectors(build, rows);
 		plan_keep_entries(build, build->plan,
 						  Min(graph_entries_count((uint32) Min(rows, PG_UINT32_MAX)),
 							  shared->nodes / CODE_GROUP * CODE_GROUP));
-	}
 	build_reset(build);
 }
 
@@ -358,7 +359,7 @@ make_loaded(SegmentBuild *build, const char *payload, uint32 *size)
 	Size		work = graph_work_size(&build->graph);
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 
-	if (!build->graph.bytes)
+	if (!build_loads_bytes(build))
 		return payload;
 	build_work_of(build, payload, state->floats, state->work);
 	if (pg_cryptohash_init(state->sha256) < 0 ||
@@ -464,9 +465,9 @@ static void
 keep_anchor(SegmentBuild *build, uint32 part, uint32 node)
 {
 	uint32		row = build_node_row(build, node);
-	Size		size = build->space.coded ? graph_work_size(&build->graph) :
-		build_row(build, row)->size;
-	const void *anchor = build->space.coded && !build->graph.bytes ?
+	bool		coded = build->space.coded && !build->graph.exact;
+	Size		size = coded ? graph_work_size(&build->graph) : build_row(build, row)->size;
+	const void *anchor = coded && !build->graph.bytes ?
 		graph_array_at(&build->graph.work, node) : (const void *) build_payload(build, row);
 
 	build->partition->anchors[part] = memcpy(MemoryContextAlloc(build->context, size), anchor,
@@ -593,9 +594,14 @@ link_anchor(SegmentBuild *build, uint32 part)
 	if (next == shared->parts)
 		return;
 	anchor = build->partition->anchors[next];
-	if (!build->space.coded)
+	if (!build->space.coded || build->graph.exact)
 		distance = space_distance(&build->space, build_payload(build, build_node_row(build, 0)),
 								  anchor);
+	if (build->graph.exact)
+	{
+		build_work_floats(build, anchor, build->partition->floats);
+		anchor = (const char *) build->partition->floats;
+	}
 	graph_set_anchor(&build->graph, shared->part_first[next], anchor, distance);
 }
 
@@ -676,6 +682,7 @@ partition_finish(SegmentBuild *build)
 	uint32		degree = graph->degree;
 
 	plan_entries(build);
+	build_use_exact(build);
 	divide_rows(build);
 	if (build->leader)
 	{

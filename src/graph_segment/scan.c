@@ -402,6 +402,9 @@ graph_scan_search(GraphScan *scan, const SpaceQuery *query, const SearchEffort *
 		disk_set_source(scan, &source);
 	else if (graph_scan_is_stored(scan))
 		stored_set_source(&source);
+	/* neighbours are compared as in a graph without codes */
+	if (scan->sealed.segment->header.exact)
+		source.coded = false;
 	scan->sealed.query = query;
 	if (!scan->keeps_memory)
 		graph_search_init(search, space_graph_memory(CurrentMemoryContext));

@@ -24,6 +24,9 @@
 #define NEAR_ENTRIES		8
 #define SAMPLED_ENTRIES		4
 
+/* Entries that are compared where estimates are not exact enough. */
+#define EXACT_ENTRIES		32
+
 #define LOOKED_AT			Max(SAMPLED_ROWS, NEAR_CELLS * DISK_CELL_NODES)
 
 /* Finds the entries that are nearest to the query, at most n; returns how many. */
@@ -70,6 +73,21 @@ add_nearest(GraphScan *scan, const uint32 *ids, int count, int most)
 		if (!graph_search_add(search, (GraphCandidate) {found[i].distance, found[i].id}))
 			return false;
 	return true;
+}
+
+/* Begins from the nearest of several entries, whose estimates may be of the wrong group of rows. */
+static bool
+add_entries(GraphScan *scan)
+{
+	GraphCandidate entries[EXACT_ENTRIES];
+	uint32		ids[EXACT_ENTRIES];
+	int			count = 0;
+	int			n = nearest_entries(scan, entries, EXACT_ENTRIES);
+
+	for (int i = 0; i < n; i++)
+		if (entries[i].id < scan->sealed.segment->header.nodes)
+			ids[count++] = entries[i].id;
+	return count == 0 || add_nearest(scan, ids, count, NEAR_ENTRIES);
 }
 
 /* Adds the cells of a run to the nearest ones, of which there are `count`; returns how many. */
@@ -155,6 +173,8 @@ bool
 graph_scan_add_entries(GraphScan *scan)
 {
 	if (graph_scan_begins_near(scan) && !add_near(scan))
+		return false;
+	if (scan->sealed.segment->header.exact && !add_entries(scan))
 		return false;
 	return !scan->left || graph_scan_share(scan) > SAMPLED_SHARE || add_sampled(scan);
 }

@@ -81,6 +81,8 @@ plan_create(SegmentBuild *build)
 
 	plan->storage = build->space.storage == STORAGE_FULL && !build->shared->needs_full ?
 		STORAGE_BYTES : build->space.storage;
+	if (build->shared->whole)
+		plan->storage = STORAGE_FULL;
 	plan_layout(build, plan->storage, &plan->header.layout);
 	return plan;
 }
@@ -223,6 +225,7 @@ plan_size(SegmentBuild *build, SegmentPlan *plan)
 	if (build->space.method == METHOD_DISK)
 		disk_lay_out(build, plan->storage, header);
 	header->padded = build->graph.padded;
+	header->exact = build->shared->exact;
 	header->level[0].nodes = header->nodes;
 	header->level[0].blocks = plan_nodes_differ(plan) ? blocks_of_bytes(shared->node_end) :
 		header->layout.size > 0 ? node_layout_blocks(&header->layout, header->nodes) : 0;
@@ -641,7 +644,6 @@ plan_keep_entries(SegmentBuild *build, SegmentPlan *plan, uint32 count)
 	uint32		padded = build->graph.padded;
 	GraphEntries *entries = &plan->entries;
 	float	   *rotated = palloc(sizeof(float) * padded);
-	void	   *work = palloc(graph_work_size(&build->graph));
 
 	plan->header.levels = 1;
 	entries->count = count;
@@ -650,12 +652,11 @@ plan_keep_entries(SegmentBuild *build, SegmentPlan *plan, uint32 count)
 										 graph_entries_size(count, entries->dims));
 	for (uint32 i = 0; i < count; i++)
 	{
-		build_work_vector(build, i, rotated, work);
+		build_work_floats(build, build_payload(build, build_node_row(build, i)), rotated);
 		graph_entries_put(entries, i, build_row(build, build_node_row(build, i))->source,
 						  build->graph.metric, rotated, padded);
 	}
 	pfree(rotated);
-	pfree(work);
 }
 
 /* Writes the kept levels, with the numbers that their nodes have got at level 0. */

@@ -269,7 +269,8 @@ typedef struct SealedList
 /*
  * What a search of a METHOD_DISK segment walks by: arrays by the numbers of nodes, of codes, each
  * after its DiskCode, and, if the segment has no vectors, of DiskNodes; and one of cells.  A code
- * is relative to the centroid of a cell, which is a code after its DiskCell, relative to the mean.
+ * is relative to the centroid of a cell, which is a code after its DiskCell, relative to the mean,
+ * or, if cell_bits is DISK_CELL_FLOATS, floats.
  *
  * A segment with vectors may have axes, an AxesPlan and the axes (quantize/axes.h).  Its codes are
  * along these, each after a DiskShortCode, and its cells are runs of DISK_CELL_NODES nodes.
@@ -292,6 +293,8 @@ typedef struct SealedDisk
 	uint32		cell_size;		/* of a DiskCell and its code */
 	uint32		cell_count;
 } SealedDisk;
+
+#define DISK_CELL_FLOATS	32
 
 typedef struct DiskCode
 {
@@ -493,7 +496,8 @@ typedef struct SealedHeader
 	BlockNumber axes;			/* METHOD_DISK: block within the extent; 0: none */
 	SealedWords words;
 	SealedPacked packed;
-	uint32		spare[3];		/* zero */
+	uint32		exact;			/* a coded graph: estimates must not round the query */
+	uint32		spare[2];		/* zero */
 } SealedHeader;
 
 /*
@@ -551,7 +555,7 @@ typedef struct SealedNode
 	uint32		extras;			/* how many */
 	float		error;			/* at most the distance between the vector and what is stored */
 	float		low;			/* bytes, sq8: a value is low + step * byte; half: step * half */
-	float		step;			/* 0: the vector is stored as it is */
+	float		step;			/* 0, and if storage is lossy -1: the vector is stored as it is */
 	float		scale;			/* cosine: one over the vector's norm; ip: the norm */
 	uint32		row;			/* number of its first row */
 } SealedNode;

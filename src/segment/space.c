@@ -426,7 +426,8 @@ space_query_distance(const Space *space, const SpaceQuery *query, const char *pa
 static inline SpaceStorage
 node_storage(const Space *space, const SealedNode *node)
 {
-	return space->storage == STORAGE_FULL && node->step > 0 ? STORAGE_BYTES : space->storage;
+	return node->step < 0 ? STORAGE_FULL :
+		space->storage == STORAGE_FULL && node->step > 0 ? STORAGE_BYTES : space->storage;
 }
 
 float
@@ -592,7 +593,10 @@ space_store(const Space *space, SpaceStorage storage, const char *payload, Seale
 	node->step = 0;
 	node->scale = scale_of(space, payload);
 	if (storage == STORAGE_FULL)
+	{
+		node->step = space_is_lossy(space) ? -1 : 0;
 		memcpy(vector, payload, space_size_of(space, payload));
+	}
 	else if (storage == STORAGE_BYTES)
 	{
 		float	   *x = palloc(sizeof(float) * n);

@@ -24,7 +24,9 @@ typedef enum Kind
 {
 	PLAIN,
 	CODED,
-	BYTES						/* coded, but with bytes in place of codes */
+	BYTES,						/* coded, but with bytes in place of codes */
+	EXACT,						/* both without work vectors: for one thread */
+	EXACT_BYTES
 } Kind;
 
 /* Points, and a graph of them. */
@@ -35,6 +37,7 @@ typedef struct World
 	RabitqMetric metric;
 	bool		coded;
 	float	   *points;			/* n * DIMS */
+	float	   *rotated;		/* if exact: n * padded */
 	char	   *arrays[GRAPH_LEVELS + 2];	/* and work vectors, and entries */
 	GraphBuild	build;
 	uint32_t   *order;			/* of insertion, if there are entries */
@@ -84,6 +87,15 @@ static float
 node_distance(void *arg, uint32_t a, uint32_t b)
 {
 	return distance(arg, point(arg, a), point(arg, b));
+}
+
+static void
+node_vector(void *arg, uint32_t node, float *out)
+{
+	const World *world = arg;
+
+	memcpy(out, world->rotated + (size_t) node * world->build.padded,
+		   sizeof(float) * world->build.padded);
 }
 
 static void
@@ -154,8 +166,9 @@ make_world(World *world, uint32_t n, RabitqMetric metric, Kind kind, uint32_t ne
 	world->build.degree = 32;
 	world->build.ef_construction = 100;
 	world->build.coded = world->coded;
-	world->build.bytes = kind == BYTES;
-	world->build.alpha = kind == BYTES ? 1.2f : 0;
+	world->build.bytes = kind == BYTES || kind == EXACT_BYTES;
+	world->build.exact = kind == EXACT || kind == EXACT_BYTES;
+	world->build.alpha = world->build.bytes ? 1.2f : 0;
 	world->build.metric = metric;
 	world->build.padded = world->coded ? rotation_padded(DIMS) : 0;
 	world->build.distance = node_distance;
@@ -164,7 +177,17 @@ make_world(World *world, uint32_t n, RabitqMetric metric, Kind kind, uint32_t ne
 	graph_build_layout(&world->build);
 	rotation_init(&rotation, DIMS, 3, signs);
 	rotated = malloc(sizeof(float) * rotation.padded);
-	if (world->coded)
+	if (world->build.exact)
+	{
+		uint32_t	padded = world->build.padded;
+
+		world->build.vector = node_vector;
+		world->build.scratch = malloc(2 * sizeof(float) * padded);
+		world->rotated = malloc(sizeof(float) * n * padded);
+		for (uint32_t i = 0; i < n; i++)
+			rotation_apply(&rotation, point(world, i), world->rotated + (size_t) i * padded);
+	}
+	else if (world->coded)
 	{
 		size_t		size = graph_work_size(&world->build);
 		char	   *works = malloc(size * n);
@@ -192,6 +215,8 @@ free_world(World *world)
 		free(world->arrays[i]);
 	free(world->order);
 	free(world->points);
+	free(world->rotated);
+	free(world->build.scratch);
 }
 
 static void
