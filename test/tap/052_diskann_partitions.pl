@@ -48,8 +48,10 @@ foreach my $case (['v', 'vector_l2_ops', '<->'], ['v', 'vector_ip_ops', '<#>'],
 	{
 		my ($memory, $workers, $partitions) = @$build;
 		my $name = "$column, $class, $memory, $workers workers";
-		# graphs by products are built of larger nodes
-		$partitions = '\d+' if defined $partitions && $class eq 'vector_ip_ops';
+		# graphs by products are built of larger nodes, and those of u of vectors as they are, because
+		# its short ones are near each other for their distance from the long ones
+		$partitions = '\d+' if defined $partitions &&
+			($class eq 'vector_ip_ops' || $column eq 'u');
 		my ($status, $stdout, $stderr) = $node->psql('postgres', qq{
 			SET client_min_messages = debug1;
 			SET maintenance_work_mem = '$memory';
