@@ -31,6 +31,7 @@ import time
 import filters
 import fusion
 import join
+import partitions
 import shards
 import sparse
 import tiers
@@ -540,6 +541,9 @@ class Bench:
         if "join" in a.tables and "ours" in mine:
             c = next(c for c in self.contestants if c.name == "ours")
             join.Join(self, c, out.setdefault("join", {})).measure()
+        if "partitions" in a.tables and "ours" in mine:
+            c = next(c for c in self.contestants if c.name == "ours")
+            partitions.Partitions(self, c, mine["ours"], self.search_settings(out)["ours"], out.setdefault("partitions", {})).measure()
         if "shards" in a.tables and "ours" in mine:
             c = next(c for c in self.contestants if c.name == "ours")
             shards.Shards(self, c, mine["ours"], out.setdefault("shards", {})).measure()
@@ -862,9 +866,9 @@ def usual_setting(spec):
 
 def parts(text):
     out = text.split(",")
-    unknown = set(out) - set(PARTS) - {"methods", "sparse", "tier", "fusion", "join", "shards"}
+    unknown = set(out) - set(PARTS) - {"methods", "sparse", "tier", "fusion", "join", "partitions", "shards"}
     if unknown:
-        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods, sparse, tier, fusion, join, shards")
+        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods, sparse, tier, fusion, join, partitions, shards")
     return out
 
 
@@ -902,7 +906,7 @@ def options():
     what.add_argument("--tables", type=parts, default=PARTS, metavar="PART,...",
                       help=f"of {','.join(PARTS)} (default: these); or methods: every access method, in one table; or sparse, with --csr; "
                       "or tier: an index in an object store; or fusion: two searches of a table in one ranking; or join: the nearest rows of many queries; "
-                      "or shards: one table in four parts, by postgres_fdw")
+                      "or partitions: one table and hash partitions of its rows; or shards: one table in four parts, by postgres_fdw")
     what.add_argument("--index", action="append", metavar="[ours:|peer:]SPEC",
                       help="what follows USING in CREATE INDEX; OPCLASS stands for the operator class (may be repeated; "
                       "default: hnsw (embedding OPCLASS) where ours has it)")
@@ -1091,6 +1095,7 @@ def report(res):
         lines += tiers.report(ix.get("tier", {}))
         lines += fusion.report(ix.get("fusion", {}))
         lines += join.report(ix.get("join", {}))
+        lines += partitions.report(ix.get("partitions", {}))
         lines += shards.report(ix.get("shards", {}))
         if "search" not in ix:
             continue
