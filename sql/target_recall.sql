@@ -1,4 +1,5 @@
 -- vector.target_recall: searches go as far as ANALYZE has measured to be needed
+SELECT '[1]'::vector;		-- loads the library
 SET vector.target_recall = 0.3;
 SET vector.target_recall = 1.1;
 
