@@ -47,7 +47,7 @@
 #define TIGHT_PART		8
 #define TIGHT_OTHERS	3
 #define TIGHT_TIMES		8
-#define CLOSE_TIMES		2.5
+#define CLOSE_TIMES		4
 #define TIGHT_TIMES_CODED 64
 #define LOST_PART		8
 
