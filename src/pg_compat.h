@@ -200,6 +200,15 @@ toast_snapshot(Snapshot snapshot)
 #define read_buffer_state(descriptor)	pg_atomic_read_u32(&(descriptor)->state)
 #endif
 
+/* Rows of several paths by their order. */
+#if PG_VERSION_NUM >= 190000
+#define create_merge_append_path_compat(root, rel, paths, keys) \
+	create_merge_append_path(root, rel, paths, NIL, keys, NULL)
+#else
+#define create_merge_append_path_compat(root, rel, paths, keys) \
+	create_merge_append_path(root, rel, paths, keys, NULL)
+#endif
+
 /* Whether a role has a right to a foreign server. */
 #if PG_VERSION_NUM >= 160000
 #define foreign_server_aclcheck_compat(server, role, mode) \

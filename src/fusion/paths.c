@@ -188,7 +188,7 @@ plan_tables(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte, const Arm *a
 	}
 	copy = copy_for_arm(root, rel, arm->order);
 	copy->baserestrictinfo = NIL;
-	return (Path *) create_merge_append_path(root, copy, paths, arm->pathkeys, NULL);
+	return (Path *) create_merge_append_path_compat(root, copy, paths, arm->pathkeys);
 }
 
 /* Whether all tables of a tree have rows that can be fetched by their TIDs. */

@@ -176,17 +176,18 @@ name_index(Node *query, Oid index, Oid type, char *schema)
 
 	if (IsA(query, Const) && !constant->constisnull)
 	{
-		value = PointerGetDatum(PG_DETOAST_DATUM(constant->constvalue));
+		struct varlena *text = PG_DETOAST_DATUM(constant->constvalue);
+
 		if (constant->consttype == type)
 		{
-			BM25Query  *words = (BM25Query *) DatumGetPointer(value);
+			BM25Query  *words = (BM25Query *) text;
 
 			if (OidIsValid(words->index))
 				return NULL;
 			value = PointerGetDatum(bm25query_make(words->query, bm25query_length(words), index));
 		}
 		else
-			value = PointerGetDatum(bm25query_make(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value),
+			value = PointerGetDatum(bm25query_make(VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text),
 												   index));
 		return (Expr *) makeConst(type, -1, InvalidOid, -1, value, false, false);
 	}

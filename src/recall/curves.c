@@ -18,6 +18,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
+#include "utils/tuplestore.h"
 
 #include "am/effort.h"
 #include "am/index.h"

@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/plannodes.h"
+#include "optimizer/pathnode.h"
 #include "optimizer/plancat.h"
 #include "portability/instr_time.h"
 #include "utils/array.h"
@@ -42,16 +43,16 @@
 /* The index of vectors that plans may use while `measuring`. */
 static bool measuring;
 static Oid	measured_index;
-static get_relation_info_hook_type previous_hook;
+static TABLE_HOOK_TYPE previous_hook;
 
 /* While recall is measured, hides the indexes by distance from the planner, but for one. */
 static void
-hide_indexes(PlannerInfo *root, Oid table, bool inherits, RelOptInfo *rel)
+hide_indexes(TABLE_HOOK_PARAMS)
 {
 	ListCell   *cell;
 
 	if (previous_hook != NULL)
-		previous_hook(root, table, inherits, rel);
+		previous_hook(TABLE_HOOK_ARGS);
 	if (!measuring)
 		return;
 	foreach(cell, rel->indexlist)
@@ -66,8 +67,8 @@ hide_indexes(PlannerInfo *root, Oid table, bool inherits, RelOptInfo *rel)
 void
 measure_init(void)
 {
-	previous_hook = get_relation_info_hook;
-	get_relation_info_hook = hide_indexes;
+	previous_hook = TABLE_HOOK;
+	TABLE_HOOK = hide_indexes;
 }
 
 static bool
