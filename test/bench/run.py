@@ -34,6 +34,7 @@ import join
 import partitions
 import shards
 import sparse
+import words
 import tiers
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -335,7 +336,7 @@ class Bench:
         self.load = self.work / "load"
         command(["make", "-s", "-C", HERE, "load", f"PG_CONFIG={self.pg_config}", f"LOAD={self.load}"])
         base = 0
-        if not a.csr:
+        if not (a.csr or a.corpus):
             self.make_truth()
             base = (self.data / "base.fvecs").stat().st_size
         buffers = max(512, min(8 * base >> 20, memory_mb() * 3 // 10))
@@ -389,6 +390,11 @@ class Bench:
             self.name = pathlib.Path(a.csr).name
             self.sparse = sparse.Sparse(self)
             self.rows, self.dims, self.nq, self.metric = len(self.sparse.base), self.sparse.cols, len(self.sparse.queries), "ip"
+            return
+        if a.corpus:
+            self.name = pathlib.Path(a.corpus).name
+            self.words = words.Words(self)
+            self.rows, self.dims, self.nq, self.metric = len(self.words.texts), 0, len(self.words.queries), "words"
             return
         if a.synthetic:
             self.data, self.name = self.work, f"synthetic-{a.synthetic}"
@@ -810,9 +816,9 @@ class Bench:
         a = self.a
         out = self.results
         out["load_s"] = {}
-        if a.csr:
+        if a.csr or a.corpus:
             out["table_mb"] = {}
-            self.sparse.measure()
+            (self.sparse if a.csr else self.words).measure()
             return
         for c in self.contestants:
             say(f"loading {self.rows} x {self.dims} into {c.name} as {c.type}")
@@ -866,9 +872,9 @@ def usual_setting(spec):
 
 def parts(text):
     out = text.split(",")
-    unknown = set(out) - set(PARTS) - {"methods", "sparse", "tier", "fusion", "join", "partitions", "shards"}
+    unknown = set(out) - set(PARTS) - {"methods", "sparse", "text", "tier", "fusion", "join", "partitions", "shards"}
     if unknown:
-        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods, sparse, tier, fusion, join, partitions, shards")
+        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods, sparse, text, tier, fusion, join, partitions, shards")
     return out
 
 
@@ -882,6 +888,7 @@ def options():
                       help="run unpack-data.py on the data set NAME first (kept in a cache)")
     data.add_argument("--csr", metavar="PREFIX", help="sparse vectors: only the part sparse is measured; see sparse.py")
     data.add_argument("--texts", metavar="DIR", help="texts with vectors for the part fusion, beside other data; see fusion.py")
+    data.add_argument("--corpus", metavar="DIR|N", help="texts, or a number of generated ones: only the part text is measured; see words.py")
     data.add_argument("--synthetic", metavar="ROWSxDIMS", help="made-up points: a smoke test, no figures")
     ap.add_argument("--metric", choices=OPERATORS, help="default: by the data's name, else l2")
     ap.add_argument("--data-metric", choices=OPERATORS, default="l2",
@@ -904,7 +911,7 @@ def options():
     pg.add_argument("--session", action="append", default=[], metavar="SQL", help="statement before every search")
     what = ap.add_argument_group("what to measure")
     what.add_argument("--tables", type=parts, default=PARTS, metavar="PART,...",
-                      help=f"of {','.join(PARTS)} (default: these); or methods: every access method, in one table; or sparse, with --csr; "
+                      help=f"of {','.join(PARTS)} (default: these); or methods: every access method, in one table; or sparse, with --csr; or text, with --corpus; "
                       "or tier: an index in an object store; or fusion: two searches of a table in one ranking; or join: the nearest rows of many queries; "
                       "or partitions: one table and hash partitions of its rows; or shards: one table in four parts, by postgres_fdw")
     what.add_argument("--index", action="append", metavar="[ours:|peer:]SPEC",
@@ -931,11 +938,13 @@ def options():
     out.add_argument("--work", metavar="DIR", help="where the temporary clusters lie (default: the temporary folder)")
     out.add_argument("--keep", action="store_true", help="leave the work folder")
     a = ap.parse_args()
-    if sum(map(bool, (a.unpack, a.synthetic, a.csr))) > 1:
-        ap.error("--unpack, --synthetic and --csr exclude each other")
+    if sum(map(bool, (a.unpack, a.synthetic, a.csr, a.corpus))) > 1:
+        ap.error("--unpack, --synthetic, --csr and --corpus exclude each other")
     if "sparse" in a.tables and not a.csr:
         ap.error("the part sparse needs --csr PREFIX")
-    if not (a.csr or a.data or a.unpack or a.synthetic):
+    if "text" in a.tables and not a.corpus:
+        ap.error("the part text needs --corpus DIR or a number")
+    if not (a.csr or a.corpus or a.data or a.unpack or a.synthetic):
         ap.error("no data: give --data DIR (or set BENCH_DATA) with the files that unpack-data.py writes, or "
                  "--unpack path/to/unpack-data.py mnist-784-euclidean, or --synthetic 10000x64 for a smoke test")
     a.at = [float(x) for x in a.at.split(",")]
@@ -1035,6 +1044,8 @@ def report(res):
                    row("table with TOAST, MB", {n: [v] for n, v in res["table_mb"].items()}, True)])
     if "sparse" in res:
         lines += sparse.report(res["sparse"])
+    if "text" in res:
+        lines += words.report(res["text"])
     if "exact" in res:
         rows = []
         for label, part in res["exact"].items():
@@ -1211,7 +1222,7 @@ def draw_exact(res, path):
 def main():
     a = options()
     b = Bench(a)
-    if a.index is None and not a.csr:
+    if a.index is None and not (a.csr or a.corpus):
         have = "hnsw" in b.contestants[0].methods
         a.index = ["hnsw (embedding OPCLASS)"] if have else []
         if not have:
