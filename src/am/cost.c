@@ -25,15 +25,20 @@
  */
 #define CHANCE_OF_READING	0.3
 
+#define FORBIDDEN_COST	1e30
+
 IndexPricing index_pricing = INDEX_PRICING;
 
-/* Keeps the planner from using a path. */
+/*
+ * Keeps the planner from using a path.  Its cost is above all others, and finite: PostgreSQL takes
+ * what it computes from an infinite one, which may be no number, for less than any other.
+ */
 static void
 forbid(IndexPath *path, Cost *startup, Cost *total, Selectivity *selectivity, double *correlation,
 	   double *pages)
 {
-	*startup = get_float8_infinity();
-	*total = get_float8_infinity();
+	*startup = FORBIDDEN_COST;
+	*total = FORBIDDEN_COST;
 	*selectivity = 0;
 	*correlation = 0;
 	*pages = 0;
