@@ -4,6 +4,8 @@ SET jit = off;
 -- no worker merges at another time
 SET vector.background_work = off;
 SET client_min_messages = warning;
+-- all lists, as how many have the nearest rows is not what is tried here
+SET ivf.probes = 10000;
 -- groups of rows around places `apart` from each other; 20 of them are queries
 CREATE TABLE tight_source (id int, part int, v vector(24));
 CREATE FUNCTION tight_fill(groups int, apart float8, spread float8, rows int) RETURNS void LANGUAGE sql AS $$
@@ -28,9 +30,9 @@ DECLARE
 	wanted int := 0;
 BEGIN
 	FOR q IN SELECT v FROM tight_source WHERE id % (SELECT count(*) / 20 FROM tight_source) = 1 ORDER BY id LOOP
-		SET LOCAL enable_indexscan = off;
+		SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = on;
 		EXECUTE query INTO exact USING q;
-		SET LOCAL enable_indexscan = on;
+		SET LOCAL enable_indexscan = on; SET LOCAL enable_seqscan = off;
 		EXECUTE query INTO found USING q;
 		hits := hits + (SELECT count(*) FROM unnest(found) d WHERE d <= exact[10]);
 		wanted := wanted + 10;
@@ -38,7 +40,7 @@ BEGIN
 	RETURN 100 * hits / wanted;
 END $$;
 -- builds an index of all rows, or merges one of a segment for each group; says if it finds too few
-CREATE FUNCTION tight_try(method text, class text, op text, options text, merged bool) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION tight_try(method text, class text, op text, options text, merged bool, least_recall int DEFAULT 96) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	create_index text := format('CREATE INDEX tight_v ON tight_rows USING %s (v vector_%s_ops) WITH (seal_rows = 5000%s)', method, class, options);
 	groups int := (SELECT max(part) FROM tight_source);
@@ -66,7 +68,7 @@ BEGIN
 	after := tight_recall(op);
 	ASSERT vector_index_check('tight_v') = (SELECT count(*) FROM tight_rows);
 	RETURN format('%s %s%s: %s segments', method, class, options, segments) ||
-		CASE WHEN least(before, after) < 96 THEN format(', recall %s, %s', before, after) ELSE '' END;
+		CASE WHEN least(before, after) < least_recall THEN format(', recall %s, %s', before, after) ELSE '' END;
 END $$;
 -- few groups
 SELECT tight_fill(3, 300, 0.35, 900);
@@ -75,9 +77,9 @@ SELECT tight_try(method, class, op, options, merged)
 		(VALUES ('diskann', ', storage = full'), ('diskann', ', storage = sq8'), ('diskann', ', storage = none'),
 			('hnsw', ''), ('hnsw', ', storage = sq8'), ('ivf', '')) m(method, options),
 		unnest(ARRAY[false, true]) merged;
--- many groups, each of fewer rows than a cell has
+-- many groups, each of fewer rows than a cell has: a walk by codes alone may not find the way to one of them
 SELECT tight_fill(60, 300, 0.35, 1200);
-SELECT tight_try(method, class, op, options, false)
+SELECT tight_try(method, class, op, options, false, CASE options WHEN ', storage = none' THEN 85 ELSE 96 END)
 	FROM (VALUES ('l2', '<->'), ('cosine', '<=>')) c(class, op),
 		(VALUES ('diskann', ', storage = full'), ('diskann', ', storage = sq8'), ('diskann', ', storage = none'),
 			('hnsw', ''), ('hnsw', ', storage = sq8')) m(method, options);
