@@ -278,6 +278,27 @@ SELECT id FROM fused ORDER BY rrf(a <-> '[0.5,0.5,0.5]', grade, weights => '{NaN
 SELECT id FROM fused ORDER BY rrf(a <-> '[0.5,0.5,0.5]', grade, weights => '{1,NULL}') LIMIT 1;
 SELECT id FROM fused ORDER BY weighted(a <-> '[0.5,0.5,0.5]', grade, normalization => 'max') LIMIT 1;
 
+-- the best row of each group: PostgreSQL sorts the fused rows by the keys of DISTINCT ON
+CREATE FUNCTION fused_groups(keys text, cond text, OUT rows bigint, OUT differ bigint) LANGUAGE plpgsql AS $$
+DECLARE
+	arms text[] := ARRAY['a <-> ''[0.5,0.5,0.5]''', 'grade', 'body <@> ''rare fish'''];
+	call text := format('rrf(%s, depth => 600)', array_to_string(arms, ', '));
+BEGIN
+	EXECUTE format('SELECT count(*), count(*) FILTER (WHERE (abs(e.score - f.score) < 1e-12) IS NOT TRUE) FROM
+			(SELECT row_number() OVER (ORDER BY score) AS n, score FROM (SELECT DISTINCT ON (%1$s) e.id, e.score, place
+				FROM fused_expected(''fused'', %2$L, %3$L, %4$L, 60, 600, ''{1,1,1}'') WITH ORDINALITY AS e (id, score, place) JOIN fused USING (id)
+				ORDER BY %1$s, place) AS best) AS e
+			FULL JOIN (SELECT row_number() OVER () AS n, * FROM (SELECT score FROM
+				(SELECT DISTINCT ON (%1$s) %5$s AS score FROM fused WHERE %4$s ORDER BY %1$s, %5$s) AS d ORDER BY score) AS s) AS f USING (n)',
+		keys, 'rrf', arms, cond, call) INTO rows, differ;
+END $$;
+SELECT keys, cond, (fused_groups(keys, cond)).* FROM unnest('{tenant,"tenant, id % 3",id}'::text[]) AS keys, unnest('{true,id % 5 > 1,tenant = 3}'::text[]) AS cond;
+EXPLAIN (COSTS OFF) SELECT id FROM (SELECT DISTINCT ON (tenant) id, rrf(a <-> '[0.5,0.5,0.5]', grade) AS score FROM fused
+	ORDER BY tenant, rrf(a <-> '[0.5,0.5,0.5]', grade)) AS best ORDER BY score LIMIT 3;
+DROP FUNCTION fused_groups;
+-- without DISTINCT ON the fusion comes first
+SELECT tenant, id FROM fused ORDER BY tenant, rrf(a <-> '[0.5,0.5,0.5]', grade) LIMIT 1;
+
 -- all rows of an arm are found by one search: as with the depth as ef_search, which may be less
 CREATE TABLE fused_graph AS SELECT i AS id, ARRAY[i * 0.7548776662 % 1, i * 0.5698402910 % 1]::vector(2) AS a FROM generate_series(1, 3000) AS i;
 CREATE INDEX ON fused_graph USING hnsw (a vector_l2_ops);

@@ -44,16 +44,15 @@ static create_upper_paths_hook_type previous_upper_hook;
 #define IS_ASCENDING(pathkey)	((pathkey)->pk_strategy == BTLessStrategyNumber)
 #endif
 
-/* The fusion that a query is ordered by, if all its arms are orders of a table; or NULL. */
+/* The fusion that is an order of a query, if all its arms are orders of a table; or NULL. */
 static FuncExpr *
-find_fusion(PlannerInfo *root, const RelOptInfo *rel)
+fusion_of_order(const PathKey *order, const RelOptInfo *rel)
 {
-	const PathKey *first = root->query_pathkeys ? linitial(root->query_pathkeys) : NULL;
 	ListCell   *cell;
 
-	if (first == NULL || !IS_ASCENDING(first) || first->pk_eclass->ec_has_volatile)
+	if (!IS_ASCENDING(order) || order->pk_eclass->ec_has_volatile)
 		return NULL;
-	foreach(cell, first->pk_eclass->ec_members)
+	foreach(cell, order->pk_eclass->ec_members)
 	{
 		const EquivalenceMember *member = lfirst(cell);
 		FuncExpr   *call = (FuncExpr *) member->em_expr;
@@ -67,6 +66,27 @@ find_fusion(PlannerInfo *root, const RelOptInfo *rel)
 		for (int i = 0; i < OPTIONS; i++)
 			complete &= !contain_var_clause((Node *) fusion_option(call, i));
 		if (complete)
+			return call;
+	}
+	return NULL;
+}
+
+/*
+ * The fusion that a query is ordered by, and that order.  It comes first, but for keys of DISTINCT
+ * ON, by which PostgreSQL sorts the fused rows.
+ */
+static FuncExpr *
+find_fusion(PlannerInfo *root, const RelOptInfo *rel, PathKey **order)
+{
+	ListCell   *cell;
+
+	foreach(cell, root->query_pathkeys)
+	{
+		FuncExpr   *call;
+
+		*order = lfirst_node(PathKey, cell);
+		call = fusion_of_order(*order, rel);
+		if (call != NULL || !root->parse->hasDistinctOn)
 			return call;
 	}
 	return NULL;
@@ -223,9 +243,9 @@ estimate_depth(PlannerInfo *root, const RelOptInfo *rel, const FuncExpr *call)
 
 static const CustomPathMethods path_methods;
 
-/* The path of a fusion of these arms, each of which stops at the depth. */
+/* The path of a fusion of these arms, each of which stops at the depth, in its order. */
 static Path *
-make_path(PlannerInfo *root, RelOptInfo *rel, FuncExpr *call, List *arms)
+make_path(RelOptInfo *rel, FuncExpr *call, PathKey *order, List *arms)
 {
 	CustomPath *path = makeNode(CustomPath);
 	ListCell   *cell;
@@ -234,7 +254,7 @@ make_path(PlannerInfo *root, RelOptInfo *rel, FuncExpr *call, List *arms)
 	path->path.parent = rel;
 	path->path.pathtarget = copy_pathtarget(rel->reltarget);
 	add_column_to_pathtarget(path->path.pathtarget, (Expr *) call, 0);
-	path->path.pathkeys = list_make1(linitial(root->query_pathkeys));
+	path->path.pathkeys = list_make1(order);
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION | CUSTOMPATH_SUPPORT_BACKWARD_SCAN;
 	path->methods = &path_methods;
 	path->custom_paths = arms;
@@ -285,17 +305,20 @@ static void
 offer_fusion(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
 	FuncExpr   *call;
+	PathKey    *order;
 	Path	   *path;
 
 	if (previous_hook != NULL)
 		previous_hook(root, rel, rti, rte);
-	if (rel->reloptkind != RELOPT_BASEREL || IS_DUMMY_REL(rel) || root->parse->rowMarks != NIL ||
+	/* a copy of a table is for plans that find the rows of it in other ways */
+	if (rel->reloptkind != RELOPT_BASEREL || rel != root->simple_rel_array[rti] ||
+		IS_DUMMY_REL(rel) || root->parse->rowMarks != NIL ||
 		root->parse->commandType != CMD_SELECT || !have_tids(root, rti))
 		return;
-	call = find_fusion(root, rel);
+	call = find_fusion(root, rel, &order);
 	if (call == NULL)
 		return;
-	path = make_path(root, rel, call, plan_arms(root, rel, rte, call));
+	path = make_path(rel, call, order, plan_arms(root, rel, rte, call));
 	rel->pathlist = list_make1(path);
 	rel->rows = path->rows;
 	rel->partial_pathlist = NIL;
