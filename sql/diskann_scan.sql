@@ -84,3 +84,14 @@ RESET enable_indexscan;
 SELECT count(*) >= 9 AS found FROM exact WHERE id IN (SELECT id FROM t ORDER BY v <-> (SELECT v FROM q WHERE id = 201) LIMIT 10);
 DROP TABLE t, q;
 DROP FUNCTION work, try;
+
+RESET ALL;
+-- codes mistake near rows for far ones, so more rows are compared than are wanted
+CREATE TABLE diskann_wanted AS SELECT n AS id, (SELECT array_agg(sin(n * j * 1.7) + cos(n * 0.37 * j * j)) FROM generate_series(1, 64) j)::vector(64) AS v
+	FROM generate_series(1, 3000) n;
+CREATE INDEX diskann_wanted_v ON diskann_wanted USING diskann (v vector_l2_ops) WITH (storage = none, bits = 1);
+SELECT recall > 0.75 AS compared FROM vector_recall('diskann_wanted_v', 100, 30);
+SET diskann.query_rescore = 0;
+SELECT recall < 0.7 AS not_compared FROM vector_recall('diskann_wanted_v', 100, 30);
+RESET diskann.query_rescore;
+DROP TABLE diskann_wanted;

@@ -70,7 +70,7 @@ diskann_settings(void)
 							DISKANN_MAX_QUERY_LIST_SIZE, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("diskann.query_rescore",
 							"Sets how many candidates are compared by their vectors",
-							"At least as many as rows are wanted.  An index that keeps vectors "
+							"Or twice as many as rows are wanted.  An index that keeps vectors "
 							"compares each row that a search goes through.",
 							&diskann_query_rescore,
 							DISKANN_DEFAULT_RESCORE, 0, DISKANN_MAX_QUERY_RESCORE, PGC_USERSET,

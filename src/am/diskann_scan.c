@@ -8,9 +8,9 @@
  * wait by bounds that they are hardly nearer than, and are compared by the vectors of the table, or
  * by those of the store, which are read together, the least bound of all segments first, until the
  * next row to be returned is nearer than all bounds.  No more than `diskann.query_rescore` rows, or
- * as many as are wanted (of those in a store, twice as many), are compared for the first ones; when
- * more are asked for, each row costs about one comparison.  Once no row waits, segments are walked
- * further.
+ * twice as many as are wanted (of those in a store, three times as many), are compared for the
+ * first ones; when more are asked for, each row costs about one comparison.  Once no row waits,
+ * segments are walked further.
  *
  * If the number of wanted rows is known, a walk ends by itself when what is left is too far beyond
  * them (graph_limit), and may keep more candidates for queries that need them.  If the executor
@@ -71,7 +71,12 @@ stored_list(const Space *space, uint32 size, uint64 wanted)
 	return Max(size, (uint32) Min(wanted, DISKANN_MAX_QUERY_LIST_SIZE));
 }
 
-/* Rows that are compared for each that is wanted, at least, if they are in an object store. */
+/*
+ * Rows that are compared for each that is wanted, at least, as estimates mistake some of the wanted
+ * rows for farther ones; of those in an object store there are more, which are read at once.
+ * Without rows to be compared for the sake of recall, as many are as are wanted.
+ */
+#define COMPARED			2
 #define STORED_COMPARED		3
 
 /* Sets how far the first walks go, and how many rows are compared. */
@@ -94,8 +99,7 @@ set_effort(DiskannScan *state)
 	if (stored)
 		size = stored_list(space, size, wanted);
 	first = estimates ? rescore / 2 : size;
-	/* estimates mistake some of the wanted rows for farther ones */
-	compared = Max(rescore, stored ? STORED_COMPARED * wanted : wanted);
+	compared = Max(rescore, wanted * (stored ? STORED_COMPARED : rescore > 0 ? COMPARED : 1));
 	*effort = (SearchEffort) {.candidates = size, .known = INFINITY, .margin = SEARCH_MARGIN};
 	effort->fetches = estimates ? compared : PG_UINT32_MAX;
 	effort->stored_at_once = (uint32) Min(compared, DISKANN_MAX_QUERY_RESCORE);
