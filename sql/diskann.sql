@@ -17,9 +17,9 @@ DECLARE
 	hits int := 0;
 BEGIN
 	FOR q IN SELECT v::text FROM t WHERE id % 100 = 1 AND id < 1000 LOOP
-		SET LOCAL enable_indexscan = off;
+		SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = on;
 		EXECUTE 'SELECT array_agg(d ORDER BY d) FROM (' || replace(query, '$1', quote_literal(q)) || ') x' INTO exact;
-		SET LOCAL enable_indexscan = on;
+		SET LOCAL enable_indexscan = on; SET LOCAL enable_seqscan = off;
 		EXECUTE 'SELECT array_agg(d) FROM (' || replace(query, '$1', quote_literal(q)) || ') x' INTO found;
 		ASSERT found = (SELECT array_agg(d ORDER BY d) FROM unnest(found) d), 'rows are not in order';
 		hits := hits + (SELECT count(*) FROM unnest(found) d WHERE d <= exact[10]);
@@ -120,9 +120,9 @@ DECLARE
 	expected numeric[];
 BEGIN
 	EXECUTE query INTO found;
-	SET LOCAL enable_indexscan = off;
+	SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = on;
 	EXECUTE query INTO expected;
-	SET LOCAL enable_indexscan = on;
+	SET LOCAL enable_indexscan = on; SET LOCAL enable_seqscan = off;
 	RETURN CASE WHEN (SELECT count(*) FROM unnest(found) f WHERE f = ANY (expected)) < least(coalesce(cardinality(expected), 0), 7) THEN format('%s: %s, not %s', condition, found, expected) END;
 END $$;
 SELECT differ(condition) FROM unnest(ARRAY['labels && ''{1,3}''', 'labels && ''{1}'' AND category < 4', 'labels @> ''{2,12}''',

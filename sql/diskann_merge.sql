@@ -19,9 +19,9 @@ DECLARE
 	hits int := 0;
 BEGIN
 	FOR q IN SELECT v FROM source WHERE id % 120 = 1 AND id < 3000 LOOP
-		SET LOCAL enable_indexscan = off;
+		SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = on;
 		EXECUTE query INTO exact USING q;
-		SET LOCAL enable_indexscan = on;
+		SET LOCAL enable_indexscan = on; SET LOCAL enable_seqscan = off;
 		EXECUTE query INTO found USING q;
 		hits := hits + (SELECT count(*) FROM unnest(found) d WHERE d <= exact[10]);
 	END LOOP;

@@ -16,9 +16,9 @@ BEGIN
 	hops := 0;
 	distances := 0;
 	FOR query IN SELECT * FROM q LOOP
-		SET LOCAL enable_indexscan = off;
+		SET LOCAL enable_indexscan = off; SET LOCAL enable_seqscan = on;
 		exact := ARRAY(SELECT id FROM t ORDER BY v <-> query.v LIMIT 10);
-		SET LOCAL enable_indexscan = on;
+		SET LOCAL enable_indexscan = on; SET LOCAL enable_seqscan = off;
 		EXECUTE format('SELECT array_agg(id) FROM (SELECT id FROM t ORDER BY v <-> %L LIMIT 10) x', query.v) INTO found;
 		SELECT * INTO last FROM vector_last_scan();
 		hops := hops + last.hops;
@@ -79,8 +79,10 @@ SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> NULL::vector LIMIT 10) x;
 -- invisible rows do not count as compared ones
 DELETE FROM t WHERE id IN (SELECT id FROM t ORDER BY v <-> (SELECT v FROM q WHERE id = 201) LIMIT 300);
 SET enable_indexscan = off;
+SET enable_seqscan = on;
 CREATE TEMP TABLE exact AS SELECT id FROM t ORDER BY v <-> (SELECT v FROM q WHERE id = 201) LIMIT 10;
 RESET enable_indexscan;
+SET enable_seqscan = off;
 SELECT count(*) >= 9 AS found FROM exact WHERE id IN (SELECT id FROM t ORDER BY v <-> (SELECT v FROM q WHERE id = 201) LIMIT 10);
 DROP TABLE t, q;
 DROP FUNCTION work, try;

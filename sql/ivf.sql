@@ -24,11 +24,11 @@ BEGIN
 		RAISE EXCEPTION 'no index scan: %', plan;
 	END IF;
 	EXECUTE 'CREATE TEMP TABLE by_index AS ' || nearest;
-	PERFORM set_config('enable_indexscan', 'off', true);
+	PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true);
 	EXECUTE 'SELECT avg((d <= (SELECT max(d) + 1e-5 FROM (' || nearest || ') x WHERE x.id = b.id))::int)
 		FROM by_index b' INTO part;
 	DROP TABLE by_index;
-	PERFORM set_config('enable_indexscan', 'on', true);
+	PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true);
 	RETURN part;
 END $$;
 SET ivf.probes = 20;

@@ -23,6 +23,7 @@ CREATE FUNCTION exact(col text, operator text, wanted int DEFAULT 10) RETURNS bo
 DECLARE
 	plan json;
 	by_index float8[];
+	equal boolean;
 BEGIN
 	EXECUTE format('EXPLAIN (FORMAT json) SELECT id FROM t ORDER BY %1$I %2$s (SELECT %1$I FROM t WHERE id = 1)
 		LIMIT 1', col, operator) INTO plan;
@@ -30,8 +31,10 @@ BEGIN
 		RAISE EXCEPTION 'no index scan: %', plan;
 	END IF;
 	by_index := nearest(col, operator, wanted);
-	PERFORM set_config('enable_indexscan', 'off', true);
-	RETURN by_index = nearest(col, operator, wanted);
+	PERFORM set_config('enable_indexscan', 'off', true), set_config('enable_seqscan', 'on', true);
+	equal := by_index = nearest(col, operator, wanted);
+	PERFORM set_config('enable_indexscan', 'on', true), set_config('enable_seqscan', 'off', true);
+	RETURN equal;
 END $$;
 SET ivfflat.probes = 20;
 \pset tuples_only on
