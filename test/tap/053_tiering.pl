@@ -30,7 +30,7 @@ sub objects
 
 # An index of each method with vectors of its own; segments of 200 rows.
 my %stored = (%with, diskann => "$with{diskann}, storage = full");
-delete $stored{sparse};	# its segments stay in the file
+delete @stored{'sparse', 'bm25'};	# their segments stay in the file
 my $off = "LOAD 'vector'; SET vector.background_work = off";
 
 sql("CREATE SERVER cold FOREIGN DATA WRAPPER vector_store OPTIONS (provider 'folder', path '$store'); CREATE SEQUENCE ids");
