@@ -29,10 +29,14 @@ sql(q{
 my %kinds = (
 	vector => [ 'place(id)', 'vector(16)', 'vector_l2_ops', '<->' ],
 	'half of cosine' => [ 'place(id)::halfvec', 'halfvec(16)', 'halfvec_cosine_ops', '<=>' ],
-	bit => [ 'bits(id)', 'bit(64)', 'bit_hamming_ops', '<~>' ]);
+	bit => [ 'bits(id)', 'bit(64)', 'bit_hamming_ops', '<~>' ],
+	diskann => [ 'place(id)', 'vector(16)', 'vector_l2_ops', '<->', 'diskann' ],
+	'diskann without vectors' => [ 'place(id)', 'vector(16)', 'vector_l2_ops', '<->', 'diskann', ', storage = none' ]);
 foreach my $kind (sort keys %kinds)
 {
-	my ($value, $type, $class, $operator) = @{ $kinds{$kind} };
+	my ($value, $type, $class, $operator, $method, $options) = @{ $kinds{$kind} };
+	$method //= 'hnsw';
+	$options //= '';
 	my $probe = $value =~ s/id/-7/r;
 
 	# compare the distances of the ten nearest: for bits, many rows are equally far
@@ -43,7 +47,7 @@ foreach my $kind (sort keys %kinds)
 
 	sql("CREATE TABLE items (id bigint PRIMARY KEY, v $type, note int) WITH (fillfactor = 50);
 		INSERT INTO items SELECT id, $value, 0 FROM generate_series(1, 2000) id;
-		CREATE INDEX items_v ON items USING hnsw (v $class) WITH (seal_rows = 10000);
+		CREATE INDEX items_v ON items USING $method (v $class) WITH (seal_rows = 10000$options);
 		CREATE INDEX ON items (note)");
 	sql("CREATE TABLE hot AS SELECT id FROM items ORDER BY v $operator $probe LIMIT 10");
 	my $expected = sql($truth);

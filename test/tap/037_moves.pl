@@ -104,6 +104,7 @@ sub make_gap
 # rows die before and after their segment is copied, and the server crashes
 my %ways = (
 	hnsw => [ 'deleted at copy', 'deleted at copied', 'crash at copied' ],
+	diskann => [ 'deleted at copied', 'crash at copied' ],
 	ivf => ['deleted at copied']);
 foreach my $am (has_wait_points($node) ? sort keys %ways : ())
 {
