@@ -92,11 +92,11 @@ effort_is_due(Relation index)
 	const RecallCurves *curves;
 	double		rows;
 
-	if (vector_am_of(index)->effort_range == NULL)
+	if (vector_am_of(index)->effort_range == NULL || !effort_is_wanted(index))
 		return false;
 	curves = curves_acquire(cache_index(index), index);
 	rows = (double) index_count_live(index);
 	if (curves == NULL)
-		return target_recall > 0 && rows > 0;
+		return rows > 0;
 	return fabs(rows - curves->rows) > CHANGED_PART * curves->rows;
 }

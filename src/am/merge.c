@@ -52,7 +52,6 @@ struct ScanMerge
 	dlist_node	link;			/* of the list of all */
 	MergeAppendState *node;
 	const LimitState *limit;
-	ExecProcNodeMtd next_row;	/* of PostgreSQL */
 	Oid			operator;		/* of the first scan */
 	MergeChild *children;
 	int			valid;			/* children that run-time pruning leaves; */
@@ -271,7 +270,6 @@ intercept(ScanMerge *merge)
 	merge->heap = binaryheap_allocate(node->ms_nplans, compare_in_heap, merge);
 	merge->nearest.room = 0;
 	nearest_reset(&merge->nearest, 0);
-	merge->next_row = node->ps.ExecProcNodeReal;
 	dlist_push_head(&all_merges, &merge->link);
 	merge->forget.func = forget_merge;
 	merge->forget.arg = merge;

@@ -28,6 +28,14 @@ slow_init(void)
 							 &log_sample_rate, 1, 0, 1, PGC_SUSET, 0, NULL, NULL, NULL);
 }
 
+/* Whether a search that took so long is one of those that are logged. */
+static bool
+is_logged(uint64 microseconds)
+{
+	return log_min_duration >= 0 && microseconds >= (uint64) log_min_duration * 1000 &&
+		(log_sample_rate == 1 || pg_prng_double(&pg_global_prng_state) < log_sample_rate);
+}
+
 /* What the search did: effort, set or chosen, segments, strategy, blocks, conditions, stores. */
 static void
 describe(const VectorScan *scan, StringInfo text)
@@ -57,8 +65,9 @@ describe(const VectorScan *scan, StringInfo text)
 						 statistics->gets, statistics->rounds);
 }
 
-void
-slow_report(const VectorScan *scan)
+/* Logs a search, and notes it. */
+static void
+report(const VectorScan *scan)
 {
 	Relation	index = scan->desc->indexRelation;
 	uint64		microseconds = scan->statistics.microseconds;
@@ -68,9 +77,6 @@ slow_report(const VectorScan *scan)
 	};
 	StringInfoData text;
 
-	if (log_min_duration < 0 || microseconds < (uint64) log_min_duration * 1000 ||
-		(log_sample_rate < 1 && pg_prng_double(&pg_global_prng_state) >= log_sample_rate))
-		return;
 	initStringInfo(&text);
 	describe(scan, &text);
 	search.when = GetCurrentTimestamp();
@@ -82,4 +88,11 @@ slow_report(const VectorScan *scan)
 					RelationGetRelationName(index), (double) microseconds / 1000),
 			 errdetail_internal("%s", text.data)));
 	pfree(text.data);
+}
+
+void
+slow_report(const VectorScan *scan)
+{
+	if (is_logged(scan->statistics.microseconds))
+		report(scan);
 }

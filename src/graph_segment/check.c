@@ -171,6 +171,25 @@ check_code(SealedScan *scan, const char *bytes, uint32 place, const Sizes *sizes
 	check_forget_node(&query);
 }
 
+double
+check_estimate_group(SealedScan *scan, CodeReader *reader, uint32 number, const float *centred,
+					 float *estimates)
+{
+	uint32		padded = scan->segment->header.padded;
+	double		length = check_length_squared(centred, padded);
+	uint8	   *lut = palloc(rabitq_lut_size(padded));
+	const ListGroup *group;
+	CodeQuery	code;
+
+	rabitq_prepare(&code, centred, padded, lut);
+	group = code_reader_get(reader, number);
+	distance_kernels->code_estimates(&code, (const uint8 *) (group + 1), group->a, group->b,
+									 scan->space->metric == SPACE_IP ? 0 : (float) length,
+									 estimates);
+	pfree(lut);
+	return length;
+}
+
 /* Checks a node's own code, whose estimates are relative to the mean. */
 static void
 check_own_code(SealedScan *scan, const char *bytes, const Sizes *sizes)
@@ -179,22 +198,14 @@ check_own_code(SealedScan *scan, const char *bytes, const Sizes *sizes)
 	const SealedNode *node = (const SealedNode *) bytes;
 	char	   *payload = palloc(space_payload_size(scan->space));
 	float	   *centred = palloc(sizeof(float) * header->padded);
-	uint8	   *lut = palloc(rabitq_lut_size(header->padded));
 	float		estimates[CODE_GROUP];
-	const ListGroup *group;
 	CodeReader	reader;
 	SpaceQuery	query;
-	CodeQuery	code;
 	double		length;
 
 	check_prepare_node(scan, node, payload, &query, centred);
-	length = check_length_squared(centred, header->padded);
-	rabitq_prepare(&code, centred, header->padded, lut);
 	code_reader_begin(&reader, scan, sealed_codes(header));
-	group = code_reader_get(&reader, node->row / CODE_GROUP);
-	distance_kernels->code_estimates(&code, (const uint8 *) (group + 1), group->a, group->b,
-									 scan->space->metric == SPACE_IP ? 0 : (float) length,
-									 estimates);
+	length = check_estimate_group(scan, &reader, node->row / CODE_GROUP, centred, estimates);
 	code_reader_end(&reader);
 	if (length <= sizes->farthest &&
 		!check_own_estimate(scan->space, &query, estimates[node->row % CODE_GROUP],
@@ -203,7 +214,6 @@ check_own_code(SealedScan *scan, const char *bytes, const Sizes *sizes)
 		sealed_damaged(scan->index, "In segment %u, node %u has a code that does not fit its "
 					   "vector: the distance is estimated as %g.",
 					   scan->segment->part.uid, node->row, estimates[node->row % CODE_GROUP]);
-	pfree(lut);
 	pfree(centred);
 	pfree(payload);
 	check_forget_node(&query);

@@ -4,6 +4,7 @@
 #ifndef VECTOR_GRAPH_SEGMENT_CHECK_H
 #define VECTOR_GRAPH_SEGMENT_CHECK_H
 
+#include "segment/code_groups.h"
 #include "segment/sealed.h"
 
 /* SegmentMethod.check, and check_vector. */
@@ -33,6 +34,13 @@ extern void check_prepare_vector(SealedScan *scan, const char *payload, SpaceQue
 extern void check_forget_node(SpaceQuery *query);
 
 extern double check_length_squared(const float *x, uint32 n);
+
+/*
+ * Estimates by their own codes how far the nodes of a group are from a vector, which is given as
+ * centred; returns the squared length of that.
+ */
+extern double check_estimate_group(SealedScan *scan, CodeReader *reader, uint32 number,
+								   const float *centred, float *estimates);
 
 /* Raises an error unless what the header of a graph says of nodes and codes can be true. */
 extern void graph_check_header(Relation index, const CachedSegment *segment);

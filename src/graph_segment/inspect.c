@@ -59,20 +59,13 @@ add_errors(SealedScan *scan, CodeReader *reader, uint32 number, double *error, d
 	uint32		group = (uint32) ((uint64) number * 7 % header->nodes) / CODE_GROUP;
 	char	   *payload = palloc(space_payload_size(space));
 	float	   *centred = palloc(sizeof(float) * header->padded);
-	uint8	   *lut = palloc(rabitq_lut_size(header->padded));
 	float		estimates[CODE_GROUP];
-	const ListGroup *codes;
 	SpaceQuery	query;
-	CodeQuery	code;
 	SealedRow	row;
 
 	sealed_read_row(scan, number, &row);
 	check_prepare_node(scan, sealed_read_node(scan, 0, row.node), payload, &query, centred);
-	rabitq_prepare(&code, centred, header->padded, lut);
-	codes = code_reader_get(reader, group);
-	distance_kernels->code_estimates(
-		&code, (const uint8 *) (codes + 1), codes->a, codes->b, space->metric == SPACE_IP ? 0 :
-		(float) check_length_squared(centred, header->padded), estimates);
+	(void) check_estimate_group(scan, reader, group, centred, estimates);
 	for (uint32 i = 0; i < CODE_GROUP && group * CODE_GROUP + i < header->nodes; i++)
 	{
 		const SealedNode *node;
@@ -87,7 +80,6 @@ add_errors(SealedScan *scan, CodeReader *reader, uint32 number, double *error, d
 		*error += fabs((double) estimates[i] - exact);
 		*distance += fabs((double) exact);
 	}
-	pfree(lut);
 	pfree(centred);
 	pfree(payload);
 	check_forget_node(&query);

@@ -297,26 +297,13 @@ centroids_finish(CentroidsTraining *training, Relation index, Relation heap)
 	MemoryContextDelete(training->context);
 }
 
-/* The newest centroids of a directory, or NULL. */
-static const SegmentEntry *
-newest(const Directory *directory)
-{
-	const SegmentEntry *found = NULL;
-
-	for (uint32 i = 0; i < directory->count; i++)
-		if (directory->entries[i].kind == SEGMENT_CENTROIDS &&
-			(found == NULL || directory->entries[i].uid > found->uid))
-			found = &directory->entries[i];
-	return found;
-}
-
 bool
 centroids_claim(Relation index, SegmentEntry *entry)
 {
 	for (;;)
 	{
 		Directory  *directory = directory_read(index);
-		const SegmentEntry *found = newest(directory);
+		const SegmentEntry *found = directory_newest(directory, SEGMENT_CENTROIDS);
 		bool		same;
 
 		if (found == NULL)
@@ -351,7 +338,7 @@ read_header(Relation index, const SegmentEntry *entry)
 bool
 centroids_are_outdated(Relation index, const Space *space, const Directory *directory)
 {
-	const SegmentEntry *entry = newest(directory);
+	const SegmentEntry *entry = directory_newest(directory, SEGMENT_CENTROIDS);
 	CentroidsHeader centroids;
 	double		rows = 0;
 	double		distance = 0;
@@ -404,7 +391,7 @@ centroids_allow(Relation index, const Space *space, const SegmentEntry *entry)
 	if (space->storage != STORAGE_NONE)
 		return true;
 	directory = directory_read(index);
-	centroids = newest(directory);
+	centroids = directory_newest(directory, SEGMENT_CENTROIDS);
 	allowed = centroids != NULL && read_header(index, entry).lists.centroids == centroids->uid;
 	pfree(directory);
 	return allowed;
@@ -432,7 +419,7 @@ void
 centroids_retire(Relation index)
 {
 	Directory  *directory = directory_read(index);
-	const SegmentEntry *kept = newest(directory);
+	const SegmentEntry *kept = directory_newest(directory, SEGMENT_CENTROIDS);
 
 	/* keep segments readable that are replaced meanwhile */
 	claim_index_wait(index, CLAIM_REUSE, ShareLock);

@@ -56,22 +56,10 @@ static const CachedKind curves_kind = {
 	SEGMENT_CURVES, "vector curves", sizeof(CachedCurves), load_curves, NULL
 };
 
-static const SegmentEntry *
-newest(const Directory *directory)
-{
-	const SegmentEntry *found = NULL;
-
-	for (uint32 i = 0; i < directory->count; i++)
-		if (directory->entries[i].kind == SEGMENT_CURVES &&
-			(found == NULL || directory->entries[i].uid > found->uid))
-			found = &directory->entries[i];
-	return found;
-}
-
 const RecallCurves *
 curves_acquire(CachedIndex *cached, Relation index)
 {
-	const SegmentEntry *entry = newest(cache_directory(cached));
+	const SegmentEntry *entry = directory_newest(cache_directory(cached), SEGMENT_CURVES);
 
 	if (entry == NULL)
 		return NULL;
@@ -94,7 +82,7 @@ static void
 retire_older(Relation index)
 {
 	Directory  *directory = directory_read(index);
-	const SegmentEntry *kept = newest(directory);
+	const SegmentEntry *kept = directory_newest(directory, SEGMENT_CURVES);
 
 	for (uint32 i = 0; i < directory->count; i++)
 	{
@@ -166,30 +154,6 @@ effort_of(const RecallCurve *curve, double recall)
 	return curve->points[curve->count - 1].effort;
 }
 
-static double
-recall_of(const RecallCurve *curve, double effort)
-{
-	CurvePoint	below = curve->points[0];
-
-	for (uint32 i = 1; i < curve->count; i++)
-	{
-		CurvePoint	point = curve->points[i];
-
-		if (point.recall < below.recall)
-			point.recall = below.recall;
-		if (point.effort >= effort)
-		{
-			double		part = log(Max(effort, below.effort) / below.effort) /
-				log(point.effort / below.effort);
-			double		low = log_missed(curve, below.recall);
-
-			return 1 - exp(low + part * (log_missed(curve, point.recall) - low));
-		}
-		below = point;
-	}
-	return below.recall;
-}
-
 /*
  * The two curves between whose numbers of rows a number is, and how far, by the logarithms; beyond
  * the ends both are the same.
@@ -218,15 +182,4 @@ curves_effort(const RecallCurves *curves, double wanted, double recall)
 	double		low = effort_of(less, recall);
 
 	return low * pow(effort_of(more, recall) / low, part);
-}
-
-double
-curves_recall(const RecallCurves *curves, double wanted, double effort)
-{
-	const RecallCurve *less;
-	const RecallCurve *more;
-	double		part = neighbours(curves, wanted, &less, &more);
-	double		low = recall_of(less, effort);
-
-	return low + part * (recall_of(more, effort) - low);
 }

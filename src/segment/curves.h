@@ -50,7 +50,4 @@ extern const RecallCurves *curves_acquire(CachedIndex *cached, Relation index);
  */
 extern double curves_effort(const RecallCurves *curves, double wanted, double recall);
 
-/* The recall that a curve has at an effort; the other way round. */
-extern double curves_recall(const RecallCurves *curves, double wanted, double effort);
-
 #endif							/* VECTOR_SEGMENT_CURVES_H */

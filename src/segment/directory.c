@@ -251,6 +251,18 @@ directory_find(const Directory *directory, uint32 uid)
 	return NULL;
 }
 
+const SegmentEntry *
+directory_newest(const Directory *directory, SegmentKind kind)
+{
+	const SegmentEntry *found = NULL;
+
+	for (uint32 i = 0; i < directory->count; i++)
+		if (directory->entries[i].kind == kind &&
+			(found == NULL || directory->entries[i].uid > found->uid))
+			found = &directory->entries[i];
+	return found;
+}
+
 bool
 directory_has(const Directory *directory, const SegmentEntry *entry)
 {
