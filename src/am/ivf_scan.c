@@ -71,17 +71,8 @@ typedef struct IvfScan
 	uint32		probed;			/* ranks taken, unless parallel: */
 	IvfShared  *shared;			/* or NULL */
 	uint32		growing;		/* growing segments seen when segments are opened */
-	uint64		wanted;			/* number of rows; 0: not known */
-	GraphHeap	best;			/* distances of the wanted nearest, negated */
+	NearestFound nearest;		/* of the number of rows that is wanted */
 } IvfScan;
-
-/* The distance that a row must be below to be among those wanted. */
-static inline float
-threshold(const IvfScan *state)
-{
-	return state->wanted > 0 && state->best.count == state->wanted ?
-		-state->best.items[0].distance : INFINITY;
-}
 
 /* Whether a found row is not farther than the rows wanted. */
 static bool
@@ -89,23 +80,19 @@ ivf_accepts(VectorScan *scan, const GraphFound *found)
 {
 	IvfScan    *state = (IvfScan *) scan;
 
-	if (state->wanted == 0)
-		return true;
-	if (found->distance > threshold(state))
+	if (found->distance > nearest_bound(&state->nearest))
 		return false;
-	if (state->best.count == state->wanted)
-		(void) graph_heap_pop(&state->best);
-	return graph_heap_push(&state->best, space_graph_memory(scan->context),
-						   (GraphCandidate) {-found->distance, 0});
+	nearest_note(&state->nearest, found->distance);
+	return true;
 }
 
 /* Takes waiting rows as long as they may be among those wanted. */
 static void
 take_wanted(IvfScan *state)
 {
-	if (state->wanted == 0 || state->scan.search.space->storage == STORAGE_NONE)
+	if (state->nearest.wanted == 0 || state->scan.search.space->storage == STORAGE_NONE)
 		return;
-	while (scan_take_waiting(&state->scan, threshold(state)))
+	while (scan_take_waiting(&state->scan, nearest_bound(&state->nearest)))
 		;
 }
 
@@ -156,7 +143,7 @@ probe(IvfScan *state, uint32 end)
 
 		for (int i = 0; i < scan->cursor_count; i++)
 		{
-			effort->threshold = threshold(state);
+			effort->threshold = nearest_bound(&state->nearest);
 			if (!scan->cursors[i].searched)
 				(void) scan_round(scan, &scan->cursors[i]);
 		}
@@ -324,11 +311,12 @@ ivf_search(VectorScan *scan)
 		state->lists = Min(lists, Max(state->probes, (uint32) (flat ? ivfflat_max_probes :
 															  ivf_max_probes)));
 	if (scan->bound && !scan->results.lossy && state->shared == NULL)
-		state->wanted = scan_bound_rows(scan->bound);
-	scan->notes_given = state->wanted > 0;
-	effort->estimate = scan->search.space->storage == STORAGE_NONE && state->wanted > 0;
-	effort->fetches = effort->estimate ? (uint64) ceil((double) state->wanted * ivf_refine_k) :
-		PG_UINT64_MAX;
+		nearest_reset(&state->nearest, scan_bound_rows(scan->bound));
+	state->nearest.context = scan->context;
+	scan->notes_given = state->nearest.wanted > 0;
+	effort->estimate = scan->search.space->storage == STORAGE_NONE && state->nearest.wanted > 0;
+	effort->fetches = effort->estimate ?
+		(uint64) ceil((double) state->nearest.wanted * ivf_refine_k) : PG_UINT64_MAX;
 	scan_open(scan, takes_segment);
 	probe_first(state);
 }
@@ -355,9 +343,9 @@ repeat_search(IvfScan *state)
 	SearchEffort *effort = &state->scan.search.effort;
 	uint32		probed = state->end;
 
-	if (state->wanted == 0)
+	if (state->nearest.wanted == 0)
 		return false;
-	state->wanted = 0;
+	nearest_reset(&state->nearest, 0);
 	effort->estimate = false;
 	effort->fetches = PG_UINT64_MAX;
 	scan_leave_out_given(&state->scan);
@@ -380,7 +368,7 @@ is_short(const IvfScan *state)
 
 	if (state->iterative != IVF_ITERATIVE_SCAN_AUTO || state->end == state->lists)
 		return false;
-	return state->wanted > 0 ? state->best.count < state->wanted :
+	return state->nearest.wanted > 0 ? state->nearest.heap.count < state->nearest.wanted :
 		scan->returned * SEARCHED_PER_RETURNED >= scan->statistics.distances;
 }
 
@@ -403,7 +391,7 @@ ivf_must_wait(VectorScan *scan, float nearest)
 {
 	const IvfScan *state = (IvfScan *) scan;
 
-	return is_short(state) || (state->wanted > 0 && nearest > threshold(state));
+	return is_short(state) || nearest > nearest_bound(&state->nearest);
 }
 
 const ScanMethod ivf_scan_method = {

@@ -268,8 +268,7 @@ intercept(ScanMerge *merge)
 	MergeAppendState *node = merge->node;
 
 	merge->heap = binaryheap_allocate(node->ms_nplans, compare_in_heap, merge);
-	merge->nearest.room = 0;
-	nearest_reset(&merge->nearest, 0);
+	merge->nearest.context = CurrentMemoryContext;
 	dlist_push_head(&all_merges, &merge->link);
 	merge->forget.func = forget_merge;
 	merge->forget.arg = merge;

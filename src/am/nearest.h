@@ -8,16 +8,22 @@
 
 #include <math.h>
 
+#include "graph/search.h"
+
 typedef struct NearestFound
 {
-	uint64		wanted;			/* k */
-	uint64		count;			/* at most as many */
-	uint64		room;
-	float	   *distances;		/* a binary heap, the farthest first */
+	uint64		wanted;			/* k; 0: not known */
+	GraphHeap	heap;			/* at most as many distances, negated: the farthest first */
+	MemoryContext context;		/* of the heap */
 } NearestFound;
 
-/* Forgets what was found; memory is of the context that is current then, and stays. */
-extern void nearest_reset(NearestFound *nearest, uint64 wanted);
+/* Forgets what was found; the heap stays. */
+static inline void
+nearest_reset(NearestFound *nearest, uint64 wanted)
+{
+	nearest->wanted = wanted;
+	nearest->heap.count = 0;
+}
 
 /* Notes the distance of a row. */
 extern void nearest_note(NearestFound *nearest, float distance);
@@ -26,8 +32,8 @@ extern void nearest_note(NearestFound *nearest, float distance);
 static inline float
 nearest_bound(const NearestFound *nearest)
 {
-	return nearest->wanted > 0 && nearest->count == nearest->wanted ? nearest->distances[0] :
-		INFINITY;
+	return nearest->wanted > 0 && nearest->heap.count == nearest->wanted ?
+		-nearest->heap.items[0].distance : INFINITY;
 }
 
 #endif							/* VECTOR_AM_NEAREST_H */
