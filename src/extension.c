@@ -7,6 +7,7 @@
 #include "utils/guc.h"
 
 #include "am/index.h"
+#include "am/method.h"
 #include "counters/counters.h"
 #include "distance/distance.h"
 #include "filter_scan/filter_scan.h"
@@ -52,9 +53,16 @@ assign_simd(int newval, void *extra)
 
 extern PGDLLEXPORT void _PG_init(void);
 
+/*
+ * PostgreSQL calls this again where it raised an error.  So what may fail or be cancelled comes
+ * first, and the rest goes through: settings cannot be defined twice, nor hooks be installed.
+ */
 void
 _PG_init(void)
 {
+	vector_am_find_foreign();
+
+	HOLD_INTERRUPTS();
 	distance_select(DISTANCE_AUTO);
 	DefineCustomEnumVariable(
 		"vector.simd", "Selects the processor instructions that distances are computed with.",
@@ -75,4 +83,5 @@ _PG_init(void)
 	counters_init();
 	vector_am_init();
 	MarkGUCPrefixReserved("vector");
+	RESUME_INTERRUPTS();
 }

@@ -24,7 +24,7 @@ vector_am_init(void)
 	{
 		segment_register(vector_ams[i]->segments);
 		vector_ams[i]->init();
-		if (vector_am_is_foreign(vector_ams[i]))
+		if (vector_am_is_foreign(i))
 			continue;
 		vector_ams[i]->settings();
 		MarkGUCPrefixReserved(vector_ams[i]->name);

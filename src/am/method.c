@@ -20,6 +20,9 @@ const VectorAm *const vector_ams[] = {VECTOR_AMS(ADDRESS_OF_VECTOR_AM) NULL};
 #define HANDLER_OF_VECTOR_AM(method) #method "handler",
 static const char *const handlers[] = {VECTOR_AMS(HANDLER_OF_VECTOR_AM)};
 
+/* Which of their names are those of methods of other libraries, in the same order. */
+static bool foreign[lengthof(handlers)];
+
 static const VectorAm *
 find_am(const IndexAmRoutine *routine)
 {
@@ -73,8 +76,8 @@ vector_am_by_oid(Oid am)
 	return NULL;
 }
 
-bool
-vector_am_is_foreign(const VectorAm *am)
+static bool
+is_foreign(const VectorAm *am)
 {
 	char	   *symbol;
 
@@ -85,4 +88,17 @@ vector_am_is_foreign(const VectorAm *am)
 		return false;
 	symbol = handler_symbol(get_am_oid(am->name, true));
 	return symbol != NULL && strcmp(symbol, psprintf("%shandler", am->name)) != 0;
+}
+
+void
+vector_am_find_foreign(void)
+{
+	for (int i = 0; vector_ams[i] != NULL; i++)
+		foreign[i] = is_foreign(vector_ams[i]);
+}
+
+bool
+vector_am_is_foreign(int i)
+{
+	return foreign[i];
 }

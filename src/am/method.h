@@ -156,9 +156,12 @@ extern const VectorAm *vector_am_of(Relation index);
 extern const VectorAm *vector_am_by_oid(Oid am);
 
 /*
- * Whether the access method of this name is that of another library: as far as the catalog can be
- * read now, or by a setting that is already defined.
+ * Finds out which names of access methods are those of other libraries: as far as the catalog can
+ * be read now, or by a setting that is already defined.  May raise an error.
  */
-extern bool vector_am_is_foreign(const VectorAm *am);
+extern void vector_am_find_foreign(void);
+
+/* Whether this is true of the method with this place in vector_ams. */
+extern bool vector_am_is_foreign(int i);
 
 #endif							/* VECTOR_AM_METHOD_H */
