@@ -127,7 +127,7 @@ SELECT body FROM bm25_digest ORDER BY body <@> 'foxes' LIMIT 1;
 CREATE INDEX bm25_digest_simple ON bm25_digest USING bm25 (body) WITH (text_config = 'simple');
 EXPLAIN (COSTS OFF) SELECT body FROM bm25_digest ORDER BY body <@> to_bm25query('foxes', 'bm25_digest_body') LIMIT 1;
 EXPLAIN (COSTS OFF) SELECT body FROM bm25_digest ORDER BY body <@> to_bm25query('foxes', 'bm25_digest_simple') LIMIT 1;
-EXPLAIN (COSTS OFF) SELECT (SELECT body FROM bm25_digest ORDER BY body <@> to_bm25query(q, 'bm25_digest_simple') LIMIT 1) FROM (VALUES ('ran'), ('a')) v (q);
+EXPLAIN (COSTS OFF) SELECT found.body FROM (VALUES ('ran'), ('a')) v (q), LATERAL (SELECT body FROM bm25_digest ORDER BY body <@> to_bm25query(q, 'bm25_digest_simple') LIMIT 1) found;
 -- a configuration that gets another name, or another schema, is used on: the index depends on it
 CREATE TEXT SEARCH CONFIGURATION bm25_named (COPY = pg_catalog.english);
 CREATE TABLE bm25_renamed (id int, body text);

@@ -28,7 +28,7 @@ CREATE FUNCTION made(n int, terms int, low float8, high float8) RETURNS sparseve
 			LATERAL (SELECT hashint8(n * 1000 + t) & 65535 AS h1, hashint8(n * 1000 - t) & 65535 AS h2) h,
 			-- small numbers are more frequent
 			LATERAL (SELECT 1 + (999 * (h1 / 65536.0) ^ 3)::int AS d) p
-		ORDER BY d) m
+		ORDER BY d, t) m
 $$;
 
 -- of some queries: whether all agree, for several limits and conditions
