@@ -237,7 +237,19 @@ came_back(const Cache *cache, const CacheTag *tag)
 {
 	uint32		mark;
 
-	return *ghost_of(cache, tag, &mark) == mark;
+	return cache->control->has_ghosts && *ghost_of(cache, tag, &mark) == mark;
+}
+
+static void
+note_dropped(Cache *cache, const CacheTag *tag)
+{
+	uint32		mark;
+	uint32	   *ghost = ghost_of(cache, tag, &mark);
+
+	if (!cache->control->has_ghosts)
+		memset(cache->ghosts, 0, sizeof(uint32) * cache->control->capacity);
+	cache->control->has_ghosts = true;
+	*ghost = mark;
 }
 
 /*
@@ -268,12 +280,7 @@ evict(Cache *cache)
 		{
 			unchain_slot(cache, found);
 			if (fresh)
-			{
-				uint32		mark;
-				uint32	   *ghost = ghost_of(cache, &slot->tag, &mark);
-
-				*ghost = mark;
-			}
+				note_dropped(cache, &slot->tag);
 			return found;
 		}
 		if ((old & CACHE_USAGE) == 0)

@@ -57,6 +57,7 @@ typedef struct CacheControl
 	uint32		resident;		/* slots with space */
 	uint32		begun;			/* slots that were ever used */
 	uint32		coming;			/* slots being filled */
+	bool		has_ghosts;		/* ghosts are initialized: a page was dropped */
 	bool		retired;		/* there is a new cache, or will be */
 	TimestampTz full_until;		/* the limit is that of a full disk; 0: it is not */
 	CacheQueue	fresh;

@@ -120,10 +120,17 @@ new_cache(void *memory, uint32 capacity, bool shared)
 	return cache;
 }
 
+/*
+ * Empties a cache, whatever the memory holds.  Slots are written when they are first claimed, and
+ * ghosts when a page is first dropped, so most of the memory is not touched before it is needed.
+ */
 static void
 init_control(CacheControl *control, uint32 capacity, uint32 pages)
 {
-	memset(control, 0, control_size(capacity));
+	Size		buckets = (Size) buckets_for(capacity) * sizeof(pg_atomic_uint32);
+
+	memset(control, 0, sizeof(CacheControl));
+	memset((char *) control + control_size(capacity) - buckets, 0, buckets);
 	control->capacity = capacity;
 	control->wanted = control->limit = pages;
 }

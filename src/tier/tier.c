@@ -142,6 +142,12 @@ begin(void)
 	begun = true;
 }
 
+void
+tier_prepare(void)
+{
+	begin();
+}
+
 /* ---- pages ---- */
 
 uint64

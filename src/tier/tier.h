@@ -81,6 +81,12 @@ tier_at_hand(const TierObject *object, uint32 block)
 	return tier_peek(object, block) != NULL;
 }
 
+/*
+ * Makes the cache that all processes share, unless it is there.  The first who reads would, and
+ * wait for it.
+ */
+extern void tier_prepare(void);
+
 /* vector.tier_wait: whether statements wait for what is not at hand, or do without it. */
 extern bool tier_wait;
 

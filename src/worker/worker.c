@@ -49,6 +49,7 @@
 #include "am/tiering.h"
 #include "counters/counters.h"
 #include "segment/seal.h"
+#include "tier/tier.h"
 #include "worker/jobs.h"
 #include "worker/measure.h"
 
@@ -284,8 +285,8 @@ merge_in_room(Relation index, SealMerge what)
 }
 
 /*
- * Looks for a segment to be tiered.  The index depends on the server since a transaction that ends
- * before a segment moves there.
+ * Looks for a segment to be tiered, and has the cache made for searches of those that were.  The
+ * index depends on the server since a transaction that ends before a segment moves there.
  */
 static int
 prepare_to_tier(Relation index)
@@ -293,7 +294,10 @@ prepare_to_tier(Relation index)
 	TieringChoice choice;
 
 	tier_waits = false;
-	if (!index_tiering(index, &choice) || !tiering_is_due(index, &choice))
+	if (!index_tiering(index, &choice))
+		return 0;
+	tier_prepare();
+	if (!tiering_is_due(index, &choice))
 		return 0;
 	tiering_depend(index, index_tiering_server(index));
 	tier_waits = true;

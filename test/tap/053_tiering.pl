@@ -204,6 +204,11 @@ ok($node->poll_query_until('postgres', "SELECT x = '0|1' FROM (SELECT count(*) F
 	bool_or(store = 'cold')::int FROM vector_segments() WHERE kind = 'sealed' AND index = 'items_v'::regclass) y(x)"), 'the worker tiers')
   or diag(sql("SELECT * FROM vector_jobs(); SELECT * FROM vector_segments()"));
 sound('tiered by the worker');
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'vector'");
+$node->restart;
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_ls_tmpdir() WHERE name LIKE '%vector%'"),
+	'a worker makes the cache after a start, before anybody searches');
+sound('with this cache');
 
 sql('DROP SERVER cold CASCADE');
 is(sql("SELECT to_regclass('items_v') IS NULL"), 't', 'with CASCADE the index is dropped');
