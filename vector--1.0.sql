@@ -1778,6 +1778,11 @@ CREATE FUNCTION vector_recall_curves(index regclass, OUT k integer, OUT effort i
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED COST 100 ROWS 40;
 COMMENT ON FUNCTION vector_recall_curves(regclass) IS 'the recall of searches of an index by how far they go, as ANALYZE measured it last for vector.target_recall';
+CREATE FUNCTION vector_picture(index regclass, query text DEFAULT NULL, samples integer DEFAULT 400, k integer DEFAULT 10,
+		OUT kind text, OUT x double precision, OUT y double precision, OUT radius double precision, OUT cluster integer,
+		OUT distance double precision) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100000 ROWS 400;
+COMMENT ON FUNCTION vector_picture(regclass, text, integer, integer) IS 'a sample of an index''s vectors along its two principal components, with clusters, and the rows nearest to a query';
 
 CREATE FUNCTION vector_knn_join(queries text, rows text, k integer DEFAULT 10, operator text DEFAULT '<->') RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10000;
@@ -1881,7 +1886,7 @@ COMMENT ON FUNCTION vector_legacy_indexes() IS 'indexes that are not read, and t
 CREATE FUNCTION vector_html(value text) RETURNS text LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
 	RETURN replace(replace(replace(replace(replace(value, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;');
 COMMENT ON FUNCTION vector_html(text) IS 'a text as HTML shows it';
-CREATE FUNCTION vector_dashboard() RETURNS text LANGUAGE SQL VOLATILE PARALLEL RESTRICTED
+CREATE FUNCTION vector_dashboard(index regclass DEFAULT NULL, query text DEFAULT NULL) RETURNS text LANGUAGE SQL VOLATILE PARALLEL RESTRICTED
 BEGIN ATOMIC
 	WITH indexes AS MATERIALIZED (
 		SELECT s.index AS oid, row_number() OVER (ORDER BY pg_relation_size(s.index) DESC, s.index) AS number,
@@ -1889,8 +1894,16 @@ BEGIN ATOMIC
 			a.amhandler::oid NOT IN ('sparsehandler'::regproc::oid, 'bm25handler'::regproc::oid)
 				AND coalesce(vector_index_state(s.index) = 'current', false) AS has_curves, pg_relation_size(s.index) AS bytes,
 			s.scans, s.search_ms, s.search_p50, s.search_p99, s.latencies, s.recall, s.recall_k, s.growing_rows, s.sealed_segments,
-			s.dead_rows, s.blocks_hit, s.blocks_read, s.fallbacks, s.rows_inserted, s.wal_bytes
+			s.dead_rows, s.blocks_hit, s.blocks_read, s.fallbacks, s.rows_inserted, s.wal_bytes,
+			-- a statement on a table runs what its owner wrote into expressions, predicates and policies: only on the table that the caller names
+			CASE WHEN a.amhandler::oid IN ('sparsehandler'::regproc::oid, 'bm25handler'::regproc::oid) OR i.indclass[0] IN (SELECT k.oid
+					FROM pg_opclass k WHERE k.opcintype = 'sparsevec'::regtype) OR pg_relation_size(s.index) = 0 THEN false
+				ELSE has_table_privilege(i.indrelid, 'SELECT') AND has_schema_privilege(t.relnamespace, 'USAGE')
+					AND (vector_dashboard.index IS NOT NULL OR (i.indexprs IS NULL AND i.indpred IS NULL AND NOT row_security_active(t.oid)))
+			END AS has_picture
 		FROM vector_stat_indexes() s JOIN pg_class c ON c.oid = s.index JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_am a ON a.oid = c.relam
+			JOIN pg_class t ON t.oid = i.indrelid
+		WHERE vector_dashboard.index IS NULL OR s.index = vector_dashboard.index
 	), segments AS (
 		SELECT x.oid, g.segment, g.kind, g.rows, g.dead, g.bytes, g.stored_bytes,
 			sum(g.rows) OVER (PARTITION BY x.oid ORDER BY g.kind DESC, g.rows DESC, g.segment) - g.rows AS before,
@@ -1925,35 +1938,52 @@ BEGIN ATOMIC
 		SELECT oid, format('<figure><svg viewBox="0 0 480 96" role="img" aria-label="recall by effort"><line x1="10" y1="4" x2="450" y2="4"/><line x1="10" y1="74" x2="450" y2="74"/>%s<text x="10" y="90">effort %s</text><text x="390" y="90">%s</text><text x="454" y="10">1</text><text x="454" y="78">0.5</text></svg><figcaption>Recall by effort, as ANALYZE measured it</figcaption></figure>',
 			string_agg(format('<polyline points="%s"><title>the nearest %s</title></polyline>', points, k), '' ORDER BY k), min(least), max(most)) AS svg
 		FROM lines GROUP BY oid
+	), places AS (
+		SELECT x.oid, p.kind, p.cluster, p.distance, p.x ^ 2 + p.y ^ 2 AS shown, p.radius ^ 2 AS whole,
+			round((240 + p.x * least(230 / greatest(max(abs(p.x)) OVER w, 1e-300), 140 / greatest(max(abs(p.y)) OVER w, 1e-300)))::numeric, 1) AS cx,
+			round((150 - p.y * least(230 / greatest(max(abs(p.x)) OVER w, 1e-300), 140 / greatest(max(abs(p.y)) OVER w, 1e-300)))::numeric, 1) AS cy
+		FROM indexes x, LATERAL vector_picture(x.oid, vector_dashboard.query) p WHERE x.has_picture AND x.number <= 8
+		WINDOW w AS (PARTITION BY x.oid)
+	), clusters AS (
+		SELECT oid, string_agg(format('<g class="c%s"><title>cluster %s: %s rows of the sample</title>%s</g>', cluster, cluster, rows, svg), '' ORDER BY cluster) AS svg, count(*) AS count
+		FROM (SELECT oid, cluster, count(*) AS rows, string_agg(format('<circle cx="%s" cy="%s" r="2.5"/>', cx, cy), '' ORDER BY cx, cy) AS svg
+			FROM places WHERE kind = 'sampled' GROUP BY oid, cluster) c GROUP BY oid
+	), pictures AS (
+		SELECT oid, format('<figure class="wide"><svg viewBox="0 0 480 300" role="img" aria-label="a sample of the vectors">%s%s</svg><figcaption>%s vectors in %s clusters, along two axes that hold %s %% of the variance%s</figcaption></figure>', max(c.svg),
+			string_agg(CASE kind WHEN 'nearest' THEN format('<circle class="nearest" cx="%s" cy="%s" r="5"><title>distance %s</title></circle>', cx, cy, round(distance::numeric, 4))
+				WHEN 'query' THEN format('<rect class="query" x="%s" y="%s" width="9" height="9"><title>query</title></rect>', cx - 4.5, cy - 4.5) END, '' ORDER BY kind, distance),
+			count(*) FILTER (WHERE kind = 'sampled'), max(c.count), round((100 * coalesce(sum(shown) FILTER (WHERE kind = 'sampled') / nullif(sum(whole) FILTER (WHERE kind = 'sampled'), 0), 1))::numeric),
+			CASE WHEN count(*) FILTER (WHERE kind = 'query') > 0 THEN format('; a square is the query, rings its %s nearest rows', count(*) FILTER (WHERE kind = 'nearest')) ELSE '' END) AS svg
+		FROM places JOIN clusters c USING (oid) GROUP BY oid
 	), cards AS (
-		SELECT string_agg(format('<article><h2>%s</h2><p>%s on %s, %s, %s rows</p>%s<p class="key"><span class="sealed"></span>sealed (%s) <span class="growing"></span>growing (%s rows) <span class="dead"></span>dead (%s rows)</p><dl>%s</dl><div class="figures">%s%s</div></article>',
+		SELECT string_agg(format('<article><h2>%s</h2><p>%s on %s, %s, %s rows</p>%s<p class="key"><span class="sealed"></span>sealed (%s) <span class="growing"></span>growing (%s rows) <span class="dead"></span>dead (%s rows)</p><dl>%s</dl><div class="figures">%s%s%s</div></article>',
 			x.name, x.method, x.on_table, pg_size_pretty(x.bytes), coalesce(b.rows, 0), coalesce(b.svg, '<p>empty</p>'), x.sealed_segments, x.growing_rows, x.dead_rows,
 			format('<div><dt>searches</dt><dd>%s</dd></div><div><dt>median</dt><dd>%s</dd></div><div><dt>99 %%</dt><dd>%s</dd></div><div><dt>begun again</dt><dd>%s</dd></div><div><dt>blocks in buffers</dt><dd>%s</dd></div><div><dt>inserted</dt><dd>%s</dd></div><div><dt>WAL</dt><dd>%s</dd></div><div><dt>recall</dt><dd>%s</dd></div>',
 				x.scans, coalesce(round(x.search_p50::numeric, 2) || ' ms', '-'), coalesce(round(x.search_p99::numeric, 2) || ' ms', '-'), x.fallbacks,
 				coalesce(round(100.0 * x.blocks_hit / nullif(x.blocks_hit + x.blocks_read, 0)) || ' %', '-'), x.rows_inserted, pg_size_pretty(x.wal_bytes),
 				coalesce(round(x.recall::numeric, 3) || ' of ' || x.recall_k, '-')),
-			h.svg, c.svg), '' ORDER BY x.number) AS html
-		FROM indexes x LEFT JOIN bars b USING (oid) LEFT JOIN histograms h USING (oid) LEFT JOIN curves c USING (oid)
+			h.svg, c.svg, p.svg), '' ORDER BY x.number) AS html
+		FROM indexes x LEFT JOIN bars b USING (oid) LEFT JOIN histograms h USING (oid) LEFT JOIN curves c USING (oid) LEFT JOIN pictures p USING (oid)
 	), work AS (
 		SELECT string_agg(format('<tr><th scope="row">%s</th><td>%s</td><td>%s</td><td>%s</td><td>%s s</td><td>%s</td><td>%s</td></tr>', vector_html(index::text), phase, steps,
-			segments, round((busy_ms / 1000)::numeric, 1), gave_way + locked, failures), '' ORDER BY index::text, phase) AS html FROM vector_stat_workers()
+			segments, round((busy_ms / 1000)::numeric, 1), gave_way + locked, failures), '' ORDER BY index::text, phase) AS html FROM vector_stat_workers() e WHERE vector_dashboard.index IS NULL OR e.index = vector_dashboard.index
 	), jobs AS (
 		SELECT string_agg(format('<tr><th scope="row">%s</th><td>%s</td><td>%s</td><td>%s</td><td>%s</td></tr>', coalesce(vector_html(index::text), 'all indexes'), state,
-			coalesce(phase || ', ' || step, ''), CASE WHEN total > 0 THEN round(100.0 * done / total) || ' %' END, vector_html(last_error)), '' ORDER BY since) AS html FROM vector_jobs()
+			coalesce(phase || ', ' || step, ''), CASE WHEN total > 0 THEN round(100.0 * done / total) || ' %' END, vector_html(last_error)), '' ORDER BY since) AS html FROM vector_jobs() e WHERE vector_dashboard.index IS NULL OR e.index = vector_dashboard.index
 	), slow AS (
 		SELECT string_agg(format('<tr><th scope="row">%s</th><td>%s</td><td>%s ms</td><td>%s</td></tr>', vector_html(index::text), to_char(ended_at, 'YYYY-MM-DD HH24:MI:SS'),
-			round(search_ms::numeric, 1), vector_html(description)), '' ORDER BY ended_at DESC) AS html FROM vector_slow_searches()
+			round(search_ms::numeric, 1), vector_html(description)), '' ORDER BY ended_at DESC) AS html FROM vector_slow_searches() e WHERE vector_dashboard.index IS NULL OR e.index = vector_dashboard.index
 	)
 	SELECT format('<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Indexes of %1$s</title><style>%2$s</style></head><body><main><h1>Indexes of %1$s</h1><p>%3$s indexes, %4$s, at %5$s</p>%6$s<section><h2>Background workers</h2>%7$s%8$s</section><section><h2>Last slow searches</h2>%9$s</section></main></body></html>',
 		vector_html(current_database()),
-		':root{color-scheme:light dark;--back:#fff;--card:#f4f5f7;--text:#1c2127;--soft:#50586a;--line:#c9ced8;--sealed:#2b6cb0;--growing:#c05621;--dead:#1c2127}@media(prefers-color-scheme:dark){:root{--back:#14171c;--card:#1f242c;--text:#eceff4;--soft:#aeb6c4;--line:#3c4452;--sealed:#63a4e8;--growing:#f0955a;--dead:#eceff4}}*{box-sizing:border-box}body{margin:0;background:var(--back);color:var(--text);font:16px/1.45 system-ui,sans-serif}main{max-width:72rem;margin:auto;padding:1rem}h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.1rem;margin:0;overflow-wrap:anywhere}article,section{background:var(--card);border-radius:8px;padding:1rem;margin:1rem 0}p{margin:.3rem 0;color:var(--soft);overflow-wrap:anywhere}svg{width:100%;display:block}svg.bar{height:32px}svg text{font-size:11px;fill:var(--soft)}svg line{stroke:var(--line)}polyline{fill:none;stroke:var(--sealed);stroke-width:2}.sealed{fill:var(--sealed);background:var(--sealed)}.growing{fill:var(--growing);background:var(--growing)}.dead{fill:var(--dead);background:var(--dead)}.key span{display:inline-block;width:.8em;height:.8em;margin:0 .3em 0 .6em}dl{display:flex;flex-wrap:wrap;gap:.5rem 1.5rem;margin:.6rem 0}dt{font-size:.8rem;color:var(--soft)}dd{margin:0;font-variant-numeric:tabular-nums}.figures{display:flex;flex-wrap:wrap;gap:1rem}figure{flex:1 1 18rem;margin:0}figcaption{font-size:.8rem;color:var(--soft)}.table{overflow-x:auto}table{border-collapse:collapse;width:100%;margin:.5rem 0}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}thead th{font-size:.8rem;color:var(--soft)}',
+		':root{color-scheme:light dark;--back:#fff;--card:#f4f5f7;--text:#1c2127;--soft:#50586a;--line:#c9ced8;--sealed:#2b6cb0;--growing:#c05621;--dead:#1c2127;--c1:#0072b2;--c2:#b35900;--c3:#00795c;--c4:#a03d7c;--c5:#7a6a00;--c6:#5b5bc0}@media(prefers-color-scheme:dark){:root{--back:#14171c;--card:#1f242c;--text:#eceff4;--soft:#aeb6c4;--line:#3c4452;--sealed:#63a4e8;--growing:#f0955a;--dead:#eceff4;--c1:#5ab4e8;--c2:#f0a35a;--c3:#3fcfa3;--c4:#e58bc4;--c5:#d9c94a;--c6:#b0aef5}}*{box-sizing:border-box}body{margin:0;background:var(--back);color:var(--text);font:16px/1.45 system-ui,sans-serif}main{max-width:72rem;margin:auto;padding:1rem}h1{font-size:1.5rem;margin:.5rem 0}h2{font-size:1.1rem;margin:0;overflow-wrap:anywhere}article,section{background:var(--card);border-radius:8px;padding:1rem;margin:1rem 0}p{margin:.3rem 0;color:var(--soft);overflow-wrap:anywhere}svg{width:100%;display:block}svg.bar{height:32px}svg text{font-size:11px;fill:var(--soft)}svg line{stroke:var(--line)}polyline{fill:none;stroke:var(--sealed);stroke-width:2}.sealed{fill:var(--sealed);background:var(--sealed)}.growing{fill:var(--growing);background:var(--growing)}.dead{fill:var(--dead);background:var(--dead)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}.c4{fill:var(--c4)}.c5{fill:var(--c5)}.c6{fill:var(--c6)}.nearest{fill:none;stroke:var(--text);stroke-width:1.5}.query{fill:var(--text);stroke:var(--card);stroke-width:1.5}.key span{display:inline-block;width:.8em;height:.8em;margin:0 .3em 0 .6em}dl{display:flex;flex-wrap:wrap;gap:.5rem 1.5rem;margin:.6rem 0}dt{font-size:.8rem;color:var(--soft)}dd{margin:0;font-variant-numeric:tabular-nums}.figures{display:flex;flex-wrap:wrap;gap:1rem}figure{flex:1 1 18rem;min-width:0;margin:0}.wide{flex-basis:30rem}figcaption{font-size:.8rem;color:var(--soft)}.table{overflow-x:auto}table{border-collapse:collapse;width:100%;margin:.5rem 0}th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}thead th{font-size:.8rem;color:var(--soft)}',
 		(SELECT count(*) FROM indexes), pg_size_pretty((SELECT coalesce(sum(bytes), 0) FROM indexes)), to_char(now(), 'YYYY-MM-DD HH24:MI:SS TZ'),
 		coalesce((SELECT html FROM cards), '<p>There are no indexes that you may see.</p>'),
 		coalesce((SELECT format('<div class="table" role="region" aria-label="table" tabindex="0"><table><thead><tr><th scope="col">index</th><th scope="col">state</th><th scope="col">step</th><th scope="col">done</th><th scope="col">last error</th></tr></thead><tbody>%s</tbody></table></div>', html) FROM jobs WHERE html IS NOT NULL), '<p>Nothing is being done or waited for.</p>'),
 		(SELECT format('<div class="table" role="region" aria-label="table" tabindex="0"><table><thead><tr><th scope="col">index</th><th scope="col">phase</th><th scope="col">steps</th><th scope="col">segments replaced</th><th scope="col">time</th><th scope="col">put off</th><th scope="col">failed</th></tr></thead><tbody>%s</tbody></table></div>', html) FROM work WHERE html IS NOT NULL),
 		coalesce((SELECT format('<div class="table" role="region" aria-label="table" tabindex="0"><table><thead><tr><th scope="col">index</th><th scope="col">ended</th><th scope="col">took</th><th scope="col">what it did</th></tr></thead><tbody>%s</tbody></table></div>', html) FROM slow WHERE html IS NOT NULL), '<p>None, or vector.log_min_duration is not set.</p>'));
 END;
-COMMENT ON FUNCTION vector_dashboard() IS 'a page in HTML of the indexes that one may see: segments, times of searches, workers, slow searches';
+COMMENT ON FUNCTION vector_dashboard(regclass, text) IS 'a page in HTML of the indexes that one may see, or of one: segments, times of searches, recall, a picture of the vectors with a query and its nearest rows, workers, slow searches';
 
 -- attributes: what indexes can filter by, with the operators of B-trees for the same types, and <>; for arrays also && and @>
 

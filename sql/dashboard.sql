@@ -23,7 +23,7 @@ SELECT html ~* '<(script|img)' AS injected, html LIKE '%&lt;script&gt;alert(1)%'
 	html LIKE '%&quot;a &amp; b&quot;%' AS ampersand FROM page;
 SELECT string_agg(DISTINCT t[1], ' ' ORDER BY t[1]) AS tags FROM page, regexp_matches(html, '<([a-z0-9]+)', 'g') t;
 SELECT tag, opened, closed FROM (SELECT t[2] AS tag, count(*) FILTER (WHERE t[1] = '') AS opened, count(*) FILTER (WHERE t[1] = '/') AS closed
-	FROM page, regexp_matches(html, '<(/?)([a-z0-9]+)(?=[ >/])', 'g') t GROUP BY t[2]) s WHERE tag NOT IN ('meta', 'rect', 'line') AND opened <> closed;
+	FROM page, regexp_matches(html, '<(/?)([a-z0-9]+)(?=[ >/])', 'g') t GROUP BY t[2]) s WHERE tag NOT IN ('meta', 'rect', 'line', 'circle') AND opened <> closed;
 -- every & begins an entity, and no attribute or style refers to another page
 SELECT html ~ '&(?!(amp|lt|gt|quot|#39);)' AS bare, html ~* '(src|href|action)\s*=\s*["'']|url\(|@import|https?:' AS refers, html ~ ' on[a-z]+="' AS handlers,
 	html LIKE '%prefers-color-scheme:dark%' AS dark, html LIKE '%name="viewport"%' AS phone FROM page;
@@ -39,6 +39,46 @@ FROM page, vector_stat_indexes() s WHERE s.index = '"<img src=x onerror=alert(2)
 SELECT bool_and(abs(r[2]::float8 + 2 - 1000 * r[1]::float8 / total) < 0.1) AS to_scale FROM page,
 	regexp_matches(substring(html FROM 'alert\(2\)&gt;&quot;</h2>.*?</svg>'), ': (\d+) rows[^<]*</title><rect class="[a-z]+" x="[0-9.]+" y="0" width="([0-9.]+)"', 'g') r,
 	(SELECT sum(rows) AS total FROM vector_index_segments('"<img src=x onerror=alert(2)>"')) t;
+-- the picture has what vector_picture says
+SELECT (SELECT count(*) FROM regexp_matches(html, '<circle cx="[0-9.]+" cy="[0-9.]+" r="2.5"/>', 'g')) = p.sampled AS sampled,
+	(SELECT sum(c[1]::int) FROM regexp_matches(html, '<title>cluster \d: (\d+) rows', 'g') c) = p.sampled AS clustered,
+	html LIKE format('%%%s vectors in %s clusters, along two axes that hold %s %%%% of%%', p.sampled, p.clusters, p.share) AS caption
+FROM vector_dashboard('"<img src=x onerror=alert(2)>"') html, (SELECT count(*) AS sampled, count(DISTINCT cluster) AS clusters, round((100 * sum(x ^ 2 + y ^ 2) / sum(radius ^ 2))::numeric) AS share
+	FROM vector_picture('"<img src=x onerror=alert(2)>"')) p;
+-- one index, and a query
+SELECT (SELECT count(*) FROM regexp_matches(html, '<article>', 'g')) AS indexes, html LIKE '%; a square is the query, rings its 10 nearest rows<%' AS caption,
+	(SELECT array_agg(t[1]::numeric ORDER BY t[1]::numeric) FROM regexp_matches(html, 'class="nearest"[^>]*><title>distance ([0-9.]+)', 'g') t) =
+	(SELECT array_agg(round(distance::numeric, 4) ORDER BY distance) FROM vector_picture('"<img src=x onerror=alert(2)>"', array_fill(9, ARRAY[32])::vector::text) WHERE kind = 'nearest') AS distances
+FROM vector_dashboard('"<img src=x onerror=alert(2)>"', array_fill(9, ARRAY[32])::vector::text) html;
+SELECT vector_dashboard('"<img src=x onerror=alert(2)>"', '[1,2]');
+-- what the owner of a table wrote is run only where the table is named: expressions, predicates, policies
+CREATE TABLE dashboard_others (id int, v vector(2), hidden bool);
+INSERT INTO dashboard_others SELECT n, ARRAY[n, n % 7], n % 2 = 0 FROM generate_series(1, 60) n;
+CREATE INDEX dashboard_plain ON dashboard_others USING hnsw (v vector_l2_ops);
+CREATE INDEX dashboard_part ON dashboard_others USING hnsw (v vector_l2_ops) WHERE id > 20;
+CREATE INDEX dashboard_half ON dashboard_others USING hnsw ((v::halfvec(2)) halfvec_l2_ops);
+CREATE VIEW dashboard_dots AS SELECT x.index, (SELECT count(*) FROM regexp_matches(vector_dashboard(x.index), ' r="2.5"/>', 'g')) AS named,
+	(SELECT count(*) FROM regexp_matches(substring(vector_dashboard() FROM '<h2>' || x.index || '</h2>.*?</article>'), ' r="2.5"/>', 'g')) AS not_named
+FROM (VALUES ('dashboard_plain'::regclass), ('dashboard_part'), ('dashboard_half')) x(index);
+CREATE ROLE regress_dashboard_owner;
+ALTER TABLE dashboard_others OWNER TO regress_dashboard_owner;
+ALTER VIEW dashboard_dots OWNER TO regress_dashboard_owner;
+SET ROLE regress_dashboard_owner;
+SELECT * FROM dashboard_dots;
+RESET ROLE;
+ALTER TABLE dashboard_others ENABLE ROW LEVEL SECURITY;
+CREATE POLICY visible ON dashboard_others USING (NOT hidden);
+CREATE ROLE regress_dashboard_reader IN ROLE pg_monitor;
+SET ROLE regress_dashboard_owner;
+SELECT (SELECT count(*) FROM regexp_matches(vector_dashboard(), ' r="2.5"/>', 'g')) AS owner;
+SET ROLE regress_dashboard_reader;
+SELECT (SELECT count(*) FROM regexp_matches(vector_dashboard('dashboard_plain'), ' r="2.5"/>', 'g')) AS may_not_select;
+RESET ROLE;
+GRANT SELECT ON dashboard_others TO regress_dashboard_reader;
+SET ROLE regress_dashboard_reader;
+SELECT (SELECT count(*) FROM regexp_matches(vector_dashboard('dashboard_plain'), ' r="2.5"/>', 'g')) AS by_policy,
+	(SELECT count(*) FROM regexp_matches(vector_dashboard(), ' r="2.5"/>', 'g')) AS not_named;
+RESET ROLE;
 -- who sees nothing, and who sees all
 CREATE ROLE regress_dashboard_stranger;
 CREATE ROLE regress_dashboard_monitor IN ROLE pg_monitor;
@@ -48,8 +88,9 @@ SET ROLE regress_dashboard_monitor;
 SELECT html LIKE '%&lt;script&gt;%' AS seen FROM vector_dashboard() html;
 RESET ROLE;
 SELECT vector_html('<a href="x">&''</a>');
-DROP TABLE "<script>alert(1)</script>", dashboard_empty;
+DROP VIEW dashboard_dots;
+DROP TABLE "<script>alert(1)</script>", dashboard_empty, dashboard_others;
 SELECT vector_stat_reset();
-DROP ROLE regress_dashboard_stranger, regress_dashboard_monitor;
+DROP ROLE regress_dashboard_stranger, regress_dashboard_monitor, regress_dashboard_owner, regress_dashboard_reader;
 RESET enable_seqscan;
 RESET vector.background_work;

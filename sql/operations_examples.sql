@@ -34,3 +34,11 @@ WHERE property IN ('rows', 'nodes', 'bytes of a node', 'coded dimensions', 'entr
 SELECT sum(item * value) / sum(value) > 8 AS well_connected FROM vector_inspect('clips_embedding', 1) WHERE property ~ 'neighbours';
 SELECT vector_index_check('clips_embedding', 1);
 DROP TABLE clips;
+
+-- 5. A page
+CREATE TABLE places (id int, embedding vector(2));
+INSERT INTO places SELECT n, ARRAY[n % 3 * 10, n % 7] FROM generate_series(1, 210) n;
+CREATE INDEX places_embedding ON places USING hnsw (embedding vector_l2_ops);
+SELECT kind, count(*), round(min(distance)::numeric, 2) AS nearest, round(max(distance)::numeric, 2) AS farthest
+FROM vector_picture('places_embedding', '[10,8]', k => 20) GROUP BY kind ORDER BY kind;
+DROP TABLE places;

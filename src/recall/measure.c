@@ -29,7 +29,7 @@
 #include "segment/cache.h"
 #include "segment/extent.h"
 
-/* A table with more rows than this is not read whole to draw queries from it. */
+/* Unless it is said otherwise, a table with more rows is not read whole to draw queries. */
 #define MOST_READ		100000
 #define BLOCK_SAMPLES	10		/* rows read for each query, in blocks drawn at random */
 
@@ -98,7 +98,8 @@ Measure
 measure_of(Relation index)
 {
 	return (Measure) {
-		.index = index, .type = index->rd_opcintype[0], .setting = vector_am_of(index)->effort
+		.index = index, .type = index->rd_opcintype[0], .setting = vector_am_of(index)->effort,
+		.most_read = MOST_READ
 	};
 }
 
@@ -174,7 +175,8 @@ measure_search_text(const Measure *measure)
 	append_operator(&distance, operator);
 	appendStringInfoString(&distance, "$1");
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT ctid, %s FROM ONLY %s WHERE true", distance.data,
+	appendStringInfo(&sql, "SELECT ctid, %s%s%s FROM ONLY %s WHERE true", distance.data,
+					 measure->vectors ? ", " : "", measure->vectors ? column : "",
 					 table_text(measure));
 	if (predicate)
 		appendStringInfo(&sql, " AND (%s)", predicate);
@@ -199,7 +201,7 @@ sample_text(const Measure *measure)
 	ReleaseSysCache(tuple);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s, ctid FROM ONLY %s", column, table_text(measure));
-	if (rows > MOST_READ)
+	if (rows > measure->most_read)
 		appendStringInfo(&sql, " TABLESAMPLE SYSTEM (%.6f)",
 						 Min(100, 100.0 * BLOCK_SAMPLES * measure->wanted / rows));
 	appendStringInfo(&sql, " WHERE (%s) IS NOT NULL", column);

@@ -29,6 +29,8 @@ typedef struct Measure
 	const char *setting;		/* how far searches go */
 	int			k;
 	int			wanted;			/* queries */
+	double		most_read;		/* rows of a table that is read whole to draw queries */
+	bool		vectors;		/* a search also gives the vectors of rows */
 	const char *filter;
 	bool		notes;			/* the result is kept as the index's recall */
 	const char *given;			/* the statement that gives the queries, or NULL */
@@ -62,8 +64,9 @@ extern void measure_shift(Measure *measure, double part);
 extern void measure_draw(Measure *measure);
 
 /*
- * The search of a query: k rows, and one more in place of its own, if it is a row's.  Conditions
- * are the same in both answers, so the planner sees what it sees in the user's own statements.
+ * The search of a query: ctid and distance of k rows, and one more in place of its own, if it is a
+ * row's.  Conditions are the same in both answers, so the planner sees what it sees in the user's
+ * own statements.
  */
 extern char *measure_search_text(const Measure *measure);
 
