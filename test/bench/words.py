@@ -1,23 +1,33 @@
 """The part "text" of run.py: searches by words, by an index of bm25, by one of GIN with ts_rank, and by tantivy in process.
 
 --corpus DIR names the data: corpus.jsonl.xz with title and text, and queries.jsonl.xz with text; --corpus N makes N documents of words
-whose frequencies are those of Zipf's law, the same ones each time, and queries of one to eight of these.  tantivy is measured where the
-Python that runs run.py has it.  Times are medians of queries, of one client.
+whose frequencies are those of Zipf's law, the same ones each time, and queries of one to eight of these.  --peer DIR with the source of
+pg_textsearch (and --pg 18) measures its bm25 in turns with this one's.  tantivy is measured where the Python that runs run.py has it.
+Times are medians of queries, of one client, and the median of the rounds.
 """
 import json
 import lzma
+import os
 import pathlib
 import random
 import re
 import statistics
+import sys
 import time
 
 QUERIES = 400
-SLOW = 20         # queries by ts_rank, and those whose answers are compared with exact ones
-VOCABULARY = 200000
+SLOW = 8          # queries by ts_rank, and those whose answers are compared with exact ones
+VOCABULARY = 1.2  # words of which documents are generated, by their number: most of them occur
 PARTS = {"0.1 %": 1, "1 %": 10, "10 %": 100}   # thousandths of the rows under a condition
 LIVE = 20000      # rows that are inserted
 WORDS = re.compile(r"\w+")
+GIN = "GIN, ts_rank"
+# of each extension: the name of its bm25, the indexes' ends and what follows USING, and the score of a text
+NAMES = {"vector": "bm25", "pg_textsearch": "pg_textsearch"}
+INDEXES = {"vector": {"bm25": ("bm25", "bm25 (body, part) WITH (text_config = 'simple')"), GIN: ("gin", "gin (to_tsvector('simple', body))")},
+           "pg_textsearch": {"pg_textsearch": ("bm25", "bm25 (body) WITH (text_config = 'simple')")}}
+SCORE = {"vector": "body <@> (SELECT body FROM text_queries WHERE id = :q)",
+         "pg_textsearch": "body <@> to_bm25query((SELECT body FROM text_queries WHERE id = :q), 'text_bm25')"}
 
 
 def read_lines(path):
@@ -29,10 +39,11 @@ def generated(rows):
     """Documents of 40 words on average, and queries"""
     r = random.Random(1)
     weights, total = [], 0
-    for rank in range(1, VOCABULARY + 1):
+    vocabulary = round(VOCABULARY * rows)
+    for rank in range(1, vocabulary + 1):
         total += rank ** -1.07
         weights.append(total)
-    words = [f"w{rank:x}" for rank in range(VOCABULARY)]
+    words = [f"w{rank:x}" for rank in range(vocabulary)]
 
     def some(n):
         return " ".join(r.choices(words, cum_weights=weights, k=n))
@@ -71,19 +82,23 @@ class Words:
         c.psql("VACUUM ANALYZE text_items, text_queries")
         return seconds
 
-    def milliseconds(self, c, statement, queries=None):
-        """The median of the first queries, one after the other, each asked before"""
+    def milliseconds(self, c, statement, queries=QUERIES):
+        """Of each of the first queries, one after the other, each asked before"""
         b = self.bench
-        n = queries or len(self.queries)
         script, log = b.work / "text.pgbench", b.work / "text_log"
-        script.write_text(f"\\set q (:n % {n})\n\\set n (:n + 1)\n{statement};\n")
+        script.write_text(f"\\set q (:n % {queries})\n\\set n (:n + 1)\n{statement};\n")
         b.command(["env", "PGOPTIONS=-c enable_seqscan=off -c max_parallel_workers_per_gather=0", c.bin / "pgbench", "-h", c.socket, "-U", "postgres", "-n",
-                   "-M", "prepared", "-D", "n=0", "-t", 2 * n, "-l", "--log-prefix", log, "-f", script, "bench"])
+                   "-M", "prepared", "-D", "n=0", "-t", 2 * queries, "-l", "--log-prefix", log, "-f", script, "bench"])
         logs = list(b.work.glob("text_log.*"))
         times = [int(line.split()[2]) / 1e3 for path in logs for line in path.read_text().splitlines()]
         for path in logs:
             path.unlink()
-        return statistics.median(times[n:])
+        return times[queries:]
+
+    def by_length(self, times):
+        """Medians of the queries of one word, of two, and so on"""
+        lengths = [len(WORDS.findall(q)) for q in self.queries]
+        return {n: statistics.median(t for t, m in zip(times, lengths) if m == n) for n in range(1, 9) if n in lengths}
 
     def wrong(self, c):
         """Queries of the first whose scores by the index are not those of the table, in order"""
@@ -91,6 +106,20 @@ class Words:
                f"WHERE body <@> to_bm25query(q.body, 'text_bm25') < 0 ORDER BY d LIMIT {self.bench.a.k}) x) FROM text_queries q WHERE id < {SLOW} ORDER BY id")
         answers = [c.psql(f"SET enable_{x} = off", ask).splitlines() for x in ("seqscan", "indexscan")]
         return sum(a != b for a, b in zip(*answers))
+
+    def found(self, c, where="true"):
+        """The rows that each query finds"""
+        ask = (f"SELECT (SELECT array_agg(id) FROM (SELECT id FROM text_items WHERE {where} ORDER BY {SCORE[c.extension]} LIMIT {self.bench.a.k}) x) "
+               f"FROM text_queries AS q WHERE id < {QUERIES} ORDER BY id").replace(":q", "q.id")
+        answers = c.psql("SET enable_seqscan = off", "SET client_min_messages = error", ask).splitlines()
+        return [set(line.strip("{}").split(",")) - {""} for line in answers]
+
+    def build(self, c, index):
+        """Seconds, and those of a processor where the system tells them"""
+        cpu = "SELECT (string_to_array(pg_read_file('/proc/self/stat'), ' '))[14:15]::int[]" if sys.platform == "linux" else "SELECT '{0,0}'::int[]"
+        out = c.psql("SET max_parallel_maintenance_workers = 0", "SET client_min_messages = warning", f"CREATE INDEX text_{index}", cpu, timing=True)
+        ticks = re.findall(r"^\{(\d+),(\d+)\}", out, re.M)[-1]
+        return float(re.findall(r"^Time: ([\d.]+) ms", out, re.M)[-2]) / 1e3, sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
     def tantivy(self):
         """Seconds of the build, and milliseconds of a query; None where it is not installed"""
@@ -114,43 +143,63 @@ class Words:
             start = time.perf_counter()
             searcher.search(index.parse_query(q.lower(), ["body"]), self.bench.a.k)
             times.append(time.perf_counter() - start)
-        return {"version": tantivy.__version__, "build_s": seconds, "ms": 1e3 * statistics.median(times[len(self.queries):])}
+        return {"version": tantivy.__version__, "build_s": seconds, "times": [1e3 * x for x in times[len(self.queries):]]}
 
-    def inserts(self, c):
-        """Rows a second of one statement, into a table with each index"""
-        out = {}
-        for name, index in (("bm25", "bm25 (body) WITH (text_config = 'pg_catalog.simple')"), ("hnsw", "hnsw (v vector_l2_ops)")):
-            c.psql("CREATE TABLE text_live (body text, v vector(16))", f"CREATE INDEX ON text_live USING {index}")
-            out[name] = min(LIVE, len(self.texts)) / c.seconds("INSERT INTO text_live SELECT body, ARRAY(SELECT hashint8extended(id, d) % 1000 FROM generate_series(1, 16) d)::int[]::vector "
-                                         f"FROM text_items WHERE id < {LIVE}")
-            c.psql("DROP TABLE text_live")
-        return out
+    def inserts(self, c, index):
+        """Rows a second of one statement, into a table with an index"""
+        c.psql("CREATE TABLE text_live (body text, v vector(16))" if c.extension == "vector" else "CREATE TABLE text_live (body text, v int[])",
+               f"CREATE INDEX ON text_live USING {index}")
+        seconds = c.seconds("INSERT INTO text_live SELECT body, ARRAY(SELECT hashint8extended(id, d) % 1000 FROM generate_series(1, 16) d)::int[]"
+                            f"{'::vector' if c.extension == 'vector' else ''} FROM text_items WHERE id < {LIVE}")
+        c.psql("DROP TABLE text_live")
+        return min(LIVE, len(self.texts)) / seconds
+
+    def searches(self, c):
+        """Times of the searches by an index of bm25, all and under conditions"""
+        name, times = NAMES[c.extension], self.bench.results["text"]["times"]
+        for label, where in (("", "true"), *((f", {x} of the rows", f"part < {n}") for x, n in PARTS.items())):
+            times.setdefault(name + label, []).append(self.milliseconds(
+                c, f"SELECT id FROM text_items WHERE {where} ORDER BY {SCORE[c.extension]} LIMIT {self.bench.a.k}"))
 
     def measure(self):
         b = self.bench
-        c = b.contestants[0]
-        out = b.results["text"] = {"documents": len(self.texts), "build_s": {}, "size_mb": {}, "ms": {}}
-        b.say("texts: loading")
-        b.results["load_s"][c.name] = [self.fill(c)]
-        b.results["table_mb"][c.name] = int(c.value("SELECT pg_table_size('text_items')")) / 1e6
-        for name, index in (("bm25", "bm25 (body, part) WITH (text_config = 'pg_catalog.simple')"), ("gin", "gin (to_tsvector('simple', body))")):
-            b.say(f"texts: building {name}")
-            out["build_s"][name] = c.seconds("SET max_parallel_maintenance_workers = 0", f"CREATE INDEX text_{name} ON text_items USING {index}")
-            out["size_mb"][name] = int(c.value(f"SELECT pg_relation_size('text_{name}')")) / 1e6
-        b.say("texts: searches")
-        score = "body <@> (SELECT body FROM text_queries WHERE id = :q)"
+        out = b.results["text"] = {"documents": len(self.texts), "build_s": {}, "build_cpu_s": {}, "size_mb": {}, "times": {}, "rows_per_second": {}}
+        for c in b.contestants:
+            b.say(f"texts: loading into {c.name}")
+            b.results["load_s"][c.name] = [self.fill(c)]
+            b.results["table_mb"][c.name] = int(c.value("SELECT pg_table_size('text_items')")) / 1e6
+            for name, index in INDEXES[c.extension].items():
+                b.say(f"texts: building {name}")
+                out["build_s"][name], out["build_cpu_s"][name] = self.build(c, f"{index[0]} ON text_items USING {index[1]}")
+                out["size_mb"][name] = int(c.value(f"SELECT pg_relation_size('text_{index[0]}')")) / 1e6
+        for r, c in b.turns(b.a.rounds):
+            b.say(f"texts: searches, round {r + 1}: {c.name}")
+            self.searches(c)
+        ours, *peers = b.contestants
+        b.say("texts: GIN")
         words = "(SELECT replace(plainto_tsquery('simple', body)::text, '&', '|')::tsquery FROM text_queries WHERE id = :q)"
-        out["ms"]["bm25"] = self.milliseconds(c, f"SELECT id FROM text_items ORDER BY {score} LIMIT {b.a.k}")
-        for name, parts in PARTS.items():
-            out["ms"][f"bm25, {name} of the rows"] = self.milliseconds(c, f"SELECT id FROM text_items WHERE part < {parts} ORDER BY {score} LIMIT {b.a.k}")
-        out["ms"]["GIN, ts_rank"] = self.milliseconds(c, f"SELECT id FROM text_items WHERE to_tsvector('simple', body) @@ {words} "
-                                                      f"ORDER BY ts_rank(to_tsvector('simple', body), {words}) DESC LIMIT {b.a.k}", SLOW)
-        out["ms"]["bm25, the same queries"] = self.milliseconds(c, f"SELECT id FROM text_items ORDER BY {score} LIMIT {b.a.k}", SLOW)
-        out["wrong"] = self.wrong(c)
+        out["times"][GIN] = [self.milliseconds(ours, f"SELECT id FROM text_items WHERE to_tsvector('simple', body) @@ {words} "
+                                               f"ORDER BY ts_rank(to_tsvector('simple', body), {words}) DESC LIMIT {b.a.k}", SLOW)]
+        b.say("texts: exact answers")
+        out["wrong"] = self.wrong(ours)
+        out["found"] = {}
+        for where in ("true", *(f"part < {n}" for n in PARTS.values())) if peers else ():
+            mine, theirs = (self.found(c, where) for c in b.contestants)
+            out["found"][where] = {"ours": sum(map(len, mine)), "peer": sum(map(len, theirs)), "both": sum(len(x & y) for x, y in zip(mine, theirs))}
         b.say("texts: inserts")
-        out["rows_per_second"] = self.inserts(c)
+        for c in b.contestants:
+            for name, index in INDEXES[c.extension].items():
+                if name != GIN:
+                    out["rows_per_second"][name] = self.inserts(c, index[1].replace(", part", ""))
+        out["rows_per_second"]["hnsw"] = self.inserts(ours, "hnsw (v vector_l2_ops)")
         b.say("texts: tantivy")
         out["tantivy"] = self.tantivy()
+        whole = {name: [statistics.median(x) for x in zip(*rounds)] for name, rounds in out["times"].items()}
+        whole["bm25, the queries of GIN"] = whole["bm25"][:SLOW]
+        if out["tantivy"]:
+            whole["tantivy, in process"] = out["tantivy"].pop("times")
+        out["ms"] = {name: statistics.median(x) for name, x in whole.items()}
+        out["ms_by_words"] = {name: self.by_length(x) for name, x in whole.items() if len(x) == QUERIES}
 
 
 # -------------------------------------------------------------------- report
@@ -158,10 +207,11 @@ class Words:
 def report(t):
     """Lines of the table"""
     lines = ["", f"{t['documents']:,} texts, ms a query (median)"]
-    lines += [f"  {name:26} {ms:9.3f}" for name, ms in t["ms"].items()]
-    if t["tantivy"]:
-        lines.append(f"  {'tantivy, in process':26} {t['tantivy']['ms']:9.3f}")
+    lengths = next(iter(t["ms_by_words"].values()))
+    lines.append(f"  {'':32} {'all':>9} " + " ".join(f"{f'{n} words':>9}" for n in lengths))
+    lines += [f"  {name:32} {ms:9.3f} " + " ".join(f"{x:9.3f}" for x in t["ms_by_words"].get(name, {}).values()) for name, ms in t["ms"].items()]
     lines.append(f"  of {SLOW} queries, {t['wrong']} have other scores than the table gives")
-    for title, key in (("build, s", "build_s"), ("size, MB", "size_mb"), ("rows/s of INSERT", "rows_per_second")):
+    lines += [f"  rows found where {where}: ours {n['ours']:,}, peer {n['peer']:,}, both {n['both']:,}" for where, n in t["found"].items()]
+    for title, key in (("build, s", "build_s"), ("of a processor, s", "build_cpu_s"), ("size, MB", "size_mb"), ("rows/s of INSERT", "rows_per_second")):
         lines.append(f"  {title}: " + "; ".join(f"{name} {value:,.1f}" for name, value in t[key].items()))
     return lines
