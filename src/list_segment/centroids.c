@@ -418,23 +418,8 @@ are_named(Relation index, uint32 uid)
 void
 centroids_retire(Relation index)
 {
-	Directory  *directory = directory_read(index);
-	const SegmentEntry *kept = directory_newest(directory, SEGMENT_CENTROIDS);
-
 	/* keep segments readable that are replaced meanwhile */
 	claim_index_wait(index, CLAIM_REUSE, ShareLock);
-	for (uint32 i = 0; i < directory->count; i++)
-	{
-		SegmentEntry *entry = &directory->entries[i];
-		Extent		extent = extent_of(index, entry);
-
-		if (entry->kind != SEGMENT_CENTROIDS || entry == kept ||
-			!claim_try(extent, ExclusiveLock))
-			continue;
-		if (!are_named(index, entry->uid))
-			directory_retire(index, &(SegmentSet) {entry, 1});
-		claim_release(extent, ExclusiveLock);
-	}
+	directory_retire_older(index, SEGMENT_CENTROIDS, are_named);
 	claim_index_release(index, CLAIM_REUSE, ShareLock);
-	pfree(directory);
 }

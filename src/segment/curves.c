@@ -66,38 +66,6 @@ curves_acquire(CachedIndex *cached, Relation index)
 	return &((CachedCurves *) cache_acquire_part(cached, index, entry, &curves_kind))->curves;
 }
 
-/* Whether the directory still has an extent whose claim the process has. */
-static bool
-is_there(Relation index, const SegmentEntry *entry)
-{
-	Directory  *directory = directory_read(index);
-	bool		is = directory_has(directory, entry);
-
-	pfree(directory);
-	return is;
-}
-
-/* Retires all curves but the newest. */
-static void
-retire_older(Relation index)
-{
-	Directory  *directory = directory_read(index);
-	const SegmentEntry *kept = directory_newest(directory, SEGMENT_CURVES);
-
-	for (uint32 i = 0; i < directory->count; i++)
-	{
-		SegmentEntry *entry = &directory->entries[i];
-		Extent		extent = extent_of(index, entry);
-
-		if (entry->kind != SEGMENT_CURVES || entry == kept || !claim_try(extent, ExclusiveLock))
-			continue;
-		if (is_there(index, entry))
-			directory_retire(index, &(SegmentSet) {entry, 1});
-		claim_release(extent, ExclusiveLock);
-	}
-	pfree(directory);
-}
-
 void
 curves_write(Relation index, const RecallCurves *curves)
 {
@@ -115,7 +83,7 @@ curves_write(Relation index, const RecallCurves *curves)
 	extent_writer_end(&writer);
 	directory_publish(index, &entry, SEGMENT_CURVES);
 	claim_release(extent_of(index, &entry), ExclusiveLock);
-	retire_older(index);
+	directory_retire_older(index, SEGMENT_CURVES, NULL);
 }
 
 /* The logarithm of the part of the wanted rows that is missed. */

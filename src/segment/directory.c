@@ -16,6 +16,7 @@
 
 #include "quantize/fine.h"
 #include "segment/format_2.h"
+#include "segment/wait_point.h"
 
 static int	seed;
 static pg_prng_state seeds;		/* if the setting is not 0 */
@@ -703,6 +704,40 @@ directory_retire(Relation index, const SegmentSet *inputs)
 	retire(index, change.directory, inputs);
 	merge_retired(change.directory);
 	end_change(&change);
+}
+
+/* Whether the directory, as it is now, has an extent that it had. */
+static bool
+is_there(Relation index, const SegmentEntry *entry)
+{
+	Directory  *directory = directory_read(index);
+	bool		is = directory_has(directory, entry);
+
+	pfree(directory);
+	return is;
+}
+
+void
+directory_retire_older(Relation index, SegmentKind kind,
+					   bool (*is_named) (Relation index, uint32 uid))
+{
+	Directory  *directory = directory_read(index);
+	const SegmentEntry *newest = directory_newest(directory, kind);
+
+	WAIT_POINT("retire");
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		SegmentEntry *entry = &directory->entries[i];
+		Extent		extent = extent_of(index, entry);
+
+		if (entry->kind != kind || entry == newest || !claim_try(extent, ExclusiveLock))
+			continue;
+		/* another process may have retired it before the claim */
+		if (is_there(index, entry) && (is_named == NULL || !is_named(index, entry->uid)))
+			directory_retire(index, &(SegmentSet) {entry, 1});
+		claim_release(extent, ExclusiveLock);
+	}
+	pfree(directory);
 }
 
 void

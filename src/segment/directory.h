@@ -107,6 +107,13 @@ extern void directory_replace(Relation index, const SegmentSet *outputs,
 /* Retires segments that nothing replaces. */
 extern void directory_retire(Relation index, const SegmentSet *inputs);
 
+/*
+ * Retires the extents of a kind but the newest, and but those that is_named(index, uid) tells to be
+ * in use (NULL: none is), and those that another process has a claim on.
+ */
+extern void directory_retire_older(Relation index, SegmentKind kind,
+								   bool (*is_named) (Relation index, uint32 uid));
+
 /* The first block after all extents. */
 extern BlockNumber directory_end(const Directory *directory);
 

@@ -171,6 +171,29 @@ foreach my $name (sort keys %methods)
 		"$name: the index is sound and complete");
 	sql('DROP TABLE items');
 }
+
+# Two processes find centroids that no segment names any more: one retires them, as an assertion checks.
+sql("CREATE TABLE items (id bigint PRIMARY KEY, v vector(16));
+	CREATE INDEX items_v ON items USING ivf (v vector_l2_ops) WITH (lists = 4, seal_rows = 10000)");
+sub add { my ($first, $last) = @_; sql("INSERT INTO items SELECT n, place(n) FROM generate_series($first, $last) n") }
+add(1, 100);
+sql("SELECT vector_seal('items_v')");
+add(101, 2000);
+sql("SELECT vector_seal('items_v')");
+my $centroids = "SELECT count(*) FROM vector_segments() WHERE kind = 'centroids' AND index = 'items_v'::regclass";
+sql('ALTER INDEX items_v SET (seal_rows = 100)');
+close_gate();
+my $merge = $node->background_psql('postgres', on_error_stop => 0);
+stop($merge, 'retire', "SELECT vector_merge('items_v') > 0");
+is(sql($centroids), 2, 'a merge is about to retire the older ones');
+# inserts seal, too
+sql("INSERT INTO items SELECT n, place(n) FROM generate_series(2001, 5000) n");
+is(sql($centroids), 1, 'another process does');
+open_gate();
+my ($out, $error) = result($merge);
+is($out, 't', 'the merge ends');
+is(sql("SELECT vector_index_check('items_v') = count(*) FROM items"), 't', 'and the index is sound');
+sql('DROP TABLE items');
 $gate->quit;
 
 $node->stop;
