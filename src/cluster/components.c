@@ -166,7 +166,6 @@ components_find(const float *points, size_t n, uint32_t dims, float *axes, void 
 		vectors[i] = sin(1 + 7.31 * (double) i);
 	for (int iteration = 0; iteration < ITERATIONS; iteration++)
 	{
-		make_orthonormal(vectors, n);
 		double		change;
 
 		make_orthonormal(vectors, n);
