@@ -32,7 +32,7 @@ SELECT (SELECT count(*) FROM regexp_matches(html, '<article>', 'g')) = (SELECT c
 	(SELECT count(*) FROM regexp_matches(html, '<title>segment ', 'g')) = (SELECT count(*) FROM vector_segments() WHERE kind IN ('growing', 'sealed') AND rows > 0) AS segments,
 	(SELECT sum(c[1]::int) FROM regexp_matches(html, '<title>(\d+) searches below', 'g') c) = (SELECT sum(scans) FROM vector_stat_indexes()) AS searches,
 	(SELECT count(*) FROM regexp_matches(html, ' rounds; ', 'g')) = (SELECT count(*) FROM vector_slow_searches()) AS slow,
-	html LIKE '%hnsw on &quot;&lt;script&gt;alert(1)%' AS method, html LIKE '%empty%' AS empty, html ~ '<polyline points="10.0,[0-9.]+ ' AS curve FROM page;
+	html LIKE '%hnsw on &quot;&lt;script&gt;alert(1)%' AS method, html LIKE '%empty%' AS empty, html ~ '<polyline points="10.0,[0-9.]+[ "]' AS curve FROM page;
 SELECT s.dead_rows > 0 AS some_dead, html LIKE format('%%growing (%s rows) <span class="dead"></span>dead (%s rows)%%', s.growing_rows, s.dead_rows) AS rows
 FROM page, vector_stat_indexes() s WHERE s.index = '"<img src=x onerror=alert(2)>"'::regclass;
 -- bars are as long as their rows

@@ -73,6 +73,15 @@ SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM t ORDER BY v <-> (SELEC
 SET diskann.iterative_scan = off;
 SELECT count(*), count(DISTINCT id) FROM (SELECT id FROM t ORDER BY v <-> (SELECT v FROM q WHERE id = 201) LIMIT 700) x;
 RESET diskann.iterative_scan;
+-- one walk for all rows of the LIMIT, however short the list is; several would take more
+CREATE FUNCTION diskann_hops(list int) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('diskann.query_search_list_size', list::text, true);
+	PERFORM FROM (SELECT id FROM t ORDER BY v <-> (SELECT v FROM q WHERE id = 201) LIMIT 200) AS nearest;
+	RETURN (SELECT hops FROM vector_last_scan());
+END $$;
+SELECT diskann_hops(20) < diskann_hops(200) AS fewer;
+DROP FUNCTION diskann_hops;
 -- a rescan for each query, and a query that is NULL
 SELECT count(*), count(DISTINCT q.id), count(DISTINCT x.id) > 150 AS near FROM q, LATERAL (SELECT id FROM t ORDER BY t.v <-> q.v LIMIT 10) x;
 SELECT count(*) FROM (SELECT id FROM t ORDER BY v <-> NULL::vector LIMIT 10) x;

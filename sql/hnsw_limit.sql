@@ -104,6 +104,12 @@ SET hnsw.ef_search = 40;
 PREPARE p (bigint) AS SELECT id FROM t ORDER BY v <-> (SELECT v FROM t WHERE id = 7) LIMIT $1;
 SET plan_cache_mode = force_generic_plan;
 SELECT hops('EXECUTE p (10)') < hops('EXECUTE p (300)'), hops('EXECUTE p (300)') <> hops('EXECUTE p (NULL)');
+-- one search for all rows of the LIMIT, however small ef_search is; several would take more
+SET hnsw.ef_search = 20;
+SELECT hops('EXECUTE p (200)') AS small \gset
+SET hnsw.ef_search = 200;
+SELECT :small < hops('EXECUTE p (200)') AS fewer;
+SET hnsw.ef_search = 40;
 RESET plan_cache_mode;
 -- a cursor
 BEGIN;

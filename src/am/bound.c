@@ -30,7 +30,6 @@
 #include "am/method.h"
 #include "am/residual.h"
 #include "filter_scan/filter_scan.h"
-#include "fusion/fusion.h"
 
 /* The limit that a condition compares the distance with. */
 typedef struct BoundLimit
@@ -57,7 +56,6 @@ struct ScanBound
 	ExecProcNodeMtd next_row;	/* of the node */
 	uint64		passed;			/* rows that the node has returned */
 	LimitState *limit;			/* the LIMIT that the scan's rows reach, or NULL */
-	bool		whole;			/* all rows that it takes are read */
 	MergedScan *merged;			/* its place in a node that merges scans, or NULL */
 	MemoryContextCallback forget;
 };
@@ -146,12 +144,6 @@ scan_bound_rows(const ScanBound *bound)
 	if (limit == NULL || limit->noCount || bound->filtered)
 		return 0;
 	return (uint64) Max(limit->count, 0) + (uint64) Max(limit->offset, 0);
-}
-
-uint32
-scan_bound_depth(const ScanBound *bound, uint32 most)
-{
-	return bound->whole ? (uint32) Min(scan_bound_rows(bound), most) : 0;
 }
 
 bool
@@ -382,14 +374,13 @@ find_index_only_bound(IndexOnlyScanState *node)
 
 /* Gives a scan its LIMIT, and its place below a node that merges scans. */
 static void
-hand_to_scan(LimitState *limit, bool whole, MergedScan *merged, PlanState *scan)
+hand_to_scan(LimitState *limit, MergedScan *merged, PlanState *scan)
 {
 	ScanBound  *bound = scan_bound(order_of(scan));
 
 	if (bound == NULL)
 		return;
 	bound->limit = limit;
-	bound->whole = whole;
 	bound->merged = merged;
 	if (merged)
 		scan_merge_add(merged, scan, bound->order->opno);
@@ -400,7 +391,7 @@ hand_to_scan(LimitState *limit, bool whole, MergedScan *merged, PlanState *scan)
  * rows of scans are merged, there is nothing but projections between them and the merging node.
  */
 static void
-hand_limit(LimitState *limit, bool whole, MergedScan *merged, PlanState *node)
+hand_limit(LimitState *limit, MergedScan *merged, PlanState *node)
 {
 	ScanMerge  *merge;
 
@@ -409,27 +400,27 @@ hand_limit(LimitState *limit, bool whole, MergedScan *merged, PlanState *node)
 	{
 		case T_IndexScanState:
 		case T_IndexOnlyScanState:
-			hand_to_scan(limit, whole, merged, node);
+			hand_to_scan(limit, merged, node);
 			break;
 		case T_CustomScanState:
-			hand_limit(limit, whole, merged, (PlanState *) filter_scan_child(node));
+			hand_limit(limit, merged, (PlanState *) filter_scan_child(node));
 			break;
 		case T_ResultState:
 			if (node->qual == NULL)
-				hand_limit(limit, whole, merged, outerPlanState(node));
+				hand_limit(limit, merged, outerPlanState(node));
 			break;
 		case T_SubqueryScanState:
 			if (node->qual == NULL)
-				hand_limit(limit, whole, merged, ((SubqueryScanState *) node)->subplan);
+				hand_limit(limit, merged, ((SubqueryScanState *) node)->subplan);
 			break;
 		case T_AppendState:
 			for (int i = 0; i < ((AppendState *) node)->as_nplans; i++)
-				hand_limit(limit, whole, NULL, ((AppendState *) node)->appendplans[i]);
+				hand_limit(limit, NULL, ((AppendState *) node)->appendplans[i]);
 			break;
 		case T_MergeAppendState:
 			merge = scan_merge((MergeAppendState *) node, limit);
 			for (int i = 0; i < ((MergeAppendState *) node)->ms_nplans; i++)
-				hand_limit(limit, whole, scan_merge_child(merge, i),
+				hand_limit(limit, scan_merge_child(merge, i),
 						   ((MergeAppendState *) node)->mergeplans[i]);
 			break;
 		default:
@@ -437,9 +428,9 @@ hand_limit(LimitState *limit, bool whole, MergedScan *merged, PlanState *node)
 	}
 }
 
-/* Looks for scans, and for limits above them.  `fusion` is the node above if that is a fusion. */
+/* Looks for scans, and for limits above them. */
 static bool
-find_bounds(PlanState *node, void *fusion)
+find_bounds(PlanState *node, void *context)
 {
 	LimitState *limit = (LimitState *) node;
 
@@ -449,9 +440,9 @@ find_bounds(PlanState *node, void *fusion)
 		find_index_only_bound((IndexOnlyScanState *) node);
 	else if (filter_scan_child(node) != NULL)
 		find_bound(filter_scan_child(node), filter_scan_met(node));
-	planstate_tree_walker(node, find_bounds, is_fusion_node(node) ? node : NULL);
+	planstate_tree_walker(node, find_bounds, context);
 	if (IsA(node, LimitState) && limit->limitOption == LIMIT_OPTION_COUNT)
-		hand_limit(limit, fusion != NULL, NULL, outerPlanState(node));
+		hand_limit(limit, NULL, outerPlanState(node));
 	return false;
 }
 

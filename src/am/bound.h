@@ -53,12 +53,6 @@ extern bool scan_bound_reads(const ScanBound *bound, int column);
 extern uint64 scan_bound_rows(const ScanBound *bound);
 
 /*
- * The same, and at most so many, if all of these rows will be read because they are an arm of a
- * fusion; else 0.  Then one search for all of them does less than several for one another.
- */
-extern uint32 scan_bound_depth(const ScanBound *bound, uint32 most);
-
-/*
  * Whether there are tests among the conditions on attributes; and whether the scan does all of
  * them, which it says before it asks the following.
  */

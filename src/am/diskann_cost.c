@@ -35,9 +35,12 @@ diskann_count_work(Relation index, const Directory *directory, double rows, doub
 								 diskann_query_search_list_size);
 	double		hops = 0;
 	double		left = rows * work->share;
-	double		compared = Min(Max(diskann_rescore((uint32) size) * FETCHED_PART, 1), rows);
+	double		compared;
 	double		pages = PAGES_PER_FETCH;
 
+	if (diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_AUTO)
+		size = Max(size, Min(work->wanted, DISKANN_MAX_QUERY_LIST_SIZE));
+	compared = Min(Max(diskann_rescore((uint32) size) * FETCHED_PART, 1), rows);
 	for (uint32 i = 0; i < directory->count; i++)
 	{
 		const SegmentEntry *entry = &directory->entries[i];

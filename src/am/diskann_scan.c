@@ -88,14 +88,14 @@ set_effort(DiskannScan *state)
 	SearchEffort *effort = &scan->search.effort;
 	bool		stored = any_stored(scan);
 	bool		estimates = space->storage == STORAGE_NONE || stored;
-	uint32		size = (uint32) scan_set_effort(scan, diskann_query_search_list_size);
+	bool		iterative = diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_AUTO;
+	uint32		size = (uint32) scan_set_effort(scan, diskann_query_search_list_size,
+												iterative ? DISKANN_MAX_QUERY_LIST_SIZE : 0);
 	uint64		rescore = diskann_rescore(size);
 	uint64		wanted = scan->bound ? scan_bound_rows(scan->bound) : 0;
 	uint64		first;
 	uint64		compared;
 
-	if (scan->bound && diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_AUTO)
-		size = Max(size, scan_bound_depth(scan->bound, DISKANN_MAX_QUERY_LIST_SIZE));
 	if (stored)
 		size = stored_list(space, size, wanted);
 	first = estimates ? rescore / 2 : size;
@@ -113,7 +113,7 @@ set_effort(DiskannScan *state)
 	if (wanted == 0 || space->metric == SPACE_IP)
 		return;
 	effort->candidates *= 2;
-	graph_limit(effort, space, wanted, size);
+	graph_limit(effort, space, wanted, (uint32) scan->effort, size);
 	/* to order rows by their distances, the executor takes a few more if it is given bounds */
 	if (!space_is_lossy(space))
 	{

@@ -61,15 +61,16 @@ effort_of(CachedIndex *cached, Relation index, double wanted, int setting)
  * expected to be returned.
  */
 int
-scan_set_effort(VectorScan *scan, int setting)
+scan_set_effort(VectorScan *scan, int setting, uint32 longest)
 {
 	const ScanBound *bound = scan->bound;
-	double		wanted = bound ? scan_bound_rows(bound) : 0;
+	uint64		rows = bound ? scan_bound_rows(bound) : 0;
+	double		wanted = rows;
 
 	if (bound && scan->filtered && !scan->among)
 		wanted = Max(wanted, scan_bound_expected(bound));
 	scan->effort = effort_of(scan->search.cached, scan->search.index, wanted, setting);
-	return scan->effort;
+	return Max(scan->effort, (int) Min(rows, longest));
 }
 
 int

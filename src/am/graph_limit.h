@@ -10,8 +10,10 @@
 
 /*
  * Lets a search for this many rows end by itself (graph_search_limit) before all its candidates are
- * expanded.  How far it goes follows from `size`, the candidates that its user has asked for.
+ * expanded.  How far it goes follows from `size`, the candidates that its user has asked for.  A
+ * list has room for so many, or for more if the rows are more.
  */
-extern void graph_limit(SearchEffort *effort, const Space *space, uint64 rows, uint32 size);
+extern void graph_limit(SearchEffort *effort, const Space *space, uint64 rows, uint32 size,
+						uint32 list);
 
 #endif							/* VECTOR_AM_GRAPH_LIMIT_H */

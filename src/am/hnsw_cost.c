@@ -69,9 +69,14 @@ hnsw_count_work(Relation index, const Directory *directory, double rows, double 
 {
 	double		ef_search = effort_of(cache_index(index), index, work->wanted, hnsw_ef_search);
 	double		left = rows * work->share;
-	double		hops = count_hops(directory, ef_search) / work->share;
+	double		hops;
 	double		read = HOPS_OF_READING + left * HOPS_PER_READ;
-	bool		walk = work->share == 1 || hops <= read;
+	bool		walk;
+
+	if (hnsw_iterative_scan == HNSW_ITERATIVE_SCAN_AUTO)
+		ef_search = Max(ef_search, Min(work->wanted, HNSW_MAX_EF_SEARCH));
+	hops = count_hops(directory, ef_search) / work->share;
+	walk = work->share == 1 || hops <= read;
 
 	/* rows that do not pass are walked through, unless it costs less to read the others */
 	work->first_rows = ef_search;

@@ -1,10 +1,10 @@
 /*
  * hnsw_scan.c - how far a scan of graphs goes
  *
- * In the first round each segment provides the ef_search nearest rows that it finds; the best
- * ef_search of all are returned.  When more rows are asked for, further rounds go on from there, in
- * which no segment finds anything twice.  Results wait in a heap, so that a scan of n rows costs n
- * log n, however few of them a round returns.
+ * In the first round each segment provides the ef_search nearest rows that it finds, or in the mode
+ * auto the rows of the LIMIT, if these are more; the best of all are returned.  When more rows are
+ * asked for, further rounds go on from there, in which no segment finds anything twice.  Results
+ * wait in a heap, so that a scan of n rows costs n log n, however few of them a round returns.
  *
  * In the mode auto a scan that is read to its end returns every row once.  The modes of pgvector
  * end before: off after ef_search rows, the others at limits on what they visit.  Except in
@@ -37,6 +37,7 @@ typedef struct HnswScan
 	bool		exhausted;		/* there is no further round */
 	uint64		first;			/* results, also found again, that come before the second round */
 	uint64		most;			/* results that are returned at all */
+	uint32		list;			/* candidates that a search keeps room for */
 	float		horizon;		/* everything nearer seems to have been found */
 } HnswScan;
 
@@ -56,21 +57,6 @@ static void
 end_round(HnswScan *state)
 {
 	state->horizon = state->exhausted ? INFINITY : scan_left(&state->scan);
-}
-
-/*
- * The size of a search: ef_search, or so many as are surely read.  A mode of pgvector may read only
- * a part of these.
- */
-static uint32
-search_size(const HnswScan *state)
-{
-	const ScanBound *bound = state->scan.bound;
-	uint32		size = (uint32) state->scan.effort;
-
-	if (bound && state->iterative == HNSW_ITERATIVE_SCAN_AUTO)
-		size = Max(size, scan_bound_depth(bound, HNSW_MAX_EF_SEARCH));
-	return size;
 }
 
 /*
@@ -97,7 +83,7 @@ search_effort(const HnswScan *state)
 	const Space *space = state->scan.search.space;
 	const ScanBound *bound = state->scan.bound;
 	uint64		rows = bound ? scan_bound_rows(bound) : 0;
-	uint32		size = search_size(state);
+	uint32		size = state->list;
 	bool		limited = rows > 0 && !space_is_lossy(space) && space->metric != SPACE_IP;
 	SearchEffort effort = {
 		.candidates = size,
@@ -122,7 +108,7 @@ search_effort(const HnswScan *state)
 		return effort;
 	}
 	effort.candidates *= 2;
-	graph_limit(&effort, space, rows, size);
+	graph_limit(&effort, space, rows, (uint32) state->scan.effort, state->list);
 	if (state->scan.nearest)
 		effort.wanted = Min(effort.wanted, LEAST_SHARE +
 							2 * effort.wanted / scan_merge_children(state->scan.merged));
@@ -163,19 +149,22 @@ hnsw_search(VectorScan *scan)
 {
 	HnswScan   *state = (HnswScan *) scan;
 
-	uint64		ef_search = (uint64) scan_set_effort(scan, hnsw_ef_search);
-
 	state->iterative = hnsw_iterative_scan;
+	/* a mode of pgvector may return a part of the rows only */
+	state->list = (uint32) scan_set_effort(scan, hnsw_ef_search,
+										   state->iterative == HNSW_ITERATIVE_SCAN_AUTO ?
+										   HNSW_MAX_EF_SEARCH : 0);
 	scan->relaxed = state->iterative == HNSW_ITERATIVE_SCAN_RELAXED;
-	scan->most_beyond = BEYOND_TIMES * ef_search;
+	scan->most_beyond = BEYOND_TIMES * (uint64) scan->effort;
 	if (is_limited(state))
 	{
 		scan->most_visited = (uint64) hnsw_max_scan_tuples;
 		scan->search.allows = has_room;
 	}
-	state->most = state->iterative == HNSW_ITERATIVE_SCAN_OFF ? ef_search : PG_UINT64_MAX;
+	state->most = state->iterative == HNSW_ITERATIVE_SCAN_OFF ?
+		(uint64) scan->effort : PG_UINT64_MAX;
 	scan->search.effort = search_effort(state);
-	state->first = scan->search.effort.wanted > 0 ? scan->search.effort.wanted : ef_search;
+	state->first = scan->search.effort.wanted > 0 ? scan->search.effort.wanted : state->list;
 	scan_open(scan, NULL);
 	search_first(state);
 }

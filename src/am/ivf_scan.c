@@ -302,7 +302,7 @@ ivf_search(VectorScan *scan)
 	state->iterative = ivf_iterative_scan_of(index);
 	scan->relaxed = state->iterative == IVF_ITERATIVE_SCAN_RELAXED;
 	state->probes = effort->lists =
-		(uint32) scan_set_effort(scan, (int) ivf_probes_of(index, lists));
+		(uint32) scan_set_effort(scan, (int) ivf_probes_of(index, lists), 0);
 	effort->stored_at_once = IVF_STORED_AT_ONCE;
 	state->lists = lists;
 	if (state->iterative == IVF_ITERATIVE_SCAN_OFF)

@@ -162,9 +162,10 @@ extern void scan_expect(VectorScan *scan);
 
 /*
  * Sets how far a scan goes: as far as the setting of its access method says, or further or less far
- * for vector.target_recall.
+ * for vector.target_recall.  Returns so many, or all rows that the LIMIT takes if these are more,
+ * but for more than `longest`: one search for all of them does less than several.
  */
-extern int	scan_set_effort(VectorScan *scan, int setting);
+extern int	scan_set_effort(VectorScan *scan, int setting, uint32 longest);
 
 /* Does a round of a segment. */
 extern SegmentRound scan_round(VectorScan *scan, ScanCursor *cursor);
