@@ -281,10 +281,13 @@ vector_picture(PG_FUNCTION_ARGS)
 	{
 		Oid			input;
 		Oid			parameter;
+		Size		size;
 
 		getTypeInputInfo(picture.measure.type, &input, &parameter);
 		picture.query = OidInputFunctionCall(input, text_to_cstring(PG_GETARG_TEXT_PP(1)),
 											 parameter, -1);
+		/* an error, if its dimensions are others */
+		(void) space_payload(&picture.space, picture.query, &size);
 	}
 	read_points(&picture);
 	if (picture.sampled > 0)
