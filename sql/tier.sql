@@ -125,6 +125,20 @@ SELECT clock_timestamp() - :'began'::timestamptz >= sum(stored_bytes) / 1048576 
 	FROM vector_segments() WHERE index = 'tier_many_v'::regclass AND kind = 'sealed';
 RESET vector.tier_rate;
 DROP TABLE tier_many;
+-- a search that conditions confine to segments in the file does what it does when all are there
+CREATE TABLE tier_half (part int, v vector(32));
+CREATE INDEX tier_half_v ON tier_half USING diskann (v vector_l2_ops, part) WITH (storage = full, tier = tier_cold);
+INSERT INTO tier_half SELECT 0, tier_place(n) FROM generate_series(1, 3000) n;
+SELECT vector_seal('tier_half_v') > 0, vector_tier('tier_half_v');
+INSERT INTO tier_half SELECT 1, tier_place(n) FROM generate_series(3001, 6000) n;
+SELECT vector_seal('tier_half_v') > 0;
+SELECT count(*) FROM (SELECT FROM tier_half WHERE part = 1 ORDER BY v <-> tier_place(4500) LIMIT 10) x;
+SELECT hops, distances FROM vector_last_scan() \gset
+SELECT segments, walks, store_rounds FROM vector_last_scan();
+SELECT vector_untier('tier_half_v');
+SELECT count(*) FROM (SELECT FROM tier_half WHERE part = 1 ORDER BY v <-> tier_place(4500) LIMIT 10) x;
+SELECT hops = :hops AS hops, distances = :distances AS distances, walks FROM vector_last_scan();
+DROP TABLE tier_half;
 -- lists of words, and of sparse vectors, stay in the file
 CREATE TABLE tier_sparse (v sparsevec(9), body text);
 INSERT INTO tier_sparse SELECT format('{1:%s}/9', n)::sparsevec, 'word' FROM generate_series(1, 5) n;

@@ -37,18 +37,21 @@ typedef struct DiskannScan
 	bool		exhausted;		/* there is no further round */
 } DiskannScan;
 
-/* Whether vectors are in an object store, where walks do not read them. */
+/*
+ * Whether vectors are in an object store, where walks do not read them; of segments with rows that
+ * the conditions leave.
+ */
 static bool
 any_stored(const VectorScan *scan)
 {
-	const Directory *directory = cache_directory(scan->search.cached);
+	for (int i = 0; i < scan->cursor_count; i++)
+	{
+		const ScanCursor *cursor = &scan->cursors[i];
 
-	if ((directory->features & FEATURE_STORED) == 0)
-		return false;
-	for (uint32 i = 0; i < directory->count; i++)
-		if (segment_is_live(&directory->entries[i]) &&
-			directory->entries[i].where == EXTENT_STORED)
+		if (cursor->entry.where == EXTENT_STORED &&
+			cursor->excluded.count < cursor->segment->header.rows)
 			return true;
+	}
 	return false;
 }
 
@@ -79,7 +82,7 @@ stored_list(const Space *space, uint32 size, uint64 wanted)
 #define COMPARED			2
 #define STORED_COMPARED		3
 
-/* Sets how far the first walks go, and how many rows are compared. */
+/* Sets how far the first walks of the open segments go, and how many rows are compared. */
 static void
 set_effort(DiskannScan *state)
 {
@@ -144,11 +147,11 @@ diskann_search(VectorScan *scan)
 	DiskannScan *state = (DiskannScan *) scan;
 
 	scan->relaxed = diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_RELAXED;
+	scan_open(scan, NULL);
 	set_effort(state);
 	scan->most_beyond = 2 * (uint64) scan->effort;
 	state->most = diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_OFF ?
 		(uint64) scan->effort : PG_UINT64_MAX;
-	scan_open(scan, NULL);
 	(void) walk_further(state);
 }
 

@@ -80,7 +80,7 @@ code_hops(const GraphScan *scan)
 	uint32		groups = (uint32) (all * (1 - exp(left / -all)));	/* if nodes are spread */
 
 	return (scan->disk ? left / GRAPH_CODES_PER_HOP : groups / GRAPH_GROUPS_PER_HOP) +
-		GRAPH_REFINED / GRAPH_SCATTERED_PER_HOP;
+		Min(GRAPH_REFINED, left) / GRAPH_SCATTERED_PER_HOP;
 }
 
 /*
@@ -118,13 +118,14 @@ static void
 read_rest(GraphReading *reading)
 {
 	SegmentSearch *search = reading->base.search;
+	uint32		left = graph_scan_nodes_left(&reading->scan);
 
 	search->statistics->reads++;
-	if (reads_codes(reading))
+	if (left > 0 && reads_codes(reading))
 		graph_scan_bound_rest(&reading->scan, search->query,
 							  Max(WAITING_TIMES * search->effort.candidates,
-								  graph_scan_nodes_left(&reading->scan) / WAITING_PART));
-	else
+								  left / WAITING_PART));
+	else if (left > 0)
 		graph_scan_rest(&reading->scan, search->query, segment_give_row, reading);
 	reading->ended = true;
 }
