@@ -115,6 +115,8 @@ CREATE INDEX bm25_digest_body ON bm25_digest USING bm25 (body) WITH (text_config
 SELECT vector_index_state('bm25_digest_body');
 ALTER TEXT SEARCH CONFIGURATION bm25_config ALTER MAPPING FOR asciiword WITH simple;
 SELECT vector_index_state('bm25_digest_body');
+-- the texts have other words now
+SELECT vector_index_check('bm25_digest_body');
 \c -
 SET enable_seqscan = off;
 SELECT body FROM bm25_digest ORDER BY body <@> 'foxes' LIMIT 1;

@@ -60,15 +60,15 @@ CREATE INDEX bm25_large_gin ON bm25_large USING gin (to_tsvector('simple', body)
 SELECT pg_relation_size('bm25_large_body') < 0.8 * pg_relation_size('bm25_large_gin') AS smaller;
 DROP TABLE bm25_large;
 
--- A quarter of a million words, a text of a megabyte, and texts without words, by the table and by the index
+-- A million words, a text of a megabyte, and texts without words, by the table and by the index
 CREATE TABLE bm25_long (id int, body text);
-INSERT INTO bm25_long SELECT id, string_agg('word' || id * 2500 + n, ' ') FROM generate_series(1, 100) id, generate_series(1, 2500) n GROUP BY id;
-INSERT INTO bm25_long SELECT 101, string_agg('word' || n % 1000 || ' long' || n, ' ') FROM generate_series(1, 62000) n;
-INSERT INTO bm25_long VALUES (102, ''), (103, 'the of and'), (104, '... !!'), (105, NULL);
-SELECT octet_length(body) > 1000000 AS long FROM bm25_long WHERE id = 101;
+INSERT INTO bm25_long SELECT id, string_agg('word' || id * 2500 + n, ' ') FROM generate_series(1, 400) id, generate_series(1, 2500) n GROUP BY id;
+INSERT INTO bm25_long SELECT 401, string_agg('word' || n % 1000 || ' long' || n, ' ') FROM generate_series(1, 62000) n;
+INSERT INTO bm25_long VALUES (402, ''), (403, 'the of and'), (404, '... !!'), (405, NULL);
+SELECT octet_length(body) > 1000000 AS long FROM bm25_long WHERE id = 401;
 CREATE INDEX bm25_long_body ON bm25_long USING bm25 (body) WITH (text_config = 'pg_catalog.english', seal_rows = 100);
 SELECT vector_index_check('bm25_long_body');
-INSERT INTO bm25_long SELECT id + 200, body FROM bm25_long WHERE id > 100;
+INSERT INTO bm25_long SELECT id + 1000, body FROM bm25_long WHERE id > 400;
 SELECT vector_seal('bm25_long_body') > 0 AS sealed, vector_merge('bm25_long_body') > 0 AS merged;
 SELECT vector_index_check('bm25_long_body');
 SET enable_seqscan = off;

@@ -37,7 +37,8 @@ typedef struct Check
 	CachedIndex *cached;
 	const Space *space;
 	AttributesCheck *attributes;	/* NULL: none */
-	CachedSegment **sealed;		/* segments, by number */
+	CachedSegment **sealed;		/* segments, by number, */
+	void	  **checked;		/* and what checks of them have returned */
 	uint32		sealed_count;
 	MemoryContext row;			/* of one row of the table */
 	CheckedRow *rows;			/* that are live */
@@ -165,7 +166,7 @@ check_sealed(Check *check, const SegmentEntry *entry)
 			add_row(check, &sealed.tid, place);
 		}
 	}
-	segment->method->check(&scan);
+	check->checked[place.segment] = segment->method->check(&scan);
 	if (check->recovery ? dead < segment->dead : dead != segment->dead)
 		sealed_damaged(check->index, "Segment %u has %u tombstones and counts %u.", entry->uid,
 					   dead, segment->dead);
@@ -198,7 +199,7 @@ check_vector(Check *check, CheckedPlace place, const char *payload)
 		return;
 	old = MemoryContextSwitchTo(check->row);
 	sealed_scan_begin(&scan, check->index, check->space, segment, &check->statistics);
-	segment->method->check_vector(&scan, place.number, payload);
+	segment->method->check_vector(&scan, check->checked[place.segment], place.number, payload);
 	MemoryContextSwitchTo(old);
 }
 
@@ -261,7 +262,8 @@ check_index(Relation index, Relation heap, int64 segment)
 	check.space = cache_space(check.cached);
 	check.attributes = check_attributes_begin(index);
 	directory = directory_read(index);
-	check.sealed = palloc(sizeof(CachedSegment *) * Max(directory->count, 1));
+	check.sealed = palloc_array(CachedSegment *, Max(directory->count, 1));
+	check.checked = palloc_array(void *, Max(directory->count, 1));
 	check.row = AllocSetContextCreate(context, "vector check row", ALLOCSET_DEFAULT_SIZES);
 	check_extents(&check, directory);
 	check_objects(&check, directory);

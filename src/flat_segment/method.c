@@ -181,7 +181,7 @@ static const SegmentReader flat_reader = {
 };
 
 /* Each row is its own node. */
-static void
+static void *
 check(SealedScan *scan)
 {
 	const SealedHeader *header = &scan->segment->header;
@@ -201,6 +201,7 @@ check(SealedScan *scan)
 			sealed_damaged(scan->index, "In segment %u, row %u has another's vector.",
 						   scan->segment->part.uid, row);
 	}
+	return NULL;
 }
 
 const SegmentMethod flat_segment_method = {

@@ -304,7 +304,7 @@ check_entries(Relation index, const CachedSegment *segment)
 						   segment->part.uid, i);
 }
 
-void
+void *
 graph_check(SealedScan *scan)
 {
 	const CachedSegment *segment = scan->segment;
@@ -330,4 +330,5 @@ graph_check(SealedScan *scan)
 							   segment->part.uid, number);
 		}
 	}
+	return NULL;
 }

@@ -8,9 +8,10 @@
 #include "segment/sealed.h"
 
 /* SegmentMethod.check, and check_vector. */
-extern void graph_check(SealedScan *scan);
-extern void disk_check(SealedScan *scan);
-extern void disk_check_vector(SealedScan *scan, uint32 row, const char *payload);
+extern void *graph_check(SealedScan *scan);
+extern void *disk_check(SealedScan *scan);
+extern void disk_check_vector(SealedScan *scan, const void *checked, uint32 number,
+							  const char *payload);
 
 /* Vectors shorter than this part of the longest lose all their bits when they are coded. */
 #define CHECK_CODED_PART	1e-6

@@ -199,7 +199,7 @@ begin(SealedScan *scan)
 }
 
 void
-disk_check_vector(SealedScan *scan, uint32 number, const char *payload)
+disk_check_vector(SealedScan *scan, const void *checked, uint32 number, const char *payload)
 {
 	DiskCheck  *check;
 	SealedRow	row;
@@ -215,7 +215,7 @@ disk_check_vector(SealedScan *scan, uint32 number, const char *payload)
 	disk_scan_close(&check->disk);
 }
 
-void
+void *
 disk_check(SealedScan *scan)
 {
 	const SealedHeader *header = &scan->segment->header;
@@ -230,4 +230,5 @@ disk_check(SealedScan *scan)
 		check_row(check, number, &row);
 	}
 	disk_scan_close(&check->disk);
+	return NULL;
 }

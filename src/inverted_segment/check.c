@@ -245,17 +245,14 @@ check_row(ListCheck *check, uint32 row)
 					  SPARSE_VALUES(payload)[i] * factor);
 }
 
-void
+void *
 inverted_check(SealedScan *scan)
 {
 	const SealedHeader *header = &scan->segment->header;
 	ListCheck	check = {.scan = scan};
 
 	if (sealed_is_packed(header))
-	{
-		packed_check(scan);
-		return;
-	}
+		return packed_check(scan);
 	if (header->nodes != header->rows || header->inverted.terms == 0)
 		sealed_damaged(scan->index, "Segment %u has %u rows in %u nodes.",
 					   scan->segment->part.uid, header->rows, header->nodes);
@@ -278,4 +275,5 @@ inverted_check(SealedScan *scan)
 			bad_list(&check, check.terms[i].term.dim);
 	if (check.table)
 		check_lengths(&check);
+	return NULL;
 }

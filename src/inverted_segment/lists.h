@@ -36,6 +36,6 @@ extern InvertedSource inverted_source(ListSource *state);
 
 /* See search.h, and SegmentMethod.check. */
 extern const struct SegmentReader inverted_reader;
-extern void inverted_check(SealedScan *scan);
+extern void *inverted_check(SealedScan *scan);
 
 #endif							/* VECTOR_INVERTED_SEGMENT_LISTS_H */

@@ -75,7 +75,8 @@ extern void packed_begin(PackedReader *reader, SealedScan *scan, const PackedChu
 extern bool packed_next(PackedReader *reader, uint32 row);
 
 /* Checks what a segment has in place of terms; see SegmentMethod.check_vector. */
-extern void packed_check(SealedScan *scan);
-extern void packed_check_vector(SealedScan *scan, uint32 row, const char *payload);
+extern void *packed_check(SealedScan *scan);
+extern void packed_check_vector(SealedScan *scan, const void *checked, uint32 row,
+								const char *payload);
 
 #endif							/* VECTOR_INVERTED_SEGMENT_PACKED_H */

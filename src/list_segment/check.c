@@ -45,7 +45,7 @@ check_row_codes(ListsScan *scan, uint32 list, uint32 row, const SealedNode *node
 /*
  * Checks the rows of lists: each is in one list, named by its node, and has the code of its vector.
  */
-void
+void *
 lists_check(SealedScan *sealed)
 {
 	CachedSegment *segment = sealed->segment;
@@ -87,4 +87,5 @@ lists_check(SealedScan *sealed)
 		}
 	}
 	MemoryContextDelete(context);
+	return NULL;
 }

@@ -108,6 +108,6 @@ extern GraphCandidate lists_scan_pop(ListsScan *scan);
 extern void lists_scan_refine(ListsScan *scan, uint32 row, GraphFound *found);
 
 /* SegmentMethod.check. */
-extern void lists_check(SealedScan *sealed);
+extern void *lists_check(SealedScan *sealed);
 
 #endif							/* VECTOR_LIST_SEGMENT_SCAN_H */

@@ -169,14 +169,15 @@ struct SegmentMethod
 	 */
 	bool		(*each_row) (SealedScan *scan, SegmentRowCallback callback, void *arg);
 
-	/* Raises an error if a segment is damaged. */
-	void		(*check) (SealedScan *scan);
+	/* Raises an error if a segment is damaged.  Returns what check_vector is given, or NULL. */
+	void	   *(*check) (SealedScan *scan);
 
 	/*
 	 * Raises an error if what a segment without vectors has of a row does not fit the row's vector;
 	 * NULL if `check` compares all with vectors.
 	 */
-	void		(*check_vector) (SealedScan *scan, uint32 row, const char *payload);
+	void		(*check_vector) (SealedScan *scan, const void *checked, uint32 row,
+								 const char *payload);
 };
 
 extern void segment_register(const SegmentMethod *method);

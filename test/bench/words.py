@@ -16,6 +16,7 @@ import sys
 import time
 
 QUERIES = 400
+CONDITIONAL = 48  # those of searches under conditions: some need as long as they have rows
 SLOW = 8          # queries by ts_rank, and those whose answers are compared with exact ones
 VOCABULARY = 1.2  # words of which documents are generated, by their number: most of them occur
 PARTS = {"0.1 %": 1, "1 %": 10, "10 %": 100}   # thousandths of the rows under a condition
@@ -97,7 +98,7 @@ class Words:
 
     def by_length(self, times):
         """Medians of the queries of one word, of two, and so on"""
-        lengths = [len(WORDS.findall(q)) for q in self.queries]
+        lengths = [len(WORDS.findall(q)) for q in self.queries[:len(times)]]
         return {n: statistics.median(t for t, m in zip(times, lengths) if m == n) for n in range(1, 9) if n in lengths}
 
     def wrong(self, c):
@@ -107,10 +108,10 @@ class Words:
         answers = [c.psql(f"SET enable_{x} = off", ask).splitlines() for x in ("seqscan", "indexscan")]
         return sum(a != b for a, b in zip(*answers))
 
-    def found(self, c, where="true"):
-        """The rows that each query finds"""
+    def found(self, c, where):
+        """The rows that each of some queries finds"""
         ask = (f"SELECT (SELECT array_agg(id) FROM (SELECT id FROM text_items WHERE {where} ORDER BY {SCORE[c.extension]} LIMIT {self.bench.a.k}) x) "
-               f"FROM text_queries AS q WHERE id < {QUERIES} ORDER BY id").replace(":q", "q.id")
+               f"FROM text_queries AS q WHERE id < {CONDITIONAL} ORDER BY id").replace(":q", "q.id")
         answers = c.psql("SET enable_seqscan = off", "SET client_min_messages = error", ask).splitlines()
         return [set(line.strip("{}").split(",")) - {""} for line in answers]
 
@@ -157,9 +158,9 @@ class Words:
     def searches(self, c):
         """Times of the searches by an index of bm25, all and under conditions"""
         name, times = NAMES[c.extension], self.bench.results["text"]["times"]
-        for label, where in (("", "true"), *((f", {x} of the rows", f"part < {n}") for x, n in PARTS.items())):
+        for label, where, n in (("", "true", QUERIES), *((f", {x} of the rows", f"part < {n}", CONDITIONAL) for x, n in PARTS.items())):
             times.setdefault(name + label, []).append(self.milliseconds(
-                c, f"SELECT id FROM text_items WHERE {where} ORDER BY {SCORE[c.extension]} LIMIT {self.bench.a.k}"))
+                c, f"SELECT id FROM text_items WHERE {where} ORDER BY {SCORE[c.extension]} LIMIT {self.bench.a.k}", n))
 
     def measure(self):
         b = self.bench
@@ -195,11 +196,12 @@ class Words:
         b.say("texts: tantivy")
         out["tantivy"] = self.tantivy()
         whole = {name: [statistics.median(x) for x in zip(*rounds)] for name, rounds in out["times"].items()}
+        whole["bm25, the queries of conditions"] = whole["bm25"][:CONDITIONAL]
         whole["bm25, the queries of GIN"] = whole["bm25"][:SLOW]
         if out["tantivy"]:
             whole["tantivy, in process"] = out["tantivy"].pop("times")
         out["ms"] = {name: statistics.median(x) for name, x in whole.items()}
-        out["ms_by_words"] = {name: self.by_length(x) for name, x in whole.items() if len(x) == QUERIES}
+        out["ms_by_words"] = {name: self.by_length(x) for name, x in whole.items() if len(x) >= CONDITIONAL}
 
 
 # -------------------------------------------------------------------- report
@@ -207,9 +209,11 @@ class Words:
 def report(t):
     """Lines of the table"""
     lines = ["", f"{t['documents']:,} texts, ms a query (median)"]
-    lengths = next(iter(t["ms_by_words"].values()))
+    lengths = sorted(set().union(*t["ms_by_words"].values()))
     lines.append(f"  {'':32} {'all':>9} " + " ".join(f"{f'{n} words':>9}" for n in lengths))
-    lines += [f"  {name:32} {ms:9.3f} " + " ".join(f"{x:9.3f}" for x in t["ms_by_words"].get(name, {}).values()) for name, ms in t["ms"].items()]
+    for name, ms in t["ms"].items():
+        by_words = t["ms_by_words"].get(name, {})
+        lines.append(f"  {name:32} {ms:9.3f} " + " ".join(f"{by_words[n]:9.3f}" if n in by_words else f"{'':9}" for n in lengths))
     lines.append(f"  of {SLOW} queries, {t['wrong']} have other scores than the table gives")
     lines += [f"  rows found where {where}: ours {n['ours']:,}, peer {n['peer']:,}, both {n['both']:,}" for where, n in t["found"].items()]
     for title, key in (("build, s", "build_s"), ("of a processor, s", "build_cpu_s"), ("size, MB", "size_mb"), ("rows/s of INSERT", "rows_per_second")):
