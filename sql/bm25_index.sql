@@ -179,3 +179,17 @@ SELECT objid::regclass AS index, count(*) FROM pg_depend
 DROP TEXT SEARCH CONFIGURATION bm25_config CASCADE;
 \set VERBOSITY default
 DROP TABLE bm25_digest, bm25_digest_parts, bm25_attached;
+
+-- More lengths than a segment has classes of lengths: scores are by the lengths themselves.
+CREATE TABLE bm25_lengths AS SELECT n AS id, 'a ' || repeat('b ', n) || repeat('c ', n % 5) AS body FROM generate_series(1, 700) n;
+CREATE INDEX bm25_lengths_body ON bm25_lengths USING bm25 (body) WITH (text_config = 'pg_catalog.simple');
+SET enable_indexscan = off;
+CREATE TABLE bm25_lengths_wanted AS SELECT id, body <@> to_bm25query('a c', 'bm25_lengths_body') AS score FROM bm25_lengths;
+RESET enable_indexscan;
+SET enable_seqscan = off;
+SELECT count(*) AS rows, count(DISTINCT found.score) > 600 AS scores, count(*) FILTER (WHERE wanted.score IS DISTINCT FROM found.score) AS wrong,
+	bool_and(found.score >= before) AS ordered
+FROM (SELECT id, score, lag(score) OVER () AS before FROM (SELECT id, body <@> to_bm25query('a c', 'bm25_lengths_body') AS score FROM bm25_lengths
+	ORDER BY score LIMIT 1000) x) found LEFT JOIN bm25_lengths_wanted wanted USING (id);
+RESET enable_seqscan;
+DROP TABLE bm25_lengths, bm25_lengths_wanted;

@@ -136,6 +136,35 @@ packed_room(uint32_t count)
 	return (size_t) (count / PACKED_BLOCK) * sizeof(PackedEntry) + 8 * (size_t) count;
 }
 
+/*
+ * Makes rows of the steps between them; returns what comes after the last one.  The steps are added
+ * in three rounds: each lane has the sum of 2, then 4, then 8 lanes.
+ */
+static uint32_t
+add_steps(const uint16_t *steps, uint32_t next, uint16_t *rows)
+{
+	uint32_t	end = next + PACKED_BLOCK;
+	Lanes		before = (Lanes) {0} + (uint16_t) (next - 1);
+
+	for (int i = 0; i < PACKED_BLOCK; i++)
+		end += steps[i];
+	for (int i = 0; i < LANE_VALUES; i++)
+	{
+		const Lanes zero = {0};
+		Lanes		lanes;
+
+		memcpy(&lanes, steps + i * LANES, sizeof(lanes));
+		lanes += 1;
+		lanes += __builtin_shuffle(lanes, zero, (Lanes) {8, 0, 1, 2, 3, 4, 5, 6});
+		lanes += __builtin_shuffle(lanes, zero, (Lanes) {8, 8, 0, 1, 2, 3, 4, 5});
+		lanes += __builtin_shuffle(lanes, zero, (Lanes) {8, 8, 8, 8, 0, 1, 2, 3});
+		lanes += before;
+		memcpy(rows + i * LANES, &lanes, sizeof(lanes));
+		before = (Lanes) {0} + lanes[LANES - 1];
+	}
+	return end;
+}
+
 bool
 packed_read_block(const PackedEntry *entry, const unsigned char *bytes, uint32_t next,
 				  uint16_t *rows, uint32_t *frequencies)
@@ -146,11 +175,7 @@ packed_read_block(const PackedEntry *entry, const unsigned char *bytes, uint32_t
 	if (entry->row_bits > LANE_BITS || bits > MAX_FREQUENCY_BITS)
 		return false;
 	bytes = unpack(bytes, entry->row_bits, values);
-	for (int i = 0; i < PACKED_BLOCK; i++)
-	{
-		next += values[i];
-		rows[i] = (uint16_t) next++;
-	}
+	next = add_steps(values, next, rows);
 	bytes = unpack(bytes, bits < LANE_BITS ? bits : LANE_BITS, values);
 	for (int i = 0; i < PACKED_BLOCK; i++)
 		frequencies[i] = (uint32_t) values[i] + 1;

@@ -34,6 +34,13 @@ packed_block_size(const PackedEntry *entry)
 	return PACKED_BLOCK / 8 * ((uint32_t) entry->row_bits + entry->frequency_bits);
 }
 
+/* A frequency that none of its postings is above. */
+static inline uint32_t
+packed_most(const PackedEntry *entry)
+{
+	return entry->frequency_bits < 32 ? UINT32_C(1) << entry->frequency_bits : UINT32_MAX;
+}
+
 /* Writes a list of rows that ascend; no frequency is 0.  Returns its size. */
 extern size_t packed_write(const uint16_t *rows, const uint32_t *frequencies, uint32_t count,
 						   unsigned char *out);

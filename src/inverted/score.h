@@ -5,7 +5,8 @@
  * stays in the processor's cache, to which a list is added in the order of its rows (SINDI, arXiv
  * 2509.08395).  Once enough rows are known, the lists that together cannot bring a row among them
  * are left out of that (MaxScore, Turtle and Flood 1995): they are only looked at for the rows that
- * the others leave, and if all lists are such, the window is not read at all.
+ * the others leave, and if all lists are such, the window is not read at all.  Of few rows that are
+ * not excluded, all lists are only looked at for these.
  */
 #ifndef VECTOR_INVERTED_SCORE_H
 #define VECTOR_INVERTED_SCORE_H
@@ -15,20 +16,25 @@
 #include <stdint.h>
 
 #include "inverted/impacts.h"
+#include "inverted/lengths.h"
 
 #define INVERTED_WINDOW		65536
 
 /*
  * Rows of a list, with their numbers in the window ascending, and what the list adds to the bounds
- * of their scores: itself (parts, at most the list's `most`), or by codes.
+ * of their scores: by codes; itself (parts, at most the list's `most`); or the entry of a table for
+ * a row's frequency, less one, and the class of its length, or `most` if that is less.
  */
 typedef struct InvertedPiece
 {
 	const uint16_t *rows;
-	const uint8_t *codes;
 	uint32_t	count;
-	const int32_t *parts;		/* NULL: there are codes */
 	uint32_t	passed;			/* rows of the list before the piece that have been left out */
+	const uint8_t *codes;
+	const int32_t *parts;		/* NULL: there are codes, or a table */
+	const int32_t (*table)[LENGTH_CLASSES];	/* likewise */
+	const uint32_t *frequencies;
+	const uint8_t *classes;		/* of all rows of the window */
 } InvertedPiece;
 
 /* A list of a window. */
@@ -67,7 +73,9 @@ typedef struct InvertedTop
 	int32_t		error;			/* a score is less than its bound by this at most */
 	int64_t		below;			/* only rows with lesser bounds are found, */
 	int64_t		least;			/* and none with a bound less than this */
-	InvertedFound *found;		/* room for all rows */
+	InvertedFound *found;
+	size_t		room;			/* for found rows, at least one; */
+	void		(*grow) (struct InvertedTop *top);	/* makes more, and keeps these */
 
 	/* zero at first */
 	uint32_t	best_count;		/* a heap, the least first */
@@ -86,6 +94,7 @@ typedef struct InvertedWindow
 	uint32_t	first;			/* row; a multiple of INVERTED_WINDOW */
 	uint32_t	rows;			/* at most INVERTED_WINDOW */
 	const uint8_t *excluded;	/* a bit a row of all windows; NULL: none */
+	uint32_t	passing;		/* about so many rows of the window are not excluded */
 } InvertedWindow;
 
 /* The first of rows that ascend, from one on, that is not less than this; or `count`. */

@@ -72,9 +72,12 @@ read_head(DictionaryReader *reader, EntryHead *head)
 	return true;
 }
 
-/* Reads the next entry of the block; false at its end. */
+/*
+ * Reads the next entry of the block; false at its end.  If it shares more than `matched` bytes with
+ * the one before it, its text is left out: it is less than a text that just those bytes match.
+ */
 static bool
-next_entry(DictionaryReader *reader)
+next_entry(DictionaryReader *reader, Size matched)
 {
 	EntryHead	head;
 
@@ -83,7 +86,8 @@ next_entry(DictionaryReader *reader)
 	if (!read_head(reader, &head) || head.shared > reader->length ||
 		head.rest > reader->size - reader->place || head.shared + head.rest > DICTIONARY_MAX_TEXT)
 		damaged(reader);
-	memcpy(reader->text + head.shared, reader->bytes + reader->place, head.rest);
+	if (head.shared <= matched)
+		memcpy(reader->text + head.shared, reader->bytes + reader->place, head.rest);
 	reader->place += head.rest;
 	reader->shared = (uint32) head.shared;
 	reader->length = (uint32) (head.shared + head.rest);
@@ -131,7 +135,7 @@ descend(DictionaryReader *reader, const char *text, Size length)
 		uint32		child = 0;
 		Sought		sought = {text, length, 0};
 
-		while (next_entry(reader))
+		while (next_entry(reader, reader->done > 0 ? sought.matched : 0))
 		{
 			int			order = compare_entry(reader, &sought);
 
@@ -147,10 +151,11 @@ descend(DictionaryReader *reader, const char *text, Size length)
 	}
 }
 
-bool
-dictionary_next(DictionaryReader *reader)
+/* Reads the next entry, of the next block if need be; `matched` is for next_entry. */
+static bool
+next_of_all(DictionaryReader *reader, Size matched)
 {
-	while (!next_entry(reader))
+	while (!next_entry(reader, matched))
 	{
 		/* the blocks of the lowest level come first */
 		if (reader->block + 1 >= reader->scan->segment->header.words.blocks)
@@ -163,6 +168,12 @@ dictionary_next(DictionaryReader *reader)
 }
 
 bool
+dictionary_next(DictionaryReader *reader)
+{
+	return next_of_all(reader, DICTIONARY_MAX_TEXT);
+}
+
+bool
 dictionary_seek(DictionaryReader *reader, SealedScan *scan, const char *text, Size length)
 {
 	Sought		sought = {text, length, 0};
@@ -172,7 +183,7 @@ dictionary_seek(DictionaryReader *reader, SealedScan *scan, const char *text, Si
 		return false;
 	descend(reader, text, length);
 	do
-		if (!dictionary_next(reader))
+		if (!next_of_all(reader, sought.matched))
 			return false;
 	while (compare_entry(reader, &sought) < 0);
 	return true;

@@ -32,7 +32,7 @@ packed_load(CachedSegment *segment, Relation index)
 	if (packed->classes == 0 || packed->classes > LENGTH_CLASSES || packed->scale == 0)
 		sealed_damaged(index, "Segment %u has %u classes of lengths.", segment->part.uid,
 					   packed->classes);
-	memset(lengths->classes, 0, sizeof(lengths->classes));
+	memset(lengths, 0, offsetof(PackedLengths, of_row));
 	extent_read(extent, packed->lengths, 0, lengths->classes, size);
 	extent_read(extent, packed->lengths, size, lengths->of_row, header->rows);
 	segment->loaded = lengths;
@@ -215,6 +215,7 @@ packed_next(PackedReader *reader, uint32 row)
 	if (reader->block < blocks)
 	{
 		reader->count = PACKED_BLOCK;
+		reader->most = packed_most(entry);
 		if (!read_block(reader, entry))
 			bad_lists(reader->scan);
 		reader->place += packed_block_size(entry);
@@ -227,6 +228,9 @@ packed_next(PackedReader *reader, uint32 row)
 			return false;
 		if (!read_rest(reader))
 			bad_lists(reader->scan);
+		reader->most = 0;
+		for (uint32 i = 0; i < reader->count; i++)
+			reader->most |= reader->frequencies[i];
 	}
 	reader->block++;
 	reader->passed += reader->count;

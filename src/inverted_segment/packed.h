@@ -9,9 +9,21 @@
 #include "inverted/score.h"
 #include "segment/sealed.h"
 
+/* A word that was sought in the dictionary: see words_each_list. */
+#define FOUND_WORDS		256
+#define NO_LIST			PG_UINT64_MAX
+typedef struct FoundWord
+{
+	uint64		list;			/* its place; NO_LIST: no row has the word */
+	uint32		rows;			/* that have it; 0 with a list: not known */
+	uint8		length;			/* 0: none has been sought */
+	char		word[27];
+} FoundWord;
+
 /* CachedSegment.loaded of a segment with packed lists. */
 typedef struct PackedLengths
 {
+	FoundWord	found[FOUND_WORDS]; /* by hash, the last ones */
 	LengthClass classes[LENGTH_CLASSES];
 	uint8		of_row[FLEXIBLE_ARRAY_MEMBER];	/* its class */
 } PackedLengths;
@@ -62,6 +74,7 @@ typedef struct PackedReader
 
 	/* what has been read */
 	uint32		count;
+	uint32		most;			/* no frequency is more than this */
 	uint16		rows[PACKED_BLOCK];
 	uint32		frequencies[PACKED_BLOCK];
 } PackedReader;

@@ -38,8 +38,9 @@
 #define FIRST_SCORED		16
 #define CANDIDATE_SCORED	0x80000000
 
-/* Room for chunks at first. */
+/* Room for chunks at first, and for rows that are found. */
 #define FIRST_CHUNKS		64
+#define FIRST_FOUND			1024
 
 /* Where more is lost to rounding, partial sums may overflow: bounds say nothing. */
 #define LARGEST_SCORE		1e37
@@ -438,7 +439,7 @@ score_next(InvertedReading *reading)
 	GraphHeap  *heap = &reading->candidates;
 	Size		room = Min(reading->batch, heap->count);
 	uint32	   *rows = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint32) * room);
-	uint16	   *in_window = palloc_array(uint16, INVERTED_WINDOW);
+	uint16	   *in_window = palloc_array(uint16, Min(room, INVERTED_WINDOW));
 	Size		count = 0;
 	uint32		n;
 
@@ -483,6 +484,32 @@ take_all(InvertedReading *reading)
 	}
 }
 
+/*
+ * Memory for a window.  It is kept for the next search: so large a piece would be returned to the
+ * system, and its pages be zeroed for each search.
+ */
+static const InvertedScores *
+window_scores(void)
+{
+	static InvertedScores scores;
+
+	if (scores.left == NULL)
+	{
+		if (scores.bounds == NULL)
+			scores.bounds = MemoryContextAlloc(TopMemoryContext,
+											   sizeof(int32) * INVERTED_WINDOW);
+		scores.left = MemoryContextAlloc(TopMemoryContext, sizeof(uint16) * INVERTED_WINDOW);
+	}
+	return &scores;
+}
+
+static void
+grow_found(InvertedTop *top)
+{
+	top->room *= 2;
+	top->found = repalloc_huge(top->found, sizeof(InvertedFound) * top->room);
+}
+
 /* Finds the rows with the largest bounds of scores, all if `wanted` is 0. */
 static void
 find_rows(InvertedReading *reading, uint32 wanted)
@@ -491,15 +518,13 @@ find_rows(InvertedReading *reading, uint32 wanted)
 	ListSource	state = {&reading->scan, {0}};
 	InvertedSource source = reading->packed ? scores_source(reading->packed) :
 		inverted_source(&state);
-	InvertedScores scores = {
-		palloc(sizeof(int32) * INVERTED_WINDOW), palloc(sizeof(uint16) * INVERTED_WINDOW)
-	};
+	const InvertedScores *scores = window_scores();
 	InvertedTop top = {
 		.wanted = wanted, .error = reading->error, .below = reading->below,
 		.least = reading->least,
 		.best = palloc(sizeof(int32) * Max(wanted, 1)),
-		.found = MemoryContextAllocHuge(CurrentMemoryContext,
-										sizeof(InvertedFound) * header->rows)
+		.found = palloc_array(InvertedFound, FIRST_FOUND),
+		.room = FIRST_FOUND, .grow = grow_found
 	};
 
 	for (uint32 i = 0; i < reading->windows; i++)
@@ -510,12 +535,13 @@ find_rows(InvertedReading *reading, uint32 wanted)
 			.count = reading->starts[i + 1] - start,
 			.first = i * INVERTED_WINDOW,
 			.rows = Min(INVERTED_WINDOW, header->rows - i * INVERTED_WINDOW),
-			.excluded = reading->scan.excluded.bits
+			.excluded = reading->scan.excluded.bits,
+			.passing = (uint32) ((uint64) reading->live * INVERTED_WINDOW / header->rows)
 		};
 
 		CHECK_FOR_INTERRUPTS();
 		reading->base.search->statistics->hops +=
-			inverted_score(&window, &source, &scores, &top);
+			inverted_score(&window, &source, scores, &top);
 	}
 	inverted_finish(&top);
 	reading->below = inverted_least(&top);
@@ -525,8 +551,6 @@ find_rows(InvertedReading *reading, uint32 wanted)
 					  distance_bound(reading, top.found[i].bound), top.found[i].row);
 	pfree(top.found);
 	pfree(top.best);
-	pfree(scores.left);
-	pfree(scores.bounds);
 	reading->base.search->statistics->walks++;
 }
 
@@ -542,7 +566,8 @@ inverted_round(SegmentScan *base)
 	if (wanted >= reading->live / LARGE_PART)
 		wanted = 0;
 	if (!reading->bounded ||
-		(first && (uint64) reading->live * POSTINGS_PER_ROW <= reading->postings))
+		(first && !reading->scored &&
+		 (uint64) reading->live * POSTINGS_PER_ROW <= reading->postings))
 	{
 		take_all(reading);
 		wanted = 0;

@@ -155,31 +155,27 @@ parts_up_to(Scores *scores, uint32 term, uint32 frequency)
 	return table;
 }
 
-/* The parts of the postings that have been read. */
+/* Says what the postings that have been read add: by a table if their frequencies are small. */
 static void
-make_parts(Scores *scores, uint32 term, int32 most)
+set_parts(Scores *scores, uint32 term, int32 most, InvertedPiece *piece)
 {
 	const PackedReader *reader = &scores->reader;
 	const PackedLengths *lengths = scores->scan->segment->loaded;
 	const double scale = scores->scan->segment->header.packed.scale;
 	const uint8 *classes = lengths->of_row + (Size) reader->chunk.window * INVERTED_WINDOW;
-	const PartTable *table;
-	uint32		any = 0;
+	const PartTable *table = scores->tables[term];
 
-	for (uint32 i = 0; i < reader->count; i++)
-		any |= reader->frequencies[i];
-	/* no frequency is more than this */
-	if (any < REMEMBERED_PARTS)
+	/* for few rows the table has more entries than they need */
+	if (reader->most <= REMEMBERED_PARTS &&
+		((table && table->known >= reader->most) || reader->chunk.count >= LENGTH_CLASSES))
 	{
-		table = parts_up_to(scores, term, any);
-		for (uint32 i = 0; i < reader->count; i++)
-		{
-			int32		part = table->parts[reader->frequencies[i] - 1][classes[reader->rows[i]]];
-
-			scores->parts[i] = Min(part, most);
-		}
+		table = parts_up_to(scores, term, reader->most);
+		piece->table = (const int32 (*)[LENGTH_CLASSES]) table->parts;
+		piece->frequencies = reader->frequencies;
+		piece->classes = classes;
 		return;
 	}
+	piece->parts = scores->parts;
 	for (uint32 i = 0; i < reader->count; i++)
 	{
 		int32		part = bound_part(scores, full_part(scores, term),
@@ -205,11 +201,11 @@ open_piece(void *arg, const InvertedList *list, uint32_t done, uint16_t from,
 		*piece = (InvertedPiece) {.passed = list->count - done};
 		return;
 	}
-	make_parts(scores, read->term, list->part.most);
 	*piece = (InvertedPiece) {
-		.rows = reader->rows, .parts = scores->parts, .count = reader->count,
+		.rows = reader->rows, .count = reader->count,
 		.passed = reader->passed - reader->count - done
 	};
+	set_parts(scores, read->term, list->part.most, piece);
 }
 
 static void
@@ -249,6 +245,20 @@ add_frequencies(Scores *scores, const ScoreList *list, const uint16 *rows, uint3
 	}
 }
 
+/* The length of a row, in units: its class tells it, if all of the class have the same. */
+static uint64
+row_length(const Scores *scores, uint32 number)
+{
+	const PackedLengths *lengths = scores->scan->segment->loaded;
+	const LengthClass *class = &lengths->classes[lengths->of_row[number]];
+	SealedRow	row;
+
+	if (class->least == class->greatest)
+		return class->least;
+	sealed_read_row(scores->scan, number, &row);
+	return sealed_row_length(&row);
+}
+
 /* Computes the scores of so few rows that their frequencies fit into memory. */
 static void
 compute_few(Scores *scores, uint32 window, const uint16 *rows, uint32 count, double *results)
@@ -266,12 +276,10 @@ compute_few(Scores *scores, uint32 window, const uint16 *rows, uint32 count, dou
 	}
 	for (uint32 i = 0; i < count; i++)
 	{
-		SealedRow	row;
-
-		sealed_read_row(scores->scan, window * INVERTED_WINDOW + rows[i], &row);
 		for (uint32 term = 0; term < terms; term++)
 			match->terms[term].frequency = frequencies[(Size) i * terms + term];
-		results[i] = match_frequencies(match, sealed_row_length(&row),
+		results[i] = match_frequencies(match,
+									   row_length(scores, window * INVERTED_WINDOW + rows[i]),
 									   scores->scan->segment->header.packed.scale);
 	}
 	pfree(frequencies);

@@ -3,6 +3,7 @@
  */
 #include "inverted_segment/words.h"
 
+#include "common/hashfn.h"
 #include "miscadmin.h"
 
 #include "inverted_segment/dictionary.h"
@@ -17,12 +18,61 @@ words_find_list(SealedScan *scan, uint64 list, SealedTerm *term)
 					   scan->segment->part.uid, list);
 }
 
+/* Seeks a word in the dictionary, which is that of packed lists. */
+static uint64
+seek_list(SealedScan *scan, const char *word, Size length)
+{
+	DictionaryReader *reader = palloc(sizeof(DictionaryReader));
+	uint64		list = NO_LIST;
+
+	if (dictionary_seek(reader, scan, word, length) && reader->length == length &&
+		dictionary_begins(reader, word, length))
+		list = reader->number;
+	pfree(reader);
+	return list;
+}
+
+/*
+ * Where the list of a term is.  A query asks for it twice, for its rows and for its list, and many
+ * queries have the same words, so the words that were sought last are remembered.  NULL if this one
+ * cannot be: it is a beginning, it is long, or the segment has no packed lists.
+ */
+static FoundWord *
+find_word(SealedScan *scan, const MatchTerm *term)
+{
+	PackedLengths *loaded = scan->segment->loaded;
+	FoundWord  *found;
+
+	if (!sealed_is_packed(&scan->segment->header) || term->prefix || term->length == 0 ||
+		term->length > sizeof(found->word))
+		return NULL;
+	found = &loaded->found[hash_bytes((const unsigned char *) term->term, (int) term->length) %
+						   FOUND_WORDS];
+	if (found->length != term->length || memcmp(found->word, term->term, term->length) != 0)
+	{
+		uint64		list = seek_list(scan, term->term, term->length);
+
+		*found = (FoundWord) {.list = list, .length = (uint8) term->length};
+		memcpy(found->word, term->term, term->length);
+	}
+	return found;
+}
+
 void
 words_each_list(SealedScan *scan, const MatchTerm *term, WordsCallback callback, void *arg)
 {
-	DictionaryReader *reader = palloc(sizeof(DictionaryReader));
-	bool		found = dictionary_seek(reader, scan, term->term, term->length);
+	const FoundWord *word = find_word(scan, term);
+	DictionaryReader *reader;
+	bool		found;
 
+	if (word)
+	{
+		if (word->list != NO_LIST)
+			callback(arg, word->list);
+		return;
+	}
+	reader = palloc(sizeof(DictionaryReader));
+	found = dictionary_seek(reader, scan, term->term, term->length);
 	while (found && dictionary_begins(reader, term->term, term->length) &&
 		   (term->prefix || reader->length == term->length))
 	{
@@ -70,6 +120,21 @@ add_rows(void *arg, uint64 list)
 	pfree(chunks);
 }
 
+/* The rows that have a term, as many times as they have words that begin so. */
+static uint64
+count_rows(SealedScan *scan, const MatchTerm *term)
+{
+	RowCount	count = {scan, 0};
+	FoundWord  *word = find_word(scan, term);
+
+	if (word && (word->list == NO_LIST || word->rows > 0))
+		return word->rows;
+	words_each_list(scan, term, add_rows, &count);
+	if (word)
+		word->rows = (uint32) Min(count.rows, PG_UINT32_MAX);
+	return count.rows;
+}
+
 void
 words_count_segment(SealedScan *scan, const MatchTerm *terms, uint32 term_count,
 					WordsCount *count)
@@ -81,12 +146,7 @@ words_count_segment(SealedScan *scan, const MatchTerm *terms, uint32 term_count,
 	count->documents += header->rows;
 	count->length += length;
 	for (uint32 i = 0; i < term_count; i++)
-	{
-		RowCount	rows = {scan, 0};
-
-		words_each_list(scan, &terms[i], add_rows, &rows);
-		count->found[i] += rows.rows;
-	}
+		count->found[i] += count_rows(scan, &terms[i]);
 }
 
 /* Counts a term of a document for those of the terms that are beginnings. */

@@ -17,6 +17,9 @@
 /* Rows in a piece: lists come in several. */
 #define PIECE		37
 
+/* Rows of a list that gives tables. */
+#define MOST_BY_TABLE	1000
+
 static float
 random_weight(bool positive)
 {
@@ -120,8 +123,37 @@ typedef struct World
 	uint8_t   **codes;
 	uint16_t   *open_rows;		/* copies of the piece that is open */
 	uint8_t    *open_codes;
-	int32_t    *open_parts;		/* or these */
+	int32_t    *open_parts;		/* or these, */
+	int32_t		(*open_table)[LENGTH_CLASSES];	/* or by these */
+	uint32_t   *open_frequencies;
+	uint8_t    *open_classes;
 } World;
+
+/* What a piece adds, by a table: two frequencies, of which each has a half of the codes. */
+static void
+make_table(World *world, const InvertedList *list, InvertedPiece *piece)
+{
+	const uint16_t *rows = world->list_rows[list->first];
+	const uint8_t *codes = world->codes[list->first];
+
+	world->open_table = malloc(2 * sizeof(*world->open_table));
+	world->open_frequencies = malloc(sizeof(uint32_t) * piece->count);
+	world->open_classes = calloc(rows[list->count - 1] + 1, 1);
+	for (uint32_t i = 0; i < IMPACT_CODES; i++)
+	{
+		int32_t		part = list->part.base + list->part.slope * (int32_t) i;
+
+		world->open_table[i % 2][i / 2] = part == list->part.most ? INT32_MAX : part;
+	}
+	for (uint32_t i = 0; i < list->count; i++)
+		world->open_classes[rows[i]] = codes[i] / 2;
+	for (uint32_t i = 0; i < piece->count; i++)
+		world->open_frequencies[i] = 1 + world->open_codes[i] % 2;
+	piece->table = (const int32_t (*)[LENGTH_CLASSES]) world->open_table;
+	piece->frequencies = world->open_frequencies;
+	piece->classes = world->open_classes;
+	piece->codes = NULL;
+}
 
 static void
 open_piece(void *arg, const InvertedList *list, uint32_t done, uint16_t from,
@@ -140,7 +172,7 @@ open_piece(void *arg, const InvertedList *list, uint32_t done, uint16_t from,
 
 	world->open_rows = malloc(sizeof(uint16_t) * n);
 	world->open_codes = malloc(n);
-	world->open_parts = list->first % 2 ? malloc(sizeof(int32_t) * n) : NULL;
+	world->open_parts = list->first % 3 == 1 ? malloc(sizeof(int32_t) * n) : NULL;
 	memcpy(world->open_rows, rows + done, sizeof(uint16_t) * n);
 	memcpy(world->open_codes, world->codes[list->first] + done, n);
 	for (uint32_t i = 0; world->open_parts && i < n; i++)
@@ -149,6 +181,9 @@ open_piece(void *arg, const InvertedList *list, uint32_t done, uint16_t from,
 		.rows = world->open_rows, .codes = world->open_parts ? NULL : world->open_codes,
 		.parts = world->open_parts, .count = n, .passed = passed
 	};
+	/* as that takes all rows of the list */
+	if (list->first % 3 == 2 && list->count <= MOST_BY_TABLE)
+		make_table(world, list, piece);
 }
 
 static void
@@ -159,6 +194,19 @@ close_piece(void *arg)
 	free(world->open_rows);
 	free(world->open_codes);
 	free(world->open_parts);
+	free(world->open_table);
+	free(world->open_frequencies);
+	free(world->open_classes);
+	world->open_table = NULL;
+	world->open_frequencies = NULL;
+	world->open_classes = NULL;
+}
+
+static void
+grow_found(InvertedTop *top)
+{
+	top->room++;
+	top->found = realloc(top->found, sizeof(InvertedFound) * top->room);
 }
 
 static void
@@ -239,7 +287,7 @@ search(World *world, InvertedTop *top)
 		uint32_t	left = world->rows - w * INVERTED_WINDOW;
 		InvertedWindow window = {
 			lists, 0, w * INVERTED_WINDOW, left < INVERTED_WINDOW ? left : INVERTED_WINDOW,
-			world->excluded
+			world->excluded, random_u32() % 2 * INVERTED_WINDOW
 		};
 
 		for (uint32_t l = 0; l < world->lists; l++)
@@ -289,7 +337,9 @@ check_rounds(World *world, double scale, uint32_t wanted, bool positive)
 		int64_t		least;
 
 		top.best = malloc(sizeof(int32_t) * (top.wanted + 1));
-		top.found = malloc(sizeof(InvertedFound) * (world->rows + 1));
+		top.room = 1 + random_u32() % 20;
+		top.found = malloc(sizeof(InvertedFound) * top.room);
+		top.grow = grow_found;
 		search(world, &top);
 		least = inverted_least(&top);
 		for (size_t i = 0; i < top.count; i++)
