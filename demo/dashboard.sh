@@ -28,7 +28,7 @@ echo "Unpacking the films ..."
 unpack films queries judgments
 run_sql load dashboard
 page=${page:-$tmp/dashboard.html}
-"${psql[@]}" -d films -Atqc 'SELECT vector_dashboard()' >"$page"
+"${psql[@]}" -d films -Atqc 'SELECT vector_dashboard(query => (SELECT embedding::text FROM queries ORDER BY id LIMIT 1))' >"$page"
 chmod 644 "$page"
 echo "The page is $page"
 if [[ ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] && command -v xdg-open >/dev/null; then

@@ -2,7 +2,7 @@
 \echo
 \echo '== What an operator sees =='
 \echo
-\echo 'Two indexes, 1,000 searches that a user typed, rows that were inserted and deleted since, and the recall.'
+\echo 'Two indexes, 1,000 searches that a user typed, rows that were inserted and deleted since, the recall, and where one search lies.'
 \echo
 \set ECHO queries
 CREATE INDEX films_graph ON films USING hnsw (embedding vector_cosine_ops);
@@ -11,6 +11,7 @@ CREATE TABLE notes (film integer, embedding vector(384));
 CREATE INDEX notes_graph ON notes USING hnsw (embedding vector_cosine_ops) WITH (seal_rows = 1000);
 INSERT INTO notes SELECT id, embedding FROM films WHERE id % 3 = 0;
 DELETE FROM notes WHERE film % 8 = 0;
+SET vector.target_recall = 0.95;
 VACUUM ANALYZE notes, films;
 \echo
 SET vector.log_min_duration = 2;

@@ -3,7 +3,7 @@
 #
 # usage: test/run.sh [--keep] [--assert] [LAYER ...]
 #
-# Layers: build unit regress tap isolation fuzz compat docs.  Without one: all of them.  The TAP and isolation tests run
+# Layers: build unit regress tap isolation fuzz compat docs monitoring.  Without one: all of them.  The TAP and isolation tests run
 # beside the other layers; a layer that fails does not keep the others from running.  As root on Debian or Ubuntu,
 # installs what is missing; otherwise names it.  Works on a copy in a temporary folder with private copies of the
 # PostgreSQL installations, so nothing else on the machine changes.  --keep leaves that folder.  The last line is
@@ -22,12 +22,12 @@ for argument in "$@"; do
 		--keep) keep=1 ;;
 		--assert) assert=1 ;;
 		-h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;;
-		build | unit | regress | tap | isolation | fuzz | compat | docs) layers+=("$argument") ;;
+		build | unit | regress | tap | isolation | fuzz | compat | docs | monitoring) layers+=("$argument") ;;
 		*) echo "test/run.sh: unknown layer \"$argument\"; see --help" >&2; exit 2 ;;
 	esac
 done
 [ ${#layers[@]} -gt 0 ] || layers=(${assert:+regress tap isolation})
-[ ${#layers[@]} -gt 0 ] || layers=(build unit regress tap isolation fuzz compat docs)
+[ ${#layers[@]} -gt 0 ] || layers=(build unit regress tap isolation fuzz compat docs monitoring)
 
 export LC_ALL=C.UTF-8 LANG=C.UTF-8
 work=$(mktemp -d /tmp/vector-test.XXXXXX)
@@ -416,6 +416,67 @@ schema_tools_layer() {
 	[ ${#tools[@]} = 0 ] || step "schema tools" schema_tools "${tools[@]}"
 }
 
+# A browser for the page; the exporter and Prometheus, which are unpacked, as their packages would start servers; and from npm
+# axe-core and Grafana's types, with the checksums of package-lock.json.
+fetch_browser() {
+	export DEBIAN_FRONTEND=noninteractive
+	! command -v chromium >/dev/null || return 0
+	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null &&
+		{ apt-get install -qq -y --no-install-recommends chromium ||
+			{ apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; }; }
+}
+
+fetch_prometheus() {
+	local package
+	mkdir -p "$work/prometheus" && cd "$work/prometheus" && command -v apt-get >/dev/null || return 1
+	apt-get -q -o APT::Sandbox::User=root download prometheus prometheus-postgres-exporter || return 1
+	for package in *.deb; do dpkg-deb -x "$package" . || return 1; done
+}
+
+fetch_npm_monitoring() {
+	command -v npm >/dev/null || { echo 'there is no npm'; return 1; }
+	mkdir -p "$work/monitoring" && cd "$work/monitoring" && cp "$work"/src/test/monitoring/package*.json . &&
+		npm ci --prefer-offline --ignore-scripts --no-audit --no-fund
+}
+
+# What the tests of monitoring look at: a server with the database `page`.
+serve_page() {
+	build_debian && serve "$(dirname "$debian")" page && as_server mkdir -p "$work/data.page/store" || return 1
+	export PGHOST=$socket PGPORT=$port PGUSER=postgres
+	psql=$(dirname "$debian")/psql
+	"$psql" -Xqc 'CREATE DATABASE page' postgres &&
+		"$psql" -Xq -v store="$work/data.page/store" -f "$work/src/test/monitoring/page.sql" page
+}
+
+alert_rules() {
+	local promtool=$work/prometheus/usr/bin/promtool
+	"$promtool" check rules "$work/src/docs/monitoring/alerts.yaml" && "$promtool" test rules "$work/src/test/monitoring/alerts.yaml"
+}
+
+# In a shell of its own, whose variables lead to the server.
+monitoring_layer() {
+	local tests=$work/src/test/monitoring psql axe=$work/monitoring/node_modules/axe-core/axe.min.js
+	(fetch_npm_monitoring) >"$work/npm_monitoring.log" 2>&1 || axe=
+	serve_page >"$work/page.log" 2>&1 || { step "what monitoring looks at" cat "$work/page.log" /; return; }
+	if [ -z "$axe" ]; then
+		skip "the page in a browser, and Grafana's type: npm cannot install axe-core: $(tail -n 1 "$work/npm_monitoring.log")"
+	else
+		step "dashboard for Grafana" "$tests/grafana.sh" "$work/monitoring"
+		if (fetch_browser) >"$work/browser.log" 2>&1; then
+			step "the page in a browser" /usr/bin/python3 "$tests/page.py" --psql "$psql" --axe "$axe"
+		else
+			skip "the page in a browser: chromium cannot be installed"
+		fi
+	fi
+	if (fetch_prometheus) >"$work/prometheus.log" 2>&1; then
+		step "alerts by promtool" alert_rules
+		step "queries by postgres_exporter" /usr/bin/python3 "$tests/exporter.py" --psql "$psql" \
+			--exporter "$work/prometheus/usr/bin/prometheus-postgres-exporter"
+	else
+		skip "alerts and queries by Prometheus's programs: apt-get cannot download them"
+	fi
+}
+
 install_packages
 mkdir "$work/src"
 tar -c --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.so' --exclude='*.bc' . | tar -x -C "$work/src"
@@ -465,6 +526,7 @@ if wants docs; then
 	step "demo" "$work/src/demo/run.sh"
 	if command -v radosgw >/dev/null; then step "demo of an object store" "$work/src/demo/tier.sh"; fi
 fi
+if wants monitoring; then (monitoring_layer); fi
 wait "$lane"
 lane=
 

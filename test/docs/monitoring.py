@@ -15,18 +15,16 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 
-# name -> (query, {column: (usage, description)})
-QUERIES = {
+# labels: name -> SQL.  The exporter adds `server`, the database server's address.
+DATABASE = {"database": "current_database()"}
+INDEX = {**DATABASE, "schema": "n.nspname", "index": "c.relname"}
+OF_INDEX = "%s JOIN pg_class c ON c.oid = s.index JOIN pg_namespace n ON n.oid = c.relnamespace"
+
+# name -> (FROM, labels, {column: (usage, description[, SQL])}); the SQL of a column is s.COLUMN, unless it is given
+METRICS = {
     "vector_index": (
-        """SELECT current_database() AS database, n.nspname AS schema, t.relname AS "table", c.relname AS index,
-  s.scans, s.rounds, s.hops, s.distances, s.blocks_hit, s.blocks_read, s.fallbacks, s.rows_returned,
-  s.rows_inserted, s.rows_removed, s.seals, s.merges, s.wal_bytes, s.growing_rows, s.sealed_segments, s.dead_rows,
-  coalesce(s.recall, 'NaN') AS recall, pg_relation_size(c.oid) AS bytes,
-  (SELECT coalesce(sum(g.rows), 0)::bigint FROM vector_index_segments(c.oid) g) AS rows
-FROM vector_stat_indexes() s JOIN pg_class c ON c.oid = s.index JOIN pg_index i ON i.indexrelid = c.oid
-  JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace""",
-        {
-            "database": ("LABEL", ""), "schema": ("LABEL", ""), "table": ("LABEL", ""), "index": ("LABEL", ""),
+        OF_INDEX % "vector_stat_indexes() s" + " JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_class t ON t.oid = i.indrelid",
+        {**INDEX, "table": "t.relname"}, {
             "scans": ("COUNTER", "searches"),
             "rounds": ("COUNTER", "rounds of searches"),
             "hops": ("COUNTER", "nodes of graphs that searches visited"),
@@ -43,44 +41,34 @@ FROM vector_stat_indexes() s JOIN pg_class c ON c.oid = s.index JOIN pg_index i 
             "growing_rows": ("GAUGE", "rows that are not in a sealed segment"),
             "sealed_segments": ("GAUGE", "sealed segments"),
             "dead_rows": ("GAUGE", "rows that are dead and not yet merged away"),
-            "recall": ("GAUGE", "recall as vector_recall measured it last; NaN: never"),
-            "bytes": ("GAUGE", "size of the file"),
-            "rows": ("GAUGE", "rows, dead ones included"),
+            "recall": ("GAUGE", "recall as vector_recall measured it last; NaN: never", "coalesce(s.recall, 'NaN')"),
+            "bytes": ("GAUGE", "size of the file", "pg_relation_size(c.oid)"),
+            "rows": ("GAUGE", "rows, dead ones included", "(SELECT coalesce(sum(g.rows), 0)::bigint FROM vector_index_segments(c.oid) g)"),
         }),
     "vector_search": (
-        """SELECT current_database() AS database, n.nspname AS schema, c.relname AS index,
-  (SELECT array_agg(0.000032 * 2 ^ (i - 1) ORDER BY i) FROM generate_series(1, 24) i)::float8[] AS seconds,
-  (SELECT array_agg(sum ORDER BY i) FROM (SELECT i, sum(l) OVER (ORDER BY i)::bigint AS sum FROM unnest(s.latencies) WITH ORDINALITY u(l, i)) b) AS seconds_bucket,
-  s.search_ms / 1000 AS seconds_sum, s.scans AS seconds_count
-FROM vector_stat_indexes() s JOIN pg_class c ON c.oid = s.index JOIN pg_namespace n ON n.oid = c.relnamespace""",
-        {
-            "database": ("LABEL", ""), "schema": ("LABEL", ""), "index": ("LABEL", ""),
-            "seconds": ("HISTOGRAM", "time of searches, until the first row and for further rounds"),
+        OF_INDEX % "vector_stat_indexes() s", INDEX, {
+            "seconds": ("HISTOGRAM", "time of searches, until the first row and for further rounds",
+                        "(SELECT array_agg(0.000032 * 2 ^ (i - 1) ORDER BY i) FROM generate_series(1, 24) i)::float8[]"),
+            "seconds_bucket": (None, "", "(SELECT array_agg(sum ORDER BY i) FROM (SELECT i, sum(l) OVER (ORDER BY i)::bigint AS sum "
+                                         "FROM unnest(s.latencies) WITH ORDINALITY u(l, i)) b)"),
+            "seconds_sum": (None, "", "s.search_ms / 1000"),
+            "seconds_count": (None, "", "s.scans"),
         }),
     "vector_worker": (
-        """SELECT current_database() AS database, n.nspname AS schema, c.relname AS index, w.phase,
-  w.steps, w.segments, w.busy_ms / 1000 AS busy_seconds, w.gave_way, w.locked, w.failures
-FROM vector_stat_workers() w JOIN pg_class c ON c.oid = w.index JOIN pg_namespace n ON n.oid = c.relnamespace""",
-        {
-            "database": ("LABEL", ""), "schema": ("LABEL", ""), "index": ("LABEL", ""), "phase": ("LABEL", ""),
+        OF_INDEX % "vector_stat_workers() s", {**INDEX, "phase": "s.phase"}, {
             "steps": ("COUNTER", "steps of background workers"),
             "segments": ("COUNTER", "segments that these replaced"),
-            "busy_seconds": ("COUNTER", "time of these steps"),
+            "busy_seconds": ("COUNTER", "time of these steps", "s.busy_ms / 1000"),
             "gave_way": ("COUNTER", "steps abandoned for another session"),
             "locked": ("COUNTER", "steps not begun, because the index was locked"),
             "failures": ("COUNTER", "steps that failed"),
         }),
     "vector_job": (
-        """SELECT current_database() AS database, state, count(*) AS jobs FROM vector_jobs() GROUP BY state""",
-        {
-            "database": ("LABEL", ""), "state": ("LABEL", "waiting, starting, running or failed"),
-            "jobs": ("GAUGE", "jobs of background workers"),
+        "vector_jobs() s GROUP BY s.state", {**DATABASE, "state": "s.state"}, {
+            "jobs": ("GAUGE", "jobs of background workers", "count(*)"),
         }),
     "vector_tier": (
-        """SELECT current_database() AS database, server, remote_bytes, gets, bytes_read, hits, misses, retries, errors
-FROM vector_stat_tier()""",
-        {
-            "database": ("LABEL", ""), "server": ("LABEL", "object store"),
+        "vector_stat_tier() s", {**DATABASE, "store": "s.server"}, {
             "remote_bytes": ("GAUGE", "bytes of indexes in the store"),
             "gets": ("COUNTER", "reads from the store"),
             "bytes_read": ("COUNTER", "bytes read from the store"),
@@ -108,7 +96,7 @@ ALERTS = [
     ("VectorSlowSearches", "histogram_quantile(0.99, sum by (index, le) (rate(vector_search_seconds_bucket[5m]))) > 0.5", "10m", "warning",
      "1 % of the searches of index {{ $labels.index }} take more than {{ $value }} s."),
     ("VectorTierErrors", "increase(vector_tier_errors[5m]) > 0", "5m", "critical",
-     "Requests to the object store {{ $labels.server }} fail: last_error of vector_stat_tier() says why."),
+     "Requests to the object store {{ $labels.store }} fail: last_error of vector_stat_tier() says why."),
 ]
 
 # title, unit, expressions with legends
@@ -123,14 +111,14 @@ PANELS = [
     ("Rows not sealed", "short", [("vector_index_growing_rows", "{{index}}")]),
     ("Sealed segments", "short", [("vector_index_sealed_segments", "{{index}}")]),
     ("Dead part of the rows", "percentunit", [("vector_index_dead_rows / (vector_index_rows > 0)", "{{index}}")]),
-    ("Size", "bytes", [("vector_index_bytes", "{{index}}"), ("vector_tier_remote_bytes", "{{server}}")]),
+    ("Size", "bytes", [("vector_index_bytes", "{{index}}"), ("vector_tier_remote_bytes", "{{store}}")]),
     ("Rows inserted and removed per second", "ops", [("sum by (index) (rate(vector_index_rows_inserted[$__rate_interval]))", "{{index}} inserted"),
                                                      ("sum by (index) (rate(vector_index_rows_removed[$__rate_interval]))", "{{index}} removed")]),
     ("WAL per second", "Bps", [("sum by (index) (rate(vector_index_wal_bytes[$__rate_interval]))", "{{index}}")]),
     ("Workers at once", "short", [("sum by (phase) (rate(vector_worker_busy_seconds[$__rate_interval]))", "{{phase}}")]),
     ("Jobs of workers", "short", [("sum by (state) (vector_job_jobs)", "{{state}}")]),
     ("Failures of workers", "short", [("sum by (index, phase) (increase(vector_worker_failures[$__rate_interval]))", "{{index}} {{phase}}")]),
-    ("Reads of object stores", "ops", [("sum by (server) (rate(vector_tier_gets[$__rate_interval]))", "{{server}}"), ("sum by (server) (rate(vector_tier_errors[$__rate_interval]))", "{{server}} errors")]),
+    ("Reads of object stores", "ops", [("sum by (store) (rate(vector_tier_gets[$__rate_interval]))", "{{store}}"), ("sum by (store) (rate(vector_tier_errors[$__rate_interval]))", "{{store}} errors")]),
 ]
 
 
@@ -138,12 +126,20 @@ def indented(text, by):
     return "".join(" " * by + line + "\n" for line in text.splitlines())
 
 
+def query(name):
+    """The SQL of a query, a column a line."""
+    source, labels, columns = METRICS[name]
+    selected = list(labels.items()) + [(column, rest[0] if rest else f"s.{column}") for column, (_, _, *rest) in columns.items()]
+    return "SELECT " + ",\n  ".join(sql if sql == f"s.{column}" else f'{sql} AS "{column}"' for column, sql in selected) + f"\nFROM {source}"
+
+
 def queries():
     out = "# Made by test/docs/monitoring.py: queries for postgres_exporter (--extend.query-path)\n"
-    for name, (query, columns) in QUERIES.items():
-        out += f"{name}:\n  query: |\n{indented(query, 4)}  metrics:\n"
-        for column, (usage, description) in columns.items():
-            out += f"    - {column}:\n        usage: {usage}\n        description: {json.dumps(description)}\n"
+    for name, (_, labels, columns) in METRICS.items():
+        out += f"{name}:\n  query: |\n{indented(query(name), 4)}  metrics:\n"
+        for column, (usage, description, *_) in [(label, ("LABEL", "")) for label in labels] + list(columns.items()):
+            if usage:
+                out += f"    - {column}:\n        usage: {usage}\n        description: {json.dumps(description)}\n"
     return out
 
 
@@ -184,8 +180,8 @@ SET enable_seqscan = off;
 SELECT count(*) FROM generate_series(1, 5) i, LATERAL (SELECT id FROM monitored ORDER BY v <-> ARRAY[i, i, i]::vector LIMIT 1) s;
 RESET enable_seqscan;
 """
-    for name, (query, _) in QUERIES.items():
-        out += (f"CREATE TEMP VIEW monitoring_{name} AS\n{query};\n"
+    for name in METRICS:
+        out += (f"CREATE TEMP VIEW monitoring_{name} AS\n{query(name)};\n"
                 f"SELECT attname, format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = 'monitoring_{name}'::regclass AND attnum > 0 ORDER BY attnum;\n"
                 f"SELECT count(*) >= 0 AS runs FROM monitoring_{name};\n")
     out += """-- the classes of a histogram are cumulative, and the last has all
@@ -207,11 +203,11 @@ FILES = {
 def metrics():
     """The names that the exporter gives to what the queries return."""
     names = set()
-    for name, (_, columns) in QUERIES.items():
-        for column, (usage, _) in columns.items():
+    for name, (_, _, columns) in METRICS.items():
+        for column, (usage, *_) in columns.items():
             if usage == "HISTOGRAM":
                 names |= {f"{name}_{column}_{part}" for part in ("bucket", "sum", "count")}
-            elif usage != "LABEL":
+            elif usage:
                 names.add(f"{name}_{column}")
     return names
 
@@ -239,4 +235,5 @@ def main():
     print(f"ok 1 - {len(metrics())} metrics, {len(ALERTS)} alerts, {len(PANELS)} panels")
 
 
-main()
+if __name__ == "__main__":
+    main()
