@@ -136,6 +136,13 @@ packed_room(uint32_t count)
 	return (size_t) (count / PACKED_BLOCK) * sizeof(PackedEntry) + 8 * (size_t) count;
 }
 
+/* The lanes named by number; 8 names a zero. */
+#ifdef __clang__
+#define CHOOSE_LANES(lanes, ...) __builtin_shufflevector(lanes, (Lanes) {0}, __VA_ARGS__)
+#else
+#define CHOOSE_LANES(lanes, ...) __builtin_shuffle(lanes, (Lanes) {0}, (Lanes) {__VA_ARGS__})
+#endif
+
 /*
  * Makes rows of the steps between them; returns what comes after the last one.  The steps are added
  * in three rounds: each lane has the sum of 2, then 4, then 8 lanes.
@@ -150,14 +157,13 @@ add_steps(const uint16_t *steps, uint32_t next, uint16_t *rows)
 		end += steps[i];
 	for (int i = 0; i < LANE_VALUES; i++)
 	{
-		const Lanes zero = {0};
 		Lanes		lanes;
 
 		memcpy(&lanes, steps + i * LANES, sizeof(lanes));
 		lanes += 1;
-		lanes += __builtin_shuffle(lanes, zero, (Lanes) {8, 0, 1, 2, 3, 4, 5, 6});
-		lanes += __builtin_shuffle(lanes, zero, (Lanes) {8, 8, 0, 1, 2, 3, 4, 5});
-		lanes += __builtin_shuffle(lanes, zero, (Lanes) {8, 8, 8, 8, 0, 1, 2, 3});
+		lanes += CHOOSE_LANES(lanes, 8, 0, 1, 2, 3, 4, 5, 6);
+		lanes += CHOOSE_LANES(lanes, 8, 8, 0, 1, 2, 3, 4, 5);
+		lanes += CHOOSE_LANES(lanes, 8, 8, 8, 8, 0, 1, 2, 3);
 		lanes += before;
 		memcpy(rows + i * LANES, &lanes, sizeof(lanes));
 		before = (Lanes) {0} + lanes[LANES - 1];
