@@ -134,6 +134,14 @@ DEALLOCATE bm25_given;
 DEALLOCATE bm25_named;
 SELECT id FROM bm25_doc ORDER BY body <@> (SELECT query FROM bm25_asked WHERE id = 4), id LIMIT 1;
 SELECT to_bm25query('bm25_doc_stems:a'::bm25query, 'bm25_doc_body'), to_bm25query('a'::bm25query, 'bm25_doc_body'), to_bm25query('a'::bm25query, NULL), to_bm25query(NULL::bm25query, 'bm25_doc_body');
+-- a subquery without FROM is its expression, and may name the index; one that decides about its row is not
+SET enable_seqscan = off;
+EXPLAIN (COSTS OFF) SELECT id FROM bm25_doc ORDER BY body <@> (SELECT to_bm25query('fox', 'bm25_doc_body')) LIMIT 1;
+EXPLAIN (COSTS OFF) SELECT id FROM bm25_doc ORDER BY body <@> (SELECT to_bm25query('fox', 'bm25_doc_stems')) LIMIT 1;
+SELECT (SELECT min(body <@> (SELECT to_bm25query(a.text, 'bm25_doc_body'))) < 0 FROM bm25_doc) AS found FROM (VALUES ('fox'), ('nothing')) a(text);
+SELECT count(body <@> (SELECT to_bm25query('fox', 'bm25_doc_body') LIMIT 0)) AS none, count(body <@> (SELECT to_bm25query('fox', 'bm25_doc_body'))) > 0 AS some
+	FROM bm25_doc;
+RESET enable_seqscan;
 DROP FUNCTION bm25_answers, bm25_plan;
 DROP TABLE bm25_asked;
 

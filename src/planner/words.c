@@ -204,12 +204,40 @@ name_index(Node *query, Oid index, Oid type, char *schema)
 								 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
 }
 
+/*
+ * The value of (SELECT expression), without FROM or anything else that may decide about its row, is
+ * that of the expression.  As a subquery of its own it would hide the index that it names.
+ */
+static Node *
+without_select(PlannerInfo *root, Node *node)
+{
+	const SubLink *link = (const SubLink *) node;
+	const Query *query;
+	Node	   *value;
+
+	if (!IsA(node, SubLink) || link->subLinkType != EXPR_SUBLINK)
+		return node;
+	query = castNode(Query, link->subselect);
+	if (query->commandType != CMD_SELECT || query->rtable != NIL || query->jointree->quals ||
+		query->hasAggs || query->hasWindowFuncs || query->hasTargetSRFs || query->hasSubLinks ||
+		query->cteList != NIL || query->setOperations || query->groupClause != NIL ||
+		query->groupingSets != NIL || query->havingQual || query->limitCount ||
+		query->limitOffset || list_length(query->targetList) != 1)
+		return node;
+	value = (Node *) copyObject(linitial_node(TargetEntry, query->targetList)->expr);
+	if (contain_volatile_functions(value))
+		return node;
+	IncrementVarSublevelsUp(value, -1, 1);
+	return eval_const_expressions(root, value);
+}
+
 /* The call with the index, or NULL if there is none, or it is there already. */
 static Node *
 name_in_call(PlannerInfo *root, FuncExpr *call)
 {
 	Node	   *body = linitial(call->args);
-	Node	   *query = lsecond(call->args);
+	Node	   *given = lsecond(call->args);
+	Node	   *query = without_select(root, given);
 	char	   *schema = get_namespace_name(get_func_namespace(call->funcid));
 	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("bm25query"),
 									   ObjectIdGetDatum(get_func_namespace(call->funcid)));
@@ -218,8 +246,13 @@ name_in_call(PlannerInfo *root, FuncExpr *call)
 	Expr	   *named;
 	Expr	   *search;
 
-	if (!OidIsValid(index) || !(named = name_index(query, index, type, schema)))
+	if (!OidIsValid(index))
 		return NULL;
+	named = name_index(query, index, type, schema);
+	if (!named && query == given)
+		return NULL;
+	if (!named)
+		named = (Expr *) query;
 	operator = OpernameGetOprid(list_make2(makeString(schema), makeString("<@>")),
 								exprType(body), type);
 	if (!OidIsValid(operator))
