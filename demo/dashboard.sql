@@ -12,7 +12,8 @@ CREATE INDEX notes_graph ON notes USING hnsw (embedding vector_cosine_ops) WITH 
 INSERT INTO notes SELECT id, embedding FROM films WHERE id % 3 = 0;
 DELETE FROM notes WHERE film % 8 = 0;
 SET vector.target_recall = 0.95;
-VACUUM ANALYZE notes, films;
+VACUUM notes;
+ANALYZE notes, films;
 \echo
 SET vector.log_min_duration = 2;
 SET client_min_messages = error;

@@ -3,16 +3,11 @@
  */
 #include "graph_segment/inspect.h"
 
-#include <math.h>
-
 #include "miscadmin.h"
 
 #include "graph_segment/check.h"
 #include "graph_segment/disk.h"
-#include "segment/code_groups.h"
-
-/* The error of codes is measured with so many nodes as queries, each with a group of others. */
-#define ERROR_QUERIES	32
+#include "segment/code_errors.h"
 
 /* How many neighbours a node has. */
 static uint32
@@ -50,57 +45,87 @@ show_degrees(SealedScan *scan, SegmentShow show, void *arg)
 			show(arg, "nodes with so many neighbours", degree, (double) nodes[degree]);
 }
 
-/* Adds how far the estimates of a group of nodes are from their distances to a node's vector. */
+/* The distance of a query and a node, which is read. */
+static float
+distance_of(SealedScan *scan, const SpaceQuery *query, uint32 number)
+{
+	const SealedNode *node;
+	SealedRow	row;
+
+	sealed_read_row(scan, number, &row);
+	node = sealed_read_node(scan, 0, row.node);
+	return space_node_distance(scan->space, query, node,
+							   (const char *) node + scan->segment->header.layout.vector);
+}
+
+/* Estimates the distances of a run of nodes by their codes in groups; returns its first node. */
+static uint32
+estimate_group(SealedScan *scan, uint32 number, const float *centred, float *estimates)
+{
+	uint32		group = number / CODE_GROUP;
+	CodeReader	reader;
+
+	code_reader_begin(&reader, scan, sealed_codes(&scan->segment->header));
+	(void) check_estimate_group(scan, &reader, group, centred, estimates);
+	code_reader_end(&reader);
+	return group * CODE_GROUP;
+}
+
+/* Likewise by the codes of METHOD_DISK, so many of them from a node on. */
 static void
-add_errors(SealedScan *scan, CodeReader *reader, uint32 number, double *error, double *distance)
+estimate_disk(SealedScan *scan, uint32 first, uint32 n, const float *centred, float *estimates)
+{
+	DiskScan   *disk = palloc0(sizeof(DiskScan));
+	uint32		numbers[CODE_GROUP];
+
+	for (uint32 i = 0; i < n; i++)
+		numbers[i] = first + i;
+	disk_scan_begin(disk, scan);
+	disk_prepare(disk, centred);
+	disk_estimate(disk, numbers, (int) n, estimates);
+	disk_scan_close(disk);
+	pfree(disk);
+}
+
+/* Compares estimates with the distances of nodes from the vector of one. */
+static void
+add_errors(SealedScan *scan, uint32 number, CodeErrors *errors)
 {
 	const SealedHeader *header = &scan->segment->header;
-	const Space *space = scan->space;
-	uint32		group = (uint32) ((uint64) number * 7 % header->nodes) / CODE_GROUP;
-	char	   *payload = palloc(space_payload_size(space));
+	char	   *payload = palloc(space_payload_size(scan->space));
 	float	   *centred = palloc(sizeof(float) * header->padded);
 	float		estimates[CODE_GROUP];
+	uint32		first = code_errors_run(header->nodes, number);
+	uint32		n;
 	SpaceQuery	query;
 	SealedRow	row;
 
 	sealed_read_row(scan, number, &row);
 	check_prepare_node(scan, sealed_read_node(scan, 0, row.node), payload, &query, centred);
-	(void) check_estimate_group(scan, reader, group, centred, estimates);
-	for (uint32 i = 0; i < CODE_GROUP && group * CODE_GROUP + i < header->nodes; i++)
-	{
-		const SealedNode *node;
-		float		exact;
-
-		sealed_read_row(scan, group * CODE_GROUP + i, &row);
-		node = sealed_read_node(scan, 0, row.node);
-		exact = space_node_distance(space, &query, node,
-									(const char *) node + header->layout.vector);
-		if (!isfinite(exact) || !isfinite(estimates[i]))
-			continue;
-		*error += fabs((double) estimates[i] - exact);
-		*distance += fabs((double) exact);
-	}
+	if (!disk_is(header))
+		first = estimate_group(scan, first, centred, estimates);
+	n = Min(CODE_GROUP, header->nodes - first);
+	if (disk_is(header))
+		estimate_disk(scan, first, n, centred, estimates);
+	for (uint32 i = 0; i < n; i++)
+		code_errors_add(errors, estimates[i], distance_of(scan, &query, first + i));
 	pfree(centred);
 	pfree(payload);
 	check_forget_node(&query);
 }
 
-/* The mean error of estimates by nodes' own codes, as a part of the mean distance. */
 static void
-show_code_error(SealedScan *scan, SegmentShow show, void *arg)
+show_code_errors(SealedScan *scan, SegmentShow show, void *arg)
 {
-	const SealedHeader *header = &scan->segment->header;
-	double		error = 0;
-	double		distance = 0;
-	CodeReader	reader;
+	CodeErrors *errors = palloc0(sizeof(CodeErrors));
 
-	code_reader_begin(&reader, scan, sealed_codes(header));
-	for (int i = 0; i < ERROR_QUERIES; i++)
-		add_errors(scan, &reader, (uint32) ((uint64) header->nodes * i / ERROR_QUERIES), &error,
-				   &distance);
-	code_reader_end(&reader);
-	if (distance > 0)
-		show(arg, "code error", -1, error / distance);
+	for (int i = 0; i < CODE_ERROR_QUERIES; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		add_errors(scan, code_errors_query(scan->segment->header.nodes, i), errors);
+	}
+	code_errors_show(errors, show, arg);
+	pfree(errors);
 }
 
 void
@@ -112,6 +137,8 @@ graph_inspect(SealedScan *scan, SegmentShow show, void *arg)
 		show(arg, "nodes of level", level, header->level[level].nodes);
 	show(arg, "entries", -1, header->entry_count);
 	show_degrees(scan, show, arg);
-	if (scan->space->coded && !disk_is(header) && header->codes > 0 && header->nodes > 0)
-		show_code_error(scan, show, arg);
+	/* without vectors there is nothing to compare with */
+	if (scan->space->coded && header->nodes > 0 && header->layout.size > 0 &&
+		(disk_is(header) || header->codes > 0))
+		show_code_errors(scan, show, arg);
 }

@@ -103,14 +103,6 @@ stored_cold(const SealedHeader *header)
 
 static const SegmentTiering lists_tiering = {.cold = stored_cold};
 
-/* The rows of each list. */
-static void
-inspect(SealedScan *scan, SegmentShow show, void *arg)
-{
-	for (uint32 list = 0; list < scan->segment->header.lists.count; list++)
-		show(arg, "rows of list", list, cached_list(scan->segment, list)->rows);
-}
-
 const SegmentMethod list_segment_method = {
 	.id = METHOD_LISTS,
 	.name = "lists",
@@ -127,6 +119,6 @@ const SegmentMethod list_segment_method = {
 	.unload = cached_lists_unload,
 	.tiering = &lists_tiering,
 	.reader = &lists_reader,
-	.inspect = inspect,
+	.inspect = lists_inspect,
 	.check = lists_check
 };

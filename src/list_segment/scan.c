@@ -494,10 +494,13 @@ lists_scan_row_bound(ListsScan *scan, uint32 rank, uint32 row)
 	group = code_reader_get(&reader, list->group + place / CODE_GROUP);
 	(void) distance_kernels->code_bounds(&query->code, (const uint8 *) (group + 1), group->a,
 										 group->b, group->error, query->bases[rank],
-										 CODE_SIGMAS * sqrtf(query->distances[rank]), 0, bounds);
+										 scan->estimate ? 0 : CODE_SIGMAS *
+										 sqrtf(query->distances[rank]), 0, bounds);
 	code_reader_end(&reader);
 	bound = space_below(scan->sealed.space, bounds[place % CODE_GROUP], query->bases[rank]);
-	return lists->fine_size == 0 ? bound : Max(bound, fine_bound(scan, row));
+	if (lists->fine_size == 0)
+		return bound;
+	return scan->estimate ? fine_bound(scan, row) : Max(bound, fine_bound(scan, row));
 }
 
 /*

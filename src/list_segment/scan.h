@@ -84,7 +84,10 @@ extern void lists_scan_rows(ListsScan *scan, uint32 rank, SealedFound callback, 
  */
 extern bool lists_scan_bound(ListsScan *scan, float *bound);
 
-/* The greatest lower bound by the codes of a row, which is in the list of this rank. */
+/*
+ * The greatest lower bound by the codes of a row, which is in the list of this rank; or, with
+ * `estimate`, the estimate by the finest of its codes.
+ */
 extern float lists_scan_row_bound(ListsScan *scan, uint32 rank, uint32 row);
 
 /* Whether codes are compared, and none of them is in an object store; or all is in the file. */
@@ -107,7 +110,8 @@ extern GraphCandidate lists_scan_pop(ListsScan *scan);
 /* Computes the distance of a row by its stored vector. */
 extern void lists_scan_refine(ListsScan *scan, uint32 row, GraphFound *found);
 
-/* SegmentMethod.check. */
+/* SegmentMethod.check, and inspect. */
 extern void *lists_check(SealedScan *sealed);
+extern void lists_inspect(SealedScan *sealed, SegmentShow show, void *arg);
 
 #endif							/* VECTOR_LIST_SEGMENT_SCAN_H */
