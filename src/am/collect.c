@@ -40,6 +40,7 @@
 #include "utils/tuplestore.h"
 
 #include "am/method.h"
+#include "am/owner.h"
 #include "segment/directory.h"
 #include "segment/legacy.h"
 #include "segment/manifest.h"
@@ -130,7 +131,15 @@ add_segments(Relation index, void *arg)
 	directory_let_go(index, directory);
 }
 
-/* The object stores of the database; the array ends by one without a server. */
+/* Whether the user may know what is done with an object store: who may use it, or monitors. */
+static bool
+may_see_server(Form_pg_foreign_server server)
+{
+	return owner_may_be_seen(server->srvowner) ||
+		foreign_server_aclcheck_compat(server->oid, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+}
+
+/* The object stores that the user may see; the array ends by one without a server. */
 static ServerBytes *
 find_servers(void)
 {
@@ -144,7 +153,7 @@ find_servers(void)
 	{
 		Form_pg_foreign_server server = (Form_pg_foreign_server) GETSTRUCT(tuple);
 
-		if (!store_is_server(server->oid))
+		if (!store_is_server(server->oid) || !may_see_server(server))
 			continue;
 		servers[count++].server = server->oid;
 		servers = repalloc(servers, sizeof(ServerBytes) * (count + 1));
