@@ -1783,6 +1783,20 @@ CREATE FUNCTION vector_picture(index regclass, query text DEFAULT NULL, samples 
 		OUT distance double precision) RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL RESTRICTED COST 100000 ROWS 400;
 COMMENT ON FUNCTION vector_picture(regclass, text, integer, integer) IS 'a sample of an index''s vectors along its two principal components, with clusters, and the rows nearest to a query';
+CREATE FUNCTION vector_advise(relation regclass, vector_column name, recall double precision DEFAULT 0.95, k integer DEFAULT 10,
+		memory text DEFAULT NULL, operator text DEFAULT NULL, queries text DEFAULT NULL, sample_rows integer DEFAULT 30000,
+		OUT access_method text, OUT options text, OUT index_bytes bigint, OUT build_s double precision, OUT effort integer,
+		OUT expected_recall double precision, OUT memory_ms double precision, OUT cold_ms double precision,
+		OUT expected_ms double precision, OUT blocks bigint, OUT in_memory boolean, OUT advised boolean, OUT reason text,
+		OUT statements text[])
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 8;
+COMMENT ON FUNCTION vector_advise(regclass, name, double precision, integer, text, text, text, integer) IS 'which index a column is to have: what each would cost, measured on samples of the table';
+CREATE FUNCTION vector_auto_index(relation regclass, vector_column name, recall double precision DEFAULT 0.95, k integer DEFAULT 10,
+		memory text DEFAULT NULL, operator text DEFAULT NULL, queries text DEFAULT NULL)
+	RETURNS regclass
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
+COMMENT ON FUNCTION vector_auto_index(regclass, name, double precision, integer, text, text, text) IS 'builds the index that vector_advise advises; NULL if that is none';
 
 CREATE FUNCTION vector_knn_join(queries text, rows text, k integer DEFAULT 10, operator text DEFAULT '<->') RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10000;

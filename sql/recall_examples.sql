@@ -32,3 +32,15 @@ INSERT INTO asked (embedding) SELECT (SELECT array_agg(cos(n * j)) FROM generate
 SELECT recall > 0.8 AS good, queries_used
 FROM vector_recall('photo_embedding', queries => 'SELECT embedding FROM asked ORDER BY at DESC');
 DROP TABLE asked, photo;
+
+-- 6. Which index to build
+CREATE TABLE sound (id int, embedding vector(16));
+INSERT INTO sound SELECT n, (SELECT array_agg(sin(n * j) + cos(n % 40 * j)) FROM generate_series(1, 16) j)::vector FROM generate_series(1, 3000) n;
+SELECT access_method, options, expected_recall >= 0.9 AS enough, index_bytes > 0 AS sized, memory_ms > 0 AS timed
+FROM vector_advise('sound', 'embedding', recall => 0.9, sample_rows => 1000);
+
+-- 7. Which index to build
+SET client_min_messages = warning;
+SELECT vector_auto_index('sound', 'embedding', 0.9, operator => '<+>');
+RESET client_min_messages;
+DROP TABLE sound;

@@ -209,16 +209,23 @@ toast_snapshot(Snapshot snapshot)
 	create_merge_append_path(root, rel, paths, keys, NULL)
 #endif
 
-/* Whether a role has a right to a foreign server. */
+/* Whether a role has a right to a foreign server, a database or a relation. */
 #if PG_VERSION_NUM >= 160000
 #define foreign_server_aclcheck_compat(server, role, mode) \
 	object_aclcheck(ForeignServerRelationId, server, role, mode)
 #define foreign_server_ownercheck_compat(server, role) \
 	object_ownercheck(ForeignServerRelationId, server, role)
+#define database_allows(mode) \
+	(object_aclcheck(DatabaseRelationId, MyDatabaseId, GetUserId(), mode) == ACLCHECK_OK)
+#define relation_ownercheck(relation, role) \
+	object_ownercheck(RelationRelationId, relation, role)
 #else
 #define foreign_server_aclcheck_compat(server, role, mode) \
 	pg_foreign_server_aclcheck(server, role, mode)
 #define foreign_server_ownercheck_compat(server, role)	pg_foreign_server_ownercheck(server, role)
+#define database_allows(mode) \
+	(pg_database_aclcheck(MyDatabaseId, GetUserId(), mode) == ACLCHECK_OK)
+#define relation_ownercheck(relation, role)	pg_class_ownercheck(relation, role)
 #endif
 
 #endif							/* VECTOR_PG_COMPAT_H */

@@ -390,11 +390,7 @@ may_maintain(Oid index)
 	if (OidIsValid(table) && pg_class_aclcheck(table, GetUserId(), ACL_MAINTAIN) == ACLCHECK_OK)
 		return true;
 #endif
-#if PG_VERSION_NUM >= 160000
-	return object_ownercheck(RelationRelationId, index, GetUserId());
-#else
-	return pg_class_ownercheck(index, GetUserId());
-#endif
+	return relation_ownercheck(index, GetUserId());
 }
 
 static void

@@ -129,35 +129,6 @@ typedef struct RowReceiver
 	KnnJoin	   *join;
 } RowReceiver;
 
-extern Datum vector_in(PG_FUNCTION_ARGS);
-extern Datum halfvec_in(PG_FUNCTION_ARGS);
-extern Datum bf16vec_in(PG_FUNCTION_ARGS);
-extern Datum int8vec_in(PG_FUNCTION_ARGS);
-
-/* The dense type that an SQL type is, by its input function; NULL if it is none. */
-static const DenseType *
-dense_type(Oid type)
-{
-	const struct
-	{
-		PGFunction	input;
-		const DenseType *type;
-	}			types[] = {
-		{vector_in, &VectorType}, {halfvec_in, &HalfvecType},
-		{bf16vec_in, &Bf16vecType}, {int8vec_in, &Int8vecType}
-	};
-	Oid			function;
-	Oid			parameter;
-	FmgrInfo	input;
-
-	getTypeInputInfo(type, &function, &parameter);
-	fmgr_info(function, &input);
-	for (int i = 0; i < lengthof(types); i++)
-		if (input.fn_addr == types[i].input)
-			return types[i].type;
-	return NULL;
-}
-
 static Key
 copy_key(Key key, const KeyType *type)
 {
@@ -212,7 +183,7 @@ set_vector_type(KnnJoin *join, Oid type, const char *operator)
 	Oid			found;
 
 	join->vector_type = type;
-	join->type = dense_type(type);
+	join->type = dense_type_of(type);
 	if (join->type == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),

@@ -430,3 +430,32 @@ dense_convert(FunctionCallInfo fcinfo, const DenseType *from, const DenseType *t
 	type_check_typmod(PG_GETARG_INT32(1), v->dim, NULL);
 	PG_RETURN_POINTER(dense_from_floats(to, dense_floats(from, v), v->dim));
 }
+
+extern Datum vector_in(PG_FUNCTION_ARGS);
+extern Datum halfvec_in(PG_FUNCTION_ARGS);
+extern Datum bf16vec_in(PG_FUNCTION_ARGS);
+extern Datum int8vec_in(PG_FUNCTION_ARGS);
+
+/* By the input function of the type. */
+const DenseType *
+dense_type_of(Oid type)
+{
+	const struct
+	{
+		PGFunction	input;
+		const DenseType *type;
+	}			types[] = {
+		{vector_in, &VectorType}, {halfvec_in, &HalfvecType},
+		{bf16vec_in, &Bf16vecType}, {int8vec_in, &Int8vecType}
+	};
+	Oid			function;
+	Oid			parameter;
+	FmgrInfo	input;
+
+	getTypeInputInfo(type, &function, &parameter);
+	fmgr_info(function, &input);
+	for (int i = 0; i < lengthof(types); i++)
+		if (input.fn_addr == types[i].input)
+			return types[i].type;
+	return NULL;
+}

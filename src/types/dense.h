@@ -47,6 +47,9 @@ extern const DenseType HalfvecType;
 extern const DenseType Bf16vecType;
 extern const DenseType Int8vecType;
 
+/* The dense type that an SQL type is; NULL if it is none. */
+extern const DenseType *dense_type_of(Oid type);
+
 static inline Size
 dense_size(const DenseType *type, int dim)
 {

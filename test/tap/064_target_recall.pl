@@ -51,6 +51,8 @@ ok(measured_with(2400), 'many are');
 $primary->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', "SELECT min(table_rows) FROM vector_recall_curves('items_v')"), 2400,
 	'a standby has the curves');
+like(($standby->psql('postgres', "SELECT vector_advise('items', 'v')"))[2], qr/cannot execute vector_advise\(\) during recovery/,
+	'a standby gives no advice');
 my $hops = 'SET enable_seqscan = off; SELECT count(*) FROM (SELECT id FROM items ORDER BY v <-> place(77) LIMIT 10) AS nearest;
 	SELECT hops FROM vector_last_scan()';
 my $few = $standby->safe_psql('postgres', "SET vector.target_recall = 0.5; $hops");
