@@ -15,7 +15,8 @@
  * If the number of wanted rows is known, a walk ends by itself when what is left is too far beyond
  * them (graph_limit), and may keep more candidates for queries that need them.  If the executor
  * filters the rows, and it is expected that a walk does not suffice, what it leaves is kept for
- * further ones, and larger errors of that are allowed for.
+ * further ones, and larger errors of that are allowed for.  Several segments, and scans whose rows
+ * are merged, tell each other what they have found if the walks know distances.
  *
  * In the mode auto a scan that is read to its end returns every row once; the mode off ends after
  * query_search_list_size rows.  Except in relaxed_order, rows found too late to be in order wait
@@ -33,6 +34,8 @@ typedef struct DiskannScan
 	VectorScan	scan;
 	uint64		first;			/* results for which a limited number of rows is compared */
 	uint64		most;			/* results that are returned at all */
+	uint32		size;			/* of the first walk */
+	bool		exact;			/* walks find rows by the distances that order them */
 	bool		limited;		/* what has been walked suffices for so many only */
 	bool		exhausted;		/* there is no further round */
 } DiskannScan;
@@ -108,6 +111,8 @@ set_effort(DiskannScan *state)
 	effort->stored_at_once = (uint32) Min(compared, DISKANN_MAX_QUERY_RESCORE);
 	state->first = scan->returned + Max(Max(wanted, first), 1);
 	state->limited = !estimates;
+	state->exact = !estimates && !space_is_lossy(space);
+	state->size = size;
 	if (scan->filtered && !scan->among && scan_bound_expected(scan->bound) > size / 2)
 	{
 		effort->keep = true;
@@ -121,6 +126,12 @@ set_effort(DiskannScan *state)
 	if (!space_is_lossy(space))
 	{
 		state->limited = true;
+		if (scan->nearest && state->exact)
+		{
+			effort->known = scan_merge_known(scan->merged);
+			effort->wanted = graph_share(effort, effort->wanted,
+										 1.0 / scan_merge_children(scan->merged));
+		}
 		state->first = scan->returned + effort->wanted;
 	}
 }
@@ -135,10 +146,20 @@ walk_further(DiskannScan *state)
 	for (int i = 0; i < scan->cursor_count; i++)
 		if (!scan->cursors[i].searched && !scan->cursors[i].done)
 		{
-			(void) scan_round(scan, &scan->cursors[i]);
+			(void) graph_next_round(scan, &scan->cursors[i]);
 			more = true;
 		}
 	return more;
+}
+
+/* Walks every segment for the first time. */
+static void
+walk_first(DiskannScan *state)
+{
+	if (state->exact)
+		graph_first_rounds(&state->scan);
+	else
+		(void) walk_further(state);
 }
 
 static void
@@ -152,7 +173,7 @@ diskann_search(VectorScan *scan)
 	scan->most_beyond = 2 * (uint64) scan->effort;
 	state->most = diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_OFF ?
 		(uint64) scan->effort : PG_UINT64_MAX;
-	(void) walk_further(state);
+	walk_first(state);
 }
 
 static void
@@ -163,7 +184,7 @@ diskann_search_again(VectorScan *scan)
 	scan_reopen(scan);
 	state->exhausted = false;
 	set_effort(state);
-	(void) walk_further(state);
+	walk_first(state);
 }
 
 static bool
@@ -173,7 +194,10 @@ diskann_go_on(VectorScan *scan)
 
 	if (scan->returned >= state->most)
 		return false;
-	if (state->first != PG_UINT64_MAX)
+	if (state->exact)
+		state->first = graph_extend(scan, state->size) ? scan->search.effort.wanted :
+			PG_UINT64_MAX;
+	else if (state->first != PG_UINT64_MAX)
 	{
 		state->first = PG_UINT64_MAX;
 		scan->search.effort.fetches = PG_UINT32_MAX;
@@ -183,6 +207,7 @@ diskann_go_on(VectorScan *scan)
 	if (!state->exhausted && walk_further(state))
 		return true;
 	state->exhausted = true;
+	state->first = PG_UINT64_MAX;
 	return scan->results.count > 0 || scan_take_waiting(scan, INFINITY) || scan_take_late(scan);
 }
 
@@ -191,7 +216,9 @@ diskann_must_wait(VectorScan *scan, float nearest)
 {
 	const DiskannScan *state = (DiskannScan *) scan;
 
-	return scan->returned >= state->most || scan->returned + scan->found_again >= state->first ||
+	return scan->returned >= state->most ||
+		(scan->returned + scan->found_again >= state->first &&
+		 !graph_is_known(&scan->search.effort, nearest)) ||
 		(!state->exhausted && nearest > scan_left(scan));
 }
 

@@ -14,6 +14,8 @@
 
 #include <math.h>
 
+#include "miscadmin.h"
+
 /* A LIMIT of fewer rows is treated as one of this many: a few distances vary too much. */
 #define LEAST_WANTED	10
 
@@ -22,6 +24,15 @@
 #define REACH_DIMS		32.0f
 #define PATIENCE_SIZE	200.0f
 #define PLAIN_PATIENCE_SIZE	60.0f
+
+/* However small its part, a search looks for at least this many rows at first. */
+#define LEAST_SHARE		2
+
+/* If rows are asked for beyond those that were wanted, the search looks for so many times more. */
+#define MORE_WANTED		1.5
+
+/* There is room among a search's candidates for so many times as many rows as its list has. */
+#define MOST_LISTS		2
 
 void
 graph_limit(SearchEffort *effort, const Space *space, uint64 rows, uint32 size,
@@ -34,4 +45,110 @@ graph_limit(SearchEffort *effort, const Space *space, uint64 rows, uint32 size,
 	effort->reach = powf(effort->crowd, 2 / dims);
 	effort->patience = space->coded ? powf(size / PATIENCE_SIZE, 3) :
 		powf(size / PLAIN_PATIENCE_SIZE, 2);
+}
+
+/*
+ * A part seldom has more than twice as many of the wanted rows as parts of its size have on
+ * average.  If it is known how near rows have to be, the search reaches so far in any case.
+ */
+uint32
+graph_share(const SearchEffort *effort, uint32 wanted, double part)
+{
+	double		average = wanted * part;
+
+	return (uint32) Min(wanted, LEAST_SHARE +
+						(effort->known < INFINITY ? average : 2 * average));
+}
+
+static int
+compare_sizes(const void *a, const void *b)
+{
+	const ScanCursor *first = *(ScanCursor *const *) a;
+	const ScanCursor *second = *(ScanCursor *const *) b;
+
+	if (first->entry.rows != second->entry.rows)
+		return first->entry.rows > second->entry.rows ? -1 : 1;
+	return first < second ? -1 : 1;
+}
+
+/* Finds the segments that are searched in rounds; returns how many, and counts their rows. */
+static int
+find_searched(VectorScan *scan, ScanCursor **searched, double *rows)
+{
+	int			count = 0;
+
+	*rows = 0;
+	for (int i = 0; i < scan->cursor_count; i++)
+		if (!scan->cursors[i].searched)
+		{
+			searched[count++] = &scan->cursors[i];
+			*rows += scan->cursors[i].entry.rows;
+		}
+	return count;
+}
+
+void
+graph_first_rounds(VectorScan *scan)
+{
+	SearchEffort *effort = &scan->search.effort;
+	uint32		wanted = effort->wanted;
+	ScanCursor **searched = palloc(sizeof(ScanCursor *) * Max(scan->cursor_count, 1));
+	double		rows;
+	int			count = find_searched(scan, searched, &rows);
+	NearestFound own = {.wanted = wanted, .context = CurrentMemoryContext};
+	bool		shares = count > 1 && wanted > 0 && scan->merged == NULL;
+
+	if (count > 1 && wanted > 0)
+		qsort(searched, count, sizeof(ScanCursor *), compare_sizes);
+	if (shares)
+		scan->nearest = &own;
+	for (int i = 0; i < count; i++)
+	{
+		if (shares)
+			effort->known = nearest_bound(&own);
+		else if (scan->nearest)
+			effort->known = scan_merge_known(scan->merged);
+		if (count > 1 && wanted > 0)
+			effort->wanted = graph_share(effort, wanted,
+										 searched[i]->entry.rows / Max(rows, 1));
+		(void) scan_round(scan, searched[i]);
+	}
+	effort->wanted = wanted;
+	pfree(searched);
+	if (!shares)
+		return;
+	/* the first rows are all within what is known now; of others nothing is */
+	effort->known = INFINITY;
+	scan->nearest = NULL;
+}
+
+bool
+graph_extend(VectorScan *scan, uint32 list)
+{
+	SearchEffort *effort = &scan->search.effort;
+
+	effort->known = INFINITY;
+	effort->extend = effort->wanted > 0 && effort->wanted < MOST_LISTS * list;
+	if (effort->extend)
+		graph_limit(effort, scan->search.space, (uint64) ceil(effort->wanted * MORE_WANTED),
+					(uint32) scan->effort, MOST_LISTS * list);
+	return effort->extend;
+}
+
+SegmentRound
+graph_next_round(VectorScan *scan, ScanCursor *cursor)
+{
+	SearchEffort *effort = &scan->search.effort;
+	uint32		wanted = effort->wanted;
+	double		rows = 0;
+	SegmentRound round;
+
+	if (!effort->extend)
+		return scan_round(scan, cursor);
+	for (int i = 0; i < scan->cursor_count; i++)
+		rows += scan->cursors[i].segment ? scan->cursors[i].entry.rows : 0;
+	effort->wanted = graph_share(effort, wanted, cursor->entry.rows / Max(rows, 1));
+	round = scan_round(scan, cursor);
+	effort->wanted = wanted;
+	return round;
 }

@@ -6,7 +6,9 @@
 
 #include "pg_compat.h"
 
-#include "segment/search.h"
+#include <math.h>
+
+#include "am/scan.h"
 
 /*
  * Lets a search for this many rows end by itself (graph_search_limit) before all its candidates are
@@ -15,5 +17,30 @@
  */
 extern void graph_limit(SearchEffort *effort, const Space *space, uint64 rows, uint32 size,
 						uint32 list);
+
+/* How many of the wanted rows a search of a part of all rows looks for at first. */
+extern uint32 graph_share(const SearchEffort *effort, uint32 wanted, double part);
+
+/*
+ * Does the first round of every segment.  If it is known how many rows are wanted, the largest is
+ * searched first: each of the others looks for its share of the rows, and for rows nearer than
+ * those that have been found.  Not for searches whose distances are estimates or bounds.
+ */
+extern void graph_first_rounds(VectorScan *scan);
+
+/*
+ * Lets the next round of every segment look for more rows in all; false if so many have been looked
+ * for that the searches, which began with lists of this length, have no room for more.
+ * graph_next_round does it in one segment.
+ */
+extern bool graph_extend(VectorScan *scan, uint32 list);
+extern SegmentRound graph_next_round(VectorScan *scan, ScanCursor *cursor);
+
+/* Whether the first rounds have found all rows so near, because other scans had told of theirs. */
+static inline bool
+graph_is_known(const SearchEffort *effort, float distance)
+{
+	return effort->known < INFINITY && distance <= effort->known;
+}
 
 #endif							/* VECTOR_AM_GRAPH_LIMIT_H */

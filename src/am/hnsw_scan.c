@@ -3,8 +3,10 @@
  *
  * In the first round each segment provides the ef_search nearest rows that it finds, or in the mode
  * auto the rows of the LIMIT, if these are more; the best of all are returned.  When more rows are
- * asked for, further rounds go on from there, in which no segment finds anything twice.  Results
- * wait in a heap, so that a scan of n rows costs n log n, however few of them a round returns.
+ * asked for, further rounds go on from there, in which no segment finds anything twice.  A search
+ * that ended by itself once it had the wanted rows (graph_limit) first goes on for a few more of
+ * them, as some of those found may be dead.  Results wait in a heap, so that a scan of n rows costs
+ * n log n, however few of them a round returns.
  *
  * In the mode auto a scan that is read to its end returns every row once.  The modes of pgvector
  * end before: off after ef_search rows, the others at limits on what they visit.  Except in
@@ -25,9 +27,6 @@
 
 /* See search_effort. */
 #define FILTERED_MARGIN	1.06f
-
-/* Of merged scans, each looks for at least this many rows at first, however many there are. */
-#define LEAST_SHARE		2
 
 typedef struct HnswScan
 {
@@ -110,8 +109,8 @@ search_effort(const HnswScan *state)
 	effort.candidates *= 2;
 	graph_limit(&effort, space, rows, (uint32) state->scan.effort, state->list);
 	if (state->scan.nearest)
-		effort.wanted = Min(effort.wanted, LEAST_SHARE +
-							2 * effort.wanted / scan_merge_children(state->scan.merged));
+		effort.wanted = graph_share(&effort, effort.wanted,
+									1.0 / scan_merge_children(state->scan.merged));
 	return effort;
 }
 
@@ -136,11 +135,7 @@ has_room(SegmentSearch *search, uint64 rows, Size memory)
 static void
 search_first(HnswScan *state)
 {
-	VectorScan *scan = &state->scan;
-
-	for (int i = 0; i < scan->cursor_count; i++)
-		if (!scan->cursors[i].searched)
-			(void) scan_round(scan, &scan->cursors[i]);
+	graph_first_rounds(&state->scan);
 	end_round(state);
 }
 
@@ -201,8 +196,8 @@ search_further(HnswScan *state)
 
 	if (state->exhausted)
 		return false;
-	state->first = PG_UINT64_MAX;
-	scan->search.effort.known = INFINITY;
+	state->first = graph_extend(scan, state->list) ? scan->search.effort.wanted :
+		PG_UINT64_MAX;
 	if (scan->visited >= scan->most_visited)
 		state->limited = true;
 	for (int i = 0; i < scan->cursor_count && !state->limited; i++)
@@ -211,12 +206,14 @@ search_further(HnswScan *state)
 
 		if (cursor->searched || cursor->done)
 			continue;
-		if (scan_round(scan, cursor) == ROUND_REFUSED)
+		if (graph_next_round(scan, cursor) == ROUND_REFUSED)
 			note_limit(state);
 		else
 			more = true;
 	}
 	state->exhausted = !more;
+	if (!more)
+		state->first = PG_UINT64_MAX;
 	end_round(state);
 	return more || scan->results.count > 0;
 }
@@ -238,12 +235,11 @@ static bool
 hnsw_must_wait(VectorScan *scan, float nearest)
 {
 	const HnswScan *state = (HnswScan *) scan;
-	float		known = scan->search.effort.known;
 
 	/* the first round finds as many rows as are wanted, and all within what is known */
 	return nearest > state->horizon || scan->returned >= state->most ||
 		(scan->returned + scan->found_again >= state->first &&
-		 !(known < INFINITY && nearest <= known));
+		 !graph_is_known(&scan->search.effort, nearest));
 }
 
 const ScanMethod hnsw_scan_method = {

@@ -649,6 +649,26 @@ graph_search_run(GraphSearch *search, uint32_t max_hops)
 	return true;
 }
 
+bool
+graph_search_extend(GraphSearch *search, uint32_t wanted, float reach)
+{
+	uint64_t	gained = search->gained;
+
+	if (wanted <= search->wanted)
+		return true;
+	search->wanted = wanted;
+	search->reach = search->dense_reach = reach;
+	search->nearest.count = 0;
+	for (size_t i = 0; i < search->found_count; i++)
+		if (!note_nearest(search, search->found[i].distance))
+			return false;
+	search->gained = gained;
+	if (!widen(search))
+		return false;
+	search->wide = false;
+	return true;
+}
+
 GraphCandidate
 graph_search_candidate(const GraphSearch *search, uint32_t place)
 {
@@ -752,31 +772,6 @@ graph_sort_found(GraphFound *found, size_t n)
 			found[k] = found[k - 1];
 		found[k] = item;
 	}
-}
-
-GraphCandidate
-graph_descend(const GraphSource *source, GraphCandidate entry, uint64_t *hops)
-{
-	GraphCandidate best = entry;
-	uint32_t	from;
-
-	source->score(source->arg, &best.id, 1, &best.distance);
-	do
-	{
-		uint32_t	ids[GRAPH_MAX_DEGREE];
-		float		distances[GRAPH_MAX_DEGREE];
-		GraphFound	found = {best.distance, best.id, 0, 0};
-		int			n = source->expand(source->arg, best.id, &found, ids, distances);
-
-		(*hops)++;
-		source->score(source->arg, ids, n, distances);
-		from = best.id;
-		for (int i = 0; i < n; i++)
-			if (distances[i] < best.distance)
-				best = (GraphCandidate) {distances[i], ids[i]};
-	}
-	while (best.id != from);
-	return best;
 }
 
 int

@@ -214,6 +214,13 @@ extern void graph_search_expect(GraphSearch *search, float share, float crowd);
  */
 extern bool graph_search_run(GraphSearch *search, uint32_t max_hops);
 
+/*
+ * After graph_search_run, has a search that was told how many nodes are wanted look for more of
+ * them, up to as many as its pool has room for: the next run adds to what it has found, and expands
+ * nothing twice.  Returns false if there is no memory.
+ */
+extern bool graph_search_extend(GraphSearch *search, uint32_t wanted, float reach);
+
 /* The candidate at a place of the pool, with its estimate, whether expanded or not. */
 extern GraphCandidate graph_search_candidate(const GraphSearch *search, uint32_t place);
 

@@ -27,6 +27,7 @@ typedef struct GraphReading
 {
 	SegmentScan base;
 	GraphScan	scan;
+	size_t		given;			/* of what the search has found */
 	bool		begun;
 	bool		ended;			/* there is no row left */
 } GraphReading;
@@ -57,8 +58,8 @@ give_found(GraphReading *reading)
 		return;
 	}
 
-	for (size_t i = 0; i < search->found_count; i++)
-		segment_give_row(reading, &search->found[i]);
+	while (reading->given < search->found_count)
+		segment_give_row(reading, &search->found[reading->given++]);
 }
 
 /*
@@ -218,9 +219,15 @@ do_round(GraphReading *reading)
 			return ROUND_LAST;
 		if (search->allows && !search->allows(search, 0, round_memory(reading)))
 			return ROUND_REFUSED;
-		reading->ended = !graph_scan_more(&reading->scan);
-		if (reading->ended)
-			return ROUND_LAST;
+		if (search->effort.extend)
+			graph_scan_extend(&reading->scan, &search->effort);
+		else
+		{
+			reading->given = 0;
+			reading->ended = !graph_scan_more(&reading->scan);
+			if (reading->ended)
+				return ROUND_LAST;
+		}
 	}
 	give_found(reading);
 	return reading->ended ? ROUND_LAST : ROUND_DONE;

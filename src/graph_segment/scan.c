@@ -456,6 +456,14 @@ graph_scan_more(GraphScan *scan)
 	return true;
 }
 
+void
+graph_scan_extend(GraphScan *scan, const SearchEffort *effort)
+{
+	if (!graph_search_extend(&scan->search, effort->wanted, effort->reach))
+		elog(ERROR, "out of memory");
+	(void) graph_scan_walk(scan, PG_UINT32_MAX);
+}
+
 /* The first node from the i-th on in the order of rows that may have rows left. */
 static uint32
 next_left(const GraphScan *scan, uint32 i)

@@ -75,8 +75,12 @@ extern void graph_scan_search(GraphScan *scan, const SpaceQuery *query,
 /* Goes on for so many hops; returns false if the search came to its end before. */
 extern bool graph_scan_walk(GraphScan *scan, uint32 hops);
 
-/* Finds the next nearest rows; returns false if there are no more. */
+/*
+ * Finds the next nearest rows; returns false if there are no more.  graph_scan_extend: adds to
+ * those found as many as are wanted now.
+ */
 extern bool graph_scan_more(GraphScan *scan);
+extern void graph_scan_extend(GraphScan *scan, const SearchEffort *effort);
 
 /*
  * Ends a search, or replaces it: reads every node that was not expanded, in the order of the

@@ -40,6 +40,7 @@ typedef struct SearchEffort
 	float		crowd;			/* see graph_search_expect */
 	float		known;			/* no row farther than this is wanted; INFINITY: not known */
 	float		patience;		/* see graph_search_limit */
+	bool		extend;			/* further rounds look for `wanted` rows */
 	bool		keep;			/* keep other candidates for further rounds */
 	float		margin;			/* like SEARCH_MARGIN */
 

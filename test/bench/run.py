@@ -36,6 +36,7 @@ import shards
 import sparse
 import words
 import tiers
+import wear
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -562,6 +563,9 @@ class Bench:
         if "shards" in a.tables and "ours" in mine:
             c = next(c for c in self.contestants if c.name == "ours")
             shards.Shards(self, c, mine["ours"], out.setdefault("shards", {})).measure()
+        if "wear" in a.tables and "ours" in mine:
+            c = next(c for c in self.contestants if c.name == "ours")
+            wear.Wear(self, c, usual_setting(mine["ours"]), out.setdefault("wear", {})).measure()
         if "vacuum" in a.tables:
             out["vacuum_s"] = {}
             for _, c in self.turns(1):
@@ -881,9 +885,9 @@ def usual_setting(spec):
 
 def parts(text):
     out = text.split(",")
-    unknown = set(out) - set(PARTS) - {"methods", "sparse", "text", "tier", "fusion", "join", "partitions", "shards"}
+    unknown = set(out) - set(PARTS) - {"methods", "sparse", "text", "tier", "fusion", "join", "partitions", "shards", "wear"}
     if unknown:
-        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods, sparse, text, tier, fusion, join, partitions, shards")
+        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods, sparse, text, tier, fusion, join, partitions, shards, wear")
     return out
 
 
@@ -923,7 +927,8 @@ def options():
     what.add_argument("--tables", type=parts, default=PARTS, metavar="PART,...",
                       help=f"of {','.join(PARTS)} (default: these); or methods: every access method, in one table; or sparse, with --csr; or text, with --corpus; "
                       "or tier: an index in an object store; or fusion: two searches of a table in one ranking; or join: the nearest rows of many queries; "
-                      "or partitions: one table and hash partitions of its rows; or shards: one table in four parts, by postgres_fdw")
+                      "or partitions: one table and hash partitions of its rows; or shards: one table in four parts, by postgres_fdw; "
+                      "or wear: searches of a table that is written, beside a fresh index")
     what.add_argument("--index", action="append", metavar="[ours:|peer:]SPEC",
                       help="what follows USING in CREATE INDEX; OPCLASS stands for the operator class (may be repeated; "
                       "default: hnsw (embedding OPCLASS) where ours has it)")
@@ -938,7 +943,7 @@ def options():
     what.add_argument("--exact-queries", type=int, default=5, help="queries of one exact run (default 5)")
     what.add_argument("--insert-rows", type=int, default=3000, help="rows of INSERT ... SELECT (default 3000)")
     what.add_argument("--live-rows", type=int, default=200000, help="rows that two clients commit (default 200000)")
-    what.add_argument("--live-seconds", type=int, default=60, help="how long the peer does so (default 60)")
+    what.add_argument("--live-seconds", type=int, default=60, help="how long the peer does so, and the part wear writes (default 60)")
     what.add_argument("--copy-peer-rows", type=int, default=30000, help="rows that the peer copies (default 30000)")
     what.add_argument("--memory-mb", type=int, help="of the part memory, what a server may take (default a tenth of the vectors)")
     what.add_argument("--filter-cells", default="", metavar="REGEX", help="of the part filter, the conditions so named (default all)")
@@ -1118,6 +1123,7 @@ def report(res):
         lines += join.report(ix.get("join", {}))
         lines += partitions.report(ix.get("partitions", {}))
         lines += shards.report(ix.get("shards", {}))
+        lines += wear.report(ix.get("wear", {}))
         if "search" not in ix:
             continue
         rows = []

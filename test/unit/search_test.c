@@ -233,6 +233,60 @@ check_disk(void)
 	free(search.found);
 }
 
+/*
+ * A search that is told that more nodes are wanted than it has looked for goes on from where it
+ * ended, expands nothing twice (`expand` checks that), and finds as many as if it had known.
+ */
+static void
+check_extend(void)
+{
+	static Probe probe;
+	GraphSearch search;
+	int			hits = 0;
+	int			at_once = 0;
+
+	graph_search_init(&search, (GraphMemory) {resize, NULL});
+	for (uint32_t i = 0; i < 2 * QUERIES; i++)
+	{
+		bool		extends = i % 2 == 0;
+		uint32_t	from = i / 2 * 23 % NODES;
+		float		query[DIMS];
+		GraphSource source = {
+			.expand = expand, .score = estimate, .fetch = fetch, .arg = &probe, .degree = LINKS,
+			.exact = true
+		};
+		GraphCandidate entry = {0, 0};
+
+		for (int d = 0; d < DIMS; d++)
+			query[d] = points[from][d] + 0.02f;
+		memset(&probe, 0, sizeof(probe));
+		probe.query = query;
+		estimate(&probe, &entry.id, 1, &entry.distance);
+		HOLDS(graph_search_begin(&search, source, 80, false, entry));
+		graph_search_limit(&search, extends ? K : 3 * K, 1.3f, INFINITY, 0.01f);
+		HOLDS(graph_search_run(&search, UINT32_MAX));
+		if (extends)
+			HOLDS(graph_search_extend(&search, 3 * K, 1.3f) &&
+				  graph_search_run(&search, UINT32_MAX) && probe.hops == search.found_count);
+		for (size_t k = 0; k < search.found_count; k++)
+		{
+			int			nearer = 0;
+
+			for (uint32_t node = 0; node < NODES; node++)
+				nearer += distance(query, points[node]) < search.found[k].distance;
+			*(extends ? &hits : &at_once) += nearer < 3 * K;
+		}
+	}
+	HOLDS(hits >= 0.98 * at_once && at_once >= 0.9 * QUERIES * 3 * K);
+	free(search.pool);
+	free(search.beyond);
+	free(search.nearest.items);
+	free(search.dead.items);
+	free(search.kept.items);
+	free(search.seen);
+	free(search.found);
+}
+
 /* The nearest entries are in order, and the first ones are the same however many are found. */
 static void
 check_entries(void)
@@ -269,6 +323,7 @@ main(void)
 {
 	make_graph();
 	check_disk();
+	check_extend();
 	check_entries();
 	return check_end("search_test");
 }
