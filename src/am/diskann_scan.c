@@ -146,7 +146,7 @@ walk_further(DiskannScan *state)
 	for (int i = 0; i < scan->cursor_count; i++)
 		if (!scan->cursors[i].searched && !scan->cursors[i].done)
 		{
-			(void) graph_next_round(scan, &scan->cursors[i]);
+			(void) scan_round(scan, &scan->cursors[i]);
 			more = true;
 		}
 	return more;

@@ -60,14 +60,21 @@ graph_share(const SearchEffort *effort, uint32 wanted, double part)
 						(effort->known < INFINITY ? average : 2 * average));
 }
 
+/* The number of a segment's rows that a search may find. */
+static double
+rows_left(const ScanCursor *cursor)
+{
+	return (double) cursor->entry.rows - Min(cursor->excluded.count, cursor->entry.rows);
+}
+
 static int
 compare_sizes(const void *a, const void *b)
 {
 	const ScanCursor *first = *(ScanCursor *const *) a;
 	const ScanCursor *second = *(ScanCursor *const *) b;
 
-	if (first->entry.rows != second->entry.rows)
-		return first->entry.rows > second->entry.rows ? -1 : 1;
+	if (rows_left(first) != rows_left(second))
+		return rows_left(first) > rows_left(second) ? -1 : 1;
 	return first < second ? -1 : 1;
 }
 
@@ -82,7 +89,7 @@ find_searched(VectorScan *scan, ScanCursor **searched, double *rows)
 		if (!scan->cursors[i].searched)
 		{
 			searched[count++] = &scan->cursors[i];
-			*rows += scan->cursors[i].entry.rows;
+			*rows += rows_left(&scan->cursors[i]);
 		}
 	return count;
 }
@@ -108,9 +115,8 @@ graph_first_rounds(VectorScan *scan)
 			effort->known = nearest_bound(&own);
 		else if (scan->nearest)
 			effort->known = scan_merge_known(scan->merged);
-		if (count > 1 && wanted > 0)
-			effort->wanted = graph_share(effort, wanted,
-										 searched[i]->entry.rows / Max(rows, 1));
+		if (i > 0 && effort->known < INFINITY)
+			effort->wanted = graph_share(effort, wanted, rows_left(searched[i]) / Max(rows, 1));
 		(void) scan_round(scan, searched[i]);
 	}
 	effort->wanted = wanted;
@@ -133,22 +139,4 @@ graph_extend(VectorScan *scan, uint32 list)
 		graph_limit(effort, scan->search.space, (uint64) ceil(effort->wanted * MORE_WANTED),
 					(uint32) scan->effort, MOST_LISTS * list);
 	return effort->extend;
-}
-
-SegmentRound
-graph_next_round(VectorScan *scan, ScanCursor *cursor)
-{
-	SearchEffort *effort = &scan->search.effort;
-	uint32		wanted = effort->wanted;
-	double		rows = 0;
-	SegmentRound round;
-
-	if (!effort->extend)
-		return scan_round(scan, cursor);
-	for (int i = 0; i < scan->cursor_count; i++)
-		rows += scan->cursors[i].segment ? scan->cursors[i].entry.rows : 0;
-	effort->wanted = graph_share(effort, wanted, cursor->entry.rows / Max(rows, 1));
-	round = scan_round(scan, cursor);
-	effort->wanted = wanted;
-	return round;
 }

@@ -23,18 +23,16 @@ extern uint32 graph_share(const SearchEffort *effort, uint32 wanted, double part
 
 /*
  * Does the first round of every segment.  If it is known how many rows are wanted, the largest is
- * searched first: each of the others looks for its share of the rows, and for rows nearer than
- * those that have been found.  Not for searches whose distances are estimates or bounds.
+ * searched first; once it is known how near rows have to be, each of the others looks for these
+ * and for its share of the rows only.  Not for searches whose distances are estimates or bounds.
  */
 extern void graph_first_rounds(VectorScan *scan);
 
 /*
- * Lets the next round of every segment look for more rows in all; false if so many have been looked
- * for that the searches, which began with lists of this length, have no room for more.
- * graph_next_round does it in one segment.
+ * Lets the next round of every segment look for more rows; false if so many have been looked for
+ * that the searches, which began with lists of this length, have no room for more.
  */
 extern bool graph_extend(VectorScan *scan, uint32 list);
-extern SegmentRound graph_next_round(VectorScan *scan, ScanCursor *cursor);
 
 /* Whether the first rounds have found all rows so near, because other scans had told of theirs. */
 static inline bool

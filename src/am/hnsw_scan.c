@@ -206,7 +206,7 @@ search_further(HnswScan *state)
 
 		if (cursor->searched || cursor->done)
 			continue;
-		if (graph_next_round(scan, cursor) == ROUND_REFUSED)
+		if (scan_round(scan, cursor) == ROUND_REFUSED)
 			note_limit(state);
 		else
 			more = true;

@@ -11,13 +11,22 @@
 #include "segment/code_groups.h"
 #include "segment/places.h"
 
+/*
+ * Of many rows only about one in FAR_PART is put in order at first: those whose bounds are not
+ * above that of one in SAMPLED rows.
+ */
+#define MANY_ROWS	1024
+#define SAMPLED		128
+#define FAR_PART	16
+
 typedef struct GrowingScan
 {
 	SegmentScan base;
 	BlockReader reader;
 	GrowingHeader header;
 	ExcludedRows excluded;		/* besides those that are dead */
-	GraphHeap	candidates;		/* rows by a lower bound of the distance */
+	GraphHeap	candidates;		/* rows by a lower bound of the distance; behind these items */
+	size_t		far_count;		/* are others, none of which has a lesser one */
 	GraphHeap	refined;		/* rows by distance */
 	float		norm;			/* coded: norm of the query minus the mean of the codes */
 	float		scale;			/* the largest of the refined rows */
@@ -150,6 +159,71 @@ uses_codes(const GrowingScan *scan)
 	return scan->header.padded > 0 && left > scan->base.search->effort.candidates;
 }
 
+/* The bound that about one row in FAR_PART does not exceed; at least one row. */
+static float
+near_bound(const GraphHeap *candidates)
+{
+	float		least[SAMPLED / FAR_PART];
+	int			count = 0;
+
+	for (int i = 0; i < SAMPLED; i++)
+	{
+		float		bound = candidates->items[candidates->count * i / SAMPLED].distance;
+		int			k = Min(count, lengthof(least) - 1);
+
+		if (count == lengthof(least) && bound >= least[k])
+			continue;
+		for (; k > 0 && least[k - 1] > bound; k--)
+			least[k] = least[k - 1];
+		least[k] = bound;
+		count = Min(count + 1, lengthof(least));
+	}
+	return least[count - 1];
+}
+
+/* Puts the rows in order: of many, the nearest ones first. */
+static void
+order_candidates(GrowingScan *scan)
+{
+	GraphHeap  *candidates = &scan->candidates;
+	size_t		near = 0;
+
+	if (candidates->count >= MANY_ROWS)
+	{
+		float		bound = near_bound(candidates);
+
+		for (size_t i = 0; i < candidates->count; i++)
+		{
+			GraphCandidate item = candidates->items[i];
+
+			candidates->items[i] = candidates->items[near];
+			candidates->items[near] = item;
+			near += item.distance <= bound;
+		}
+		scan->far_count = candidates->count - near;
+		candidates->count = near;
+	}
+	graph_heap_make(candidates);
+}
+
+/* Takes the row with the least bound; after the last of the nearest, orders the others. */
+static GraphCandidate
+take_candidate(GrowingScan *scan)
+{
+	GraphHeap  *candidates = &scan->candidates;
+	size_t		near = candidates->room - scan->far_count;
+	GraphCandidate row = graph_heap_pop(candidates);
+
+	if (candidates->count == 0 && scan->far_count > 0)
+	{
+		candidates->items += near;
+		candidates->count = candidates->room = scan->far_count;
+		scan->far_count = 0;
+		graph_heap_make(candidates);
+	}
+	return row;
+}
+
 /* Bounds the distances of all rows by their codes, which are relative to a mean if there is one. */
 static void
 bound_rows(GrowingScan *scan, const float *mean)
@@ -188,7 +262,8 @@ bound_rows(GrowingScan *scan, const float *mean)
 	}
 	search->statistics->distances += header->rows;
 	search->statistics->blocks += (header->rows - 1) / GROWING_ROWS / header->groups_per_block + 1;
-	graph_heap_make(&scan->candidates);
+	scan->candidates.room = scan->candidates.count;
+	order_candidates(scan);
 }
 
 static SegmentScan *
@@ -235,7 +310,7 @@ growing_next(SegmentScan *base, GraphFound *found)
 		   (scan->refined.count == 0 ||
 			scan->candidates.items[0].distance < scan->refined.items[0].distance))
 	{
-		row = graph_heap_pop(&scan->candidates);
+		row = take_candidate(scan);
 		row.distance = row_distance(scan, row.id);
 		if (isnan(row.distance))
 			row.distance = INFINITY;
