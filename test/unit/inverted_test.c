@@ -17,9 +17,6 @@
 /* Rows in a piece: lists come in several. */
 #define PIECE		37
 
-/* Rows of a list that gives tables. */
-#define MOST_BY_TABLE	1000
-
 static float
 random_weight(bool positive)
 {
@@ -121,39 +118,13 @@ typedef struct World
 	InvertedList *list;			/* windows one after the other */
 	uint16_t  **list_rows;
 	uint8_t   **codes;
+	int32_t		(**tables)[LENGTH_CLASSES];	/* of some lists, */
+	uint8_t   **classes;		/* with the classes of the window's rows */
 	uint16_t   *open_rows;		/* copies of the piece that is open */
 	uint8_t    *open_codes;
 	int32_t    *open_parts;		/* or these, */
-	int32_t		(*open_table)[LENGTH_CLASSES];	/* or by these */
-	uint32_t   *open_frequencies;
-	uint8_t    *open_classes;
+	uint32_t   *open_frequencies;	/* or for tables */
 } World;
-
-/* What a piece adds, by a table: two frequencies, of which each has a half of the codes. */
-static void
-make_table(World *world, const InvertedList *list, InvertedPiece *piece)
-{
-	const uint16_t *rows = world->list_rows[list->first];
-	const uint8_t *codes = world->codes[list->first];
-
-	world->open_table = malloc(2 * sizeof(*world->open_table));
-	world->open_frequencies = malloc(sizeof(uint32_t) * piece->count);
-	world->open_classes = calloc(rows[list->count - 1] + 1, 1);
-	for (uint32_t i = 0; i < IMPACT_CODES; i++)
-	{
-		int32_t		part = list->part.base + list->part.slope * (int32_t) i;
-
-		world->open_table[i % 2][i / 2] = part == list->part.most ? INT32_MAX : part;
-	}
-	for (uint32_t i = 0; i < list->count; i++)
-		world->open_classes[rows[i]] = codes[i] / 2;
-	for (uint32_t i = 0; i < piece->count; i++)
-		world->open_frequencies[i] = 1 + world->open_codes[i] % 2;
-	piece->table = (const int32_t (*)[LENGTH_CLASSES]) world->open_table;
-	piece->frequencies = world->open_frequencies;
-	piece->classes = world->open_classes;
-	piece->codes = NULL;
-}
 
 static void
 open_piece(void *arg, const InvertedList *list, uint32_t done, uint16_t from,
@@ -181,9 +152,16 @@ open_piece(void *arg, const InvertedList *list, uint32_t done, uint16_t from,
 		.rows = world->open_rows, .codes = world->open_parts ? NULL : world->open_codes,
 		.parts = world->open_parts, .count = n, .passed = passed
 	};
-	/* as that takes all rows of the list */
-	if (list->first % 3 == 2 && list->count <= MOST_BY_TABLE)
-		make_table(world, list, piece);
+	if (world->tables[list->first])
+	{
+		world->open_frequencies = malloc(sizeof(uint32_t) * n);
+		for (uint32_t i = 0; i < n; i++)
+			world->open_frequencies[i] = 1 + world->open_codes[i] % 2;
+		piece->codes = NULL;
+		piece->table = (const int32_t (*)[LENGTH_CLASSES]) world->tables[list->first];
+		piece->frequencies = world->open_frequencies;
+		piece->classes = world->classes[list->first];
+	}
 }
 
 static void
@@ -194,12 +172,8 @@ close_piece(void *arg)
 	free(world->open_rows);
 	free(world->open_codes);
 	free(world->open_parts);
-	free(world->open_table);
 	free(world->open_frequencies);
-	free(world->open_classes);
-	world->open_table = NULL;
 	world->open_frequencies = NULL;
-	world->open_classes = NULL;
 }
 
 static void
@@ -207,6 +181,28 @@ grow_found(InvertedTop *top)
 {
 	top->room++;
 	top->found = realloc(top->found, sizeof(InvertedFound) * top->room);
+}
+
+/*
+ * What a list adds, by a table: rows of two frequencies, each of which has a half of the codes.
+ * The largest entries are only said to be more than `most`.
+ */
+static void
+make_table(World *world, const InvertedList *list, uint32_t rows)
+{
+	int32_t		(*table)[LENGTH_CLASSES] = malloc(2 * sizeof(*table));
+	uint8_t    *classes = calloc(rows, 1);
+
+	for (int32_t i = 0; i < IMPACT_CODES; i++)
+	{
+		int32_t		part = list->part.base + list->part.slope * i;
+
+		table[i % 2][i / 2] = part == list->part.most ? INT32_MAX : part;
+	}
+	for (uint32_t i = 0; i < list->count; i++)
+		classes[world->list_rows[list->first][i]] = world->codes[list->first][i] / 2;
+	world->tables[list->first] = table;
+	world->classes[list->first] = classes;
 }
 
 static void
@@ -245,6 +241,8 @@ make_list(World *world, uint32_t window, uint32_t l, double scale)
 		world->list_rows[number][list->count] = (uint16_t) (row - first);
 		world->codes[number][list->count++] = impact_code(range, weight);
 	}
+	if (number % 3 == 2)
+		make_table(world, list, end - first);
 }
 
 static double
@@ -389,6 +387,8 @@ check_world(uint32_t rows, uint32_t lists, uint32_t one_in, bool positive)
 	world.list = calloc(count + 1, sizeof(InvertedList));
 	world.list_rows = calloc(count + 1, sizeof(uint16_t *));
 	world.codes = calloc(count + 1, sizeof(uint8_t *));
+	world.tables = calloc(count + 1, sizeof(*world.tables));
+	world.classes = calloc(count + 1, sizeof(uint8_t *));
 	for (uint32_t l = 0; l < lists; l++)
 	{
 		/* frequent ones have small weights, as words have */
@@ -429,12 +429,16 @@ check_world(uint32_t rows, uint32_t lists, uint32_t one_in, bool positive)
 	{
 		free(world.list_rows[i]);
 		free(world.codes[i]);
+		free(world.tables[i]);
+		free(world.classes[i]);
 	}
 	free(world.weights);
 	free(world.query);
 	free(world.list);
 	free(world.list_rows);
 	free(world.codes);
+	free(world.tables);
+	free(world.classes);
 }
 
 static double
