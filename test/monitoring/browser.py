@@ -78,8 +78,13 @@ class Browser:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
         self.call("Page.navigate", url=pathlib.Path(path).resolve().as_uri())
+        seen = 0
         while not any(e.get("method") == "Page.loadEventFired" for e in self.events):
-            self.events.append(self.receive())
+            if seen == len(self.events):
+                self.events.append(self.receive())
+            seen += 1
+            if self.events[seen - 1].get("method") == "Page.javascriptDialogOpening":
+                self.call("Page.handleJavaScriptDialog", accept=True)
 
     def evaluate(self, expression):
         """The value of an expression, or of the promise that it is."""
