@@ -26,7 +26,7 @@ CREATE VIEW inspected_codes AS SELECT x.index, max(i.value) FILTER (WHERE i.prop
 FROM (VALUES ('inspect_g'::regclass), ('inspect_d'), ('inspect_l'), ('inspect_d1'), ('inspect_d4'), ('inspect_df'), ('inspect_l1'), ('inspect_l4'), ('inspect_f')) x(index),
 	LATERAL vector_index_segments(x.index) s, LATERAL vector_inspect(x.index, s.segment) i WHERE s.kind = 'sealed' GROUP BY x.index;
 SELECT index, mean > 0.0001 AND mean < 0.2 AS mean, high / mean BETWEEN 1.5 AND 4 AS high FROM inspected_codes ORDER BY index::text;
-SELECT a.index, b.index, a.mean > 4 * b.mean AS more_bits FROM inspected_codes a JOIN inspected_codes b ON b.index::text = replace(a.index::text, '1', '4') WHERE a.index::text ~ '1';
+SELECT a.index, b.index, a.mean > 4 * b.mean AS more_bits FROM inspected_codes a JOIN inspected_codes b ON b.index::text = replace(a.index::text, '1', '4') WHERE a.index::text ~ '1' ORDER BY a.index::text;
 DROP VIEW inspected_codes;
 -- by inner product and cosine
 CREATE INDEX inspect_ip ON inspect_items USING hnsw (v vector_ip_ops);
