@@ -3,7 +3,8 @@
 --corpus DIR names the data: corpus.jsonl.xz with title and text, and queries.jsonl.xz with text; --corpus N makes N documents of words
 whose frequencies are those of Zipf's law, the same ones each time, and queries of one to eight of these.  --peer DIR with the source of
 pg_textsearch (and --pg 18) measures its bm25 in turns with this one's.  tantivy is measured where the Python that runs run.py has it.
-Times are medians of queries, of one client; that of a query is the least of the rounds.
+Times are medians of queries, of one client; that of a query is the least of the rounds.  Where others use the machine, the
+processor's time tells more.
 """
 import json
 import lzma
@@ -19,7 +20,8 @@ QUERIES = 400
 CONDITIONAL = 48  # those of searches under conditions: some need as long as they have rows
 SLOW = 8          # queries by ts_rank, and those whose answers are compared with exact ones
 VOCABULARY = 1.2  # words of which documents are generated, by their number: most of them occur
-PARTS = {"0.1 %": 1, "1 %": 10, "10 %": 100}   # thousandths of the rows under a condition
+# part is one of a thousand numbers
+CONDITIONS = [("", "true", QUERIES), *((f", {x} of the rows", f"part < {n}", CONDITIONAL) for x, n in (("0.1 %", 1), ("1 %", 10), ("10 %", 100)))]
 LIVE = 20000      # rows that are inserted
 WORDS = re.compile(r"\w+")
 GIN = "GIN, ts_rank"
@@ -27,6 +29,8 @@ GIN = "GIN, ts_rank"
 NAMES = {"vector": "bm25", "pg_textsearch": "pg_textsearch"}
 INDEXES = {"vector": {"bm25": ("bm25", "bm25 (body, part) WITH (text_config = 'simple')"), GIN: ("gin", "gin (to_tsvector('simple', body))")},
            "pg_textsearch": {"pg_textsearch": ("bm25", "bm25 (body) WITH (text_config = 'simple')")}}
+PROCESSOR = ("SELECT 'ticks', a[14], a[15] FROM string_to_array(pg_read_file('/proc/self/stat'), ' ') AS a" if sys.platform == "linux"
+             else "SELECT 'ticks', 0, 0")
 SCORE = {"vector": "body <@> (SELECT body FROM text_queries WHERE id = :q)",
          "pg_textsearch": "body <@> to_bm25query((SELECT body FROM text_queries WHERE id = :q), 'text_bm25')"}
 
@@ -115,12 +119,20 @@ class Words:
         answers = c.psql("SET enable_seqscan = off", "SET client_min_messages = error", ask).splitlines()
         return [set(line.strip("{}").split(",")) - {""} for line in answers]
 
+    def timed(self, c, *statements):
+        """Seconds of the last of some statements, and those of a processor where the system tells them"""
+        out = c.psql("SET client_min_messages = error", *statements[:-1], PROCESSOR, statements[-1], PROCESSOR, timing=True)
+        before, after = ([int(x) for x in ticks] for ticks in re.findall(r"^ticks\|(\d+)\|(\d+)", out, re.M))
+        return float(re.findall(r"^Time: ([\d.]+) ms", out, re.M)[-2]) / 1e3, (sum(after) - sum(before)) / os.sysconf("SC_CLK_TCK")
+
     def build(self, c, index):
-        """Seconds, and those of a processor where the system tells them"""
-        cpu = "SELECT (string_to_array(pg_read_file('/proc/self/stat'), ' '))[14:15]::int[]" if sys.platform == "linux" else "SELECT '{0,0}'::int[]"
-        out = c.psql("SET max_parallel_maintenance_workers = 0", "SET client_min_messages = warning", f"CREATE INDEX text_{index}", cpu, timing=True)
-        ticks = re.findall(r"^\{(\d+),(\d+)\}", out, re.M)[-1]
-        return float(re.findall(r"^Time: ([\d.]+) ms", out, re.M)[-2]) / 1e3, sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+        return self.timed(c, "SET max_parallel_maintenance_workers = 0", f"CREATE INDEX text_{index}")
+
+    def processor(self, c, where, queries):
+        """Milliseconds of a processor for a query, of the first ones in one statement"""
+        ask = (f"SELECT sum((SELECT count(*) FROM (SELECT id FROM text_items WHERE {where} ORDER BY {SCORE[c.extension]} LIMIT {self.bench.a.k}) x)) "
+               f"FROM text_queries AS q WHERE id < {queries}").replace(":q", "q.id")
+        return 1e3 * self.timed(c, "SET enable_seqscan = off", "SET max_parallel_workers_per_gather = 0", ask, ask)[1] / queries
 
     def tantivy(self):
         """Seconds of the build, and milliseconds of a query; None where it is not installed"""
@@ -158,7 +170,7 @@ class Words:
     def searches(self, c):
         """Times of the searches by an index of bm25, all and under conditions"""
         name, times = NAMES[c.extension], self.bench.results["text"]["times"]
-        for label, where, n in (("", "true", QUERIES), *((f", {x} of the rows", f"part < {n}", CONDITIONAL) for x, n in PARTS.items())):
+        for label, where, n in CONDITIONS:
             times.setdefault(name + label, []).append(self.milliseconds(
                 c, f"SELECT id FROM text_items WHERE {where} ORDER BY {SCORE[c.extension]} LIMIT {self.bench.a.k}", n))
 
@@ -176,6 +188,7 @@ class Words:
         for r, c in b.turns(b.a.rounds):
             b.say(f"texts: searches, round {r + 1}: {c.name}")
             self.searches(c)
+        out["processor_ms"] = {f"{NAMES[c.extension]}{label}": self.processor(c, where, n) for c in b.contestants for label, where, n in CONDITIONS}
         ours, *peers = b.contestants
         b.say("texts: GIN")
         words = "(SELECT replace(plainto_tsquery('simple', body)::text, '&', '|')::tsquery FROM text_queries WHERE id = :q)"
@@ -184,7 +197,7 @@ class Words:
         b.say("texts: exact answers")
         out["wrong"] = self.wrong(ours)
         out["found"] = {}
-        for where in ("true", *(f"part < {n}" for n in PARTS.values())) if peers else ():
+        for _, where, _ in CONDITIONS if peers else ():
             mine, theirs = (self.found(c, where) for c in b.contestants)
             out["found"][where] = {"ours": sum(map(len, mine)), "peer": sum(map(len, theirs)), "both": sum(len(x & y) for x, y in zip(mine, theirs))}
         b.say("texts: inserts")
@@ -216,6 +229,6 @@ def report(t):
         lines.append(f"  {name:32} {ms:9.3f} " + " ".join(f"{by_words[n]:9.3f}" if n in by_words else f"{'':9}" for n in lengths))
     lines.append(f"  of {SLOW} queries, {t['wrong']} have other scores than the table gives")
     lines += [f"  rows found where {where}: ours {n['ours']:,}, peer {n['peer']:,}, both {n['both']:,}" for where, n in t["found"].items()]
-    for title, key in (("build, s", "build_s"), ("of a processor, s", "build_cpu_s"), ("size, MB", "size_mb"), ("rows/s of INSERT", "rows_per_second")):
-        lines.append(f"  {title}: " + "; ".join(f"{name} {value:,.1f}" for name, value in t[key].items()))
+    for title, key in (("ms of a processor a query", "processor_ms"), ("build, s", "build_s"), ("of a processor, s", "build_cpu_s"), ("size, MB", "size_mb"), ("rows/s of INSERT", "rows_per_second")):
+        lines.append(f"  {title}: " + "; ".join(f"{name} {value:,.{2 if value < 10 else 1}f}" for name, value in t[key].items()))
     return lines
