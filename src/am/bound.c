@@ -56,6 +56,7 @@ struct ScanBound
 	ExecProcNodeMtd next_row;	/* of the node */
 	uint64		passed;			/* rows that the node has returned */
 	LimitState *limit;			/* the LIMIT that the scan's rows reach, or NULL */
+	double		share;			/* see scan_bound_share */
 	MergedScan *merged;			/* its place in a node that merges scans, or NULL */
 	MemoryContextCallback forget;
 };
@@ -144,6 +145,12 @@ scan_bound_rows(const ScanBound *bound)
 	if (limit == NULL || limit->noCount || bound->filtered)
 		return 0;
 	return (uint64) Max(limit->count, 0) + (uint64) Max(limit->offset, 0);
+}
+
+double
+scan_bound_share(const ScanBound *bound)
+{
+	return bound->share;
 }
 
 bool
@@ -300,6 +307,23 @@ find_limit(Node *condition, OpExpr *order)
 }
 
 /*
+ * The share of an index's rows that the planner expects a scan to return, if it has conditions;
+ * those that another node's rows meet are not known to the planner.
+ */
+static double
+passing_share(const ScanState *node, Relation index, const List *met)
+{
+	const Plan *plan = node->ps.plan;
+	const List *keys = IsA(plan, IndexScan) ? ((const IndexScan *) plan)->indexqual :
+		((const IndexOnlyScan *) plan)->indexqual;
+	double		rows = index->rd_rel->reltuples;
+
+	if (met != NIL || (keys == NIL && plan->qual == NIL) || rows < plan->plan_rows)
+		return 1;
+	return Max(plan->plan_rows, 1) / rows;
+}
+
+/*
  * Makes the bound of a scan of an index by a distance; all rows that are wanted meet some of its
  * conditions, by number.
  */
@@ -335,6 +359,7 @@ make_bound(ScanState *node, Relation index, OpExpr *order, const List *met)
 	bound->conditions = scan_conditions(&node->ps, index, others, leakproof, &all, &bound->tested);
 	bound->others = !all;
 	bound->filtered = bound->others || bound->tested;
+	bound->share = bound->count == 0 ? passing_share(node, index, met) : 1;
 	if (bound->filtered)
 	{
 		bound->node = IsA(node, IndexScanState) ? (IndexScanState *) node : NULL;

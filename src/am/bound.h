@@ -52,6 +52,9 @@ extern bool scan_bound_reads(const ScanBound *bound, int column);
 /* The number of rows that the LIMIT takes, if all are visible; 0 if not known. */
 extern uint64 scan_bound_rows(const ScanBound *bound);
 
+/* Of a scan whose conditions are all on attributes: the share of rows that is expected to pass. */
+extern double scan_bound_share(const ScanBound *bound);
+
 /*
  * Whether there are tests among the conditions on attributes; and whether the scan does all of
  * them, which it says before it asks the following.

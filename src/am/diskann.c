@@ -177,7 +177,7 @@ diskann_is_auto(Relation index)
 static void
 diskann_effort_range(Relation index, int *least, int *most)
 {
-	*least = 1;
+	*least = LEAST_LIST;
 	*most = DISKANN_MAX_QUERY_LIST_SIZE;
 }
 
@@ -205,6 +205,7 @@ const VectorAm diskann_am = {
 	.setting = "diskann.query_rescore",
 	.effort = "diskann.query_search_list_size",
 	.effort_range = diskann_effort_range,
+	.effort_passes = true,
 	.support = diskann_support,
 	.support_count = lengthof(diskann_support),
 	.options = diskannoptions,

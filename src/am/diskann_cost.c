@@ -31,7 +31,7 @@ void
 diskann_count_work(Relation index, const Directory *directory, double rows, double blocks,
 				   ScanWork *work)
 {
-	double		size = effort_of(cache_index(index), index, work->wanted,
+	double		size = effort_of(cache_index(index), index, work->wanted, work->share,
 								 diskann_query_search_list_size);
 	double		hops = 0;
 	double		left = rows * work->share;

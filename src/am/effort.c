@@ -43,17 +43,30 @@ effort_init(void)
 		&target_recall, 0, 0, 1, PGC_USERSET, 0, check_target, NULL, NULL);
 }
 
-int
-effort_of(CachedIndex *cached, Relation index, double wanted, int setting)
+bool
+effort_follows(CachedIndex *cached, Relation index)
 {
-	const RecallCurves *curves;
+	return target_recall > 0 && curves_acquire(cached, index) != NULL;
+}
+
+/*
+ * The rows that pass are among the nearest of all, of which there are more by their share; a search
+ * that goes on until it has a number of rows that pass comes by those.
+ */
+int
+effort_of(CachedIndex *cached, Relation index, double wanted, double share, int setting)
+{
+	double		effort;
 
 	if (effort_measured > 0)
 		return effort_measured;
-	if (target_recall == 0 || (curves = curves_acquire(cached, index)) == NULL)
+	if (!effort_follows(cached, index))
 		return setting;
-	return (int) ceil(curves_effort(curves, wanted > 0 ? wanted : ROWS_NOT_KNOWN,
-									target_recall));
+	effort = curves_effort(curves_acquire(cached, index),
+						   (wanted > 0 ? wanted : ROWS_NOT_KNOWN) / share, target_recall);
+	if (share < 1 && vector_am_of(index)->effort_passes)
+		effort = Max(effort * share + 0.5, 1);
+	return (int) ceil(effort);
 }
 
 /*
@@ -66,17 +79,25 @@ scan_set_effort(VectorScan *scan, int setting, uint32 longest)
 	const ScanBound *bound = scan->bound;
 	uint64		rows = bound ? scan_bound_rows(bound) : 0;
 	double		wanted = rows;
+	double		share = rows > 0 && !scan->among ? scan_bound_share(bound) : 1;
 
 	if (bound && scan->filtered && !scan->among)
 		wanted = Max(wanted, scan_bound_expected(bound));
-	scan->effort = effort_of(scan->search.cached, scan->search.index, wanted, setting);
+	scan->effort = effort_of(scan->search.cached, scan->search.index, wanted, share, setting);
+	scan->effort_share = share;
+	scan->effort_rows = effort_follows(scan->search.cached, scan->search.index) ?
+		(wanted > 0 ? wanted : ROWS_NOT_KNOWN) : 0;
 	return Max(scan->effort, (int) Min(rows, longest));
 }
 
 int
-scan_effort(IndexScanDesc desc)
+scan_effort(IndexScanDesc desc, double *rows, double *share)
 {
-	return ((VectorScan *) desc->opaque)->effort;
+	const VectorScan *scan = (VectorScan *) desc->opaque;
+
+	*rows = scan->effort_rows;
+	*share = scan->effort_share;
+	return scan->effort;
 }
 
 bool

@@ -17,10 +17,20 @@ extern void effort_init(void);
 extern double target_recall;
 
 /*
- * The effort of searches for this many rows, 0 if not known.  The setting of the access method
- * holds if there is no target, or no curves.
+ * The shortest list of candidates that a recall may need.  With one candidate a search ends at the
+ * first row that has no nearer neighbour; and while recall is measured by rows, lists have a place
+ * for the row itself.
  */
-extern int	effort_of(CachedIndex *cached, Relation index, double wanted, int setting);
+#define LEAST_LIST	2
+
+/*
+ * The effort of searches for this many rows, 0 if not known, among the given share of the rows, by
+ * conditions on attributes.  The setting of the access method holds if there is no target, or no
+ * curves: effort_follows says whether there are.
+ */
+extern int	effort_of(CachedIndex *cached, Relation index, double wanted, double share,
+					  int setting);
+extern bool effort_follows(CachedIndex *cached, Relation index);
 
 /* Searches have this effort, whatever is set, while curves are measured; 0: they are not. */
 extern int	effort_measured;

@@ -18,14 +18,23 @@
 
 static explain_per_node_hook_type previous_hook;
 
-/* How far the scan went, if that follows from a recall. */
+/* How far the scan went, and why, if a recall is asked for. */
 static void
 explain_effort(IndexScanDesc scan, ExplainState *es)
 {
-	if (scan == NULL || target_recall == 0 || scan_effort(scan) == 0)
+	double		rows;
+	double		share;
+	int			effort = scan ? scan_effort(scan, &rows, &share) : 0;
+	const char *why = "nothing is measured";
+
+	if (target_recall == 0 || effort == 0)
 		return;
-	ExplainPropertyText("Effort", psprintf("%s = %d", vector_am_of(scan->indexRelation)->effort,
-										   scan_effort(scan)), es);
+	if (rows > 0)
+		why = psprintf("recall %g of %.0f rows%s", target_recall, rows,
+					   share < 1 ? psprintf(" among %.3g %% of all", 100 * share) : "");
+	ExplainPropertyText("Effort", psprintf("%s = %d (%s)",
+										   vector_am_of(scan->indexRelation)->effort, effort,
+										   why), es);
 }
 
 static void

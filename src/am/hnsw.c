@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "am/effort.h"
 #include "am/graph_build.h"
 #include "graph_segment/method.h"
 
@@ -131,7 +132,7 @@ hnsw_is_auto(Relation index)
 static void
 hnsw_effort_range(Relation index, int *least, int *most)
 {
-	*least = HNSW_MIN_EF_SEARCH;
+	*least = LEAST_LIST;
 	*most = HNSW_MAX_EF_SEARCH;
 }
 
@@ -142,6 +143,7 @@ const VectorAm hnsw_am = {
 	.settings = hnsw_settings,
 	.effort = "hnsw.ef_search",
 	.effort_range = hnsw_effort_range,
+	.effort_passes = true,
 	.support = hnsw_support,
 	.support_count = lengthof(hnsw_support),
 	.options = hnswoptions,

@@ -67,7 +67,8 @@ void
 hnsw_count_work(Relation index, const Directory *directory, double rows, double blocks,
 				ScanWork *work)
 {
-	double		ef_search = effort_of(cache_index(index), index, work->wanted, hnsw_ef_search);
+	double		ef_search = effort_of(cache_index(index), index, work->wanted, work->share,
+									  hnsw_ef_search);
 	double		left = rows * work->share;
 	double		hops;
 	double		read = HOPS_OF_READING + left * HOPS_PER_READ;

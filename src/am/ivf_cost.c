@@ -47,7 +47,7 @@ ivf_count_work(Relation index, const Directory *directory, double rows, double b
 			   ScanWork *work)
 {
 	double		lists = ivf_count_lists(directory);
-	double		probes = effort_of(cache_index(index), index, work->wanted,
+	double		probes = effort_of(cache_index(index), index, work->wanted, work->share,
 								   (int) ivf_probes_of(index, (uint32) lists));
 	double		part = lists > 0 ? Min(probes / lists, 1) : 1;
 	Space		space;

@@ -70,6 +70,7 @@ typedef struct VectorAm
 	 * follow vector.target_recall.
 	 */
 	void		(*effort_range) (Relation index, int *least, int *most);
+	bool		effort_passes;	/* it counts rows that meet the conditions on attributes only */
 
 	/*
 	 * The support functions that operator classes have; the first is the distance, that of

@@ -92,6 +92,8 @@ struct VectorScan
 	void	   *shared;			/* by the participants of a parallel scan, or NULL */
 	ScanBound  *bound;			/* or NULL */
 	int			effort;			/* how far it goes; see scan_effort */
+	double		effort_rows;	/* see scan_effort */
+	double		effort_share;
 	SpaceQuery	query;
 	bool		query_is_null;
 	bool		started;
@@ -217,8 +219,12 @@ extern void scan_count_search(VectorScan *scan);
 /* Statistics of one of our scans, with all its rescans. */
 extern ScanStatistics scan_statistics(IndexScanDesc desc);
 
-/* How far one of our scans went; 0: it did not begin. */
-extern int	scan_effort(IndexScanDesc desc);
+/*
+ * How far one of our scans went; 0: it did not begin.  *rows is set to the number of rows for which
+ * that follows from a recall, and *share to the share of all rows that was expected to pass; 0: it
+ * does not, as there are no curves.
+ */
+extern int	scan_effort(IndexScanDesc desc, double *rows, double *share);
 
 /* Installs a hook for EXPLAIN, in versions that have one. */
 extern void scan_explain_init(void);

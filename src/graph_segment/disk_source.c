@@ -48,6 +48,14 @@ expand_links(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *es
 	GraphScan  *scan = arg;
 
 	CHECK_FOR_INTERRUPTS();
+	if (ItemPointerIsValid(&sealed_absent))
+	{
+		SealedRow	row;
+
+		sealed_read_row(&scan->sealed, id, &row);
+		if (sealed_is_absent(&row.tid) && scan->search.hops > 1)
+			return 0;
+	}
 	return disk_copy_links(&scan->sealed.segment->header,
 						   (const DiskNode *) disk_reader_get(&scan->disk->links, id), ids);
 }
@@ -88,6 +96,8 @@ compare_block(void *arg, uint32_t id, uint32_t *ids, float *distances)
 		return 0;
 	*before = block + 1;
 	n = sealed_visit_nodes(&scan->sealed, first, Min(layout->per, header->nodes - first), &nodes);
+	if (sealed_is_absent(&((const SealedNode *) (nodes + (id - first) * layout->size))->tid))
+		n = 0;
 	for (uint32 i = 0; i < n; i++, nodes += layout->size)
 	{
 		ids[i] = first + i;

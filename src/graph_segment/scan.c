@@ -103,6 +103,12 @@ expand_node(void *arg, uint32_t id, GraphFound *found, uint32_t *ids, float *est
 	}
 	if (scan->sealed.level == 0)
 		tell_found(scan, node, found);
+	/* what began with it must go on; another row may have the same node */
+	if (sealed_is_absent(&node->tid) && node->extras == 0 && scan->search.hops > 1)
+	{
+		found->distance = INFINITY;
+		links = 0;
+	}
 	/* the largest possible product with vectors as long as the longest one met */
 	if (scan->sealed.space->metric == SPACE_IP)
 		scan->search.base = Max(scan->search.base, scan->sealed.query->norm * node->scale);

@@ -5,10 +5,8 @@
  * more.  For each number of wanted rows, sampled queries are searched for with efforts that grow by
  * a factor, until nearly all rows are found.
  *
- * A row is found more easily than a query of its kind: the graph was built to lead to it, and it is
- * at the centre of its own list.  So the vectors of rows are shifted, by a part of the distance to
- * their nearest neighbour, and in the direction from one random row to another: thus they stay as
- * the data are.
+ * The queries are rows, and searches go on without them (sealed_absent in segment/sealed.h), as a
+ * graph was built to lead to a row and from it to what is near.
  */
 #include "pg_compat.h"
 
@@ -30,17 +28,16 @@
 #include "segment/wait_point.h"
 
 /*
- * Searches for more rows have more chances to miss one, so fewer queries are as certain.  A single
- * row has no curve of its own, but that of ten: the nearest row of a shifted vector is mostly the
- * one that was shifted, which is found too easily.
+ * Searches for more rows have more chances to miss one, so fewer queries are as certain.  For a
+ * single row there is but one chance, which some of the queries miss.
  */
 static const struct
 {
 	int			wanted;
 	int			queries;
-}			measured[CURVES_MAX] = {{10, 300}, {100, 60}, {1000, 20}};
+}			measured[CURVES_MAX] = {{1, 1000}, {10, 600}, {100, 150}, {1000, 30}};
 
-#define QUERIES			300
+#define QUERIES			1000
 
 /* An index with fewer rows for each of those wanted has no curve for so many. */
 #define LEAST_ROWS		4
@@ -48,12 +45,22 @@ static const struct
 #define GROWTH			1.5
 #define NEARLY_ALL		0.9995
 
-/* The part of the distance to the nearest neighbour by which the vector of a row is shifted. */
-#define SHIFT			0.7
+/*
+ * The node that is nearest to a row has lost more edges for the sake of the row than it would miss
+ * if the row had never been there.  So for one row, each of so many queries is not searched for
+ * without its row: recall by sampled rows is then that by other queries, on average of data sets.
+ */
+#define PRESENT			4
 
-/* The mean share of the nearest rows that searches of an effort find. */
+/* A query whose rows have all been found by so many efforts in a row is not searched for again. */
+#define SETTLED			2
+
+/*
+ * The mean share of the nearest rows that searches of an effort find.  For each query, `found` is
+ * the number of lesser efforts, up to the last, that have found all.
+ */
 static double
-mean_recall(const Measure *measure, SPIPlanPtr plan, int effort)
+mean_recall(const Measure *measure, SPIPlanPtr plan, int effort, int *found)
 {
 	double		sum = 0;
 	int			n = 0;
@@ -62,7 +69,7 @@ mean_recall(const Measure *measure, SPIPlanPtr plan, int effort)
 	for (int i = 0; i < measure->count; i++)
 	{
 		const Sample *query = &measure->queries[i];
-		int			within;
+		int			within = query->nearest;
 		int			rows;
 		double		last;
 
@@ -70,32 +77,14 @@ mean_recall(const Measure *measure, SPIPlanPtr plan, int effort)
 		WAIT_POINT("curve");
 		if (query->nearest == 0)
 			continue;
-		(void) measure_answer(measure, plan, query, &within, &last, &rows);
+		if (found[i] < SETTLED)
+			(void) measure_answer(measure, plan, query, &within, &last, &rows);
+		found[i] = within >= query->nearest ? found[i] + 1 : 0;
 		sum += (double) Min(within, query->nearest) / query->nearest;
 		n++;
 	}
 	effort_measured = 0;
 	return n > 0 ? sum / n : 1;
-}
-
-/* Whether vectors can be added, and a distance between two of them means as much everywhere. */
-static bool
-can_shift(const Space *space)
-{
-	return (space->element == SPACE_F32 || space->element == SPACE_F16 ||
-			space->element == SPACE_BF16) && space->metric != SPACE_IP;
-}
-
-/* Draws the queries; of rows that cannot be shifted their own vectors, which answers leave out. */
-static void
-draw(Measure *measure)
-{
-	bool		shifted = can_shift(cache_space(cache_index(measure->index)));
-
-	measure->wanted = shifted ? 3 * QUERIES : QUERIES;
-	measure_draw(measure);
-	if (shifted)
-		measure_shift(measure, SHIFT);
 }
 
 /* Measures the recall of a number of rows; false if searches do not use the index. */
@@ -106,9 +95,11 @@ measure_curve(Measure *measure, RecallCurve *curve)
 	int			least;
 	int			most;
 	double		effort;
+	int		   *found;
 
 	if (plan == NULL)
 		return false;
+	found = palloc0(sizeof(int) * measure->count);
 	vector_am_of(measure->index)->effort_range(measure->index, &least, &most);
 	effort = least;
 	for (;;)
@@ -116,37 +107,14 @@ measure_curve(Measure *measure, RecallCurve *curve)
 		CurvePoint *point = &curve->points[curve->count++];
 
 		point->effort = (float) Min(effort, most);
-		point->recall = (float) mean_recall(measure, plan, (int) point->effort);
+		point->recall = (float) mean_recall(measure, plan, (int) point->effort, found);
 		if (point->recall >= NEARLY_ALL || effort >= most || curve->count == CURVE_MAX_POINTS)
 			break;
 		effort = Max(rint(effort * GROWTH), effort + 1);
 	}
 	SPI_freeplan(plan);
+	pfree(found);
 	return true;
-}
-
-/*
- * The distances of the nearest rows of each query, for as many as measure->k; the number of rows of
- * each is its `nearest`.
- */
-static double **
-find_distances(Measure *measure)
-{
-	SPIPlanPtr	plan = measure_prepare_exact(measure, measure_search_text(measure));
-	double	  **distances = palloc(sizeof(double *) * Max(measure->count, 1));
-
-	for (int i = 0; i < measure->count; i++)
-	{
-		Sample	   *query = &measure->queries[i];
-		int			within;
-
-		CHECK_FOR_OTHERS();
-		distances[i] = measure->distances = palloc(sizeof(double) * measure->k);
-		(void) measure_answer(measure, plan, query, &within, &query->reach, &query->nearest);
-	}
-	measure->distances = NULL;
-	SPI_freeplan(plan);
-	return distances;
 }
 
 /* Measures all curves, as far as the index has rows for them. */
@@ -154,32 +122,20 @@ static void
 measure_all(Relation index, RecallCurves *curves)
 {
 	Measure		measure = measure_of(index);
-	int			count = 1;
-	int		   *nearest;
-	double	  **distances;
 
-	while (count < CURVES_MAX && curves->rows >= (double) LEAST_ROWS * measured[count].wanted)
-		count++;
-	draw(&measure);
-	measure.k = measured[count - 1].wanted;
-	distances = find_distances(&measure);
-	nearest = palloc(sizeof(int) * Max(measure.count, 1));
-	for (int i = 0; i < measure.count; i++)
-		nearest[i] = measure.queries[i].nearest;
-	for (int n = 0; n < count && measure.count > 0; n++)
+	measure.wanted = QUERIES;
+	measure_draw(&measure);
+	for (int n = 0; n < CURVES_MAX && measure.count > 0; n++)
 	{
 		RecallCurve *curve = &curves->curves[n];
 
 		measure.k = measured[n].wanted;
+		measure.present = measure.k == 1 ? PRESENT : 0;
 		measure.count = Min(measure.count, measured[n].queries);
-		for (int i = 0; i < measure.count; i++)
-		{
-			Sample	   *query = &measure.queries[i];
-
-			query->nearest = Min(nearest[i], measure.k);
-			if (query->nearest > 0)
-				query->reach = distances[i][query->nearest - 1];
-		}
+		if (n > 0 && curves->rows < (double) LEAST_ROWS * measure.k)
+			break;
+		if (!measure_join(&measure))
+			measure_truth(&measure);
 		curve->wanted = (uint32) measure.k;
 		curve->queries = (uint32) measure.count;
 		if (!measure_curve(&measure, curve))

@@ -28,6 +28,7 @@
 #include "recall/measure.h"
 #include "segment/cache.h"
 #include "segment/extent.h"
+#include "segment/sealed.h"
 
 /* Unless it is said otherwise, a table with more rows is not read whole to draw queries. */
 #define MOST_READ		100000
@@ -212,68 +213,6 @@ sample_text(const Measure *measure)
 }
 
 void
-measure_shift(Measure *measure, double part)
-{
-	const char *schema = quote_identifier(get_namespace_name(
-		get_func_namespace(get_opcode(distance_operator(measure)))));
-	bool		angular = cache_space(cache_index(measure->index))->metric == SPACE_COSINE;
-	const char *unit = angular ? psprintf("%s.l2_normalize", schema) : "";
-	const char *column = column_text(measure);
-	const char *predicate = predicate_text(measure);
-	int			count = measure->count / 3;
-	Oid			types[] = {measure->type, measure->type, measure->type};
-	int16		size;
-	bool		by_value;
-	StringInfoData sql;
-	SPIPlanPtr	plan;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT (a OPERATOR(%s.+) (step OPERATOR(%s.*) "
-					 "pg_catalog.array_fill(coalesce("
-					 "%f * distance / nullif(%s.vector_norm(step), 0), 0)::float4, "
-					 "ARRAY[%s.vector_dims(a)])::%s.vector))::%s FROM ("
-					 "SELECT %s($1::%s.vector) AS a, "
-					 "%s($2::%s.vector) OPERATOR(%s.-) %s($3::%s.vector) AS step, "
-					 "(SELECT max(%s.l2_distance(%s(x::%s.vector), %s($1::%s.vector))) FROM ("
-					 "SELECT %s AS x FROM ONLY %s WHERE true", schema, schema, part, schema, schema,
-					 schema, format_type_be_qualified(measure->type), unit, schema, unit, schema,
-					 schema, unit, schema, schema, unit, schema, unit, schema, column,
-					 table_text(measure));
-	if (predicate)
-		appendStringInfo(&sql, " AND (%s)", predicate);
-	appendStringInfo(&sql, " ORDER BY (%s)", column);
-	append_operator(&sql, distance_operator(measure));
-	appendStringInfoString(&sql, "$1 LIMIT 2) AS near) AS distance) AS row");
-	measured_index = RelationGetRelid(measure->index);
-	measure_set_option("enable_seqscan", "off");
-	measure_set_option("enable_sort", "off");
-	plan = prepare(sql.data, 3, types);
-	get_typlenbyval(measure->type, &size, &by_value);
-	for (int i = 0; i < count; i++)
-	{
-		Sample	   *query = &measure->queries[i];
-		Datum		values[] = {
-			query->vector, query[count].vector, query[2 * count].vector
-		};
-		bool		isnull;
-		Datum		shifted;
-
-		CHECK_FOR_OTHERS();
-		if (SPI_execute_plan(plan, values, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
-			elog(ERROR, "SPI_execute_plan failed");
-		shifted = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-		/* both rows may have the same vector */
-		if (!isnull)
-			query->vector = datumCopy(shifted, by_value, size);
-		ItemPointerSetInvalid(&query->self);
-		SPI_freetuptable(SPI_tuptable);
-	}
-	SPI_freeplan(plan);
-	measure->count = count;
-	measure->own_rows = false;
-}
-
-void
 measure_draw(Measure *measure)
 {
 	const char *given = measure->given;
@@ -318,6 +257,26 @@ measure_draw(Measure *measure)
 	SPI_freetuptable(table);
 }
 
+/*
+ * Gets the distance of a row of an answer; false if the query is the vector of this row, or if the
+ * row has no distance, and so is in no index.
+ */
+static bool
+get_row(const Sample *query, uint64 number, double *distance)
+{
+	HeapTuple	row = SPI_tuptable->vals[number];
+	bool		isnull;
+	Datum		value = SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull);
+	ItemPointer tid;
+
+	if (isnull || isnan(DatumGetFloat8(value)))
+		return false;
+	tid = (ItemPointer) DatumGetPointer(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
+	*distance = DatumGetFloat8(value);
+	return !ItemPointerIsValid(&query->self) ||
+		!ItemPointerEquals(tid, (ItemPointer) &query->self);
+}
+
 double
 measure_answer(const Measure *measure, SPIPlanPtr plan, const Sample *query, int *within,
 			   double *last, int *rows)
@@ -327,52 +286,124 @@ measure_answer(const Measure *measure, SPIPlanPtr plan, const Sample *query, int
 	instr_time	begun;
 	instr_time	ended;
 
+	if (measure->present == 0 || (query - measure->queries) % measure->present != 0)
+		sealed_absent = query->self;
 	INSTR_TIME_SET_CURRENT(begun);
 	if (SPI_execute_plan(plan, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "SPI_execute_plan failed");
 	INSTR_TIME_SET_CURRENT(ended);
+	ItemPointerSetInvalid(&sealed_absent);
 	INSTR_TIME_SUBTRACT(ended, begun);
 	*within = *rows = 0;
 	for (uint64 i = 0; i < SPI_processed && *rows < measure->k; i++)
 	{
-		HeapTuple	row = SPI_tuptable->vals[i];
-		bool		isnull;
-		Datum		value = SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull);
-		ItemPointer tid;
+		double		distance;
 
-		/* a row without a distance is in no index */
-		if (isnull || isnan(DatumGetFloat8(value)))
+		if (!get_row(query, i, &distance))
 			continue;
-		tid = (ItemPointer) DatumGetPointer(SPI_getbinval(row, SPI_tuptable->tupdesc, 1,
-														  &isnull));
-		if (ItemPointerIsValid(&query->self) && ItemPointerEquals(tid, (ItemPointer) &query->self))
-			continue;
-		*last = DatumGetFloat8(value);
-		if (measure->distances)
-			measure->distances[*rows] = *last;
+		*last = distance;
 		(*rows)++;
-		*within += *last <= query->reach + slack;
+		*within += distance <= query->reach + slack;
 	}
 	SPI_freetuptable(SPI_tuptable);
 	return INSTR_TIME_GET_MILLISEC(ended);
 }
 
-SPIPlanPtr
-measure_prepare_exact(const Measure *measure, const char *sql)
+/* Whether vector_knn_join compares such vectors by such a distance. */
+static bool
+can_join(const Space *space)
+{
+	return (space->element == SPACE_F32 || space->element == SPACE_F16 ||
+			space->element == SPACE_BF16 || space->element == SPACE_I8) &&
+		(space->metric == SPACE_L2 || space->metric == SPACE_IP || space->metric == SPACE_COSINE);
+}
+
+/* The statement that joins some queries, whose numbers it returns, with all rows. */
+static char *
+join_text(const Measure *measure, int first, int count)
+{
+	Oid			operator = distance_operator(measure);
+	const char *schema = quote_identifier(get_namespace_name(
+		get_func_namespace(get_opcode(operator))));
+	const char *predicate = predicate_text(measure);
+	const char *column = column_text(measure);
+	Oid			output;
+	bool		varlena;
+	StringInfoData vectors;
+	StringInfoData rows;
+
+	getTypeOutputInfo(measure->type, &output, &varlena);
+	initStringInfo(&vectors);
+	for (int i = first; i < first + count; i++)
+		appendStringInfo(&vectors, "%c\"%s\"", i == first ? '{' : ',',
+						 OidOutputFunctionCall(output, measure->queries[i].vector));
+	initStringInfo(&rows);
+	appendStringInfo(&rows, "SELECT ctid, %s FROM ONLY %s WHERE true", column,
+					 table_text(measure));
+	if (predicate)
+		appendStringInfo(&rows, " AND (%s)", predicate);
+	if (measure->filter)
+		appendStringInfo(&rows, " AND (%s)", measure->filter);
+	return psprintf("SELECT row_key, distance, query FROM %s.vector_knn_join(%s, %s, %d, %s) "
+					"AS (query bigint, row_key tid, distance float8) ORDER BY query, distance",
+					schema,
+					quote_literal_cstr(psprintf(
+						"SELECT n + %d, v FROM ROWS FROM (pg_catalog.unnest(%s::%s[])) "
+						"WITH ORDINALITY AS given (v, n)", first - 1,
+						quote_literal_cstr(psprintf("%s}", vectors.data)),
+						format_type_be_qualified(measure->type))),
+					quote_literal_cstr(rows.data), measure->k + measure->own_rows,
+					quote_literal_cstr(get_opname(operator)));
+}
+
+/* As many queries are joined at a time. */
+#define JOINED		100
+
+bool
+measure_join(Measure *measure)
+{
+	if (!can_join(cache_space(cache_index(measure->index))))
+		return false;
+	measured_index = InvalidOid;
+	measure_set_option("enable_seqscan", "on");
+	for (int first = 0; first < measure->count; first += JOINED)
+	{
+		int			count = Min(measure->count - first, JOINED);
+
+		CHECK_FOR_OTHERS();
+		for (int i = first; i < first + count; i++)
+			measure->queries[i].nearest = 0;
+		if (SPI_execute(join_text(measure, first, count), true, 0) != SPI_OK_SELECT)
+			elog(ERROR, "SPI_execute failed");
+		for (uint64 i = 0; i < SPI_processed; i++)
+		{
+			bool		isnull;
+			int64		number = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
+															 SPI_tuptable->tupdesc, 3, &isnull));
+			Sample	   *query = &measure->queries[number];
+			double		distance;
+
+			if (query->nearest < measure->k && get_row(query, i, &distance))
+			{
+				query->reach = distance;
+				query->nearest++;
+			}
+		}
+		SPI_freetuptable(SPI_tuptable);
+	}
+	return true;
+}
+
+void
+measure_truth(Measure *measure)
 {
 	Oid			type = measure->type;
+	SPIPlanPtr	plan;
 
 	measured_index = InvalidOid;
 	measure_set_option("enable_seqscan", "on");
 	measure_set_option("enable_sort", "on");
-	return prepare(sql, 1, &type);
-}
-
-void
-measure_truth(Measure *measure, const char *sql)
-{
-	SPIPlanPtr	plan = measure_prepare_exact(measure, sql);
-
+	plan = prepare(measure_search_text(measure), 1, &type);
 	for (int i = 0; i < measure->count; i++)
 	{
 		Sample	   *query = &measure->queries[i];
@@ -430,4 +461,5 @@ void
 measure_end(void)
 {
 	measuring = false;
+	ItemPointerSetInvalid(&sealed_absent);
 }

@@ -35,9 +35,9 @@ typedef struct Measure
 	bool		notes;			/* the result is kept as the index's recall */
 	const char *given;			/* the statement that gives the queries, or NULL */
 	bool		own_rows;		/* queries are rows of the table, whose answers leave them out */
+	int			present;		/* one of so many is not searched for without its row; 0: none */
 	Sample	   *queries;
 	int			count;
-	double	   *distances;		/* of the rows of the last answer, room for k; NULL: not wanted */
 	double		exact_ms;		/* for one query, on average */
 } Measure;
 
@@ -53,13 +53,6 @@ extern void measure_set_option(const char *name, const char *value);
 /* What is measured of an index, without numbers and conditions yet. */
 extern Measure measure_of(Relation index);
 
-/*
- * Shifts the vectors of the first third of the queries by a part of the distance to the nearest
- * row, in the direction from one to the other of two further queries, which are no queries any
- * more.
- */
-extern void measure_shift(Measure *measure, double part);
-
 /* Draws the queries, or takes those that the user's statement gives. */
 extern void measure_draw(Measure *measure);
 
@@ -70,11 +63,14 @@ extern void measure_draw(Measure *measure);
  */
 extern char *measure_search_text(const Measure *measure);
 
-/* Prepares the search without an index of vectors. */
-extern SPIPlanPtr measure_prepare_exact(const Measure *measure, const char *sql);
+/*
+ * Finds the k nearest rows of each query by comparing many queries with all rows at a time; false
+ * if there is no join of such vectors.
+ */
+extern bool measure_join(Measure *measure);
 
-/* Finds the k nearest rows of each query by comparing it with all rows. */
-extern void measure_truth(Measure *measure, const char *sql);
+/* Finds the k nearest rows of each query by comparing it with all rows, and takes the time. */
+extern void measure_truth(Measure *measure);
 
 /*
  * Prepares the search by the index; NULL if it would not use the index, although there are rows to
@@ -83,9 +79,9 @@ extern void measure_truth(Measure *measure, const char *sql);
 extern SPIPlanPtr measure_prepare(const Measure *measure, const char *sql);
 
 /*
- * Answers a query; returns the milliseconds that it took.  Visits the distances of the first k rows
- * but for the query's own, in their order: those within `reach` are counted, and the last one and
- * the number of all are given back.
+ * Answers a query, by searches that go on without its row; returns the milliseconds that it took.
+ * Visits the distances of the first k rows but for the query's own, in their order: those within
+ * `reach` are counted, and the last one and the number of all are given back.
  */
 extern double measure_answer(const Measure *measure, SPIPlanPtr plan, const Sample *query,
 							 int *within, double *last, int *rows);

@@ -156,7 +156,7 @@ measure_efforts(Measure *measure, ArrayType *efforts, Tuplestorestate *result, T
 		deconstruct_array(efforts, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE,
 						  &items, NULL, &count);
 	}
-	measure_truth(measure, sql);
+	measure_truth(measure);
 	for (int i = 0; i < count; i++)
 	{
 		if (efforts)

@@ -12,7 +12,7 @@
 
 #include "segment/cache.h"
 
-#define CURVES_MAX			3
+#define CURVES_MAX			4
 #define CURVE_MAX_POINTS	24
 
 typedef struct CurvePoint

@@ -11,6 +11,8 @@
 #include "segment/layout.h"
 #include "segment/places.h"
 
+ItemPointerData sealed_absent;
+
 /* What of a node of any size is worth prefetching, in bytes. */
 #define PREFETCH_SPARSE		512
 

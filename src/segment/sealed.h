@@ -154,4 +154,18 @@ tag_from_tid(const ItemPointerData *tid)
 		ItemPointerGetOffsetNumberNoCheck(tid);
 }
 
+/*
+ * A row that the searches of this process go on without, as if it were not there, while recall is
+ * measured with its vector as the query: the edges of its node, which lead to all that is near, are
+ * not followed.  Invalid: there is none.  The row may still be found.
+ */
+extern ItemPointerData sealed_absent;
+
+static inline bool
+sealed_is_absent(const ItemPointerData *tid)
+{
+	return ItemPointerIsValid(&sealed_absent) &&
+		ItemPointerEquals((ItemPointer) tid, &sealed_absent);
+}
+
 #endif							/* VECTOR_SEGMENT_SEALED_H */
