@@ -73,6 +73,25 @@ SELECT node -> 'Hops' = to_jsonb(hops) AS hops, node -> 'Distances' = to_jsonb(d
 DROP INDEX t_v;
 CREATE INDEX t_v ON t USING diskann (v vector_l2_ops) WITH (storage = full);
 SELECT explain('ANALYZE, TIMING off, SUMMARY off, BUFFERS off', $$SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$$);
+-- the effort that a recall takes, and why: of a LIMIT, a cursor's query, and a condition that only the executor evaluates
+DROP INDEX t_v;
+CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops);
+CREATE FUNCTION effort(query text) RETURNS SETOF text LANGUAGE sql AS
+	$$SELECT regexp_replace(trim(line), '= [1-9]\d*', '= N') FROM explain('ANALYZE, TIMING off, SUMMARY off, BUFFERS off', query) line WHERE line ~ 'Effort'$$;
+SELECT effort($$SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$$) AS no_target;
+SET vector.target_recall = 0.9;
+SELECT effort($$SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$$);
+ANALYZE t;
+SELECT effort($$SELECT id FROM t ORDER BY v <-> '[1,2,3]' LIMIT 5$$);
+SELECT effort($$SELECT id FROM t ORDER BY v <-> '[1,2,3]'$$);
+SELECT regexp_replace(effort, 'of [1-9]\d\d rows', 'of some hundred rows') AS effort
+	FROM effort($$SELECT id FROM t WHERE id % 100 = 7 ORDER BY v <-> '[1,2,3]' LIMIT 2$$);
+CREATE INDEX t_v_id ON t USING hnsw (v vector_l2_ops, id);
+DROP INDEX t_v;
+ANALYZE t;
+SELECT regexp_replace(effort, 'among [\d.]+ %', 'among N %') AS effort FROM effort($$SELECT id FROM t WHERE id <= 50 ORDER BY v <-> '[1,2,3]' LIMIT 5$$);
+RESET vector.target_recall;
+DROP FUNCTION effort;
 DROP TABLE t, q;
 DROP FUNCTION explain, scan_node;
 RESET max_parallel_workers_per_gather;

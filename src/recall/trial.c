@@ -155,7 +155,7 @@ find_effort(const Question *question, const Candidate *candidate, const Measure 
 
 /* Answers the queries exactly, once for all indexes of a sample. */
 static void
-answer_exactly(Measure *measure, SampleTable *sample, const char *sql)
+answer_exactly(Measure *measure, SampleTable *sample)
 {
 	if (sample->queries == NULL)
 	{
@@ -163,7 +163,7 @@ answer_exactly(Measure *measure, SampleTable *sample, const char *sql)
 
 		measure_draw(measure);
 		begun = cpu_seconds();
-		measure_truth(measure, sql);
+		measure_truth(measure);
 		sample->exact_ms = (cpu_seconds() - begun) * 1000 / Max(measure->count, 1);
 		sample->queries = measure->queries;
 		sample->count = measure->count;
@@ -185,7 +185,7 @@ measure_searches(const Question *question, const Candidate *candidate, SampleTab
 	measure.given = question->queries ? question->queries : "SELECT v FROM pg_temp." QUERIES_TABLE;
 	measure.wanted = MOST_QUERIES;
 	sql = measure_search_text(&measure);
-	answer_exactly(&measure, sample, sql);
+	answer_exactly(&measure, sample);
 	plan = measure_prepare(&measure, sql);
 	if (plan == NULL)
 		elog(ERROR, "no search can use an index \"%s\"", candidate->method);
