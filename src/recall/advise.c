@@ -263,15 +263,15 @@ answer_question(Question *question, Answer *answer)
 {
 	int			level = NewGUCNestLevel();
 
+	PreventCommandDuringRecovery("vector_advise()");
+	PreventCommandIfReadOnly("vector_advise()");
+	PreventCommandIfParallelMode("vector_advise()");
 	if (!database_allows(ACL_CREATE_TEMP))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to create temporary tables"),
 				 errdetail("Samples of the table are temporary tables."),
 				 errhint("Grant TEMPORARY on the database to the role.")));
-	PreventCommandIfReadOnly("vector_advise()");
-	PreventCommandDuringRecovery("vector_advise()");
-	PreventCommandIfParallelMode("vector_advise()");
 	measure_set_option("vector.target_recall", "0");
 	PG_TRY();
 	{
