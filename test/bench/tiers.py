@@ -23,6 +23,7 @@ AT = 0.99                     # recall at which the setting is chosen
 DELAYS = [1, 10, 63]          # ms
 FIRST = 5                     # first queries, each after a restart
 PART = 0.05                   # of the remote bytes, for the small cache
+RATES = [20, 50, 0]           # vector.tier_rate, MB/s, of uploads beside which searches run; 0: no limit
 
 
 def free_ports(count):
@@ -138,6 +139,21 @@ class Tiers:
         finally:
             self.stop_store()
 
+    def upload(self, rate):
+        """The 99th percentile of searches alone and beside an upload, and the seconds that it takes"""
+        b, c, beside, took = self.bench, self.c, [], []
+        b.say(f"tier: upload, {rate or 'any number of'} MB/s, searches beside it")
+        if int(c.value("SELECT count(*) FROM vector_segments() WHERE store IS NOT NULL")):
+            c.psql("SELECT vector_untier('items_index')", "VACUUM items", "CHECKPOINT")
+        c.psql("LOAD 'vector'", f"ALTER SYSTEM SET vector.tier_rate = {rate}", "SELECT pg_reload_conf()")
+        alone = self.search(1, b.a.seconds)["p99_ms"]
+        upload = threading.Thread(target=lambda: took.append(c.seconds("SELECT vector_tier('items_index')")))
+        upload.start()
+        while upload.is_alive():
+            beside.append(self.search(1, 0.5)["p99_ms"])
+        upload.join()
+        return {"alone_p99_ms": alone, "p99_ms": statistics.median(beside), "seconds": took[0]}
+
     def tiered(self, clients):
         b, c, out = self.bench, self.c, self.out
         c.psql(f"""CREATE SERVER cold FOREIGN DATA WRAPPER vector_store OPTIONS (provider 's3',
@@ -147,15 +163,7 @@ class Tiers:
                "ALTER INDEX items_index SET (tier = 'cold')")
         self.cache_size(2 * out["local_bytes"])
         c.psql("SELECT pg_reload_conf()")
-        b.say("tier: upload, searches beside it")
-        beside = []
-        out["alone_p99_ms"] = self.search(1, b.a.seconds)["p99_ms"]
-        upload = threading.Thread(target=lambda: out.update(upload_s=c.seconds("SELECT vector_tier('items_index')")))
-        upload.start()
-        while upload.is_alive():
-            beside.append(self.search(1, 0.5)["p99_ms"])
-        upload.join()
-        out["beside_p99_ms"] = statistics.median(beside)
+        out["beside"] = {rate: self.upload(rate) for rate in RATES}
         c.psql("VACUUM items", "SELECT txid_current()", "VACUUM items", "CHECKPOINT")
         out["tiered_bytes"] = int(c.value("SELECT coalesce(sum(bytes), 0) FROM vector_segments() WHERE kind <> 'retired'"))
         out["remote_bytes"] = int(c.value("SELECT sum(remote_bytes) FROM vector_stat_tier() WHERE server = 'cold'"))
@@ -178,7 +186,8 @@ class Tiers:
         n = x["n"] + 50 * clients
         x["gets"], x["bytes"] = (after[0] - before[0]) / n, (after[1] - before[1]) / n
         c.psql("SELECT vector_untier('items_index')", "ALTER INDEX items_index RESET (tier)")
-        c.psql("LOAD 'vector'", "ALTER SYSTEM RESET vector.tier_cache_size", "DROP INDEX items_index")
+        c.psql("LOAD 'vector'", "ALTER SYSTEM RESET vector.tier_cache_size",
+               "ALTER SYSTEM RESET vector.tier_rate", "DROP INDEX items_index")
         c.psql("DROP SERVER cold CASCADE")
 
 
@@ -192,9 +201,10 @@ def report(t):
     mb = 1e6
     lines = ["", f"In an object store, {t['setting']}",
              f"  bytes in the index's file, MB: {t['local_bytes'] / mb:,.1f} before, {t['tiered_bytes'] / mb:,.1f} after "
-             f"({t['tiered_bytes'] / t['local_bytes']:.3f}); in the store {t['remote_bytes'] / mb:,.1f}",
-             f"  upload: {t['remote_bytes'] / mb / t['upload_s']:,.0f} MB/s; p99 of a search beside it {t['beside_p99_ms']:.2f} ms, "
-             f"alone {t['alone_p99_ms']:.2f} ms ({t['beside_p99_ms'] / t['alone_p99_ms']:.2f})"]
+             f"({t['tiered_bytes'] / t['local_bytes']:.3f}); in the store {t['remote_bytes'] / mb:,.1f}"]
+    for rate, x in t["beside"].items():
+        lines.append(f"  upload, {int(rate) or 'any number of'} MB/s at most: {t['remote_bytes'] / mb / x['seconds']:,.0f} MB/s; p99 of a search "
+                     f"beside it {x['p99_ms']:.2f} ms, alone {x['alone_p99_ms']:.2f} ms ({x['p99_ms'] / x['alone_p99_ms']:.2f})")
     for ms, x in t["first"].items():
         lines.append(f"  first query, store {ms} ms away: {x['ms']:.1f} ms, {x['gets']:.0f} GETs, {x['bytes'] / mb:.2f} MB")
     lines.append(f"  queries/s: local {local['per_second']:,.0f} (recall {local['recall']:.4f}); all in the cache "
