@@ -56,6 +56,15 @@
 #define buffer_tags_equal(a, b)	BUFFERTAGS_EQUAL(*(a), *(b))
 #endif
 
+/* The last argument of ExecutorRun, before 18. */
+#if PG_VERSION_NUM >= 180000
+#define EXECUTOR_RUN_ONCE
+#define EXECUTOR_RUN_PASS_ONCE
+#else
+#define EXECUTOR_RUN_ONCE		, bool execute_once
+#define EXECUTOR_RUN_PASS_ONCE	, execute_once
+#endif
+
 /* Intervals are always finite before 17; needs utils/timestamp.h. */
 #if PG_VERSION_NUM < 170000
 #define INTERVAL_NOT_FINITE(interval)	((void) (interval), false)

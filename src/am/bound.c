@@ -57,6 +57,7 @@ struct ScanBound
 	uint64		passed;			/* rows that the node has returned */
 	LimitState *limit;			/* the LIMIT that the scan's rows reach, or NULL */
 	double		share;			/* see scan_bound_share */
+	const int  *workers;		/* of the node that gathers the scan's rows, or NULL */
 	MergedScan *merged;			/* its place in a node that merges scans, or NULL */
 	MemoryContextCallback forget;
 };
@@ -70,6 +71,10 @@ typedef struct BoundEntry
 
 static HTAB *bounds;
 static ExecutorStart_hook_type previous_hook;
+static ExecutorRun_hook_type previous_run_hook;
+
+/* The rows that the query that runs is asked for, which a parallel worker is told; 0: all. */
+static uint64 asked_rows;
 
 ScanBound *
 scan_bound(ScanKey orderbys)
@@ -151,6 +156,20 @@ double
 scan_bound_share(const ScanBound *bound)
 {
 	return bound->share;
+}
+
+uint64
+scan_bound_shared_rows(const ScanBound *bound)
+{
+	if (!IsParallelWorker())
+		return scan_bound_rows(bound);
+	return bound->filtered ? 0 : asked_rows;
+}
+
+int
+scan_bound_workers(const ScanBound *bound)
+{
+	return bound->workers ? *bound->workers : 0;
 }
 
 bool
@@ -438,6 +457,9 @@ hand_limit(LimitState *limit, MergedScan *merged, PlanState *node)
 			if (node->qual == NULL)
 				hand_limit(limit, merged, ((SubqueryScanState *) node)->subplan);
 			break;
+		case T_GatherMergeState:
+			hand_limit(limit, NULL, outerPlanState(node));
+			break;
 		case T_AppendState:
 			for (int i = 0; i < ((AppendState *) node)->as_nplans; i++)
 				hand_limit(limit, NULL, ((AppendState *) node)->appendplans[i]);
@@ -453,6 +475,18 @@ hand_limit(LimitState *limit, MergedScan *merged, PlanState *node)
 	}
 }
 
+/* Tells all scans below a node that gathers their rows of its workers. */
+static bool
+hand_workers(PlanState *node, void *workers)
+{
+	ScanBound  *bound = IsA(node, IndexScanState) || IsA(node, IndexOnlyScanState) ?
+		scan_bound(order_of(node)) : NULL;
+
+	if (bound)
+		bound->workers = workers;
+	return planstate_tree_walker(node, hand_workers, workers);
+}
+
 /* Looks for scans, and for limits above them. */
 static bool
 find_bounds(PlanState *node, void *context)
@@ -466,6 +500,10 @@ find_bounds(PlanState *node, void *context)
 	else if (filter_scan_child(node) != NULL)
 		find_bound(filter_scan_child(node), filter_scan_met(node));
 	planstate_tree_walker(node, find_bounds, context);
+	if (IsA(node, GatherMergeState))
+		(void) hand_workers(outerPlanState(node), &((GatherMergeState *) node)->nworkers_launched);
+	else if (IsA(node, GatherState))
+		(void) hand_workers(outerPlanState(node), &((GatherState *) node)->nworkers_launched);
 	if (IsA(node, LimitState) && limit->limitOption == LIMIT_OPTION_COUNT)
 		hand_limit(limit, NULL, outerPlanState(node));
 	return false;
@@ -487,9 +525,25 @@ start_with_bounds(QueryDesc *query, int eflags)
 	}
 }
 
+/* A worker is told of the LIMIT by the number of rows that it is to return at most. */
+static void
+run_with_rows(QueryDesc *query, ScanDirection direction, uint64 count EXECUTOR_RUN_ONCE)
+{
+	uint64		before = asked_rows;
+
+	asked_rows = count;
+	if (previous_run_hook)
+		previous_run_hook(query, direction, count EXECUTOR_RUN_PASS_ONCE);
+	else
+		standard_ExecutorRun(query, direction, count EXECUTOR_RUN_PASS_ONCE);
+	asked_rows = before;
+}
+
 void
 scan_bound_init(void)
 {
+	previous_run_hook = ExecutorRun_hook;
+	ExecutorRun_hook = run_with_rows;
 	previous_hook = ExecutorStart_hook;
 	ExecutorStart_hook = start_with_bounds;
 }

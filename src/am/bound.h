@@ -56,6 +56,15 @@ extern uint64 scan_bound_rows(const ScanBound *bound);
 extern double scan_bound_share(const ScanBound *bound);
 
 /*
+ * Of a parallel scan: the number of rows that the LIMIT takes of all participants, if all are
+ * visible and what is between changes nothing; 0 if not known.
+ */
+extern uint64 scan_bound_shared_rows(const ScanBound *bound);
+
+/* Of a parallel scan, in its leader: how many workers have been started. */
+extern int	scan_bound_workers(const ScanBound *bound);
+
+/*
  * Whether there are tests among the conditions on attributes; and whether the scan does all of
  * them, which it says before it asks the following.
  */

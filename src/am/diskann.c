@@ -12,6 +12,7 @@
 
 #include "am/effort.h"
 #include "am/graph_build.h"
+#include "am/graph_cost.h"
 #include "graph_segment/method.h"
 #include "quantize/fine.h"
 #include "quantize/rotation.h"
@@ -214,5 +215,7 @@ const VectorAm diskann_am = {
 	.phase_name = graph_build_phase_name,
 	.count_work = diskann_count_work,
 	.scan = &diskann_scan_method,
-	.is_auto = diskann_is_auto
+	.is_auto = diskann_is_auto,
+	.parallel = true,
+	.count_shared_work = graph_count_shared_work
 };

@@ -21,6 +21,8 @@
  * In the mode auto a scan that is read to its end returns every row once; the mode off ends after
  * query_search_list_size rows.  Except in relaxed_order, rows found too late to be in order wait
  * until nothing else is left.
+ *
+ * Participants of a parallel scan do not walk: each reads the runs of rows that it takes.
  */
 #include "am/diskann.h"
 
@@ -98,7 +100,7 @@ set_effort(DiskannScan *state)
 	uint32		size = (uint32) scan_set_effort(scan, diskann_query_search_list_size,
 												iterative ? DISKANN_MAX_QUERY_LIST_SIZE : 0);
 	uint64		rescore = diskann_rescore(size);
-	uint64		wanted = scan->bound ? scan_bound_rows(scan->bound) : 0;
+	uint64		wanted = scan_wanted(scan);
 	uint64		first;
 	uint64		compared;
 
@@ -107,6 +109,7 @@ set_effort(DiskannScan *state)
 	first = estimates ? rescore / 2 : size;
 	compared = Max(rescore, wanted * (stored ? STORED_COMPARED : rescore > 0 ? COMPARED : 1));
 	*effort = (SearchEffort) {.candidates = size, .known = INFINITY, .margin = SEARCH_MARGIN};
+	effort->rows = wanted;
 	effort->fetches = estimates ? compared : PG_UINT32_MAX;
 	effort->stored_at_once = (uint32) Min(compared, DISKANN_MAX_QUERY_RESCORE);
 	state->first = scan->returned + Max(Max(wanted, first), 1);
@@ -167,8 +170,10 @@ diskann_search(VectorScan *scan)
 {
 	DiskannScan *state = (DiskannScan *) scan;
 
+	if (!scan_takes_part(scan))
+		return;
 	scan->relaxed = diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_RELAXED;
-	scan_open(scan, NULL);
+	scan_open(scan, scan_takes_segment);
 	set_effort(state);
 	scan->most_beyond = 2 * (uint64) scan->effort;
 	state->most = diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_OFF ?

@@ -77,7 +77,7 @@ int
 scan_set_effort(VectorScan *scan, int setting, uint32 longest)
 {
 	const ScanBound *bound = scan->bound;
-	uint64		rows = bound ? scan_bound_rows(bound) : 0;
+	uint64		rows = scan_wanted(scan);
 	double		wanted = rows;
 	double		share = rows > 0 && !scan->among ? scan_bound_share(bound) : 1;
 

@@ -66,7 +66,7 @@ make_routine(const VectorAm *am)
 	amroutine->amoptionalkey = true;
 	amroutine->amsearcharray = true;
 	amroutine->amsearchnulls = true;
-	amroutine->amcanparallel = am->parallel_size != NULL;
+	amroutine->amcanparallel = am->parallel;
 #if PG_VERSION_NUM >= 170000
 	amroutine->amcanbuildparallel = true;
 #endif
@@ -86,9 +86,9 @@ make_routine(const VectorAm *am)
 	amroutine->amrescan = vectorrescan;
 	amroutine->amgettuple = vectorgettuple;
 	amroutine->amendscan = vectorendscan;
-	amroutine->amestimateparallelscan = am->parallel_size;
-	amroutine->aminitparallelscan = am->parallel_init;
-	amroutine->amparallelrescan = am->parallel_size ? vectorparallelrescan : NULL;
+	amroutine->amestimateparallelscan = am->parallel ? vectorestimateparallelscan : NULL;
+	amroutine->aminitparallelscan = am->parallel ? vectorinitparallelscan : NULL;
+	amroutine->amparallelrescan = am->parallel ? vectorparallelrescan : NULL;
 	return amroutine;
 }
 

@@ -10,6 +10,7 @@
 
 #include "am/effort.h"
 #include "am/graph_build.h"
+#include "am/graph_cost.h"
 #include "graph_segment/method.h"
 
 int			hnsw_ef_search;
@@ -152,5 +153,7 @@ const VectorAm hnsw_am = {
 	.phase_name = graph_build_phase_name,
 	.count_work = hnsw_count_work,
 	.scan = &hnsw_scan_method,
-	.is_auto = hnsw_is_auto
+	.is_auto = hnsw_is_auto,
+	.parallel = true,
+	.count_shared_work = graph_count_shared_work
 };

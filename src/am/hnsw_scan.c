@@ -11,6 +11,10 @@
  * In the mode auto a scan that is read to its end returns every row once.  The modes of pgvector
  * end before: off after ef_search rows, the others at limits on what they visit.  Except in
  * relaxed_order, rows found too late to be in order wait until nothing else is left.
+ *
+ * Participants of a parallel scan do not walk: each reads the runs of rows that it takes, by codes
+ * or by vectors, and returns them in order.  Plans are parallel in the mode auto only; where
+ * another mode is set later, each participant ends where a scan would.
  */
 #include "am/hnsw.h"
 
@@ -81,12 +85,13 @@ search_effort(const HnswScan *state)
 {
 	const Space *space = state->scan.search.space;
 	const ScanBound *bound = state->scan.bound;
-	uint64		rows = bound ? scan_bound_rows(bound) : 0;
+	uint64		rows = scan_wanted(&state->scan);
 	uint32		size = state->list;
 	bool		limited = rows > 0 && !space_is_lossy(space) && space->metric != SPACE_IP;
 	SearchEffort effort = {
 		.candidates = size,
 		.keep = is_limited(state) && !limited,
+		.rows = rows,
 		.margin = SEARCH_MARGIN,
 		.known = state->scan.nearest ? scan_merge_known(state->scan.merged) : INFINITY
 	};
@@ -144,6 +149,8 @@ hnsw_search(VectorScan *scan)
 {
 	HnswScan   *state = (HnswScan *) scan;
 
+	if (!scan_takes_part(scan))
+		return;
 	state->iterative = hnsw_iterative_scan;
 	/* a mode of pgvector may return a part of the rows only */
 	state->list = (uint32) scan_set_effort(scan, hnsw_ef_search,
@@ -160,7 +167,7 @@ hnsw_search(VectorScan *scan)
 		(uint64) scan->effort : PG_UINT64_MAX;
 	scan->search.effort = search_effort(state);
 	state->first = scan->search.effort.wanted > 0 ? scan->search.effort.wanted : state->list;
-	scan_open(scan, NULL);
+	scan_open(scan, scan_takes_segment);
 	search_first(state);
 }
 

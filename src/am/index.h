@@ -133,6 +133,12 @@ extern void vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_c
 							   Selectivity *indexSelectivity, double *indexCorrelation,
 							   double *indexPages);
 
+/*
+ * Sets the costs of a path of a parallel scan with about so many participants; false if there
+ * should be none.
+ */
+extern bool index_share_costs(PlannerInfo *root, IndexPath *path, double participants);
+
 extern IndexScanDesc vectorbeginscan(Relation index, int nkeys, int norderbys);
 extern void vectorrescan(IndexScanDesc desc, ScanKey keys, int nkeys, ScanKey orderbys,
 						 int norderbys);

@@ -187,21 +187,6 @@ ivfbuildphasename(int64 phase)
 	}
 }
 
-static Size
-ivfestimateparallelscan(
-#if PG_VERSION_NUM >= 180000
-	Relation index,
-#endif
-#if PG_VERSION_NUM >= 170000
-	int nkeys, int norderbys
-#else
-	void
-#endif
-)
-{
-	return ivf_shared_size();
-}
-
 /* The distance and norm that pgvector's k-means uses come after those of searches. */
 static const IndexSupport ivf_support[] = {
 	SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_DISTANCE, SUPPORT_NORM, SUPPORT_TYPE,
@@ -227,8 +212,7 @@ ivf_effort_range(Relation index, int *least, int *most)
 	.scan = &ivf_scan_method, \
 	.effort_range = ivf_effort_range, \
 	.is_auto = ivf_is_auto, \
-	.parallel_size = ivfestimateparallelscan, \
-	.parallel_init = ivfinitparallelscan
+	.parallel = true
 
 const VectorAm ivfflat_am = {
 	.name = "ivfflat", .init = ivfflat_init, .settings = ivfflat_settings,

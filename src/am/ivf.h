@@ -87,7 +87,5 @@ extern void ivf_build(TableBuild *table, const Directory *directory);
 extern void ivf_count_work(Relation index, const Directory *directory, double rows, double blocks,
 						   ScanWork *work);
 extern const struct ScanMethod ivf_scan_method;
-extern Size ivf_shared_size(void);
-extern void ivfinitparallelscan(void *target);
 
 #endif							/* VECTOR_AM_IVF_H */

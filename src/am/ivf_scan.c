@@ -23,7 +23,6 @@
 
 #include <math.h>
 
-#include "port/atomics.h"
 #include "utils/memutils.h"
 
 #include "am/scan.h"
@@ -44,22 +43,6 @@ ivf_probes_of(Relation index, uint32 lists)
 	return Min(lists, (uint32) ceil(sqrt(lists)));
 }
 
-/*
- * The state that participants of a parallel scan share.  They search the segments that the first
- * participant has read; one that begins when the directory has changed since takes no part.
- */
-typedef struct IvfShared
-{
-	pg_atomic_uint64 change;	/* of the first participant's directory */
-	pg_atomic_uint32 probed;	/* ranks of lists that have been taken */
-	pg_atomic_uint32 growing;	/* growing segments that have been taken */
-	pg_atomic_uint32 active;	/* participants still in the first round */
-	pg_atomic_uint64 left;		/* what they have compared: see ComparedRows */
-	pg_atomic_uint64 read;
-} IvfShared;
-
-#define NO_CHANGE	PG_UINT64_MAX
-
 typedef struct IvfScan
 {
 	VectorScan	scan;
@@ -68,9 +51,8 @@ typedef struct IvfScan
 	uint32		probes;			/* number of lists that are searched at least, */
 	uint32		first;			/* and in the first round */
 	uint32		end;			/* of the ranks of this round */
-	uint32		probed;			/* ranks taken, unless parallel: */
-	IvfShared  *shared;			/* or NULL */
-	uint32		growing;		/* growing segments seen when segments are opened */
+	uint32		probed;			/* ranks taken, unless parallel */
+	ScanShared *shared;			/* or NULL */
 	NearestFound nearest;		/* of the number of rows that is wanted */
 } IvfScan;
 
@@ -100,16 +82,21 @@ take_wanted(IvfScan *state)
 static bool
 take_rank(IvfScan *state, uint32 *rank)
 {
+	uint64		taken;
+
 	if (state->shared == NULL)
 	{
 		*rank = state->probed;
 		state->probed = Min(state->probed + 1, state->end);
 		return *rank < state->end;
 	}
-	*rank = pg_atomic_read_u32(&state->shared->probed);
-	while (*rank < state->end)
-		if (pg_atomic_compare_exchange_u32(&state->shared->probed, rank, *rank + 1))
+	taken = pg_atomic_read_u64(&state->shared->taken);
+	while (taken < state->end)
+		if (pg_atomic_compare_exchange_u64(&state->shared->taken, &taken, taken + 1))
+		{
+			*rank = (uint32) taken;
 			return true;
+		}
 	return false;
 }
 
@@ -229,19 +216,6 @@ probe_more(IvfScan *state)
 	return true;
 }
 
-/* Whether this participant searches a segment. */
-static bool
-takes_segment(VectorScan *scan, const SegmentEntry *entry)
-{
-	IvfScan    *state = (IvfScan *) scan;
-	uint32		n = state->growing;
-
-	if (entry->kind != SEGMENT_GROWING || state->shared == NULL)
-		return true;
-	state->growing++;
-	return pg_atomic_compare_exchange_u32(&state->shared->growing, &n, n + 1);
-}
-
 uint32
 ivf_count_lists(const Directory *directory)
 {
@@ -251,37 +225,6 @@ ivf_count_lists(const Directory *directory)
 		if (directory->entries[i].kind == SEGMENT_CENTROIDS)
 			lists = Max(lists, directory->entries[i].rows);
 	return (uint32) lists;
-}
-
-/* Whether this participant sees the same segments as the first one. */
-static bool
-takes_part(const IvfScan *state)
-{
-	uint64		change = cache_directory(state->scan.search.cached)->change;
-	uint64		first = NO_CHANGE;
-
-	return state->shared == NULL ||
-		pg_atomic_compare_exchange_u64(&state->shared->change, &first, change) ||
-		first == change;
-}
-
-Size
-ivf_shared_size(void)
-{
-	return sizeof(IvfShared);
-}
-
-void
-ivfinitparallelscan(void *target)
-{
-	IvfShared  *shared = target;
-
-	pg_atomic_init_u64(&shared->change, NO_CHANGE);
-	pg_atomic_init_u32(&shared->probed, 0);
-	pg_atomic_init_u32(&shared->growing, 0);
-	pg_atomic_init_u32(&shared->active, 0);
-	pg_atomic_init_u64(&shared->left, 0);
-	pg_atomic_init_u64(&shared->read, 0);
 }
 
 static void
@@ -294,7 +237,7 @@ ivf_search(VectorScan *scan)
 	uint32		lists;
 
 	state->shared = scan->shared;
-	if (!takes_part(state))
+	if (!scan_takes_part(scan))
 		return;
 	if (state->shared)
 		pg_atomic_fetch_add_u32(&state->shared->active, 1);
@@ -317,7 +260,7 @@ ivf_search(VectorScan *scan)
 	effort->estimate = scan->search.space->storage == STORAGE_NONE && state->nearest.wanted > 0;
 	effort->fetches = effort->estimate ?
 		(uint64) ceil((double) state->nearest.wanted * ivf_refine_k) : PG_UINT64_MAX;
-	scan_open(scan, takes_segment);
+	scan_open(scan, scan_takes_segment);
 	probe_first(state);
 }
 

@@ -34,6 +34,7 @@ typedef struct ScanWork
 	double		rest_operators;
 	double		rest_random_pages;
 	double		rest_sequential_pages;
+	double		shared_pages;	/* that a parallel scan would read at most; set by cost.c */
 } ScanWork;
 
 /* The purpose of an operator class's support function, by its number. */
@@ -128,9 +129,15 @@ typedef struct VectorAm
 	/* Whether scans go on until the query has its rows: the mode auto. */
 	bool		(*is_auto) (Relation index);
 
-	/* what participants of a parallel scan share; NULL: scans are not parallel */
-	amestimateparallelscan_function parallel_size;
-	aminitparallelscan_function parallel_init;
+	bool		parallel;		/* participants of a scan may divide its work (scan.h) */
+
+	/*
+	 * Counts the work of all participants, as count_work does, if it is not that of a scan that is
+	 * alone.  Its random pages are in memory; `shared_pages` is given, too.  Returns false if a
+	 * parallel scan is not worth it.  NULL: it is the same work.
+	 */
+	bool		(*count_shared_work) (Relation index, const Directory *directory, double rows,
+									  ScanWork *work);
 } VectorAm;
 
 /*

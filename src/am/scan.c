@@ -70,7 +70,7 @@ shared_of(IndexScanDesc desc)
 void
 vectorparallelrescan(IndexScanDesc desc)
 {
-	vector_am_of(desc->indexRelation)->parallel_init(shared_of(desc));
+	vectorinitparallelscan(shared_of(desc));
 }
 
 static void
@@ -315,7 +315,7 @@ start(VectorScan *scan)
 	scan->search = (SegmentSearch) {
 		.index = index, .cached = cached, .space = cache_space(cached), .query = &scan->query,
 		.statistics = &scan->statistics, .found = take_row, .fetch = fetch_row,
-		.expect = expect_rows
+		.expect = expect_rows, .take_run = scan->shared ? scan_take_run : NULL
 	};
 	scan->results.lossy = scan->late.lossy = space_is_lossy(scan->search.space);
 	can_adapt = scan->bound && scan->shared == NULL && !scan->results.lossy &&

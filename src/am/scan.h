@@ -14,6 +14,7 @@
 
 #include "access/genam.h"
 #include "access/relscan.h"
+#include "port/atomics.h"
 #include "portability/instr_time.h"
 
 #include "am/bound.h"
@@ -78,6 +79,27 @@ typedef struct ScanCursor
 	uint64		beyond;			/* rows beyond it found since, in whole rounds */
 } ScanCursor;
 
+/*
+ * What the participants of a parallel scan share.  They search the segments that the first one has
+ * read; one that begins when the directory has changed since takes no part.  Segments whose readers
+ * can are divided, by their lists or by runs of their rows, which participants take one after the
+ * other.  Other segments are small, and each is taken whole.
+ *
+ * What follows when runs have been taken, for the rows that are returned, is most of the work.  So
+ * the leader, which begins before its workers have started, leaves them their parts; but a
+ * participant that sees nobody take a run for a while takes what is left.
+ */
+typedef struct ScanShared
+{
+	pg_atomic_uint64 change;	/* of the first participant's directory */
+	pg_atomic_uint32 participants;	/* as many as have been started; 0: not known yet */
+	pg_atomic_uint32 whole;		/* segments that have been taken whole */
+	pg_atomic_uint64 taken;		/* ranks of lists, or rows of all divided segments, taken */
+	pg_atomic_uint32 active;	/* participants still in the first round of lists */
+	pg_atomic_uint64 left;		/* what they have compared in lists: see ComparedRows */
+	pg_atomic_uint64 read;
+} ScanShared;
+
 /* The state of a scan; that of each access method begins with it. */
 struct VectorScan
 {
@@ -89,7 +111,10 @@ struct VectorScan
 
 	/* all that follows, like `search`, is of one rescan */
 	ScanStatistics statistics;
-	void	   *shared;			/* by the participants of a parallel scan, or NULL */
+	ScanShared *shared;			/* by the participants of a parallel scan, or NULL */
+	uint32		whole;			/* segments seen that one of them takes whole */
+	uint64		taken;			/* rows of runs that this one has taken */
+	bool		takes_more;		/* than its part, as others do not */
 	ScanBound  *bound;			/* or NULL */
 	int			effort;			/* how far it goes; see scan_effort */
 	double		effort_rows;	/* see scan_effort */
@@ -169,6 +194,9 @@ extern void scan_expect(VectorScan *scan);
  */
 extern int	scan_set_effort(VectorScan *scan, int setting, uint32 longest);
 
+/* The rows that the LIMIT takes, of all participants of a parallel scan; 0 if not known. */
+extern uint64 scan_wanted(const VectorScan *scan);
+
 /* Does a round of a segment. */
 extern SegmentRound scan_round(VectorScan *scan, ScanCursor *cursor);
 
@@ -187,6 +215,31 @@ extern float scan_left(const VectorScan *scan);
 
 /* Makes the late rows the results, of which there must be none; false if there are no late rows. */
 extern bool scan_take_late(VectorScan *scan);
+
+/* Of IndexAmRoutine. */
+extern Size vectorestimateparallelscan(
+#if PG_VERSION_NUM >= 180000
+	Relation index,
+#endif
+#if PG_VERSION_NUM >= 170000
+	int nkeys, int norderbys
+#else
+	void
+#endif
+);
+extern void vectorinitparallelscan(void *target);
+
+/* Whether a participant sees the same segments as the first one; a scan that is alone does. */
+extern bool scan_takes_part(const VectorScan *scan);
+
+/*
+ * For scan_open: whether a participant searches a segment, a part of it or whole.  One whose reader
+ * divides it is opened by all.
+ */
+extern bool scan_takes_segment(VectorScan *scan, const SegmentEntry *entry);
+
+/* SegmentSearch.take_run. */
+extern bool scan_take_run(SegmentScan *reading, uint32 *first, uint32 *end);
 
 /* Adds a result to a heap; removes and returns the first. */
 extern void scan_add_result(ScanResults *results, const ScanResult *result);

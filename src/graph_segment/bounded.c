@@ -26,15 +26,16 @@
 /* So many times as many nodes are kept each time that bounds are computed again. */
 #define GROWTH			8
 
-/* So many keys are brought into order at a time: most are never asked for. */
+/* So many keys, or this part, are brought into order at a time: most are never asked for. */
 #define SORTED_AT_ONCE	128
+#define SORTED_PART		16
 
-/* The first group from the i-th on that has nodes; PG_UINT32_MAX if there is none. */
+/* The first group from the i-th on that has nodes before `end`; PG_UINT32_MAX if there is none. */
 static inline uint32
-next_group(const BoundedNodes *nodes, uint32 i)
+next_group(const BoundedNodes *nodes, uint32 i, uint32 end)
 {
-	uint32		next = bits_next(nodes->left, nodes->sealed->segment->header.nodes,
-								 i * CODE_GROUP);
+	uint32		next = i * CODE_GROUP < end ? bits_next(nodes->left, end, i * CODE_GROUP) :
+		BITS_NONE;
 
 	return next == BITS_NONE ? PG_UINT32_MAX : next / CODE_GROUP;
 }
@@ -56,11 +57,12 @@ static void
 sort_next(BoundedNodes *nodes)
 {
 	uint32		left = nodes->count - nodes->sorted;
+	uint32		at_once = Max(SORTED_AT_ONCE, left / SORTED_PART);
 
 	if (nodes->next < nodes->sorted || left == 0)
 		return;
-	cluster_sort_first(nodes->keys + nodes->sorted, left, SORTED_AT_ONCE);
-	nodes->sorted += Min(left, SORTED_AT_ONCE);
+	cluster_sort_first(nodes->keys + nodes->sorted, left, at_once);
+	nodes->sorted += Min(left, at_once);
 }
 
 /* Adds a node, unless it is not to be kept. */
@@ -76,9 +78,9 @@ add_node(BoundedNodes *nodes, uint32 id, float bound)
 		keep_least(nodes);
 }
 
-/* Compares codes group by group. */
+/* Compares codes group by group, of a run of nodes. */
 static void
-compare_groups(BoundedNodes *nodes)
+compare_groups(BoundedNodes *nodes, uint32 first, uint32 end)
 {
 	SealedScan *sealed = nodes->sealed;
 	const Space *space = sealed->space;
@@ -86,12 +88,12 @@ compare_groups(BoundedNodes *nodes)
 	float		length2 = distance_kernels->f32_dot(nodes->centred, nodes->centred, header->padded);
 	float		slack = CODE_SIGMAS * sqrtf(length2);
 	float		base = space->metric == SPACE_IP ? 0 : length2;
-	uint32		ahead = next_group(nodes, 0);
+	uint32		ahead = next_group(nodes, first / CODE_GROUP, end);
 	uint32		asked = 0;
 	CodeReader	reader;
 
 	code_reader_begin(&reader, sealed, sealed_codes(header));
-	for (uint32 g = ahead; g != PG_UINT32_MAX; g = next_group(nodes, g + 1))
+	for (uint32 g = ahead; g != PG_UINT32_MAX; g = next_group(nodes, g + 1, end))
 	{
 		uint32		mask = bits_group(nodes->left, g);
 		float		farthest = cluster_key_value(nodes->last);
@@ -102,7 +104,7 @@ compare_groups(BoundedNodes *nodes)
 		for (asked -= asked > 0; ahead != PG_UINT32_MAX && asked < GROUPS_AHEAD; asked++)
 		{
 			code_reader_prefetch(&reader, ahead);
-			ahead = next_group(nodes, ahead + 1);
+			ahead = next_group(nodes, ahead + 1, end);
 		}
 		group = code_reader_get(&reader, g);
 		/* by rounding, a node at the farthest bound may be below it */
@@ -122,20 +124,19 @@ compare_groups(BoundedNodes *nodes)
 	code_reader_end(&reader);
 }
 
-/* Estimates distances by codes that each node has of its own. */
+/* Estimates distances by codes that each node of a run has of its own. */
 static void
-compare_codes(BoundedNodes *nodes)
+compare_codes(BoundedNodes *nodes, uint32 first, uint32 end)
 {
-	uint32		count = nodes->sealed->segment->header.nodes;
 	uint32		ids[CODES_AT_ONCE];
 	float		distances[CODES_AT_ONCE];
 
-	for (uint32 id = bits_next(nodes->left, count, 0); id != BITS_NONE;)
+	for (uint32 id = bits_next(nodes->left, end, first); id != BITS_NONE;)
 	{
 		int			n = 0;
 
 		CHECK_FOR_INTERRUPTS();
-		for (; n < CODES_AT_ONCE && id != BITS_NONE; id = bits_next(nodes->left, count, id + 1))
+		for (; n < CODES_AT_ONCE && id != BITS_NONE; id = bits_next(nodes->left, end, id + 1))
 			ids[n++] = id;
 		disk_estimate(nodes->disk, ids, n, distances);
 		for (int i = 0; i < n; i++)
@@ -144,7 +145,10 @@ compare_codes(BoundedNodes *nodes)
 	}
 }
 
-/* Compares all codes, and keeps the nodes whose keys are the first ones after a key. */
+/*
+ * Compares all codes, and keeps the nodes whose keys are the first ones after a key.  What a
+ * participant of a parallel scan takes at first stays its own.
+ */
 static void
 compute(BoundedNodes *nodes, uint64 after, uint32 most)
 {
@@ -154,10 +158,8 @@ compute(BoundedNodes *nodes, uint64 after, uint32 most)
 	nodes->next = nodes->sorted = nodes->count = 0;
 	nodes->first = after;
 	nodes->last = PG_UINT64_MAX;
-	if (nodes->disk)
-		compare_codes(nodes);
-	else
-		compare_groups(nodes);
+	for (uint32 first, end = 0; nodes->take(nodes->arg, &first, &end);)
+		(nodes->disk ? compare_codes : compare_groups) (nodes, first, end);
 	keep_least(nodes);
 	sort_next(nodes);
 }

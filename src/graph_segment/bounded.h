@@ -21,6 +21,8 @@ typedef struct BoundedNodes
 	const float *centred;		/* the query, rotated, less the mean */
 	CodeQuery	code;			/* prepared for it; or */
 	DiskScan   *disk;			/* METHOD_DISK, prepared for it; else NULL */
+	bool		(*take) (void *arg, uint32 *first, uint32 *end);	/* as graph_scan_take */
+	void	   *arg;
 
 	/* keys (cluster/keys.h) of bounds and nodes; zeros before bounded_begin */
 	uint64	   *keys;			/* those kept */

@@ -20,6 +20,18 @@
 #define GRAPH_CODES_PER_HOP		20
 #define GRAPH_REFINED			150
 
+/*
+ * Participants of a parallel scan read by codes, and then some vectors for each row that is
+ * returned, which costs so many hops; or all vectors in their order, so many at the cost of a hop.
+ */
+#define GRAPH_HOPS_PER_ROW		3
+
+static inline double
+graph_nodes_in_order(uint32 dims)
+{
+	return Max(2048.0 / dims, GRAPH_NODES_PER_HOP);
+}
+
 /* SegmentMethod.reader. */
 extern const struct SegmentReader graph_reader;
 

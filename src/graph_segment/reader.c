@@ -23,6 +23,9 @@
 #define WAITING_TIMES		16
 #define WAITING_PART		64
 
+/* Nodes that a participant of a parallel scan lets wait for a row that all return. */
+#define WAITING_PER_ROW		4
+
 typedef struct GraphReading
 {
 	SegmentScan base;
@@ -41,6 +44,7 @@ graph_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *segm
 	reading->base.search = search;
 	graph_scan_begin(&reading->scan, search->index, search->space, segment, search->statistics);
 	graph_scan_exclude(&reading->scan, excluded);
+	reading->scan.share = search->take_run ? &reading->base : NULL;
 	return &reading->base;
 }
 
@@ -185,6 +189,40 @@ walk(GraphReading *reading)
 		}
 }
 
+/*
+ * Whether a participant of a parallel scan reads its part by codes; else it compares all vectors,
+ * which is exact.  Bounds by the codes of METHOD_DISK are not as sure as a walk, which compares the
+ * vectors of all that it goes through.
+ */
+static bool
+shares_codes(const GraphReading *reading)
+{
+	const GraphScan *scan = &reading->scan;
+	double		rows = reading->base.search->effort.rows;
+	double		nodes_per_hop = scan->left ? GRAPH_SCATTERED_PER_HOP :
+		graph_nodes_in_order(scan->sealed.space->dims);
+
+	return graph_scan_estimates(scan) ||
+		(scan->disk == NULL && graph_scan_has_codes(scan) &&
+		 code_hops(scan) + rows * GRAPH_HOPS_PER_ROW < graph_scan_nodes_left(scan) / nodes_per_hop);
+}
+
+/* Reads what a participant of a parallel scan takes of the segment. */
+static void
+read_share(GraphReading *reading)
+{
+	SegmentSearch *search = reading->base.search;
+	uint64		compared = Min(search->effort.rows * WAITING_PER_ROW, PG_INT32_MAX);
+
+	search->statistics->reads++;
+	if (shares_codes(reading))
+		graph_scan_bound_rest(&reading->scan, search->query,
+							  Max((uint32) compared, WAITING_TIMES * search->effort.candidates));
+	else
+		graph_scan_rest(&reading->scan, search->query, segment_give_row, reading);
+	reading->ended = true;
+}
+
 /* The memory that another round may take. */
 static Size
 round_memory(const GraphReading *reading)
@@ -204,6 +242,11 @@ do_round(GraphReading *reading)
 	{
 		search_leave_out(search);
 		reading->ended = true;
+		return ROUND_LAST;
+	}
+	if (reading->scan.share)
+	{
+		read_share(reading);
 		return ROUND_LAST;
 	}
 	if (!reading->begun)
@@ -329,6 +372,7 @@ const SegmentReader graph_reader = {
 	.unread = graph_unread,
 	.enough = graph_enough,
 	.ask = graph_ask,
+	.divided = true,
 	.left = graph_left,
 	.rows = graph_rows
 };

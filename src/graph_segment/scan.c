@@ -493,23 +493,22 @@ graph_scan_compare(GraphScan *scan, uint32 id, GraphFound *found)
 	scan->sealed.statistics->distances++;
 }
 
-void
-graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback, void *arg)
+/* Reads the nodes of a run. */
+static void
+read_run(GraphScan *scan, uint32 first, uint32 end, SealedFound callback, void *arg)
 {
 	const CachedSegment *segment = scan->sealed.segment;
-	uint32		nodes = segment->header.nodes;
-	uint32		ahead = next_left(scan, 0);
+	uint32		ahead = next_left(scan, first);
 	uint32		prefetched = 0;
 
-	scan->sealed.query = query;
-	for (uint32 i = next_left(scan, 0); i < nodes; i = next_left(scan, i + 1))
+	for (uint32 i = ahead; i < end; i = next_left(scan, i + 1))
 	{
 		uint32		id = graph_scan_node_of_row(scan, i);
 		GraphFound	found;
 
 		CHECK_FOR_INTERRUPTS();
 		for (prefetched -= prefetched > 0;
-			 segment->header.layout.size > 0 && ahead < nodes && prefetched < ROWS_AHEAD;
+			 segment->header.layout.size > 0 && ahead < end && prefetched < ROWS_AHEAD;
 			 prefetched++)
 		{
 			sealed_prefetch_node(&scan->sealed, ahead, NULL);
@@ -524,9 +523,50 @@ graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback, 
 }
 
 bool
+graph_scan_take(GraphScan *scan, uint32 *first, uint32 *end)
+{
+	uint32		nodes = scan->sealed.segment->header.nodes;
+	uint32		before = *end;
+	bool		taken = scan->share ? scan->share->search->take_run(scan->share, first, end) :
+		before < nodes;
+
+	if (scan->share == NULL)
+	{
+		*first = 0;
+		*end = nodes;
+		return taken;
+	}
+	/* once all are taken, what it has is its own; runs begin where a byte of the set does */
+	if (!taken)
+	{
+		*first = nodes;
+		scan->share = NULL;
+	}
+	memset(scan->left + before / 8, 0, (*first + 7) / 8 - before / 8);
+	return taken;
+}
+
+void
+graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback, void *arg)
+{
+	scan->sealed.query = query;
+	if (scan->share && scan->left == NULL)
+		find_left(scan);
+	for (uint32 first, end = 0; graph_scan_take(scan, &first, &end);)
+		read_run(scan, first, end, callback, arg);
+}
+
+bool
 graph_scan_has_codes(const GraphScan *scan)
 {
 	return scan->disk || scan->sealed.segment->header.codes > 0;
+}
+
+/* BoundedNodes.take. */
+static bool
+take_run(void *scan, uint32 *first, uint32 *end)
+{
+	return graph_scan_take(scan, first, end);
 }
 
 void
@@ -538,7 +578,8 @@ graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted)
 		find_left(scan);
 	scan->bounded = (BoundedNodes) {
 		.sealed = &scan->sealed, .left = scan->left, .left_count = scan->left_count,
-		.search = &scan->search, .centred = scan->centred, .code = scan->code, .disk = scan->disk
+		.search = &scan->search, .centred = scan->centred, .code = scan->code, .disk = scan->disk,
+		.take = take_run, .arg = scan
 	};
 	bounded_begin(&scan->bounded, wanted);
 }

@@ -27,6 +27,7 @@ typedef struct GraphScan
 	uint32		left_count;
 
 	bool		keeps_memory;	/* see graph_scan_keep_memory */
+	SegmentScan *share;			/* of a participant of a parallel scan, else NULL */
 
 	BoundedNodes bounded;		/* see graph_scan_bound_rest */
 
@@ -88,6 +89,12 @@ extern void graph_scan_extend(GraphScan *scan, const SearchEffort *effort);
  */
 extern void graph_scan_rest(GraphScan *scan, const SpaceQuery *query, SealedFound callback,
 							void *arg);
+
+/*
+ * Reading goes over runs of nodes: takes the next one, and leaves out what is between it and *end,
+ * where the one before ended.  A scan that is alone takes all nodes at once.  *end is 0 at first.
+ */
+extern bool graph_scan_take(GraphScan *scan, uint32 *first, uint32 *end);
 
 /*
  * Likewise of a search with conditions, by the nodes' own codes, if the segment has them: every

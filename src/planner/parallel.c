@@ -8,8 +8,7 @@
  * the cheapest.
  *
  * In a parallel index scan PostgreSQL divides only the rows among the participants, not the cost
- * that the index reports.  Participants of a scan of lists share that work, so we divide its cost,
- * too.
+ * that the index reports.  Participants of our scans share that work, so we divide its cost, too.
  */
 #include "pg_compat.h"
 
@@ -88,7 +87,7 @@ parallel_divisor(const Path *path)
 }
 
 /*
- * Divides the costs of parallel scans of lists, which then have to be compared again.  Scans that
+ * Sets the costs of parallel scans of indexes, which then have to be compared again.  Scans that
  * workers cannot run, because they do not get the values of an outer query, are left out:
  * PostgreSQL does not check that, since no access method of its own has ordered parallel scans of
  * this kind.
@@ -107,12 +106,9 @@ share_costs_of_scans(PlannerInfo *root, RelOptInfo *rel)
 		if (IsA(path, IndexPath) && path->parallel_workers > 0 &&
 			vector_am_plans(((IndexPath *) path)->indexinfo))
 		{
-			double		saved = 1 - 1 / parallel_divisor(path);
-
-			if (!is_parallel_safe(root, (Node *) ((IndexPath *) path)->indexorderbys))
+			if (!is_parallel_safe(root, (Node *) ((IndexPath *) path)->indexorderbys) ||
+				!index_share_costs(root, (IndexPath *) path, parallel_divisor(path)))
 				continue;
-			path->total_cost -= ((IndexPath *) path)->indextotalcost * saved;
-			path->startup_cost -= path->startup_cost * saved;
 		}
 		add_partial_path(rel, path);
 	}

@@ -42,6 +42,7 @@ typedef struct SearchEffort
 	float		patience;		/* see graph_search_limit */
 	bool		extend;			/* further rounds look for `wanted` rows */
 	bool		keep;			/* keep other candidates for further rounds */
+	uint64		rows;			/* that the LIMIT takes; 0: not known */
 	float		margin;			/* like SEARCH_MARGIN */
 
 	/* lists */
@@ -97,6 +98,13 @@ struct SegmentSearch
 	 */
 	bool		(*fetch) (SegmentSearch *search, ItemPointer tid, GraphFound *found);
 
+	/*
+	 * Of a participant of a parallel scan: takes the next run of the nodes of a divided segment,
+	 * which no other participant has; false if none is left.  Their first rows' numbers begin with
+	 * a multiple of 64.  NULL: the scan is alone.
+	 */
+	bool		(*take_run) (SegmentScan *scan, uint32 *first, uint32 *end);
+
 	/* Has rows of the table read together that will probably be fetched. */
 	void		(*expect) (SegmentSearch *search, const ItemPointerData *tids, int count);
 };
@@ -149,6 +157,7 @@ typedef struct SegmentReader
 	void		(*ask) (SegmentScan *scan, BlockBatch *batch);
 	void		(*asked) (SegmentScan *scan);	/* or NULL */
 	bool		ordered;		/* rows that waited come in the order of their distances */
+	bool		divided;		/* participants of a parallel scan each search a part of it */
 
 	/*
 	 * Rows that further rounds find are hardly nearer than this, however estimates err; NULL: there

@@ -1,0 +1,137 @@
+-- participants of a parallel scan of graphs divide the rows among them: together they return what one scan by exact distances does
+SET enable_seqscan = off;
+SET enable_sort = off;
+SET enable_bitmapscan = off;
+SET max_parallel_workers_per_gather = 2;
+SET min_parallel_table_scan_size = 0;
+SET min_parallel_index_scan_size = 0;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+CREATE TABLE shared_items (id int, tag int, v vector(24), h halfvec(24));
+CREATE FUNCTION shared_vector(seed int) RETURNS float8[] LANGUAGE sql IMMUTABLE AS $$
+	SELECT array_agg(sin(seed * (1.0 + d * 0.37)) + 2 * cos(seed % 40 + d)) FROM generate_series(1, 24) d
+$$;
+CREATE FUNCTION shared_fill(first int, last int) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO shared_items SELECT i, i % 50, shared_vector(i)::vector, shared_vector(i)::halfvec FROM generate_series(first, last) i
+$$;
+SELECT shared_fill(1, 12000);
+ALTER TABLE shared_items SET (parallel_workers = 2);
+ANALYZE shared_items;
+
+-- how many rows a search returns, whether it does twice or out of order, and how many of the right ones are missing
+CREATE FUNCTION shared_compare(col text, op text, condition text, count int) RETURNS TABLE (plan text, rows bigint, twice bigint, disorder bigint, missing bigint)
+LANGUAGE plpgsql AS $$
+DECLARE
+	q text := format('%L::%s', shared_vector(77777)::vector, CASE col WHEN 'h' THEN 'halfvec' ELSE 'vector' END);
+	ordered text;
+	line text;
+BEGIN
+	ordered := format('SELECT id, %1$I %2$s %3$s AS d FROM shared_items WHERE %4$s ORDER BY %1$I %2$s %3$s LIMIT %5$s', col, op, q, condition, count);
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || ordered LOOP
+		IF line ~ 'Index|Gather' THEN
+			plan := concat_ws(', ', plan, substring(line FROM '(?:Parallel )?(?:Gather Merge|Index Only Scan|Index Scan)'));
+		END IF;
+	END LOOP;
+	EXECUTE format('CREATE TEMP TABLE shared_found AS SELECT row_number() OVER () AS n, * FROM (%s) x', ordered);
+	EXECUTE format('CREATE TEMP TABLE shared_right AS SELECT id, (%1$I %2$s %3$s) + 0 AS d FROM shared_items WHERE %4$s ORDER BY (%1$I %2$s %3$s) + 0 LIMIT %5$s',
+		col, op, q, condition, count);
+	SELECT count(*), count(*) - count(DISTINCT id), count(*) FILTER (WHERE d < before - 1e-6) INTO rows, twice, disorder
+		FROM (SELECT *, lag(d) OVER (ORDER BY n) AS before FROM shared_found) x;
+	-- of equally far rows either may be among them
+	SELECT (SELECT count(*) FROM shared_right) - count(*) INTO missing FROM shared_found WHERE d <= (SELECT max(d) FROM shared_right) + 1e-6;
+	DROP TABLE shared_found, shared_right;
+	RETURN NEXT;
+END $$;
+
+-- by vectors, as many rows are wanted; by codes, as it is not known how many are
+CREATE INDEX shared_index ON shared_items USING hnsw (v vector_l2_ops, tag);
+SELECT * FROM shared_compare('v', '<->', 'true', 4000);
+SELECT * FROM shared_compare('v', '<->', 'true', 100000);
+SELECT plan, rows, twice, disorder < 5 AS ordered, missing FROM shared_compare('v', '<->', 'id % 2 = 0', 2000);
+
+-- conditions: on attributes, few and many rows of a gather; any of several; evaluated by the executor; on the distance
+SELECT * FROM shared_compare('v', '<->', 'tag < 10', 2000);
+SELECT * FROM shared_compare('v', '<->', 'tag = 7 OR tag > 20', 6000);
+SELECT plan, rows, twice, disorder < 5 AS ordered, missing FROM shared_compare('v', '<->', 'id % 3 = 0', 100000);
+SELECT * FROM shared_compare('v', '<->', 'tag < 25 AND id % 3 = 0', 1000);
+SELECT count(*), bool_and(d < 6.5) FROM (SELECT v <-> shared_vector(77777)::vector AS d FROM shared_items
+	WHERE v <-> shared_vector(77777)::vector < 6.5 ORDER BY v <-> shared_vector(77777)::vector LIMIT 20000) x;
+SELECT count(*) FROM shared_items WHERE (v <-> shared_vector(77777)::vector) + 0 < 6.5;
+
+-- dead rows, more segments, and rows that are growing
+DELETE FROM shared_items WHERE id % 7 = 0;
+SELECT * FROM shared_compare('v', '<->', 'true', 4000);
+SELECT shared_fill(12001, 14000), vector_seal('shared_index');
+SELECT shared_fill(14001, 14500);
+SELECT count(*) > 1 AS several FROM vector_segments() WHERE index = 'shared_index'::regclass;
+SELECT * FROM shared_compare('v', '<->', 'true', 4000);
+SELECT * FROM shared_compare('v', '<->', 'true', 100000);
+SELECT * FROM shared_compare('v', '<->', 'tag < 10', 2000);
+VACUUM shared_items;
+SELECT * FROM shared_compare('v', '<->', 'true', 4000);
+
+-- the leader takes no part; no worker can be started; both at once
+SET parallel_leader_participation = off;
+SELECT * FROM shared_compare('v', '<->', 'true', 4000);
+SET max_parallel_workers = 0;
+SELECT * FROM shared_compare('v', '<->', 'true', 4000);
+RESET parallel_leader_participation;
+SELECT * FROM shared_compare('v', '<->', 'tag < 10', 4000);
+RESET max_parallel_workers;
+
+-- again and again; a cursor that stops early, and another that goes on; a prepared query
+SELECT count(*), count(DISTINCT (g, id)) FROM generate_series(1, 3) g LEFT JOIN
+	(SELECT id FROM shared_items ORDER BY v <-> shared_vector(77777)::vector LIMIT 3000) x ON true;
+BEGIN;
+DECLARE early CURSOR FOR SELECT id FROM shared_items ORDER BY v <-> shared_vector(77777)::vector LIMIT 3000;
+FETCH 2 FROM early;
+MOVE 2000 FROM early;
+CLOSE early;
+COMMIT;
+SET plan_cache_mode = force_generic_plan;
+PREPARE shared_query (vector, int) AS SELECT count(*), min(id) > 0 AS found
+	FROM (SELECT id FROM shared_items WHERE tag >= $2 ORDER BY v <-> $1 LIMIT 5000) x;
+EXPLAIN (COSTS OFF) EXECUTE shared_query (shared_vector(1)::vector, 0);
+EXECUTE shared_query (shared_vector(1)::vector, 0);
+EXECUTE shared_query (shared_vector(1)::vector, 49);
+DEALLOCATE shared_query;
+RESET plan_cache_mode;
+
+-- index-only scans are not parallel
+SELECT count(*), sum(tag) FROM (SELECT tag FROM shared_items ORDER BY v <-> shared_vector(77777)::vector LIMIT 100000) x;
+SELECT count(*), sum(tag) FROM shared_items;
+
+-- plain graphs, halves, and graphs on disk, with vectors and without
+DROP INDEX shared_index;
+CREATE INDEX shared_index ON shared_items USING hnsw (v vector_l1_ops);
+SELECT * FROM shared_compare('v', '<+>', 'true', 3000);
+DROP INDEX shared_index;
+CREATE INDEX shared_index ON shared_items USING hnsw (h halfvec_l2_ops);
+SELECT * FROM shared_compare('h', '<->', 'true', 3000);
+DROP INDEX shared_index;
+CREATE INDEX shared_index ON shared_items USING diskann (v vector_l2_ops, tag) WITH (storage = full);
+SELECT plan, rows, twice, disorder, missing < 30 AS found FROM shared_compare('v', '<->', 'true', 300);
+SELECT * FROM shared_compare('v', '<->', 'true', 3000);
+SELECT * FROM shared_compare('v', '<->', 'tag < 10', 2000);
+DROP INDEX shared_index;
+CREATE INDEX shared_index ON shared_items USING diskann (v vector_l2_ops) WITH (storage = none);
+SELECT plan, rows, twice, disorder, missing < 30 AS found FROM shared_compare('v', '<->', 'true', 3000);
+DROP INDEX shared_index;
+
+-- what is wanted decides: few rows are found sooner by one process; a setting forbids; other modes end after some rows, so they are not parallel
+CREATE INDEX shared_index ON shared_items USING hnsw (v vector_l2_ops, tag);
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+RESET min_parallel_index_scan_size;
+SELECT plan FROM shared_compare('v', '<->', 'true', 10);
+SELECT plan FROM shared_compare('v', '<->', 'tag < 5', 100);
+SELECT plan FROM shared_compare('v', '<->', 'true', 5000);
+SET max_parallel_workers_per_gather = 0;
+SELECT plan FROM shared_compare('v', '<->', 'true', 5000);
+SET max_parallel_workers_per_gather = 2;
+SET hnsw.iterative_scan = strict_order;
+SELECT plan FROM shared_compare('v', '<->', 'true', 5000);
+DROP TABLE shared_items;
+DROP FUNCTION shared_compare, shared_fill, shared_vector;
+RESET ALL;

@@ -1,0 +1,157 @@
+/*
+ * scan_share.c - the division of segments among the participants of a parallel scan
+ */
+#include "am/scan.h"
+
+#include "access/parallel.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
+
+#include "segment/method.h"
+
+#define NO_CHANGE	PG_UINT64_MAX
+
+/*
+ * Rows that are taken at a time: so few that participants end at about the same time, and that what
+ * is near the query is spread among them.  A multiple of what a word of a bitmap has.
+ */
+#define RUN_ROWS	2048
+
+/* When no run has been taken for so long, workers have probably not started; in milliseconds. */
+#define PATIENCE	20
+
+Size
+vectorestimateparallelscan(
+#if PG_VERSION_NUM >= 180000
+	Relation index,
+#endif
+#if PG_VERSION_NUM >= 170000
+	int nkeys, int norderbys
+#else
+	void
+#endif
+)
+{
+	return sizeof(ScanShared);
+}
+
+void
+vectorinitparallelscan(void *target)
+{
+	ScanShared *shared = target;
+
+	pg_atomic_init_u64(&shared->change, NO_CHANGE);
+	pg_atomic_init_u32(&shared->participants, 0);
+	pg_atomic_init_u32(&shared->whole, 0);
+	pg_atomic_init_u64(&shared->taken, 0);
+	pg_atomic_init_u32(&shared->active, 0);
+	pg_atomic_init_u64(&shared->left, 0);
+	pg_atomic_init_u64(&shared->read, 0);
+}
+
+bool
+scan_takes_part(const VectorScan *scan)
+{
+	uint64		change = cache_directory(scan->search.cached)->change;
+	uint64		first = NO_CHANGE;
+
+	if (scan->shared && !IsParallelWorker() && scan->bound && scan_bound_workers(scan->bound) > 0)
+		pg_atomic_write_u32(&scan->shared->participants,
+							(uint32) scan_bound_workers(scan->bound) + 1);
+	return scan->shared == NULL ||
+		pg_atomic_compare_exchange_u64(&scan->shared->change, &first, change) ||
+		first == change;
+}
+
+uint64
+scan_wanted(const VectorScan *scan)
+{
+	if (scan->bound == NULL)
+		return 0;
+	return scan->shared ? scan_bound_shared_rows(scan->bound) : scan_bound_rows(scan->bound);
+}
+
+/* Whether participants divide a segment. */
+static bool
+is_divided(const SegmentEntry *entry)
+{
+	return entry->kind == SEGMENT_SEALED && segment_method_of(entry)->reader->divided;
+}
+
+bool
+scan_takes_segment(VectorScan *scan, const SegmentEntry *entry)
+{
+	uint32		n = scan->whole;
+
+	if (scan->shared == NULL || is_divided(entry))
+		return true;
+	scan->whole++;
+	return pg_atomic_compare_exchange_u32(&scan->shared->whole, &n, n + 1);
+}
+
+/* The rows of the divided ones among the first segments. */
+static uint64
+count_divided(const VectorScan *scan, int segments)
+{
+	uint64		rows = 0;
+
+	for (int i = 0; i < segments; i++)
+		if (is_divided(&scan->cursors[i].entry))
+			rows += scan->cursors[i].segment->header.nodes;
+	return rows;
+}
+
+/* Lets others take the runs up to a row, as long as they do. */
+static void
+wait_for_others(VectorScan *scan, uint64 end)
+{
+	uint64		taken = pg_atomic_read_u64(&scan->shared->taken);
+	instr_time	begun;
+
+	INSTR_TIME_SET_CURRENT(begun);
+	while (taken < end)
+	{
+		uint64		now = pg_atomic_read_u64(&scan->shared->taken);
+		instr_time	waited;
+
+		if (now != taken)
+			INSTR_TIME_SET_CURRENT(begun);
+		taken = now;
+		INSTR_TIME_SET_CURRENT(waited);
+		INSTR_TIME_SUBTRACT(waited, begun);
+		scan->takes_more = INSTR_TIME_GET_MILLISEC(waited) >= PATIENCE;
+		if (scan->takes_more)
+			return;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1,
+						 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Rows are counted over all divided segments, in the order of the directory. */
+bool
+scan_take_run(SegmentScan *reading, uint32 *first, uint32 *end)
+{
+	VectorScan *scan = (VectorScan *) reading->search;
+	uint32		rows = scan->cursors[reading->number].segment->header.nodes;
+	uint32		participants = pg_atomic_read_u32(&scan->shared->participants);
+	uint64		before = count_divided(scan, (int) reading->number);
+	uint64		taken;
+
+	if (participants > 1 && !scan->takes_more &&
+		scan->taken * participants >= count_divided(scan, scan->cursor_count))
+		wait_for_others(scan, before + rows);
+	taken = pg_atomic_read_u64(&scan->shared->taken);
+	do
+	{
+		if (taken >= before + rows)
+			return false;
+		*first = (uint32) (taken - before);
+		*end = Min(*first + RUN_ROWS, rows);
+	}
+	while (!pg_atomic_compare_exchange_u64(&scan->shared->taken, &taken, before + *end));
+	scan->taken += *end - *first;
+	return true;
+}

@@ -1,0 +1,92 @@
+# A parallel scan of a graph that ends early: a participant that is killed, a leader that is cancelled, a worker that does
+# not see the segments of the first participant; and standbys
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init(allows_streaming => 1);
+$node->append_conf('postgresql.conf', <<'CONF');
+autovacuum = off
+fsync = off
+max_worker_processes = 8
+CONF
+$node->start;
+
+my $settings = q{
+	SET enable_seqscan = off; SET enable_sort = off; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0;
+	SET min_parallel_index_scan_size = 0; SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = 2;
+};
+my $point = q{'[0.5,0.5,0.5,0.5,0.5,0.5,0.5,0.5]'};
+my $nearest = "SELECT id FROM items ORDER BY v <-> $point LIMIT 3000";
+
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION vector;
+	CREATE TABLE items (id int, v vector(8)) WITH (parallel_workers = 2);
+	SELECT setseed(0.3);
+	INSERT INTO items SELECT i, ARRAY(SELECT random() FROM generate_series(1, 8) WHERE i > 0)::vector FROM generate_series(1, 8000) i;
+	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops);
+	ANALYZE items;
+	-- a condition at which a participant stays until it is interrupted
+	CREATE FUNCTION waits(int) RETURNS boolean LANGUAGE plpgsql PARALLEL SAFE COST 0.0001 AS $$
+	BEGIN
+		IF $1 % 100 = 0 THEN
+			PERFORM pg_sleep(600);
+		END IF;
+		RETURN true;
+	END $$;
+});
+like($node->safe_psql('postgres', "$settings EXPLAIN $nearest"), qr/Gather Merge.*Parallel Index Scan using items_v/s,
+	'the plan is parallel');
+my $right = $node->safe_psql('postgres', "SET enable_indexscan = off; SELECT count(*), sum(id) FROM ($nearest) x");
+sub check
+{
+	is($node->safe_psql('postgres', "$settings SELECT count(*), sum(id) FROM ($nearest) x"), $right, "$_[0]: the next search is right");
+}
+check('at first');
+
+my $workers = "FROM pg_stat_activity WHERE backend_type = 'parallel worker' AND wait_event = 'PgSleep'";
+my $leader = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND query ~ 'waits' AND pid <> pg_backend_pid()";
+
+foreach my $case ([ 'a worker that is terminated', "SELECT pg_terminate_backend(pid) $workers LIMIT 1", qr/terminating|connection to parallel worker|parallel worker/ ],
+	[ 'a leader that is cancelled', "SELECT pg_cancel_backend(pid) $leader", qr/canceling statement due to user request/ ])
+{
+	my ($name, $deed, $error) = @$case;
+	my ($out, $err) = ('', '');
+	my $query = IPC::Run::start([ $node->installed_command('psql'), '-XAtq', '-d', $node->connstr('postgres'), '-c',
+			# without the leader, as that could take all rows before a worker starts
+			"$settings SET parallel_leader_participation = off; SELECT count(*) FROM (SELECT id FROM items WHERE waits(id) ORDER BY v <-> $point LIMIT 3000) x" ],
+		'>', \$out, '2>', \$err);
+	ok($node->poll_query_until('postgres', "SELECT count(*) > 0 $workers"), "$name: workers search");
+	$node->safe_psql('postgres', $deed);
+	$query->finish;
+	like($err, $error, "$name: an error");
+	ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'parallel worker'"),
+		"$name: no worker is left");
+	check($name);
+}
+# segments change between searches and while they go on
+my $search = $node->background_psql('postgres');
+$search->query_safe($settings);
+$search->query_safe("BEGIN; DECLARE c CURSOR FOR $nearest; FETCH 5 FROM c");
+$node->safe_psql('postgres', q{
+	INSERT INTO items SELECT i, ARRAY(SELECT random() + 10 FROM generate_series(1, 8) WHERE i > 0)::vector FROM generate_series(8001, 9000) i;
+	SELECT vector_seal('items_v');
+});
+is($search->query_safe('MOVE ALL FROM c; COMMIT; SELECT 1'), 1, 'a cursor goes on when segments have changed');
+$search->quit;
+check('more segments');
+
+# on a standby
+$node->backup('copy');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'copy', has_streaming => 1);
+$standby->start;
+$node->wait_for_catchup($standby);
+is($standby->safe_psql('postgres', "$settings SELECT count(*), sum(id) FROM ($nearest) x"), $right, 'on a standby');
+
+$standby->stop;
+$node->stop;
+done_testing();
