@@ -70,6 +70,22 @@ SELECT * FROM shared_compare('v', '<->', 'tag < 10', 2000);
 VACUUM shared_items;
 SELECT * FROM shared_compare('v', '<->', 'true', 4000);
 
+-- a small segment before a large one, which a scan that is alone searches first
+CREATE TABLE shared_grown (id int, v vector(2)) WITH (parallel_workers = 2);
+INSERT INTO shared_grown SELECT id, subvector(v, 1, 2) FROM shared_items WHERE id <= 50;
+CREATE INDEX shared_grown_index ON shared_grown USING hnsw (v vector_l2_ops);
+INSERT INTO shared_grown SELECT id, subvector(v, 1, 2) FROM shared_items WHERE id BETWEEN 51 AND 3000;
+SELECT vector_seal('shared_grown_index') > 0 AS sealed;
+ANALYZE shared_grown;
+EXPLAIN (COSTS OFF) SELECT id FROM shared_grown ORDER BY v <-> '[1,1]' LIMIT 10;
+SELECT count(*), max(d) = (SELECT max(d) FROM (SELECT (v <-> '[1,1]') + 0 AS d FROM shared_grown ORDER BY 1 LIMIT 10) y) AS nearest
+	FROM (SELECT v <-> '[1,1]' AS d FROM shared_grown ORDER BY v <-> '[1,1]' LIMIT 10) x;
+SET max_parallel_workers = 0;
+SELECT count(*), max(d) = (SELECT max(d) FROM (SELECT (v <-> '[1,1]') + 0 AS d FROM shared_grown ORDER BY 1 LIMIT 10) y) AS nearest
+	FROM (SELECT v <-> '[1,1]' AS d FROM shared_grown ORDER BY v <-> '[1,1]' LIMIT 10) x;
+RESET max_parallel_workers;
+DROP TABLE shared_grown;
+
 -- the leader takes no part; no worker can be started; both at once
 SET parallel_leader_participation = off;
 SELECT * FROM shared_compare('v', '<->', 'true', 4000);

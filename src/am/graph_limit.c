@@ -103,9 +103,10 @@ graph_first_rounds(VectorScan *scan)
 	double		rows;
 	int			count = find_searched(scan, searched, &rows);
 	NearestFound own = {.wanted = wanted, .context = CurrentMemoryContext};
-	bool		shares = count > 1 && wanted > 0 && scan->merged == NULL;
+	bool		shares = count > 1 && wanted > 0 && scan->merged == NULL && scan->shared == NULL;
 
-	if (count > 1 && wanted > 0)
+	/* participants of a parallel scan take runs in the order of the directory, and read them all */
+	if (count > 1 && wanted > 0 && scan->shared == NULL)
 		qsort(searched, count, sizeof(ScanCursor *), compare_sizes);
 	if (shares)
 		scan->nearest = &own;

@@ -130,7 +130,11 @@ wait_for_others(VectorScan *scan, uint64 end)
 	}
 }
 
-/* Rows are counted over all divided segments, in the order of the directory. */
+/*
+ * Rows are counted over all divided segments, in the order of the directory, which is the order
+ * that participants search them in.  What is before a segment may not have been taken where the
+ * segments before it have nothing to read.
+ */
 bool
 scan_take_run(SegmentScan *reading, uint32 *first, uint32 *end)
 {
@@ -148,7 +152,7 @@ scan_take_run(SegmentScan *reading, uint32 *first, uint32 *end)
 	{
 		if (taken >= before + rows)
 			return false;
-		*first = (uint32) (taken - before);
+		*first = (uint32) (Max(taken, before) - before);
 		*end = Min(*first + RUN_ROWS, rows);
 	}
 	while (!pg_atomic_compare_exchange_u64(&scan->shared->taken, &taken, before + *end));
