@@ -28,6 +28,23 @@ SELECT access_method, statements[1] FROM vector_advise('advise_rows', 'b', 0.9, 
 SELECT access_method, effort, expected_recall FROM vector_advise('advise_rows', 's', 1, sample_rows => 1000) WHERE access_method <> 'hnsw';
 -- queries that a statement gives
 SELECT count(*) FROM vector_advise('advise_rows', 'b', queries => 'SELECT b FROM advise_rows WHERE id BETWEEN 1 AND 20', sample_rows => 1000);
+SELECT count(*) FROM vector_advise('advise_rows', 'v', queries => 'SELECT v FROM advise_rows WHERE id BETWEEN 1 AND 20 -- of some', sample_rows => 1000);
+-- operators and types of others are not taken for those of PostgreSQL, wherever they are
+CREATE FUNCTION advise_wrong(float8, numeric) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one'; END $$;
+CREATE OPERATOR >= (LEFTARG = float8, RIGHTARG = numeric, FUNCTION = advise_wrong);
+CREATE OPERATOR < (LEFTARG = float8, RIGHTARG = numeric, FUNCTION = advise_wrong);
+CREATE TEMPORARY TABLE float8 (a int);
+SELECT count(*) FROM vector_advise('advise_rows', 'v', sample_rows => 1000);
+DROP TABLE float8;
+DROP FUNCTION advise_wrong CASCADE;
+-- the dimensions of a domain
+CREATE DOMAIN advise_domain AS vector(16);
+CREATE TABLE advise_domains AS SELECT v::advise_domain AS v FROM advise_rows;
+SELECT statements[1] FROM vector_advise('advise_domains', 'v', operator => '<+>', sample_rows => 1000) WHERE access_method = 'hnsw' \gset
+:statements;
+SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'advise_domains'::regclass;
+DROP TABLE advise_domains;
+DROP DOMAIN advise_domain;
 -- nothing remains, not even settings
 SELECT count(*) FROM pg_class WHERE relname LIKE 'vector_advise%';
 SHOW hnsw.ef_search;
@@ -58,6 +75,9 @@ SELECT vector_advise('advise_rows', 'v', sample_rows => 10);
 SELECT vector_advise('advise_rows', 'v', memory => 'much');
 SELECT vector_advise('advise_rows', 'v', operator => '<~>');
 SELECT vector_advise('advise_rows', 'v', queries => 'SELECT 1');
+SELECT vector_advise('advise_rows', 'v', queries => 'SELECT v FROM advise_rows WHERE id = 0');
+SELECT vector_advise('advise_rows', 'v', memory => '-1GB');
+SELECT vector_advise('advise_rows', 'v', operator => '=');
 SELECT vector_advise('advise_rows', 'w');
 SELECT vector_advise('advise_rows', 'id');
 SELECT vector_advise('advise_rows', NULL);

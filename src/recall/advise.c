@@ -90,25 +90,26 @@ get_number(FunctionCallInfo fcinfo, int argument, const char *name, double least
 }
 
 /* The operator that searches are by; of a name, or what a type's searches mostly are by. */
-static Oid
-find_operator(Oid type, const char *name, Oid schema)
+static void
+find_operator(Question *question, const char *name, Oid schema)
 {
-	Oid			found;
+	Oid			type = question->column_type;
+	Candidate	candidates[MOST_CANDIDATES];
 
 	if (name == NULL && type == BITOID)
 		name = "<~>";
 	else if (name == NULL)
 		name = dense_type_of(type) ? "<->" : "<#>";
-	found = OpernameGetOprid(list_make2(makeString(get_namespace_name(schema)),
-										makeString(pstrdup(name))), type, type);
-	if (!OidIsValid(found))
+	question->operator = OpernameGetOprid(list_make2(makeString(get_namespace_name(schema)),
+													 makeString(pstrdup(name))), type, type);
+	/* "=" is an operator, too, but no index has searches by it */
+	if (!OidIsValid(question->operator) || advise_candidates(question, candidates) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("there are no searches by operator \"%s\" of type %s", name,
 						format_type_be(type)),
 				 errhint("Vectors are of type vector, halfvec, bf16vec, int8vec, sparsevec or "
 						 "bit.")));
-	return found;
 }
 
 /* The table: one with rows of its own, or divided into partitions. */
@@ -147,6 +148,7 @@ find_column(Question *question, const char *name)
 	question->column_name = pstrdup(name);
 	question->column = quote_identifier(question->column_name);
 	question->typmod = column->atttypmod;
+	question->cast = column->atttypmod < 0;
 	question->storage = column->attstorage;
 	question->column_type = getBaseTypeAndTypmod(column->atttypid, &question->typmod);
 	ReleaseSysCache(tuple);
@@ -167,6 +169,10 @@ get_question(FunctionCallInfo fcinfo)
 	if (!PG_ARGISNULL(ARG_MEMORY))
 		question.memory = (double) DatumGetInt64(DirectFunctionCall1(pg_size_bytes,
 																	 PG_GETARG_DATUM(ARG_MEMORY)));
+	if (question.memory < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("memory must not be negative")));
 	if (!PG_ARGISNULL(ARG_OPERATOR))
 		operator = text_to_cstring(PG_GETARG_TEXT_PP(ARG_OPERATOR));
 	if (!PG_ARGISNULL(ARG_QUERIES))
@@ -176,8 +182,7 @@ get_question(FunctionCallInfo fcinfo)
 												10000000);
 	find_table(&question, PG_GETARG_OID(ARG_TABLE));
 	find_column(&question, NameStr(*PG_GETARG_NAME(ARG_COLUMN)));
-	question.operator = find_operator(question.column_type, operator,
-									  get_func_namespace(fcinfo->flinfo->fn_oid));
+	find_operator(&question, operator, get_func_namespace(fcinfo->flinfo->fn_oid));
 	return question;
 }
 

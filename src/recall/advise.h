@@ -20,6 +20,7 @@ typedef struct Question
 	const char *column;			/* as statements name it */
 	Oid			column_type;
 	int32		typmod;			/* -1: the column has no number of dimensions */
+	bool		cast;			/* that number is not the column's own, but at most its domain's */
 	char		storage;		/* of values out of line */
 	Oid			operator;
 	double		recall;

@@ -102,8 +102,9 @@ count_rows(Question *question)
 		known &= count_relation(lfirst_oid(cell), &rows, &question->table_bytes);
 	if (known && rows > Max(MOST_READ, (double) BLOCK_ROWS * question->sample_rows))
 		percent = 100.0 * BLOCK_ROWS * question->sample_rows / rows;
-	execute(psprintf("SELECT pg_catalog.count(*), pg_catalog.count(%s) FROM %s TABLESAMPLE SYSTEM "
-					 "(%.6f)", question->column, question->table_text, percent), SPI_OK_SELECT);
+	execute(psprintf("SELECT pg_catalog.count(*), pg_catalog.count(%s) FROM %s "
+					 "TABLESAMPLE pg_catalog.system (%.6f)", question->column,
+					 question->table_text, percent), SPI_OK_SELECT);
 	if (percent == 100)
 		question->rows = result_number(2);
 	else
@@ -128,7 +129,10 @@ dimensions(Oid type, Datum vector)
 	return ((SparseVector *) PG_DETOAST_DATUM(vector))->dim;
 }
 
-/* A column without a number of dimensions is cast to that of some row, which all are to have. */
+/*
+ * A column without a number of dimensions is cast to that of its domain, or else of some row, which
+ * all are to have.
+ */
 static void
 find_type(Question *question)
 {
@@ -147,7 +151,7 @@ find_type(Question *question)
 										  &isnull));
 	}
 	question->type_text = format_type_with_typemod(question->column_type, typmod);
-	if (question->typmod < 0)
+	if (question->cast)
 		question->expression = psprintf("(%s::%s)", question->column, question->type_text);
 }
 
@@ -164,7 +168,7 @@ make_table(const Question *question, const char *name)
 		{TYPSTORAGE_MAIN, "MAIN"}, {TYPSTORAGE_EXTENDED, "EXTENDED"}
 	};
 
-	execute(psprintf("CREATE TEMPORARY TABLE %s (v %s, place float8) USING heap", name,
+	execute(psprintf("CREATE TEMPORARY TABLE %s (v %s, place double precision) USING heap", name,
 					 question->type_text), SPI_OK_UTILITY);
 	for (int i = 0; i < lengthof(storages); i++)
 		if (storages[i].storage == question->storage)
@@ -178,7 +182,8 @@ fill_table(const Question *question, const char *name, double from, double to)
 {
 	make_table(question, name);
 	execute(psprintf("INSERT INTO pg_temp.%s SELECT v, place FROM pg_temp." DRAWN_TABLE
-					 " WHERE place >= %.17g AND place < %.17g", name, from, to), SPI_OK_INSERT);
+					 " WHERE place OPERATOR(pg_catalog.>=) '%.17g' AND "
+					 "place OPERATOR(pg_catalog.<) '%.17g'", name, from, to), SPI_OK_INSERT);
 	return (double) SPI_processed;
 }
 
@@ -218,8 +223,8 @@ advise_draw(Question *question, SampleTable *samples)
 	set_buffers(question);
 	make_table(question, DRAWN_TABLE);
 	execute(psprintf("INSERT INTO pg_temp." DRAWN_TABLE " SELECT %s, pg_catalog.random() FROM %s "
-					 "TABLESAMPLE SYSTEM (%.6f) WHERE %s IS NOT NULL AND "
-					 "pg_catalog.random() < %.17g",
+					 "TABLESAMPLE pg_catalog.system (%.6f) WHERE %s IS NOT NULL AND "
+					 "pg_catalog.random() OPERATOR(pg_catalog.<) '%.17g'",
 					 question->column, question->table_text, percent, question->column, part),
 			SPI_OK_INSERT);
 	drawn = (double) SPI_processed;

@@ -203,7 +203,7 @@ sample_text(const Measure *measure)
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "SELECT %s, ctid FROM ONLY %s", column, table_text(measure));
 	if (rows > measure->most_read)
-		appendStringInfo(&sql, " TABLESAMPLE SYSTEM (%.6f)",
+		appendStringInfo(&sql, " TABLESAMPLE pg_catalog.system (%.6f)",
 						 Min(100, 100.0 * BLOCK_SAMPLES * measure->wanted / rows));
 	appendStringInfo(&sql, " WHERE (%s) IS NOT NULL", column);
 	if (predicate)
@@ -216,7 +216,7 @@ void
 measure_draw(Measure *measure)
 {
 	const char *given = measure->given;
-	char	   *sql = given ? psprintf("SELECT * FROM (%s) AS given LIMIT %d", given,
+	char	   *sql = given ? psprintf("SELECT * FROM (%s\n) AS given LIMIT %d", given,
 									   measure->wanted) : sample_text(measure);
 	int16		size;
 	bool		by_value;

@@ -162,6 +162,11 @@ answer_exactly(Measure *measure, SampleTable *sample)
 		double		begun;
 
 		measure_draw(measure);
+		if (measure->count == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("queries have no vector"),
+					 errdetail("Searches are measured by them.")));
 		begun = cpu_seconds();
 		measure_truth(measure);
 		sample->exact_ms = (cpu_seconds() - begun) * 1000 / Max(measure->count, 1);
