@@ -32,7 +32,7 @@ SELECT (SELECT count(*) FROM regexp_matches(html, '<article>', 'g')) = (SELECT c
 	(SELECT count(*) FROM regexp_matches(html, '<title>segment ', 'g')) = (SELECT count(*) FROM vector_segments() WHERE kind IN ('growing', 'sealed') AND rows > 0) AS segments,
 	(SELECT sum(c[1]::int) FROM regexp_matches(html, '<title>(\d+) searches below', 'g') c) = (SELECT sum(scans) FROM vector_stat_indexes()) AS searches,
 	(SELECT count(*) FROM regexp_matches(html, ' rounds; ', 'g')) = (SELECT count(*) FROM vector_slow_searches()) AS slow,
-	html LIKE '%hnsw on &quot;&lt;script&gt;alert(1)%' AS method, html LIKE '%empty%' AS empty, html ~ '<polyline points="10.0,[0-9.]+[ "]' AS curve FROM page;
+	html LIKE '%hnsw on &quot;&lt;script&gt;alert(1)%' AS method, html LIKE '%empty%' AS empty, html ~ '<p>[0-9]+ indexes, ' AS counted, html ~ '<polyline points="10.0,[0-9.]+[ "]' AS curve FROM page;
 SELECT s.dead_rows > 0 AS some_dead, html LIKE format('%%growing (%s rows) <span class="dead"></span>dead (%s rows)%%', s.growing_rows, s.dead_rows) AS rows
 FROM page, vector_stat_indexes() s WHERE s.index = '"<img src=x onerror=alert(2)>"'::regclass;
 -- bars are as long as their rows
@@ -46,7 +46,7 @@ SELECT (SELECT count(*) FROM regexp_matches(html, '<circle cx="[0-9.]+" cy="[0-9
 FROM vector_dashboard('"<img src=x onerror=alert(2)>"') html, (SELECT count(*) AS sampled, count(DISTINCT cluster) AS clusters, round((100 * sum(x ^ 2 + y ^ 2) / sum(radius ^ 2))::numeric) AS share
 	FROM vector_picture('"<img src=x onerror=alert(2)>"')) p;
 -- one index, and a query
-SELECT (SELECT count(*) FROM regexp_matches(html, '<article>', 'g')) AS indexes, html LIKE '%; a square is the query, rings its 10 nearest rows<%' AS caption,
+SELECT (SELECT count(*) FROM regexp_matches(html, '<article>', 'g')) AS indexes, html LIKE '%<p>1 index, %' AS counted, html LIKE '%; a square is the query, rings its 10 nearest rows<%' AS caption,
 	(SELECT array_agg(t[1]::numeric ORDER BY t[1]::numeric) FROM regexp_matches(html, 'class="nearest"[^>]*><title>distance ([0-9.]+)', 'g') t) =
 	(SELECT array_agg(round(distance::numeric, 4) ORDER BY distance) FROM vector_picture('"<img src=x onerror=alert(2)>"', array_fill(9, ARRAY[32])::vector::text) WHERE kind = 'nearest') AS distances
 FROM vector_dashboard('"<img src=x onerror=alert(2)>"', array_fill(9, ARRAY[32])::vector::text) html;
