@@ -31,6 +31,7 @@ import time
 import filters
 import fusion
 import join
+import parallel
 import partitions
 import shards
 import sparse
@@ -560,6 +561,9 @@ class Bench:
         if "partitions" in a.tables and "ours" in mine:
             c = next(c for c in self.contestants if c.name == "ours")
             partitions.Partitions(self, c, mine["ours"], self.search_settings(out)["ours"], out.setdefault("partitions", {})).measure()
+        if "parallel" in a.tables and "ours" in mine:
+            c = next(c for c in self.contestants if c.name == "ours")
+            parallel.Parallel(self, c, mine["ours"], out.setdefault("parallel", {})).measure()
         if "shards" in a.tables and "ours" in mine:
             c = next(c for c in self.contestants if c.name == "ours")
             shards.Shards(self, c, mine["ours"], out.setdefault("shards", {})).measure()
@@ -885,9 +889,9 @@ def usual_setting(spec):
 
 def parts(text):
     out = text.split(",")
-    unknown = set(out) - set(PARTS) - {"methods", "sparse", "text", "tier", "fusion", "join", "partitions", "shards", "wear"}
+    unknown = set(out) - set(PARTS) - {"methods", "sparse", "text", "tier", "fusion", "join", "partitions", "parallel", "shards", "wear"}
     if unknown:
-        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods, sparse, text, tier, fusion, join, partitions, shards, wear")
+        raise argparse.ArgumentTypeError(f"unknown part {unknown.pop()}; there are {', '.join(PARTS)}, methods, sparse, text, tier, fusion, join, partitions, parallel, shards, wear")
     return out
 
 
@@ -927,7 +931,8 @@ def options():
     what.add_argument("--tables", type=parts, default=PARTS, metavar="PART,...",
                       help=f"of {','.join(PARTS)} (default: these); or methods: every access method, in one table; or sparse, with --csr; or text, with --corpus; "
                       "or tier: an index in an object store; or fusion: two searches of a table in one ranking; or join: the nearest rows of many queries; "
-                      "or partitions: one table and hash partitions of its rows; or shards: one table in four parts, by postgres_fdw; "
+                      "or partitions: one table and hash partitions of its rows; or parallel: heavy searches by one process and by several; "
+                      "or shards: one table in four parts, by postgres_fdw; "
                       "or wear: searches of a table that is written, beside a fresh index")
     what.add_argument("--index", action="append", metavar="[ours:|peer:]SPEC",
                       help="what follows USING in CREATE INDEX; OPCLASS stands for the operator class (may be repeated; "
@@ -944,6 +949,7 @@ def options():
     what.add_argument("--insert-rows", type=int, default=3000, help="rows of INSERT ... SELECT (default 3000)")
     what.add_argument("--live-rows", type=int, default=200000, help="rows that two clients commit (default 200000)")
     what.add_argument("--live-seconds", type=int, default=60, help="how long the peer does so, and the part wear writes (default 60)")
+    what.add_argument("--parallel-rows", type=int, default=200000, help="of the part parallel, the first rows (default 200000)")
     what.add_argument("--copy-peer-rows", type=int, default=30000, help="rows that the peer copies (default 30000)")
     what.add_argument("--memory-mb", type=int, help="of the part memory, what a server may take (default a tenth of the vectors)")
     what.add_argument("--filter-cells", default="", metavar="REGEX", help="of the part filter, the conditions so named (default all)")
@@ -1122,6 +1128,7 @@ def report(res):
         lines += fusion.report(ix.get("fusion", {}))
         lines += join.report(ix.get("join", {}))
         lines += partitions.report(ix.get("partitions", {}))
+        lines += parallel.report(ix.get("parallel", {}))
         lines += shards.report(ix.get("shards", {}))
         lines += wear.report(ix.get("wear", {}))
         if "search" not in ix:
