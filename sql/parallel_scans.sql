@@ -86,6 +86,46 @@ SELECT count(*), max(d) = (SELECT max(d) FROM (SELECT (v <-> '[1,1]') + 0 AS d F
 RESET max_parallel_workers;
 DROP TABLE shared_grown;
 
+-- rows that do not fill the last byte of a bitmap: none is lost when bounds are computed again
+CREATE TABLE shared_odd WITH (parallel_workers = 2) AS SELECT row_number() OVER () AS id, v FROM (SELECT v FROM shared_items ORDER BY id LIMIT 4003) x;
+CREATE INDEX shared_odd_index ON shared_odd USING hnsw (v vector_l2_ops);
+ANALYZE shared_odd;
+-- in how many of some rounds not all rows are found
+CREATE FUNCTION shared_wrong(rounds int, OUT parallel bool, OUT wrong int) LANGUAGE plpgsql AS $$
+DECLARE
+	q text := format('SELECT id FROM shared_odd WHERE id %% 2 < 2 ORDER BY v <-> %L LIMIT 100000', shared_vector(77777)::vector);
+	line text;
+BEGIN
+	parallel := false;
+	wrong := 0;
+	FOR line IN EXECUTE 'EXPLAIN ' || q LOOP
+		parallel := parallel OR line ~ 'Parallel Index Scan';
+	END LOOP;
+	FOR i IN 1 .. rounds LOOP
+		EXECUTE 'CREATE TEMP TABLE shared_found AS ' || q;
+		wrong := wrong + (SELECT (count(DISTINCT id) <> 4003)::int FROM shared_found);
+		DROP TABLE shared_found;
+	END LOOP;
+END $$;
+SET hnsw.ef_search = 1;
+SELECT * FROM shared_wrong(5);
+SET max_parallel_workers = 0;
+SELECT * FROM shared_wrong(1);
+RESET max_parallel_workers;
+RESET hnsw.ef_search;
+
+-- all participants search lists, whichever of them goes on after the first ones
+DROP INDEX shared_odd_index;
+CREATE INDEX shared_odd_index ON shared_odd USING ivf (v vector_l2_ops);
+SET ivf.probes = 1;
+SELECT * FROM shared_wrong(20);
+SET parallel_leader_participation = off;
+SELECT * FROM shared_wrong(20);
+RESET parallel_leader_participation;
+RESET ivf.probes;
+DROP TABLE shared_odd;
+DROP FUNCTION shared_wrong;
+
 -- the leader takes no part; no worker can be started; both at once
 SET parallel_leader_participation = off;
 SELECT * FROM shared_compare('v', '<->', 'true', 4000);

@@ -536,13 +536,16 @@ graph_scan_take(GraphScan *scan, uint32 *first, uint32 *end)
 		*end = nodes;
 		return taken;
 	}
-	/* once all are taken, what it has is its own; runs begin where a byte of the set does */
+	/*
+	 * Once all are taken, what it has is its own.  Runs begin where a byte of the set does; the last
+	 * one may end within a byte, whose nodes are all its own.
+	 */
 	if (!taken)
 	{
 		*first = nodes;
 		scan->share = NULL;
 	}
-	memset(scan->left + before / 8, 0, (*first + 7) / 8 - before / 8);
+	memset(scan->left + (before + 7) / 8, 0, (*first + 7) / 8 - (before + 7) / 8);
 	return taken;
 }
 

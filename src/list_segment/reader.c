@@ -171,5 +171,6 @@ const SegmentReader lists_reader = {
 	.ready = lists_ready,
 	.unread = lists_unread,
 	.ask = lists_ask,
-	.asked = lists_asked
+	.asked = lists_asked,
+	.divided = true
 };
