@@ -88,7 +88,7 @@ DROP TABLE shared_grown;
 
 -- rows that do not fill the last byte of a bitmap: none is lost when bounds are computed again
 CREATE TABLE shared_odd WITH (parallel_workers = 2) AS SELECT row_number() OVER () AS id, v FROM (SELECT v FROM shared_items ORDER BY id LIMIT 4003) x;
-CREATE INDEX shared_odd_index ON shared_odd USING hnsw (v vector_l2_ops);
+CREATE INDEX shared_odd_index ON shared_odd USING diskann (v vector_l2_ops) WITH (storage = none);
 ANALYZE shared_odd;
 -- in how many of some rounds not all rows are found
 CREATE FUNCTION shared_wrong(rounds int, OUT parallel bool, OUT wrong int) LANGUAGE plpgsql AS $$
@@ -107,12 +107,10 @@ BEGIN
 		DROP TABLE shared_found;
 	END LOOP;
 END $$;
-SET hnsw.ef_search = 1;
 SELECT * FROM shared_wrong(5);
 SET max_parallel_workers = 0;
 SELECT * FROM shared_wrong(1);
 RESET max_parallel_workers;
-RESET hnsw.ef_search;
 
 -- all participants search lists, whichever of them goes on after the first ones
 DROP INDEX shared_odd_index;

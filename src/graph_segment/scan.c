@@ -537,8 +537,8 @@ graph_scan_take(GraphScan *scan, uint32 *first, uint32 *end)
 		return taken;
 	}
 	/*
-	 * Once all are taken, what it has is its own.  Runs begin where a byte of the set does; the last
-	 * one may end within a byte, whose nodes are all its own.
+	 * Once all are taken, what it has is its own.  Runs begin where a byte of the set does.  Only
+	 * the last run may end within a byte, whose nodes are then all of this run.
 	 */
 	if (!taken)
 	{
