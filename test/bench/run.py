@@ -354,6 +354,8 @@ class Bench:
         self.settings = {"shared_buffers": f"{buffers}MB", "jit": "off", "autovacuum": "off",
                          "maintenance_work_mem": f"{min(4096, memory_mb() // 6)}MB", "max_wal_size": "32GB",
                          "checkpoint_timeout": "1h", "synchronous_commit": "off"}
+        if "partitions" in a.tables:
+            self.settings["shared_preload_libraries"] = "vector"  # else 32 indexes are counted before PostgreSQL 17
         self.settings.update(c.split("=", 1) for c in a.conf)
         sources = {"ours": a.ours, "peer": a.peer}
         self.contestants = [Contestant(n, s, self) for n, s in sources.items() if s != "none"]
