@@ -1,4 +1,4 @@
-# What demo/run.sh and demo/tier.sh share: they build the extension, start a private PostgreSQL, and
+# What the scripts of this folder share: they build the extension, start a private PostgreSQL, and
 # end it.  Whoever reads this file has a function usage and a port, and names in package_of and header_of
 # which package has a program or a header that it needs besides.
 
@@ -104,15 +104,15 @@ PostgreSQL in another place."
 
 # ---- the private server ------------------------------------------------------------------------
 
-# Writes $tmp/stop, which runs $tmp/stop-more, if there is one, stops the server and removes the folder.
+# Writes $tmp/stop, which runs $tmp/stop-more, if there is one, stops the servers and removes the folder.
 write_stop() {
 	{
 		echo '#!/bin/sh'
 		echo 'cd /'
 		printf 'test ! -x %q || %q\n' "$tmp/stop-more" "$tmp/stop-more"
-		printf '%s ' test ! -f "$dir/data/postmaster.pid" '||'
-		printf '%q ' "${as_server[@]}" "$bin/pg_ctl" -D "$dir/data" -m fast stop
-		echo '>/dev/null'
+		printf 'for pid in %q/*/postmaster.pid; do\n\ttest ! -f "$pid" || ' "$dir"
+		printf '%q ' "${as_server[@]}" "$bin/pg_ctl" -m fast stop
+		printf '%s\n' '-D "${pid%/*}" >/dev/null' done
 		printf 'rm -rf %q\n' "$tmp"
 	} >"$tmp/stop"
 	chmod +x "$tmp/stop"
@@ -153,12 +153,17 @@ build() {
 	cp "$bin/postgres" "$tmp/pg$bin/"
 }
 
+# Starts the server of a folder of $dir, at a port, with more options.
+run_server() {
+	local options="-p $2 -k '$dir' -c listen_addresses='' -c fsync=off -c max_wal_size=4GB ${3:-}"
+	"${as_server[@]}" "$bin/pg_ctl" -D "$dir/$1" -p "$tmp/pg$bin/postgres" -l "$dir/log" \
+		-o "$options" start >/dev/null || fail "the server did not start"
+}
+
 start() {
-	local options="-p $port -k '$dir' -c listen_addresses='' -c fsync=off -c max_wal_size=4GB"
 	"${as_server[@]}" "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --no-locale \
 		--no-sync >"$tmp/initdb.log" 2>&1 || fail "initdb: $(tail -n 3 "$tmp/initdb.log")"
-	"${as_server[@]}" "$bin/pg_ctl" -D "$dir/data" -p "$tmp/pg$bin/postgres" -l "$dir/log" \
-		-o "$options" start >/dev/null || fail "the server did not start"
+	run_server data "$port"
 	"${psql[@]}" -d postgres -qc 'CREATE DATABASE films'
 }
 
@@ -167,7 +172,7 @@ start() {
 # Builds the extension and starts the server; the current folder is the demo's own from then on.
 begin_demo() {
 	tmp=$(mktemp -d "${TMPDIR:-/tmp}/vector-demo.XXXXXX")
-	dir=$tmp/server         # the server's own: data directory, socket, log
+	dir=$tmp/server         # the servers' own: data directories, sockets, log
 	trap cleanup EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
