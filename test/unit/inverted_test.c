@@ -179,7 +179,7 @@ close_piece(void *arg)
 static void
 grow_found(InvertedTop *top)
 {
-	top->room++;
+	top->room += 1 + top->room / 2;
 	top->found = realloc(top->found, sizeof(InvertedFound) * top->room);
 }
 

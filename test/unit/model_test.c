@@ -7,7 +7,7 @@
 
 #include "check.h"
 
-#define NEAR(a, b)	(fabs((a) - (b)) < 1e-9 * fmax(fabs(b), 1))
+#define NEAR(a, b)	(fabs((double) (a) - (double) (b)) < 1e-9 * fmax(fabs((double) (b)), 1))
 
 static void
 test_growth(void)
