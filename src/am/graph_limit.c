@@ -101,25 +101,31 @@ graph_first_rounds(VectorScan *scan)
 	uint32		wanted = effort->wanted;
 	ScanCursor **searched = palloc(sizeof(ScanCursor *) * Max(scan->cursor_count, 1));
 	double		rows;
+	double		told = 0;		/* rows of segments whose rounds are done */
 	int			count = find_searched(scan, searched, &rows);
 	NearestFound own = {.wanted = wanted, .context = CurrentMemoryContext};
 	bool		shares = count > 1 && wanted > 0 && scan->merged == NULL && scan->shared == NULL;
+	BlockBatch	batch;
 
 	/* participants of a parallel scan take runs in the order of the directory, and read them all */
 	if (count > 1 && wanted > 0 && scan->shared == NULL)
 		qsort(searched, count, sizeof(ScanCursor *), compare_sizes);
 	if (shares)
 		scan->nearest = &own;
+	scan_wait_together(scan, &batch);
 	for (int i = 0; i < count; i++)
 	{
 		if (shares)
-			effort->known = nearest_bound(&own);
+			effort->known = told >= rows_left(searched[i]) ? nearest_bound(&own) : INFINITY;
 		else if (scan->nearest)
 			effort->known = scan_merge_known(scan->merged);
 		if (i > 0 && effort->known < INFINITY)
 			effort->wanted = graph_share(effort, wanted, rows_left(searched[i]) / Max(rows, 1));
 		(void) scan_round(scan, searched[i]);
+		if (!searched[i]->waits)
+			told += rows_left(searched[i]);
 	}
+	scan_end_waiting(scan);
 	effort->wanted = wanted;
 	pfree(searched);
 	if (!shares)

@@ -24,7 +24,10 @@ extern uint32 graph_share(const SearchEffort *effort, uint32 wanted, double part
 /*
  * Does the first round of every segment.  If it is known how many rows are wanted, the largest is
  * searched first; once it is known how near rows have to be, each of the others looks for these
- * and for its share of the rows only.  Not for searches whose distances are estimates or bounds.
+ * and for its share of the rows only.  Segments that wait for object stores wait together, and tell
+ * the others nothing: to wait for the largest alone takes longer than what it tells saves.  What
+ * segments with fewer rows than the next one have told would lead that one too far.  Not for
+ * searches whose distances are estimates or bounds.
  */
 extern void graph_first_rounds(VectorScan *scan);
 

@@ -200,6 +200,7 @@ search_further(HnswScan *state)
 {
 	VectorScan *scan = &state->scan;
 	bool		more = false;
+	BlockBatch	batch;
 
 	if (state->exhausted)
 		return false;
@@ -207,6 +208,9 @@ search_further(HnswScan *state)
 		PG_UINT64_MAX;
 	if (scan->visited >= scan->most_visited)
 		state->limited = true;
+	/* limits count what the segments before have found */
+	if (scan->search.allows == NULL)
+		scan_wait_together(scan, &batch);
 	for (int i = 0; i < scan->cursor_count && !state->limited; i++)
 	{
 		ScanCursor *cursor = &scan->cursors[i];
@@ -218,6 +222,7 @@ search_further(HnswScan *state)
 		else
 			more = true;
 	}
+	scan_end_waiting(scan);
 	state->exhausted = !more;
 	if (!more)
 		state->first = PG_UINT64_MAX;

@@ -423,6 +423,7 @@ scan_round(VectorScan *scan, ScanCursor *cursor)
 	SegmentRound round = cursor->reading->reader->round(cursor->reading);
 
 	cursor->searched = round == ROUND_LAST;
+	cursor->waits = round == ROUND_WAITS;
 	note_beyond(scan, cursor, visited, within);
 	return round;
 }

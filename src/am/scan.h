@@ -73,6 +73,7 @@ typedef struct ScanCursor
 	ExcludedRows excluded;		/* of the segment */
 	SegmentScan *reading;
 	bool		searched;		/* there is no further round */
+	bool		waits;			/* in a round, for what is in an object store */
 	bool		done;			/* no further row is wanted */
 	ReturnedSegment returned;	/* of an index-only scan */
 	uint64		within;			/* rows found within the limit */
@@ -183,6 +184,13 @@ extern void scan_reopen(VectorScan *scan);
 extern void scan_note_given(VectorScan *scan, const ScanResult *result);
 extern void scan_leave_out_given(VectorScan *scan);
 extern bool scan_was_given(const VectorScan *scan, const ScanResult *result);
+
+/*
+ * Rounds of several segments that are begun between these wait together for what they need of
+ * object stores: they return ROUND_WAITS, and the second call, which may come alone, ends them.
+ */
+extern void scan_wait_together(VectorScan *scan, BlockBatch *batch);
+extern void scan_end_waiting(VectorScan *scan);
 
 /* Has read together what the next rounds of all segments need of object stores in any case. */
 extern void scan_expect(VectorScan *scan);

@@ -25,6 +25,30 @@ scan_expect(VectorScan *scan)
 	block_batch_read(scan->search.index, &batch);
 }
 
+void
+scan_wait_together(VectorScan *scan, BlockBatch *batch)
+{
+	block_batch_begin(batch, 0);
+	scan->search.together = batch;
+}
+
+void
+scan_end_waiting(VectorScan *scan)
+{
+	for (bool waits = scan->search.together != NULL; waits;)
+	{
+		block_batch_read(scan->search.index, scan->search.together);
+		waits = false;
+		for (int i = 0; i < scan->cursor_count; i++)
+			if (scan->cursors[i].waits)
+			{
+				(void) scan_round(scan, &scan->cursors[i]);
+				waits |= scan->cursors[i].waits;
+			}
+	}
+	scan->search.together = NULL;
+}
+
 /*
  * The segment with the waiting row whose bound is least, unless that is above `most`; or likewise
  * of rows that have to be asked for.

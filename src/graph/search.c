@@ -418,8 +418,8 @@ take_next(GraphSearch *search, GraphCandidate *candidate, bool *dead)
 
 /*
  * Takes the next candidate, from a source that may have to wait for it with others; false if none
- * is in reach.  The first candidates of a search are soon left behind, so it begins with fewer at
- * once, all the fewer if it begins anywhere.
+ * is in reach and at hand.  The first candidates of a search are soon left behind, so it begins
+ * with fewer at once, all the fewer if it begins anywhere.
  */
 static inline bool
 take_fetched(GraphSearch *search, GraphTaken *taken)
@@ -445,9 +445,9 @@ take_fetched(GraphSearch *search, GraphTaken *taken)
 		}
 		search->beam_count = n;
 		search->beam_next = 0;
-		if (n == 0)
+		search->waits = n > 0 && !source->fetch(source->arg, ids, (int) n);
+		if (n == 0 || search->waits)
 			return false;
-		source->fetch(source->arg, ids, (int) n);
 	}
 	*taken = beam[search->beam_next++];
 	return true;
@@ -634,11 +634,11 @@ graph_search_run(GraphSearch *search, uint32_t max_hops)
 	uint64_t	before = search->hops;
 	GraphTaken	taken;
 
-	while (search->hops - before < max_hops)
+	for (search->waits = false; search->hops - before < max_hops;)
 	{
 		if (!take_fetched(search, &taken))
 		{
-			if (search->wide || search->wanted == 0 || is_out_of_patience(search))
+			if (search->waits || search->wide || search->wanted == 0 || is_out_of_patience(search))
 				return true;
 			if (!widen(search))
 				return false;

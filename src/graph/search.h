@@ -68,8 +68,12 @@ typedef struct GraphSource
 	void		(*score) (void *arg, const uint32_t *ids, int n, float *distances);
 	/* Prefetches a node that may be expanded next; or NULL. */
 	void		(*prefetch) (void *arg, uint32_t id);
-	/* Brings nodes that are expanded next into memory together; or NULL, if all are there. */
-	void		(*fetch) (void *arg, const uint32_t *ids, int n);
+	/*
+	 * Brings nodes that are expanded next into memory together; or NULL, if all are there.  false:
+	 * they come later, and graph_search_run ends before (`waits`).  In graph_search_more they are
+	 * needed at once.
+	 */
+	bool		(*fetch) (void *arg, const uint32_t *ids, int n);
 	/*
 	 * The nodes that come into memory with one that was expanded, and their exact distances, at
 	 * most GRAPH_MAX_DEGREE; or NULL, if they are not worth comparing.
@@ -128,6 +132,7 @@ typedef struct GraphSearch
 	GraphTaken	beam[GRAPH_BEAM];
 	uint32_t	beam_count;
 	uint32_t	beam_next;		/* those before it are expanded */
+	bool		waits;			/* for the nodes of the beam */
 
 	uint32_t	wanted;			/* see graph_search_limit; 0: no limit */
 	float		reach;
@@ -210,7 +215,8 @@ extern void graph_search_expect(GraphSearch *search, float share, float crowd);
 
 /*
  * Runs until the pool is expanded, a limit is reached, or max_hops hops are done; the result is in
- * `found`.  Returns false if there is no memory.
+ * `found`.  If it waits for nodes, the next run goes on with them.  Returns false if there is no
+ * memory.
  */
 extern bool graph_search_run(GraphSearch *search, uint32_t max_hops);
 

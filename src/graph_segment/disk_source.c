@@ -66,7 +66,7 @@ prefetch_links(void *arg, uint32_t id)
 	disk_reader_prefetch(&((GraphScan *) arg)->disk->links, id, NULL);
 }
 
-static void
+static bool
 fetch_nodes(void *arg, const uint32_t *ids, int n)
 {
 	GraphScan  *scan = arg;
@@ -77,6 +77,7 @@ fetch_nodes(void *arg, const uint32_t *ids, int n)
 	for (int i = 0; i < n; i++)
 		sealed_prefetch_node(&scan->sealed, ids[i], &batch);
 	block_batch_read(scan->sealed.index, &batch);
+	return true;
 }
 
 /* Compares all nodes in the block of one, unless that has been done lately. */

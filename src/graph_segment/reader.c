@@ -32,6 +32,8 @@ typedef struct GraphReading
 	GraphScan	scan;
 	size_t		given;			/* of what the search has found */
 	bool		begun;
+	bool		may_read;		/* a walk may be given up */
+	bool		waits;			/* the walk of the round goes on when it is called again */
 	bool		ended;			/* there is no row left */
 } GraphReading;
 
@@ -171,22 +173,29 @@ expected_hops(const GraphReading *reading, double share)
  * so a search costs at most twice what it costs the better way.
  */
 static void
-walk(GraphReading *reading)
+go_on(GraphReading *reading)
 {
-	SegmentSearch *search = reading->base.search;
 	GraphScan  *scan = &reading->scan;
-	bool		may_read = scan->left && may_read_rest(reading);
 
-	search->statistics->walks++;
-	graph_scan_search(scan, search->query, &search->effort);
-	while (graph_scan_walk(scan, may_read ? LOOK_HOPS : PG_UINT32_MAX))
+	while (graph_scan_walk(scan, reading->may_read ? LOOK_HOPS : PG_UINT32_MAX))
 		if (Max(scan->search.hops, expected_hops(reading, graph_scan_share_met(scan))) >=
 			rest_hops(reading))
 		{
-			search->statistics->switches++;
+			reading->base.search->statistics->switches++;
 			read_rest(reading);
 			return;
 		}
+}
+
+static void
+walk(GraphReading *reading)
+{
+	SegmentSearch *search = reading->base.search;
+
+	reading->may_read = reading->scan.left && may_read_rest(reading);
+	search->statistics->walks++;
+	graph_scan_search(&reading->scan, search->query, &search->effort);
+	go_on(reading);
 }
 
 /*
@@ -249,7 +258,9 @@ do_round(GraphReading *reading)
 		read_share(reading);
 		return ROUND_LAST;
 	}
-	if (!reading->begun)
+	if (reading->waits)
+		go_on(reading);
+	else if (!reading->begun)
 	{
 		reading->begun = true;
 		if (reads_rest(reading, expected_hops(reading, graph_scan_share(&reading->scan))))
@@ -262,6 +273,7 @@ do_round(GraphReading *reading)
 			return ROUND_LAST;
 		if (search->allows && !search->allows(search, 0, round_memory(reading)))
 			return ROUND_REFUSED;
+		reading->may_read = false;
 		if (search->effort.extend)
 			graph_scan_extend(&reading->scan, &search->effort);
 		else
@@ -272,6 +284,9 @@ do_round(GraphReading *reading)
 				return ROUND_LAST;
 		}
 	}
+	reading->waits = reading->scan.search.waits;
+	if (reading->waits)
+		return ROUND_WAITS;
 	give_found(reading);
 	return reading->ended ? ROUND_LAST : ROUND_DONE;
 }
@@ -280,7 +295,10 @@ static SegmentRound
 graph_round(SegmentScan *scan)
 {
 	GraphReading *reading = (GraphReading *) scan;
-	SegmentRound round = do_round(reading);
+	SegmentRound round;
+
+	reading->scan.together = scan->search->together;
+	round = do_round(reading);
 
 	graph_scan_close(&reading->scan);
 	return round;

@@ -454,9 +454,14 @@ graph_scan_walk(GraphScan *scan, uint32 hops)
 bool
 graph_scan_more(GraphScan *scan)
 {
-	GraphSearch *search = &scan->search;
+	BlockBatch *together = scan->together;
+	bool		more;
 
-	if (!graph_search_more(search))
+	/* nodes that have been expanded are read again at once */
+	scan->together = NULL;
+	more = graph_search_more(&scan->search);
+	scan->together = together;
+	if (!more)
 		return false;
 	(void) graph_scan_walk(scan, PG_UINT32_MAX);
 	return true;

@@ -40,6 +40,7 @@ typedef struct GraphScan
 	int			next_done;
 	GraphHeap	nearest;		/* upper bounds of the wanted nearest found; negated */
 	DiskScan   *disk;			/* METHOD_DISK, else NULL */
+	BlockBatch *together;		/* see SegmentSearch */
 } GraphScan;
 
 /* Whether a search knows only estimates of what it finds: METHOD_DISK without vectors. */

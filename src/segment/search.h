@@ -84,6 +84,7 @@ struct SegmentSearch
 	SearchEffort effort;
 	ComparedRows compared;
 	bool		incomplete;		/* see search_leave_out */
+	BlockBatch *together;		/* rounds add to it what they have to wait for; NULL: they wait */
 	void	   *shared;			/* by scans of one method, which defines it; NULL at first */
 
 	/* Takes a row that a round has found. */
@@ -113,7 +114,8 @@ typedef enum SegmentRound
 {
 	ROUND_DONE,					/* there may be others */
 	ROUND_LAST,					/* done, and the last one */
-	ROUND_REFUSED				/* not done, because the search does not allow it */
+	ROUND_REFUSED,				/* not done, because the search does not allow it */
+	ROUND_WAITS					/* not done: goes on once SegmentSearch.together has been read */
 } SegmentRound;
 
 /* How a kind of segments is read. */
