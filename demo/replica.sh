@@ -73,11 +73,11 @@ check() {
 # Waits until a condition holds on a server.
 await() {
 	local i
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 1000; i++)); do
 		[[ $(on "$1" "SELECT $2") != t ]] || return 0
 		sleep 0.05
 	done
-	fail "after ten seconds on $1 not yet: $2"
+	fail "after a minute on $1 not yet: $2"
 }
 
 # ---- steps -------------------------------------------------------------------------------------
