@@ -176,7 +176,9 @@ measure_search_text(const Measure *measure)
 	append_operator(&distance, operator);
 	appendStringInfoString(&distance, "$1");
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT ctid, %s%s%s FROM ONLY %s WHERE true", distance.data,
+	/* which rows are found matters to queries that are rows; not all scans can tell (indexes.c) */
+	appendStringInfo(&sql, "SELECT %s, %s%s%s FROM ONLY %s WHERE true",
+					 measure->given ? "NULL::pg_catalog.tid" : "ctid", distance.data,
 					 measure->vectors ? ", " : "", measure->vectors ? column : "",
 					 table_text(measure));
 	if (predicate)
