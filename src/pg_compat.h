@@ -65,6 +65,15 @@
 #define EXECUTOR_RUN_PASS_ONCE	, execute_once
 #endif
 
+/* The parameters of an access method's amestimateparallelscan. */
+#if PG_VERSION_NUM >= 180000
+#define ESTIMATE_PARALLEL_PARAMETERS	Relation index, int nkeys, int norderbys
+#elif PG_VERSION_NUM >= 170000
+#define ESTIMATE_PARALLEL_PARAMETERS	int nkeys, int norderbys
+#else
+#define ESTIMATE_PARALLEL_PARAMETERS	void
+#endif
+
 /* Intervals are always finite before 17; needs utils/timestamp.h. */
 #if PG_VERSION_NUM < 170000
 #define INTERVAL_NOT_FINITE(interval)	((void) (interval), false)

@@ -225,16 +225,7 @@ extern float scan_left(const VectorScan *scan);
 extern bool scan_take_late(VectorScan *scan);
 
 /* Of IndexAmRoutine. */
-extern Size vectorestimateparallelscan(
-#if PG_VERSION_NUM >= 180000
-	Relation index,
-#endif
-#if PG_VERSION_NUM >= 170000
-	int nkeys, int norderbys
-#else
-	void
-#endif
-);
+extern Size vectorestimateparallelscan(ESTIMATE_PARALLEL_PARAMETERS);
 extern void vectorinitparallelscan(void *target);
 
 /* Whether a participant sees the same segments as the first one; a scan that is alone does. */

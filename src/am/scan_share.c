@@ -22,16 +22,7 @@
 #define PATIENCE	20
 
 Size
-vectorestimateparallelscan(
-#if PG_VERSION_NUM >= 180000
-	Relation index,
-#endif
-#if PG_VERSION_NUM >= 170000
-	int nkeys, int norderbys
-#else
-	void
-#endif
-)
+vectorestimateparallelscan(ESTIMATE_PARALLEL_PARAMETERS)
 {
 	return sizeof(ScanShared);
 }

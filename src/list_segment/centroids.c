@@ -63,18 +63,6 @@ centroids_size(const Space *space, const Directory *directory, double rows)
 	return sizeof(float) * lists_work_width(space) * lists_for_rows(directory, rows);
 }
 
-static void *
-allocate(void *arg, size_t size)
-{
-	return MemoryContextAllocHuge(arg, size);
-}
-
-static void
-release(void *arg, void *p)
-{
-	pfree(p);
-}
-
 static void
 interrupt(void *arg)
 {
@@ -94,7 +82,7 @@ kmeans_options(const CentroidsTraining *training)
 		.balance = KMEANS_BALANCE,
 		.threads = training->threads,
 		.interrupt = interrupt,
-		.memory = {allocate, release, training->context}
+		.memory = cluster_memory(training->context)
 	};
 }
 

@@ -22,6 +22,7 @@
 #include "cluster/components.h"
 #include "cluster/kmeans.h"
 #include "recall/measure.h"
+#include "segment/memory.h"
 #include "segment/space.h"
 
 #define MOST_SAMPLES	1000
@@ -117,18 +118,6 @@ read_points(Picture *picture)
 		add_nearest(picture);
 }
 
-static void *
-allocate(void *arg, size_t size)
-{
-	return MemoryContextAllocHuge(arg, size);
-}
-
-static void
-release(void *arg, void *p)
-{
-	pfree(p);
-}
-
 static void
 interrupt(void *arg)
 {
@@ -145,7 +134,7 @@ find_clusters(const Picture *picture)
 		.iterations = ITERATIONS,
 		.seed = 1,
 		.interrupt = interrupt,
-		.memory = {allocate, release, CurrentMemoryContext}
+		.memory = cluster_memory(CurrentMemoryContext)
 	};
 	float	   *points = palloc(sizeof(float) * options.k * options.dims);
 	float		half_norms[CLUSTERS];

@@ -80,7 +80,7 @@ mean_recall(const Measure *measure, SPIPlanPtr plan, int effort, int *found)
 		if (found[i] < SETTLED)
 			(void) measure_answer(measure, plan, query, &within, &last, &rows);
 		found[i] = within >= query->nearest ? found[i] + 1 : 0;
-		sum += (double) Min(within, query->nearest) / query->nearest;
+		sum += sample_recall(query, within);
 		n++;
 	}
 	effort_measured = 0;

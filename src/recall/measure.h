@@ -86,4 +86,11 @@ extern SPIPlanPtr measure_prepare(const Measure *measure, const char *sql);
 extern double measure_answer(const Measure *measure, SPIPlanPtr plan, const Sample *query,
 							 int *within, double *last, int *rows);
 
+/* The recall of a query that has true rows, of which a search found so many within reach. */
+static inline double
+sample_recall(const Sample *query, int within)
+{
+	return (double) Min(within, query->nearest) / query->nearest;
+}
+
 #endif							/* VECTOR_RECALL_MEASURE_H */

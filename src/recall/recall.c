@@ -125,7 +125,7 @@ measure_effort(Measure *measure, const char *sql, Tuplestorestate *result, Tuple
 			(void) measure_answer(measure, plan, query, &within, &last, &rows);
 		ms += measure_answer(measure, plan, query, &within, &last, &rows);
 		if (query->nearest > 0)
-			recalls[n++] = (double) Min(within, query->nearest) / query->nearest;
+			recalls[n++] = sample_recall(query, within);
 	}
 	SPI_freeplan(plan);
 	values[COLUMN_INDEX_MS] = rounded(ms / Max(measure->count, 1), 1e3);

@@ -103,7 +103,7 @@ search(const Measure *measure, SPIPlanPtr plan, Figures *figures)
 		blocks += (double) (last_scan.blocks_hit + last_scan.blocks_read);
 		if (query->nearest == 0)
 			continue;
-		found += (double) Min(within, query->nearest) / query->nearest;
+		found += sample_recall(query, within);
 		counted++;
 	}
 	figures->ms = (cpu_seconds() - begun) * 1000 / Max(measure->count, 1);

@@ -15,6 +15,24 @@ build_memory(void)
 	return (Size) (autovacuum ? autovacuum_work_mem : maintenance_work_mem) * 1024;
 }
 
+static void *
+allocate(void *arg, size_t size)
+{
+	return MemoryContextAllocHuge(arg, size);
+}
+
+static void
+release(void *arg, void *p)
+{
+	pfree(p);
+}
+
+ClusterMemory
+cluster_memory(MemoryContext context)
+{
+	return (ClusterMemory) {allocate, release, context};
+}
+
 char *
 payload_reserve(PayloadMemory *memory, Size size)
 {

@@ -6,8 +6,13 @@
 
 #include "pg_compat.h"
 
+#include "cluster/kmeans.h"
+
 /* The bytes that a build or a merge may use: maintenance_work_mem, or autovacuum's own limit. */
 extern Size build_memory(void);
+
+/* Memory of a context, for what is trained without PostgreSQL. */
+extern ClusterMemory cluster_memory(MemoryContext context);
 
 /* Memory for one payload at a time, which grows as needed; zeros at first. */
 typedef struct PayloadMemory

@@ -210,6 +210,18 @@ search_once(GraphSearch *search, uint32_t i, bool compares, bool near, Probe *su
 	return hits;
 }
 
+static void
+free_memory(GraphSearch *search)
+{
+	free(search->pool);
+	free(search->beyond);
+	free(search->nearest.items);
+	free(search->dead.items);
+	free(search->kept.items);
+	free(search->seen);
+	free(search->found);
+}
+
 /*
  * Nodes are read some at a time, so there are fewer rounds than reads.  If all nodes of the blocks
  * that are read are compared, there are fewer reads.  A search that begins near the query reads
@@ -239,13 +251,7 @@ check_disk(void)
 		hits += search_once(&search, i, true, true, &near);
 	HOLDS(hits >= 0.95 * QUERIES * K);
 	HOLDS(near.rounds * 4 < beside.rounds * 3);
-	free(search.pool);
-	free(search.beyond);
-	free(search.nearest.items);
-	free(search.dead.items);
-	free(search.kept.items);
-	free(search.seen);
-	free(search.found);
+	free_memory(&search);
 }
 
 /*
@@ -293,13 +299,7 @@ check_extend(void)
 		}
 	}
 	HOLDS(hits >= 0.98 * at_once && at_once >= 0.9 * QUERIES * 3 * K);
-	free(search.pool);
-	free(search.beyond);
-	free(search.nearest.items);
-	free(search.dead.items);
-	free(search.kept.items);
-	free(search.seen);
-	free(search.found);
+	free_memory(&search);
 }
 
 /* The nearest entries are in order, and the first ones are the same however many are found. */
