@@ -85,6 +85,9 @@ typedef struct Figures
  */
 #define LEAST_ROWS			100
 
+/* Runs a statement that ends with this code of SPI_execute. */
+extern void advise_run(const char *sql, int expected);
+
 /* Fills temporary tables, and removes them. */
 extern void advise_draw(Question *question, SampleTable *samples);
 extern void advise_drop(void);

@@ -41,8 +41,8 @@
 
 #define DRAWN_TABLE		"vector_advise_drawn"
 
-static void
-execute(const char *sql, int expected)
+void
+advise_run(const char *sql, int expected)
 {
 	int			result = SPI_execute(sql, false, 0);
 
@@ -102,9 +102,9 @@ count_rows(Question *question)
 		known &= count_relation(lfirst_oid(cell), &rows, &question->table_bytes);
 	if (known && rows > Max(MOST_READ, (double) BLOCK_ROWS * question->sample_rows))
 		percent = 100.0 * BLOCK_ROWS * question->sample_rows / rows;
-	execute(psprintf("SELECT pg_catalog.count(*), pg_catalog.count(%s) FROM %s "
-					 "TABLESAMPLE pg_catalog.system (%.6f)", question->column,
-					 question->table_text, percent), SPI_OK_SELECT);
+	advise_run(psprintf("SELECT pg_catalog.count(*), pg_catalog.count(%s) FROM %s "
+						"TABLESAMPLE pg_catalog.system (%.6f)", question->column,
+						question->table_text, percent), SPI_OK_SELECT);
 	if (percent == 100)
 		question->rows = result_number(2);
 	else
@@ -142,8 +142,8 @@ find_type(Question *question)
 	question->expression = question->column;
 	if (typmod < 0)
 	{
-		execute(psprintf("SELECT %s FROM %s WHERE %s IS NOT NULL LIMIT 1", question->column,
-						 question->table_text, question->column), SPI_OK_SELECT);
+		advise_run(psprintf("SELECT %s FROM %s WHERE %s IS NOT NULL LIMIT 1", question->column,
+							question->table_text, question->column), SPI_OK_SELECT);
 		if (SPI_processed == 0)
 			elog(ERROR, "the vectors are gone");
 		typmod = dimensions(question->column_type,
@@ -168,12 +168,12 @@ make_table(const Question *question, const char *name)
 		{TYPSTORAGE_MAIN, "MAIN"}, {TYPSTORAGE_EXTENDED, "EXTENDED"}
 	};
 
-	execute(psprintf("CREATE TEMPORARY TABLE %s (v %s, place double precision) USING heap", name,
-					 question->type_text), SPI_OK_UTILITY);
+	advise_run(psprintf("CREATE TEMPORARY TABLE %s (v %s, place double precision) USING heap",
+						name, question->type_text), SPI_OK_UTILITY);
 	for (int i = 0; i < lengthof(storages); i++)
 		if (storages[i].storage == question->storage)
-			execute(psprintf("ALTER TABLE pg_temp.%s ALTER v SET STORAGE %s", name,
-							 storages[i].text), SPI_OK_UTILITY);
+			advise_run(psprintf("ALTER TABLE pg_temp.%s ALTER v SET STORAGE %s", name,
+								storages[i].text), SPI_OK_UTILITY);
 }
 
 /* Fills one with those that were drawn at places in a range; returns how many. */
@@ -181,9 +181,9 @@ static double
 fill_table(const Question *question, const char *name, double from, double to)
 {
 	make_table(question, name);
-	execute(psprintf("INSERT INTO pg_temp.%s SELECT v, place FROM pg_temp." DRAWN_TABLE
-					 " WHERE place OPERATOR(pg_catalog.>=) '%.17g' AND "
-					 "place OPERATOR(pg_catalog.<) '%.17g'", name, from, to), SPI_OK_INSERT);
+	advise_run(psprintf("INSERT INTO pg_temp.%s SELECT v, place FROM pg_temp." DRAWN_TABLE
+						" WHERE place OPERATOR(pg_catalog.>=) '%.17g' AND "
+						"place OPERATOR(pg_catalog.<) '%.17g'", name, from, to), SPI_OK_INSERT);
 	return (double) SPI_processed;
 }
 
@@ -222,11 +222,12 @@ advise_draw(Question *question, SampleTable *samples)
 	find_type(question);
 	set_buffers(question);
 	make_table(question, DRAWN_TABLE);
-	execute(psprintf("INSERT INTO pg_temp." DRAWN_TABLE " SELECT %s, pg_catalog.random() FROM %s "
-					 "TABLESAMPLE pg_catalog.system (%.6f) WHERE %s IS NOT NULL AND "
-					 "pg_catalog.random() OPERATOR(pg_catalog.<) '%.17g'",
-					 question->column, question->table_text, percent, question->column, part),
-			SPI_OK_INSERT);
+	advise_run(psprintf("INSERT INTO pg_temp." DRAWN_TABLE
+						" SELECT %s, pg_catalog.random() FROM %s "
+						"TABLESAMPLE pg_catalog.system (%.6f) WHERE %s IS NOT NULL AND "
+						"pg_catalog.random() OPERATOR(pg_catalog.<) '%.17g'",
+						question->column, question->table_text, percent, question->column, part),
+			   SPI_OK_INSERT);
 	drawn = (double) SPI_processed;
 	samples[1].rows = samples[0].rows = drawn;
 	if (drawn < LEAST_ROWS)
@@ -244,6 +245,6 @@ advise_draw(Question *question, SampleTable *samples)
 void
 advise_drop(void)
 {
-	execute("DROP TABLE IF EXISTS pg_temp." DRAWN_TABLE ", pg_temp." QUERIES_TABLE ", pg_temp."
-			SMALLER_TABLE ", pg_temp." LARGER_TABLE, SPI_OK_UTILITY);
+	advise_run("DROP TABLE IF EXISTS pg_temp." DRAWN_TABLE ", pg_temp." QUERIES_TABLE ", pg_temp."
+			   SMALLER_TABLE ", pg_temp." LARGER_TABLE, SPI_OK_UTILITY);
 }

@@ -211,13 +211,6 @@ measure_searches(const Question *question, const Candidate *candidate, SampleTab
 	SPI_freeplan(plan);
 }
 
-static void
-execute_utility(const char *sql)
-{
-	if (SPI_execute(sql, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(SPI_result));
-}
-
 Figures
 advise_measure(const Question *question, const Candidate *candidate, SampleTable *sample)
 {
@@ -225,9 +218,9 @@ advise_measure(const Question *question, const Candidate *candidate, SampleTable
 	double		begun = cpu_seconds();
 	Relation	index;
 
-	execute_utility(advise_statement(candidate, psprintf("CREATE INDEX " TRIAL_INDEX
-														 " ON pg_temp.%s", sample->name),
-									 "v", sample->rows));
+	advise_run(advise_statement(candidate, psprintf("CREATE INDEX " TRIAL_INDEX
+													" ON pg_temp.%s", sample->name),
+								"v", sample->rows), SPI_OK_UTILITY);
 	index = relation_open(RangeVarGetRelid(makeRangeVar("pg_temp", TRIAL_INDEX, -1), NoLock,
 										   false), AccessShareLock);
 	figures.bytes = (double) RelationGetNumberOfBlocks(index) * BLCKSZ;
@@ -238,7 +231,7 @@ advise_measure(const Question *question, const Candidate *candidate, SampleTable
 	measure_searches(question, candidate, sample, index, &figures);
 	PopActiveSnapshot();
 	relation_close(index, AccessShareLock);
-	execute_utility("DROP INDEX pg_temp." TRIAL_INDEX);
+	advise_run("DROP INDEX pg_temp." TRIAL_INDEX, SPI_OK_UTILITY);
 	ereport(DEBUG1,
 			(errmsg_internal("%s (%s) on %.0f rows: %.0f bytes, built in %.3f s, effort %.1f, "
 							 "recall %.4f, %.4f ms, %.0f blocks", candidate->method,
