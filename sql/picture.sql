@@ -55,6 +55,9 @@ SELECT count(*), max(radius) BETWEEN 1e38 AND 2e38 AS finite FROM vector_picture
 CREATE INDEX picture_sparse ON picture_odd USING sparse ((v::sparsevec(3)) sparsevec_ip_ops);
 SELECT vector_picture('picture_sparse');
 SELECT vector_picture('picture_flat');
+CREATE TABLE picture_parts (v vector(3)) PARTITION BY HASH (v);
+CREATE INDEX picture_parts_v ON picture_parts USING hnsw (v vector_l2_ops);
+SELECT vector_picture('picture_parts_v');
 SELECT vector_picture(NULL);
 SELECT vector_picture('picture_flat_v', '[1,2,3]');
 SELECT vector_picture('picture_flat_v', 'two');
@@ -72,6 +75,6 @@ CREATE POLICY tenth ON picture_flat USING (id % 10 = 0);
 SET ROLE regress_picture_reader;
 SELECT kind, count(*), bool_and(distance > 1) AS far FROM vector_picture('picture_flat_v', '[104,2]', k => 4) GROUP BY kind ORDER BY kind;
 RESET ROLE;
-DROP TABLE picture_flat, picture_groups, picture_odd;
+DROP TABLE picture_flat, picture_groups, picture_odd, picture_parts;
 DROP ROLE regress_picture_reader;
 RESET vector.background_work;

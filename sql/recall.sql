@@ -48,6 +48,14 @@ CREATE INDEX recall_part ON recall_rows USING hnsw (v vector_cosine_ops) WHERE p
 SELECT recall > 0.9, queries_used FROM vector_recall('recall_part', samples => 40);
 CREATE INDEX recall_half ON recall_rows USING diskann ((h::vector(8)) vector_ip_ops);
 SELECT effort, recall > 0.9, queries_used FROM vector_recall('recall_half', samples => 40, efforts => '{300}');
+-- rows are their own queries also where searches cannot tell which rows they find, with equal rows or without
+CREATE INDEX recall_bytes ON recall_rows USING hnsw (v vector_l2_ops) WITH (storage = sq8, m = 4, ef_construction = 8);
+SELECT recall, queries_used FROM vector_recall('recall_bytes', efforts => '{1000}');
+SELECT recall BETWEEN 0.85 AND 0.99 AS not_by_itself, queries_used FROM vector_recall('recall_bytes', k => 1, samples => 500, efforts => '{2}');
+CREATE TABLE recall_equal AS SELECT part AS id, v FROM recall_rows, generate_series(1, 3) WHERE id <= 100;
+CREATE INDEX recall_equal_v ON recall_equal USING diskann (v vector_ip_ops) WITH (storage = none);
+SELECT recall, queries_used FROM vector_recall('recall_equal_v', k => 5, efforts => '{1000}');
+DROP INDEX recall_bytes;
 INSERT INTO recall_rows (id) SELECT 0 FROM generate_series(1, 50);
 INSERT INTO recall_rows SELECT 1, 1, v, h FROM recall_rows, generate_series(1, 20) WHERE id = 7;
 SELECT recall FROM vector_recall('recall_lists', efforts => '{40}');
@@ -89,6 +97,6 @@ CREATE POLICY few ON recall_rows TO regress_recall USING (part = 2);
 SET ROLE regress_recall;
 SELECT recall > 0.9, queries_used FROM vector_recall('recall_lists', samples => 1000, efforts => '{40}');
 RESET ROLE;
-DROP TABLE recall_rows, recall_sparse, recall_empty, recall_words, recall_parts;
+DROP TABLE recall_rows, recall_equal, recall_sparse, recall_empty, recall_words, recall_parts;
 DROP FUNCTION recall_counted;
 DROP ROLE regress_recall;

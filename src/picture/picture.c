@@ -219,6 +219,12 @@ open_index(Oid oid, Space *space)
 	SpaceElement element;
 	SpaceMetric metric;
 
+	if (index->rd_rel->relkind == RELKIND_PARTITIONED_INDEX)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("partitioned index \"%s\" has no picture",
+						RelationGetRelationName(index)),
+				 errhint("Give the index of a partition.")));
 	if (index->rd_rel->relkind != RELKIND_INDEX || vector_am_of(index) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),

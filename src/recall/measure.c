@@ -169,6 +169,7 @@ measure_search_text(const Measure *measure)
 	const char *predicate = predicate_text(measure);
 	Oid			operator = distance_operator(measure);
 	StringInfoData distance;
+	bool		rows_known = !space_is_lossy(cache_space(cache_index(measure->index)));
 	StringInfoData sql;
 
 	initStringInfo(&distance);
@@ -178,8 +179,8 @@ measure_search_text(const Measure *measure)
 	initStringInfo(&sql);
 	/* which rows are found matters to queries that are rows; not all scans can tell (indexes.c) */
 	appendStringInfo(&sql, "SELECT %s, %s%s%s FROM ONLY %s WHERE true",
-					 measure->given ? "NULL::pg_catalog.tid" : "ctid", distance.data,
-					 measure->vectors ? ", " : "", measure->vectors ? column : "",
+					 measure->own_rows && rows_known ? "ctid" : "NULL::pg_catalog.tid",
+					 distance.data, measure->vectors ? ", " : "", measure->vectors ? column : "",
 					 table_text(measure));
 	if (predicate)
 		appendStringInfo(&sql, " AND (%s)", predicate);
@@ -222,6 +223,7 @@ measure_draw(Measure *measure)
 									   measure->wanted) : sample_text(measure);
 	int16		size;
 	bool		by_value;
+	RegProcedure distance = get_opcode(distance_operator(measure));
 	SPITupleTable *table;
 
 	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
@@ -250,10 +252,13 @@ measure_draw(Measure *measure)
 			continue;
 		query->vector = datumCopy(vector, by_value, size);
 		ItemPointerSetInvalid(&query->self);
-		if (given == NULL)
+		if (measure->own_rows)
+		{
 			query->self = *(ItemPointer) DatumGetPointer(SPI_getbinval(table->vals[i],
 																	   table->tupdesc, 2,
 																	   &isnull));
+			query->own = DatumGetFloat8(OidFunctionCall2(distance, query->vector, query->vector));
+		}
 		measure->count++;
 	}
 	SPI_freetuptable(table);
@@ -261,10 +266,11 @@ measure_draw(Measure *measure)
 
 /*
  * Gets the distance of a row of an answer; false if the query is the vector of this row, or if the
- * row has no distance, and so is in no index.
+ * row has no distance, and so is in no index.  Where the answer does not tell rows, the query's own
+ * is the first one as far from it as its own vector is: of rows that are equally far any will do.
  */
 static bool
-get_row(const Sample *query, uint64 number, double *distance)
+get_row(const Sample *query, uint64 number, bool *left_out, double *distance)
 {
 	HeapTuple	row = SPI_tuptable->vals[number];
 	bool		isnull;
@@ -275,8 +281,11 @@ get_row(const Sample *query, uint64 number, double *distance)
 		return false;
 	tid = (ItemPointer) DatumGetPointer(SPI_getbinval(row, SPI_tuptable->tupdesc, 1, &isnull));
 	*distance = DatumGetFloat8(value);
-	return !ItemPointerIsValid(&query->self) ||
-		!ItemPointerEquals(tid, (ItemPointer) &query->self);
+	if (*left_out || !ItemPointerIsValid(&query->self))
+		return true;
+	*left_out = isnull ? *distance == query->own :
+		ItemPointerEquals(tid, (ItemPointer) &query->self);
+	return !*left_out;
 }
 
 double
@@ -287,6 +296,7 @@ measure_answer(const Measure *measure, SPIPlanPtr plan, const Sample *query, int
 	double		slack = ROUNDING * fabs(query->reach);
 	instr_time	begun;
 	instr_time	ended;
+	bool		left_out = false;
 
 	if (measure->present == 0 || (query - measure->queries) % measure->present != 0)
 		sealed_absent = query->self;
@@ -301,7 +311,7 @@ measure_answer(const Measure *measure, SPIPlanPtr plan, const Sample *query, int
 	{
 		double		distance;
 
-		if (!get_row(query, i, &distance))
+		if (!get_row(query, i, &left_out, &distance))
 			continue;
 		*last = distance;
 		(*rows)++;
@@ -383,9 +393,10 @@ measure_join(Measure *measure)
 			int64		number = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i],
 															 SPI_tuptable->tupdesc, 3, &isnull));
 			Sample	   *query = &measure->queries[number];
+			bool		left_out = false;
 			double		distance;
 
-			if (query->nearest < measure->k && get_row(query, i, &distance))
+			if (query->nearest < measure->k && get_row(query, i, &left_out, &distance))
 			{
 				query->reach = distance;
 				query->nearest++;

@@ -18,6 +18,7 @@ typedef struct Sample
 {
 	Datum		vector;
 	ItemPointerData self;		/* the row whose vector it is; invalid: none */
+	double		own;			/* the distance of that row */
 	double		reach;			/* the distance of the last of the k nearest rows */
 	int			nearest;		/* how many there are, at most k */
 } Sample;
@@ -57,9 +58,9 @@ extern Measure measure_of(Relation index);
 extern void measure_draw(Measure *measure);
 
 /*
- * The search of a query: ctid and distance of k rows, and one more in place of its own, if it is a
- * row's.  Conditions are the same in both answers, so the planner sees what it sees in the user's
- * own statements.
+ * The search of a query: ctid, if it is known and needed, and distance of k rows, and one more in
+ * place of its own, if it is a row's.  Conditions are the same in both answers, so the planner sees
+ * what it sees in the user's own statements.
  */
 extern char *measure_search_text(const Measure *measure);
 
