@@ -8,7 +8,9 @@
  */
 #include "worker/worker.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 #ifndef WIN32
 #include <sys/resource.h>
 #endif
@@ -29,6 +31,7 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lmgr.h"
@@ -69,6 +72,10 @@
 
 /* How many times it waits for old snapshots, which hold up the room for a merge's result. */
 #define MAX_ROOM_NAPS	25
+
+/* How often a worker tries to have its session yield, and the time between. */
+#define PRIORITY_TRIES	5
+#define PRIORITY_NAP_MS	110
 
 /* What a worker does to an index in one transaction. */
 typedef enum WorkerStep
@@ -651,12 +658,41 @@ wants_database(HeapTuple tuple, Oid *oid)
 	return database->datallowconn && database->datconnlimit != DATCONNLIMIT_INVALID_DB;
 }
 
+/*
+ * Linux may share out processors among sessions first (autogroup), of which each process of the
+ * server is one.  A process's own value only counts within its session then, and that of the
+ * session counts among them.
+ */
+static void
+set_session_priority(void)
+{
+#ifdef __linux__
+	char		value[8];
+	int			length = snprintf(value, sizeof(value), "%d", nice_level);
+	int			fd;
+
+	/* a process that leads none would slow down others */
+	if (getsid(0) != MyProcPid)
+		return;
+	fd = OpenTransientFile("/proc/self/autogroup", O_WRONLY);
+	if (fd < 0)
+		return;
+	/* all processes of a machine may write a value every 100 ms together */
+	for (int tries = 0; tries < PRIORITY_TRIES && write(fd, value, length) < 0; tries++)
+		pg_usleep(PRIORITY_NAP_MS * 1000L);
+	CloseTransientFile(fd);
+#endif
+}
+
 static void
 set_priority(void)
 {
 #ifndef WIN32
-	if (nice_level > 0 && setpriority(PRIO_PROCESS, 0, nice_level) != 0)
+	if (nice_level <= 0)
+		return;
+	if (setpriority(PRIO_PROCESS, 0, nice_level) != 0)
 		ereport(DEBUG1, (errmsg("could not set priority: %m")));
+	set_session_priority();
 #endif
 }
 

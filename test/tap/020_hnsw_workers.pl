@@ -87,6 +87,12 @@ set('vector.idle_merge_delay = 3600000', 'vector.max_maintenance_workers = 1');
 insert(25201, 25800);
 my $waits = "SELECT count(*) = 1 FROM vector_jobs() WHERE index = 'items_v'::regclass AND state = 'running' AND phase IS NULL";
 until_true($waits, 'a worker waits');
+SKIP:
+{
+	my $group = '/proc/' . sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'vector worker'") . '/autogroup';
+	skip 'this kernel does not share out processors among sessions', 1 unless -e $group;
+	like(slurp_file($group), qr/nice 5$/, 'its session yields to those of others');
+}
 sql('CREATE TABLE others (v vector(16));
 	CREATE INDEX others_v ON others USING hnsw (v vector_l2_ops) WITH (seal_rows = 500);
 	INSERT INTO others SELECT place(n) FROM generate_series(1, 600) n');
