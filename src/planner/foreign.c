@@ -141,8 +141,10 @@ limit_partition(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rt
 		!takes_first_rows(root, rel->top_parent_relids) || !is_postgres_fdw(rel->serverid))
 		return;
 	limited = limited_path(root, rel, rte);
-	if (limited != NULL)
-		rel->pathlist = list_make1(limited);
+	if (limited == NULL)
+		return;
+	rel->pathlist = list_make1(limited);
+	foreign_plan_distance(rel);
 }
 
 /* Whether all parts of a path are foreign scans with a LIMIT that can wait for servers together. */

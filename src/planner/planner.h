@@ -6,6 +6,7 @@
 
 #include "pg_compat.h"
 
+#include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 #include "nodes/primnodes.h"
 
@@ -19,6 +20,12 @@ extern void junk_init(void);
 extern void indexes_init(void);
 extern void security_init(void);
 extern void foreign_init(void);
+
+/*
+ * Has the scan of a foreign partition of postgres_fdw, whose one path is in the order of a
+ * distance, return this and not the vectors that it is computed of, where that can be.
+ */
+extern void foreign_plan_distance(RelOptInfo *rel);
 
 /* Whether an expression calls a distance function. */
 extern bool computes_distance(const Node *node);

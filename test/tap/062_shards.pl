@@ -97,6 +97,49 @@ foreach my $query ("SELECT id FROM parts WHERE is_odd(id) ORDER BY v <-> '$v' LI
 	is(limits(plan_of($query)), 0, "not sent: $query");
 }
 
+# the distance comes in place of the vectors
+sub distances
+{
+	my ($plan) = @_;
+
+	return scalar(() = $plan =~ /Remote SQL: SELECT (?:(?!v, )\w+, )*\(v OPERATOR.*\) AS "\?distance\?" FROM public.items .*ORDER BY \d ASC/g);
+}
+
+foreach my $query ($search,
+	"SELECT id, v <-> '$v', 1 / (v <-> '$v') FROM parts WHERE tag = 3 ORDER BY v <-> '$v', id LIMIT 10",
+	"SELECT v <-> '$v' FROM parts ORDER BY v <-> '$v' LIMIT 10",
+	"SELECT w.tag FROM (SELECT id, tag FROM parts ORDER BY v <-> '$v' LIMIT 10) p JOIN whole w ON w.id = p.id AND w.tag = p.tag")
+{
+	is(distances(plan_of($query)), 4, "the distance is returned: $query");
+}
+is(distances(plan_of("PREPARE p (vector, bigint) AS SELECT id FROM parts ORDER BY v <-> \$1 LIMIT \$2; "
+	. "EXPLAIN (VERBOSE, COSTS OFF) EXECUTE p ('$v', 10)", 'plan_cache_mode = force_generic_plan')), 4, 'of a parameter');
+like(plan_of("SELECT id, v FROM parts ORDER BY v <-> '$v' LIMIT 10"), qr/Remote SQL: SELECT id, v, \(v OPERATOR.* ORDER BY 3 /, 'beside the vector that is wanted');
+foreach my $query ("SELECT tableoid::regclass, id FROM parts ORDER BY v <-> '$v' LIMIT 10",
+	"SELECT parts FROM parts ORDER BY v <-> '$v' LIMIT 10",
+	"UPDATE whole SET tag = 1 FROM (SELECT id FROM parts ORDER BY v <-> '$v' LIMIT 10) p WHERE p.id = whole.id",
+	"SELECT whole.id FROM whole JOIN (SELECT id FROM parts ORDER BY v <-> '$v' LIMIT 10) p ON p.id = whole.id FOR UPDATE OF whole")
+{
+	my $plan = plan_of($query);
+
+	is(distances($plan) . limits($plan), '04', "the vector is returned: $query");
+}
+# of a table and columns with difficult names, and a dropped column
+$nodes[1]->safe_psql('postgres', q{
+	CREATE TABLE "a, ""b"" FROM (c" ("x FROM ""y"", ORDER BY 'z" int, """ ASC" text, "v ASC, (" vector(2));
+	INSERT INTO "a, ""b"" FROM (c" SELECT n, n, ARRAY[n, 0] FROM generate_series(1, 9) n});
+$hub->safe_psql('postgres', q{
+	CREATE FOREIGN TABLE odd_part (dropped int, "?distance?" int OPTIONS (column_name 'x FROM "y", ORDER BY ''z'),
+		note text OPTIONS (column_name '" ASC'), v vector(2) OPTIONS (column_name 'v ASC, ('))
+		SERVER shard1 OPTIONS (table_name 'a, "b" FROM (c');
+	ALTER TABLE odd_part DROP COLUMN dropped;
+	CREATE TABLE odd ("?distance?" int, note text, v vector(2)) PARTITION BY LIST (note);
+	ALTER TABLE odd ATTACH PARTITION odd_part DEFAULT});
+my $odd = q{SELECT "?distance?", note FROM odd WHERE note <> E'\\\\'' DESC ("' ORDER BY v <-> '[6.5,0]', note LIMIT 3};
+is($hub->safe_psql('postgres', $odd), "6|6\n7|7\n5|5", 'difficult names');
+like(plan_of($odd), qr/SELECT "x FROM ""y"", ORDER BY 'z", """ ASC", \("v ASC, \(" .* AS "\?distance\?" FROM .* ORDER BY 3 ASC NULLS LAST, """ ASC" ASC/,
+	'and the distance is returned');
+
 foreach my $async (0, 1)
 {
 	if ($async)
@@ -116,6 +159,11 @@ foreach my $async (0, 1)
 		'v <-> q.v AS d FROM ITEMS ORDER BY d FETCH FIRST 2 ROWS WITH TIES' => undef,
 		'v <-> q.v AS d FROM ITEMS ORDER BY v <-> q.v LIMIT 10000' => undef,
 		'v <-> q.v AS d FROM ITEMS ORDER BY v <-> q.v DESC LIMIT 10' => 10,
+		'1 - (v <=> q.v) AS d FROM ITEMS ORDER BY v <=> q.v LIMIT 10' => 10,
+		'v::text AS d FROM ITEMS ORDER BY v <-> q.v, id LIMIT 10' => 10,
+		'tag AS d FROM ITEMS ORDER BY v <-> q.v, id LIMIT 120' => 120,
+		'i::text AS d FROM ITEMS i ORDER BY v <-> q.v, id LIMIT 10' => 10,
+		'(SELECT count(*) FROM whole w WHERE w.tag = i.tag) AS d FROM ITEMS i ORDER BY i.v <#> q.v DESC, i.id LIMIT 10' => 10,
 		'min(v <-> q.v) AS d FROM ITEMS GROUP BY tag ORDER BY d LIMIT 3' => 3);
 	foreach my $query (sort keys %queries)
 	{
