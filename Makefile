@@ -18,7 +18,7 @@ REGRESS = $(patsubst sql/%.sql,%,$(TESTS))
 REGRESS_OPTS = --inputdir=. --load-extension=vector
 
 include $(or $(srcdir),.)/src/store/providers.mk
-PG_CPPFLAGS = -I$(srcdir)/src $(STORE_PROVIDERS)
+PG_CPPFLAGS = -I$(srcdir)/src -I$(libpq_srcdir) $(STORE_PROVIDERS)
 # PostgreSQL's own headers are not free of unused parameters and mixed signs
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-declaration-after-statement
 SHLIB_LINK = -lm -ldl -lpthread

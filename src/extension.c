@@ -11,6 +11,7 @@
 #include "counters/counters.h"
 #include "distance/distance.h"
 #include "filter_scan/filter_scan.h"
+#include "foreign_append/foreign_append.h"
 #include "fusion/fusion.h"
 #include "group_scan/group_scan.h"
 #include "planner/planner.h"
@@ -72,6 +73,7 @@ _PG_init(void)
 	filter_scan_init();
 	fusion_init();
 	group_scan_init();
+	foreign_append_init();
 	recall_init();
 	directory_init();
 	seal_init();

@@ -31,6 +31,8 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
+#include "foreign_append/foreign_append.h"
+
 /* What postgres_fdw keeps in a path (FdwPathPrivateIndex) and, first, in a plan. */
 #define PATH_HAS_FINAL_SORT		false
 #define PATH_HAS_LIMIT			true
@@ -184,11 +186,13 @@ ask_together(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input_rel,
 	foreach(cell, input_rel->pathlist)
 	{
 		Path	   *path = lfirst(cell);
+		Path	   *at_once;
 
 		if (!asks_together(path))
 			continue;
-		path = (Path *) create_sort_path(root, output_rel, path, root->sort_pathkeys,
-										 root->limit_tuples);
+		at_once = foreign_append_path(root, (AppendPath *) path);
+		path = (Path *) create_sort_path(root, output_rel, at_once ? at_once : path,
+										 root->sort_pathkeys, root->limit_tuples);
 		if (path->pathtarget != target)
 			path = apply_projection_to_path(root, output_rel, path, target);
 		output_rel->pathlist = list_make1(path);

@@ -2,7 +2,7 @@
 
 The parts are in four databases, each asked through a connection of its own on the same machine.  pgbench asks, by turns, with
 one client: the one table by postgres_fdw, the parts without their LIMIT (as postgres_fdw by itself plans), with it and one after
-the other, and with it at the same time.  Recall is measured on some queries.  Needs a PostgreSQL that has postgres_fdw
+the other, at the same time by cursors, and by one statement to each.  Recall is measured on some queries.  Needs a PostgreSQL that has postgres_fdw
 (--pg-config).
 """
 import re
@@ -14,7 +14,8 @@ SHARDS = 4
 OPERATORS = {"l2": "<->", "ip": "<#>", "cos": "<=>"}
 SEARCH = "SELECT id FROM {table} ORDER BY embedding {operator} (SELECT embedding FROM shard_queries WHERE number = :q) LIMIT {k}"
 WAYS = {"one table": ("shard_whole", ""), "parts, no limit sent": ("shard_parts", "-c vector.enable_foreign_limit=off"),
-        "parts, one after the other": ("shard_parts", "-c enable_async_append=off"), "parts at the same time": ("shard_parts", "")}
+        "parts, one after the other": ("shard_parts", "-c enable_async_append=off"),
+        "parts, by cursors": ("shard_parts", "-c vector.enable_foreign_append=off"), "parts at the same time": ("shard_parts", "")}
 RECALL = """SELECT avg(share) FROM (SELECT (SELECT count(*) FROM (SELECT p.embedding {operator} q.embedding AS d FROM {table} p
     ORDER BY p.embedding {operator} q.embedding LIMIT {k}) AS f WHERE d <= (SELECT max(d) FROM (
         SELECT i.embedding {operator} q.embedding AS d FROM items i ORDER BY (i.embedding {operator} q.embedding) + 0 LIMIT {k}) AS t) + 1e-6)
@@ -33,7 +34,7 @@ class Shards:
                f"CREATE TABLE shard_queries AS SELECT row_number() OVER () AS number, embedding FROM (SELECT embedding FROM items LIMIT {QUERIES}) q",
                "ALTER TABLE shard_queries ADD PRIMARY KEY (number)",
                f"CREATE TABLE shard_parts (id int, {column}) PARTITION BY HASH (id)")
-        options = f"OPTIONS (host '{c.socket}', dbname '%s', extensions 'vector', async_capable 'true', batch_size '100')"
+        options = f"OPTIONS (host '{c.socket}', dbname '%s', extensions 'vector', async_capable 'true', parallel_commit 'true', batch_size '100')"
         for i in range(SHARDS):
             c.psql(f"CREATE DATABASE shard{i}")
             c.psql("CREATE EXTENSION vector", f"CREATE TABLE items (id int, {column})", db=f"shard{i}")

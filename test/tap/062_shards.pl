@@ -146,9 +146,14 @@ foreach my $async (0, 1)
 	{
 		$hub->safe_psql('postgres', join '', map {"ALTER SERVER shard$_ OPTIONS (ADD async_capable 'true');"} 0 .. 3);
 		my $plan = plan_of($search);
-		is(scalar(() = $plan =~ /Async Foreign Scan/g), 4, 'the servers are asked at the same time');
+		like($plan, qr/Vector Foreign Append/, 'the servers are asked at the same time');
 		is(limits($plan), 4, 'with the limit');
-		unlike(plan_of($search, 'enable_async_append = off'), qr/Async/, 'not by the setting of PostgreSQL');
+		is(distances($plan), 4, 'for the distance');
+		$plan = plan_of($search, 'vector.enable_foreign_append = off');
+		is(scalar(() = $plan =~ /Async Foreign Scan/g), 4, 'by cursors');
+		is(limits($plan), 4, 'with the limit, too');
+		is(distances($plan), 4, 'for the distance, too');
+		unlike(plan_of($search, 'enable_async_append = off'), qr/Async|Foreign Append/, 'not by the setting of PostgreSQL');
 		unlike(plan_of("SELECT id FROM parts ORDER BY v <-> '$v'"), qr/LIMIT/, 'all rows');
 	}
 	my %queries = (
@@ -172,6 +177,83 @@ foreach my $async (0, 1)
 		is("$n queries, $wrong wrong", '10 queries, 0 wrong', "async $async: $query");
 		is($rows, $queries{$query} * 10, "async $async: rows of $query") if $queries{$query};
 	}
+}
+
+# statements in place of cursors
+sub sent
+{
+	my ($query, @settings) = @_;
+	my ($n) = plan_of("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) $query", @settings) =~ /Statements Sent: (\d+)/;
+
+	return $n;
+}
+is(sent($search), 4, 'one statement a server');
+is(sent($search, "work_mem = '64kB'"), 4, 'of few rows');
+my @generic = ('plan_cache_mode = force_generic_plan', "work_mem = '64kB'");
+my $prepare = 'PREPARE p (vector, bigint) AS SELECT id FROM parts ORDER BY v <-> $1, id LIMIT $2';
+is($hub->safe_psql('postgres', join('', map {"SET $_;"} @generic) . "$prepare; EXECUTE p ('$v', 2); SELECT count(*) FROM (SELECT 1 FROM parts ORDER BY v <-> '$v' LIMIT 10000) s"),
+	"100\n7001\n3004", 'parameters');
+foreach my $limit (10, 100000)
+{
+	is($hub->safe_psql('postgres', join('', map {"SET $_;"} @generic)
+		. "$prepare; EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE p ('$v', $limit)") =~ s/.*Statements Sent: (\d+).*/$1/sr,
+		$limit == 10 ? 4 : 0, "a generic plan, LIMIT $limit");
+}
+unlike(plan_of("SELECT id FROM parts ORDER BY v <-> '$v' LIMIT 100000", "work_mem = '64kB'"), qr/Foreign Append/, 'not for rows that do not fit in work_mem');
+unlike(plan_of('PREPARE p (int) AS SELECT id FROM parts WHERE id = $1 ' . "ORDER BY v <-> '$v' LIMIT 3; EXPLAIN (COSTS OFF) EXECUTE p (1)", $generic[0]),
+	qr/Foreign Append/, 'not where partitions are pruned at run time');
+unlike(plan_of("SELECT tableoid, id FROM parts ORDER BY v <-> '$v' LIMIT 3"), qr/Foreign Append/, 'not for system columns');
+is($hub->safe_psql('postgres', "SELECT tableoid = 'parts'::regclass, id FROM parts ORDER BY v <-> '$v', id LIMIT 2"), "f\|100\nf\|7001", 'which are right');
+is($hub->safe_psql('postgres', "BEGIN; INSERT INTO parts VALUES (9001, 1, '$v'), (9002, 1, '$v'), (9003, 1, '$v'); SAVEPOINT s; DELETE FROM parts WHERE id = 7001;
+	SELECT id FROM parts ORDER BY v <-> '$v', id DESC LIMIT 6; ROLLBACK TO s; SELECT id FROM parts ORDER BY v <-> '$v', id DESC LIMIT 6; ROLLBACK;
+	SELECT id FROM parts ORDER BY v <-> '$v', id DESC LIMIT 3"),
+	join("\n", 9003, 9002, 9001, 7003, 7002, 100, 9003, 9002, 9001, 7003, 7002, 7001, 7003, 7002, 7001), 'the rows of the transaction');
+# while an Append of other scans has a fetch under way on the same connections
+my $busy = 'SELECT count(*), count(*) FILTER (WHERE d > 0) FROM (SELECT (SELECT min(d) FROM (SELECT p.v <-> o.v AS d FROM parts p ORDER BY p.v <-> o.v LIMIT 1) s) AS d'
+	. ' FROM parts o WHERE o.v IS NOT NULL AND id <= 600) t';
+like(plan_of($busy), qr/Foreign Append.*Async Foreign Scan|Async Foreign Scan.*Foreign Append/s, 'beside another scan of the servers');
+is($hub->safe_psql('postgres', $busy), '600|0', 'on the same connections');
+# two partitions on one server
+$nodes[1]->safe_psql('postgres', 'CREATE TABLE low (id int, v vector(2)); CREATE TABLE high (id int, v vector(2));
+	INSERT INTO low SELECT n, ARRAY[n, 1] FROM generate_series(1, 9) n; INSERT INTO high SELECT n, ARRAY[n, 1] FROM generate_series(10, 20) n');
+$hub->safe_psql('postgres', q{
+	CREATE TABLE ranges (id int, v vector(2)) PARTITION BY RANGE (id);
+	CREATE FOREIGN TABLE low PARTITION OF ranges FOR VALUES FROM (1) TO (10) SERVER shard1;
+	CREATE FOREIGN TABLE high PARTITION OF ranges FOR VALUES FROM (10) TO (30) SERVER shard1});
+is($hub->safe_psql('postgres', q{SELECT id FROM ranges ORDER BY v <-> '[9.6,1]' LIMIT 3}), "10\n9\n11", 'two partitions of a server');
+is(sent(q{SELECT id FROM ranges ORDER BY v <-> '[9.6,1]' LIMIT 3}), 2, 'are asked one after the other');
+# a policy of the partitioned table
+$hub->safe_psql('postgres', q{
+	CREATE ROLE reader;
+	GRANT SELECT (id, tag, v) ON parts TO reader;
+	ALTER TABLE parts ENABLE ROW LEVEL SECURITY;
+	CREATE POLICY threes ON parts USING (tag = 3)});
+$hub->safe_psql('postgres', "CREATE USER MAPPING FOR reader SERVER shard$_ OPTIONS (user '" . $hub->safe_psql('postgres', 'SELECT current_user') . "', password_required 'false')") foreach 0 .. 3;
+my $as_reader = "SET ROLE reader; SELECT min(tag), max(tag), count(*) FROM (SELECT tag FROM parts ORDER BY v <-> '$v' LIMIT 20) s";
+is($hub->safe_psql('postgres', $as_reader), '3|3|20', 'a policy');
+$hub->safe_psql('postgres', 'REVOKE SELECT (v) ON parts FROM reader; GRANT SELECT (v) ON parts_0, parts_1, parts_2, parts_3 TO reader');
+my ($denied, $nothing, $message) = $hub->psql('postgres', $as_reader);
+like($message, qr/permission denied for table parts/, 'the privilege for the column of the distance is needed');
+# errors, after which the connections are used again
+$nodes[2]->safe_psql('postgres', 'CREATE VIEW slow AS SELECT i.* FROM items i, (SELECT pg_sleep(600)) s;
+	CREATE VIEW wrong AS SELECT id, 1 / (id - id) AS tag, v FROM items');
+foreach my $case ([ 'slow', 'canceling statement due to statement timeout' ], [ 'wrong', 'division by zero' ])
+{
+	my ($view, $expected) = @$case;
+	my ($rc, $out, $err) = $hub->psql('postgres', "ALTER FOREIGN TABLE parts_2 OPTIONS (SET table_name '$view');
+		SET statement_timeout = '300ms';
+		SELECT tag FROM parts ORDER BY v <-> '$v' LIMIT 1;
+		RESET statement_timeout;
+		DO \$\$ BEGIN
+			IF '$view' = 'wrong' THEN PERFORM tag FROM parts ORDER BY v <-> '$v' LIMIT 1; END IF;
+			EXCEPTION WHEN division_by_zero THEN RAISE NOTICE 'caught'; END \$\$;
+		ALTER FOREIGN TABLE parts_2 OPTIONS (SET table_name 'items');
+		SELECT id FROM parts ORDER BY v <-> '$v', id DESC LIMIT 3", on_error_stop => 0);
+
+	like($err, qr/ERROR:  $expected/, "an error: $expected");
+	like($err, qr/remote SQL command: SELECT tag, .* ORDER BY 2/, 'with the statement') if $view eq 'wrong';
+	like($err, qr/NOTICE:  caught/, 'caught in a subtransaction') if $view eq 'wrong';
+	is($out, "7003\n7002\n7001", 'the same session goes on');
 }
 
 # with indexes
