@@ -17,6 +17,31 @@ SELECT replace(statements[1], 'CONCURRENTLY ON', 'advise_built ON') AS build, st
 SELECT pg_relation_size('advise_built') / :index_bytes::float8 BETWEEN 0.8 AND 1.25 AS size, recall > 0.85 AS recall FROM vector_recall('advise_built', k => 5);
 RESET hnsw.ef_search;
 DROP INDEX advise_built;
+-- of a third of the rows it is known what blocks searches of all read, how large indexes are, and what recall their searches have
+CREATE FUNCTION advise_built(statements text[], expected_blocks float8, expected_bytes float8, expected_recall float8,
+	OUT blocks boolean, OUT bytes boolean, OUT recall boolean) LANGUAGE plpgsql SET enable_seqscan = off SET enable_sort = off AS $$
+DECLARE
+	q vector;
+	got float8 := 0;
+BEGIN
+	EXECUTE replace(statements[1], 'CONCURRENTLY ON', 'advise_built ON');
+	FOR i IN 2..cardinality(statements) LOOP
+		EXECUTE replace(statements[i], 'SET ', 'SET LOCAL ');
+	END LOOP;
+	FOR q IN SELECT v FROM advise_rows WHERE id % 60 = 1 LOOP
+		PERFORM id FROM advise_rows ORDER BY v <-> q LIMIT 10;
+		got := got + (SELECT s.blocks FROM vector_last_scan() s) / 50.0;
+	END LOOP;
+	blocks := got / expected_blocks BETWEEN 0.75 AND 1.33;
+	bytes := pg_relation_size('advise_built') / expected_bytes BETWEEN 0.75 AND 1.33;
+	recall := abs((SELECT r.recall FROM vector_recall('advise_built', 10, 50) r) - expected_recall) < 0.08;
+	DROP INDEX advise_built;
+END $$;
+SELECT setseed(0.25);
+SELECT access_method, options, built.*
+	FROM (SELECT * FROM vector_advise('advise_rows', 'v', 0.9, sample_rows => 1000) OFFSET 0) a, advise_built(statements, blocks, index_bytes, expected_recall) built
+	WHERE access_method IN ('hnsw', 'ivfflat') OR options = 'storage = full';
+DROP FUNCTION advise_built;
 -- all statements run as they are
 SELECT s FROM advised, unnest(statements) s WHERE access_method = 'ivf' AND options = '' AND s NOT LIKE 'SET %' \gexec
 SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'advise_rows'::regclass;

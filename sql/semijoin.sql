@@ -251,12 +251,43 @@ SELECT id FROM parts WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-
 SELECT id FROM parts WHERE EXISTS (SELECT FROM acl WHERE u = 3 AND doc = id) AND category > 3 ORDER BY v <-> '[1,1,1,1,1,1]' LIMIT 3;
 RESET enable_sort;
 
+-- the first statement of a session, where its vector is a literal or a parameter, which load the library before the plan is made; others
+-- load it while it is made, and the next one has the filter
+\c -
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SET enable_sort = off;
+SET enable_nestloop = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SELECT plan('SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 5');
+\c -
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SET enable_sort = off;
+SET enable_nestloop = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+PREPARE first(vector) AS SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> $1 LIMIT 5;
+SELECT plan('EXECUTE first(''[1,1,1,1,1,1]'')');
+\c -
+SET enable_seqscan = off;
+SET enable_bitmapscan = off;
+SET enable_sort = off;
+SET enable_nestloop = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+SELECT count(*) FILTER (WHERE line ~ 'Join|Loop') AS joins, count(*) FILTER (WHERE line ~ 'ANY') AS filters
+	FROM plan('SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> (SELECT v FROM docs WHERE id = 1) LIMIT 5') AS line;
+SELECT count(*) FILTER (WHERE line ~ 'Join|Loop') AS joins, count(*) FILTER (WHERE line ~ 'ANY') AS filters
+	FROM plan('SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> (SELECT v FROM docs WHERE id = 1) LIMIT 5') AS line;
+
 RESET enable_seqscan;
 RESET enable_bitmapscan;
-RESET hnsw.ef_search;
-RESET ivf.probes;
-RESET test.reader;
-DEALLOCATE ALL;
+RESET enable_sort;
+RESET enable_nestloop;
+RESET enable_hashjoin;
+RESET enable_mergejoin;
 DROP TABLE docs, acl, members, parts;
 DROP FUNCTION random_vector, random_condition, differ, plan, filtered, reader, nearest, estimated, leak;
 DROP SEQUENCE s;

@@ -51,11 +51,6 @@ enum
 #define RANDOM_READ_MS		0.1
 #define NEXT_READ_MS		0.01
 
-/* Exponents by which figures grow with rows, at least and at most: n, n log n, n sqrt(n). */
-#define BUILD_LEAST			1.0
-#define BUILD_MOST			1.5
-#define SEARCH_MOST			0.75
-
 /* What is known of an index, of the whole table, in the end. */
 typedef struct Advice
 {
@@ -186,23 +181,6 @@ get_question(FunctionCallInfo fcinfo)
 	return question;
 }
 
-/* The figures of an index on the whole table, from those on both samples. */
-static Figures
-extrapolate(const Question *question, const SampleTable *samples, const Figures *measured)
-{
-	Figures		figures = measured[1];
-
-#define SIZES(of) \
-	((TwoSizes) {{samples[0].rows, samples[1].rows}, {measured[0].of, measured[1].of}})
-	figures.bytes = model_linear(SIZES(bytes), question->rows);
-	figures.build_s = model_power(SIZES(build_s), question->rows, BUILD_LEAST, BUILD_MOST);
-	figures.effort = ceil(model_power(SIZES(effort), question->rows, 0, SEARCH_MOST));
-	figures.ms = model_power(SIZES(ms), question->rows, 0, SEARCH_MOST);
-	figures.blocks = model_power(SIZES(blocks), question->rows, 0, SEARCH_MOST);
-#undef SIZES
-	return figures;
-}
-
 /* What searches of the table without an index cost. */
 static Advice
 without_index(const Question *question, const SampleTable *sample)
@@ -240,12 +218,9 @@ try_candidates(Question *question, Answer *answer)
 	for (int i = 0; i < count; i++)
 	{
 		Advice	   *advice = &answer->advices[i];
-		Figures		measured[SAMPLE_TABLES];
 
-		for (int n = 0; n < SAMPLE_TABLES; n++)
-			measured[n] = advise_measure(question, &candidates[i], &samples[n]);
 		advice->candidate = candidates[i];
-		advice->figures = extrapolate(question, samples, measured);
+		advice->figures = advise_expect(question, &candidates[i], samples);
 		advice->cost = (ModelCost) {
 			.bytes = advice->figures.bytes,
 			.read_bytes = advice->figures.bytes +
@@ -350,7 +325,8 @@ reason_for(const Question *question, const Answer *answer, const Advice *advice)
 	double		least = model_expected_ms(&chosen->cost, question->memory);
 
 	if (!advice->figures.reaches)
-		return psprintf("has a recall of %.3f at most", advice->figures.recall);
+		return psprintf("has a recall of %.3f with the greatest effort that was tried",
+						advice->figures.recall);
 	if (advice == chosen)
 		return advice->candidate.method == NULL ?
 			"there are so few rows that an index gains little" :

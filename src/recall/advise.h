@@ -47,7 +47,7 @@ typedef struct SampleTable
 } SampleTable;
 
 #define SAMPLE_TABLES	2
-#define MOST_QUERIES	100
+#define MOST_QUERIES	400
 #define SMALLER_TABLE	"vector_advise_smaller"
 #define LARGER_TABLE	"vector_advise_larger"
 #define QUERIES_TABLE	"vector_advise_queries"
@@ -67,7 +67,7 @@ typedef struct Candidate
 
 #define MOST_CANDIDATES		12
 
-/* An index that was measured, or what one on the whole table is expected to be. */
+/* What an index on the whole table is expected to be. */
 typedef struct Figures
 {
 	double		bytes;
@@ -105,9 +105,12 @@ extern char *advise_statement(const Candidate *candidate, const char *start,
 /* What the candidate's second setting is to be with an effort. */
 extern int	advise_second_effort(const Candidate *candidate, double effort);
 
-/* Builds an index on a sample, measures and drops it. */
-extern Figures advise_measure(const Question *question, const Candidate *candidate,
-							  SampleTable *sample);
+/*
+ * What an index on the whole table is expected to be: builds one on each sample, measures and drops
+ * them.
+ */
+extern Figures advise_expect(const Question *question, const Candidate *candidate,
+							 SampleTable *samples);
 
 /* The milliseconds of an exact search of a sample without an index. */
 extern double advise_measure_exact(const Question *question, const SampleTable *sample);

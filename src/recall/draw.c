@@ -37,7 +37,7 @@
 #define SMALLER			3
 
 /* Indexes and tables take about so many times the space of the sample's vectors. */
-#define BUFFERS_FACTOR	4
+#define BUFFERS_FACTOR	5
 
 #define DRAWN_TABLE		"vector_advise_drawn"
 

@@ -357,11 +357,12 @@ join_text(const Measure *measure, int first, int count)
 	if (measure->filter)
 		appendStringInfo(&rows, " AND (%s)", measure->filter);
 	return psprintf("SELECT row_key, distance, query FROM %s.vector_knn_join(%s, %s, %d, %s) "
-					"AS (query bigint, row_key tid, distance float8) ORDER BY query, distance",
+					"AS (query bigint, row_key pg_catalog.tid, distance double precision) "
+					"ORDER BY query, distance",
 					schema,
 					quote_literal_cstr(psprintf(
-						"SELECT n + %d, v FROM ROWS FROM (pg_catalog.unnest(%s::%s[])) "
-						"WITH ORDINALITY AS given (v, n)", first - 1,
+						"SELECT n OPERATOR(pg_catalog.+) %d, v FROM ROWS FROM "
+						"(pg_catalog.unnest(%s::%s[])) WITH ORDINALITY AS given (v, n)", first - 1,
 						quote_literal_cstr(psprintf("%s}", vectors.data)),
 						format_type_be_qualified(measure->type))),
 					quote_literal_cstr(rows.data), measure->k + measure->own_rows,
@@ -439,6 +440,12 @@ has_rows(const Measure *measure)
 	return false;
 }
 
+void
+measure_show_index(const Measure *measure)
+{
+	measured_index = RelationGetRelid(measure->index);
+}
+
 SPIPlanPtr
 measure_prepare(const Measure *measure, const char *sql)
 {
@@ -447,7 +454,7 @@ measure_prepare(const Measure *measure, const char *sql)
 	CachedPlan *cached;
 	bool		used;
 
-	measured_index = RelationGetRelid(measure->index);
+	measure_show_index(measure);
 	measure_set_option("enable_seqscan", "off");
 	measure_set_option("enable_sort", "off");
 	measure_set_option("enable_indexscan", "on");

@@ -74,6 +74,12 @@ extern bool measure_join(Measure *measure);
 extern void measure_truth(Measure *measure);
 
 /*
+ * Plans see this index from now on.  Needed before searches by one of several indexes, as any plan
+ * may be made anew.
+ */
+extern void measure_show_index(const Measure *measure);
+
+/*
  * Prepares the search by the index; NULL if it would not use the index, although there are rows to
  * find.
  */

@@ -28,6 +28,14 @@ model_power(TwoSizes sizes, double rows, double least, double most)
 }
 
 double
+model_recall(TwoSizes sizes, double rows)
+{
+	for (int i = 0; i < 2; i++)
+		sizes.figure[i] = 1 - sizes.figure[i];
+	return fmax(1 - model_power(sizes, rows, 0, MODEL_MISSED_MOST), 0);
+}
+
+double
 model_expected_ms(const ModelCost *cost, double memory)
 {
 	double		missing = cost->read_bytes > memory ? 1 - memory / cost->read_bytes : 0;

@@ -24,6 +24,15 @@ extern double model_linear(TwoSizes sizes, double rows);
  */
 extern double model_power(TwoSizes sizes, double rows, double least, double most);
 
+/*
+ * The recall of searches among so many rows, with one effort.  The part of the rows that is missed
+ * grows as a power of the rows, and at most as their square root: what two samples say beyond that
+ * is chance.
+ */
+#define MODEL_MISSED_MOST	0.5
+
+extern double model_recall(TwoSizes sizes, double rows);
+
 /* An index, or a search without one (all but the table's figures are zero). */
 typedef struct ModelCost
 {
@@ -42,7 +51,7 @@ extern double model_expected_ms(const ModelCost *cost, double memory);
  * The one to take: of those that reach the recall the smallest whose searches take at most
  * MODEL_NEARLY times as long as the fastest; if none does, of those with the greatest recall.
  */
-#define MODEL_NEARLY	1.2
+#define MODEL_NEARLY	1.1
 
 extern int	model_choose(const ModelCost *costs, int count, double memory);
 

@@ -26,9 +26,23 @@
 #include "recall/advise.h"
 #include "segment/curves.h"
 
-#define TRIAL_INDEX		"vector_advise_index"
+/* The next effort that is tried, until one has the recall; */
 #define GROWTH			1.5
-#define REPETITIONS		3
+
+/* and that of the whole table, so many times, until it is expected to have it. */
+#define STEP			1.15
+#define MOST_STEPS		8
+
+#define REPETITIONS		5
+
+/* Queries that are compared with all rows, if these are joined and if not. */
+#define MOST_TIMED		20
+#define MOST_COMPARED	100
+
+/* Exponents by which figures grow with rows, at least and at most: n, n log n, n sqrt(n). */
+#define BUILD_LEAST		1.0
+#define BUILD_MOST		1.5
+#define SEARCH_MOST		0.75
 
 /*
  * The seconds to write a byte of an index to the WAL, which builds of temporary indexes do not:
@@ -72,6 +86,34 @@ advise_statement(const Candidate *candidate, const char *start, const char *expr
 					options[0] ? psprintf(" WITH (%s)", options) : "");
 }
 
+/* An index on a sample. */
+typedef struct Trial
+{
+	SampleTable *sample;
+	Measure		measure;		/* its searches */
+	SPIPlanPtr	plan;
+	double		bytes;
+	double		build_s;
+	double		effort;			/* with which they have the recall */
+
+	/* of the last searches for all queries */
+	double		recall;
+	double		blocks;
+	double		distances;
+	double		ms;
+} Trial;
+
+/* A figure of both samples. */
+#define SIZES(trials, of) \
+	((TwoSizes) {{(trials)[0].sample->rows, (trials)[1].sample->rows}, \
+				 {(trials)[0].of, (trials)[1].of}})
+
+static const char *
+trial_name(int number)
+{
+	return psprintf("vector_advise_index_%d", number);
+}
+
 /* Sets the effort of searches, and what goes with it. */
 static void
 set_effort(const Measure *measure, const Candidate *candidate, int effort)
@@ -82,15 +124,31 @@ set_effort(const Measure *measure, const Candidate *candidate, int effort)
 						   psprintf("%d", advise_second_effort(candidate, effort)));
 }
 
-/* Searches for all queries; sums up what they cost. */
-static void
-search(const Measure *measure, SPIPlanPtr plan, Figures *figures)
+/* The greatest value of a setting. */
+static int
+greatest_value(const char *setting)
 {
+	bool		isnull;
+
+	advise_run(psprintf("SELECT CAST(max_val AS pg_catalog.int4) FROM pg_catalog.pg_settings "
+						"WHERE name OPERATOR(pg_catalog.=) %s", quote_literal_cstr(setting)),
+			   SPI_OK_SELECT);
+	if (SPI_processed == 0)
+		elog(ERROR, "there is no setting \"%s\"", setting);
+	return DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/* Searches for all queries. */
+static void
+search(Trial *trial)
+{
+	const Measure *measure = &trial->measure;
 	double		begun = cpu_seconds();
 	double		found = 0;
-	double		blocks = 0;
 	int			counted = 0;
 
+	measure_show_index(measure);
+	trial->blocks = trial->distances = 0;
 	for (int i = 0; i < measure->count; i++)
 	{
 		const Sample *query = &measure->queries[i];
@@ -99,23 +157,25 @@ search(const Measure *measure, SPIPlanPtr plan, Figures *figures)
 		double		last;
 
 		CHECK_FOR_INTERRUPTS();
-		(void) measure_answer(measure, plan, query, &within, &last, &rows);
-		blocks += (double) (last_scan.blocks_hit + last_scan.blocks_read);
+		(void) measure_answer(measure, trial->plan, query, &within, &last, &rows);
+		trial->blocks += (double) (last_scan.blocks_hit + last_scan.blocks_read);
+		trial->distances += (double) last_scan.distances;
 		if (query->nearest == 0)
 			continue;
 		found += sample_recall(query, within);
 		counted++;
 	}
-	figures->ms = (cpu_seconds() - begun) * 1000 / Max(measure->count, 1);
-	figures->blocks = blocks / Max(measure->count, 1);
-	figures->recall = counted > 0 ? found / counted : 1;
+	trial->ms = (cpu_seconds() - begun) * 1000 / Max(measure->count, 1);
+	trial->blocks /= Max(measure->count, 1);
+	trial->distances /= Max(measure->count, 1);
+	trial->recall = counted > 0 ? found / counted : 1;
 }
 
-/* Finds the least effort whose searches have the recall, and what they cost with it. */
+/* Finds the least effort whose searches have the recall; or the greatest effort. */
 static void
-find_effort(const Question *question, const Candidate *candidate, const Measure *measure,
-			SPIPlanPtr plan, Figures *figures)
+find_effort(const Question *question, const Candidate *candidate, Trial *trial)
 {
+	const Measure *measure = &trial->measure;
 	RecallCurves curves = {.rows = 1, .count = 1};
 	RecallCurve *curve = &curves.curves[0];
 	int			least;
@@ -132,24 +192,41 @@ find_effort(const Question *question, const Candidate *candidate, const Measure 
 
 		point->effort = (float) Min(effort, most);
 		set_effort(measure, candidate, (int) point->effort);
-		search(measure, plan, figures);
-		point->recall = (float) figures->recall;
-		if (figures->recall >= question->recall || effort >= most ||
+		search(trial);
+		point->recall = (float) trial->recall;
+		if (trial->recall >= question->recall || effort >= most ||
 			curve->count == CURVE_MAX_POINTS)
 			break;
 		effort = Max(rint(effort * GROWTH), effort + 1);
 	}
-	figures->reaches = figures->recall >= question->recall;
-	figures->effort = curves_effort(&curves, measure->k, question->recall);
-	/* what lies between two efforts is a guess: not less than what was asked for */
-	for (;;)
+	trial->effort = curves_effort(&curves, measure->k, question->recall);
+}
+
+/*
+ * Finds the effort with which searches of the whole table are expected to have the recall, and has
+ * both samples searched with it.
+ */
+static void
+expect_effort(const Question *question, const Candidate *candidate, Trial *trials,
+			  Figures *figures)
+{
+	double		most = greatest_value(candidate->setting);
+	double		effort;
+
+	for (int n = 0; n < SAMPLE_TABLES; n++)
+		find_effort(question, candidate, &trials[n]);
+	effort = model_power(SIZES(trials, effort), question->rows, 0, SEARCH_MOST);
+	for (int step = 0;; step++)
 	{
-		set_effort(measure, candidate, (int) ceil(figures->effort));
-		search(measure, plan, figures);
-		if (!figures->reaches || figures->recall >= question->recall ||
-			figures->effort >= curve->points[curve->count - 1].effort)
+		figures->effort = Min(ceil(effort), most);
+		set_effort(&trials[0].measure, candidate, (int) figures->effort);
+		for (int n = 0; n < SAMPLE_TABLES; n++)
+			search(&trials[n]);
+		figures->recall = model_recall(SIZES(trials, recall), question->rows);
+		/* a recall that codes do not let searches have is not reached by any effort */
+		if (figures->recall >= question->recall || effort >= most || step == MOST_STEPS)
 			break;
-		figures->effort = Max(figures->effort * 1.1, floor(figures->effort) + 1);
+		effort = Max(effort * STEP, figures->effort + 1);
 	}
 }
 
@@ -159,7 +236,9 @@ answer_exactly(Measure *measure, SampleTable *sample)
 {
 	if (sample->queries == NULL)
 	{
+		Measure		timed;
 		double		begun;
+		bool		joined;
 
 		measure_draw(measure);
 		if (measure->count == 0)
@@ -167,9 +246,15 @@ answer_exactly(Measure *measure, SampleTable *sample)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("queries have no vector"),
 					 errdetail("Searches are measured by them.")));
+		joined = measure_join(measure);
+		if (!joined)
+			measure->count = Min(measure->count, MOST_COMPARED);
+		timed = *measure;
+		if (joined)
+			timed.count = Min(timed.count, MOST_TIMED);
 		begun = cpu_seconds();
-		measure_truth(measure);
-		sample->exact_ms = (cpu_seconds() - begun) * 1000 / Max(measure->count, 1);
+		measure_truth(&timed);
+		sample->exact_ms = (cpu_seconds() - begun) * 1000 / timed.count;
 		sample->queries = measure->queries;
 		sample->count = measure->count;
 	}
@@ -177,67 +262,125 @@ answer_exactly(Measure *measure, SampleTable *sample)
 	measure->count = sample->count;
 }
 
-/* Measures the searches of an index. */
+/* Builds an index on a sample. */
 static void
-measure_searches(const Question *question, const Candidate *candidate, SampleTable *sample,
-				 Relation index, Figures *figures)
+build_trial(const Question *question, const Candidate *candidate, Trial *trial, int number)
 {
-	Measure		measure = measure_of(index);
-	char	   *sql;
-	SPIPlanPtr	plan;
-
-	measure.k = question->k;
-	measure.given = question->queries ? question->queries : "SELECT v FROM pg_temp." QUERIES_TABLE;
-	measure.wanted = MOST_QUERIES;
-	sql = measure_search_text(&measure);
-	answer_exactly(&measure, sample);
-	plan = measure_prepare(&measure, sql);
-	if (plan == NULL)
-		elog(ERROR, "no search can use an index \"%s\"", candidate->method);
-	/* the first searches bring the index into memory */
-	search(&measure, plan, figures);
-	figures->reaches = figures->recall >= question->recall;
-	if (vector_am_of(index)->effort_range)
-		find_effort(question, candidate, &measure, plan, figures);
-	/* of several times the shortest is the one that other work disturbed least */
-	for (int i = 0; i < REPETITIONS; i++)
-	{
-		double		before = figures->ms;
-
-		search(&measure, plan, figures);
-		if (i > 0)
-			figures->ms = Min(figures->ms, before);
-	}
-	SPI_freeplan(plan);
-}
-
-Figures
-advise_measure(const Question *question, const Candidate *candidate, SampleTable *sample)
-{
-	Figures		figures = {0};
 	double		begun = cpu_seconds();
 	Relation	index;
 
-	advise_run(advise_statement(candidate, psprintf("CREATE INDEX " TRIAL_INDEX
-													" ON pg_temp.%s", sample->name),
-								"v", sample->rows), SPI_OK_UTILITY);
-	index = relation_open(RangeVarGetRelid(makeRangeVar("pg_temp", TRIAL_INDEX, -1), NoLock,
-										   false), AccessShareLock);
-	figures.bytes = (double) RelationGetNumberOfBlocks(index) * BLCKSZ;
-	figures.build_s = cpu_seconds() - begun + (question->logged ? figures.bytes * WAL_SECONDS : 0);
+	advise_run(advise_statement(candidate,
+								psprintf("CREATE INDEX %s ON pg_temp.%s", trial_name(number),
+										 trial->sample->name),
+								"v", trial->sample->rows), SPI_OK_UTILITY);
+	index = relation_open(RangeVarGetRelid(makeRangeVar("pg_temp", pstrdup(trial_name(number)),
+														-1), NoLock, false), AccessShareLock);
+	trial->measure = measure_of(index);
+	trial->bytes = (double) RelationGetNumberOfBlocks(index) * BLCKSZ;
+	trial->build_s = cpu_seconds() - begun;
+	if (question->logged)
+		trial->build_s += trial->bytes * WAL_SECONDS;
+}
+
+/* Prepares the searches of its index, which these bring into memory. */
+static void
+begin_searches(const Question *question, const Candidate *candidate, Trial *trial)
+{
+	Measure    *measure = &trial->measure;
+	char	   *sql;
+
+	measure->k = question->k;
+	measure->given = question->queries ? question->queries : "SELECT v FROM pg_temp." QUERIES_TABLE;
+	measure->wanted = MOST_QUERIES;
+	sql = measure_search_text(measure);
+	answer_exactly(measure, trial->sample);
+	trial->plan = measure_prepare(measure, sql);
+	if (trial->plan == NULL)
+		elog(ERROR, "no search can use an index \"%s\"", candidate->method);
+	search(trial);
+}
+
+static int
+compare_ms(const void *a, const void *b)
+{
+	double		x = *(const double *) a;
+	double		y = *(const double *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * The milliseconds of a search of the whole table.  Both samples are searched in turn, so that what
+ * disturbs one disturbs the other; of several times the one in the middle counts.
+ */
+static double
+expect_ms(const Question *question, Trial *trials)
+{
+	double		ms[SAMPLE_TABLES][REPETITIONS];
+
+	for (int i = 0; i < REPETITIONS; i++)
+		for (int n = 0; n < SAMPLE_TABLES; n++)
+		{
+			search(&trials[n]);
+			ms[n][i] = trials[n].ms;
+		}
+	for (int n = 0; n < SAMPLE_TABLES; n++)
+	{
+		qsort(ms[n], REPETITIONS, sizeof(double), compare_ms);
+		trials[n].ms = ms[n][REPETITIONS / 2];
+	}
+	return model_power(SIZES(trials, ms), question->rows, 0, SEARCH_MOST);
+}
+
+/* What the searches of an index on the whole table cost, from those of both samples. */
+static void
+expect_searches(const Question *question, const Candidate *candidate, Trial *trials,
+				Figures *figures)
+{
+	for (int n = 0; n < SAMPLE_TABLES; n++)
+		begin_searches(question, candidate, &trials[n]);
+	if (candidate->setting)
+		expect_effort(question, candidate, trials, figures);
+	else
+		figures->recall = model_recall(SIZES(trials, recall), question->rows);
+	figures->reaches = figures->recall >= question->recall;
+	figures->blocks = model_power(SIZES(trials, blocks), question->rows, 0, SEARCH_MOST);
+	figures->ms = expect_ms(question, trials);
+	for (int n = 0; n < SAMPLE_TABLES; n++)
+	{
+		SPI_freeplan(trials[n].plan);
+		ereport(DEBUG1,
+				(errmsg_internal("%s (%s) on %.0f rows: built in %.3f s, effort %.2f, with %.0f "
+								 "recall %.4f, %.1f distances, %.1f blocks, %.4f ms",
+								 candidate->method,
+								 advise_options(candidate, trials[n].sample->rows),
+								 trials[n].sample->rows, trials[n].build_s, trials[n].effort,
+								 figures->effort,
+								 trials[n].recall, trials[n].distances, trials[n].blocks,
+								 trials[n].ms)));
+	}
+}
+
+Figures
+advise_expect(const Question *question, const Candidate *candidate, SampleTable *samples)
+{
+	Trial		trials[SAMPLE_TABLES] = {{.sample = &samples[0]}, {.sample = &samples[1]}};
+	Figures		figures = {0};
+
+	for (int n = 0; n < SAMPLE_TABLES; n++)
+		build_trial(question, candidate, &trials[n], n);
+	figures.bytes = model_linear(SIZES(trials, bytes), question->rows);
+	figures.build_s = model_power(SIZES(trials, build_s), question->rows, BUILD_LEAST, BUILD_MOST);
 	/* statements that only read see rows that came into being before their snapshot */
 	PushCopiedSnapshot(GetActiveSnapshot());
 	UpdateActiveSnapshotCommandId();
-	measure_searches(question, candidate, sample, index, &figures);
+	expect_searches(question, candidate, trials, &figures);
 	PopActiveSnapshot();
-	relation_close(index, AccessShareLock);
-	advise_run("DROP INDEX pg_temp." TRIAL_INDEX, SPI_OK_UTILITY);
-	ereport(DEBUG1,
-			(errmsg_internal("%s (%s) on %.0f rows: %.0f bytes, built in %.3f s, effort %.1f, "
-							 "recall %.4f, %.4f ms, %.0f blocks", candidate->method,
-							 advise_options(candidate, sample->rows), sample->rows, figures.bytes,
-							 figures.build_s, figures.effort, figures.recall, figures.ms,
-							 figures.blocks)));
+	for (int n = 0; n < SAMPLE_TABLES; n++)
+	{
+		relation_close(trials[n].measure.index, AccessShareLock);
+		advise_run(psprintf("DROP INDEX pg_temp.%s", trial_name(n)), SPI_OK_UTILITY);
+	}
 	return figures;
 }
 
