@@ -19,6 +19,9 @@
 /* It waits for the table's lock only if it has had to do without for so long. */
 #define PATIENCE_MS		1000
 
+/* A search is not noted again so soon. */
+#define NOTE_MS			100
+
 /* What this session has counted and not added to the table. */
 typedef struct OwnCounters
 {
@@ -216,6 +219,33 @@ counters_set_recall(Oid index, double recall, int k)
 	own_of(index)->counted.recall = (MeasuredRecall) {recall, k, GetCurrentTimestamp()};
 }
 
+static uint32
+milliseconds(void)
+{
+	return (uint32) (GetCurrentTimestamp() / 1000);
+}
+
+/* Notes that there was a search, if that was not done just now: sessions rarely write there. */
+static void
+note_search(void)
+{
+	CountersTable *table = shared_counters.memory;
+	uint32		now = milliseconds();
+
+	if (table != NULL && now - table->searched >= NOTE_MS)
+		table->searched = now;
+}
+
+bool
+counters_searched(int ago)
+{
+	CountersTable *table = counters_table();
+	uint32		searched = table == NULL ? 0 : table->searched;
+
+	/* the clock is read after that: it is not behind */
+	return searched != 0 && milliseconds() - searched <= (uint32) ago + NOTE_MS;
+}
+
 void
 counters_add_latency(IndexCounters *counters, uint64 microseconds)
 {
@@ -225,6 +255,7 @@ counters_add_latency(IndexCounters *counters, uint64 microseconds)
 		class++;
 	counters->latencies[class]++;
 	counters->microseconds += microseconds;
+	note_search();
 }
 
 double

@@ -95,6 +95,9 @@ typedef struct SlowSearch
  */
 extern IndexCounters *counters_of(Oid index);
 
+/* Whether any session has searched in so many milliseconds, or a tenth of a second more. */
+extern bool counters_searched(int ago);
+
 /* Adds the time of a search. */
 extern void counters_add_latency(IndexCounters *counters, uint64 microseconds);
 

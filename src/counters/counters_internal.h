@@ -18,6 +18,7 @@ typedef struct CountedName
 typedef struct CountersTable
 {
 	int			tranche;
+	volatile uint32 searched;	/* the last search, in milliseconds that wrap; without the lock */
 	LWLock		lock;
 	uint32		slow_next;		/* place of the next slow search */
 	SlowSearch	slow[SLOW_SEARCHES];	/* free, if the index is InvalidOid */

@@ -35,7 +35,8 @@ typedef struct CachedPart
 static inline Extent
 cached_extent(const CachedPart *part, Relation index)
 {
-	return (Extent) {index, part->uid, part->first, part->blocks, part->where, part->object};
+	return (Extent) {index, part->uid, part->first, part->blocks, part->where, part->object,
+		NULL};
 }
 
 /* A kind of parts: of the extents of a kind. */

@@ -96,7 +96,8 @@ extent_extend_file(Relation index, BlockNumber blocks)
 Buffer
 extent_lock(Extent extent, BlockNumber place, int lock)
 {
-	Buffer		buffer = ReadBuffer(extent.index, extent_block(&extent, place));
+	Buffer		buffer = ReadBufferExtended(extent.index, MAIN_FORKNUM,
+											extent_block(&extent, place), RBM_NORMAL, extent.ring);
 
 	LockBuffer(buffer, lock);
 	extent_check_page(&extent, place, BufferGetPage(buffer));

@@ -42,13 +42,14 @@ typedef struct Extent
 	uint32		blocks;			/* there */
 	ExtentWhere where;			/* the others are */
 	StoredObject *object;		/* that has the others, where they are read; see manifest.h */
+	BufferAccessStrategy ring;	/* of buffers for blocks that are read once; NULL: any buffers */
 } Extent;
 
 static inline Extent
 extent_of(Relation index, const SegmentEntry *entry)
 {
 	return (Extent) {index, entry->uid, entry->first, entry->blocks,
-		(ExtentWhere) entry->where, NULL};
+		(ExtentWhere) entry->where, NULL, NULL};
 }
 
 /* Whether the block at a place of an extent is in the file, as all are but cold ones. */

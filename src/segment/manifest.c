@@ -202,7 +202,7 @@ stored_write(Extent extent, const SealedHeader *header, Oid server, StoredSource
 	};
 	WrittenPages pages = {
 		.source = {.size = (uint64) manifest.blocks * BLCKSZ, .read = read_pages, .arg = &pages,
-			.tags = make_tags(extent.index, extent.uid)},
+			.tags = make_tags(extent.index, extent.uid), .rate = tier_send_rate},
 		.extent = extent, .cold = header->cold, .page = source, .arg = arg,
 		.room = palloc(BLCKSZ), .block = PG_UINT32_MAX
 	};

@@ -3,10 +3,6 @@
  */
 #include "segment/tiering.h"
 
-#include "storage/latch.h"
-#include "utils/timestamp.h"
-#include "utils/wait_event.h"
-
 #include "segment/layout.h"
 #include "segment/sealed.h"
 #include "segment/manifest.h"
@@ -102,13 +98,7 @@ typedef struct CopyProgress
 	const SegmentCopy *copy;
 	Extent		from;
 	uint32		done;
-	uint32		sent;			/* to a store, */
-	TimestampTz began;			/* since then */
 } CopyProgress;
-
-/* Naps as vector.tier_rate says: shorter ones wait for the next page. */
-#define LEAST_NAP	10
-#define MOST_NAP	100
 
 static void
 count_block(CopyProgress *progress)
@@ -122,26 +112,6 @@ count_block(CopyProgress *progress)
 							copy->header.blocks);
 }
 
-/*
- * Before a page is sent, waits until it may be.  The naps are short, since requests with pages
- * before it go on only when the next page is there.
- */
-static void
-keep_rate(CopyProgress *progress)
-{
-	double		due = (double) progress->sent++ * TIER_PAGE / tier_rate * USECS_PER_SEC / (1 << 20);
-	long		left;
-
-	while ((left = (long) ((due - (double) (GetCurrentTimestamp() - progress->began)) / 1000)) >=
-		   LEAST_NAP)
-	{
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 Min(left, MOST_NAP), PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_OTHERS();
-	}
-}
-
 /* The page of the original that comes to a place of the copy. */
 static void
 read_cold(void *arg, BlockNumber place, Page page)
@@ -151,8 +121,6 @@ read_cold(void *arg, BlockNumber place, Page page)
 	BlockNumber source = place - copy->header.blocks + copy->input->header.blocks;
 
 	count_block(progress);
-	if (OidIsValid(copy->server) && tier_rate > 0)
-		keep_rate(progress);
 	extent_read_page(progress->from, source, page);
 }
 
@@ -179,6 +147,8 @@ copy_write(const SegmentCopy *copy, SegmentEntry *output)
 		.copy = copy, .from = cached_extent(&copy->input->part, copy->job->index)
 	};
 
+	/* what others search stays in buffers */
+	progress.from.ring = GetAccessStrategy(BAS_BULKREAD);
 	output->method = input->method;
 	output->version = input->version;
 	output->where = copy->where;
@@ -195,7 +165,6 @@ copy_write(const SegmentCopy *copy, SegmentEntry *output)
 	{
 		write_added(copy, to);
 		WAIT_POINT("store");
-		progress.began = GetCurrentTimestamp();
 		stored_write(to, header, copy->server, read_cold, &progress);
 		WAIT_POINT("stored");
 	}
@@ -209,6 +178,7 @@ copy_write(const SegmentCopy *copy, SegmentEntry *output)
 			extent_put_page(to, i, page.data);
 		}
 	}
+	FreeAccessStrategy(progress.from.ring);
 }
 
 bool

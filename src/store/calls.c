@@ -3,6 +3,8 @@
  */
 #include "pg_compat.h"
 
+#include <limits.h>
+
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "miscadmin.h"
@@ -14,6 +16,8 @@
 
 #define PARTS_AT_ONCE 4			/* of one object, each in memory */
 #define SLICE (512 * 1024)		/* bytes read before others that are sent go on */
+#define PACED_SLICE (128 * 1024)	/* likewise, at a rate */
+#define MOST_LATE 50			/* milliseconds that are made up for, where a rate was not kept */
 #define MOST_PARTS 10000
 #define BLOCKS_TO_VERIFY 4
 #define PAGE_TRIES 4			/* of a page of a list by version 2, before version 1 is tried */
@@ -72,6 +76,7 @@ store_memory(StoreMemory *memory, const void *data, size_t size)
 	memory->source.read = read_memory;
 	memory->source.arg = memory;
 	memory->source.tags = NULL;
+	memory->source.rate = NULL;
 	return &memory->source;
 }
 
@@ -261,6 +266,7 @@ typedef struct Writer
 	StoreDigest *digest;		/* NULL: not asked for */
 	pg_cryptohash_ctx *hash;
 	uint64		hashed;			/* bytes that the digest has seen */
+	double		due;			/* when what was read may have been sent, in milliseconds */
 } Writer;
 
 static void
@@ -309,15 +315,56 @@ read_source(Writer *writer, uint64 offset, char *buffer, size_t length)
 	writer->hashed += length;
 }
 
+/*
+ * At a rate, waits after so many bytes until more may be sent; those of other requests go on.
+ */
+static void
+keep_rate(Store *store, Writer *writer, size_t bytes, uint64 rate, const StoreRequest *others)
+{
+	int			count = others == NULL ? 0 : PARTS_AT_ONCE;
+	double		left;
+
+	writer->due = Max(writer->due, (double) (store_now() - MOST_LATE)) + 1000.0 * bytes / rate;
+	while ((left = writer->due - (double) store_now()) >= 1)
+		store_wait_beside(store, others, count, (int) Min(left, INT_MAX));
+}
+
+/*
+ * Reads the bytes of a request, slice by slice, at the rate of the source.  They are sent a little
+ * faster than they are read, and in any case within a part of the time that a request has.  So
+ * neither the server nor who shares its processors is busy for long with one request.
+ */
+static void
+read_body(Store *store, Writer *writer, StoreRequest *request, char *body,
+		  const StoreRequest *others)
+{
+	const StoreSource *source = writer->source;
+
+	for (size_t at = 0; at < request->body_size;)
+	{
+		uint64		rate = source->rate == NULL ? 0 : source->rate();
+		size_t		slice = Min(rate > 0 ? PACED_SLICE : SLICE, request->body_size - at);
+
+		read_source(writer, request->offset + at, body + at, slice);
+		if (rate > 0)
+			keep_rate(store, writer, slice, rate, others);
+		else if (others != NULL)
+			store_go_on(store);
+		at += slice;
+		request->speed = rate == 0 ? 0 :
+			Max(rate + rate / 4, UINT64CONST(4000) * request->body_size / store->options.timeout);
+	}
+	request->body = body;
+}
+
 /* Writes an object in one request. */
 static bool
 put_whole(Store *store, StoreRequest *request, Writer *writer)
 {
 	char	   *body = MemoryContextAllocHuge(CurrentMemoryContext, writer->source->size + 1);
 
-	read_source(writer, 0, body, writer->source->size);
-	request->body = body;
 	request->body_size = writer->source->size;
+	read_body(store, writer, request, body, NULL);
 	return run_one(store, request);
 }
 
@@ -351,7 +398,6 @@ static bool
 next_part(void *arg, StoreRequest *part)
 {
 	Parts	   *parts = arg;
-	char	   *body = parts->bodies[part - parts->requests];
 	uint64		offset = (uint64) parts->made * parts->part_size;
 
 	if (!take_part(parts, part) || parts->made == parts->end->parts)
@@ -362,13 +408,9 @@ next_part(void *arg, StoreRequest *part)
 	part->upload = parts->end->upload;
 	part->part = ++parts->made;
 	part->offset = offset;
-	part->body = body;
 	part->body_size = Min(parts->part_size, parts->writer->source->size - offset);
-	for (size_t at = 0; at < part->body_size; at += SLICE)
-	{
-		read_source(parts->writer, offset + at, body + at, Min(SLICE, part->body_size - at));
-		store_go_on(parts->store);
-	}
+	read_body(parts->store, parts->writer, part, parts->bodies[part - parts->requests],
+			  parts->requests);
 	return true;
 }
 

@@ -258,7 +258,12 @@ set_options(Store *store, StoreHttp *http, StoreCall *call)
 		SET(CURLOPT_POST, 1L);
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) call->body_size);
 		SET(CURLOPT_POSTFIELDS, call->body);
-		if (call->body_size > 64 * 1024)
+		if (call->attempt->request->speed > 0)
+		{
+			SET(CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t) call->attempt->request->speed);
+			SET(CURLOPT_UPLOAD_BUFFERSIZE, 128L * 1024);
+		}
+		else if (call->body_size > 64 * 1024)
 			SET(CURLOPT_UPLOAD_BUFFERSIZE, 512L * 1024);
 	}
 	else if (strcmp(call->method, "HEAD") == 0)

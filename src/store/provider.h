@@ -41,6 +41,7 @@ typedef struct StoreRequest
 	bool		create;			/* STORE_PUT: fail if there is one */
 	const char *body;
 	size_t		body_size;
+	uint64		speed;			/* bytes of it a second, at most; 0: any number */
 	const char *tags;			/* STORE_PUT, STORE_UPLOAD_BEGIN: of the object; NULL: none */
 	uint64		offset;			/* STORE_GET, STORE_UPLOAD_PART */
 	uint32		length;			/* STORE_GET */
@@ -182,6 +183,10 @@ typedef bool (*StoreFeed) (void *arg, StoreRequest *request);
 extern void store_run_fed(Store *store, StoreRequest *requests, int count, StoreFeed feed,
 						  void *arg);
 extern void store_go_on(Store *store);
+
+/* Waits for no longer than so many milliseconds, while what of the requests runs goes on. */
+extern void store_wait_beside(Store *store, const StoreRequest *requests, int count,
+							  int milliseconds);
 extern bool store_fail(StoreError *error, StoreKind kind, const char *format, ...)
 			pg_attribute_printf(3, 4);
 extern bool store_take_bytes(StoreAttempt *attempt, const char *bytes, size_t count);

@@ -411,6 +411,20 @@ store_go_on(Store *store)
 	store->provider->wait(store, 0);
 }
 
+void
+store_wait_beside(Store *store, const StoreRequest *requests, int count, int milliseconds)
+{
+	bool		running = false;
+
+	for (int i = 0; i < count && !running; i++)
+		running = requests[i].attempts[0] != NULL && !requests[i].attempts[0]->done;
+	if (running)
+		wait_for_attempts(store, Min(milliseconds, LONGEST_WAIT));
+	else
+		store_sleep(Min(milliseconds, LONGEST_WAIT));
+	CHECK_FOR_INTERRUPTS();
+}
+
 /*
  * Makes the next request in a place that is free, if there is one; whether there may be more.  It
  * is done in the caller's memory.

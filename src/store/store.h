@@ -71,6 +71,8 @@ typedef struct StoreSource
 	void	   *arg;
 	/* what a store with the option object_tags tells: NAME=VALUE&NAME=VALUE; NULL: nothing */
 	const char *tags;
+	/* bytes that may be sent in a second, by now; 0, or NULL: any number */
+	uint64		(*rate) (void);
 } StoreSource;
 
 /* What a caller keeps of what was written. */

@@ -12,6 +12,7 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+#include "counters/counters.h"
 #include "tier/cache.h"
 #include "tier/stat.h"
 
@@ -19,9 +20,13 @@
 #define MOST_PAGES		32		/* of one request: 256 kB */
 #define MOST_WAITS		2		/* for others to read a page, who did not */
 
+/* What is sent in a second while anybody searches, or has within so many milliseconds. */
+#define BESIDE_SEARCHES	20		/* MB */
+#define SEARCHED_MS		1000
+
 bool		tier_wait = true;
 int			tier_retention;
-int			tier_rate;
+static int	tier_rate;			/* MB a second; 0: any number; -1: as BESIDE_SEARCHES says */
 TierCounters tier_counters;
 const TierObject *tier_failed;
 
@@ -606,6 +611,15 @@ tier_preload(void)
 	stat_preload();
 }
 
+uint64
+tier_send_rate(void)
+{
+	int			rate = tier_rate >= 0 ? tier_rate :
+		counters_searched(SEARCHED_MS) ? BESIDE_SEARCHES : 0;
+
+	return (uint64) rate << 20;
+}
+
 void
 tier_init(void)
 {
@@ -619,7 +633,8 @@ tier_init(void)
 							7 * 24 * 60 * 60, 0, INT_MAX, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("vector.tier_rate",
 							"Sets how much of a segment is sent to an object store in a second.",
-							"0: as fast as it goes.", &tier_rate, 0, 0, 1024 * 1024, PGC_USERSET,
+							"0: as fast as it goes; -1: as that, but slowly while anybody "
+							"searches.", &tier_rate, -1, -1, 1024 * 1024, PGC_USERSET,
 							GUC_UNIT_MB, NULL, NULL, NULL);
 	tier_cache_init();
 }

@@ -93,8 +93,11 @@ extern bool tier_wait;
 /* vector.tier_retention: seconds for which objects stay that no index needs. */
 extern int	tier_retention;
 
-/* vector.tier_rate: megabytes a second that a process sends of an object, at most; 0: no limit. */
-extern int	tier_rate;
+/*
+ * Bytes of an object that a process may send in a second, by vector.tier_rate and by whether
+ * anybody searches; 0: any number.
+ */
+extern uint64 tier_send_rate(void);
 
 /* Counts what a store that was called directly has done. */
 extern void tier_report(Store *store, Oid server);

@@ -95,8 +95,9 @@ PGDLLEXPORT Datum tier_test_at_hand(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum tier_test_state(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum tier_test_counters(PG_FUNCTION_ARGS);
 PGDLLEXPORT Datum tier_test_rate(PG_FUNCTION_ARGS);
+PGDLLEXPORT Datum tier_test_send_rate(PG_FUNCTION_ARGS);
 
-/* (server, key, pages, seed): writes an object. */
+/* (server, key, pages, seed): writes an object, as fast as one that is tiered. */
 PG_FUNCTION_INFO_V1(tier_test_put);
 Datum
 tier_test_put(PG_FUNCTION_ARGS)
@@ -104,7 +105,8 @@ tier_test_put(PG_FUNCTION_ARGS)
 	TierObject	object = object_of(fcinfo);
 	uint32		seed = PG_GETARG_INT32(3);
 	StoreSource source = {
-		.size = (uint64) object.blocks * TIER_PAGE, .read = read_source, .arg = &seed
+		.size = (uint64) object.blocks * TIER_PAGE, .read = read_source, .arg = &seed,
+		.rate = tier_send_rate
 	};
 	Store	   *store = store_open(object.server, object.user);
 
@@ -240,6 +242,14 @@ tier_test_rate(PG_FUNCTION_ARGS)
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, begin);
 	PG_RETURN_FLOAT8(INSTR_TIME_GET_DOUBLE(end) * 1e9 / times + (sum == 1));
+}
+
+/* Bytes that may be sent in a second. */
+PG_FUNCTION_INFO_V1(tier_test_send_rate);
+Datum
+tier_test_send_rate(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64((int64) tier_send_rate());
 }
 
 #endif							/* VECTOR_WAIT_POINTS */

@@ -2,8 +2,9 @@
 
 Only ours is measured, against itself with all segments in the index's file: local and remote bytes, how fast segments
 are uploaded and what a search beside that takes, the first query after a restart with an empty cache by the distance of
-the store, the rate once all that is read is in the cache, and with a cache of a twentieth.  Needs radosgw, ceph-mon,
-ceph-osd.
+the store, the rate once all that is read is in the cache, and with a cache of a twentieth.  Uploads also go to a store
+that takes next to nothing (sink.c): so what is ours can be told from what the gateway computes on the same processors.
+Needs radosgw, ceph-mon, ceph-osd.
 """
 import os
 import pathlib
@@ -23,7 +24,8 @@ AT = 0.99                     # recall at which the setting is chosen
 DELAYS = [1, 10, 63]          # ms
 FIRST = 5                     # first queries, each after a restart
 PART = 0.05                   # of the remote bytes, for the small cache
-RATES = [20, 50, 0]           # vector.tier_rate, MB/s, of uploads beside which searches run; 0: no limit
+RATES = [-1, 50, 150, 0]      # vector.tier_rate, MB/s, of uploads beside which searches run; -1: the default; 0: no limit
+STORES = {"sink": "a store that takes nothing", "cold": "the gateway"}
 
 
 def free_ports(count):
@@ -43,7 +45,7 @@ class Tiers:
     def __init__(self, bench, contestant, settings, out):
         """settings: (name, value) along the curve; out: where figures go"""
         self.bench, self.c, self.settings, self.out = bench, contestant, settings, out
-        self.delay = None
+        self.delay = self.sink = None
 
     # ---------------------------------------------------------------- the store
 
@@ -60,6 +62,7 @@ class Tiers:
         b.as_user(["bash", RGW, "bucket", self.folder, self.port, "bench"])
         self.program = b.work / "delay"
         b.command(["make", "-s", "-C", HERE, "delay", f"DELAY={self.program}"])
+        b.command(["make", "-s", "-C", HERE, "sink", f"SINK={b.work / 'sink'}"])
         self.set_delay(0)
 
     def set_delay(self, ms):
@@ -69,9 +72,17 @@ class Tiers:
         self.delay = subprocess.Popen([str(self.program), str(self.port + 10), str(self.port), str(ms)])
         time.sleep(0.2)
 
+    def empty_sink(self):
+        if self.sink:
+            self.sink.kill()
+            self.sink.wait()
+        self.sink = subprocess.Popen([str(self.bench.work / "sink"), str(self.port + 11)])
+        time.sleep(0.2)
+
     def stop_store(self):
-        if self.delay:
-            self.delay.kill()
+        for program in (self.delay, self.sink):
+            if program:
+                program.kill()
         subprocess.run(["bash", str(RGW), "stop", str(self.folder)], check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -139,31 +150,43 @@ class Tiers:
         finally:
             self.stop_store()
 
-    def upload(self, rate):
-        """The 99th percentile of searches alone and beside an upload, and the seconds that it takes"""
+    def store_seconds(self, store):
+        """Processor time of a store's processes so far"""
+        pids = [self.sink.pid] if store == "sink" else [int(p.read_text()) for p in self.folder.glob("*.pid")]
+        fields = [pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split() for pid in pids]
+        return sum(int(f[11]) + int(f[12]) for f in fields) / os.sysconf("SC_CLK_TCK")
+
+    def upload(self, store, rate):
+        """The 99th percentile of searches alone and beside an upload, the seconds that it takes, and those that the store computes"""
         b, c, beside, took = self.bench, self.c, [], []
-        b.say(f"tier: upload, {rate or 'any number of'} MB/s, searches beside it")
+        b.say(f"tier: upload to {STORES[store]}, vector.tier_rate = {rate}, searches beside it")
         if int(c.value("SELECT count(*) FROM vector_segments() WHERE store IS NOT NULL")):
             c.psql("SELECT vector_untier('items_index')", "VACUUM items", "CHECKPOINT")
+        if store == "sink":
+            self.empty_sink()
+        c.psql(f"ALTER INDEX items_index SET (tier = '{store}')")
         c.psql("LOAD 'vector'", f"ALTER SYSTEM SET vector.tier_rate = {rate}", "SELECT pg_reload_conf()")
         alone = self.search(1, b.a.seconds)["p99_ms"]
+        computed = self.store_seconds(store)
         upload = threading.Thread(target=lambda: took.append(c.seconds("SELECT vector_tier('items_index')")))
         upload.start()
         while upload.is_alive():
             beside.append(self.search(1, 0.5)["p99_ms"])
         upload.join()
-        return {"alone_p99_ms": alone, "p99_ms": statistics.median(beside), "seconds": took[0]}
+        return {"alone_p99_ms": alone, "p99_ms": statistics.median(beside), "seconds": took[0],
+                "store_seconds": self.store_seconds(store) - computed}
 
     def tiered(self, clients):
         b, c, out = self.bench, self.c, self.out
-        c.psql(f"""CREATE SERVER cold FOREIGN DATA WRAPPER vector_store OPTIONS (provider 's3',
-                   endpoint 'http://127.0.0.1:{self.port + 10}', bucket 'bench')""",
-               f"""CREATE USER MAPPING FOR postgres SERVER cold OPTIONS (access_key_id '{self.access}',
-                   secret_access_key '{self.secret}')""",
-               "ALTER INDEX items_index SET (tier = 'cold')")
+        self.empty_sink()
+        for store, port in (("cold", self.port + 10), ("sink", self.port + 11)):
+            c.psql(f"""CREATE SERVER {store} FOREIGN DATA WRAPPER vector_store OPTIONS (provider 's3',
+                       endpoint 'http://127.0.0.1:{port}', bucket 'bench')""",
+                   f"""CREATE USER MAPPING FOR postgres SERVER {store} OPTIONS (access_key_id '{self.access}',
+                       secret_access_key '{self.secret}')""")
         self.cache_size(2 * out["local_bytes"])
         c.psql("SELECT pg_reload_conf()")
-        out["beside"] = {rate: self.upload(rate) for rate in RATES}
+        out["beside"] = {store: {rate: self.upload(store, rate) for rate in RATES} for store in STORES}
         c.psql("VACUUM items", "SELECT txid_current()", "VACUUM items", "CHECKPOINT")
         out["tiered_bytes"] = int(c.value("SELECT coalesce(sum(bytes), 0) FROM vector_segments() WHERE kind <> 'retired'"))
         out["remote_bytes"] = int(c.value("SELECT sum(remote_bytes) FROM vector_stat_tier() WHERE server = 'cold'"))
@@ -188,7 +211,7 @@ class Tiers:
         c.psql("SELECT vector_untier('items_index')", "ALTER INDEX items_index RESET (tier)")
         c.psql("LOAD 'vector'", "ALTER SYSTEM RESET vector.tier_cache_size",
                "ALTER SYSTEM RESET vector.tier_rate", "DROP INDEX items_index")
-        c.psql("DROP SERVER cold CASCADE")
+        c.psql("DROP SERVER cold CASCADE", "DROP SERVER sink CASCADE")
 
 
 # -------------------------------------------------------------------- report
@@ -202,9 +225,11 @@ def report(t):
     lines = ["", f"In an object store, {t['setting']}",
              f"  bytes in the index's file, MB: {t['local_bytes'] / mb:,.1f} before, {t['tiered_bytes'] / mb:,.1f} after "
              f"({t['tiered_bytes'] / t['local_bytes']:.3f}); in the store {t['remote_bytes'] / mb:,.1f}"]
-    for rate, x in t["beside"].items():
-        lines.append(f"  upload, {int(rate) or 'any number of'} MB/s at most: {t['remote_bytes'] / mb / x['seconds']:,.0f} MB/s; p99 of a search "
-                     f"beside it {x['p99_ms']:.2f} ms, alone {x['alone_p99_ms']:.2f} ms ({x['p99_ms'] / x['alone_p99_ms']:.2f})")
+    for store, rates in t["beside"].items():
+        for rate, x in rates.items():
+            lines.append(f"  upload to {STORES[store]}, vector.tier_rate = {rate}: {t['remote_bytes'] / mb / x['seconds']:,.0f} MB/s, the store computes "
+                         f"{1e3 * x['store_seconds'] / (t['remote_bytes'] / mb):.1f} ms a MB; p99 of a search beside it {x['p99_ms']:.2f} ms, "
+                         f"alone {x['alone_p99_ms']:.2f} ms ({x['p99_ms'] / x['alone_p99_ms']:.2f})")
     for ms, x in t["first"].items():
         lines.append(f"  first query, store {ms} ms away: {x['ms']:.1f} ms, {x['gets']:.0f} GETs, {x['bytes'] / mb:.2f} MB")
     lines.append(f"  queries/s: local {local['per_second']:,.0f} (recall {local['recall']:.4f}); all in the cache "

@@ -7,7 +7,7 @@ With a file, which has a key and a certificate, it speaks TLS.
 
 POST /_faults sets what goes wrong, a line each: METHOD TIMES FAULT [VALUE] [PATTERN].  The next TIMES requests of that
 method ('*': any) whose path and query match the pattern meet the fault.  GET /_log says what was asked since, and with which
-tags.
+tags.  GET /_bodies says how many milliseconds each body took to come.
 
 Faults: delay MS; status CODE[:S3CODE]; reset (in the midst of the body); truncate (likewise, in order); corrupt (a byte
 of the body); short (a shorter body, of the right form); whole (the range is ignored); shift (another range); lost (the
@@ -26,7 +26,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 upstream = int(sys.argv[2])
 lock = threading.Lock()
-faults, log = [], []
+faults, log, bodies = [], [], []
 
 
 def error_body(code, message="made by the proxy"):
@@ -60,11 +60,12 @@ class Handler(BaseHTTPRequestHandler):
         with lock:
             if self.path == "/_faults":
                 log.clear()
+                bodies.clear()
                 faults.clear()
                 for line in body.decode().splitlines():
                     method, times, fault, *rest = line.split()
                     faults.append([method, int(times), fault, rest[0] if rest else "", rest[1] if len(rest) > 1 else ""])
-            answer = "\n".join(log).encode()
+            answer = "\n".join(bodies if self.path == "/_bodies" else log).encode()
         self.answer(200, [("Content-Length", str(len(answer)))], answer)
 
     def find_fault(self):
@@ -100,9 +101,12 @@ class Handler(BaseHTTPRequestHandler):
         return reply.status, headers, data, size
 
     def handle_request(self):
+        began = time.monotonic()
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.startswith("/_"):
             return self.control(body)
+        with lock:
+            bodies.append(f"{self.command} {self.path} {(time.monotonic() - began) * 1000:.0f}")
         fault, value = self.find_fault()
         if fault == "hang":
             time.sleep(float(value or 30))

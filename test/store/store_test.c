@@ -46,6 +46,7 @@ made(Made *made, int64 size, int32 seed)
 	made->source.size = size;
 	made->source.read = make;
 	made->source.arg = made;
+	made->source.rate = NULL;
 	made->source.tags = "index=public.made&segment=7";
 	return &made->source;
 }

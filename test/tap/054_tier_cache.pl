@@ -26,7 +26,8 @@ my ($waits) = $node->psql('postgres', "
 	CREATE FUNCTION tier_hold(server name, key text, pages int, seed int, which int[], fail bool) RETURNS int AS 'vector', 'tier_test_hold' LANGUAGE C;
 	CREATE FUNCTION tier_at_hand(server name, key text, pages int, seed int, which int[]) RETURNS int AS 'vector', 'tier_test_at_hand' LANGUAGE C;
 	CREATE FUNCTION tier_state() RETURNS text AS 'vector', 'tier_test_state' LANGUAGE C;
-	CREATE FUNCTION tier_counters() RETURNS text AS 'vector', 'tier_test_counters' LANGUAGE C;");
+	CREATE FUNCTION tier_counters() RETURNS text AS 'vector', 'tier_test_counters' LANGUAGE C;
+	CREATE FUNCTION tier_send_rate() RETURNS bigint AS 'vector', 'tier_test_send_rate' LANGUAGE C;");
 plan skip_all => 'the extension is built without -DVECTOR_WAIT_POINTS' if $waits != 0;
 
 # A statement's result, or its error.
@@ -213,6 +214,34 @@ is($standby->safe_psql('postgres', "SELECT vector_tier_collect('shelf2', earlier
 like(query("SELECT setting FROM pg_settings WHERE name = 'vector.tier_retention'; SET enable_seqscan = off; " . fetch('shelf', '1') . ';' . $nearest), qr/77|object store "shelf2", object/, 'what is cached is read, what is gone is named');
 $standby->stop('immediate');
 
+# Segments go there as fast as may be, but slowly while any session searches, unless a rate is set
+my $rate = 'SELECT tier_send_rate()';
+ok($node->poll_query_until('postgres', $rate, '0'), 'while nobody searches, any number of bytes may be sent');
+my $beside = 0;
+for (my $i = 0; $i < 100 && $beside == 0; $i++)
+{
+	query($nearest);
+	$beside = query($rate);
+}
+is($beside, 20 * 1024 * 1024, 'few beside searches of other sessions');
+is(query("SET vector.tier_rate = 5; $nearest; $rate; SET vector.tier_rate = 0; $rate") =~ s/^77\n//r, 5 * 1024 * 1024 . "\n0", 'or as many as is set');
+ok($node->poll_query_until('postgres', $rate, '0'), 'and any number again');
+
+# A segment that goes there leaves in shared buffers what others read
+query("CREATE TABLE used AS SELECT n, repeat('used', 400) AS text FROM generate_series(1, 500) n;
+	CREATE TABLE wide (v vector(1000));
+	INSERT INTO wide SELECT array_agg(hashint4(n * 1000 + d) & 255)::vector FROM generate_series(1, 2500) n, generate_series(1, 1000) d GROUP BY n;
+	CREATE INDEX wide_v ON wide USING ivfflat (v vector_l2_ops) WITH (lists = 5, tier = 'shelf2', tier_min_rows = 1);
+	VACUUM used");
+$node->append_conf('postgresql.conf', 'shared_buffers = 4MB');
+$node->restart;
+my $count = 'EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT count(*) FROM used';
+like(query("SELECT count(*) FROM used; $count"), qr/shared hit=1\d\d$/m, 'a table in shared buffers');
+is(query("SELECT vector_tier('wide_v'), sum(stored_bytes) > 2 * 4194304 FROM vector_segments() WHERE index = 'wide_v'::regclass AND kind = 'sealed'") =~ /^1\|/, 1, 'a segment of twice their size goes to a store');
+unlike(query($count), qr/read=/, 'the table is still there');
+$node->append_conf('postgresql.conf', 'shared_buffers = 128MB');
+$node->restart;
+
 # Faults of a real server
 my $rgw = start_rgw('cold');
 if (!$rgw)
@@ -224,6 +253,21 @@ if (!$rgw)
 my $proxy = start_proxy($rgw->{port});
 s3_server($node, 'cold', $rgw, $proxy, ", stall_timeout '500ms', timeout '4s'");
 query("SELECT tier_put('cold', 'object', $pages, 1)");
+
+# Bodies are sent at the rate, too, not only read; but within the time that a request has
+sub slowest_body
+{
+	my ($pages, $seed, $rate) = @_;
+	set_faults($proxy);
+	is(query("SET vector.tier_rate = $rate; SELECT tier_put('cold', 'paced', $pages, $seed); SELECT tier_read('cold', 'paced', $pages, $seed, '{0, 5}', 'fetch')"),
+		"\n2", "$pages pages at $rate MB/s");
+	my ($slowest) = sort { $b <=> $a } map { /^PUT .* (\d+)$/ } proxy_bodies($proxy);
+	return $slowest;
+}
+cmp_ok(slowest_body(1000, 3, 10), '>=', 300, 'a body of 7.8 MB is sent at about 10 MB/s');
+is(query("ALTER SERVER cold OPTIONS (SET timeout '3s')"), '', 'a deadline');
+slowest_body(600, 4, 1);
+query("ALTER SERVER cold OPTIONS (SET timeout '4s')");
 query("SELECT vector_stat_tier_reset()");
 my $base = 40;
 foreach my $fault ('status 503:SlowDown', 'status 500', 'reset', 'truncate', 'corrupt', 'short', 'whole', 'shift', 'hang 3', 'delay 30')

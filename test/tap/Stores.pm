@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(create_functions start_rgw limited_user start_other ask_s3 start_proxy s3_server set_faults proxy_log free_ports stop_proxies stop_stores make_certificate);
+our @EXPORT = qw(create_functions start_rgw limited_user start_other ask_s3 start_proxy s3_server set_faults proxy_log proxy_bodies free_ports stop_proxies stop_stores make_certificate);
 
 my $tools = dirname(__FILE__) . '/../store';
 my (@rgw, @others, @proxies);
@@ -153,6 +153,13 @@ sub proxy_log
 {
 	my ($port) = @_;
 	return split /\n/, HTTP::Tiny->new->get("http://127.0.0.1:$port/_log")->{content};
+}
+
+# How many milliseconds the body of each request took to come since, a line for each.
+sub proxy_bodies
+{
+	my ($port) = @_;
+	return split /\n/, HTTP::Tiny->new->get("http://127.0.0.1:$port/_bodies")->{content};
 }
 
 sub stop_proxies
