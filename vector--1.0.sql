@@ -1769,15 +1769,22 @@ COMMENT ON FUNCTION vector_tier_collect(name, boolean) IS 'deletes objects that 
 CREATE FUNCTION vector_recall(index regclass, k integer DEFAULT 10, samples integer DEFAULT 100, filter text DEFAULT NULL,
 		efforts double precision[] DEFAULT NULL, queries text DEFAULT NULL,
 		OUT effort text, OUT recall double precision, OUT recall_low double precision, OUT recall_high double precision,
-		OUT recall_p5 double precision, OUT index_ms double precision, OUT exact_ms double precision, OUT queries_used integer)
+		OUT recall_p5 double precision, OUT index_ms double precision, OUT exact_ms double precision, OUT queries_used integer,
+		OUT source text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'vector_recall' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 100000 ROWS 1;
 COMMENT ON FUNCTION vector_recall(regclass, integer, integer, text, double precision[], text) IS 'the share of the k nearest rows that an index finds, measured by searches with and without it';
 CREATE FUNCTION vector_recall_curves(index regclass, OUT k integer, OUT effort integer, OUT recall double precision,
-		OUT queries integer, OUT table_rows bigint)
+		OUT queries integer, OUT table_rows bigint, OUT source text)
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED COST 100 ROWS 40;
 COMMENT ON FUNCTION vector_recall_curves(regclass) IS 'the recall of searches of an index by how far they go, as ANALYZE measured it last for vector.target_recall';
+CREATE FUNCTION vector_query_samples(index regclass, OUT query text, OUT seen_at timestamptz, OUT k integer) RETURNS SETOF record
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED COST 100 ROWS 1000;
+COMMENT ON FUNCTION vector_query_samples(regclass) IS 'samples of the queries that an index was searched for, as vector.sample_queries says; for the owner of the table';
+CREATE FUNCTION vector_query_samples_reset(index regclass) RETURNS void
+	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION vector_query_samples_reset(regclass) IS 'forgets the samples of an index''s queries; for the owner of the table';
 CREATE FUNCTION vector_picture(index regclass, query text DEFAULT NULL, samples integer DEFAULT 400, k integer DEFAULT 10,
 		OUT kind text, OUT x double precision, OUT y double precision, OUT radius double precision, OUT cluster integer,
 		OUT distance double precision) RETURNS SETOF record

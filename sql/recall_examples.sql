@@ -31,15 +31,24 @@ CREATE TABLE asked (at timestamptz DEFAULT now(), embedding vector(16));
 INSERT INTO asked (embedding) SELECT (SELECT array_agg(cos(n * j)) FROM generate_series(1, 16) j)::vector FROM generate_series(1, 20) n;
 SELECT recall > 0.8 AS good, queries_used
 FROM vector_recall('photo_embedding', queries => 'SELECT embedding FROM asked ORDER BY at DESC');
+
+-- 6. Samples of queries
+SET vector.sample_queries = 1;
+SELECT count(*) FROM asked, LATERAL (SELECT id FROM photo ORDER BY embedding <-> asked.embedding LIMIT 5) AS found;
+RESET vector.sample_queries;
+SELECT recall > 0.8 AS good, queries_used, source FROM vector_recall('photo_embedding', k => 5, queries => 'samples');
+SELECT count(*), min(vector_dims(query::vector)) AS dimensions, max(k) AS k, max(seen_at) > now() - interval '1 day' AS today
+FROM vector_query_samples('photo_embedding');
+SELECT vector_query_samples_reset('photo_embedding');
 DROP TABLE asked, photo;
 
--- 6. Which index to build
+-- 7. Which index to build
 CREATE TABLE sound (id int, embedding vector(16));
 INSERT INTO sound SELECT n, (SELECT array_agg(sin(n * j) + cos(n % 40 * j)) FROM generate_series(1, 16) j)::vector FROM generate_series(1, 3000) n;
 SELECT access_method, options, expected_recall >= 0.9 AS enough, index_bytes > 0 AS sized, memory_ms > 0 AS timed
 FROM vector_advise('sound', 'embedding', recall => 0.9, sample_rows => 1000);
 
--- 7. Which index to build
+-- 8. Which index to build
 SET client_min_messages = warning;
 SELECT vector_auto_index('sound', 'embedding', 0.9, operator => '<+>');
 RESET client_min_messages;

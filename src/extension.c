@@ -9,6 +9,7 @@
 #include "am/index.h"
 #include "am/method.h"
 #include "counters/counters.h"
+#include "counters/samples.h"
 #include "distance/distance.h"
 #include "filter_scan/filter_scan.h"
 #include "foreign_append/foreign_append.h"
@@ -83,6 +84,7 @@ _PG_init(void)
 		tier_preload();
 	worker_init();
 	counters_init();
+	samples_init();
 	vector_am_init();
 	MarkGUCPrefixReserved("vector");
 	RESUME_INTERRUPTS();

@@ -10,6 +10,7 @@
 
 #include "am/index.h"
 #include "am/method.h"
+#include "am/sample_query.h"
 #include "am/scan.h"
 #include "segment/curves.h"
 
@@ -120,5 +121,6 @@ effort_is_due(Relation index)
 	rows = (double) index_count_live(index);
 	if (curves == NULL)
 		return rows > 0;
-	return fabs(rows - curves->rows) > CHANGED_PART * curves->rows;
+	return fabs(rows - curves->rows) > CHANGED_PART * curves->rows ||
+		(!curves->sampled && samples_count(sampled_index(index)) >= SAMPLES_ENOUGH);
 }

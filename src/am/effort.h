@@ -45,8 +45,8 @@ extern void (*effort_measure) (Relation index);
 extern bool effort_is_wanted(Relation index);
 
 /*
- * Whether a worker is to: likewise, and there are no curves, or the rows have become more or fewer
- * by a tenth.
+ * Whether a worker is to: likewise, and there are no curves, the rows have become more or fewer by
+ * a tenth, or rows were searched for where there are now enough samples of queries.
  */
 extern bool effort_is_due(Relation index);
 

@@ -11,6 +11,7 @@
 #include "am/effort.h"
 #include "am/method.h"
 #include "am/returned.h"
+#include "am/sample_query.h"
 #include "am/scan.h"
 #include "am/slow.h"
 #include "flat_segment/method.h"
@@ -34,6 +35,7 @@ vector_am_init(void)
 	scan_bound_init();
 	scan_explain_init();
 	slow_init();
+	sample_query_init();
 }
 
 bool

@@ -17,6 +17,13 @@ owner_may_be_seen(Oid owner)
 		has_privs_of_role(GetUserId(), ROLE_PG_MONITOR);
 }
 
+void
+owner_require(Relation index)
+{
+	if (!has_privs_of_role(GetUserId(), index->rd_rel->relowner))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, RelationGetRelationName(index));
+}
+
 Oid
 relation_owner(Oid relation)
 {

@@ -12,6 +12,7 @@
 
 #include "am/index.h"
 #include "am/method.h"
+#include "am/sample_query.h"
 #include "segment/growing.h"
 #include "segment/method.h"
 #include "segment/tombstones.h"
@@ -337,8 +338,11 @@ start(VectorScan *scan)
 		scan->adaptive = can_adapt;
 		scan->passed = scan_bound_passed(scan->bound);
 	}
-	return prepare_query(scan) && take_limit(scan) &&
-		!(scan->filter && filter_is_empty(scan->filter));
+	if (!prepare_query(scan))
+		return false;
+	sample_query(desc->indexRelation, scan->search.space, &desc->orderByData[0],
+				 scan_wanted(scan));
+	return take_limit(scan) && !(scan->filter && filter_is_empty(scan->filter));
 }
 
 /* Opens a cursor's segment. */

@@ -5,8 +5,9 @@
  * more.  For each number of wanted rows, sampled queries are searched for with efforts that grow by
  * a factor, until nearly all rows are found.
  *
- * The queries are rows, and searches go on without them (sealed_absent in segment/sealed.h), as a
- * graph was built to lead to a row and from it to what is near.
+ * The queries are samples of those that sessions have searched for, if there are enough.  Otherwise
+ * they are rows, and searches go on without them (sealed_absent in segment/sealed.h), as a graph
+ * was built to lead to a row and from it to what is near.
  */
 #include "pg_compat.h"
 
@@ -15,12 +16,14 @@
 #include "access/relation.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/tuplestore.h"
 
 #include "am/effort.h"
 #include "am/index.h"
 #include "am/method.h"
+#include "am/sample_query.h"
 #include "recall/measure.h"
 #include "recall/recall.h"
 #include "segment/curves.h"
@@ -124,7 +127,10 @@ measure_all(Relation index, RecallCurves *curves)
 	Measure		measure = measure_of(index);
 
 	measure.wanted = QUERIES;
+	if (samples_count(sampled_index(index)) >= SAMPLES_ENOUGH)
+		measure.source = SOURCE_SAMPLES;
 	measure_draw(&measure);
+	curves->sampled = measure.source == SOURCE_SAMPLES;
 	for (int n = 0; n < CURVES_MAX && measure.count > 0; n++)
 	{
 		RecallCurve *curve = &curves->curves[n];
@@ -169,7 +175,9 @@ recall_measure_curves(Relation index)
 		curves_write(index, &curves);
 }
 
-/* One row for each point of the curves of an index: k, effort, recall, queries, table_rows. */
+/*
+ * One row for each point of the curves of an index: k, effort, recall, queries, table_rows, source.
+ */
 PG_FUNCTION_INFO_V1(vector_recall_curves);
 Datum
 vector_recall_curves(PG_FUNCTION_ARGS)
@@ -188,7 +196,8 @@ vector_recall_curves(PG_FUNCTION_ARGS)
 			Datum		values[] = {
 				Int32GetDatum(curve->wanted), Int32GetDatum((int32) curve->points[n].effort),
 				Float8GetDatum(rint(curve->points[n].recall * 1e6) / 1e6),
-				Int32GetDatum(curve->queries), Int64GetDatum((int64) curves->rows)
+				Int32GetDatum(curve->queries), Int64GetDatum((int64) curves->rows),
+				CStringGetTextDatum(sample_sources[curves->sampled ? SOURCE_SAMPLES : SOURCE_ROWS])
 			};
 			bool		nulls[lengthof(values)] = {false};
 

@@ -24,6 +24,8 @@
 #include "utils/syscache.h"
 
 #include "am/method.h"
+#include "am/owner.h"
+#include "am/sample_query.h"
 #include "hybrid/filter.h"
 #include "recall/measure.h"
 #include "segment/cache.h"
@@ -41,6 +43,10 @@
 static bool measuring;
 static Oid	measured_index;
 static TABLE_HOOK_TYPE previous_hook;
+
+const char *const sample_sources[] = {
+	[SOURCE_ROWS] = "rows", [SOURCE_STATEMENT] = "statement", [SOURCE_SAMPLES] = "samples"
+};
 
 /* While recall is measured, hides the indexes by distance from the planner, but for one. */
 static void
@@ -215,15 +221,28 @@ sample_text(const Measure *measure)
 	return sql.data;
 }
 
-void
-measure_draw(Measure *measure)
+/* Takes a query, which is the vector of a row or not (NULL). */
+static void
+add_query(Measure *measure, Datum vector, ItemPointer self)
 {
-	const char *given = measure->given;
-	char	   *sql = given ? psprintf("SELECT * FROM (%s\n) AS given LIMIT %d", given,
-									   measure->wanted) : sample_text(measure);
+	Sample	   *query = &measure->queries[measure->count++];
 	int16		size;
 	bool		by_value;
-	RegProcedure distance = get_opcode(distance_operator(measure));
+
+	get_typlenbyval(measure->type, &size, &by_value);
+	query->vector = datumCopy(vector, by_value, size);
+	ItemPointerSetInvalid(&query->self);
+	if (self == NULL)
+		return;
+	query->self = *self;
+	query->own = DatumGetFloat8(OidFunctionCall2(get_opcode(distance_operator(measure)),
+												 query->vector, query->vector));
+}
+
+/* Takes what a statement gives. */
+static void
+draw_by_statement(Measure *measure, const char *sql)
+{
 	SPITupleTable *table;
 
 	if (SPI_execute(sql, true, 0) != SPI_OK_SELECT)
@@ -239,29 +258,53 @@ measure_draw(Measure *measure)
 				 errmsg("queries are of type %s, and index \"%s\" is of type %s",
 						format_type_be(SPI_gettypeid(table->tupdesc, 1)),
 						RelationGetRelationName(measure->index), format_type_be(measure->type))));
-	get_typlenbyval(measure->type, &size, &by_value);
-	measure->own_rows = given == NULL;
 	measure->queries = palloc0(sizeof(Sample) * Max(SPI_processed, 1));
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		Sample	   *query = &measure->queries[measure->count];
 		bool		isnull;
 		Datum		vector = SPI_getbinval(table->vals[i], table->tupdesc, 1, &isnull);
+		ItemPointer self = NULL;
 
 		if (isnull)
 			continue;
-		query->vector = datumCopy(vector, by_value, size);
-		ItemPointerSetInvalid(&query->self);
 		if (measure->own_rows)
-		{
-			query->self = *(ItemPointer) DatumGetPointer(SPI_getbinval(table->vals[i],
-																	   table->tupdesc, 2,
-																	   &isnull));
-			query->own = DatumGetFloat8(OidFunctionCall2(distance, query->vector, query->vector));
-		}
-		measure->count++;
+			self = (ItemPointer) DatumGetPointer(SPI_getbinval(table->vals[i], table->tupdesc, 2,
+															   &isnull));
+		add_query(measure, vector, self);
 	}
 	SPI_freetuptable(table);
+}
+
+static void
+draw_samples(Measure *measure)
+{
+	SampledQuery *samples;
+	int			count;
+
+	owner_require(measure->index);
+	count = samples_read(sampled_index(measure->index), &samples);
+	measure->queries = palloc0(sizeof(Sample) * Max(count, 1));
+	for (int i = 0; i < Min(count, measure->wanted); i++)
+		add_query(measure, PointerGetDatum(samples[i].value), NULL);
+}
+
+void
+measure_draw(Measure *measure)
+{
+	measure->own_rows = measure->source == SOURCE_ROWS;
+	switch (measure->source)
+	{
+		case SOURCE_ROWS:
+			draw_by_statement(measure, sample_text(measure));
+			break;
+		case SOURCE_STATEMENT:
+			draw_by_statement(measure, psprintf("SELECT * FROM (%s\n) AS given LIMIT %d",
+												measure->given, measure->wanted));
+			break;
+		case SOURCE_SAMPLES:
+			draw_samples(measure);
+			break;
+	}
 }
 
 /*
@@ -475,11 +518,13 @@ void
 measure_begin(void)
 {
 	measuring = true;
+	sample_query_paused = true;
 }
 
 void
 measure_end(void)
 {
 	measuring = false;
+	sample_query_paused = false;
 	ItemPointerSetInvalid(&sealed_absent);
 }

@@ -1,8 +1,9 @@
 /*
  * measure.h - queries that are answered without an index of vectors, and by one
  *
- * The queries are vectors of the table itself, or those that a statement gives.  A caller is within
- * SPI_connect and SPI_finish, and in a nest level of settings, which the measurement changes.
+ * The queries are vectors of the table itself, those that a statement gives, or those that sessions
+ * have searched for.  A caller is within SPI_connect and SPI_finish, and in a nest level of
+ * settings, which the measurement changes.
  */
 #ifndef VECTOR_RECALL_MEASURE_H
 #define VECTOR_RECALL_MEASURE_H
@@ -12,6 +13,14 @@
 #include "executor/spi.h"
 #include "storage/itemptr.h"
 #include "utils/rel.h"
+
+/* Where queries come from. */
+typedef enum SampleSource
+{
+	SOURCE_ROWS, SOURCE_STATEMENT, SOURCE_SAMPLES
+} SampleSource;
+
+extern const char *const sample_sources[];
 
 /* A query. */
 typedef struct Sample
@@ -34,7 +43,8 @@ typedef struct Measure
 	bool		vectors;		/* a search also gives the vectors of rows */
 	const char *filter;
 	bool		notes;			/* the result is kept as the index's recall */
-	const char *given;			/* the statement that gives the queries, or NULL */
+	SampleSource source;
+	const char *given;			/* the statement that gives the queries */
 	bool		own_rows;		/* queries are rows of the table, whose answers leave them out */
 	int			present;		/* one of so many is not searched for without its row; 0: none */
 	Sample	   *queries;
@@ -54,7 +64,10 @@ extern void measure_set_option(const char *name, const char *value);
 /* What is measured of an index, without numbers and conditions yet. */
 extern Measure measure_of(Relation index);
 
-/* Draws the queries, or takes those that the user's statement gives. */
+/*
+ * Draws the queries of the table, or takes those that the user's statement gives, or samples of
+ * queries, which is an error if the user does not have the privileges of the table's owner.
+ */
 extern void measure_draw(Measure *measure);
 
 /*

@@ -1,11 +1,12 @@
 /*
  * recall.c - vector_recall: the share of the nearest rows that an index finds
  *
- * The queries are vectors of the table itself, or those that a statement gives.  One that is a
- * row's own vector leaves that row out of both answers, so that no query is its own answer.  Each
- * is answered twice in the caller's snapshot and with the caller's privileges: without an index of
- * vectors, and by the index.  A row counts as found if it is no farther than the last of the k
- * nearest: of rows that are equally far any will do.
+ * The queries are vectors of the table itself, those that a statement gives, or samples of those
+ * that sessions have searched for.  One that is a row's own vector leaves that row out of both
+ * answers, so that no query is its own answer.  Each is answered twice in the caller's snapshot and
+ * with the caller's privileges: without an index of vectors, and by the index.  A row counts as
+ * found if it is no farther than the last of the k nearest: of rows that are equally far any will
+ * do.
  */
 #include "pg_compat.h"
 
@@ -39,7 +40,7 @@ enum
 enum
 {
 	COLUMN_EFFORT, COLUMN_RECALL, COLUMN_LOW, COLUMN_HIGH, COLUMN_WORST, COLUMN_INDEX_MS,
-	COLUMN_EXACT_MS, COLUMN_QUERIES, COLUMNS
+	COLUMN_EXACT_MS, COLUMN_QUERIES, COLUMN_SOURCE, COLUMNS
 };
 
 /* Both limits of the 95 % interval, in standard errors. */
@@ -134,6 +135,7 @@ measure_effort(Measure *measure, const char *sql, Tuplestorestate *result, Tuple
 	if (measure->notes && n > 0)
 		counters_set_recall(RelationGetRelid(measure->index), DatumGetFloat8(values[COLUMN_RECALL]),
 							measure->k);
+	values[COLUMN_SOURCE] = CStringGetTextDatum(sample_sources[measure->source]);
 	values[COLUMN_EFFORT] = CStringGetTextDatum(
 		psprintf("%s = %s", setting, GetConfigOption(setting, false, false)));
 	tuplestore_putvalues(result, desc, values, nulls);
@@ -226,6 +228,9 @@ vector_recall(PG_FUNCTION_ARGS)
 	measure.wanted = get_count(fcinfo, ARG_SAMPLES, "samples", 100000);
 	measure.filter = get_text(fcinfo, ARG_FILTER);
 	measure.given = get_text(fcinfo, ARG_QUERIES);
+	if (measure.given)
+		measure.source = strcmp(measure.given, sample_sources[SOURCE_SAMPLES]) == 0 ?
+			SOURCE_SAMPLES : SOURCE_STATEMENT;
 	measure.notes = measure.filter == NULL && PG_ARGISNULL(ARG_EFFORTS);
 
 	InitMaterializedSRF(fcinfo, 0);

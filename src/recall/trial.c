@@ -290,6 +290,7 @@ begin_searches(const Question *question, const Candidate *candidate, Trial *tria
 	char	   *sql;
 
 	measure->k = question->k;
+	measure->source = SOURCE_STATEMENT;
 	measure->given = question->queries ? question->queries : "SELECT v FROM pg_temp." QUERIES_TABLE;
 	measure->wanted = MOST_QUERIES;
 	sql = measure_search_text(measure);

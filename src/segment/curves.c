@@ -25,7 +25,7 @@ typedef struct CachedCurves
 static void
 check_curves(Relation index, uint32 uid, const RecallCurves *curves)
 {
-	bool		good = curves->count > 0 && curves->count <= CURVES_MAX;
+	bool		good = curves->count > 0 && curves->count <= CURVES_MAX && curves->sampled <= 1;
 
 	for (uint32 i = 0; good && i < curves->count; i++)
 	{

@@ -33,7 +33,7 @@ typedef struct RecallCurves
 {
 	double		rows;			/* of the index, when they were measured */
 	uint32		count;
-	uint32		spare;			/* zero */
+	uint32		sampled;		/* 1: measured by queries that were searched for; 0: by rows */
 	RecallCurve curves[CURVES_MAX];	/* their numbers of rows ascend */
 } RecallCurves;
 

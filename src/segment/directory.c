@@ -38,6 +38,12 @@ directory_init(void)
 		&seed, 0, 0, INT_MAX, PGC_USERSET, 0, NULL, assign_seed, NULL);
 }
 
+uint64
+directory_seed(void)
+{
+	return (uint64) seed;
+}
+
 void
 directory_create(Relation index, ForkNumber fork, const DirectoryOptions *options)
 {

@@ -34,6 +34,9 @@ typedef struct DirectoryOptions
 /* Defines the setting vector.seed. */
 extern void directory_init(void);
 
+/* It, or 0. */
+extern uint64 directory_seed(void);
+
 /* Makes block 0 of a new fork. */
 extern void directory_create(Relation index, ForkNumber fork, const DirectoryOptions *options);
 

@@ -3,6 +3,7 @@
  */
 #include "shared/memory.h"
 
+#include "miscadmin.h"
 #include "utils/memutils.h"
 
 void
@@ -22,7 +23,7 @@ shared_memory_end_owner(ResourceOwner owner)
  * be done.  PostgreSQL reports a lack of shared memory only by an error.  It is safe to catch that
  * without a subtransaction: dsm_create raises it while it holds no lock and after it has removed
  * what the system created, and so does dsm_attach; all that is left is its descriptor, which is
- * freed with a resource owner of its own.
+ * freed with a resource owner of its own.  LWLocks that the caller holds stay held.
  */
 static dsm_segment *
 try_segment(Size size, dsm_handle handle)
@@ -30,6 +31,7 @@ try_segment(Size size, dsm_handle handle)
 	ResourceOwner caller = CurrentResourceOwner;
 	ResourceOwner owner = ResourceOwnerCreate(caller, "vector shared memory");
 	MemoryContext context = CurrentMemoryContext;
+	uint32		held = InterruptHoldoffCount;	/* an error sets it to 0 */
 	dsm_segment *volatile segment = NULL;
 
 	CurrentResourceOwner = owner;
@@ -43,6 +45,7 @@ try_segment(Size size, dsm_handle handle)
 		ErrorData  *error;
 
 		MemoryContextSwitchTo(context);
+		InterruptHoldoffCount = held;
 		CurrentResourceOwner = caller;
 		shared_memory_end_owner(owner);
 		error = CopyErrorData();

@@ -16,7 +16,7 @@ SELECT CASE WHEN p.prokind = 'a' THEN 3 ELSE 2 END, p.proname || ' ' || lpad(p.o
 FROM pg_proc p JOIN members m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
 WHERE p.proname IN ('l2_distance', 'inner_product', 'cosine_distance', 'l1_distance', 'hamming_distance', 'jaccard_distance',
 	'vector_dims', 'vector_norm', 'l2_norm', 'l2_normalize', 'binary_quantize', 'subvector', 'avg', 'sum',
-	'decay_gauss', 'decay_exp', 'decay_linear', 'boost', 'mmr', 'max_sim', 'hybrid_search', 'rrf', 'weighted', 'vector_recall', 'vector_recall_curves', 'vector_advise', 'vector_auto_index',
+	'decay_gauss', 'decay_exp', 'decay_linear', 'boost', 'mmr', 'max_sim', 'hybrid_search', 'rrf', 'weighted', 'vector_recall', 'vector_recall_curves', 'vector_query_samples', 'vector_query_samples_reset', 'vector_advise', 'vector_auto_index',
 	'vector_knn_join',
 	'vector_tokenize', 'vector_tokenize_query', 'vector_text_digest', 'to_bm25query', 'jsonb_strings')
 UNION ALL

@@ -1,0 +1,34 @@
+/*
+ * sample_query.h - a part of the queries that indexes are searched for is kept as samples
+ */
+#ifndef VECTOR_AM_SAMPLE_QUERY_H
+#define VECTOR_AM_SAMPLE_QUERY_H
+
+#include "pg_compat.h"
+
+#include "access/skey.h"
+#include "utils/rel.h"
+
+#include "counters/samples.h"
+#include "segment/space.h"
+
+/* Defines vector.sample_queries. */
+extern void sample_query_init(void);
+
+/* No query is sampled, because those of this session are a measurement's. */
+extern bool sample_query_paused;
+
+/*
+ * A scan begins with a query that fits, for so many rows, 0 if not known: it may become a sample.
+ */
+extern void sample_query(Relation index, const Space *space, const ScanKeyData *query,
+						 uint64 wanted);
+
+/* An index, as the samples know it. */
+static inline SampledIndex
+sampled_index(Relation index)
+{
+	return (SampledIndex) {RelationGetRelid(index), RelationGetFile(index)};
+}
+
+#endif							/* VECTOR_AM_SAMPLE_QUERY_H */
