@@ -237,11 +237,11 @@ like($message, qr/permission denied for table parts/, 'the privilege for the col
 # errors, after which the connections are used again
 $nodes[2]->safe_psql('postgres', 'CREATE VIEW slow AS SELECT i.* FROM items i, (SELECT pg_sleep(600)) s;
 	CREATE VIEW wrong AS SELECT id, 1 / (id - id) AS tag, v FROM items');
-foreach my $case ([ 'slow', 'canceling statement due to statement timeout' ], [ 'wrong', 'division by zero' ])
+foreach my $case ([ 'slow', 'canceling statement due to statement timeout', '300ms' ], [ 'wrong', 'division by zero', '0' ])
 {
-	my ($view, $expected) = @$case;
+	my ($view, $expected, $timeout) = @$case;
 	my ($rc, $out, $err) = $hub->psql('postgres', "ALTER FOREIGN TABLE parts_2 OPTIONS (SET table_name '$view');
-		SET statement_timeout = '300ms';
+		SET statement_timeout = '$timeout';
 		SELECT tag FROM parts ORDER BY v <-> '$v' LIMIT 1;
 		RESET statement_timeout;
 		DO \$\$ BEGIN
