@@ -132,7 +132,7 @@ has_room(SegmentSearch *search, uint64 rows, Size memory)
 	if (scan->visited >= scan->most_visited || scan->visited + rows > scan->most_visited)
 		return false;
 	if (results->count + more > results->room)
-		used += Max(results->room, more) * sizeof(ScanResult);
+		used += Max(results->room, more) * (sizeof(ScanResult) + sizeof(ResultPlace));
 	return used <= Max(limit, (Size) 1024 * 1024);
 }
 

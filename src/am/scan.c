@@ -546,7 +546,7 @@ find_nearest(VectorScan *scan, float most)
 
 		if (scan->returned >= scan->next_look && pass_too_few(scan))
 			search_among_passing(scan);
-		nearest = results->count > 0 ? results->items[0].found.distance : INFINITY;
+		nearest = results->count > 0 ? scan_first_result(results)->found.distance : INFINITY;
 		if (scan_take_waiting(scan, Min(nearest, most)))
 			continue;
 		if (results->count > 0 && !(method->must_wait && method->must_wait(scan, nearest)))
@@ -694,7 +694,7 @@ look_ahead(VectorScan *scan)
 	if (scan->row_next < scan->row_count)
 		answer(scan, scan->current.found.distance);
 	else if (!scan->ended && find_nearest(scan, most))
-		answer(scan, scan->results.items[0].found.distance);
+		answer(scan, scan_first_result(&scan->results)->found.distance);
 	else
 	{
 		answer(scan, Max(most, scan->last));

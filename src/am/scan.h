@@ -56,10 +56,22 @@ typedef struct ScanResult
 	uint32		cursor;
 } ScanResult;
 
-/* Results, the nearest first; of equally near ones the one that comes first in the table. */
+/* Where a result is, and its distance, or its bound if they are ordered by bounds. */
+typedef struct ResultPlace
+{
+	float		value;
+	uint32		item;
+} ResultPlace;
+
+/*
+ * Results, the nearest first; of equally near ones the one that comes first in the table.  Only
+ * places move in the heap, which are so small that those of many results stay in the processor's
+ * cache.  Beyond `count` are the places of the items that are free.
+ */
 typedef struct ScanResults
 {
-	ScanResult *items;			/* a binary heap */
+	ScanResult *items;
+	ResultPlace *heap;			/* binary; of `room` places */
 	uint64		count;
 	uint64		room;
 	bool		lossy;			/* ordered by bounds: not all distances are known */
@@ -240,9 +252,15 @@ extern bool scan_takes_segment(VectorScan *scan, const SegmentEntry *entry);
 /* SegmentSearch.take_run. */
 extern bool scan_take_run(SegmentScan *reading, uint32 *first, uint32 *end);
 
-/* Adds a result to a heap; removes and returns the first. */
+/* Adds a result to a heap; removes and returns the first; and shows it, if there is one. */
 extern void scan_add_result(ScanResults *results, const ScanResult *result);
 extern ScanResult scan_pop_result(ScanResults *results);
+
+static inline const ScanResult *
+scan_first_result(const ScanResults *results)
+{
+	return &results->items[results->heap[0].item];
+}
 
 /* Statistics of the last scan of this session. */
 extern ScanStatistics last_scan;

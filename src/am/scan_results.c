@@ -5,56 +5,89 @@
 
 #include "utils/memutils.h"
 
-static inline bool
-comes_before(const ScanResults *results, const ScanResult *a, const ScanResult *b)
+/* Whether of two results with the same value the first one comes before the second. */
+static bool
+ties_before(const ScanResult *a, const ScanResult *b)
 {
-	float		x = results->lossy ? a->found.bound : a->found.distance;
-	float		y = results->lossy ? b->found.bound : b->found.distance;
-
-	if (x != y)
-		return x < y;
 	/* bounds of rows whose distances are known may be rounded to the same */
 	if (a->found.distance != b->found.distance)
 		return a->found.distance < b->found.distance;
 	return (a->found.tag & FOUND_TID) < (b->found.tag & FOUND_TID);
 }
 
+static inline bool
+comes_before(const ScanResults *results, ResultPlace a, ResultPlace b)
+{
+	if (a.value != b.value)
+		return a.value < b.value;
+	return ties_before(&results->items[a.item], &results->items[b.item]);
+}
+
+static void
+grow(ScanResults *results)
+{
+	uint64		room = Max(results->room * 2, 128);
+
+	if (room > PG_UINT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a search of an index finds too many rows"),
+				 errhint("Use a smaller LIMIT.")));
+	if (results->items == NULL)
+	{
+		results->items = palloc(room * sizeof(ScanResult));
+		results->heap = palloc(room * sizeof(ResultPlace));
+	}
+	else
+	{
+		results->items = repalloc_huge(results->items, room * sizeof(ScanResult));
+		results->heap = repalloc_huge(results->heap, room * sizeof(ResultPlace));
+	}
+	for (uint64 i = results->room; i < room; i++)
+		results->heap[i].item = (uint32) i;
+	results->room = room;
+}
+
 void
 scan_add_result(ScanResults *results, const ScanResult *result)
 {
 	uint64		i = results->count;
+	ResultPlace *heap;
+	ResultPlace place;
 
 	if (i == results->room)
-	{
-		results->room = Max(results->room * 2, 128);
-		results->items = results->items ?
-			repalloc_huge(results->items, results->room * sizeof(ScanResult)) :
-			palloc(results->room * sizeof(ScanResult));
-	}
-	for (; i > 0 && comes_before(results, result, &results->items[(i - 1) / 2]); i = (i - 1) / 2)
-		results->items[i] = results->items[(i - 1) / 2];
-	results->items[i] = *result;
+		grow(results);
+	heap = results->heap;
+	place = (ResultPlace) {
+		results->lossy ? result->found.bound : result->found.distance, heap[i].item
+	};
+	results->items[place.item] = *result;
+	for (; i > 0 && comes_before(results, place, heap[(i - 1) / 2]); i = (i - 1) / 2)
+		heap[i] = heap[(i - 1) / 2];
+	heap[i] = place;
 	results->count++;
 }
 
 ScanResult
 scan_pop_result(ScanResults *results)
 {
-	ScanResult *items = results->items;
-	ScanResult	first = items[0];
-	ScanResult *last = &items[--results->count];
+	ResultPlace *heap = results->heap;
+	ResultPlace first = heap[0];
+	ResultPlace last = heap[--results->count];
 	uint64		i = 0;
 
 	for (uint64 child; (child = 2 * i + 1) < results->count; i = child)
 	{
-		if (child + 1 < results->count && comes_before(results, &items[child + 1], &items[child]))
+		if (child + 1 < results->count && comes_before(results, heap[child + 1], heap[child]))
 			child++;
-		if (!comes_before(results, &items[child], last))
+		if (!comes_before(results, heap[child], last))
 			break;
-		items[i] = items[child];
+		heap[i] = heap[child];
 	}
-	items[i] = *last;
-	return first;
+	heap[i] = last;
+	/* the place of the item is free */
+	heap[results->count] = first;
+	return results->items[first.item];
 }
 
 bool
