@@ -176,6 +176,14 @@ toast_snapshot(Snapshot snapshot)
 #define lock_held_by_me(tag, mode)	LockHeldByMe(tag, mode)
 #endif
 
+/* Whether shared buffers surely are in huge pages; needs storage/pg_shmem.h and utils/guc.h. */
+#if PG_VERSION_NUM >= 170000
+#define shared_pages_are_huge() \
+	(strcmp(GetConfigOption("huge_pages_status", false, false), "on") == 0)
+#else
+#define shared_pages_are_huge() (huge_pages == HUGE_PAGES_ON)
+#endif
+
 /* Shared memory for a library that is not preloaded. */
 #if PG_VERSION_NUM >= 190000
 #define new_tranche_id(name)		LWLockNewTrancheId(name)

@@ -118,6 +118,13 @@ passing_share(PlannerInfo *root, const IndexPath *path, bool vector)
 	return clauselist_selectivity(root, quals, path->indexinfo->rel->relid, JOIN_INNER, NULL);
 }
 
+/* The rows that a scan returns, with those that do not meet the query's other conditions. */
+static double
+rows_asked(const PlannerInfo *root, const RelOptInfo *rel, double rows)
+{
+	return Min(root->limit_tuples * Max(rows, 1) / Max(Min(rel->rows, rows), 1), rows);
+}
+
 /*
  * The cost of the rest of a scan that would return this many rows without the conditions that only
  * the executor evaluates.  PostgreSQL divides it evenly among the rows; it is such that the right
@@ -131,7 +138,7 @@ rest_cost(const PlannerInfo *root, const RelOptInfo *rel, double rows, const Sca
 	Cost		cost = work->rest_operators * cpu_operator_cost +
 		work->rest_random_pages * random_page_cost + work->rest_sequential_pages * seq_page_cost;
 	double		passing = Max(Min(rel->rows, rows), 1);
-	double		asked = Min(root->limit_tuples * Max(rows, 1) / passing, rows);
+	double		asked = rows_asked(root, rel, rows);
 
 	if (root->limit_tuples <= 0)
 		return cost;
@@ -157,54 +164,61 @@ live_blocks(const Directory *directory)
 	return blocks;
 }
 
+/* A parallel scan is taken only if it takes no more than this part of the time. */
+#define MOST_TIME		0.8
+
+/* The part of the time of a parallel scan of graphs that is before its first row. */
+#define SEARCH_PART		0.5
+
 /*
- * A parallel scan of graphs is chosen if it takes a fifth less time, on idle cores: it costs a
- * quarter more than it takes.  To start its workers takes some milliseconds, which are worth so
- * many times parallel_setup_cost besides what the planner adds.
+ * Sets the costs of a path to a part of those of one process, and what a scan in the order of the
+ * segments reads of the file; what the planner computes for a LIMIT is the same part.
  */
-#define SHARED_COST		1.25
-#define MORE_SETUP		5
+static void
+set_shared_costs(const PlannerInfo *root, Path *path, double part, Cost reading)
+{
+	double		rows = path->parent->rows;
+	double		returned = root->limit_tuples > 0 && rows > 0 ?
+		Min(root->limit_tuples / rows, 1) : 1;
+	Cost		cost = part *
+		(path->startup_cost + (path->total_cost - path->startup_cost) * returned) + reading;
+
+	path->startup_cost = cost * SEARCH_PART;
+	path->total_cost = path->startup_cost + cost * (1 - SEARCH_PART) / returned;
+}
 
 bool
 index_share_costs(PlannerInfo *root, IndexPath *path, double participants)
 {
 	Relation	index = index_open(path->indexinfo->indexoid, NoLock);
 	const VectorAm *am = vector_am_of(index);
-	double		rows = path->indexinfo->tuples;
-	ScanWork	work = {.wanted = Max(root->limit_tuples, 0)};
+	const RelOptInfo *rel = path->indexinfo->rel;
+	const Directory *directory = cache_directory(cache_index(index));
+	SharedScan	scan = {
+		.rows = path->indexinfo->tuples, .participants = participants,
+		.index_blocks = live_blocks(directory), .table_blocks = rel->pages
+	};
 	double		saved = 1 - 1 / participants;
-	bool		worth = am->count_shared_work == NULL || am->is_auto(index);
-	double		live = 0;
-	Cost		startup;
-	Cost		rest;
+	double		part = 0;			/* not known: the cost says it */
 
-	if (am->count_shared_work && worth)
+	if (am->shared_time)
 	{
-		const Directory *directory = cache_directory(cache_index(index));
-
-		work.share = Min(Max(passing_share(root, path, false), 1 / Max(rows, 1)), 1);
-		live = live_blocks(directory);
-		work.shared_pages = live * work.share;
-		worth = am->count_shared_work(index, directory, rows, &work);
+		scan.share = passing_share(root, path, false);
+		scan.share = Min(Max(scan.share, 1 / Max(scan.rows, 1)), 1);
+		if (root->limit_tuples > 0)
+			scan.wanted = rows_asked(root, rel, rel->tuples * passing_share(root, path, true));
+		part = am->is_auto(index) ? am->shared_time(index, directory, &scan) : INFINITY;
 	}
 	index_close(index, NoLock);
-	if (am->count_shared_work == NULL)
+	if (am->shared_time)
+		set_shared_costs(root, &path->path, part, (1 - index_cached_part(scan.index_blocks)) *
+						 scan.index_blocks * scan.share / participants * seq_page_cost);
+	else
 	{
 		path->path.total_cost -= path->indextotalcost * saved;
 		path->path.startup_cost -= path->path.startup_cost * saved;
 	}
-	if (am->count_shared_work == NULL || !worth)
-		return worth;
-	startup = (work.random_pages * random_page_cost +
-			   (1 - index_cached_part(live)) * work.sequential_pages * seq_page_cost) /
-		participants;
-	rest = (work.rest_random_pages * random_page_cost + order_cost(rows * work.share)) /
-		participants;
-	/* they read the table, too */
-	path->path.total_cost = MORE_SETUP * parallel_setup_cost + SHARED_COST *
-		(Max(path->path.total_cost - path->indextotalcost, 0) / participants + startup + rest);
-	path->path.startup_cost = SHARED_COST * startup + MORE_SETUP * parallel_setup_cost;
-	return true;
+	return enable_indexscan && part <= MOST_TIME;
 }
 
 Cost
@@ -234,7 +248,7 @@ scan_work(Oid oid, double rows, double share, double wanted, double *blocks)
 
 	*blocks = live_blocks(directory);
 	am->count_work(index, directory, rows, *blocks, &work);
-	work.shared_pages = am->count_shared_work ? *blocks * share :
+	work.shared_pages = am->shared_time ? *blocks * share :
 		work.random_pages + work.sequential_pages;
 	index_close(index, NoLock);
 	return work;

@@ -217,5 +217,5 @@ const VectorAm diskann_am = {
 	.scan = &diskann_scan_method,
 	.is_auto = diskann_is_auto,
 	.parallel = true,
-	.count_shared_work = graph_count_shared_work
+	.shared_time = graph_shared_time
 };

@@ -1,42 +1,96 @@
 /*
- * graph_cost.c - the work of a parallel scan of graphs
+ * graph_cost.c - the time that a parallel scan of graphs takes, compared with one process
  *
  * Its participants do not walk, but read all rows that meet the conditions: their codes, and of the
- * rows that are returned some vectors each, or all vectors.  The unit of work is a hop of a walk,
- * because what matters is whether that is better.
+ * rows that are returned some vectors each, or all vectors.  One process walks, or if there are
+ * conditions reads codes, too.  Times are in hops of a walk in memory, of some microseconds.
  */
 #include "am/graph_cost.h"
 
+#include <math.h>
+
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "storage/pg_shmem.h"
+#include "utils/guc.h"
+
 #include "graph_segment/method.h"
 
-/* A row that a walk goes on to costs a random page (hnsw_cost.c), and takes about two hops. */
-#define PAGES_PER_HOP	0.5
+/* Hops of a walk for each row that is wanted; with conditions, for each of its share. */
+#define HOPS_PER_WANTED		2
+#define HOPS_PER_SHARE		2.5
 
-bool
-graph_count_shared_work(Relation index, const Directory *directory, double rows, ScanWork *work)
+/* To read a row that is returned from the table. */
+#define HOPS_PER_RETURNED	0.25
+
+/*
+ * To start workers; and for a worker, which is a new process, to map what it reads of the shared
+ * buffers, as the system maps several of its pages at a time.
+ */
+#define HOPS_TO_START		3000
+#define HOPS_PER_MAPPED		3
+#define MAPPED_BLOCKS		Max(65536 / BLCKSZ, 1)
+#define MAPPED_HUGE_BLOCKS	(2097152 / BLCKSZ)
+
+/* Of the blocks of an index, those of codes. */
+#define CODES_PART			0.03
+
+/* How often so many rows, anywhere among these blocks, have something mapped. */
+static double
+count_mapped(double rows, double blocks)
 {
-	double		left = rows * work->share;
-	double		wanted = work->wanted > 0 ? Min(work->wanted, left) : left;
-	double		groups = Min(rows / CODE_GROUP, left);
-	double		read = left / (work->share < 1 ? GRAPH_SCATTERED_PER_HOP :
-							   graph_nodes_in_order(directory->dims));
-	double		compared = groups / GRAPH_GROUPS_PER_HOP +
-		GRAPH_REFINED / GRAPH_SCATTERED_PER_HOP;
+	double		pieces = blocks / (shared_pages_are_huge() ? MAPPED_HUGE_BLOCKS : MAPPED_BLOCKS);
+
+	return pieces > 0 ? pieces * (1 - exp(-rows / pieces)) : 0;
+}
+
+/* To compare the codes of the rows that are left. */
+static double
+hops_of_codes(Relation index, double rows, double left)
+{
+	double		all = rows / CODE_GROUP + 1;
+	bool		grouped = vector_am_of(index)->segments == &graph_segment_method;
+
+	return (grouped ? all * (1 - exp(left / -all)) / GRAPH_GROUPS_PER_HOP :
+			left / GRAPH_CODES_PER_HOP) + GRAPH_REFINED / GRAPH_SCATTERED_PER_HOP;
+}
+
+double
+graph_shared_time(Relation index, const Directory *directory, const SharedScan *scan)
+{
+	bool		kept = directory->storage != STORAGE_NONE;	/* else the table has the vectors */
+	double		left = scan->rows * scan->share;
+	double		wanted = scan->wanted > 0 ? Min(scan->wanted, left) : left;
+	double		codes = hops_of_codes(index, scan->rows, left);
+	double		compared = Min(GRAPH_HOPS_PER_ROW * wanted, left);
+	double		by_codes = codes + (kept ? wanted * GRAPH_HOPS_PER_ROW : compared);
+	double		by_vectors = left / (scan->share < 1 ? GRAPH_SCATTERED_PER_HOP :
+									 graph_nodes_in_order(directory->dims));
+	double		starts = parallel_setup_cost / DEFAULT_PARALLEL_SETUP_COST;
+	bool		reads_codes = !kept ||
+		(vector_am_of(index)->segments == &graph_segment_method && by_codes < by_vectors);
+	double		alone;
+	double		shared;
+	double		mapped;
 
 	/* what is in an object store would be read by each participant for itself */
 	if (directory->features & FEATURE_STORED)
-		return false;
-	if (directory->storage == STORAGE_NONE ||
-		(vector_am_of(index)->segments == &graph_segment_method &&
-		 compared + wanted * GRAPH_HOPS_PER_ROW < read))
-	{
-		work->random_pages = compared * PAGES_PER_HOP;
-		work->rest_random_pages = left * GRAPH_HOPS_PER_ROW * PAGES_PER_HOP;
-	}
+		return INFINITY;
+	if (!kept)
+		alone = Min(HOPS_PER_WANTED * wanted / scan->share, codes) + compared;
+	else if (scan->share < 1)
+		alone = Min(HOPS_PER_SHARE * wanted / scan->share,
+					codes + compared / GRAPH_SCATTERED_PER_HOP);
 	else
-	{
-		work->random_pages = read * PAGES_PER_HOP;
-		work->sequential_pages = work->shared_pages;
-	}
-	return true;
+		alone = Min(HOPS_PER_WANTED * wanted, 2 * left / GRAPH_NODES_PER_HOP);
+	mapped = count_mapped((kept ? wanted : compared) / scan->participants, scan->table_blocks);
+	if (reads_codes)
+		mapped += count_mapped(compared / scan->participants, kept ? scan->index_blocks : 0) +
+			count_mapped(left, scan->index_blocks * CODES_PART / scan->participants);
+	else
+		mapped += count_mapped(left / scan->participants,
+							   scan->index_blocks / scan->participants);
+	shared = ((reads_codes ? by_codes : by_vectors) + wanted * HOPS_PER_RETURNED) /
+		scan->participants + starts * (HOPS_TO_START + HOPS_PER_MAPPED * mapped);
+	return shared / (alone + wanted * HOPS_PER_RETURNED);
 }

@@ -155,5 +155,5 @@ const VectorAm hnsw_am = {
 	.scan = &hnsw_scan_method,
 	.is_auto = hnsw_is_auto,
 	.parallel = true,
-	.count_shared_work = graph_count_shared_work
+	.shared_time = graph_shared_time
 };

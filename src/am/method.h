@@ -37,6 +37,17 @@ typedef struct ScanWork
 	double		shared_pages;	/* that a parallel scan would read at most; set by cost.c */
 } ScanWork;
 
+/* A parallel scan. */
+typedef struct SharedScan
+{
+	double		rows;			/* of the index, */
+	double		share;			/* of which this share meets the conditions on attributes */
+	double		wanted;			/* as in ScanWork */
+	double		participants;
+	double		index_blocks;
+	double		table_blocks;
+} SharedScan;
+
 /* The purpose of an operator class's support function, by its number. */
 typedef enum IndexSupport
 {
@@ -132,12 +143,11 @@ typedef struct VectorAm
 	bool		parallel;		/* participants of a scan may divide its work (scan.h) */
 
 	/*
-	 * Counts the work of all participants, as count_work does, if it is not that of a scan that is
-	 * alone.  Its random pages are in memory; `shared_pages` is given, too.  Returns false if a
-	 * parallel scan is not worth it.  NULL: it is the same work.
+	 * The time that a parallel scan takes on idle cores, as a part of that of one process, with all
+	 * in memory.  NULL: participants divide the same work.
 	 */
-	bool		(*count_shared_work) (Relation index, const Directory *directory, double rows,
-									  ScanWork *work);
+	double		(*shared_time) (Relation index, const Directory *directory,
+								const SharedScan *scan);
 } VectorAm;
 
 /*

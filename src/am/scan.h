@@ -99,8 +99,9 @@ typedef struct ScanCursor
  * other.  Other segments are small, and each is taken whole.
  *
  * What follows when runs have been taken, for the rows that are returned, is most of the work.  So
- * the leader, which begins before its workers have started, leaves them their parts; but a
- * participant that sees nobody take a run for a while takes what is left.
+ * the leader, which begins before its workers have started, leaves them their parts, which are as
+ * large as they are fast; but a participant that sees nobody take a run for a while takes what is
+ * left.
  */
 typedef struct ScanShared
 {
@@ -112,6 +113,15 @@ typedef struct ScanShared
 	pg_atomic_uint64 left;		/* what they have compared in lists: see ComparedRows */
 	pg_atomic_uint64 read;
 } ScanShared;
+
+/* How fast a participant of a parallel scan and the others take runs; in milliseconds. */
+typedef struct SharePace
+{
+	double		busy;			/* with the runs that it has taken */
+	instr_time	run_begun;		/* the last of these */
+	uint64		others;			/* rows that they had taken when that was seen first; */
+	instr_time	others_begun;	/* and when that was */
+} SharePace;
 
 /* The state of a scan; that of each access method begins with it. */
 struct VectorScan
@@ -128,6 +138,7 @@ struct VectorScan
 	uint32		whole;			/* segments seen that one of them takes whole */
 	uint64		taken;			/* rows of runs that this one has taken */
 	bool		takes_more;		/* than its part, as others do not */
+	SharePace	pace;
 	ScanBound  *bound;			/* or NULL */
 	int			effort;			/* how far it goes; see scan_effort */
 	double		effort_rows;	/* see scan_effort */

@@ -3,6 +3,8 @@
  */
 #include "am/scan.h"
 
+#include <float.h>
+
 #include "access/parallel.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -17,6 +19,9 @@
  * is near the query is spread among them.  A multiple of what a word of a bitmap has.
  */
 #define RUN_ROWS	2048
+
+/* A participant is taken to be so many times as fast as others, or as slow, at most. */
+#define MOST_TIMES	2.0
 
 /* When no run has been taken for so long, workers have probably not started; in milliseconds. */
 #define PATIENCE	20
@@ -93,25 +98,59 @@ count_divided(const VectorScan *scan, int segments)
 	return rows;
 }
 
-/* Lets others take the runs up to a row, as long as they do. */
-static void
-wait_for_others(VectorScan *scan, uint64 end)
+static double
+milliseconds_between(instr_time begun, instr_time ended)
 {
-	uint64		taken = pg_atomic_read_u64(&scan->shared->taken);
-	instr_time	begun;
+	INSTR_TIME_SUBTRACT(ended, begun);
+	return INSTR_TIME_GET_MILLISEC(ended);
+}
 
-	INSTR_TIME_SET_CURRENT(begun);
-	while (taken < end)
+/*
+ * Whether this participant has its part of all rows: what it takes while the others take theirs, if
+ * all go on as fast as before.  A worker is slower than the leader where it first has to map what
+ * it reads of the shared buffers, also in what follows, though less.  Until others have begun,
+ * parts are equal.
+ */
+static bool
+has_its_part(VectorScan *scan, double rows, uint32 participants, uint64 taken, instr_time now)
+{
+	SharePace  *pace = &scan->pace;
+	uint64		others = taken - Min(scan->taken, taken);
+	double		elapsed = pace->others ? milliseconds_between(pace->others_begun, now) : 0;
+	double		theirs = (others - pace->others) / Max(elapsed, DBL_MIN);
+	double		times = 1;		/* as fast as another one */
+
+	if (!pace->others && others > 0)
 	{
-		uint64		now = pg_atomic_read_u64(&scan->shared->taken);
-		instr_time	waited;
+		pace->others = others;
+		pace->others_begun = now;
+	}
+	if (elapsed > 0 && pace->busy > 0 && scan->taken > 0)
+		times = scan->taken / pace->busy * (participants - 1) / Max(theirs, DBL_MIN);
+	times = Min(Max(times, 1 / MOST_TIMES), MOST_TIMES);
+	return scan->taken * (times + participants - 1) >= rows * times;
+}
 
-		if (now != taken)
-			INSTR_TIME_SET_CURRENT(begun);
-		taken = now;
-		INSTR_TIME_SET_CURRENT(waited);
-		INSTR_TIME_SUBTRACT(waited, begun);
-		scan->takes_more = INSTR_TIME_GET_MILLISEC(waited) >= PATIENCE;
+/* Once this participant has its part, lets others take the runs up to a row, as long as they do. */
+static void
+wait_for_others(VectorScan *scan, uint64 end, uint32 participants)
+{
+	uint64		rows = count_divided(scan, scan->cursor_count);
+	uint64		before = 0;
+	instr_time	now;
+	instr_time	moved;
+
+	for (INSTR_TIME_SET_CURRENT(moved);;)
+	{
+		uint64		taken = pg_atomic_read_u64(&scan->shared->taken);
+
+		INSTR_TIME_SET_CURRENT(now);
+		if (taken >= end || !has_its_part(scan, rows, participants, taken, now))
+			return;
+		if (taken != before)
+			moved = now;
+		before = taken;
+		scan->takes_more = milliseconds_between(moved, now) >= PATIENCE;
 		if (scan->takes_more)
 			return;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1,
@@ -119,6 +158,17 @@ wait_for_others(VectorScan *scan, uint64 end)
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
+}
+
+/* Counts the time since the last run was taken. */
+static void
+count_busy(VectorScan *scan)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	if (scan->taken > 0)
+		scan->pace.busy += milliseconds_between(scan->pace.run_begun, now);
 }
 
 /*
@@ -135,9 +185,9 @@ scan_take_run(SegmentScan *reading, uint32 *first, uint32 *end)
 	uint64		before = count_divided(scan, (int) reading->number);
 	uint64		taken;
 
-	if (participants > 1 && !scan->takes_more &&
-		scan->taken * participants >= count_divided(scan, scan->cursor_count))
-		wait_for_others(scan, before + rows);
+	count_busy(scan);
+	if (participants > 1 && !scan->takes_more)
+		wait_for_others(scan, before + rows, participants);
 	taken = pg_atomic_read_u64(&scan->shared->taken);
 	do
 	{
@@ -148,5 +198,6 @@ scan_take_run(SegmentScan *reading, uint32 *first, uint32 *end)
 	}
 	while (!pg_atomic_compare_exchange_u64(&scan->shared->taken, &taken, before + *end));
 	scan->taken += *end - *first;
+	INSTR_TIME_SET_CURRENT(scan->pace.run_begun);
 	return true;
 }
