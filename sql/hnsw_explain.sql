@@ -92,6 +92,37 @@ ANALYZE t;
 SELECT regexp_replace(effort, 'among [\d.]+ %', 'among N %') AS effort FROM effort($$SELECT id FROM t WHERE id <= 50 ORDER BY v <-> '[1,2,3]' LIMIT 5$$);
 RESET vector.target_recall;
 DROP FUNCTION effort;
+
+-- the participants of a parallel scan take all runs of rows together
+CREATE TABLE divided (id int, v vector(3)) WITH (parallel_workers = 2);
+INSERT INTO divided SELECT n, ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1, 5000) n;
+CREATE INDEX ON divided USING hnsw (v vector_l2_ops);
+ANALYZE divided;
+SET max_parallel_workers_per_gather = 2;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET min_parallel_index_scan_size = 0;
+CREATE FUNCTION participants(query text) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	plan jsonb;
+BEGIN
+	EXECUTE 'EXPLAIN (ANALYZE, FORMAT json) ' || query INTO plan;
+	RETURN jsonb_path_query_first(plan, 'strict $.**.Participants');
+END $$;
+SELECT (SELECT sum((p->>'Runs')::int) FROM jsonb_array_elements(all_of) p) AS runs, (SELECT sum((p->>'Distances')::int) FROM jsonb_array_elements(all_of) p) AS distances,
+	NOT jsonb_path_exists(all_of, '$[1 to last] ? (!exists (@."Worker Number"))') AS numbered
+	FROM participants('SELECT id FROM divided ORDER BY v <-> ''[1,2,3]'' LIMIT 4000') all_of;
+SELECT count(*) > 0 AS lines FROM explain('ANALYZE, TIMING off, SUMMARY off, BUFFERS off', $$SELECT id FROM divided ORDER BY v <-> '[1,2,3]' LIMIT 4000$$) line
+	WHERE line ~ '^ +(Leader|Worker \d+):  Rows: \d+  Runs: \d';
+DROP TABLE divided;
+DROP FUNCTION participants;
+RESET max_parallel_workers_per_gather;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+RESET min_parallel_index_scan_size;
+
 DROP TABLE t, q;
 DROP FUNCTION explain, scan_node;
 RESET max_parallel_workers_per_gather;

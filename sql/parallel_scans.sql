@@ -49,6 +49,19 @@ SELECT * FROM shared_compare('v', '<->', 'true', 4000);
 SELECT * FROM shared_compare('v', '<->', 'true', 100000);
 SELECT plan, rows, twice, disorder < 5 AS ordered, missing FROM shared_compare('v', '<->', 'id % 2 = 0', 2000);
 
+-- what each participant did: together they take all runs, and compare each row once
+CREATE FUNCTION shared_participants(count int) RETURNS TABLE (leader boolean, enough boolean, runs bigint, distances bigint) LANGUAGE sql AS $$
+	SELECT bool_or(line ~ 'Leader'), sum(substring(line FROM 'Rows: (\d+)')::int) >= count, sum(substring(line FROM 'Runs: (\d+)')::int),
+		sum(substring(line FROM 'Distances: (\d+)')::int)
+		FROM vector_explain(format('SELECT id FROM shared_items ORDER BY v <-> %L LIMIT %s', shared_vector(77777)::vector, count)) line
+		WHERE line ~ '^  (Leader|Worker \d+):  Rows: \d+  Runs: \d+  Distances: \d+$'
+$$;
+SELECT * FROM shared_participants(4000);
+SET parallel_leader_participation = off;
+SELECT * FROM shared_participants(4000);
+RESET parallel_leader_participation;
+SELECT * FROM shared_participants(10);
+
 -- conditions: on attributes, few and many rows of a gather; any of several; evaluated by the executor; on the distance
 SELECT * FROM shared_compare('v', '<->', 'tag < 10', 2000);
 SELECT * FROM shared_compare('v', '<->', 'tag = 7 OR tag > 20', 6000);
@@ -193,5 +206,6 @@ SET max_parallel_workers_per_gather = 2;
 SET hnsw.iterative_scan = strict_order;
 SELECT plan FROM shared_compare('v', '<->', 'true', 14000);
 DROP TABLE shared_items;
+DROP FUNCTION shared_participants(int);
 DROP FUNCTION shared_compare, shared_fill, shared_vector;
 RESET ALL;

@@ -66,6 +66,35 @@ explain_statistics(const ScanStatistics *statistics, ExplainState *es)
 	ExplainPropertyUInteger("Store Bytes", NULL, statistics->stored_bytes, es);
 }
 
+/* What the leader and the workers of a parallel scan did. */
+static void
+explain_participants(IndexScanDesc scan, ExplainState *es)
+{
+	ParticipantReport *reports;
+	int			count = scan ? scan_participants(scan, false, &reports) : 0;
+
+	if (count > 0 && es->format != EXPLAIN_FORMAT_TEXT)
+		ExplainOpenGroup("Participants", "Participants", false, es);
+	for (int i = 0; i < count; i++)
+	{
+		if (es->format == EXPLAIN_FORMAT_TEXT)
+		{
+			ExplainIndentText(es);
+			appendStringInfo(es->str, "%s\n", participant_line(&reports[i]));
+			continue;
+		}
+		ExplainOpenGroup("Participant", NULL, true, es);
+		if (reports[i].worker != LEADER)
+			ExplainPropertyInteger("Worker Number", NULL, reports[i].worker, es);
+		ExplainPropertyUInteger("Rows", NULL, reports[i].rows, es);
+		ExplainPropertyUInteger("Runs", NULL, reports[i].runs, es);
+		ExplainPropertyUInteger("Distances", NULL, reports[i].distances, es);
+		ExplainCloseGroup("Participant", NULL, true, es);
+	}
+	if (count > 0 && es->format != EXPLAIN_FORMAT_TEXT)
+		ExplainCloseGroup("Participants", "Participants", false, es);
+}
+
 /* Adds the counters as PostgreSQL does index searches: zeros if the scan never ran. */
 static void
 explain_index_scan(Relation index, IndexScanDesc scan, ExplainState *es)
@@ -77,6 +106,7 @@ explain_index_scan(Relation index, IndexScanDesc scan, ExplainState *es)
 	if (scan)
 		statistics = scan_statistics(scan);
 	explain_statistics(&statistics, es);
+	explain_participants(scan, es);
 	explain_effort(scan, es);
 }
 

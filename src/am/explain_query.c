@@ -60,6 +60,7 @@ put_searches(ReturnSetInfo *result, const ObservedIndex *observed)
 {
 	const ScanStatistics *statistics = &observed->statistics;
 	StatisticsLines lines = statistics_lines(statistics);
+	ListCell   *cell;
 
 	put_line(result, psprintf(
 		"Searches of %s: " UINT64_FORMAT "  Rounds: " UINT64_FORMAT "  Fallbacks: " UINT64_FORMAT,
@@ -69,6 +70,8 @@ put_searches(ReturnSetInfo *result, const ObservedIndex *observed)
 		put_line(result, psprintf("  %s", lines.lines[i]));
 	put_line(result, psprintf("  Blocks Hit: " UINT64_FORMAT "  Blocks Read: " UINT64_FORMAT,
 							  statistics->blocks_hit, statistics->blocks_read));
+	foreach(cell, observed->participants)
+		put_line(result, psprintf("  %s", participant_line(lfirst(cell))));
 }
 
 /* vector_explain(query, options): lines of text */

@@ -10,6 +10,7 @@
 #include "am/depend.h"
 #include "am/effort.h"
 #include "am/method.h"
+#include "am/participants.h"
 #include "am/returned.h"
 #include "am/sample_query.h"
 #include "am/scan.h"
@@ -34,6 +35,8 @@ vector_am_init(void)
 	depend_init();
 	scan_bound_init();
 	scan_explain_init();
+	if (process_shared_preload_libraries_in_progress)
+		participants_preload();
 	slow_init();
 	sample_query_init();
 }

@@ -95,6 +95,7 @@ take_rank(IvfScan *state, uint32 *rank)
 		if (pg_atomic_compare_exchange_u64(&state->shared->taken, &taken, taken + 1))
 		{
 			*rank = (uint32) taken;
+			state->scan.runs++;
 			return true;
 		}
 	return false;

@@ -11,6 +11,7 @@ typedef struct ObservedIndex
 	Oid			index;
 	uint64		searches;
 	ScanStatistics statistics;
+	List	   *participants;	/* of ParticipantReport, of parallel scans */
 } ObservedIndex;
 
 typedef struct ScanObserver
@@ -30,5 +31,8 @@ typedef struct StatisticsLines
 } StatisticsLines;
 
 extern StatisticsLines statistics_lines(const ScanStatistics *statistics);
+
+/* Likewise of one participant. */
+extern char *participant_line(const ParticipantReport *report);
 
 #endif							/* VECTOR_AM_OBSERVE_H */

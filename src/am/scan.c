@@ -47,6 +47,7 @@ vectorbeginscan(Relation index, int nkeys, int norderbys)
 	}
 	scan->method = method;
 	scan->desc = desc;
+	scan->share_id = scan_take_new_id();
 	scan->context = AllocSetContextCreate(CurrentMemoryContext, "vector scan",
 										  ALLOCSET_DEFAULT_SIZES);
 	desc->opaque = scan;
@@ -71,7 +72,13 @@ shared_of(IndexScanDesc desc)
 void
 vectorparallelrescan(IndexScanDesc desc)
 {
-	vectorinitparallelscan(shared_of(desc));
+	ScanShared *shared = shared_of(desc);
+	uint64		id = shared->id;
+
+	vectorinitparallelscan(shared);
+	/* it is the same scan */
+	shared->id = id;
+	(void) scan_take_new_id();
 }
 
 static void
@@ -100,6 +107,8 @@ vectorrescan(IndexScanDesc desc, ScanKey keys, int nkeys, ScanKey orderbys, int 
 	scan->desc = kept.desc;
 	scan->context = kept.context;
 	scan->before = kept.before;
+	scan->share_id = kept.share_id;
+	scan->own = kept.own;
 	scan->bound = scan_bound(orderbys);
 	scan->merged = scan_bound_merged(scan->bound);
 	desc->xs_hitup = NULL;
@@ -313,6 +322,7 @@ start(VectorScan *scan)
 	WAIT_POINT("search");
 	scan->started = true;
 	scan->shared = shared_of(desc);
+	scan->share_id = scan->shared ? scan->shared->id : 0;
 	scan->search = (SegmentSearch) {
 		.index = index, .cached = cached, .space = cache_space(cached), .query = &scan->query,
 		.statistics = &scan->statistics, .found = take_row, .fetch = fetch_row,

@@ -19,6 +19,7 @@
 
 #include "am/bound.h"
 #include "am/fetch.h"
+#include "am/participants.h"
 #include "am/returned.h"
 #include "segment/filter.h"
 #include "segment/search.h"
@@ -105,6 +106,7 @@ typedef struct ScanCursor
  */
 typedef struct ScanShared
 {
+	uint64		id;				/* of the scan; see participants.h */
 	pg_atomic_uint64 change;	/* of the first participant's directory */
 	pg_atomic_uint32 participants;	/* as many as have been started; 0: not known yet */
 	pg_atomic_uint32 whole;		/* segments that have been taken whole */
@@ -131,12 +133,15 @@ struct VectorScan
 	IndexScanDesc desc;
 	MemoryContext context;		/* of one rescan */
 	ScanStatistics before;		/* sum of the searches before a rescan */
+	uint64		share_id;		/* ScanShared.id; 0: not known, or not parallel */
+	ParticipantReport own;		/* of a participant: the searches before a rescan */
 
 	/* all that follows, like `search`, is of one rescan */
 	ScanStatistics statistics;
 	ScanShared *shared;			/* by the participants of a parallel scan, or NULL */
 	uint32		whole;			/* segments seen that one of them takes whole */
-	uint64		taken;			/* rows of runs that this one has taken */
+	uint64		taken;			/* rows of runs that this one has taken, */
+	uint64		runs;			/* so many runs, or lists */
 	bool		takes_more;		/* than its part, as others do not */
 	SharePace	pace;
 	ScanBound  *bound;			/* or NULL */
@@ -251,6 +256,9 @@ extern bool scan_take_late(VectorScan *scan);
 extern Size vectorestimateparallelscan(ESTIMATE_PARALLEL_PARAMETERS);
 extern void vectorinitparallelscan(void *target);
 
+/* In the leader, to begin a scan: the id of the parallel scan it is of; 0: it is of none. */
+extern uint64 scan_take_new_id(void);
+
 /* Whether a participant sees the same segments as the first one; a scan that is alone does. */
 extern bool scan_takes_part(const VectorScan *scan);
 
@@ -293,6 +301,13 @@ extern void scan_count_end(VectorScan *scan, const ScanMark *mark);
 
 /* Counts the time since then. */
 extern void scan_count_time(VectorScan *scan, instr_time begun);
+
+/*
+ * What the participants of a parallel scan did, palloc'd; in its leader, which comes first if it
+ * took part.  Returns how many are known; 0: it is not parallel.  Those of workers are forgotten if
+ * told so.
+ */
+extern int	scan_participants(IndexScanDesc desc, bool forget, ParticipantReport **reports);
 
 /* A search has ended, if there was one: reports its statistics. */
 extern void scan_count_search(VectorScan *scan);

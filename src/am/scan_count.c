@@ -3,6 +3,7 @@
  */
 #include "am/scan.h"
 
+#include "access/parallel.h"
 #include "executor/instrument.h"
 
 #include "am/observe.h"
@@ -68,6 +69,74 @@ scan_count_end(VectorScan *scan, const ScanMark *mark)
 	last_scan = *statistics;
 }
 
+/* What this participant of a parallel scan has done since a rescan. */
+static ParticipantReport
+report_of(const VectorScan *scan)
+{
+	return (ParticipantReport) {
+		.scan = scan->share_id, .worker = IsParallelWorker() ? ParallelWorkerNumber : LEADER,
+		.rows = scan->returned, .runs = scan->runs, .distances = scan->statistics.distances
+	};
+}
+
+static void
+add_report(ParticipantReport *sum, const ParticipantReport *report)
+{
+	sum->scan = report->scan;
+	sum->worker = report->worker;
+	sum->rows += report->rows;
+	sum->runs += report->runs;
+	sum->distances += report->distances;
+}
+
+int
+scan_participants(IndexScanDesc desc, bool forget, ParticipantReport **reports)
+{
+	const VectorScan *scan = desc->opaque;
+	ParticipantReport own = scan->own;
+	int			count;
+
+	if (scan->share_id == 0)
+		return 0;
+	count = participants_read(scan->share_id, forget, reports);
+	if (scan->started)
+	{
+		ParticipantReport current = report_of(scan);
+
+		add_report(&own, &current);
+	}
+	if (own.scan == 0)
+		return count;
+	*reports = repalloc(*reports, sizeof(ParticipantReport) * (count + 1));
+	memmove(*reports + 1, *reports, sizeof(ParticipantReport) * count);
+	**reports = own;
+	return count + 1;
+}
+
+/* Adds up what the participants did, by their numbers. */
+static void
+observe_participants(const VectorScan *scan, ObservedIndex *observed)
+{
+	ParticipantReport *reports;
+	int			count = scan_participants(scan->desc, true, &reports);
+
+	for (int i = 0; i < count; i++)
+	{
+		ParticipantReport *sum = NULL;
+		ListCell   *cell;
+
+		foreach(cell, observed->participants)
+			if (((ParticipantReport *) lfirst(cell))->worker == reports[i].worker)
+				sum = lfirst(cell);
+		if (sum == NULL)
+		{
+			sum = palloc0(sizeof(ParticipantReport));
+			observed->participants = lappend(observed->participants, sum);
+		}
+		add_report(sum, &reports[i]);
+	}
+}
+
 /* Tells the observer. */
 static void
 observe(const VectorScan *scan)
@@ -86,8 +155,9 @@ observe(const VectorScan *scan)
 		observed->index = index;
 		scan_observer->indexes = lappend(scan_observer->indexes, observed);
 	}
-	observed->searches++;
+	observed->searches += scan->started;
 	add_statistics(&observed->statistics, &scan->statistics);
+	observe_participants(scan, observed);
 	MemoryContextSwitchTo(old);
 }
 
@@ -111,6 +181,27 @@ statistics_lines(const ScanStatistics *statistics)
 	return lines;
 }
 
+/* Of a participant, whose search has ended: workers report, the leader keeps its own. */
+static void
+end_participant(VectorScan *scan)
+{
+	ParticipantReport report = report_of(scan);
+
+	if (IsParallelWorker())
+		participants_report(&report);
+	else if (scan_observer == NULL)
+		add_report(&scan->own, &report);
+}
+
+char *
+participant_line(const ParticipantReport *report)
+{
+	return psprintf("%s:  Rows: " UINT64_FORMAT "  Runs: " UINT64_FORMAT "  Distances: "
+					UINT64_FORMAT, report->worker == LEADER ? "Leader" :
+					psprintf("Worker %d", report->worker), report->rows, report->runs,
+					report->distances);
+}
+
 void
 scan_count_search(VectorScan *scan)
 {
@@ -118,8 +209,12 @@ scan_count_search(VectorScan *scan)
 	IndexCounters *counters;
 
 	add_statistics(&scan->before, statistics);
+	if (scan_observer && (scan->started || scan->share_id != 0))
+		observe(scan);
 	if (!scan->started)
 		return;
+	if (scan->share_id != 0)
+		end_participant(scan);
 	counters = counters_of(RelationGetRelid(scan->desc->indexRelation));
 	counters->scans++;
 	counters->search_rounds += statistics->search_rounds;
@@ -138,6 +233,4 @@ scan_count_search(VectorScan *scan)
 	counters->returned += scan->returned;
 	counters_add_latency(counters, statistics->microseconds);
 	slow_report(scan);
-	if (scan_observer)
-		observe(scan);
 }

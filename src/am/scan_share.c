@@ -14,6 +14,8 @@
 
 #define NO_CHANGE	PG_UINT64_MAX
 
+static uint64 new_id;
+
 /*
  * Rows that are taken at a time: so few that participants end at about the same time, and that what
  * is near the query is spread among them.  A multiple of what a word of a bitmap has.
@@ -37,6 +39,7 @@ vectorinitparallelscan(void *target)
 {
 	ScanShared *shared = target;
 
+	shared->id = new_id = participants_new_id();
 	pg_atomic_init_u64(&shared->change, NO_CHANGE);
 	pg_atomic_init_u32(&shared->participants, 0);
 	pg_atomic_init_u32(&shared->whole, 0);
@@ -44,6 +47,15 @@ vectorinitparallelscan(void *target)
 	pg_atomic_init_u32(&shared->active, 0);
 	pg_atomic_init_u64(&shared->left, 0);
 	pg_atomic_init_u64(&shared->read, 0);
+}
+
+uint64
+scan_take_new_id(void)
+{
+	uint64		id = new_id;
+
+	new_id = 0;
+	return id;
 }
 
 bool
@@ -198,6 +210,7 @@ scan_take_run(SegmentScan *reading, uint32 *first, uint32 *end)
 	}
 	while (!pg_atomic_compare_exchange_u64(&scan->shared->taken, &taken, before + *end));
 	scan->taken += *end - *first;
+	scan->runs++;
 	INSTR_TIME_SET_CURRENT(scan->pace.run_begun);
 	return true;
 }
