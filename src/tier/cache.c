@@ -98,7 +98,7 @@ pin_slot(CacheSlot *slot)
 	{
 		if ((old & CACHE_VALID) == 0)
 			return false;
-		new = old + CACHE_PIN;
+		new = (old + CACHE_PIN) | CACHE_OPENED;
 		if (slot->statement != now && (old & CACHE_USAGE) != CACHE_USAGE)
 			new += CACHE_USE;
 	} while (!pg_atomic_compare_exchange_u32(&slot->state, &old, new));
@@ -279,7 +279,8 @@ evict(Cache *cache)
 			pg_atomic_compare_exchange_u32(&slot->state, &old, 0))
 		{
 			unchain_slot(cache, found);
-			if (fresh)
+			/* what only came along is not asked for again sooner than any other page */
+			if (fresh && (old & CACHE_OPENED) != 0)
 				note_dropped(cache, &slot->tag);
 			return found;
 		}

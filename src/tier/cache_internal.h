@@ -25,6 +25,7 @@
 #define CACHE_USAGE			(3 << 20)
 #define CACHE_VALID			(1 << 22)
 #define CACHE_COMES			(1 << 23)	/* somebody reads the page */
+#define CACHE_OPENED		(1 << 24)	/* somebody used the page since it came */
 
 typedef struct CacheSlot
 {
