@@ -1,5 +1,5 @@
 /*
- * fetch.c - comparing rows of the table
+ * fetch.c - comparing rows of the table, and reading their blocks ahead
  */
 #include "am/fetch.h"
 
@@ -46,9 +46,8 @@ fetch_end(TableFetch *fetch)
 }
 
 void
-fetch_expect(TableFetch *fetch, const ItemPointerData *tids, int count)
+fetch_expect(Relation table, const ItemPointerData *tids, int count)
 {
-	Relation	table = fetch->desc->heapRelation;
 	BlockNumber *blocks;
 
 	/* only of heaps it is known that TIDs have the numbers of blocks */

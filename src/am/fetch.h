@@ -1,5 +1,5 @@
 /*
- * fetch.h - comparing rows of the table, for indexes that keep no vectors
+ * fetch.h - rows of the table: comparing them, for indexes that keep no vectors, and reading ahead
  */
 #ifndef VECTOR_AM_FETCH_H
 #define VECTOR_AM_FETCH_H
@@ -18,8 +18,9 @@ extern TableFetch *fetch_begin(IndexScanDesc desc);
 /* Sets distance and bound of a row; false if it is not visible, or has no vector. */
 extern bool fetch_compare(TableFetch *fetch, SegmentSearch *search, ItemPointer tid,
 						  GraphFound *found);
-/* Has the blocks of rows read together that will be compared. */
-extern void fetch_expect(TableFetch *fetch, const ItemPointerData *tids, int count);
 extern void fetch_end(TableFetch *fetch);
+
+/* Has the blocks of rows of a table read together that will be compared, or returned. */
+extern void fetch_expect(Relation table, const ItemPointerData *tids, int count);
 
 #endif							/* VECTOR_AM_FETCH_H */

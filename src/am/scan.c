@@ -255,7 +255,7 @@ fetch_row(SegmentSearch *search, ItemPointer tid, GraphFound *found)
 static void
 expect_rows(SegmentSearch *search, const ItemPointerData *tids, int count)
 {
-	fetch_expect(table_of((VectorScan *) search), tids, count);
+	fetch_expect(((VectorScan *) search)->desc->heapRelation, tids, count);
 }
 
 /*
@@ -746,6 +746,8 @@ vectorgettuple(IndexScanDesc desc, ScanDirection direction)
 	if (!scan->started)
 		begin(scan);
 	found = !looks && next_row(scan, &row);
+	if (found && scan->returned == 1 && tier_counters.rounds > mark.tier.rounds)
+		scan_expect_results(scan);
 	if (looks)
 		look_ahead(scan);
 	else if (found && scan->merged)

@@ -237,6 +237,12 @@ extern uint64 scan_wanted(const VectorScan *scan);
 extern SegmentRound scan_round(VectorScan *scan, ScanCursor *cursor);
 
 /*
+ * Has read together the blocks of the table that the first rows are in.  They are probably not at
+ * hand where what the search read was not.
+ */
+extern void scan_expect_results(VectorScan *scan);
+
+/*
  * The segment with the waiting row whose bound is least, if that is not above `most`; NULL if there
  * is none.  What that row needs of an object store has been read, together with what those need
  * that probably come next.

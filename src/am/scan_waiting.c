@@ -1,11 +1,16 @@
 /*
- * scan_waiting.c - rows that wait in the segments of a scan, and what is read for them together
+ * scan_waiting.c - rows that wait in the segments of a scan, and what is read together
  */
 #include "am/scan.h"
 
 #include <math.h>
 
+#include "segment/sealed.h"
+
 #define FEW_ROUNDS	2
+
+/* Rows whose blocks of the table are read together, at most. */
+#define MOST_EXPECTED	100
 
 void
 scan_expect(VectorScan *scan)
@@ -23,6 +28,32 @@ scan_expect(VectorScan *scan)
 			cursor->reading->reader->expect(cursor->reading, &batch);
 	}
 	block_batch_read(scan->search.index, &batch);
+}
+
+void
+scan_expect_results(VectorScan *scan)
+{
+	ItemPointerData tids[MOST_EXPECTED];
+	uint64		most = Min(scan_wanted(scan), MOST_EXPECTED);
+	ScanResults rest = scan->results;
+	int			count = 0;
+
+	/* index-only scans seldom need the table, and others may take any number of rows */
+	if (scan->desc->xs_want_itup || most < 2)
+		return;
+	rest.room = Max(rest.count, 1);
+	rest.items = MemoryContextAllocHuge(CurrentMemoryContext, rest.room * sizeof(ScanResult));
+	memcpy(rest.items, scan->results.items, rest.count * sizeof(ScanResult));
+	tids[count++] = scan->rows[0].tid;
+	while (rest.count > 0 && count < most)
+	{
+		ScanResult	result = scan_pop_result(&rest);
+
+		if (result.found.bound <= scan->limit && !(result.found.tag & FOUND_FIRST_EXCLUDED))
+			tag_get_tid(result.found.tag, &tids[count++]);
+	}
+	pfree(rest.items);
+	fetch_expect(scan->desc->heapRelation, tids, count);
 }
 
 void

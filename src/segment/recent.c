@@ -16,6 +16,13 @@
 #define LEAST_USAGE			3		/* a pin raises a usage count that has fallen below this */
 #define DOUBT				1024	/* hints to look at after one has failed */
 
+/*
+ * The default of effective_io_concurrency, up to PostgreSQL 17 and later.  The old one has each
+ * block waited for by itself, which only a disk that turns asks for.
+ */
+#define OLD_CONCURRENCY		1
+#define NEW_CONCURRENCY		16
+
 static RecentBlock first_blocks[FIRST_SLOTS];
 static uint32 replaced;			/* slots that another block has taken, at this size */
 
@@ -179,6 +186,8 @@ read_blocks(Relation rel, const BlockNumber *blocks, int count, BufferAccessStra
 {
 	int			ahead = get_tablespace_io_concurrency(rel->rd_rel->reltablespace);
 
+	if (ahead == OLD_CONCURRENCY)
+		ahead = NEW_CONCURRENCY;
 	for (int i = 0; i < count + ahead; i++)
 	{
 		if (i < count && ahead > 0)

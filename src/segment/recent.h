@@ -61,10 +61,11 @@ extern void recent_prefetch(Relation index, BlockNumber block);
 
 /*
  * Reads those of the blocks of a relation into buffers that are not known to be there, with as many
- * reads in flight as effective_io_concurrency of its tablespace allows.  Changes `blocks`.  No
- * buffer is pinned afterwards: under a starved pool one may be replaced before it is used, and is
- * then read again.  Blocks that will hardly be used again replace each other, in so many rings of
- * PostgreSQL's of 256 kB, up to RECENT_RINGS: the more of them, the longer a search can come back.
+ * reads in flight as effective_io_concurrency of its tablespace allows, of which 1 counts as 16
+ * before PostgreSQL 17.  Changes `blocks`.  No buffer is pinned afterwards: under a starved pool
+ * one may be replaced before it is used, and is then read again.  Blocks that will hardly be used
+ * again replace each other, in so many rings of PostgreSQL's of 256 kB, up to RECENT_RINGS: the
+ * more of them, the longer a search can come back.
  */
 #define RECENT_RINGS	4
 extern void recent_fetch(Relation rel, BlockNumber *blocks, int count, int rings);

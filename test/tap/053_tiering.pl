@@ -210,6 +210,21 @@ ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_ls_tmpdir() 
 	'a worker makes the cache after a start, before anybody searches');
 sound('with this cache');
 
+# A search that waits for the store has the blocks of the table read together that its rows are in
+sql("$off; CREATE TABLE apart (id int, v vector(16), pad char(5000)); ALTER TABLE apart ALTER pad SET STORAGE PLAIN;
+	INSERT INTO apart SELECT n, place(n), '' FROM generate_series(1, 300) n;
+	CREATE INDEX apart_v ON apart USING diskann (v vector_l2_ops) WITH (storage = full, tier = cold, tier_min_rows = 1); SELECT vector_tier('apart_v')");
+my @read;
+foreach my $cached (0, 1)
+{
+	$node->restart;
+	sql("SELECT vector_prewarm('apart_v')") if $cached;
+	push @read, sql("SET enable_seqscan = off; SELECT pg_stat_get_xact_blocks_fetched('apart'::regclass) - pg_stat_get_xact_blocks_hit('apart'::regclass)
+		FROM apart ORDER BY v <-> place(1000) LIMIT 10") =~ s/\n.*//sr;
+}
+cmp_ok($read[0], '>', 1, 'blocks of several rows are read with the first, if the search has waited');
+is($read[1], 1, 'else when they are asked for');
+
 sql('DROP SERVER cold CASCADE');
 is(sql("SELECT to_regclass('items_v') IS NULL"), 't', 'with CASCADE the index is dropped');
 $node->stop;
