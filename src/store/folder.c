@@ -376,9 +376,11 @@ folder_nothing(Store *store)
 {
 }
 
-static void
+/* Attempts are done when they begin. */
+static bool
 folder_wait(Store *store, int milliseconds)
 {
+	return true;
 }
 
 static void

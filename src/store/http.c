@@ -252,7 +252,7 @@ set_options(Store *store, StoreHttp *http, StoreCall *call)
 	SET(CURLOPT_NOPROGRESS, 0L);
 	SET(CURLOPT_XFERINFOFUNCTION, note_progress);
 	SET(CURLOPT_XFERINFODATA, (void *) call);
-	SET(CURLOPT_BUFFERSIZE, 128L * 1024);
+	SET(CURLOPT_BUFFERSIZE, 64L * 1024);
 	if (call->body != NULL)
 	{
 		SET(CURLOPT_POST, 1L);
@@ -341,21 +341,24 @@ perform(StoreHttp *http)
 	acknowledge(http);
 }
 
-void
+bool
 store_http_wait(Store *store, StoreHttp *http, int milliseconds)
 {
 	int			left;
+	int			ready = 0;
 	CURLMsg    *message;
+	bool		ended;
 
 	perform(http);
 	message = curl.curl_multi_info_read_(http->multi, &left);
 	if (message == NULL && milliseconds > 0)
 	{
 		/* a signal, such as that of a cancel, ends the wait */
-		curl.curl_multi_poll_(http->multi, NULL, 0, milliseconds, NULL);
+		curl.curl_multi_poll_(http->multi, NULL, 0, milliseconds, &ready);
 		perform(http);
 		message = curl.curl_multi_info_read_(http->multi, &left);
 	}
+	ended = message != NULL;
 	for (; message != NULL; message = curl.curl_multi_info_read_(http->multi, &left))
 	{
 		char	   *call = NULL;
@@ -365,6 +368,7 @@ store_http_wait(Store *store, StoreHttp *http, int milliseconds)
 		curl.curl_easy_getinfo_(message->easy_handle, CURLINFO_PRIVATE, &call);
 		end_call(store, (StoreCall *) call, message->data.result);
 	}
+	return ended || ready > 0;
 }
 
 void

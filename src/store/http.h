@@ -48,7 +48,7 @@ extern void store_http_close(StoreHttp *http);
 
 /* The call lives until it is stopped. */
 extern void store_http_begin(Store *store, StoreHttp *http, StoreCall *call);
-extern void store_http_wait(Store *store, StoreHttp *http, int milliseconds);
+extern bool store_http_wait(Store *store, StoreHttp *http, int milliseconds);
 extern void store_http_stop(StoreHttp *http, StoreCall *call);
 
 #endif							/* STORE_HTTP_H */

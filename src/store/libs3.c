@@ -310,7 +310,7 @@ go_on(Libs3 *libs3)
 	return done;
 }
 
-static void
+static bool
 libs3_wait(Store *store, int milliseconds)
 {
 	Libs3	   *libs3 = store->private;
@@ -319,9 +319,10 @@ libs3_wait(Store *store, int milliseconds)
 	fd_set		writes;
 	fd_set		others;
 	int			most = -1;
+	int			ready;
 
 	if (go_on(libs3) || milliseconds == 0)
-		return;
+		return true;
 	FD_ZERO(&reads);
 	FD_ZERO(&writes);
 	FD_ZERO(&others);
@@ -336,8 +337,8 @@ libs3_wait(Store *store, int milliseconds)
 	if (most < 0)
 		timeout.tv_usec = Min(timeout.tv_usec, 10000);
 	/* a signal, such as that of a cancel, ends the wait */
-	(void) select(most + 1, &reads, &writes, &others, &timeout);
-	go_on(libs3);
+	ready = select(most + 1, &reads, &writes, &others, &timeout);
+	return go_on(libs3) || ready > 0;
 }
 
 static void

@@ -97,8 +97,11 @@ typedef struct StoreProvider
 	void		(*close) (Store *store);
 	/* An attempt may be done at once. */
 	void		(*begin) (Store *store, StoreAttempt *attempt);
-	/* Returns when something may be done, at the latest after so many milliseconds. */
-	void		(*wait) (Store *store, int milliseconds);
+	/*
+	 * Returns when something may be done, at the latest after so many milliseconds; false: nothing
+	 * has come or gone.
+	 */
+	bool		(*wait) (Store *store, int milliseconds);
 	void		(*stop) (Store *store, StoreAttempt *attempt);
 	/* Visits the objects of a page of a listing; writes the token of the next page, or nothing. */
 	bool		(*page) (Store *store, const StoreRequest *request, StoreVisit visit, void *arg,
@@ -159,6 +162,7 @@ struct Store
 	uint64		reads;
 	int64		other_until;	/* reads go to the second endpoint until then */
 	int64		file_changed;	/* of the file with credentials */
+	void		(*work) (void);	/* see store_work_meanwhile */
 };
 
 /* options.c */

@@ -17,6 +17,7 @@
 #include "store/provider.h"
 
 #define LONGEST_WAIT 100		/* milliseconds after which a cancel is seen at the latest */
+#define IDLE_WAIT 1				/* likewise, in which nothing comes or goes, before other work */
 #define FIRST_PAUSE 50			/* most milliseconds before the first new try; doubles */
 #define LONGEST_PAUSE 5000
 #define MOST_DAMAGED 4			/* tries that give damaged bytes, before they count as lost */
@@ -372,15 +373,30 @@ next_wait(StoreRequest *requests, int count, int hedge)
 	return (int) Max(wait, 1);
 }
 
+void
+store_work_meanwhile(Store *store, void (*work) (void))
+{
+	store->work = work;
+}
+
+/* Waits for what runs.  While nothing comes or goes, what was to be done meanwhile is. */
 static void
 wait_for_attempts(Store *store, int milliseconds)
 {
+	void		(*work) (void) = store->work;
+	bool		moved;
+
 	if (milliseconds > 0)
 		pgstat_report_wait_start(PG_WAIT_EXTENSION);
-	store->provider->wait(store, milliseconds);
+	moved = store->provider->wait(store, work ? Min(milliseconds, IDLE_WAIT) : milliseconds);
 	pgstat_report_wait_end();
 	if (IsUnderPostmaster && !PostmasterIsAlive())
 		proc_exit(1);
+	if (work && !moved && milliseconds > 0)
+	{
+		store->work = NULL;
+		work();
+	}
 }
 
 static int
@@ -408,7 +424,7 @@ end_attempts(Store *store, StoreRequest *requests, int count, MemoryContext call
 void
 store_go_on(Store *store)
 {
-	store->provider->wait(store, 0);
+	(void) store->provider->wait(store, 0);
 }
 
 void
@@ -494,6 +510,7 @@ store_run_fed(Store *store, StoreRequest *requests, int count, StoreFeed feed, v
 	}
 	PG_FINALLY();
 	{
+		store->work = NULL;
 		for (int i = 0; i < count; i++)
 			stop_attempts(store, &requests[i]);
 		MemoryContextSwitchTo(caller);

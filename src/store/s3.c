@@ -473,10 +473,10 @@ s3_begin(Store *store, StoreAttempt *attempt)
 	store_http_begin(store, ((S3 *) store->private)->http, call);
 }
 
-static void
+static bool
 s3_wait(Store *store, int milliseconds)
 {
-	store_http_wait(store, ((S3 *) store->private)->http, milliseconds);
+	return store_http_wait(store, ((S3 *) store->private)->http, milliseconds);
 }
 
 static void

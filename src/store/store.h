@@ -150,6 +150,12 @@ extern bool store_can_create(const Store *store);
 extern bool store_verify(Store *store, const char *key, uint64 size, const StoreDigest *digest,
 						 StoreError *error);
 extern bool store_read(Store *store, StoreRange *ranges, int count, StoreError *error);
+
+/*
+ * Has the next call do something while it waits for answers.  It is not done if the call does not
+ * have to wait.
+ */
+extern void store_work_meanwhile(Store *store, void (*work) (void));
 extern bool store_head(Store *store, const char *key, StoreObject *object, StoreError *error);
 
 /* Calls visit for each object whose key begins with prefix, in no order. */

@@ -34,8 +34,14 @@ extern Cache *tier_cache_shared(void);
 extern Cache *tier_cache_private(void);
 extern Cache *tier_cache_private_if_used(void);
 
-/* Brings the settings into effect; not while the caller goes through a cache's slots. */
-extern void tier_cache_refresh(void);
+/*
+ * Brings the settings into effect; not while the caller goes through a cache's slots.  If there
+ * is to be a shared cache, and is none, it is only made if `make`.
+ */
+extern void tier_cache_refresh(bool make);
+
+/* Whether tier_cache_refresh would make one. */
+extern bool tier_cache_is_due(void);
 
 /* Pins the slot of a page that is there: CACHE_NONE, if it is not. */
 extern uint32 tier_cache_pin(Cache *cache, const CacheTag *tag);

@@ -54,6 +54,7 @@ static SharedTable shared_cache = {
 };
 
 static CacheTable *table;
+static TimestampTz failed;		/* this process could not make or open the cache then */
 static Cache *current;			/* the shared cache, and older ones */
 static Cache *own;				/* that of the process */
 
@@ -315,9 +316,22 @@ add_cache(Cache *cache)
 	current = cache;
 }
 
+/* Whether not long has passed since something failed. */
+static bool
+is_recent(TimestampTz failure)
+{
+	return failure != 0 && !TimestampDifferenceExceeds(failure, GetCurrentTimestamp(), RETRY_MS);
+}
+
+static bool
+has_current(void)
+{
+	return current != NULL && !current->control->retired;
+}
+
 /* Goes over to the table's cache, or makes it; under the table's lock. */
 static void
-find_cache(void)
+find_cache(bool make)
 {
 	if (current != NULL && current->generation == table->generation &&
 		!current->control->retired)
@@ -332,15 +346,10 @@ find_cache(void)
 			return;
 		add_cache(cache);
 	}
-	if (current == NULL || current->control->retired)
+	if (make && !has_current() && table->pages > 0 && !is_recent(table->failed))
 	{
-		Cache	   *cache;
+		Cache	   *cache = make_cache();
 
-		if (table->pages == 0 ||
-			(table->failed != 0 && !TimestampDifferenceExceeds(table->failed,
-															   GetCurrentTimestamp(), RETRY_MS)))
-			return;
-		cache = make_cache();
 		table->failed = cache == NULL ? GetCurrentTimestamp() : 0;
 		if (cache != NULL)
 			add_cache(cache);
@@ -360,7 +369,7 @@ configure(void)
 		return;
 	table->pages = pages;
 	table->failed = 0;
-	find_cache();
+	find_cache(false);
 	if (table->handle == DSM_HANDLE_INVALID || current == NULL ||
 		current->generation != table->generation)
 		return;
@@ -379,27 +388,31 @@ configure(void)
 }
 
 void
-tier_cache_refresh(void)
+tier_cache_refresh(bool make)
 {
-	static TimestampTz failed;
-
 	if (table == NULL)
 		table = shared_table(&shared_cache);
 	if (table == NULL)
 		return;
-	if (table->configured >= PgReloadTime && current != NULL &&
-		current->generation == table->generation && !current->control->retired)
+	if (table->configured >= PgReloadTime && has_current() &&
+		current->generation == table->generation)
 		return;
-	/* a cache that this process could not open */
-	if (failed != 0 && !TimestampDifferenceExceeds(failed, GetCurrentTimestamp(), RETRY_MS))
+	if (is_recent(failed))
 		return;
 	LWLockAcquire(&table->lock, LW_EXCLUSIVE);
 	configure();
-	find_cache();
-	failed = table->pages > 0 && (current == NULL || current->control->retired) ?
-		GetCurrentTimestamp() : 0;
+	find_cache(make);
+	failed = table->pages > 0 && !has_current() &&
+		(make || table->handle != DSM_HANDLE_INVALID) ? GetCurrentTimestamp() : 0;
 	LWLockRelease(&table->lock);
 	close_older();
+}
+
+bool
+tier_cache_is_due(void)
+{
+	return table != NULL && table->pages > 0 && !has_current() && !is_recent(failed) &&
+		!is_recent(table->failed);
 }
 
 Cache *

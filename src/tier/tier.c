@@ -33,7 +33,7 @@ const TierObject *tier_failed;
 /* A slot that is pinned, or to be filled. */
 typedef struct Hold
 {
-	Cache	   *cache;			/* NULL: a free entry */
+	Cache	   *cache;			/* NULL: a free entry; of a claim: it has no slot yet */
 	uint32		slot;
 	TierPage	page;			/* of a claim */
 	bool		asked;			/* of a claim: not a neighbour only; of a page: not yet opened */
@@ -93,7 +93,8 @@ abandon_claims(void)
 	{
 		Hold	   *claim = &claims.entries[--claims.count];
 
-		tier_cache_abandon(claim->cache, claim->slot);
+		if (claim->cache != NULL)
+			tier_cache_abandon(claim->cache, claim->slot);
 	}
 }
 
@@ -143,7 +144,7 @@ begin(void)
 		return;
 	RegisterResourceReleaseCallback(resource_release, NULL);
 	before_shmem_exit(leave, (Datum) 0);
-	tier_cache_refresh();
+	tier_cache_refresh(false);
 	begun = true;
 }
 
@@ -151,6 +152,7 @@ void
 tier_prepare(void)
 {
 	begin();
+	tier_cache_refresh(true);
 }
 
 /* ---- pages ---- */
@@ -280,11 +282,14 @@ tier_close(TierPin *pin)
 
 /* ---- a round ---- */
 
-/* Pages that are asked for, in order. */
+/* Pages that are asked for, in order, and where those go that are read. */
 typedef struct Asked
 {
 	TierPage   *pages;
 	int			count;
+	bool		once;			/* into the process's own cache, without their neighbours */
+	Cache	   *shared;			/* NULL: likewise, */
+	bool		late;			/* unless the shared cache is made meanwhile */
 } Asked;
 
 static int
@@ -323,30 +328,40 @@ refuse_pages(void)
 			 errmsg("too many pages of object stores are open in this process")));
 }
 
+static void
+add_claim(Cache *cache, uint32 slot, const TierPage *page, bool asked)
+{
+	Hold	   *hold = add_hold(&claims, cache, slot);
+
+	hold->page = *page;
+	hold->asked = asked;
+}
+
 /* Claims a page, in the shared cache if there is one and it has room. */
 static CacheClaim
-claim_page(const TierPage *page, Cache *shared, bool asked)
+claim_page(const TierPage *page, const Asked *round, bool asked)
 {
 	CacheTag	tag = tag_of(page->object, page->block);
-	Cache	   *cache = shared != NULL ? shared : tier_cache_private();
+	Cache	   *cache;
 	uint32		slot;
 	CacheClaim	claim;
 
 	reserve_hold(&claims);
 	reserve_hold(&round_pages);
+	if (round->late)
+	{
+		add_claim(NULL, CACHE_NONE, page, asked);
+		return CACHE_YOURS;
+	}
+	cache = round->shared != NULL ? round->shared : tier_cache_private();
 	claim = tier_cache_claim(cache, &tag, &slot);
-	if (claim == CACHE_NO_ROOM && asked && shared != NULL)
+	if (claim == CACHE_NO_ROOM && asked && round->shared != NULL)
 	{
 		cache = tier_cache_private();
 		claim = tier_cache_claim(cache, &tag, &slot);
 	}
 	if (claim == CACHE_YOURS)
-	{
-		Hold	   *hold = add_hold(&claims, cache, slot);
-
-		hold->page = *page;
-		hold->asked = asked;
-	}
+		add_claim(cache, slot, page, asked);
 	else if (claim == CACHE_THERE && asked)
 		add_hold(&round_pages, cache, slot);
 	else if (claim == CACHE_THERE)
@@ -361,7 +376,7 @@ claim_page(const TierPage *page, Cache *shared, bool asked)
  * caller waits once it has nothing claimed: so no two processes wait for each other.
  */
 static void
-claim_asked(Asked *asked, Cache *shared)
+claim_asked(Asked *asked)
 {
 	int			coming = 0;
 
@@ -374,7 +389,7 @@ claim_asked(Asked *asked, Cache *shared)
 		reserve_hold(&round_pages);
 		if (pin_page(&tag, &cache, &slot))
 			add_hold(&round_pages, cache, slot);
-		else if (claim_page(&asked->pages[i], shared, true) == CACHE_COMING)
+		else if (claim_page(&asked->pages[i], asked, true) == CACHE_COMING)
 			asked->pages[coming++] = asked->pages[i];
 	}
 	asked->count = coming;
@@ -388,7 +403,7 @@ compare_claims(const void *a, const void *b)
 
 /* Claims what comes along in the windows of what is claimed. */
 static void
-claim_neighbours(Cache *shared)
+claim_neighbours(const Asked *asked)
 {
 	int			count = claims.count;
 
@@ -407,7 +422,7 @@ claim_neighbours(Cache *shared)
 			for (int j = i; j < count && same_window(&page, &claims.entries[j].page); j++)
 				claimed |= claims.entries[j].page.block == page.block;
 			if (!claimed)
-				(void) claim_page(&page, shared, false);
+				(void) claim_page(&page, asked, false);
 		}
 	}
 	qsort(claims.entries, claims.count, sizeof(Hold), compare_claims);
@@ -445,6 +460,17 @@ make_ranges(StoreRange *ranges, const TierObject **objects)
 	return count;
 }
 
+/*
+ * Gives a claim that has no slot one of the shared cache, which has been made.  What others have
+ * read, or read, meanwhile stays theirs.
+ */
+static CacheClaim
+claim_late(const CacheTag *tag, Cache **cache, uint32 *slot)
+{
+	*cache = tier_cache_shared();
+	return *cache != NULL ? tier_cache_claim(*cache, tag, slot) : CACHE_NO_ROOM;
+}
+
 /* Fills the slot of a claim; where the disk is full, a page that was asked for goes elsewhere. */
 static void
 fill_claim(const Hold *claim, const char *page)
@@ -452,9 +478,14 @@ fill_claim(const Hold *claim, const char *page)
 	CacheTag	tag = tag_of(claim->page.object, claim->page.block);
 	Cache	   *cache = claim->cache;
 	uint32		slot = claim->slot;
+	CacheClaim	state = CACHE_YOURS;
 
 	reserve_hold(&round_pages);
-	if (!tier_cache_publish(cache, slot, page))
+	if (cache == NULL)
+		state = claim_late(&tag, &cache, &slot);
+	if (state == CACHE_YOURS && !tier_cache_publish(cache, slot, page))
+		state = CACHE_NO_ROOM;
+	if (state != CACHE_YOURS && state != CACHE_THERE)
 	{
 		if (!claim->asked)
 			return;
@@ -479,9 +510,15 @@ fill_claim(const Hold *claim, const char *page)
 	unopened++;
 }
 
-/* Reads ranges of one store. */
 static void
-read_ranges(StoreRange *ranges, const TierObject *const *objects, int count)
+make_cache(void)
+{
+	tier_cache_refresh(true);
+}
+
+/* Reads ranges of one store; `late`: the shared cache is made meanwhile. */
+static void
+read_ranges(StoreRange *ranges, const TierObject *const *objects, int count, bool late)
 {
 	Oid			server = objects[0]->server;
 	Store	   *store = store_open(server, objects[0]->user);
@@ -491,6 +528,8 @@ read_ranges(StoreRange *ranges, const TierObject *const *objects, int count)
 	for (int i = 0; i < claims.count; i++)
 		misses += claims.entries[i].asked &&
 			compare_stores(claims.entries[i].page.object, objects[0]) == 0;
+	if (late)
+		store_work_meanwhile(store, make_cache);
 	if (!store_read(store, ranges, count, &error))
 	{
 		stat_report(store, server, misses, &error);
@@ -506,7 +545,7 @@ read_ranges(StoreRange *ranges, const TierObject *const *objects, int count)
 
 /* Reads what is claimed. */
 static void
-read_claims(void)
+read_claims(bool late)
 {
 	StoreRange *ranges = palloc(sizeof(StoreRange) * claims.count);
 	const TierObject **objects = palloc(sizeof(TierObject *) * claims.count);
@@ -517,8 +556,10 @@ read_claims(void)
 	{
 		for (end = first + 1; end < count && compare_stores(objects[end], objects[first]) == 0;)
 			end++;
-		read_ranges(ranges + first, objects + first, end - first);
+		read_ranges(ranges + first, objects + first, end - first, late);
 	}
+	if (late)
+		make_cache();
 	tier_counters.rounds++;
 	while (claims.count > 0)
 	{
@@ -534,16 +575,16 @@ read_claims(void)
 
 /* Reads what nobody else reads, and leaves the rest in `asked`. */
 static void
-read_asked(Asked *asked, Cache *shared, bool once)
+read_asked(Asked *asked)
 {
 	PG_TRY();
 	{
-		claim_asked(asked, shared);
+		claim_asked(asked);
 		if (claims.count > 0)
 		{
-			if (!once)
-				claim_neighbours(shared);
-			read_claims();
+			if (!asked->once)
+				claim_neighbours(asked);
+			read_claims(asked->late);
 		}
 	}
 	PG_CATCH();
@@ -556,7 +597,7 @@ read_asked(Asked *asked, Cache *shared, bool once)
 
 /* Reads pages, which are in order and none twice, and keeps them pinned. */
 static void
-fetch_asked(Asked *asked, bool once)
+fetch_asked(Asked *asked)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "vector tier", ALLOCSET_SMALL_SIZES);
@@ -565,14 +606,16 @@ fetch_asked(Asked *asked, bool once)
 	for (int waits = 0; asked->count > 0; waits++)
 	{
 		/* who has waited in vain for others reads by itself */
-		Cache	   *shared = once || waits > MOST_WAITS ? NULL : tier_cache_shared();
+		bool		shares = !asked->once && waits <= MOST_WAITS;
 
-		read_asked(asked, shared, once);
-		for (int i = 0; shared != NULL && i < asked->count; i++)
+		asked->shared = shares ? tier_cache_shared() : NULL;
+		asked->late = shares && tier_cache_is_due();
+		read_asked(asked);
+		for (int i = 0; asked->shared != NULL && i < asked->count; i++)
 		{
 			CacheTag	tag = tag_of(asked->pages[i].object, asked->pages[i].block);
 
-			tier_cache_await(shared, &tag);
+			tier_cache_await(asked->shared, &tag);
 		}
 		MemoryContextReset(context);
 	}
@@ -583,19 +626,19 @@ fetch_asked(Asked *asked, bool once)
 void
 tier_fetch(TierPage *pages, int count, bool once)
 {
-	Asked		asked = {.pages = pages};
+	Asked		asked = {.pages = pages, .once = once};
 
 	if (count > TIER_ROUND)
 		elog(ERROR, "%d pages are too many for a round", count);
 	begin();
 	tier_failed = NULL;
 	release_round();
-	tier_cache_refresh();
+	tier_cache_refresh(false);
 	qsort(pages, count, sizeof(TierPage), compare_pages);
 	for (int i = 0; i < count; i++)
 		if (i == 0 || compare_pages(&pages[i], &pages[asked.count - 1]) != 0)
 			pages[asked.count++] = pages[i];
-	fetch_asked(&asked, once);
+	fetch_asked(&asked);
 }
 
 void

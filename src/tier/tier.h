@@ -82,8 +82,7 @@ tier_at_hand(const TierObject *object, uint32 block)
 }
 
 /*
- * Makes the cache that all processes share, unless it is there.  The first who reads would, and
- * wait for it.
+ * Makes the cache that all processes share, unless it is there.  The first who reads would.
  */
 extern void tier_prepare(void);
 

@@ -191,7 +191,7 @@ tier_test_state(PG_FUNCTION_ARGS)
 {
 	CacheState	state = {0};
 
-	tier_cache_refresh();
+	tier_cache_refresh(true);
 	if (tier_cache_shared() == NULL)
 		PG_RETURN_TEXT_P(cstring_to_text("none"));
 	tier_cache_state(tier_cache_shared(), &state);

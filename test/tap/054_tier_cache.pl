@@ -89,6 +89,14 @@ is(query(fetch('shelf', 'generate_series(0, 1999)', 'once')), $pages, 'a reading
 cmp_ok(query("SELECT tier_at_hand('shelf', 'object', $pages, 1, ARRAY(SELECT $hot))"), '>=', 95, 'nor does one that says so');
 like(query('SELECT tier_state()'), qr/^limit 1024 used \d+ pinned 0 coming 0$/, 'nothing is left pinned');
 
+# What is asked for again after a while stays, though with it comes as much as the cache has room for
+my $spread = '4 * generate_series(100, 499)';
+foreach my $turn (1 .. 3)
+{
+	query(join('; ', map { fetch('shelf', "4 * generate_series(100 + 25 * $_, 124 + 25 * $_)") } 0 .. 15));
+}
+cmp_ok(query("SELECT tier_at_hand('shelf', 'object', $pages, 1, ARRAY(SELECT $spread))"), '>=', 240, 'pages that were only neighbours do not push out the memory of others');
+
 # Pins end with what had them
 like(query("SELECT tier_hold('shelf', 'object', $pages, 1, '{1, 2, 3, 900}', true)"), qr/with 4 pages open/, 'an error with pages open');
 is(query("BEGIN; DO \$\$ BEGIN PERFORM tier_hold('shelf', 'object', $pages, 1, '{5, 901}', true); EXCEPTION WHEN OTHERS THEN NULL; END \$\$; SELECT tier_state() ~ ' pinned 0 '; COMMIT"), 't', 'also in a subtransaction');
@@ -279,6 +287,31 @@ foreach my $fault ('status 503:SlowDown', 'status 500', 'reset', 'truncate', 'co
 }
 is(query("SELECT gets >= 100, bytes_read >= 100 * 32768, retries >= 18, errors >= 18, last_error IS NULL, get_p99 >= get_p50, get_p50 > 0
 	FROM vector_stat_tier() WHERE server = 'cold'"), 't|t|t|t|t|t|t', 'statistics');
+
+# The first who reads makes the cache while he waits for the store
+$node->restart;
+query("ALTER SERVER cold OPTIONS (SET stall_timeout '20s', SET timeout '20s')");
+set_faults($proxy, 'GET 1 hang 15');
+is(scalar(cache_files()), 0, 'there is no cache');
+my $first_reader = begin_query(fetch('cold', '1400 + 8 * generate_series(0, 9)'));
+for (my $tries = 0; $tries < 1400 && cache_files() == 0; $tries++) { usleep(10_000); }
+is(scalar(cache_files()), 1, 'a file of the cache');
+is(query("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%1400%' AND state = 'active' AND pid <> pg_backend_pid()"), '1', 'while the reader waits');
+is(query(fetch('cold', '1400')), '1', 'another one does not wait for it');
+query("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%1400 %' AND pid <> pg_backend_pid()");
+like(finish_query($first_reader), qr/cancel/, 'it may be cancelled');
+is(query('SELECT tier_state()'), 'limit 1024 used 4 pinned 0 coming 0', 'and leaves nothing behind');
+$node->restart;
+set_faults($proxy, 'GET 100 delay 50');
+is(finish_query($_), "10\n", 'processes that make it together') foreach map { begin_query(fetch('cold', '1400 + 8 * generate_series(0, 9)')) } 1 .. 3;
+is(query(fetch('cold', '1400 + 8 * generate_series(0, 9)') . '; SELECT tier_counters(), tier_state()'),
+	"10\nhits 10 misses 0 rounds 0 gets 0 bytes 0|limit 1024 used 40 pinned 0 coming 0", 'have all of their pages in it');
+$node->restart;
+set_faults($proxy, 'GET 100 status 403:AccessDenied');
+like(query(fetch('cold', '1400')), qr/denied/i, 'a first read that fails');
+set_faults($proxy);
+is(query(fetch('cold', '1400') . '; SELECT tier_state()'), "1\nlimit 1024 used 4 pinned 0 coming 0", 'and one that does not');
+query("ALTER SERVER cold OPTIONS (SET stall_timeout '500ms', SET timeout '4s')");
 
 # One request for all who wait
 set_faults($proxy, 'GET 1 delay 400');
