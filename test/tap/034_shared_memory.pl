@@ -74,5 +74,19 @@ foreach my $method ('hnsw', 'diskann', 'ivf', 'ivfflat')
 	unlike($said, qr/using \d parallel workers/, "$method, none: no workers");
 }
 
+# samples of queries that have no room: searches go on, and can be cancelled afterwards
+$node->stop;
+$node->append_conf('postgresql.conf', "vector.sample_queries = 1\nenable_seqscan = off");
+system_or_bail(in_small('1500k', "exec pg_ctl -w -D '" . $node->data_dir . "' -l '" . $node->logfile . "' start >/dev/null"));
+$node->_update_pid(1);
+$node->safe_psql('postgres', "CREATE INDEX items_s ON items USING sparse ((v::sparsevec(64)) sparsevec_ip_ops)");
+my $offset = -s $node->logfile;
+my ($status, $stdout, $stderr) = $node->psql('postgres', "SELECT count(*) FROM (SELECT id FROM items ORDER BY v::sparsevec(64) <#> '{1:1}/64' LIMIT 3) s;
+	SET statement_timeout = 100; SELECT pg_sleep(60)");
+is($stdout, 3, 'no room for samples: a search goes on');
+like($stderr, qr/canceling statement due to statement timeout/, 'no room for samples: statements can be cancelled');
+like(slurp_file($node->logfile, $offset), qr/LOG:  there is no shared memory for samples of queries/, 'no room for samples: the log says so');
+is($node->safe_psql('postgres', "SELECT count(*) FROM vector_query_samples('items_s')"), 0, 'no room for samples: there are none');
+
 $node->stop;
 done_testing();
