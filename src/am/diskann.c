@@ -207,6 +207,7 @@ const VectorAm diskann_am = {
 	.effort = "diskann.query_search_list_size",
 	.effort_range = diskann_effort_range,
 	.effort_passes = true,
+	.effort_present = GRAPH_PRESENT,
 	.support = diskann_support,
 	.support_count = lengthof(diskann_support),
 	.options = diskannoptions,

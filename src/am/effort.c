@@ -51,6 +51,30 @@ effort_follows(CachedIndex *cached, Relation index)
 }
 
 /*
+ * Rows that came after the curves were measured may be harder to find.  For a part of them, what
+ * searches may miss is divided by one and so many times this part.
+ */
+#define CHANGED_WEIGHT	4
+
+/* For their sake effort is at most so many times as much. */
+#define CHANGED_EFFORT	2
+
+/* The effort by curves for a number of rows, with a margin for rows that have changed since. */
+static double
+effort_with_margin(CachedIndex *cached, Relation index, double wanted)
+{
+	const RecallCurves *curves = curves_acquire(cached, index);
+	double		changed = curves_changed_part(cached);
+	double		effort = curves_effort(curves, wanted, target_recall);
+	double		missed = 1 - target_recall;
+
+	if (changed == 0)
+		return effort;
+	missed /= 1 + CHANGED_WEIGHT * changed;
+	return Min(curves_effort(curves, wanted, 1 - missed), CHANGED_EFFORT * effort);
+}
+
+/*
  * The rows that pass are among the nearest of all, of which there are more by their share; a search
  * that goes on until it has a number of rows that pass comes by those.
  */
@@ -63,8 +87,7 @@ effort_of(CachedIndex *cached, Relation index, double wanted, double share, int 
 		return effort_measured;
 	if (!effort_follows(cached, index))
 		return setting;
-	effort = curves_effort(curves_acquire(cached, index),
-						   (wanted > 0 ? wanted : ROWS_NOT_KNOWN) / share, target_recall);
+	effort = effort_with_margin(cached, index, (wanted > 0 ? wanted : ROWS_NOT_KNOWN) / share);
 	if (share < 1 && vector_am_of(index)->effort_passes)
 		effort = Max(effort * share + 0.5, 1);
 	return (int) ceil(effort);
@@ -86,18 +109,20 @@ scan_set_effort(VectorScan *scan, int setting, uint32 longest)
 		wanted = Max(wanted, scan_bound_expected(bound));
 	scan->effort = effort_of(scan->search.cached, scan->search.index, wanted, share, setting);
 	scan->effort_share = share;
+	scan->effort_changed = curves_changed_part(scan->search.cached);
 	scan->effort_rows = effort_follows(scan->search.cached, scan->search.index) ?
 		(wanted > 0 ? wanted : ROWS_NOT_KNOWN) : 0;
 	return Max(scan->effort, (int) Min(rows, longest));
 }
 
 int
-scan_effort(IndexScanDesc desc, double *rows, double *share)
+scan_effort(IndexScanDesc desc, double *rows, double *share, double *changed)
 {
 	const VectorScan *scan = (VectorScan *) desc->opaque;
 
 	*rows = scan->effort_rows;
 	*share = scan->effort_share;
+	*changed = scan->effort_changed;
 	return scan->effort;
 }
 
@@ -122,5 +147,6 @@ effort_is_due(Relation index)
 	if (curves == NULL)
 		return rows > 0;
 	return fabs(rows - curves->rows) > CHANGED_PART * curves->rows ||
+		curves_changed_part(cache_index(index)) > CHANGED_PART ||
 		(!curves->sampled && samples_count(sampled_index(index)) >= SAMPLES_ENOUGH);
 }

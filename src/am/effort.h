@@ -24,6 +24,13 @@ extern double target_recall;
 #define LEAST_LIST	2
 
 /*
+ * The node that is nearest to a row has lost more edges for the sake of the row than it would miss
+ * if the row had never been there.  So for one row, each of so many queries is not searched for
+ * without its row: recall by sampled rows is then that by other queries, on average of data sets.
+ */
+#define GRAPH_PRESENT	4
+
+/*
  * The effort of searches for this many rows, 0 if not known, among the given share of the rows, by
  * conditions on attributes.  The setting of the access method holds if there is no target, or no
  * curves: effort_follows says whether there are.
@@ -46,7 +53,8 @@ extern bool effort_is_wanted(Relation index);
 
 /*
  * Whether a worker is to: likewise, and there are no curves, the rows have become more or fewer by
- * a tenth, or rows were searched for where there are now enough samples of queries.
+ * a tenth, a tenth of them is in segments made since, or rows were searched for where there are now
+ * enough samples of queries.
  */
 extern bool effort_is_due(Relation index);
 

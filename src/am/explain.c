@@ -24,14 +24,17 @@ explain_effort(IndexScanDesc scan, ExplainState *es)
 {
 	double		rows;
 	double		share;
-	int			effort = scan ? scan_effort(scan, &rows, &share) : 0;
+	double		changed;
+	int			effort = scan ? scan_effort(scan, &rows, &share, &changed) : 0;
 	const char *why = "nothing is measured";
 
 	if (target_recall == 0 || effort == 0)
 		return;
 	if (rows > 0)
-		why = psprintf("recall %g of %.0f rows%s", target_recall, rows,
-					   share < 1 ? psprintf(" among %.3g %% of all", 100 * share) : "");
+		why = psprintf("recall %g of %.0f rows%s%s", target_recall, rows,
+					   share < 1 ? psprintf(" among %.3g %% of all", 100 * share) : "",
+					   changed > 0 ? psprintf("; %.3g %% of the rows are newer",
+											  100 * changed) : "");
 	ExplainPropertyText("Effort", psprintf("%s = %d (%s)",
 										   vector_am_of(scan->indexRelation)->effort, effort,
 										   why), es);

@@ -145,6 +145,7 @@ const VectorAm hnsw_am = {
 	.effort = "hnsw.ef_search",
 	.effort_range = hnsw_effort_range,
 	.effort_passes = true,
+	.effort_present = GRAPH_PRESENT,
 	.support = hnsw_support,
 	.support_count = lengthof(hnsw_support),
 	.options = hnswoptions,

@@ -25,6 +25,7 @@
 #include "utils/tuplestore.h"
 
 #include "am/check.h"
+#include "am/effort.h"
 #include "am/index.h"
 #include "am/method.h"
 #include "am/owner.h"
@@ -416,9 +417,12 @@ open_to_maintain(Oid oid, Relation *heap)
 	return open_index_and_table(oid, ShareUpdateExclusiveLock, AccessShareLock, heap);
 }
 
+/* Has a worker measure what searches find now, if that may be something else. */
 static void
 close_maintained(Relation index, Relation heap)
 {
+	if (effort_is_due(index))
+		(void) worker_request(index);
 	relation_close(index, ShareUpdateExclusiveLock);
 	table_close(heap, AccessShareLock);
 }

@@ -193,6 +193,12 @@ static const IndexSupport ivf_support[] = {
 	SUPPORT_COMPARE
 };
 
+/*
+ * A list has many of a query's nearest rows or none, so recall differs much from query to query,
+ * and the mean of a sample from that of others.
+ */
+#define EFFORT_CAUTION	0.5
+
 static void
 ivf_effort_range(Relation index, int *least, int *most)
 {
@@ -211,6 +217,7 @@ ivf_effort_range(Relation index, int *least, int *most)
 	.count_work = ivf_count_work, \
 	.scan = &ivf_scan_method, \
 	.effort_range = ivf_effort_range, \
+	.effort_caution = EFFORT_CAUTION, \
 	.is_auto = ivf_is_auto, \
 	.parallel = true
 

@@ -83,6 +83,8 @@ typedef struct VectorAm
 	 */
 	void		(*effort_range) (Relation index, int *least, int *most);
 	bool		effort_passes;	/* it counts rows that meet the conditions on attributes only */
+	int			effort_present; /* of so many rows one is not left out; see GRAPH_PRESENT */
+	double		effort_caution; /* recall is taken to be so many standard errors less */
 
 	/*
 	 * The support functions that operator classes have; the first is the distance, that of

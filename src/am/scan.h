@@ -148,6 +148,7 @@ struct VectorScan
 	int			effort;			/* how far it goes; see scan_effort */
 	double		effort_rows;	/* see scan_effort */
 	double		effort_share;
+	double		effort_changed;
 	SpaceQuery	query;
 	bool		query_is_null;
 	bool		started;
@@ -323,10 +324,11 @@ extern ScanStatistics scan_statistics(IndexScanDesc desc);
 
 /*
  * How far one of our scans went; 0: it did not begin.  *rows is set to the number of rows for which
- * that follows from a recall, and *share to the share of all rows that was expected to pass; 0: it
- * does not, as there are no curves.
+ * that follows from a recall, *share to the share of all rows that was expected to pass, and
+ * *changed to the part of the rows that have changed since recall was measured; *rows = 0: it does
+ * not, as there are no curves.
  */
-extern int	scan_effort(IndexScanDesc desc, double *rows, double *share);
+extern int	scan_effort(IndexScanDesc desc, double *rows, double *share, double *changed);
 
 /* Installs a hook for EXPLAIN, in versions that have one. */
 extern void scan_explain_init(void);

@@ -6,6 +6,7 @@
 #include "miscadmin.h"
 
 #include "list_segment/scan.h"
+#include "segment/sealed.h"
 #include "segment/search.h"
 
 /* A query's lists for centroids that segments name; scans of segments with the same share them. */
@@ -22,6 +23,29 @@ typedef struct ListsReading
 	ListsQuery *query;
 } ListsReading;
 
+/*
+ * Ranks as many lists as are to be searched.  If they are to be ranked as if a row were not there,
+ * rows are as many in each list as they are on average, so that by many such rows its list is as
+ * much farther as without each.
+ */
+static void
+rank_query(SegmentSearch *search, ListsQuery *query, const CachedCentroids *centroids)
+{
+	bool		without = ItemPointerIsValid(&sealed_absent);
+	const Directory *directory = cache_directory(search->cached);
+	double		rows = 0;
+
+	lists_query(query, search->index, search->space, search->query, centroids,
+				search->effort.lists + without);
+	if (!without)
+		return;
+	for (uint32 i = 0; i < directory->count; i++)
+		if (directory->entries[i].kind == SEGMENT_SEALED)
+			rows += directory->entries[i].rows;
+	lists_query_without_row(query, search->space, rows / centroids->header.lists,
+							search->effort.lists);
+}
+
 static ListsQuery *
 share_query(SegmentSearch *search, const CachedSegment *segment)
 {
@@ -33,8 +57,7 @@ share_query(SegmentSearch *search, const CachedSegment *segment)
 	if (shared == NULL)
 	{
 		shared = palloc(sizeof(SharedQuery));
-		lists_query(&shared->query, search->index, search->space, search->query, centroids,
-					search->effort.lists);
+		rank_query(search, &shared->query, centroids);
 		shared->next = search->shared;
 		search->shared = shared;
 	}

@@ -151,6 +151,45 @@ set_rank(ListsQuery *lists, uint32 rank, const ListsQuery *from, uint32 i)
 	lists->bases[rank] = from->bases[i];
 }
 
+/* The place of the list whose centroid is nearest; with dot products it need not be the first. */
+static uint32
+nearest_list(const ListsQuery *lists)
+{
+	uint32		nearest = 0;
+
+	for (uint32 i = 1; i < lists->ranked; i++)
+		if (lists->distances[i] < lists->distances[nearest])
+			nearest = i;
+	return nearest;
+}
+
+/*
+ * Without one of n rows, the mean c is (n c - q) / (n - 1), and its distance from q is n / (n - 1)
+ * times as much.  A mean that was computed of a part of the rows is moved more by each of these, and
+ * not by the others: on average, as if it had been computed of all.
+ */
+void
+lists_query_without_row(ListsQuery *lists, const Space *space, double rows_per_list, uint32 n)
+{
+	uint32		i = nearest_list(lists);
+	double		rows = Max(rows_per_list, 2);
+	ListsQuery	row = {.lists = &(uint32) {lists->lists[i]}};
+	float		distance = lists->distances[i] * pow(rows / (rows - 1), 2);
+	float		base = distance;
+
+	if (space->metric == SPACE_IP)
+		base = (rows * lists->bases[i] + distance_kernels->f32_dot(
+					lists->work, lists->work, lists->centroids->header.width)) / (rows - 1);
+	row.distances = &distance;
+	row.bases = &base;
+	for (; i + 1 < lists->ranked && lists->bases[i + 1] < base; i++)
+		set_rank(lists, i, lists, i + 1);
+	set_rank(lists, i, &row, 0);
+	lists->ranked = Min(lists->ranked, n);
+	if (lists->ranks)
+		note_ranks(lists);
+}
+
 void
 lists_query_more(ListsQuery *lists, const Space *space, uint32 n)
 {

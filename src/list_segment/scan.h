@@ -33,6 +33,14 @@ typedef struct ListsQuery
 extern void lists_query(ListsQuery *lists, Relation index, const Space *space,
 						const SpaceQuery *query, const CachedCentroids *centroids, uint32 n);
 
+/*
+ * Of the n + 1 lists ranked, or of all, ranks the n nearest to a query that is the vector of a row
+ * of the index, as if the row were not there: the row's list is that of the nearest centroid, which
+ * would be the mean of the list's other rows.
+ */
+extern void lists_query_without_row(ListsQuery *lists, const Space *space, double rows_per_list,
+									uint32 n);
+
 /* Ranks n lists, more than before; those ranked before keep their ranks. */
 extern void lists_query_more(ListsQuery *lists, const Space *space, uint32 n);
 

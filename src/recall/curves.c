@@ -18,6 +18,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
 #include "am/effort.h"
@@ -48,24 +49,19 @@ static const struct
 #define GROWTH			1.5
 #define NEARLY_ALL		0.9995
 
-/*
- * The node that is nearest to a row has lost more edges for the sake of the row than it would miss
- * if the row had never been there.  So for one row, each of so many queries is not searched for
- * without its row: recall by sampled rows is then that by other queries, on average of data sets.
- */
-#define PRESENT			4
-
 /* A query whose rows have all been found by so many efforts in a row is not searched for again. */
 #define SETTLED			2
 
 /*
- * The mean share of the nearest rows that searches of an effort find.  For each query, `found` is
- * the number of lesser efforts, up to the last, that have found all.
+ * The mean share of the nearest rows that searches of an effort find, and its standard error.  For
+ * each query, `found` is the number of lesser efforts, up to the last, that have found all.
  */
 static double
-mean_recall(const Measure *measure, SPIPlanPtr plan, int effort, int *found)
+mean_recall(const Measure *measure, SPIPlanPtr plan, int effort, int *found, double *error)
 {
 	double		sum = 0;
+	double		squares = 0;
+	double		mean;
 	int			n = 0;
 
 	effort_measured = effort;
@@ -84,10 +80,13 @@ mean_recall(const Measure *measure, SPIPlanPtr plan, int effort, int *found)
 			(void) measure_answer(measure, plan, query, &within, &last, &rows);
 		found[i] = within >= query->nearest ? found[i] + 1 : 0;
 		sum += sample_recall(query, within);
+		squares += pow(sample_recall(query, within), 2);
 		n++;
 	}
 	effort_measured = 0;
-	return n > 0 ? sum / n : 1;
+	mean = n > 0 ? sum / n : 1;
+	*error = n > 1 ? sqrt(Max(squares / n - mean * mean, 0) / (n - 1)) : 0;
+	return mean;
 }
 
 /* Measures the recall of a number of rows; false if searches do not use the index. */
@@ -95,23 +94,27 @@ static bool
 measure_curve(Measure *measure, RecallCurve *curve)
 {
 	SPIPlanPtr	plan = measure_prepare(measure, measure_search_text(measure));
+	const VectorAm *am = vector_am_of(measure->index);
 	int			least;
 	int			most;
 	double		effort;
+	double		recall;
+	double		error;
 	int		   *found;
 
 	if (plan == NULL)
 		return false;
 	found = palloc0(sizeof(int) * measure->count);
-	vector_am_of(measure->index)->effort_range(measure->index, &least, &most);
+	am->effort_range(measure->index, &least, &most);
 	effort = least;
 	for (;;)
 	{
 		CurvePoint *point = &curve->points[curve->count++];
 
 		point->effort = (float) Min(effort, most);
-		point->recall = (float) mean_recall(measure, plan, (int) point->effort, found);
-		if (point->recall >= NEARLY_ALL || effort >= most || curve->count == CURVE_MAX_POINTS)
+		recall = mean_recall(measure, plan, (int) point->effort, found, &error);
+		point->recall = (float) Max(recall - am->effort_caution * error, 0);
+		if (recall >= NEARLY_ALL || effort >= most || curve->count == CURVE_MAX_POINTS)
 			break;
 		effort = Max(rint(effort * GROWTH), effort + 1);
 	}
@@ -136,7 +139,7 @@ measure_all(Relation index, RecallCurves *curves)
 		RecallCurve *curve = &curves->curves[n];
 
 		measure.k = measured[n].wanted;
-		measure.present = measure.k == 1 ? PRESENT : 0;
+		measure.present = measure.k == 1 ? vector_am_of(index)->effort_present : 0;
 		measure.count = Min(measure.count, measured[n].queries);
 		if (n > 0 && curves->rows < (double) LEAST_ROWS * measure.k)
 			break;
@@ -154,6 +157,7 @@ void
 recall_measure_curves(Relation index)
 {
 	RecallCurves curves = {.rows = (double) index_count_live(index)};
+	TimestampTz since = GetCurrentTimestamp();
 	int			level = NewGUCNestLevel();
 
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -172,7 +176,7 @@ recall_measure_curves(Relation index)
 	SPI_finish();
 	AtEOXact_GUC(true, level);
 	if (curves.count > 0)
-		curves_write(index, &curves);
+		curves_write(index, &curves, since);
 }
 
 /*

@@ -66,8 +66,29 @@ curves_acquire(CachedIndex *cached, Relation index)
 	return &((CachedCurves *) cache_acquire_part(cached, index, entry, &curves_kind))->curves;
 }
 
+double
+curves_changed_part(CachedIndex *cached)
+{
+	const Directory *directory = cache_directory(cached);
+	const SegmentEntry *curves = directory_newest(directory, SEGMENT_CURVES);
+	double		rows = 0;
+	double		changed = 0;
+
+	for (uint32 i = 0; curves && i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+
+		if (entry->kind != SEGMENT_SEALED)
+			continue;
+		rows += entry->rows;
+		if (entry->created >= curves->created)
+			changed += entry->rows;
+	}
+	return rows > 0 ? changed / rows : 0;
+}
+
 void
-curves_write(Relation index, const RecallCurves *curves)
+curves_write(Relation index, const RecallCurves *curves, TimestampTz since)
 {
 	SegmentEntry entry;
 	ExtentWriter writer;
@@ -77,6 +98,7 @@ curves_write(Relation index, const RecallCurves *curves)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("index \"%s\" has too many segments", RelationGetRelationName(index)),
 				 errhint("End old transactions, and VACUUM the table.")));
+	entry.created = since;
 	extent_writer_begin(&writer, extent_of(index, &entry));
 	extent_writer_seek(&writer, 0, BLOCK_CURVES);
 	extent_writer_put(&writer, curves, sizeof(*curves));
@@ -96,12 +118,17 @@ log_missed(const RecallCurve *curve, double recall)
 /*
  * The effort of one curve.  Recall rises with the effort but for chance, so what an effort has is
  * what it or a lesser one has.
+ *
+ * Up to some effort, searches go as far as the number of rows demands, and all have one recall.
+ * The greatest such effort is given, which for fewer rows is not nothing.
  */
 static double
 effort_of(const RecallCurve *curve, double recall)
 {
 	CurvePoint	below = curve->points[0];
 
+	for (uint32 i = 1; i < curve->count && curve->points[i].recall == below.recall; i++)
+		below = curve->points[i];
 	if (below.recall >= recall)
 		return below.effort;
 	for (uint32 i = 1; i < curve->count; i++)

@@ -37,11 +37,18 @@ typedef struct RecallCurves
 	RecallCurve curves[CURVES_MAX];	/* their numbers of rows ascend */
 } RecallCurves;
 
-/* Writes curves, which replace those that the index has. */
-extern void curves_write(Relation index, const RecallCurves *curves);
+/* Writes curves that were measured from a time on, which replace those that the index has. */
+extern void curves_write(Relation index, const RecallCurves *curves, TimestampTz since);
 
 /* The newest curves of an index, held as the parts of the cache are; NULL: none are measured. */
 extern const RecallCurves *curves_acquire(CachedIndex *cached, Relation index);
+
+/*
+ * The part of the rows that is in sealed segments made since the newest curves began to be
+ * measured: rows that came, and rows of merged segments, which searches find by other ways than
+ * before.  Rows of growing segments are all compared.  0 without curves.
+ */
+extern double curves_changed_part(CachedIndex *cached);
 
 /*
  * The least effort with which searches for this many rows are expected to have a recall, by the

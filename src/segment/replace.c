@@ -9,6 +9,7 @@
 #include "executor/instrument.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "counters/counters.h"
 #include "segment/attributes.h"
@@ -451,6 +452,9 @@ replace_segments(Replacement *replacement)
 		make_outputs(replacement);
 	if (!replacement->failed)
 		copy_most_tombstones(replacement);
+	/* a copy has the time of what it is a copy of: nothing has to be measured again (curves.h) */
+	for (int i = 0; i < replacement->outputs.count && replacement->plan_copy == NULL; i++)
+		replacement->outputs.entries[i].created = GetCurrentTimestamp();
 	WAIT_POINT("flip");
 	if (!replacement->failed)
 		directory_replace(job->index, &replacement->outputs, &inputs, copy_tombstones,

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Whether searches have the recall of vector.target_recall, and how near they are to the best effort set by hand.
 
-    targets.py --index NAME --queries TABLE [--count 1000] [--k 1 10 100 1000] [--filter SQL ...] [--targets 0.9 0.95 0.99] -- psql -h ... -U postgres
+    targets.py --index NAME --queries TABLE [--count 1000] [--k 1 10 100 1000] [--filter SQL ...] [--targets 0.9 0.95 0.99]
+        [--after SQL ...] -- psql -h ... -U postgres
 
 The command after -- is that of a psql which connects to a database with an index of vectors on a column of a table, and
 a table of queries with the columns id and e; the index is to have curves (ANALYZE with a target), and the
@@ -10,6 +11,8 @@ each number of rows, vector_knn_join gives the distance that a row must not exce
 number of rows and a target.  Its line has the recall of searches with the target and the distances that they compute, the least effort
 by hand whose recall is at least the target, and the work with that effort as a part of the work with the target: the rate, which does
 not depend on what else the machine does.  For 1,000 rows a tenth of the queries is taken.
+
+After each statement of --after the cells are measured again, without efforts by hand: whether recall holds when the rows change.
 """
 import argparse
 import subprocess
@@ -56,6 +59,7 @@ def main():
     p.add_argument("--k", nargs="+", type=int, default=[1, 10, 100, 1000])
     p.add_argument("--filter", nargs="+", default=["true"])
     p.add_argument("--targets", nargs="+", type=float, default=[0.9, 0.95, 0.99])
+    p.add_argument("--after", nargs="+", default=[])
     p.add_argument("psql", nargs=argparse.REMAINDER)
     a = p.parse_args()
     schema = "targets_" + a.index.replace(".", "_")
@@ -81,35 +85,54 @@ def main():
     def run(number, k, settings):
         return [float(x) for x in ask(f"{settings}; SELECT recall, work FROM target_run({number}, $${a.filter[number]}$$, {k})").split("|")]
 
+    def find_truth(number, k):
+        ask("DELETE FROM target_truth")
+        ask(TRUTH.format(number=number, k=k, queries=a.queries, count=a.count // 10 if k >= 1000 else a.count, column=column,
+                         table=table, filter=a.filter[number], operator=operator))
+
+    def with_target(number, k, target):
+        return run(number, k, f"SET vector.target_recall = {target}")
+
+    groups = [(number, filter, k) for number, filter in enumerate(a.filter) for k in a.k]
     held = fast = cells = 0
     print("| filter | k | target | recall | distances | by hand | recall | distances | rate |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|", flush=True)
-    for number, filter in enumerate(a.filter):
-        for k in a.k:
-            ask(TRUTH.format(number=number, k=k, queries=a.queries, count=a.count // 10 if k >= 1000 else a.count, column=column,
-                             table=table, filter=filter, operator=operator))
-            tried = {}
+    for number, filter, k in groups:
+        find_truth(number, k)
+        tried = {}
 
-            def by_hand(i):
-                if i not in tried:
-                    tried[i] = run(number, k, f"SET {setting} = {EFFORTS[i]}")
-                return tried[i]
+        def by_hand(i):
+            if i not in tried:
+                tried[i] = run(number, k, f"SET {setting} = {EFFORTS[i]}")
+            return tried[i]
 
-            for target in a.targets:
-                recall, work = run(number, k, f"SET vector.target_recall = {target}")
-                # recall rises with the effort, so the least that suffices is found by halves
-                low, high = 0, len(EFFORTS) - 1
-                while low < high:
-                    middle = (low + high) // 2
-                    if by_hand(middle)[0] >= target:
-                        high = middle
-                    else:
-                        low = middle + 1
-                best = by_hand(low)
-                cells += 1
-                held += recall >= target - 0.01
-                fast += best[1] >= 0.9 * work
-                print(f"| {filter} | {k} | {target} | {recall:.4f} | {work:.0f} | {EFFORTS[low]} | {best[0]:.4f} | {best[1]:.0f} | {best[1] / work:.2f} |", flush=True)
+        for target in a.targets:
+            recall, work = with_target(number, k, target)
+            # recall rises with the effort, so the least that suffices is found by halves
+            low, high = 0, len(EFFORTS) - 1
+            while low < high:
+                middle = (low + high) // 2
+                if by_hand(middle)[0] >= target:
+                    high = middle
+                else:
+                    low = middle + 1
+            best = by_hand(low)
+            cells += 1
+            held += recall >= target - 0.01
+            fast += best[1] >= 0.9 * work
+            print(f"| {filter} | {k} | {target} | {recall:.4f} | {work:.0f} | {EFFORTS[low]} | {best[0]:.4f} | {best[1]:.0f} | {best[1] / work:.2f} |", flush=True)
     print(f"\n{held} of {cells} have the target less 0.01; {fast} have at least 0.9 of the rate of the best effort by hand")
+
+    for statement in a.after:
+        ask(statement)
+        held = 0
+        print(f"\n{statement}\n\n| filter | k | target | recall | distances |\n|---|--:|--:|--:|--:|", flush=True)
+        for number, filter, k in groups:
+            find_truth(number, k)
+            for target in a.targets:
+                recall, work = with_target(number, k, target)
+                held += recall >= target - 0.01
+                print(f"| {filter} | {k} | {target} | {recall:.4f} | {work:.0f} |", flush=True)
+        print(f"\n{held} of {cells} have the target less 0.01")
 
 
 main()

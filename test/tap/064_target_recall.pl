@@ -47,6 +47,19 @@ is(sql("SELECT min(table_rows) FROM vector_recall_curves('items_v')"), 2000, 'a 
 sql('INSERT INTO items SELECT n, place(n) FROM generate_series(2151, 2400) n; VACUUM items');
 ok(measured_with(2400), 'many are');
 
+# so do rows that take the place of others, and a merge; what was measured then is newer than all segments
+my $newer = "SELECT (SELECT created FROM vector_segments() WHERE index = 'items_v'::regclass AND kind = 'curves')
+	> ALL (SELECT created FROM vector_segments() WHERE index = 'items_v'::regclass AND kind = 'sealed')";
+$primary->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die;
+is(sql($newer), 't', 'what was measured is newer than the segments');
+sql('UPDATE items SET v = place(id + 100000) WHERE id % 3 = 0; VACUUM items');
+$primary->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die;
+is(sql($newer), 't', 'many rows in the place of others are measured');
+is(sql("SELECT min(table_rows) FROM vector_recall_curves('items_v')"), 2400, 'as many as before');
+sql("SELECT vector_merge('items_v')");
+ok($primary->poll_query_until('postgres', $newer), 'and what a merge made');
+$primary->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die;
+
 # the standby's searches go as far as the target says
 $primary->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', "SELECT min(table_rows) FROM vector_recall_curves('items_v')"), 2400,
