@@ -165,8 +165,8 @@ nearest_list(const ListsQuery *lists)
 
 /*
  * Without one of n rows, the mean c is (n c - q) / (n - 1), and its distance from q is n / (n - 1)
- * times as much.  A mean that was computed of a part of the rows is moved more by each of these, and
- * not by the others: on average, as if it had been computed of all.
+ * times as much.  A mean that was computed of a part of the rows is moved more by each of these,
+ * and not by the others: on average, as if it had been computed of all.
  */
 void
 lists_query_without_row(ListsQuery *lists, const Space *space, double rows_per_list, uint32 n)
