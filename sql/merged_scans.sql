@@ -134,5 +134,49 @@ SELECT sum(merged_hops(format('SELECT id FROM merged_many ORDER BY v <-> %L LIMI
 		0.7 * sum((SELECT sum(merged_hops(format('SELECT id FROM merged_many_%s ORDER BY v <-> %L LIMIT 10', n, v))) FROM generate_series(0, 7) n)) AS fewer,
 	sum(rows_read(format('SELECT id FROM merged_many ORDER BY v <-> %L LIMIT 10', v)))
 	FROM merged_many WHERE id % 400 = 1;
+-- graphs of few rows: once one is walked, of the others the codes of all rows are compared, and the vectors of those that may be near enough
+CREATE TABLE merged_small (id int, a int, v vector(64)) PARTITION BY HASH (id);
+SELECT format('CREATE TABLE merged_small_%s PARTITION OF merged_small FOR VALUES WITH (MODULUS 24, REMAINDER %1$s)', n) FROM generate_series(0, 23) n \gexec
+INSERT INTO merged_small SELECT n, n % 5, (SELECT array_agg((hashint8extended(n % 40, d) & 1023) + (hashint8extended(n, d) & 1023) / 2.0) FROM generate_series(1, 64) d)::real[]
+	FROM generate_series(1, 9600) n;
+CREATE INDEX ON merged_small USING hnsw (v vector_l2_ops, a);
+ANALYZE merged_small;
+CREATE FUNCTION merged_counts(query text) RETURNS TABLE (searches bigint, walks bigint, reads bigint) LANGUAGE sql AS
+	$$SELECT count(*), sum(substring(line FROM 'Walks: (\d+)')::bigint)::bigint, sum(substring(line FROM 'Reads: (\d+)')::bigint)::bigint
+		FROM vector_explain(query) line WHERE line ~ 'Walks: '$$;
+CREATE TABLE small_queries AS SELECT v FROM merged_small WHERE id % 480 = 1;
+SELECT count(*), bool_and(searches = 24 AND walks BETWEEN 1 AND 4 AND reads = 24 - walks) AS few_walks FROM small_queries q,
+	merged_counts(format('SELECT id FROM merged_small ORDER BY v <-> %L LIMIT 10', q.v));
+CREATE FUNCTION small_found(condition text, k int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	found bigint;
+BEGIN
+	EXECUTE format('SELECT count(*) FROM small_queries q,
+		LATERAL (SELECT array_agg(id) AS ids FROM (SELECT id FROM merged_small WHERE %s ORDER BY v <-> q.v LIMIT %s) x) searched,
+		LATERAL (SELECT array_agg(id) AS ids FROM (SELECT id FROM merged_small WHERE %1$s ORDER BY (v <-> q.v) + 0 LIMIT %2$s) x) sorted,
+		LATERAL unnest(searched.ids) id WHERE id = ANY (sorted.ids)', condition, k) INTO found;
+	RETURN found;
+END $$;
+SELECT small_found('true', 10) >= 198 AS ten, small_found('true', 300) >= 5940 AS more, small_found('a = 3', 10) >= 198 AS attribute,
+	small_found('a % 2 = 0', 10) >= 198 AS condition;
+-- the nearest rows are not visible: partitions are asked for rows farther than those that others have found
+BEGIN;
+DELETE FROM merged_small WHERE id IN (SELECT x.id FROM small_queries q, LATERAL (SELECT id FROM merged_small ORDER BY (v <-> q.v) + 0 LIMIT 60) x);
+SELECT small_found('true', 10) >= 198 AS visible;
+ROLLBACK;
+CREATE FUNCTION merged_costs(query text) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	plan jsonb;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT json) ' || query INTO plan;
+	RETURN plan;
+END $$;
+-- as a part of a search of all partitions, that of one is cheap
+SELECT (node->>'Startup Cost')::float8 < 0.5 * (SELECT (alone->>'Startup Cost')::float8 FROM jsonb_path_query(merged_costs(
+		'SELECT id FROM merged_small_0 ORDER BY v <-> (SELECT v FROM small_queries LIMIT 1) LIMIT 10'), 'strict $.** ? (@."Relation Name" == "merged_small_0")') alone) AS cheaper
+	FROM jsonb_path_query(merged_costs('SELECT id FROM merged_small ORDER BY v <-> (SELECT v FROM small_queries LIMIT 1) LIMIT 10'),
+		'strict $.** ? (@."Relation Name" == "merged_small_0")') node;
+DROP TABLE merged_small, small_queries;
+DROP FUNCTION merged_counts, merged_costs, small_found;
 DROP TABLE merged, merged_many, merged_queries;
 DROP FUNCTION distances, is_same, all_same, nodes, rows_read, merged_hops;

@@ -235,20 +235,39 @@ index_returned_cost(const RelOptInfo *rel, Oid oid)
 }
 
 /*
- * The work of a scan of an index with this many rows, of which so many are wanted, and the blocks
- * of its live segments.
+ * How many partitions a query reads that reads this table; 1: it is none.  Scans of them in the
+ * order of a distance are merged for the query's LIMIT.
+ */
+static double
+merged_parts(const PlannerInfo *root, const RelOptInfo *rel)
+{
+	double		parts = 1;
+
+	while (rel->reloptkind == RELOPT_OTHER_MEMBER_REL && root->append_rel_array[rel->relid])
+	{
+		rel = root->simple_rel_array[root->append_rel_array[rel->relid]->parent_relid];
+		if (rel == NULL)
+			break;
+		parts *= Max(bms_num_members(rel->live_parts), 1);
+	}
+	return parts;
+}
+
+/*
+ * The work of a scan of an index with this many rows, and the blocks of its live segments; what it
+ * is for is given in *given.
  */
 static ScanWork
-scan_work(Oid oid, double rows, double share, double wanted, double *blocks)
+scan_work(Oid oid, double rows, const ScanWork *given, double *blocks)
 {
 	Relation	index = index_open(oid, NoLock);
 	const VectorAm *am = vector_am_of(index);
 	const Directory *directory = cache_directory(cache_index(index));
-	ScanWork	work = {.share = share, .wanted = wanted};
+	ScanWork	work = *given;
 
 	*blocks = live_blocks(directory);
 	am->count_work(index, directory, rows, *blocks, &work);
-	work.shared_pages = am->shared_time ? *blocks * share :
+	work.shared_pages = am->shared_time ? *blocks * work.share :
 		work.random_pages + work.sequential_pages;
 	index_close(index, NoLock);
 	return work;
@@ -277,7 +296,10 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 	/* no less than one row */
 	share = passing_share(root, path, false) * index_pricing.share;
 	share = Min(Max(share, 1 / Max(rows, 1)), 1);
-	work = scan_work(path->indexinfo->indexoid, rows, share, Max(root->limit_tuples, 0), &blocks);
+	work = scan_work(path->indexinfo->indexoid, rows, &(ScanWork) {
+		.share = share, .wanted = Max(root->limit_tuples, 0),
+		.parts = merged_parts(root, path->indexinfo->rel)
+	}, &blocks);
 	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
 
 	/* what searches touch is assumed to be in memory, but only a part of a large index */

@@ -108,7 +108,9 @@ set_effort(DiskannScan *state)
 		size = stored_list(space, size, wanted);
 	first = estimates ? rescore / 2 : size;
 	compared = Max(rescore, wanted * (stored ? STORED_COMPARED : rescore > 0 ? COMPARED : 1));
-	*effort = (SearchEffort) {.candidates = size, .known = INFINITY, .margin = SEARCH_MARGIN};
+	*effort = (SearchEffort) {
+		.candidates = size, .known = INFINITY, .within = INFINITY, .margin = SEARCH_MARGIN
+	};
 	effort->rows = wanted;
 	effort->fetches = estimates ? compared : PG_UINT32_MAX;
 	effort->stored_at_once = (uint32) Min(compared, DISKANN_MAX_QUERY_RESCORE);

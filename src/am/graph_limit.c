@@ -118,7 +118,10 @@ graph_first_rounds(VectorScan *scan)
 		if (shares)
 			effort->known = told >= rows_left(searched[i]) ? nearest_bound(&own) : INFINITY;
 		else if (scan->nearest)
+		{
 			effort->known = scan_merge_known(scan->merged);
+			effort->within = nearest_bound(scan->nearest);
+		}
 		if (i > 0 && effort->known < INFINITY)
 			effort->wanted = graph_share(effort, wanted, rows_left(searched[i]) / Max(rows, 1));
 		(void) scan_round(scan, searched[i]);
@@ -127,6 +130,7 @@ graph_first_rounds(VectorScan *scan)
 	}
 	scan_end_waiting(scan);
 	effort->wanted = wanted;
+	effort->within = INFINITY;
 	pfree(searched);
 	if (!shares)
 		return;

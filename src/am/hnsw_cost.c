@@ -12,11 +12,15 @@
 #include <math.h>
 
 #include "am/effort.h"
+#include "am/graph_limit.h"
 #include "graph/build.h"
 #include "graph_segment/method.h"
 
 /* Hops of a greedy descent through a level. */
 #define HOPS_PER_LEVEL	5
+
+/* Of a search that reads all codes, as those before have told how near rows are wanted. */
+#define HOPS_WITHIN		4
 
 /* The cost of the codes of 32 neighbours per 16 rotated dimensions, or of one plain distance. */
 #define OPERATORS_PER_HOP	4
@@ -42,9 +46,30 @@ blocks_met(double hops, double blocks)
 	return blocks > 0 ? blocks * (1 - exp(-hops / blocks)) : 0;
 }
 
+/*
+ * The most hops of a search of a sealed segment that looks for its part of what several are to
+ * find: as many as reading all codes is worth, if there are codes, or as a walk that looks for its
+ * share of the rows takes.
+ */
+static double
+count_shared_hops(const Space *space, double ef_search, const ScanWork *work, double rows)
+{
+	uint32		size = (uint32) Max(ef_search, 1);
+	SearchEffort effort = {.known = INFINITY};
+	double		hops;
+
+	if (work->parts <= 1 || work->wanted <= 0)
+		return rows;
+	graph_limit(&effort, space, (uint64) Max(work->wanted, 1), size, size);
+	hops = effort.crowd * graph_share(&effort, effort.wanted, 1 / work->parts);
+	if (space->coded)
+		hops = Min(hops, rows / CODE_GROUP / GRAPH_GROUPS_PER_HOP + HOPS_WITHIN);
+	return hops;
+}
+
 /* Counts the hops of the search before the first row. */
 static double
-count_hops(const Directory *directory, double ef_search)
+count_hops(const Directory *directory, const Space *space, double ef_search, const ScanWork *work)
 {
 	double		hops = 0;
 
@@ -56,7 +81,8 @@ count_hops(const Directory *directory, double ef_search)
 		if (!segment_is_live(entry))
 			continue;
 		if (entry->kind == SEGMENT_SEALED)
-			hops += Min(2 * ef_search + HOPS_PER_LEVEL * levels, entry->rows);
+			hops += Min(2 * ef_search + HOPS_PER_LEVEL * levels,
+						count_shared_hops(space, ef_search, work, entry->rows));
 		else
 			hops += (double) entry->rows / CODE_GROUP + Min(ef_search, entry->rows);
 	}
@@ -76,7 +102,7 @@ hnsw_count_work(Relation index, const Directory *directory, double rows, double 
 
 	if (hnsw_iterative_scan == HNSW_ITERATIVE_SCAN_AUTO)
 		ef_search = Max(ef_search, Min(work->wanted, HNSW_MAX_EF_SEARCH));
-	hops = count_hops(directory, ef_search) / work->share;
+	hops = count_hops(directory, cache_space(cache_index(index)), ef_search, work) / work->share;
 	walk = work->share == 1 || hops <= read;
 
 	/* rows that do not pass are walked through, unless it costs less to read the others */

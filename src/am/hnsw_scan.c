@@ -93,7 +93,8 @@ search_effort(const HnswScan *state)
 		.keep = is_limited(state) && !limited,
 		.rows = rows,
 		.margin = SEARCH_MARGIN,
-		.known = state->scan.nearest ? scan_merge_known(state->scan.merged) : INFINITY
+		.known = state->scan.nearest ? scan_merge_known(state->scan.merged) : INFINITY,
+		.within = INFINITY
 	};
 
 	if (space->coded)

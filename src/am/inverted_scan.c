@@ -57,7 +57,7 @@ set_effort(InvertedScan *state)
 	if (scan->filtered)
 		wanted *= ROUND_FACTOR;
 	scan->search.effort = (SearchEffort) {
-		.candidates = (uint32) Min(wanted, PG_INT32_MAX), .known = INFINITY,
+		.candidates = (uint32) Min(wanted, PG_INT32_MAX), .known = INFINITY, .within = INFINITY,
 		.drop_ratio = sparse_drop_ratio
 	};
 }

@@ -27,6 +27,7 @@ typedef struct ScanWork
 {
 	double		share;			/* of the rows that meet the conditions on attributes; given */
 	double		wanted;			/* rows, by the LIMIT; 0: not known; given */
+	double		parts;			/* scans that are merged for these, of which this is one; given */
 	double		first_rows;		/* that are returned without further work */
 	double		operators;
 	double		random_pages;

@@ -542,7 +542,8 @@ go_on(VectorScan *scan)
 
 /*
  * Makes the nearest result the first.  Returns false once there is no result within `most`, and all
- * that is so near has been found; if that is INFINITY, at the end.
+ * that is so near has been found, if rows may wait that are nearer than the first result; if `most`
+ * is INFINITY, at the end.
  */
 static bool
 find_nearest(VectorScan *scan, float most)
@@ -560,7 +561,7 @@ find_nearest(VectorScan *scan, float most)
 		if (scan_take_waiting(scan, Min(nearest, most)))
 			continue;
 		if (results->count > 0 && !(method->must_wait && method->must_wait(scan, nearest)))
-			return true;
+			return nearest <= most || !scan_waits(scan, nearest);
 		if (most < INFINITY && nearest > most)
 			return false;
 		if (!go_on(scan))

@@ -250,6 +250,9 @@ extern void scan_expect_results(VectorScan *scan);
  */
 extern ScanCursor *scan_least_waiting(VectorScan *scan, float most);
 
+/* Whether a row waits of which the bound is not above `most`. */
+extern bool scan_waits(const VectorScan *scan, float most);
+
 /* Of the waiting rows takes the one with the least bound, if that is not above `most`. */
 extern bool scan_take_waiting(VectorScan *scan, float most);
 

@@ -110,6 +110,12 @@ least_waiting(const VectorScan *scan, float most, bool unread)
 	return nearest;
 }
 
+bool
+scan_waits(const VectorScan *scan, float most)
+{
+	return least_waiting(scan, most, false) != NULL;
+}
+
 /*
  * Rows up to which distance are asked for: up to that within which one of the segments seems to
  * have as many as are wanted, and once these have been, those that come before the next result.

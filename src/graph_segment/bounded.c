@@ -146,18 +146,18 @@ compare_codes(BoundedNodes *nodes, uint32 first, uint32 end)
 }
 
 /*
- * Compares all codes, and keeps the nodes whose keys are the first ones after a key.  What a
- * participant of a parallel scan takes at first stays its own.
+ * Compares all codes, and keeps the nodes whose keys are the first ones after a key, and before
+ * another one.  What a participant of a parallel scan takes at first stays its own.
  */
 static void
-compute(BoundedNodes *nodes, uint64 after, uint32 most)
+compute(BoundedNodes *nodes, uint64 after, uint64 before, uint32 most)
 {
 	nodes->most = Max(Min(most, nodes->left_count), 1);
 	nodes->keys = MemoryContextAllocHuge(CurrentMemoryContext,
 										 sizeof(uint64) * ROOM * nodes->most);
 	nodes->next = nodes->sorted = nodes->count = 0;
 	nodes->first = after;
-	nodes->last = PG_UINT64_MAX;
+	nodes->last = before;
 	for (uint32 first, end = 0; nodes->take(nodes->arg, &first, &end);)
 		(nodes->disk ? compare_codes : compare_groups) (nodes, first, end);
 	keep_least(nodes);
@@ -165,15 +165,19 @@ compute(BoundedNodes *nodes, uint64 after, uint32 most)
 }
 
 void
-bounded_begin(BoundedNodes *nodes, uint32 wanted)
+bounded_begin(BoundedNodes *nodes, uint32 wanted, float within)
 {
 	const Space *space = nodes->sealed->space;
+	uint64		before = within < INFINITY ? cluster_key(nextafterf(within, INFINITY), PG_UINT32_MAX) :
+		PG_UINT64_MAX;
 
 	/* with few dimensions there are few different elements, so rounding errors add up */
 	if (!nodes->disk)
 		rabitq_allow_rounding(&nodes->code, space->dims < ROTATION_MIN_PADDED ? INFINITY :
 							  CODE_SIGMAS, space->rounding);
-	compute(nodes, 0, wanted);
+	compute(nodes, 0, before, wanted);
+	for (uint32 i = 0; !nodes->disk && i < Min(NODES_AHEAD, nodes->sorted); i++)
+		sealed_prefetch_vector(nodes->sealed, cluster_key_number(nodes->keys[i]), NULL);
 }
 
 bool
@@ -209,7 +213,8 @@ bounded_next(BoundedNodes *nodes, uint32 *id)
 	if (nodes->next == nodes->count && nodes->last < PG_UINT64_MAX)
 	{
 		pfree(nodes->keys);
-		compute(nodes, nodes->last, Min(nodes->most, PG_UINT32_MAX / GROWTH) * GROWTH);
+		compute(nodes, nodes->last, PG_UINT64_MAX,
+				Min(nodes->most, PG_UINT32_MAX / GROWTH) * GROWTH);
 	}
 	if (nodes->next == nodes->count)
 		return false;

@@ -34,8 +34,11 @@ typedef struct BoundedNodes
 	uint64		last;			/* and those after this one are not kept; PG_UINT64_MAX: all are */
 } BoundedNodes;
 
-/* Computes the bounds.  More than `wanted` nodes take much longer, but are given as well. */
-extern void bounded_begin(BoundedNodes *nodes, uint32 wanted);
+/*
+ * Computes the bounds.  More than `wanted` nodes take much longer, but are given as well; so are
+ * those with bounds above `within`, which may be INFINITY.
+ */
+extern void bounded_begin(BoundedNodes *nodes, uint32 wanted, float within);
 
 /* A bound of the next node, if there may be one. */
 extern bool bounded_least(const BoundedNodes *nodes, float *bound);

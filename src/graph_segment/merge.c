@@ -473,7 +473,8 @@ connect_to(Merge *merge, uint32 key, MergeInput *target, const SpaceQuery *query
 		.wanted = graph_scan_estimates(&target->scan) && merge->space->metric == SPACE_IP ? 0 :
 			target->neighbours,
 		.reach = SEARCH_REACH,
-		.known = INFINITY
+		.known = INFINITY,
+		.within = INFINITY
 	};
 	GraphFound	nearest[MERGE_NEIGHBOURS];
 	uint32		count;

@@ -23,6 +23,15 @@
 #define WAITING_TIMES		16
 #define WAITING_PART		64
 
+/*
+ * See reads_within: hops until a walk is near the query; and the nodes that are within what is
+ * known by their codes, as many as are compared, and as many as wait without bounds being computed
+ * again.
+ */
+#define HOPS_ON_THE_WAY		4
+#define WITHIN_COMPARED		6
+#define WITHIN_WAITING		64
+
 /* Nodes that a participant of a parallel scan lets wait for a row that all return. */
 #define WAITING_PER_ROW		4
 
@@ -70,7 +79,7 @@ give_found(GraphReading *reading)
 
 /*
  * What reading the rest costs, in hops, by vectors or by the nodes' own codes, whose bounds may
- * fail.
+ * fail, and the vectors of so many nodes.
  */
 static uint32
 vector_hops(const GraphScan *scan)
@@ -80,14 +89,14 @@ vector_hops(const GraphScan *scan)
 }
 
 static uint32
-code_hops(const GraphScan *scan)
+code_hops(const GraphScan *scan, uint32 refined)
 {
 	uint32		left = graph_scan_nodes_left(scan);
 	double		all = scan->sealed.segment->header.nodes / CODE_GROUP + 1;
 	uint32		groups = (uint32) (all * (1 - exp(left / -all)));	/* if nodes are spread */
 
 	return (scan->disk ? left / GRAPH_CODES_PER_HOP : groups / GRAPH_GROUPS_PER_HOP) +
-		Min(GRAPH_REFINED, left) / GRAPH_SCATTERED_PER_HOP;
+		Min(refined, left) / GRAPH_SCATTERED_PER_HOP;
 }
 
 /*
@@ -101,14 +110,16 @@ reads_codes(const GraphReading *reading)
 
 	if (graph_scan_estimates(scan))
 		return true;
-	return scan->left && graph_scan_has_codes(scan) && code_hops(scan) < vector_hops(scan) &&
+	return scan->left && graph_scan_has_codes(scan) &&
+		code_hops(scan, GRAPH_REFINED) < vector_hops(scan) &&
 		graph_scan_nodes_left(scan) > reading->base.search->effort.candidates;
 }
 
 static uint32
 rest_hops(const GraphReading *reading)
 {
-	return reads_codes(reading) ? code_hops(&reading->scan) : vector_hops(&reading->scan);
+	return reads_codes(reading) ? code_hops(&reading->scan, GRAPH_REFINED) :
+		vector_hops(&reading->scan);
 }
 
 /* Whether the search allows to read the rest. */
@@ -131,10 +142,33 @@ read_rest(GraphReading *reading)
 	if (left > 0 && reads_codes(reading))
 		graph_scan_bound_rest(&reading->scan, search->query,
 							  Max(WAITING_TIMES * search->effort.candidates,
-								  left / WAITING_PART));
+								  left / WAITING_PART), INFINITY);
 	else if (left > 0)
 		graph_scan_rest(&reading->scan, search->query, segment_give_row, reading);
 	reading->ended = true;
+}
+
+/*
+ * Of a search that need not go farther than what others have found: has the few nodes wait of which
+ * the codes do not tell that they are farther, if all codes take less time than a walk.  That
+ * expands the wanted nodes, as many times as many as are within its reach, and some on the way.
+ */
+static bool
+reads_within(GraphReading *reading)
+{
+	SegmentSearch *search = reading->base.search;
+	const SearchEffort *effort = &search->effort;
+	double		walk = HOPS_ON_THE_WAY +
+		effort->wanted * Max(effort->crowd, 1) / Max(graph_scan_share(&reading->scan), 0.01);
+
+	if (effort->within == INFINITY || reading->scan.disk || search->allows ||
+		!graph_scan_has_codes(&reading->scan) ||
+		code_hops(&reading->scan, WITHIN_COMPARED) > walk)
+		return false;
+	search->statistics->reads++;
+	graph_scan_bound_rest(&reading->scan, search->query, WITHIN_WAITING, effort->within);
+	reading->ended = true;
+	return true;
 }
 
 /* Reads the rest in place of this many hops, if that costs no more, and is allowed. */
@@ -213,7 +247,8 @@ shares_codes(const GraphReading *reading)
 
 	return graph_scan_estimates(scan) ||
 		(scan->disk == NULL && graph_scan_has_codes(scan) &&
-		 code_hops(scan) + rows * GRAPH_HOPS_PER_ROW < graph_scan_nodes_left(scan) / nodes_per_hop);
+		 code_hops(scan, GRAPH_REFINED) + rows * GRAPH_HOPS_PER_ROW <
+		 graph_scan_nodes_left(scan) / nodes_per_hop);
 }
 
 /* Reads what a participant of a parallel scan takes of the segment. */
@@ -226,7 +261,8 @@ read_share(GraphReading *reading)
 	search->statistics->reads++;
 	if (shares_codes(reading))
 		graph_scan_bound_rest(&reading->scan, search->query,
-							  Max((uint32) compared, WAITING_TIMES * search->effort.candidates));
+							  Max((uint32) compared, WAITING_TIMES * search->effort.candidates),
+							  INFINITY);
 	else
 		graph_scan_rest(&reading->scan, search->query, segment_give_row, reading);
 	reading->ended = true;
@@ -263,7 +299,8 @@ do_round(GraphReading *reading)
 	else if (!reading->begun)
 	{
 		reading->begun = true;
-		if (reads_rest(reading, expected_hops(reading, graph_scan_share(&reading->scan))))
+		if (reads_within(reading) ||
+			reads_rest(reading, expected_hops(reading, graph_scan_share(&reading->scan))))
 			return ROUND_LAST;
 		walk(reading);
 	}

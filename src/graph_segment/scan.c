@@ -236,8 +236,10 @@ find_left(GraphScan *scan)
 
 	scan->left = MemoryContextAllocHuge(CurrentMemoryContext, Max(BITS_BYTES(header->nodes), 8));
 	bits_fill(scan->left, header->nodes);
-	if (excluded->bits)
-		bits_and_not(scan->left, excluded->bits, header->nodes);
+	scan->left_count = header->nodes;
+	if (excluded->bits == NULL)
+		return;
+	bits_and_not(scan->left, excluded->bits, header->nodes);
 	add_nodes_of_others(scan);
 	scan->left_count = bits_count(scan->left, header->nodes);
 }
@@ -578,7 +580,7 @@ take_run(void *scan, uint32 *first, uint32 *end)
 }
 
 void
-graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted)
+graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted, float within)
 {
 	scan->sealed.query = query;
 	prepare_codes(scan);
@@ -589,7 +591,7 @@ graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted)
 		.search = &scan->search, .centred = scan->centred, .code = scan->code, .disk = scan->disk,
 		.take = take_run, .arg = scan
 	};
-	bounded_begin(&scan->bounded, wanted);
+	bounded_begin(&scan->bounded, wanted, within);
 }
 
 int

@@ -100,10 +100,11 @@ extern bool graph_scan_take(GraphScan *scan, uint32 *first, uint32 *end);
 /*
  * Likewise of a search with conditions, by the nodes' own codes, if the segment has them: every
  * such node waits, the nearest first by a lower bound of its distance.  Probably not many more than
- * `wanted` will be compared.
+ * `wanted` will be compared, and hardly one with a bound above `within`.
  */
 extern bool graph_scan_has_codes(const GraphScan *scan);
-extern void graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted);
+extern void graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted,
+								  float within);
 
 /* Computes the distance of a node by its vector. */
 extern void graph_scan_compare(GraphScan *scan, uint32 id, GraphFound *found);

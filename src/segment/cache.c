@@ -7,6 +7,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "segment/block_reader.h"
 #include "segment/method.h"
 #include "segment/manifest.h"
 #include "segment/places.h"
@@ -419,8 +420,13 @@ refresh_tombstones(Relation index, CachedSegment *segment)
 	Extent		extent = cached_extent(&segment->part, index);
 	BlockNumber place = segment->header.tombstones;
 	TombstoneHeader header;
+	BlockReader reader;
+	BlockToken	token;
 
-	extent_read(extent, place, 0, &header, sizeof(header));
+	/* the count is one word, so it is read whole beside a change, which is seen now or next time */
+	block_reader_begin(&reader, extent);
+	header = *(const TombstoneHeader *) block_open(&reader, place, &token);
+	block_close(&reader, &token);
 	if (header.dead == segment->dead)
 		return;
 	if (header.dead > segment->header.rows)

@@ -16,6 +16,7 @@
 
 #include "quantize/fine.h"
 #include "segment/format_2.h"
+#include "segment/recent.h"
 #include "segment/wait_point.h"
 
 static int	seed;
@@ -156,7 +157,7 @@ directory_lock(Relation index, int lock)
 
 	/* block 0 is locked before any other block */
 	AssertNoContentLock();
-	buffer = ReadBuffer(index, DIRECTORY_BLOCK);
+	buffer = recent_pin(index, DIRECTORY_BLOCK, false);
 	LockBuffer(buffer, lock);
 	check_format(index, BufferGetPage(buffer));
 	return buffer;

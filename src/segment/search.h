@@ -39,6 +39,7 @@ typedef struct SearchEffort
 	float		reach;			/* see graph_search_limit */
 	float		crowd;			/* see graph_search_expect */
 	float		known;			/* no row farther than this is wanted; INFINITY: not known */
+	float		within;			/* likewise, until others are asked for: they may wait */
 	float		patience;		/* see graph_search_limit */
 	bool		extend;			/* further rounds look for `wanted` rows */
 	bool		keep;			/* keep other candidates for further rounds */
