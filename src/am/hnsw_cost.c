@@ -19,9 +19,6 @@
 /* Hops of a greedy descent through a level. */
 #define HOPS_PER_LEVEL	5
 
-/* Of a search that reads all codes, as those before have told how near rows are wanted. */
-#define HOPS_WITHIN		4
-
 /* The cost of the codes of 32 neighbours per 16 rotated dimensions, or of one plain distance. */
 #define OPERATORS_PER_HOP	4
 
@@ -63,7 +60,8 @@ count_shared_hops(const Space *space, double ef_search, const ScanWork *work, do
 	graph_limit(&effort, space, (uint64) Max(work->wanted, 1), size, size);
 	hops = effort.crowd * graph_share(&effort, effort.wanted, 1 / work->parts);
 	if (space->coded)
-		hops = Min(hops, rows / CODE_GROUP / GRAPH_GROUPS_PER_HOP + HOPS_WITHIN);
+		hops = Min(hops, rows / CODE_GROUP / GRAPH_GROUPS_PER_HOP +
+				   rows / GRAPH_WITHIN_PART / GRAPH_SCATTERED_PER_HOP);
 	return hops;
 }
 

@@ -168,8 +168,8 @@ void
 bounded_begin(BoundedNodes *nodes, uint32 wanted, float within)
 {
 	const Space *space = nodes->sealed->space;
-	uint64		before = within < INFINITY ? cluster_key(nextafterf(within, INFINITY), PG_UINT32_MAX) :
-		PG_UINT64_MAX;
+	uint64		before = within < INFINITY ?
+		cluster_key(nextafterf(within, INFINITY), PG_UINT32_MAX) : PG_UINT64_MAX;
 
 	/* with few dimensions there are few different elements, so rounding errors add up */
 	if (!nodes->disk)

@@ -21,6 +21,12 @@
 #define GRAPH_REFINED			150
 
 /*
+ * If it is known how near rows have to be, the codes of one node of so many do not tell that it is
+ * too far.
+ */
+#define GRAPH_WITHIN_PART		48
+
+/*
  * Participants of a parallel scan read by codes, and then some vectors for each row that is
  * returned, which costs so many hops; or all vectors in their order, so many at the cost of a hop.
  */

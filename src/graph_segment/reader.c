@@ -24,13 +24,12 @@
 #define WAITING_PART		64
 
 /*
- * See reads_within: hops until a walk is near the query; and the nodes that are within what is
- * known by their codes, as many as are compared, and as many as wait without bounds being computed
- * again.
+ * See reads_within: hops until a walk is near the query; and how many nodes, and which part of
+ * them, wait without bounds being computed again.
  */
 #define HOPS_ON_THE_WAY		4
-#define WITHIN_COMPARED		6
 #define WITHIN_WAITING		64
+#define WITHIN_WAITING_PART	8
 
 /* Nodes that a participant of a parallel scan lets wait for a row that all return. */
 #define WAITING_PER_ROW		4
@@ -158,15 +157,17 @@ reads_within(GraphReading *reading)
 {
 	SegmentSearch *search = reading->base.search;
 	const SearchEffort *effort = &search->effort;
+	uint32		left = graph_scan_nodes_left(&reading->scan);
 	double		walk = HOPS_ON_THE_WAY +
 		effort->wanted * Max(effort->crowd, 1) / Max(graph_scan_share(&reading->scan), 0.01);
 
 	if (effort->within == INFINITY || reading->scan.disk || search->allows ||
 		!graph_scan_has_codes(&reading->scan) ||
-		code_hops(&reading->scan, WITHIN_COMPARED) > walk)
+		code_hops(&reading->scan, left / GRAPH_WITHIN_PART) > walk)
 		return false;
 	search->statistics->reads++;
-	graph_scan_bound_rest(&reading->scan, search->query, WITHIN_WAITING, effort->within);
+	graph_scan_bound_rest(&reading->scan, search->query,
+						  Max(WITHIN_WAITING, left / WITHIN_WAITING_PART), effort->within);
 	reading->ended = true;
 	return true;
 }

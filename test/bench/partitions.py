@@ -5,7 +5,7 @@ searches of a query, which do not depend on what else the machine does.
 """
 import statistics
 
-COUNTS = (16, 64)
+COUNTS = (16, 64, 256)
 SESSION = ("SET enable_seqscan = off", "SET enable_sort = off", "SET plan_cache_mode = force_generic_plan")
 HOPS = """SELECT coalesce(sum(n.hops), 0) FROM pg_index i, LATERAL vector_index_counters(i.indexrelid) n WHERE i.indrelid = '{table}'::regclass
     OR i.indrelid IN (SELECT relid FROM pg_partition_tree('{table}') WHERE isleaf)"""
