@@ -41,9 +41,11 @@ scan_expect_results(VectorScan *scan)
 	/* index-only scans seldom need the table, and others may take any number of rows */
 	if (scan->desc->xs_want_itup || most < 2)
 		return;
-	rest.room = Max(rest.count, 1);
-	rest.items = MemoryContextAllocHuge(CurrentMemoryContext, rest.room * sizeof(ScanResult));
-	memcpy(rest.items, scan->results.items, rest.count * sizeof(ScanResult));
+	/* only places in the heap move */
+	rest.heap = MemoryContextAllocHuge(CurrentMemoryContext,
+									   Max(rest.count, 1) * sizeof(ResultPlace));
+	if (rest.count > 0)
+		memcpy(rest.heap, scan->results.heap, rest.count * sizeof(ResultPlace));
 	tids[count++] = scan->rows[0].tid;
 	while (rest.count > 0 && count < most)
 	{
@@ -52,7 +54,7 @@ scan_expect_results(VectorScan *scan)
 		if (result.found.bound <= scan->limit && !(result.found.tag & FOUND_FIRST_EXCLUDED))
 			tag_get_tid(result.found.tag, &tids[count++]);
 	}
-	pfree(rest.items);
+	pfree(rest.heap);
 	fetch_expect(scan->desc->heapRelation, tids, count);
 }
 
