@@ -54,6 +54,16 @@ SELECT access_method, effort, expected_recall FROM vector_advise('advise_rows', 
 -- queries that a statement gives
 SELECT count(*) FROM vector_advise('advise_rows', 'b', queries => 'SELECT b FROM advise_rows WHERE id BETWEEN 1 AND 20', sample_rows => 1000);
 SELECT count(*) FROM vector_advise('advise_rows', 'v', queries => 'SELECT v FROM advise_rows WHERE id BETWEEN 1 AND 20 -- of some', sample_rows => 1000);
+-- samples are of an index: a statement gives them
+SELECT count(*) FROM vector_advise('advise_rows', 'v', queries => 'samples');
+CREATE INDEX advise_sampled ON advise_rows USING ivfflat (v vector_l2_ops) WITH (lists = 10);
+SET vector.sample_queries = 1;
+SET enable_seqscan = off;
+SELECT count(*) FROM generate_series(1, 30) i, LATERAL (SELECT id FROM advise_rows r ORDER BY r.v <-> (SELECT q.v FROM advise_rows q WHERE q.id = i) LIMIT 1) x;
+RESET enable_seqscan;
+RESET vector.sample_queries;
+SELECT count(*) FROM vector_advise('advise_rows', 'v', queries => 'SELECT query::vector FROM vector_query_samples(''advise_sampled'')', sample_rows => 1000);
+DROP INDEX advise_sampled;
 -- operators and types of others are not taken for those of PostgreSQL, wherever they are
 CREATE FUNCTION advise_wrong(float8, numeric) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one'; END $$;
 CREATE OPERATOR >= (LEFTARG = float8, RIGHTARG = numeric, FUNCTION = advise_wrong);

@@ -149,6 +149,21 @@ find_column(Question *question, const char *name)
 	ReleaseSysCache(tuple);
 }
 
+/* Samples of queries belong to an index, and advice is for a column. */
+static char *
+get_queries(const text *argument)
+{
+	char	   *queries = text_to_cstring(argument);
+
+	if (strcmp(queries, sample_sources[SOURCE_SAMPLES]) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("samples of queries are of an index, and not of a column"),
+				 errhint("Give a statement such as SELECT query::vector FROM "
+						 "vector_query_samples('index').")));
+	return queries;
+}
+
 static Question
 get_question(FunctionCallInfo fcinfo)
 {
@@ -171,7 +186,7 @@ get_question(FunctionCallInfo fcinfo)
 	if (!PG_ARGISNULL(ARG_OPERATOR))
 		operator = text_to_cstring(PG_GETARG_TEXT_PP(ARG_OPERATOR));
 	if (!PG_ARGISNULL(ARG_QUERIES))
-		question.queries = text_to_cstring(PG_GETARG_TEXT_PP(ARG_QUERIES));
+		question.queries = get_queries(PG_GETARG_TEXT_PP(ARG_QUERIES));
 	if (PG_NARGS() > ARG_SAMPLE_ROWS)
 		question.sample_rows = (int) get_number(fcinfo, ARG_SAMPLE_ROWS, "sample_rows", 1000,
 												10000000);
