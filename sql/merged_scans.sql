@@ -145,7 +145,8 @@ CREATE FUNCTION merged_counts(query text) RETURNS TABLE (searches bigint, walks 
 	$$SELECT count(*), sum(substring(line FROM 'Walks: (\d+)')::bigint)::bigint, sum(substring(line FROM 'Reads: (\d+)')::bigint)::bigint
 		FROM vector_explain(query) line WHERE line ~ 'Walks: '$$;
 CREATE TABLE small_queries AS SELECT v FROM merged_small WHERE id % 480 = 1;
-SELECT count(*), bool_and(searches = 24 AND walks BETWEEN 1 AND 4 AND reads = 24 - walks) AS few_walks FROM small_queries q,
+-- from PostgreSQL 18 on each search has its line twice, as the plan has it, too
+SELECT count(*), bool_and(searches IN (24, 48) AND walks BETWEEN 1 AND searches / 6 AND reads = searches - walks) AS few_walks FROM small_queries q,
 	merged_counts(format('SELECT id FROM merged_small ORDER BY v <-> %L LIMIT 10', q.v));
 CREATE FUNCTION small_found(condition text, k int) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
