@@ -18,6 +18,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/value.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
 
 /* What postgres_fdw keeps in the plan of a scan, as its executor reads it. */
@@ -67,16 +68,42 @@ collect_columns(Node *node, ColumnsRead *read)
 }
 
 /*
+ * Whether the first key that a server sorts by is an expression of the query.  It is another one
+ * where the query's first key has one value, by a condition, and may be where it equals another.
+ */
+static bool
+is_sent_first(const PlannerInfo *root, const Node *expression)
+{
+	const PathKey *key = linitial_node(PathKey, root->sort_pathkeys);
+	bool		found = false;
+	ListCell   *cell;
+
+	foreach(cell, key->pk_eclass->ec_members)
+	{
+		const EquivalenceMember *member = lfirst_node(EquivalenceMember, cell);
+
+		if (member->em_is_child)
+			continue;
+		if (found || !equal(member->em_expr, expression))
+			return false;
+		found = true;
+	}
+	return found;
+}
+
+/*
  * The distance by which a query's rows are sorted first, if the table's rows are to have it; NULL
  * otherwise.
  */
 static Node *
 sort_distance(const PlannerInfo *root, const PathTarget *target)
 {
-	const SortGroupClause *first = linitial(root->parse->sortClause);
+	SortGroupClause *first = linitial(root->parse->sortClause);
 	int			i = 0;
 	ListCell   *cell;
 
+	if (!is_sent_first(root, get_sortgroupclause_expr(first, root->processed_tlist)))
+		return NULL;
 	foreach(cell, target->exprs)
 		if (get_pathtarget_sortgroupref(target, i++) == first->tleSortGroupRef)
 			return computes_distance(lfirst(cell)) ? lfirst(cell) : NULL;
