@@ -144,13 +144,33 @@ parameters_of(const ForeignAppendState *state, int number)
 	return ((ForeignScan *) state->scans[number]->plan)->fdw_exprs;
 }
 
+/*
+ * The values of the parameters of all scans.  They may come of plans that read from the same
+ * servers, so it is before any connection is used.
+ */
+static const char ***
+all_parameter_texts(ForeignAppendState *state)
+{
+	const char ***texts = palloc0(sizeof(char **) * state->count);
+	int			last = -1;
+
+	for (int i = 0; i < state->count; i++)
+	{
+		if (state->answers[i].connection == NULL)
+			continue;
+		texts[i] = last >= 0 && equal(parameters_of(state, i), parameters_of(state, last)) ?
+			texts[last] : parameter_texts(state, i);
+		last = i;
+	}
+	return texts;
+}
+
 /* Sends statements over all connections that can be used and asks those that are left again. */
 static void
 ask(ForeignAppendState *state)
 {
+	const char ***texts = all_parameter_texts(state);
 	bool	   *sent = palloc0(sizeof(bool) * state->count);
-	const char **texts = NULL;
-	int			texts_of = -1;
 	bool		any;
 
 	do
@@ -162,10 +182,7 @@ ask(ForeignAppendState *state)
 
 			if (sent[i] || answer->connection == NULL || !is_idle(answer))
 				continue;
-			if (texts_of < 0 || !equal(parameters_of(state, i), parameters_of(state, texts_of)))
-				texts = parameter_texts(state, i);
-			texts_of = i;
-			send_statement(answer, texts);
+			send_statement(answer, texts[i]);
 			sent[i] = any = true;
 		}
 		for (int i = 0; i < state->count; i++)

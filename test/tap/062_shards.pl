@@ -124,6 +124,10 @@ foreach my $query ("SELECT tableoid::regclass, id FROM parts ORDER BY v <-> '$v'
 
 	is(distances($plan) . limits($plan), '04', "the vector is returned: $query");
 }
+# a first key that has one value by a condition is not sent
+my $one_value = "SELECT id, v <-> '$v' FROM parts WHERE v <-> '$v' = 0 ORDER BY v <-> '$v', v <=> '[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]', id LIMIT 3";
+is(distances(plan_of($one_value)) . limits(plan_of($one_value)), '04', 'the vector is returned where another key is sent first');
+is($hub->safe_psql('postgres', $one_value), "100|0\n7001|0\n7002|0", 'and the distance is that of the query');
 # of a table and columns with difficult names, and a dropped column
 $nodes[1]->safe_psql('postgres', q{
 	CREATE TABLE "a, ""b"" FROM (c" ("x FROM ""y"", ORDER BY 'z" int, """ ASC" text, "v ASC, (" vector(2));
@@ -213,6 +217,15 @@ my $busy = 'SELECT count(*), count(*) FILTER (WHERE d > 0) FROM (SELECT (SELECT 
 	. ' FROM parts o WHERE o.v IS NOT NULL AND id <= 600) t';
 like(plan_of($busy), qr/Foreign Append.*Async Foreign Scan|Async Foreign Scan.*Foreign Append/s, 'beside another scan of the servers');
 is($hub->safe_psql('postgres', $busy), '600|0', 'on the same connections');
+# while a plan that a parameter comes from has fetches under way on these: the second server answers it, the first does not
+$nodes[0]->safe_psql('postgres', 'CREATE VIEW late AS SELECT i.id, i.tag FROM items i, (SELECT pg_sleep(1)) s');
+$hub->safe_psql('postgres', q{
+	CREATE TABLE flags (id int, tag int) PARTITION BY LIST (tag);
+	CREATE FOREIGN TABLE flags_0 PARTITION OF flags FOR VALUES IN (0) SERVER shard0 OPTIONS (table_name 'late');
+	CREATE FOREIGN TABLE flags_1 PARTITION OF flags FOR VALUES IN (1) SERVER shard1 OPTIONS (table_name 'items')});
+my $flag = "SELECT id FROM parts WHERE (tag = 2) = EXISTS (SELECT 1 FROM flags) ORDER BY v <-> '$v', id LIMIT 3";
+like(plan_of($flag), qr/InitPlan.*Async Foreign Scan.*Foreign Append/s, 'a parameter that comes from the same servers');
+is($hub->safe_psql('postgres', $flag), $hub->safe_psql('postgres', "SELECT id FROM whole WHERE tag = 2 ORDER BY v <-> '$v', id LIMIT 3"), 'is computed before they are used');
 # two partitions on one server
 $nodes[1]->safe_psql('postgres', 'CREATE TABLE low (id int, v vector(2)); CREATE TABLE high (id int, v vector(2));
 	INSERT INTO low SELECT n, ARRAY[n, 1] FROM generate_series(1, 9) n; INSERT INTO high SELECT n, ARRAY[n, 1] FROM generate_series(10, 20) n');
