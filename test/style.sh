@@ -13,6 +13,7 @@ mapfile -t files < <(find src test -name '*.[ch]')
 complain "longer than 100 columns, a tab being 4" "$(for file in "${files[@]}"; do
 	expand -t 4 "$file" | awk -v file="$file" 'length($0) > 100 { print file ":" NR }'
 done)"
+complain "a conflict of a merge" "$(grep -rnE '^(<<<<<<<|>>>>>>>) ' src test sql expected docs ./*.md)"
 complain "space at the end of a line" "$(grep -nE '[[:space:]]+$' "${files[@]}")"
 complain "indented by spaces" "$(grep -nE '^    ' "${files[@]}")"
 complain "longer than 800 lines" "$(wc -l "${files[@]}" | awk '$2 != "total" && $1 > 800')"
