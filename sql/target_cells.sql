@@ -118,6 +118,15 @@ SELECT * FROM target_stages('hnsw', 'm = 4, ef_construction = 16');
 SELECT * FROM target_stages('diskann', 'storage = none, num_neighbors = 10');
 SELECT * FROM target_stages('ivf', 'lists = 100');
 
+-- lists of one row each, of which a search takes more until it has the rows that it wants: as many as before when growing rows are as many
+CREATE TABLE target_few (id int, share int, v vector(16));
+INSERT INTO target_few SELECT n, n * 37 % 1000, target_place(n, n) FROM generate_series(1, 600) n;
+CREATE INDEX target_few_ivf ON target_few USING ivf (v vector_l2_ops) WITH (lists = 600);
+SELECT target_measure('target_few');
+INSERT INTO target_few SELECT n, n * 37 % 1000, target_place(n, n) FROM generate_series(601, 640) n;
+SELECT target_holds(0.95, 'target_few', 'true', 10, 'target_few_ivf') AS few;
+DROP TABLE target_few;
+
 RESET vector.target_recall;
 DROP FUNCTION target_stages, target_holds, target_recall, target_measure;
 DROP TABLE target_cell, target_query, target_lists, target_parts;

@@ -81,6 +81,7 @@ effort_with_margin(CachedIndex *cached, Relation index, double wanted)
 int
 effort_of(CachedIndex *cached, Relation index, double wanted, double share, int setting)
 {
+	const VectorAm *am = vector_am_of(index);
 	double		effort;
 
 	if (effort_measured > 0)
@@ -88,8 +89,11 @@ effort_of(CachedIndex *cached, Relation index, double wanted, double share, int 
 	if (!effort_follows(cached, index))
 		return setting;
 	effort = effort_with_margin(cached, index, (wanted > 0 ? wanted : ROWS_NOT_KNOWN) / share);
-	if (share < 1 && vector_am_of(index)->effort_passes)
+	if (share < 1 && am->effort_passes)
 		effort = Max(effort * share + 0.5, 1);
+	if (am->effort_demanded)
+		effort = Max(effort, am->effort_demanded(cache_directory(cached),
+												 (wanted > 0 ? wanted : ROWS_NOT_KNOWN) / share));
 	return (int) ceil(effort);
 }
 

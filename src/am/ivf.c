@@ -4,6 +4,7 @@
 #include "am/ivf.h"
 
 #include <float.h>
+#include <math.h>
 
 #include "commands/progress.h"
 #include "miscadmin.h"
@@ -199,6 +200,19 @@ static const IndexSupport ivf_support[] = {
  */
 #define EFFORT_CAUTION	0.5
 
+/* As many lists as have so many rows, on average. */
+static double
+ivf_effort_demanded(const Directory *directory, double rows)
+{
+	double		lists = ivf_count_lists(directory);
+	double		sealed = 0;
+
+	for (uint32 i = 0; i < directory->count; i++)
+		if (directory->entries[i].kind == SEGMENT_SEALED)
+			sealed += directory->entries[i].rows;
+	return sealed > 0 ? Min(ceil(rows * lists / sealed), lists) : 0;
+}
+
 static void
 ivf_effort_range(Relation index, int *least, int *most)
 {
@@ -217,6 +231,7 @@ ivf_effort_range(Relation index, int *least, int *most)
 	.count_work = ivf_count_work, \
 	.scan = &ivf_scan_method, \
 	.effort_range = ivf_effort_range, \
+	.effort_demanded = ivf_effort_demanded, \
 	.effort_caution = EFFORT_CAUTION, \
 	.is_auto = ivf_is_auto, \
 	.parallel = true

@@ -83,6 +83,13 @@ typedef struct VectorAm
 	 * follow vector.target_recall.
 	 */
 	void		(*effort_range) (Relation index, int *least, int *most);
+
+	/*
+	 * The effort with which searches find so many rows at all, or NULL.  Recall may have been
+	 * measured where a search that found too few of them went on by itself; it does not if rows of
+	 * growing segments make up for these.
+	 */
+	double		(*effort_demanded) (const Directory *directory, double rows);
 	bool		effort_passes;	/* it counts rows that meet the conditions on attributes only */
 	int			effort_present; /* of so many rows one is not left out; see GRAPH_PRESENT */
 	double		effort_caution; /* recall is taken to be so many standard errors less */
