@@ -17,4 +17,7 @@ extern void foreign_append_init(void);
  */
 extern Path *foreign_append_path(PlannerInfo *root, const AppendPath *append);
 
+/* Whether so many rows of so many bytes may be kept where they arrive, all at once. */
+extern bool rows_fit(double rows, double width);
+
 #endif							/* VECTOR_FOREIGN_APPEND_FOREIGN_APPEND_H */

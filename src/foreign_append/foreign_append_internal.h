@@ -20,9 +20,6 @@
  */
 extern const CustomScanMethods foreign_append_methods;
 
-/* Whether so many rows may be kept where they arrive. */
-extern bool rows_fit(double rows, double width);
-
 /* A foreign scan's connection and the types of its columns, which are of postgres_fdw. */
 typedef struct ForeignAnswer
 {

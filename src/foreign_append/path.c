@@ -17,13 +17,16 @@
 #include "optimizer/tlist.h"
 #include "utils/guc.h"
 
+/* The width of rows is a guess where a foreign table was never analyzed. */
+#define ROWS_AT_ONCE	1000
+
 static bool enable_foreign_append = true;
 static const CustomPathMethods path_methods;
 
 bool
 rows_fit(double rows, double width)
 {
-	return rows * width <= work_mem * 1024.0;
+	return rows <= ROWS_AT_ONCE && rows * width <= work_mem * 1024.0;
 }
 
 static bool

@@ -14,12 +14,13 @@
 #include "planner/planner.h"
 
 #include "foreign/fdwapi.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/value.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
+
+#include "foreign_append/foreign_append.h"
 
 /* What postgres_fdw keeps in the plan of a scan, as its executor reads it. */
 enum
@@ -197,16 +198,15 @@ returning_distance(const char *sql, List *numbers, List *columns)
 }
 
 /*
- * The rows of a fetch: so many that one tells that there are no more, if the rows of the LIMIT fit
- * in work_mem.
+ * The rows of a fetch: so many that one tells that there are no more, if the rows of the LIMIT may
+ * come at once.
  */
 static int
 fetch_size(const PlannerInfo *root, const RelOptInfo *rel, int by_default)
 {
 	double		limit = root->limit_tuples;
 
-	if (limit >= by_default && limit < INT_MAX / 2 &&
-		limit * rel->reltarget->width <= work_mem * 1024.0)
+	if (limit >= by_default && rows_fit(limit, rel->reltarget->width))
 		return (int) limit + 1;
 	return by_default;
 }

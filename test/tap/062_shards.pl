@@ -203,7 +203,9 @@ foreach my $limit (10, 100000)
 		. "$prepare; EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE p ('$v', $limit)") =~ s/.*Statements Sent: (\d+).*/$1/sr,
 		$limit == 10 ? 4 : 0, "a generic plan, LIMIT $limit");
 }
-unlike(plan_of("SELECT id FROM parts ORDER BY v <-> '$v' LIMIT 100000", "work_mem = '64kB'"), qr/Foreign Append/, 'not for rows that do not fit in work_mem');
+unlike(plan_of("SELECT id FROM parts ORDER BY v <-> '$v' LIMIT 1001"), qr/Foreign Append/, 'not for many rows');
+like(plan_of("SELECT id FROM parts ORDER BY v <-> '$v' LIMIT 1000"), qr/Foreign Append/, 'for 1,000 rows');
+unlike(plan_of("SELECT * FROM parts ORDER BY v <-> '$v' LIMIT 1000", "work_mem = '64kB'"), qr/Foreign Append/, 'not for rows that do not fit in work_mem');
 unlike(plan_of('PREPARE p (int) AS SELECT id FROM parts WHERE id = $1 ' . "ORDER BY v <-> '$v' LIMIT 3; EXPLAIN (COSTS OFF) EXECUTE p (1)", $generic[0]),
 	qr/Foreign Append/, 'not where partitions are pruned at run time');
 unlike(plan_of("SELECT tableoid, id FROM parts ORDER BY v <-> '$v' LIMIT 3"), qr/Foreign Append/, 'not for system columns');
