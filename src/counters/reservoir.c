@@ -13,7 +13,10 @@ aligned(size_t size)
 	return (uint32_t) ((size + 7) & ~(size_t) 7);
 }
 
-/* A number below a limit: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014). */
+/*
+ * A number below a limit: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).  A remainder will do, as
+ * limits are far below 2^64.
+ */
 static uint64_t
 choose(Reservoir *reservoir, uint64_t limit)
 {
@@ -22,7 +25,7 @@ choose(Reservoir *reservoir, uint64_t limit)
 	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
 	z ^= z >> 31;
-	return (uint64_t) (((unsigned __int128) z * limit) >> 64);
+	return z % limit;
 }
 
 size_t
