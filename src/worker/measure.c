@@ -54,12 +54,13 @@ measure_index(Relation index)
 {
 	Oid			oid = IndexGetRelation(RelationGetRelid(index), true);
 
-	if (!OidIsValid(oid) || !index->rd_index->indisvalid || !effort_is_due(index) ||
-		!ConditionalLockRelationOid(oid, TABLE_LOCK))
+	if (!OidIsValid(oid) || !index->rd_index->indisvalid || !effort_is_due(index))
+		return true;
+	if (!ConditionalLockRelationOid(oid, TABLE_LOCK))
 		return false;
 	table = try_relation_open(oid, NoLock);
 	if (table == NULL)
-		return false;
+		return true;
 	measure_as_owner(index);
 	relation_close(table, NoLock);
 	table = NULL;

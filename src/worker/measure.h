@@ -10,8 +10,8 @@
 
 /*
  * Measures the curves of an index, which is locked, if they are due, as the owner of its table;
- * false if not.  A table that is locked is left for another time.  While the table is read,
- * measure_gives_way says whether another process waits for it.
+ * false if these have to wait, because the table is locked, as by the VACUUM that asks for them.
+ * While the table is read, measure_gives_way says whether another process waits for it.
  */
 extern bool measure_index(Relation index);
 extern bool measure_gives_way(void);

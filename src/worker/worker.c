@@ -268,7 +268,7 @@ count_step(Relation index, WorkerStep step, int replaced, TimestampTz start)
 static void
 log_step(Relation index, JobPhase phase, int replaced, TimestampTz start)
 {
-	if (log_min_duration < 0 || replaced == 0 ||
+	if (log_min_duration < 0 || replaced <= 0 ||
 		!TimestampDifferenceExceeds(start, GetCurrentTimestamp(), log_min_duration))
 		return;
 	ereport(LOG,
@@ -326,7 +326,10 @@ tier_one(Relation index)
 	return stored;
 }
 
-/* Takes a step with an open index; returns the number of segments replaced. */
+/*
+ * Takes a step with an open index; returns the number of segments replaced, or -1 if the table is
+ * locked and the step has to wait for it.
+ */
 static int
 do_step(Relation index, WorkerStep step)
 {
@@ -353,13 +356,12 @@ do_step(Relation index, WorkerStep step)
 		case STEP_TIER:
 			return tier_one(index);
 		case STEP_MEASURE:
-			(void) measure_index(index);
-			return 0;
+			return measure_index(index) ? 0 : -1;
 	}
 	return 0;
 }
 
-/* Likewise in a transaction; -1 if the index is locked. */
+/* Likewise in a transaction; -1 if the index is locked, too. */
 static int
 take_step(Oid oid, WorkerStep step)
 {

@@ -60,6 +60,20 @@ sql("SELECT vector_merge('items_v')");
 ok($primary->poll_query_until('postgres', $newer), 'and what a merge made');
 $primary->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die;
 
+# a worker that finds the table locked, as by the VACUUM that has asked for it, comes again
+my $locker = $primary->background_psql('postgres');
+$locker->query_safe('BEGIN; LOCK TABLE items IN SHARE UPDATE EXCLUSIVE MODE');
+sql('UPDATE items SET v = place(id + 200000) WHERE id % 3 = 0');
+is(sql("SELECT vector_seal('items_v') > 0"), 't', 'rows are sealed');
+ok($primary->poll_query_until('postgres', 'SELECT count(*) = 1 FROM vector_jobs() WHERE due > now()'), 'a worker finds the table locked');
+is(sql($newer), 'f', 'and measures nothing');
+$locker->query_safe('COMMIT');
+$locker->quit;
+ok($primary->poll_query_until('postgres', $newer), 'until it is free');
+sql('VACUUM items');
+ok(measured_with(2400), 'and once dead rows are gone');
+$primary->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die;
+
 # the standby's searches go as far as the target says
 $primary->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', "SELECT min(table_rows) FROM vector_recall_curves('items_v')"), 2400,
