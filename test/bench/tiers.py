@@ -57,7 +57,7 @@ class Tiers:
         if b.user:
             shutil.chown(self.folder, b.user.pw_uid, b.user.pw_gid)
         size = 4 * b.rows * b.dims
-        os.environ["RGW_BYTES"] = str(4 * size + (1 << 30))
+        os.environ["RGW_BYTES"] = str((len(RATES) + 1) * 2 * size + (1 << 30))    # objects stay for a while
         self.access, self.secret = b.as_user(["bash", RGW, "start", self.folder, self.port, "tcp_nodelay=1"]).split()
         b.as_user(["bash", RGW, "bucket", self.folder, self.port, "bench"])
         self.program = b.work / "delay"
