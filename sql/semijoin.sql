@@ -253,30 +253,16 @@ RESET enable_sort;
 
 -- the first statement of a session, where its vector is a literal or a parameter, which load the library before the plan is made; others
 -- load it while it is made, and the next one has the filter
+\set only_index 'SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; SET enable_nestloop = off; SET enable_hashjoin = off; SET enable_mergejoin = off;'
 \c -
-SET enable_seqscan = off;
-SET enable_bitmapscan = off;
-SET enable_sort = off;
-SET enable_nestloop = off;
-SET enable_hashjoin = off;
-SET enable_mergejoin = off;
+:only_index
 SELECT plan('SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> ''[1,1,1,1,1,1]'' LIMIT 5');
 \c -
-SET enable_seqscan = off;
-SET enable_bitmapscan = off;
-SET enable_sort = off;
-SET enable_nestloop = off;
-SET enable_hashjoin = off;
-SET enable_mergejoin = off;
+:only_index
 PREPARE first(vector) AS SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> $1 LIMIT 5;
 SELECT plan('EXECUTE first(''[1,1,1,1,1,1]'')');
 \c -
-SET enable_seqscan = off;
-SET enable_bitmapscan = off;
-SET enable_sort = off;
-SET enable_nestloop = off;
-SET enable_hashjoin = off;
-SET enable_mergejoin = off;
+:only_index
 SELECT count(*) FILTER (WHERE line ~ 'Join|Loop') AS joins, count(*) FILTER (WHERE line ~ 'ANY') AS filters
 	FROM plan('SELECT id FROM docs WHERE id IN (SELECT doc FROM acl WHERE u = 3) ORDER BY v <-> (SELECT v FROM docs WHERE id = 1) LIMIT 5') AS line;
 SELECT count(*) FILTER (WHERE line ~ 'Join|Loop') AS joins, count(*) FILTER (WHERE line ~ 'ANY') AS filters
