@@ -8,17 +8,14 @@
  * server were so far away, and bodies are as fast as without.  Two threads serve a connection.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "vectors.h"
+#include "listen.h"
 
 #define CHUNK 65536
 
@@ -114,23 +111,15 @@ serve(int client)
 int
 main(int argc, char **argv)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int			listener = socket(AF_INET, SOCK_STREAM, 0);
-	int			on = 1;
+	int			listener;
 	double		ms;
 
 	if (argc != 4)
 		die("usage: delay PORT UPSTREAM_PORT MILLISECONDS");
-	upstream = address;
-	address.sin_port = htons(atoi(argv[1]));
-	upstream.sin_port = htons(atoi(argv[2]));
+	upstream = loopback(argv[2]);
 	ms = atof(argv[3]);
 	delay = (struct timespec) {.tv_sec = ms / 1e3,.tv_nsec = (long) (ms * 1e6) % 1000000000};
-	signal(SIGPIPE, SIG_IGN);
-	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(listener, (struct sockaddr *) &address, sizeof(address)) != 0 ||
-		listen(listener, 512) != 0)
-		die("cannot listen on port %s", argv[1]);
+	listener = listen_on(argv[1]);
 	for (;;)
 	{
 		int			client = accept(listener, NULL, NULL);

@@ -9,18 +9,15 @@
  * connection.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "vectors.h"
+#include "listen.h"
 
 #define MOST_PARTS	10001
 #define MOST_HEAD	16384
@@ -316,18 +313,11 @@ serve(void *arg)
 int
 main(int argc, char **argv)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int			listener = socket(AF_INET, SOCK_STREAM, 0);
-	int			on = 1;
+	int			listener;
 
 	if (argc != 2)
 		die("usage: sink PORT");
-	address.sin_port = htons(atoi(argv[1]));
-	signal(SIGPIPE, SIG_IGN);
-	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(listener, (struct sockaddr *) &address, sizeof(address)) != 0 ||
-		listen(listener, 512) != 0)
-		die("cannot listen on port %s", argv[1]);
+	listener = listen_on(argv[1]);
 	for (;;)
 	{
 		int			client = accept(listener, NULL, NULL);
