@@ -113,9 +113,11 @@ scan_set_effort(VectorScan *scan, int setting, uint32 longest)
 		wanted = Max(wanted, scan_bound_expected(bound));
 	scan->effort = effort_of(scan->search.cached, scan->search.index, wanted, share, setting);
 	scan->effort_share = share;
-	scan->effort_changed = curves_changed_part(scan->search.cached);
-	scan->effort_rows = effort_follows(scan->search.cached, scan->search.index) ?
-		(wanted > 0 ? wanted : ROWS_NOT_KNOWN) : 0;
+	if (effort_follows(scan->search.cached, scan->search.index))
+	{
+		scan->effort_changed = curves_changed_part(scan->search.cached);
+		scan->effort_rows = wanted > 0 ? wanted : ROWS_NOT_KNOWN;
+	}
 	return Max(scan->effort, (int) Min(rows, longest));
 }
 

@@ -205,11 +205,8 @@ static double
 ivf_effort_demanded(const Directory *directory, double rows)
 {
 	double		lists = ivf_count_lists(directory);
-	double		sealed = 0;
+	double		sealed = directory_rows(directory, SEGMENT_SEALED);
 
-	for (uint32 i = 0; i < directory->count; i++)
-		if (directory->entries[i].kind == SEGMENT_SEALED)
-			sealed += directory->entries[i].rows;
 	return sealed > 0 ? Min(ceil(rows * lists / sealed), lists) : 0;
 }
 

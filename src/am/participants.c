@@ -24,9 +24,7 @@ typedef struct ReportTable
 
 static SharedTable shared_reports = {
 	.name = "vector_participants",
-	.size = sizeof(ReportTable),
-	.tranche = offsetof(ReportTable, tranche),
-	.lock = offsetof(ReportTable, lock),
+	SHARED_TABLE_OF(ReportTable),
 	.missing = "what workers of parallel scans of vector indexes did is not known"
 };
 

@@ -13,7 +13,7 @@
 #include "segment/directory.h"
 
 static double sample_queries;
-bool		sample_query_paused;
+bool		measuring;
 
 void
 sample_query_init(void)
@@ -49,7 +49,7 @@ sample_query(Relation index, const Space *space, const ScanKeyData *query, uint6
 	struct varlena *value;
 	SampledQuery sample;
 
-	if (sample_queries == 0 || sample_query_paused || IsParallelWorker() ||
+	if (sample_queries == 0 || measuring || IsParallelWorker() ||
 		(query->sk_flags & SK_ISNULL) || space->element == SPACE_WORDS)
 		return;
 	if (sample_queries < 1 && pg_prng_double(choices()) >= sample_queries)

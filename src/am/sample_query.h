@@ -15,8 +15,8 @@
 /* Defines vector.sample_queries. */
 extern void sample_query_init(void);
 
-/* No query is sampled, because those of this session are a measurement's. */
-extern bool sample_query_paused;
+/* Recall is measured: the queries of this session are the measurement's, and none is sampled. */
+extern bool measuring;
 
 /*
  * A scan begins with a query that fits, for so many rows, 0 if not known: it may become a sample.

@@ -41,8 +41,7 @@ static TimestampTz added;		/* when they were added to the table */
 
 static SharedTable shared_counters = {
 	.name = "vector_counters",
-	.tranche = offsetof(CountersTable, tranche),
-	.lock = offsetof(CountersTable, lock),
+	SHARED_TABLE_OF(CountersTable),
 	.missing = "statistics of vector indexes are those of each session"
 };
 

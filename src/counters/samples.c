@@ -48,9 +48,7 @@ typedef struct SamplesTable
 
 static SharedTable shared_samples = {
 	.name = "vector_samples",
-	.size = sizeof(SamplesTable),
-	.tranche = offsetof(SamplesTable, tranche),
-	.lock = offsetof(SamplesTable, lock),
+	SHARED_TABLE_OF(SamplesTable),
 	.missing = "queries of vector indexes are not sampled"
 };
 

@@ -32,18 +32,13 @@ static void
 rank_query(SegmentSearch *search, ListsQuery *query, const CachedCentroids *centroids)
 {
 	bool		without = ItemPointerIsValid(&sealed_absent);
-	const Directory *directory = cache_directory(search->cached);
-	double		rows = 0;
 
 	lists_query(query, search->index, search->space, search->query, centroids,
 				search->effort.lists + without);
-	if (!without)
-		return;
-	for (uint32 i = 0; i < directory->count; i++)
-		if (directory->entries[i].kind == SEGMENT_SEALED)
-			rows += directory->entries[i].rows;
-	lists_query_without_row(query, search->space, rows / centroids->header.lists,
-							search->effort.lists);
+	if (without)
+		lists_query_without_row(query, search->space,
+								directory_rows(cache_directory(search->cached), SEGMENT_SEALED) /
+								centroids->header.lists, search->effort.lists);
 }
 
 static ListsQuery *

@@ -40,7 +40,6 @@
 #define ROUNDING		1e-6
 
 /* The index of vectors that plans may use while `measuring`. */
-static bool measuring;
 static Oid	measured_index;
 static TABLE_HOOK_TYPE previous_hook;
 
@@ -518,13 +517,11 @@ void
 measure_begin(void)
 {
 	measuring = true;
-	sample_query_paused = true;
 }
 
 void
 measure_end(void)
 {
 	measuring = false;
-	sample_query_paused = false;
 	ItemPointerSetInvalid(&sealed_absent);
 }

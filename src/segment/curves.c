@@ -71,17 +71,14 @@ curves_changed_part(CachedIndex *cached)
 {
 	const Directory *directory = cache_directory(cached);
 	const SegmentEntry *curves = directory_newest(directory, SEGMENT_CURVES);
-	double		rows = 0;
+	double		rows = directory_rows(directory, SEGMENT_SEALED);
 	double		changed = 0;
 
 	for (uint32 i = 0; curves && i < directory->count; i++)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
 
-		if (entry->kind != SEGMENT_SEALED)
-			continue;
-		rows += entry->rows;
-		if (entry->created >= curves->created)
+		if (entry->kind == SEGMENT_SEALED && entry->created >= curves->created)
 			changed += entry->rows;
 	}
 	return rows > 0 ? changed / rows : 0;

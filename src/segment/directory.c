@@ -271,6 +271,17 @@ directory_newest(const Directory *directory, SegmentKind kind)
 	return found;
 }
 
+double
+directory_rows(const Directory *directory, SegmentKind kind)
+{
+	double		rows = 0;
+
+	for (uint32 i = 0; i < directory->count; i++)
+		if (directory->entries[i].kind == kind)
+			rows += directory->entries[i].rows;
+	return rows;
+}
+
 bool
 directory_has(const Directory *directory, const SegmentEntry *entry)
 {

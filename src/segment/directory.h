@@ -132,6 +132,9 @@ extern const SegmentEntry *directory_find(const Directory *directory, uint32 uid
 /* The newest extent of a kind; NULL: there is none. */
 extern const SegmentEntry *directory_newest(const Directory *directory, SegmentKind kind);
 
+/* The rows of all segments of a kind, with those that are dead. */
+extern double directory_rows(const Directory *directory, SegmentKind kind);
+
 /* Whether the directory has the entry's segment, of the same kind and at the same place. */
 extern bool directory_has(const Directory *directory, const SegmentEntry *entry);
 

@@ -24,6 +24,10 @@ typedef struct SharedTable
 	TimestampTz failed;
 } SharedTable;
 
+/* What a SharedTable says of a type with members `tranche` and `lock`. */
+#define SHARED_TABLE_OF(type) \
+	.size = sizeof(type), .tranche = offsetof(type, tranche), .lock = offsetof(type, lock)
+
 /* The table; NULL: there is none for now. */
 extern void *shared_table(SharedTable *table);
 

@@ -47,9 +47,7 @@ StaticAssertDecl(DSM_HANDLE_INVALID == 0, "a table of zeros has no cache");
 
 static SharedTable shared_cache = {
 	.name = "vector_tier",
-	.size = sizeof(CacheTable),
-	.tranche = offsetof(CacheTable, tranche),
-	.lock = offsetof(CacheTable, lock),
+	SHARED_TABLE_OF(CacheTable),
 	.missing = "the cache of object stores is not shared by the server's processes"
 };
 

@@ -26,9 +26,7 @@ static uint64 hits;
 
 static SharedTable shared_stat = {
 	.name = "vector_tier_stat",
-	.size = sizeof(StatTable),
-	.tranche = offsetof(StatTable, tranche),
-	.lock = offsetof(StatTable, lock),
+	SHARED_TABLE_OF(StatTable),
 	.missing = "statistics of object stores are those of each process"
 };
 

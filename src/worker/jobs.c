@@ -42,9 +42,7 @@ has_passed(TimestampTz start, int ms)
 
 static SharedTable shared_jobs = {
 	.name = "vector_jobs",
-	.size = sizeof(JobTable),
-	.tranche = offsetof(JobTable, tranche),
-	.lock = offsetof(JobTable, lock),
+	SHARED_TABLE_OF(JobTable),
 	.missing = "background workers for vector indexes are not available"
 };
 
