@@ -119,7 +119,8 @@ worker_init(void)
 {
 	DefineCustomBoolVariable("vector.background_work",
 							 "Asks background workers to seal and merge segments.",
-							 "Without them, inserting sessions and VACUUM do so.",
+							 "Without them, inserting sessions and VACUUM do so. "
+							 "A preloaded library looks for work where this is on.",
 							 &background_work, true, PGC_USERSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("vector.max_maintenance_workers",
 							"Sets how many background workers may seal and merge at once.",
@@ -650,6 +651,18 @@ wants_class(HeapTuple tuple, Oid *oid)
 		vector_am_by_oid(class->relam) != NULL;
 }
 
+/*
+ * The indexes of a job: one, or for the launcher's sake all of the database, unless its settings
+ * switch this off.
+ */
+static List *
+indexes_of_job(Oid index)
+{
+	if (OidIsValid(index))
+		return list_make1_oid(index);
+	return background_work ? collect_oids(RelationRelationId, wants_class) : NIL;
+}
+
 /* Selects databases that accept connections. */
 static bool
 wants_database(HeapTuple tuple, Oid *oid)
@@ -728,8 +741,7 @@ vector_worker_main(Datum slot)
 
 		if (!wait_until_due())
 			continue;
-		indexes = OidIsValid(index) ? list_make1_oid(index) :
-			collect_oids(RelationRelationId, wants_class);
+		indexes = indexes_of_job(index);
 		work_on(indexes);
 		list_free(indexes);
 	}
@@ -757,7 +769,7 @@ vector_launcher_main(Datum arg)
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	for (int looks = 0;; looks++)
 	{
-		if (looks % LAUNCHER_LOOK_NAPS == 0)
+		if (background_work && looks % LAUNCHER_LOOK_NAPS == 0)
 			request_databases();
 		jobs_start_waiting();
 		nap(LAUNCHER_NAP_MS);

@@ -205,7 +205,21 @@ create('other');
 $node->safe_psql('other', 'SET vector.background_work = off;
 	INSERT INTO items SELECT n, place(n) FROM generate_series(1, 900) n');
 insert(31001, 31900);
-set("shared_preload_libraries = 'vector'", 'vector.background_work = on');
+sub growing { $node->safe_psql($_[0], "SELECT sum(rows) >= 900 FROM vector_segments() WHERE kind = 'growing'") }
+my $looked = "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'vector launcher' AND wait_event = 'Extension'";
+set("shared_preload_libraries = 'vector'");
+$node->restart;
+until_true($looked, 'the launcher has looked');
+is(sql('SELECT count(*) FROM vector_jobs()'), 0, 'switched off: the launcher asks for no work');
+is(growing('other'), 't', 'switched off: nothing is sealed');
+set('vector.background_work = on');
+sql('ALTER DATABASE other SET vector.background_work = off');
+$node->restart;
+until_true($looked, 'the launcher has looked again');
+until_true($idle, 'and workers have ended');
+is(growing('postgres'), 'f', 'switched off in one database: the other is sealed');
+is(growing('other'), 't', 'switched off in one database: it is not');
+sql('ALTER DATABASE other RESET vector.background_work');
 $node->restart;
 foreach my $database ('postgres', 'other')
 {
