@@ -120,6 +120,11 @@ CREATE INDEX asked_id ON asked_rows (id);
 SELECT vector_query_samples('asked_id');
 SELECT vector_query_samples('asked_rows');
 SELECT vector_query_samples_reset('asked_rows');
+CREATE TABLE asked_texts (body text);
+CREATE INDEX asked_texts_body ON asked_texts USING bm25 (body) WITH (text_config = 'english');
+SELECT vector_query_samples('asked_texts_body');
+SELECT vector_query_samples_reset('asked_texts_body');
+DROP TABLE asked_texts;
 SELECT vector_query_samples(NULL), vector_query_samples_reset(NULL);
 SET vector.sample_queries = 1.5;
 -- for the owner of the table only

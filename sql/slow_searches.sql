@@ -63,6 +63,20 @@ SELECT l FROM vector_explain('SELECT slow_inner()') l WHERE l ~ '^Searches';
 SELECT vector_explain('SELECT 1 / 0');
 SELECT id FROM slow_items ORDER BY v <-> '[1,2,3,4]' LIMIT 1;
 SELECT regexp_replace(l, 'rows=1(\.00)?', 'rows=1') AS l FROM vector_explain('SELECT 1', 'ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF') l;
+-- the efforts that a recall takes, and why: those that differ, each once; those of before REINDEX are not of the new index
+CREATE FUNCTION slow_efforts(query text) RETURNS SETOF text LANGUAGE sql AS
+	$$SELECT regexp_replace(line, '= [1-9]\d*', '= N') FROM vector_explain(query) line WHERE line ~ '^  Effort'$$;
+SELECT slow_efforts($$SELECT id FROM slow_items ORDER BY v <-> '[1,2,3,4]' LIMIT 5$$) AS no_target;
+SET vector.target_recall = 0.9;
+SELECT slow_efforts($$SELECT id FROM slow_items ORDER BY v <-> '[1,2,3,4]' LIMIT 5$$) AS not_measured;
+ANALYZE slow_items;
+SELECT slow_efforts($$SELECT n.id FROM generate_series(1, 5) i, LATERAL (SELECT id FROM slow_items ORDER BY v <-> ARRAY[i, i, i, i]::vector LIMIT 5) n$$);
+SELECT slow_efforts($$SELECT (SELECT id FROM slow_items ORDER BY v <-> '[1,2,3,4]' LIMIT 1), n FROM (SELECT id AS n FROM slow_items ORDER BY v <-> '[4,3,2,1]' LIMIT 4) x$$) AS effort ORDER BY effort;
+SELECT regexp_replace(effort, 'among [\d.]+ %', 'among N %') AS effort FROM slow_efforts($$SELECT id FROM slow_items WHERE tag = 4 ORDER BY v <-> '[1,2,3,4]' LIMIT 2$$) effort;
+REINDEX INDEX slow_items_v;
+SELECT slow_efforts($$SELECT id FROM slow_items ORDER BY v <-> '[1,2,3,4]' LIMIT 5$$) AS new_index;
+RESET vector.target_recall;
+DROP FUNCTION slow_efforts;
 -- it is one statement, with the caller's privileges
 SELECT vector_explain('SELECT 1; DROP TABLE slow_items');
 SELECT vector_explain('SELECT 1', 'COSTS OFF) SELECT 1; DROP TABLE slow_items; EXPLAIN (COSTS OFF');

@@ -121,15 +121,21 @@ scan_set_effort(VectorScan *scan, int setting, uint32 longest)
 	return Max(scan->effort, (int) Min(rows, longest));
 }
 
-int
-scan_effort(IndexScanDesc desc, double *rows, double *share, double *changed)
+char *
+scan_effort_line(IndexScanDesc desc)
 {
 	const VectorScan *scan = (VectorScan *) desc->opaque;
+	const char *why = "nothing is measured";
 
-	*rows = scan->effort_rows;
-	*share = scan->effort_share;
-	*changed = scan->effort_changed;
-	return scan->effort;
+	if (target_recall == 0 || scan->effort == 0)
+		return NULL;
+	if (scan->effort_rows > 0)
+		why = psprintf("recall %g of %.0f rows%s%s", target_recall, scan->effort_rows,
+					   scan->effort_share < 1 ?
+					   psprintf(" among %.3g %% of all", 100 * scan->effort_share) : "",
+					   scan->effort_changed > 0 ? psprintf("; %.3g %% of the rows are newer",
+														   100 * scan->effort_changed) : "");
+	return psprintf("%s = %d (%s)", vector_am_of(desc->indexRelation)->effort, scan->effort, why);
 }
 
 bool

@@ -12,7 +12,6 @@
 #include "commands/explain_format.h"
 #include "commands/explain_state.h"
 
-#include "am/effort.h"
 #include "am/method.h"
 #include "am/observe.h"
 
@@ -22,22 +21,10 @@ static explain_per_node_hook_type previous_hook;
 static void
 explain_effort(IndexScanDesc scan, ExplainState *es)
 {
-	double		rows;
-	double		share;
-	double		changed;
-	int			effort = scan ? scan_effort(scan, &rows, &share, &changed) : 0;
-	const char *why = "nothing is measured";
+	const char *line = scan ? scan_effort_line(scan) : NULL;
 
-	if (target_recall == 0 || effort == 0)
-		return;
-	if (rows > 0)
-		why = psprintf("recall %g of %.0f rows%s%s", target_recall, rows,
-					   share < 1 ? psprintf(" among %.3g %% of all", 100 * share) : "",
-					   changed > 0 ? psprintf("; %.3g %% of the rows are newer",
-											  100 * changed) : "");
-	ExplainPropertyText("Effort", psprintf("%s = %d (%s)",
-										   vector_am_of(scan->indexRelation)->effort, effort,
-										   why), es);
+	if (line)
+		ExplainPropertyText("Effort", line, es);
 }
 
 static void

@@ -70,6 +70,8 @@ put_searches(ReturnSetInfo *result, const ObservedIndex *observed)
 		put_line(result, psprintf("  %s", lines.lines[i]));
 	put_line(result, psprintf("  Blocks Hit: " UINT64_FORMAT "  Blocks Read: " UINT64_FORMAT,
 							  statistics->blocks_hit, statistics->blocks_read));
+	foreach(cell, observed->efforts)
+		put_line(result, psprintf("  Effort: %s", (char *) lfirst(cell)));
 	foreach(cell, observed->participants)
 		put_line(result, psprintf("  %s", participant_line(lfirst(cell))));
 }

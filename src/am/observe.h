@@ -6,12 +6,15 @@
 
 #include "am/scan.h"
 
+#define MOST_EFFORTS	8
+
 typedef struct ObservedIndex
 {
 	Oid			index;
 	uint64		searches;
 	ScanStatistics statistics;
 	List	   *participants;	/* of ParticipantReport, of parallel scans */
+	List	   *efforts;		/* texts of scan_effort_line that differ, up to MOST_EFFORTS */
 } ObservedIndex;
 
 typedef struct ScanObserver

@@ -145,10 +145,10 @@ struct VectorScan
 	bool		takes_more;		/* than its part, as others do not */
 	SharePace	pace;
 	ScanBound  *bound;			/* or NULL */
-	int			effort;			/* how far it goes; see scan_effort */
-	double		effort_rows;	/* see scan_effort */
-	double		effort_share;
-	double		effort_changed;
+	int			effort;			/* how far it goes; 0: it did not begin */
+	double		effort_rows;	/* for which that follows from a recall; 0: there are no curves */
+	double		effort_share;	/* of all rows, that was expected to pass */
+	double		effort_changed; /* the part of the rows that are newer than the curves */
 	SpaceQuery	query;
 	bool		query_is_null;
 	bool		started;
@@ -326,12 +326,10 @@ extern void scan_count_search(VectorScan *scan);
 extern ScanStatistics scan_statistics(IndexScanDesc desc);
 
 /*
- * How far one of our scans went; 0: it did not begin.  *rows is set to the number of rows for which
- * that follows from a recall, *share to the share of all rows that was expected to pass, and
- * *changed to the part of the rows that have changed since recall was measured; *rows = 0: it does
- * not, as there are no curves.
+ * How far one of our scans went and why, as text; NULL if no recall was asked for, or it did not
+ * begin.
  */
-extern int	scan_effort(IndexScanDesc desc, double *rows, double *share, double *changed);
+extern char *scan_effort_line(IndexScanDesc desc);
 
 /* Installs a hook for EXPLAIN, in versions that have one. */
 extern void scan_explain_init(void);

@@ -137,6 +137,21 @@ observe_participants(const VectorScan *scan, ObservedIndex *observed)
 	}
 }
 
+/* Notes how far the scan went, unless others have gone as far for the same reason. */
+static void
+observe_effort(const VectorScan *scan, ObservedIndex *observed)
+{
+	char	   *line = scan_effort_line(scan->desc);
+	ListCell   *cell;
+
+	if (line == NULL || list_length(observed->efforts) == MOST_EFFORTS)
+		return;
+	foreach(cell, observed->efforts)
+		if (strcmp(lfirst(cell), line) == 0)
+			return;
+	observed->efforts = lappend(observed->efforts, line);
+}
+
 /* Tells the observer. */
 static void
 observe(const VectorScan *scan)
@@ -158,6 +173,7 @@ observe(const VectorScan *scan)
 	observed->searches += scan->started;
 	add_statistics(&observed->statistics, &scan->statistics);
 	observe_participants(scan, observed);
+	observe_effort(scan, observed);
 	MemoryContextSwitchTo(old);
 }
 

@@ -18,11 +18,13 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "am/effort.h"
 #include "am/index.h"
 #include "am/method.h"
 #include "am/tiering.h"
 #include "segment/directory.h"
 #include "shared/memory.h"
+#include "worker/worker.h"
 
 #define KEY_SHARED		UINT64CONST(0xB000000000000001)
 #define KEY_SCAN		UINT64CONST(0xB000000000000002)
@@ -157,6 +159,8 @@ vectorbuild(Relation heap, Relation index, IndexInfo *indexInfo)
 		am->depend(index);
 	/* what the index had in object stores before */
 	tiering_depend(index, InvalidOid);
+	if (am->effort_range && target_recall > 0 && build.indexed > 0)
+		(void) worker_request_made(index);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return result;

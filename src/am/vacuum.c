@@ -87,6 +87,9 @@ vectorbulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	list_free(visited);
 	stats->num_index_tuples = live;
 	stats->tuples_removed += removed;
+	/* so calls CREATE INDEX CONCURRENTLY, too, some time after the build */
+	if (!index->rd_index->indisvalid && effort_is_due(index))
+		(void) worker_request_made(index);
 	counters = counters_of(RelationGetRelid(index));
 	counters->removed += removed;
 	counters->wal_bytes += pgWalUsage.wal_bytes - logged;

@@ -15,6 +15,7 @@
 #include "access/relation.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -201,7 +202,11 @@ recall_open_index(Oid oid)
 	if (am->effort == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("searches of index \"%s\" are exact", RelationGetRelationName(index))));
+				 errmsg("searches of index \"%s\" are not by a vector",
+						RelationGetRelationName(index)),
+				 errdetail("Access method \"%s\" finds exactly the rows with the best scores: "
+						   "there is no recall to measure, and queries are not sampled.",
+						   get_am_name(index->rd_rel->relam))));
 	return index;
 }
 

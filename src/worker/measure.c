@@ -54,14 +54,16 @@ measure_index(Relation index)
 {
 	Oid			oid = IndexGetRelation(RelationGetRelid(index), true);
 
-	if (!OidIsValid(oid) || !index->rd_index->indisvalid || !effort_is_due(index))
+	if (!OidIsValid(oid) || !effort_is_due(index))
 		return true;
 	if (!ConditionalLockRelationOid(oid, TABLE_LOCK))
 		return false;
 	table = try_relation_open(oid, NoLock);
 	if (table == NULL)
 		return true;
-	measure_as_owner(index);
+	/* CREATE INDEX CONCURRENTLY locks the table until the index is valid */
+	if (index->rd_index->indisvalid)
+		measure_as_owner(index);
 	relation_close(table, NoLock);
 	table = NULL;
 	return true;

@@ -154,12 +154,18 @@ worker_init(void)
 }
 
 bool
-worker_request(Relation index)
+worker_request_made(Relation index)
 {
 	if (!background_work || IsBinaryUpgrade || RelationUsesLocalBuffers(index) ||
-		RELATION_IS_LOCAL(index) || RecoveryInProgress())
+		RecoveryInProgress())
 		return false;
 	return jobs_request(MyDatabaseId, RelationGetRelid(index));
+}
+
+bool
+worker_request(Relation index)
+{
+	return !RELATION_IS_LOCAL(index) && worker_request_made(index);
 }
 
 static void

@@ -17,6 +17,12 @@ extern void worker_init(void);
  */
 extern bool worker_request(Relation index);
 
+/*
+ * Likewise for an index that this transaction has made.  It is locked until the transaction ends,
+ * so the worker puts it off until then; if the transaction is aborted, the worker finds no index.
+ */
+extern bool worker_request_made(Relation index);
+
 extern PGDLLEXPORT void vector_worker_main(Datum slot);
 extern PGDLLEXPORT void vector_launcher_main(Datum arg);
 

@@ -28,16 +28,22 @@ sql("CREATE TABLE items (id bigint PRIMARY KEY, v vector(16));
 	INSERT INTO items SELECT n, place(n) FROM generate_series(1, 2000) n;
 	CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 16)");
 
-# VACUUM asks a worker, which measures as ANALYZE does
-is(sql("SELECT count(*) FROM vector_recall_curves('items_v')"), 0, 'an index begins without curves');
+# CREATE INDEX asks a worker, which measures as ANALYZE does
 my $measured = "SELECT count(*) > 5 AND min(table_rows) = ROWS FROM vector_recall_curves('items_v')";
 sub measured_with
 {
 	my ($rows) = @_;
 	return $primary->poll_query_until('postgres', $measured =~ s/ROWS/$rows/r);
 }
-sql('VACUUM items');
-ok(measured_with(2000), 'a worker measures');
+ok(measured_with(2000), 'a worker measures a new index');
+$primary->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die;
+
+# so do REINDEX and CREATE INDEX CONCURRENTLY, whose index is not valid before its end; one that is given up leaves nothing to do
+sql('REINDEX INDEX items_v');
+ok(measured_with(2000), 'and one that was built again');
+sql("CREATE INDEX CONCURRENTLY items_w ON items USING ivfflat (v vector_l2_ops) WITH (lists = 10)");
+ok($primary->poll_query_until('postgres', "SELECT count(*) > 0 FROM vector_recall_curves('items_w')"), 'and one that was built concurrently');
+sql('DROP INDEX items_w; BEGIN; CREATE INDEX items_x ON items USING hnsw (v vector_l2_ops) WITH (m = 4, ef_construction = 16); ROLLBACK');
 $primary->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die;
 
 # a tenth more rows makes them due again, less does not
