@@ -86,7 +86,7 @@ bm25_depend(Relation index)
 		return;
 	ObjectAddressSet(on, TSConfigRelationId, settings.tokenizer.config);
 	depend_on(RelationGetRelid(index), &on);
-	depend_above(RelationGetRelid(index));
+	(void) depend_above(RelationGetRelid(index), true);
 }
 
 void

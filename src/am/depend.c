@@ -16,9 +16,12 @@
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_ts_config.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "storage/lock.h"
 #include "tcop/utility.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/relcache.h"
 
@@ -62,17 +65,53 @@ depend_on(Oid index, const ObjectAddress *on)
 		recordDependencyOn(&self, on, DEPENDENCY_NORMAL);
 }
 
-/* Makes an index depend on what those of its partitions do, of a class. */
-static void
-follow_partitions(Oid index, Oid class)
+/* What the indexes of partitions depend on, of a class. */
+static List *
+needed_below(Oid index, Oid class)
 {
-	List	   *before = depend_needed(index, class);
 	List	   *needed = NIL;
 	ListCell   *cell;
 
 	foreach(cell, find_all_inheritors(index, NoLock, NULL))
 		if (lfirst_oid(cell) != index && get_rel_relkind(lfirst_oid(cell)) == RELKIND_INDEX)
 			needed = list_concat_unique_oid(needed, depend_needed(lfirst_oid(cell), class));
+	return needed;
+}
+
+/* Has others wait who change what an index depends on, until the end of the transaction. */
+static bool
+lock_dependencies(Oid index, bool wait)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, index, 0);
+	if (LockAcquire(&tag, ExclusiveLock, false, !wait) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	AcceptInvalidationMessages();
+	return true;
+}
+
+/*
+ * Makes an index depend on what those of its partitions do, of a class; false if another session
+ * does so and is not to be waited for.  Two sessions that move different partitions do not see
+ * each other's changes, so the second one looks again when the first has committed.  One that
+ * finds neither a dependency nor a need has nothing to change, whatever others do.
+ */
+static bool
+follow_partitions(Oid index, Oid class, bool wait)
+{
+	/* on a configuration it may depend by an expression of its own */
+	bool		removes = class == ForeignServerRelationId;
+	List	   *before = depend_needed(index, class);
+	List	   *needed = needed_below(index, class);
+	ListCell   *cell;
+
+	if (list_difference_oid(needed, before) == NIL && (!removes || before == NIL))
+		return true;
+	if (!lock_dependencies(index, wait))
+		return false;
+	before = depend_needed(index, class);
+	needed = needed_below(index, class);
 	foreach(cell, needed)
 	{
 		ObjectAddress on;
@@ -80,34 +119,39 @@ follow_partitions(Oid index, Oid class)
 		ObjectAddressSet(on, class, lfirst_oid(cell));
 		depend_on(index, &on);
 	}
-	/* on a configuration it may depend by an expression of its own */
-	if (class != ForeignServerRelationId)
-		return;
+	if (!removes)
+		return true;
 	foreach(cell, list_difference_oid(before, needed))
 		(void) deleteDependencyRecordsForSpecific(RelationRelationId, index, DEPENDENCY_NORMAL,
 												  class, lfirst_oid(cell));
+	return true;
 }
 
-static void
-follow_all(Oid index)
+static bool
+follow_all(Oid index, bool wait)
 {
-	follow_partitions(index, ForeignServerRelationId);
-	follow_partitions(index, TSConfigRelationId);
+	bool		done = follow_partitions(index, ForeignServerRelationId, wait) &&
+		follow_partitions(index, TSConfigRelationId, wait);
+
 	/* the same statement may do this again */
 	CommandCounterIncrement();
+	return done;
 }
 
-void
-depend_above(Oid index)
+bool
+depend_above(Oid index, bool wait)
 {
 	ListCell   *cell;
 
 	if (!get_rel_relispartition(index))
-		return;
+		return true;
 	/* what has just been recorded */
 	CommandCounterIncrement();
+	/* from below to the top, as all do, so that none waits for one that waits for it */
 	foreach(cell, get_partition_ancestors(index))
-		follow_all(lfirst_oid(cell));
+		if (!follow_all(lfirst_oid(cell), wait))
+			return false;
+	return true;
 }
 
 /* Whether a statement attaches partitions, or detaches them. */
@@ -155,8 +199,8 @@ look_through(Oid relation)
 		index_close(index, AccessShareLock);
 		if (!ours)
 			continue;
-		follow_all(lfirst_oid(cell));
-		depend_above(lfirst_oid(cell));
+		(void) follow_all(lfirst_oid(cell), true);
+		(void) depend_above(lfirst_oid(cell), true);
 	}
 }
 

@@ -20,9 +20,11 @@ extern void depend_on(Oid index, const ObjectAddress *on);
 
 /*
  * Makes the indexes of which one is a partition depend on what their partitions do: on object
- * stores, as long as one does, and on text search configurations.
+ * stores, as long as one does, and on text search configurations.  False, with some of it left
+ * undone, if another session does this for one of them and is not to be waited for.  The caller
+ * holds a lock on the table that keeps it from being attached meanwhile.
  */
-extern void depend_above(Oid index);
+extern bool depend_above(Oid index, bool wait);
 
 /* Has that done whenever a partition is attached or detached. */
 extern void depend_init(void);

@@ -158,7 +158,7 @@ vectorbuild(Relation heap, Relation index, IndexInfo *indexInfo)
 	if (am->depend)
 		am->depend(index);
 	/* what the index had in object stores before */
-	tiering_depend(index, InvalidOid);
+	(void) tiering_depend(index, InvalidOid, true);
 	if (am->effort_range && target_recall > 0 && build.indexed > 0)
 		(void) worker_request_made(index);
 	MemoryContextSwitchTo(old);

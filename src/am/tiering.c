@@ -53,17 +53,35 @@ servers_of(Relation index, Oid more)
 	return servers;
 }
 
-void
-tiering_depend(Relation index, Oid server)
+/*
+ * Keeps the table from being attached or detached before the end of the transaction: who does so
+ * either sees what is recorded now, or is seen.
+ */
+static bool
+lock_place(Relation index, bool wait)
+{
+	Oid			table = index->rd_index->indrelid;
+
+	if (!wait)
+		return ConditionalLockRelationOid(table, AccessShareLock);
+	LockRelationOid(table, AccessShareLock);
+	return true;
+}
+
+bool
+tiering_depend(Relation index, Oid server, bool wait)
 {
 	ObjectAddress on;
 	List	   *servers = servers_of(index, server);
 	ListCell   *cell;
+	bool		done;
 
+	if (!lock_place(index, wait))
+		return false;
 	if (deleteDependencyRecordsForClass(RelationRelationId, RelationGetRelid(index),
 										ForeignServerRelationId, DEPENDENCY_NORMAL) == 0 &&
 		servers == NIL)
-		return;
+		return true;
 	CommandCounterIncrement();
 	foreach(cell, servers)
 	{
@@ -78,9 +96,10 @@ tiering_depend(Relation index, Oid server)
 		depend_on(RelationGetRelid(index), &on);
 	}
 	list_free(servers);
-	depend_above(RelationGetRelid(index));
+	done = depend_above(RelationGetRelid(index), wait);
 	/* the same statement may do this again */
 	CommandCounterIncrement();
+	return done;
 }
 
 int
@@ -108,7 +127,7 @@ tiering_store_all(Relation index)
 	choice.server = index_tiering_server(index);
 	choice.min_rows = 0;
 	choice.before = GetCurrentTimestamp();
-	tiering_depend(index, choice.server);
+	(void) tiering_depend(index, choice.server, true);
 	while (tiering_store_one(index, &choice) > 0)
 		stored++;
 	return stored;
@@ -121,7 +140,7 @@ tiering_restore_all(Relation index)
 
 	while (tiering_restore_one(index) > 0)
 		restored++;
-	tiering_depend(index, InvalidOid);
+	(void) tiering_depend(index, InvalidOid, true);
 	return restored;
 }
 

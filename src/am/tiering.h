@@ -17,9 +17,10 @@ extern bool tiering_wanted(Relation index);
 
 /*
  * Makes the index depend on the servers that have segments of it, on the one that will get one
- * (InvalidOid: none), and on no other.
+ * (InvalidOid: none), and on no other.  False if a session that attaches or detaches partitions is
+ * not to be waited for; what then is recorded is enough for this index, but not for those above it.
  */
-extern void tiering_depend(Relation index, Oid server);
+extern bool tiering_depend(Relation index, Oid server, bool wait);
 
 /* Tiers all segments that can be; restores all; reads what all have in stores.  Return how many. */
 extern int	tiering_store_all(Relation index);

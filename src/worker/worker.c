@@ -300,7 +300,8 @@ merge_in_room(Relation index, SealMerge what)
 
 /*
  * Looks for a segment to be tiered, and has the cache made for searches of those that were.  The
- * index depends on the server since a transaction that ends before a segment moves there.
+ * index depends on the server since a transaction that ends before a segment moves there.  -1 if
+ * sessions that attach or detach partitions have to end first.
  */
 static int
 prepare_to_tier(Relation index)
@@ -313,7 +314,8 @@ prepare_to_tier(Relation index)
 	tier_prepare();
 	if (!tiering_is_due(index, &choice))
 		return 0;
-	tiering_depend(index, index_tiering_server(index));
+	if (!tiering_depend(index, index_tiering_server(index), false))
+		return -1;
 	tier_waits = true;
 	return 0;
 }

@@ -204,6 +204,28 @@ ok($node->poll_query_until('postgres', "SELECT x = '0|1' FROM (SELECT count(*) F
 	bool_or(store = 'cold')::int FROM vector_segments() WHERE kind = 'sealed' AND index = 'items_v'::regclass) y(x)"), 'the worker tiers')
   or diag(sql("SELECT * FROM vector_jobs(); SELECT * FROM vector_segments()"));
 sound('tiered by the worker');
+
+# The worker does not wait for a session that moves partitions, so the session gets its index; then the worker goes on
+my $tiered = "storage = full, tier = cold, tier_after = '0', tier_min_rows = 1";
+sql("$off; CREATE TABLE whole (k int, v vector(16)) PARTITION BY LIST (k);
+	CREATE TABLE one PARTITION OF whole FOR VALUES IN (1) PARTITION BY LIST (k);
+	CREATE TABLE two PARTITION OF whole FOR VALUES IN (2) PARTITION BY LIST (k);
+	CREATE TABLE a PARTITION OF one FOR VALUES IN (1); CREATE TABLE b PARTITION OF two FOR VALUES IN (2);
+	INSERT INTO whole SELECT 1 + n % 2, place(n) FROM generate_series(1, 600) n;
+	CREATE INDEX whole_v ON whole USING diskann (v vector_l2_ops) WITH ($tiered); SELECT vector_tier('a_v_idx')");
+my $mover = $node->background_psql('postgres', on_error_stop => 0);
+$mover->query_safe("LOAD 'vector'; BEGIN; ALTER TABLE one DETACH PARTITION a");
+sql('VACUUM b');
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM vector_jobs() WHERE index = 'b_v_idx'::regclass AND due IS NOT NULL"),
+	'the worker puts the index off');
+is($mover->query('REINDEX INDEX b_v_idx') . $mover->query('COMMIT; VACUUM b') . $mover->{stderr}, '', 'the session does not wait for the worker');
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM vector_segments() WHERE index = 'b_v_idx'::regclass AND store = 'cold'"),
+	'the worker tiers what the session has built');
+is(sql("SELECT count(*) FROM pg_depend WHERE objid = 'whole_v'::regclass AND refclassid = 'pg_foreign_server'::regclass"), 1,
+	'and the index of the whole depends on the store');
+$mover->quit;
+sql('DROP TABLE whole, a');
+
 $node->append_conf('postgresql.conf', "shared_preload_libraries = 'vector'");
 $node->restart;
 ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_ls_tmpdir() WHERE name LIKE '%vector%'"),
