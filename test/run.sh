@@ -488,6 +488,10 @@ fi
 debian=$(copy_postgres debian) && wait_points=$(copy_postgres wait_points) ||
 	{ echo "test/run.sh: PostgreSQL 15 to 18 with its server headers is needed" >&2; exit 2; }
 
+if wants tap && [ ! -e "$("$wait_points" --sharedir)/extension/citus.control" ]; then
+	skip "tables distributed by Citus (test/tap/069_citus.pl): this PostgreSQL does not have it"
+fi
+
 # Tests of servers, which wait often, run beside the rest; in a process group, which ends when this script is ended.
 set -m
 (
