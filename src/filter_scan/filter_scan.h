@@ -11,6 +11,9 @@
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
 
+/* The name of its paths and plans, which EXPLAIN shows. */
+#define FILTER_SCAN_NAME	"Vector Filter Scan"
+
 /* Defines the setting, and installs the planner's hook. */
 extern void filter_scan_init(void);
 

@@ -8,9 +8,6 @@
 
 #include "nodes/extensible.h"
 
-/* What EXPLAIN shows. */
-#define FILTER_SCAN_NAME	"Vector Filter Scan"
-
 /*
  * Makes the state of a node; CustomScan.custom_plans are the vector scan and the bitmap's plan,
  * custom_private is the list of the conditions that the bitmap answers, and a number (Float): 0, or

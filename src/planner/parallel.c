@@ -154,4 +154,5 @@ planner_init(void)
 	indexes_init();
 	security_init();
 	foreign_init();
+	lateral_init();
 }

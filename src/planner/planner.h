@@ -13,13 +13,17 @@
 /* Installs the planner hooks. */
 extern void planner_init(void);
 
-/* Install the hooks of subquery_rows.c, semijoin.c, junk.c, indexes.c, security.c and foreign.c. */
+/*
+ * Install the hooks of subquery_rows.c, semijoin.c, junk.c, indexes.c, security.c, foreign.c and
+ * lateral.c.
+ */
 extern void subquery_rows_init(void);
 extern void semijoin_init(void);
 extern void junk_init(void);
 extern void indexes_init(void);
 extern void security_init(void);
 extern void foreign_init(void);
+extern void lateral_init(void);
 
 /*
  * Has the scan of a foreign partition of postgres_fdw, whose one path is in the order of a
