@@ -1799,11 +1799,11 @@ CREATE FUNCTION vector_advise(relation regclass, vector_column name, recall doub
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000 ROWS 8;
 COMMENT ON FUNCTION vector_advise(regclass, name, double precision, integer, text, text, text, integer) IS 'which index a column is to have: what each would cost, measured on samples of the table';
-CREATE FUNCTION vector_auto_index(relation regclass, vector_column name, recall double precision DEFAULT 0.95, k integer DEFAULT 10,
-		memory text DEFAULT NULL, operator text DEFAULT NULL, queries text DEFAULT NULL)
-	RETURNS regclass
-	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000000;
-COMMENT ON FUNCTION vector_auto_index(regclass, name, double precision, integer, text, text, text) IS 'builds the index that vector_advise advises; NULL if that is none';
+CREATE PROCEDURE vector_auto_index(relation regclass, vector_column name, recall double precision DEFAULT 0.95, k integer DEFAULT 10,
+		memory text DEFAULT NULL, operator text DEFAULT NULL, queries text DEFAULT NULL, sample_rows integer DEFAULT 30000,
+		concurrently boolean DEFAULT true)
+	AS 'MODULE_PATHNAME' LANGUAGE C;
+COMMENT ON PROCEDURE vector_auto_index(regclass, name, double precision, integer, text, text, text, integer, boolean) IS 'builds the index that vector_advise advises, while the table is written';
 
 CREATE FUNCTION vector_knn_join(queries text, rows text, k integer DEFAULT 10, operator text DEFAULT '<->') RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10000;

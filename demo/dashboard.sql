@@ -22,6 +22,9 @@ SELECT count(f.id) AS found FROM (SELECT embedding FROM queries ORDER BY id LIMI
 SELECT count(n.film) AS found FROM (SELECT embedding FROM queries ORDER BY id LIMIT 300) q,
     LATERAL (SELECT film FROM notes ORDER BY embedding <=> q.embedding LIMIT 10) n;
 \echo
+SELECT effort, round(recall::numeric, 3) AS recall, round(recall_low::numeric, 3) AS low, round(recall_high::numeric, 3) AS high, recall_p5
+FROM vector_recall('films_graph', samples => 300, efforts => '{10, 20, 40, 80, 160}', queries => 'SELECT embedding FROM queries ORDER BY id');
+\echo
 SELECT effort, recall FROM vector_recall('films_graph');
 \echo
 SELECT index, scans, round(search_p50::numeric, 2) AS median_ms, round(search_p99::numeric, 2) AS p99_ms, recall, growing_rows, sealed_segments, dead_rows

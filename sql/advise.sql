@@ -88,7 +88,7 @@ SHOW enable_seqscan;
 -- few rows need no index
 CREATE TABLE advise_few AS SELECT i AS id, ARRAY[i, 1]::vector(2) AS v FROM generate_series(1, 50) i;
 SELECT access_method, expected_recall, memory_ms > 0 AS timed, advised, reason, statements FROM vector_advise('advise_few', 'v');
-SELECT vector_auto_index('advise_few', 'v');
+CALL vector_auto_index('advise_few', 'v');
 -- partitions, materialized views
 CREATE TABLE advise_parts (id int, v vector(4)) PARTITION BY HASH (id);
 CREATE TABLE advise_parts_0 PARTITION OF advise_parts FOR VALUES WITH (MODULUS 2, REMAINDER 0);
@@ -99,9 +99,30 @@ CREATE MATERIALIZED VIEW advise_view AS SELECT * FROM advise_parts;
 SELECT statements[1] FROM vector_advise('advise_view', 'v', operator => '<+>') WHERE access_method = 'hnsw';
 -- builds the one advised
 SET client_min_messages = warning;
-SELECT vector_auto_index('advise_rows', 'v', 0.9, k => 5, memory => '1GB', operator => '<+>') IS NOT NULL AS built;
+CALL vector_auto_index('advise_rows', 'v', 0.9, k => 5, memory => '1GB', operator => '<+>', sample_rows => 1000);
 RESET client_min_messages;
 SELECT pg_get_indexdef(indexrelid), indisvalid FROM pg_index WHERE indrelid = 'advise_rows'::regclass ORDER BY 1;
+-- while the table is written, so in transactions of its own; else in that of the caller
+BEGIN;
+CALL vector_auto_index('advise_rows', 'v', operator => '<+>', sample_rows => 1000);
+ROLLBACK;
+DO $$ BEGIN CALL vector_auto_index('advise_rows', 'v', operator => '<+>', sample_rows => 1000); END $$;
+CREATE PROCEDURE advise_caller() LANGUAGE sql AS $$ CALL vector_auto_index('advise_rows', 'v', operator => '<+>', sample_rows => 1000) $$;
+CALL advise_caller();
+DROP PROCEDURE advise_caller;
+CREATE TEMPORARY TABLE advise_temporary AS SELECT v FROM advise_rows WHERE v IS NOT NULL;
+SET client_min_messages = warning;
+CALL vector_auto_index('advise_temporary', 'v', operator => '<+>', sample_rows => 1000);
+CALL vector_auto_index('advise_parts', 'v', operator => '<+>', sample_rows => 1000);
+BEGIN;
+CALL vector_auto_index('advise_view', 'v', operator => '<+>', sample_rows => 1000, concurrently => false);
+COMMIT;
+RESET client_min_messages;
+SELECT regexp_replace(pg_get_indexdef(indexrelid), 'pg_temp_\d+', 'pg_temp') AS index, indisvalid FROM pg_index
+WHERE indrelid IN ('advise_temporary'::regclass, 'advise_parts'::regclass, 'advise_view'::regclass) ORDER BY 1;
+DROP TABLE advise_temporary;
+CALL vector_auto_index('advise_rows', 'v', concurrently => NULL);
+CALL vector_auto_index('advise_rows', 'v', sample_rows => NULL);
 -- what is refused
 SELECT vector_advise('advise_rows', 'v', 0.3);
 SELECT vector_advise('advise_rows', 'v', NULL);
@@ -136,7 +157,7 @@ GRANT SELECT (b, v, part) ON advise_rows TO regress_advise;
 SET ROLE regress_advise;
 SELECT count(*) FROM vector_advise('advise_rows', 'b', sample_rows => 1000);
 SELECT vector_advise('advise_rows', 'h');
-SELECT vector_auto_index('advise_rows', 'v');
+CALL vector_auto_index('advise_rows', 'v');
 RESET ROLE;
 ALTER TABLE advise_rows ENABLE ROW LEVEL SECURITY;
 CREATE POLICY few ON advise_rows TO regress_advise USING (part = 2 AND id < 300);

@@ -27,6 +27,7 @@ SELECT current_database() AS "database",
   s.sealed_segments,
   s.dead_rows,
   coalesce(s.recall, 'NaN') AS "recall",
+  coalesce(nullif(current_setting('vector.target_recall', true), ''), '0')::float8 AS "target_recall",
   pg_relation_size(c.oid) AS "bytes",
   (SELECT coalesce(sum(g.rows), 0)::bigint FROM vector_index_segments(c.oid) g) AS "rows"
 FROM vector_stat_indexes() s JOIN pg_class c ON c.oid = s.index JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_class t ON t.oid = i.indrelid;

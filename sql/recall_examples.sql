@@ -50,6 +50,7 @@ FROM vector_advise('sound', 'embedding', recall => 0.9, sample_rows => 1000);
 
 -- 8. Which index to build
 SET client_min_messages = warning;
-SELECT vector_auto_index('sound', 'embedding', 0.9, operator => '<+>');
+CALL vector_auto_index('sound', 'embedding', 0.9, operator => '<+>');
 RESET client_min_messages;
+SELECT indexrelid::regclass AS built, indisvalid FROM pg_index WHERE indrelid = 'sound'::regclass;
 DROP TABLE sound;

@@ -528,6 +528,7 @@ if wants docs; then
 		[ ! -e "$script" ] || step "docs" /usr/bin/python3 "$script" --check
 	done
 	step "demo" "$work/src/demo/run.sh"
+	step "demo of the dashboard" "$work/src/demo/dashboard.sh"
 	step "demo of replicas" "$work/src/demo/replica.sh"
 	if command -v radosgw >/dev/null; then step "demo of an object store" "$work/src/demo/tier.sh"; fi
 fi

@@ -17,24 +17,30 @@
 #include "commands/defrem.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
+#include "tcop/dest.h"
+#include "tcop/tcopprot.h"
+#include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/portal.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/tuplestore.h"
 
 #include "recall/advise.h"
 #include "types/dense.h"
 
-/* The arguments, in their order; those of vector_auto_index end before sample_rows. */
+/* The arguments, in their order; the last is one of vector_auto_index only. */
 enum
 {
 	ARG_TABLE, ARG_COLUMN, ARG_RECALL, ARG_K, ARG_MEMORY, ARG_OPERATOR, ARG_QUERIES,
-	ARG_SAMPLE_ROWS
+	ARG_SAMPLE_ROWS, ARG_CONCURRENTLY
 };
 
 /* The columns of the result. */
@@ -167,7 +173,7 @@ get_queries(const text *argument)
 static Question
 get_question(FunctionCallInfo fcinfo)
 {
-	Question	question = {.memory = (double) effective_cache_size * BLCKSZ, .sample_rows = 30000};
+	Question	question = {.memory = (double) effective_cache_size * BLCKSZ};
 	const char *operator = NULL;
 
 	if (PG_ARGISNULL(ARG_TABLE) || PG_ARGISNULL(ARG_COLUMN))
@@ -187,9 +193,8 @@ get_question(FunctionCallInfo fcinfo)
 		operator = text_to_cstring(PG_GETARG_TEXT_PP(ARG_OPERATOR));
 	if (!PG_ARGISNULL(ARG_QUERIES))
 		question.queries = get_queries(PG_GETARG_TEXT_PP(ARG_QUERIES));
-	if (PG_NARGS() > ARG_SAMPLE_ROWS)
-		question.sample_rows = (int) get_number(fcinfo, ARG_SAMPLE_ROWS, "sample_rows", 1000,
-												10000000);
+	question.sample_rows = (int) get_number(fcinfo, ARG_SAMPLE_ROWS, "sample_rows", 1000,
+											10000000);
 	find_table(&question, PG_GETARG_OID(ARG_TABLE));
 	find_column(&question, NameStr(*PG_GETARG_NAME(ARG_COLUMN)));
 	find_operator(&question, operator, get_func_namespace(fcinfo->flinfo->fn_oid));
@@ -404,54 +409,115 @@ vector_advise(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Builds an index on the table; returns it. */
-static Oid
-build(const Question *question, const Advice *advice)
+/*
+ * Ends the transaction, and runs CREATE INDEX CONCURRENTLY in transactions of its own, as if it
+ * were the statement that the client sent.  The text is in the portal's memory, as all that is
+ * needed afterwards.
+ */
+static void
+build_concurrently(const char *sql)
 {
-	Oid			schema = get_rel_namespace(question->table);
-	char	   *name = ChooseRelationName(get_rel_name(question->table), question->column_name,
-										  advice->candidate.method, schema, false);
-	char	   *sql = create_statement(question, advice,
-									   psprintf("CREATE INDEX %s", quote_identifier(name)));
+	PlannedStmt *statement = makeNode(PlannedStmt);
+	const RawStmt *parsed;
 
-	if (SPI_execute(sql, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(SPI_result));
-	return get_relname_relid(name, schema);
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	SPI_commit();
+	SPI_finish();
+	parsed = linitial_node(RawStmt, pg_parse_query(sql));
+	statement->commandType = CMD_UTILITY;
+	statement->utilityStmt = parsed->stmt;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	ProcessUtility(statement, sql, false, PROCESS_UTILITY_TOPLEVEL, NULL, NULL, None_Receiver,
+				   NULL);
+	/* that of a temporary table was built at once, and has ended no transaction */
+	if (ActiveSnapshotSet())
+		PopActiveSnapshot();
 }
 
-/*
- * vector_auto_index(relation, vector_column, recall, k, memory, operator, queries): builds the
- * index that is advised; returns it, or NULL if none is.
- */
-PG_FUNCTION_INFO_V1(vector_auto_index);
-Datum
-vector_auto_index(PG_FUNCTION_ARGS)
+/* Whether an index is to be built while the table is written; an error if that is impossible. */
+static bool
+get_concurrently(FunctionCallInfo fcinfo, const Question *question)
 {
-	Question	question = get_question(fcinfo);
+	const CallContext *context = castNode(CallContext, fcinfo->context);
+
+	if (PG_ARGISNULL(ARG_CONCURRENTLY))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("concurrently must not be null")));
+	if (!PG_GETARG_BOOL(ARG_CONCURRENTLY) || question->divided)
+		return false;
+	/* a procedure that calls may commit, but only by itself */
+	if (context->atomic || SPI_inside_nonatomic_context())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("an index cannot be built concurrently inside a transaction block, "
+						"function, procedure or DO"),
+				 errhint("With concurrently => false writers wait for the build.")));
+	return true;
+}
+
+/* Advises within SPI; returns the statement that builds the index, in a context; or NULL. */
+static char *
+advised_statement(Question *question, bool concurrently, MemoryContext context)
+{
 	Answer		answer;
 	const Advice *chosen;
-	Oid			index = InvalidOid;
+	char	   *sql = NULL;
 	List	   *statements;
 
-	if (!relation_ownercheck(question.table, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(question.table));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	answer_question(&question, &answer);
+	answer_question(question, &answer);
 	chosen = &answer.advices[answer.chosen];
-	statements = statements_of(&question, chosen);
 	if (chosen->candidate.method == NULL)
 		ereport(NOTICE,
 				(errmsg("no index was built"),
-				 errdetail("%s.", reason_for(&question, &answer, chosen))));
+				 errdetail("%s.", reason_for(question, &answer, chosen))));
 	else
-		index = build(&question, chosen);
+	{
+		char	   *name = ChooseRelationName(get_rel_name(question->table), question->column_name,
+											  chosen->candidate.method,
+											  get_rel_namespace(question->table), false);
+		char	   *start = psprintf("CREATE INDEX %s%s", concurrently ? "CONCURRENTLY " : "",
+									 quote_identifier(name));
+
+		sql = MemoryContextStrdup(context, create_statement(question, chosen, start));
+		ereport(NOTICE, (errmsg("building index \"%s\"", name), errdetail("%s", sql)));
+	}
+	statements = statements_of(question, chosen);
 	for (int i = 1; i < list_length(statements); i++)
 		ereport(NOTICE,
 				(errmsg("searches have a recall of %g with: %s", chosen->figures.recall,
 						(char *) list_nth(statements, i))));
 	SPI_finish();
-	if (!OidIsValid(index))
-		PG_RETURN_NULL();
-	PG_RETURN_OID(index);
+	return sql;
+}
+
+/*
+ * vector_auto_index(relation, vector_column, recall, k, memory, operator, queries, sample_rows,
+ * concurrently): builds the index that is advised, if one is.
+ */
+PG_FUNCTION_INFO_V1(vector_auto_index);
+Datum
+vector_auto_index(PG_FUNCTION_ARGS)
+{
+	MemoryContext old = MemoryContextSwitchTo(PortalContext);
+	Question	question = get_question(fcinfo);
+	bool		concurrently = get_concurrently(fcinfo, &question);
+	char	   *sql;
+
+	if (!relation_ownercheck(question.table, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(question.table));
+	sql = advised_statement(&question, concurrently, PortalContext);
+	if (sql && concurrently)
+		build_concurrently(sql);
+	else if (sql)
+	{
+		SPI_connect();
+		if (SPI_execute(sql, false, 0) != SPI_OK_UTILITY)
+			elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(SPI_result));
+		SPI_finish();
+	}
+	MemoryContextSwitchTo(old);
+	PG_RETURN_VOID();
 }

@@ -42,6 +42,8 @@ METRICS = {
             "sealed_segments": ("GAUGE", "sealed segments"),
             "dead_rows": ("GAUGE", "rows that are dead and not yet merged away"),
             "recall": ("GAUGE", "recall as vector_recall measured it last; NaN: never", "coalesce(s.recall, 'NaN')"),
+            "target_recall": ("GAUGE", "vector.target_recall of the exporter's sessions, as of the database; 0: none",
+                              "coalesce(nullif(current_setting('vector.target_recall', true), ''), '0')::float8"),
             "bytes": ("GAUGE", "size of the file", "pg_relation_size(c.oid)"),
             "rows": ("GAUGE", "rows, dead ones included", "(SELECT coalesce(sum(g.rows), 0)::bigint FROM vector_index_segments(c.oid) g)"),
         }),
@@ -87,8 +89,8 @@ ALERTS = [
      "Of the rows of index {{ $labels.index }}, more than 30 % are dead and not merged away."),
     ("VectorManySegments", "vector_index_sealed_segments > 40", "1h", "warning",
      "Index {{ $labels.index }} has {{ $value }} sealed segments: merges are behind, and a search visits each."),
-    ("VectorRecallLow", "vector_index_recall < 0.9", "5m", "warning",
-     "vector_recall measured {{ $value }} for index {{ $labels.index }}."),
+    ("VectorRecallLow", "vector_index_recall < vector_index_target_recall - 0.01 or (vector_index_recall < 0.9 and vector_index_target_recall == 0)", "5m", "warning",
+     "vector_recall measured {{ $value }} for index {{ $labels.index }}: less than vector.target_recall or, where there is none, than 0.9."),
     ("VectorWorkerFails", "increase(vector_worker_failures[15m]) > 0", "0m", "critical",
      "A background worker failed at {{ $labels.phase }} index {{ $labels.index }}: last_error of vector_jobs() says why."),
     ("VectorJobsWait", 'sum by (database) (vector_job_jobs{state="waiting"}) > 10', "15m", "warning",
@@ -104,7 +106,7 @@ PANELS = [
     ("Searches per second", "ops", [("sum by (index) (rate(vector_index_scans[$__rate_interval]))", "{{index}}")]),
     ("Time of searches, 99 %", "s", [("histogram_quantile(0.99, sum by (index, le) (rate(vector_search_seconds_bucket[$__rate_interval])))", "{{index}}")]),
     ("Time of searches, mean", "s", [("sum by (index) (rate(vector_search_seconds_sum[$__rate_interval])) / sum by (index) (rate(vector_search_seconds_count[$__rate_interval]))", "{{index}}")]),
-    ("Recall, as measured last", "percentunit", [("vector_index_recall", "{{index}}")]),
+    ("Recall, as measured last", "percentunit", [("vector_index_recall", "{{index}}"), ("max by (database) (vector_index_target_recall > 0)", "target of {{database}}")]),
     ("Distances of a search", "short", [("sum by (index) (rate(vector_index_distances[$__rate_interval])) / sum by (index) (rate(vector_index_scans[$__rate_interval]))", "{{index}}")]),
     ("Blocks not in shared buffers", "ops", [("sum by (index) (rate(vector_index_blocks_read[$__rate_interval]))", "{{index}}")]),
     ("Searches begun again", "ops", [("sum by (index) (rate(vector_index_fallbacks[$__rate_interval]))", "{{index}}")]),
@@ -159,8 +161,8 @@ def dashboard():
             "id": i + 1, "type": "timeseries", "title": title, "datasource": source,
             "gridPos": {"h": 8, "w": 8, "x": i % 3 * 8, "y": i // 3 * 8},
             "fieldConfig": {"defaults": {"unit": unit, "min": 0}, "overrides": []},
-            "options": {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi"}},
-            "targets": [{"refId": chr(65 + n), "datasource": source, "expr": expression, "legendFormat": legend}
+            "options": {"legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []}, "tooltip": {"mode": "multi", "sort": "desc"}},
+            "targets": [{"refId": chr(65 + n), "datasource": source, "expr": expression, "legendFormat": legend, "range": True}
                         for n, (expression, legend) in enumerate(targets)],
         })
     return json.dumps({

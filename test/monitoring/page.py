@@ -89,6 +89,9 @@ def check_numbers(test, browser):
             page["key"] = sql["key"]
         for key in sql:
             test.check(page[key] == sql[key], f"{sql['name']}: {key}", f"{page[key]} is {sql[key]} in SQL")
+    workers = browser.evaluate("[...document.querySelectorAll('section:first-of-type tbody tr')].map(r => [...r.children].map(c => c.textContent).join('|'))")
+    test.check(workers and workers == json.loads(test.sql("SELECT json_agg(concat_ws('|', index, phase, steps, segments, round((busy_ms / 1000)::numeric, 1) || ' s', "
+                                                          "gave_way + locked, failures) ORDER BY index::text, phase) FROM vector_stat_workers()")), "what workers did", workers)
     slow = browser.evaluate("[...document.querySelectorAll('section:last-of-type tbody td:last-child')].map(t => t.textContent)")
     test.check(slow and slow == json.loads(test.sql("SELECT json_agg(description ORDER BY ended_at DESC) FROM vector_slow_searches()")), "slow searches", slow)
 

@@ -24,5 +24,18 @@ SELECT count(s.id) AS found FROM generate_series(1, 25) i, LATERAL (SELECT id FR
 SELECT count(s.id) AS found FROM generate_series(1, 5) i, LATERAL (SELECT id FROM page_a_table_with_a_name_as_long_as_names_of_tables_may_get__ ORDER BY v <=> array_fill(i, ARRAY[32])::vector LIMIT 3) s \gset
 RESET vector.log_min_duration;
 SELECT recall AS found FROM vector_recall('"<img src=x onerror=alert(1)>"', samples => 20) \gset
+-- a background worker seals once, and has nothing more to do then
+CREATE TABLE page_worked (v vector(3));
+CREATE INDEX page_worked_v ON page_worked USING hnsw (v vector_l2_ops) WITH (seal_rows = 100);
+SET vector.background_work = on;
+INSERT INTO page_worked SELECT ARRAY[n % 17, n % 23, n % 29] FROM generate_series(1, 150) n;
+DO $$
+BEGIN
+	FOR i IN 1 .. 600 LOOP
+		EXIT WHEN EXISTS (SELECT FROM vector_stat_workers() WHERE steps > 0) AND NOT EXISTS (SELECT FROM vector_jobs() WHERE index IS NOT NULL);
+		PERFORM pg_sleep(0.1);
+	END LOOP;
+END $$;
 CREATE ROLE exporter LOGIN IN ROLE pg_monitor;
+ALTER DATABASE page SET vector.target_recall = 0.9;
 CREATE SERVER page_store FOREIGN DATA WRAPPER vector_store OPTIONS (provider 'folder', path :'store');

@@ -111,6 +111,19 @@ foreach my $statement ('ALTER TABLE items ADD COLUMN other int', 'REINDEX INDEX 
 	set_for_all($primary, "vector.wait_point = ''");
 	$primary->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()') or die 'the worker does not end';
 }
+# the advised index is built while the table is written: by a session that has written it, and by one that begins to
+sql('CREATE TABLE items AS SELECT n AS id, place(n)::vector(16) AS v FROM generate_series(1, 3000) n');
+my $writer = $primary->background_psql('postgres');
+$writer->query_safe('BEGIN; INSERT INTO items VALUES (3001, place(3001))');
+my $builder = $primary->background_psql('postgres');
+$builder->query_until(qr/begun/, "\\echo begun\nCALL vector_auto_index('items', 'v', 0.9, operator => '<+>', sample_rows => 1000);\n");
+ok($primary->poll_query_until('postgres', "SELECT command = 'CREATE INDEX CONCURRENTLY' AND phase = 'waiting for writers before build'
+	FROM pg_stat_progress_create_index WHERE relid = 'items'::regclass"), 'advice is built concurrently');
+sql("SET lock_timeout = '5s'; INSERT INTO items VALUES (3002, place(3002))");
+$writer->query_safe('COMMIT');
+$writer->quit;
+$builder->quit;
+is(sql("SELECT indisvalid, vector_index_check(indexrelid) FROM pg_index WHERE indrelid = 'items'::regclass"), 't|3002', 'and has the rows of both');
 unlike(slurp_file($primary->logfile), qr/ERROR|PANIC/, 'without an error in the log');
 
 done_testing();
