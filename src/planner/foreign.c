@@ -130,22 +130,30 @@ is_postgres_fdw(Oid server)
 	return handler != NULL && strcmp(handler, "postgres_fdw_handler") == 0;
 }
 
+/*
+ * Sends the LIMIT to the server of a partition.  That of one foreign table alone has it by
+ * postgres_fdw, but returns vectors without this.
+ */
 static void
-limit_partition(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+limit_table(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
+	const bool	partition = rel->reloptkind == RELOPT_OTHER_MEMBER_REL;
 	Path	   *limited;
 
 	if (previous_rel_hook)
 		previous_rel_hook(root, rel, rti, rte);
-	if (!enable_foreign_limit || rel->reloptkind != RELOPT_OTHER_MEMBER_REL ||
-		rte->rtekind != RTE_RELATION || rte->relkind != RELKIND_FOREIGN_TABLE ||
-		IS_DUMMY_REL(rel) || rel->fdwroutine == NULL ||
-		!takes_first_rows(root, rel->top_parent_relids) || !is_postgres_fdw(rel->serverid))
+	if (!enable_foreign_limit || rte->rtekind != RTE_RELATION ||
+		rte->relkind != RELKIND_FOREIGN_TABLE || IS_DUMMY_REL(rel) || rel->fdwroutine == NULL ||
+		!takes_first_rows(root, partition ? rel->top_parent_relids : rel->relids) ||
+		!is_postgres_fdw(rel->serverid))
 		return;
-	limited = limited_path(root, rel, rte);
-	if (limited == NULL)
-		return;
-	rel->pathlist = list_make1(limited);
+	if (partition)
+	{
+		limited = limited_path(root, rel, rte);
+		if (limited == NULL)
+			return;
+		rel->pathlist = list_make1(limited);
+	}
 	foreign_plan_distance(rel);
 }
 
@@ -209,7 +217,7 @@ foreign_init(void)
 		"Each foreign partition then returns as many rows as the search, in its order.",
 		&enable_foreign_limit, true, PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 	previous_rel_hook = set_rel_pathlist_hook;
-	set_rel_pathlist_hook = limit_partition;
+	set_rel_pathlist_hook = limit_table;
 	previous_upper_hook = create_upper_paths_hook;
 	create_upper_paths_hook = ask_together;
 }

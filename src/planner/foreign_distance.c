@@ -245,6 +245,13 @@ return_distance(const PlannerInfo *root, const RelOptInfo *rel, ForeignScan *pla
 								   makeString(psprintf("%u", rel->relid)));
 }
 
+/* Whether a path's first sort key is that of the query. */
+static bool
+is_in_order(const PlannerInfo *root, const Path *path)
+{
+	return path->pathkeys != NIL && linitial(path->pathkeys) == linitial(root->sort_pathkeys);
+}
+
 /* What postgres_fdw plans, if it sends all conditions and the order, with the distance. */
 static ForeignScan *
 plan_with_distance(PlannerInfo *root, RelOptInfo *rel, Oid table, ForeignPath *path, List *targets,
@@ -254,7 +261,7 @@ plan_with_distance(PlannerInfo *root, RelOptInfo *rel, Oid table, ForeignPath *p
 																	targets, clauses, outer);
 
 	if (plan->scan.plan.qual == NIL && list_length(plan->fdw_private) == PLAN_LENGTH &&
-		outer == NULL && only_reads(root))
+		outer == NULL && is_in_order(root, &path->path) && only_reads(root))
 		return_distance(root, rel, plan);
 	return plan;
 }

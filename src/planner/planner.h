@@ -26,8 +26,8 @@ extern void foreign_init(void);
 extern void lateral_init(void);
 
 /*
- * Has the scan of a foreign partition of postgres_fdw, whose one path is in the order of a
- * distance, return this and not the vectors that it is computed of, where that can be.
+ * Has the scan of a foreign table of postgres_fdw return the distance by which the query is sorted
+ * and not the vectors that it is computed of, where the server sorts and that can be.
  */
 extern void foreign_plan_distance(RelOptInfo *rel);
 

@@ -1,7 +1,7 @@
 """The part "join" of run.py: the nearest rows of many queries, milliseconds a query.
 
 The queries are the first rows of the table.  A LATERAL search for each without an index, vector_knn_join of all, and a LATERAL
-search by the index answer them; and, where this Python has faiss, IndexFlat of one thread, with the time that the vectors take
+search by the index, by one process and by two, answer them; and, where this Python has faiss, IndexFlat of one thread, with the time that the vectors take
 from the server (COPY, binary) and the result takes back.  Only a part of the queries is searched for without an index, one by
 one.  Distances of the exact ways are compared.
 """
@@ -16,6 +16,7 @@ LOOP = ("SELECT sum(n.d) FROM (SELECT embedding FROM join_queries WHERE id < {co
 JOIN = ("SELECT sum(d) FROM vector_knn_join('SELECT id, embedding FROM join_queries WHERE id < {count}', "
         "'SELECT id, embedding FROM items', {k}, '{operator}') AS j (query int, item int, d float8)")
 SERIAL = "SET max_parallel_workers_per_gather = 0"
+DIVIDED = "SET max_parallel_workers_per_gather = 1"
 EXACT = [SERIAL, "SET enable_indexscan = off"]
 
 
@@ -80,6 +81,7 @@ class Join:
             ways = {"LATERAL without an index": self.milliseconds(EXACT, ask(LOOP, SEARCHED), SEARCHED),
                     "vector_knn_join": self.milliseconds([SERIAL], ask(JOIN, count), count),
                     "LATERAL by the index": self.milliseconds([SERIAL, "SET enable_seqscan = off"], ask(LOOP, count), count),
+                    "LATERAL, a leader and a worker": self.milliseconds([DIVIDED, "SET enable_seqscan = on"], ask(LOOP, count), count),
                     "faiss-cpu, flat, with transfer": faiss_milliseconds(b, c)}
             for name, ms in ways.items():
                 if ms is not None:
@@ -94,7 +96,7 @@ def report(t):
     if not t:
         return []
     loop = statistics.median(t["LATERAL without an index"])
-    lines = ["", "Joins, ms a query, one core; times faster than LATERAL without an index"]
+    lines = ["", "Joins, ms a query, one core if not said; times faster than LATERAL without an index"]
     for name, ms in t.items():
         lines.append(f"  {name:32} {statistics.median(ms):10.3f} {loop / statistics.median(ms):8.1f}")
     if "faiss-cpu, flat, with transfer" not in t:
