@@ -69,6 +69,10 @@ SELECT index, kind, rows, store, stored_bytes > 0 AS stored FROM vector_segments
 SELECT server, segments, local_bytes > 0 AS local, remote_bytes > 0 AS remote, errors FROM vector_stat_tier() WHERE server = 'tier_cold';
 SELECT state, count(*), sum(bytes) > 0 AS bytes, bool_and(database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS ours
 	FROM vector_tier_objects('tier_cold') GROUP BY 1 ORDER BY 1;
+-- names have the cluster, the database, a number of the index, the segment, the version of the format, the timeline, and a random number
+SELECT count(DISTINCT split_part(key, '/', 3)) AS indexes, bool_and(key ~ format('^%s/%s/[0-9a-f]{16}/[0-9a-f]{8}\.3\.%s\.[0-9a-f]{16}$',
+		lpad(to_hex(system_identifier), 16, '0'), database, lpad(to_hex(timeline), 8, '0'))) AS named
+	FROM vector_tier_objects('tier_cold'), pg_control_system();
 SELECT vector_tier_objects('nowhere');
 SELECT vector_tier_objects('tier_other');
 SELECT vector_tier_collect('tier_cold');

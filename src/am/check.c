@@ -79,9 +79,9 @@ check_extents(Check *check, const Directory *directory)
 	}
 }
 
-/* Names all objects that are lost. */
+/* Names all objects that are lost, of a segment or all. */
 static void
-check_objects(Check *check, const Directory *directory)
+check_objects(Check *check, const Directory *directory, int64 segment)
 {
 	StringInfoData lost;
 	int			count = 0;
@@ -95,7 +95,8 @@ check_objects(Check *check, const Directory *directory)
 		const char *problem;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!segment_is_needed(entry) || entry->where != EXTENT_STORED)
+		if (!segment_is_needed(entry) || entry->where != EXTENT_STORED ||
+			(segment != CHECK_ALL && segment != entry->uid))
 			continue;
 		extent_read_header(extent, BLOCK_SEALED_HEADER, &header, sizeof(header));
 		problem = stored_lost(extent, &header);
@@ -266,7 +267,7 @@ check_index(Relation index, Relation heap, int64 segment)
 	check.checked = palloc_array(void *, Max(directory->count, 1));
 	check.row = AllocSetContextCreate(context, "vector check row", ALLOCSET_DEFAULT_SIZES);
 	check_extents(&check, directory);
-	check_objects(&check, directory);
+	check_objects(&check, directory, segment);
 	(void) curves_acquire(check.cached, index);
 	for (uint32 i = 0; i < directory->count; i++)
 	{

@@ -12,8 +12,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "store/store.h"
-
 StaticAssertDecl(STORE_BLOCK == BLCKSZ, "checksums are those of pages");
 StaticAssertDecl(sizeof(((StoredManifest *) 0)->sha256) == STORE_SHA256, "size of a digest");
 StaticAssertDecl(sizeof(((StoredManifest *) 0)->server_name) == NAMEDATALEN, "size of a name");
@@ -227,29 +225,60 @@ stored_write(Extent extent, const SealedHeader *header, Oid server, StoredSource
 	pfree(key);
 }
 
+/* What is wrong with the object of a segment, palloc'd; an error if the store cannot tell. */
+static char *
+problem_of(uint32 segment, const StoredManifest *manifest, const char *server,
+		   const StoreError *error)
+{
+	if (error->kind == STORE_OK)
+		return NULL;
+	if (error->kind == STORE_NOT_FOUND)
+		return psprintf("Segment %u: server \"%s\" has no object \"%s\".", segment, server,
+						manifest->key);
+	return psprintf("Segment %u: object \"%s\" of server \"%s\": %s.", segment, manifest->key,
+					server, error->message);
+}
+
 char *
 stored_lost(Extent extent, const SealedHeader *header)
 {
 	StoredManifest *manifest = stored_manifest(extent, header);
-	uint64		size = (uint64) manifest->blocks * BLCKSZ;
-	Oid			server = stored_server(manifest);
+	StoredObject *object;
 	Store	   *store;
-	StoreObject object;
+	StoreDigest digest = {.blocks = manifest->blocks};
 	StoreError	error;
 
-	if (!OidIsValid(server))
+	if (!OidIsValid(stored_server(manifest)))
 		return psprintf("Segment %u: server \"%s\", which had object \"%s\", does not exist.",
 						extent.uid, manifest->server_name, manifest->key);
-	store = store_open(server, extent.index->rd_rel->relowner);
-	if (store_head(store, manifest->key, &object, &error))
-		return object.size == size ? NULL :
-			psprintf("Segment %u: object \"%s\" of server \"%s\" has " UINT64_FORMAT
-					 " bytes in place of " UINT64_FORMAT ".", extent.uid, manifest->key,
-					 GetForeignServer(server)->servername, object.size, size);
-	if (error.kind != STORE_NOT_FOUND)
+	object = stored_load(extent, header);
+	digest.crcs = (uint32 *) object->tier.crcs;
+	memcpy(digest.sha256, manifest->sha256, STORE_SHA256);
+	store = store_open(object->tier.server, object->tier.user);
+	if (!store_verify_all(store, manifest->key, (uint64) manifest->blocks * BLCKSZ, &digest,
+						  &error) &&
+		error.kind != STORE_NOT_FOUND && error.kind != STORE_DAMAGED)
 		store_raise(store, manifest->key, &error);
-	return psprintf("Segment %u: server \"%s\" has no object \"%s\".", extent.uid,
-					GetForeignServer(server)->servername, manifest->key);
+	return problem_of(extent.uid, manifest, GetForeignServer(object->tier.server)->servername,
+					  &error);
+}
+
+void
+stored_compare(Extent extent, const SealedHeader *header, StoreHash *hash)
+{
+	StoredManifest *manifest = stored_manifest(extent, header);
+	uint8		sha256[STORE_SHA256];
+
+	store_hash_end(hash, sha256);
+	if (memcmp(sha256, manifest->sha256, STORE_SHA256) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("object \"%s\" does not have the bytes that it was written with",
+						manifest->key),
+				 errdetail("It is that of segment %u of index \"%s\".", extent.uid,
+						   RelationGetRelationName(extent.index)),
+				 errhint("REINDEX makes the index again from its table.")));
+	pfree(manifest);
 }
 
 /*

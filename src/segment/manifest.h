@@ -13,6 +13,7 @@
 #define VECTOR_SEGMENT_MANIFEST_H
 
 #include "segment/directory.h"
+#include "store/store.h"
 
 /* Reads the manifest of a stored extent; the result is in the current memory context. */
 extern StoredManifest *stored_manifest(Extent extent, const SealedHeader *header);
@@ -41,10 +42,16 @@ extern void stored_each_key(Relation index, StoredVisit visit, void *arg);
 extern char *stored_key_prefix(void);
 
 /*
- * Why the object of an extent is lost, palloc'd; NULL if the store has it, whatever its bytes are.
- * If the store cannot tell, raises an error.
+ * Why the object of an extent is lost, palloc'd; NULL if the store has it, with all the bytes that
+ * it was written with, which are read there.  If the store cannot tell, raises an error.
  */
 extern char *stored_lost(Extent extent, const SealedHeader *header);
+
+/*
+ * Raises an error unless a hash of all pages of the object of an extent, in order, is that which
+ * was kept when it was written.
+ */
+extern void stored_compare(Extent extent, const SealedHeader *header, StoreHash *hash);
 
 /* The store of an extent; InvalidOid if there is no such server any more. */
 extern Oid	stored_server(const StoredManifest *manifest);

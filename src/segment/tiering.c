@@ -137,6 +137,23 @@ write_added(const SegmentCopy *copy, Extent to)
 	tiering->write(&scan, &copy->header, to);
 }
 
+/* Writes the pages of the original's object to the file. */
+static void
+restore_cold(CopyProgress *progress, Extent to)
+{
+	const SegmentCopy *copy = progress->copy;
+	StoreHash  *hash = store_hash_begin();
+	PGAlignedBlock page;
+
+	for (BlockNumber i = copy->shared; i < copy->blocks; i++)
+	{
+		read_cold(progress, i, page.data);
+		store_hash_add(hash, page.data, BLCKSZ);
+		extent_put_page(to, i, page.data);
+	}
+	stored_compare(progress->from, &copy->input->header, hash);
+}
+
 void
 copy_write(const SegmentCopy *copy, SegmentEntry *output)
 {
@@ -168,16 +185,8 @@ copy_write(const SegmentCopy *copy, SegmentEntry *output)
 		stored_write(to, header, copy->server, read_cold, &progress);
 		WAIT_POINT("stored");
 	}
-	else
-	{
-		PGAlignedBlock page;
-
-		for (BlockNumber i = copy->shared; i < copy->blocks; i++)
-		{
-			read_cold(&progress, i, page.data);
-			extent_put_page(to, i, page.data);
-		}
-	}
+	else if (copy->shared < copy->blocks)
+		restore_cold(&progress, to);
 	FreeAccessStrategy(progress.from.ring);
 }
 

@@ -5,11 +5,8 @@
 
 #include <limits.h>
 
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
-#include "port/pg_crc32c.h"
 #include "utils/memutils.h"
 
 #include "store/provider.h"
@@ -19,48 +16,8 @@
 #define PACED_SLICE (128 * 1024)	/* likewise, at a rate */
 #define MOST_LATE 50			/* milliseconds that are made up for, where a rate was not kept */
 #define MOST_PARTS 10000
-#define BLOCKS_TO_VERIFY 4
 #define PAGE_TRIES 4			/* of a page of a list by version 2, before version 1 is tried */
 #define ABORT_TIMEOUT 500		/* milliseconds that a cancelled upload takes to say so */
-
-void
-store_sha256(const void *data, size_t size, uint8 *digest)
-{
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
-
-	if (context == NULL || pg_cryptohash_init(context) < 0 ||
-		pg_cryptohash_update(context, data, size) < 0 ||
-		pg_cryptohash_final(context, digest, STORE_SHA256) < 0)
-	{
-		pg_cryptohash_free(context);
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute SHA-256")));
-	}
-	pg_cryptohash_free(context);
-}
-
-void
-store_hex(const uint8 *bytes, size_t size, char *hex)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < size; i++)
-	{
-		hex[2 * i] = digits[bytes[i] >> 4];
-		hex[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	hex[2 * size] = '\0';
-}
-
-uint32
-store_crc(const void *data, size_t size)
-{
-	pg_crc32c	crc;
-
-	INIT_CRC32C(crc);
-	COMP_CRC32C(crc, data, size);
-	FIN_CRC32C(crc);
-	return crc;
-}
 
 static void
 read_memory(void *arg, uint64 offset, char *buffer, size_t length)
@@ -221,8 +178,9 @@ store_raise(const Store *store, const char *key, const StoreError *error)
 }
 
 /* Hands the outcome of a call to the caller. */
-static bool
-give_outcome(const Store *store, const char *key, const StoreError *outcome, StoreError *error)
+bool
+store_give_outcome(const Store *store, const char *key, const StoreError *outcome,
+				   StoreError *error)
 {
 	if (error != NULL)
 		*error = *outcome;
@@ -264,7 +222,7 @@ typedef struct Writer
 {
 	const StoreSource *source;
 	StoreDigest *digest;		/* NULL: not asked for */
-	pg_cryptohash_ctx *hash;
+	StoreHash  *hash;
 	uint64		hashed;			/* bytes that the digest has seen */
 	double		due;			/* when what was read may have been sent, in milliseconds */
 } Writer;
@@ -280,9 +238,7 @@ digest_begin(Writer *writer, const StoreSource *source, StoreDigest *digest)
 	digest->blocks = (source->size + STORE_BLOCK - 1) / STORE_BLOCK;
 	digest->crcs = MemoryContextAllocHuge(CurrentMemoryContext,
 										  sizeof(uint32) * Max(digest->blocks, 1));
-	writer->hash = pg_cryptohash_create(PG_SHA256);
-	if (writer->hash == NULL || pg_cryptohash_init(writer->hash) < 0)
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute SHA-256")));
+	writer->hash = store_hash_begin();
 }
 
 static void
@@ -290,9 +246,7 @@ digest_end(Writer *writer)
 {
 	if (writer->hash == NULL)
 		return;
-	if (pg_cryptohash_final(writer->hash, writer->digest->sha256, STORE_SHA256) < 0)
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute SHA-256")));
-	pg_cryptohash_free(writer->hash);
+	store_hash_end(writer->hash, writer->digest->sha256);
 	writer->hash = NULL;
 }
 
@@ -307,8 +261,7 @@ read_source(Writer *writer, uint64 offset, char *buffer, size_t length)
 		writer->source->read(writer->source->arg, offset, buffer, length);
 	if (writer->hash == NULL || offset != writer->hashed || length == 0)
 		return;
-	if (pg_cryptohash_update(writer->hash, (const uint8 *) buffer, length) < 0)
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute SHA-256")));
+	store_hash_add(writer->hash, buffer, length);
 	for (size_t at = 0; at < length; at += STORE_BLOCK)
 		writer->digest->crcs[(offset + at) / STORE_BLOCK] =
 			store_crc(buffer + at, Min(STORE_BLOCK, length - at));
@@ -547,7 +500,7 @@ store_put(Store *store, const char *key, const StoreSource *source, StoreDigest 
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	digest_end(&writer);
-	return give_outcome(store, key, &request.error, error);
+	return store_give_outcome(store, key, &request.error, error);
 }
 
 /*
@@ -586,7 +539,7 @@ store_create(Store *store, const char *key, const StoreSource *source, StoreErro
 		pfree(range.data);
 	}
 	pfree(body);
-	return give_outcome(store, key, &request.error, error);
+	return store_give_outcome(store, key, &request.error, error);
 }
 
 /* ---- reading ---- */
@@ -616,7 +569,7 @@ store_read(Store *store, StoreRange *ranges, int count, StoreError *error)
 		key = ranges[i].key;
 	}
 	pfree(requests);
-	return give_outcome(store, key, &outcome, error);
+	return store_give_outcome(store, key, &outcome, error);
 }
 
 bool
@@ -627,50 +580,7 @@ store_head(Store *store, const char *key, StoreObject *object, StoreError *error
 	set_key(store, &request, STORE_HEAD, key);
 	run_one(store, &request);
 	*object = request.object;
-	return give_outcome(store, key, &request.error, error);
-}
-
-bool
-store_verify(Store *store, const char *key, uint64 size, const StoreDigest *digest,
-			 StoreError *error)
-{
-	StoreRange	ranges[BLOCKS_TO_VERIFY];
-	StoreObject object;
-	StoreError	outcome;
-	char	   *data;
-	int			count = Min(digest->blocks, BLOCKS_TO_VERIFY);
-
-	if (!store_head(store, key, &object, &outcome))
-		return give_outcome(store, key, &outcome, error);
-	if (object.size != size)
-	{
-		store_fail(&outcome, STORE_DAMAGED,
-				   "the object has " UINT64_FORMAT " bytes in place of " UINT64_FORMAT,
-				   object.size, size);
-		return give_outcome(store, key, &outcome, error);
-	}
-	if (store->options.encryption != NULL && !object.encrypted)
-	{
-		store_fail(&outcome, STORE_REFUSED,
-				   "the server does not say that it has encrypted the object, as the option "
-				   "encryption tells it to");
-		return give_outcome(store, key, &outcome, error);
-	}
-	data = palloc(BLOCKS_TO_VERIFY * STORE_BLOCK);
-	for (int i = 0; i < count; i++)
-	{
-		/* the first, the last, and some between */
-		uint64		block = count == 1 ? 0 : (uint64) (digest->blocks - 1) * i / (count - 1);
-
-		ranges[i].key = key;
-		ranges[i].offset = block * STORE_BLOCK;
-		ranges[i].length = Min(STORE_BLOCK, size - ranges[i].offset);
-		ranges[i].data = data + i * STORE_BLOCK;
-		ranges[i].crcs = digest->crcs + block;
-	}
-	store_read(store, ranges, count, &outcome);
-	pfree(data);
-	return give_outcome(store, key, &outcome, error);
+	return store_give_outcome(store, key, &request.error, error);
 }
 
 /* ---- listing and deleting ---- */
@@ -747,7 +657,7 @@ store_list(Store *store, const char *prefix, StoreVisit visit, void *arg, StoreE
 			break;
 	}
 	MemoryContextDelete(context);
-	return give_outcome(store, prefix, &request.error, error);
+	return store_give_outcome(store, prefix, &request.error, error);
 }
 
 bool
@@ -766,5 +676,5 @@ store_delete(Store *store, const char *const *keys, int count, StoreError *error
 		key = keys[i];
 	}
 	pfree(requests);
-	return give_outcome(store, key, &outcome, error);
+	return store_give_outcome(store, key, &outcome, error);
 }

@@ -173,6 +173,12 @@ extern int64 store_now(void);
 extern bool store_may_pass(StoreKind kind);
 
 /*
+ * Milliseconds after which a read is asked for a second time: twice what 95 of 100 of the last ones
+ * took.
+ */
+extern int	store_hedge_after(const Store *store);
+
+/*
  * Runs requests until each is done.  The error of each says how it went.  An interrupt of the
  * statement stops all; what was sent may have been done by the server all the same.
  */
@@ -203,9 +209,13 @@ extern bool store_page_of_lines(Store *store, const StoreRequest *request, Store
 								void *arg, char *token);
 
 /* calls.c */
+extern const char *store_hint(const StoreError *error);
+extern bool store_give_outcome(const Store *store, const char *key, const StoreError *outcome,
+							   StoreError *error);
+
+/* digest.c */
 extern void store_sha256(const void *data, size_t size, uint8 *digest);
 extern void store_hex(const uint8 *bytes, size_t size, char *hex);
 extern uint32 store_crc(const void *data, size_t size);
-extern const char *store_hint(const StoreError *error);
 
 #endif							/* STORE_PROVIDER_H */

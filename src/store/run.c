@@ -104,9 +104,8 @@ compare_ints(const void *a, const void *b)
 	return *(const int *) a - *(const int *) b;
 }
 
-/* Milliseconds after which a read is asked for a second time; twice what 95 of 100 take. */
-static int
-hedge_after(const Store *store)
+int
+store_hedge_after(const Store *store)
 {
 	int			sorted[STORE_LATENCIES];
 	int			count = Min(store->reads, STORE_LATENCIES);
@@ -477,7 +476,7 @@ static void
 run_all(Store *store, StoreRequest *requests, int count, StoreFeed feed, void *arg,
 		MemoryContext caller)
 {
-	int			hedge = hedge_after(store);
+	int			hedge = store_hedge_after(store);
 	bool		more = feed != NULL;
 
 	while (end_attempts(store, requests, count, caller) > 0 || more)

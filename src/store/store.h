@@ -149,6 +149,17 @@ extern bool store_can_create(const Store *store);
  */
 extern bool store_verify(Store *store, const char *key, uint64 size, const StoreDigest *digest,
 						 StoreError *error);
+
+/* Reads all of an object, at the store, and compares each block and the whole. */
+extern bool store_verify_all(Store *store, const char *key, uint64 size,
+							 const StoreDigest *digest, StoreError *error);
+
+/* SHA-256 of bytes in order; what was begun is freed by its end, or with the transaction. */
+typedef struct pg_cryptohash_ctx StoreHash;
+extern StoreHash *store_hash_begin(void);
+extern void store_hash_add(StoreHash *hash, const void *data, size_t size);
+extern void store_hash_end(StoreHash *hash, uint8 *sha256);
+
 extern bool store_read(Store *store, StoreRange *ranges, int count, StoreError *error);
 
 /*

@@ -7,7 +7,8 @@ With a file, which has a key and a certificate, it speaks TLS.
 
 POST /_faults sets what goes wrong, a line each: METHOD TIMES FAULT [VALUE] [PATTERN].  The next TIMES requests of that
 method ('*': any) whose path and query match the pattern meet the fault.  GET /_log says what was asked since, and with which
-tags.  GET /_bodies says how many milliseconds each body took to come.
+tags.  GET /_headers says which headers came with it, a line each: METHOD PATH NAME: VALUE.  GET /_bodies says how many
+milliseconds each body took to come.
 
 Faults: delay MS; status CODE[:S3CODE]; reset (in the midst of the body); truncate (likewise, in order); corrupt (a byte
 of the body); short (a shorter body, of the right form); whole (the range is ignored); shift (another range); lost (the
@@ -26,7 +27,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 upstream = int(sys.argv[2])
 lock = threading.Lock()
-faults, log, bodies = [], [], []
+faults, log, bodies, headers = [], [], [], []
 
 
 def error_body(code, message="made by the proxy"):
@@ -61,17 +62,19 @@ class Handler(BaseHTTPRequestHandler):
             if self.path == "/_faults":
                 log.clear()
                 bodies.clear()
+                headers.clear()
                 faults.clear()
                 for line in body.decode().splitlines():
                     method, times, fault, *rest = line.split()
                     faults.append([method, int(times), fault, rest[0] if rest else "", rest[1] if len(rest) > 1 else ""])
-            answer = "\n".join(bodies if self.path == "/_bodies" else log).encode()
+            answer = "\n".join({"/_bodies": bodies, "/_headers": headers}.get(self.path, log)).encode()
         self.answer(200, [("Content-Length", str(len(answer)))], answer)
 
     def find_fault(self):
         with lock:
             tags = self.headers.get("x-amz-tagging")
             log.append(f"{self.command} {self.path}" + (f" tags {tags}" if tags else ""))
+            headers.extend(f"{self.command} {self.path} {name.lower()}: {value}" for name, value in self.headers.items())
             for fault in faults:
                 if fault[1] > 0 and fault[0] in ("*", self.command) and re.search(fault[4], self.path):
                     fault[1] -= 1

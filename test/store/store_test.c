@@ -6,6 +6,8 @@
  */
 #include "pg_compat.h"
 
+#include <limits.h>
+
 #include "catalog/pg_type.h"
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
@@ -221,6 +223,27 @@ store_test_counters(PG_FUNCTION_ARGS)
 		" won " UINT64_FORMAT " errors " UINT64_FORMAT " read " UINT64_FORMAT
 		" written " UINT64_FORMAT, counters.requests, counters.retries, counters.hedges,
 		counters.hedges_won, counters.errors, counters.bytes_read, counters.bytes_written)));
+}
+
+PG_FUNCTION_INFO_V1(store_test_hedge);
+
+/* (milliseconds that reads took): after how many a read is sent again; NULL: it is not */
+Datum
+store_test_hedge(PG_FUNCTION_ARGS)
+{
+	Store		store = {0};
+	Datum	   *values;
+	int			count;
+	int			after;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), INT4OID, sizeof(int32), true, TYPALIGN_INT, &values,
+					  NULL, &count);
+	for (int i = 0; i < count; i++)
+		store.latencies[store.reads++ % STORE_LATENCIES] = DatumGetInt32(values[i]);
+	after = store_hedge_after(&store);
+	if (after == INT_MAX)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(after);
 }
 
 PG_FUNCTION_INFO_V1(store_test_sign);

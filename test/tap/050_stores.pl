@@ -54,6 +54,9 @@ foreach my $vector (
 		'07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f' ],
 	[ 'a space', 'GET', '/example space/', '', \@plain, $empty, @suite,
 		'652487583200325589f1fba4c7e578f72c47cb61beeca81406b39ddec1366741' ],
+	# not of the suite: computed by Python's quote, which gives its signatures, too
+	[ 'plus, per cent, tilde', 'GET', '/a+b%c~d e=f', '', \@plain, $empty, @suite,
+		'592e59d062eaa58091aef2fe2a8a2d45c91ba97f19956e629fda2175c9f1c143' ],
 	[ 'spaces in headers', 'GET', '/', '',
 		[ $plain[0], 'my-header1:value1', 'my-header2:"a   b   c"', $plain[1] ], $empty, @suite,
 		'acc3ed3afb60bb290fc8d2dd0098b9911fcaa05412b367055dee359757a9c736' ])

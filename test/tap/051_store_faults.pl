@@ -153,6 +153,21 @@ my $begin = time();
 like(query("$reads; SELECT get('cold', 'small', 0, 5) IS NOT NULL; SELECT counters('cold')"), qr/^\d+\nt\nrequests \d+ retries 0 hedges [1-9]\d* won 1 errors 0 /, 'a slow read is overtaken by a second one');
 cmp_ok(time() - $begin, '<', 1, 'long before it is given up');
 
+is(query("SELECT hedge_after('{1}'), hedge_after(array_fill(50, ARRAY[16])), hedge_after(ARRAY(SELECT n FROM generate_series(1, 64) n)),
+	hedge_after(ARRAY(SELECT n FROM generate_series(1, 128) n)), hedge_after(array_fill(1, ARRAY[64]))"), '|100|122|250|20',
+	'it is after twice what 95 of 100 of the last 64 reads took');
+
+# Each call ends at its deadline
+foreach my $sql ("SELECT read('brief', 'large', $large, 1, 3, 1)", "SELECT size('brief', 'large')", "SELECT list('brief', '')",
+	"SELECT delete('brief', '{large}')", "SELECT put('brief', 'never', $large, 1)")
+{
+	set_faults($proxy, '* 1000 hang 3');
+	$begin = time();
+	like(query($sql), qr/ERROR:  object store "brief".*no answer within 700 ms/, "deadline: $sql");
+	cmp_ok(time() - $begin, '<', 5, "deadline: $sql: in time");
+}
+set_faults($proxy);
+
 # Long lists, and servers that do not give the second page
 s3_server($node, 'direct', $rgw, $rgw->{port});
 is(query("SELECT count(put('direct', 'many/' || i, 1, i)) FROM generate_series(1, 203) i"), '203', 'more objects than a page of a list has');
@@ -167,6 +182,39 @@ foreach my $fault ('400:InvalidArgument', '500:InternalError')
 	set_faults($proxy, "GET 1000 status $fault list-type=2");
 	is(query($all), '203|203', "also by version 1, where version 2 says $fault");
 }
+
+# What is sent, and what only where an option says that the server knows it
+my %always = map { $_ => 1 } qw(accept authorization content-length content-type host range x-amz-content-sha256 x-amz-date);
+my $all_calls = "SELECT put(SERVER, 'sent/piece', 50000, 1), put(SERVER, 'sent/parts', $large, 1), size(SERVER, 'sent/piece'), list(SERVER, 'sent/'),
+	delete(SERVER, '{sent/piece}')";
+
+# The headers that a statement sends besides, each with method and object; a wrong range or hash counts as one of these.
+sub sent
+{
+	my ($options, $sql) = @_;
+	s3_server($node, 'optional', $rgw, $proxy, ", part_size '5MB' $options");
+	set_faults($proxy);
+	query($sql =~ s/SERVER/'optional'/gr);
+	my %sent;
+	foreach (proxy_headers($proxy))
+	{
+		my ($method, $object, $name, $value) = m{^(\w+) .*?([a-z]+)(?:\?\S*)? ([^: ]+): (.*)$} or die $_;
+		$sent{"$method $object $name"} = 1 if !$always{$name} || $name eq 'range' && $value !~ /^bytes=\d+-\d+$/
+			|| $name eq 'x-amz-content-sha256' && $value !~ /^[0-9a-f]{64}$/;
+	}
+	query('DROP SERVER optional CASCADE');
+	return join ', ', sort keys %sent;
+}
+is(sent('', $all_calls), '', 'by default, no condition, no checksum, no tags and no encoding; absolute ranges, and hashes of bodies');
+is(sent(", conditional_put 'on'", "SELECT create_new(SERVER, 'sent/once', 10, 1)"), 'PUT once if-none-match', 'with conditional_put');
+is(sent(", checksums 'on'", $all_calls), 'PUT piece x-amz-checksum-crc32c', 'with checksums');
+is(sent(", storage_class 'STANDARD'", $all_calls), 'POST parts x-amz-storage-class, PUT piece x-amz-storage-class', 'with storage_class');
+my $put = "SELECT put(SERVER, 'sent/piece', 10, 1)";
+is(sent(", encryption 'sse-s3'", $put), 'PUT piece x-amz-server-side-encryption', 'with sse-s3');
+is(sent(", encryption 'sse-kms', kms_key_id 'test'", $put),
+	'PUT piece x-amz-server-side-encryption, PUT piece x-amz-server-side-encryption-aws-kms-key-id', 'with sse-kms');
+is(sent('', "ALTER USER MAPPING FOR CURRENT_USER server optional OPTIONS (ADD session_token 'aTokenOfSession'); SELECT size(SERVER, 'sent/piece')"),
+	'HEAD piece x-amz-security-token', 'with a session token');
 
 # Tags of an object go with the request that makes it
 s3_server($node, 'tagged', $rgw, $proxy, ", part_size '5MB', tags 'kind=test', object_tags 'on'");
@@ -233,6 +281,13 @@ set_faults($proxy, 'GET 1 status 503:SlowDown');
 set_faults($copy, 'GET 1000 status 404:NoSuchKey');
 is(query("SELECT get('copied', 'small', 0, 100) = get('direct', 'small', 0, 100)"), 't', 'an object that has not come to the second endpoint yet');
 is(scalar(proxy_log($copy)), 1, 'where it was looked for');
+set_faults($proxy, 'GET 1 hang 20 small');
+set_faults($copy);
+like(query("SELECT sum(read('copied', 'large', $large, 1, 20, 1)); SELECT get('copied', 'small', 0, 5) IS NOT NULL"), qr/^\d+\nt$/, 'a read that takes long at the first endpoint');
+is(scalar(grep { /small/ } proxy_log($copy)), 1, 'is asked for at the second');
+set_faults($copy);
+query("SELECT put('copied', 'written', 10, 1), size('copied', 'written'), list('copied', 'written'), delete('copied', '{written}')");
+is(scalar(grep { !/^GET \/cold\/written/ } proxy_log($copy)), 0, 'where nothing is written, listed or deleted');
 
 # An endpoint that is gone, and comes back
 stop_proxies();

@@ -247,6 +247,22 @@ foreach my $cached (0, 1)
 cmp_ok($read[0], '>', 1, 'blocks of several rows are read with the first, if the search has waited');
 is($read[1], 1, 'else when they are asked for');
 
+# A directory that is lost, as that of an unlogged index is by a crash, leaves its objects to the collector
+sql("$off; CREATE UNLOGGED TABLE unlogged (v vector(16)); INSERT INTO unlogged SELECT place(n) FROM generate_series(1, 100) n;
+	CREATE INDEX unlogged_v ON unlogged USING hnsw (v vector_l2_ops) WITH (tier = cold)");
+%known = map { $_ => 1 } objects();
+sql("SELECT vector_tier('unlogged_v')");
+my ($lost) = grep { !$known{$_} } objects();
+my $state = "SELECT state FROM vector_tier_objects('cold') WHERE key = '$lost'";
+is(sql($state), 'live', 'an object of an unlogged index');
+$node->stop('immediate');
+$node->start;
+is(sql("SELECT vector_index_check('unlogged_v'); $state"), "0\nretained", 'is kept after a crash');
+set_for_all($node, 'vector.tier_retention = 0');
+cmp_ok(sql("SELECT vector_tier_collect('cold')"), '>=', 1, 'until it is collected');
+is(sql($state), '', 'and only then gone');
+sound('after the collector');
+
 sql('DROP SERVER cold CASCADE');
 is(sql("SELECT to_regclass('items_v') IS NULL"), 't', 'with CASCADE the index is dropped');
 $node->stop;

@@ -333,6 +333,15 @@ foreach my $how ('pg_cancel_backend', 'pg_terminate_backend')
 	is(finish_query($second), "1\n", "the other reads after $how");
 	like(finish_query($first), qr/cancel|terminat/, 'the first does not');
 }
+# whoever waits for it may be cancelled, too
+set_faults($proxy, 'GET 1 hang 15');
+my $reading = begin_query(fetch('cold', 1750) . " /* first */");
+ok($node->poll_query_until('postgres', "SELECT tier_state() ~ ' coming 4'"), 'a process reads');
+my $waiting = begin_query("SET statement_timeout = '200ms'; " . fetch('cold', 1750));
+like(finish_query($waiting), qr/canceling statement/, 'one that waits for it is cancelled');
+is(query("SELECT tier_state() ~ ' coming 4'"), 't', 'and the reader is not');
+query("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%first%' AND pid <> pg_backend_pid()");
+like(finish_query($reading), qr/cancel/, 'until it is, too');
 # where the store is gone, each fails, with the object's name, and none waits for ever
 stop_proxies();
 query("ALTER SERVER cold OPTIONS (SET stall_timeout '500ms', SET timeout '1s')");

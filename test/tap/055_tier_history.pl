@@ -1,6 +1,7 @@
 # Segments in an object store over time: kill -9 at any moment while they are moved there and back, and restores to points of
 # a history, at which searches return what they returned then
-# VECTOR_LONG=1 in the environment: 200 kills and 20 restores.  VECTOR_SEED: another sequence.
+# VECTOR_LONG=1 in the environment: 200 kills in place of 50, and each of the 20 points is restored from the backup, too.
+# VECTOR_SEED: another sequence.
 use strict;
 use warnings;
 use FindBin;
@@ -14,7 +15,7 @@ use Time::HiRes qw(usleep);
 plan skip_all => 'object stores are ours' if $ENV{VECTOR_PEER};
 
 my $long = $ENV{VECTOR_LONG};
-my ($kills, $restores) = $long ? (200, 20) : (10, 3);
+my $kills = $long ? 200 : 50;
 my $seed = $ENV{VECTOR_SEED} // 1;
 srand($seed);
 note "VECTOR_SEED=$seed";
@@ -57,14 +58,27 @@ my @steps = (
 sub found
 {
 	my ($where) = @_;
+	my $checks = join(' ', map { "SELECT vector_index_check('$_') >= count(*) FROM items;" } @indexes);
 	my $searches = join(' UNION ALL ', map {
 		my $operator = $operator{$_};
 		map { "SELECT string_agg(id::text, ',') FROM (SELECT id FROM items ORDER BY v $operator place($_) LIMIT 10) x" } (3, 50, 120)
 	} @indexes);
 	my ($status, $out, $error) = $where->psql('postgres', "LOAD 'vector'; SET vector.background_work = off; SET enable_seqscan = off;
-		SET enable_sort = off; SET ivf.probes = 8; " . join(' ', map { "SELECT vector_index_check('$_') >= count(*) FROM items;" } @indexes)
-		. "SELECT count(*) FROM items; $searches");
+		SET enable_sort = off; SET ivf.probes = 8; $checks
+		SELECT count(*) FROM items; $searches");
 	return $status ? $error : $out;
+}
+
+# Likewise, as soon as the server is back.
+sub found_after_crash
+{
+	my $answer = '';
+	for (my $tries = 0; $tries < 9000 && $answer !~ /^[tf]\n|ERROR/; $tries++)
+	{
+		usleep(20_000);
+		$answer = eval { found($node) } // '';
+	}
+	return $answer;
 }
 
 # Kills the process that moves segments, at a moment that is in no way chosen.
@@ -77,11 +91,10 @@ foreach my $round (1 .. $kills)
 		map { ('-c', $_) } 'SELECT pg_backend_pid()', "LOAD 'vector'", @work ], '>', \$out, '2>', \$error);
 	$session->pump until $out =~ /^\d+\n/;
 	my ($pid) = $out =~ /^(\d+)/;
-	usleep(int(rand(400_000)));
+	usleep(int(rand($round % 5 ? 60_000 : 400_000)));
 	$killed += kill 'KILL', $pid;
 	$session->finish;
-	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die 'no recovery';
-	my $answer = found($node);
+	my $answer = found_after_crash();
 	next if $answer =~ /^t\nt\n/;
 	diag("round $round: $answer");
 	$unsound++;
@@ -107,15 +120,42 @@ sql('SELECT pg_switch_wal()');
 my $last = $node->safe_psql('postgres', 'SELECT pg_walfile_name(pg_current_wal_lsn())');
 sql("INSERT INTO items VALUES (0, place(0)); SELECT pg_switch_wal()");
 $node->poll_query_until('postgres', "SELECT last_archived_wal >= '$last' FROM pg_stat_archiver") or die 'not archived';
-my @points = $long ? (0 .. 19) : (1, 9, 18);
-foreach my $point (@points)
+
+# A server that replays until a point, and stops there
+sub restore
 {
-	my $restored = PostgreSQL::Test::Cluster->new("restored$point");
-	$restored->init_from_backup($node, 'start', has_restoring => 1);
-	$restored->append_conf('postgresql.conf', "recovery_target_name = 'point $point'\nrecovery_target_action = 'promote'\narchive_mode = off");
+	my ($name, $point, $action) = @_;
+	my $restored = PostgreSQL::Test::Cluster->new($name);
+	$restored->init_from_backup($node, 'start', has_restoring => 1, standby => 1);
+	go_to($restored, $point, $action);
+	return $restored;
+}
+
+sub go_to
+{
+	my ($restored, $point, $action) = @_;
+	$restored->append_conf('postgresql.conf', "recovery_target_name = 'point $point'\nrecovery_target_action = '$action'\narchive_mode = off");
 	$restored->start;
-	$restored->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die 'not restored';
-	is(found($restored), $then[$point], "restored to point $point: the same rows are found");
+	my $there = $action eq 'promote' ? 'NOT pg_is_in_recovery()' : "pg_get_wal_replay_pause_state() = 'paused'";
+	$restored->poll_query_until('postgres', "SELECT $there") or die 'not restored';
+	return;
+}
+
+my $walker = restore('walker', 0, 'pause');
+foreach my $point (0 .. 19)
+{
+	if ($point > 0)
+	{
+		$walker->stop('fast');
+		go_to($walker, $point, 'pause');
+	}
+	is(found($walker), $then[$point], "restored to point $point: the same rows are found");
+}
+$walker->stop('immediate');
+foreach my $point ($long ? (0 .. 19) : 18)
+{
+	my $restored = restore("restored$point", $point, 'promote');
+	is(found($restored), $then[$point], "restored to point $point, and promoted: the same rows are found");
 	like($restored->safe_psql('postgres', "LOAD 'vector'; " . each_index('vector_untier') . '; ' . each_index('vector_index_check')),
 		qr/^[1-9]\d*\|[1-9]\d*\n(\d+)\|\1$/, "restored to point $point: all is brought back") if $point == 18;
 	$restored->stop('immediate');

@@ -11,7 +11,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-our @EXPORT = qw(create_functions start_rgw limited_user start_other ask_s3 start_proxy s3_server set_faults proxy_log proxy_bodies free_ports stop_proxies stop_stores make_certificate);
+our @EXPORT = qw(create_functions start_rgw limited_user start_other ask_s3 start_proxy s3_server set_faults proxy_log proxy_headers proxy_bodies free_ports stop_proxies stop_stores make_certificate);
 
 my $tools = dirname(__FILE__) . '/../store';
 my (@rgw, @others, @proxies);
@@ -30,6 +30,7 @@ sub create_functions
 		CREATE FUNCTION list(server name, prefix text) RETURNS text[] AS 'vector_store_test', 'store_test_list' LANGUAGE C;
 		CREATE FUNCTION delete(server name, keys text[]) RETURNS void AS 'vector_store_test', 'store_test_delete' LANGUAGE C;
 		CREATE FUNCTION counters(server name) RETURNS text AS 'vector_store_test', 'store_test_counters' LANGUAGE C;
+		CREATE FUNCTION hedge_after(latencies int[]) RETURNS int AS 'vector_store_test', 'store_test_hedge' LANGUAGE C;
 		CREATE FUNCTION sign(method text, path text, query text, headers text[], payload text, key text, secret text, region text, service text, stamp text)
 			RETURNS text AS 'vector_store_test', 'store_test_sign' LANGUAGE C;");
 	return $status == 0;
@@ -153,6 +154,13 @@ sub proxy_log
 {
 	my ($port) = @_;
 	return split /\n/, HTTP::Tiny->new->get("http://127.0.0.1:$port/_log")->{content};
+}
+
+# The headers that came with what it was asked for since, a line each.
+sub proxy_headers
+{
+	my ($port) = @_;
+	return split /\n/, HTTP::Tiny->new->get("http://127.0.0.1:$port/_headers")->{content};
 }
 
 # How many milliseconds the body of each request took to come since, a line for each.
