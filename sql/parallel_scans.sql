@@ -186,7 +186,7 @@ CREATE INDEX shared_index ON shared_items USING diskann (v vector_l2_ops) WITH (
 SELECT plan, rows, twice, disorder, missing < 30 AS found FROM shared_compare('v', '<->', 'true', 3000);
 DROP INDEX shared_index;
 
--- what is wanted decides: few rows are found sooner by one process; a setting forbids; other modes end after some rows, so they are not parallel
+-- what is wanted decides: few rows are found sooner by one process, and so are some thousands, unless workers start fast; a setting forbids; other modes end after some rows, so they are not parallel
 CREATE INDEX shared_index ON shared_items USING hnsw (v vector_l2_ops, tag);
 RESET parallel_setup_cost;
 RESET parallel_tuple_cost;
@@ -196,6 +196,8 @@ SELECT plan FROM shared_compare('v', '<->', 'true', 10);
 SELECT plan FROM shared_compare('v', '<->', 'tag < 5', 100);
 SELECT plan FROM shared_compare('v', '<->', 'tag < 10', 100000);
 SELECT plan FROM shared_compare('v', '<->', 'true', 1000);
+SELECT plan FROM shared_compare('v', '<->', 'true', 14000);
+SET parallel_setup_cost = 200;
 SELECT plan FROM shared_compare('v', '<->', 'true', 14000);
 SET enable_indexscan = off;
 SELECT plan FROM shared_compare('v', '<->', 'true', 14000);

@@ -111,7 +111,7 @@ set_effort(DiskannScan *state)
 	*effort = (SearchEffort) {
 		.candidates = size, .known = INFINITY, .within = INFINITY, .margin = SEARCH_MARGIN
 	};
-	effort->rows = wanted;
+	effort->rows = iterative || scan->shared ? wanted : 0;
 	effort->fetches = estimates ? compared : PG_UINT32_MAX;
 	effort->stored_at_once = (uint32) Min(compared, DISKANN_MAX_QUERY_RESCORE);
 	state->first = scan->returned + Max(Max(wanted, first), 1);

@@ -2,8 +2,9 @@
  * graph_cost.c - the time that a parallel scan of graphs takes, compared with one process
  *
  * Its participants do not walk, but read all rows that meet the conditions: their codes, and of the
- * rows that are returned some vectors each, or all vectors.  One process walks, or if there are
- * conditions reads codes, too.  Times are in hops of a walk in memory, of some microseconds.
+ * rows that are returned some vectors each, or all vectors.  One process walks, or reads as they do
+ * if there are conditions or many rows are wanted.  Times are in hops of a walk in memory, of some
+ * microseconds.
  */
 #include "am/graph_cost.h"
 
@@ -16,9 +17,11 @@
 
 #include "graph_segment/method.h"
 
-/* Hops of a walk for each row that is wanted; with conditions, for each of its share. */
-#define HOPS_PER_WANTED		2
+/* Hops of a walk with conditions for each row that is wanted, and of its share. */
 #define HOPS_PER_SHARE		2.5
+
+/* One process that looks for more rows reads codes or vectors, if rounds of a walk take longer. */
+#define ROWS_OF_ROUND		1000
 
 /* To read a row that is returned from the table. */
 #define HOPS_PER_RETURNED	0.25
@@ -46,10 +49,9 @@ count_mapped(double rows, double blocks)
 
 /* To compare the codes of the rows that are left. */
 static double
-hops_of_codes(Relation index, double rows, double left)
+hops_of_codes(bool grouped, double rows, double left)
 {
 	double		all = rows / CODE_GROUP + 1;
-	bool		grouped = vector_am_of(index)->segments == &graph_segment_method;
 
 	return (grouped ? all * (1 - exp(left / -all)) / GRAPH_GROUPS_PER_HOP :
 			left / GRAPH_CODES_PER_HOP) + GRAPH_REFINED / GRAPH_SCATTERED_PER_HOP;
@@ -58,17 +60,18 @@ hops_of_codes(Relation index, double rows, double left)
 double
 graph_shared_time(Relation index, const Directory *directory, const SharedScan *scan)
 {
+	bool		grouped = vector_am_of(index)->segments == &graph_segment_method;
 	bool		kept = directory->storage != STORAGE_NONE;	/* else the table has the vectors */
 	double		left = scan->rows * scan->share;
 	double		wanted = scan->wanted > 0 ? Min(scan->wanted, left) : left;
-	double		codes = hops_of_codes(index, scan->rows, left);
+	double		codes = hops_of_codes(grouped, scan->rows, left);
 	double		compared = Min(GRAPH_HOPS_PER_ROW * wanted, left);
 	double		by_codes = codes + (kept ? wanted * GRAPH_HOPS_PER_ROW : compared);
 	double		by_vectors = left / (scan->share < 1 ? GRAPH_SCATTERED_PER_HOP :
 									 graph_nodes_in_order(directory->dims));
+	double		many = grouped ? codes + wanted * GRAPH_COMPARED_PER_ROW : INFINITY;
 	double		starts = parallel_setup_cost / DEFAULT_PARALLEL_SETUP_COST;
-	bool		reads_codes = !kept ||
-		(vector_am_of(index)->segments == &graph_segment_method && by_codes < by_vectors);
+	bool		reads_codes = !kept || (grouped && by_codes < by_vectors);
 	double		alone;
 	double		shared;
 	double		mapped;
@@ -77,12 +80,14 @@ graph_shared_time(Relation index, const Directory *directory, const SharedScan *
 	if (directory->features & FEATURE_STORED)
 		return INFINITY;
 	if (!kept)
-		alone = Min(HOPS_PER_WANTED * wanted / scan->share, codes) + compared;
+		alone = Min(GRAPH_WALKED_PER_ROW * wanted / scan->share, codes) + compared;
 	else if (scan->share < 1)
 		alone = Min(HOPS_PER_SHARE * wanted / scan->share,
 					codes + compared / GRAPH_SCATTERED_PER_HOP);
 	else
-		alone = Min(HOPS_PER_WANTED * wanted, 2 * left / GRAPH_NODES_PER_HOP);
+		alone = Min(GRAPH_WALKED_PER_ROW * wanted, 2 * left / GRAPH_NODES_PER_HOP);
+	if (kept && wanted > ROWS_OF_ROUND)
+		alone = Min(alone, Min(by_vectors, many));
 	mapped = count_mapped((kept ? wanted : compared) / scan->participants, scan->table_blocks);
 	if (reads_codes)
 		mapped += count_mapped(compared / scan->participants, kept ? scan->index_blocks : 0) +

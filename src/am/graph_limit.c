@@ -99,6 +99,8 @@ graph_first_rounds(VectorScan *scan)
 {
 	SearchEffort *effort = &scan->search.effort;
 	uint32		wanted = effort->wanted;
+	uint64		asked = effort->rows;
+	double		scans = scan->merged ? scan_merge_children(scan->merged) : 1;
 	ScanCursor **searched = palloc(sizeof(ScanCursor *) * Max(scan->cursor_count, 1));
 	double		rows;
 	double		told = 0;		/* rows of segments whose rounds are done */
@@ -124,12 +126,15 @@ graph_first_rounds(VectorScan *scan)
 		}
 		if (i > 0 && effort->known < INFINITY)
 			effort->wanted = graph_share(effort, wanted, rows_left(searched[i]) / Max(rows, 1));
+		if (scan->shared == NULL)
+			effort->rows = (uint64) (asked * rows_left(searched[i]) / Max(rows, 1) / scans);
 		(void) scan_round(scan, searched[i]);
 		if (!searched[i]->waits)
 			told += rows_left(searched[i]);
 	}
 	scan_end_waiting(scan);
 	effort->wanted = wanted;
+	effort->rows = asked;
 	effort->within = INFINITY;
 	pfree(searched);
 	if (!shares)

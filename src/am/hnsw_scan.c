@@ -91,7 +91,7 @@ search_effort(const HnswScan *state)
 	SearchEffort effort = {
 		.candidates = size,
 		.keep = is_limited(state) && !limited,
-		.rows = rows,
+		.rows = state->iterative == HNSW_ITERATIVE_SCAN_AUTO || state->scan.shared ? rows : 0,
 		.margin = SEARCH_MARGIN,
 		.known = state->scan.nearest ? scan_merge_known(state->scan.merged) : INFINITY,
 		.within = INFINITY

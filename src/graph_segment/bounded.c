@@ -74,8 +74,14 @@ add_node(BoundedNodes *nodes, uint32 id, float bound)
 	if (key <= nodes->first || key >= nodes->last || graph_search_expanded(nodes->search, id))
 		return;
 	nodes->keys[nodes->count++] = key;
-	if (nodes->count == nodes->most * ROOM)
+	if (nodes->count == nodes->room)
 		keep_least(nodes);
+}
+
+void
+bounded_add(BoundedNodes *nodes, uint32 id, float bound)
+{
+	add_node(nodes, id, bound);
 }
 
 /* Compares codes group by group, of a run of nodes. */
@@ -145,6 +151,18 @@ compare_codes(BoundedNodes *nodes, uint32 first, uint32 end)
 	}
 }
 
+/* Adds the nodes of a run. */
+static void
+add_run(BoundedNodes *nodes, uint32 first, uint32 end)
+{
+	if (nodes->add)
+		nodes->add(nodes->arg, first, end);
+	else if (nodes->disk)
+		compare_codes(nodes, first, end);
+	else
+		compare_groups(nodes, first, end);
+}
+
 /*
  * Compares all codes, and keeps the nodes whose keys are the first ones after a key, and before
  * another one.  What a participant of a parallel scan takes at first stays its own.
@@ -153,13 +171,13 @@ static void
 compute(BoundedNodes *nodes, uint64 after, uint64 before, uint32 most)
 {
 	nodes->most = Max(Min(most, nodes->left_count), 1);
-	nodes->keys = MemoryContextAllocHuge(CurrentMemoryContext,
-										 sizeof(uint64) * ROOM * nodes->most);
+	nodes->room = Min((uint64) nodes->most * ROOM, Max(nodes->left_count, 1));
+	nodes->keys = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint64) * nodes->room);
 	nodes->next = nodes->sorted = nodes->count = 0;
 	nodes->first = after;
 	nodes->last = before;
 	for (uint32 first, end = 0; nodes->take(nodes->arg, &first, &end);)
-		(nodes->disk ? compare_codes : compare_groups) (nodes, first, end);
+		add_run(nodes, first, end);
 	keep_least(nodes);
 	sort_next(nodes);
 }
@@ -172,7 +190,7 @@ bounded_begin(BoundedNodes *nodes, uint32 wanted, float within)
 		cluster_key(nextafterf(within, INFINITY), PG_UINT32_MAX) : PG_UINT64_MAX;
 
 	/* with few dimensions there are few different elements, so rounding errors add up */
-	if (!nodes->disk)
+	if (!nodes->disk && !nodes->add)
 		rabitq_allow_rounding(&nodes->code, space->dims < ROTATION_MIN_PADDED ? INFINITY :
 							  CODE_SIGMAS, space->rounding);
 	compute(nodes, 0, before, wanted);

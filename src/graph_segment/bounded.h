@@ -2,7 +2,8 @@
  * bounded.h - nodes of a graph in the order of lower bounds of their distances, by their own codes
  *
  * All nodes' codes are compared at first, but only the nodes with the least bounds are kept: few of
- * the others are ever asked for, and their bounds are computed again when they are.
+ * the others are ever asked for, and their bounds are computed again when they are.  Bounds may
+ * also be distances, which takes no longer where most vectors would be compared.
  */
 #ifndef VECTOR_GRAPH_SEGMENT_BOUNDED_H
 #define VECTOR_GRAPH_SEGMENT_BOUNDED_H
@@ -22,6 +23,9 @@ typedef struct BoundedNodes
 	CodeQuery	code;			/* prepared for it; or */
 	DiskScan   *disk;			/* METHOD_DISK, prepared for it; else NULL */
 	bool		(*take) (void *arg, uint32 *first, uint32 *end);	/* as graph_scan_take */
+
+	/* adds the nodes of a run, in place of what their codes tell of them; NULL: by codes */
+	void		(*add) (void *arg, uint32 first, uint32 end);
 	void	   *arg;
 
 	/* keys (cluster/keys.h) of bounds and nodes; zeros before bounded_begin */
@@ -29,7 +33,8 @@ typedef struct BoundedNodes
 	uint32		next;			/* the first one that has not been given */
 	uint32		sorted;			/* so many are in order, and before the others */
 	uint32		count;
-	uint32		most;			/* so many are kept */
+	uint32		most;			/* so many are kept, */
+	uint64		room;			/* and so many before the others are left out */
 	uint64		first;			/* all keys are after it, */
 	uint64		last;			/* and those after this one are not kept; PG_UINT64_MAX: all are */
 } BoundedNodes;
@@ -39,6 +44,9 @@ typedef struct BoundedNodes
  * those with bounds above `within`, which may be INFINITY.
  */
 extern void bounded_begin(BoundedNodes *nodes, uint32 wanted, float within);
+
+/* Adds a node with its bound, within BoundedNodes.add; each at most once. */
+extern void bounded_add(BoundedNodes *nodes, uint32 id, float bound);
 
 /* A bound of the next node, if there may be one. */
 extern bool bounded_least(const BoundedNodes *nodes, float *bound);

@@ -32,6 +32,13 @@
  */
 #define GRAPH_HOPS_PER_ROW		3
 
+/*
+ * What each of many rows costs one process, in hops: in the rounds of a walk that finds some of
+ * them in each; and by codes, by the vectors that are compared for it.
+ */
+#define GRAPH_WALKED_PER_ROW	2
+#define GRAPH_COMPARED_PER_ROW	1.5
+
 static inline double
 graph_nodes_in_order(uint32 dims)
 {

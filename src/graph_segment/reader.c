@@ -31,8 +31,17 @@
 #define WITHIN_WAITING		64
 #define WITHIN_WAITING_PART	8
 
-/* Nodes that a participant of a parallel scan lets wait for a row that all return. */
+/*
+ * Nodes that wait for each row that is wanted: by codes, of a participant of a parallel scan and of
+ * one process; and by vectors, where some rows may be dead.
+ */
 #define WAITING_PER_ROW		4
+#define WAITING_PER_MANY	8
+#define WAITING_COMPARED	1.25
+#define WAITING_LEAST		1024
+
+/* Nodes whose vectors have been compared are not read again, if at least this part is wanted. */
+#define RESULTS_PART		0.5
 
 typedef struct GraphReading
 {
@@ -233,6 +242,26 @@ walk(GraphReading *reading)
 	go_on(reading);
 }
 
+/* What all nodes that are left cost by vectors, in hops, and by codes with those of many rows. */
+static double
+all_vector_hops(const GraphReading *reading)
+{
+	const GraphScan *scan = &reading->scan;
+
+	return graph_scan_nodes_left(scan) / (scan->left ? GRAPH_SCATTERED_PER_HOP :
+										  graph_nodes_in_order(scan->sealed.space->dims));
+}
+
+static double
+all_code_hops(const GraphReading *reading, double hops_per_row)
+{
+	const GraphScan *scan = &reading->scan;
+	double		rows = Min(reading->base.search->effort.rows, graph_scan_nodes_left(scan));
+
+	return scan->disk || !graph_scan_has_codes(scan) ? INFINITY :
+		code_hops(scan, GRAPH_REFINED) + rows * hops_per_row;
+}
+
 /*
  * Whether a participant of a parallel scan reads its part by codes; else it compares all vectors,
  * which is exact.  Bounds by the codes of METHOD_DISK are not as sure as a walk, which compares the
@@ -241,32 +270,59 @@ walk(GraphReading *reading)
 static bool
 shares_codes(const GraphReading *reading)
 {
-	const GraphScan *scan = &reading->scan;
-	double		rows = reading->base.search->effort.rows;
-	double		nodes_per_hop = scan->left ? GRAPH_SCATTERED_PER_HOP :
-		graph_nodes_in_order(scan->sealed.space->dims);
-
-	return graph_scan_estimates(scan) ||
-		(scan->disk == NULL && graph_scan_has_codes(scan) &&
-		 code_hops(scan, GRAPH_REFINED) + rows * GRAPH_HOPS_PER_ROW <
-		 graph_scan_nodes_left(scan) / nodes_per_hop);
+	return graph_scan_estimates(&reading->scan) ||
+		all_code_hops(reading, GRAPH_HOPS_PER_ROW) < all_vector_hops(reading);
 }
 
-/* Reads what a participant of a parallel scan takes of the segment. */
+/*
+ * Reads what a participant of a parallel scan takes of the segment, or one process all of it.  All
+ * become results if most are wanted, or it is not known how many are.
+ */
 static void
-read_share(GraphReading *reading)
+read_all(GraphReading *reading, bool codes, double waiting_per_row)
 {
 	SegmentSearch *search = reading->base.search;
-	uint64		compared = Min(search->effort.rows * WAITING_PER_ROW, PG_INT32_MAX);
+	GraphScan  *scan = &reading->scan;
+	double		rows = search->effort.rows;
+	double		waiting = codes ?
+		Max(rows * waiting_per_row, WAITING_TIMES * search->effort.candidates) :
+		Max(rows * WAITING_COMPARED, WAITING_LEAST);
+	uint32		most = (uint32) Min(waiting, PG_INT32_MAX);
 
 	search->statistics->reads++;
-	if (shares_codes(reading))
-		graph_scan_bound_rest(&reading->scan, search->query,
-							  Max((uint32) compared, WAITING_TIMES * search->effort.candidates),
-							  INFINITY);
+	if (codes)
+		graph_scan_bound_rest(scan, search->query, most, INFINITY);
+	else if (rows == 0 || rows > RESULTS_PART * graph_scan_nodes_left(scan) ||
+			 space_is_lossy(search->space))
+		graph_scan_rest(scan, search->query, segment_give_row, reading);
 	else
-		graph_scan_rest(&reading->scan, search->query, segment_give_row, reading);
+		graph_scan_order_rest(scan, search->query, most);
 	reading->ended = true;
+}
+
+/*
+ * Reads the whole segment, if more rows are wanted than a round finds, and rounds of a walk take
+ * longer.
+ */
+static bool
+reads_many(GraphReading *reading)
+{
+	const SegmentSearch *search = reading->base.search;
+	const SearchEffort *effort = &search->effort;
+	double		share = graph_scan_share(&reading->scan);
+	double		left = graph_scan_nodes_left(&reading->scan);
+	double		by_vectors = all_vector_hops(reading);
+	double		by_codes = space_is_lossy(search->space) ? INFINITY :
+		all_code_hops(reading, GRAPH_COMPARED_PER_ROW);
+	double		rows = Min(effort->rows, left);
+
+	if (effort->rows <= (effort->wanted > 0 ? effort->wanted : effort->candidates) ||
+		search->allows || graph_scan_estimates(&reading->scan) ||
+		graph_scan_is_stored(&reading->scan) ||
+		rows * GRAPH_WALKED_PER_ROW / Max(share, 1 / (left + 1)) <= Min(by_vectors, by_codes))
+		return false;
+	read_all(reading, by_codes < by_vectors, WAITING_PER_MANY);
+	return true;
 }
 
 /* The memory that another round may take. */
@@ -292,7 +348,7 @@ do_round(GraphReading *reading)
 	}
 	if (reading->scan.share)
 	{
-		read_share(reading);
+		read_all(reading, shares_codes(reading), WAITING_PER_ROW);
 		return ROUND_LAST;
 	}
 	if (reading->waits)
@@ -300,7 +356,7 @@ do_round(GraphReading *reading)
 	else if (!reading->begun)
 	{
 		reading->begun = true;
-		if (reads_within(reading) ||
+		if (reads_within(reading) || reads_many(reading) ||
 			reads_rest(reading, expected_hops(reading, graph_scan_share(&reading->scan))))
 			return ROUND_LAST;
 		walk(reading);

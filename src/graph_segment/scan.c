@@ -497,7 +497,6 @@ graph_scan_compare(GraphScan *scan, uint32 id, GraphFound *found)
 										  scan->sealed.segment->header.layout.vector);
 	tell_found(scan, node, found);
 	sealed_leave_node(&scan->sealed);
-	scan->sealed.statistics->distances++;
 }
 
 /* Reads the nodes of a run. */
@@ -525,6 +524,7 @@ read_run(GraphScan *scan, uint32 first, uint32 end, SealedFound callback, void *
 			(scan->left == NULL && scan->sealed.excluded.count > 0 && node_is_excluded(scan, id)))
 			continue;
 		graph_scan_compare(scan, id, &found);
+		scan->sealed.statistics->distances++;
 		callback(arg, &found);
 	}
 }
@@ -579,19 +579,49 @@ take_run(void *scan, uint32 *first, uint32 *end)
 	return graph_scan_take(scan, first, end);
 }
 
-void
-graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted, float within)
+/* Has the nodes that are left wait for their turn; add: see BoundedNodes. */
+static void
+wait_rest(GraphScan *scan, uint32 wanted, float within,
+		  void (*add) (void *arg, uint32 first, uint32 end))
 {
-	scan->sealed.query = query;
-	prepare_codes(scan);
 	if (scan->left == NULL)
 		find_left(scan);
 	scan->bounded = (BoundedNodes) {
 		.sealed = &scan->sealed, .left = scan->left, .left_count = scan->left_count,
 		.search = &scan->search, .centred = scan->centred, .code = scan->code, .disk = scan->disk,
-		.take = take_run, .arg = scan
+		.take = take_run, .add = add, .arg = scan
 	};
 	bounded_begin(&scan->bounded, wanted, within);
+}
+
+void
+graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted, float within)
+{
+	scan->sealed.query = query;
+	prepare_codes(scan);
+	wait_rest(scan, wanted, within, NULL);
+}
+
+/* SealedFound: a node waits, whose vector has been compared. */
+static void
+wait_found(void *arg, const GraphFound *found)
+{
+	bounded_add(&((GraphScan *) arg)->bounded, found->id,
+				isnan(found->distance) ? INFINITY : found->distance);
+}
+
+/* BoundedNodes.add. */
+static void
+add_compared(void *scan, uint32 first, uint32 end)
+{
+	read_run(scan, first, end, wait_found, scan);
+}
+
+void
+graph_scan_order_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted)
+{
+	scan->sealed.query = query;
+	wait_rest(scan, wanted, INFINITY, add_compared);
 }
 
 int

@@ -29,7 +29,7 @@ typedef struct GraphScan
 	bool		keeps_memory;	/* see graph_scan_keep_memory */
 	SegmentScan *share;			/* of a participant of a parallel scan, else NULL */
 
-	BoundedNodes bounded;		/* see graph_scan_bound_rest */
+	BoundedNodes bounded;		/* see graph_scan_bound_rest, graph_scan_order_rest */
 
 	/* Of METHOD_DISK: nodes that have been found, or are left, by estimates, */
 	GraphHeap	waiting;
@@ -106,7 +106,14 @@ extern bool graph_scan_has_codes(const GraphScan *scan);
 extern void graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted,
 								  float within);
 
-/* Computes the distance of a node by its vector. */
+/*
+ * Likewise by their vectors, of a space that is not lossy: a node that is given is read again, but
+ * those that are not take no more memory than a key, and of these not more than a few times as many
+ * as are wanted.
+ */
+extern void graph_scan_order_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted);
+
+/* Computes the distance of a node by its vector; the caller counts it. */
 extern void graph_scan_compare(GraphScan *scan, uint32 id, GraphFound *found);
 
 /* The least bound of those that wait; false if none waits. */

@@ -237,5 +237,7 @@ graph_scan_next(GraphScan *scan, SegmentSearch *search, GraphFound *found)
 		return false;
 	}
 	graph_scan_compare(scan, id, found);
+	/* a vector counts once, however often it is read */
+	scan->sealed.statistics->distances += scan->bounded.add == NULL;
 	return true;
 }
