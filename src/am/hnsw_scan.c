@@ -5,8 +5,9 @@
  * auto the rows of the LIMIT, if these are more; the best of all are returned.  When more rows are
  * asked for, further rounds go on from there, in which no segment finds anything twice.  A search
  * that ended by itself once it had the wanted rows (graph_limit) first goes on for a few more of
- * them, as some of those found may be dead.  Results wait in a heap, so that a scan of n rows costs
- * n log n, however few of them a round returns.
+ * them, as some of those found may be dead.  Where more rows are wanted than a round finds, the
+ * first one may read a segment whole, so that there is no further one.  Results wait in a heap, so
+ * that a scan of n rows costs n log n, however few of them a round returns.
  *
  * In the mode auto a scan that is read to its end returns every row once.  The modes of pgvector
  * end before: off after ef_search rows, the others at limits on what they visit.  Except in
