@@ -32,6 +32,13 @@ BEGIN
 	RETURN wrong;
 END $$;
 SELECT wrong_large('bm25_large_body', ARRAY['often3 often4', 'one40* rare77 every', '+two1 -ten3 rare500 nothing one65999']);
+-- An index whose words and postings do not fit into the memory for them is the same as one that is sorted in memory.
+SET maintenance_work_mem = '1MB';
+CREATE INDEX bm25_large_spilled ON bm25_large USING bm25 (body, part) WITH (text_config = 'pg_catalog.simple', seal_rows = 2000);
+RESET maintenance_work_mem;
+SELECT vector_index_check('bm25_large_spilled'), pg_relation_size('bm25_large_spilled') = pg_relation_size('bm25_large_body') AS same;
+SELECT wrong_large('bm25_large_spilled', ARRAY['one40* rare77 every']);
+DROP INDEX bm25_large_spilled;
 
 -- Rows are sealed, deleted, and merged; the documents of a merge are made from the lists.
 SET vector.background_work = off;
@@ -41,7 +48,9 @@ INSERT INTO bm25_large SELECT id, large_body(id) FROM generate_series(66001, 685
 SELECT vector_seal('bm25_large_body') > 0 AS sealed;
 SELECT vector_index_check('bm25_large_body') = count(*) AS sound FROM bm25_large;
 SELECT wrong_large('bm25_large_body', ARRAY['every rare78']);
+SET maintenance_work_mem = '1MB';
 SELECT vector_merge('bm25_large_body') > 0 AS merged;
+RESET maintenance_work_mem;
 SELECT vector_index_check('bm25_large_body') = count(*) AS sound FROM bm25_large;
 SELECT wrong_large('bm25_large_body', ARRAY['two1 -ten3 one66* rare500']);
 -- The statistics are those of the rows that are left, so a new index gives the same scores.

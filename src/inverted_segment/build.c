@@ -71,7 +71,7 @@ begin_segment(InvertedBuild *build)
 	build->posting_count = 0;
 	build->nodes = BufFileCreateTemp(false);
 	build->tids = BufFileCreateTemp(false);
-	build->runs = runs_begin(build->memory);
+	build->runs = runs_begin(build->memory, build->space->element == SPACE_WORDS);
 	if (build->space->element == SPACE_WORDS)
 		build->words = words_build_begin(build->index, build->space->k1, build->space->b);
 }
@@ -383,9 +383,9 @@ row_number(SegmentMaking *making, uint64 i)
 	return (uint32) i;
 }
 
-InvertedBuild *
-inverted_build_begin(Relation index, const Space *space,
-					 void (*ready) (SegmentMaking *making, void *arg), void *arg)
+static InvertedBuild *
+begin_build(Relation index, const Space *space, Size memory,
+			void (*ready) (SegmentMaking *making, void *arg), void *arg)
 {
 	InvertedBuild *build = palloc0(sizeof(InvertedBuild));
 
@@ -396,9 +396,16 @@ inverted_build_begin(Relation index, const Space *space,
 	build->space = space;
 	build->ready = ready;
 	build->arg = arg;
-	build->memory = build_memory();
+	build->memory = memory;
 	begin_segment(build);
 	return build;
+}
+
+InvertedBuild *
+inverted_build_begin(Relation index, const Space *space,
+					 void (*ready) (SegmentMaking *making, void *arg), void *arg)
+{
+	return begin_build(index, space, build_memory(), ready, arg);
 }
 
 SegmentMaking *
@@ -410,7 +417,9 @@ inverted_build_making(InvertedBuild *build)
 SegmentMaking *
 inverted_from_rows(const SegmentJob *job)
 {
-	InvertedBuild *build = inverted_build_begin(job->index, &job->space, job->ready, job->arg);
+	/* beside the documents of a merge: see documents_each */
+	InvertedBuild *build = begin_build(job->index, &job->space, build_memory() / 2, job->ready,
+									   job->arg);
 
 	build->progress = job->progress;
 	return &build->making;

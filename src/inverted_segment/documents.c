@@ -24,6 +24,7 @@ typedef struct ListedTerm
 {
 	const char *text;
 	uint32		length;
+	uint32		next;			/* no window before has the term, from the one of the run on */
 	uint64		list;
 } ListedTerm;
 
@@ -70,7 +71,7 @@ read_terms(Documents *documents)
 		}
 		memcpy(text, reader->text, reader->length);
 		documents->terms[documents->count++] =
-			(ListedTerm) {text, reader->length, reader->number};
+			(ListedTerm) {text, reader->length, 0, reader->number};
 	}
 	pfree(reader);
 }
@@ -96,7 +97,29 @@ add_postings(Documents *documents, PackedReader *reader, uint32 term, const Pack
 	return true;
 }
 
-/* Gathers the postings of the run; false if they are too many. */
+/* Adds those of a term, which other windows may have alone; false if they are too many. */
+static bool
+add_term(Documents *documents, PackedReader *reader, uint32 term)
+{
+	ListedTerm *listed = &documents->terms[term];
+	uint32		windows;
+	uint32		i = 0;
+	PackedChunk *chunks = packed_read_chunks(documents->scan, listed->list, &windows, NULL);
+	bool		fits = true;
+
+	while (i < windows && chunks[i].window < documents->window)
+		i++;
+	listed->next = i < windows ? chunks[i].window : PG_UINT32_MAX;
+	if (listed->next == documents->window)
+		fits = add_postings(documents, reader, term, &chunks[i]);
+	pfree(chunks);
+	return fits;
+}
+
+/*
+ * Gathers the postings of the run; false if they are too many.  A list is read for a window that
+ * has some of it, and once before.
+ */
 static bool
 gather(Documents *documents)
 {
@@ -106,15 +129,9 @@ gather(Documents *documents)
 	documents->posting_count = 0;
 	for (uint32 term = 0; fits && term < documents->count; term++)
 	{
-		uint32		windows;
-		PackedChunk *chunks = packed_read_chunks(documents->scan, documents->terms[term].list,
-												 &windows, NULL);
-
 		CHECK_FOR_INTERRUPTS();
-		for (uint32 i = 0; fits && i < windows; i++)
-			if (chunks[i].window == documents->window)
-				fits = add_postings(documents, reader, term, &chunks[i]);
-		pfree(chunks);
+		if (documents->terms[term].next <= documents->window)
+			fits = add_term(documents, reader, term);
 	}
 	pfree(reader);
 	return fits;

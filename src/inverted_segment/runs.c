@@ -1,5 +1,9 @@
 /*
  * runs.c - sorts postings in memory, writes runs to temporary files, and merges them
+ *
+ * Dimensions that are terms have numbers in memory, which a run replaces by their ranks among its
+ * own terms.  In its file the text of a term precedes its first postings, so that neither terms nor
+ * postings of all runs need be in memory at once.
  */
 #include "inverted_segment/runs.h"
 
@@ -7,13 +11,24 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
+#include "inverted_segment/terms.h"
 #include "segment/temporary.h"
+#include "text/document.h"
 
 /* The room for postings at first, and the least that a run has. */
 #define FIRST_ROOM		16384
 #define LEAST_ROOM		65536
 
-/* The head of a window's postings in a file; row numbers and weights follow. */
+/* What is taken beside postings and terms: a window, and runs. */
+#define OTHER_MEMORY	(INVERTED_WINDOW * (sizeof(uint16) + sizeof(float)) + 65536)
+
+/* The least room for a term. */
+#define FIRST_TERM_ROOM	64
+
+/*
+ * The head of a window's postings in a file; the term follows, if it is one and another than
+ * before, then row numbers and weights.
+ */
 typedef struct RunHead
 {
 	uint32		dim;
@@ -21,18 +36,30 @@ typedef struct RunHead
 	uint32		count;
 } RunHead;
 
+/* A term, in memory that grows. */
+typedef struct TermText
+{
+	char	   *text;
+	uint32		length;
+	uint32		room;
+} TermText;
+
 typedef struct PostingRun
 {
 	BufFile    *file;			/* NULL: in memory */
 	const Posting *next;		/* in memory */
 	const Posting *end;
 	RunHead		head;			/* of the next postings */
+	TermText	term;			/* likewise */
+	bool		begun;			/* there is a head */
 } PostingRun;
 
 struct PostingRuns
 {
 	MemoryContext context;
-	Size		most;			/* postings in memory */
+	Size		memory;
+	Size		peak;			/* of what was taken of it */
+	TermTable  *terms;			/* of the postings in memory; NULL: dimensions are none */
 	Size		room;
 	Size		count;
 	Posting    *postings;
@@ -40,17 +67,31 @@ struct PostingRuns
 	PostingRun *runs;
 	int			run_count;
 	WindowPostings window;
+	TermText	term;			/* of the window */
+	uint32		dims;			/* that have been merged */
 };
 
+/* Terms have a context of their own, below that of the runs. */
+static void
+begin_terms(PostingRuns *runs)
+{
+	MemoryContext old = MemoryContextSwitchTo(runs->context);
+
+	runs->terms = terms_begin();
+	MemoryContextSwitchTo(old);
+}
+
 PostingRuns *
-runs_begin(Size memory)
+runs_begin(Size memory, bool terms)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector postings",
 												  ALLOCSET_DEFAULT_SIZES);
 	PostingRuns *runs = MemoryContextAllocZero(context, sizeof(PostingRuns));
 
 	runs->context = context;
-	runs->most = Max(memory / (2 * sizeof(Posting)), LEAST_ROOM);
+	runs->memory = Max(memory, LEAST_ROOM * 2 * sizeof(Posting) + OTHER_MEMORY);
+	if (terms)
+		begin_terms(runs);
 	return runs;
 }
 
@@ -83,7 +124,15 @@ sort_run(PostingRuns *runs)
 	PostingRun *run;
 	Posting    *sorted;
 
+	if (runs->terms)
+	{
+		const uint32 *ranks = terms_sort(runs->terms);
+
+		for (Size i = 0; i < runs->count; i++)
+			runs->postings[i].dim = ranks[runs->postings[i].dim];
+	}
 	runs->other = MemoryContextAllocHuge(runs->context, Max(runs->count, 1) * sizeof(Posting));
+	runs->peak = Max(runs->peak, MemoryContextMemAllocated(runs->context, true));
 	sorted = postings_sort(runs->postings, runs->other, runs->count);
 	run = add_run(runs);
 	run->next = sorted;
@@ -91,14 +140,49 @@ sort_run(PostingRuns *runs)
 	return run;
 }
 
-/* Reads the head of a run's next postings; false at its end. */
+static void
+reserve_term(PostingRuns *runs, TermText *term, uint32 length)
+{
+	term->length = length;
+	if (length <= term->room && term->text)
+		return;
+	if (term->text)
+		pfree(term->text);
+	term->room = Max(2 * length, FIRST_TERM_ROOM);
+	term->text = MemoryContextAllocHuge(runs->context, term->room);
+}
+
+static void
+copy_term(PostingRuns *runs, TermText *term, const char *text, uint32 length)
+{
+	reserve_term(runs, term, length);
+	memcpy(term->text, text, length);
+}
+
+/* Has the term of a run's head, whose dimension is another than that of the last. */
+static void
+read_term(PostingRuns *runs, PostingRun *run)
+{
+	uint32		length;
+	const char *text;
+
+	if (run->file)
+	{
+		temporary_read(run->file, &length, sizeof(length));
+		reserve_term(runs, &run->term, length);
+		temporary_read(run->file, run->term.text, length);
+		return;
+	}
+	text = terms_text(runs->terms, run->head.dim, &length);
+	copy_term(runs, &run->term, text, length);
+}
+
+/* Reads the head of next postings in memory; false at their end. */
 static bool
-next_head(PostingRun *run)
+next_in_memory(PostingRun *run)
 {
 	const Posting *posting = run->next;
 
-	if (run->file)
-		return temporary_read_head(run->file, &run->head, sizeof(RunHead));
 	if (posting == run->end)
 		return false;
 	run->head = (RunHead) {posting->dim, posting->row / INVERTED_WINDOW, 0};
@@ -106,6 +190,21 @@ next_head(PostingRun *run)
 		   posting->row / INVERTED_WINDOW == run->head.window)
 		posting++;
 	run->head.count = (uint32) (posting - run->next);
+	return true;
+}
+
+/* Reads the head of a run's next postings; false at its end. */
+static bool
+next_head(PostingRuns *runs, PostingRun *run)
+{
+	uint32		dim = run->head.dim;
+
+	if (!(run->file ? temporary_read_head(run->file, &run->head, sizeof(RunHead)) :
+		  next_in_memory(run)))
+		return false;
+	if (runs->terms && (!run->begun || run->head.dim != dim))
+		read_term(runs, run);
+	run->begun = true;
 	return true;
 }
 
@@ -145,35 +244,90 @@ write_run(PostingRuns *runs)
 	PostingRun *run = sort_run(runs);
 	WindowPostings *window = &runs->window;
 	BufFile    *file = BufFileCreateTemp(false);
+	bool		first = true;
+	uint32		dim = 0;		/* of the postings before */
 
 	make_window(runs);
-	while (next_head(run))
+	while (next_head(runs, run))
 	{
 		CHECK_FOR_INTERRUPTS();
 		read_postings(run, window->rows, window->frequencies);
 		BufFileWrite(file, &run->head, sizeof(RunHead));
+		if (runs->terms && (first || run->head.dim != dim))
+		{
+			BufFileWrite(file, &run->term.length, sizeof(uint32));
+			BufFileWrite(file, run->term.text, run->term.length);
+		}
+		first = false;
+		dim = run->head.dim;
 		BufFileWrite(file, window->rows, run->head.count * sizeof(uint16));
 		BufFileWrite(file, window->weights, run->head.count * sizeof(float));
 	}
 	run->file = file;
 	run->next = run->end = NULL;
+	run->begun = false;
 	pfree(runs->other);
 	runs->count = 0;
+	if (runs->terms)
+	{
+		terms_end(runs->terms);
+		begin_terms(runs);
+	}
 }
 
-void
-runs_add(PostingRuns *runs, Posting posting)
+/* The room for postings and for as many that are sorted, beside the terms. */
+static Size
+most_postings(const PostingRuns *runs)
 {
-	if (runs->count == runs->most)
-		write_run(runs);
+	Size		others = OTHER_MEMORY + (runs->terms ? terms_memory(runs->terms) : 0);
+
+	return runs->memory > others ? (runs->memory - others) / (2 * sizeof(Posting)) : 0;
+}
+
+/* Whether one more posting, of one more term, takes more memory than there is. */
+static bool
+is_full(const PostingRuns *runs)
+{
+	Size		needed = runs->count + 1;
+
+	return runs->count > 0 && Max(runs->room, needed) + needed > 2 * most_postings(runs);
+}
+
+static void
+add_posting(PostingRuns *runs, Posting posting)
+{
 	if (runs->count == runs->room)
 	{
-		runs->room = Min(Max(runs->room * 2, FIRST_ROOM), runs->most);
+		runs->room = Min(Max(runs->room * 2, FIRST_ROOM), most_postings(runs));
+		runs->room = Max(runs->room, runs->count + 1);
 		runs->postings = runs->postings ?
 			repalloc_huge(runs->postings, runs->room * sizeof(Posting)) :
 			MemoryContextAllocHuge(runs->context, runs->room * sizeof(Posting));
 	}
 	runs->postings[runs->count++] = posting;
+}
+
+void
+runs_add(PostingRuns *runs, Posting posting)
+{
+	if (is_full(runs))
+		write_run(runs);
+	add_posting(runs, posting);
+}
+
+void
+runs_add_term(PostingRuns *runs, const char *term, uint32 length, Posting posting)
+{
+	if (is_full(runs))
+		write_run(runs);
+	posting.dim = terms_number(runs->terms, term, length);
+	add_posting(runs, posting);
+}
+
+static int
+compare_terms(const TermText *a, const TermText *b)
+{
+	return document_compare(a->text, a->length, b->text, b->length);
 }
 
 /* Orders runs by their next postings; of the same window, the earlier run has the lesser rows. */
@@ -185,13 +339,42 @@ compare_runs(Datum a, Datum b, void *arg)
 	int			j = DatumGetInt32(b);
 	const RunHead *x = &runs->runs[i].head;
 	const RunHead *y = &runs->runs[j].head;
+	int			order = runs->terms ?
+		compare_terms(&runs->runs[i].term, &runs->runs[j].term) :
+		x->dim < y->dim ? -1 : x->dim > y->dim;
 
 	/* the first of a binaryheap is the largest */
-	if (x->dim != y->dim)
-		return x->dim < y->dim ? 1 : -1;
+	if (order != 0)
+		return order < 0 ? 1 : -1;
 	if (x->window != y->window)
 		return x->window < y->window ? 1 : -1;
 	return i < j ? 1 : -1;
+}
+
+/* Whether the next postings of a run are of another dimension than the window. */
+static bool
+is_new_dimension(const PostingRuns *runs, const PostingRun *run)
+{
+	if (runs->dims == 0)
+		return true;
+	return runs->terms ? compare_terms(&run->term, &runs->term) != 0 :
+		run->head.dim != runs->window.dim;
+}
+
+static void
+begin_dimension(PostingRuns *runs, const PostingRun *run)
+{
+	WindowPostings *window = &runs->window;
+
+	window->dim = run->head.dim;
+	if (runs->terms)
+	{
+		copy_term(runs, &runs->term, run->term.text, run->term.length);
+		window->dim = runs->dims;
+		window->term = runs->term.text;
+		window->length = runs->term.length;
+	}
+	runs->dims++;
 }
 
 void
@@ -202,6 +385,9 @@ runs_merge(PostingRuns *runs, WindowCallback callback, void *arg)
 
 	if (runs->count > 0)
 		sort_run(runs);
+	ereport(DEBUG1,
+			(errmsg_internal("%d runs of postings took %zu of %zu kB", runs->run_count,
+							 runs->peak / 1024, runs->memory / 1024)));
 	make_window(runs);
 	window->count = 0;
 	heap = binaryheap_allocate(Max(runs->run_count, 1), compare_runs, runs);
@@ -209,7 +395,7 @@ runs_merge(PostingRuns *runs, WindowCallback callback, void *arg)
 	{
 		if (runs->runs[i].file)
 			temporary_rewind(runs->runs[i].file);
-		if (next_head(&runs->runs[i]))
+		if (next_head(runs, &runs->runs[i]))
 			binaryheap_add_unordered(heap, Int32GetDatum(i));
 	}
 	binaryheap_build(heap);
@@ -217,19 +403,20 @@ runs_merge(PostingRuns *runs, WindowCallback callback, void *arg)
 	{
 		Datum		first = binaryheap_first(heap);
 		PostingRun *run = &runs->runs[DatumGetInt32(first)];
+		bool		new_dimension = is_new_dimension(runs, run);
 
 		CHECK_FOR_INTERRUPTS();
-		if (window->count > 0 &&
-			(window->dim != run->head.dim || window->window != run->head.window))
+		if (window->count > 0 && (new_dimension || window->window != run->head.window))
 		{
 			callback(arg, window);
 			window->count = 0;
 		}
-		window->dim = run->head.dim;
+		if (new_dimension)
+			begin_dimension(runs, run);
 		window->window = run->head.window;
 		read_postings(run, window->rows + window->count, window->frequencies + window->count);
 		window->count += run->head.count;
-		if (next_head(run))
+		if (next_head(runs, run))
 			binaryheap_replace_first(heap, first);
 		else
 			(void) binaryheap_remove_first(heap);

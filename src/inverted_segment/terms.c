@@ -1,15 +1,12 @@
 /*
- * terms.c - numbers terms by a hash table, and writes the dictionary
+ * terms.c - numbers terms by a hash table, and sorts them
  */
 #include "inverted_segment/terms.h"
 
 #include "common/hashfn.h"
-#include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "segment/format.h"
 #include "text/document.h"
-#include "text/number.h"
 
 /* The room for terms at first, a power of two; and of a piece of memory for texts. */
 #define FIRST_ROOM		4096
@@ -21,7 +18,7 @@ typedef struct Term
 {
 	const char *text;
 	uint32		length;
-	uint32		hash;
+	uint32		hash;			/* once they are sorted: the number */
 } Term;
 
 struct TermTable
@@ -33,28 +30,8 @@ struct TermTable
 	uint32	   *places;			/* numbers by hash, twice as many as there is room for terms */
 	char	   *texts;			/* where the next text goes, */
 	Size		left;			/* and what is left there */
+	Size		text_memory;	/* of all texts */
 };
-
-/* An entry that is to be written. */
-typedef struct NewEntry
-{
-	const char *text;
-	uint32		length;
-	uint64		place;			/* of the list, or number of the block */
-} NewEntry;
-
-/* A level of the dictionary that is being written. */
-typedef struct LevelWriter
-{
-	BufFile    *file;
-	uint16		level;
-	uint32		blocks;			/* written, of all levels */
-	char		block[PAYLOAD_SIZE];
-	DictionaryBlock head;
-	NewEntry	last;			/* of the block */
-	NewEntry   *parents;		/* the first entry of each block, which they name */
-	uint32		parent_count;
-} LevelWriter;
 
 static uint32 *
 make_places(TermTable *table)
@@ -86,16 +63,12 @@ terms_end(TermTable *table)
 	MemoryContextDelete(table->context);
 }
 
-uint32
-terms_count(const TermTable *table)
-{
-	return table->count;
-}
-
 Size
 terms_memory(const TermTable *table)
 {
-	return MemoryContextMemAllocated(table->context, true);
+	Size		room = table->count == table->room ? 2 * (Size) table->room : table->room;
+
+	return room * (sizeof(Term) + 2 * sizeof(uint32)) + table->text_memory + TEXTS_SIZE;
 }
 
 /* The place of a term, or where it is to go. */
@@ -116,13 +89,19 @@ find_place(const TermTable *table, const Term *term)
 	}
 }
 
+void
+terms_refuse(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("index has too many terms"),
+			 errhint("Partition the table.")));
+}
+
 static void
 grow(TermTable *table)
 {
 	if (table->room > PG_INT32_MAX / 2)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("index has too many terms"),
-				 errhint("Partition the table.")));
+		terms_refuse();
 	table->room *= 2;
 	table->terms = repalloc_huge(table->terms, sizeof(Term) * (Size) table->room);
 	pfree(table->places);
@@ -140,6 +119,7 @@ copy_text(TermTable *table, const char *text, Size length)
 	{
 		table->left = Max(TEXTS_SIZE, length);
 		table->texts = MemoryContextAlloc(table->context, table->left);
+		table->text_memory += table->left;
 	}
 	copy = table->texts;
 	memcpy(copy, text, length);
@@ -170,97 +150,28 @@ terms_number(TermTable *table, const char *text, Size length)
 }
 
 static int
-compare_entries(const void *a, const void *b)
+compare_terms(const void *a, const void *b)
 {
-	const NewEntry *x = a;
-	const NewEntry *y = b;
+	const Term *x = a;
+	const Term *y = b;
 
 	return document_compare(x->text, x->length, y->text, y->length);
 }
 
-static void
-write_block(LevelWriter *writer)
+const uint32 *
+terms_sort(TermTable *table)
 {
-	memcpy(writer->block, &writer->head, sizeof(DictionaryBlock));
-	memset(writer->block + writer->head.size, 0, PAYLOAD_SIZE - writer->head.size);
-	BufFileWrite(writer->file, writer->block, PAYLOAD_SIZE);
-	writer->blocks++;
-	writer->head.count = 0;
+	for (uint32 i = 0; i < table->count; i++)
+		table->terms[i].hash = i;
+	qsort(table->terms, table->count, sizeof(Term), compare_terms);
+	for (uint32 i = 0; i < table->count; i++)
+		table->places[table->terms[i].hash] = i;
+	return table->places;
 }
 
-/* The number of bytes that two texts begin with. */
-static uint32
-count_shared(const NewEntry *a, const NewEntry *b)
+const char *
+terms_text(const TermTable *table, uint32 rank, uint32 *length)
 {
-	uint32		most = Min(a->length, b->length);
-	uint32		shared = 0;
-
-	while (shared < most && a->text[shared] == b->text[shared])
-		shared++;
-	return shared;
-}
-
-/* Writes what an entry says before its text; returns its size. */
-static Size
-write_head(const NewEntry *entry, uint32 shared, unsigned char *out)
-{
-	unsigned char *p = number_put(out, shared);
-
-	p = number_put(p, entry->length - shared);
-	return number_put(p, entry->place) - out;
-}
-
-static void
-put_entry(LevelWriter *writer, const NewEntry *entry)
-{
-	DictionaryBlock *head = &writer->head;
-	uint32		shared = head->count > 0 ? count_shared(&writer->last, entry) : 0;
-	unsigned char bytes[3 * NUMBER_ROOM];
-	Size		size = write_head(entry, shared, bytes);
-
-	if (head->count > 0 && head->size + size + entry->length - shared > PAYLOAD_SIZE)
-		write_block(writer);
-	if (head->count == 0)
-	{
-		shared = 0;
-		size = write_head(entry, shared, bytes);
-		*head = (DictionaryBlock) {writer->level, 0, sizeof(DictionaryBlock)};
-		writer->parents[writer->parent_count++] =
-			(NewEntry) {entry->text, entry->length, writer->blocks};
-	}
-	memcpy(writer->block + head->size, bytes, size);
-	memcpy(writer->block + head->size + size, entry->text + shared, entry->length - shared);
-	head->size += (uint32) size + entry->length - shared;
-	head->count++;
-	writer->last = *entry;
-}
-
-uint32
-terms_write(TermTable *table, const uint64 *places, BufFile *file)
-{
-	LevelWriter *writer = MemoryContextAllocZero(table->context, sizeof(LevelWriter));
-	uint32		count = table->count;
-	NewEntry   *entries = MemoryContextAllocHuge(table->context,
-												 sizeof(NewEntry) * Max((Size) count, 1));
-
-	for (uint32 i = 0; i < count; i++)
-		entries[i] = (NewEntry) {table->terms[i].text, table->terms[i].length, places[i]};
-	qsort(entries, count, sizeof(NewEntry), compare_entries);
-	writer->file = file;
-	while (count > 0)
-	{
-		writer->parents = MemoryContextAllocHuge(table->context, sizeof(NewEntry) * (Size) count);
-		writer->parent_count = 0;
-		for (uint32 i = 0; i < count; i++)
-		{
-			CHECK_FOR_INTERRUPTS();
-			put_entry(writer, &entries[i]);
-		}
-		write_block(writer);
-		writer->level++;
-		pfree(entries);
-		entries = writer->parents;
-		count = writer->parent_count > 1 ? writer->parent_count : 0;
-	}
-	return writer->blocks;
+	*length = table->terms[rank].length;
+	return table->terms[rank].text;
 }

@@ -1,15 +1,10 @@
 /*
- * terms.h - the terms of a segment that is built: their numbers, and the dictionary
- *
- * A term's number says when it came first, so that postings can be gathered before all terms are
- * known.  The dictionary has the terms in the order of their bytes, with the places of their lists.
+ * terms.h - numbers of terms, in the order in which they came, until all are known and are sorted
  */
 #ifndef VECTOR_INVERTED_SEGMENT_TERMS_H
 #define VECTOR_INVERTED_SEGMENT_TERMS_H
 
 #include "pg_compat.h"
-
-#include "storage/buffile.h"
 
 typedef struct TermTable TermTable;
 
@@ -19,18 +14,21 @@ extern TermTable *terms_begin(void);
 /* The number of a term, a new one if it has none. */
 extern uint32 terms_number(TermTable *table, const char *text, Size length);
 
-/* The bytes that the table takes. */
+/* The bytes that the table takes with one more term, unless that has a very long text. */
 extern Size terms_memory(const TermTable *table);
 
-/* How many there are. */
-extern uint32 terms_count(const TermTable *table);
-
 /*
- * Writes the dictionary, given the place of each term's list by its number, as blocks of
- * PAYLOAD_SIZE bytes; returns their number.
+ * Sorts the terms by their bytes; returns the ranks by number, which take no more memory.  No more
+ * terms can be added then.
  */
-extern uint32 terms_write(TermTable *table, const uint64 *places, BufFile *file);
+extern const uint32 *terms_sort(TermTable *table);
+
+/* The term of a rank. */
+extern const char *terms_text(const TermTable *table, uint32 rank, uint32 *length);
 
 extern void terms_end(TermTable *table);
+
+/* Raises the error that a segment has more terms than numbers. */
+extern void terms_refuse(void);
 
 #endif							/* VECTOR_INVERTED_SEGMENT_TERMS_H */

@@ -9,6 +9,7 @@
 #include "inverted/lengths.h"
 #include "inverted/packed.h"
 #include "inverted/words.h"
+#include "inverted_segment/dictionary_build.h"
 #include "inverted_segment/terms.h"
 #include "segment/space.h"
 #include "segment/temporary.h"
@@ -30,7 +31,6 @@ typedef struct Bytes
 struct WordsBuild
 {
 	Relation	index;
-	TermTable  *numbers;
 	bool		documents;		/* are kept */
 	uint32		scale;
 
@@ -46,13 +46,14 @@ struct WordsBuild
 	uint32		class_count;
 	BufFile    *lists;
 	uint64		size;			/* of them */
-	uint64	   *places;			/* by number of the term */
+	uint32		terms;			/* that have a list */
 	uint32		dim;			/* of the list that is being made */
 	uint32		windows;		/* of it */
 	uint32		last_window;
 	Bytes		heads;
 	Bytes		postings;
-	BufFile    *dictionary;
+	BufFile    *dictionary_file;
+	DictionaryBuild *dictionary;
 };
 
 WordsBuild *
@@ -63,7 +64,6 @@ words_build_begin(Relation index, double k1, double b)
 	build->index = index;
 	build->formula.k1 = (float) k1;
 	build->formula.b = (float) b;
-	build->numbers = terms_begin();
 	build->room = FIRST_LENGTHS;
 	build->lengths = palloc(sizeof(uint64) * build->room);
 	return build;
@@ -106,9 +106,8 @@ words_build_add(WordsBuild *build, PostingRuns *runs, const char *payload)
 		if (term.frequency == 0 || term.frequency > DOCUMENT_MAX_FREQUENCY)
 			reader.damaged = true;
 		else
-			runs_add(runs, (Posting) {
-				.dim = terms_number(build->numbers, term.term, term.length), .row = build->rows,
-				.frequency = (uint32) term.frequency
+			runs_add_term(runs, term.term, (uint32) term.length, (Posting) {
+				.row = build->rows, .frequency = (uint32) term.frequency
 			});
 	}
 	if (reader.damaged || reader.length >> 48 != 0)
@@ -142,6 +141,16 @@ write_bytes(WordsBuild *build, const void *bytes, Size size)
 	build->size += size;
 }
 
+/* Names the list that is to be made in the dictionary. */
+static void
+begin_list(WordsBuild *build, const WindowPostings *window)
+{
+	if (build->terms == PG_INT32_MAX)
+		terms_refuse();
+	build->terms++;
+	dictionary_build_add(build->dictionary, window->term, window->length, build->size);
+}
+
 /* Writes the list that has been made. */
 static void
 write_list(WordsBuild *build)
@@ -150,7 +159,6 @@ write_list(WordsBuild *build)
 
 	if (build->windows == 0)
 		return;
-	build->places[build->dim] = build->size;
 	write_bytes(build, number, number_put(number, build->windows) - number);
 	write_bytes(build, build->heads.bytes, build->heads.count);
 	write_bytes(build, build->postings.bytes, build->postings.count);
@@ -183,6 +191,8 @@ add_window(void *arg, const WindowPostings *window)
 
 	if (build->windows > 0 && build->dim != window->dim)
 		write_list(build);
+	if (build->windows == 0)
+		begin_list(build, window);
 	bytes_reserve(postings, packed_room(window->count));
 	size = packed_write(window->rows, window->frequencies, window->count,
 						postings->bytes + postings->count);
@@ -236,12 +246,11 @@ words_build_merge(WordsBuild *build, PostingRuns *runs, SealedHeader *header)
 {
 	complete_lengths(build, header);
 	build->lists = BufFileCreateTemp(false);
-	build->dictionary = BufFileCreateTemp(false);
-	build->places = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint64) *
-										   Max((Size) terms_count(build->numbers), 1));
+	build->dictionary_file = BufFileCreateTemp(false);
+	build->dictionary = dictionary_build_begin(build->dictionary_file);
 	runs_merge(runs, add_window, build);
 	write_list(build);
-	header->words.blocks = terms_write(build->numbers, build->places, build->dictionary);
+	header->words.blocks = dictionary_build_end(build->dictionary);
 }
 
 BlockNumber
@@ -251,7 +260,7 @@ words_build_place(const WordsBuild *build, SealedHeader *header, BlockNumber pla
 
 	packed->classes = build->class_count;
 	packed->scale = build->scale;
-	packed->terms = terms_count(build->numbers);
+	packed->terms = build->terms;
 	packed->lengths = place;
 	place += extent_blocks_for(sizeof(LengthClass) * build->class_count + build->rows, 1, false);
 	packed->lists = place;
@@ -296,7 +305,7 @@ words_build_write(WordsBuild *build, const SealedHeader *header, ExtentWriter *w
 		extent_writer_seek(writer, header->packed.lists, BLOCK_WORD_LISTS);
 		write_file(writer, build->lists, build->size);
 		extent_writer_seek(writer, header->words.dictionary, BLOCK_DICTIONARY);
-		write_file(writer, build->dictionary, (uint64) header->words.blocks * PAYLOAD_SIZE);
+		write_file(writer, build->dictionary_file, (uint64) header->words.blocks * PAYLOAD_SIZE);
 	}
 }
 
@@ -304,10 +313,8 @@ void
 words_build_end(WordsBuild *build)
 {
 	BufFileClose(build->lists);
-	BufFileClose(build->dictionary);
-	terms_end(build->numbers);
+	BufFileClose(build->dictionary_file);
 	pfree(build->lengths);
-	pfree(build->places);
 	if (build->heads.bytes)
 		pfree(build->heads.bytes);
 	if (build->postings.bytes)
