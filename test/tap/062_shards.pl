@@ -18,7 +18,7 @@ foreach my $i (0 .. 3)
 	$node->safe_psql('postgres', q{
 		CREATE EXTENSION vector;
 		CREATE TABLE items (id int, tag int, v vector(16));
-		CREATE VIEW effort AS SELECT current_setting('hnsw.ef_search') AS ef_search FROM (SELECT '[1]'::vector) AS loaded});
+		CREATE VIEW effort AS SELECT current_setting('hnsw.ef_search') || ' ' || current_setting('cursor_tuple_fraction') AS settings FROM (SELECT '[1]'::vector) AS loaded});
 	push @nodes, $node;
 }
 # the first is also the one that is asked, and has all rows in one table
@@ -31,11 +31,11 @@ foreach my $i (0 .. 3)
 	my ($host, $port) = ($nodes[$i]->host, $nodes[$i]->port);
 	$hub->safe_psql('postgres', qq{
 		CREATE SERVER shard$i FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '$host', port '$port', dbname 'postgres',
-			extensions 'vector', batch_size '500', options '-c hnsw.ef_search=120');
+			extensions 'vector', batch_size '500', options '-c hnsw.ef_search=120 -c cursor_tuple_fraction=0.001');
 		CREATE USER MAPPING FOR CURRENT_USER SERVER shard$i;
 		CREATE FOREIGN TABLE parts_$i PARTITION OF parts FOR VALUES WITH (MODULUS 4, REMAINDER $i)
 			SERVER shard$i OPTIONS (table_name 'items');
-		CREATE FOREIGN TABLE effort_$i (ef_search text) SERVER shard$i OPTIONS (table_name 'effort')});
+		CREATE FOREIGN TABLE effort_$i (settings text) SERVER shard$i OPTIONS (table_name 'effort')});
 }
 $hub->safe_psql('postgres', q{
 	SELECT setseed(0.4);
@@ -275,8 +275,16 @@ foreach my $case ([ 'slow', 'canceling statement due to statement timeout', '300
 foreach my $i (0 .. 3)
 {
 	$nodes[$i]->safe_psql('postgres', 'CREATE INDEX ON items USING hnsw (v vector_l2_ops); ANALYZE items');
-	is($hub->safe_psql('postgres', "SELECT ef_search FROM effort_$i"), 120, 'a setting travels in the options of a server');
+	is($hub->safe_psql('postgres', "SELECT settings FROM effort_$i"), '120 0.001', 'settings travel in the options of a server');
 }
+# where the LIMIT is not sent, a server's plan is for the fraction of rows that a cursor is expected to fetch
+my $cursor = "EXPLAIN (COSTS OFF) DECLARE c CURSOR FOR SELECT id FROM items ORDER BY v <-> '$v'";
+like($nodes[1]->safe_psql('postgres', $cursor), qr/Sort.*Seq Scan/s, 'for a tenth of its rows a server sorts');
+like($nodes[1]->safe_psql('postgres', "SET cursor_tuple_fraction = 0.001; $cursor"), qr/Index Scan/, 'not for a thousandth');
+my $offset = "SELECT id FROM parts ORDER BY v <-> '$v' OFFSET 5 LIMIT 10";
+is(limits(plan_of($offset)), 0, 'the limit of a search with OFFSET is not sent');
+$hub->safe_psql('postgres', $offset);
+ok($nodes[1]->poll_query_until('postgres', "SELECT sum(idx_scan) > 0 FROM pg_stat_user_indexes WHERE relname = 'items'"), 'and the index answers it');
 is($hub->safe_psql('postgres', q{
 	CREATE INDEX ON whole USING hnsw (v vector_l2_ops);
 	SET hnsw.ef_search = 120;
