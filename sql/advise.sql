@@ -80,7 +80,12 @@ SELECT statements[1] FROM vector_advise('advise_domains', 'v', operator => '<+>'
 SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'advise_domains'::regclass;
 DROP TABLE advise_domains;
 DROP DOMAIN advise_domain;
--- nothing remains, not even settings
+-- nothing remains, not even settings, nor of a call that is cancelled
+\set VERBOSITY terse
+SET statement_timeout = '300ms';
+SELECT count(*) FROM vector_advise('advise_rows', 'v', queries => 'SELECT v FROM advise_rows, pg_sleep(100)', sample_rows => 1000);
+RESET statement_timeout;
+\set VERBOSITY default
 SELECT count(*) FROM pg_class WHERE relname LIKE 'vector_advise%';
 SHOW hnsw.ef_search;
 SHOW ivf.probes;

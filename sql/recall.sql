@@ -66,6 +66,35 @@ SELECT effort, recall FROM vector_recall('recall_sparse_s', samples => 20);
 CREATE TABLE recall_empty (v vector(3));
 CREATE INDEX recall_empty_v ON recall_empty USING hnsw (v vector_l2_ops);
 SELECT effort, recall, queries_used FROM vector_recall('recall_empty_v');
+-- exact answers are found by parallel workers; a measurement can be cancelled, and leaves no setting behind
+CREATE FUNCTION recall_where() RETURNS boolean LANGUAGE plpgsql PARALLEL SAFE COST 1 AS $$
+BEGIN
+	IF (SELECT backend_type FROM pg_stat_activity WHERE pid = pg_backend_pid()) = 'parallel worker' THEN
+		RAISE 'rows are read by a parallel worker';
+	END IF;
+	RETURN true;
+END $$;
+\set VERBOSITY terse
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_workers_per_gather = 2;
+SET parallel_leader_participation = off;
+SELECT * FROM vector_recall('recall_lists', samples => 5, filter => 'recall_where()');
+SET max_parallel_workers_per_gather = 0;
+SELECT recall FROM vector_recall('recall_lists', samples => 5, filter => 'recall_where()', efforts => '{40}');
+SET statement_timeout = '100ms';
+SELECT * FROM vector_recall('recall_lists', samples => 1000, filter => 'pg_sleep(1) IS NOT NULL');
+RESET statement_timeout;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+RESET max_parallel_workers_per_gather;
+RESET parallel_leader_participation;
+\set VERBOSITY default
+SHOW enable_seqscan;
+SHOW ivfflat.probes;
+DROP FUNCTION recall_where;
 -- what is refused
 CREATE INDEX recall_id ON recall_rows (id);
 SELECT * FROM vector_recall('recall_id');
