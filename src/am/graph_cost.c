@@ -23,6 +23,9 @@
 /* One process that looks for more rows reads codes or vectors, if rounds of a walk take longer. */
 #define ROWS_OF_ROUND		1000
 
+/* Vectors that are compared by codes for each row that is wanted, as far as they are mapped anew. */
+#define COMPARED_PER_WANTED	3
+
 /* To read a row that is returned from the table. */
 #define HOPS_PER_RETURNED	0.25
 
@@ -65,7 +68,7 @@ graph_shared_time(Relation index, const Directory *directory, const SharedScan *
 	double		left = scan->rows * scan->share;
 	double		wanted = scan->wanted > 0 ? Min(scan->wanted, left) : left;
 	double		codes = hops_of_codes(grouped, scan->rows, left);
-	double		compared = Min(GRAPH_HOPS_PER_ROW * wanted, left);
+	double		compared = Min(COMPARED_PER_WANTED * wanted, left);
 	double		by_codes = codes + (kept ? wanted * GRAPH_HOPS_PER_ROW : compared);
 	double		by_vectors = left / (scan->share < 1 ? GRAPH_SCATTERED_PER_HOP :
 									 graph_nodes_in_order(directory->dims));

@@ -30,7 +30,7 @@
  * Participants of a parallel scan read by codes, and then some vectors for each row that is
  * returned, which costs so many hops; or all vectors in their order, so many at the cost of a hop.
  */
-#define GRAPH_HOPS_PER_ROW		3
+#define GRAPH_HOPS_PER_ROW		2
 
 /*
  * What each of many rows costs one process, in hops: in the rounds of a walk that finds some of
