@@ -4,6 +4,9 @@
  * If the index keeps vectors, a walk reads those of the nodes that it goes through, which are found
  * by exact distances.
  *
+ * If it keeps them in another form, the executor takes a few more rows than it returns: the walk
+ * goes on for these a little, as for those in place of dead rows.
+ *
  * Otherwise, or if the vectors are in an object store, it knows its candidates by estimates.  They
  * wait by bounds that they are hardly nearer than, and are compared by the vectors of the table, or
  * by those of the store, which are read together, the least bound of all segments first, until the
@@ -37,7 +40,8 @@ typedef struct DiskannScan
 	uint64		first;			/* results for which a limited number of rows is compared */
 	uint64		most;			/* results that are returned at all */
 	uint32		size;			/* of the first walk */
-	bool		exact;			/* walks find rows by the distances that order them */
+	bool		reads;			/* walks read vectors, as the index has them */
+	bool		exact;			/* and find rows by the distances that order them */
 	bool		limited;		/* what has been walked suffices for so many only */
 	bool		exhausted;		/* there is no further round */
 } DiskannScan;
@@ -116,7 +120,8 @@ set_effort(DiskannScan *state)
 	effort->stored_at_once = (uint32) Min(compared, DISKANN_MAX_QUERY_RESCORE);
 	state->first = scan->returned + Max(Max(wanted, first), 1);
 	state->limited = !estimates;
-	state->exact = !estimates && !space_is_lossy(space);
+	state->reads = !estimates;
+	state->exact = state->reads && !space_is_lossy(space);
 	state->size = size;
 	if (scan->filtered && !scan->among && scan_bound_expected(scan->bound) > size / 2)
 	{
@@ -201,7 +206,7 @@ diskann_go_on(VectorScan *scan)
 
 	if (scan->returned >= state->most)
 		return false;
-	if (state->exact)
+	if (state->reads)
 		state->first = graph_extend(scan, state->size) ? scan->search.effort.wanted :
 			PG_UINT64_MAX;
 	else if (state->first != PG_UINT64_MAX)

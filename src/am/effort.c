@@ -74,6 +74,12 @@ effort_with_margin(CachedIndex *cached, Relation index, double wanted)
 	return Min(curves_effort(curves, wanted, 1 - missed), CHANGED_EFFORT * effort);
 }
 
+double
+graph_effort_part(Relation index, double share)
+{
+	return share;
+}
+
 /*
  * The rows that pass are among the nearest of all, of which there are more by their share; a search
  * that goes on until it has a number of rows that pass comes by those.
@@ -83,17 +89,21 @@ effort_of(CachedIndex *cached, Relation index, double wanted, double share, int 
 {
 	const VectorAm *am = vector_am_of(index);
 	double		effort;
+	int			least;
+	int			most;
 
 	if (effort_measured > 0)
 		return effort_measured;
 	if (!effort_follows(cached, index))
 		return setting;
 	effort = effort_with_margin(cached, index, (wanted > 0 ? wanted : ROWS_NOT_KNOWN) / share);
-	if (share < 1 && am->effort_passes)
-		effort = Max(effort * share + 0.5, 1);
 	if (am->effort_demanded)
 		effort = Max(effort, am->effort_demanded(cache_directory(cached),
 												 (wanted > 0 ? wanted : ROWS_NOT_KNOWN) / share));
+	am->effort_range(index, &least, &most);
+	effort = Min(effort, most);
+	if (share < 1)
+		effort = Max(effort * am->effort_part(index, share) + 0.5, 1);
 	return (int) ceil(effort);
 }
 

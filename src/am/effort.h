@@ -30,6 +30,9 @@ extern double target_recall;
  */
 #define GRAPH_PRESENT	4
 
+/* VectorAm.effort_part of graphs: a list has places only for rows that meet the conditions. */
+extern double graph_effort_part(Relation index, double share);
+
 /*
  * The effort of searches for this many rows, 0 if not known, among the given share of the rows, by
  * conditions on attributes.  The setting of the access method holds if there is no target, or no

@@ -33,6 +33,14 @@
 /* See search_effort. */
 #define FILTERED_MARGIN	1.06f
 
+/*
+ * Where the index has vectors in another form, the executor takes a few more rows than it returns,
+ * until the bound of one is beyond them.  They are to be found by the first round, as a second one
+ * costs as much again.
+ */
+#define LOSSY_PART		4
+#define LOSSY_MORE		3
+
 typedef struct HnswScan
 {
 	VectorScan	scan;
@@ -146,18 +154,31 @@ search_first(HnswScan *state)
 	end_round(state);
 }
 
+/* The candidates that a search keeps room for, of an effort for the wanted rows. */
+static uint32
+list_size(const VectorScan *scan, uint32 size, bool iterative)
+{
+	uint64		rows = scan_wanted(scan);
+
+	if (!iterative || rows == 0 || !space_is_lossy(scan->search.space))
+		return size;
+	rows += rows / LOSSY_PART + LOSSY_MORE;
+	return Max(size, (uint32) Min(rows, HNSW_MAX_EF_SEARCH));
+}
+
 static void
 hnsw_search(VectorScan *scan)
 {
 	HnswScan   *state = (HnswScan *) scan;
+	bool		iterative = hnsw_iterative_scan == HNSW_ITERATIVE_SCAN_AUTO;
 
 	if (!scan_takes_part(scan))
 		return;
 	state->iterative = hnsw_iterative_scan;
 	/* a mode of pgvector may return a part of the rows only */
-	state->list = (uint32) scan_set_effort(scan, hnsw_ef_search,
-										   state->iterative == HNSW_ITERATIVE_SCAN_AUTO ?
-										   HNSW_MAX_EF_SEARCH : 0);
+	state->list = list_size(scan, (uint32) scan_set_effort(scan, hnsw_ef_search, iterative ?
+														   HNSW_MAX_EF_SEARCH : 0),
+							iterative);
 	scan->relaxed = state->iterative == HNSW_ITERATIVE_SCAN_RELAXED;
 	scan->most_beyond = BEYOND_TIMES * (uint64) scan->effort;
 	if (is_limited(state))

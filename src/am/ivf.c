@@ -210,6 +210,21 @@ ivf_effort_demanded(const Directory *directory, double rows)
 	return sealed > 0 ? Min(ceil(rows * lists / sealed), lists) : 0;
 }
 
+/*
+ * In the mode auto a search goes on until it has read as many rows as that many lists have
+ * (is_narrow in ivf_scan.c): those that meet the conditions, or all of groups with any.
+ */
+static double
+ivf_effort_part(Relation index, double share)
+{
+	Space		space;
+
+	if (!ivf_is_auto(index))
+		return 1;
+	segment_space(cache_directory(cache_index(index)), &space);
+	return space.coded ? 1 - pow(1 - share, CODE_GROUP) : share;
+}
+
 static void
 ivf_effort_range(Relation index, int *least, int *most)
 {
@@ -229,6 +244,7 @@ ivf_effort_range(Relation index, int *least, int *most)
 	.scan = &ivf_scan_method, \
 	.effort_range = ivf_effort_range, \
 	.effort_demanded = ivf_effort_demanded, \
+	.effort_part = ivf_effort_part, \
 	.effort_caution = EFFORT_CAUTION, \
 	.is_auto = ivf_is_auto, \
 	.parallel = true

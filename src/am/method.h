@@ -90,7 +90,12 @@ typedef struct VectorAm
 	 * growing segments make up for these.
 	 */
 	double		(*effort_demanded) (const Directory *directory, double rows);
-	bool		effort_passes;	/* it counts rows that meet the conditions on attributes only */
+
+	/*
+	 * What a part of the effort suffices where conditions on attributes leave this share of the
+	 * rows, as a search counts by it only, or mostly, rows that meet these.
+	 */
+	double		(*effort_part) (Relation index, double share);
 	int			effort_present; /* of so many rows one is not left out; see GRAPH_PRESENT */
 	double		effort_caution; /* recall is taken to be so many standard errors less */
 

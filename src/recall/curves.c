@@ -49,6 +49,12 @@ static const struct
 #define GROWTH			1.5
 #define NEARLY_ALL		0.9995
 
+/*
+ * Where recall is taken to be less than it was measured, it is for one row by so many times as
+ * much: a row and the one most like it are in one list more often than other queries and theirs.
+ */
+#define ONE_ROW_CAUTION	4
+
 /* A query whose rows have all been found by so many efforts in a row is not searched for again. */
 #define SETTLED			2
 
@@ -95,6 +101,7 @@ measure_curve(Measure *measure, RecallCurve *curve)
 {
 	SPIPlanPtr	plan = measure_prepare(measure, measure_search_text(measure));
 	const VectorAm *am = vector_am_of(measure->index);
+	double		caution = am->effort_caution * (measure->k == 1 ? ONE_ROW_CAUTION : 1);
 	int			least;
 	int			most;
 	double		effort;
@@ -113,7 +120,7 @@ measure_curve(Measure *measure, RecallCurve *curve)
 
 		point->effort = (float) Min(effort, most);
 		recall = mean_recall(measure, plan, (int) point->effort, found, &error);
-		point->recall = (float) Max(recall - am->effort_caution * error, 0);
+		point->recall = (float) Max(recall - caution * error, 0);
 		if (recall >= NEARLY_ALL || effort >= most || curve->count == CURVE_MAX_POINTS)
 			break;
 		effort = Max(rint(effort * GROWTH), effort + 1);

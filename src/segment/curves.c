@@ -12,6 +12,9 @@ StaticAssertDecl(sizeof(RecallCurve) == 12 + 8 * CURVE_MAX_POINTS, "layout of a 
 StaticAssertDecl(offsetof(RecallCurves, curves) == 16, "layout of curves");
 StaticAssertDecl(sizeof(RecallCurves) <= PAYLOAD_SIZE, "curves take one block");
 
+/* Efforts miss no less than the least one if they miss at least this part of it: it is chance. */
+#define MISSED_ALIKE		0.95
+
 /* Of queries whose rows were all found, so much of one row may have been missed. */
 #define MISSED_AT_MOST		0.5
 
@@ -116,7 +119,8 @@ log_missed(const RecallCurve *curve, double recall)
  * The effort of one curve.  Recall rises with the effort but for chance, so what an effort has is
  * what it or a lesser one has.
  *
- * Up to some effort, searches go as far as the number of rows demands, and all have one recall.
+ * Up to some effort, searches go as far as the number of rows demands, and all have one recall,
+ * or nearly.
  * The greatest such effort is given, which for fewer rows is not nothing.
  */
 static double
@@ -124,8 +128,11 @@ effort_of(const RecallCurve *curve, double recall)
 {
 	CurvePoint	below = curve->points[0];
 
-	for (uint32 i = 1; i < curve->count && curve->points[i].recall == below.recall; i++)
-		below = curve->points[i];
+	for (uint32 i = 1; i < curve->count &&
+		 1 - curve->points[i].recall >= MISSED_ALIKE * (1 - curve->points[0].recall); i++)
+		below = (CurvePoint) {
+			curve->points[i].effort, Max(below.recall, curve->points[i].recall)
+		};
 	if (below.recall >= recall)
 		return below.effort;
 	for (uint32 i = 1; i < curve->count; i++)
@@ -144,6 +151,32 @@ effort_of(const RecallCurve *curve, double recall)
 			below = point;
 	}
 	return curve->points[curve->count - 1].effort;
+}
+
+/* The power of the number of rows by which the effort grows from one curve to the next. */
+static double
+growth(const RecallCurve *curve, double recall)
+{
+	return log(effort_of(curve + 1, recall) / effort_of(curve, recall)) /
+		log((double) curve[1].wanted / curve->wanted);
+}
+
+/*
+ * How many times the effort of the last curve is needed for more rows: by a power that grows as it
+ * has grown (so the logarithm is a parabola through those of the last three), but is at most one.
+ */
+static double
+beyond(const RecallCurves *curves, double wanted, double recall)
+{
+	const RecallCurve *last = &curves->curves[curves->count - 1];
+	double		power = 0;
+
+	if (curves->count > 1)
+		power = growth(last - 1, recall);
+	if (curves->count > 2)
+		power += (power - growth(last - 2, recall)) * log(wanted / last[-1].wanted) /
+			log((double) last->wanted / last[-2].wanted);
+	return pow(wanted / last->wanted, Min(Max(power, 0), 1));
 }
 
 /*
@@ -173,5 +206,7 @@ curves_effort(const RecallCurves *curves, double wanted, double recall)
 	double		part = neighbours(curves, wanted, &less, &more);
 	double		low = effort_of(less, recall);
 
+	if (wanted > more->wanted)
+		return low * beyond(curves, wanted, recall);
 	return low * pow(effort_of(more, recall) / low, part);
 }

@@ -53,7 +53,8 @@ extern double curves_changed_part(CachedIndex *cached);
 /*
  * The least effort with which searches for this many rows are expected to have a recall, by the
  * logarithms of efforts and missed shares between two points; of the greatest effort that was
- * tried, if none suffices.
+ * tried, if none suffices.  For more rows than those of the last curve it may be beyond what
+ * searches can have.
  */
 extern double curves_effort(const RecallCurves *curves, double wanted, double recall);
 
