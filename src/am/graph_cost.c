@@ -23,7 +23,7 @@
 /* One process that looks for more rows reads codes or vectors, if rounds of a walk take longer. */
 #define ROWS_OF_ROUND		1000
 
-/* Vectors that are compared by codes for each row that is wanted, as far as they are mapped anew. */
+/* Vectors that are compared by codes for each row that is wanted, as far as they are mapped. */
 #define COMPARED_PER_WANTED	3
 
 /* To read a row that is returned from the table. */
