@@ -93,8 +93,8 @@ my $many = $standby->safe_psql('postgres', "SET vector.target_recall = 1; $hops"
 s/^10\n// for $few, $many;
 cmp_ok($few, '<', $many, 'and searches there follow them');
 
-is($standby->safe_psql('postgres', "SELECT recall, queries_used, source FROM vector_recall('items_v', samples => 20, efforts => '{3000}')"),
-	'1|20|rows', 'and recall is measured there');
+is($standby->safe_psql('postgres', "SELECT recall > 0.95, queries_used, source FROM vector_recall('items_v', samples => 20, efforts => '{1000}')"),
+	't|20|rows', 'and recall is measured there');
 
 # curves are in the WAL: a crash loses none
 $primary->stop('immediate');
