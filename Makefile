@@ -21,7 +21,8 @@ include $(or $(srcdir),.)/src/store/providers.mk
 PG_CPPFLAGS = -I$(srcdir)/src -I$(libpq_srcdir) $(STORE_PROVIDERS)
 # PostgreSQL's own headers are not free of unused parameters and mixed signs
 PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-declaration-after-statement
-SHLIB_LINK = -lm -ldl -lpthread
+# functions call those of this library, not those of the same name of one that was loaded before; and it loads sooner
+SHLIB_LINK = -lm -ldl -lpthread $(if $(filter linux,$(PORTNAME)),-Wl$(comma)-Bsymbolic)
 include $(or $(srcdir),.)/src/text/icu.mk
 
 PG_CONFIG ?= pg_config

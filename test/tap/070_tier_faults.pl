@@ -169,6 +169,19 @@ set_faults($proxy);
 is(query(nearest($_)), $found{$_}, "nothing is lost: $_") foreach @methods;
 is(query("SELECT vector_tier('wide_v'); SELECT count(*) FROM vector_segments() WHERE index = 'wide_v'::regclass AND kind = 'reserved'"), "1\n0", 'moved at last');
 
+# A dump of the table has the option and the rows, and neither objects nor keys; where it is restored, the index is built in the file
+my $dump = $node->basedir . '/dump.sql';
+command_ok([ 'pg_dump', '-t', 'items', '-f', $dump, $node->connstr('postgres') ], 'pg_dump');
+my $dumped = slurp_file($dump);
+like($dumped, qr/CREATE INDEX items_hnsw .*tier='?cold/, 'a dump has the option');
+unlike($dumped, qr/\Q$rgw->{secret}\E|\Q$rgw->{key}\E|endpoint|[0-9a-f]{16}\/\d+\//, 'and nothing of what is in the store');
+query('CREATE DATABASE restored');
+create_place($node, 16, 'restored');
+$node->safe_psql('restored', "CREATE SERVER cold FOREIGN DATA WRAPPER vector_store OPTIONS (provider 's3', endpoint 'http://127.0.0.1:1', bucket 'none')");
+command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('restored') ], 'restore');
+is($node->safe_psql('restored', "SELECT vector_index_check('items_hnsw'), count(store) FROM vector_segments()"), '500|0', 'the index is made of the table');
+query('DROP DATABASE restored');
+
 # The collector: faults at its lists and deletes delete nothing that is needed
 my $clean = 'SELECT txid_current(); VACUUM (INDEX_CLEANUP ON) wide; VACUUM (INDEX_CLEANUP ON) items';
 query($clean);
