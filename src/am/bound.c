@@ -430,6 +430,18 @@ hand_to_scan(LimitState *limit, MergedScan *merged, PlanState *scan)
 		scan_merge_add(merged, scan, bound->order->opno);
 }
 
+static void hand_limit(LimitState *limit, MergedScan *merged, PlanState *node);
+
+/* Has the rows of scans merged by what they tell; those that begin later follow then. */
+static void
+hand_to_merge(LimitState *limit, MergeAppendState *node, MergeNode *late)
+{
+	ScanMerge  *merge = scan_merge(node, limit, late);
+
+	for (int i = 0; i < node->ms_nplans; i++)
+		hand_limit(limit, scan_merge_child(merge, i), node->mergeplans[i]);
+}
+
 /*
  * Gives a LIMIT to the scans whose rows reach it in order; it takes no more rows of each.  If the
  * rows of scans are merged, there is nothing but projections between them and the merging node.
@@ -437,7 +449,7 @@ hand_to_scan(LimitState *limit, MergedScan *merged, PlanState *scan)
 static void
 hand_limit(LimitState *limit, MergedScan *merged, PlanState *node)
 {
-	ScanMerge  *merge;
+	MergeNode  *late;
 
 	check_stack_depth();
 	switch (node ? nodeTag(node) : T_Invalid)
@@ -447,7 +459,11 @@ hand_limit(LimitState *limit, MergedScan *merged, PlanState *node)
 			hand_to_scan(limit, merged, node);
 			break;
 		case T_CustomScanState:
-			hand_limit(limit, merged, (PlanState *) filter_scan_child(node));
+			late = merge_node(node);
+			if (late)
+				hand_to_merge(limit, late->append, late);
+			else
+				hand_limit(limit, merged, (PlanState *) filter_scan_child(node));
 			break;
 		case T_ResultState:
 			if (node->qual == NULL)
@@ -465,10 +481,7 @@ hand_limit(LimitState *limit, MergedScan *merged, PlanState *node)
 				hand_limit(limit, NULL, ((AppendState *) node)->appendplans[i]);
 			break;
 		case T_MergeAppendState:
-			merge = scan_merge((MergeAppendState *) node, limit);
-			for (int i = 0; i < ((MergeAppendState *) node)->ms_nplans; i++)
-				hand_limit(limit, scan_merge_child(merge, i),
-						   ((MergeAppendState *) node)->mergeplans[i]);
+			hand_to_merge(limit, (MergeAppendState *) node, NULL);
 			break;
 		default:
 			break;
@@ -509,6 +522,13 @@ find_bounds(PlanState *node, void *context)
 	return false;
 }
 
+void
+scan_bound_begin(LimitState *limit, MergedScan *merged, PlanState *node)
+{
+	(void) find_bounds(node, NULL);
+	hand_limit(limit, merged, node);
+}
+
 static void
 start_with_bounds(QueryDesc *query, int eflags)
 {
@@ -542,6 +562,7 @@ run_with_rows(QueryDesc *query, ScanDirection direction, uint64 count EXECUTOR_R
 void
 scan_bound_init(void)
 {
+	merge_node_init();
 	previous_run_hook = ExecutorRun_hook;
 	ExecutorRun_hook = run_with_rows;
 	previous_hook = ExecutorStart_hook;

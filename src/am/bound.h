@@ -18,6 +18,9 @@ typedef struct ScanBound ScanBound;
 extern void scan_bound_init(void);
 extern ScanBound *scan_bound(ScanKey orderbys);
 
+/* Makes the bounds of scans that begin after the query has, below a node that merges them. */
+extern void scan_bound_begin(LimitState *limit, MergedScan *merged, PlanState *node);
+
 /* No row with a greater distance meets the conditions; returns false if no row at all does. */
 extern bool scan_bound_limit(const ScanBound *bound, double *limit);
 

@@ -105,7 +105,9 @@ graph_first_rounds(VectorScan *scan)
 	double		rows;
 	double		told = 0;		/* rows of segments whose rounds are done */
 	int			count = find_searched(scan, searched, &rows);
-	NearestFound own = {.wanted = wanted, .context = CurrentMemoryContext};
+	NearestFound own = {
+		.wanted = wanted, .within = INFINITY, .context = CurrentMemoryContext
+	};
 	bool		shares = count > 1 && wanted > 0 && scan->merged == NULL && scan->shared == NULL;
 	BlockBatch	batch;
 
@@ -123,6 +125,7 @@ graph_first_rounds(VectorScan *scan)
 		{
 			effort->known = scan_merge_known(scan->merged);
 			effort->within = nearest_bound(scan->nearest);
+			effort->few = scan->nearest->within < INFINITY;
 		}
 		if (i > 0 && effort->known < INFINITY)
 			effort->wanted = graph_share(effort, wanted, rows_left(searched[i]) / Max(rows, 1));

@@ -51,7 +51,8 @@ struct ScanMerge
 {
 	dlist_node	link;			/* of the list of all */
 	MergeAppendState *node;
-	const LimitState *limit;
+	MergeNode  *late;			/* begins the children; NULL: all have begun */
+	LimitState *limit;
 	Oid			operator;		/* of the first scan */
 	MergeChild *children;
 	int			valid;			/* children that run-time pruning leaves; */
@@ -107,6 +108,21 @@ set_value(MergeChild *child, double value, bool isnull)
 	child->value = value;
 }
 
+/* Begins a child that has not. */
+static void
+begin_child(ScanMerge *merge, int number)
+{
+	PlanState **child = &merge->node->mergeplans[number];
+	MemoryContext old;
+
+	if (*child)
+		return;
+	old = MemoryContextSwitchTo(merge->late->node.ss.ps.state->es_query_cxt);
+	*child = merge_node_begin(merge->late, number);
+	merge_node_begun(*child, merge->limit, &merge->children[number].scan);
+	MemoryContextSwitchTo(old);
+}
+
 /* Calls a child for its next row, or for what that will be. */
 static TupleTableSlot *
 ask(ScanMerge *merge, int number, bool looks)
@@ -114,6 +130,7 @@ ask(ScanMerge *merge, int number, bool looks)
 	MergedScan *scan = &merge->children[number].scan;
 	TupleTableSlot *slot;
 
+	begin_child(merge, number);
 	scan->looks = looks;
 	scan->answered = false;
 	slot = ExecProcNode(merge->node->mergeplans[number]);
@@ -157,13 +174,15 @@ fetch(ScanMerge *merge, int number)
  * false if there is no further row.
  */
 static bool
-look(ScanMerge *merge, int number, bool is_scan)
+look(ScanMerge *merge, int number)
 {
 	MergeChild *child = &merge->children[number];
 
-	if (is_scan)
+	begin_child(merge, number);
+	/* before the first call it is not known whether values are comparable */
+	if (child->scan.scan && (child->scan.comparable || !merge->node->ms_initialized))
 		(void) ask(merge, number, true);
-	if (!is_scan || !child->scan.comparable)
+	if (child->scan.scan == NULL || !child->scan.comparable)
 		return fetch(merge, number);
 	child->state = child->scan.beyond ? CHILD_BEYOND : CHILD_AT;
 	set_value(child, child->scan.value, false);
@@ -179,12 +198,31 @@ valid_children(MergeAppendState *node)
 	return node->ms_valid_subplans;
 }
 
+/*
+ * Has the rows of children compared by their codes before any begins.  Returns those of which the
+ * first row is beyond all that the LIMIT takes.
+ */
+static Bitmapset *
+find_far(ScanMerge *merge, const Bitmapset *valid)
+{
+	double		value;
+	Bitmapset  *far = merge_node_sketch(merge->late, valid, &merge->nearest, &value);
+
+	for (int i = -1; (i = bms_next_member(far, i)) >= 0;)
+	{
+		merge->children[i].state = CHILD_BEYOND;
+		set_value(&merge->children[i], value, false);
+	}
+	return far;
+}
+
 /* Finds out what comes first of each child. */
 static void
 begin_merge(ScanMerge *merge)
 {
 	const LimitState *limit = merge->limit;
 	const Bitmapset *valid = valid_children(merge->node);
+	Bitmapset  *far;
 
 	/* the LIMIT has been computed before a row is asked for */
 	nearest_reset(&merge->nearest,
@@ -192,9 +230,11 @@ begin_merge(ScanMerge *merge)
 	binaryheap_reset(merge->heap);
 	merge->valid = bms_num_members(valid);
 	merge->begun = 0;
+	far = merge->late ? find_far(merge, valid) : NULL;
 	for (int i = -1; (i = bms_next_member(valid, i)) >= 0; merge->begun++)
-		if (look(merge, i, merge->children[i].scan.scan != NULL))
+		if (bms_is_member(i, far) || look(merge, i))
 			binaryheap_add_unordered(merge->heap, Int32GetDatum(i));
+	bms_free(far);
 	binaryheap_build(merge->heap);
 	merge->node->ms_initialized = true;
 }
@@ -219,8 +259,7 @@ merge_next_row(PlanState *node)
 	if (!merge->node->ms_initialized)
 		begin_merge(merge);
 	else if (merge->returned >= 0)
-		put_back(merge, merge->returned, look(merge, merge->returned,
-											  merge->children[merge->returned].scan.comparable));
+		put_back(merge, merge->returned, look(merge, merge->returned));
 	merge->returned = -1;
 	while (!binaryheap_empty(merge->heap))
 	{
@@ -242,31 +281,13 @@ forget_merge(void *merge)
 	dlist_delete(&((ScanMerge *) merge)->link);
 }
 
-ScanMerge *
-scan_merge(MergeAppendState *node, const LimitState *limit)
-{
-	const SortSupportData *key = node->ms_sortkeys;
-	ScanMerge  *merge;
-
-	if (node->ms_nkeys != 1 || key->ssup_reverse || key->ssup_nulls_first ||
-		TupleDescAttr(node->ps.ps_ResultTupleDesc, key->ssup_attno - 1)->atttypid != FLOAT8OID)
-		return NULL;
-	merge = palloc0(sizeof(ScanMerge));
-	merge->node = node;
-	merge->limit = limit;
-	merge->returned = -1;
-	merge->children = palloc0(sizeof(MergeChild) * node->ms_nplans);
-	for (int i = 0; i < node->ms_nplans; i++)
-		merge->children[i].scan.merge = merge;
-	return merge;
-}
-
-/* Intercepts the calls for the next row, once there is a scan. */
+/* Intercepts the calls for the next row, once the operator of its order is known. */
 static void
-intercept(ScanMerge *merge)
+intercept(ScanMerge *merge, Oid operator)
 {
 	MergeAppendState *node = merge->node;
 
+	merge->operator = operator;
 	merge->heap = binaryheap_allocate(node->ms_nplans, compare_in_heap, merge);
 	merge->nearest.context = CurrentMemoryContext;
 	dlist_push_head(&all_merges, &merge->link);
@@ -276,6 +297,27 @@ intercept(ScanMerge *merge)
 	ExecSetExecProcNode(&node->ps, merge_next_row);
 }
 
+ScanMerge *
+scan_merge(MergeAppendState *node, LimitState *limit, MergeNode *late)
+{
+	const SortSupportData *key = node->ms_sortkeys;
+	ScanMerge  *merge;
+
+	if (node->ms_nkeys != 1 || key->ssup_reverse || key->ssup_nulls_first ||
+		TupleDescAttr(node->ps.ps_ResultTupleDesc, key->ssup_attno - 1)->atttypid != FLOAT8OID)
+		return NULL;
+	merge = palloc0(sizeof(ScanMerge));
+	merge->node = node;
+	merge->late = late;
+	merge->limit = limit;
+	merge->returned = -1;
+	merge->children = palloc0(sizeof(MergeChild) * node->ms_nplans);
+	for (int i = 0; i < node->ms_nplans; i++)
+		merge->children[i].scan.merge = merge;
+	if (late)
+		intercept(merge, late->operator);
+	return merge;
+}
 MergedScan *
 scan_merge_child(ScanMerge *merge, int number)
 {
@@ -289,10 +331,7 @@ scan_merge_add(MergedScan *child, PlanState *scan, Oid operator)
 
 	child->scan = scan;
 	if (merge->operator == InvalidOid)
-	{
-		merge->operator = operator;
-		intercept(merge);
-	}
+		intercept(merge, operator);
 	child->shares = operator == merge->operator;
 }
 
@@ -307,7 +346,8 @@ scan_merge_known(const MergedScan *child)
 {
 	const ScanMerge *merge = child->merge;
 
-	return 2 * merge->begun > merge->valid ? nearest_bound(&merge->nearest) : INFINITY;
+	return 2 * merge->begun > merge->valid ? nearest_bound(&merge->nearest) :
+		merge->nearest.within;
 }
 
 int

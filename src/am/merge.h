@@ -7,6 +7,7 @@
 #include "pg_compat.h"
 
 #include "nodes/execnodes.h"
+#include "nodes/extensible.h"
 
 #include "am/nearest.h"
 
@@ -26,8 +27,51 @@ typedef struct MergedScan
 	double		value;			/* of the row that it returned, or of its next one */
 } MergedScan;
 
-/* Makes a node merge by what its scans tell, if its order is one value; else returns NULL. */
-extern ScanMerge *scan_merge(MergeAppendState *node, const LimitState *limit);
+/*
+ * A node that is ours, and begins its children only when they may have the next row.  What is
+ * merged is a state of PostgreSQL's node, which no other node has as its child.
+ */
+typedef struct MergeNode
+{
+	CustomScanState node;
+	MergeAppendState *append;	/* mergeplans of children that have not begun are NULL */
+	int			eflags;
+	Oid			operator;		/* of all children's distances */
+	ExprState  *query;			/* from which these are */
+	uint64		compared;		/* children whose codes were compared before they began */
+} MergeNode;
+
+/* What EXPLAIN shows. */
+#define MERGE_NODE_NAME	"Vector Merge Append"
+
+/*
+ * Makes the state of a node.  CustomScan.custom_plans are index scans with the same operator and
+ * query, custom_exprs the query, and custom_private the column by which rows are merged,
+ * and the indexes.
+ */
+extern const CustomScanMethods merge_node_methods;
+extern void merge_node_init(void);
+
+/* The state of such a node, or NULL. */
+extern MergeNode *merge_node(PlanState *node);
+
+/* Begins a child; and tells it of the LIMIT and of its place. */
+extern PlanState *merge_node_begin(MergeNode *node, int number);
+extern void merge_node_begun(PlanState *child, LimitState *limit, MergedScan *merged);
+
+/*
+ * Compares the rows of children by their codes, for as many rows as are wanted.  Returns those
+ * children, palloc'd, that have none of these, and sets how far these are at most, also as an
+ * operator's value.
+ */
+extern Bitmapset *merge_node_sketch(MergeNode *node, const Bitmapset *valid,
+									NearestFound *nearest, double *value);
+
+/*
+ * Makes a node merge by what its scans tell, if its order is one value; else returns NULL.  `late`
+ * is the node around it that begins its children, or NULL.
+ */
+extern ScanMerge *scan_merge(MergeAppendState *node, LimitState *limit, MergeNode *late);
 
 /* The child with this number; and that it is a scan of an index, or nodes that pass on its rows. */
 extern MergedScan *scan_merge_child(ScanMerge *merge, int number);

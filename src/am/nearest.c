@@ -12,7 +12,7 @@ nearest_note(NearestFound *nearest, float distance)
 
 	if (heap->count == nearest->wanted)
 	{
-		if (nearest->wanted == 0 || distance >= nearest_bound(nearest))
+		if (nearest->wanted == 0 || distance >= -nearest->heap.items[0].distance)
 			return;
 		(void) graph_heap_pop(heap);
 	}

@@ -13,6 +13,7 @@
 typedef struct NearestFound
 {
 	uint64		wanted;			/* k; 0: not known */
+	float		within;			/* no row farther than this is among them; or INFINITY */
 	GraphHeap	heap;			/* at most as many distances, negated: the farthest first */
 	MemoryContext context;		/* of the heap */
 } NearestFound;
@@ -22,6 +23,7 @@ static inline void
 nearest_reset(NearestFound *nearest, uint64 wanted)
 {
 	nearest->wanted = wanted;
+	nearest->within = INFINITY;
 	nearest->heap.count = 0;
 }
 
@@ -32,8 +34,10 @@ extern void nearest_note(NearestFound *nearest, float distance);
 static inline float
 nearest_bound(const NearestFound *nearest)
 {
-	return nearest->wanted > 0 && nearest->heap.count == nearest->wanted ?
-		-nearest->heap.items[0].distance : INFINITY;
+	if (nearest->wanted == 0)
+		return INFINITY;
+	return nearest->heap.count == nearest->wanted ?
+		Min(-nearest->heap.items[0].distance, nearest->within) : nearest->within;
 }
 
 #endif							/* VECTOR_AM_NEAREST_H */

@@ -322,6 +322,9 @@ extern int	scan_participants(IndexScanDesc desc, bool forget, ParticipantReport 
 /* A search has ended, if there was one: reports its statistics. */
 extern void scan_count_search(VectorScan *scan);
 
+/* Likewise of a search that only told which scans to begin. */
+extern void scan_count_sketch(Relation index, const ScanStatistics *statistics);
+
 /* Statistics of one of our scans, with all its rescans. */
 extern ScanStatistics scan_statistics(IndexScanDesc desc);
 

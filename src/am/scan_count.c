@@ -5,6 +5,7 @@
 
 #include "access/parallel.h"
 #include "executor/instrument.h"
+#include "pgstat.h"
 
 #include "am/observe.h"
 #include "am/slow.h"
@@ -152,12 +153,11 @@ observe_effort(const VectorScan *scan, ObservedIndex *observed)
 	observed->efforts = lappend(observed->efforts, line);
 }
 
-/* Tells the observer. */
+/* Tells the observer; scan is NULL if there was none. */
 static void
-observe(const VectorScan *scan)
+observe(Oid index, bool searched, const ScanStatistics *statistics, const VectorScan *scan)
 {
 	MemoryContext old = MemoryContextSwitchTo(scan_observer->context);
-	Oid			index = RelationGetRelid(scan->desc->indexRelation);
 	ObservedIndex *observed = NULL;
 	ListCell   *cell;
 
@@ -170,10 +170,13 @@ observe(const VectorScan *scan)
 		observed->index = index;
 		scan_observer->indexes = lappend(scan_observer->indexes, observed);
 	}
-	observed->searches += scan->started;
-	add_statistics(&observed->statistics, &scan->statistics);
-	observe_participants(scan, observed);
-	observe_effort(scan, observed);
+	observed->searches += searched;
+	add_statistics(&observed->statistics, statistics);
+	if (scan)
+	{
+		observe_participants(scan, observed);
+		observe_effort(scan, observed);
+	}
 	MemoryContextSwitchTo(old);
 }
 
@@ -218,20 +221,12 @@ participant_line(const ParticipantReport *report)
 					report->distances);
 }
 
-void
-scan_count_search(VectorScan *scan)
+/* Adds a search to the counters of its index. */
+static IndexCounters *
+count_search(Oid index, const ScanStatistics *statistics)
 {
-	const ScanStatistics *statistics = &scan->statistics;
-	IndexCounters *counters;
+	IndexCounters *counters = counters_of(index);
 
-	add_statistics(&scan->before, statistics);
-	if (scan_observer && (scan->started || scan->share_id != 0))
-		observe(scan);
-	if (!scan->started)
-		return;
-	if (scan->share_id != 0)
-		end_participant(scan);
-	counters = counters_of(RelationGetRelid(scan->desc->indexRelation));
 	counters->scans++;
 	counters->search_rounds += statistics->search_rounds;
 	counters->hops += statistics->hops;
@@ -246,7 +241,34 @@ scan_count_search(VectorScan *scan)
 	counters->table_rows += statistics->table_rows;
 	counters->gets += statistics->gets;
 	counters->stored_bytes += statistics->stored_bytes;
+	return counters;
+}
+
+void
+scan_count_search(VectorScan *scan)
+{
+	const ScanStatistics *statistics = &scan->statistics;
+	Oid			index = RelationGetRelid(scan->desc->indexRelation);
+	IndexCounters *counters;
+
+	add_statistics(&scan->before, statistics);
+	if (scan_observer && (scan->started || scan->share_id != 0))
+		observe(index, scan->started, statistics, scan);
+	if (!scan->started)
+		return;
+	if (scan->share_id != 0)
+		end_participant(scan);
+	counters = count_search(index, statistics);
 	counters->returned += scan->returned;
 	counters_add_latency(counters, statistics->microseconds);
 	slow_report(scan);
+}
+
+void
+scan_count_sketch(Relation index, const ScanStatistics *statistics)
+{
+	pgstat_count_index_scan(index);
+	if (scan_observer)
+		observe(RelationGetRelid(index), true, statistics, NULL);
+	(void) count_search(RelationGetRelid(index), statistics);
 }

@@ -92,7 +92,7 @@ compare_groups(BoundedNodes *nodes, uint32 first, uint32 end)
 	const Space *space = sealed->space;
 	const SealedHeader *header = &sealed->segment->header;
 	float		length2 = distance_kernels->f32_dot(nodes->centred, nodes->centred, header->padded);
-	float		slack = CODE_SIGMAS * sqrtf(length2);
+	float		slack = nodes->sigmas * sqrtf(length2);
 	float		base = space->metric == SPACE_IP ? 0 : length2;
 	uint32		ahead = next_group(nodes, first / CODE_GROUP, end);
 	uint32		asked = 0;
@@ -192,10 +192,19 @@ bounded_begin(BoundedNodes *nodes, uint32 wanted, float within)
 	/* with few dimensions there are few different elements, so rounding errors add up */
 	if (!nodes->disk && !nodes->add)
 		rabitq_allow_rounding(&nodes->code, space->dims < ROTATION_MIN_PADDED ? INFINITY :
-							  CODE_SIGMAS, space->rounding);
+							  nodes->sigmas, space->rounding);
 	compute(nodes, 0, before, wanted);
-	for (uint32 i = 0; !nodes->disk && i < Min(NODES_AHEAD, nodes->sorted); i++)
+	/* within a distance there are few, and the caller may not come for them soon */
+	for (uint32 i = 0; !nodes->disk && i < Min(within < INFINITY ? 1 : NODES_AHEAD, nodes->sorted);
+		 i++)
 		sealed_prefetch_vector(nodes->sealed, cluster_key_number(nodes->keys[i]), NULL);
+}
+
+void
+bounded_bring_near(const BoundedNodes *nodes)
+{
+	if (!nodes->disk && nodes->next < nodes->sorted)
+		sealed_prefetch_vector(nodes->sealed, cluster_key_number(nodes->keys[nodes->next]), NULL);
 }
 
 bool

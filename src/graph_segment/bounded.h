@@ -22,6 +22,7 @@ typedef struct BoundedNodes
 	const float *centred;		/* the query, rotated, less the mean */
 	CodeQuery	code;			/* prepared for it; or */
 	DiskScan   *disk;			/* METHOD_DISK, prepared for it; else NULL */
+	float		sigmas;			/* a bound may fail beyond so many standard deviations */
 	bool		(*take) (void *arg, uint32 *first, uint32 *end);	/* as graph_scan_take */
 
 	/* adds the nodes of a run, in place of what their codes tell of them; NULL: by codes */
@@ -47,6 +48,9 @@ extern void bounded_begin(BoundedNodes *nodes, uint32 wanted, float within);
 
 /* Adds a node with its bound, within BoundedNodes.add; each at most once. */
 extern void bounded_add(BoundedNodes *nodes, uint32 id, float bound);
+
+/* Has the vector of the next node brought near. */
+extern void bounded_bring_near(const BoundedNodes *nodes);
 
 /* A bound of the next node, if there may be one. */
 extern bool bounded_least(const BoundedNodes *nodes, float *bound);

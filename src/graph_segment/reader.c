@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "graph_segment/scan.h"
+#include "segment/code_groups.h"
 
 /* See expected_hops. */
 #define WALKED_ROWS			2.5
@@ -150,7 +151,7 @@ read_rest(GraphReading *reading)
 	if (left > 0 && reads_codes(reading))
 		graph_scan_bound_rest(&reading->scan, search->query,
 							  Max(WAITING_TIMES * search->effort.candidates,
-								  left / WAITING_PART), INFINITY);
+								  left / WAITING_PART), INFINITY, CODE_SIGMAS);
 	else if (left > 0)
 		graph_scan_rest(&reading->scan, search->query, segment_give_row, reading);
 	reading->ended = true;
@@ -172,11 +173,12 @@ reads_within(GraphReading *reading)
 
 	if (effort->within == INFINITY || reading->scan.disk || search->allows ||
 		!graph_scan_has_codes(&reading->scan) ||
-		code_hops(&reading->scan, left / GRAPH_WITHIN_PART) > walk)
+		code_hops(&reading->scan, effort->few ? 0 : left / GRAPH_WITHIN_PART) > walk)
 		return false;
 	search->statistics->reads++;
 	graph_scan_bound_rest(&reading->scan, search->query,
-						  Max(WITHIN_WAITING, left / WITHIN_WAITING_PART), effort->within);
+						  Max(WITHIN_WAITING, left / WITHIN_WAITING_PART), effort->within,
+						  effort->sigmas > 0 ? effort->sigmas : CODE_SIGMAS);
 	reading->ended = true;
 	return true;
 }
@@ -291,7 +293,7 @@ read_all(GraphReading *reading, bool codes, double waiting_per_row)
 
 	search->statistics->reads++;
 	if (codes)
-		graph_scan_bound_rest(scan, search->query, most, INFINITY);
+		graph_scan_bound_rest(scan, search->query, most, INFINITY, CODE_SIGMAS);
 	else if (rows == 0 || rows > RESULTS_PART * graph_scan_nodes_left(scan) ||
 			 space_is_lossy(search->space))
 		graph_scan_rest(scan, search->query, segment_give_row, reading);
@@ -452,6 +454,12 @@ graph_ask(SegmentScan *scan, BlockBatch *batch)
 	graph_scan_ask(&((GraphReading *) scan)->scan, batch);
 }
 
+static void
+graph_bring_near(SegmentScan *scan)
+{
+	bounded_bring_near(&((GraphReading *) scan)->scan.bounded);
+}
+
 static bool
 graph_next(SegmentScan *scan, GraphFound *found)
 {
@@ -480,6 +488,7 @@ const SegmentReader graph_reader = {
 	.round = graph_round,
 	.waiting = graph_waiting,
 	.next = graph_next,
+	.bring_near = graph_bring_near,
 	.ready = graph_ready,
 	.unread = graph_unread,
 	.enough = graph_enough,

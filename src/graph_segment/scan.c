@@ -581,7 +581,7 @@ take_run(void *scan, uint32 *first, uint32 *end)
 
 /* Has the nodes that are left wait for their turn; add: see BoundedNodes. */
 static void
-wait_rest(GraphScan *scan, uint32 wanted, float within,
+wait_rest(GraphScan *scan, uint32 wanted, float within, float sigmas,
 		  void (*add) (void *arg, uint32 first, uint32 end))
 {
 	if (scan->left == NULL)
@@ -589,17 +589,18 @@ wait_rest(GraphScan *scan, uint32 wanted, float within,
 	scan->bounded = (BoundedNodes) {
 		.sealed = &scan->sealed, .left = scan->left, .left_count = scan->left_count,
 		.search = &scan->search, .centred = scan->centred, .code = scan->code, .disk = scan->disk,
-		.take = take_run, .add = add, .arg = scan
+		.sigmas = sigmas, .take = take_run, .add = add, .arg = scan
 	};
 	bounded_begin(&scan->bounded, wanted, within);
 }
 
 void
-graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted, float within)
+graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted, float within,
+					  float sigmas)
 {
 	scan->sealed.query = query;
 	prepare_codes(scan);
-	wait_rest(scan, wanted, within, NULL);
+	wait_rest(scan, wanted, within, sigmas, NULL);
 }
 
 /* SealedFound: a node waits, whose vector has been compared. */
@@ -621,7 +622,7 @@ void
 graph_scan_order_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted)
 {
 	scan->sealed.query = query;
-	wait_rest(scan, wanted, INFINITY, add_compared);
+	wait_rest(scan, wanted, INFINITY, CODE_SIGMAS, add_compared);
 }
 
 int

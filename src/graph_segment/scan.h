@@ -104,7 +104,7 @@ extern bool graph_scan_take(GraphScan *scan, uint32 *first, uint32 *end);
  */
 extern bool graph_scan_has_codes(const GraphScan *scan);
 extern void graph_scan_bound_rest(GraphScan *scan, const SpaceQuery *query, uint32 wanted,
-								  float within);
+								  float within, float sigmas);
 
 /*
  * Likewise by their vectors, of a space that is not lossy: a node that is given is read again, but

@@ -146,9 +146,12 @@ drop_hidden_distance(Plan *root)
 	return root;
 }
 
-/* Visits the roots of subqueries in a plan: their hidden columns do not leave them. */
+/*
+ * Visits the roots of subqueries in a plan: their hidden columns do not leave them.  Nodes that
+ * merge scans may be replaced if the statement changes no rows.
+ */
 static void
-visit_subqueries(Plan *plan)
+visit_subqueries(Plan *plan, bool reads)
 {
 	ListCell   *cell;
 	List	   *children = NIL;
@@ -156,23 +159,27 @@ visit_subqueries(Plan *plan)
 	if (plan == NULL)
 		return;
 	check_stack_depth();
-	visit_subqueries(plan->lefttree);
-	visit_subqueries(plan->righttree);
+	visit_subqueries(plan->lefttree, reads);
+	visit_subqueries(plan->righttree, reads);
 	/* whatever is above a LIMIT is of the query around it, often without a SubqueryScan between */
 	if (IsA(plan, Limit))
+	{
 		(void) drop_hidden_distance(plan);
+		if (reads && ((Limit *) plan)->limitOption == LIMIT_OPTION_COUNT)
+			outerPlan(plan) = merge_late(outerPlan(plan));
+	}
 	else if (IsA(plan, SubqueryScan))
 	{
 		((SubqueryScan *) plan)->subplan =
 			drop_hidden_distance(((SubqueryScan *) plan)->subplan);
-		visit_subqueries(((SubqueryScan *) plan)->subplan);
+		visit_subqueries(((SubqueryScan *) plan)->subplan, reads);
 	}
 	else if (IsA(plan, Append))
 		children = ((Append *) plan)->appendplans;
 	else if (IsA(plan, MergeAppend))
 		children = ((MergeAppend *) plan)->mergeplans;
 	foreach(cell, children)
-		visit_subqueries(lfirst(cell));
+		visit_subqueries(lfirst(cell), reads);
 }
 
 static PlannedStmt *
@@ -182,17 +189,18 @@ plan_without_hidden_distances(Query *parse, const char *query_string, int cursor
 	PlannedStmt *statement = previous_hook ?
 		previous_hook(parse, query_string, cursorOptions, boundParams PLANNER_ARGUMENT) :
 		standard_planner(parse, query_string, cursorOptions, boundParams PLANNER_ARGUMENT);
+	bool		reads = !statement->hasModifyingCTE;
 	ListCell   *cell;
 
 	/* a query that locks or updates rows reads the whole row anyway */
 	if (statement->rowMarks != NIL || statement->commandType != CMD_SELECT)
 		return statement;
 	statement->planTree = drop_hidden_distance(statement->planTree);
-	visit_subqueries(statement->planTree);
+	visit_subqueries(statement->planTree, reads);
 	foreach(cell, statement->subplans)
 	{
 		lfirst(cell) = drop_hidden_distance(lfirst(cell));
-		visit_subqueries(lfirst(cell));
+		visit_subqueries(lfirst(cell), reads);
 	}
 	return statement;
 }

@@ -151,6 +151,7 @@ planner_init(void)
 	set_rel_pathlist_hook = add_parallel_paths;
 	semijoin_init();
 	junk_init();
+	merge_late_init();
 	indexes_init();
 	security_init();
 	foreign_init();

@@ -20,6 +20,10 @@ extern void planner_init(void);
 extern void subquery_rows_init(void);
 extern void semijoin_init(void);
 extern void junk_init(void);
+
+/* The node below a LIMIT in place of one that merges scans of many small indexes, or that one. */
+extern struct Plan *merge_late(struct Plan *plan);
+extern void merge_late_init(void);
 extern void indexes_init(void);
 extern void security_init(void);
 extern void foreign_init(void);

@@ -40,6 +40,8 @@ typedef struct SearchEffort
 	float		crowd;			/* see graph_search_expect */
 	float		known;			/* no row farther than this is wanted; INFINITY: not known */
 	float		within;			/* likewise, until others are asked for: they may wait */
+	bool		few;			/* few rows are so near, as others have compared these rows */
+	float		sigmas;			/* as CODE_SIGMAS, of codes compared for `within`; 0: as many */
 	float		patience;		/* see graph_search_limit */
 	bool		extend;			/* further rounds look for `wanted` rows */
 	bool		keep;			/* keep other candidates for further rounds */
@@ -144,6 +146,9 @@ typedef struct SegmentReader
 	 */
 	bool		(*waiting) (SegmentScan *scan, float *bound);
 	bool		(*next) (SegmentScan *scan, GraphFound *found);
+
+	/* Has what `next` will read of memory brought near, while others are compared; or NULL. */
+	void		(*bring_near) (SegmentScan *scan);
 
 	/*
 	 * For segments in an object store, of which the next rows are read together, and with those of
