@@ -58,6 +58,14 @@ SELECT plan_of('SELECT id FROM t WHERE c = 21 ORDER BY v <-> ''[500,500,500]'' L
 SELECT plan_of(query) FROM (VALUES ('SELECT * FROM (SELECT id FROM t WHERE id % 2 = 0 ORDER BY v <-> ''[500,500,500]'' LIMIT 5) x'),
 	('SELECT id FROM t WHERE id % 2 = 0 ORDER BY v <-> ''[500,500,500]'' LIMIT 4000'),
 	('SELECT id FROM t WHERE id % 2 = 0 ORDER BY v <-> ''[500,500,500]''')) x (query);
+-- more rows are wanted than a walk looks for: those of an attribute's value are read once, which costs less than the table and a sort
+CREATE TABLE gathered (id int, c int, v vector(3));
+INSERT INTO gathered SELECT n, n % 10, ARRAY[hashint8extended(n, 1) & 1023, hashint8extended(n, 2) & 1023, hashint8extended(n, 3) & 1023] FROM generate_series(1, 40000) n;
+CREATE INDEX ON gathered USING hnsw (v vector_l2_ops, c);
+VACUUM ANALYZE gathered;
+SELECT plan_of(query), rows_of(query) FROM (VALUES ('SELECT id FROM gathered WHERE c < 2 ORDER BY v <-> ''[500,500,500]'' LIMIT 1500'),
+	('SELECT id FROM gathered WHERE c < 2 ORDER BY v <-> ''[500,500,500]''')) x (query);
+DROP TABLE gathered;
 -- the rows of a bitmap are on fewer pages, and cost less, if its index has the order of the table
 CREATE TABLE in_order (here int, there int, v vector(3), filler text);
 INSERT INTO in_order SELECT n, hashint4(n) & 4095, ARRAY[hashint8extended(n, 1) & 1023, hashint8extended(n, 2) & 1023, hashint8extended(n, 3) & 1023], repeat('x', 1800)

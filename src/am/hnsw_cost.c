@@ -13,6 +13,7 @@
 
 #include "am/effort.h"
 #include "am/graph_limit.h"
+#include "am/index.h"
 #include "graph/build.h"
 #include "graph_segment/method.h"
 
@@ -109,5 +110,7 @@ hnsw_count_work(Relation index, const Directory *directory, double rows, double 
 	work->random_pages = walk ? blocks_met(hops, blocks) :
 		blocks_met(left, CODES_PART * blocks) + Min(left, VECTORS_READ);
 	work->rest_operators = left * OPERATORS_PER_HOP;
-	work->rest_random_pages = left * PAGES_PER_ROW;
+	/* without a walk all are known: what is left is the vector of each, in memory as the others */
+	work->rest_random_pages = walk ? left * PAGES_PER_ROW :
+		(1 - index_cached_part(blocks)) * blocks_met(left, blocks);
 }

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "order.h"
+
 /* Rows that are read at once. */
 #define ROWS_AT_ONCE	1024
 
@@ -210,20 +212,11 @@ attribute_make_rows(const uint32_t *codes, uint32_t rows, uint32_t values, uint3
 	lists[0] = 0;
 }
 
-static int
-compare_rows(const void *a, const void *b)
-{
-	uint32_t	x = *(const uint32_t *) a;
-	uint32_t	y = *(const uint32_t *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 void
 attribute_sort_lists(const uint32_t *lists, uint32_t values, uint32_t *by_value)
 {
 	for (uint64_t i = 0; i < values + UINT64_C(1); i++)
-		qsort(by_value + lists[i], lists[i + 1] - lists[i], sizeof(uint32_t), compare_rows);
+		qsort(by_value + lists[i], lists[i + 1] - lists[i], sizeof(uint32_t), order_uint32s);
 }
 
 void

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "graph/build_internal.h"
+#include "order.h"
 
 #define LEAF		16			/* parts of so few nodes are not divided */
 #define SAMPLE		256			/* nodes of a part that its two means are made from, */
@@ -186,15 +187,6 @@ first_part(uint32_t n)
 	return n <= GRAPH_CELL ? n / 2 : (n / 2 + GRAPH_CELL - 1) / GRAPH_CELL * GRAPH_CELL;
 }
 
-static int
-compare_floats(const void *a, const void *b)
-{
-	float		x = *(const float *) a;
-	float		y = *(const float *) b;
-
-	return (x > y) - (x < y);
-}
-
 /* Half the sum of the squared distances of a node from both means, and half their difference. */
 typedef struct Distances
 {
@@ -229,7 +221,7 @@ differ_in_scale(const Placing *placing, const uint32_t *nodes, uint32_t n, const
 		nearest[i] = distances.sum - fabsf(distances.difference);
 		sum += nearest[i];
 	}
-	qsort(nearest, sample, sizeof(float), compare_floats);
+	qsort(nearest, sample, sizeof(float), order_floats);
 	return nearest[sample / 8] * (float) sample * SCALES < sum;
 }
 

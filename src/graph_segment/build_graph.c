@@ -10,6 +10,7 @@
 #include "utils/wait_event.h"
 
 #include "graph_segment/disk.h"
+#include "order.h"
 
 /* Nodes that follow each other are near each other: one participant takes many. */
 #define BATCH_OF_NODES		64
@@ -120,15 +121,6 @@ find_middle(SegmentBuild *build, uint32 rows, float *middle)
 	pfree(x);
 }
 
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return (x > y) - (x < y);
-}
-
 static void
 check_interrupts(void)
 {
@@ -198,7 +190,7 @@ measure_lengths(SegmentBuild *build, uint32 sample, const float *place, double *
 			lengths[i] += ((double) x[d] - place[d]) * ((double) x[d] - place[d]);
 	}
 	memcpy(sorted, lengths, sizeof(double) * sample);
-	qsort(sorted, sample, sizeof(double), compare_doubles);
+	qsort(sorted, sample, sizeof(double), order_doubles);
 	pfree(x);
 }
 

@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 
 #include "graph_segment/disk.h"
+#include "order.h"
 #include "segment/code_groups.h"
 #include "segment/places.h"
 
@@ -71,15 +72,6 @@ check_forget_node(SpaceQuery *query)
 	pfree(query->rotated);
 }
 
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return (x > y) - (x < y);
-}
-
 double
 check_length_squared(const float *x, uint32 n)
 {
@@ -110,7 +102,7 @@ measure_nodes(SealedScan *scan)
 		lengths[i] = check_length_squared(centred, header->padded);
 		check_forget_node(&query);
 	}
-	qsort(lengths, sample, sizeof(double), compare_doubles);
+	qsort(lengths, sample, sizeof(double), order_doubles);
 	sizes.nearest = lengths[sample / 2] * CODED_PART * CODED_PART;
 	sizes.farthest = lengths[sample / 2] * CODED_TIMES * CODED_TIMES;
 	for (uint32 id = 0; id < header->nodes && scan->space->metric == SPACE_IP; id++)

@@ -22,6 +22,7 @@
 #include "inverted/words.h"
 #include "inverted_segment/scores.h"
 #include "inverted_segment/words.h"
+#include "order.h"
 #include "segment/search.h"
 
 /*
@@ -106,15 +107,6 @@ inverted_open(SegmentSearch *search, const SegmentEntry *entry, CachedSegment *s
 	return &reading->base;
 }
 
-static int
-compare_floats(const void *a, const void *b)
-{
-	float		x = *(const float *) a;
-	float		y = *(const float *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* The largest absolute weight that is dropped, of the part of a query's weights; -1: none. */
 static float
 dropped_weight(const float *values, int count, double ratio)
@@ -128,7 +120,7 @@ dropped_weight(const float *values, int count, double ratio)
 	sizes = palloc(sizeof(float) * count);
 	for (int i = 0; i < count; i++)
 		sizes[i] = fabsf(values[i]);
-	qsort(sizes, count, sizeof(float), compare_floats);
+	qsort(sizes, count, sizeof(float), order_floats);
 	result = sizes[dropped - 1];
 	/* the largest weights are equal: they stay */
 	if (result == sizes[count - 1])
@@ -423,15 +415,6 @@ score_window(InvertedReading *reading, uint32 window)
 	pfree(rows);
 }
 
-static int
-compare_rows(const void *a, const void *b)
-{
-	uint32		x = *(const uint32 *) a;
-	uint32		y = *(const uint32 *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Computes the distances of the candidate with the least bound, and of those that come next. */
 static void
 score_next(InvertedReading *reading)
@@ -445,7 +428,7 @@ score_next(InvertedReading *reading)
 
 	while (count < room && heap->count > 0 && !(heap->items[0].id & CANDIDATE_SCORED))
 		rows[count++] = graph_heap_pop(heap).id;
-	qsort(rows, count, sizeof(uint32), compare_rows);
+	qsort(rows, count, sizeof(uint32), order_uint32s);
 	for (Size i = 0; i < count; i += n)
 	{
 		uint32		window = rows[i] / INVERTED_WINDOW;

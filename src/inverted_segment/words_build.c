@@ -11,6 +11,7 @@
 #include "inverted/words.h"
 #include "inverted_segment/dictionary_build.h"
 #include "inverted_segment/terms.h"
+#include "order.h"
 #include "segment/space.h"
 #include "segment/temporary.h"
 #include "segment/wait_point.h"
@@ -208,15 +209,6 @@ add_window(void *arg, const WindowPostings *window)
 	build->windows++;
 }
 
-static int
-compare_lengths(const void *a, const void *b)
-{
-	uint64		x = *(const uint64 *) a;
-	uint64		y = *(const uint64 *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Fixes what is known of lengths when all rows are. */
 static void
 complete_lengths(WordsBuild *build, SealedHeader *header)
@@ -226,7 +218,7 @@ complete_lengths(WordsBuild *build, SealedHeader *header)
 	uint64	   *sorted = MemoryContextAllocHuge(CurrentMemoryContext, size);
 
 	memcpy(sorted, build->lengths, sizeof(uint64) * build->rows);
-	qsort(sorted, build->rows, sizeof(uint64), compare_lengths);
+	qsort(sorted, build->rows, sizeof(uint64), order_uint64s);
 	build->class_count = lengths_classify(sorted, build->rows, build->classes);
 	words->k1 = (float) build->formula.k1;
 	words->b = (float) build->formula.b;

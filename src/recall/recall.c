@@ -28,6 +28,7 @@
 #include "am/effort.h"
 #include "am/method.h"
 #include "counters/counters.h"
+#include "order.h"
 #include "recall/measure.h"
 #include "recall/recall.h"
 
@@ -52,15 +53,6 @@ enum
  * three"; Jovanovic and Levy, The American Statistician 51(2), 1997).
  */
 #define RULE_OF_THREE	3.0
-
-static int
-compare_doubles(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return x < y ? -1 : x > y;
-}
 
 static Datum
 rounded(double number, double digits)
@@ -90,7 +82,7 @@ summarize(const Measure *measure, double *recalls, int n, Datum *values, bool *n
 	for (int i = 0; i < n; i++)
 		squares += (recalls[i] - mean) * (recalls[i] - mean);
 	error = Max(DEVIATIONS * sqrt(squares / Max(n - 1, 1) / n), RULE_OF_THREE / n / measure->k);
-	qsort(recalls, n, sizeof(double), compare_doubles);
+	qsort(recalls, n, sizeof(double), order_doubles);
 	values[COLUMN_RECALL] = rounded(mean, 1e6);
 	values[COLUMN_LOW] = rounded(Max(mean - error, 0), 1e6);
 	values[COLUMN_HIGH] = rounded(Min(mean + error, 1), 1e6);

@@ -11,6 +11,8 @@
 #include "utils/memutils.h"
 #include "utils/spccache.h"
 
+#include "order.h"
+
 #define FIRST_SLOTS			1024
 #define MAX_SLOTS			(1 << 20)
 #define LEAST_USAGE			3		/* a pin raises a usage count that has fallen below this */
@@ -119,22 +121,13 @@ recent_prefetch(Relation index, BlockNumber block)
 		note(index, block, buffer);
 }
 
-static int
-compare_blocks(const void *a, const void *b)
-{
-	BlockNumber x = *(const BlockNumber *) a;
-	BlockNumber y = *(const BlockNumber *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Moves the blocks that have to be read to the front, in order; returns how many. */
 static int
 find_missing(Relation rel, BlockNumber *blocks, int count)
 {
 	int			missing = 0;
 
-	qsort(blocks, count, sizeof(BlockNumber), compare_blocks);
+	qsort(blocks, count, sizeof(BlockNumber), order_uint32s);
 	for (int i = 0; i < count; i++)
 	{
 		Buffer		buffer = recent_buffer(rel, blocks[i]);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "order.h"
+
 #define ALIGNED(size)	(((size) + 15) & ~(size_t) 15)
 
 size_t
@@ -219,15 +221,6 @@ add_position(Match *match, MatchPositions *list, uint32_t position)
 	list->positions[list->count++] = position;
 }
 
-static int
-compare_positions(const void *left, const void *right)
-{
-	uint32_t	a = *(const uint32_t *) left;
-	uint32_t	b = *(const uint32_t *) right;
-
-	return (a > b) - (a < b);
-}
-
 /* The positions of a term of the query in the document. */
 static void
 read_positions(Match *match, const MatchTerm *wanted, MatchPositions *list)
@@ -263,7 +256,7 @@ word_positions(Match *match, const MatchWord *word, MatchPositions *list)
 			read_positions(match, term, list);
 	}
 	if (list->count > 1)
-		qsort(list->positions, list->count, sizeof(uint32_t), compare_positions);
+		qsort(list->positions, list->count, sizeof(uint32_t), order_uint32s);
 	for (size_t i = 0; i < list->count; i++)
 		if (distinct == 0 || list->positions[i] != list->positions[distinct - 1])
 			list->positions[distinct++] = list->positions[i];
