@@ -156,7 +156,7 @@ walk_further(DiskannScan *state)
 	for (int i = 0; i < scan->cursor_count; i++)
 		if (!scan->cursors[i].searched && !scan->cursors[i].done)
 		{
-			(void) scan_round(scan, &scan->cursors[i]);
+			(void) graph_next_round(scan, &scan->cursors[i]);
 			more = true;
 		}
 	return more;

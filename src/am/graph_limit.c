@@ -34,17 +34,24 @@
 /* There is room among a search's candidates for so many times as many rows as its list has. */
 #define MOST_LISTS		2
 
+/* How far a search for `wanted` rows goes. */
+static void
+set_reach(SearchEffort *effort, const Space *space, uint32 wanted, float size)
+{
+	float		dims = Min(space->dims, REACH_DIMS);
+
+	effort->crowd = Max(2 * size / wanted, LEAST_CROWD);
+	effort->reach = powf(effort->crowd, 2 / dims);
+	effort->patience = space->coded ? powf(size / PATIENCE_SIZE, 3) :
+		powf(size / PLAIN_PATIENCE_SIZE, 2);
+}
+
 void
 graph_limit(SearchEffort *effort, const Space *space, uint64 rows, uint32 size,
 			uint32 list)
 {
-	float		dims = Min(space->dims, REACH_DIMS);
-
 	effort->wanted = (uint32) Min(Max(rows, LEAST_WANTED), list);
-	effort->crowd = Max(2.0f * size / effort->wanted, LEAST_CROWD);
-	effort->reach = powf(effort->crowd, 2 / dims);
-	effort->patience = space->coded ? powf(size / PATIENCE_SIZE, 3) :
-		powf(size / PLAIN_PATIENCE_SIZE, 2);
+	set_reach(effort, space, effort->wanted, size);
 }
 
 /*
@@ -78,37 +85,79 @@ compare_sizes(const void *a, const void *b)
 	return first < second ? -1 : 1;
 }
 
-/* Finds the segments that are searched in rounds; returns how many, and counts their rows. */
-static int
-find_searched(VectorScan *scan, ScanCursor **searched, double *rows)
+/* Rows of the segments that are searched in rounds. */
+typedef struct SearchedRows
 {
-	int			count = 0;
+	double		all;
+	double		largest;
+} SearchedRows;
 
-	*rows = 0;
+static SearchedRows
+count_searched(const VectorScan *scan)
+{
+	SearchedRows rows = {0};
+
 	for (int i = 0; i < scan->cursor_count; i++)
 		if (!scan->cursors[i].searched)
 		{
-			searched[count++] = &scan->cursors[i];
-			*rows += rows_left(&scan->cursors[i]);
+			rows.all += rows_left(&scan->cursors[i]);
+			rows.largest = Max(rows.largest, rows_left(&scan->cursors[i]));
 		}
+	return rows;
+}
+
+/* Finds these segments; returns how many. */
+static int
+find_searched(VectorScan *scan, ScanCursor **searched)
+{
+	int			count = 0;
+
+	for (int i = 0; i < scan->cursor_count; i++)
+		if (!scan->cursors[i].searched)
+			searched[count++] = &scan->cursors[i];
 	return count;
+}
+
+/* Whether the segments of a scan share out the wanted rows among them. */
+static bool
+shares_out(const VectorScan *scan)
+{
+	return scan->search.effort.wanted > 0 && scan->merged == NULL && scan->shared == NULL;
+}
+
+/*
+ * Has a search of a segment look for its share, and go less far if it is smaller than the largest.
+ * Of n hops, a part of about 1 / n of a segment's rows is missed, and the smaller a segment is, the
+ * fewer of its rows are wanted.  So as many rows as can be are found with so many hops in all if
+ * those in a segment are in proportion to the square root of its rows.
+ */
+static void
+limit_part(VectorScan *scan, uint32 wanted, const ScanCursor *cursor, const SearchedRows *rows)
+{
+	SearchEffort *effort = &scan->search.effort;
+	double		left = rows_left(cursor);
+
+	effort->wanted = graph_share(effort, wanted, left / Max(rows->all, 1));
+	set_reach(effort, scan->search.space, wanted,
+			  (float) (scan->effort * sqrt(left / Max(rows->largest, 1))));
 }
 
 void
 graph_first_rounds(VectorScan *scan)
 {
 	SearchEffort *effort = &scan->search.effort;
+	SearchEffort whole = *effort;
 	uint32		wanted = effort->wanted;
 	uint64		asked = effort->rows;
 	double		scans = scan->merged ? scan_merge_children(scan->merged) : 1;
 	ScanCursor **searched = palloc(sizeof(ScanCursor *) * Max(scan->cursor_count, 1));
-	double		rows;
+	SearchedRows rows = count_searched(scan);
 	double		told = 0;		/* rows of segments whose rounds are done */
-	int			count = find_searched(scan, searched, &rows);
+	int			count = find_searched(scan, searched);
 	NearestFound own = {
 		.wanted = wanted, .within = INFINITY, .context = CurrentMemoryContext
 	};
-	bool		shares = count > 1 && wanted > 0 && scan->merged == NULL && scan->shared == NULL;
+	bool		shares = count > 1 && shares_out(scan);
 	BlockBatch	batch;
 
 	/* participants of a parallel scan take runs in the order of the directory, and read them all */
@@ -128,18 +177,18 @@ graph_first_rounds(VectorScan *scan)
 			effort->few = scan->nearest->within < INFINITY;
 		}
 		if (i > 0 && effort->known < INFINITY)
-			effort->wanted = graph_share(effort, wanted, rows_left(searched[i]) / Max(rows, 1));
+			limit_part(scan, wanted, searched[i], &rows);
 		if (scan->shared == NULL)
-			effort->rows = (uint64) (asked * rows_left(searched[i]) / Max(rows, 1) / scans);
+			effort->rows = (uint64) (asked * rows_left(searched[i]) / Max(rows.all, 1) / scans);
 		(void) scan_round(scan, searched[i]);
 		if (!searched[i]->waits)
 			told += rows_left(searched[i]);
 	}
 	scan_end_waiting(scan);
-	effort->wanted = wanted;
-	effort->rows = asked;
-	effort->within = INFINITY;
 	pfree(searched);
+	whole.known = effort->known;
+	*effort = whole;
+	effort->within = INFINITY;
 	if (!shares)
 		return;
 	/* the first rows are all within what is known now; of others nothing is */
@@ -158,4 +207,19 @@ graph_extend(VectorScan *scan, uint32 list)
 		graph_limit(effort, scan->search.space, (uint64) ceil(effort->wanted * MORE_WANTED),
 					(uint32) scan->effort, MOST_LISTS * list);
 	return effort->extend;
+}
+
+SegmentRound
+graph_next_round(VectorScan *scan, ScanCursor *cursor)
+{
+	SearchEffort *effort = &scan->search.effort;
+	SearchEffort whole = *effort;
+	SearchedRows rows = count_searched(scan);
+	SegmentRound round;
+
+	if (effort->extend && shares_out(scan))
+		limit_part(scan, effort->wanted, cursor, &rows);
+	round = scan_round(scan, cursor);
+	*effort = whole;
+	return round;
 }

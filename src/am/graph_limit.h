@@ -37,6 +37,9 @@ extern void graph_first_rounds(VectorScan *scan);
  */
 extern bool graph_extend(VectorScan *scan, uint32 list);
 
+/* Does a further round of a segment, which looks for its share of these rows. */
+extern SegmentRound graph_next_round(VectorScan *scan, ScanCursor *cursor);
+
 /* Whether the first rounds have found all rows so near, because other scans had told of theirs. */
 static inline bool
 graph_is_known(const SearchEffort *effort, float distance)

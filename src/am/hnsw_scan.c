@@ -240,7 +240,7 @@ search_further(HnswScan *state)
 
 		if (cursor->searched || cursor->done)
 			continue;
-		if (scan_round(scan, cursor) == ROUND_REFUSED)
+		if (graph_next_round(scan, cursor) == ROUND_REFUSED)
 			note_limit(state);
 		else
 			more = true;
