@@ -50,7 +50,7 @@ add_candidate(GrowingScan *scan, const GrowingGroup *group, uint32 row, float bo
 			(GraphCandidate) {isnan(bound) ? -INFINITY : bound, row};
 }
 
-/* Computes lower bounds of the distances of a group's rows. */
+/* Notes a group's rows, with lower bounds of their distances if there is a code. */
 static void
 bound_group(GrowingScan *scan, const CodeQuery *code, const GrowingGroup *group, uint32 g)
 {
@@ -60,11 +60,39 @@ bound_group(GrowingScan *scan, const CodeQuery *code, const GrowingGroup *group,
 	float		norm = scan->norm;
 	float		base = space->metric == SPACE_IP ? 0 : norm * norm;
 
-	distance_kernels->code_estimates(code, (const uint8 *) (group + 1), group->a, group->b, base,
-									 estimates);
+	if (code)
+		distance_kernels->code_estimates(code, (const uint8 *) (group + 1), group->a, group->b,
+										 base, estimates);
 	for (uint32 i = 0; i < n; i++)
-		add_candidate(scan, group, g * GROWING_ROWS + i, space_below(space, estimates[i], base) -
+	{
+		uint32		row = g * GROWING_ROWS + i;
+
+		scan->tags[row] = tag_from_tid((ItemPointer) &group->tids[i]);
+		scan->offsets[row] = group->offset[i];
+		add_candidate(scan, group, row, !code ? -INFINITY : space_below(space, estimates[i], base) -
 					  CODE_SIGMAS * group->error[i] * norm);
+	}
+}
+
+/* Does so for the groups of a block, which is locked once for all of them. */
+static void
+bound_block(GrowingScan *scan, const CodeQuery *code, uint32 block)
+{
+	const GrowingHeader *header = &scan->header;
+	uint32		g = block * header->groups_per_block;
+	BlockToken	token;
+	const char *group = block_open(&scan->reader, header->groups + block, &token);
+
+	if (!scan->reader.lock)
+		LockBuffer(token.buffer, BUFFER_LOCK_SHARE);
+	for (uint32 i = 0; i < header->groups_per_block && g * GROWING_ROWS < header->rows; i++, g++)
+	{
+		bound_group(scan, code, (const GrowingGroup *) group, g);
+		group += header->group_size;
+	}
+	if (!scan->reader.lock)
+		LockBuffer(token.buffer, BUFFER_LOCK_UNLOCK);
+	block_close(&scan->reader, &token);
 }
 
 /* The size of a payload, of which the bytes up to the end of its block are here. */
@@ -231,6 +259,7 @@ bound_rows(GrowingScan *scan, const float *mean)
 	const SegmentSearch *search = scan->base.search;
 	const GrowingHeader *header = &scan->header;
 	bool		coded = uses_codes(scan);
+	uint32		blocks;
 	CodeQuery	code;
 
 	scan->tags = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(uint64) * header->rows);
@@ -240,28 +269,14 @@ bound_rows(GrowingScan *scan, const float *mean)
 													sizeof(GraphCandidate) * header->rows);
 	if (coded)
 		prepare_codes(scan, mean, &code);
-	for (uint32 g = 0; g * GROWING_ROWS < header->rows; g++)
+	blocks = (header->rows - 1) / GROWING_ROWS / header->groups_per_block + 1;
+	for (uint32 block = 0; block < blocks; block++)
 	{
-		GrowingGroup *group;
-		Buffer		buffer = growing_lock_group(scan->reader.extent, header, g,
-												BUFFER_LOCK_SHARE, &group);
-
-		for (uint32 i = 0; i < growing_group_rows(header, g); i++)
-		{
-			uint32		row = g * GROWING_ROWS + i;
-
-			scan->tags[row] = tag_from_tid(&group->tids[i]);
-			scan->offsets[row] = group->offset[i];
-			if (!coded)
-				add_candidate(scan, group, row, -INFINITY);
-		}
-		if (coded)
-			bound_group(scan, &code, group, g);
-		UnlockReleaseBuffer(buffer);
+		bound_block(scan, coded ? &code : NULL, block);
 		CHECK_FOR_INTERRUPTS();
 	}
 	search->statistics->distances += header->rows;
-	search->statistics->blocks += (header->rows - 1) / GROWING_ROWS / header->groups_per_block + 1;
+	search->statistics->blocks += blocks;
 	scan->candidates.room = scan->candidates.count;
 	order_candidates(scan);
 }
