@@ -19,9 +19,6 @@
 #include "segment/tombstones.h"
 #include "worker/worker.h"
 
-/* VACUUM seals growing segments that have at least this part of seal_rows. */
-#define SEAL_FRACTION	16
-
 typedef struct DeadCheck
 {
 	IndexBulkDeleteCallback callback;
@@ -144,7 +141,8 @@ vectorvacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
 	if (seal_has_merge(index, MERGE_DUE) && !worker_request(index))
 		while ((merged = seal_merge(index, heap, SEAL_IF_FREE, MERGE_DUE)) > 0)
 			replaced += merged;
-
+	else if (seal_has_merge(index, MERGE_IDLE))
+		(void) worker_request(index);
 	if (tiering_wanted(index) || effort_is_due(index))
 		(void) worker_request(index);
 

@@ -16,6 +16,9 @@
 
 #define MAX_DEAD_FRACTION	0.2
 
+/* A merge while a worker is idle writes at most so many rows for each that it adds or drops. */
+#define IDLE_FACTOR			10
+
 /* When this many times the rows sealed at once are growing, sealing should be fast. */
 #define HURRY_FACTOR		2
 
@@ -242,27 +245,64 @@ choose_class(const SegmentJob *job, SegmentEntry *entries, int count)
 	return end - first;
 }
 
+/* The dead rows of the segments among which is chosen. */
+typedef struct DeadRows
+{
+	uint32		uid;
+	uint32		dead;
+} DeadRows;
+
+static uint32
+dead_rows(const DeadRows *dead, uint32 uid)
+{
+	while (dead->uid != uid)
+		dead++;
+	return dead->dead;
+}
+
 /*
- * Of sealed segments with live rows in `rows`, chooses the smaller ones up to the largest that has
- * at most vector.merge_factor times the rows of all smaller ones together, and that fits into
- * memory with them.  A search takes about as long in each graph as in one of all rows, and with so
- * many rows added it is worth rewriting the large one.
+ * Whether it is worth rewriting a segment to add so many rows or drop them.  One in an object store
+ * has to be moved there again.
+ */
+static bool
+is_worth(const SegmentEntry *entry, uint64 changed)
+{
+	int			factor = Max(entry->where == EXTENT_STORED ? 0 : IDLE_FACTOR,
+							 seal_merge_factor);
+
+	return changed > 0 && entry->rows <= changed * factor;
+}
+
+/*
+ * Of sealed segments with live rows in `rows`, chooses the smaller ones up to the largest that it
+ * is worth rewriting for the rows of all smaller ones and the dead ones of all, and that fits into
+ * memory with them.  A search takes about as long in each graph as in one of all rows, and walks
+ * through dead rows.  Where segments are not worth merging, chooses one with many dead rows.
  */
 static int
-choose_smaller(const SegmentJob *job, SegmentEntry *entries, int count)
+choose_smaller(const SegmentJob *job, SegmentEntry *entries, int count, const DeadRows *dead)
 {
-	uint64		total = 0;
+	bool		gains = job->method->gains_by_merging(&job->space);
+	bool		merge = job->method->may_merge(&job->space);
+	uint64		changed = 0;
 	int			end = 0;
 
-	if (!job->method->gains_by_merging(&job->space))
-		return 0;
 	qsort(entries, count, sizeof(SegmentEntry), segment_compare_rows);
 	for (int i = 0; i < count; i++)
 	{
-		if (i > 0 && entries[i].rows <= total * seal_merge_factor &&
-			fit_segment(job, entries, i + 1) && segments_fit_memory(job, true, entries, i + 1))
+		uint32		dropped = dead_rows(dead, entries[i].uid);
+
+		if (!gains && is_worth(&entries[i], dropped) &&
+			segments_fit_memory(job, merge, &entries[i], 1))
+		{
+			entries[0] = entries[i];
+			return 1;
+		}
+		changed += dropped;
+		if (gains && is_worth(&entries[i], changed) && fit_segment(job, entries, i + 1) &&
+			segments_fit_memory(job, merge, entries, i + 1))
 			end = i + 1;
-		total += entries[i].rows;
+		changed += entries[i].rows;
 	}
 	return end;
 }
@@ -312,6 +352,7 @@ look_for_sealed(SegmentJob *job, SealMerge what)
 	Directory  *directory = directory_hold(job->index);
 	SegmentEntry half_dead = {0};
 	SegmentEntry old = {0};		/* the smallest in an old format */
+	DeadRows   *dead_of = palloc0(sizeof(DeadRows) * (directory->count + 1));
 	bool		any_dead = false;
 	bool		any_busy = false;
 	int			count;
@@ -335,6 +376,7 @@ look_for_sealed(SegmentJob *job, SealMerge what)
 		too_many = dead > 0 && dead >= MAX_DEAD_FRACTION * entry.rows;
 		any_dead |= dead > 0;
 		entry.rows -= dead;
+		dead_of[job->input_count] = (DeadRows) {entry.uid, dead};
 		if (too_many && half_dead.uid == 0)
 			half_dead = entry;
 		if (segment_has_old_format(&entry) && (old.uid == 0 || entry.rows < old.rows))
@@ -359,7 +401,7 @@ look_for_sealed(SegmentJob *job, SealMerge what)
 	}
 	if (what == MERGE_IDLE)
 	{
-		job->input_count = choose_smaller(job, job->inputs, job->input_count);
+		job->input_count = choose_smaller(job, job->inputs, job->input_count, dead_of);
 		return;
 	}
 	count = job->input_count;
@@ -368,7 +410,7 @@ look_for_sealed(SegmentJob *job, SealMerge what)
 		take_one(job, &half_dead);
 	if (job->input_count == 0 && old.uid != 0)
 	{
-		job->input_count = choose_smaller(job, job->inputs, count);
+		job->input_count = choose_smaller(job, job->inputs, count, dead_of);
 		if (job->input_count == 0 &&
 			segments_fit_memory(job, job->method->may_merge(&job->space), &old, 1))
 			take_one(job, &old);
@@ -484,25 +526,21 @@ tiering_is_due(Relation index, const TieringChoice *choice)
 	return due;
 }
 
-bool
-seal_is_behind(Relation index, uint64 seal_rows)
+uint64
+seal_count_growing(Relation index)
 {
 	Directory  *directory = directory_hold(index);
 	uint64		grown = 0;
-	uint32		sealed = 0;
 
 	for (uint32 i = 0; i < directory->count; i++)
-	{
-		sealed += directory->entries[i].kind == SEGMENT_SEALED;
 		if (directory->entries[i].kind == SEGMENT_GROWING)
 			grown += growing_rows(index, &directory->entries[i]);
-	}
 	directory_let_go(index, directory);
-	return grown / HURRY_FACTOR >= seal_rows && sealed < MAX_WAITING;
+	return grown;
 }
 
-bool
-seal_is_crowded(Relation index)
+static uint32
+count_sealed(Relation index)
 {
 	Directory  *directory = directory_read(index);
 	uint32		sealed = 0;
@@ -510,7 +548,20 @@ seal_is_crowded(Relation index)
 	for (uint32 i = 0; i < directory->count; i++)
 		sealed += directory->entries[i].kind == SEGMENT_SEALED;
 	pfree(directory);
-	return sealed >= CROWDED;
+	return sealed;
+}
+
+bool
+seal_is_behind(Relation index, uint64 seal_rows)
+{
+	return seal_count_growing(index) / HURRY_FACTOR >= seal_rows &&
+		count_sealed(index) < MAX_WAITING;
+}
+
+bool
+seal_is_crowded(Relation index)
+{
+	return count_sealed(index) >= CROWDED;
 }
 
 bool

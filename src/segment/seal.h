@@ -15,9 +15,12 @@ typedef enum SealWait
 typedef enum SealMerge
 {
 	MERGE_DUE,					/* one size class; one with many dead rows, or an old format */
-	MERGE_IDLE,					/* a large one and smaller ones, once a worker is idle */
+	MERGE_IDLE,					/* once a worker is idle: what changes a segment by a tenth */
 	MERGE_ALL
 } SealMerge;
+
+/* Idle workers and VACUUM seal growing segments that have at least this part of seal_rows. */
+#define SEAL_FRACTION		16
 
 #define SEAL_MIN_ROWS		32
 #define SEAL_MAX_ROWS		100000000
@@ -44,7 +47,8 @@ extern int	seal_growing(Relation index, Relation heap, SealWait wait, uint64 min
  * Merges sealed segments, without their dead rows.  Due are a segment of which a fifth of the rows
  * are dead, vector.merge_factor or more segments of one size class, and segments with an old
  * format; when a worker is idle also the smaller graphs together with a larger one that has at most
- * vector.merge_factor times as many rows as all of them.  Returns the number of segments replaced.
+ * ten times as many rows as all of them and the dead ones, and a segment that has at most ten times
+ * as many rows as dead ones.  Returns the number of segments replaced.
  */
 extern int	seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what);
 
@@ -59,6 +63,9 @@ typedef enum SealRoom
 } SealRoom;
 
 extern SealRoom seal_make_room(Relation index, SealMerge what);
+
+/* The number of rows in growing segments, dead ones too. */
+extern uint64 seal_count_growing(Relation index);
 
 /*
  * Whether so many rows wait to be sealed, compared with the seal_rows that are sealed at once, that

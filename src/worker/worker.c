@@ -82,7 +82,8 @@ typedef enum WorkerStep
 {
 	STEP_SEAL,
 	STEP_MERGE,
-	STEP_LOOK,					/* for a merge that may be done when idle */
+	STEP_LOOK,					/* for what may be done when idle */
+	STEP_IDLE_SEAL,
 	STEP_IDLE_MERGE,
 	STEP_DEPEND,				/* look for a segment to be tiered, and prepare for it */
 	STEP_TIER,
@@ -110,7 +111,7 @@ static volatile sig_atomic_t time_to_look;
 static Relation locked_index;	/* that it works on */
 static bool gave_way;
 static bool merge_waits;		/* for seals, or for snapshots that hold up room */
-static bool idle_merge_waits;	/* until the worker is idle */
+static bool idle_work_waits;	/* until the worker is idle */
 static bool tier_waits;			/* a segment is to be tiered */
 static int	naps;				/* since the last progress */
 
@@ -138,8 +139,8 @@ worker_init(void)
 		NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"vector.idle_merge_delay",
-		"Sets the time without anything to seal after which the graphs of an index are merged.",
-		"Only if the smaller ones have enough rows beside the largest: see vector.merge_factor. "
+		"Sets the time without anything due after which an index is tidied up.",
+		"Growing rows are sealed, graphs merged if they change by a tenth, dead rows dropped. "
 		"-1: never.", &idle_merge_delay, 5000, -1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL,
 		NULL);
 	if (process_shared_preload_libraries_in_progress && !IsBinaryUpgrade)
@@ -253,8 +254,8 @@ counters_of_step(Oid index, WorkerStep step)
 {
 	static const WorkKind kinds[] = {
 		[STEP_SEAL] = WORK_SEAL, [STEP_MERGE] = WORK_MERGE, [STEP_LOOK] = WORK_KINDS,
-		[STEP_IDLE_MERGE] = WORK_MERGE, [STEP_DEPEND] = WORK_KINDS, [STEP_TIER] = WORK_TIER,
-		[STEP_MEASURE] = WORK_KINDS
+		[STEP_IDLE_SEAL] = WORK_SEAL, [STEP_IDLE_MERGE] = WORK_MERGE,
+		[STEP_DEPEND] = WORK_KINDS, [STEP_TIER] = WORK_TIER, [STEP_MEASURE] = WORK_KINDS
 	};
 
 	return kinds[step] == WORK_KINDS ? NULL : &counters_of(index)->work[kinds[step]];
@@ -349,8 +350,12 @@ do_step(Relation index, WorkerStep step)
 		case STEP_SEAL:
 			return seal_growing(index, NULL, SEAL_IF_FREE, seal_rows, seal_rows);
 		case STEP_LOOK:
-			idle_merge_waits = seal_has_merge(index, MERGE_IDLE);
+			idle_work_waits = seal_count_growing(index) >= seal_rows / SEAL_FRACTION ||
+				seal_has_merge(index, MERGE_IDLE);
 			return 0;
+		case STEP_IDLE_SEAL:
+			return seal_growing(index, NULL, SEAL_IF_FREE, seal_rows / SEAL_FRACTION,
+								seal_rows);
 		case STEP_IDLE_MERGE:
 			return merge_in_room(index, MERGE_IDLE);
 		case STEP_MERGE:
@@ -376,8 +381,8 @@ take_step(Oid oid, WorkerStep step)
 {
 	static const JobPhase phases[] = {
 		[STEP_SEAL] = JOB_SEALING, [STEP_MERGE] = JOB_MERGING, [STEP_LOOK] = JOB_IDLE,
-		[STEP_IDLE_MERGE] = JOB_MERGING, [STEP_DEPEND] = JOB_IDLE, [STEP_TIER] = JOB_TIERING,
-		[STEP_MEASURE] = JOB_MEASURING
+		[STEP_IDLE_SEAL] = JOB_SEALING, [STEP_IDLE_MERGE] = JOB_MERGING,
+		[STEP_DEPEND] = JOB_IDLE, [STEP_TIER] = JOB_TIERING, [STEP_MEASURE] = JOB_MEASURING
 	};
 	JobPhase	phase = phases[step];
 	Relation	index;
@@ -457,7 +462,7 @@ try_step(Oid oid, WorkerStep step)
 		AbortCurrentTransaction();
 		if (!gave_way)
 			jobs_put_off(oid, error->message);
-		else if (step != STEP_IDLE_MERGE)
+		else if (step != STEP_IDLE_SEAL && step != STEP_IDLE_MERGE)
 			jobs_put_off(oid, NULL);
 		FreeErrorData(error);
 	}
@@ -552,13 +557,18 @@ do_what_is_due(Oid index)
 	return true;
 }
 
-/* Merges graphs, step by step, until there is other work; false if a step gave way. */
+/*
+ * Seals what there is, and merges, step by step, until there is other work; false if a step gave
+ * way.
+ */
 static bool
-merge_graphs(Oid index)
+tidy_up(Oid index)
 {
 	int			replaced;
 
 	naps = 0;
+	if (try_step(index, STEP_IDLE_SEAL) < 0)
+		return !gave_way;
 	do
 	{
 		merge_waits = false;
@@ -574,17 +584,17 @@ merge_graphs(Oid index)
 }
 
 /*
- * Does so once nothing has been due for a while.  If there is other work by then, this merge is
- * left to the next request for the index.
+ * Does so once nothing has been due for a while.  If there is other work by then, this is left to
+ * the next request for the index.
  */
 static void
-merge_when_idle(Oid index)
+tidy_when_idle(Oid index)
 {
 	for (int tries = 0; tries < IDLE_TRIES; tries++)
 	{
-		idle_merge_waits = false;
-		if (idle_merge_delay < 0 || try_step(index, STEP_LOOK) < 0 || !idle_merge_waits ||
-			!pause_while_idle() || merge_graphs(index))
+		idle_work_waits = false;
+		if (idle_merge_delay < 0 || try_step(index, STEP_LOOK) < 0 || !idle_work_waits ||
+			!pause_while_idle() || tidy_up(index))
 			return;
 	}
 }
@@ -609,7 +619,7 @@ work_on(const List *indexes)
 		if (do_what_is_due(lfirst_oid(cell)))
 			done = lappend_oid(done, lfirst_oid(cell));
 	foreach(cell, done)
-		merge_when_idle(lfirst_oid(cell));
+		tidy_when_idle(lfirst_oid(cell));
 	foreach(cell, done)
 	{
 		(void) try_step(lfirst_oid(cell), STEP_MEASURE);
