@@ -62,6 +62,8 @@ ALTER INDEX tiered_v SET (tier = tier_cold);
 ALTER INDEX tiered_ivf SET (tier = tier_cold, tier_after = '7 days', tier_min_rows = 10);
 ALTER INDEX tiered_hnsw SET (tier = tier_cold);
 SELECT relname, reloptions FROM pg_class WHERE relname ~ '^tiered_' AND reloptions IS NOT NULL ORDER BY 1;
+-- what a check asks for in vain, as it should, is no error of the store
+SELECT count(*) FROM vector_store_check('tier_cold') WHERE passed;
 SELECT vector_tier('tiered_v'), vector_tier('tiered_ivf'), vector_tier('tiered_hnsw');
 SELECT vector_tier('tiered_v');
 SELECT index, kind, rows, store, stored_bytes > 0 AS stored FROM vector_segments() WHERE index::text ~ '^tiered_' AND kind = 'sealed'

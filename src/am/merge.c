@@ -318,6 +318,7 @@ scan_merge(MergeAppendState *node, LimitState *limit, MergeNode *late)
 		intercept(merge, late->operator);
 	return merge;
 }
+
 MergedScan *
 scan_merge_child(ScanMerge *merge, int number)
 {

@@ -229,6 +229,13 @@ take_result(Store *store, StoreRequest *request, StoreAttempt *attempt, MemoryCo
 	}
 }
 
+/* Whether the store has told what it was asked: that there is an object, or that there is none. */
+static bool
+is_answer(StoreVerb verb, StoreKind kind)
+{
+	return kind == STORE_EXISTS || (kind == STORE_NOT_FOUND && verb == STORE_HEAD);
+}
+
 /*
  * An attempt is over.  After a failure that may pass the request is due again after a pause of
  * random length, so that those who failed together do not come back together.
@@ -264,7 +271,7 @@ end_attempt(Store *store, StoreRequest *request, int slot, MemoryContext caller)
 		return;
 	}
 
-	store->counters.errors++;
+	store->counters.errors += !is_answer(request->verb, kind);
 	if (attempt->request->verb == STORE_GET && store_may_pass(kind))
 		store->other_until = attempt->other_endpoint ? 0 : store_now() + OTHER_ENDPOINT;
 	request->error = attempt->error;

@@ -104,7 +104,7 @@ typedef struct StoreCounters
 	uint64		retries;		/* of these, after a failure */
 	uint64		hedges;			/* of these, beside another one that took long */
 	uint64		hedges_won;
-	uint64		errors;			/* attempts that failed */
+	uint64		errors;			/* attempts that failed, but to find or create an object */
 	uint64		gets;			/* reads that succeeded */
 	uint64		writes;			/* attempts to write an object or a part, or to list */
 	uint64		bytes_read;
