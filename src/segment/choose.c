@@ -16,7 +16,10 @@
 
 #define MAX_DEAD_FRACTION	0.2
 
-/* A merge while a worker is idle writes at most so many rows for each that it adds or drops. */
+/*
+ * A merge while a worker is idle writes at most so many rows for each that it adds or drops, or
+ * vector.merge_factor if that is more.
+ */
 #define IDLE_FACTOR			10
 
 /* When this many times the rows sealed at once are growing, sealing should be fast. */
