@@ -14,6 +14,7 @@
 #include "commands/explain_format.h"
 #endif
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "nodes/makefuncs.h"
 #include "nodes/value.h"
@@ -82,7 +83,11 @@ merge_node_sketch(MergeNode *node, const Bitmapset *valid, NearestFound *nearest
 	set = sketch_begin(node->operator, query, nearest->wanted, node->node.ss.ps.state->es_snapshot);
 	numbers = palloc(sizeof(int) * node->append->ms_nplans);
 	for (int i = -1; (i = bms_next_member(valid, i)) >= 0;)
+	{
+		/* there may be many, each of which takes too short a time to check */
+		CHECK_FOR_INTERRUPTS();
 		numbers[i] = sketch_add(set, index_of(node, i));
+	}
 	*value = sketch_finish(set, &nearest->within);
 	for (int i = -1; (i = bms_next_member(valid, i)) >= 0;)
 	{
