@@ -82,6 +82,31 @@ CREATE INDEX lateral_hnsw ON lateral_rows USING hnsw (v vector_l2_ops);
 CREATE INDEX lateral_tag ON lateral_rows (tag);
 SELECT c.* FROM lateral_compare('SELECT q.id, n.* FROM lateral_queries q, LATERAL (SELECT r.id FROM lateral_rows r WHERE r.tag = 7 ORDER BY r.v <-> q.v LIMIT 4) n') c;
 
+-- workers have the role of the session: its policies hold, and what a condition may not see, it does not; an error of one ends the statement
+CREATE ROLE regress_lateral;
+GRANT SELECT ON lateral_rows, lateral_queries TO regress_lateral;
+ALTER TABLE lateral_rows ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON lateral_rows USING (tag = 3 AND current_user = 'regress_lateral');
+CREATE FUNCTION lateral_see(tag int) RETURNS bool LANGUAGE plpgsql PARALLEL SAFE COST 0.0001 AS $$
+BEGIN
+	IF tag <> 3 THEN RAISE 'a row that the policy hides'; END IF;
+	RETURN true;
+END $$;
+SET ROLE regress_lateral;
+SELECT c.* FROM lateral_compare('SELECT q.id, n.* FROM lateral_queries q, LATERAL (SELECT r.id FROM lateral_rows r WHERE lateral_see(r.tag) ORDER BY r.v <-> q.v LIMIT 3) n') c;
+SELECT count(*), min(tag), max(tag) FROM (SELECT q.id, n.* FROM lateral_queries q, LATERAL (SELECT r.tag FROM lateral_rows r ORDER BY r.v <-> q.v LIMIT 3) n) s;
+RESET ROLE;
+ALTER TABLE lateral_rows DISABLE ROW LEVEL SECURITY;
+BEGIN;
+SAVEPOINT before;
+SELECT sum(n) FROM lateral_queries q, LATERAL (SELECT 1 / (r.id - 7) AS n FROM lateral_rows r ORDER BY r.v <-> q.v LIMIT 3000) s;
+ROLLBACK TO before;
+SELECT c.* FROM lateral_compare('SELECT q.id, n.* FROM lateral_queries q, LATERAL (SELECT r.id FROM lateral_rows r ORDER BY r.v <-> q.v LIMIT 3) n') c;
+COMMIT;
+DROP FUNCTION lateral_see;
+DROP OWNED BY regress_lateral;
+DROP ROLE regress_lateral;
+
 -- what workers may not do stays in one process: functions, temporary tables, locks, writing
 CREATE FUNCTION lateral_unsafe(int) RETURNS int LANGUAGE plpgsql PARALLEL RESTRICTED AS 'BEGIN RETURN $1; END';
 CREATE TEMP TABLE lateral_temp AS SELECT * FROM lateral_rows;
