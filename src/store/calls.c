@@ -412,6 +412,23 @@ abort_upload(Store *store, const StoreRequest *end)
 	store->options.timeout = timeout;
 }
 
+/* The body that completes an upload: it names every part. */
+static void
+name_parts(StoreRequest *end)
+{
+	StringInfoData body;
+
+	initStringInfo(&body);
+	appendStringInfoString(&body, "<CompleteMultipartUpload "
+						   "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
+	for (int i = 0; i < end->parts; i++)
+		appendStringInfo(&body, "<Part><PartNumber>%d</PartNumber><ETag>\"%s\"</ETag></Part>",
+						 i + 1, end->uploaded[i].etag);
+	appendStringInfoString(&body, "</CompleteMultipartUpload>");
+	end->body = body.data;
+	end->body_size = body.len;
+}
+
 /*
  * Completes an upload.  Where its reply was lost a second try may say anything; whether there is an
  * object of the right size tells.
@@ -421,6 +438,7 @@ end_upload(Store *store, StoreRequest *end, uint64 size)
 {
 	StoreRequest head = {.verb = STORE_HEAD};
 
+	name_parts(end);
 	if (run_one(store, end) && end->tries == 1)
 		return true;
 	strlcpy(head.key, end->key, sizeof(head.key));

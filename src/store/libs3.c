@@ -1,7 +1,9 @@
 /*
- * libs3.c - the provider "libs3": the library of this name, version 2
+ * libs3.c - the provider "libs3": the library of this name, version 2 or 4
  *
- * It signs by version 2 of signatures, writes an object in one request, and knows no conditions.
+ * Version 2 signs by version 2 of signatures, and writes an object in one request.  Version 4 signs
+ * by version 4, with a region and a session token, and uploads in parts.  Neither knows conditions,
+ * nor signs a body: so its MD5 goes along, which is signed, and which the server compares.
  * Which of its failures may pass is decided here: it takes SlowDown for one that does not.
  *
  * The library can stop requests by the context that they run in only, so each attempt has one of
@@ -12,20 +14,50 @@
 #ifdef USE_LIBS3
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/select.h>
+#include <unistd.h>
 
 #include <libs3.h>
 
+#include "common/base64.h"
+#include "common/cryptohash.h"
+#include "common/md5.h"
+#include "lib/stringinfo.h"
 #include "libpq/pqsignal.h"
 #include "utils/memutils.h"
 
 #include "store/provider.h"
+#include "store/sign.h"
+
+#define SONAME "libs3.so." CppAsString2(USE_LIBS3)
+
+/* What calls run in; run.c limits their time, not the library. */
+#if USE_LIBS3 >= 4
+#define CONTEXT_OF(call) (call)->context, 0
+#define UPLOAD_FUNCTIONS(DO) \
+	DO(S3_initiate_multipart) DO(S3_upload_part) DO(S3_complete_multipart_upload) \
+	DO(S3_abort_multipart_upload)
+#else
+#define CONTEXT_OF(call) (call)->context
+#define UPLOAD_FUNCTIONS(DO)
+#endif
+
+/* Without this flag, version 4 takes any certificate. */
+#ifndef S3_INIT_VERIFY_PEER
+#define S3_INIT_VERIFY_PEER 0
+#endif
+
+#define MOST_TOKEN 2048			/* bytes of a session token */
+#define MOST_SCOPE 56			/* bytes of what a signature names */
+#define MOST_UPLOAD 254			/* bytes of the name of an upload */
 
 #define FUNCTIONS(DO) \
 	DO(S3_initialize) DO(S3_create_request_context) DO(S3_destroy_request_context) \
 	DO(S3_runonce_request_context) DO(S3_get_request_context_fdsets) DO(S3_get_status_name) \
-	DO(S3_put_object) DO(S3_get_object) DO(S3_head_object) DO(S3_delete_object) DO(S3_list_bucket)
+	DO(S3_put_object) DO(S3_get_object) DO(S3_head_object) DO(S3_delete_object) \
+	DO(S3_list_bucket) UPLOAD_FUNCTIONS(DO)
 
 #define DECLARE(name) __typeof__(&(name)) name##_;
 static struct
@@ -38,6 +70,9 @@ typedef struct Libs3Call
 	StoreAttempt *attempt;
 	S3RequestContext *context;
 	size_t		sent;			/* bytes of the body */
+	char		md5[32];		/* of the body, in base 64; empty: not known */
+	char	   *upload;			/* its name, as it is in a query */
+	char		last[S3_MAX_KEY_SIZE + 1];	/* of the keys of a list */
 	struct Libs3Call *next;
 } Libs3Call;
 
@@ -55,14 +90,14 @@ load_libs3(StoreError *error)
 
 	if (loaded)
 		return true;
-	opened = dlopen("libs3.so.2", RTLD_NOW | RTLD_LOCAL);
+	opened = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
 	if (opened == NULL)
 		return store_fail(error, STORE_LIBRARY, "libs3 cannot be loaded: %s", dlerror());
 #define FIND(name) \
 	if ((*(void **) &library.name##_ = dlsym(opened, #name)) == NULL) \
 		return store_fail(error, STORE_LIBRARY, "libs3 has no " #name);
 	FUNCTIONS(FIND)
-	if (library.S3_initialize_(NULL, S3_INIT_ALL, NULL) != S3StatusOK)
+	if (library.S3_initialize_(NULL, S3_INIT_ALL | S3_INIT_VERIFY_PEER, NULL) != S3StatusOK)
 		return store_fail(error, STORE_LIBRARY, "libs3 cannot be initialized");
 	loaded = true;
 	return true;
@@ -76,9 +111,10 @@ libs3_open(Store *store, StoreError *error)
 
 	if (options->access_key_id == NULL || options->secret_access_key == NULL)
 		return store_fail(error, STORE_CREDENTIALS, STORE_NO_CREDENTIALS);
-	if (options->session_token != NULL || options->encryption_key != NULL)
-		return store_fail(error, STORE_CREDENTIALS,
-						  "libs3 knows neither session_token nor encryption_key");
+	if ((options->session_token != NULL && USE_LIBS3 < 4) || options->encryption_key != NULL)
+		return store_fail(error, STORE_CREDENTIALS, USE_LIBS3 < 4 ?
+						  "libs3 knows neither session_token nor encryption_key" :
+						  "libs3 knows no encryption_key");
 	if (!load_libs3(error))
 		return false;
 	libs3 = MemoryContextAllocZero(store->context, sizeof(Libs3));
@@ -89,6 +125,18 @@ libs3_open(Store *store, StoreError *error)
 	libs3->bucket.uriStyle = options->virtual_host ? S3UriStyleVirtualHost : S3UriStylePath;
 	libs3->bucket.accessKeyId = options->access_key_id;
 	libs3->bucket.secretAccessKey = options->secret_access_key;
+#if USE_LIBS3 >= 4
+	/* it cuts short what does not fit */
+	if (options->session_token != NULL && strlen(options->session_token) > MOST_TOKEN)
+		return store_fail(error, STORE_CREDENTIALS,
+						  "libs3 takes a session_token of at most %d bytes", MOST_TOKEN);
+	if (strlen(options->access_key_id) + strlen(options->region) > MOST_SCOPE)
+		return store_fail(error, STORE_CREDENTIALS,
+						  "libs3 takes an access_key_id and a region of together at most %d bytes",
+						  MOST_SCOPE);
+	libs3->bucket.securityToken = options->session_token;
+	libs3->bucket.authRegion = options->region;
+#endif
 	store->private = libs3;
 	return true;
 }
@@ -104,8 +152,13 @@ static S3Status
 take_properties(const S3ResponseProperties *properties, void *arg)
 {
 	StoreObject *object = &((Libs3Call *) arg)->attempt->object;
+	const char *etag = properties->eTag;
 
 	object->size = properties->contentLength;
+	object->etag[0] = '\0';
+	if (etag != NULL)
+		strlcpy(object->etag, etag + (etag[0] == '"'), STORE_MAX_ETAG);
+	object->etag[strcspn(object->etag, "\"")] = '\0';
 	return S3StatusOK;
 }
 
@@ -129,28 +182,50 @@ give_data(int size, char *buffer, void *arg)
 	return given;
 }
 
-/* Lines as store_page_of_lines reads them. */
+/*
+ * Lines as store_page_of_lines reads them.  The library takes a body that ends too early for a
+ * whole one, and then says that this was the last page.  So a list ends with a page without
+ * objects, see take_list_end, whatever the library says.
+ */
 static S3Status
 take_list(int truncated, const char *marker, int count, const S3ListBucketContent *contents,
 		  int prefix_count, const char **prefixes, void *arg)
 {
-	StoreAttempt *attempt = ((Libs3Call *) arg)->attempt;
+	Libs3Call  *call = arg;
 	char		line[S3_MAX_KEY_SIZE + 32];
 
 	for (int i = 0; i < count; i++)
 	{
 		snprintf(line, sizeof(line), UINT64_FORMAT " %s\n", (uint64) contents[i].size,
 				 contents[i].key);
-		if (!store_take_bytes(attempt, line, strlen(line)))
+		if (!store_take_bytes(call->attempt, line, strlen(line)))
 			return S3StatusAbortedByCallback;
+		strlcpy(call->last, contents[i].key, sizeof(call->last));
 	}
-	/* of a page in several pieces, the last one with a key says where the next page begins */
-	if ((marker == NULL || marker[0] == '\0') && count > 0)
-		marker = contents[count - 1].key;
-	if (!truncated || marker == NULL || marker[0] == '\0')
-		return S3StatusOK;
-	snprintf(line, sizeof(line), "+%s\n", marker);
-	return store_take_bytes(attempt, line, strlen(line)) ? S3StatusOK : S3StatusAbortedByCallback;
+	return S3StatusOK;
+}
+
+/*
+ * The next page begins after the last key.  A first page without keys is asked for again, by a
+ * marker before all keys that begin with the prefix; by version 1, see store_list, it is believed.
+ */
+static void
+take_list_end(Libs3Call *call)
+{
+	StoreRequest *request = call->attempt->request;
+	char		line[S3_MAX_KEY_SIZE + 32];
+	int			shorter = (int) strlen(request->key) - 1;
+
+	if (call->last[0] != '\0')
+		snprintf(line, sizeof(line), "+%s\n", call->last);
+	else if (request->token != NULL || request->version1)
+		return;
+	else if (shorter > 0)
+		snprintf(line, sizeof(line), "+%.*s\n", shorter, request->key);
+	else
+		strlcpy(line, "+!\n", sizeof(line));
+	if (!store_take_bytes(call->attempt, line, strlen(line)))
+		store_fail(&call->attempt->error, STORE_UNREACHABLE, "out of memory");
 }
 
 /* The status of HTTP that the library has made a failure of without a code. */
@@ -222,45 +297,165 @@ take_end(S3Status status, const S3ErrorDetails *details, void *arg)
 		status = S3StatusOK;
 	if (status != S3StatusOK)
 		fail(attempt, status, details);
+	else if (attempt->request->verb == STORE_LIST)
+		take_list_end(arg);
 	attempt->done = true;
 }
+
+/* ---- uploads in parts ---- */
+
+#if USE_LIBS3 >= 4
+
+/* Called after take_end, and after a failure, too. */
+static S3Status
+take_upload(const char *upload, void *arg)
+{
+	StoreAttempt *attempt = ((Libs3Call *) arg)->attempt;
+
+	if (attempt->error.kind != STORE_OK)
+		return S3StatusOK;
+	/* it cuts short names that do not fit */
+	if (upload[0] == '\0' || strlen(upload) > MOST_UPLOAD)
+		store_fail(&attempt->error, STORE_REFUSED,
+				   "the server gave an upload no name, or one that libs3 cannot hold");
+	else if (!store_take_bytes(attempt, upload, strlen(upload)))
+		store_fail(&attempt->error, STORE_UNREACHABLE, "out of memory");
+	return S3StatusOK;
+}
+
+/* Likewise.  An error may come with status 200, which the library takes for a success. */
+static S3Status
+take_upload_end(const char *location, const char *etag, void *arg)
+{
+	StoreAttempt *attempt = ((Libs3Call *) arg)->attempt;
+
+	if (attempt->error.kind == STORE_OK && etag[0] == '\0')
+		store_fail(&attempt->error, STORE_UNREACHABLE,
+				   "the server did not say whether the upload is complete");
+	return S3StatusOK;
+}
+
+/*
+ * Drops an upload.  The library does that only at once, and does not tell how it went: what stays
+ * is for a rule of the bucket to drop.  It writes the outcome, a good one too, to stderr as an
+ * error, which is kept out of the server's log.
+ */
+static void
+abort_upload(Libs3 *libs3, Libs3Call *call, int timeout)
+{
+	static S3AbortMultipartUploadHandler none;
+	int			kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	int			nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (kept >= 0 && nowhere >= 0 && dup2(nowhere, STDERR_FILENO) >= 0)
+	{
+		library.S3_abort_multipart_upload_(&libs3->bucket, call->attempt->request->key,
+										   call->upload, timeout, &none);
+		(void) dup2(kept, STDERR_FILENO);
+	}
+	if (kept >= 0)
+		close(kept);
+	if (nowhere >= 0)
+		close(nowhere);
+	call->attempt->done = true;
+}
+
+static void
+begin_upload_call(Libs3 *libs3, Libs3Call *call, int timeout)
+{
+	static S3MultipartInitialHandler begin = {{take_properties, take_end}, take_upload};
+	static S3PutObjectHandler part = {{take_properties, take_end}, give_data};
+	static S3MultipartCommitHandler end = {{take_properties, take_end}, give_data,
+	take_upload_end};
+	StoreRequest *request = call->attempt->request;
+	S3PutProperties properties = {.md5 = call->md5, .expires = -1};
+
+	switch (request->verb)
+	{
+		case STORE_UPLOAD_BEGIN:
+			library.S3_initiate_multipart_(&libs3->bucket, request->key, NULL, &begin,
+										   CONTEXT_OF(call), call);
+			break;
+		case STORE_UPLOAD_PART:
+			library.S3_upload_part_(&libs3->bucket, request->key, &properties, &part,
+									request->part, call->upload, request->body_size,
+									CONTEXT_OF(call), call);
+			break;
+		case STORE_UPLOAD_END:
+			library.S3_complete_multipart_upload_(&libs3->bucket, request->key, &end,
+												  call->upload, request->body_size,
+												  CONTEXT_OF(call), call);
+			break;
+		default:
+			abort_upload(libs3, call, timeout);
+	}
+}
+
+#else
+
+static void
+begin_upload_call(Libs3 *libs3, Libs3Call *call, int timeout)
+{
+	store_fail(&call->attempt->error, STORE_REFUSED, "libs3 has no uploads in parts");
+	call->attempt->done = true;
+}
+
+#endif
 
 /* ---- the provider ---- */
 
 static void
-begin_call(Libs3 *libs3, Libs3Call *call)
+begin_call(Libs3 *libs3, Libs3Call *call, int timeout)
 {
 	static const S3ResponseHandler plain = {take_properties, take_end};
 	static const S3PutObjectHandler put = {{take_properties, take_end}, give_data};
 	static const S3GetObjectHandler get = {{take_properties, take_end}, take_data};
 	static const S3ListBucketHandler list = {{take_properties, take_end}, take_list};
 	StoreRequest *request = call->attempt->request;
+	S3PutProperties properties = {.md5 = call->md5, .expires = -1};
 
 	switch (request->verb)
 	{
 		case STORE_PUT:
-			library.S3_put_object_(&libs3->bucket, request->key, request->body_size, NULL,
-								   call->context, &put, call);
+			library.S3_put_object_(&libs3->bucket, request->key, request->body_size, &properties,
+								   CONTEXT_OF(call), &put, call);
 			break;
 		case STORE_GET:
 			library.S3_get_object_(&libs3->bucket, request->key, NULL, request->offset,
-								   request->length, call->context, &get, call);
+								   request->length, CONTEXT_OF(call), &get, call);
 			break;
 		case STORE_HEAD:
-			library.S3_head_object_(&libs3->bucket, request->key, call->context, &plain, call);
+			library.S3_head_object_(&libs3->bucket, request->key, CONTEXT_OF(call), &plain,
+									call);
 			break;
 		case STORE_DELETE:
-			library.S3_delete_object_(&libs3->bucket, request->key, call->context, &plain, call);
+			library.S3_delete_object_(&libs3->bucket, request->key, CONTEXT_OF(call), &plain,
+									  call);
 			break;
 		case STORE_LIST:
 			library.S3_list_bucket_(&libs3->bucket, request->key,
 									request->version1 ? request->after : request->token, NULL,
-									1000, call->context, &list, call);
+									1000, CONTEXT_OF(call), &list, call);
 			break;
 		default:
-			store_fail(&call->attempt->error, STORE_REFUSED, "libs3 has no uploads in parts");
-			call->attempt->done = true;
+			begin_upload_call(libs3, call, timeout);
 	}
+}
+
+/* The MD5 of a body, if it can be computed here. */
+static void
+digest_body(const StoreRequest *request, char *text, int size)
+{
+	uint8		digest[MD5_DIGEST_LENGTH];
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_MD5);
+	int			length = -1;
+
+	if (context != NULL && pg_cryptohash_init(context) >= 0 &&
+		pg_cryptohash_update(context, (const uint8 *) request->body, request->body_size) >= 0 &&
+		pg_cryptohash_final(context, digest, sizeof(digest)) >= 0)
+		length = pg_b64_encode((void *) digest, sizeof(digest), text, size - 1);
+	pg_cryptohash_free(context);
+	text[Max(length, 0)] = '\0';
 }
 
 static void
@@ -271,6 +466,16 @@ libs3_begin(Store *store, StoreAttempt *attempt)
 	sigset_t	before;
 
 	call->attempt = attempt;
+	if (attempt->request->body != NULL)
+		digest_body(attempt->request, call->md5, sizeof(call->md5));
+	if (attempt->request->upload != NULL)
+	{
+		StringInfoData upload;
+
+		initStringInfo(&upload);
+		store_encode(&upload, attempt->request->upload, true);
+		call->upload = upload.data;
+	}
 	if (library.S3_create_request_context_(&call->context) != S3StatusOK)
 	{
 		store_fail(&attempt->error, STORE_LIBRARY, "libs3 is out of memory");
@@ -282,7 +487,7 @@ libs3_begin(Store *store, StoreAttempt *attempt)
 	libs3->calls = call;
 	/* threads that look up names handle no signals */
 	sigprocmask(SIG_SETMASK, &BlockSig, &before);
-	begin_call(libs3, call);
+	begin_call(libs3, call, store->options.timeout);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
@@ -364,7 +569,7 @@ libs3_stop(Store *store, StoreAttempt *attempt)
 
 const StoreProvider store_libs3 = {
 	.name = "libs3",
-	.parts = false,
+	.parts = USE_LIBS3 >= 4,
 	.create = false,
 	.open = libs3_open,
 	.close = libs3_close,

@@ -35,6 +35,11 @@
 #define FOLDER 1
 #define S3 2
 #define LIBS3 4
+#if defined(USE_LIBS3) && USE_LIBS3 >= 4
+#define LIBS3_4 LIBS3			/* what version 4 of the library has */
+#else
+#define LIBS3_4 0
+#endif
 #define ANY (FOLDER | S3 | LIBS3)
 
 typedef enum OptionType
@@ -64,7 +69,7 @@ static const OptionRule rules[] = {
 	{FIELD(read_endpoint), .type = ENDPOINT, .providers = S3},
 	{FIELD(bucket), .type = NAME, .providers = S3 | LIBS3, .required = S3 | LIBS3},
 	{FIELD(prefix), .type = PREFIX, .providers = ANY},
-	{FIELD(region), .type = NAME, .providers = S3},
+	{FIELD(region), .type = NAME, .providers = S3 | LIBS3_4},
 	{"addressing", .field = offsetof(StoreOptions, virtual_host), .type = ADDRESSING,
 	.providers = S3 | LIBS3},
 	{FIELD(ca_file), .type = PATH, .providers = S3, .reads_files = true},
@@ -76,7 +81,7 @@ static const OptionRule rules[] = {
 	{FIELD(conditional_put), .type = BOOLEAN, .providers = S3},
 	{FIELD(checksums), .type = BOOLEAN, .providers = S3},
 	{FIELD(credentials_file), .type = PATH, .providers = S3 | LIBS3, .reads_files = true},
-	{FIELD(part_size), .type = KILOBYTES, .providers = FOLDER | S3, .least = 5 * 1024,
+	{FIELD(part_size), .type = KILOBYTES, .providers = FOLDER | S3 | LIBS3_4, .least = 5 * 1024,
 	.most = 512 * 1024},
 	{FIELD(connections), .type = COUNT, .providers = S3 | LIBS3, .least = 1, .most = 256},
 	{FIELD(timeout), .type = MILLISECONDS, .providers = ANY, .least = 100, .most = 3600000},

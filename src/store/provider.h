@@ -22,7 +22,7 @@ typedef enum StoreVerb
 	STORE_LIST,					/* key: the prefix; after, token */
 	STORE_UPLOAD_BEGIN,			/* result: upload */
 	STORE_UPLOAD_PART,			/* upload, part, body */
-	STORE_UPLOAD_END,			/* upload, parts */
+	STORE_UPLOAD_END,			/* upload, body */
 	STORE_UPLOAD_ABORT			/* upload */
 } StoreVerb;
 

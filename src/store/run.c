@@ -258,7 +258,7 @@ end_attempt(Store *store, StoreRequest *request, int slot, MemoryContext caller)
 	kind = attempt->error.kind;
 	if (request->verb == STORE_GET)
 		store->counters.bytes_read += attempt->size;
-	else if (kind == STORE_OK)
+	else if (kind == STORE_OK && request->verb != STORE_UPLOAD_END)
 		store->counters.bytes_written += request->body_size;
 	/* copies come later to the other endpoint */
 	if (kind == STORE_NOT_FOUND && attempt->other_endpoint)

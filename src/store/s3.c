@@ -176,24 +176,6 @@ add_checksum(Draft *draft)
 	}
 }
 
-/* The body that completes an upload: it names every part. */
-static void
-add_part_list(Draft *draft)
-{
-	const StoreRequest *request = draft->request;
-	StringInfoData body;
-
-	initStringInfo(&body);
-	appendStringInfoString(&body, "<CompleteMultipartUpload "
-						   "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
-	for (int i = 0; i < request->parts; i++)
-		appendStringInfo(&body, "<Part><PartNumber>%d</PartNumber><ETag>\"%s\"</ETag></Part>",
-						 i + 1, request->uploaded[i].etag);
-	appendStringInfoString(&body, "</CompleteMultipartUpload>");
-	draft->body = body.data;
-	draft->body_size = body.len;
-}
-
 static void
 draft_list(Draft *draft)
 {
@@ -257,7 +239,6 @@ draft_request(Draft *draft)
 		case STORE_UPLOAD_END:
 			draft->method = "POST";
 			add_parameter(draft, "uploadId", request->upload);
-			add_part_list(draft);
 			break;
 		case STORE_UPLOAD_ABORT:
 			draft->method = "DELETE";

@@ -73,6 +73,7 @@ my $folder = PostgreSQL::Test::Utils::tempdir();
 query("CREATE SERVER folder FOREIGN DATA WRAPPER vector_store OPTIONS (provider 'folder', path '$folder', part_size '5MB', prefix 'some/where')");
 my @servers = ('folder');
 my $rgw = start_rgw('cold');
+my $libs3_2;
 if ($rgw)
 {
 	s3_server($node, 's3', $rgw, $rgw->{port}, ", conditional_put 'on', part_size '5MB', prefix 'some/where'");
@@ -82,6 +83,8 @@ if ($rgw)
 	if ($status == 0)
 	{
 		query("CREATE USER MAPPING FOR current_user SERVER libs3 OPTIONS (access_key_id '$rgw->{key}', secret_access_key '$rgw->{secret}')");
+		# version 4 of the library writes in parts
+		($libs3_2) = $node->psql('postgres', "ALTER SERVER libs3 OPTIONS (ADD part_size '5MB', ADD region 'us-east-1')");
 		push @servers, 'libs3';
 	}
 	else
@@ -227,6 +230,13 @@ SKIP:
 				encryption_key 'MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=')");
 		is(query("SELECT step, hint FROM vector_store_check('tls') WHERE NOT passed"),
 			"list|Name the authority that signed the server's certificate by the option ca_file.", 'a certificate of nobody known');
+		if (grep { $_ eq 'libs3' } @servers)
+		{
+			is(query("ALTER SERVER libs3 OPTIONS (SET endpoint 'https://127.0.0.1:$port');
+				SELECT step, hint FROM vector_store_check('libs3') WHERE NOT passed"),
+				$libs3_2 ? '' : "list|Name the authority that signed the server's certificate by the option ca_file.",
+				'libs3: a certificate of nobody known, which version 2 takes');
+		}
 		is(query("ALTER SERVER tls OPTIONS (ca_file '$certificate', checksums 'on', tags 'kind=test', storage_class 'STANDARD');
 			SELECT step, detail FROM vector_store_check('tls') WHERE NOT passed"), '', 'a known one; checksums, tags, a storage class');
 		is(query("ALTER SERVER tls OPTIONS (encryption 'sse-c');

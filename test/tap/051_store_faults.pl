@@ -5,6 +5,8 @@ use FindBin;
 use lib $FindBin::Bin;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Digest::MD5 qw(md5);
+use MIME::Base64;
 use Test::More;
 use Time::HiRes qw(time);
 use Stores;
@@ -245,18 +247,25 @@ SKIP:
 		OPTIONS (provider 'libs3', endpoint 'http://127.0.0.1:$proxy', bucket 'cold', stall_timeout '500ms')");
 	skip 'this build has no libs3', 1 if $status != 0;
 	query("CREATE USER MAPPING FOR CURRENT_USER SERVER libs3 OPTIONS (access_key_id '$rgw->{key}', secret_access_key '$rgw->{secret}')");
-	foreach my $fault ('status 503:SlowDown', 'status 503:ServiceUnavailable', 'status 500', 'reset', 'hang 3')
+	# version 4 of the library has more
+	my $version = query("ALTER SERVER libs3 OPTIONS (ADD part_size '5MB')") =~ /ERROR/ ? 2 : 4;
+	note("libs3 $version");
+	foreach my $fault ('status 503:SlowDown', 'status 503:ServiceUnavailable', 'status 500', 'reset', 'hang 3', 'truncate', 'error200 :SlowDown')
 	{
-		foreach my $call (qw(write read size list delete))
+		foreach my $call (qw(write read size list delete), $version == 4 ? qw(begin part end) : ())
 		{
+			next if $fault eq 'truncate' && $call !~ /read|list|end/ || $fault =~ /error200/ && $call ne 'end';
 			my ($method, $pattern, $sql, $result) = @{ $calls{$call} };
 			$sql =~ s/'cold'/'libs3'/g;
 			$pattern =~ s/list-type/max-keys/;
-			set_faults($proxy, "$method 1 $fault" . ($fault eq 'reset' ? ' 0' : '') . " $pattern");
+			$pattern =~ s/uploads=/uploads/;
+			set_faults($proxy, "$method 1 $fault" . ($fault =~ /reset|truncate/ ? ' 0' : '') . " $pattern");
 			is(query($sql), $result, "libs3: $call: $fault");
+			my @asked = grep { /^$method .*\Q$pattern\E/ } proxy_log($proxy);
+			cmp_ok(scalar(@asked), '>', 1, "libs3: $call: $fault: another try") if $fault ne 'reset' || $call =~ /read|list|begin|end/;
 		}
 	}
-	foreach my $fault ('corrupt', 'truncate', 'short')
+	foreach my $fault ('corrupt', 'short')
 	{
 		set_faults($proxy, "GET 1 $fault");
 		is(query("SELECT read('libs3', 'large', $large, 1, 5, 2)"), $calls{read}[3], "libs3: read: $fault");
@@ -269,6 +278,45 @@ SKIP:
 	set_faults($proxy, 'GET 1 status 403:AccessDenied');
 	like(query("SELECT list('libs3', '')"), qr/AccessDenied.*HINT:  Allow/s, 'libs3: what does not pass');
 	set_faults($proxy);
+
+	# what is sent: the MD5 of bodies, and by version 4 its signatures with region and session token, and parts
+	query("SELECT put('libs3', 'signed', 100, 1)");
+	my %sent = map { m{^PUT /cold/signed ([^: ]+): (.*)$} ? (lc $1 => $2) : () } proxy_headers($proxy);
+	is($sent{'content-md5'}, encode_base64(md5(query("SELECT get('direct', 'signed', 0, 100)") =~ /^\\x(\w+)$/ ? pack('H*', $1) : ''), ''), 'libs3: the MD5 of a body');
+	like($sent{authorization}, $version == 2 ? qr/^AWS $rgw->{key}:/ : qr{^AWS4-HMAC-SHA256 Credential=$rgw->{key}/\d{8}/us-east-1/s3/aws4_request,SignedHeaders=content-md5;host;},
+		'libs3: and its signature');
+	my $token = query("ALTER USER MAPPING FOR CURRENT_USER SERVER libs3 OPTIONS (ADD session_token 'aTokenOfSession'); SELECT size('libs3', 'signed')");
+	if ($version == 2)
+	{
+		like($token, qr/libs3 knows neither session_token nor encryption_key/, 'libs3 2: no session token');
+		like(query("ALTER SERVER libs3 OPTIONS (ADD region 'eu-west-1')"), qr/provider "libs3" has no option "region"/, 'libs3 2: no region');
+		skip 'libs3 2 has no uploads in parts', 1;
+	}
+	is_deeply([ grep { /aTokenOfSession/ } proxy_headers($proxy) ], [ 'HEAD /cold/signed x-amz-security-token: aTokenOfSession' ], 'libs3: a session token');
+	like(query("ALTER USER MAPPING FOR CURRENT_USER SERVER libs3 OPTIONS (SET session_token '" . 'x' x 2049 . "'); SELECT size('libs3', 'signed')"),
+		qr/at most 2048 bytes/, 'libs3: one that it would cut short');
+	query("ALTER USER MAPPING FOR CURRENT_USER SERVER libs3 OPTIONS (DROP session_token); ALTER SERVER libs3 OPTIONS (ADD region 'eu-west-1')");
+	set_faults($proxy);
+	query("SELECT size('libs3', 'signed')");
+	ok((grep { m{eu-west-1/s3/} } proxy_headers($proxy)), 'libs3: a region');
+	query("ALTER SERVER libs3 OPTIONS (DROP region)");
+	set_faults($proxy);
+	is(query("SELECT put('libs3', 'parts', $large, 1)"), $digest, 'libs3: an upload');
+	is(join(' ', sort map { /(partNumber=\d+)/ ? $1 : () } proxy_log($proxy)), join(' ', sort map { "partNumber=$_" } 1 .. int(($large + 5242879) / 5242880)), 'libs3: in parts');
+
+	# what cannot be completed, or is cancelled, is dropped
+	set_faults($proxy, 'POST 1000 error200 :InternalError uploadId=');
+	like(query("ALTER SERVER libs3 OPTIONS (ADD timeout '1s'); SELECT put('libs3', 'incomplete', $large, 1)"), qr/ERROR:  .*did not say whether the upload is complete/,
+		'libs3: an upload that is never complete');
+	is(scalar(grep { /^DELETE .*uploadId=/ } proxy_log($proxy)), 1, 'libs3: is dropped');
+	set_faults($proxy, 'PUT 3 hang 5 partNumber');
+	$begin = time();
+	like(query("ALTER SERVER libs3 OPTIONS (DROP timeout); SET statement_timeout = '300ms'; SELECT put('libs3', 'never', $large, 2)"), qr/canceling statement/, 'libs3: an upload that is cancelled');
+	cmp_ok(time() - $begin, '<', 2, 'libs3: within a second');
+	is(scalar(grep { /^DELETE .*uploadId=/ } proxy_log($proxy)), 1, 'libs3: is dropped');
+	set_faults($proxy);
+	unlike(ask_s3($rgw, 'GET', '/cold?uploads='), qr/<Key>(incomplete|never)</, 'libs3: no parts are left');
+	unlike(slurp_file($node->logfile), qr/^ERROR: /m, "libs3: the server's log has no text of the library");
 }
 
 # The second endpoint answers where the first does not
