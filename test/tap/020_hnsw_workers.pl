@@ -210,7 +210,7 @@ create('other');
 $node->safe_psql('other', 'SET vector.background_work = off;
 	INSERT INTO items SELECT n, place(n) FROM generate_series(1, 900) n');
 insert(31001, 31900);
-sub growing { $node->safe_psql($_[0], "SELECT sum(rows) >= 900 FROM vector_segments() WHERE kind = 'growing'") }
+sub growing { $node->safe_psql($_[0], "SELECT coalesce(sum(rows), 0) >= 900 FROM vector_segments() WHERE kind = 'growing'") }
 my $looked = "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'vector launcher' AND wait_event = 'Extension'";
 set("shared_preload_libraries = 'vector'");
 $node->restart;
