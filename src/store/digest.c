@@ -3,7 +3,9 @@
  */
 #include "pg_compat.h"
 
+#include "common/base64.h"
 #include "common/cryptohash.h"
+#include "common/md5.h"
 #include "common/sha2.h"
 #include "miscadmin.h"
 #include "port/pg_crc32c.h"
@@ -55,6 +57,30 @@ store_sha256(const void *data, size_t size, uint8 *digest)
 
 	store_hash_add(hash, data, size);
 	store_hash_end(hash, digest);
+}
+
+char *
+store_base64(const void *bytes, int size)
+{
+	int			room = pg_b64_enc_len(size);
+	char	   *text = palloc(room + 1);
+	int			length = pg_b64_encode(bytes, size, text, room);
+
+	text[Max(length, 0)] = '\0';
+	return text;
+}
+
+char *
+store_md5(const void *data, size_t size)
+{
+	uint8		digest[MD5_DIGEST_LENGTH];
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_MD5);
+	bool		hashed = context != NULL && pg_cryptohash_init(context) >= 0 &&
+		pg_cryptohash_update(context, data, size) >= 0 &&
+		pg_cryptohash_final(context, digest, sizeof(digest)) >= 0;
+
+	pg_cryptohash_free(context);
+	return hashed ? store_base64(digest, sizeof(digest)) : NULL;
 }
 
 void

@@ -21,9 +21,6 @@
 
 #include <libs3.h>
 
-#include "common/base64.h"
-#include "common/cryptohash.h"
-#include "common/md5.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqsignal.h"
 #include "utils/memutils.h"
@@ -70,7 +67,7 @@ typedef struct Libs3Call
 	StoreAttempt *attempt;
 	S3RequestContext *context;
 	size_t		sent;			/* bytes of the body */
-	char		md5[32];		/* of the body, in base 64; empty: not known */
+	char	   *md5;			/* of the body; NULL: not known */
 	char	   *upload;			/* its name, as it is in a query */
 	char		last[S3_MAX_KEY_SIZE + 1];	/* of the keys of a list */
 	struct Libs3Call *next;
@@ -442,22 +439,6 @@ begin_call(Libs3 *libs3, Libs3Call *call, int timeout)
 	}
 }
 
-/* The MD5 of a body, if it can be computed here. */
-static void
-digest_body(const StoreRequest *request, char *text, int size)
-{
-	uint8		digest[MD5_DIGEST_LENGTH];
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_MD5);
-	int			length = -1;
-
-	if (context != NULL && pg_cryptohash_init(context) >= 0 &&
-		pg_cryptohash_update(context, (const uint8 *) request->body, request->body_size) >= 0 &&
-		pg_cryptohash_final(context, digest, sizeof(digest)) >= 0)
-		length = pg_b64_encode((void *) digest, sizeof(digest), text, size - 1);
-	pg_cryptohash_free(context);
-	text[Max(length, 0)] = '\0';
-}
-
 static void
 libs3_begin(Store *store, StoreAttempt *attempt)
 {
@@ -467,7 +448,7 @@ libs3_begin(Store *store, StoreAttempt *attempt)
 
 	call->attempt = attempt;
 	if (attempt->request->body != NULL)
-		digest_body(attempt->request, call->md5, sizeof(call->md5));
+		call->md5 = store_md5(attempt->request->body, attempt->request->body_size);
 	if (attempt->request->upload != NULL)
 	{
 		StringInfoData upload;

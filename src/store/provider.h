@@ -215,6 +215,10 @@ extern bool store_give_outcome(const Store *store, const char *key, const StoreE
 
 /* digest.c */
 extern void store_sha256(const void *data, size_t size, uint8 *digest);
+
+/* Texts, palloc'd.  The MD5 is in base 64, too; NULL if the platform does not compute it. */
+extern char *store_base64(const void *bytes, int size);
+extern char *store_md5(const void *data, size_t size);
 extern void store_hex(const uint8 *bytes, size_t size, char *hex);
 extern uint32 store_crc(const void *data, size_t size);
 

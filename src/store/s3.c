@@ -12,8 +12,6 @@
 #include <time.h>
 
 #include "common/base64.h"
-#include "common/cryptohash.h"
-#include "common/md5.h"
 #include "lib/stringinfo.h"
 #include "port/pg_bswap.h"
 #include "utils/memutils.h"
@@ -45,17 +43,6 @@ typedef struct Draft
 	int			header_count;
 } Draft;
 
-static char *
-base64(const void *bytes, int size)
-{
-	int			room = pg_b64_enc_len(size);
-	char	   *text = palloc(room + 1);
-	int			length = pg_b64_encode(bytes, size, text, room);
-
-	text[Max(length, 0)] = '\0';
-	return text;
-}
-
 static bool
 s3_open(Store *store, StoreError *error)
 {
@@ -68,20 +55,16 @@ s3_open(Store *store, StoreError *error)
 	if (key != NULL)
 	{
 		uint8		bytes[32];
-		uint8		digest[MD5_DIGEST_LENGTH];
-		pg_cryptohash_ctx *context = pg_cryptohash_create(PG_MD5);
-		bool		hashed = pg_b64_decode(key, strlen(key), (void *) bytes, sizeof(bytes)) == 32 &&
-			context != NULL && pg_cryptohash_init(context) >= 0 &&
-			pg_cryptohash_update(context, bytes, sizeof(bytes)) >= 0 &&
-			pg_cryptohash_final(context, digest, sizeof(digest)) >= 0;
+		char	   *md5 = NULL;
 
-		pg_cryptohash_free(context);
+		if (pg_b64_decode(key, strlen(key), (void *) bytes, sizeof(bytes)) == 32)
+			md5 = store_md5(bytes, sizeof(bytes));
 		explicit_bzero(bytes, sizeof(bytes));
-		if (!hashed)
+		if (md5 == NULL)
 			return store_fail(error, STORE_CREDENTIALS,
 							  "the MD5 of encryption_key, which servers ask for, cannot be "
 							  "computed");
-		s3->encryption_md5 = MemoryContextStrdup(store->context, base64(digest, sizeof(digest)));
+		s3->encryption_md5 = MemoryContextStrdup(store->context, md5);
 	}
 	return store_http_open(store, &s3->http, error);
 }
@@ -172,7 +155,7 @@ add_checksum(Draft *draft)
 	{
 		uint32		crc = pg_hton32(store_crc(draft->body, draft->body_size));
 
-		add_header(draft, "x-amz-checksum-crc32c", base64(&crc, sizeof(crc)));
+		add_header(draft, "x-amz-checksum-crc32c", store_base64(&crc, sizeof(crc)));
 	}
 }
 
