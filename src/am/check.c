@@ -79,6 +79,13 @@ check_extents(Check *check, const Directory *directory)
 	}
 }
 
+/* Whether a segment is to be checked: it is this one, or all are. */
+static bool
+is_checked(const SegmentEntry *entry, int64 segment)
+{
+	return segment_is_needed(entry) && (segment == CHECK_ALL || segment == entry->uid);
+}
+
 /* Names all objects that are lost, of a segment or all. */
 static void
 check_objects(Check *check, const Directory *directory, int64 segment)
@@ -95,8 +102,7 @@ check_objects(Check *check, const Directory *directory, int64 segment)
 		const char *problem;
 
 		CHECK_FOR_INTERRUPTS();
-		if (!segment_is_needed(entry) || entry->where != EXTENT_STORED ||
-			(segment != CHECK_ALL && segment != entry->uid))
+		if (!is_checked(entry, segment) || entry->where != EXTENT_STORED)
 			continue;
 		extent_read_header(extent, BLOCK_SEALED_HEADER, &header, sizeof(header));
 		problem = stored_lost(extent, &header);
@@ -273,7 +279,7 @@ check_index(Relation index, Relation heap, int64 segment)
 	{
 		const SegmentEntry *entry = &directory->entries[i];
 
-		if (!segment_is_needed(entry) || (segment != CHECK_ALL && segment != entry->uid))
+		if (!is_checked(entry, segment))
 			continue;
 		found = true;
 		ereport(DEBUG1,

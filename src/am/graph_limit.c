@@ -214,11 +214,14 @@ graph_next_round(VectorScan *scan, ScanCursor *cursor)
 {
 	SearchEffort *effort = &scan->search.effort;
 	SearchEffort whole = *effort;
-	SearchedRows rows = count_searched(scan);
 	SegmentRound round;
 
 	if (effort->extend && shares_out(scan))
+	{
+		SearchedRows rows = count_searched(scan);
+
 		limit_part(scan, effort->wanted, cursor, &rows);
+	}
 	round = scan_round(scan, cursor);
 	*effort = whole;
 	return round;

@@ -53,8 +53,7 @@ child_plan(const MergeNode *node, int number)
 MergeNode *
 merge_node(PlanState *node)
 {
-	return IsA(node, CustomScanState) && ((CustomScanState *) node)->methods == &exec_methods ?
-		(MergeNode *) node : NULL;
+	return is_scan_state(node, &exec_methods) ? (MergeNode *) node : NULL;
 }
 
 static Oid

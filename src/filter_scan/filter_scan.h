@@ -30,6 +30,13 @@ extern const List *filter_scan_met(PlanState *node);
 /* The state of a scan of ours: zeros after the CustomScanState at its begin. */
 extern Node *make_scan_state(Size size, const CustomExecMethods *methods);
 
+/* Whether a node is a scan of ours with these methods. */
+static inline bool
+is_scan_state(const PlanState *node, const CustomExecMethods *methods)
+{
+	return IsA(node, CustomScanState) && ((const CustomScanState *) node)->methods == methods;
+}
+
 /*
  * Passes on a child's row, or its end, in the slot of a node, and projects it.  `origin`, if given,
  * says which row of the table it is.

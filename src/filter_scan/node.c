@@ -207,9 +207,7 @@ static const CustomExecMethods exec_methods = {
 IndexScanState *
 filter_scan_child(PlanState *node)
 {
-	if (!IsA(node, CustomScanState) || ((CustomScanState *) node)->methods != &exec_methods)
-		return NULL;
-	return ((FilterScanState *) node)->scan;
+	return is_scan_state(node, &exec_methods) ? ((FilterScanState *) node)->scan : NULL;
 }
 
 const List *

@@ -70,8 +70,7 @@ const CustomScanMethods fusion_methods = {
 bool
 is_fusion_node(const PlanState *node)
 {
-	return IsA(node, CustomScanState) &&
-		((const CustomScanState *) node)->methods == &exec_methods;
+	return is_scan_state(node, &exec_methods);
 }
 
 /* The call whose value is the last of the scan's columns. */
