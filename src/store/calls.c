@@ -114,7 +114,11 @@ hint_of(StoreKind kind)
 		case STORE_REGION:
 			return "Change the options region, endpoint or addressing of the server.";
 		case STORE_CERTIFICATE:
-			return "Name the authority that signed the server's certificate by the option ca_file.";
+			return "Name the authority that signed the server's certificate by the option ca_file "
+				"of the provider s3.";
+		case STORE_UNVERIFIED:
+			return "Use the provider s3, or an endpoint of http://, or accept by the option "
+				"accept_unverified that another server may pose as this one.";
 		case STORE_UNREACHABLE:
 		case STORE_TIMEOUT:
 			return "See whether the endpoint is right, the server runs, and no firewall is "
@@ -151,6 +155,8 @@ sqlstate_of(StoreKind kind)
 		case STORE_TIMEOUT:
 		case STORE_BUSY:
 			return ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION;
+		case STORE_UNVERIFIED:
+			return ERRCODE_FEATURE_NOT_SUPPORTED;
 		case STORE_DAMAGED:
 			return ERRCODE_DATA_CORRUPTED;
 		case STORE_FULL:

@@ -73,6 +73,7 @@ static const OptionRule rules[] = {
 	{"addressing", .field = offsetof(StoreOptions, virtual_host), .type = ADDRESSING,
 	.providers = S3 | LIBS3},
 	{FIELD(ca_file), .type = PATH, .providers = S3, .reads_files = true},
+	{FIELD(accept_unverified), .type = BOOLEAN, .providers = LIBS3},
 	{FIELD(encryption), .type = ENCRYPTION, .providers = S3},
 	{FIELD(kms_key_id), .type = TEXT, .providers = S3},
 	{FIELD(storage_class), .type = NAME, .providers = S3},
@@ -247,6 +248,12 @@ set_defaults(StoreOptions *options)
 	options->stall_timeout = 10000;
 }
 
+static bool
+is_https(const StoreOptions *options)
+{
+	return strncmp(options->endpoint, "https://", 8) == 0;
+}
+
 /* ---- the validator ---- */
 
 /* Whether the role may let the server use files of its machine. */
@@ -279,11 +286,23 @@ refuse_name(const char *name, Oid catalog)
 			 errhint("There are no valid options in this context.")));
 }
 
+/* Whether the server could be anybody; version 2 of libs3 looks at no certificate. */
+static bool
+is_unverified(const StoreOptions *options, StoreError *error)
+{
+	if (LIBS3_4 != 0 || provider_bit(options->provider) != LIBS3 || options->accept_unverified ||
+		!is_https(options))
+		return false;
+	(void) store_fail(error, STORE_UNVERIFIED, "version 2 of libs3 verifies no certificate");
+	return true;
+}
+
 /* Whether all that a provider needs is there, and nothing that it has not. */
 static void
 check_together(const StoreOptions *options, const bool *given)
 {
 	int			provider = options->provider == NULL ? 0 : provider_bit(options->provider);
+	StoreError	error;
 
 	for (int i = 0; i < lengthof(rules); i++)
 	{
@@ -310,7 +329,7 @@ check_together(const StoreOptions *options, const bool *given)
 						errmsg("option \"kms_key_id\" needs encryption = 'sse-kms'"),
 						errhidestmt(true)));
 	if (options->encryption != NULL && strcmp(options->encryption, "sse-c") == 0 &&
-		strncmp(options->endpoint, "https://", 8) != 0)
+		!is_https(options))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("encryption = 'sse-c' sends the key, and needs an endpoint of "
 							   "https"),
@@ -321,6 +340,9 @@ check_together(const StoreOptions *options, const bool *given)
 				 errmsg("this build of the extension has no provider \"%s\"", options->provider),
 				 errhint("Install the headers of %s, and build the extension again.",
 						 provider == S3 ? "libcurl" : "libs3"), errhidestmt(true)));
+	if (is_unverified(options, &error))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s", error.message),
+						errhint("%s", store_hint(&error)), errhidestmt(true)));
 }
 
 PG_FUNCTION_INFO_V1(vector_store_validator);
@@ -602,6 +624,8 @@ store_try_open(Oid server_oid, Oid user, Store **result, StoreError *error)
 		return store_fail(error, STORE_LIBRARY,
 						  "this build of the extension has no provider \"%s\"",
 						  store->options.provider);
+	if (is_unverified(&store->options, error))
+		return false;
 	MemoryContextSwitchTo(context);
 	store->file_changed = file_time(store->options.credentials_file);
 	if ((store->options.credentials_file != NULL && store->options.access_key_id == NULL &&

@@ -124,6 +124,7 @@ typedef struct StoreOptions
 	char	   *region;
 	bool		virtual_host;
 	char	   *ca_file;
+	bool		accept_unverified;	/* https, although the provider verifies no certificate */
 	char	   *encryption;
 	char	   *kms_key_id;
 	char	   *storage_class;

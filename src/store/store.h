@@ -35,6 +35,7 @@ typedef enum StoreKind
 	STORE_CLOCK,				/* this machine's clock differs from the server's */
 	STORE_REGION,				/* the bucket is in another region, or at another endpoint */
 	STORE_CERTIFICATE,			/* the server's identity cannot be verified */
+	STORE_UNVERIFIED,			/* the provider verifies none, and nobody has accepted that */
 	STORE_UNREACHABLE,			/* no connection, or a lost one */
 	STORE_BUSY,					/* the server asks to come back later */
 	STORE_TIMEOUT,				/* no answer in time */

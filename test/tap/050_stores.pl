@@ -229,13 +229,25 @@ SKIP:
 			CREATE USER MAPPING FOR CURRENT_USER SERVER tls OPTIONS (access_key_id '$rgw->{key}', secret_access_key '$rgw->{secret}',
 				encryption_key 'MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=')");
 		is(query("SELECT step, hint FROM vector_store_check('tls') WHERE NOT passed"),
-			"list|Name the authority that signed the server's certificate by the option ca_file.", 'a certificate of nobody known');
+			"list|Name the authority that signed the server's certificate by the option ca_file of the provider s3.", 'a certificate of nobody known');
 		if (grep { $_ eq 'libs3' } @servers)
 		{
-			is(query("ALTER SERVER libs3 OPTIONS (SET endpoint 'https://127.0.0.1:$port');
-				SELECT step, hint FROM vector_store_check('libs3') WHERE NOT passed"),
-				$libs3_2 ? '' : "list|Name the authority that signed the server's certificate by the option ca_file.",
-				'libs3: a certificate of nobody known, which version 2 takes');
+			my $unknown = "list|Name the authority that signed the server's certificate by the option ca_file of the provider s3.";
+			my $refused = qr/version 2 of libs3 verifies no certificate\nHINT:  Use the provider s3, or an endpoint of http/;
+			my $check = "SELECT step, hint FROM vector_store_check('libs3') WHERE NOT passed";
+			my $alter = "ALTER SERVER libs3 OPTIONS (SET endpoint 'https://127.0.0.1:$port'";
+			if ($libs3_2)
+			{
+				like(failure("$alter)"), $refused, 'libs3: no certificate is verified, which is refused');
+				like(failure("$alter, ADD accept_unverified 'off')"), $refused, 'libs3: and if that is not accepted');
+				# a server that was set up before
+				query("UPDATE pg_foreign_server SET srvoptions = array_replace(srvoptions, 'endpoint=http://127.0.0.1:$rgw->{port}', 'endpoint=https://127.0.0.1:$port')
+					WHERE srvname = 'libs3'");
+				like(failure("SELECT put('libs3', 'unverified', 1000, 1)"), $refused, 'libs3: also in use');
+				like(query($check), qr{^open\|Use the provider s3}, 'libs3: which the check says');
+			}
+			is(query("$alter, ADD accept_unverified 'on'); $check"), $libs3_2 ? '' : $unknown,
+				'libs3: a certificate of nobody known, which version 2 takes where that is accepted');
 		}
 		is(query("ALTER SERVER tls OPTIONS (ca_file '$certificate', checksums 'on', tags 'kind=test', storage_class 'STANDARD');
 			SELECT step, detail FROM vector_store_check('tls') WHERE NOT passed"), '', 'a known one; checksums, tags, a storage class');
