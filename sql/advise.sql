@@ -153,6 +153,16 @@ SELECT vector_advise('advise_empty', 'w');
 BEGIN READ ONLY;
 SELECT vector_advise('advise_rows', 'v');
 ROLLBACK;
+BEGIN READ ONLY;
+CALL vector_auto_index('advise_rows', 'v', concurrently => false);
+ROLLBACK;
+-- temporary tables that have the names of those with the samples
+CREATE TEMPORARY TABLE vector_advise_drawn ();
+SELECT vector_advise('advise_rows', 'v');
+DROP TABLE pg_temp.vector_advise_drawn;
+CREATE TEMPORARY VIEW vector_advise_smaller AS SELECT;
+CALL vector_auto_index('advise_rows', 'v', concurrently => false);
+DROP VIEW pg_temp.vector_advise_smaller;
 -- as the caller, whose policies hold; only the owner builds
 CREATE ROLE regress_advise;
 SET ROLE regress_advise;

@@ -195,6 +195,7 @@ get_question(FunctionCallInfo fcinfo)
 		question.queries = get_queries(PG_GETARG_TEXT_PP(ARG_QUERIES));
 	question.sample_rows = (int) get_number(fcinfo, ARG_SAMPLE_ROWS, "sample_rows", 1000,
 											10000000);
+	question.call = psprintf("%s()", get_func_name(fcinfo->flinfo->fn_oid));
 	find_table(&question, PG_GETARG_OID(ARG_TABLE));
 	find_column(&question, NameStr(*PG_GETARG_NAME(ARG_COLUMN)));
 	find_operator(&question, operator, get_func_namespace(fcinfo->flinfo->fn_oid));
@@ -263,9 +264,9 @@ answer_question(Question *question, Answer *answer)
 {
 	int			level = NewGUCNestLevel();
 
-	PreventCommandDuringRecovery("vector_advise()");
-	PreventCommandIfReadOnly("vector_advise()");
-	PreventCommandIfParallelMode("vector_advise()");
+	PreventCommandDuringRecovery(question->call);
+	PreventCommandIfReadOnly(question->call);
+	PreventCommandIfParallelMode(question->call);
 	if (!database_allows(ACL_CREATE_TEMP))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -12,6 +12,7 @@
 /* What advice is asked for. */
 typedef struct Question
 {
+	const char *call;			/* who asks, in messages */
 	Oid			table;
 	const char *table_text;		/* as statements name it */
 	bool		divided;		/* into partitions */

@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "access/table.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -168,6 +169,12 @@ make_table(const Question *question, const char *name)
 		{TYPSTORAGE_MAIN, "MAIN"}, {TYPSTORAGE_EXTENDED, "EXTENDED"}
 	};
 
+	if (OidIsValid(get_relname_relid(name, LookupExplicitNamespace("pg_temp", true))))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_TABLE),
+				 errmsg("temporary relation \"%s\" already exists", name),
+				 errhint("Drop or rename it: %s puts samples into a temporary table of this name.",
+						 question->call)));
 	advise_run(psprintf("CREATE TEMPORARY TABLE %s (v %s, place double precision) USING heap",
 						name, question->type_text), SPI_OK_UTILITY);
 	for (int i = 0; i < lengthof(storages); i++)
