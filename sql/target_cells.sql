@@ -72,6 +72,8 @@ CREATE INDEX target_cell_index ON target_cell USING ivf (v vector_l2_ops, share)
 SELECT target_measure('target_cell');
 SELECT filter, target, target_holds(target, 'target_cell', filter, 10, 'target_cell_index') AS ivf
 FROM unnest(ARRAY['true', 'share < 500', 'share < 50', 'share < 5']) AS filter, unnest(ARRAY[0.9, 0.98]) AS target;
+-- recall by a list is that of its rows, also where a search would go on to others as these are too few
+SELECT recall < 0.1 AS one_list FROM vector_recall_curves('target_cell_index') WHERE k = 1000 AND effort = 1;
 -- lists that have no row which meets a rare condition cost a search nothing, and its effort does not count them
 CREATE FUNCTION target_work(filter text) RETURNS bigint LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE

@@ -25,6 +25,7 @@
 
 #include "utils/memutils.h"
 
+#include "am/effort.h"
 #include "am/scan.h"
 
 /* See is_short. */
@@ -243,7 +244,8 @@ ivf_search(VectorScan *scan)
 	if (state->shared)
 		pg_atomic_fetch_add_u32(&state->shared->active, 1);
 	lists = ivf_count_lists(cache_directory(scan->search.cached));
-	state->iterative = ivf_iterative_scan_of(index);
+	/* recall by a number of lists is that of so many, whose rows may be fewer than are wanted */
+	state->iterative = effort_measured > 0 ? IVF_ITERATIVE_SCAN_OFF : ivf_iterative_scan_of(index);
 	scan->relaxed = state->iterative == IVF_ITERATIVE_SCAN_RELAXED;
 	state->probes = effort->lists =
 		(uint32) scan_set_effort(scan, (int) ivf_probes_of(index, lists), 0);

@@ -85,9 +85,9 @@ typedef struct VectorAm
 	void		(*effort_range) (Relation index, int *least, int *most);
 
 	/*
-	 * The effort with which searches find so many rows at all, or NULL.  Recall may have been
-	 * measured where a search that found too few of them went on by itself; it does not if rows of
-	 * growing segments make up for these.
+	 * The effort with which searches find so many rows at all, or NULL.  How effort grows to more
+	 * rows than those of the last curve is not measured; and a search that has found too few goes
+	 * on by itself, unless rows of growing segments make up for these.
 	 */
 	double		(*effort_demanded) (const Directory *directory, double rows);
 
