@@ -155,6 +155,20 @@ install_ceph() {
 			{ apt-get update -qq && apt-get install -qq -y --no-install-recommends radosgw ceph-mon ceph-osd; }; }
 }
 
+# pgbouncer, for the test of its clients: unpacked, as its package would start a server; the libraries that it needs are installed.
+fetch_pgbouncer() {
+	export DEBIAN_FRONTEND=noninteractive
+	! PATH=$PATH:/usr/sbin command -v pgbouncer >/dev/null || return 0
+	[ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && mkdir -p "$work/pgbouncer" && cd "$work/pgbouncer" || return 1
+	unpack_pgbouncer || { apt-get update -qq && unpack_pgbouncer; }
+}
+
+unpack_pgbouncer() {
+	apt-get -q -o APT::Sandbox::User=root download pgbouncer && dpkg-deb -x pgbouncer_*.deb . &&
+		dpkg-deb -f pgbouncer_*.deb Depends | tr , '\n' | sed -n 's/^ *\(lib[^ ]*\).*/\1/p' |
+			xargs apt-get install -qq -y --no-install-recommends --no-upgrade && usr/sbin/pgbouncer --version
+}
+
 # The major version of Debian's newest PostgreSQL from 15 to 18.
 debian_version() {
 	find /usr/lib/postgresql -maxdepth 1 -name '1[5-8]' -printf '%f\n' | sort -n | tail -n 1
@@ -346,7 +360,7 @@ tap() {
 	build_wait_points || return 1
 	mkdir -p "$work/tap" && chmod 777 "$work/tap" && cd "$work/tap" || return 1
 	printf '%s\n' 'jit = off' 'vector.seed = 1' >settings.conf
-	as_server env PATH="$(dirname "$wait_points"):$PATH" TEMP_CONFIG="$work/tap/settings.conf" PERL5LIB="$(pgxs_test)/perl" \
+	as_server env PATH="$(dirname "$wait_points"):$work/pgbouncer/usr/sbin:$PATH" TEMP_CONFIG="$work/tap/settings.conf" PERL5LIB="$(pgxs_test)/perl" \
 		PG_REGRESS="$(pgxs_test)/regress/pg_regress" TESTDIR="$work/tap" TESTDATADIR="$work/tap/data" \
 		TESTLOGDIR="$work/tap/log" TZ=UTC prove -v --timer "$work"/src/test/tap/*.pl
 }
@@ -483,6 +497,9 @@ tar -c --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.so' --exc
 chmod -R a+rwX "$work/src"
 if wants tap && ! install_ceph >"$work/ceph.log" 2>&1; then
 	skip "object stores on a real S3 server: radosgw, ceph-mon and ceph-osd cannot be installed"
+fi
+if wants tap && ! (fetch_pgbouncer) >"$work/pgbouncer.log" 2>&1; then
+	skip "clients of pgbouncer (test/tap/073_pgbouncer.pl): NOT TESTED, as apt-get cannot download it"
 fi
 [ -z "$assert" ] || step "build of PostgreSQL with assertions" build_assert
 debian=$(copy_postgres debian) && wait_points=$(copy_postgres wait_points) ||

@@ -68,17 +68,17 @@ diskann_settings(void)
 	DefineCustomIntVariable("diskann.query_search_list_size",
 							"Sets the size of the candidate list for search", NULL,
 							&diskann_query_search_list_size, DISKANN_DEFAULT_LIST_SIZE, 1,
-							DISKANN_MAX_QUERY_LIST_SIZE, PGC_USERSET, 0, NULL, NULL, NULL);
+							DISKANN_MAX_QUERY_LIST_SIZE, PGC_USERSET, GUC_REPORT, NULL, NULL, NULL);
 	DefineCustomIntVariable("diskann.query_rescore",
 							"Sets how many candidates are compared by their vectors",
 							"Or twice as many as rows are wanted.  An index that keeps vectors "
 							"compares each row that a search goes through.",
 							&diskann_query_rescore,
 							DISKANN_DEFAULT_RESCORE, 0, DISKANN_MAX_QUERY_RESCORE, PGC_USERSET,
-							0, NULL, NULL, NULL);
+							GUC_REPORT, NULL, NULL, NULL);
 	DefineCustomEnumVariable("diskann.iterative_scan", "Sets the mode for iterative scans", NULL,
 							 &diskann_iterative_scan, DISKANN_ITERATIVE_SCAN_AUTO,
-							 iterative_scan_options, PGC_USERSET, 0, NULL, NULL, NULL);
+							 iterative_scan_options, PGC_USERSET, GUC_REPORT, NULL, NULL, NULL);
 }
 
 static DiskannOptions

@@ -41,7 +41,7 @@ effort_init(void)
 		"Sets the recall that index searches are to have.",
 		"Searches go as far as ANALYZE has measured to be needed. 0 means none: they go as far as "
 		"the settings of their access method say.",
-		&target_recall, 0, 0, 1, PGC_USERSET, 0, check_target, NULL, NULL);
+		&target_recall, 0, 0, 1, PGC_USERSET, GUC_REPORT, check_target, NULL, NULL);
 }
 
 bool

@@ -62,14 +62,14 @@ ivfflat_settings(void)
 {
 	DefineCustomIntVariable("ivfflat.probes", "Sets the number of probes",
 							"Valid range is 1..lists.", &ivfflat_probes, 1, 1, IVFFLAT_MAX_LISTS,
-							PGC_USERSET, 0, NULL, NULL, NULL);
+							PGC_USERSET, GUC_REPORT, NULL, NULL, NULL);
 	DefineCustomEnumVariable("ivfflat.iterative_scan", "Sets the mode for iterative scans", NULL,
 							 &ivfflat_iterative_scan, IVF_ITERATIVE_SCAN_AUTO,
-							 iterative_scan_options, PGC_USERSET, 0, NULL, NULL, NULL);
+							 iterative_scan_options, PGC_USERSET, GUC_REPORT, NULL, NULL, NULL);
 	DefineCustomIntVariable("ivfflat.max_probes",
 							"Sets the max number of probes for iterative scans", NULL,
 							&ivfflat_max_probes, IVFFLAT_MAX_LISTS, 1, IVFFLAT_MAX_LISTS,
-							PGC_USERSET, 0, NULL, NULL, NULL);
+							PGC_USERSET, GUC_REPORT, NULL, NULL, NULL);
 }
 
 static void
@@ -99,18 +99,18 @@ ivf_settings(void)
 {
 	DefineCustomIntVariable("ivf.probes", "Sets the number of lists that a search scans",
 							"0 chooses by the number of lists.", &ivf_probes, 0, 0,
-							CENTROIDS_MAX_LISTS, PGC_USERSET, 0, NULL, NULL, NULL);
+							CENTROIDS_MAX_LISTS, PGC_USERSET, GUC_REPORT, NULL, NULL, NULL);
 	DefineCustomRealVariable("ivf.refine_k",
 							 "Sets how many rows are fetched from the table for each row wanted",
 							 "For indexes that keep only codes.", &ivf_refine_k, 10, 1,
-							 IVF_MAX_REFINE_K, PGC_USERSET, 0, NULL, NULL, NULL);
+							 IVF_MAX_REFINE_K, PGC_USERSET, GUC_REPORT, NULL, NULL, NULL);
 	DefineCustomEnumVariable("ivf.iterative_scan", "Sets the mode for iterative scans", NULL,
 							 &ivf_iterative_scan, IVF_ITERATIVE_SCAN_AUTO, iterative_scan_options,
-							 PGC_USERSET, 0, NULL, NULL, NULL);
+							 PGC_USERSET, GUC_REPORT, NULL, NULL, NULL);
 	DefineCustomIntVariable("ivf.max_probes",
 							"Sets the max number of probes for iterative scans", NULL,
 							&ivf_max_probes, CENTROIDS_MAX_LISTS, 1, CENTROIDS_MAX_LISTS,
-							PGC_USERSET, 0, NULL, NULL, NULL);
+							PGC_USERSET, GUC_REPORT, NULL, NULL, NULL);
 }
 
 bool

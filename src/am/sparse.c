@@ -26,7 +26,7 @@ sparse_settings(void)
 							 "Sets the part of a query's weights, the smallest, that are left out "
 							 "of the search",
 							 "0 finds the nearest rows exactly.", &sparse_drop_ratio, 0, 0,
-							 SPARSE_MAX_DROP_RATIO, PGC_USERSET, 0, NULL, NULL, NULL);
+							 SPARSE_MAX_DROP_RATIO, PGC_USERSET, GUC_REPORT, NULL, NULL, NULL);
 }
 
 static bytea *

@@ -1,8 +1,10 @@
-# vector.simd: every instruction set gives the same distances, and the library may be loaded at any time
+# vector.simd: every instruction set gives the same distances, and the library may be loaded at any time; clients are told how
+# far their searches go
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use IO::Socket::UNIX;
 use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('main');
@@ -119,6 +121,48 @@ is($node->safe_psql('postgres', q{
 	LOAD 'vector';
 	SET vector.simd = 'portable';
 	SELECT DISTINCT current_setting('vector.simd') FROM pairs WHERE a::vector <-> b::vector >= 0}), 'portable', 'workers have the setting');
+
+# clients are told the settings that searches follow, at the start of a session and as they change: poolers go by it
+my $socket = IO::Socket::UNIX->new(Type => SOCK_STREAM, Peer => $node->host . '/.s.PGSQL.' . $node->port) or die "no connection: $!";
+
+sub message
+{
+	my ($type, $body) = @_;
+	print $socket $type, pack('N', 4 + length $body), $body;
+	$socket->flush;
+	return;
+}
+
+# The settings of vector searches among those that are told until the server waits for the next query
+sub told
+{
+	my %settings;
+	while (1)
+	{
+		read($socket, my $head, 5) == 5 or die 'the server has left';
+		my ($type, $length) = unpack 'aN', $head;
+		$length == 4 || read($socket, my $body, $length - 4) == $length - 4 or die 'the server has left';
+		die $body if $type eq 'E';
+		last if $type eq 'Z';
+		next if $type ne 'S';
+		my ($name, $value) = split /\0/, $body;
+		$settings{$name} = $value if $name =~ /\./;
+	}
+	return join ' ', map {"$_=$settings{$_}"} sort keys %settings;
+}
+
+$node->safe_psql('postgres', "ALTER DATABASE postgres SET session_preload_libraries = 'vector'; ALTER DATABASE postgres SET hnsw.ef_search = 70");
+message('', pack('N', 196608) . join("\0", 'user', $node->safe_psql('postgres', 'SELECT current_user'), 'database', 'postgres') . "\0\0");
+is(told(), 'diskann.iterative_scan=auto diskann.query_rescore=50 diskann.query_search_list_size=100 hnsw.ef_search=70 hnsw.iterative_scan=auto'
+	. ' hnsw.max_scan_tuples=20000 hnsw.scan_mem_multiplier=1 ivf.iterative_scan=auto ivf.max_probes=65536 ivf.probes=0 ivf.refine_k=10'
+	. ' ivfflat.iterative_scan=auto ivfflat.max_probes=32768 ivfflat.probes=1 sparse.drop_ratio=0 vector.target_recall=0', 'settings that a session has at its start');
+message('Q', "SET ivf.probes = 3\0");
+is(told(), 'ivf.probes=3', 'and as one changes');
+message('Q', "BEGIN; SET LOCAL vector.target_recall = 0.95\0");
+is(told(), 'vector.target_recall=0.95', 'in a transaction');
+message('Q', "ROLLBACK\0");
+is(told(), 'vector.target_recall=0', 'and as it ends');
+close $socket;
 
 $node->stop;
 done_testing();
