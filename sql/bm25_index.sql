@@ -78,6 +78,7 @@ DROP INDEX bm25_docs_body;
 -- several texts, of which each has a weight
 ALTER TABLE bm25_docs ADD title text;
 UPDATE bm25_docs SET title = bm25_words(id + 10000, 3);
+VACUUM bm25_docs;
 CREATE INDEX bm25_docs_texts ON bm25_docs USING bm25 ((ARRAY[title, body])) WITH (text_config = 'simple', weights = '2.5,1');
 SET enable_seqscan = off;
 EXPLAIN (COSTS OFF) SELECT id FROM bm25_docs ORDER BY ARRAY[title, body] <@> 'w3 w50' LIMIT 10;

@@ -110,6 +110,7 @@ DROP INDEX t_v;
 -- attributes: labels as pgvectorscale's users write them, beside others
 ALTER TABLE t ADD labels smallint[], ADD category int;
 UPDATE t SET labels = CASE WHEN id % 11 > 0 THEN ARRAY[id % 5, id % 7 + 10] END, category = id % 13;
+VACUUM t;
 CREATE INDEX t_v ON t USING diskann (v vector_cosine_ops, labels, category);
 EXPLAIN (COSTS OFF) SELECT id FROM t WHERE labels && '{1,3}' AND category = 5 ORDER BY v <=> array_fill(3, ARRAY[24])::vector LIMIT 5;
 CREATE FUNCTION differ(condition text) RETURNS text LANGUAGE plpgsql AS $$

@@ -107,6 +107,7 @@ REINDEX INDEX CONCURRENTLY items_v;
 SELECT kept('items_v'), misplaced('items', '<->'), vector_index_check('items_v');
 
 -- in partitions, and by workers
+VACUUM items;
 SELECT fill(2001, 2800);
 SET min_parallel_table_scan_size = 0;
 SET maintenance_work_mem = '1MB';

@@ -91,6 +91,7 @@ SELECT vector_seal('t_v'), methods('t_v');
 SELECT vector_merge('t_v'), methods('t_v'), vector_index_check('t_v'), wrong_searches('vector', '<->', 10);
 DROP INDEX t_v;
 DELETE FROM t WHERE id > 40;
+VACUUM t;
 CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops);
 SELECT add_rows(2001, 2010);
 SELECT vector_seal('t_v');

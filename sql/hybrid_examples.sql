@@ -60,6 +60,7 @@ ORDER BY terms <#> '{4248:1.5,4066:-2,4419:0.1}/30522' LIMIT 10;
 -- 6. One ranking
 ALTER TABLE passage ADD embedding vector(3);
 UPDATE passage SET embedding = ARRAY[id, 2, published % 7]::vector;
+VACUUM passage;
 CREATE INDEX ON passage USING hnsw (embedding vector_cosine_ops, published);
 SELECT title, round(-rrf(embedding <=> '[2,2,5]', terms <#> '{4248:1.5,4419:2}/30522')::numeric, 4) AS score
 FROM passage

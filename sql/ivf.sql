@@ -48,7 +48,7 @@ SELECT format('CREATE INDEX t_i ON t USING ivf (%1$I %2$s) WITH (lists = 20, %4$
 		SELECT %2$L, vector_seal(''t_i'') > 0, recall(%1$L, %3$L) >= %5$s;
 		SELECT %2$L, vector_merge(''t_i''), recall(%1$L, %3$L) >= %5$s, vector_index_check(''t_i'');
 		DELETE FROM t WHERE id > 1000;
-		DROP INDEX t_i', a.attname, opcname, oprname, way, least)
+		DROP INDEX t_i', a.attname, opcname, oprname, way, least), 'VACUUM t'
 FROM pg_opclass c JOIN pg_am m ON m.oid = opcmethod JOIN pg_attribute a ON a.atttypid = opcintype
 	JOIN pg_amop o ON amopfamily = opcfamily AND amoppurpose = 'o' JOIN pg_operator p ON p.oid = amopopr, ways
 WHERE amname = 'ivf' AND attrelid = 't'::regclass AND

@@ -46,7 +46,7 @@ SELECT format('CREATE INDEX t_i ON t USING ivfflat (%1$I %2$s) WITH (lists = 20)
 		SELECT %2$L, exact(%1$L, %3$L), vector_merge(''t_i'');
 		SELECT %2$L, exact(%1$L, %3$L, 2000), vector_index_check(''t_i'');
 		DELETE FROM t WHERE id > 1000;
-		DROP INDEX t_i', a.attname, opcname, oprname)
+		DROP INDEX t_i', a.attname, opcname, oprname), 'VACUUM t'
 FROM pg_opclass c JOIN pg_am m ON m.oid = opcmethod JOIN pg_attribute a ON a.atttypid = opcintype
 	JOIN pg_amop o ON amopfamily = opcfamily AND amoppurpose = 'o' JOIN pg_operator p ON p.oid = amopopr
 WHERE amname = 'ivfflat' AND attrelid = 't'::regclass ORDER BY attnum, opcname \gexec

@@ -115,6 +115,7 @@ SELECT vector_index_check('sized_v');
 DROP INDEX sized_v;
 DELETE FROM sized WHERE id = 0;
 UPDATE sized SET v = v + (ARRAY[1e10] || array_fill(0, ARRAY[99]))::vector;
+VACUUM sized;
 CREATE INDEX sized_v ON sized USING hnsw (v vector_l2_ops);
 SELECT vector_index_check('sized_v');
 DROP TABLE sized;

@@ -24,11 +24,17 @@ BEGIN
 	DROP INDEX t_v;
 END $$;
 SELECT tell('hnsw', 'vector_l2_ops');
+VACUUM t;
 SELECT tell('diskann', 'vector_l2_ops');
+VACUUM t;
 SELECT tell('ivfflat', 'vector_l2_ops');
+VACUUM t;
 SELECT tell('ivf', 'vector_l2_ops');
+VACUUM t;
 SELECT tell('sparse', 'sparsevec_ip_ops', '(v::sparsevec(3))', $$v::sparsevec(3) <#> '{1:1,2:2,3:3}/3'$$);
+VACUUM t;
 SELECT tell('bm25', 'bm25_ops', 'label', $$label <@> '0'$$, 'WITH (text_config = simple)');
+VACUUM t;
 SELECT tell('other', 'other_ops');
 -- nor that of a subquery, unless it is read
 CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops);

@@ -115,6 +115,7 @@ DROP TABLE long;
 -- cosine distances: those of the index are rounded to float4
 DROP INDEX docs_v;
 DELETE FROM docs WHERE id BETWEEN 1501 AND 1610;
+VACUUM docs;
 CREATE INDEX docs_v ON docs USING sparse (v sparsevec_cosine_ops);
 SELECT vector_index_check('docs_v');
 SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (
