@@ -151,5 +151,19 @@ cmp_ok(scalar(@answers), '==', 5 * 27 + 5, 'every check answered');
 is($node->safe_psql('postgres', q{
 	SELECT count(*) FROM items i WHERE abs((i.a <-> scatter(12345, 600)::vector) - (SELECT sqrt(sum((x - y) ^ 2)) FROM unnest(i.a::real[], scatter(12345, 600)) u(x, y))) > 1e-3}), 0, 'distances are those of plain SQL');
 
+# the lock of the TOAST table is taken once, and keeps nothing in the session from changing the table, or others once the transaction ends
+is($node->safe_psql('postgres', q{
+	BEGIN;
+	SELECT count(*) FROM (SELECT id FROM single ORDER BY a <-> scatter(12345, 600)::vector LIMIT 3) x;
+	SELECT mode, granted FROM pg_locks WHERE relation = (SELECT reltoastrelid FROM pg_class WHERE relname = 'single');
+	TRUNCATE single;
+	INSERT INTO single SELECT n, scatter(n, 600)::vector FROM generate_series(1, 5) n;
+	SELECT count(*) FROM (SELECT id FROM single ORDER BY a <-> scatter(12345, 600)::vector LIMIT 3) x;
+	ALTER TABLE single ADD b int DEFAULT random();
+	SELECT count(*) FROM (SELECT id FROM single ORDER BY a <-> scatter(12345, 600)::vector LIMIT 3) x;
+	DROP TABLE single;
+	COMMIT;
+	SELECT count(*) FROM pg_locks WHERE locktype = 'relation' AND pid <> pg_backend_pid()}), "3\nAccessShareLock|t\n3\n3\n0", 'the lock of a TOAST table');
+
 $node->stop;
 done_testing();
