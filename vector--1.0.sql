@@ -1805,9 +1805,10 @@ CREATE PROCEDURE vector_auto_index(relation regclass, vector_column name, recall
 	AS 'MODULE_PATHNAME' LANGUAGE C;
 COMMENT ON PROCEDURE vector_auto_index(regclass, name, double precision, integer, text, text, text, integer, boolean) IS 'builds the index that vector_advise advises, while the table is written';
 
-CREATE FUNCTION vector_knn_join(queries text, rows text, k integer DEFAULT 10, operator text DEFAULT '<->') RETURNS SETOF record
+CREATE FUNCTION vector_knn_join(queries text, rows text, k integer DEFAULT 10, operator text DEFAULT '<->',
+		recall double precision DEFAULT 1) RETURNS SETOF record
 	AS 'MODULE_PATHNAME' LANGUAGE C STRICT VOLATILE PARALLEL UNSAFE COST 100000 ROWS 10000;
-COMMENT ON FUNCTION vector_knn_join(text, text, integer, text) IS 'the k nearest rows of each query, exactly and without an index, by products of matrices';
+COMMENT ON FUNCTION vector_knn_join(text, text, integer, text, double precision) IS 'the k nearest rows of each query, or this part of them, without an index, by products of matrices';
 
 CREATE FUNCTION vector_index_counters(index regclass, OUT scans bigint, OUT rounds bigint, OUT hops bigint, OUT distances bigint,
 		OUT blocks_hit bigint, OUT blocks_read bigint, OUT rejected bigint, OUT walks bigint, OUT reads bigint,

@@ -31,13 +31,18 @@ FROM vector_knn_join('SELECT id, interests FROM reader WHERE id <= 3',
     AS j (reader int, article int, distance float8)
 ORDER BY j.reader;
 
--- 5. Duplicates
+-- 5. Without an index, for a given recall
+SELECT count(*) AS neighbors, count(DISTINCT j.id) AS articles
+FROM vector_knn_join('SELECT id, embedding FROM article', 'SELECT id, embedding FROM article', 5, recall => 0.95)
+    AS j (id int, other int, distance float8);
+
+-- 6. Duplicates
 SELECT count(*) AS pairs, max(j.distance) < 0.001 AS near
 FROM vector_knn_join('SELECT id, embedding FROM article', 'SELECT id, embedding FROM article', 10)
     AS j (id int, other int, distance float8)
 WHERE j.id < j.other AND j.distance < 0.001;
 
--- 6. Labels by the nearest neighbors
+-- 7. Labels by the nearest neighbors
 SELECT j.reader, mode() WITHIN GROUP (ORDER BY a.section) AS section
 FROM vector_knn_join('SELECT id, interests FROM reader WHERE id <= 3', 'SELECT id, embedding FROM article', 5)
     AS j (reader int, article int, distance float8) JOIN article a ON a.id = j.article

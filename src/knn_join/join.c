@@ -1,18 +1,19 @@
 /*
- * join.c - vector_knn_join: the nearest rows of each query, exactly and without an index
+ * join.c - vector_knn_join: the nearest rows of each query, without an index
  *
  * Two statements give the queries and the rows, each a key and a vector.  A block of queries, as
  * many as work_mem has room for, is compared with all rows, a block of these at a time; then the
  * next queries are, for which the statement of the rows runs again.  Products rule out nearly all
  * pairs, and the operator's function gives the distances of those that are left, so the answer is
  * that of a query by itself: SELECT ... ORDER BY vector <-> $1 LIMIT k over a sequential scan.
+ * Where less than all of the nearest rows will do, by_lists.c says which rows a query is compared
+ * with.
  */
 #include "pg_compat.h"
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -26,22 +27,17 @@
 #include "utils/tuplestore.h"
 
 #include "cluster/blas.h"
-#include "knn_join/nearest.h"
-#include "knn_join/products.h"
+#include "knn_join/join_internal.h"
 #include "types/dense.h"
 #include "types/detoast.h"
 
 /* The arguments, in their order. */
 enum
 {
-	ARG_QUERIES, ARG_ROWS, ARG_K, ARG_OPERATOR
+	ARG_QUERIES, ARG_ROWS, ARG_K, ARG_OPERATOR, ARG_RECALL
 };
 
-/* The columns of a statement, and those of the result. */
-enum
-{
-	COLUMN_KEY, COLUMN_VECTOR, STATEMENT_COLUMNS
-};
+/* The columns of the result. */
 enum
 {
 	COLUMN_QUERY, COLUMN_ROW, COLUMN_DISTANCE, RESULT_COLUMNS
@@ -53,80 +49,11 @@ enum
 #define LEAST_BLOCK		16		/* rows and queries, however little memory there is */
 #define QUERIES_FETCHED	64
 
-/* A key; by reference, it is a copy. */
-typedef struct Key
-{
-	Datum		value;
-	bool		isnull;
-} Key;
-
-typedef struct KeyType
-{
-	Oid			type;
-	int16		length;
-	bool		by_value;
-} KeyType;
-
-typedef struct KnnQuery
-{
-	Key			key;
-	int			vector;			/* its number among the vectors of the block; -1: null */
-} KnnQuery;
-
-typedef struct KnnJoin
-{
-	/* what is asked for */
-	int			k;
-	const DenseType *type;
-	Oid			vector_type;
-	FmgrInfo	distance;
-	KeyType		query_key;
-	KeyType		row_key;
-	SPIPlanPtr	rows_plan;
-	ReturnSetInfo *result;
-
-	/* the block of queries, and by number of a vector what is known of it */
-	MemoryContext context;		/* emptied for each block of queries */
-	int			dims;			/* 0: none has a vector yet */
-	KnnQuery	   *queries;
-	int			query_count;
-	int			query_room;
-	int			vector_count;
-	float	   *vectors;
-	double	   *query_norms;
-	double	   *bounds;
-	Nearest    *nearest;
-	bool	   *changed;		/* by the present block of rows */
-
-	/* the block of rows */
-	MemoryContext row_context;	/* emptied for each block of rows: keys */
-	JoinBlock	block;
-	int			row_room;
-	Size		stride;
-	char	   *values;			/* of `stride` bytes each */
-	double	   *row_norms;
-	Key		   *keys;
-	uint64		rows_before;	/* rows with vectors in earlier blocks */
-
-	/* keys of the nearest rows */
-	MemoryContext key_context;
-	Size		key_limit;		/* bytes, at which those no longer needed are dropped */
-
-	/* the keys of the first k rows, and of the first k without a vector */
-	Key		   *first;
-	Key		   *nulls;
-	int			first_count;
-	int			null_count;
-
-	/* the value of a query, made of its floats */
-	Dense	   *value;
-	size_t		value_of;
-} KnnJoin;
-
 typedef struct RowReceiver
 {
 	DestReceiver receiver;
-	KnnJoin	   *join;
+	TakeRow		take;
+	void	   *arg;
 } RowReceiver;
 
 static Key
@@ -243,15 +170,16 @@ prepare(const char *sql, const char *which)
 }
 
 /*
- * Divides work_mem: half is for the queries and what is nearest to them, a quarter for the rows, an
- * eighth for products.  Called for the first vector of a block of queries.
+ * Divides the memory: half is for the queries and what is nearest to them, a quarter for the rows,
+ * an eighth for products.  Called for the first vector of a block of queries.
  */
 static void
 make_room(KnnJoin *join, int dims)
 {
-	Size		memory = (Size) work_mem * 1024;
+	Size		memory = join->memory;
 	Size		query_bytes = sizeof(float) * dims + sizeof(Near) * join->k + sizeof(Nearest) +
-		2 * sizeof(double) + sizeof(bool);
+		2 * sizeof(double) + sizeof(bool) +
+		(join->lists ? knn_lists_query_bytes(join->lists) : 0);
 	JoinBlock  *block = &join->block;
 	Size		row_bytes;
 
@@ -278,23 +206,19 @@ make_room(KnnJoin *join, int dims)
 	block->rows = palloc(sizeof(float) * dims * join->row_room);
 	block->row_norms = join->row_norms;
 	block->row_count = 0;
-	block->products_room = Min(Max(memory / 8 / sizeof(float), LEAST_BLOCK * join->row_room),
-							   MOST_PRODUCTS);
+	block->products_room = Min(Max(memory / 8 / sizeof(float),
+								   LEAST_BLOCK * (join->row_room + dims)), MOST_PRODUCTS);
 	block->products = palloc(sizeof(float) * block->products_room);
 }
 
-/* Begins a block of queries. */
-static void
-begin_block(KnnJoin *join)
+void
+knn_begin_block(KnnJoin *join)
 {
 	MemoryContextReset(join->context);
 	MemoryContextReset(join->key_context);
 	join->dims = join->query_count = join->vector_count = 0;
 	join->query_room = MOST_QUERIES;	/* until the first vector */
 	join->queries = MemoryContextAlloc(join->context, sizeof(KnnQuery) * MOST_QUERIES);
-	join->first = MemoryContextAlloc(join->context, sizeof(Key) * join->k);
-	join->nulls = MemoryContextAlloc(join->context, sizeof(Key) * join->k);
-	join->first_count = join->null_count = 0;
 	join->rows_before = 0;
 	join->key_limit = (Size) work_mem * 1024 / 8;
 }
@@ -359,75 +283,117 @@ drop_keys(KnnJoin *join)
 	join->key_limit = Max(join->key_limit, 2 * MemoryContextMemAllocated(join->key_context, true));
 }
 
-/* Compares all queries of the block with a block of rows. */
-static void
-join_rows(KnnJoin *join)
+void
+knn_compare(KnnJoin *join)
 {
+	const JoinBlock *block = &join->block;
 	MemoryContext old;
 
-	join->block.query_count = join->vector_count;
 	join_visit_near(&join->block);
 	old = MemoryContextSwitchTo(join->key_context);
-	for (int i = 0; i < join->vector_count; i++)
+	for (size_t i = 0; i < block->query_count; i++)
 	{
-		Nearest    *nearest = &join->nearest[i];
+		size_t		query = block->chosen ? block->chosen[i] : i;
+		Nearest    *nearest = &join->nearest[query];
 
-		for (uint32 j = 0; join->changed[i] && j < nearest->count; j++)
+		for (uint32 j = 0; join->changed[query] && j < nearest->count; j++)
 			if (nearest->heap[j].row >= join->rows_before)
 				keep_key(join, &nearest->heap[j],
 						 join->keys[nearest->heap[j].row - join->rows_before]);
-		join->changed[i] = false;
+		join->changed[query] = false;
 	}
 	MemoryContextSwitchTo(old);
 	if (MemoryContextMemAllocated(join->key_context, true) > join->key_limit)
 		drop_keys(join);
-	join->rows_before += join->block.row_count;
-	join->block.row_count = 0;
-	MemoryContextReset(join->row_context);
+}
+
+void
+knn_begin_rest(KnnJoin *join)
+{
+	MemoryContextReset(join->rest_context);
+	join->first = MemoryContextAlloc(join->rest_context, sizeof(Key) * join->k);
+	join->nulls = MemoryContextAlloc(join->rest_context, sizeof(Key) * join->k);
+	join->first_count = join->null_count = 0;
 }
 
 /* Remembers a key among the first k. */
 static void
 note_key(KnnJoin *join, Key *keys, int *count, Key key)
 {
-	MemoryContext old = MemoryContextSwitchTo(join->context);
+	MemoryContext old = MemoryContextSwitchTo(join->rest_context);
 
 	if (*count < join->k)
 		keys[(*count)++] = copy_key(key, &join->row_key);
 	MemoryContextSwitchTo(old);
 }
 
-/* Takes a row of the statement of rows. */
-static bool
-receive_row(TupleTableSlot *slot, DestReceiver *self)
+void
+knn_note_rest(KnnJoin *join, Key key, bool isnull)
 {
-	KnnJoin	   *join = ((RowReceiver *) self)->join;
-	JoinBlock  *block = &join->block;
-	size_t		n = block->row_count;
-	MemoryContext old;
-	bool		isnull;
-	Datum		value = slot_getattr(slot, COLUMN_VECTOR + 1, &isnull);
-	Key			key;
-	Dense	   *vector;
-
-	key.value = slot_getattr(slot, COLUMN_KEY + 1, &key.isnull);
 	note_key(join, join->first, &join->first_count, key);
 	if (isnull)
 		note_key(join, join->nulls, &join->null_count, key);
-	if (isnull || join->vector_count == 0)
-		return true;
-	old = MemoryContextSwitchTo(join->row_context);
-	vector = vector_detoast(value);
+}
+
+void
+knn_take_block(KnnJoin *join)
+{
+	join->take_block(join);
+	join->rows_before += join->block.row_count;
+	join->block.row_count = 0;
+	MemoryContextReset(join->row_context);
+}
+
+void
+knn_add_row(KnnJoin *join, Key key, Datum value)
+{
+	JoinBlock  *block = &join->block;
+	size_t		n = block->row_count;
+	MemoryContext old = MemoryContextSwitchTo(join->row_context);
+	Dense	   *vector = vector_detoast(value);
+
 	dense_check_dims(join->type, vector, join->value);
 	memcpy(join->values + n * join->stride, vector, dense_size(join->type, join->dims));
 	join->type->to_float(vector->x, block->rows + n * join->dims, join->dims);
 	join->row_norms[n] = join_norm(block->rows + n * join->dims, join->dims);
-	join->keys[n] = copy_key(key, &join->row_key);
+	join->keys[n] = copy_key(key, join->block_key);
 	if ((Pointer) vector != DatumGetPointer(value))
 		pfree(vector);
 	MemoryContextSwitchTo(old);
 	if (++block->row_count == join->row_room)
-		join_rows(join);
+		knn_take_block(join);
+}
+
+/* Takes a row of the statement of rows. */
+static void
+take_row(void *arg, Key key, Datum vector, bool isnull)
+{
+	KnnJoin	   *join = arg;
+
+	knn_note_rest(join, key, isnull);
+	if (!isnull && join->vector_count > 0)
+		knn_add_row(join, key, vector);
+}
+
+Key
+knn_row(TupleTableSlot *slot, Datum *vector, bool *isnull)
+{
+	Key			key;
+
+	*vector = slot_getattr(slot, COLUMN_VECTOR + 1, isnull);
+	key.value = slot_getattr(slot, COLUMN_KEY + 1, &key.isnull);
+	return key;
+}
+
+static bool
+receive_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	RowReceiver *receiver = (RowReceiver *) self;
+	bool		isnull;
+	Datum		vector;
+	Key			key = knn_row(slot, &vector, &isnull);
+
+	receiver->take(receiver->arg, key, vector, isnull);
 	return true;
 }
 
@@ -439,6 +405,27 @@ receive_start(DestReceiver *self, int operation, TupleDesc desc)
 static void
 receive_end(DestReceiver *self)
 {
+}
+
+void
+knn_run(SPIPlanPtr plan, TakeRow take, void *arg)
+{
+	RowReceiver receiver = {
+		.receiver = {
+			.receiveSlot = receive_row,
+			.rStartup = receive_start,
+			.rShutdown = receive_end,
+			.rDestroy = receive_end,
+			.mydest = DestNone
+		},
+		.take = take,
+		.arg = arg
+	};
+	SPIExecuteOptions options = {.read_only = true, .dest = &receiver.receiver};
+	int			status = SPI_execute_plan_extended(plan, &options);
+
+	if (status < 0)
+		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(status));
 }
 
 static void
@@ -476,36 +463,29 @@ put_nearest(KnnJoin *join)
 }
 
 /* Answers the block of queries and begins the next. */
-static void
-finish_block(KnnJoin *join)
+void
+knn_finish_block(KnnJoin *join)
 {
-	RowReceiver receiver = {
-		.receiver = {
-			.receiveSlot = receive_row,
-			.rStartup = receive_start,
-			.rShutdown = receive_end,
-			.rDestroy = receive_end,
-			.mydest = DestNone
-		},
-		.join = join
-	};
-	SPIExecuteOptions options = {.read_only = true, .dest = &receiver.receiver};
-	int			status;
-
 	if (join->query_count == 0)
 		return;
-	status = SPI_execute_plan_extended(join->rows_plan, &options);
-	if (status < 0)
-		elog(ERROR, "SPI_execute_plan_extended failed: %s", SPI_result_code_string(status));
-	if (join->vector_count > 0)
-		join_rows(join);
+	if (join->lists)
+		knn_lists_search(join);
+	else
+	{
+		join->block.query_count = join->vector_count;
+		join->block_key = &join->row_key;
+		join->take_block = knn_compare;
+		knn_begin_rest(join);
+		knn_run(join->rows_plan, take_row, join);
+		if (join->vector_count > 0)
+			knn_take_block(join);
+	}
 	put_nearest(join);
-	begin_block(join);
+	knn_begin_block(join);
 }
 
-/* Adds a query to the block. */
-static void
-add_query(KnnJoin *join, Key key, Datum value, bool isnull)
+void
+knn_add_query(KnnJoin *join, Key key, Datum value, bool isnull)
 {
 	Dense	   *vector = isnull ? NULL : vector_detoast(value);
 	MemoryContext old;
@@ -513,8 +493,9 @@ add_query(KnnJoin *join, Key key, Datum value, bool isnull)
 	int			n;
 
 	/* a row has the dimensions of one of the two, so that the other is an error in its block */
-	if (vector && join->dims != 0 && vector->dim != join->dims)
-		finish_block(join);
+	if (join->query_count >= join->query_room ||
+		(vector && join->dims != 0 && vector->dim != join->dims))
+		knn_finish_block(join);
 	old = MemoryContextSwitchTo(join->context);
 	query = &join->queries[join->query_count++];
 	query->key = copy_key(key, &join->query_key);
@@ -531,16 +512,14 @@ add_query(KnnJoin *join, Key key, Datum value, bool isnull)
 		join->bounds[n] = nearest_bound(&join->nearest[n], join->k);
 	}
 	MemoryContextSwitchTo(old);
-	if (join->query_count >= join->query_room)
-		finish_block(join);
 }
 
 static void
-join_queries(KnnJoin *join, SPIPlanPtr plan)
+join_queries(KnnJoin *join)
 {
-	Portal		portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
+	Portal		portal = SPI_cursor_open(NULL, join->queries_plan, NULL, NULL, true);
 
-	begin_block(join);
+	knn_begin_block(join);
 	for (;;)
 	{
 		SPITupleTable *table;
@@ -558,11 +537,11 @@ join_queries(KnnJoin *join, SPIPlanPtr plan)
 
 			key.value = SPI_getbinval(table->vals[i], table->tupdesc, COLUMN_KEY + 1,
 									  &key.isnull);
-			add_query(join, key, vector, isnull);
+			knn_add_query(join, key, vector, isnull);
 		}
 		SPI_freetuptable(table);
 	}
-	finish_block(join);
+	knn_finish_block(join);
 	SPI_cursor_close(portal);
 }
 
@@ -572,32 +551,40 @@ columns_of(SPIPlanPtr plan)
 	return ((CachedPlanSource *) linitial(SPI_plan_get_plan_sources(plan)))->resultDesc;
 }
 
-/* vector_knn_join(queries, rows, k, operator) */
+/* vector_knn_join(queries, rows, k, operator, recall) */
 PG_FUNCTION_INFO_V1(vector_knn_join);
 Datum
 vector_knn_join(PG_FUNCTION_ARGS)
 {
-	KnnJoin		join = {.k = PG_GETARG_INT32(ARG_K)};
+	KnnJoin		join = {.k = PG_GETARG_INT32(ARG_K), .memory = (Size) work_mem * 1024};
+	double		recall = PG_GETARG_FLOAT8(ARG_RECALL);
 	char	   *queries = text_to_cstring(PG_GETARG_TEXT_PP(ARG_QUERIES));
 	char	   *rows = text_to_cstring(PG_GETARG_TEXT_PP(ARG_ROWS));
 	char	   *operator = text_to_cstring(PG_GETARG_TEXT_PP(ARG_OPERATOR));
-	SPIPlanPtr	plan;
+	TupleDesc	query_columns;
+	TupleDesc	row_columns;
 
 	if (join.k < 1 || join.k > MOST_NEIGHBORS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("k must be between 1 and %d", MOST_NEIGHBORS)));
+	if (!(recall > 0 && recall <= 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("recall must be more than 0 and at most 1")));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	join.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	plan = prepare(queries, "queries");
+	join.queries_plan = prepare(queries, "queries");
 	join.rows_plan = prepare(rows, "rows");
-	check_columns(&join, columns_of(plan), "queries");
-	set_vector_type(&join, TupleDescAttr(columns_of(plan), COLUMN_VECTOR)->atttypid, operator);
-	check_columns(&join, columns_of(join.rows_plan), "rows");
-	join.query_key = key_type(TupleDescAttr(columns_of(plan), COLUMN_KEY)->atttypid);
-	join.row_key = key_type(TupleDescAttr(columns_of(join.rows_plan), COLUMN_KEY)->atttypid);
+	query_columns = columns_of(join.queries_plan);
+	row_columns = columns_of(join.rows_plan);
+	check_columns(&join, query_columns, "queries");
+	set_vector_type(&join, TupleDescAttr(query_columns, COLUMN_VECTOR)->atttypid, operator);
+	check_columns(&join, row_columns, "rows");
+	join.query_key = key_type(TupleDescAttr(query_columns, COLUMN_KEY)->atttypid);
+	join.row_key = key_type(TupleDescAttr(row_columns, COLUMN_KEY)->atttypid);
 	check_result(&join, join.result->setDesc);
 	join.context = AllocSetContextCreate(CurrentMemoryContext, "vector_knn_join queries",
 										 ALLOCSET_DEFAULT_SIZES);
@@ -605,11 +592,14 @@ vector_knn_join(PG_FUNCTION_ARGS)
 											 ALLOCSET_DEFAULT_SIZES);
 	join.key_context = AllocSetContextCreate(CurrentMemoryContext, "vector_knn_join keys",
 											 ALLOCSET_DEFAULT_SIZES);
+	join.rest_context = AllocSetContextCreate(CurrentMemoryContext, "vector_knn_join first keys",
+											  ALLOCSET_DEFAULT_SIZES);
 	join.block.visit = visit_pair;
 	join.block.between = check_interrupts;
 	join.block.arg = &join;
 	(void) cluster_blas_load();
-	join_queries(&join, plan);
+	if (recall == 1 || !knn_lists_join(&join, recall))
+		join_queries(&join);
 	SPI_finish();
 	PG_RETURN_NULL();
 }

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "cluster/blas.h"
 #include "distance/distance.h"
@@ -162,6 +163,32 @@ visit_row_of_products(const JoinBlock *block, size_t query, const float *product
 	}
 }
 
+/* The number of a query of those that are compared. */
+static size_t
+query_number(const JoinBlock *block, size_t i)
+{
+	return block->chosen ? block->chosen[i] : i;
+}
+
+/* The products of some queries with all rows; chosen queries are copied to lie side by side. */
+static void
+multiply(const JoinBlock *block, size_t start, size_t count)
+{
+	size_t		dims = block->dims;
+	const float *queries = block->queries + start * dims;
+
+	if (block->chosen)
+	{
+		float	   *copies = block->products + count * block->row_count;
+
+		for (size_t i = 0; i < count; i++)
+			memcpy(copies + i * dims, block->queries + block->chosen[start + i] * dims,
+				   sizeof(float) * dims);
+		queries = copies;
+	}
+	cluster_dots(queries, count, block->rows, block->row_count, block->dims, block->products);
+}
+
 void
 join_visit_near(JoinBlock *block)
 {
@@ -171,7 +198,7 @@ join_visit_near(JoinBlock *block)
 
 	if (block->row_count == 0)
 		return;
-	step = block->products_room / block->row_count;
+	step = block->products_room / (block->row_count + (block->chosen ? block->dims : 0));
 	set_offsets(block, offsets);
 	if (block->metric == JOIN_COSINE)
 		scale_rows(block);
@@ -180,10 +207,9 @@ join_visit_near(JoinBlock *block)
 		size_t		count = block->query_count - start < step ? block->query_count - start : step;
 
 		block->between(block->arg);
-		cluster_dots(block->queries + start * block->dims, count, block->rows, block->row_count,
-					 block->dims, block->products);
+		multiply(block, start, count);
 		for (size_t i = 0; i < count; i++)
-			visit_row_of_products(block, start + i, block->products + i * block->row_count,
-								  offsets, longest_row);
+			visit_row_of_products(block, query_number(block, start + i),
+								  block->products + i * block->row_count, offsets, longest_row);
 	}
 }

@@ -28,14 +28,15 @@ typedef struct JoinBlock
 {
 	JoinMetric	metric;
 	uint32_t	dims;
-	size_t		query_count;
-	const float *queries;		/* query_count x dims */
-	const double *query_norms;	/* by join_norm */
-	double	   *bounds;			/* by query: the greatest distance that counts; NaN: any does */
+	size_t		query_count;	/* of those that are compared */
+	const uint32_t *chosen;		/* their numbers, ascending; NULL: the first */
+	const float *queries;		/* by number, dims floats each */
+	const double *query_norms;	/* by number, by join_norm */
+	double	   *bounds;			/* by number: the greatest distance that counts; NaN: any does */
 	size_t		row_count;		/* at most JOIN_MOST_ROWS */
 	float	   *rows;			/* row_count x dims; scaled to length 1 for JOIN_COSINE */
 	const double *row_norms;	/* of the rows before they are scaled */
-	size_t		products_room;	/* at least row_count */
+	size_t		products_room;	/* at least row_count, and dims more if queries are chosen */
 	float	   *products;
 
 	/* Is told of a pair that may be within the bound, and may lower the query's bound. */

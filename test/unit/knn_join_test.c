@@ -9,6 +9,7 @@
 #include "check.h"
 #include "cluster/blas.h"
 #include "distance/distance.h"
+#include "knn_join/lists.h"
 #include "knn_join/nearest.h"
 #include "knn_join/products.h"
 #include "random.h"
@@ -108,7 +109,8 @@ static void
 test_join(JoinMetric metric, uint32_t dims, float center, size_t odd, uint32_t k)
 {
 	static float block_rows[ROWS * MAX_DIMS];
-	static float products[7 * ROWS + 5];
+	static float products[7 * (ROWS + MAX_DIMS) + 5];
+	static uint32_t all_queries[QUERIES];
 	static double query_norms[QUERIES];
 	static double row_norms[ROWS];
 	static double bounds[QUERIES];
@@ -119,12 +121,12 @@ test_join(JoinMetric metric, uint32_t dims, float center, size_t odd, uint32_t k
 	test.block = (JoinBlock) {.metric = metric, .dims = dims, .query_count = QUERIES,
 		.queries = queries, .query_norms = query_norms, .bounds = bounds, .row_count = ROWS,
 		.rows = block_rows, .row_norms = row_norms, .products = products,
-		.products_room = sizeof(products) / sizeof(products[0]), .visit = visit,
-		.between = between, .arg = &test};
+		.visit = visit, .between = between, .arg = &test};
 	make_vectors(queries, QUERIES, dims, center, odd);
 	make_vectors(rows, BLOCKS * ROWS, dims, center, odd);
 	for (size_t i = 0; i < QUERIES; i++)
 	{
+		all_queries[i] = (uint32_t) i;
 		query_norms[i] = join_norm(queries + i * dims, dims);
 		test.nearest[i].heap = malloc(sizeof(Near) * k);
 		bounds[i] = nearest_bound(&test.nearest[i], k);
@@ -132,6 +134,9 @@ test_join(JoinMetric metric, uint32_t dims, float center, size_t odd, uint32_t k
 	products_made = 0;
 	for (size_t b = 0; b < BLOCKS; b++)
 	{
+		/* seven queries at a time, in place or copied */
+		test.block.chosen = b == 1 ? all_queries : NULL;
+		test.block.products_room = 7 * (ROWS + (b == 1 ? dims : 0)) + 5;
 		test.first_row = b * ROWS;
 		memcpy(block_rows, rows + b * ROWS * dims, sizeof(float) * ROWS * dims);
 		for (size_t j = 0; j < ROWS; j++)
@@ -179,6 +184,71 @@ test_nearest(void)
 		CHECK(heap[i].row == order[i], "place %d: row %llu", i, (unsigned long long) heap[i].row);
 }
 
+#define LISTS		1100		/* more than columns of a product */
+#define LISTED		70			/* queries */
+
+/* Lists of one row each, at their centroids, so that the nearest lists are the nearest rows. */
+static void
+test_lists(uint32_t dims)
+{
+	static float points[LISTS * MAX_DIMS];
+	static float asked[LISTED * MAX_DIMS];
+	static float half_norms[LISTS];
+	static uint64_t row_counts[LISTS];
+	static Near heaps[LISTED][20];
+	static uint8_t marks[LISTS * (LISTED / 8 + 1)];
+	Nearest		nearest[LISTED];
+	JoinLists	lists = {.row_counts = row_counts, .scratch = malloc(join_lists_scratch(LISTS))};
+	uint32_t	chosen[LISTED];
+	bool		right = true;
+	size_t		marked = 0;
+
+	make_vectors(points, LISTS, dims, 0, 0);
+	make_vectors(asked, LISTED, dims, 0, 0);
+	cluster_centroids_init(&lists.centroids, points, LISTS, dims, half_norms);
+	for (size_t q = 0; q < LISTED; q++)
+	{
+		nearest[q] = (Nearest) {.heap = heaps[q]};
+		for (size_t l = 0; l < LISTS; l++)
+			(void) nearest_add(&nearest[q], 20, pair_distance(JOIN_L2, asked + q * dims,
+															  points + l * dims, dims), l);
+		nearest_sort(&nearest[q]);
+		for (uint32_t j = 0; j < 20; j++)
+			heaps[q][j].key = heaps[q][j].row;
+	}
+	for (size_t l = 0; l < LISTS; l++)
+		row_counts[l] = 1;
+	/* 16 of 20 nearest rows are in the 16 nearest lists, and no fewer lists have as many */
+	join_lists_calibrate(&lists, asked, nearest, LISTED, 0.8);
+	CHECK(lists.probes == 16, "%u lists, %u dimensions", lists.probes, dims);
+	join_lists_calibrate(&lists, asked, nearest, LISTED, 1);
+	CHECK(lists.probes == 20, "%u lists, %u dimensions", lists.probes, dims);
+	/* a list without rows is passed over where k rows are needed */
+	lists.probes = 3;
+	row_counts[heaps[7][1].row] = 0;
+	memset(marks, 0, sizeof(marks));
+	join_lists_mark(&lists, asked, LISTED, 5, marks);
+	for (uint32_t l = 0; l < LISTS; l++)
+	{
+		size_t		n = join_lists_chosen(marks, LISTED, l, chosen);
+
+		marked += n;
+		for (size_t i = 0; i < n; i++)
+		{
+			size_t		q = chosen[i];
+			uint32_t	place = 0;
+			uint64_t	before = 0;
+
+			for (; place < 20 && heaps[q][place].row != l; place++)
+				before += row_counts[heaps[q][place].row];
+			right = right && q < LISTED && place < 20 && before < 5;
+		}
+	}
+	CHECK(right, "%u dimensions", dims);
+	CHECK(marked >= 5 * LISTED + 1, "%zu marks", marked);
+	free(lists.scratch);
+}
+
 int
 main(void)
 {
@@ -190,6 +260,8 @@ main(void)
 	{
 		cluster_blas_select(kernels ? CLUSTER_BLAS_KERNELS : CLUSTER_BLAS_AUTO);
 		(void) cluster_blas_load();
+		test_lists(20);
+		test_lists(MAX_DIMS);
 		for (int metric = JOIN_L2; metric <= JOIN_COSINE; metric++)
 			for (int d = 0; d < 4; d++)
 			{
