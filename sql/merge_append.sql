@@ -109,8 +109,7 @@ SELECT id FROM late ORDER BY v <-> late_vector(7) LIMIT 1;
 SELECT late_scans() - :before BETWEEN 20 AND 60 AS most;
 
 -- left to PostgreSQL's node
-SELECT late_merge('SELECT id FROM late WHERE a = 3 ORDER BY v <-> late_vector(7) LIMIT 10') ~ 'Vector' AS condition,
-	late_merge('SELECT id FROM late ORDER BY v <-> late_vector(7) LIMIT 10 FOR UPDATE') ~ 'Vector' AS locks,
+SELECT late_merge('SELECT id FROM late ORDER BY v <-> late_vector(7) LIMIT 10 FOR UPDATE') ~ 'Vector' AS locks,
 	late_merge('SELECT id FROM late ORDER BY v <-> late_vector(7), id LIMIT 10') ~ 'Vector' AS more_keys,
 	late_merge('SELECT id FROM late ORDER BY v <-> late_vector((7 + random())::int) LIMIT 10') ~ 'Vector' AS volatile,
 	late_merge('WITH x AS (DELETE FROM late_queries RETURNING id) SELECT id FROM late ORDER BY v <-> late_vector(7) LIMIT 10') ~ 'Vector' AS changes;

@@ -144,6 +144,22 @@ toast_snapshot(Snapshot snapshot)
 #define find_matching_subplans(state)	ExecFindMatchingSubPlans(state, false)
 #endif
 
+/*
+ * How children of a plan's node are pruned when the query runs, as a Node, or NULL; and the state
+ * of that.  Need nodes/value.h and executor/execPartition.h.
+ */
+#if PG_VERSION_NUM >= 180000
+#define pruning_of(plan) \
+	((plan)->part_prune_index < 0 ? NULL : (Node *) makeInteger((plan)->part_prune_index))
+#define begin_pruning(node, count, pruning, relids, valid) \
+	ExecInitPartitionExecPruning(node, count, intVal(pruning), relids, valid)
+#else
+#define pruning_of(plan)		((Node *) (plan)->part_prune_info)
+#define begin_pruning(node, count, pruning, relids, valid) \
+	((void) (relids), \
+	 ExecInitPartitionPruning(node, count, castNode(PartitionPruneInfo, pruning), valid))
+#endif
+
 /* The relations that the last join of a query has; needs nodes/pathnodes.h. */
 #if PG_VERSION_NUM >= 160000
 #define all_relids(root)	((root)->all_query_rels)

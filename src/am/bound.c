@@ -325,6 +325,25 @@ find_limit(Node *condition, OpExpr *order)
 	return (Expr *) limit;
 }
 
+List *
+scan_other_conditions(List *conditions, OpExpr *order, const List *met)
+{
+	List	   *others = NIL;
+	ListCell   *cell;
+
+	foreach(cell, conditions)
+		if (!list_member_int(met, foreach_current_index(cell)) &&
+			find_limit(lfirst(cell), order) == NULL)
+			others = lappend(others, lfirst(cell));
+	return others;
+}
+
+bool
+scan_needs_leakproof(const EState *state)
+{
+	return IsParallelWorker() || state->es_plannedstmt->dependsOnRole;
+}
+
 /*
  * The share of an index's rows that the planner expects a scan to return, if it has conditions;
  * those that another node's rows meet are not known to the planner.
@@ -350,10 +369,9 @@ static void
 make_bound(ScanState *node, Relation index, OpExpr *order, const List *met)
 {
 	List	   *conditions = node->ps.plan->qual;
-	List	   *others = NIL;
+	List	   *others = scan_other_conditions(conditions, order, met);
 	ScanBound  *bound;
 	ListCell   *cell;
-	bool		leakproof;
 	bool		all;
 
 	bound = palloc0(sizeof(ScanBound));
@@ -365,17 +383,13 @@ make_bound(ScanState *node, Relation index, OpExpr *order, const List *met)
 		Expr	   *limit = find_limit(lfirst(cell), bound->order);
 
 		if (limit == NULL)
-		{
-			if (!list_member_int(met, foreach_current_index(cell)))
-				others = lappend(others, lfirst(cell));
 			continue;
-		}
 		bound->limits[bound->count].value = ExecInitExpr(limit, &node->ps);
 		bound->limits[bound->count++].single = exprType((Node *) limit) == FLOAT4OID;
 	}
-	/* policies make a plan depend on the role, which parallel workers are not told */
-	leakproof = IsParallelWorker() || node->ps.state->es_plannedstmt->dependsOnRole;
-	bound->conditions = scan_conditions(&node->ps, index, others, leakproof, &all, &bound->tested);
+	bound->conditions = scan_conditions(&node->ps, index, others,
+										scan_needs_leakproof(node->ps.state), &all,
+										&bound->tested);
 	bound->others = !all;
 	bound->filtered = bound->others || bound->tested;
 	bound->share = bound->count == 0 ? passing_share(node, index, met) : 1;

@@ -7,7 +7,7 @@
 #include "pg_compat.h"
 
 #include "access/skey.h"
-#include "nodes/nodes.h"
+#include "nodes/execnodes.h"
 
 #include "am/merge.h"
 #include "segment/filter.h"
@@ -20,6 +20,18 @@ extern ScanBound *scan_bound(ScanKey orderbys);
 
 /* Makes the bounds of scans that begin after the query has, below a node that merges them. */
 extern void scan_bound_begin(LimitState *limit, MergedScan *merged, PlanState *node);
+
+/*
+ * Those of a scan's conditions, in the order of a distance, that are no limits of it, and not among
+ * some, by number.
+ */
+extern List *scan_other_conditions(List *conditions, OpExpr *order, const List *met);
+
+/*
+ * Whether only leakproof operators may be evaluated on rows that the query's conditions leave out.
+ * Policies make a plan depend on the role, which parallel workers are not told.
+ */
+extern bool scan_needs_leakproof(const EState *state);
 
 /* No row with a greater distance meets the conditions; returns false if no row at all does. */
 extern bool scan_bound_limit(const ScanBound *bound, double *limit);

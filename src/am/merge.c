@@ -43,6 +43,7 @@ typedef struct MergeChild
 {
 	MergedScan	scan;			/* the first field */
 	ChildState	state;
+	bool		asked;			/* since the node asks for its first row */
 	ChildRank	rank;
 	double		value;
 } MergeChild;
@@ -131,6 +132,12 @@ ask(ScanMerge *merge, int number, bool looks)
 	TupleTableSlot *slot;
 
 	begin_child(merge, number);
+	if (merge->late && !merge->children[number].asked)
+	{
+		merge->late->begun++;
+		merge->late->skipped--;
+	}
+	merge->children[number].asked = true;
 	scan->looks = looks;
 	scan->answered = false;
 	slot = ExecProcNode(merge->node->mergeplans[number]);
@@ -193,26 +200,31 @@ look(ScanMerge *merge, int number)
 static const Bitmapset *
 valid_children(MergeAppendState *node)
 {
-	if (node->ms_valid_subplans == NULL)
+	if (node->ms_valid_subplans == NULL && node->ms_nplans > 0)
 		node->ms_valid_subplans = find_matching_subplans(node->ms_prune_state);
 	return node->ms_valid_subplans;
 }
 
 /*
  * Has the rows of children compared by their codes before any begins.  Returns those of which the
- * first row is beyond all that the LIMIT takes.
+ * first row is beyond all that the LIMIT takes, and sets those that have none.
  */
 static Bitmapset *
-find_far(ScanMerge *merge, const Bitmapset *valid)
+find_far(ScanMerge *merge, const Bitmapset *valid, Bitmapset **empty)
 {
-	double		value;
-	Bitmapset  *far = merge_node_sketch(merge->late, valid, &merge->nearest, &value);
+	double	   *values = palloc(sizeof(double) * (merge->node->ms_nplans + 1));
+	Bitmapset  *far = merge_node_sketch(merge->late, valid, &merge->nearest, values, empty);
 
+	merge->late->skipped += merge->valid;
+	for (int i = -1; (i = bms_next_member(valid, i)) >= 0;)
+		merge->children[i].asked = merge->children[i].scan.counted = false;
 	for (int i = -1; (i = bms_next_member(far, i)) >= 0;)
 	{
+		merge->children[i].scan.counted = true;
 		merge->children[i].state = CHILD_BEYOND;
-		set_value(&merge->children[i], value, false);
+		set_value(&merge->children[i], values[i], false);
 	}
+	pfree(values);
 	return far;
 }
 
@@ -222,7 +234,8 @@ begin_merge(ScanMerge *merge)
 {
 	const LimitState *limit = merge->limit;
 	const Bitmapset *valid = valid_children(merge->node);
-	Bitmapset  *far;
+	Bitmapset  *far = NULL;
+	Bitmapset  *empty = NULL;
 
 	/* the LIMIT has been computed before a row is asked for */
 	nearest_reset(&merge->nearest,
@@ -230,11 +243,13 @@ begin_merge(ScanMerge *merge)
 	binaryheap_reset(merge->heap);
 	merge->valid = bms_num_members(valid);
 	merge->begun = 0;
-	far = merge->late ? find_far(merge, valid) : NULL;
+	if (merge->late)
+		far = find_far(merge, valid, &empty);
 	for (int i = -1; (i = bms_next_member(valid, i)) >= 0; merge->begun++)
-		if (bms_is_member(i, far) || look(merge, i))
+		if (!bms_is_member(i, empty) && (bms_is_member(i, far) || look(merge, i)))
 			binaryheap_add_unordered(merge->heap, Int32GetDatum(i));
 	bms_free(far);
+	bms_free(empty);
 	binaryheap_build(merge->heap);
 	merge->node->ms_initialized = true;
 }

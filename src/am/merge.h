@@ -10,6 +10,7 @@
 #include "nodes/extensible.h"
 
 #include "am/nearest.h"
+#include "segment/filter.h"
 
 typedef struct ScanMerge ScanMerge;
 
@@ -19,6 +20,7 @@ typedef struct MergedScan
 	ScanMerge  *merge;
 	PlanState  *scan;			/* of the index; NULL: the child is something else */
 	bool		shares;			/* its distances are those of others */
+	bool		counted;		/* its search has been counted before it begins */
 	bool		looks;			/* it is called not for its next row, but for what that will be */
 	bool		answered;		/* it has been called */
 	bool		comparable;		/* its values are those that order the rows of all */
@@ -27,30 +29,47 @@ typedef struct MergedScan
 	double		value;			/* of the row that it returned, or of its next one */
 } MergedScan;
 
+/* What is known of the conditions of a child that has not begun; see merge_filter.c. */
+typedef struct MergeFilter MergeFilter;
+
 /*
  * A node that is ours, and begins its children only when they may have the next row.  What is
- * merged is a state of PostgreSQL's node, which no other node has as its child.
+ * merged is a state of PostgreSQL's node, which no other node has as its child.  Its children are
+ * those plans that are left by the pruning when the query starts.
  */
 typedef struct MergeNode
 {
 	CustomScanState node;
 	MergeAppendState *append;	/* mergeplans of children that have not begun are NULL */
 	int			eflags;
+	int		   *plans;			/* of children, in CustomScan.custom_plans */
+	MergeFilter **filters;		/* of children; NULL: not needed yet */
 	Oid			operator;		/* of all children's distances */
 	ExprState  *query;			/* from which these are */
-	uint64		compared;		/* children whose codes were compared before they began */
+
+	/* what EXPLAIN shows, of all searches */
+	uint64		compared;		/* children whose codes were compared before they began, */
+	uint64		begun;			/* those that began, */
+	uint64		skipped;		/* and those that have not */
 } MergeNode;
 
 /* What EXPLAIN shows. */
 #define MERGE_NODE_NAME	"Vector Merge Append"
 
+/* With fewer scans less is saved than is compared again. */
+#define MERGE_LEAST_SCANS	32
+
 /*
- * Makes the state of a node.  CustomScan.custom_plans are index scans with the same operator and
- * query, custom_exprs the query, and custom_private the column by which rows are merged,
- * and the indexes.
+ * Makes the state of a node.  CustomScan.custom_plans are scans, custom_exprs is the query, and
+ * custom_private the column by which rows are merged; the index of each scan that orders by the
+ * distance from that query, or 0 for other children; the share of rows that are expected to meet
+ * the conditions of all; and how children are pruned when the query runs, or NULL.
  */
 extern const CustomScanMethods merge_node_methods;
 extern void merge_node_init(void);
+
+/* The scan of a vector index that is a child, perhaps among the rows of a bitmap; else NULL. */
+extern IndexScan *merge_node_scan(Plan *child);
 
 /* The state of such a node, or NULL. */
 extern MergeNode *merge_node(PlanState *node);
@@ -61,11 +80,28 @@ extern void merge_node_begun(PlanState *child, LimitState *limit, MergedScan *me
 
 /*
  * Compares the rows of children by their codes, for as many rows as are wanted.  Returns those
- * children, palloc'd, that have none of these, and sets how far these are at most, also as an
- * operator's value.
+ * children, palloc'd, that have none of these, sets operators' values that all their rows are
+ * beyond, and how far the wanted rows are at most, if that is known.  Adds to *empty those children
+ * that have no row which meets their conditions.
  */
 extern Bitmapset *merge_node_sketch(MergeNode *node, const Bitmapset *valid,
-									NearestFound *nearest, double *value);
+									NearestFound *nearest, double *values, Bitmapset **empty);
+
+/*
+ * The conditions of a scan of an index, by which the rows can be left out that the scan would not
+ * return; it has not begun, and `node` is the one that may begin it.  They are made once.
+ */
+extern MergeFilter *merge_filter_make(const IndexScan *scan, Relation index, ScanState *node);
+
+/* Whether every row that is left meets all conditions, as far as is known before. */
+extern bool merge_filter_is_whole(const MergeFilter *filter);
+
+/*
+ * The conditions with their values, in the current memory context, or NULL if there are none;
+ * *whole says whether all rows that are left meet all conditions.
+ */
+extern AttributeFilter *merge_filter(const MergeFilter *filter, ExprContext *context,
+									 Relation index, CachedIndex *cached, bool *whole);
 
 /*
  * Makes a node merge by what its scans tell, if its order is one value; else returns NULL.  `late`

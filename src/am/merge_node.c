@@ -8,11 +8,14 @@
  */
 #include "am/merge.h"
 
+#include <math.h>
+
 #include "access/genam.h"
 #include "commands/explain.h"
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
 #endif
+#include "executor/execPartition.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/extensible.h"
@@ -22,6 +25,7 @@
 #include "utils/sortsupport.h"
 
 #include "am/bound.h"
+#include "am/method.h"
 #include "am/sketch.h"
 #include "filter_scan/filter_scan.h"
 
@@ -44,10 +48,17 @@ plan_of(const MergeNode *node)
 	return (const CustomScan *) node->node.ss.ps.plan;
 }
 
-static const IndexScan *
+/* The plan of a child. */
+static Plan *
 child_plan(const MergeNode *node, int number)
 {
-	return list_nth_node(IndexScan, plan_of(node)->custom_plans, number);
+	return list_nth(plan_of(node)->custom_plans, node->plans[number]);
+}
+
+IndexScan *
+merge_node_scan(Plan *child)
+{
+	return IsA(child, IndexScan) ? (IndexScan *) child : filter_scan_child_plan(child);
 }
 
 MergeNode *
@@ -56,44 +67,154 @@ merge_node(PlanState *node)
 	return is_scan_state(node, &exec_methods) ? (MergeNode *) node : NULL;
 }
 
+/* The index of a child, or InvalidOid. */
 static Oid
 index_of(const MergeNode *node, int number)
 {
-	return list_nth_oid(lsecond(plan_of(node)->custom_private), number);
+	return list_nth_oid(lsecond(plan_of(node)->custom_private), node->plans[number]);
+}
+
+/* What is known of the conditions of a child; NULL if there are none. */
+static MergeFilter *
+filter_of(MergeNode *node, int number, Relation index)
+{
+	const IndexScan *scan = merge_node_scan(child_plan(node, number));
+	MemoryContext old;
+
+	if (node->filters[number] || (scan->indexqual == NIL && scan->scan.plan.qual == NIL))
+		return node->filters[number];
+	old = MemoryContextSwitchTo(node->node.ss.ps.state->es_query_cxt);
+	node->filters[number] = merge_filter_make(scan, index, &node->node.ss);
+	MemoryContextSwitchTo(old);
+	return node->filters[number];
+}
+
+/* Whether the rows of a child that its attributes leave all meet its conditions. */
+static bool
+is_whole(MergeNode *node, int number)
+{
+	Relation	index = index_open(index_of(node, number), AccessShareLock);
+	MergeFilter *filter = vector_am_of(index) ? filter_of(node, number, index) : NULL;
+	bool		whole = filter == NULL || merge_filter_is_whole(filter);
+
+	index_close(index, NoLock);
+	return whole;
+}
+
+/* A child of which the codes are compared. */
+typedef struct ComparedChild
+{
+	MergeNode  *node;
+	int			number;
+	bool		whole;			/* only rows are compared that meet all conditions */
+} ComparedChild;
+
+/* Of a sketch: the conditions of a child. */
+static bool
+make_filter(void *arg, Relation index, CachedIndex *cached, AttributeFilter **filter)
+{
+	const ComparedChild *child = arg;
+	const MergeFilter *known = filter_of(child->node, child->number, index);
+	bool		whole;
+
+	if (known == NULL)
+		return true;
+	*filter = merge_filter(known, child->node->node.ss.ps.ps_ExprContext, index, cached, &whole);
+	return whole || !child->whole;
+}
+
+/* The first child of which an index may be compared, or -1. */
+static int
+first_known(const MergeNode *node, const Bitmapset *valid)
+{
+	int			first = -1;
+
+	while ((first = bms_next_member(valid, first)) >= 0 && !OidIsValid(index_of(node, first)))
+		;
+	return first;
+}
+
+/*
+ * About how many rows are wanted of those that are compared; 0: too many, or not known.  Where rows
+ * are compared that do not meet all conditions, so many more are.  The more rows, the more children
+ * have one of them.
+ */
+static uint64
+rows_compared(const MergeNode *node, const Bitmapset *valid, uint64 wanted, bool whole)
+{
+	double		share = whole ? 1 : floatVal(lthird(plan_of(node)->custom_private));
+	double		rows = ceil((double) wanted / share);
+	int			children = bms_num_members(valid);
+
+	return children < MERGE_LEAST_SCANS || rows > children ? 0 : (uint64) rows;
+}
+
+/* Ends a sketch: notes what it tells of each child. */
+static Bitmapset *
+take_results(MergeNode *node, const SketchSet *set, const int *numbers, double *values,
+			 Bitmapset **empty)
+{
+	Bitmapset  *far = NULL;
+
+	for (int i = 0; i < node->append->ms_nplans; i++)
+	{
+		if (numbers[i] < 0)
+			continue;
+		node->compared++;
+		switch (sketch_result(set, numbers[i], &values[i]))
+		{
+			case SKETCH_NEAR:
+				break;
+			case SKETCH_BEYOND:
+				far = bms_add_member(far, i);
+				break;
+			case SKETCH_EMPTY:
+				*empty = bms_add_member(*empty, i);
+				break;
+		}
+	}
+	return far;
 }
 
 Bitmapset *
-merge_node_sketch(MergeNode *node, const Bitmapset *valid, NearestFound *nearest, double *value)
+merge_node_sketch(MergeNode *node, const Bitmapset *valid, NearestFound *nearest, double *values,
+				  Bitmapset **empty)
 {
 	ExprContext *context = node->node.ss.ps.ps_ExprContext;
-	Bitmapset  *far = NULL;
+	ComparedChild child = {.node = node};
+	int			first = first_known(node, valid);
+	uint64		wanted = 0;
+	Bitmapset  *far;
 	SketchSet  *set;
 	int		   *numbers;
 	Datum		query;
+	float		within;
 	bool		isnull;
 
-	/* the more rows, the more children have one of them */
-	if (nearest->wanted == 0 || nearest->wanted > (uint64) bms_num_members(valid))
+	if (nearest->wanted == 0 || first < 0)
+		return NULL;
+	child.whole = is_whole(node, first);
+	wanted = rows_compared(node, valid, nearest->wanted, child.whole);
+	if (wanted == 0)
 		return NULL;
 	ResetExprContext(context);
 	query = ExecEvalExprSwitchContext(node->query, context, &isnull);
 	if (isnull)
 		return NULL;
-	set = sketch_begin(node->operator, query, nearest->wanted, node->node.ss.ps.state->es_snapshot);
+	set = sketch_begin(node->operator, query, wanted, node->node.ss.ps.state->es_snapshot);
 	numbers = palloc(sizeof(int) * node->append->ms_nplans);
-	for (int i = -1; (i = bms_next_member(valid, i)) >= 0;)
+	for (child.number = 0; child.number < node->append->ms_nplans; child.number++)
 	{
 		/* there may be many, each of which takes too short a time to check */
 		CHECK_FOR_INTERRUPTS();
-		numbers[i] = sketch_add(set, index_of(node, i));
+		numbers[child.number] = bms_is_member(child.number, valid) &&
+			OidIsValid(index_of(node, child.number)) ?
+			sketch_add(set, index_of(node, child.number), make_filter, &child) : -1;
 	}
-	*value = sketch_finish(set, &nearest->within);
-	for (int i = -1; (i = bms_next_member(valid, i)) >= 0;)
-	{
-		node->compared += numbers[i] >= 0;
-		if (numbers[i] >= 0 && !sketch_is_near(set, numbers[i]))
-			far = bms_add_member(far, i);
-	}
+	sketch_finish(set, &within);
+	if (child.whole)
+		nearest->within = within;
+	far = take_results(node, set, numbers, values, empty);
 	pfree(numbers);
 	sketch_free(set);
 	return far;
@@ -102,7 +223,7 @@ merge_node_sketch(MergeNode *node, const Bitmapset *valid, NearestFound *nearest
 PlanState *
 merge_node_begin(MergeNode *node, int number)
 {
-	PlanState  *child = ExecInitNode((Plan *) child_plan(node, number), node->node.ss.ps.state,
+	PlanState  *child = ExecInitNode(child_plan(node, number), node->node.ss.ps.state,
 									 node->eflags);
 
 	node->node.custom_ps = lappend(node->node.custom_ps, child);
@@ -115,11 +236,36 @@ merge_node_begun(PlanState *child, LimitState *limit, MergedScan *merged)
 	scan_bound_begin(limit, merged, child);
 }
 
+/*
+ * Finds the plans that are left by the pruning when the query starts, if there is one, and prepares
+ * for that when the node is rescanned.  Returns how many there are.
+ */
+static int
+find_plans(MergeNode *node, MergeAppendState *append)
+{
+	const CustomScan *plan = plan_of(node);
+	Node	   *pruning = lfourth(plan->custom_private);
+	int			all = list_length(plan->custom_plans);
+	Bitmapset  *left = NULL;
+	int			count = 0;
+
+	if (pruning)
+		append->ms_prune_state = begin_pruning(&append->ps, all, pruning, plan->custom_relids,
+											   &left);
+	else
+		left = bms_add_range(NULL, 0, all - 1);
+	node->plans = palloc(sizeof(int) * all);
+	for (int i = -1; (i = bms_next_member(left, i)) >= 0;)
+		node->plans[count++] = i;
+	if (count > 0 && (pruning == NULL || !append->ms_prune_state->do_exec_prune))
+		append->ms_valid_subplans = bms_add_range(NULL, 0, count - 1);
+	return count;
+}
+
 /* Makes what is merged: what of PostgreSQL's state merge.c reads. */
 static MergeAppendState *
 make_append(MergeNode *node)
 {
-	const CustomScan *plan = plan_of(node);
 	MergeAppendState *append = makeNode(MergeAppendState);
 	SortSupport key = palloc0(sizeof(SortSupportData));
 
@@ -127,25 +273,38 @@ make_append(MergeNode *node)
 	append->ps.state = node->node.ss.ps.state;
 	append->ps.ps_ResultTupleDesc = node->node.ss.ps.ps_ResultTupleDesc;
 	append->ps.ps_ResultTupleSlot = node->node.ss.ps.ps_ResultTupleSlot;
-	append->ms_nplans = list_length(plan->custom_plans);
-	append->mergeplans = palloc0(sizeof(PlanState *) * append->ms_nplans);
-	append->ms_slots = palloc0(sizeof(TupleTableSlot *) * append->ms_nplans);
-	append->ms_valid_subplans = bms_add_range(NULL, 0, append->ms_nplans - 1);
-	key->ssup_attno = (AttrNumber) intVal(linitial(plan->custom_private));
+	append->ms_nplans = find_plans(node, append);
+	append->mergeplans = palloc0(sizeof(PlanState *) * (append->ms_nplans + 1));
+	append->ms_slots = palloc0(sizeof(TupleTableSlot *) * (append->ms_nplans + 1));
+	key->ssup_attno = (AttrNumber) intVal(linitial(plan_of(node)->custom_private));
 	append->ms_nkeys = 1;
 	append->ms_sortkeys = key;
 	return append;
+}
+
+/* The operator of the scans that are merged. */
+static Oid
+operator_of(const CustomScan *plan)
+{
+	const IndexScan *scan = NULL;
+	ListCell   *index;
+	ListCell   *child;
+
+	forboth(index, (List *) lsecond(plan->custom_private), child, plan->custom_plans)
+		if (scan == NULL && OidIsValid(lfirst_oid(index)))
+			scan = merge_node_scan(lfirst(child));
+	return linitial_node(OpExpr, scan->indexorderby)->opno;
 }
 
 static void
 begin_node(CustomScanState *custom, EState *estate, int eflags)
 {
 	MergeNode  *node = (MergeNode *) custom;
-	const OpExpr *order = linitial_node(OpExpr, child_plan(node, 0)->indexorderby);
 
 	node->eflags = eflags;
-	node->operator = order->opno;
+	node->operator = operator_of(plan_of(node));
 	node->append = make_append(node);
+	node->filters = palloc0(sizeof(MergeFilter *) * (node->append->ms_nplans + 1));
 	node->query = ExecInitExpr(linitial(plan_of(node)->custom_exprs), &custom->ss.ps);
 	/* rows are passed on in the slots of children */
 	custom->ss.ps.resultopsset = true;
@@ -177,7 +336,16 @@ end_node(CustomScanState *custom)
 static void
 rescan_node(CustomScanState *custom)
 {
+	MergeAppendState *append = ((MergeNode *) custom)->append;
 	ListCell   *cell;
+
+	/* pruned by other values */
+	if (append->ms_prune_state &&
+		bms_overlap(custom->ss.ps.chgParam, append->ms_prune_state->execparamids))
+	{
+		bms_free(append->ms_valid_subplans);
+		append->ms_valid_subplans = NULL;
+	}
 
 	foreach(cell, custom->custom_ps)
 	{
@@ -189,10 +357,13 @@ rescan_node(CustomScanState *custom)
 		if (child->chgParam == NULL)
 			ExecReScan(child);
 	}
-	((MergeNode *) custom)->append->ms_initialized = false;
+	append->ms_initialized = false;
 }
 
-/* Shows the order, and how many children told by their codes whether they may have rows. */
+/*
+ * Shows the order, the children that are not shown, as PostgreSQL's node does, and how many told by
+ * their codes whether they may have rows, had to begin, and had not.
+ */
 static void
 explain_node(CustomScanState *custom, List *ancestors, ExplainState *es)
 {
@@ -200,11 +371,17 @@ explain_node(CustomScanState *custom, List *ancestors, ExplainState *es)
 	const Plan *plan = custom->ss.ps.plan;
 	List	   *context = set_deparse_context_plan(es->deparse_cxt, (Plan *) plan, ancestors);
 	TargetEntry *entry = list_nth(plan->targetlist, node->append->ms_sortkeys->ssup_attno - 1);
+	int			removed = list_length(plan_of(node)->custom_plans) - node->append->ms_nplans;
 
 	ExplainPropertyList("Sort Key", list_make1(
 		deparse_expression((Node *) entry->expr, context, true, true)), es);
-	if (es->analyze)
-		ExplainPropertyUInteger("Compared by Codes", NULL, node->compared, es);
+	if (removed > 0 || es->format != EXPLAIN_FORMAT_TEXT)
+		ExplainPropertyInteger("Subplans Removed", NULL, removed, es);
+	if (!es->analyze)
+		return;
+	ExplainPropertyUInteger("Compared by Codes", NULL, node->compared, es);
+	ExplainPropertyUInteger("Scans Begun", NULL, node->begun, es);
+	ExplainPropertyUInteger("Scans Skipped", NULL, node->skipped, es);
 }
 
 static const CustomExecMethods exec_methods = {

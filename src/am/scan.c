@@ -312,7 +312,9 @@ start(VectorScan *scan)
 	if (!IsMVCCSnapshot(desc->xs_snapshot))
 		elog(ERROR, "non-MVCC snapshots are not supported with index \"%s\"",
 			 RelationGetRelationName(index));
-	pgstat_count_index_scan(index);
+	scan->counted = scan->merged && scan->merged->counted;
+	if (!scan->counted)
+		pgstat_count_index_scan(index);
 #if PG_VERSION_NUM >= 180000
 	if (desc->instrument)
 		desc->instrument->nsearches++;

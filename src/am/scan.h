@@ -155,6 +155,7 @@ struct VectorScan
 	bool		ended;
 	bool		timed;			/* this call is the first, and its time is counted */
 	MergedScan *merged;			/* see scan_bound_merged */
+	bool		counted;		/* it is a part of a search that has been counted */
 	NearestFound *nearest;		/* what this and other scans have found, or NULL */
 	double		limit;			/* rows surely farther are not returned */
 	AttributeFilter *filter;	/* conditions on attributes; NULL: none */
@@ -322,8 +323,10 @@ extern int	scan_participants(IndexScanDesc desc, bool forget, ParticipantReport 
 /* A search has ended, if there was one: reports its statistics. */
 extern void scan_count_search(VectorScan *scan);
 
-/* Likewise of a search that only told which scans to begin. */
-extern void scan_count_sketch(Relation index, const ScanStatistics *statistics);
+/*
+ * Likewise of what was compared to tell whether to begin a scan, which is a search if none begins.
+ */
+extern void scan_count_sketch(Relation index, const ScanStatistics *statistics, bool searched);
 
 /* Statistics of one of our scans, with all its rescans. */
 extern ScanStatistics scan_statistics(IndexScanDesc desc);

@@ -221,13 +221,13 @@ participant_line(const ParticipantReport *report)
 					report->distances);
 }
 
-/* Adds a search to the counters of its index. */
+/* Adds a search, or a further part of one, to the counters of its index. */
 static IndexCounters *
-count_search(Oid index, const ScanStatistics *statistics)
+count_search(Oid index, const ScanStatistics *statistics, bool searched)
 {
 	IndexCounters *counters = counters_of(index);
 
-	counters->scans++;
+	counters->scans += searched;
 	counters->search_rounds += statistics->search_rounds;
 	counters->hops += statistics->hops;
 	counters->distances += statistics->distances;
@@ -253,22 +253,23 @@ scan_count_search(VectorScan *scan)
 
 	add_statistics(&scan->before, statistics);
 	if (scan_observer && (scan->started || scan->share_id != 0))
-		observe(index, scan->started, statistics, scan);
+		observe(index, scan->started && !scan->counted, statistics, scan);
 	if (!scan->started)
 		return;
 	if (scan->share_id != 0)
 		end_participant(scan);
-	counters = count_search(index, statistics);
+	counters = count_search(index, statistics, !scan->counted);
 	counters->returned += scan->returned;
 	counters_add_latency(counters, statistics->microseconds);
 	slow_report(scan);
 }
 
 void
-scan_count_sketch(Relation index, const ScanStatistics *statistics)
+scan_count_sketch(Relation index, const ScanStatistics *statistics, bool searched)
 {
-	pgstat_count_index_scan(index);
+	if (searched)
+		pgstat_count_index_scan(index);
 	if (scan_observer)
-		observe(RelationGetRelid(index), true, statistics, NULL);
-	(void) count_search(RelationGetRelid(index), statistics);
+		observe(RelationGetRelid(index), searched, statistics, NULL);
+	(void) count_search(RelationGetRelid(index), statistics, searched);
 }

@@ -45,7 +45,11 @@ typedef struct Sketch
 	SketchSet  *set;
 	SpaceQuery	query;
 	ScanStatistics statistics;
+	AttributeFilter *filter;	/* NULL: there are no conditions */
+	bool		known;			/* something can be told of it */
+	bool		found;			/* it has a row */
 	float		least;			/* distance that is known */
+	float		left;			/* no row whose distance is not known is nearer */
 } Sketch;
 
 struct SketchSet
@@ -88,6 +92,7 @@ note(Sketch *sketch, float distance)
 {
 	if (isnan(distance))
 		distance = INFINITY;
+	sketch->found = true;
 	sketch->least = Min(sketch->least, distance);
 	nearest_note(&sketch->set->nearest, distance);
 }
@@ -151,18 +156,25 @@ read_segment(Sketch *sketch, const SegmentEntry *entry)
 	CachedSegment *segment = entry->kind == SEGMENT_SEALED ?
 		cache_acquire(search->cached, search->index, entry) : NULL;
 	const SegmentReader *reader = segment ? segment->method->reader : &growing_reader;
-	ExcludedRows excluded = filter_excluded(NULL, entry, segment);
+	ExcludedRows excluded = filter_excluded(sketch->filter, entry, segment);
 	SegmentScan *reading;
 	float		bound;
 
+	if (segment && excluded.count >= segment->header.rows)
+		return true;
 	search->effort.within = Min(nearest_bound(&set->nearest), FLT_MAX);
 	reading = reader->open(search, entry, segment, &excluded);
 	reading->reader = reader;
 	if (reader->round && reader->round(reading) != ROUND_LAST)
 		return false;
-	if (reader->waiting && reader->waiting(reading, &bound) &&
-		bound <= nearest_bound(&set->nearest))
-		keep_waiting(set, reading, bound);
+	if (reader->waiting && reader->waiting(reading, &bound))
+	{
+		sketch->found = true;
+		if (bound <= nearest_bound(&set->nearest))
+			keep_waiting(set, reading, bound);
+		else
+			sketch->left = Min(sketch->left, bound);
+	}
 	return true;
 }
 
@@ -200,7 +212,7 @@ begin_sketch(SketchSet *set, Relation index, CachedIndex *cached)
 	Size		size;
 
 	sketch->set = set;
-	sketch->least = INFINITY;
+	sketch->least = sketch->left = INFINITY;
 	sketch->search = (SegmentSearch) {
 		.index = index, .cached = cached, .space = space, .query = &sketch->query,
 		.statistics = &sketch->statistics, .found = note_row,
@@ -228,29 +240,42 @@ add_sketch(SketchSet *set, Sketch *sketch)
 	set->sketches[set->count++] = sketch;
 }
 
+/* Compares the codes of the rows of an index; whether that is all of them. */
+static bool
+read_index(Sketch *sketch)
+{
+	const Directory *directory = cache_directory(sketch->search.cached);
+	bool		all = true;
+
+	if (sketch->filter && filter_is_empty(sketch->filter))
+		return true;
+	for (uint32 i = 0; i < directory->count; i++)
+		if (segment_is_live(&directory->entries[i]))
+			all &= read_segment(sketch, &directory->entries[i]);
+	return all;
+}
+
 int
-sketch_add(SketchSet *set, Oid oid)
+sketch_add(SketchSet *set, Oid oid, SketchConditions conditions, void *arg)
 {
 	MemoryContext old = MemoryContextSwitchTo(set->context);
 	Relation	index = index_open(oid, AccessShareLock);
 	bool		known = vector_am_of(index) == &hnsw_am;
 	CachedIndex *cached = known ? cache_index(index) : NULL;
+	AttributeFilter *filter = NULL;
 
 	if (known)
-		known = is_small(set, index, cached);
+		known = is_small(set, index, cached) && conditions(arg, index, cached, &filter);
 	if (known)
 	{
-		const Directory *directory;
 		Sketch	   *sketch;
 
 		cache_hold(cached);
 		PredicateLockRelation(index, set->snapshot);
 		sketch = begin_sketch(set, index, cached);
+		sketch->filter = filter;
 		add_sketch(set, sketch);
-		directory = cache_directory(cached);
-		for (uint32 i = 0; i < directory->count; i++)
-			if (segment_is_live(&directory->entries[i]))
-				known &= read_segment(sketch, &directory->entries[i]);
+		known = sketch->known = read_index(sketch);
 		compare_least(set);
 	}
 	else
@@ -281,7 +306,7 @@ bring_near(SketchSet *set, GraphCandidate *near, uint32 *taken, uint32 done)
 	return *taken > done;
 }
 
-double
+void
 sketch_finish(SketchSet *set, float *distance)
 {
 	MemoryContext old = MemoryContextSwitchTo(set->context);
@@ -299,16 +324,31 @@ sketch_finish(SketchSet *set, float *distance)
 			(void) graph_heap_push(&set->waiting, space_graph_memory(set->context),
 								   (GraphCandidate) {bound, next.id});
 	}
+	for (uint32 i = 0; i < set->waiting.count; i++)
+	{
+		const GraphCandidate *left = &set->waiting.items[i];
+		Sketch	   *sketch = (Sketch *) set->readings[left->id]->search;
+
+		sketch->left = Min(sketch->left, left->distance);
+	}
 	MemoryContextSwitchTo(old);
 	*distance = nearest_bound(&set->nearest);
-	return isfinite(*distance) ? space_value(set->sketches[0]->search.space, *distance) :
-		get_float8_infinity();
 }
 
-bool
-sketch_is_near(const SketchSet *set, int number)
+SketchResult
+sketch_result(const SketchSet *set, int number, double *value)
 {
-	return set->sketches[number]->least <= nearest_bound(&set->nearest);
+	const Sketch *sketch = set->sketches[number];
+	float		bound = nearest_bound(&set->nearest);
+
+	if (!sketch->found)
+		return SKETCH_EMPTY;
+	if (sketch->least <= bound)
+		return SKETCH_NEAR;
+	bound = Max(bound, Min(sketch->least, sketch->left));
+	*value = isfinite(bound) ? space_value(sketch->search.space, bound) :
+		get_float8_infinity();
+	return SKETCH_BEYOND;
 }
 
 void
@@ -316,8 +356,13 @@ sketch_free(SketchSet *set)
 {
 	for (int i = 0; i < set->count; i++)
 	{
-		scan_count_sketch(set->sketches[i]->search.index, &set->sketches[i]->statistics);
-		index_close(set->sketches[i]->search.index, NoLock);
+		const Sketch *sketch = set->sketches[i];
+		double		value;
+
+		/* the scan of one that is near begins, and is counted then */
+		scan_count_sketch(sketch->search.index, &sketch->statistics,
+						  sketch->known && sketch_result(set, i, &value) != SKETCH_NEAR);
+		index_close(sketch->search.index, NoLock);
 	}
 	MemoryContextDelete(set->context);
 }

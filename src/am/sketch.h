@@ -13,7 +13,17 @@
 
 #include "utils/snapshot.h"
 
+#include "segment/cache.h"
+#include "segment/filter.h"
+
 typedef struct SketchSet SketchSet;
+
+/*
+ * The conditions that rows of an index have to meet, in the current memory context, NULL if there
+ * are none; false if nothing is to be told of the index.
+ */
+typedef bool (*SketchConditions) (void *arg, Relation index, CachedIndex *cached,
+								  AttributeFilter **filter);
 
 /* Begins a search for so many rows that are near by this operator; everything is in its memory. */
 extern SketchSet *sketch_begin(Oid operator, Datum query, uint64 wanted, Snapshot snapshot);
@@ -22,16 +32,22 @@ extern SketchSet *sketch_begin(Oid operator, Datum query, uint64 wanted, Snapsho
  * Searches an index of a table that is locked, and locks it until the transaction ends.  Returns
  * its number, from 0 on; -1 if nothing can be told of it: it is large, or of another kind.
  */
-extern int	sketch_add(SketchSet *set, Oid index);
+extern int	sketch_add(SketchSet *set, Oid index, SketchConditions conditions, void *arg);
 
 /*
- * Ends the search: returns the operator's value of the last of the rows that are wanted, and sets
- * the distance by which indexes compare rows; both are infinite if there are fewer rows.
+ * Ends the search: sets the distance, by which indexes compare rows, of the last of those that are
+ * wanted; it is infinite if there are fewer.
  */
-extern double sketch_finish(SketchSet *set, float *distance);
+extern void sketch_finish(SketchSet *set, float *distance);
 
-/* Whether an index may have rows within that distance. */
-extern bool sketch_is_near(const SketchSet *set, int number);
+/* What is known of an index: it may have rows within that distance, all are beyond, or none is. */
+typedef enum SketchResult
+{
+	SKETCH_NEAR, SKETCH_BEYOND, SKETCH_EMPTY
+} SketchResult;
+
+/* This, and if all are beyond, a value of the operator that they are not below. */
+extern SketchResult sketch_result(const SketchSet *set, int number, double *value);
 
 extern void sketch_free(SketchSet *set);
 

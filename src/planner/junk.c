@@ -31,11 +31,7 @@ is_ours(Oid oid)
 	return ours;
 }
 
-/*
- * An expression of a plan's target list in terms of the table's columns, if the plan is an index
- * scan, a filter scan, or joins that keep the order of one.
- */
-static Node *
+Node *
 over_table(Node *node, void *plan)
 {
 	const Var  *var = (Var *) node;

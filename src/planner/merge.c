@@ -8,6 +8,8 @@
 #include "planner/planner.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_operator_d.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -16,26 +18,27 @@
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "utils/guc.h"
+#include "utils/syscache.h"
 
 #include "am/hnsw.h"
 #include "am/merge.h"
 
-/* With fewer scans, or more rows in each on average, less is saved than is compared again. */
-#define LEAST_SCANS		32
+/* With more rows in each on average, less is saved than is compared again. */
 #define MOST_ROWS		4096
 
 static bool enable_merge_append = true;
 
-/* The query of a scan that orders by a distance and has no condition; else NULL. */
+/* The query of a scan that orders by a distance; else NULL. */
 static const OpExpr *
-order_of(const Plan *plan)
+order_of(Plan *plan)
 {
-	const IndexScan *scan = (const IndexScan *) plan;
+	const IndexScan *scan = merge_node_scan(plan);
 
-	if (!IsA(plan, IndexScan) || plan->qual != NIL || plan->initPlan != NIL ||
-		plan->parallel_aware || scan->indexqual != NIL ||
-		list_length(scan->indexorderby) != 1 || !IsA(linitial(scan->indexorderby), OpExpr) ||
-		list_length(linitial_node(OpExpr, scan->indexorderby)->args) != 2)
+	if (scan == NULL || plan->initPlan != NIL || plan->parallel_aware ||
+		scan->scan.plan.parallel_aware || list_length(scan->indexorderby) != 1 ||
+		!IsA(linitial(scan->indexorderby), OpExpr) ||
+		list_length(linitial_node(OpExpr, scan->indexorderby)->args) != 2 ||
+		contain_subplans((Node *) scan->indexqual))
 		return NULL;
 	return linitial_node(OpExpr, scan->indexorderby);
 }
@@ -51,29 +54,69 @@ is_graph(Oid oid)
 	return graph;
 }
 
-/* Whether all scans order by the same distance from the same query, and have few rows. */
-static bool
-are_alike(const List *plans)
+/* The rows of an index, by its statistics. */
+static double
+rows_of_index(Oid oid)
 {
-	const OpExpr *first = order_of(linitial(plans));
-	double		rows = 0;
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(oid));
+	double		rows;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", oid);
+	rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+	ReleaseSysCache(tuple);
+	return rows;
+}
+
+/* The first child that is the scan of a graph in the order of a distance; else NULL. */
+static Plan *
+first_scan(const List *plans)
+{
 	ListCell   *cell;
 
-	if (first == NULL || contain_subplans(lsecond(first->args)) ||
-		contain_volatile_functions(lsecond(first->args)) ||
-		contain_subplans((Node *) ((Plan *) linitial(plans))->targetlist))
-		return false;
+	foreach(cell, plans)
+		if (order_of(lfirst(cell)) && is_graph(merge_node_scan(lfirst(cell))->indexid))
+			return lfirst(cell);
+	return NULL;
+}
+
+/* Children that are told from others. */
+typedef struct AlikeScans
+{
+	List	   *indexes;		/* of all children; 0: it is not alike */
+	int			count;			/* of those that are */
+	double		share;			/* of their rows, that meets their conditions */
+} AlikeScans;
+
+/*
+ * Finds the scans that order by the same distance from the same query; returns whether they have
+ * few rows.
+ */
+static bool
+find_alike(const List *plans, const OpExpr *first, AlikeScans *alike)
+{
+	double		rows = 0;
+	double		passing = 0;
+	ListCell   *cell;
+
 	foreach(cell, plans)
 	{
-		const OpExpr *order = order_of(lfirst(cell));
+		Plan	   *plan = lfirst(cell);
+		const OpExpr *order = order_of(plan);
+		Oid			index = InvalidOid;
 
-		if (order == NULL || order->opno != first->opno ||
-			!equal(lsecond(order->args), lsecond(first->args)))
-			return false;
-		rows += ((Plan *) lfirst(cell))->plan_rows;
+		if (order && order->opno == first->opno &&
+			equal(lsecond(order->args), lsecond(first->args)))
+		{
+			index = merge_node_scan(plan)->indexid;
+			rows += Max(plan->plan_rows, rows_of_index(index));
+			passing += plan->plan_rows;
+			alike->count++;
+		}
+		alike->indexes = lappend_oid(alike->indexes, index);
 	}
-	return rows <= (double) MOST_ROWS * list_length(plans) &&
-		is_graph(((IndexScan *) linitial(plans))->indexid);
+	alike->share = rows > 0 ? Max(passing, 1) / Max(rows, 1) : 1;
+	return rows <= (double) MOST_ROWS * alike->count;
 }
 
 /* Whether rows are merged by one column, a distance, the nearest first. */
@@ -86,17 +129,6 @@ merges_by_distance(const MergeAppend *plan)
 		return false;
 	entry = list_nth_node(TargetEntry, plan->plan.targetlist, plan->sortColIdx[0] - 1);
 	return exprType((Node *) entry->expr) == FLOAT8OID;
-}
-
-/* Whether children are left out when the query runs: few are left then. */
-static bool
-prunes(const MergeAppend *plan)
-{
-#if PG_VERSION_NUM >= 180000
-	return plan->part_prune_index >= 0;
-#else
-	return plan->part_prune_info != NULL;
-#endif
 }
 
 /* The rows of the first child, which are those of all. */
@@ -119,37 +151,37 @@ rows_of(const MergeAppend *plan)
 	return targets;
 }
 
-static List *
-indexes_of(const List *plans)
-{
-	List	   *indexes = NIL;
-	ListCell   *cell;
-
-	foreach(cell, plans)
-		indexes = lappend_oid(indexes, ((IndexScan *) lfirst(cell))->indexid);
-	return indexes;
-}
-
 Plan *
 merge_late(Plan *plan)
 {
 	const MergeAppend *append = (const MergeAppend *) plan;
+	AlikeScans	alike = {NIL};
 	CustomScan *scan;
+	Plan	   *first;
+	Node	   *query;
 
 	if (!enable_merge_append || !IsA(plan, MergeAppend) || plan->initPlan != NIL ||
-		list_length(append->mergeplans) < LEAST_SCANS || prunes(append) ||
-		!merges_by_distance(append) || !are_alike(append->mergeplans))
+		list_length(append->mergeplans) < MERGE_LEAST_SCANS || !merges_by_distance(append))
+		return plan;
+	first = first_scan(append->mergeplans);
+	if (first == NULL)
+		return plan;
+	query = lsecond(order_of(first)->args);
+	if (contain_subplans(query) || contain_volatile_functions(query) ||
+		contain_subplans((Node *) first->targetlist) ||
+		!find_alike(append->mergeplans, order_of(first), &alike) ||
+		alike.count < MERGE_LEAST_SCANS)
 		return plan;
 	scan = makeNode(CustomScan);
 	scan->scan.plan = *plan;
 	NodeSetTag(scan, T_CustomScan);
 	scan->scan.plan.targetlist = rows_of(append);
 	scan->custom_plans = append->mergeplans;
-	scan->custom_scan_tlist = copyObject(((Plan *) linitial(append->mergeplans))->targetlist);
-	scan->custom_exprs = list_make1(copyObject(lsecond(order_of(
-		linitial(append->mergeplans))->args)));
-	scan->custom_private = list_make2(makeInteger(append->sortColIdx[0]),
-									  indexes_of(append->mergeplans));
+	scan->custom_scan_tlist = (List *) over_table((Node *) first->targetlist, first);
+	scan->custom_exprs = list_make1(copyObject(query));
+	scan->custom_private = list_make4(makeInteger(append->sortColIdx[0]), alike.indexes,
+									  makeFloat(psprintf("%.9f", alike.share)),
+									  pruning_of(append));
 	scan->custom_relids = bms_copy(append->apprelids);
 	scan->methods = &merge_node_methods;
 	return &scan->scan.plan;

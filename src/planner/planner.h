@@ -21,6 +21,12 @@ extern void subquery_rows_init(void);
 extern void semijoin_init(void);
 extern void junk_init(void);
 
+/*
+ * An expression of a plan's target list in terms of the table's columns, if the plan is an index
+ * scan, a filter scan, or joins that keep the order of one.
+ */
+extern Node *over_table(Node *node, void *plan);
+
 /* The node below a LIMIT in place of one that merges scans of many small indexes, or that one. */
 extern struct Plan *merge_late(struct Plan *plan);
 extern void merge_late_init(void);
