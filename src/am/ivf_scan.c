@@ -10,8 +10,10 @@
  * With codes, candidates of all segments wait by lower bounds of their distances; the smallest is
  * refined until a row is found that is not farther than any bound left.  If a LIMIT says how many
  * rows are wanted, lists are searched one after the other, and a later row must be nearer than the
- * farthest of that many rows found so far.  Without codes every row of a list is compared, so a
- * search of all lists is exact.
+ * farthest of that many rows found so far.  Rows that are not visible take the places of others
+ * then: if any did, the lists are searched again for more rows, and the next searches of this
+ * backend look for more from the start.  Without codes every row of a list is compared, so a search
+ * of all lists is exact.
  *
  * Participants of a parallel scan divide the lists among them, and return what they find in theirs
  * in order.
@@ -34,6 +36,15 @@
 /* Rows that are read together from an object store: a search of ten rows hardly needs more. */
 #define IVF_STORED_AT_ONCE		64
 
+/*
+ * A search that has to be repeated looks for so many times as many rows each time.  Others begin
+ * with so many times as many once one had to, up to a maximum, and with fewer search by search.
+ */
+#define REPEATED_TIMES			4
+#define FOUND_TIMES_STEP		1.5f
+#define FOUND_TIMES_MOST		4.0f
+#define FOUND_TIMES_KEPT		0.98f
+
 uint32
 ivf_probes_of(Relation index, uint32 lists)
 {
@@ -54,7 +65,9 @@ typedef struct IvfScan
 	uint32		end;			/* of the ranks of this round */
 	uint32		probed;			/* ranks taken, unless parallel */
 	ScanShared *shared;			/* or NULL */
-	NearestFound nearest;		/* of the number of rows that is wanted */
+	uint64		wanted;			/* rows that the LIMIT takes; 0: not known */
+	bool		repeated;		/* it has been repeated for more rows */
+	NearestFound nearest;		/* of so many rows, or more, because some may be invisible */
 } IvfScan;
 
 /* Whether a found row is not farther than the rows wanted. */
@@ -229,6 +242,16 @@ ivf_count_lists(const Directory *directory)
 	return (uint32) lists;
 }
 
+/* How many rows a search looks for at first, as others that had to be repeated have shown. */
+static uint64
+rows_to_find(IvfScan *state)
+{
+	float	   *times = cache_found_times(state->scan.search.cached);
+
+	*times = 1 + (*times - 1) * FOUND_TIMES_KEPT;
+	return (uint64) rint((double) state->wanted * *times);
+}
+
 static void
 ivf_search(VectorScan *scan)
 {
@@ -257,7 +280,8 @@ ivf_search(VectorScan *scan)
 		state->lists = Min(lists, Max(state->probes, (uint32) (flat ? ivfflat_max_probes :
 															  ivf_max_probes)));
 	if (scan->bound && !scan->results.lossy && state->shared == NULL)
-		nearest_reset(&state->nearest, scan_bound_rows(scan->bound));
+		state->wanted = scan_bound_rows(scan->bound);
+	nearest_reset(&state->nearest, rows_to_find(state));
 	state->nearest.context = scan->context;
 	scan->notes_given = state->nearest.wanted > 0;
 	effort->estimate = scan->search.space->storage == STORAGE_NONE && state->nearest.wanted > 0;
@@ -280,21 +304,27 @@ ivf_search_again(VectorScan *scan)
 }
 
 /*
- * Called when more rows are asked for than were wanted: repeats the search for what was left out.
- * Returns false if nothing was.
+ * Called when more rows are asked for than were wanted: repeats the search for as many times more,
+ * without those that have been returned.  Returns false if nothing was left out.
  */
 static bool
 repeat_search(IvfScan *state)
 {
 	SearchEffort *effort = &state->scan.search.effort;
+	float	   *times = cache_found_times(state->scan.search.cached);
 	uint32		probed = state->end;
 
-	if (state->nearest.wanted == 0)
+	if (isinf(nearest_bound(&state->nearest)) && !effort->estimate)
 		return false;
-	nearest_reset(&state->nearest, 0);
+	if (!state->repeated)
+		*times = Min(*times * FOUND_TIMES_STEP, FOUND_TIMES_MOST);
+	nearest_reset(&state->nearest,
+				  effort->estimate ? 0 : state->nearest.wanted * REPEATED_TIMES);
 	effort->estimate = false;
 	effort->fetches = PG_UINT64_MAX;
 	scan_leave_out_given(&state->scan);
+	state->scan.notes_given = state->nearest.wanted > 0;
+	state->repeated = true;
 	scan_reopen(&state->scan);
 	state->probed = 0;
 	probe(state, probed);
@@ -314,7 +344,8 @@ is_short(const IvfScan *state)
 
 	if (state->iterative != IVF_ITERATIVE_SCAN_AUTO || state->end == state->lists)
 		return false;
-	return state->nearest.wanted > 0 ? state->nearest.heap.count < state->nearest.wanted :
+	return state->wanted > 0 && !state->repeated ?
+		state->nearest.heap.count < state->wanted :
 		scan->returned * SEARCHED_PER_RETURNED >= scan->statistics.distances;
 }
 

@@ -25,16 +25,6 @@ always(const Space *space)
 	return true;
 }
 
-/*
- * A search of several segments with the same centroids takes hardly longer than one of a single
- * segment.
- */
-static bool
-never(const Space *space)
-{
-	return false;
-}
-
 /* Segments with the same centroids are merged, unless the centroids are out of date. */
 static bool
 merges(const SegmentJob *job)
@@ -108,7 +98,7 @@ const SegmentMethod list_segment_method = {
 	.name = "lists",
 	.init_space = init_space,
 	.may_merge = always,
-	.gains_by_merging = never,
+	.gains_by_merging = always,
 	.allows = centroids_allow,
 	.is_outdated = centroids_are_outdated,
 	.merges = merges,

@@ -34,6 +34,7 @@ struct CachedIndex
 	Space		space;
 	Directory  *directory;
 	uint32		room;			/* entries of the directory */
+	float		found_times;	/* see cache_found_times */
 };
 
 typedef struct IndexPlace
@@ -255,6 +256,7 @@ make_index(Relation index, const Directory *directory)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	CachedIndex *cached = palloc0(sizeof(CachedIndex));
 
+	cached->found_times = 1;
 	cached->context = context;
 	cached->relid = RelationGetRelid(index);
 	cached->file = RelationGetFile(index);
@@ -309,6 +311,12 @@ const Space *
 cache_space(const CachedIndex *cached)
 {
 	return &cached->space;
+}
+
+float *
+cache_found_times(CachedIndex *cached)
+{
+	return &cached->found_times;
 }
 
 static CachedPart *

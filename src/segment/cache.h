@@ -77,6 +77,12 @@ extern void cache_hold(CachedIndex *cached);
 extern const Directory *cache_directory(const CachedIndex *cached);
 extern const Space *cache_space(const CachedIndex *cached);
 
+/*
+ * For each row that a LIMIT takes, so many have lately been found that might be visible.  Whoever
+ * searches an index changes it; it is 1 at first.
+ */
+extern float *cache_found_times(CachedIndex *cached);
+
 /* A sealed segment with fresh tombstones; held together with its index (see cache_hold). */
 extern CachedSegment *cache_acquire(CachedIndex *cached, Relation index,
 									const SegmentEntry *entry);

@@ -280,7 +280,8 @@ is_worth(const SegmentEntry *entry, uint64 changed)
  * Of sealed segments with live rows in `rows`, chooses the smaller ones up to the largest that it
  * is worth rewriting for the rows of all smaller ones and the dead ones of all, and that fits into
  * memory with them.  A search takes about as long in each graph as in one of all rows, and walks
- * through dead rows.  Where segments are not worth merging, chooses one with many dead rows.
+ * through dead rows; of each segment of lists it reads as many lists.  Where segments are not worth
+ * merging, chooses one with many dead rows.
  */
 static int
 choose_smaller(const SegmentJob *job, SegmentEntry *entries, int count, const DeadRows *dead)
@@ -529,42 +530,57 @@ tiering_is_due(Relation index, const TieringChoice *choice)
 	return due;
 }
 
-uint64
-seal_count_growing(Relation index)
+static uint32
+count_sealed(const Directory *directory)
 {
-	Directory  *directory = directory_hold(index);
+	uint32		sealed = 0;
+
+	for (uint32 i = 0; i < directory->count; i++)
+		sealed += directory->entries[i].kind == SEGMENT_SEALED;
+	return sealed;
+}
+
+/* The rows of growing segments of a directory that is held. */
+static uint64
+count_growing(Relation index, const Directory *directory)
+{
 	uint64		grown = 0;
 
 	for (uint32 i = 0; i < directory->count; i++)
 		if (directory->entries[i].kind == SEGMENT_GROWING)
 			grown += growing_rows(index, &directory->entries[i]);
-	directory_let_go(index, directory);
 	return grown;
 }
 
-static uint32
-count_sealed(Relation index)
+uint64
+seal_count_growing(Relation index)
 {
-	Directory  *directory = directory_read(index);
-	uint32		sealed = 0;
+	Directory  *directory = directory_hold(index);
+	uint64		grown = count_growing(index, directory);
 
-	for (uint32 i = 0; i < directory->count; i++)
-		sealed += directory->entries[i].kind == SEGMENT_SEALED;
-	pfree(directory);
-	return sealed;
+	directory_let_go(index, directory);
+	return grown;
 }
 
 bool
 seal_is_behind(Relation index, uint64 seal_rows)
 {
-	return seal_count_growing(index) / HURRY_FACTOR >= seal_rows &&
-		count_sealed(index) < MAX_WAITING;
+	Directory  *directory = directory_hold(index);
+	bool		behind = count_sealed(directory) < MAX_WAITING &&
+		count_growing(index, directory) / HURRY_FACTOR >= seal_rows;
+
+	directory_let_go(index, directory);
+	return behind;
 }
 
 bool
 seal_is_crowded(Relation index)
 {
-	return count_sealed(index) >= CROWDED;
+	Directory  *directory = directory_read(index);
+	bool		crowded = count_sealed(directory) >= CROWDED;
+
+	pfree(directory);
+	return crowded;
 }
 
 bool

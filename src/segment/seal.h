@@ -46,9 +46,9 @@ extern int	seal_growing(Relation index, Relation heap, SealWait wait, uint64 min
 /*
  * Merges sealed segments, without their dead rows.  Due are a segment of which a fifth of the rows
  * are dead, vector.merge_factor or more segments of one size class, and segments with an old
- * format; when a worker is idle also the smaller graphs together with a larger one that has at most
- * ten times as many rows as all of them and the dead ones, and a segment that has at most ten times
- * as many rows as dead ones.  Returns the number of segments replaced.
+ * format; when a worker is idle also the smaller graphs or lists, together with larger ones that
+ * have at most ten times as many rows as all of them and the dead ones, and a segment that has at
+ * most ten times as many rows as dead ones.  Returns the number of segments replaced.
  */
 extern int	seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what);
 

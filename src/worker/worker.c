@@ -140,7 +140,7 @@ worker_init(void)
 	DefineCustomIntVariable(
 		"vector.idle_merge_delay",
 		"Sets the time without anything due after which an index is tidied up.",
-		"Growing rows are sealed, graphs merged if they change by a tenth, dead rows dropped. "
+		"Growing rows are sealed, segments merged if they change by a tenth, dead rows dropped. "
 		"-1: never.", &idle_merge_delay, 5000, -1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL,
 		NULL);
 	if (process_shared_preload_libraries_in_progress && !IsBinaryUpgrade)

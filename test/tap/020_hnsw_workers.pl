@@ -161,6 +161,10 @@ foreach my $index ('v <->', 'w <=>')
 		"lists are sound and complete, and all rows are found by $operator");
 	cmp_ok(sql("SELECT count(*) FROM vector_segments()
 		WHERE index = 'listed_$name'::regclass AND kind = 'sealed'"), '<=', 9, 'in few segments');
+	# codes alone cannot be given to the lists of newer centroids, so those of older ones stay
+	is(sql("SELECT count(*) FROM (SELECT rows - dead AS live, sum(rows) OVER (ORDER BY rows, segment) - rows + dead AS change
+		FROM vector_segments() WHERE index = 'listed_v'::regclass AND kind = 'sealed') s WHERE change > 0 AND live <= 10 * change"), 0,
+		'the largest of them more than ten times as large as all others') if $name eq 'v';
 }
 # a segment that was being built when centroids were trained has the older ones until it is merged
 sql("SELECT vector_merge('listed_v')");
