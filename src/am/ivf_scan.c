@@ -249,7 +249,7 @@ rows_to_find(IvfScan *state)
 	float	   *times = cache_found_times(state->scan.search.cached);
 
 	*times = 1 + (*times - 1) * FOUND_TIMES_KEPT;
-	return (uint64) rint((double) state->wanted * *times);
+	return (uint64) Min(rint((double) state->wanted * *times), (double) PG_INT64_MAX);
 }
 
 static void
