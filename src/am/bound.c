@@ -130,6 +130,24 @@ scan_bound_late_worth(const ScanBound *bound, uint32 dims)
 }
 
 bool
+scan_bound_is_shared(const ScanBound *bound)
+{
+	return bound->offer.once != NULL;
+}
+
+const void *
+scan_bound_get_shared(const ScanBound *bound)
+{
+	return once_get(bound->offer.once, bound->offer.area);
+}
+
+const void *
+scan_bound_set_shared(const ScanBound *bound, const void *value, Size size)
+{
+	return once_set(bound->offer.once, bound->offer.area, value, size);
+}
+
+bool
 scan_bound_reads(const ScanBound *bound, int column)
 {
 	return bms_is_member(column + 1 - FirstLowInvalidHeapAttributeNumber, bound->columns);

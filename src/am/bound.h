@@ -11,6 +11,7 @@
 
 #include "am/merge.h"
 #include "segment/filter.h"
+#include "shared/once.h"
 
 /* Found by the keys that amrescan is given; NULL if the scan was not started by the executor. */
 typedef struct ScanBound ScanBound;
@@ -46,6 +47,13 @@ typedef struct ScanOffer
 	TidSet	   *(*find) (void *arg);
 	void	   *arg;
 	Cost		late;			/* of finding them and searching among them; 0: not for late */
+
+	/*
+	 * Of a parallel scan, else NULL: what the first participant, which finds the rows, makes of
+	 * them for all.
+	 */
+	Once	   *once;
+	dsa_area   *area;			/* of its value */
 } ScanOffer;
 
 extern void scan_bound_offer(ScanBound *bound, const ScanOffer *offer);
@@ -54,6 +62,14 @@ extern void scan_bound_offer(ScanBound *bound, const ScanOffer *offer);
 extern TidSet *scan_bound_among(const ScanBound *bound);
 extern bool scan_bound_is_late(const ScanBound *bound);
 extern double scan_bound_late_worth(const ScanBound *bound, uint32 dims);
+
+/*
+ * Whether participants of a parallel scan share what one makes of these rows: the value, or NULL in
+ * the first one, which finds them and sets it.
+ */
+extern bool scan_bound_is_shared(const ScanBound *bound);
+extern const void *scan_bound_get_shared(const ScanBound *bound);
+extern const void *scan_bound_set_shared(const ScanBound *bound, const void *value, Size size);
 
 /*
  * The query's other conditions on attributes, in the current memory context; NULL if there are

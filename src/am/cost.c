@@ -171,54 +171,98 @@ live_blocks(const Directory *directory)
 #define SEARCH_PART		0.5
 
 /*
+ * The number of participants that a path's workers and the leader count as in PostgreSQL's costs.
+ */
+static double
+parallel_divisor(const Path *path)
+{
+	double		leader = parallel_leader_participation ? 1 - 0.3 * path->parallel_workers : 0;
+
+	return path->parallel_workers + Max(leader, 0);
+}
+
+/* The part of a path's rows that the LIMIT takes. */
+static double
+returned_part(const PlannerInfo *root, const Path *path)
+{
+	double		rows = path->parent->rows;
+
+	return root->limit_tuples > 0 && rows > 0 ? Min(root->limit_tuples / rows, 1) : 1;
+}
+
+/* What it costs to read as many of a path's rows as the LIMIT takes. */
+static Cost
+cost_for_limit(const PlannerInfo *root, const Path *path)
+{
+	return path->startup_cost +
+		(path->total_cost - path->startup_cost) * returned_part(root, path);
+}
+
+/*
  * Sets the costs of a path to a part of those of one process, and what a scan in the order of the
  * segments reads of the file; what the planner computes for a LIMIT is the same part.
  */
 static void
 set_shared_costs(const PlannerInfo *root, Path *path, double part, Cost reading)
 {
-	double		rows = path->parent->rows;
-	double		returned = root->limit_tuples > 0 && rows > 0 ?
-		Min(root->limit_tuples / rows, 1) : 1;
-	Cost		cost = part *
-		(path->startup_cost + (path->total_cost - path->startup_cost) * returned) + reading;
+	Cost		cost = part * cost_for_limit(root, path) + reading;
 
 	path->startup_cost = cost * SEARCH_PART;
-	path->total_cost = path->startup_cost + cost * (1 - SEARCH_PART) / returned;
+	path->total_cost = path->startup_cost + cost * (1 - SEARCH_PART) / returned_part(root, path);
+}
+
+/*
+ * Whether a parallel scan takes no more than MOST_TIME with what has to be waited for; if it is not
+ * known which part of the time it takes, by its cost.
+ */
+static bool
+is_worth_waiting(PlannerInfo *root, const IndexPath *path, double part)
+{
+	Cost		before = index_pricing.before;
+	IndexPath	copy = *path;
+	Cost		alone;
+
+	if (before == 0)
+		return true;
+	cost_index(&copy, root, 1, false);
+	alone = cost_for_limit(root, &copy.path);
+	return before + (part > 0 ? part * alone : cost_for_limit(root, &path->path)) <=
+		MOST_TIME * (before + alone);
 }
 
 bool
-index_share_costs(PlannerInfo *root, IndexPath *path, double participants)
+index_share_costs(PlannerInfo *root, IndexPath *path)
 {
 	Relation	index = index_open(path->indexinfo->indexoid, NoLock);
 	const VectorAm *am = vector_am_of(index);
 	const RelOptInfo *rel = path->indexinfo->rel;
 	const Directory *directory = cache_directory(cache_index(index));
 	SharedScan	scan = {
-		.rows = path->indexinfo->tuples, .participants = participants,
+		.rows = path->indexinfo->tuples, .participants = parallel_divisor(&path->path),
 		.index_blocks = live_blocks(directory), .table_blocks = rel->pages
 	};
-	double		saved = 1 - 1 / participants;
+	double		saved = 1 - 1 / scan.participants;
 	double		part = 0;			/* not known: the cost says it */
 
 	if (am->shared_time)
 	{
-		scan.share = passing_share(root, path, false);
+		scan.share = passing_share(root, path, false) * index_pricing.share;
 		scan.share = Min(Max(scan.share, 1 / Max(scan.rows, 1)), 1);
 		if (root->limit_tuples > 0)
-			scan.wanted = rows_asked(root, rel, rel->tuples * passing_share(root, path, true));
+			scan.wanted = rows_asked(root, rel, rel->tuples * index_pricing.share *
+									 passing_share(root, path, true));
 		part = am->is_auto(index) ? am->shared_time(index, directory, &scan) : INFINITY;
 	}
 	index_close(index, NoLock);
 	if (am->shared_time)
 		set_shared_costs(root, &path->path, part, (1 - index_cached_part(scan.index_blocks)) *
-						 scan.index_blocks * scan.share / participants * seq_page_cost);
+						 scan.index_blocks * scan.share / scan.participants * seq_page_cost);
 	else
 	{
 		path->path.total_cost -= path->indextotalcost * saved;
 		path->path.startup_cost -= path->path.startup_cost * saved;
 	}
-	return enable_indexscan && part <= MOST_TIME;
+	return enable_indexscan && part <= MOST_TIME && is_worth_waiting(root, path, part);
 }
 
 Cost

@@ -112,6 +112,7 @@ typedef struct IndexPricing
 {
 	double		share;			/* of the index's rows that the bitmap leaves */
 	Cost		find;			/* of the bitmap, if it is made only when few rows pass; or -1 */
+	Cost		before;			/* of it, if a parallel scan has to wait for it */
 } IndexPricing;
 
 #define INDEX_PRICING	{.share = 1, .find = -1}
@@ -133,11 +134,8 @@ extern void vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_c
 							   Selectivity *indexSelectivity, double *indexCorrelation,
 							   double *indexPages);
 
-/*
- * Sets the costs of a path of a parallel scan with about so many participants; false if there
- * should be none.
- */
-extern bool index_share_costs(PlannerInfo *root, IndexPath *path, double participants);
+/* Sets the costs of a path of a parallel scan; false if there should be none. */
+extern bool index_share_costs(PlannerInfo *root, IndexPath *path);
 
 extern IndexScanDesc vectorbeginscan(Relation index, int nkeys, int norderbys);
 extern void vectorrescan(IndexScanDesc desc, ScanKey keys, int nkeys, ScanKey orderbys,

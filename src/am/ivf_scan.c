@@ -171,7 +171,7 @@ is_narrow(const IvfScan *state)
 	uint64		rows = 0;
 	uint64		left = 0;
 
-	if (scan->filter == NULL || state->iterative != IVF_ITERATIVE_SCAN_AUTO ||
+	if (!scan_is_narrowed(scan) || state->iterative != IVF_ITERATIVE_SCAN_AUTO ||
 		state->end == state->lists)
 		return false;
 	for (int i = 0; i < scan->cursor_count; i++)

@@ -258,12 +258,8 @@ expect_rows(SegmentSearch *search, const ItemPointerData *tids, int count)
 	fetch_expect(((VectorScan *) search)->desc->heapRelation, tids, count);
 }
 
-/*
- * Makes the filter of the conditions on attributes, and of the rows among which a scan is.  Tests
- * are left out if not all segments can do them.
- */
-static void
-make_filter(VectorScan *scan, TidSet *among)
+void
+scan_make_filter(VectorScan *scan, TidSet *among)
 {
 	IndexScanDesc desc = scan->desc;
 	bool		tests;
@@ -306,6 +302,7 @@ start(VectorScan *scan)
 	Relation	index = desc->indexRelation;
 	CachedIndex *cached;
 	bool		can_adapt;
+	bool		shares;
 
 	if (desc->numberOfOrderBys == 0)
 		elog(ERROR, "cannot scan index \"%s\" without order", RelationGetRelationName(index));
@@ -338,7 +335,10 @@ start(VectorScan *scan)
 	/* a query of the wrong type or dimensions is an error only if there are rows to compare */
 	if (!has_rows(cache_directory(cached)))
 		return false;
-	make_filter(scan, scan->bound && !scan->finds_late ? scan_bound_among(scan->bound) : NULL);
+	shares = scan->shared && scan->bound && scan_bound_is_shared(scan->bound);
+	scan_make_filter(scan, scan->bound && !scan->finds_late && !shares ?
+					 scan_bound_among(scan->bound) : NULL);
+	scan->among |= shares;
 
 	if (scan->merged)
 		share_merge(scan);
@@ -385,6 +385,7 @@ scan_open(VectorScan *scan, bool (*takes) (VectorScan *scan, const SegmentEntry 
 {
 	CachedIndex *cached = scan->search.cached;
 	const Directory *directory = cache_directory(cached);
+	const SharedExcluded *shared = scan->shared ? scan_share_excluded(scan) : NULL;
 
 	scan->cursors = palloc0(sizeof(ScanCursor) * (directory->count + 1));
 	for (uint32 i = 0; i < directory->count; i++)
@@ -399,8 +400,9 @@ scan_open(VectorScan *scan, bool (*takes) (VectorScan *scan, const SegmentEntry 
 			cursor->returned.changes = segment_tombstone_changes(scan->search.index, entry);
 		if (entry->kind == SEGMENT_SEALED)
 			cursor->segment = cache_acquire(cached, scan->search.index, entry);
-		cursor->excluded = filter_excluded(scan->filter, entry, cursor->segment);
-		if (scan->filter)
+		cursor->excluded = shared ? scan_shared_excluded(shared, i) :
+			filter_excluded(scan->filter, entry, cursor->segment);
+		if (scan_is_narrowed(scan))
 			scan->statistics.survivors += segment_rows(cursor) - cursor->excluded.count;
 		open_cursor(scan, cursor);
 		scan->cursor_count++;
@@ -509,8 +511,8 @@ search_among_passing(VectorScan *scan)
 {
 	bool		late = scan->finds_late;
 
-	make_filter(scan, late ? scan_bound_among(scan->bound) :
-				scan_bound_passing(scan->bound, &scan->statistics.table_rows));
+	scan_make_filter(scan, late ? scan_bound_among(scan->bound) :
+					 scan_bound_passing(scan->bound, &scan->statistics.table_rows));
 	for (int i = 0; i < scan->cursor_count; i++)
 	{
 		ScanCursor *cursor = &scan->cursors[i];

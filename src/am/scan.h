@@ -208,6 +208,19 @@ extern void scan_open(VectorScan *scan,
 extern void scan_reopen(VectorScan *scan);
 
 /*
+ * Makes the filter of the conditions on attributes, and of the rows among which a scan is, or NULL.
+ * Tests are left out if not all segments can do them.
+ */
+extern void scan_make_filter(VectorScan *scan, TidSet *among);
+
+/* Whether rows are left out for conditions, not only because they are dead. */
+static inline bool
+scan_is_narrowed(const VectorScan *scan)
+{
+	return scan->filter != NULL || scan->among;
+}
+
+/*
  * Leaves out from now on the results that have been returned, which must have been noted: whether
  * one of them is found again.
  */
@@ -278,6 +291,15 @@ extern bool scan_takes_part(const VectorScan *scan);
  * divides it is opened by all.
  */
 extern bool scan_takes_segment(VectorScan *scan, const SegmentEntry *entry);
+
+/*
+ * What a participant of a parallel scan leaves out of the segments of the directory if all share
+ * what the first of them has found; NULL if they do not.
+ */
+typedef struct SharedExcluded SharedExcluded;
+
+extern const SharedExcluded *scan_share_excluded(VectorScan *scan);
+extern ExcludedRows scan_shared_excluded(const SharedExcluded *shared, uint32 number);
 
 /* SegmentSearch.take_run. */
 extern bool scan_take_run(SegmentScan *reading, uint32 *first, uint32 *end);

@@ -10,6 +10,7 @@
 #include "pgstat.h"
 #include "storage/latch.h"
 
+#include "attribute/bits.h"
 #include "segment/method.h"
 
 #define NO_CHANGE	PG_UINT64_MAX
@@ -96,6 +97,73 @@ scan_takes_segment(VectorScan *scan, const SegmentEntry *entry)
 		return true;
 	scan->whole++;
 	return pg_atomic_compare_exchange_u32(&scan->shared->whole, &n, n + 1);
+}
+
+/*
+ * The excluded rows of each segment of a directory, which are the same for all participants, as all
+ * have read the same directory and have the same snapshot.
+ */
+struct SharedExcluded
+{
+	uint32		count;			/* of a segment's rows */
+	Size		bits;			/* where these are, from the first SharedExcluded on */
+};
+
+/* Finds the rows, and the excluded ones of all segments; as large as the last parameter says. */
+static SharedExcluded *
+find_excluded(VectorScan *scan, Size *size)
+{
+	CachedIndex *cached = scan->search.cached;
+	const Directory *directory = cache_directory(cached);
+	SharedExcluded *shared;
+
+	scan_make_filter(scan, scan_bound_among(scan->bound));
+	*size = MAXALIGN(sizeof(SharedExcluded) * (directory->count + 1));
+	shared = MemoryContextAllocExtended(scan->context, *size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (uint32 i = 0; i < directory->count; i++)
+	{
+		const SegmentEntry *entry = &directory->entries[i];
+		CachedSegment *segment = NULL;
+		ExcludedRows excluded;
+		Size		bytes;
+
+		if (!segment_is_live(entry))
+			continue;
+		if (entry->kind == SEGMENT_SEALED)
+			segment = cache_acquire(cached, scan->search.index, entry);
+		excluded = filter_excluded(scan->filter, entry, segment);
+		bytes = Max(BITS_BYTES(segment ? segment->header.rows : entry->rows), 8);
+		shared = repalloc_huge(shared, *size + bytes);
+		memcpy((char *) shared + *size, excluded.bits, bytes);
+		shared[i] = (SharedExcluded) {excluded.count, *size};
+		*size += bytes;
+	}
+	return shared;
+}
+
+const SharedExcluded *
+scan_share_excluded(VectorScan *scan)
+{
+	const SharedExcluded *shared;
+	Size		size;
+
+	if (scan->bound == NULL || !scan_bound_is_shared(scan->bound))
+		return NULL;
+	shared = scan_bound_get_shared(scan->bound);
+	if (shared == NULL)
+	{
+		SharedExcluded *found = find_excluded(scan, &size);
+
+		shared = scan_bound_set_shared(scan->bound, found, size);
+		pfree(found);
+	}
+	return shared;
+}
+
+ExcludedRows
+scan_shared_excluded(const SharedExcluded *shared, uint32 number)
+{
+	return (ExcludedRows) {(uint8 *) shared + shared[number].bits, shared[number].count};
 }
 
 /* The rows of the divided ones among the first segments. */

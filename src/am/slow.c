@@ -55,7 +55,7 @@ describe(const VectorScan *scan, StringInfo text)
 					 statistics->reads, statistics->switches, statistics->among,
 					 statistics->search_rounds, statistics->hops, statistics->distances,
 					 statistics->blocks_hit, statistics->blocks_read, scan->returned);
-	if (scan->filter)
+	if (scan_is_narrowed(scan))
 		appendStringInfo(text, "; conditions left " UINT64_FORMAT " rows", statistics->survivors);
 	if (statistics->table_rows > 0)
 		appendStringInfo(text, "; " UINT64_FORMAT " rows of the table tested",

@@ -14,6 +14,9 @@
 /* The name of its paths and plans, which EXPLAIN shows. */
 #define FILTER_SCAN_NAME	"Vector Filter Scan"
 
+/* Whether a path is of a filter scan. */
+extern bool is_filter_scan_path(const Path *path);
+
 /* Defines the setting, and installs the planner's hook. */
 extern void filter_scan_init(void);
 

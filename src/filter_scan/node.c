@@ -6,9 +6,13 @@
  * turn out to meet the conditions.  The node passes on the rows of the vector scan, which tests
  * every condition itself.  So nothing depends on the bitmap but how much is searched: not the rows
  * of lossy pages, and not the rows that EvalPlanQual tests, for which no bitmap is made.
+ *
+ * Of the participants of a parallel scan the first one makes the bitmap, and what the vector scan
+ * makes of it is shared by all.
  */
 #include "filter_scan/filter_scan_internal.h"
 
+#include "access/parallel.h"
 #include "commands/explain.h"
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
@@ -18,6 +22,14 @@
 
 #include "am/bound.h"
 
+/* What the participants of a parallel scan share. */
+typedef struct FilterShared
+{
+	Once		once;			/* what follows from the bitmap, for the vector scan */
+	uint64		exact;			/* pages of the bitmaps that were made since the leader took them */
+	uint64		lossy;
+} FilterShared;
+
 typedef struct FilterScanState
 {
 	CustomScanState node;
@@ -26,8 +38,10 @@ typedef struct FilterScanState
 	MemoryContext context;		/* holds the rows */
 	TidSet	   *rows;			/* of the bitmap, or NULL */
 	bool		offered;		/* the vector scan knows where it gets them */
-	uint64		exact;			/* pages of all bitmaps */
+	uint64		exact;			/* pages of all bitmaps, but for those of FilterShared */
 	uint64		lossy;
+	FilterShared *shared;		/* by the participants of a parallel scan, or NULL */
+	dsa_area   *area;			/* in which they share */
 } FilterScanState;
 
 static const CustomExecMethods exec_methods;
@@ -69,6 +83,25 @@ begin_node(CustomScanState *node, EState *estate, int eflags)
 										   ALLOCSET_DEFAULT_SIZES);
 }
 
+/* Counts the pages of the bitmap; in a parallel scan only one process does so at a time. */
+static void
+count_pages(FilterScanState *state)
+{
+	uint64		lossy = state->rows->lossy;
+	uint64		exact = state->rows->count - lossy;
+
+	if (state->shared)
+	{
+		state->shared->exact += exact;
+		state->shared->lossy += lossy;
+	}
+	else
+	{
+		state->exact += exact;
+		state->lossy += lossy;
+	}
+}
+
 /* The rows of the bitmap, which is made at first. */
 static TidSet *
 find_rows(void *arg)
@@ -87,8 +120,7 @@ find_rows(void *arg)
 	state->rows = tid_set_create(bitmap);
 	MemoryContextSwitchTo(old);
 	tbm_free(bitmap);
-	state->exact += state->rows->count - state->rows->lossy;
-	state->lossy += state->rows->lossy;
+	count_pages(state);
 	return state->rows;
 }
 
@@ -102,7 +134,8 @@ offer_rows(FilterScanState *state)
 	if (bound != NULL)
 		scan_bound_offer(bound, &(ScanOffer) {
 			.find = find_rows, .arg = state,
-			.late = state->rows == NULL ? filter_scan_late(state->node.ss.ps.plan) : 0
+			.late = state->rows == NULL ? filter_scan_late(state->node.ss.ps.plan) : 0,
+			.once = state->shared ? &state->shared->once : NULL, .area = state->area
 		});
 }
 
@@ -175,6 +208,60 @@ rescan_node(CustomScanState *node)
 		ExecReScan(&state->scan->ss.ps);
 }
 
+static Size
+estimate_shared(CustomScanState *node, ParallelContext *context)
+{
+	return sizeof(FilterShared);
+}
+
+/* Without an area there are no workers, and the leader shares nothing. */
+static void
+share(FilterScanState *state, FilterShared *shared)
+{
+	state->area = state->node.ss.ps.state->es_query_dsa;
+	state->shared = state->area ? shared : NULL;
+}
+
+static void
+initialize_shared(CustomScanState *node, ParallelContext *context, void *coordinate)
+{
+	FilterShared *shared = coordinate;
+
+	once_init(&shared->once);
+	shared->exact = shared->lossy = 0;
+	share((FilterScanState *) node, shared);
+}
+
+/* Before a rescan, when no worker runs: segments and snapshots' rows may be others by then. */
+static void
+reset_shared(CustomScanState *node, ParallelContext *context, void *coordinate)
+{
+	FilterScanState *state = (FilterScanState *) node;
+
+	if (state->shared)
+		once_reset(&state->shared->once, state->area);
+}
+
+static void
+initialize_worker(CustomScanState *node, shm_toc *toc, void *coordinate)
+{
+	share((FilterScanState *) node, coordinate);
+}
+
+/* Takes over what workers have counted, before the shared memory goes. */
+static void
+shut_down(CustomScanState *node)
+{
+	FilterScanState *state = (FilterScanState *) node;
+
+	if (state->shared && !IsParallelWorker())
+	{
+		state->exact += state->shared->exact;
+		state->lossy += state->shared->lossy;
+	}
+	state->shared = NULL;
+}
+
 /* Shows the pages of bitmaps as for a bitmap heap scan. */
 static void
 explain_node(CustomScanState *node, List *ancestors, ExplainState *es)
@@ -201,6 +288,11 @@ static const CustomExecMethods exec_methods = {
 	.ExecCustomScan = next_row,
 	.EndCustomScan = end_node,
 	.ReScanCustomScan = rescan_node,
+	.EstimateDSMCustomScan = estimate_shared,
+	.InitializeDSMCustomScan = initialize_shared,
+	.ReInitializeDSMCustomScan = reset_shared,
+	.InitializeWorkerCustomScan = initialize_worker,
+	.ShutdownCustomScan = shut_down,
 	.ExplainCustomScan = explain_node
 };
 

@@ -66,13 +66,17 @@ add_index_copy(RelOptInfo *copy, const IndexOptInfo *index)
 	return one;
 }
 
-/* A copy of a table with the indexes of ours, or with all others, and without paths. */
+/*
+ * A copy of a table with the indexes of ours, of which there may be parallel scans, or with all
+ * others; and without paths.
+ */
 static RelOptInfo *
 with_indexes(const RelOptInfo *rel, bool ours)
 {
 	RelOptInfo *copy = table_without_paths(rel);
 	ListCell   *cell;
 
+	copy->consider_parallel = ours && rel->consider_parallel;
 	foreach(cell, rel->indexlist)
 	{
 		const IndexOptInfo *index = lfirst(cell);
@@ -128,18 +132,21 @@ find_bitmap(PlannerInfo *root, RelOptInfo *rel, const IndexPath *scan)
 
 /*
  * Prices a scan of a vector index again: for a search among a part of its rows; with this cost of
- * finding the rows that pass its filter, should few do.
+ * finding the rows that pass its filter, should few do.  NULL: a parallel scan should not be taken.
  */
 static IndexPath *
 price_scan(PlannerInfo *root, const IndexPath *scan, IndexPricing pricing)
 {
 	IndexPath  *path = makeNode(IndexPath);
+	bool		parallel = scan->path.parallel_aware;
 
 	*path = *scan;
 	index_pricing = pricing;
 	PG_TRY();
 	{
-		cost_index(path, root, 1, false);
+		cost_index(path, root, 1, parallel);
+		if (parallel && (path->path.parallel_workers <= 0 || !index_share_costs(root, path)))
+			path = NULL;
 	}
 	PG_FINALLY();
 	{
@@ -206,7 +213,7 @@ static const CustomPathMethods path_methods;
 
 /*
  * Offers a filter scan with these parts, which costs this much besides the vector scan; `late` as
- * in filter_scan_internal.h.
+ * in filter_scan_internal.h.  It is parallel if the vector scan is.
  */
 static void
 add_filter_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *scan, BitmapHeapPath *bitmap,
@@ -219,6 +226,8 @@ add_filter_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *scan, BitmapHeapP
 	path->path.pathtarget = rel->reltarget;
 	path->path.parallel_safe = rel->consider_parallel &&
 		is_parallel_safe(root, (Node *) scan->indexorderbys);
+	path->path.parallel_aware = scan->path.parallel_aware;
+	path->path.parallel_workers = scan->path.parallel_workers;
 	path->path.rows = scan->path.rows;
 	path->path.startup_cost = cost + scan->path.startup_cost;
 	path->path.total_cost = cost + scan->path.total_cost;
@@ -231,13 +240,17 @@ add_filter_path(PlannerInfo *root, RelOptInfo *rel, IndexPath *scan, BitmapHeapP
 	/* without a point, a number would be an Integer in a parallel worker */
 	path->custom_private = list_make1(makeFloat(psprintf("%.3f", late)));
 	path->methods = &path_methods;
-	add_path(rel, &path->path);
+	if (!path->path.parallel_aware)
+		add_path(rel, &path->path);
+	else if (path->path.parallel_safe)
+		add_partial_path(rel, &path->path);
 }
 
 /*
  * Offers a scan of a vector index among the rows of a bitmap.  It may take longer to make the
  * bitmap than to return rows until as many pass as the LIMIT takes, should conditions and distances
  * have nothing to do with each other: then also a scan that makes the bitmap only if few rows pass.
+ * Participants of a parallel scan cannot begin again, and wait for the bitmap.
  */
 static void
 add_filter_paths(PlannerInfo *root, RelOptInfo *rel, const IndexPath *scan)
@@ -249,6 +262,7 @@ add_filter_paths(PlannerInfo *root, RelOptInfo *rel, const IndexPath *scan)
 	Cost		lookup;
 	Cost		late;
 	Selectivity selectivity;
+	IndexPath  *among;
 	double		rows;
 
 	if (bitmap == NULL)
@@ -259,11 +273,13 @@ add_filter_paths(PlannerInfo *root, RelOptInfo *rel, const IndexPath *scan)
 		(ROW_OPERATORS * rows +
 		 PAGE_OPERATORS * bitmap_pages(root, rel, bitmap->bitmapqual));
 	late = found + SEARCH_OPERATORS * cpu_operator_cost + lookup;
-	add_filter_path(root, rel,
-					price_scan(root, scan, (IndexPricing) {.share = selectivity, .find = -1}),
-					bitmap, found + random_page_cost * Min(rows, VECTOR_PAGES) +
-					OTHERS_FACTOR * lookup, 0);
-	if (root->limit_tuples > 0 && returned < late)
+	among = price_scan(root, scan, (IndexPricing) {
+		.share = selectivity, .find = -1, .before = found + lookup
+	});
+	if (among)
+		add_filter_path(root, rel, among, bitmap, found +
+						random_page_cost * Min(rows, VECTOR_PAGES) + OTHERS_FACTOR * lookup, 0);
+	if (root->limit_tuples > 0 && returned < late && !scan->path.parallel_aware)
 		add_filter_path(root, rel,
 						price_scan(root, scan, (IndexPricing) {
 							.share = 1, .find = OTHERS_FACTOR * late
@@ -307,7 +323,7 @@ offer_filter_scans(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry 
 		return;
 	copy = with_indexes(rel, true);
 	create_index_paths(root, copy);
-	foreach(cell, copy->pathlist)
+	foreach(cell, list_concat_copy(copy->pathlist, copy->partial_pathlist))
 	{
 		Path	   *path = lfirst(cell);
 
@@ -364,6 +380,12 @@ static const CustomPathMethods path_methods = {
 	.CustomName = FILTER_SCAN_NAME,
 	.PlanCustomPath = make_plan
 };
+
+bool
+is_filter_scan_path(const Path *path)
+{
+	return IsA(path, CustomPath) && ((const CustomPath *) path)->methods == &path_methods;
+}
 
 void
 filter_scan_init(void)

@@ -108,7 +108,7 @@ mark_safe(const PlannerInfo *root, Path *path)
 			safe = mark_all_safe(root, ((MergeAppendPath *) path)->subpaths);
 			break;
 		case T_CustomPath:
-			safe = strcmp(((CustomPath *) path)->methods->CustomName, FILTER_SCAN_NAME) == 0 &&
+			safe = is_filter_scan_path(path) &&
 				mark_all_safe(root, ((CustomPath *) path)->custom_paths);
 			break;
 		case T_IndexPath:

@@ -76,17 +76,6 @@ toast_blocks(Oid relid)
 }
 
 /*
- * The number of participants that a path's workers and the leader count as in PostgreSQL's costs.
- */
-static double
-parallel_divisor(const Path *path)
-{
-	double		leader = parallel_leader_participation ? 1 - 0.3 * path->parallel_workers : 0;
-
-	return path->parallel_workers + Max(leader, 0);
-}
-
-/*
  * Sets the costs of parallel scans of indexes, which then have to be compared again.  Scans that
  * workers cannot run, because they do not get the values of an outer query, are left out:
  * PostgreSQL does not check that, since no access method of its own has ordered parallel scans of
@@ -107,7 +96,7 @@ share_costs_of_scans(PlannerInfo *root, RelOptInfo *rel)
 			vector_am_plans(((IndexPath *) path)->indexinfo))
 		{
 			if (!is_parallel_safe(root, (Node *) ((IndexPath *) path)->indexorderbys) ||
-				!index_share_costs(root, (IndexPath *) path, parallel_divisor(path)))
+				!index_share_costs(root, (IndexPath *) path))
 				continue;
 		}
 		add_partial_path(rel, path);

@@ -67,12 +67,54 @@ foreach my $case ([ 'a worker that is terminated', "SELECT pg_terminate_backend(
 		"$name: no worker is left");
 	check($name);
 }
+# a search among the rows of a bitmap, which one participant makes while the others wait: of a condition that waits where it is
+# asked to, after the statement was planned
+$node->safe_psql('postgres', q{
+	ALTER TABLE items ADD tag int;
+	UPDATE items SET tag = id % 4;
+	VACUUM FULL items;
+	CREATE INDEX items_tag ON items (tag);
+	VACUUM ANALYZE items;
+	CREATE FUNCTION tag_of(int) RETURNS int LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+	BEGIN
+		IF current_setting('test.waits', true) = 'on' THEN
+			PERFORM pg_sleep(600);
+		END IF;
+		RETURN $1;
+	END $$;
+});
+my $among = "SELECT id FROM items WHERE tag = tag_of(1) ORDER BY v <-> $point LIMIT 1500";
+like($node->safe_psql('postgres', "$settings EXPLAIN $among"),
+	qr/Gather Merge.*Parallel Custom Scan \(Vector Filter Scan\).*Parallel Index Scan using items_v.*Bitmap Index Scan on items_tag/s,
+	'the plan of a search among the rows of a bitmap is parallel');
+$right = $node->safe_psql('postgres', "SET enable_indexscan = off; SELECT count(*), sum(id) FROM ($among) x");
+my $waiting = "FROM pg_stat_activity WHERE backend_type = 'parallel worker' AND wait_event = 'Extension'";
+foreach my $case ([ 'a worker that is terminated while it makes a bitmap', "SELECT pg_terminate_backend(pid) $workers", 'off' ],
+	[ 'a worker that is terminated while it waits for a bitmap', "SELECT pg_terminate_backend(pid) $waiting", 'off' ],
+	[ 'a leader that is cancelled while it makes a bitmap', "SELECT pg_cancel_backend(pid) $leader", 'on' ])
+{
+	my ($name, $deed, $leads) = @$case;
+	my ($out, $err) = ('', '');
+	my $query = IPC::Run::start([ $node->installed_command('psql'), '-XAtq', '-d', $node->connstr('postgres'),
+			'-c', "$settings SET parallel_leader_participation = $leads; SET plan_cache_mode = force_generic_plan; PREPARE waits AS $among",
+			'-c', 'EXPLAIN EXECUTE waits', '-c', 'SET test.waits = on', '-c', 'EXECUTE waits' ], '>', \$out, '2>', \$err);
+	# the leader makes it if it can, as it is there first, and then both workers wait
+	ok($node->poll_query_until('postgres', "SELECT count(*) = " . ($leads eq 'on' ? 2 : 1) . " $waiting"), "$name: workers wait");
+	$node->safe_psql('postgres', $deed);
+	$query->finish;
+	like($err, qr/terminating|parallel worker|canceling statement due to user request/, "$name: an error");
+	ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'parallel worker'"),
+		"$name: no worker is left");
+	is($node->safe_psql('postgres', "$settings SELECT count(*), sum(id) FROM ($among) x"), $right, "$name: the next search is right");
+}
+$right = $node->safe_psql('postgres', "SET enable_indexscan = off; SELECT count(*), sum(id) FROM ($nearest) x");
+
 # segments change between searches and while they go on
 my $search = $node->background_psql('postgres');
 $search->query_safe($settings);
 $search->query_safe("BEGIN; DECLARE c CURSOR FOR $nearest; FETCH 5 FROM c");
 $node->safe_psql('postgres', q{
-	INSERT INTO items SELECT i, ARRAY(SELECT random() + 10 FROM generate_series(1, 8) WHERE i > 0)::vector FROM generate_series(8001, 9000) i;
+	INSERT INTO items (id, v) SELECT i, ARRAY(SELECT random() + 10 FROM generate_series(1, 8) WHERE i > 0)::vector FROM generate_series(8001, 9000) i;
 	SELECT vector_seal('items_v');
 });
 is($search->query_safe('MOVE ALL FROM c; COMMIT; SELECT 1'), 1, 'a cursor goes on when segments have changed');
@@ -86,6 +128,8 @@ $standby->init_from_backup($node, 'copy', has_streaming => 1);
 $standby->start;
 $node->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', "$settings SELECT count(*), sum(id) FROM ($nearest) x"), $right, 'on a standby');
+is($standby->safe_psql('postgres', "$settings SELECT count(*), sum(id) FROM ($among) x"),
+	$standby->safe_psql('postgres', "SET enable_indexscan = off; SELECT count(*), sum(id) FROM ($among) x"), 'among the rows of a bitmap on a standby');
 
 $standby->stop;
 $node->stop;
