@@ -1,5 +1,5 @@
-# A parallel scan of a graph that ends early: a participant that is killed, a leader that is cancelled, a worker that does
-# not see the segments of the first participant; and standbys
+# A parallel scan of a graph that ends early: a participant that is killed, also while it makes a bitmap or waits for one, a leader
+# that is cancelled, a worker that does not see the segments of the first participant; and standbys
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
