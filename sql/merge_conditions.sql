@@ -112,6 +112,17 @@ SELECT key, node, scans, begun < scans AS skips, pairs FROM unnest('{t = mod(q.i
 	LATERAL (SELECT narrow_rows(format('SELECT 10000 * id + near AS id FROM (%s) y', format(narrow_pairs(key), ''))) =
 		narrow_rows(format('SELECT 10000 * id + near AS id FROM (%s) y', format(narrow_pairs(key), '+ 0'))) AS pairs) z;
 SELECT count(*), count(*) FILTER (WHERE x.t = n % 6) FROM generate_series(1, 12) n, LATERAL (SELECT t FROM narrow WHERE t = n % 6 AND a < n * 15 ORDER BY v <-> narrow_vector(7) LIMIT 2) x;
+-- the price is that of the comparison and of the scans that begin; all begin for more rows than there are partitions, and where more have to be compared
+CREATE FUNCTION narrow_price(query text, enabled text, OUT price float8) LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('vector.enable_merge_append', enabled, true);
+	price := jsonb_path_query_first(narrow_plan(query, 'COSTS on'), '$[0]."Plan"."Total Cost"');
+	PERFORM set_config('vector.enable_merge_append', 'on', true);
+END $$;
+SELECT conditions, n, sign(round((narrow_price(narrow_search(conditions, n), 'on') - narrow_price(narrow_search(conditions, n), 'off'))::numeric, 2)) AS more FROM
+	(VALUES ('a < 100', 10), ('a < 20', 1), ('a < 20', 10), ('a < 20', 100), ('d = 3', 20)) x (conditions, n);
+SELECT narrow_price(format(narrow_pairs('true'), ''), 'on') < narrow_price(format(narrow_pairs('true'), ''), 'off') AS less_for_each;
+
 BEGIN;
 DECLARE narrow_cursor CURSOR FOR SELECT id FROM narrow WHERE t < (SELECT 3) AND a < 100 ORDER BY v <-> narrow_vector(7) LIMIT 10;
 FETCH 1 FROM narrow_cursor;
@@ -145,4 +156,4 @@ SELECT count(*), bool_and(complete) AS complete, bool_and(found) AS found FROM n
 DROP VIEW narrow_checks;
 DROP TABLE narrow, narrow_queries, narrow_1_3;
 DROP ROLE regress_narrow;
-DROP FUNCTION narrow_vector, narrow_plan, narrow_search, narrow_node, narrow_rows, narrow_found, narrow_scans, narrow_shown, narrow_prepared, narrow_pairs;
+DROP FUNCTION narrow_vector, narrow_plan, narrow_search, narrow_node, narrow_rows, narrow_found, narrow_scans, narrow_shown, narrow_prepared, narrow_pairs, narrow_price;

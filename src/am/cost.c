@@ -15,6 +15,7 @@
 #include "utils/spccache.h"
 
 #include "am/conditions.h"
+#include "am/merge.h"
 #include "am/method.h"
 #include "am/residual.h"
 #include "segment/cache.h"
@@ -317,6 +318,66 @@ scan_work(Oid oid, double rows, const ScanWork *given, double *blocks)
 	return work;
 }
 
+/*
+ * The cost of what a scan does before its first row.  What searches touch is assumed to be in
+ * memory, but only a part of a large index.
+ */
+static Cost
+first_cost(const IndexPath *path, const ScanWork *work, double blocks)
+{
+	double		random_cost;
+	double		sequential_cost;
+
+	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
+	return (1 - index_cached_part(blocks)) *
+		(work->random_pages * random_cost + work->sequential_pages * sequential_cost) +
+		work->operators * cpu_operator_cost;
+}
+
+/*
+ * Whether a scan is one of those that a node of merge_node.c begins only if they may have one of
+ * the rows that are wanted; if so, which part of them begins.  Where codes do not tell which rows
+ * meet all conditions, so many more rows have to be compared, and all begin if these are too many.
+ */
+static bool
+begins_late(const PlannerInfo *root, const IndexPath *path, const ScanWork *work, double *part)
+{
+	const RelOptInfo *rel = path->indexinfo->rel;
+	double		rows = path->indexinfo->tuples * work->share;
+
+	*part = work->wanted * Max(rows / Max(rel->rows, 1), 1) / work->parts;
+	return merge_node_enabled && work->parts >= MERGE_LEAST_SCANS && work->wanted > 0 &&
+		*part <= 1 && path->indexinfo->tuples <= MERGE_MOST_ROWS && index_pricing.share == 1 &&
+		root->parse->commandType == CMD_SELECT && root->parse->rowMarks == NIL &&
+		list_length(root->query_pathkeys) == 1 &&
+		list_length(root->parse->jointree->fromlist) == 1 &&
+		IsA(linitial(root->parse->jointree->fromlist), RangeTblRef);
+}
+
+/*
+ * What such a scan costs before its first row: its part of those that begin, and to compare its
+ * rows before it does.
+ */
+static Cost
+late_cost(const IndexPath *path, const ScanWork *work, double part, Cost cost)
+{
+	Relation	index = index_open(path->indexinfo->indexoid, NoLock);
+	const VectorAm *am = vector_am_of(index);
+	const Directory *directory = cache_directory(cache_index(index));
+
+	if (am->count_sketch && !space_is_lossy(cache_space(cache_index(index))) &&
+		!(directory->features & FEATURE_STORED))
+	{
+		double		blocks = live_blocks(directory);
+		ScanWork	sketch = *work;
+
+		am->count_sketch(path->indexinfo->tuples, blocks, &sketch);
+		cost = cost * part + first_cost(path, &sketch, blocks);
+	}
+	index_close(index, NoLock);
+	return cost;
+}
+
 void
 vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *indexStartupCost,
 				   Cost *indexTotalCost, Selectivity *indexSelectivity,
@@ -326,8 +387,7 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 	double		rows = path->indexinfo->tuples;
 	double		blocks;
 	double		share;
-	double		random_cost;
-	double		sequential_cost;
+	double		part;
 	ScanWork	work;
 
 	if (path->indexorderbys == NIL || wants_null(path) || !can_order(path))
@@ -344,12 +404,9 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 		.share = share, .wanted = Max(root->limit_tuples, 0),
 		.parts = merged_parts(root, path->indexinfo->rel)
 	}, &blocks);
-	get_tablespace_page_costs(path->indexinfo->reltablespace, &random_cost, &sequential_cost);
-
-	/* what searches touch is assumed to be in memory, but only a part of a large index */
-	*indexStartupCost = (1 - index_cached_part(blocks)) *
-		(work.random_pages * random_cost + work.sequential_pages * sequential_cost) +
-		work.operators * cpu_operator_cost;
+	*indexStartupCost = first_cost(path, &work, blocks);
+	if (begins_late(root, path, &work, &part))
+		*indexStartupCost = late_cost(path, &work, part, *indexStartupCost);
 	*indexTotalCost = *indexStartupCost + order_cost(rows * share) +
 		rest_cost(root, path->indexinfo->rel, path->indexinfo->rel->tuples * index_pricing.share *
 				  passing_share(root, path, true), &work);

@@ -153,6 +153,7 @@ const VectorAm hnsw_am = {
 	.build = graph_build,
 	.phase_name = graph_build_phase_name,
 	.count_work = hnsw_count_work,
+	.count_sketch = hnsw_count_sketch,
 	.scan = &hnsw_scan_method,
 	.is_auto = hnsw_is_auto,
 	.parallel = true,

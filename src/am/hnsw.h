@@ -49,6 +49,7 @@ extern double hnsw_scan_mem_multiplier;
 /* Of VectorAm, in hnsw_cost.c and hnsw_scan.c. */
 extern void hnsw_count_work(Relation index, const Directory *directory, double rows, double blocks,
 							ScanWork *work);
+extern void hnsw_count_sketch(double rows, double blocks, ScanWork *work);
 extern const struct ScanMethod hnsw_scan_method;
 
 #endif							/* VECTOR_AM_HNSW_H */

@@ -37,6 +37,9 @@
 #define CODES_PART			0.03
 #define VECTORS_READ		60
 
+/* Hops that it takes to open an index, and compare few of its rows. */
+#define HOPS_OF_SKETCH		8
+
 /* The number of different blocks that this many hops read. */
 static double
 blocks_met(double hops, double blocks)
@@ -113,4 +116,17 @@ hnsw_count_work(Relation index, const Directory *directory, double rows, double 
 	/* without a walk all are known: what is left is the vector of each, in memory as the others */
 	work->rest_random_pages = walk ? left * PAGES_PER_ROW :
 		(1 - index_cached_part(blocks)) * blocks_met(left, blocks);
+}
+
+void
+hnsw_count_sketch(double rows, double blocks, ScanWork *work)
+{
+	double		left = rows * work->share;
+	double		groups = rows / CODE_GROUP + 1;
+	double		hops = HOPS_OF_SKETCH +
+		groups * (1 - exp(-left / groups)) / GRAPH_GROUPS_PER_HOP +
+		left / GRAPH_WITHIN_PART / GRAPH_SCATTERED_PER_HOP;
+
+	work->operators = hops * OPERATORS_PER_HOP;
+	work->random_pages = blocks_met(hops, blocks);
 }

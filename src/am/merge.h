@@ -56,8 +56,11 @@ typedef struct MergeNode
 /* What EXPLAIN shows. */
 #define MERGE_NODE_NAME	"Vector Merge Append"
 
-/* With fewer scans less is saved than is compared again. */
+/* With fewer scans, or more rows in each on average, less is saved than is compared again. */
 #define MERGE_LEAST_SCANS	32
+#define MERGE_MOST_ROWS		4096
+
+extern bool merge_node_enabled;
 
 /*
  * Makes the state of a node.  CustomScan.custom_plans are scans, custom_exprs is the query, and

@@ -29,6 +29,8 @@
 #include "am/sketch.h"
 #include "filter_scan/filter_scan.h"
 
+bool		merge_node_enabled = true;
+
 static const CustomExecMethods exec_methods;
 
 static Node *

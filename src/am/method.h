@@ -155,6 +155,12 @@ typedef struct VectorAm
 	/* Whether scans go on until the query has its rows: the mode auto. */
 	bool		(*is_auto) (Relation index);
 
+	/*
+	 * Counts what sketch.h compares of an index with so many rows, before its scan begins if it has
+	 * to; *work likewise.  NULL: it has no sketch.
+	 */
+	void		(*count_sketch) (double rows, double blocks, ScanWork *work);
+
 	bool		parallel;		/* participants of a scan may divide its work (scan.h) */
 
 	/*

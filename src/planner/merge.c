@@ -2,8 +2,8 @@
  * merge.c - scans of many small indexes that begin only when they may have one of the rows
  *
  * The node of am/merge_node.c stands in place of a Merge Append right below a LIMIT, after the plan
- * has been made: its plans of scans stay as they are, and so does the price, which is that of a
- * search of all (cost.c).
+ * has been made: its plans of scans stay as they are.  Their prices say already that few begin
+ * (am/cost.c).
  */
 #include "planner/planner.h"
 
@@ -22,11 +22,6 @@
 
 #include "am/hnsw.h"
 #include "am/merge.h"
-
-/* With more rows in each on average, less is saved than is compared again. */
-#define MOST_ROWS		4096
-
-static bool enable_merge_append = true;
 
 /* The query of a scan that orders by a distance; else NULL. */
 static const OpExpr *
@@ -116,7 +111,7 @@ find_alike(const List *plans, const OpExpr *first, AlikeScans *alike)
 		alike->indexes = lappend_oid(alike->indexes, index);
 	}
 	alike->share = rows > 0 ? Max(passing, 1) / Max(rows, 1) : 1;
-	return rows <= (double) MOST_ROWS * alike->count;
+	return rows <= (double) MERGE_MOST_ROWS * alike->count;
 }
 
 /* Whether rows are merged by one column, a distance, the nearest first. */
@@ -160,7 +155,7 @@ merge_late(Plan *plan)
 	Plan	   *first;
 	Node	   *query;
 
-	if (!enable_merge_append || !IsA(plan, MergeAppend) || plan->initPlan != NIL ||
+	if (!merge_node_enabled || !IsA(plan, MergeAppend) || plan->initPlan != NIL ||
 		list_length(append->mergeplans) < MERGE_LEAST_SCANS || !merges_by_distance(append))
 		return plan;
 	first = first_scan(append->mergeplans);
@@ -193,5 +188,5 @@ merge_late_init(void)
 	DefineCustomBoolVariable(
 		"vector.enable_merge_append",
 		"Enables the planner to begin only the scans of small partitions that may have a row.",
-		NULL, &enable_merge_append, true, PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
+		NULL, &merge_node_enabled, true, PGC_USERSET, GUC_EXPLAIN, NULL, NULL, NULL);
 }
