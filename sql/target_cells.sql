@@ -86,6 +86,10 @@ BEGIN
 	END LOOP;
 	RETURN work;
 END $$;
+-- between two numbers of lists, an effort is had by the rows that are read
+SELECT count(DISTINCT work) AS efforts FROM (
+	SELECT set_config('vector.target_recall', target::text, false), target_work('share < 50') AS work FROM generate_series(0.9, 0.98, 0.01) AS target) AS n;
+SET vector.target_recall = 0.95;
 SELECT target_work('share < 5') AS work \gset
 SET vector.target_recall = 0;
 SET ivf.probes = 100;

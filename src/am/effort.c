@@ -81,10 +81,17 @@ graph_effort_part(Relation index, double share)
 }
 
 /*
- * The rows that pass are among the nearest of all, of which there are more by their share; a search
- * that goes on until it has a number of rows that pass comes by those.
+ * Of how many of the nearest rows a search misses as many as of this many that pass, which are the
+ * given share of all.  The i-th of these is on average the i/share-th of all, so their mean rank is
+ * (wanted + 1) / share / 2, and that of the nearest n is (n + 1) / 2.
  */
-int
+static double
+rows_of_rank(double wanted, double share)
+{
+	return (wanted + 1) / share - 1;
+}
+
+double
 effort_of(CachedIndex *cached, Relation index, double wanted, double share, int setting)
 {
 	const VectorAm *am = vector_am_of(index);
@@ -96,15 +103,13 @@ effort_of(CachedIndex *cached, Relation index, double wanted, double share, int 
 		return effort_measured;
 	if (!effort_follows(cached, index))
 		return setting;
-	effort = effort_with_margin(cached, index, (wanted > 0 ? wanted : ROWS_NOT_KNOWN) / share);
+	wanted = rows_of_rank(wanted > 0 ? wanted : ROWS_NOT_KNOWN, share);
+	effort = effort_with_margin(cached, index, wanted);
 	if (am->effort_demanded)
-		effort = Max(effort, am->effort_demanded(cache_directory(cached),
-												 (wanted > 0 ? wanted : ROWS_NOT_KNOWN) / share));
+		effort = Max(effort, am->effort_demanded(cache_directory(cached), wanted));
 	am->effort_range(index, &least, &most);
 	effort = Min(effort, most);
-	if (share < 1)
-		effort = Max(effort * am->effort_part(index, share) + 0.5, 1);
-	return (int) ceil(effort);
+	return share < 1 ? Max(effort * am->effort_part(index, share), 1) : effort;
 }
 
 /*
@@ -121,7 +126,9 @@ scan_set_effort(VectorScan *scan, int setting, uint32 longest)
 
 	if (bound && scan->filtered && !scan->among)
 		wanted = Max(wanted, scan_bound_expected(bound));
-	scan->effort = effort_of(scan->search.cached, scan->search.index, wanted, share, setting);
+	scan->effort_exact = effort_of(scan->search.cached, scan->search.index, wanted, share,
+								   setting);
+	scan->effort = (int) ceil(scan->effort_exact);
 	scan->effort_share = share;
 	if (effort_follows(scan->search.cached, scan->search.index))
 	{

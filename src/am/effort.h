@@ -38,8 +38,8 @@ extern double graph_effort_part(Relation index, double share);
  * conditions on attributes.  The setting of the access method holds if there is no target, or no
  * curves: effort_follows says whether there are.
  */
-extern int	effort_of(CachedIndex *cached, Relation index, double wanted, double share,
-					  int setting);
+extern double effort_of(CachedIndex *cached, Relation index, double wanted, double share,
+						int setting);
 extern bool effort_follows(CachedIndex *cached, Relation index);
 
 /* Searches have this effort, whatever is set, while curves are measured; 0: they are not. */

@@ -61,6 +61,7 @@ typedef struct IvfScan
 	int			iterative;		/* IvfIterativeScan, as it was at the start */
 	uint32		lists;			/* maximum number that may be searched in any segment */
 	uint32		probes;			/* number of lists that are searched at least, */
+	double		narrow;			/* that is_narrow compares with, */
 	uint32		first;			/* and in the first round */
 	uint32		end;			/* of the ranks of this round */
 	uint32		probed;			/* ranks taken, unless parallel */
@@ -188,8 +189,8 @@ is_narrow(const IvfScan *state)
 			pg_atomic_read_u64(&state->shared->left), pg_atomic_read_u64(&state->shared->read)
 		};
 	return compared.left < left &&
-		(compared.left * state->lists < left * state->probes ||
-		 compared.read * state->lists < rows * state->probes);
+		((double) compared.left * state->lists < left * state->narrow ||
+		 (double) compared.read * state->lists < rows * state->narrow);
 }
 
 /* Does the first round. */
@@ -274,6 +275,10 @@ ivf_search(VectorScan *scan)
 		(uint32) scan_set_effort(scan, (int) ivf_probes_of(index, lists), 0);
 	effort->stored_at_once = IVF_STORED_AT_ONCE;
 	state->lists = lists;
+	state->narrow = scan->effort_exact;
+	/* an effort between two numbers of lists is had by the rows of further ones */
+	if (scan->filter && state->iterative == IVF_ITERATIVE_SCAN_AUTO)
+		state->probes = effort->lists = (uint32) Max(rint(scan->effort_exact), 1);
 	if (state->iterative == IVF_ITERATIVE_SCAN_OFF)
 		state->lists = state->probes;
 	else if (scan->relaxed)

@@ -146,6 +146,7 @@ struct VectorScan
 	SharePace	pace;
 	ScanBound  *bound;			/* or NULL */
 	int			effort;			/* how far it goes; 0: it did not begin */
+	double		effort_exact;	/* which was rounded up */
 	double		effort_rows;	/* for which that follows from a recall; 0: there are no curves */
 	double		effort_share;	/* of all rows, that was expected to pass */
 	double		effort_changed; /* the part of the rows that are newer than the curves */
