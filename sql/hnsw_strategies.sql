@@ -70,6 +70,18 @@ SELECT count(*), count(DISTINCT id), count(*) FILTER (WHERE d < before) < 12 AS 
 SELECT walks, reads, hops FROM vector_last_scan();
 SET hnsw.ef_search = 40;
 SELECT vector_index_check('t_c');
+-- what the planner expects of conditions is at most half as much again as without, as rows that do not pass are walked through or left out
+CREATE FUNCTION price(condition text) RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE format('EXPLAIN (FORMAT json) SELECT id FROM t WHERE %s ORDER BY v <-> array_fill(1, ARRAY[16])::vector LIMIT 10', condition) INTO plan;
+	RETURN plan->0->'Plan'->'Plans'->0->>'Startup Cost';
+END $$;
+ANALYZE t;
+SELECT condition, price(condition) / price('true') < 1.5 AS cheap
+	FROM unnest(ARRAY['h < 2000', 'h < 1000', 'h < 400', 'h < 200', 'h < 40', 'h < 4']) condition;
+DROP FUNCTION price;
 -- what only the executor evaluates: if few rows meet it, those of the table are tested
 BEGIN;
 SELECT pg_stat_get_xact_tuples_returned('t'::regclass) AS before \gset

@@ -77,7 +77,7 @@ VACUUM ANALYZE in_order;
 SET enable_seqscan = off;
 SET enable_sort = off;
 -- as if the table was large
-SET seq_page_cost = 10000;
+SET seq_page_cost = 300;
 SET cpu_operator_cost = 0.1;
 CREATE FUNCTION cost_of(condition text) RETURNS float8 LANGUAGE plpgsql AS $$
 DECLARE

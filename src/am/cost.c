@@ -26,6 +26,9 @@
  */
 #define CHANCE_OF_READING	0.3
 
+/* To test the attributes of a row, in units of cpu_operator_cost. */
+#define OPERATORS_PER_TEST	0.06
+
 #define FORBIDDEN_COST	1e30
 
 IndexPricing index_pricing = INDEX_PRICING;
@@ -404,6 +407,8 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 		.share = share, .wanted = Max(root->limit_tuples, 0),
 		.parts = merged_parts(root, path->indexinfo->rel)
 	}, &blocks);
+	if (share < 1)
+		work.operators += rows * OPERATORS_PER_TEST;
 	*indexStartupCost = first_cost(path, &work, blocks);
 	if (begins_late(root, path, &work, &part))
 		*indexStartupCost = late_cost(path, &work, part, *indexStartupCost);

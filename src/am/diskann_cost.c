@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "am/effort.h"
+#include "am/graph_cost.h"
 #include "graph/build.h"
 #include "segment/format.h"
 
@@ -52,7 +53,10 @@ diskann_count_work(Relation index, const Directory *directory, double rows, doub
 		else
 			hops += (double) entry->rows / CODE_GROUP;
 	}
-	hops = Min(hops / work->share, Max(left, 1));
+	/* rows that do not pass are walked through, unless it costs less to read the others' codes */
+	if (work->share < 1)
+		hops = Min(hops / work->share, graph_code_hops(false, rows, left));
+	hops = Min(hops, Max(left, 1));
 	if (directory->storage != STORAGE_NONE)
 	{
 		compared = hops;

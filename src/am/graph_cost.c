@@ -17,9 +17,6 @@
 
 #include "graph_segment/method.h"
 
-/* Hops of a walk with conditions for each row that is wanted, and of its share. */
-#define HOPS_PER_SHARE		2.5
-
 /* One process that looks for more rows reads codes or vectors, if rounds of a walk take longer. */
 #define ROWS_OF_ROUND		1000
 
@@ -50,9 +47,8 @@ count_mapped(double rows, double blocks)
 	return pieces > 0 ? pieces * (1 - exp(-rows / pieces)) : 0;
 }
 
-/* To compare the codes of the rows that are left. */
-static double
-hops_of_codes(bool grouped, double rows, double left)
+double
+graph_code_hops(bool grouped, double rows, double left)
 {
 	double		all = rows / CODE_GROUP + 1;
 
@@ -67,7 +63,7 @@ graph_shared_time(Relation index, const Directory *directory, const SharedScan *
 	bool		kept = directory->storage != STORAGE_NONE;	/* else the table has the vectors */
 	double		left = scan->rows * scan->share;
 	double		wanted = scan->wanted > 0 ? Min(scan->wanted, left) : left;
-	double		codes = hops_of_codes(grouped, scan->rows, left);
+	double		codes = graph_code_hops(grouped, scan->rows, left);
 	double		compared = Min(COMPARED_PER_WANTED * wanted, left);
 	double		by_codes = codes + (kept ? wanted * GRAPH_HOPS_PER_ROW : compared);
 	double		by_vectors = left / (scan->share < 1 ? GRAPH_SCATTERED_PER_HOP :
@@ -85,7 +81,7 @@ graph_shared_time(Relation index, const Directory *directory, const SharedScan *
 	if (!kept)
 		alone = Min(GRAPH_WALKED_PER_ROW * wanted / scan->share, codes) + compared;
 	else if (scan->share < 1)
-		alone = Min(HOPS_PER_SHARE * wanted / scan->share,
+		alone = Min(GRAPH_WALKED_PER_SHARE * wanted / scan->share,
 					codes + compared / GRAPH_SCATTERED_PER_HOP);
 	else
 		alone = Min(GRAPH_WALKED_PER_ROW * wanted, 2 * left / GRAPH_NODES_PER_HOP);

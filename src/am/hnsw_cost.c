@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "am/effort.h"
+#include "am/graph_cost.h"
 #include "am/graph_limit.h"
 #include "am/index.h"
 #include "graph/build.h"
@@ -29,11 +30,14 @@
  */
 #define PAGES_PER_ROW		1
 
-/* What it costs to compare the rows that meet the conditions, without a walk, and each, in hops. */
+/*
+ * To compare the rows that meet the conditions without a walk, by their codes, takes so many hops
+ * besides.  The codes are a part of the index, and of so many rows, vectors are compared.
+ */
 #define HOPS_OF_READING		20
-#define HOPS_PER_READ		0.75
 
-/* Their codes are a part of the index; and of so many rows, vectors are compared. */
+/* Of each, if more are wanted than a round finds, the vector is compared, too. */
+#define HOPS_PER_READ		0.75
 #define CODES_PART			0.03
 #define VECTORS_READ		60
 
@@ -69,9 +73,27 @@ count_shared_hops(const Space *space, double ef_search, const ScanWork *work, do
 	return hops;
 }
 
+/*
+ * The hops of a walk of a sealed segment.  It goes through rows that do not meet the conditions: if
+ * it looks for a number of rows, as many of them as expected_hops has in graph_segment/reader.c.
+ */
+static double
+walk_hops(const Space *space, double ef_search, const ScanWork *work, double rows, bool few)
+{
+	uint32		size = (uint32) Max(ef_search, 1);
+	SearchEffort effort;
+
+	if (work->share == 1 || !few || space_is_lossy(space) ||
+		space->metric == SPACE_IP || hnsw_iterative_scan != HNSW_ITERATIVE_SCAN_AUTO)
+		return Min(2 * ef_search, rows) / work->share;
+	graph_limit(&effort, space, (uint64) work->wanted, size, size);
+	return effort.wanted * (Max(effort.crowd, 1) - 1 + GRAPH_WALKED_PER_SHARE / work->share);
+}
+
 /* Counts the hops of the search before the first row. */
 static double
-count_hops(const Directory *directory, const Space *space, double ef_search, const ScanWork *work)
+count_hops(const Directory *directory, const Space *space, double ef_search, const ScanWork *work,
+		   bool few)
 {
 	double		hops = 0;
 
@@ -83,8 +105,9 @@ count_hops(const Directory *directory, const Space *space, double ef_search, con
 		if (!segment_is_live(entry))
 			continue;
 		if (entry->kind == SEGMENT_SEALED)
-			hops += Min(2 * ef_search + HOPS_PER_LEVEL * levels,
-						count_shared_hops(space, ef_search, work, entry->rows));
+			hops += Min(walk_hops(space, ef_search, work, entry->rows, few) +
+						HOPS_PER_LEVEL * levels,
+						count_shared_hops(space, ef_search, work, entry->rows) / work->share);
 		else
 			hops += (double) entry->rows / CODE_GROUP + Min(ef_search, entry->rows);
 	}
@@ -98,20 +121,28 @@ hnsw_count_work(Relation index, const Directory *directory, double rows, double 
 	double		ef_search = effort_of(cache_index(index), index, work->wanted, work->share,
 									  hnsw_ef_search);
 	double		left = rows * work->share;
+	const Space *space = cache_space(cache_index(index));
+	double		read = left / GRAPH_SCATTERED_PER_HOP;
 	double		hops;
-	double		read = HOPS_OF_READING + left * HOPS_PER_READ;
 	bool		walk;
+	bool		few = work->wanted > 0 && work->wanted <= ef_search;	/* a round finds them */
 
 	if (hnsw_iterative_scan == HNSW_ITERATIVE_SCAN_AUTO)
 		ef_search = Max(ef_search, Min(work->wanted, HNSW_MAX_EF_SEARCH));
-	hops = count_hops(directory, cache_space(cache_index(index)), ef_search, work) / work->share;
+	hops = count_hops(directory, space, ef_search, work, few);
+	if (space->coded)
+		read = Min(read, graph_code_hops(true, rows, left));
+	read = HOPS_OF_READING + (few ? read : left * HOPS_PER_READ);
 	walk = work->share == 1 || hops <= read;
 
 	/* rows that do not pass are walked through, unless it costs less to read the others */
 	work->first_rows = ef_search;
 	work->operators = (walk ? hops : read) * OPERATORS_PER_HOP;
-	work->random_pages = walk ? blocks_met(hops, blocks) :
-		blocks_met(left, CODES_PART * blocks) + Min(left, VECTORS_READ);
+	work->random_pages = walk ? blocks_met(hops, blocks) : Min(left, VECTORS_READ);
+	if (!walk && few)
+		work->sequential_pages = blocks_met(left, CODES_PART * blocks);
+	else if (!walk)
+		work->random_pages += blocks_met(left, CODES_PART * blocks);
 	work->rest_operators = left * OPERATORS_PER_HOP;
 	/* without a walk all are known: what is left is the vector of each, in memory as the others */
 	work->rest_random_pages = walk ? left * PAGES_PER_ROW :

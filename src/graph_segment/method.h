@@ -20,6 +20,9 @@
 #define GRAPH_CODES_PER_HOP		20
 #define GRAPH_REFINED			150
 
+/* A walk with conditions has so many hops for each row that is wanted, by the rows' share. */
+#define GRAPH_WALKED_PER_SHARE	2.5
+
 /*
  * If it is known how near rows have to be, the codes of one node of so many do not tell that it is
  * too far.

@@ -11,9 +11,6 @@
 #include "graph_segment/scan.h"
 #include "segment/code_groups.h"
 
-/* See expected_hops. */
-#define WALKED_ROWS			2.5
-
 /* A walk that may be given up looks after so many hops, each time, whether it should be. */
 #define LOOK_HOPS			16
 
@@ -197,7 +194,7 @@ reads_rest(GraphReading *reading, uint64 hops)
  * About how many hops a search needs, if this share of the rows on its way is left.  It visits each
  * of the wanted rows at least; without a number of wanted rows it visits as many as it has
  * candidates.  With conditions it walks through other rows, the more of them the fewer rows meet
- * the conditions: WALKED_ROWS for each wanted row's share, and others beyond the wanted rows, which
+ * the conditions: some hops for each wanted row's share, and others beyond the wanted rows, which
  * are as many whatever the conditions.
  */
 static uint64
@@ -210,7 +207,7 @@ expected_hops(const GraphReading *reading, double share)
 	if (share == 0 || share == 1)
 		return rows;
 	beyond = effort->wanted > 0 ? rows * (Max(effort->crowd, 1) - 1) : 0;
-	return (uint64) (beyond + (effort->wanted > 0 ? WALKED_ROWS : 1) * rows / share);
+	return (uint64) (beyond + (effort->wanted > 0 ? GRAPH_WALKED_PER_SHARE : 1) * rows / share);
 }
 
 /*
