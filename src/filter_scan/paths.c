@@ -137,23 +137,24 @@ find_bitmap(PlannerInfo *root, RelOptInfo *rel, const IndexPath *scan)
 static IndexPath *
 price_scan(PlannerInfo *root, const IndexPath *scan, IndexPricing pricing)
 {
-	IndexPath  *path = makeNode(IndexPath);
+	IndexPath  *path = palloc(sizeof(IndexPath));
 	bool		parallel = scan->path.parallel_aware;
+	volatile bool worth = true;
 
 	*path = *scan;
 	index_pricing = pricing;
 	PG_TRY();
 	{
 		cost_index(path, root, 1, parallel);
-		if (parallel && (path->path.parallel_workers <= 0 || !index_share_costs(root, path)))
-			path = NULL;
+		if (parallel)
+			worth = path->path.parallel_workers > 0 && index_share_costs(root, path);
 	}
 	PG_FINALLY();
 	{
 		index_pricing = (IndexPricing) INDEX_PRICING;
 	}
 	PG_END_TRY();
-	return path;
+	return worth ? path : NULL;
 }
 
 /* How much the order of an index is that of the table. */
