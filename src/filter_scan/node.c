@@ -306,7 +306,7 @@ const List *
 filter_scan_met(PlanState *node)
 {
 	return filter_scan_late(node->plan) > 0 ? NIL :
-		linitial_node(List, ((CustomScan *) node->plan)->custom_private);
+		(const List *) linitial(((CustomScan *) node->plan)->custom_private);
 }
 
 IndexScan *
