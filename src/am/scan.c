@@ -290,6 +290,13 @@ share_merge(VectorScan *scan)
 		scan->nearest = scan_merge_nearest(scan->merged);
 }
 
+/* Whether participants of a parallel scan share which rows they leave out. */
+static bool
+shares_excluded(const VectorScan *scan)
+{
+	return scan->shared && scan->bound && scan_bound_is_shared(scan->bound);
+}
+
 /*
  * Begins a search, in the scan's context: holds the index's segments, prepares the query, and takes
  * the limit.  Returns false if the index is empty, or no row passes the filter or is within the
@@ -335,7 +342,7 @@ start(VectorScan *scan)
 	/* a query of the wrong type or dimensions is an error only if there are rows to compare */
 	if (!has_rows(cache_directory(cached)))
 		return false;
-	shares = scan->shared && scan->bound && scan_bound_is_shared(scan->bound);
+	shares = shares_excluded(scan);
 	scan_make_filter(scan, scan->bound && !scan->finds_late && !shares ?
 					 scan_bound_among(scan->bound) : NULL);
 	scan->among |= shares;
@@ -385,8 +392,13 @@ scan_open(VectorScan *scan, bool (*takes) (VectorScan *scan, const SegmentEntry 
 {
 	CachedIndex *cached = scan->search.cached;
 	const Directory *directory = cache_directory(cached);
-	const SharedExcluded *shared = scan->shared ? scan_share_excluded(scan) : NULL;
+	const SharedExcluded *shared = NULL;
 
+	if (shares_excluded(scan))
+	{
+		directory = cache_copy_directory(cached);
+		shared = scan_share_excluded(scan, directory);
+	}
 	scan->cursors = palloc0(sizeof(ScanCursor) * (directory->count + 1));
 	for (uint32 i = 0; i < directory->count; i++)
 	{

@@ -294,12 +294,13 @@ extern bool scan_takes_part(const VectorScan *scan);
 extern bool scan_takes_segment(VectorScan *scan, const SegmentEntry *entry);
 
 /*
- * What a participant of a parallel scan leaves out of the segments of the directory if all share
- * what the first of them has found; NULL if they do not.
+ * What a participant of a parallel scan leaves out of the segments of a directory where all share
+ * what the first of them finds.  That runs other nodes, which may search the same index and have
+ * its directory read again: the parameter is a copy of the one by which the scan takes part.
  */
 typedef struct SharedExcluded SharedExcluded;
 
-extern const SharedExcluded *scan_share_excluded(VectorScan *scan);
+extern const SharedExcluded *scan_share_excluded(VectorScan *scan, const Directory *directory);
 extern ExcludedRows scan_shared_excluded(const SharedExcluded *shared, uint32 number);
 
 /* SegmentSearch.take_run. */

@@ -101,7 +101,7 @@ scan_takes_segment(VectorScan *scan, const SegmentEntry *entry)
 
 /*
  * The excluded rows of each segment of a directory, which are the same for all participants, as all
- * have read the same directory and have the same snapshot.
+ * that take part have read the same directory, and all have the same snapshot.
  */
 struct SharedExcluded
 {
@@ -111,10 +111,9 @@ struct SharedExcluded
 
 /* Finds the rows, and the excluded ones of all segments; as large as the last parameter says. */
 static SharedExcluded *
-find_excluded(VectorScan *scan, Size *size)
+find_excluded(VectorScan *scan, const Directory *directory, Size *size)
 {
 	CachedIndex *cached = scan->search.cached;
-	const Directory *directory = cache_directory(cached);
 	SharedExcluded *shared;
 
 	scan_make_filter(scan, scan_bound_among(scan->bound));
@@ -142,17 +141,15 @@ find_excluded(VectorScan *scan, Size *size)
 }
 
 const SharedExcluded *
-scan_share_excluded(VectorScan *scan)
+scan_share_excluded(VectorScan *scan, const Directory *directory)
 {
 	const SharedExcluded *shared;
 	Size		size;
 
-	if (scan->bound == NULL || !scan_bound_is_shared(scan->bound))
-		return NULL;
 	shared = scan_bound_get_shared(scan->bound);
 	if (shared == NULL)
 	{
-		SharedExcluded *found = find_excluded(scan, &size);
+		SharedExcluded *found = find_excluded(scan, directory, &size);
 
 		shared = scan_bound_set_shared(scan->bound, found, size);
 		pfree(found);

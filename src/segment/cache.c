@@ -199,11 +199,17 @@ sweep_parts(CachedIndex *cached)
 	}
 }
 
+static Size
+directory_size(const Directory *directory)
+{
+	return offsetof(Directory, entries) + directory->count * sizeof(SegmentEntry);
+}
+
 /* Replaces the entry's copy of the directory. */
 static void
 copy_directory(CachedIndex *cached, const Directory *directory)
 {
-	Size		size = offsetof(Directory, entries) + directory->count * sizeof(SegmentEntry);
+	Size		size = directory_size(directory);
 
 	if (cached->directory == NULL)
 		cached->directory = MemoryContextAlloc(cached->context, size);
@@ -305,6 +311,14 @@ const Directory *
 cache_directory(const CachedIndex *cached)
 {
 	return cached->directory;
+}
+
+Directory *
+cache_copy_directory(const CachedIndex *cached)
+{
+	Size		size = directory_size(cached->directory);
+
+	return memcpy(palloc(size), cached->directory, size);
 }
 
 const Space *

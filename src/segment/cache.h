@@ -74,7 +74,10 @@ extern CachedIndex *cache_index(Relation index);
 /* Holds an entry until the current memory context is deleted, also by an error. */
 extern void cache_hold(CachedIndex *cached);
 
+/* The directory, until the next call of cache_index; and a palloc'd copy, which stays as it is. */
 extern const Directory *cache_directory(const CachedIndex *cached);
+extern Directory *cache_copy_directory(const CachedIndex *cached);
+
 extern const Space *cache_space(const CachedIndex *cached);
 
 /*

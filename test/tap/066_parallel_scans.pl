@@ -107,6 +107,42 @@ foreach my $case ([ 'a worker that is terminated while it makes a bitmap', "SELE
 		"$name: no worker is left");
 	is($node->safe_psql('postgres', "$settings SELECT count(*), sum(id) FROM ($among) x"), $right, "$name: the next search is right");
 }
+# the one that makes the bitmap searches the index for its condition after segments were merged, while another one knows the old ones
+$node->safe_psql('postgres', q{
+	SET vector.background_work = off;
+	CREATE FUNCTION nearest_tag(int) RETURNS int LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+	BEGIN
+		IF current_setting('test.waits', true) = 'on' THEN
+			WHILE (pg_stat_file('merged', true)).size IS NULL LOOP
+				PERFORM pg_sleep(0.02);
+			END LOOP;
+			PERFORM id FROM items ORDER BY v <-> '[1,1,1,1,1,1,1,1]' LIMIT 1;
+		END IF;
+		RETURN $1;
+	END $$;
+	INSERT INTO items SELECT i + 10000, v, tag FROM (SELECT row_number() OVER () i, v, tag FROM items LIMIT 700) x;
+	SELECT vector_seal('items_v');
+	INSERT INTO items SELECT i + 20000, v, tag FROM (SELECT row_number() OVER () i, v, tag FROM items LIMIT 600) x;
+	SELECT vector_seal('items_v');
+});
+{
+	my $tagged = "SELECT id FROM items WHERE tag = nearest_tag(1) ORDER BY v <-> $point LIMIT 3000";
+	my $count = "SELECT count(*), count(DISTINCT id), sum(id) FROM ($tagged) x";
+	my $expected = $node->safe_psql('postgres', "SET enable_indexscan = off; $count");
+	my ($out, $err) = ('', '');
+	my $query = IPC::Run::start([ $node->installed_command('psql'), '-XAtq', '-d', $node->connstr('postgres'),
+			'-c', "$settings SET parallel_leader_participation = off; SET plan_cache_mode = force_generic_plan; PREPARE merged AS $count",
+			'-c', 'EXPLAIN EXECUTE merged', '-c', 'SET test.waits = on', '-c', 'EXECUTE merged' ], '>', \$out, '2>', \$err);
+	ok($node->poll_query_until('postgres', "SELECT count(*) = 1 $waiting"), 'one worker makes the bitmap, another one waits');
+	is($node->safe_psql('postgres', q{SET vector.background_work = off; SELECT vector_merge('items_v')}), 3,
+		'segments are merged meanwhile');
+	append_to_file($node->data_dir . '/merged', 'x');
+	$query->finish;
+	is($err, '', 'no error where the maker of the bitmap searches the index');
+	like($out, qr/Parallel Custom Scan \(Vector Filter Scan\)/, 'where it does, the plan is parallel');
+	like($out, qr/^\Q$expected\E$/m, 'and all rows are found once');
+	unlink($node->data_dir . '/merged');
+}
 $right = $node->safe_psql('postgres', "SET enable_indexscan = off; SELECT count(*), sum(id) FROM ($nearest) x");
 
 # segments change between searches and while they go on
