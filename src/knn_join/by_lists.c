@@ -411,6 +411,7 @@ train(KnnJoin *join, uint64 queries, Sample *rows)
 	lists->lists.row_counts = palloc0(sizeof(uint64) * k);
 	lists->lists.scratch = palloc_extended(join_lists_scratch(k), MCXT_ALLOC_HUGE);
 	lists->scratch = palloc(cluster_assign_scratch(&lists->lists.centroids, 1));
+	lists->lists.between = interrupt;
 	lists->starts = palloc0(sizeof(ListStart) * k);
 	join->lists = lists;
 	return true;

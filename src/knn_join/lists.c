@@ -45,6 +45,7 @@ rank_lists(const JoinLists *lists, const float *queries, size_t count)
 	uint64_t   *keys = scratch.keys;
 	float	   *dots = scratch.dots;
 
+	lists->between(lists->arg);
 	for (uint32_t start = 0; start < centroids->k; start += CLUSTER_DOTS_COLUMNS)
 	{
 		uint32_t	columns = centroids->k - start < CLUSTER_DOTS_COLUMNS ?

@@ -24,6 +24,8 @@ typedef struct JoinLists
 	uint64_t   *row_counts;		/* by list */
 	uint32_t	probes;			/* lists for each query */
 	void	   *scratch;		/* of join_lists_scratch(centroids.k) bytes */
+	void		(*between) (void *arg);	/* called before each step; need not return */
+	void	   *arg;
 } JoinLists;
 
 extern size_t join_lists_scratch(uint32_t lists);

@@ -187,6 +187,12 @@ test_nearest(void)
 #define LISTS		1100		/* more than columns of a product */
 #define LISTED		70			/* queries */
 
+static void
+count_step(void *arg)
+{
+	++*(size_t *) arg;
+}
+
 /* Lists of one row each, at their centroids, so that the nearest lists are the nearest rows. */
 static void
 test_lists(uint32_t dims)
@@ -198,7 +204,9 @@ test_lists(uint32_t dims)
 	static Near heaps[LISTED][20];
 	static uint8_t marks[LISTS * (LISTED / 8 + 1)];
 	Nearest		nearest[LISTED];
-	JoinLists	lists = {.row_counts = row_counts, .scratch = malloc(join_lists_scratch(LISTS))};
+	size_t		steps = 0;
+	JoinLists	lists = {.row_counts = row_counts, .scratch = malloc(join_lists_scratch(LISTS)),
+		.between = count_step, .arg = &steps};
 	uint32_t	chosen[LISTED];
 	bool		right = true;
 	size_t		marked = 0;
@@ -223,11 +231,13 @@ test_lists(uint32_t dims)
 	CHECK(lists.probes == 16, "%u lists, %u dimensions", lists.probes, dims);
 	join_lists_calibrate(&lists, asked, nearest, LISTED, 1);
 	CHECK(lists.probes == 20, "%u lists, %u dimensions", lists.probes, dims);
+	steps = 0;
 	/* a list without rows is passed over where k rows are needed */
 	lists.probes = 3;
 	row_counts[heaps[7][1].row] = 0;
 	memset(marks, 0, sizeof(marks));
 	join_lists_mark(&lists, asked, LISTED, 5, marks);
+	CHECK(steps == (LISTED + JOIN_RANKED - 1) / JOIN_RANKED, "%zu steps", steps);
 	for (uint32_t l = 0; l < LISTS; l++)
 	{
 		size_t		n = join_lists_chosen(marks, LISTED, l, chosen);
