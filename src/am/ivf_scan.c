@@ -277,7 +277,7 @@ ivf_search(VectorScan *scan)
 	state->lists = lists;
 	state->narrow = scan->effort_exact;
 	/* an effort between two numbers of lists is had by the rows of further ones */
-	if (scan->filter && state->iterative == IVF_ITERATIVE_SCAN_AUTO)
+	if (scan_is_narrowed(scan) && state->iterative == IVF_ITERATIVE_SCAN_AUTO)
 		state->probes = effort->lists = (uint32) Max(rint(scan->effort_exact), 1);
 	if (state->iterative == IVF_ITERATIVE_SCAN_OFF)
 		state->lists = state->probes;

@@ -406,7 +406,7 @@ train(KnnJoin *join, uint64 queries, Sample *rows)
 	lists = palloc0(sizeof(KnnLists));
 	points = palloc_extended(vector * k, MCXT_ALLOC_HUGE);
 	if (!kmeans_train(rows->points, rows->count, &options, points, NULL, NULL))
-		elog(ERROR, "no memory for lists");
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	cluster_centroids_init(&lists->lists.centroids, points, k, dims, palloc(sizeof(float) * k));
 	lists->lists.row_counts = palloc0(sizeof(uint64) * k);
 	lists->lists.scratch = palloc_extended(join_lists_scratch(k), MCXT_ALLOC_HUGE);

@@ -275,7 +275,7 @@ centroids_finish(CentroidsTraining *training, Relation index, Relation heap)
 									 cluster_blas_describe())));
 	if (!kmeans_train(training->points, training->sampled, &options, trained.centroids, inertia,
 					  &done))
-		elog(ERROR, "out of memory");
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	if (done > 0 && training->sampled > 0)
 		trained.distance = (float) (inertia[done - 1] / training->sampled);
 	if (training->space->quantizer == QUANTIZER_PQ)

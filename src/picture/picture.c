@@ -145,7 +145,7 @@ find_clusters(const Picture *picture)
 	ClusterCentroids centroids;
 
 	if (!kmeans_train(picture->points, picture->sampled, &options, points, NULL, NULL))
-		elog(ERROR, "no memory for clusters");
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	cluster_centroids_init(&centroids, points, options.k, options.dims, half_norms);
 	cluster_assign(&centroids, &(ClusterRows) {picture->points, picture->count, 1}, 1,
 				   palloc(cluster_assign_scratch(&centroids, 1)), lists, NULL);
