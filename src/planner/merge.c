@@ -150,7 +150,7 @@ Plan *
 merge_late(Plan *plan)
 {
 	const MergeAppend *append = (const MergeAppend *) plan;
-	AlikeScans	alike = {NIL};
+	AlikeScans	alike = {0};
 	CustomScan *scan;
 	Plan	   *first;
 	Node	   *query;
