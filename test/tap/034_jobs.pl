@@ -117,9 +117,9 @@ SKIP:
 			sql("$work; INSERT INTO moved SELECT n, place(n) FROM generate_series(1001, 1700) n;
 				SELECT vector_seal('moved_v')") if $step =~ /INSERT/;
 		}
-		# and of graphs the rest with it, as the worker is idle
+		# and the rest with it, as the worker is idle
 		is(sql("SELECT count(*) FROM $segments WHERE index = 'moved_v'::regclass AND kind = 'sealed'"),
-			$method eq 'ivf' ? 2 : 1, 'segments of one size became one');
+			1, 'segments of one size became one');
 		sql('DROP TABLE moved');
 	}
 	$gate->quit;
