@@ -310,11 +310,13 @@ scan_work(Oid oid, double rows, const ScanWork *given, double *blocks)
 {
 	Relation	index = index_open(oid, NoLock);
 	const VectorAm *am = vector_am_of(index);
-	const Directory *directory = cache_directory(cache_index(index));
+	/* a copy, as what counts the work may have the cached one read again */
+	Directory  *directory = cache_copy_directory(cache_index(index));
 	ScanWork	work = *given;
 
 	*blocks = live_blocks(directory);
 	am->count_work(index, directory, rows, *blocks, &work);
+	pfree(directory);
 	work.shared_pages = am->shared_time ? *blocks * work.share :
 		work.random_pages + work.sequential_pages;
 	index_close(index, NoLock);
@@ -366,9 +368,10 @@ late_cost(const IndexPath *path, const ScanWork *work, double part, Cost cost)
 {
 	Relation	index = index_open(path->indexinfo->indexoid, NoLock);
 	const VectorAm *am = vector_am_of(index);
-	const Directory *directory = cache_directory(cache_index(index));
+	CachedIndex *cached = cache_index(index);
+	const Directory *directory = cache_directory(cached);
 
-	if (am->count_sketch && !space_is_lossy(cache_space(cache_index(index))) &&
+	if (am->count_sketch && !space_is_lossy(cache_space(cached)) &&
 		!(directory->features & FEATURE_STORED))
 	{
 		double		blocks = live_blocks(directory);

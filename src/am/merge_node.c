@@ -185,7 +185,7 @@ merge_node_sketch(MergeNode *node, const Bitmapset *valid, NearestFound *nearest
 	ExprContext *context = node->node.ss.ps.ps_ExprContext;
 	ComparedChild child = {.node = node};
 	int			first = first_known(node, valid);
-	uint64		wanted = 0;
+	uint64		wanted;
 	Bitmapset  *far;
 	SketchSet  *set;
 	int		   *numbers;
