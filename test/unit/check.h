@@ -9,6 +9,26 @@
 
 #include <stdio.h>
 
+/*
+ * Whether to test what one thread does: ThreadSanitizer would take minutes and can find nothing
+ * there.
+ */
+#ifdef __SANITIZE_THREAD__
+#define ONE_THREAD	0
+#else
+#define ONE_THREAD	1
+#endif
+
+/*
+ * Whether to test what takes long and does what smaller tests do: with the same instructions, so
+ * that a processor that is emulated is spared.
+ */
+#ifdef EMULATED
+#define LONG_TESTS	0
+#else
+#define LONG_TESTS	1
+#endif
+
 static int	checks_passed;
 static int	checks_failed;
 

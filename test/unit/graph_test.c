@@ -505,12 +505,11 @@ check_apart(void)
 	free_world(&world);
 }
 
-int
-main(void)
+static void
+check_one_thread(void)
 {
 	const uint32_t sizes[] = {1, 2, 33, 3000};
 
-	distance_select(DISTANCE_AUTO);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 	{
 		check_graph(sizes[i], RABITQ_L2, CODED, 1);
@@ -518,9 +517,6 @@ main(void)
 		check_graph(sizes[i], RABITQ_L2, BYTES, 1);
 		check_graph(sizes[i], RABITQ_L2, PLAIN, 1);
 	}
-	check_graph(3000, RABITQ_L2, CODED, MAX_THREADS);
-	check_graph(3000, RABITQ_L2, BYTES, MAX_THREADS);
-	check_graph(3000, RABITQ_L2, PLAIN, MAX_THREADS);
 	check_clusters();
 	check_apart();
 	check_parts(CODED);
@@ -540,5 +536,16 @@ main(void)
 		check_graph(sizes[i], RABITQ_L2, EXACT_BYTES, 1);
 	}
 	check_place(3000, EXACT_BYTES, false);
+}
+
+int
+main(void)
+{
+	distance_select(DISTANCE_AUTO);
+	check_graph(3000, RABITQ_L2, CODED, MAX_THREADS);
+	check_graph(3000, RABITQ_L2, BYTES, MAX_THREADS);
+	check_graph(3000, RABITQ_L2, PLAIN, MAX_THREADS);
+	if (ONE_THREAD)
+		check_one_thread();
 	return check_end("graph_test");
 }
