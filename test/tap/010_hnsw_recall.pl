@@ -74,46 +74,56 @@ $node->safe_psql('postgres', qq{
 	VACUUM ANALYZE;
 });
 
-# The share of the 10 nearest that an index scan returns, for the rows of a table of queries; a row
-# as near as the tenth counts.
+# The table of how far the 10 nearest are, for each query, and what makes it, if it is not there.  The tables named here stay as
+# they are, whatever indexes they have.
+my %truth;
+sub truth_of
+{
+	my ($table, $column, $operator, $queries, $nearest) = @_;
+	my $select = "AS SELECT q.id, max(d) AS radius, count(*)::float8 AS wanted FROM $queries q, LATERAL ($nearest) x GROUP BY q.id";
+	return ('truth', "CREATE TEMP TABLE truth $select") if $table !~ /^(items|wide|hard)$/;
+	my $key = "$table $column $operator";
+	return ($truth{$key}, '') if $truth{$key};
+	$truth{$key} = 'truth_' . keys %truth;
+	return ($truth{$key}, "CREATE TABLE $truth{$key} $select");
+}
+
+# The share of the 10 nearest that an index scan returns with these numbers for ef_search, for the rows of a table of queries; a
+# row as near as the tenth counts.
 sub recall
 {
 	my ($table, $column, $operator, $ef, $queries) = @_;
 	$queries //= 'queries';
 	my $nearest = "SELECT i.id, i.\"$column\" $operator q.\"$column\" AS d FROM $table i
 		ORDER BY i.\"$column\" $operator q.\"$column\" LIMIT 10";
-	my $search = qq{SELECT avg(hits / wanted) FROM (
+	my ($truth, $make_truth) = truth_of($table, $column, $operator, $queries, $nearest);
+	my $search = qq{SELECT 'recall ' || avg(hits / wanted) FROM (
 		SELECT t.id, wanted,
 			count(DISTINCT x.id) FILTER (WHERE d <= radius + 1e-5 * abs(radius)) AS hits
-		FROM truth t JOIN $queries q USING (id), LATERAL ($nearest) x GROUP BY t.id, wanted) y};
+		FROM $truth t JOIN $queries q USING (id), LATERAL ($nearest) x GROUP BY t.id, wanted) y};
 	my $answer = $node->safe_psql('postgres', qq{
 		SET enable_indexscan = off;
-		CREATE TEMP TABLE truth AS SELECT q.id, max(d) AS radius, count(*)::float8 AS wanted
-			FROM $queries q, LATERAL ($nearest) x GROUP BY q.id;
+		$make_truth;
 		RESET enable_indexscan;
 		SET enable_seqscan = off;
 		SET enable_sort = off;
-		SET hnsw.ef_search = $ef;
-		EXPLAIN (COSTS OFF) $search;
-		$search;
-	});
+		EXPLAIN (COSTS OFF) $search;} . join('', map { "SET hnsw.ef_search = $_; $search;" } @$ef));
 	die "no index scan of $table: $answer" unless $answer =~ /Index Scan using \w+ on $table/;
-	my ($recall) = $answer =~ /(\S+)\z/;
-	return $recall;
+	return $answer =~ /^recall (\S+)$/gm;
 }
 
 # Recall with ef_search 40 and 100.
 sub recall_ok
 {
 	my ($name, @search) = @_;
+	my %least = (40 => 0.93, 100 => 0.98);
+	my @ef = (40, 100);
+	my @recall = recall(@search[ 0 .. 2 ], \@ef, $search[3]);
 
-	foreach my $minimum ([ 40, 0.93 ], [ 100, 0.98 ])
+	foreach my $i (0 .. $#ef)
 	{
-		my ($ef, $least) = @$minimum;
-		my $recall = recall(@search[ 0 .. 2 ], $ef, $search[3]);
-
-		note("recall $recall");
-		cmp_ok($recall, '>=', $least, "$name, ef_search $ef");
+		note("recall $recall[$i]");
+		cmp_ok($recall[$i], '>=', $least{ $ef[$i] }, "$name, ef_search $ef[$i]");
 	}
 }
 
@@ -181,7 +191,7 @@ $node->safe_psql('postgres', 'DROP TABLE grown');
 $node->safe_psql('postgres', "CREATE TABLE coarse AS SELECT * FROM items;
 	CREATE INDEX ON coarse USING hnsw (vector vector_l2_ops) WITH (m = 4, ef_construction = 16);
 	DELETE FROM coarse WHERE id > $rows / 4; VACUUM ANALYZE coarse");
-cmp_ok(recall('coarse', 'vector', '<->', 20), '>=', 0.95, 'm 4, ef_search 20, after VACUUM');
+cmp_ok((recall('coarse', 'vector', '<->', [20]))[0], '>=', 0.95, 'm 4, ef_search 20, after VACUUM');
 $node->safe_psql('postgres', 'DROP TABLE coarse');
 
 # many clients insert at the same time, one of them vacuums
@@ -242,9 +252,9 @@ foreach my $metric ('l2', 'ip', 'cosine', 'l1')
 {
 	my $operator = $types{vector}{operators}{$metric};
 	$node->safe_psql('postgres', index_sql('hard', 'vector', $metric));
-	cmp_ok(recall('hard', 'vector', $operator, 100, 'hard_queries'), '>=', 0.95,
-		"hard to tell apart, $metric, ef_search 100");
-	note("ef_search 40: " . recall('hard', 'vector', $operator, 40, 'hard_queries'));
+	my ($fast, $good) = recall('hard', 'vector', $operator, [ 40, 100 ], 'hard_queries');
+	cmp_ok($good, '>=', 0.95, "hard to tell apart, $metric, ef_search 100");
+	note("ef_search 40: $fast");
 	$node->safe_psql('postgres', "DROP INDEX hnsw_vector_$metric");
 }
 

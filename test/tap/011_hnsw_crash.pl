@@ -102,7 +102,7 @@ sub pgbench
 		'-p', $node->port, @arguments, 'postgres' ], '>', $out, '2>', $out);
 }
 
-# Counts the rows that a scan of everything does not return, and of 300 rows those that do not find themselves.
+# Counts the rows that a scan of everything does not return, and of 100 rows those that do not find themselves.
 # A graph need not lead to every node: one or two rows may be missed.
 sub found_ok
 {
@@ -121,7 +121,7 @@ sub found_ok
 				WHERE x.id IS NULL;
 			SET hnsw.iterative_scan = strict_order;
 			SELECT 'not itself', i.id, i.ctid, i.xmin
-				FROM (SELECT *, ctid, xmin FROM items ORDER BY id % 3 = 0, id DESC LIMIT 300) i,
+				FROM (SELECT *, ctid, xmin FROM items ORDER BY id % 3 = 0, id DESC LIMIT 100) i,
 				LATERAL (SELECT array_agg(id) AS found FROM
 					(SELECT id FROM items o ORDER BY o.$column <-> i.$column LIMIT 1) y) x
 				WHERE found <> ARRAY[i.id]});
