@@ -128,8 +128,7 @@ worker_init(void)
 							"They are taken from max_worker_processes. 0 starts none.",
 							&jobs_max_workers, 2, 0, 64, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
-		"vector.maintenance_nice",
-		"Sets the nice value of background workers.",
+		"vector.maintenance_nice", "Sets the nice value of background workers.",
 		"0 gives them the priority of other processes.", &nice_level, 5, 0, 19, PGC_SIGHUP, 0, NULL,
 		NULL, NULL);
 	DefineCustomIntVariable(
@@ -167,6 +166,12 @@ bool
 worker_request(Relation index)
 {
 	return !RELATION_IS_LOCAL(index) && worker_request_made(index);
+}
+
+bool
+worker_request_idle(Relation index)
+{
+	return idle_merge_delay >= 0 && worker_request(index);
 }
 
 static void

@@ -23,6 +23,9 @@ extern bool worker_request(Relation index);
  */
 extern bool worker_request_made(Relation index);
 
+/* Likewise for what is done when it is idle, unless vector.idle_merge_delay says never. */
+extern bool worker_request_idle(Relation index);
+
 extern PGDLLEXPORT void vector_worker_main(Datum slot);
 extern PGDLLEXPORT void vector_launcher_main(Datum arg);
 

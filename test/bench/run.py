@@ -951,6 +951,7 @@ def options():
     what.add_argument("--insert-rows", type=int, default=3000, help="rows of INSERT ... SELECT (default 3000)")
     what.add_argument("--live-rows", type=int, default=200000, help="rows that two clients commit (default 200000)")
     what.add_argument("--live-seconds", type=int, default=60, help="how long the peer does so, and the part wear writes (default 60)")
+    what.add_argument("--live-rate", type=int, help="of the part wear, transactions a second (default as many as can be)")
     what.add_argument("--parallel-rows", type=int, default=200000, help="of the part parallel, the first rows (default 200000)")
     what.add_argument("--copy-peer-rows", type=int, default=30000, help="rows that the peer copies (default 30000)")
     what.add_argument("--memory-mb", type=int, help="of the part memory, what a server may take (default a tenth of the vectors)")

@@ -1,7 +1,8 @@
 """The part "wear" of run.py: what a table that is written costs its searches, beside a fresh index of the same rows.
 
-Two clients of pgbench insert, update and delete rows one by one for --live-seconds, while workers seal and merge.  Searches are
-measured before that, at once after it, once the workers have nothing to do, after VACUUM and what the workers then do, and after
+Two clients of pgbench insert, update and delete rows one by one for --live-seconds, while workers seal and merge; at --live-rate
+transactions a second, or as fast as they can.  Inserted rows may go and come back, so the table settles at about three fifths of
+--live-rows rows, each of which the load has written.  Autovacuum is off unless --conf autovacuum=on is given.  Searches are measured before that, at once after it, once the workers have nothing to do, after VACUUM and what the workers then do, and after
 REINDEX: hops and distances of a query, which do not depend on what else the machine does, milliseconds of one client, and recall.
 """
 import statistics
@@ -11,7 +12,7 @@ SCRIPT = """\\set r random(1, {more})
 \\set i random(0, {last})
 \\set what random(1, 10)
 \\if :what <= 4
-INSERT INTO items SELECT id + {rows}, embedding FROM more WHERE id = :r;
+INSERT INTO items SELECT id + {rows}, embedding FROM more WHERE id = :r AND NOT EXISTS (SELECT FROM items WHERE id = :r + {rows});
 \\elif :what <= 7
 UPDATE items SET embedding = (SELECT embedding FROM more WHERE id = :r) WHERE id = :i;
 \\else
@@ -27,9 +28,9 @@ class Wear:
     def write(self):
         b, c = self.bench, self.c
         script = b.work / "wear.pgbench"
-        script.write_text(SCRIPT.format(more=b.a.live_rows, last=b.rows - 1, rows=b.rows))
+        script.write_text(SCRIPT.format(more=b.a.live_rows, last=b.rows + b.a.live_rows, rows=b.rows))
         out = b.command(["env", "PGOPTIONS=-c synchronous_commit=off", c.bin / "pgbench", "-h", c.socket, "-U", "postgres", "-n",
-                         "-M", "prepared", "-c", "2", "-j", "2", "-T", b.a.live_seconds, "-f", script, "bench"])
+                         "-M", "prepared", "-c", "2", "-j", "2", "-T", b.a.live_seconds, *(["-R", b.a.live_rate] if b.a.live_rate else []), "-f", script, "bench"])
         if "failed transactions: 0 " not in out:
             raise SystemExit(f"bench: {out}")
 
@@ -47,14 +48,15 @@ class Wear:
               for _ in range(b.a.rounds)]
         segments = c.value("SELECT string_agg(rows || CASE kind WHEN 'growing' THEN '+' ELSE '' END || CASE WHEN dead > 0 THEN ' (' || dead || ' dead)' "
                            "ELSE '' END, ', ' ORDER BY rows DESC) FROM vector_index_segments('items_index') WHERE kind IN ('growing', 'sealed')")
-        self.out[name] = {"hops": (after[0] - before[0]) / b.nq, "distances": (after[1] - before[1]) / b.nq,
+        rows = int(c.value("SELECT count(*) FROM items"))
+        self.out[name] = {"rows": rows, "hops": (after[0] - before[0]) / b.nq, "distances": (after[1] - before[1]) / b.nq,
                           "ms": ms, "recall": b.recall_now(c, self.setting), "segments": segments}
 
     def measure(self):
         b, c = self.bench, self.c
         b.more_rows(c, b.a.live_rows)
         c.dirty = True
-        c.psql("CREATE INDEX items_id ON items (id)", "ALTER TABLE items SET (autovacuum_enabled = off)", "VACUUM ANALYZE items")
+        c.psql("CREATE INDEX items_id ON items (id)", "VACUUM ANALYZE items")
         self.look("before")
         b.say("wear: writing")
         self.write()
@@ -77,9 +79,9 @@ def report(t):
         return []
     fresh = t["after REINDEX"]
     ms = statistics.median(fresh["ms"])
-    lines = ["", "A table that was written: hops, distances, ms a query, one client; each times after REINDEX; recall; rows of segments"]
+    lines = ["", "A table that was written: hops, distances, ms a query, one client; each times after REINDEX; recall; rows; rows of segments"]
     for name, x in t.items():
         now = statistics.median(x["ms"])
         lines.append(f"  {name:18} {x['hops']:7.0f} {x['hops'] / max(fresh['hops'], 1):6.2f} {x['distances']:8.0f} {x['distances'] / fresh['distances']:6.2f}"
-                     f" {now:8.3f} {now / ms:6.2f}   {x['recall']:.4f}   {x['segments']}")
+                     f" {now:8.3f} {now / ms:6.2f}   {x['recall']:.4f} {x['rows']:9} {x['segments']}")
     return lines

@@ -62,6 +62,18 @@ sub sound
 	is(lost_rows($node, 'id % 7, id', 200), 0, "$name: rows are found");
 }
 
+# a few rows are sealed when nothing else is to be done
+insert(1, 31);
+until_true("SELECT count(*) = 1 FROM vector_segments() WHERE kind = 'sealed' AND rows = 31", 'few rows are sealed when a worker is idle');
+insert(32, 62);
+until_true("SELECT ($growing) = 0", 'and the next ones');
+set('vector.idle_merge_delay = -1');
+insert(63, 93);
+until_true($idle, 'the worker ends');
+is(sql("$growing"), 31, 'but not where idle work is switched off');
+set('vector.idle_merge_delay = 0');
+sql('TRUNCATE items');
+
 # segments are sealed without a request
 insert(1, 1200);
 until_true("SELECT count(*) FILTER (WHERE kind = 'sealed') >= 1 AND
@@ -113,7 +125,7 @@ until_true($idle, 'the worker ends that VACUUM has asked for');
 is(sql('SELECT count(*), sum(dead) FROM vector_segments()' . " WHERE kind = 'sealed'"), '1|0', 'and an eighth of dead rows is left out, too');
 
 # by hand
-insert(12001, 12300);
+sql('SET vector.background_work = off; INSERT INTO items SELECT n, place(n) FROM generate_series(12001, 12300) n');
 is(sql("SELECT vector_seal('items_v') > 0, vector_merge('items_v') > 1, vector_merge('items_v')"),
 	't|t|0', 'sealed and merged by hand');
 is(sql($sealed), 1, 'one segment is left');
@@ -339,7 +351,7 @@ SKIP:
 	# a cancelled step leaves nothing behind
 	foreach my $place ('reserved!', 'flip!')
 	{
-		sql("INSERT INTO items SELECT n, place(n) FROM (SELECT (SELECT max(id) FROM items)
+		sql("SET vector.background_work = off; INSERT INTO items SELECT n, place(n) FROM (SELECT (SELECT max(id) FROM items)
 			+ generate_series(1, 50) AS n) x");
 		foreach my $function ('vector_seal', 'vector_merge')
 		{
