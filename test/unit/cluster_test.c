@@ -386,7 +386,10 @@ main(void)
 	check_keys(5000, 300, true);
 	check_keys(5000, 300, false);
 	check_coded(5003, 24, 5003);
-	check_coded(4097, 200, 60);
-	check_coded(8192, 128, 8192);
+	if (LONG_TESTS)
+	{
+		check_coded(4097, 200, 60);
+		check_coded(8192, 128, 8192);
+	}
 	return check_end("cluster_test");
 }
