@@ -47,24 +47,6 @@ typedef struct DiskannScan
 } DiskannScan;
 
 /*
- * Whether vectors are in an object store, where walks do not read them; of segments with rows that
- * the conditions leave.
- */
-static bool
-any_stored(const VectorScan *scan)
-{
-	for (int i = 0; i < scan->cursor_count; i++)
-	{
-		const ScanCursor *cursor = &scan->cursors[i];
-
-		if (cursor->entry.where == EXTENT_STORED &&
-			cursor->excluded.count < cursor->segment->header.rows)
-			return true;
-	}
-	return false;
-}
-
-/*
  * The list of a walk by estimates that finds as many of the nearest rows as one of this length by
  * vectors.  Those of few dimensions have codes that err more, and blocks of so many nodes that a
  * walk by vectors compares those that it comes by.  It has at least all rows that are wanted, for
@@ -98,7 +80,7 @@ set_effort(DiskannScan *state)
 	VectorScan *scan = &state->scan;
 	const Space *space = scan->search.space;
 	SearchEffort *effort = &scan->search.effort;
-	bool		stored = any_stored(scan);
+	bool		stored = scan_any_stored(scan);
 	bool		estimates = space->storage == STORAGE_NONE || stored;
 	bool		iterative = diskann_iterative_scan == DISKANN_ITERATIVE_SCAN_AUTO;
 	uint32		size = (uint32) scan_set_effort(scan, diskann_query_search_list_size,

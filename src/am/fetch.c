@@ -61,17 +61,18 @@ fetch_expect(Relation table, const ItemPointerData *tids, int count)
 }
 
 bool
-fetch_compare(TableFetch *fetch, SegmentSearch *search, ItemPointer tid, GraphFound *found)
+fetch_compare(TableFetch *fetch, SegmentSearch *search, const FoundRow *row, bool *dead,
+			  GraphFound *found)
 {
+	ItemPointerData tid = row->tid;
 	MemoryContext old;
 	bool		again = false;
-	bool		dead = false;
 	Datum		value[INDEX_MAX_KEYS];
 	bool		isnull[INDEX_MAX_KEYS];
 	float		scale;
 
-	if (!table_index_fetch_tuple(fetch->data, tid, fetch->desc->xs_snapshot, fetch->slot, &again,
-								 &dead))
+	if (!table_index_fetch_tuple(fetch->data, &tid, fetch->desc->xs_snapshot, fetch->slot, &again,
+								 dead))
 		return false;
 	old = MemoryContextSwitchTo(fetch->row);
 	GetPerTupleExprContext(fetch->estate)->ecxt_scantuple = fetch->slot;

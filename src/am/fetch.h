@@ -15,9 +15,12 @@ typedef struct TableFetch TableFetch;
 /* Begins to read rows of a scan's table, in the current memory context. */
 extern TableFetch *fetch_begin(IndexScanDesc desc);
 
-/* Sets distance and bound of a row; false if it is not visible, or has no vector. */
-extern bool fetch_compare(TableFetch *fetch, SegmentSearch *search, ItemPointer tid,
-						  GraphFound *found);
+/*
+ * Sets distance and bound of a row; false if it is not visible, or has no vector.  Sets *dead if no
+ * transaction can see it.
+ */
+extern bool fetch_compare(TableFetch *fetch, SegmentSearch *search, const FoundRow *row,
+						  bool *dead, GraphFound *found);
 extern void fetch_end(TableFetch *fetch);
 
 /* Has the blocks of rows of a table read together that will be compared, or returned. */

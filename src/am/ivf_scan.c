@@ -12,14 +12,16 @@
  * rows are wanted, lists are searched one after the other, and a later row must be nearer than the
  * farthest of that many rows found so far.  Rows that are not visible take the places of others
  * then: if any did, the lists are searched again for more rows, and the next searches of this
- * backend look for more from the start.  Without codes every row of a list is compared, so a search
- * of all lists is exact.
+ * backend look for more from the start.  Of these, only so many as are wanted are refined before
+ * the first row is returned; the others wait until they are asked for.  Without codes every row of
+ * a list is compared, so a search of all lists is exact.
  *
  * Participants of a parallel scan divide the lists among them, and return what they find in theirs
  * in order.
  *
  * If vectors are not kept, the best candidates by their estimates, `ivf.refine_k` times the rows
- * wanted, are compared in the table; in a scan without a LIMIT, all of them in the order of bounds.
+ * wanted, are compared in the table, which does not count those that are not visible there; in a
+ * scan without a LIMIT, all of them in the order of bounds.
  */
 #include "am/ivf.h"
 
@@ -69,6 +71,7 @@ typedef struct IvfScan
 	uint64		wanted;			/* rows that the LIMIT takes; 0: not known */
 	bool		repeated;		/* it has been repeated for more rows */
 	NearestFound nearest;		/* of so many rows, or more, because some may be invisible */
+	NearestFound due;			/* of so many, if those are more and wait; else of none */
 } IvfScan;
 
 /* Whether a found row is not farther than the rows wanted. */
@@ -80,7 +83,33 @@ ivf_accepts(VectorScan *scan, const GraphFound *found)
 	if (found->distance > nearest_bound(&state->nearest))
 		return false;
 	nearest_note(&state->nearest, found->distance);
+	nearest_note(&state->due, found->distance);
 	return true;
+}
+
+/*
+ * Sets how many rows are looked for.  Those beyond the rows wanted are compared once they are asked
+ * for; but an object store is asked for all together.
+ */
+static void
+look_for(IvfScan *state, uint64 rows)
+{
+	bool		waits = rows > state->wanted && !scan_any_stored(&state->scan);
+
+	nearest_reset(&state->nearest, rows);
+	nearest_reset(&state->due, waits ? state->wanted : 0);
+}
+
+/*
+ * Up to which distance waiting rows are compared before any is returned.  Until as many have been
+ * found as are looked for, nothing tells which rows of further lists need not wait.
+ */
+static float
+compared_most(const IvfScan *state)
+{
+	float		most = nearest_bound(&state->nearest);
+
+	return isinf(most) ? most : Min(most, nearest_bound(&state->due));
 }
 
 /* Takes waiting rows as long as they may be among those wanted. */
@@ -89,7 +118,7 @@ take_wanted(IvfScan *state)
 {
 	if (state->nearest.wanted == 0 || state->scan.search.space->storage == STORAGE_NONE)
 		return;
-	while (scan_take_waiting(&state->scan, nearest_bound(&state->nearest)))
+	while (scan_take_waiting(&state->scan, compared_most(state)))
 		;
 }
 
@@ -249,6 +278,9 @@ rows_to_find(IvfScan *state)
 {
 	float	   *times = cache_found_times(state->scan.search.cached);
 
+	/* only visible rows are found in the table */
+	if (state->scan.search.effort.estimate)
+		return state->wanted;
 	*times = 1 + (*times - 1) * FOUND_TIMES_KEPT;
 	return (uint64) Min(rint((double) state->wanted * *times), (double) PG_INT64_MAX);
 }
@@ -286,13 +318,13 @@ ivf_search(VectorScan *scan)
 															  ivf_max_probes)));
 	if (scan->bound && !scan->results.lossy && state->shared == NULL)
 		state->wanted = scan_bound_rows(scan->bound);
-	nearest_reset(&state->nearest, rows_to_find(state));
-	state->nearest.context = scan->context;
-	scan->notes_given = state->nearest.wanted > 0;
-	effort->estimate = scan->search.space->storage == STORAGE_NONE && state->nearest.wanted > 0;
+	state->nearest.context = state->due.context = scan->context;
+	scan->notes_given = state->wanted > 0;
+	effort->estimate = scan->search.space->storage == STORAGE_NONE && state->wanted > 0;
 	effort->fetches = effort->estimate ?
-		(uint64) ceil((double) state->nearest.wanted * ivf_refine_k) : PG_UINT64_MAX;
+		(uint64) ceil((double) state->wanted * ivf_refine_k) : PG_UINT64_MAX;
 	scan_open(scan, scan_takes_segment);
+	look_for(state, rows_to_find(state));
 	probe_first(state);
 }
 
@@ -321,10 +353,9 @@ repeat_search(IvfScan *state)
 
 	if (isinf(nearest_bound(&state->nearest)) && !effort->estimate)
 		return false;
-	if (!state->repeated)
+	if (!state->repeated && !effort->estimate)
 		*times = Min(*times * FOUND_TIMES_STEP, FOUND_TIMES_MOST);
-	nearest_reset(&state->nearest,
-				  effort->estimate ? 0 : state->nearest.wanted * REPEATED_TIMES);
+	look_for(state, effort->estimate ? 0 : state->nearest.wanted * REPEATED_TIMES);
 	effort->estimate = false;
 	effort->fetches = PG_UINT64_MAX;
 	scan_leave_out_given(&state->scan);

@@ -91,6 +91,7 @@ is_visible(ReturnedRows *returned, const ReturnedSegment *segment, ItemPointerDa
 	visible = table_index_fetch_tuple(returned->fetch, &tid, returned->scan->xs_snapshot,
 									  returned->slot, &again, &dead);
 	ExecClearTuple(returned->slot);
+	returned->scan->kill_prior_tuple = dead && !returned->scan->xactStartedInRecovery;
 	return visible;
 }
 

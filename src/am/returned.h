@@ -38,7 +38,8 @@ extern void returned_end(ReturnedRows *returned);
 
 /*
  * Gives the executor a row as a tuple of the index's columns; the vector, and attributes that the
- * query does not read, are NULL.  Returns false if the row is not visible.
+ * query does not read, are NULL.  Returns false if the row is not visible, and sets
+ * kill_prior_tuple if no transaction can see it.
  */
 extern bool returned_row(ReturnedRows *returned, ReturnedSegment *segment, const FoundRow *row);
 

@@ -90,6 +90,7 @@ end_search(VectorScan *scan)
 	if (scan->answers)
 		returned_end(scan->answers);
 	scan->answers = NULL;
+	scan_note_dead(scan);
 	scan_count_search(scan);
 }
 
@@ -246,9 +247,15 @@ table_of(VectorScan *scan)
 
 /* SegmentSearch.fetch. */
 static bool
-fetch_row(SegmentSearch *search, ItemPointer tid, GraphFound *found)
+fetch_row(SegmentScan *reading, const FoundRow *row, GraphFound *found)
 {
-	return fetch_compare(table_of((VectorScan *) search), search, tid, found);
+	VectorScan *scan = (VectorScan *) reading->search;
+	bool		dead = false;
+	bool		compared = fetch_compare(table_of(scan), &scan->search, row, &dead, found);
+
+	if (dead && !scan->desc->xactStartedInRecovery)
+		scan_remember_dead(scan, reading->number, row->number);
+	return compared;
 }
 
 /* SegmentSearch.expect. */
@@ -743,6 +750,7 @@ next_row(VectorScan *scan, FoundRow *row)
 		*row = scan->rows[scan->row_next++];
 		if (!scan->desc->xs_want_itup || return_row(scan, row))
 			return true;
+		scan_take_dead(scan);
 	}
 }
 
@@ -758,6 +766,7 @@ vectorgettuple(IndexScanDesc desc, ScanDirection direction)
 
 	Assert(ScanDirectionIsForward(direction));
 	scan_count_begin(scan, &mark);
+	scan_take_dead(scan);
 	if (scan->filtered)
 		note_passed(scan);
 	if (!scan->started)

@@ -179,6 +179,9 @@ struct VectorScan
 	uint64		left_out;		/* so many of `given`, the first, are no results again */
 	uint64		found_again;	/* rows that were left out so */
 	uint64		visited;		/* rows that segments have given */
+	uint64	   *dead;			/* rows that no transaction can see, noted at the end */
+	uint64		dead_count;
+	uint64		dead_room;
 
 	FoundRow   *rows;			/* of the current result */
 	FoundRow	single;
@@ -230,11 +233,25 @@ extern void scan_leave_out_given(VectorScan *scan);
 extern bool scan_was_given(const VectorScan *scan, const ScanResult *result);
 
 /*
+ * Remembers that no transaction can see a row of a cursor's segment, or the row returned last if
+ * the executor or an index-only scan has found that in the table; and once the search ends, has
+ * later ones of this backend leave such rows out, without the work of finding them, if the
+ * segment's reader does (leaves_dead).  A transaction that began during recovery may see what the
+ * primary's cannot: in one, nobody says of a row that it is dead.
+ */
+extern void scan_remember_dead(VectorScan *scan, uint32 cursor, uint32 number);
+extern void scan_take_dead(VectorScan *scan);
+extern void scan_note_dead(VectorScan *scan);
+
+/*
  * Rounds of several segments that are begun between these wait together for what they need of
  * object stores: they return ROUND_WAITS, and the second call, which may come alone, ends them.
  */
 extern void scan_wait_together(VectorScan *scan, BlockBatch *batch);
 extern void scan_end_waiting(VectorScan *scan);
+
+/* Whether an open segment is in an object store, and has rows that the conditions leave. */
+extern bool scan_any_stored(const VectorScan *scan);
 
 /* Has read together what the next rounds of all segments need of object stores in any case. */
 extern void scan_expect(VectorScan *scan);

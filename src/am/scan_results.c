@@ -1,5 +1,5 @@
 /*
- * scan_results.c - the heap of a scan's results, and those that it has returned
+ * scan_results.c - the heap of a scan's results, those that it has returned, and dead ones
  */
 #include "am/scan.h"
 
@@ -104,19 +104,32 @@ scan_take_late(VectorScan *scan)
 }
 
 /*
- * What identifies a result in a scan.  Its TID does not: if the first of the rows of a node is
- * dead, another row of the table may have that TID.
+ * What identifies a result in a scan, or a row of a segment.  Its TID does not: if the first of the
+ * rows of a node is dead, another row of the table may have that TID.
  */
 static inline uint64
-name_of(const ScanResult *result)
+name_of(uint32 cursor, uint32 number)
 {
-	return (uint64) result->cursor << 32 | result->found.id;
+	return (uint64) cursor << 32 | number;
+}
+
+/* Adds a name to those that are kept. */
+static void
+keep_name(uint64 **names, uint64 *count, uint64 *room, uint64 name)
+{
+	if (*count == *room)
+	{
+		*room = Max(*room * 2, 64);
+		*names = *names ? repalloc_huge(*names, *room * sizeof(uint64)) :
+			palloc(*room * sizeof(uint64));
+	}
+	(*names)[(*count)++] = name;
 }
 
 bool
 scan_was_given(const VectorScan *scan, const ScanResult *result)
 {
-	uint64		name = name_of(result);
+	uint64		name = name_of(result->cursor, result->found.id);
 
 	return bsearch(&name, scan->given, scan->left_out, sizeof(uint64), tag_compare) != NULL;
 }
@@ -124,14 +137,8 @@ scan_was_given(const VectorScan *scan, const ScanResult *result)
 void
 scan_note_given(VectorScan *scan, const ScanResult *result)
 {
-	if (scan->given_count == scan->given_room)
-	{
-		scan->given_room = Max(scan->given_room * 2, 64);
-		scan->given = scan->given ?
-			repalloc_huge(scan->given, scan->given_room * sizeof(uint64)) :
-			palloc(scan->given_room * sizeof(uint64));
-	}
-	scan->given[scan->given_count++] = name_of(result);
+	keep_name(&scan->given, &scan->given_count, &scan->given_room,
+			  name_of(result->cursor, result->found.id));
 }
 
 void
@@ -141,4 +148,29 @@ scan_leave_out_given(VectorScan *scan)
 	scan->notes_given = false;
 	if (scan->given_count > 0)
 		qsort(scan->given, scan->given_count, sizeof(uint64), tag_compare);
+}
+
+void
+scan_remember_dead(VectorScan *scan, uint32 cursor, uint32 number)
+{
+	if (scan->cursors[cursor].reading->reader->leaves_dead)
+		keep_name(&scan->dead, &scan->dead_count, &scan->dead_room, name_of(cursor, number));
+}
+
+void
+scan_take_dead(VectorScan *scan)
+{
+	IndexScanDesc desc = scan->desc;
+
+	if (desc->kill_prior_tuple && scan->row_next > 0)
+		scan_remember_dead(scan, scan->current.cursor, scan->rows[scan->row_next - 1].number);
+	desc->kill_prior_tuple = false;
+}
+
+void
+scan_note_dead(VectorScan *scan)
+{
+	for (uint64 i = 0; i < scan->dead_count; i++)
+		cache_note_dead(scan->cursors[scan->dead[i] >> 32].segment, (uint32) scan->dead[i]);
+	scan->dead_count = 0;
 }

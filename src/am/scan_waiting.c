@@ -12,6 +12,20 @@
 /* Rows whose blocks of the table are read together, at most. */
 #define MOST_EXPECTED	100
 
+bool
+scan_any_stored(const VectorScan *scan)
+{
+	for (int i = 0; i < scan->cursor_count; i++)
+	{
+		const ScanCursor *cursor = &scan->cursors[i];
+
+		if (cursor->entry.where == EXTENT_STORED &&
+			cursor->excluded.count < cursor->segment->header.rows)
+			return true;
+	}
+	return false;
+}
+
 void
 scan_expect(VectorScan *scan)
 {

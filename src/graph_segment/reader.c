@@ -463,7 +463,7 @@ graph_next(SegmentScan *scan, GraphFound *found)
 	GraphScan  *graph = &((GraphReading *) scan)->scan;
 	bool		visible;
 
-	visible = graph_scan_next(graph, scan->search, found);
+	visible = graph_scan_next(graph, scan, found);
 	if (graph_scan_estimates(graph) && visible)
 		scan->search->effort.fetches--;
 	graph_scan_close(graph);

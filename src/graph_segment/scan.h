@@ -124,7 +124,7 @@ extern bool graph_scan_waiting(const GraphScan *scan, float *bound);
  * waited, beyond which there is none, or if the segment keeps no vectors, and none of the node's
  * rows is visible in the table.
  */
-extern bool graph_scan_next(GraphScan *scan, SegmentSearch *search, GraphFound *found);
+extern bool graph_scan_next(GraphScan *scan, SegmentScan *reading, GraphFound *found);
 
 /*
  * Of a graph whose nodes are in an object store: whether a node waits that has not been asked for,

@@ -161,7 +161,7 @@ graph_scan_ask(GraphScan *scan, BlockBatch *batch)
  * false if none is.
  */
 static bool
-fetch_node(GraphScan *scan, SegmentSearch *search, uint32 id, GraphFound *found)
+fetch_node(GraphScan *scan, SegmentScan *reading, uint32 id, GraphFound *found)
 {
 	DiskNode	node = *(const DiskNode *) disk_reader_get(&scan->disk->links, id);
 
@@ -171,7 +171,7 @@ fetch_node(GraphScan *scan, SegmentSearch *search, uint32 id, GraphFound *found)
 		found->tag |= FOUND_EXTRAS;
 	if (row_is_excluded(&scan->sealed.excluded, id))
 		found->tag |= FOUND_FIRST_EXCLUDED;
-	else if (search->fetch(search, &node.tid, found))
+	else if (reading->search->fetch(reading, &(FoundRow) {node.tid, id}, found))
 		return true;
 	for (uint32 i = 0; i < node.extras; i++)
 	{
@@ -180,7 +180,7 @@ fetch_node(GraphScan *scan, SegmentSearch *search, uint32 id, GraphFound *found)
 		if (row_is_excluded(&scan->sealed.excluded, node.extra + i))
 			continue;
 		sealed_read_row(&scan->sealed, node.extra + i, &row);
-		if (search->fetch(search, &row.tid, found))
+		if (reading->search->fetch(reading, &(FoundRow) {row.tid, node.extra + i}, found))
 			return true;
 	}
 	return false;
@@ -214,8 +214,9 @@ take_waiting(GraphScan *scan, SegmentSearch *search)
 }
 
 bool
-graph_scan_next(GraphScan *scan, SegmentSearch *search, GraphFound *found)
+graph_scan_next(GraphScan *scan, SegmentScan *reading, GraphFound *found)
 {
+	SegmentSearch *search = reading->search;
 	uint32		id;
 
 	CHECK_FOR_INTERRUPTS();
@@ -230,7 +231,7 @@ graph_scan_next(GraphScan *scan, SegmentSearch *search, GraphFound *found)
 	else if (!bounded_next(&scan->bounded, &id))
 		return false;
 	if (scan->sealed.space->storage == STORAGE_NONE)
-		return fetch_node(scan, search, id, found);
+		return fetch_node(scan, reading, id, found);
 	if (!tier_wait && !sealed_node_at_hand(&scan->sealed, id))
 	{
 		search_leave_out(search);

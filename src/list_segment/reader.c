@@ -173,11 +173,13 @@ lists_next(SegmentScan *scan, GraphFound *found)
 		lists_scan_refine(lists, row.id, found);
 		return true;
 	}
-	search->effort.fetches--;
 	sealed_read_row(&lists->sealed, row.id, &sealed);
 	found->id = row.id;
 	found->tag = tag_from_tid(&sealed.tid);
-	return search->fetch(search, &sealed.tid, found);
+	if (!search->fetch(scan, &(FoundRow) {sealed.tid, row.id}, found))
+		return false;
+	search->effort.fetches--;
+	return true;
 }
 
 const SegmentReader lists_reader = {
@@ -190,5 +192,6 @@ const SegmentReader lists_reader = {
 	.unread = lists_unread,
 	.ask = lists_ask,
 	.asked = lists_asked,
-	.divided = true
+	.divided = true,
+	.leaves_dead = true
 };

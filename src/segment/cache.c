@@ -7,6 +7,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "attribute/bits.h"
 #include "segment/block_reader.h"
 #include "segment/method.h"
 #include "segment/manifest.h"
@@ -435,6 +436,36 @@ static const CachedKind segment_kind = {
 	SEGMENT_SEALED, "vector segment", sizeof(CachedSegment), load_segment, unload_segment
 };
 
+/* Adds the tombstones to the rows known to be dead, if any are. */
+static void
+add_tombstones(CachedSegment *segment)
+{
+	uint32		rows = segment->header.rows;
+
+	if (segment->known_dead == NULL || segment->tombstones == NULL)
+		return;
+	for (uint32 byte = 0; byte < (rows + 7) / 8; byte++)
+		segment->known_dead[byte] |= segment->tombstones[byte];
+	segment->known_count = bits_count(segment->known_dead, rows);
+}
+
+void
+cache_note_dead(CachedSegment *segment, uint32 row)
+{
+	if (segment->known_dead == NULL)
+	{
+		segment->known_dead = MemoryContextAllocExtended(segment->part.context,
+														 BITS_BYTES(segment->header.rows),
+														 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+		add_tombstones(segment);
+		count_size(segment->part.index);
+	}
+	if (bits_has(segment->known_dead, row))
+		return;
+	bits_set(segment->known_dead, row);
+	segment->known_count++;
+}
+
 /* Reads the tombstones again if their number has grown. */
 static void
 refresh_tombstones(Relation index, CachedSegment *segment)
@@ -462,6 +493,7 @@ refresh_tombstones(Relation index, CachedSegment *segment)
 	}
 	extent_read(extent, place, sizeof(header), segment->tombstones, segment->header.rows / 8 + 1);
 	segment->dead = header.dead;
+	add_tombstones(segment);
 }
 
 CachedSegment *

@@ -60,6 +60,8 @@ typedef struct CachedSegment
 	void	   *loaded;			/* what the segment's method has loaded */
 	uint32		dead;			/* bits set in tombstones */
 	uint8	   *tombstones;		/* NULL if no row is dead */
+	uint8	   *known_dead;		/* the same, and rows noted by cache_note_dead; NULL: none */
+	uint32		known_count;	/* bits set in it */
 	struct TidOrder *by_tid;	/* see tid_order.h; NULL until it is made */
 	bool		by_tid_wanted;	/* it has been asked for once */
 	bool		by_tid_refused; /* it would be too large */
@@ -94,6 +96,13 @@ extern CachedSegment *cache_acquire(CachedIndex *cached, Relation index,
 extern void cache_count(CachedPart *part);
 
 /*
+ * Notes that no transaction can see a row of a sealed segment any more.  It stays so: the entry of
+ * the index is of that row only, whatever row of the table gets its TID after a VACUUM, which sets
+ * a tombstone before.  Scans that this backend begins from now on leave it out.
+ */
+extern void cache_note_dead(CachedSegment *segment, uint32 row);
+
+/*
  * What methods keep of extents that segments share.  Finds the part of an entry; if there is none,
  * makes one.  cache_use_part counts a user, until cache_release_part; cache_acquire_part holds the
  * part and its index, as cache_hold does.
@@ -116,6 +125,14 @@ static inline ExcludedRows
 cached_tombstones(const CachedSegment *segment)
 {
 	return (ExcludedRows) {segment->tombstones, segment->dead};
+}
+
+/* The same, and those that are known to be dead without a tombstone. */
+static inline ExcludedRows
+cached_known_dead(const CachedSegment *segment)
+{
+	return segment->known_dead ? (ExcludedRows) {segment->known_dead, segment->known_count} :
+		cached_tombstones(segment);
 }
 
 static inline bool

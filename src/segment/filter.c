@@ -473,6 +473,7 @@ exclude_sealed(AttributeFilter *filter, CachedSegment *segment)
 	uint32		rows = segment->header.rows;
 	uint8	   *passing = make_set(rows);
 	uint8	   *excluded = make_set(rows);
+	ExcludedRows dead = cached_known_dead(segment);
 
 	if (!filter->nothing)
 	{
@@ -482,9 +483,9 @@ exclude_sealed(AttributeFilter *filter, CachedSegment *segment)
 	}
 	bits_fill(excluded, rows);
 	bits_and_not(excluded, passing, rows);
-	if (segment->tombstones)
+	if (dead.bits)
 		for (uint32 byte = 0; byte < (rows + 7) / 8; byte++)
-			excluded[byte] |= segment->tombstones[byte];
+			excluded[byte] |= dead.bits[byte];
 	pfree(passing);
 	return (ExcludedRows) {excluded, bits_count(excluded, rows)};
 }
@@ -569,5 +570,5 @@ filter_excluded(AttributeFilter *filter, const SegmentEntry *entry, CachedSegmen
 {
 	if (filter != NULL)
 		return segment ? exclude_sealed(filter, segment) : exclude_growing(filter, entry);
-	return segment ? cached_tombstones(segment) : (ExcludedRows) {NULL, 0};
+	return segment ? cached_known_dead(segment) : (ExcludedRows) {NULL, 0};
 }

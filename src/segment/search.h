@@ -53,7 +53,7 @@ typedef struct SearchEffort
 	uint32		rank;			/* of the list that is searched */
 	float		threshold;		/* no row farther than this is wanted */
 	bool		estimate;		/* order rows without vectors by estimates, in place of bounds; */
-	uint64		fetches;		/* so many of them may be fetched from the table */
+	uint64		fetches;		/* so many visible ones may be fetched from the table */
 
 	/*
 	 * Rows of stored segments that wait: so many are read together from the store; or only those
@@ -100,7 +100,7 @@ struct SegmentSearch
 	 * For rows whose vectors the index does not keep: sets distance and bound of a row of the
 	 * table; returns false if it is not visible.
 	 */
-	bool		(*fetch) (SegmentSearch *search, ItemPointer tid, GraphFound *found);
+	bool		(*fetch) (SegmentScan *scan, const FoundRow *row, GraphFound *found);
 
 	/*
 	 * Of a participant of a parallel scan: takes the next run of the nodes of a divided segment,
@@ -166,6 +166,13 @@ typedef struct SegmentReader
 	void		(*asked) (SegmentScan *scan);	/* or NULL */
 	bool		ordered;		/* rows that waited come in the order of their distances */
 	bool		divided;		/* participants of a parallel scan each search a part of it */
+
+	/*
+	 * Whether rows that a search has found dead are left out of those after it (cache_note_dead).
+	 * What a walk of a graph finds depends on the rows that are left out: by these its answers
+	 * would depend on what else the session has searched for.
+	 */
+	bool		leaves_dead;
 
 	/*
 	 * Rows that further rounds find are hardly nearer than this, however estimates err; NULL: there
