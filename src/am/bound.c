@@ -571,8 +571,12 @@ start_with_bounds(QueryDesc *query, int eflags)
 	if (!(eflags & EXEC_FLAG_EXPLAIN_ONLY) && query->planstate != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(query->estate->es_query_cxt);
+		LimitState *told;
 
 		find_bounds(query->planstate, NULL);
+		told = merge_node_told(query->planstate);
+		if (told)
+			hand_limit(told, NULL, query->planstate);
 		MemoryContextSwitchTo(old);
 	}
 }

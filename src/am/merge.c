@@ -12,9 +12,15 @@
  *
  * Other children are asked for their first rows as usual: other nodes, and scans whose distances
  * are not those that order the rows.
+ *
+ * Of several processes each merges the children that it takes.  It finds its rows before it returns
+ * any, and notes their values for all.  Once as many have been noted as the LIMIT takes, rows that
+ * come later are not returned: so no process searches farther than one alone would, only to be
+ * ahead of the one that merges the rows of all.
  */
 #include "am/merge.h"
 
+#include "access/parallel.h"
 #include "catalog/pg_type.h"
 #include "executor/execPartition.h"
 #include "executor/executor.h"
@@ -22,6 +28,7 @@
 #include "lib/ilist.h"
 #include "miscadmin.h"
 #include "utils/sortsupport.h"
+#include "utils/tuplestore.h"
 
 /* The order of what comes next of a child: PostgreSQL's order of float8. */
 typedef enum ChildRank
@@ -58,6 +65,8 @@ struct ScanMerge
 	MergeChild *children;
 	int			valid;			/* children that run-time pruning leaves; */
 	int			begun;			/* so many of them have been asked before the current one */
+	NearestShared *given;		/* values of rows that all processes return; NULL: not noted */
+	bool		collects;		/* rows are found to be returned later */
 	binaryheap *heap;			/* of numbers of children */
 	int			returned;		/* the child whose row was returned last, or -1 */
 	NearestFound nearest;
@@ -134,8 +143,8 @@ ask(ScanMerge *merge, int number, bool looks)
 	begin_child(merge, number);
 	if (merge->late && !merge->children[number].asked)
 	{
-		merge->late->begun++;
-		merge->late->skipped--;
+		merge->late->counters.begun++;
+		merge->late->counters.skipped--;
 	}
 	merge->children[number].asked = true;
 	scan->looks = looks;
@@ -215,7 +224,6 @@ find_far(ScanMerge *merge, const Bitmapset *valid, Bitmapset **empty)
 	double	   *values = palloc(sizeof(double) * (merge->node->ms_nplans + 1));
 	Bitmapset  *far = merge_node_sketch(merge->late, valid, &merge->nearest, values, empty);
 
-	merge->late->skipped += merge->valid;
 	for (int i = -1; (i = bms_next_member(valid, i)) >= 0;)
 		merge->children[i].asked = merge->children[i].scan.counted = false;
 	for (int i = -1; (i = bms_next_member(far, i)) >= 0;)
@@ -226,6 +234,48 @@ find_far(ScanMerge *merge, const Bitmapset *valid, Bitmapset **empty)
 	}
 	pfree(values);
 	return far;
+}
+
+/* What processes share of a search that begins. */
+static void
+begin_shared(ScanMerge *merge)
+{
+	MergeShared *shared = merge->late->shared;
+	uint64		wanted = merge->nearest.wanted;
+
+	merge_share_enter(shared);
+	if (nearest_shared_begin(merge_share_found(shared), wanted))
+		merge->nearest.shared = merge_share_found(shared);
+	if (nearest_shared_begin(merge_share_returned(shared), wanted))
+		merge->given = merge_share_returned(shared);
+}
+
+/* The child that this process looks at after one. */
+static int
+next_child(ScanMerge *merge, const Bitmapset *valid, int previous)
+{
+	MergeNode  *late = merge->late;
+
+	if (late == NULL || late->taken)
+		return bms_next_member(late ? late->taken : valid, previous);
+	return merge_node_next(late, valid, previous);
+}
+
+/* Counts a child that has been looked at; what processes have compared may be nearer by now. */
+static void
+count_child(ScanMerge *merge)
+{
+	MergeNode  *late = merge->late;
+
+	merge->begun++;
+	if (late)
+		late->counters.skipped++;
+	if (late == NULL || late->shared == NULL)
+		return;
+	merge->begun = (int) merge_share_count(late->shared);
+	if (merge->nearest.within < INFINITY)
+		merge->nearest.within = Min(merge->nearest.within, (float)
+									nearest_shared_bound(merge_share_compared(late->shared)));
 }
 
 /* Finds out what comes first of each child. */
@@ -243,9 +293,17 @@ begin_merge(ScanMerge *merge)
 	binaryheap_reset(merge->heap);
 	merge->valid = bms_num_members(valid);
 	merge->begun = 0;
+	merge->returned = -1;
+	merge->given = NULL;
+	if (merge->late && merge->late->shared)
+		begin_shared(merge);
 	if (merge->late)
+	{
+		bms_free(merge->late->taken);
+		merge->late->taken = NULL;
 		far = find_far(merge, valid, &empty);
-	for (int i = -1; (i = bms_next_member(valid, i)) >= 0; merge->begun++)
+	}
+	for (int i = -1; (i = next_child(merge, valid, i)) >= 0; count_child(merge))
 		if (!bms_is_member(i, empty) && (bms_is_member(i, far) || look(merge, i)))
 			binaryheap_add_unordered(merge->heap, Int32GetDatum(i));
 	bms_free(far);
@@ -264,30 +322,107 @@ put_back(ScanMerge *merge, int number, bool more)
 		(void) binaryheap_remove_first(merge->heap);
 }
 
-static TupleTableSlot *
-merge_next_row(PlanState *node)
+/*
+ * Whether rows of this process end before a child that comes next: as many as the LIMIT takes are
+ * returned that do not come later.
+ */
+static bool
+is_beyond_given(const ScanMerge *merge, const MergeChild *child)
 {
-	ScanMerge  *merge = merge_of(node);
+	double		most = merge->given ? nearest_shared_bound(merge->given) : INFINITY;
 
-	CHECK_FOR_INTERRUPTS();
-	/* ended, or to be begun again, by PostgreSQL's part of the node */
-	if (!merge->node->ms_initialized)
-		begin_merge(merge);
-	else if (merge->returned >= 0)
+	return most < INFINITY && (child->rank != RANK_NUMBER || child->value >= most);
+}
+
+/* Finds the next row of this process's children; NULL if there is none. */
+static TupleTableSlot *
+find_row(ScanMerge *merge)
+{
+	if (merge->returned >= 0)
 		put_back(merge, merge->returned, look(merge, merge->returned));
 	merge->returned = -1;
 	while (!binaryheap_empty(merge->heap))
 	{
 		int			number = DatumGetInt32(binaryheap_first(merge->heap));
+		const MergeChild *child = &merge->children[number];
 
-		if (merge->children[number].state == CHILD_HAS_ROW)
+		if (is_beyond_given(merge, child) || (merge->collects && child->state == CHILD_BEYOND))
+			break;
+		if (child->state == CHILD_HAS_ROW)
 		{
 			merge->returned = number;
+			if (merge->given && child->rank == RANK_NUMBER)
+				nearest_shared_note(merge->given, child->value);
 			return merge->node->ms_slots[number];
 		}
 		put_back(merge, number, fetch(merge, number));
 	}
-	return ExecClearTuple(node->ps_ResultTupleSlot);
+	return NULL;
+}
+
+/* Finds the rows of this process that are wanted, as far as is known, while others find theirs. */
+static void
+collect_rows(ScanMerge *merge)
+{
+	MergeNode  *late = merge->late;
+	MemoryContext old = MemoryContextSwitchTo(late->node.ss.ps.state->es_query_cxt);
+	TupleTableSlot *slot;
+
+	late->rows = tuplestore_begin_heap(false, false, work_mem);
+	MemoryContextSwitchTo(old);
+	merge->collects = true;
+	while ((slot = find_row(merge)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		tuplestore_puttupleslot(late->rows, slot);
+	}
+	merge->collects = false;
+}
+
+/* Begins the search of one of several processes. */
+static void
+begin_part(ScanMerge *merge)
+{
+	MergeNode  *late = merge->late;
+
+	if (merge->given)
+		collect_rows(merge);
+	if (IsParallelWorker())
+		merge_share_report(late->shared, &late->counters);
+	merge_share_leave(late->shared);
+}
+
+/* The next of the rows that were found before any was returned; NULL if there is none. */
+static TupleTableSlot *
+collected_row(MergeNode *late)
+{
+	if (late == NULL || late->rows == NULL)
+		return NULL;
+	if (tuplestore_gettupleslot(late->rows, true, false, late->slot))
+		return late->slot;
+	tuplestore_end(late->rows);
+	late->rows = NULL;
+	return NULL;
+}
+
+static TupleTableSlot *
+merge_next_row(PlanState *node)
+{
+	ScanMerge  *merge = merge_of(node);
+	TupleTableSlot *slot;
+
+	CHECK_FOR_INTERRUPTS();
+	/* ended, or to be begun again, by PostgreSQL's part of the node */
+	if (!merge->node->ms_initialized)
+	{
+		begin_merge(merge);
+		if (merge->late && merge->late->shared)
+			begin_part(merge);
+	}
+	slot = collected_row(merge->late);
+	if (slot == NULL)
+		slot = find_row(merge);
+	return slot ? slot : ExecClearTuple(node->ps_ResultTupleSlot);
 }
 
 static void
@@ -325,6 +460,8 @@ scan_merge(MergeAppendState *node, LimitState *limit, MergeNode *late)
 	merge->node = node;
 	merge->late = late;
 	merge->limit = limit;
+	if (late)
+		late->limit = limit;
 	merge->returned = -1;
 	merge->children = palloc0(sizeof(MergeChild) * node->ms_nplans);
 	for (int i = 0; i < node->ms_nplans; i++)

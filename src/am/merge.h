@@ -9,8 +9,10 @@
 #include "nodes/execnodes.h"
 #include "nodes/extensible.h"
 
-#include "am/nearest.h"
+#include "am/merge_share.h"
 #include "segment/filter.h"
+
+struct Tuplestorestate;
 
 typedef struct ScanMerge ScanMerge;
 
@@ -36,6 +38,9 @@ typedef struct MergeFilter MergeFilter;
  * A node that is ours, and begins its children only when they may have the next row.  What is
  * merged is a state of PostgreSQL's node, which no other node has as its child.  Its children are
  * those plans that are left by the pruning when the query starts.
+ *
+ * If the plan is parallel, each of the processes that run it takes some of the children, and
+ * returns the rows of these in order.
  */
 typedef struct MergeNode
 {
@@ -46,11 +51,14 @@ typedef struct MergeNode
 	MergeFilter **filters;		/* of children; NULL: not needed yet */
 	Oid			operator;		/* of all children's distances */
 	ExprState  *query;			/* from which these are */
+	MergeCounters counters;
+	LimitState *limit;			/* above the node, or as a worker is told of it; NULL: not known */
 
-	/* what EXPLAIN shows, of all searches */
-	uint64		compared;		/* children whose codes were compared before they began, */
-	uint64		begun;			/* those that began, */
-	uint64		skipped;		/* and those that have not */
+	/* if several processes run it: */
+	MergeShared *shared;		/* NULL: this one is alone */
+	Bitmapset  *taken;			/* children that this process has compared before any began */
+	struct Tuplestorestate *rows;	/* that it has found, and not returned; or NULL */
+	TupleTableSlot *slot;		/* for one of these */
 } MergeNode;
 
 /* What EXPLAIN shows. */
@@ -80,6 +88,18 @@ extern MergeNode *merge_node(PlanState *node);
 /* Begins a child; and tells it of the LIMIT and of its place. */
 extern PlanState *merge_node_begin(MergeNode *node, int number);
 extern void merge_node_begun(PlanState *child, LimitState *limit, MergedScan *merged);
+
+/*
+ * The child of this process that comes after one, -1 at first, of those that pruning has left; of
+ * several processes each gets others.  Negative: there is none.
+ */
+extern int	merge_node_next(MergeNode *node, const Bitmapset *valid, int previous);
+
+/*
+ * The LIMIT of a node that is all that a parallel worker runs, which has none above it; NULL if
+ * that is not so.  What it is, is known when the first row is asked for.
+ */
+extern LimitState *merge_node_told(PlanState *node);
 
 /*
  * Compares the rows of children by their codes, for as many rows as are wanted.  Returns those

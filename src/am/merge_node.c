@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "access/genam.h"
+#include "access/parallel.h"
 #include "commands/explain.h"
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
@@ -23,6 +24,7 @@
 #include "nodes/value.h"
 #include "utils/ruleutils.h"
 #include "utils/sortsupport.h"
+#include "utils/tuplestore.h"
 
 #include "am/bound.h"
 #include "am/method.h"
@@ -103,6 +105,58 @@ is_whole(MergeNode *node, int number)
 	return whole;
 }
 
+/* The child that has a plan, or -1 if it is pruned when the query starts. */
+static int
+child_of_plan(const MergeNode *node, int plan)
+{
+	int			first = 0;
+	int			end = node->append->ms_nplans;
+
+	while (first < end)
+	{
+		int			middle = (first + end) / 2;
+
+		if (node->plans[middle] == plan)
+			return middle;
+		if (node->plans[middle] < plan)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return -1;
+}
+
+/* Plans are what all processes number alike, however each prunes. */
+int
+merge_node_next(MergeNode *node, const Bitmapset *valid, int previous)
+{
+	int			plan;
+
+	if (node->shared == NULL)
+		return bms_next_member(valid, previous);
+	while ((plan = merge_share_take(node->shared)) >= 0)
+	{
+		int			child = child_of_plan(node, plan);
+
+		if (child >= 0 && bms_is_member(child, valid))
+			return child;
+	}
+	return -1;
+}
+
+/* A child is taken by this process alone. */
+static void
+note_taken(MergeNode *node, int number)
+{
+	MemoryContext old;
+
+	if (node->shared == NULL)
+		return;
+	old = MemoryContextSwitchTo(node->node.ss.ps.state->es_query_cxt);
+	node->taken = bms_add_member(node->taken, number);
+	MemoryContextSwitchTo(old);
+}
+
 /* A child of which the codes are compared. */
 typedef struct ComparedChild
 {
@@ -162,7 +216,7 @@ take_results(MergeNode *node, const SketchSet *set, const int *numbers, double *
 	{
 		if (numbers[i] < 0)
 			continue;
-		node->compared++;
+		node->counters.compared++;
 		switch (sketch_result(set, numbers[i], &values[i]))
 		{
 			case SKETCH_NEAR:
@@ -203,15 +257,18 @@ merge_node_sketch(MergeNode *node, const Bitmapset *valid, NearestFound *nearest
 	query = ExecEvalExprSwitchContext(node->query, context, &isnull);
 	if (isnull)
 		return NULL;
-	set = sketch_begin(node->operator, query, wanted, node->node.ss.ps.state->es_snapshot);
+	set = sketch_begin(node->operator, query, wanted, node->node.ss.ps.state->es_snapshot,
+					   node->shared ? merge_share_compared(node->shared) : NULL);
 	numbers = palloc(sizeof(int) * node->append->ms_nplans);
-	for (child.number = 0; child.number < node->append->ms_nplans; child.number++)
+	memset(numbers, -1, sizeof(int) * node->append->ms_nplans);
+	for (child.number = -1; (child.number = merge_node_next(node, valid, child.number)) >= 0;)
 	{
 		/* there may be many, each of which takes too short a time to check */
 		CHECK_FOR_INTERRUPTS();
-		numbers[child.number] = bms_is_member(child.number, valid) &&
-			OidIsValid(index_of(node, child.number)) ?
-			sketch_add(set, index_of(node, child.number), make_filter, &child) : -1;
+		if (OidIsValid(index_of(node, child.number)))
+			numbers[child.number] = sketch_add(set, index_of(node, child.number), make_filter,
+											   &child);
+		note_taken(node, child.number);
 	}
 	sketch_finish(set, &within);
 	if (child.whole)
@@ -311,6 +368,9 @@ begin_node(CustomScanState *custom, EState *estate, int eflags)
 	/* rows are passed on in the slots of children */
 	custom->ss.ps.resultopsset = true;
 	custom->ss.ps.resultopsfixed = false;
+	if (custom->ss.ps.plan->parallel_aware)
+		node->slot = ExecInitExtraTupleSlot(estate, custom->ss.ps.ps_ResultTupleDesc,
+											&TTSOpsMinimalTuple);
 	if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) || estate->es_instrument != 0)
 		for (int i = 0; i < node->append->ms_nplans; i++)
 			node->append->mergeplans[i] = merge_node_begin(node, i);
@@ -326,11 +386,24 @@ next_row(CustomScanState *custom)
 	return ExecProcNode(append);
 }
 
+/* Forgets rows that have not been returned. */
+static void
+drop_rows(MergeNode *node)
+{
+	if (node->rows)
+	{
+		(void) ExecClearTuple(node->slot);
+		tuplestore_end(node->rows);
+	}
+	node->rows = NULL;
+}
+
 static void
 end_node(CustomScanState *custom)
 {
 	ListCell   *cell;
 
+	drop_rows((MergeNode *) custom);
 	foreach(cell, custom->custom_ps)
 		ExecEndNode(lfirst(cell));
 }
@@ -360,6 +433,85 @@ rescan_node(CustomScanState *custom)
 			ExecReScan(child);
 	}
 	append->ms_initialized = false;
+	drop_rows((MergeNode *) custom);
+}
+
+/* The rows that the LIMIT takes; 0: all. */
+static uint64
+rows_wanted(const MergeNode *node)
+{
+	const LimitState *limit = node->limit;
+
+	/* it has been computed before a row is asked for, and workers are started then */
+	return limit == NULL || limit->noCount ? 0 :
+		(uint64) Max(limit->count, 0) + (uint64) limit->offset;
+}
+
+LimitState *
+merge_node_told(PlanState *node)
+{
+	LimitState *limit;
+
+	if (!IsParallelWorker() || merge_node(node) == NULL || !node->plan->parallel_aware)
+		return NULL;
+	limit = makeNode(LimitState);
+	limit->ps.state = node->state;
+	limit->noCount = true;
+	return limit;
+}
+
+static Size
+estimate_shared(CustomScanState *custom, ParallelContext *context)
+{
+	const MergeNode *node = (MergeNode *) custom;
+
+	return merge_share_size(list_length(plan_of(node)->custom_plans), rows_wanted(node));
+}
+
+static void
+initialize_shared(CustomScanState *custom, ParallelContext *context, void *coordinate)
+{
+	MergeNode  *node = (MergeNode *) custom;
+
+	node->shared = coordinate;
+	merge_share_init(node->shared, list_length(plan_of(node)->custom_plans), rows_wanted(node));
+}
+
+/* Before a rescan, when no worker runs. */
+static void
+reset_shared(CustomScanState *custom, ParallelContext *context, void *coordinate)
+{
+	MergeNode  *node = (MergeNode *) custom;
+
+	node->shared = coordinate;
+	merge_share_collect(node->shared, &node->counters);
+	merge_share_reset(node->shared, rows_wanted(node));
+}
+
+static void
+initialize_worker(CustomScanState *custom, shm_toc *toc, void *coordinate)
+{
+	MergeNode  *node = (MergeNode *) custom;
+	uint64		wanted = merge_share_wanted(coordinate);
+
+	node->shared = coordinate;
+	node->limit->noCount = wanted == 0;
+	node->limit->count = (int64) wanted;
+}
+
+/* Workers say what they have counted, which the leader takes over before the memory goes. */
+static void
+shut_down(CustomScanState *custom)
+{
+	MergeNode  *node = (MergeNode *) custom;
+
+	if (node->shared == NULL)
+		return;
+	if (IsParallelWorker())
+		merge_share_report(node->shared, &node->counters);
+	else
+		merge_share_collect(node->shared, &node->counters);
+	node->shared = NULL;
 }
 
 /*
@@ -381,9 +533,9 @@ explain_node(CustomScanState *custom, List *ancestors, ExplainState *es)
 		ExplainPropertyInteger("Subplans Removed", NULL, removed, es);
 	if (!es->analyze)
 		return;
-	ExplainPropertyUInteger("Compared by Codes", NULL, node->compared, es);
-	ExplainPropertyUInteger("Scans Begun", NULL, node->begun, es);
-	ExplainPropertyUInteger("Scans Skipped", NULL, node->skipped, es);
+	ExplainPropertyUInteger("Compared by Codes", NULL, node->counters.compared, es);
+	ExplainPropertyUInteger("Scans Begun", NULL, node->counters.begun, es);
+	ExplainPropertyUInteger("Scans Skipped", NULL, node->counters.skipped, es);
 }
 
 static const CustomExecMethods exec_methods = {
@@ -392,6 +544,11 @@ static const CustomExecMethods exec_methods = {
 	.ExecCustomScan = next_row,
 	.EndCustomScan = end_node,
 	.ReScanCustomScan = rescan_node,
+	.EstimateDSMCustomScan = estimate_shared,
+	.InitializeDSMCustomScan = initialize_shared,
+	.ReInitializeDSMCustomScan = reset_shared,
+	.InitializeWorkerCustomScan = initialize_worker,
+	.ShutdownCustomScan = shut_down,
 	.ExplainCustomScan = explain_node
 };
 

@@ -59,6 +59,7 @@ struct SketchSet
 	Datum		query;
 	Snapshot	snapshot;
 	NearestFound nearest;
+	float		bound;			/* of these, once the search has ended */
 	Sketch	  **sketches;
 	int			count;
 	int			room;
@@ -69,7 +70,7 @@ struct SketchSet
 };
 
 SketchSet *
-sketch_begin(Oid operator, Datum query, uint64 wanted, Snapshot snapshot)
+sketch_begin(Oid operator, Datum query, uint64 wanted, Snapshot snapshot, NearestShared *shared)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "vector sketches",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -83,6 +84,8 @@ sketch_begin(Oid operator, Datum query, uint64 wanted, Snapshot snapshot)
 	set->snapshot = snapshot;
 	set->nearest.context = context;
 	nearest_reset(&set->nearest, wanted);
+	if (shared && nearest_shared_begin(shared, wanted))
+		set->nearest.shared = shared;
 	return set;
 }
 
@@ -332,14 +335,15 @@ sketch_finish(SketchSet *set, float *distance)
 		sketch->left = Min(sketch->left, left->distance);
 	}
 	MemoryContextSwitchTo(old);
-	*distance = nearest_bound(&set->nearest);
+	/* others may go on */
+	*distance = set->bound = nearest_bound(&set->nearest);
 }
 
 SketchResult
 sketch_result(const SketchSet *set, int number, double *value)
 {
 	const Sketch *sketch = set->sketches[number];
-	float		bound = nearest_bound(&set->nearest);
+	float		bound = set->bound;
 
 	if (!sketch->found)
 		return SKETCH_EMPTY;

@@ -13,6 +13,7 @@
 
 #include "utils/snapshot.h"
 
+#include "am/nearest.h"
 #include "segment/cache.h"
 #include "segment/filter.h"
 
@@ -25,8 +26,12 @@ typedef struct SketchSet SketchSet;
 typedef bool (*SketchConditions) (void *arg, Relation index, CachedIndex *cached,
 								  AttributeFilter **filter);
 
-/* Begins a search for so many rows that are near by this operator; everything is in its memory. */
-extern SketchSet *sketch_begin(Oid operator, Datum query, uint64 wanted, Snapshot snapshot);
+/*
+ * Begins a search for so many rows that are near by this operator; everything is in its memory.
+ * Processes that search parts of the indexes tell each other distances in `shared`, else NULL.
+ */
+extern SketchSet *sketch_begin(Oid operator, Datum query, uint64 wanted, Snapshot snapshot,
+							   NearestShared *shared);
 
 /*
  * Searches an index of a table that is locked, and locks it until the transaction ends.  Returns

@@ -170,7 +170,7 @@ reads_within(GraphReading *reading)
 
 	if (effort->within == INFINITY || reading->scan.disk || search->allows ||
 		!graph_scan_has_codes(&reading->scan) ||
-		code_hops(&reading->scan, effort->few ? 0 : left / GRAPH_WITHIN_PART) > walk)
+		(!effort->few && code_hops(&reading->scan, left / GRAPH_WITHIN_PART) > walk))
 		return false;
 	search->statistics->reads++;
 	graph_scan_bound_rest(&reading->scan, search->query,

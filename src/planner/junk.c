@@ -144,10 +144,11 @@ drop_hidden_distance(Plan *root)
 
 /*
  * Visits the roots of subqueries in a plan: their hidden columns do not leave them.  Nodes that
- * merge scans may be replaced if the statement changes no rows.
+ * merge scans may be replaced if the statement changes no rows; `place` says what of the statement
+ * is above the plan.
  */
 static void
-visit_subqueries(Plan *plan, bool reads)
+visit_subqueries(Plan *plan, bool reads, MergePlace place)
 {
 	ListCell   *cell;
 	List	   *children = NIL;
@@ -155,27 +156,35 @@ visit_subqueries(Plan *plan, bool reads)
 	if (plan == NULL)
 		return;
 	check_stack_depth();
-	visit_subqueries(plan->lefttree, reads);
-	visit_subqueries(plan->righttree, reads);
+	place.in_worker |= IsA(plan, Gather) || IsA(plan, GatherMerge);
+	foreach(cell, plan->initPlan)
+	{
+		ListCell   *param;
+
+		foreach(param, lfirst_node(SubPlan, cell)->setParam)
+			place.once = bms_add_member(bms_copy(place.once), lfirst_int(param));
+	}
+	visit_subqueries(plan->lefttree, reads, place);
+	visit_subqueries(plan->righttree, reads, place);
 	/* whatever is above a LIMIT is of the query around it, often without a SubqueryScan between */
 	if (IsA(plan, Limit))
 	{
 		(void) drop_hidden_distance(plan);
 		if (reads && ((Limit *) plan)->limitOption == LIMIT_OPTION_COUNT)
-			outerPlan(plan) = merge_late(outerPlan(plan));
+			merge_late((Limit *) plan, &place);
 	}
 	else if (IsA(plan, SubqueryScan))
 	{
 		((SubqueryScan *) plan)->subplan =
 			drop_hidden_distance(((SubqueryScan *) plan)->subplan);
-		visit_subqueries(((SubqueryScan *) plan)->subplan, reads);
+		visit_subqueries(((SubqueryScan *) plan)->subplan, reads, place);
 	}
 	else if (IsA(plan, Append))
 		children = ((Append *) plan)->appendplans;
 	else if (IsA(plan, MergeAppend))
 		children = ((MergeAppend *) plan)->mergeplans;
 	foreach(cell, children)
-		visit_subqueries(lfirst(cell), reads);
+		visit_subqueries(lfirst(cell), reads, place);
 }
 
 static PlannedStmt *
@@ -186,17 +195,18 @@ plan_without_hidden_distances(Query *parse, const char *query_string, int cursor
 		previous_hook(parse, query_string, cursorOptions, boundParams PLANNER_ARGUMENT) :
 		standard_planner(parse, query_string, cursorOptions, boundParams PLANNER_ARGUMENT);
 	bool		reads = !statement->hasModifyingCTE;
+	MergePlace	place = {.statement = statement};
 	ListCell   *cell;
 
 	/* a query that locks or updates rows reads the whole row anyway */
 	if (statement->rowMarks != NIL || statement->commandType != CMD_SELECT)
 		return statement;
 	statement->planTree = drop_hidden_distance(statement->planTree);
-	visit_subqueries(statement->planTree, reads);
+	visit_subqueries(statement->planTree, reads, place);
 	foreach(cell, statement->subplans)
 	{
 		lfirst(cell) = drop_hidden_distance(lfirst(cell));
-		visit_subqueries(lfirst(cell), reads);
+		visit_subqueries(lfirst(cell), reads, place);
 	}
 	return statement;
 }

@@ -7,6 +7,8 @@
  */
 #include "planner/planner.h"
 
+#include <math.h>
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "catalog/pg_class.h"
@@ -16,7 +18,9 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
 #include "optimizer/clauses.h"
+#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
+#include "storage/pg_shmem.h"
 #include "utils/guc.h"
 #include "utils/syscache.h"
 
@@ -146,9 +150,144 @@ rows_of(const MergeAppend *plan)
 	return targets;
 }
 
-Plan *
-merge_late(Plan *plan)
+/*
+ * In units of cost, and of 1,000,000 rows of 128 dimensions in 256 and 1,000 partitions: to send a
+ * child's plan to a worker; to open its table and index there, as a new process knows nothing of
+ * them; and to begin its scan after its codes have been compared, which takes a part of its price.
+ */
+#define COST_TO_SEND	1.5
+#define COST_TO_OPEN	12.0
+#define COST_TO_BEGIN	13.0
+#define COMPARED_PART	0.4
+
+/* What another worker adds to the time until all run, as a part of that for the first one. */
+#define START_PART		0.1
+
+/*
+ * A worker that tests rows of the table takes so many times as long, as it has to map what it reads
+ * of the shared buffers; in huge pages that is nothing.
+ */
+#define MAPPING_TIMES	3.0
+
+/* A parallel plan is taken only if it takes no more than this part of the time. */
+#define MOST_TIME		0.8
+
+/* What it costs one process to find the rows, by what that takes rather than by its price. */
+static Cost
+cost_alone(const Limit *limit, int children, bool tests, double share)
 {
+	double		rows = limit->plan.plan_rows / (tests ? share : 1);
+	Cost		price = limit->plan.total_cost;
+
+	if (rows > children)
+		return price;
+	return price * COMPARED_PART + COST_TO_BEGIN * children * (1 - exp(-rows / children));
+}
+
+/* What it costs with so many workers: each takes one child after the other. */
+static Cost
+cost_with(int workers, Cost alone, int children, bool tests)
+{
+	double		child = alone / children;
+	double		times = tests && !shared_pages_are_huge() ? MAPPING_TIMES : 1;
+	double		taken = (parallel_leader_participation ? 1 / child : 0) +
+		workers / (child * times + COST_TO_OPEN);
+
+	return parallel_setup_cost * (1 + START_PART * workers) + children * COST_TO_SEND +
+		children / taken;
+}
+
+/*
+ * How many workers are best, and the part of the time that is left with them; 0: they are not worth
+ * it.
+ */
+static int
+best_workers(const Limit *limit, const CustomScan *scan, const Plan *first, double *part)
+{
+	int			children = list_length(scan->custom_plans);
+	bool		tests = first->qual != NIL;
+	Cost		alone = cost_alone(limit, children, tests,
+								   floatVal(lthird(scan->custom_private)));
+	int			best = 0;
+
+	*part = MOST_TIME;
+	for (int workers = 1; workers <= max_parallel_workers_per_gather; workers++)
+	{
+		double		left = cost_with(workers, alone, children, tests) / alone;
+
+		if (left < *part)
+		{
+			*part = left;
+			best = workers;
+		}
+	}
+	return best;
+}
+
+/* Has workers merge parts of the scans, and merges their rows. */
+static Plan *
+merge_in_parallel(const MergeAppend *append, CustomScan *scan, int workers, double part)
+{
+	GatherMerge *gather = makeNode(GatherMerge);
+	List	   *targets = NIL;
+	ListCell   *cell;
+
+	gather->plan = append->plan;
+	NodeSetTag(gather, T_GatherMerge);
+	foreach(cell, append->plan.targetlist)
+	{
+		TargetEntry *entry = flatCopyTargetEntry(lfirst_node(TargetEntry, cell));
+		Node	   *value = (Node *) entry->expr;
+
+		entry->expr = (Expr *) makeVar(OUTER_VAR, entry->resno, exprType(value),
+									   exprTypmod(value), exprCollation(value), 0);
+		targets = lappend(targets, entry);
+	}
+	gather->plan.targetlist = targets;
+	gather->plan.lefttree = &scan->scan.plan;
+	gather->plan.parallel_safe = false;
+	/* of no other node: those of the planner are not negative */
+	gather->plan.plan_node_id = -1 - append->plan.plan_node_id;
+	gather->plan.startup_cost *= part;
+	gather->plan.total_cost *= part;
+	gather->num_workers = workers;
+	gather->rescan_param = -1;
+	gather->numCols = append->numCols;
+	gather->sortColIdx = append->sortColIdx;
+	gather->sortOperators = append->sortOperators;
+	gather->collations = append->collations;
+	gather->nullsFirst = append->nullsFirst;
+	gather->initParam = bms_copy(append->plan.extParam);
+	scan->scan.plan.parallel_aware = true;
+	return &gather->plan;
+}
+
+/* The node with its workers, if these are worth it. */
+static Plan *
+with_workers(Limit *limit, CustomScan *scan, const Plan *first, const MergePlace *place)
+{
+	const MergeAppend *append = (const MergeAppend *) outerPlan(limit);
+	double		part;
+	int			workers;
+
+	/* workers are told no values that change from row to row of another query */
+	if (place->in_worker || !append->plan.parallel_safe ||
+		!bms_is_subset(append->plan.extParam, place->once))
+		return &scan->scan.plan;
+	workers = best_workers(limit, scan, first, &part);
+	if (workers == 0)
+		return &scan->scan.plan;
+	place->statement->parallelModeNeeded = true;
+	limit->plan.parallel_safe = false;
+	limit->plan.startup_cost *= part;
+	limit->plan.total_cost *= part;
+	return merge_in_parallel(append, scan, workers, part);
+}
+
+void
+merge_late(Limit *limit, const MergePlace *place)
+{
+	Plan	   *plan = outerPlan(limit);
 	const MergeAppend *append = (const MergeAppend *) plan;
 	AlikeScans	alike = {0};
 	CustomScan *scan;
@@ -157,16 +296,16 @@ merge_late(Plan *plan)
 
 	if (!merge_node_enabled || !IsA(plan, MergeAppend) || plan->initPlan != NIL ||
 		list_length(append->mergeplans) < MERGE_LEAST_SCANS || !merges_by_distance(append))
-		return plan;
+		return;
 	first = first_scan(append->mergeplans);
 	if (first == NULL)
-		return plan;
+		return;
 	query = lsecond(order_of(first)->args);
 	if (contain_subplans(query) || contain_volatile_functions(query) ||
 		contain_subplans((Node *) first->targetlist) ||
 		!find_alike(append->mergeplans, order_of(first), &alike) ||
 		alike.count < MERGE_LEAST_SCANS)
-		return plan;
+		return;
 	scan = makeNode(CustomScan);
 	scan->scan.plan = *plan;
 	NodeSetTag(scan, T_CustomScan);
@@ -179,7 +318,7 @@ merge_late(Plan *plan)
 									  pruning_of(append));
 	scan->custom_relids = bms_copy(append->apprelids);
 	scan->methods = &merge_node_methods;
-	return &scan->scan.plan;
+	outerPlan(limit) = with_workers(limit, scan, first, place);
 }
 
 void

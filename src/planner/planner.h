@@ -27,8 +27,19 @@ extern void junk_init(void);
  */
 extern Node *over_table(Node *node, void *plan);
 
-/* The node below a LIMIT in place of one that merges scans of many small indexes, or that one. */
-extern struct Plan *merge_late(struct Plan *plan);
+/* Where in a statement a plan is. */
+typedef struct MergePlace
+{
+	PlannedStmt *statement;
+	bool		in_worker;		/* parallel workers run it */
+	Bitmapset  *once;			/* parameters whose subqueries run once, before what they are for */
+} MergePlace;
+
+/*
+ * Puts another node below a LIMIT in place of one that merges scans of many small indexes, if it is
+ * such a one; perhaps one with parallel workers.
+ */
+extern void merge_late(Limit *limit, const MergePlace *place);
 extern void merge_late_init(void);
 extern void indexes_init(void);
 extern void security_init(void);

@@ -67,6 +67,48 @@ foreach my $case ([ 'a worker that is terminated', "SELECT pg_terminate_backend(
 		"$name: no worker is left");
 	check($name);
 }
+# partitions that are searched by several processes: one stays at a row, and the others wait for it once they have their rows
+$node->safe_psql('postgres', q{
+	CREATE TABLE parts (id int, v vector(8)) PARTITION BY HASH (id);
+	SELECT format('CREATE TABLE parts_%s PARTITION OF parts FOR VALUES WITH (MODULUS 40, REMAINDER %1$s)', n) FROM generate_series(0, 39) n \gexec
+	INSERT INTO parts SELECT id, v FROM items;
+	CREATE INDEX ON parts USING hnsw (v vector_l2_ops);
+	ANALYZE parts;
+	CREATE FUNCTION waits_once(int) RETURNS boolean LANGUAGE plpgsql PARALLEL SAFE COST 0.0001 AS $$
+	BEGIN
+		IF $1 = 4000 THEN
+			PERFORM pg_sleep(600);
+		END IF;
+		RETURN true;
+	END $$;
+});
+my $parts = "SELECT id FROM parts ORDER BY v <-> $point LIMIT 3000";
+my $stays = "SELECT id FROM parts WHERE waits_once(id) ORDER BY v <-> $point LIMIT 8000";
+$settings .= 'SET cpu_operator_cost = 1; SET max_parallel_workers_per_gather = 4;';
+foreach my $plan ("EXPLAIN $parts", "EXPLAIN $stays", "SET parallel_leader_participation = off; EXPLAIN $stays")
+{
+	like($node->safe_psql('postgres', "$settings $plan"), qr/Gather Merge.*Parallel Custom Scan \(Vector Merge Append\)/s,
+		'the plan of a search of partitions is parallel');
+}
+$right = $node->safe_psql('postgres', "SET enable_indexscan = off; SELECT count(*), sum(id) FROM ($parts) x");
+my $waits_for_others = "FROM pg_stat_activity WHERE backend_type = 'parallel worker' AND wait_event = 'Extension'";
+foreach my $case ([ 'a worker that is terminated while another one waits for it', "SELECT pg_terminate_backend(pid) $workers", 'off' ],
+	[ 'a worker that is terminated while it waits for another one', "SELECT pg_terminate_backend(pid) $waits_for_others LIMIT 1", 'off' ],
+	[ 'a leader that is cancelled while workers wait', "SELECT pg_cancel_backend(pid) $leader", 'on' ])
+{
+	my ($name, $deed, $leads) = @$case;
+	my ($out, $err) = ('', '');
+	my $query = IPC::Run::start([ $node->installed_command('psql'), '-XAtq', '-d', $node->connstr('postgres'), '-c',
+			"$settings SET parallel_leader_participation = $leads; SELECT count(*) FROM ($stays) x" ], '>', \$out, '2>', \$err);
+	ok($node->poll_query_until('postgres', "SELECT count(*) > 0 $waits_for_others"), "$name: a worker waits");
+	$node->safe_psql('postgres', $deed);
+	$query->finish;
+	like($err, qr/terminating|parallel worker|canceling statement due to user request/, "$name: an error");
+	ok($node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'parallel worker'"),
+		"$name: no worker is left");
+	is($node->safe_psql('postgres', "$settings SELECT count(*), sum(id) FROM ($parts) x"), $right, "$name: the next search is right");
+}
+$settings =~ s/SET cpu_operator_cost = 1; SET max_parallel_workers_per_gather = 4;//;
 # a search among the rows of a bitmap, which one participant makes while the others wait: of a condition that waits where it is
 # asked to, after the statement was planned
 $node->safe_psql('postgres', q{
