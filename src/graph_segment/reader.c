@@ -29,6 +29,9 @@
 #define WITHIN_WAITING		64
 #define WITHIN_WAITING_PART	8
 
+/* Likewise: of so few nodes that others have compared, all codes are, as a walk goes too far. */
+#define FEW_NODES			4096
+
 /*
  * Nodes that wait for each row that is wanted: by codes, of a participant of a parallel scan and of
  * one process; and by vectors, where some rows may be dead.
@@ -170,7 +173,8 @@ reads_within(GraphReading *reading)
 
 	if (effort->within == INFINITY || reading->scan.disk || search->allows ||
 		!graph_scan_has_codes(&reading->scan) ||
-		(!effort->few && code_hops(&reading->scan, left / GRAPH_WITHIN_PART) > walk))
+		(code_hops(&reading->scan, effort->few ? 0 : left / GRAPH_WITHIN_PART) > walk &&
+		 !(effort->few && left <= FEW_NODES)))
 		return false;
 	search->statistics->reads++;
 	graph_scan_bound_rest(&reading->scan, search->query,
