@@ -198,7 +198,7 @@ foreach my $round (1 .. $rounds)
 	is($node->safe_psql('postgres', 'SELECT count(*) FROM fleeting'), 0,
 		"crash $round: the unlogged table is empty");
 	$node->safe_psql('postgres',
-		'INSERT INTO fleeting SELECT n, place(n) FROM generate_series(1, 50) n');
+		'SET vector.background_work = off; INSERT INTO fleeting SELECT n, place(n) FROM generate_series(1, 50) n');
 	is($node->safe_psql('postgres', 'SET enable_seqscan = off;
 		SELECT id FROM fleeting ORDER BY v <-> place(7) LIMIT 1'), 7,
 		"crash $round: and its index works");

@@ -45,7 +45,7 @@ foreach my $dims (3, 100)
 	foreach my $way ('built', 'inserted')
 	{
 		my $index = "CREATE INDEX items_v ON items USING hnsw (v vector_l2_ops);";
-		my $insert = "INSERT INTO items SELECT n, place(n, $dims) FROM generate_series(1, 3000) n;";
+		my $insert = "SET vector.background_work = off; INSERT INTO items SELECT n, place(n, $dims) FROM generate_series(1, 3000) n;";
 		my $name = "$dims dimensions, $way";
 
 		$node->safe_psql('postgres', "CREATE TABLE items (id int, v vector($dims));"
