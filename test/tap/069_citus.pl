@@ -43,7 +43,7 @@ on_hub(sprintf("SELECT citus_set_coordinator_host('%s', %d)", $hub->host, $hub->
 on_hub(sprintf("SELECT citus_add_node('%s', %d)", $_->host, $_->port)) foreach @workers[0 .. 2];
 on_hub(q{CREATE TABLE whole (id bigint PRIMARY KEY, tenant int, tag int, body text, v vector(16))},
 	q{SELECT setseed(0.4)},
-	q{INSERT INTO whole SELECT n, n % 20, n % 7, 'words ' || n % 50 || ' of ' || n % 3,
+	q{INSERT INTO whole SELECT n, n % 20, n % 7, 'words ' || n % 50 || ' of part' || n % 3,
 		ARRAY(SELECT random() + sin(n % 50 * j) FROM generate_series(1, 16) j WHERE n > 0)::vector(16) FROM generate_series(1, 4000) n},
 	q{CREATE TABLE items (LIKE whole INCLUDING ALL)},
 	q{SET citus.shard_count = 8; SELECT create_distributed_table('items', 'id')},
@@ -164,8 +164,8 @@ is(on_hub("PREPARE p (vector) AS SELECT id FROM items ORDER BY v <-> \$1 LIMIT 1
 # words
 on_hub(q{CREATE INDEX items_body ON items USING bm25 (body) WITH (text_config = 'simple')});
 is(on_hub("SELECT count(*), min(key::text) FILTER (WHERE vector_rank = 1), count(text_rank) > 0, count(vector_rank) > 0
-	FROM hybrid_search('items', query_vector => '$v', query_text => 'words 0', vector_column => 'v', text_column => 'body', k => 10)"),
-	'10|{"id": 100}|t|t', 'hybrid_search');
+	FROM hybrid_search('items', query_vector => '$v', query_text => 'words 0 of part1', vector_column => 'v', text_column => 'body', k => 40)"),
+	'40|{"id": 100}|t|t', 'hybrid_search');
 
 # moves, splits, another worker
 sub indexed
