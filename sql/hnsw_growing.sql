@@ -88,3 +88,17 @@ SELECT vector_merge('aliases_v') > 0 AS merged;
 SELECT vector_index_check('aliases_v');
 RESET vector.background_work;
 DROP TABLE aliases;
+
+-- sealed after every few rows: segments are merged before the directory is full
+CREATE TABLE sealed_often (id int, v vector(2));
+CREATE INDEX sealed_often_v ON sealed_often USING hnsw (v vector_l2_ops);
+DO $$
+BEGIN
+	FOR i IN 1 .. 300 LOOP
+		INSERT INTO sealed_often VALUES (i, ARRAY[i, i % 7]), (-i, ARRAY[-i, i % 5]);
+		PERFORM vector_seal('sealed_often_v');
+	END LOOP;
+END $$;
+SELECT count(*) < 80 AS merged, sum(rows) AS rows FROM vector_segments() WHERE index = 'sealed_often_v'::regclass AND kind = 'sealed';
+SELECT vector_index_check('sealed_often_v');
+DROP TABLE sealed_often;

@@ -228,6 +228,11 @@ toast_snapshot(Snapshot snapshot)
 #define table_index_fetch_begin_compat(rel)		table_index_fetch_begin(rel)
 #endif
 
+/* What the i-th backend, from 1 on, does. */
+#if PG_VERSION_NUM < 160000
+#define pgstat_get_local_beentry_by_index(i)	pgstat_fetch_stat_local_beentry(i)
+#endif
+
 /* What a callback is told of which system cache has changed. */
 #if PG_VERSION_NUM >= 190000
 #define SyscacheNumber	SysCacheIdentifier

@@ -42,10 +42,7 @@ relieve(Relation index, Relation heap, uint64 rows, uint32 seal_rows)
 	if (rows < (uint64) seal_rows * (asked ? CAP_WITH_WORKER - 1 : CAP_WITHOUT_WORKER))
 		return;
 	if (seal_growing(index, heap, SEAL_IF_FREE, seal_rows, seal_rows) > 0)
-	{
-		if (seal_is_crowded(index))
-			seal_merge(index, heap, SEAL_IF_FREE, MERGE_DUE);
-	}
+		seal_relieve(index, heap);
 	else if (rows >= (uint64) seal_rows * (CAP_WITH_WORKER - 1))
 		seal_await(index);
 }

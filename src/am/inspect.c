@@ -11,10 +11,13 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_authid.h"
 #include "commands/defrem.h"
+#include "commands/progress.h"
 #include "foreign/foreign.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
+#include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -67,6 +70,47 @@ index_require_may_see(Relation index)
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX, RelationGetRelationName(index));
 }
 
+/* Whether CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY of a table is under way. */
+static bool
+is_indexed_concurrently(Oid table)
+{
+	pgstat_clear_backend_activity_snapshot();
+	for (int i = 1; i <= pgstat_fetch_stat_numbackends(); i++)
+	{
+		const LocalPgBackendStatus *local = pgstat_get_local_beentry_by_index(i);
+		const PgBackendStatus *status = &local->backendStatus;
+		int64		command = status->st_progress_param[PROGRESS_CREATEIDX_COMMAND];
+
+		if (status->st_databaseid == MyDatabaseId &&
+			status->st_progress_command == PROGRESS_COMMAND_CREATE_INDEX &&
+			status->st_progress_command_target == table &&
+			(command == PROGRESS_CREATEIDX_COMMAND_CREATE_CONCURRENTLY ||
+			 command == PROGRESS_CREATEIDX_COMMAND_REINDEX_CONCURRENTLY))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Locks a table or its index, before it is opened.  Those that build an index concurrently keep
+ * such locks while they wait for all transactions that began before, so for this one, too: it must
+ * not wait for them, as they would find the deadlock, and fail.
+ */
+static void
+lock_relation(Oid relation, LOCKMODE lock, Oid table)
+{
+	if (ConditionalLockRelationOid(relation, lock))
+		return;
+	if (lock == ShareUpdateExclusiveLock && is_indexed_concurrently(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("could not lock relation \"%s\"", get_rel_name(relation)),
+				 errdetail("An index of table \"%s\" is being built concurrently, which waits for "
+						   "transactions like this one.", get_rel_name(table)),
+				 errhint("Try again when it is built: pg_stat_progress_create_index shows it.")));
+	LockRelationOid(relation, lock);
+}
+
 /* Opens an index and, before it, its table, with locks. */
 static Relation
 open_index_and_table(Oid oid, LOCKMODE lock, LOCKMODE table_lock, Relation *heap)
@@ -74,8 +118,14 @@ open_index_and_table(Oid oid, LOCKMODE lock, LOCKMODE table_lock, Relation *heap
 	Oid			table = IndexGetRelation(oid, true);
 	Relation	index;
 
-	*heap = OidIsValid(table) ? table_open(table, table_lock) : NULL;
-	index = relation_open(oid, lock);
+	*heap = NULL;
+	if (OidIsValid(table))
+	{
+		lock_relation(table, table_lock, table);
+		*heap = table_open(table, NoLock);
+	}
+	lock_relation(oid, lock, table);
+	index = relation_open(oid, NoLock);
 	require_ours(index);
 	if (*heap == NULL || table != IndexGetRelation(oid, false))
 		ereport(ERROR,
@@ -436,6 +486,7 @@ vector_seal(PG_FUNCTION_ARGS)
 	Relation	index = open_to_maintain(PG_GETARG_OID(0), &heap);
 	int			replaced = seal_growing(index, heap, SEAL_WAIT, 1, PG_UINT64_MAX);
 
+	seal_relieve(index, heap);
 	close_maintained(index, heap);
 	PG_RETURN_INT32(replaced);
 }

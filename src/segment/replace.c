@@ -513,6 +513,13 @@ seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what)
 	return replaced;
 }
 
+void
+seal_relieve(Relation index, Relation heap)
+{
+	if (seal_is_crowded(index))
+		seal_merge(index, heap, SEAL_IF_FREE, MERGE_DUE);
+}
+
 SealRoom
 seal_make_room(Relation index, SealMerge what)
 {

@@ -53,6 +53,12 @@ extern int	seal_growing(Relation index, Relation heap, SealWait wait, uint64 min
 extern int	seal_merge(Relation index, Relation heap, SealWait wait, SealMerge what);
 
 /*
+ * For those who have just sealed: merges what is due if the sealed segments are so many that the
+ * directory may become full before a worker comes to it.
+ */
+extern void seal_relieve(Relation index, Relation heap);
+
+/*
  * Called before a merge of that kind.  If the result would find no room unless the file became much
  * longer than what it holds, moves a segment; further calls move others until there is room.
  * SEAL_ROOM: no move is necessary or possible.  SEAL_ROOM_LATER: not before old snapshots are gone.
