@@ -6,7 +6,7 @@
 The installation that PATH belongs to has Citus and this extension.  A coordinator and four workers are started on this machine, and
 base.fvecs and query.fvecs of DIR are loaded.  For each number of workers the table has --shards shards a worker (1), each with its index;
 pgbench then searches by turns for the ten nearest rows of the queries, which are written into statements.  Exact answers without
-an index have to be those of one table, or the program ends; recall is measured on 100 queries.  As root, servers run as --user.
+an index have to be those of one table, or the program ends; recall is measured on 100 queries, by hnsw.ef_search.  As root, servers run as --user.
 """
 import argparse
 import pathlib
@@ -15,6 +15,7 @@ from cluster import K, Cluster, Server, arguments, read_vectors, recall, show
 
 CHECKED = 100
 EXACT = 10
+EFFORTS = (10, 20, 40, 80)
 SETTINGS = {"listen_addresses": "''", "shared_preload_libraries": "citus", "wal_level": "logical", "max_connections": "300",
             "max_prepared_transactions": "100", "citus.node_conninfo": "'sslmode=disable'", "citus.local_hostname": "'{work}'",
             "citus.enable_statistics_collection": "off"}
@@ -28,6 +29,16 @@ def answers(hub, table, queries, *settings):
     return [[float(d) for d in line.split()] for line in hub.sql(stdin=text)]
 
 
+def recalls(hub, table, queries, exact):
+    """By hnsw.ef_search, which Citus tells the workers, too"""
+    found = {}
+    for effort in EFFORTS:
+        hub.sql(f"ALTER DATABASE postgres SET hnsw.ef_search = {effort}")
+        found[effort] = recall(answers(hub, table, queries, "enable_seqscan = off"), exact)
+    hub.sql("ALTER DATABASE postgres RESET hnsw.ef_search")
+    return found
+
+
 def measure(hub, workers, a):
     rows, queries = (read_vectors(pathlib.Path(a.data) / f"{name}.fvecs", n) for name, n in (("base", a.rows), ("query", CHECKED)))
     columns = f"(id bigint PRIMARY KEY, embedding vector({rows[0].count(',') + 1}))"
@@ -36,7 +47,7 @@ def measure(hub, workers, a):
     hub.copy("whole", rows)
     exact = answers(hub, "whole", queries, "enable_indexscan = off")
     hub.sql(index.format("whole"), "VACUUM ANALYZE whole")
-    lines = [("one table", *hub.rate(SEARCH, "whole", queries, a), recall(answers(hub, "whole", queries, "enable_seqscan = off"), exact))]
+    lines = [("one table", hub.rate(SEARCH, "whole", queries, a), recalls(hub, "whole", queries, exact))]
     active = 0
     for n in (1, 2, 4):
         for worker in workers[active:n]:
@@ -48,7 +59,7 @@ def measure(hub, workers, a):
             raise SystemExit(f"{n} workers: the exact answers are others than those of one table")
         hub.sql(index.format(table))
         hub.sql(f"VACUUM ANALYZE {table}")
-        lines.append((f"{n} worker{'s' * (n > 1)}, shards: {n * a.shards}", *hub.rate(SEARCH, table, queries, a), recall(answers(hub, table, queries), exact)))
+        lines.append((f"{n} worker{'s' * (n > 1)}, shards: {n * a.shards}", hub.rate(SEARCH, table, queries, a), recalls(hub, table, queries, exact)))
     return lines
 
 

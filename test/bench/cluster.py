@@ -7,6 +7,7 @@ import shutil
 import statistics
 import subprocess
 import tempfile
+import time
 
 K = 10
 
@@ -37,15 +38,19 @@ class Client:
         self.sql(stdin=f"COPY {table} (id, embedding) FROM STDIN;\n" + "".join(f"{i}\t{v}\n" for i, v in enumerate(rows)) + "\\.\n")
 
     def rate(self, search, table, queries, a):
-        """Queries a second, and the mean milliseconds of one"""
+        """Queries a second, the mean milliseconds of one, and the processor's: where it is asked, and on all other servers"""
         scripts = []
         for i, q in enumerate(queries):
             file = self.cluster.work / f"{table}{i}.sql"
             file.write_text(search.format(q=q, t=table, k=K) + ";\n")
             scripts += ["-f", file]
+        before = [server.processor_ms() for server in self.cluster.servers]
         out = subprocess.run([self.cluster.bin / "pgbench", "-h", self.host, "-p", str(self.port), "-U", "postgres", "-n", "-c", str(a.clients), "-T",
                               str(a.seconds), *scripts, self.database], text=True, check=True, stdout=subprocess.PIPE).stdout
-        return float(re.search(r"tps = ([\d.]+)", out)[1]), float(re.search(r"latency average = ([\d.]+)", out)[1])
+        count = int(re.search(r"actually processed: (\d+)", out)[1])
+        took = {server: (server.processor_ms() - then) / count for server, then in zip(self.cluster.servers, before)}
+        return (float(re.search(r"tps = ([\d.]+)", out)[1]), float(re.search(r"latency average = ([\d.]+)", out)[1]),
+                took.get(self, 0), sum(ms for server, ms in took.items() if server is not self))
 
 
 class Server(Client):
@@ -54,13 +59,20 @@ class Server(Client):
         self.data = cluster.work / name
         cluster.run([cluster.bin / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"])
         settings = {"port": port, "unix_socket_directories": "'{work}'", "fsync": "off", "autovacuum": "off", "jit": "off", "vector.seed": "1",
-                    "max_parallel_workers_per_gather": "0", "shared_buffers": "256MB", **cluster.settings}
+                    "max_parallel_workers_per_gather": "0", "shared_buffers": "256MB", "maintenance_work_mem": "256MB", **cluster.settings}
         with open(self.data / "postgresql.conf", "a") as f:
             f.writelines(f"{k} = {v}\n".format(work=cluster.work) for k, v in settings.items())
         cluster.run([cluster.bin / "pg_ctl", "-D", self.data, "-l", self.data / "log", "-w", "start"])
         cluster.servers.append(self)
         for extension in cluster.extensions:
             self.sql(f"CREATE EXTENSION {extension}")
+
+    def processor_ms(self):
+        """What sessions that have ended took of the processor"""
+        time.sleep(0.2)         # the last ones have been told to
+        postmaster = (self.data / "postmaster.pid").read_text().split()[0]
+        fields = pathlib.Path(f"/proc/{postmaster}/stat").read_text().rsplit(")", 1)[1].split()
+        return sum(map(int, fields[11:15])) * 1000 / os.sysconf("SC_CLK_TCK")
 
     def stop(self):
         self.cluster.run([self.cluster.bin / "pg_ctl", "-D", self.data, "-m", "immediate", "stop"])
@@ -100,8 +112,9 @@ def arguments(ap):
 
 
 def show(lines, a):
-    """Prints lines of name, queries a second, milliseconds and recall"""
-    most = max(line[1] for line in lines)
-    print(f"{a.rows} rows, {a.clients} clients: queries a second, milliseconds, recall")
-    for name, qps, ms, found in lines:
-        print(f"  {name:24} {qps:10.1f} {ms:10.2f} {found:8.4f}  {'#' * round(40 * qps / most)}")
+    """Prints lines of name, what rate() gives, and recall by effort"""
+    most = max(rate[0] for _, rate, _ in lines)
+    print(f"{a.rows} rows, {a.clients} clients: queries a second, milliseconds; processor's milliseconds a query where it is asked, on other servers; recall")
+    for name, (qps, ms, here, others), found in lines:
+        print(f"  {name:24} {qps:10.1f} {ms:10.2f} {here:8.3f} {others:8.3f}   " + ", ".join(f"{effort}: {share:.4f}" for effort, share in found.items())
+              + f"  {'#' * round(40 * qps / most)}")

@@ -137,8 +137,8 @@ def measure(whole, shards, clients, rows, queries, a):
         for shard in shards[:n]:
             shard.sql(index.format(f"items{n}"), f"VACUUM ANALYZE items{n}")
     tables = {"one table": (whole, "whole")} | {f"{n} shard{'s' * (n > 1)}": (client, f"items{n}") for n, client in clients.items()}
-    return [(name, *client.rate(SEARCH, table, queries, a),
-             recall(distances(SEARCH, rows, queries, answers(client, SEARCH, table, queries, "enable_seqscan = off")), exact))
+    return [(name, client.rate(SEARCH, table, queries, a),
+             {40: recall(distances(SEARCH, rows, queries, answers(client, SEARCH, table, queries, "enable_seqscan = off")), exact)})
             for name, (client, table) in tables.items()]
 
 

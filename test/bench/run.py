@@ -568,7 +568,7 @@ class Bench:
             parallel.Parallel(self, c, mine["ours"], out.setdefault("parallel", {})).measure()
         if "shards" in a.tables and "ours" in mine:
             c = next(c for c in self.contestants if c.name == "ours")
-            shards.Shards(self, c, mine["ours"], out.setdefault("shards", {})).measure()
+            shards.Shards(self, c, mine["ours"], self.search_settings(out)["ours"], out.setdefault("shards", {})).measure()
         if "wear" in a.tables and "ours" in mine:
             c = next(c for c in self.contestants if c.name == "ours")
             wear.Wear(self, c, usual_setting(mine["ours"]), out.setdefault("wear", {})).measure()

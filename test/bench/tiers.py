@@ -65,13 +65,20 @@ class Tiers:
         if b.user:
             shutil.chown(self.folder, b.user.pw_uid, b.user.pw_gid)
         size = 4 * b.rows * b.dims
-        os.environ["RGW_BYTES"] = str((len(RATES) + len(APART) + 1) * 2 * size + (1 << 30))    # objects stay for a while
+        os.environ["RGW_BYTES"] = str(6 * size + (1 << 30))
         self.access, self.secret = b.as_user(["bash", RGW, "start", self.folder, self.port, "tcp_nodelay=1"]).split()
         b.as_user(["bash", RGW, "bucket", self.folder, self.port, "bench"])
         self.program = b.work / "delay"
         b.command(["make", "-s", "-C", HERE, "delay", f"DELAY={self.program}"])
         b.command(["make", "-s", "-C", HERE, "sink", f"SINK={b.work / 'sink'}"])
         self.set_delay(0)
+
+    def collect(self):
+        """Deletes objects that no segment needs any more, which the store's memory would be full of"""
+        b, c = self.bench, self.c
+        for _ in range(2):      # what is noticed, and once more what is deleted
+            c.psql("SELECT txid_current()", "VACUUM items", "SELECT vector_tier_collect('cold')")
+        b.as_user(["bash", RGW, "collect", self.folder])
 
     def set_delay(self, ms):
         if self.delay:
@@ -196,6 +203,7 @@ class Tiers:
         b.say(f"tier: upload to {STORES[store]}, vector.tier_rate = {rate}, searches beside it")
         if int(c.value("SELECT count(*) FROM vector_segments() WHERE store IS NOT NULL")):
             c.psql("SELECT vector_untier('items_index')", "VACUUM items", "CHECKPOINT")
+            self.collect()
         if store == "sink":
             self.empty_sink()
         c.psql(f"ALTER INDEX items_index SET (tier = '{store}')")
@@ -221,7 +229,7 @@ class Tiers:
                    f"""CREATE USER MAPPING FOR postgres SERVER {store} OPTIONS (access_key_id '{self.access}',
                        secret_access_key '{self.secret}')""")
         self.cache_size(2 * out["local_bytes"] >> 20)
-        c.psql("SELECT pg_reload_conf()")
+        c.psql("LOAD 'vector'", "ALTER SYSTEM SET vector.tier_retention = 0", "SELECT pg_reload_conf()")
         out["beside"] = {store: {rate: self.upload(store, rate) for rate in RATES} for store in STORES}
         if len(self.cores) > 1:
             self.set_apart(True)
@@ -257,7 +265,7 @@ class Tiers:
         x["gets"], x["bytes"] = (after[0] - before[0]) / n, (after[1] - before[1]) / n
         c.psql("SELECT vector_untier('items_index')", "ALTER INDEX items_index RESET (tier)")
         c.psql("LOAD 'vector'", "ALTER SYSTEM RESET vector.tier_cache_size",
-               "ALTER SYSTEM RESET vector.tier_rate", "DROP INDEX items_index")
+               "ALTER SYSTEM RESET vector.tier_rate", "ALTER SYSTEM RESET vector.tier_retention", "DROP INDEX items_index")
         c.psql("DROP SERVER cold CASCADE", "DROP SERVER sink CASCADE")
 
 

@@ -3,6 +3,7 @@
 #
 # usage: rgw.sh start FOLDER PORT [FRONTEND OPTIONS]   prints its access key and its secret key
 #        rgw.sh stop FOLDER
+#        rgw.sh collect FOLDER   frees the space of deleted objects, which the gateway does after two hours
 #        rgw.sh bucket FOLDER PORT NAME   makes a bucket
 #        rgw.sh user FOLDER NAME   makes a user without rights; prints its access key and its secret key
 #
@@ -30,6 +31,10 @@ stop() {
 if [ "$command" = stop ]; then
 	stop
 	exit 0
+fi
+
+if [ "$command" = collect ]; then
+	exec radosgw-admin gc process --include-all >>"$folder/make.log" 2>&1
 fi
 
 if [ "$command" = bucket ]; then
