@@ -140,7 +140,7 @@ sql('CREATE TABLE same (id int, v vector(16));
 	CREATE INDEX same_v ON same USING hnsw (v vector_l2_ops)');
 foreach my $part (0 .. 3)
 {
-	sql("INSERT INTO same SELECT n, place(n % 100) FROM generate_series(300 * $part, 300 * $part + 299) n");
+	sql("SET vector.background_work = off; INSERT INTO same SELECT n, place(n % 100) FROM generate_series(300 * $part, 300 * $part + 299) n");
 	sql("SELECT vector_seal('same_v')");
 }
 is(sql("SELECT vector_merge('same_v'), vector_index_check('same_v')"), '4|1200', 'equal vectors are merged');
