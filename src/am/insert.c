@@ -21,10 +21,10 @@
 #define CAP_WITHOUT_WORKER	2
 
 /*
- * Called when growing segments have `rows` rows.  Requests a worker to seal them, and now and then
- * before they are enough, as a worker seals fewer once nothing has been due for a while.  If they
- * are too many, seals some segments that no other process has claimed, and merges if there are too
- * many sealed ones; if all are claimed, waits for the process that has a claim.
+ * Called when a growing segment was added, so that they have `rows` rows.  Requests a worker to
+ * seal them.  If they are too many, seals some segments that no other process has claimed, and
+ * merges if there are too many sealed ones; if all are claimed, waits for the process that has a
+ * claim.
  */
 static void
 relieve(Relation index, Relation heap, uint64 rows, uint32 seal_rows)
@@ -32,11 +32,7 @@ relieve(Relation index, Relation heap, uint64 rows, uint32 seal_rows)
 	bool		asked;
 
 	if (rows < seal_rows)
-	{
-		if (rows % (seal_rows / SEAL_FRACTION) == 0)
-			(void) worker_request_idle(index);
 		return;
-	}
 	asked = worker_request(index);
 	/* the next growing segment counts towards the cap */
 	if (rows < (uint64) seal_rows * (asked ? CAP_WITH_WORKER - 1 : CAP_WITHOUT_WORKER))
@@ -68,15 +64,20 @@ vectorinsert(Relation index, Datum *values, bool *isnull, ItemPointer heap_tid, 
 		uint64		logged = pgWalUsage.wal_bytes;
 		IndexCounters *counters;
 		uint64		rows;
+		bool		added;
 
 		if (attributes)
 			row.attributes = attributes_record(attributes, index, values, isnull,
 											   &row.attributes_size);
-		rows = growing_append(index, heap, cached, &row, seal_rows);
+		rows = growing_append(index, heap, cached, &row, seal_rows, &added);
 		counters = counters_of(RelationGetRelid(index));
 		counters->inserted++;
 		counters->wal_bytes += pgWalUsage.wal_bytes - logged;
-		relieve(index, heap, rows, seal_rows);
+		/* a worker that is idle seals as few rows, once no others have come for a while */
+		if (rows % (seal_rows / SEAL_FRACTION) == 0)
+			(void) worker_request_idle(index);
+		if (added)
+			relieve(index, heap, rows, seal_rows);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -260,9 +260,10 @@ append_row(void *arg, const SegmentRow *row)
 {
 	IvfBuild   *build = arg;
 	Relation	index = build->table->index;
+	bool		added;
 
 	(void) growing_append(index, build->table->heap, cache_index(index), row,
-						  index_seal_rows(index));
+						  index_seal_rows(index), &added);
 }
 
 /* Prepares a participant whose rows go to the lists of these centroids. */

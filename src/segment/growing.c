@@ -46,6 +46,7 @@ typedef struct NewRow
 	uint8		signs[MAX_CODED_DIMS / 8];
 	char	   *record;			/* of attributes, after its size; NULL: none */
 	Size		record_size;	/* with it, a multiple of GROWING_UNIT */
+	uint64		place;			/* once appended: see growing_append */
 } NewRow;
 
 /* Rotated dimensions that have signs; 0: none. */
@@ -141,11 +142,8 @@ write_empty(Relation index, const SegmentEntry *entry, const GrowingHeader *head
 	extent_writer_end(&writer);
 }
 
-/*
- * Makes a growing segment, unless another process has changed the directory since `change`.
- * Returns the number of rows of growing segments.
- */
-static uint64
+/* Makes a growing segment, unless another process has changed the directory since `change`. */
+static void
 make_segment(Relation index, Relation heap, CachedIndex *cached, const NewRow *row,
 			 uint32 seal_rows, uint64 change)
 {
@@ -178,7 +176,6 @@ make_segment(Relation index, Relation heap, CachedIndex *cached, const NewRow *r
 	}
 	claim_index_release(index, CLAIM_GROW, ExclusiveLock);
 	pfree(directory);
-	return rows;
 }
 
 /* Rotates a row's vector, scaled to unit length for cosine. */
@@ -373,6 +370,18 @@ typedef enum AppendResult
 	APPEND_BUSY					/* another process is appending to it; only if !wait */
 } AppendResult;
 
+/* The number of rows that the growing segments before this entry have room for. */
+static uint64
+room_before(const Directory *directory, const SegmentEntry *entry)
+{
+	uint64		rows = 0;
+
+	for (const SegmentEntry *e = directory->entries; e < entry; e++)
+		if (e->kind == SEGMENT_GROWING)
+			rows += e->rows;
+	return rows;
+}
+
 /* Appends to one segment, under its header's exclusive lock. */
 static AppendResult
 append_to(Relation index, CachedIndex *cached, const SegmentEntry *entry, NewRow *row, bool wait)
@@ -418,6 +427,7 @@ append_to(Relation index, CachedIndex *cached, const SegmentEntry *entry, NewRow
 	count_row(GenericXLogRegisterBuffer(state, header_buffer, 0), row, offset,
 			  row->record && !BufferIsValid(record_buffer));
 	GenericXLogFinish(state);
+	row->place = room_before(cache_directory(cached), entry) + header->rows;
 	UnlockReleaseBuffer(group_buffer);
 	if (BufferIsValid(record_buffer))
 		UnlockReleaseBuffer(record_buffer);
@@ -481,11 +491,12 @@ take_record(NewRow *row)
 
 uint64
 growing_append(Relation index, Relation heap, CachedIndex *cached, const SegmentRow *row,
-			   uint32 seal_rows)
+			   uint32 seal_rows, bool *added)
 {
 	NewRow	   *new_row = palloc0(sizeof(NewRow));
-	uint64		total = 0;
+	uint64		place;
 
+	*added = false;
 	new_row->row = row;
 	take_record(new_row);
 	rotate_row(cache_space(cached), new_row);
@@ -498,16 +509,18 @@ growing_append(Relation index, Relation heap, CachedIndex *cached, const Segment
 		cached = cache_index(index);
 		if (cache_directory(cached)->change == change)
 		{
-			total = make_segment(index, heap, cached, new_row, seal_rows, change) + 1;
+			make_segment(index, heap, cached, new_row, seal_rows, change);
+			*added = true;
 			cached = cache_index(index);
 		}
 	}
+	place = new_row->place;
 	if (new_row->rotated)
 		pfree(new_row->rotated);
 	if (new_row->record)
 		pfree(new_row->record);
 	pfree(new_row);
-	return total;
+	return place;
 }
 
 void

@@ -12,11 +12,12 @@
 
 /*
  * Appends a row to a growing segment, a new one if necessary.  seal_rows bounds the room of a
- * segment.  Returns the number of rows of all growing segments, including this one; or 0 if no
- * segment was added, so that calling this for each row is cheap.
+ * segment.  Returns the row's place among the rows that growing segments have room for, from 1 on:
+ * how many rows they have, if those before its own are full.  Until one of them is sealed, no other
+ * row gets that place.  *added: whether a segment was added, by this or another process.
  */
 extern uint64 growing_append(Relation index, Relation heap, CachedIndex *cached,
-							 const SegmentRow *row, uint32 seal_rows);
+							 const SegmentRow *row, uint32 seal_rows, bool *added);
 
 /* What is read besides TIDs: the payloads of live rows, the attributes of all rows. */
 #define GROWING_PAYLOADS	1

@@ -17,6 +17,7 @@ autovacuum = off
 fsync = off
 max_prepared_transactions = 5
 max_wal_size = 2GB
+log_min_messages = debug1
 vector.idle_merge_delay = 0
 CONF
 $node->start;
@@ -62,12 +63,16 @@ sub sound
 	is(lost_rows($node, 'id % 7, id', 200), 0, "$name: rows are found");
 }
 
-# a few rows are sealed when nothing else is to be done
-insert(1, 31);
+# a few rows are sealed when nothing else is to be done, and fewer do not ask for it, which would have the worker wait again
+insert(1, 5);
+insert($_, $_) foreach 6 .. 30;
+until_true($idle, 'nothing is to be done');
+unlike(slurp_file($node->logfile), qr/registering background worker "vector worker"/, 'and no worker was asked for');
+insert(31, 31);
 until_true("SELECT count(*) = 1 FROM vector_segments() WHERE kind = 'sealed' AND rows = 31", 'few rows are sealed when a worker is idle');
 insert(32, 62);
 until_true("SELECT ($growing) = 0", 'and the next ones');
-set('vector.idle_merge_delay = -1');
+set('log_min_messages = warning', 'vector.idle_merge_delay = -1');
 insert(63, 93);
 until_true($idle, 'the worker ends');
 is(sql("$growing"), 31, 'but not where idle work is switched off');
