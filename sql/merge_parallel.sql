@@ -119,6 +119,20 @@ SELECT crowd_nodes('(SELECT id FROM crowd ORDER BY v <-> crowd_vector(7) LIMIT 3
 SELECT array_agg(id) FROM ((SELECT id FROM crowd ORDER BY v <-> crowd_vector(7) LIMIT 3) UNION ALL (SELECT id FROM crowd ORDER BY v <-> crowd_vector(8) LIMIT 3)) x;
 -- what a query of another row asks for is searched by one process
 SELECT crowd_nodes('SELECT x.id FROM crowd_queries q, LATERAL (SELECT id FROM crowd ORDER BY v <-> q.v LIMIT 1) x') ~ 'shared' AS shared;
+-- nor do searches have workers that take another number of rows each time, of which PostgreSQL tells workers the first
+SELECT crowd_nodes('SELECT n, x.id FROM generate_series(1, 5, 2) n, LATERAL (SELECT id FROM crowd ORDER BY v <-> crowd_vector(7) LIMIT n) x') ~ 'shared' AS shared;
+SELECT crowd_nodes('SELECT n, x.id FROM generate_series(1, 5, 2) n, LATERAL (SELECT id FROM crowd ORDER BY v <-> crowd_vector(7) LIMIT 1 OFFSET n) x') ~ 'shared' AS shared;
+SELECT n, count(x.id) FROM generate_series(1, 5, 2) n, LATERAL (SELECT id FROM crowd ORDER BY v <-> crowd_vector(7) LIMIT n) x GROUP BY n ORDER BY n;
+-- a search by another query's workers is one process's, too: they are sent no plan that has workers
+CREATE TABLE crowd_ids WITH (parallel_workers = 1) AS SELECT generate_series(1, 2000) AS id;
+ANALYZE crowd_ids;
+SET parallel_tuple_cost = 0;
+SET enable_seqscan = on;
+SELECT crowd_nodes('SELECT count(*) FROM crowd_ids WHERE id NOT IN (SELECT id FROM crowd WHERE id <= 2000 ORDER BY v <-> crowd_vector(7) LIMIT 5)');
+SELECT count(*) FROM crowd_ids WHERE id NOT IN (SELECT id FROM crowd WHERE id <= 2000 ORDER BY v <-> crowd_vector(7) LIMIT 5);
+DROP TABLE crowd_ids;
+SET enable_seqscan = off;
+RESET parallel_tuple_cost;
 -- a cursor runs without workers
 BEGIN;
 DECLARE crowd_cursor CURSOR FOR SELECT id FROM crowd ORDER BY v <-> crowd_vector(7) LIMIT 3;

@@ -206,6 +206,8 @@ plan_without_hidden_distances(Query *parse, const char *query_string, int cursor
 	foreach(cell, statement->subplans)
 	{
 		lfirst(cell) = drop_hidden_distance(lfirst(cell));
+		/* workers may run it, who are sent no subplan that has workers itself */
+		place.in_worker = statement->parallelModeNeeded;
 		visit_subqueries(lfirst(cell), reads, place);
 	}
 	return statement;

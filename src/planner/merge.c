@@ -270,9 +270,14 @@ with_workers(Limit *limit, CustomScan *scan, const Plan *first, const MergePlace
 	double		part;
 	int			workers;
 
-	/* workers are told no values that change from row to row of another query */
+	/*
+	 * Workers are told no values that change from row to row of another query; and PostgreSQL has
+	 * them return as many rows as the LIMIT takes at first, so that it must stay the same.
+	 */
 	if (place->in_worker || !append->plan.parallel_safe ||
-		!bms_is_subset(append->plan.extParam, place->once))
+		!bms_is_subset(append->plan.extParam, place->once) ||
+		pull_paramids((Expr *) limit->limitCount) != NULL ||
+		pull_paramids((Expr *) limit->limitOffset) != NULL)
 		return &scan->scan.plan;
 	workers = best_workers(limit, scan, first, &part);
 	if (workers == 0)
