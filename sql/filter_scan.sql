@@ -271,6 +271,25 @@ END
 $$;
 SELECT compare('SELECT id FROM wide WHERE a < 20 AND id % 3 = 1 ORDER BY v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]'' LIMIT 10');
 RESET work_mem;
+-- where they have rows that are not in the bitmap, these are priced
+CREATE TABLE lossy (LIKE wide INCLUDING STORAGE);
+INSERT INTO lossy SELECT wide.* FROM wide, generate_series(1, 2);
+CREATE INDEX ON lossy USING hnsw (v vector_l2_ops);
+CREATE INDEX ON lossy (a);
+VACUUM ANALYZE lossy;
+CREATE FUNCTION lossy_price(memory text, OUT node text, OUT price float8) LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	PERFORM set_config('work_mem', memory, true);
+	EXECUTE 'EXPLAIN (FORMAT json) SELECT id FROM lossy WHERE a < 20 ORDER BY v <-> ''[.1,.9,.3,.4,.5,.2,.7,.8]''' INTO plan;
+	node := plan->0->'Plan'->>'Custom Plan Provider';
+	price := plan->0->'Plan'->>'Total Cost';
+END $$;
+SET enable_sort = off;
+SELECT small.node, small.price > 1.1 * large.price AS more, large.price = larger.price AS same
+	FROM lossy_price('64kB') small, lossy_price('4MB') large, lossy_price('64MB') larger;
+RESET enable_sort;
 SET client_min_messages = warning;
 DROP SCHEMA filter_scan CASCADE;
 

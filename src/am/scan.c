@@ -265,23 +265,6 @@ expect_rows(SegmentSearch *search, const ItemPointerData *tids, int count)
 	fetch_expect(((VectorScan *) search)->desc->heapRelation, tids, count);
 }
 
-void
-scan_make_filter(VectorScan *scan, TidSet *among)
-{
-	IndexScanDesc desc = scan->desc;
-	bool		tests;
-
-	scan->among = among != NULL;
-	scan->filter = filter_create(desc->indexRelation, desc->keyData, desc->numberOfKeys,
-								 scan->bound ? scan_bound_tree(scan->bound) : NULL, among);
-	if (scan->filter == NULL || scan->bound == NULL || !scan_bound_is_tested(scan->bound))
-		return;
-	tests = filter_may_test(scan->filter, scan->search.cached);
-	scan_bound_set_answered(scan->bound, tests);
-	if (!tests)
-		scan->filter = filter_without_tests(scan->filter);
-}
-
 /*
  * Of a scan whose rows are merged with those of others: whether its values compare with theirs, and
  * where they note what they have found.  Only rows count that are returned if they are visible.

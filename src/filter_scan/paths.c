@@ -11,6 +11,8 @@
 #include <math.h>
 
 #include "access/amapi.h"
+#include "miscadmin.h"
+#include "nodes/tidbitmap.h"
 #include "optimizer/clauses.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
@@ -210,6 +212,21 @@ bitmap_pages(PlannerInfo *root, RelOptInfo *rel, Path *path)
 	return Min(pages, sum);
 }
 
+/*
+ * The number of rows that a search among those of a bitmap is about.  A bitmap that does not fit
+ * into work_mem has pages of which all rows are, as compute_bitmap_pages counts them.
+ */
+static double
+bitmap_rows(const RelOptInfo *rel, Selectivity selectivity, double pages)
+{
+	double		rows = clamp_row_est(selectivity * rel->tuples);
+	double		entries = (double) tbm_calculate_entries(work_mem * 1024.0);
+	double		lossy = pages > entries ? pages - entries / 2 : 0;
+
+	return lossy > 0 ? Min(rows * (1 - lossy / pages) +
+						   rel->tuples * Min(lossy / Max(rel->pages, 1), 1), rel->tuples) : rows;
+}
+
 static const CustomPathMethods path_methods;
 
 /*
@@ -264,18 +281,18 @@ add_filter_paths(PlannerInfo *root, RelOptInfo *rel, const IndexPath *scan)
 	Cost		late;
 	Selectivity selectivity;
 	IndexPath  *among;
+	double		pages;
 	double		rows;
 
 	if (bitmap == NULL)
 		return;
 	cost_bitmap_tree_node(bitmap->bitmapqual, &found, &selectivity);
-	rows = clamp_row_est(selectivity * rel->tuples);
-	lookup = cpu_operator_cost *
-		(ROW_OPERATORS * rows +
-		 PAGE_OPERATORS * bitmap_pages(root, rel, bitmap->bitmapqual));
+	pages = bitmap_pages(root, rel, bitmap->bitmapqual);
+	rows = bitmap_rows(rel, selectivity, pages);
+	lookup = cpu_operator_cost * (ROW_OPERATORS * rows + PAGE_OPERATORS * pages);
 	late = found + SEARCH_OPERATORS * cpu_operator_cost + lookup;
 	among = price_scan(root, scan, (IndexPricing) {
-		.share = selectivity, .find = -1, .before = found + lookup
+		.share = Max(selectivity, rows / Max(rel->tuples, 1)), .find = -1, .before = found + lookup
 	});
 	if (among)
 		add_filter_path(root, rel, among, bitmap, found +

@@ -541,6 +541,12 @@ filter_is_empty(const AttributeFilter *filter)
 }
 
 bool
+filter_may_test_segment(const AttributeFilter *filter, const CachedSegment *segment)
+{
+	return condition_may_test(&filter->root, &segment->header);
+}
+
+bool
 filter_may_test(const AttributeFilter *filter, CachedIndex *cached)
 {
 	const Directory *directory = cache_directory(cached);
@@ -550,8 +556,7 @@ filter_may_test(const AttributeFilter *filter, CachedIndex *cached)
 		const SegmentEntry *entry = &directory->entries[i];
 
 		if (segment_is_live(entry) && entry->kind == SEGMENT_SEALED &&
-			!condition_may_test(&filter->root,
-								&cache_acquire(cached, filter->index, entry)->header))
+			!filter_may_test_segment(filter, cache_acquire(cached, filter->index, entry)))
 			return false;
 	}
 	return true;

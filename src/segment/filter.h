@@ -74,10 +74,11 @@ extern AttributeFilter *filter_create(Relation index, ScanKey keys, int count,
 extern bool filter_is_empty(const AttributeFilter *filter);
 
 /*
- * Whether no segment has too many values for the tests; the index is held.  Without its tests a
- * filter may be none: then the second function returns NULL.
+ * Whether no segment, or not a certain one, has too many values for the tests; the index is held.
+ * Without its tests a filter may be none: then the last function returns NULL.
  */
 extern bool filter_may_test(const AttributeFilter *filter, CachedIndex *cached);
+extern bool filter_may_test_segment(const AttributeFilter *filter, const CachedSegment *segment);
 extern AttributeFilter *filter_without_tests(AttributeFilter *filter);
 
 /*
