@@ -262,6 +262,17 @@ merge_in_parallel(const MergeAppend *append, CustomScan *scan, int workers, doub
 	return &gather->plan;
 }
 
+/* Whether an expression has parameters that may change while a statement runs. */
+static bool
+may_change(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Param))
+		return ((const Param *) node)->paramkind == PARAM_EXEC;
+	return IsA(node, SubPlan) || expression_tree_walker(node, may_change, context);
+}
+
 /* The node with its workers, if these are worth it. */
 static Plan *
 with_workers(Limit *limit, CustomScan *scan, const Plan *first, const MergePlace *place)
@@ -276,8 +287,7 @@ with_workers(Limit *limit, CustomScan *scan, const Plan *first, const MergePlace
 	 */
 	if (place->in_worker || !append->plan.parallel_safe ||
 		!bms_is_subset(append->plan.extParam, place->once) ||
-		pull_paramids((Expr *) limit->limitCount) != NULL ||
-		pull_paramids((Expr *) limit->limitOffset) != NULL)
+		may_change(limit->limitCount, NULL) || may_change(limit->limitOffset, NULL))
 		return &scan->scan.plan;
 	workers = best_workers(limit, scan, first, &part);
 	if (workers == 0)
