@@ -2,9 +2,10 @@
 
 Two clients of pgbench insert, update and delete rows one by one for --live-seconds, while workers seal and merge; at --live-rate
 transactions a second, or as fast as they can.  Inserted rows may go and come back, so the table settles at about three fifths of
---live-rows rows, each of which the load has written.  Autovacuum is off unless --conf autovacuum=on is given.  Searches are measured before that,
-at once after it, once the workers have nothing to do, after VACUUM and what the workers then do, and after REINDEX: hops and
-distances of a query, which do not depend on what else the machine does, milliseconds of one client, and recall.
+--live-rows rows, each of which the load has written.  Autovacuum is off unless --conf autovacuum=on is given.  Searches
+are measured before that, at once after it, once the workers have nothing to do, after VACUUM and what the workers then do, and
+after REINDEX: hops and distances of a query, which do not depend on what else the machine does, milliseconds of one client, and
+recall.
 """
 import statistics
 
