@@ -66,6 +66,18 @@ CREATE VIEW narrow_checks AS SELECT conditions, tail, complete, found >= 98 AS f
 SELECT count(*), bool_and(complete) AS complete, bool_and(found) AS found FROM narrow_checks;
 -- in order
 SELECT count(*), bool_and(d >= before) FROM (SELECT d, lag(d) OVER () AS before FROM (SELECT v <-> narrow_vector(7) AS d FROM narrow WHERE a < 100 ORDER BY 1 LIMIT 30) x) y;
+SELECT count(*), bool_and(d >= before) FROM (SELECT d, lag(d) OVER () AS before FROM (SELECT v <-> narrow_vector(7) AS d FROM narrow WHERE d = 3 ORDER BY 1 LIMIT 300) x) y;
+SET hnsw.ef_search = 1;
+SELECT sum(n), bool_and(ordered) AS ordered FROM narrow_queries q, LATERAL (SELECT count(*) AS n, bool_and(d >= before) AS ordered FROM (SELECT d, lag(d) OVER () AS before FROM
+	(SELECT v <-> q.v AS d FROM narrow WHERE d = 3 OR b > 8 ORDER BY 1 LIMIT 60) x) y) z;
+RESET hnsw.ef_search;
+-- rows that do not meet the conditions are read in the order of all partitions, not as many in each as it takes to find the first that does
+CREATE FUNCTION narrow_read(query text) RETURNS numeric LANGUAGE sql AS
+	$$SELECT sum(((node->>'Actual Rows')::numeric + coalesce(node->>'Rows Removed by Filter', '0')::numeric) * (node->>'Actual Loops')::numeric) FROM
+		jsonb_path_query(narrow_plan(query, 'ANALYZE, TIMING off, SUMMARY off'), 'strict $.** ? (@."Node Type" == "Index Scan")') node$$;
+SELECT merging, narrow_read(narrow_search('d = 3')) < 140 AS ten, narrow_read(narrow_search('d = 3', 1)) < 60 AS one
+	FROM unnest('{on, off}'::text[]) merging, set_config('vector.enable_merge_append', merging, false);
+RESET vector.enable_merge_append;
 
 -- rows that are not visible: others are asked for, and each search counts once
 CREATE FUNCTION narrow_scans() RETURNS numeric LANGUAGE sql AS
@@ -156,4 +168,4 @@ SELECT count(*), bool_and(complete) AS complete, bool_and(found) AS found FROM n
 DROP VIEW narrow_checks;
 DROP TABLE narrow, narrow_queries, narrow_1_3;
 DROP ROLE regress_narrow;
-DROP FUNCTION narrow_vector, narrow_plan, narrow_search, narrow_node, narrow_rows, narrow_found, narrow_scans, narrow_shown, narrow_prepared, narrow_pairs, narrow_price;
+DROP FUNCTION narrow_vector, narrow_plan, narrow_search, narrow_node, narrow_rows, narrow_found, narrow_scans, narrow_shown, narrow_prepared, narrow_pairs, narrow_price, narrow_read;

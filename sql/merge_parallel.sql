@@ -52,6 +52,12 @@ CREATE FUNCTION crowd_all_equal() RETURNS TABLE (one boolean, ten boolean, other
 	LANGUAGE sql AS $$SELECT crowd_equal('LIMIT 1'), crowd_equal('LIMIT 10'), crowd_equal('LIMIT 5 OFFSET 5'), crowd_equal('LIMIT 200'),
 		crowd_equal('LIMIT 10', 'a = 3'), crowd_equal('LIMIT 10', 'b = 3'), crowd_equal('LIMIT 60', 'b = 3 AND a = 2'), crowd_equal('LIMIT 10', 'b = 77')$$;
 SELECT * FROM crowd_all_equal();
+-- rows that do not meet conditions are tested in their order by each process, and not as many in each partition as it takes to find the first that does
+CREATE FUNCTION crowd_read(query text) RETURNS numeric LANGUAGE sql AS
+	$$SELECT sum(((node->>'Actual Rows')::numeric + coalesce(node->>'Rows Removed by Filter', '0')::numeric) * (node->>'Actual Loops')::numeric) FROM
+		jsonb_path_query(crowd_plan(query, 'ANALYZE, TIMING off, SUMMARY off'), 'strict $.** ? (@."Node Type" == "Index Scan")') node$$;
+SELECT bool_and(crowd_nodes(query) ~ 'shared') AS shared, bool_and(crowd_read(query) < 200) AS few FROM
+	(SELECT format('SELECT id FROM crowd WHERE b = 3 ORDER BY v <-> %L LIMIT 1', v) AS query FROM crowd_queries) x;
 -- by workers alone, if there are any; by fewer than planned; by none
 SET parallel_leader_participation = off;
 SELECT crowd_nodes('SELECT id FROM crowd ORDER BY v <-> crowd_vector(7) LIMIT 10');
@@ -184,4 +190,4 @@ END $$;
 SELECT crowd_nodes('SELECT id FROM crowd ORDER BY v <-> crowd_vector(7) LIMIT 10');
 SELECT * FROM crowd_all_equal();
 DROP TABLE crowd, crowd_queries;
-DROP FUNCTION crowd_plan, crowd_nodes, crowd_rows, crowd_equal, crowd_all_equal, crowd_counters, crowd_pruned, crowd_unsafe, crowd_vector;
+DROP FUNCTION crowd_plan, crowd_nodes, crowd_rows, crowd_equal, crowd_all_equal, crowd_counters, crowd_read, crowd_pruned, crowd_unsafe, crowd_vector;

@@ -214,20 +214,31 @@ scan_bound_passed(const ScanBound *bound)
 	return bound->passed;
 }
 
-uint64
-scan_bound_missing(const ScanBound *bound)
+/* The rows that the LIMIT still takes of a scan: of those that are merged, as many of each. */
+static double
+missing_rows(const ScanBound *bound)
 {
 	const LimitState *limit = bound->limit;
+	double		missing;
 
 	if (limit == NULL || limit->noCount)
 		return 0;
-	return (uint64) Max(limit->count + limit->offset - limit->position, 1);
+	missing = (double) Max(limit->count + limit->offset - limit->position, 1);
+	return bound->merged ? missing / scan_merge_children(bound->merged) : missing;
+}
+
+double
+scan_bound_missing(const ScanBound *bound)
+{
+	double		missing = missing_rows(bound);
+
+	return missing > 0 ? Max(missing, 1) : 0;
 }
 
 double
 scan_bound_expected(const ScanBound *bound)
 {
-	return bound->node ? scan_bound_missing(bound) / residual_share(bound->node) : 0;
+	return bound->node ? missing_rows(bound) / residual_share(bound->node) : 0;
 }
 
 double
@@ -459,7 +470,10 @@ hand_to_scan(LimitState *limit, MergedScan *merged, PlanState *scan)
 	bound->limit = limit;
 	bound->merged = merged;
 	if (merged)
+	{
 		scan_merge_add(merged, scan, bound->order->opno);
+		merged->share = bound->filtered && bound->node ? residual_share(bound->node) : 1;
+	}
 }
 
 static void hand_limit(LimitState *limit, MergedScan *merged, PlanState *node);

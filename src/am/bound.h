@@ -111,9 +111,10 @@ extern uint64 scan_bound_passed(const ScanBound *bound);
 
 /*
  * Of a scan with such conditions: the rows that the LIMIT still takes, 0 if not known; about how
- * many rows the scan has to return for them, 0 if not known; and see residual.h.
+ * many rows the scan has to return for them, 0 if not known; and see residual.h.  Of scans whose
+ * rows are merged each is taken to have as many of them.
  */
-extern uint64 scan_bound_missing(const ScanBound *bound);
+extern double scan_bound_missing(const ScanBound *bound);
 extern double scan_bound_expected(const ScanBound *bound);
 extern double scan_bound_worth(const ScanBound *bound, uint32 dims);
 extern TidSet *scan_bound_passing(const ScanBound *bound, uint64 *tested);

@@ -130,6 +130,19 @@ rows_asked(const PlannerInfo *root, const RelOptInfo *rel, double rows)
 }
 
 /*
+ * The rows that a scan, one of so many that are merged, searches for, if these are left by the
+ * conditions on attributes; 0: not known.
+ */
+static double
+rows_wanted(const PlannerInfo *root, const RelOptInfo *rel, double rows, double parts)
+{
+	if (root->limit_tuples <= 0)
+		return 0;
+	return parts <= 1 ? root->limit_tuples :
+		merge_rows(root->limit_tuples, Min(Max(rel->rows, 1) / Max(rows, 1), 1), parts);
+}
+
+/*
  * The cost of the rest of a scan that would return this many rows without the conditions that only
  * the executor evaluates.  PostgreSQL divides it evenly among the rows; it is such that the right
  * cost results for the rows that the LIMIT asks for: more than it takes, if there are such
@@ -142,10 +155,12 @@ rest_cost(const PlannerInfo *root, const RelOptInfo *rel, double rows, const Sca
 	Cost		cost = work->rest_operators * cpu_operator_cost +
 		work->rest_random_pages * random_page_cost + work->rest_sequential_pages * seq_page_cost;
 	double		passing = Max(Min(rel->rows, rows), 1);
-	double		asked = rows_asked(root, rel, rows);
+	double		asked;
 
 	if (root->limit_tuples <= 0)
 		return cost;
+	/* of scans that are merged each returns its part */
+	asked = Max(rows_asked(root, rel, rows) / work->parts, 1);
 	if (asked <= work->first_rows)
 		return 0;
 	cost *= (asked - work->first_rows) / asked;
@@ -347,10 +362,7 @@ first_cost(const IndexPath *path, const ScanWork *work, double blocks)
 static bool
 begins_late(const PlannerInfo *root, const IndexPath *path, const ScanWork *work, double *part)
 {
-	const RelOptInfo *rel = path->indexinfo->rel;
-	double		rows = path->indexinfo->tuples * work->share;
-
-	*part = work->wanted * Max(rows / Max(rel->rows, 1), 1) / work->parts;
+	*part = work->wanted / work->parts;
 	return merge_node_enabled && work->parts >= MERGE_LEAST_SCANS && work->wanted > 0 &&
 		*part <= 1 && path->indexinfo->tuples <= MERGE_MOST_ROWS && index_pricing.share == 1 &&
 		root->parse->commandType == CMD_SELECT && root->parse->rowMarks == NIL &&
@@ -392,7 +404,9 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 	GenericCosts costs = {0};
 	double		rows = path->indexinfo->tuples;
 	double		blocks;
+	double		parts = merged_parts(root, path->indexinfo->rel);
 	double		share;
+	double		left;
 	double		part;
 	ScanWork	work;
 
@@ -406,9 +420,10 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 	/* no less than one row */
 	share = passing_share(root, path, false) * index_pricing.share;
 	share = Min(Max(share, 1 / Max(rows, 1)), 1);
+	left = path->indexinfo->rel->tuples * index_pricing.share * passing_share(root, path, true);
 	work = scan_work(path->indexinfo->indexoid, rows, &(ScanWork) {
-		.share = share, .wanted = Max(root->limit_tuples, 0),
-		.parts = merged_parts(root, path->indexinfo->rel)
+		.share = share, .wanted = rows_wanted(root, path->indexinfo->rel, left, parts),
+		.parts = parts
 	}, &blocks);
 	if (share < 1)
 		work.operators += rows * OPERATORS_PER_TEST;
@@ -416,8 +431,7 @@ vectorcostestimate(PlannerInfo *root, IndexPath *path, double loop_count, Cost *
 	if (begins_late(root, path, &work, &part))
 		*indexStartupCost = late_cost(path, &work, part, *indexStartupCost);
 	*indexTotalCost = *indexStartupCost + order_cost(rows * share) +
-		rest_cost(root, path->indexinfo->rel, path->indexinfo->rel->tuples * index_pricing.share *
-				  passing_share(root, path, true), &work);
+		rest_cost(root, path->indexinfo->rel, left, &work);
 	*indexSelectivity = costs.indexSelectivity * index_pricing.share;
 	*indexCorrelation = 0;
 	*indexPages = work.shared_pages;	/* PostgreSQL counts workers by them, and nothing else */

@@ -122,7 +122,7 @@ scan_set_effort(VectorScan *scan, int setting, uint32 longest)
 	const ScanBound *bound = scan->bound;
 	uint64		rows = scan_wanted(scan);
 	double		wanted = rows;
-	double		share = rows > 0 && !scan->among ? scan_bound_share(bound) : 1;
+	double		share = rows > 0 && !scan->among && !scan->filtered ? scan_bound_share(bound) : 1;
 
 	if (bound && scan->filtered && !scan->among)
 		wanted = Max(wanted, scan_bound_expected(bound));

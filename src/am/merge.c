@@ -7,8 +7,12 @@
  * other the distances that they find: none searches farther than as many rows as the LIMIT takes,
  * and says instead that its next row is beyond these.
  *
- * A row that was found need not be visible.  So what others have found does not end a scan: if the
- * rows so near are not enough, it is asked for its next row, and searches further.
+ * A row that was found need not be visible, nor meet the conditions of its node.  So what others
+ * have found does not end a scan: if the rows so near are not enough, it is asked for its next row,
+ * and searches further.  And a scan whose row was rejected does not look for one that is not: it
+ * tells how far its next row is, as if it had returned the other.  Thus rows are tested in the
+ * order of all scans.  Of rows that should be in a certain order none is nearer than the last one
+ * that the node has returned.
  *
  * Other children are asked for their first rows as usual: other nodes, and scans whose distances
  * are not those that order the rows.
@@ -68,7 +72,8 @@ struct ScanMerge
 	NearestShared *given;		/* values of rows that all processes return; NULL: not noted */
 	bool		collects;		/* rows are found to be returned later */
 	binaryheap *heap;			/* of numbers of children */
-	int			returned;		/* the child whose row was returned last, or -1 */
+	int			returned;		/* the child whose row was returned last, or -1, */
+	double		value;			/* and the value of the last row that has a number */
 	NearestFound nearest;
 	MemoryContextCallback forget;
 };
@@ -151,17 +156,26 @@ ask(ScanMerge *merge, int number, bool looks)
 	scan->answered = false;
 	slot = ExecProcNode(merge->node->mergeplans[number]);
 	scan->looks = false;
-	if (scan->answered && looks)
-	{
-		Assert(TupIsNull(slot));
-		/* the node takes an answer without a row for the end of its scan */
-		if (IsA(scan->scan, IndexScanState))
-			((IndexScanState *) scan->scan)->iss_ReachedEnd = false;
-	}
+	Assert(!looks || TupIsNull(slot));
+	/* the node takes an answer without a row for the end of its scan */
+	if (scan->answered && TupIsNull(slot) && IsA(scan->scan, IndexScanState))
+		((IndexScanState *) scan->scan)->iss_ReachedEnd = false;
 	return slot;
 }
 
-/* Asks a child for its next row; returns false if there is none. */
+/* Takes what a scan has told of its next row; returns false if there is none. */
+static bool
+take_answer(MergeChild *child)
+{
+	child->state = child->scan.beyond ? CHILD_BEYOND : CHILD_AT;
+	set_value(child, child->scan.value, false);
+	return child->scan.answered && !child->scan.ended;
+}
+
+/*
+ * Asks a child for its next row; returns false if there is none.  A scan tells what comes after a
+ * row that does not meet the node's conditions or is not visible, as others may have a nearer one.
+ */
 static bool
 fetch(ScanMerge *merge, int number)
 {
@@ -171,9 +185,9 @@ fetch(ScanMerge *merge, int number)
 	Datum		value;
 
 	merge->node->ms_slots[number] = slot;
-	child->state = CHILD_HAS_ROW;
 	if (TupIsNull(slot))
-		return false;
+		return child->scan.comparable && take_answer(child);
+	child->state = CHILD_HAS_ROW;
 	/* an operator's value may also be NaN if the scan has it as infinite */
 	if (child->scan.answered && child->scan.comparable && isfinite(child->scan.value))
 	{
@@ -200,9 +214,7 @@ look(ScanMerge *merge, int number)
 		(void) ask(merge, number, true);
 	if (child->scan.scan == NULL || !child->scan.comparable)
 		return fetch(merge, number);
-	child->state = child->scan.beyond ? CHILD_BEYOND : CHILD_AT;
-	set_value(child, child->scan.value, false);
-	return child->scan.answered && !child->scan.ended;
+	return take_answer(child);
 }
 
 /* The children that PostgreSQL's pruning leaves. */
@@ -219,10 +231,11 @@ valid_children(MergeAppendState *node)
  * first row is beyond all that the LIMIT takes, and sets those that have none.
  */
 static Bitmapset *
-find_far(ScanMerge *merge, const Bitmapset *valid, Bitmapset **empty)
+find_far(ScanMerge *merge, const Bitmapset *valid, uint64 expected, Bitmapset **empty)
 {
 	double	   *values = palloc(sizeof(double) * (merge->node->ms_nplans + 1));
-	Bitmapset  *far = merge_node_sketch(merge->late, valid, &merge->nearest, values, empty);
+	Bitmapset  *far = merge_node_sketch(merge->late, valid, expected, &merge->nearest, values,
+										empty);
 
 	for (int i = -1; (i = bms_next_member(valid, i)) >= 0;)
 		merge->children[i].asked = merge->children[i].scan.counted = false;
@@ -234,6 +247,48 @@ find_far(ScanMerge *merge, const Bitmapset *valid, Bitmapset **empty)
 	}
 	pfree(values);
 	return far;
+}
+
+double
+merge_rows(double wanted, double share, double scans)
+{
+	double		rows = wanted / share;
+
+	return share < 1 && rows > MERGE_MOST_SHARED * scans ? 0 : rows;
+}
+
+uint64
+merge_rows_taken(const LimitState *limit)
+{
+	return limit == NULL || limit->noCount ? 0 :
+		(uint64) Max(limit->count, 0) + (uint64) limit->offset;
+}
+
+/*
+ * How many rows the children are expected to return for those that the LIMIT takes; 0: not known.
+ */
+static uint64
+rows_expected(ScanMerge *merge, const Bitmapset *valid)
+{
+	double		share = 0;
+	int			scans = 0;
+
+	if (merge->limit->noCount)
+		return 0;
+	if (merge->late)
+		share = merge_node_share(merge->late, valid);
+	else
+	{
+		for (int i = -1; (i = bms_next_member(valid, i)) >= 0;)
+			if (merge->children[i].scan.scan)
+			{
+				share += merge->children[i].scan.share;
+				scans++;
+			}
+		share /= Max(scans, 1);
+	}
+	return (uint64) ceil(merge_rows((double) merge_rows_taken(merge->limit), share,
+									bms_num_members(valid)));
 }
 
 /* What processes share of a search that begins. */
@@ -282,26 +337,27 @@ count_child(ScanMerge *merge)
 static void
 begin_merge(ScanMerge *merge)
 {
-	const LimitState *limit = merge->limit;
 	const Bitmapset *valid = valid_children(merge->node);
+	bool		shared = merge->late && merge->late->shared;
+	uint64		expected = rows_expected(merge, valid);
 	Bitmapset  *far = NULL;
 	Bitmapset  *empty = NULL;
 
-	/* the LIMIT has been computed before a row is asked for */
-	nearest_reset(&merge->nearest,
-				  limit->noCount ? 0 : (uint64) Max(limit->count, 0) + (uint64) limit->offset);
+	/* processes tell each other of the rows that the LIMIT takes, as memory has room for these */
+	nearest_reset(&merge->nearest, shared ? merge_rows_taken(merge->limit) : expected);
 	binaryheap_reset(merge->heap);
+	merge->value = -INFINITY;
 	merge->valid = bms_num_members(valid);
 	merge->begun = 0;
 	merge->returned = -1;
 	merge->given = NULL;
-	if (merge->late && merge->late->shared)
+	if (shared)
 		begin_shared(merge);
 	if (merge->late)
 	{
 		bms_free(merge->late->taken);
 		merge->late->taken = NULL;
-		far = find_far(merge, valid, &empty);
+		far = find_far(merge, valid, expected, &empty);
 	}
 	for (int i = -1; (i = next_child(merge, valid, i)) >= 0; count_child(merge))
 		if (!bms_is_member(i, empty) && (bms_is_member(i, far) || look(merge, i)))
@@ -351,11 +407,17 @@ find_row(ScanMerge *merge)
 		if (child->state == CHILD_HAS_ROW)
 		{
 			merge->returned = number;
-			if (merge->given && child->rank == RANK_NUMBER)
-				nearest_shared_note(merge->given, child->value);
+			if (child->rank == RANK_NUMBER)
+			{
+				merge->value = child->value;
+				if (merge->given)
+					nearest_shared_note(merge->given, child->value);
+			}
 			return merge->node->ms_slots[number];
 		}
-		put_back(merge, number, fetch(merge, number));
+		/* a scan that was beyond what is wanted finds its next row first */
+		put_back(merge, number, child->state == CHILD_BEYOND ? look(merge, number) :
+				 fetch(merge, number));
 	}
 	return NULL;
 }
@@ -491,7 +553,20 @@ scan_merge_add(MergedScan *child, PlanState *scan, Oid operator)
 NearestFound *
 scan_merge_nearest(const MergedScan *child)
 {
-	return child->shares && !child->merge->node->ms_initialized ? &child->merge->nearest : NULL;
+	ScanMerge  *merge = child->merge;
+
+	if (!child->shares || merge->node->ms_initialized || merge->nearest.wanted == 0)
+		return NULL;
+	/* what several processes tell is of no more rows than the LIMIT takes; these may be rejected */
+	if (merge->late && merge->late->shared && child->share < 1)
+		return NULL;
+	return &merge->nearest;
+}
+
+double
+scan_merge_returned(const MergedScan *child)
+{
+	return child->merge->value;
 }
 
 float

@@ -22,6 +22,7 @@ typedef struct MergedScan
 	ScanMerge  *merge;
 	PlanState  *scan;			/* of the index; NULL: the child is something else */
 	bool		shares;			/* its distances are those of others */
+	double		share;			/* of its rows, that the node's conditions are expected to leave */
 	bool		counted;		/* its search has been counted before it begins */
 	bool		looks;			/* it is called not for its next row, but for what that will be */
 	bool		answered;		/* it has been called */
@@ -68,6 +69,12 @@ typedef struct MergeNode
 #define MERGE_LEAST_SCANS	32
 #define MERGE_MOST_ROWS		4096
 
+/*
+ * Scans whose rows the executor filters do not search for a common number of rows if that is more
+ * than so many for each, which takes longer than a search that they go on with as they are asked.
+ */
+#define MERGE_MOST_SHARED	10
+
 extern bool merge_node_enabled;
 
 /*
@@ -102,12 +109,18 @@ extern int	merge_node_next(MergeNode *node, const Bitmapset *valid, int previous
 extern LimitState *merge_node_told(PlanState *node);
 
 /*
+ * The share of the rows that are compared before children begin, that is expected to meet all
+ * conditions.
+ */
+extern double merge_node_share(MergeNode *node, const Bitmapset *valid);
+
+/*
  * Compares the rows of children by their codes, for as many rows as are wanted.  Returns those
  * children, palloc'd, that have none of these, sets operators' values that all their rows are
- * beyond, and how far the wanted rows are at most, if that is known.  Adds to *empty those children
- * that have no row which meets their conditions.
+ * beyond, and how far the wanted rows are at most, if that is known and scans look for as many.
+ * Adds to *empty those children that have no row which meets their conditions.
  */
-extern Bitmapset *merge_node_sketch(MergeNode *node, const Bitmapset *valid,
+extern Bitmapset *merge_node_sketch(MergeNode *node, const Bitmapset *valid, uint64 wanted,
 									NearestFound *nearest, double *values, Bitmapset **empty);
 
 /*
@@ -127,6 +140,18 @@ extern AttributeFilter *merge_filter(const MergeFilter *filter, ExprContext *con
 									 Relation index, CachedIndex *cached, bool *whole);
 
 /*
+ * The rows that a LIMIT takes, which is computed before a row is asked for and workers are started;
+ * 0: all, or not known.
+ */
+extern uint64 merge_rows_taken(const LimitState *limit);
+
+/*
+ * How many rows scans return for those that are wanted, if this share of them meets the conditions
+ * of their nodes; 0: they do not search for a common number.
+ */
+extern double merge_rows(double wanted, double share, double scans);
+
+/*
  * Makes a node merge by what its scans tell, if its order is one value; else returns NULL.  `late`
  * is the node around it that begins its children, or NULL.
  */
@@ -141,6 +166,19 @@ extern void scan_merge_add(MergedScan *child, PlanState *scan, Oid operator);
  * row; else NULL.
  */
 extern NearestFound *scan_merge_nearest(const MergedScan *child);
+
+/*
+ * Whether a scan is not to return its next row, but to tell what that will be: because the node
+ * looks ahead, or as the row that the scan has returned in the same call was not taken.
+ */
+static inline bool
+scan_merge_looks(const MergedScan *child)
+{
+	return child->looks || (child->answered && child->comparable);
+}
+
+/* The value of the last row that the node has returned; -INFINITY before the first one. */
+extern double scan_merge_returned(const MergedScan *child);
 
 /*
  * No row farther than this is wanted of a child, which had better find all nearer rows at once;

@@ -97,12 +97,20 @@ filter_of(MergeNode *node, int number, Relation index)
 static bool
 is_whole(MergeNode *node, int number)
 {
-	Relation	index = index_open(index_of(node, number), AccessShareLock);
-	MergeFilter *filter = vector_am_of(index) ? filter_of(node, number, index) : NULL;
-	bool		whole = filter == NULL || merge_filter_is_whole(filter);
+	const IndexScan *scan = merge_node_scan(child_plan(node, number));
+	Relation	index;
 
-	index_close(index, NoLock);
-	return whole;
+	if (scan->indexqual == NIL && scan->scan.plan.qual == NIL)
+		return true;
+	/* the index is opened only once to find out */
+	if (node->filters[number] == NULL)
+	{
+		index = index_open(index_of(node, number), AccessShareLock);
+		if (vector_am_of(index))
+			(void) filter_of(node, number, index);
+		index_close(index, NoLock);
+	}
+	return node->filters[number] == NULL || merge_filter_is_whole(node->filters[number]);
 }
 
 /* The child that has a plan, or -1 if it is pruned when the query starts. */
@@ -190,19 +198,13 @@ first_known(const MergeNode *node, const Bitmapset *valid)
 	return first;
 }
 
-/*
- * About how many rows are wanted of those that are compared; 0: too many, or not known.  Where rows
- * are compared that do not meet all conditions, so many more are.  The more rows, the more children
- * have one of them.
- */
-static uint64
-rows_compared(const MergeNode *node, const Bitmapset *valid, uint64 wanted, bool whole)
+double
+merge_node_share(MergeNode *node, const Bitmapset *valid)
 {
-	double		share = whole ? 1 : floatVal(lthird(plan_of(node)->custom_private));
-	double		rows = ceil((double) wanted / share);
-	int			children = bms_num_members(valid);
+	int			first = first_known(node, valid);
 
-	return children < MERGE_LEAST_SCANS || rows > children ? 0 : (uint64) rows;
+	return first < 0 || is_whole(node, first) ? 1 :
+		floatVal(lthird(plan_of(node)->custom_private));
 }
 
 /* Ends a sketch: notes what it tells of each child. */
@@ -233,13 +235,13 @@ take_results(MergeNode *node, const SketchSet *set, const int *numbers, double *
 }
 
 Bitmapset *
-merge_node_sketch(MergeNode *node, const Bitmapset *valid, NearestFound *nearest, double *values,
-				  Bitmapset **empty)
+merge_node_sketch(MergeNode *node, const Bitmapset *valid, uint64 wanted, NearestFound *nearest,
+				  double *values, Bitmapset **empty)
 {
 	ExprContext *context = node->node.ss.ps.ps_ExprContext;
 	ComparedChild child = {.node = node};
 	int			first = first_known(node, valid);
-	uint64		wanted;
+	int			children = bms_num_members(valid);
 	Bitmapset  *far;
 	SketchSet  *set;
 	int		   *numbers;
@@ -247,12 +249,10 @@ merge_node_sketch(MergeNode *node, const Bitmapset *valid, NearestFound *nearest
 	float		within;
 	bool		isnull;
 
-	if (nearest->wanted == 0 || first < 0)
+	/* the more rows are wanted, the more children have one of them */
+	if (wanted == 0 || first < 0 || children < MERGE_LEAST_SCANS || wanted > children)
 		return NULL;
 	child.whole = is_whole(node, first);
-	wanted = rows_compared(node, valid, nearest->wanted, child.whole);
-	if (wanted == 0)
-		return NULL;
 	ResetExprContext(context);
 	query = ExecEvalExprSwitchContext(node->query, context, &isnull);
 	if (isnull)
@@ -271,7 +271,8 @@ merge_node_sketch(MergeNode *node, const Bitmapset *valid, NearestFound *nearest
 		note_taken(node, child.number);
 	}
 	sketch_finish(set, &within);
-	if (child.whole)
+	/* what scans look for may be fewer rows, that meet all conditions */
+	if (nearest->wanted == wanted)
 		nearest->within = within;
 	far = take_results(node, set, numbers, values, empty);
 	pfree(numbers);
@@ -436,17 +437,6 @@ rescan_node(CustomScanState *custom)
 	drop_rows((MergeNode *) custom);
 }
 
-/* The rows that the LIMIT takes; 0: all. */
-static uint64
-rows_wanted(const MergeNode *node)
-{
-	const LimitState *limit = node->limit;
-
-	/* it has been computed before a row is asked for, and workers are started then */
-	return limit == NULL || limit->noCount ? 0 :
-		(uint64) Max(limit->count, 0) + (uint64) limit->offset;
-}
-
 LimitState *
 merge_node_told(PlanState *node)
 {
@@ -465,7 +455,8 @@ estimate_shared(CustomScanState *custom, ParallelContext *context)
 {
 	const MergeNode *node = (MergeNode *) custom;
 
-	return merge_share_size(list_length(plan_of(node)->custom_plans), rows_wanted(node));
+	return merge_share_size(list_length(plan_of(node)->custom_plans),
+							merge_rows_taken(node->limit));
 }
 
 static void
@@ -474,7 +465,8 @@ initialize_shared(CustomScanState *custom, ParallelContext *context, void *coord
 	MergeNode  *node = (MergeNode *) custom;
 
 	node->shared = coordinate;
-	merge_share_init(node->shared, list_length(plan_of(node)->custom_plans), rows_wanted(node));
+	merge_share_init(node->shared, list_length(plan_of(node)->custom_plans),
+					 merge_rows_taken(node->limit));
 }
 
 /* Before a rescan, when no worker runs. */
@@ -485,7 +477,7 @@ reset_shared(CustomScanState *custom, ParallelContext *context, void *coordinate
 
 	node->shared = coordinate;
 	merge_share_collect(node->shared, &node->counters);
-	merge_share_reset(node->shared, rows_wanted(node));
+	merge_share_reset(node->shared, merge_rows_taken(node->limit));
 }
 
 static void

@@ -267,16 +267,17 @@ expect_rows(SegmentSearch *search, const ItemPointerData *tids, int count)
 
 /*
  * Of a scan whose rows are merged with those of others: whether its values compare with theirs, and
- * where they note what they have found.  Only rows count that are returned if they are visible.
+ * where they note what they have found.
  */
 static void
 share_merge(VectorScan *scan)
 {
 	const ScanKey order = &scan->desc->orderByData[0];
 
+	scan->merged->beyond = false;
 	scan->merged->comparable = !scan->results.lossy && !(order->sk_flags & SK_ISNULL) &&
 		space_is_operator(scan->search.space, order->sk_func.fn_addr);
-	if (scan->merged->comparable && scan_bound_rows(scan->bound) > 0)
+	if (scan->merged->comparable)
 		scan->nearest = scan_merge_nearest(scan->merged);
 }
 
@@ -350,7 +351,7 @@ start(VectorScan *scan)
 	if (!prepare_query(scan))
 		return false;
 	sample_query(desc->indexRelation, scan->search.space, &desc->orderByData[0],
-				 scan_wanted(scan));
+				 scan->filtered ? 0 : scan_wanted(scan));
 	return take_limit(scan) && !(scan->filter && filter_is_empty(scan->filter));
 }
 
@@ -522,7 +523,7 @@ search_among_passing(VectorScan *scan)
 		cursor->excluded = filter_excluded(scan->filter, &cursor->entry, cursor->segment);
 	}
 	scan_leave_out_given(scan);
-	scan->finds_late = false;
+	scan->finds_late = scan->takes_late = false;
 	scan->worth = 0;
 	scan->statistics.among++;
 	scan->notes_given = late;
@@ -578,6 +579,20 @@ find_nearest(VectorScan *scan, float most)
 	}
 }
 
+/*
+ * Whether a result comes too late to be returned in order.  Rows that the executor rejects are not
+ * returned, but another scan's row may have been meanwhile.
+ */
+static bool
+comes_late(const VectorScan *scan, float key)
+{
+	if (scan->relaxed || scan->takes_late)
+		return false;
+	return key < scan->last ||
+		(scan->filtered && scan->merged &&
+		 space_value(scan->search.space, key) < scan_merge_returned(scan->merged));
+}
+
 /* Finds the next result; returns false at the end. */
 static bool
 next_result(VectorScan *scan)
@@ -587,7 +602,7 @@ next_result(VectorScan *scan)
 		ScanResult	result = scan_pop_result(&scan->results);
 		float		key = scan->results.lossy ? result.found.bound : result.found.distance;
 
-		if (!scan->relaxed && key < scan->last)
+		if (comes_late(scan, key))
 		{
 			scan_add_result(&scan->late, &result);
 			continue;
@@ -702,16 +717,21 @@ answer(VectorScan *scan, float distance)
 		get_float8_infinity();
 }
 
-/* Tells it of the next row, or that it is beyond all that the LIMIT takes. */
+/*
+ * Tells it of the next row; or that it is beyond all that the LIMIT takes, unless that is known.
+ * Late rows are returned after those of all scans.
+ */
 static void
 look_ahead(VectorScan *scan)
 {
-	float		most = scan->nearest ? nearest_bound(scan->nearest) : INFINITY;
+	float		most = scan->nearest && !scan->merged->beyond ? nearest_bound(scan->nearest) :
+		INFINITY;
 
 	if (scan->row_next < scan->row_count)
 		answer(scan, scan->current.found.distance);
 	else if (!scan->ended && find_nearest(scan, most))
-		answer(scan, scan_first_result(&scan->results)->found.distance);
+		answer(scan, scan->takes_late ? INFINITY :
+			   scan_first_result(&scan->results)->found.distance);
 	else
 	{
 		answer(scan, Max(most, scan->last));
@@ -742,7 +762,7 @@ vectorgettuple(IndexScanDesc desc, ScanDirection direction)
 {
 	VectorScan *scan = desc->opaque;
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
-	bool		looks = scan->merged && scan->merged->looks;
+	bool		looks = scan->merged && scan_merge_looks(scan->merged);
 	FoundRow	row = {.number = NO_ROW};
 	ScanMark	mark;
 	bool		found;

@@ -164,6 +164,7 @@ struct VectorScan
 	int			cursor_count;
 	ScanResults results;		/* found, not yet returned */
 	ScanResults late;			/* found too late to be returned in order */
+	bool		takes_late;		/* these are returned now */
 	ScanResult	current;		/* that was returned last */
 	float		last;			/* no result with a lesser key is returned, unless relaxed */
 	bool		filtered;		/* the executor filters rows, in the order of their keys */
@@ -263,7 +264,10 @@ extern void scan_expect(VectorScan *scan);
  */
 extern int	scan_set_effort(VectorScan *scan, int setting, uint32 longest);
 
-/* The rows that the LIMIT takes, of all participants of a parallel scan; 0 if not known. */
+/*
+ * The rows that the LIMIT takes, of all participants of a parallel scan, or that are expected to be
+ * returned by all scans whose rows are merged for these; 0 if not known.
+ */
 extern uint64 scan_wanted(const VectorScan *scan);
 
 /* Does a round of a segment. */

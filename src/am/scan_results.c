@@ -99,7 +99,7 @@ scan_take_late(VectorScan *scan)
 		return false;
 	scan->late = scan->results;
 	scan->results = late;
-	scan->last = -INFINITY;
+	scan->takes_late = true;
 	return true;
 }
 

@@ -78,6 +78,8 @@ scan_wanted(const VectorScan *scan)
 {
 	if (scan->bound == NULL)
 		return 0;
+	if (scan->merged && scan->nearest && scan->filtered)
+		return scan->nearest->wanted;
 	return scan->shared ? scan_bound_shared_rows(scan->bound) : scan_bound_rows(scan->bound);
 }
 
