@@ -580,8 +580,8 @@ find_nearest(VectorScan *scan, float most)
 }
 
 /*
- * Whether a result comes too late to be returned in order.  Rows that the executor rejects are not
- * returned, but another scan's row may have been meanwhile.
+ * Whether a result comes too late to be returned in order: this scan has returned a farther row, or
+ * another one whose rows are merged with its rows.
  */
 static bool
 comes_late(const VectorScan *scan, float key)
@@ -589,7 +589,7 @@ comes_late(const VectorScan *scan, float key)
 	if (scan->relaxed || scan->takes_late)
 		return false;
 	return key < scan->last ||
-		(scan->filtered && scan->merged &&
+		(scan->merged && scan->merged->comparable &&
 		 space_value(scan->search.space, key) < scan_merge_returned(scan->merged));
 }
 
