@@ -488,7 +488,7 @@ initialize_worker(CustomScanState *custom, shm_toc *toc, void *coordinate)
 
 	node->shared = coordinate;
 	node->limit->noCount = wanted == 0;
-	node->limit->count = (int64) wanted;
+	node->limit->count = (int64) Min(wanted, (uint64) PG_INT64_MAX);
 }
 
 /* Workers say what they have counted, which the leader takes over before the memory goes. */
