@@ -240,6 +240,9 @@ my @read;
 foreach my $cached (0, 1)
 {
 	$node->restart;
+	# a search waits for what nobody else is about to read
+	$node->poll_query_until('postgres', "SELECT EXISTS (SELECT FROM pg_ls_tmpdir() WHERE name LIKE '%vector%')
+		AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'vector worker')") or die 'the workers do not come to an end';
 	sql("SELECT vector_prewarm('apart_v')") if $cached;
 	push @read, sql("SET enable_seqscan = off; SELECT pg_stat_get_xact_blocks_fetched('apart'::regclass) - pg_stat_get_xact_blocks_hit('apart'::regclass)
 		FROM apart ORDER BY v <-> place(1000) LIMIT 10") =~ s/\n.*//sr;
