@@ -33,6 +33,27 @@ CREATE INDEX inspect_ip ON inspect_items USING hnsw (v vector_ip_ops);
 CREATE INDEX inspect_cos ON inspect_items USING hnsw (v vector_cosine_ops);
 SELECT x.index, i.value BETWEEN 0.001 AND 0.3 AS error FROM (VALUES ('inspect_ip'::regclass), ('inspect_cos')) x(index), LATERAL vector_index_segments(x.index) s,
 	LATERAL vector_inspect(x.index, s.segment) i WHERE i.property = 'code error' ORDER BY x.index::text;
+-- many rows of few nodes are merged: those left of an input, whose others have become one node with equal ones, have nodes that lead to them
+SET vector.seed = 1;
+SET max_parallel_maintenance_workers = 0;
+CREATE TABLE inspect_equal (v vector(50));
+INSERT INTO inspect_equal SELECT array_agg((hashint8extended(n, d) & 1023)::real / 1024) FROM generate_series(1, 2000) n, generate_series(1, 50) d GROUP BY n ORDER BY n;
+CREATE INDEX inspect_equal_v ON inspect_equal USING hnsw (v vector_l2_ops);
+CREATE TEMP TABLE again AS SELECT array_agg((hashint8extended(n, d) & 1023)::real / 1024)::vector AS v FROM generate_series(100001, 102000) n, generate_series(1, 50) d GROUP BY n ORDER BY n;
+CREATE PROCEDURE inspect_insert() LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. 8 LOOP
+		INSERT INTO inspect_equal SELECT v FROM again;
+		PERFORM vector_seal('inspect_equal_v');
+	END LOOP;
+END $$;
+CALL inspect_insert();
+SELECT vector_merge('inspect_equal_v');
+SELECT sum(value) FILTER (WHERE item = 4) > 4000 AS most, coalesce(sum(value) FILTER (WHERE item < 2), 0) AS few FROM vector_index_segments('inspect_equal_v') s,
+	LATERAL vector_inspect('inspect_equal_v', s.segment) i WHERE s.kind = 'sealed' AND i.property = 'nodes to which so many lead';
+DROP PROCEDURE inspect_insert;
+DROP TABLE inspect_equal, again;
+RESET max_parallel_maintenance_workers;
 -- growing segments
 INSERT INTO inspect_items SELECT id, v FROM inspect_items WHERE id <= 7;
 SELECT property, value FROM inspected WHERE index = 'inspect_g' AND kind = 'growing' AND property IN ('rows', 'dead rows') ORDER BY property;

@@ -99,6 +99,8 @@ typedef struct GraphBuild
 	GraphArray	levels[GRAPH_LEVELS];	/* if not coded; levels[0] is not used: it is links */
 	GraphEntries entries;		/* if coded */
 	uint32_t	first;			/* id of node 0, if the nodes are a part of a graph */
+	uint8_t    *ways;			/* of a part: by id, how many nodes of this part and those before lead
+								 * to it, no more than UINT8_MAX; NULL: not known */
 	uint32_t	anchor;			/* of a part: the permanent neighbour of node 0, or node 0 */
 	int			top;			/* the levels from top down to bottom are complete; */
 	int			bottom;			/* 0 and 1 if no level is */
@@ -254,9 +256,27 @@ extern void graph_code_link(const GraphBuild *build, uint32_t node, uint32_t pla
 extern void graph_set_anchor(GraphBuild *build, uint32_t id, const void *work, float distance);
 
 /*
+ * In the end this many nodes have an edge to each node.  A node far from all others is among the
+ * nearest of few; with a single edge to it, it is found late or never.
+ */
+#define GRAPH_LEAST_WAYS	4
+
+/* Counts the edges to nodes of this part and of those after it, in build->ways. */
+extern void graph_count_ways(const GraphBuild *build, uint32_t n);
+
+/*
+ * Adds a neighbour outside of this part to a node's list, by an edge as graph_code_edge makes it,
+ * even if others cover it: in a free place, or in that of the farthest neighbour to which more than
+ * enough nodes lead.  Does nothing if there is neither, or if the node has this neighbour.
+ */
+extern void graph_lead(const GraphBuild *build, uint32_t node, uint32_t id, RabitqFactors edge,
+					   const uint8_t *signs);
+
+/*
  * Makes each of the n nodes reachable from node 0, if pruning has cut some off, and has several
  * nodes lead to each.  To be called by one process when the others are done.  Neighbours outside of
- * the n nodes are left alone.  Returns false if there is no memory.
+ * the n nodes are left alone, but those to which by build->ways more than enough nodes lead may have
+ * to give way.  Returns false if there is no memory.
  */
 extern bool graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory);
 

@@ -8,12 +8,6 @@
 
 #include "graph/build_internal.h"
 
-/*
- * In the end this many nodes have an edge to each node.  A node far from all others is among the
- * nearest of few; with a single edge to it, it is found late or never.
- */
-#define LEAST_WAYS		4
-
 static inline void
 complete(const GraphBuild *build, uint32_t node)
 {
@@ -48,6 +42,26 @@ graph_set_anchor(GraphBuild *build, uint32_t id, const void *work, float distanc
 		graph_code_link(build, 0, place, work);
 	else
 		distances[place] = distance;
+}
+
+/* Whether an edge has to stay, as it leads to the anchor, or to a node that few nodes lead to. */
+static inline bool
+must_stay(const GraphBuild *build, uint32_t id, uint32_t enough)
+{
+	return id == build->anchor || (build->ways && build->ways[id] <= enough);
+}
+
+/* Notes a node that leads to another, or that no longer does.  UINT8_MAX stands for any number. */
+static inline void
+add_way(const GraphBuild *build, uint32_t id)
+{
+	build->ways[id] += build->ways[id] < UINT8_MAX;
+}
+
+static inline void
+remove_way(const GraphBuild *build, uint32_t id)
+{
+	build->ways[id] -= build->ways[id] > 0 && build->ways[id] < UINT8_MAX;
 }
 
 /* The state of graph_connect. */
@@ -116,7 +130,7 @@ spare_place(const Connect *connect, GraphLinks *links, uint32_t node, uint32_t e
 		uint32_t	neighbour = inside(connect, ids[i]);
 
 		if (neighbour < connect->n ? connect->parent[neighbour] == node ||
-			connect->incoming[neighbour] <= enough : ids[i] == build->anchor)
+			connect->incoming[neighbour] <= enough : must_stay(build, ids[i], enough))
 			continue;
 		if (place == build->degree || link_distance(build, links, node, i) > farthest)
 		{
@@ -161,6 +175,8 @@ link_from(Connect *connect, uint32_t from, uint32_t node, uint32_t enough)
 
 		if (old < connect->n)
 			connect->incoming[old]--;
+		else if (build->ways)
+			remove_way(build, graph_link_ids(build, links)[place]);
 	}
 	graph_put_link(build, links, place, from,
 				   (GraphCandidate) {graph_build_distance(build, from, node), node});
@@ -194,7 +210,7 @@ link_cut_off(Connect *connect, uint32_t node)
 			uint32_t	neighbour = inside(connect, ids[i]);
 
 			if (neighbour < connect->n &&
-				link_cut_off_from(connect, neighbour, node, rest * LEAST_WAYS))
+				link_cut_off_from(connect, neighbour, node, rest * GRAPH_LEAST_WAYS))
 				return;
 		}
 	for (uint32_t i = connect->reached; i > 0; i--)
@@ -215,13 +231,13 @@ give_ways(Connect *connect, uint32_t node)
 	float		distances[GRAPH_MAX_DEGREE];
 	uint32_t	left = links->count;
 
-	if (connect->incoming[node] >= LEAST_WAYS)
+	if (connect->incoming[node] >= GRAPH_LEAST_WAYS)
 		return;
 	complete(build, node);
 	memcpy(ids, graph_link_ids(build, links), left * sizeof(uint32_t));
 	for (uint32_t i = 0; i < left; i++)
 		distances[i] = link_distance(build, links, node, i);
-	while (connect->incoming[node] < LEAST_WAYS && left > 0)
+	while (connect->incoming[node] < GRAPH_LEAST_WAYS && left > 0)
 	{
 		uint32_t	nearest = 0;
 
@@ -229,7 +245,7 @@ give_ways(Connect *connect, uint32_t node)
 			if (distances[i] < distances[nearest])
 				nearest = i;
 		if (inside(connect, ids[nearest]) < connect->n)
-			(void) link_from(connect, inside(connect, ids[nearest]), node, LEAST_WAYS);
+			(void) link_from(connect, inside(connect, ids[nearest]), node, GRAPH_LEAST_WAYS);
 		ids[nearest] = ids[--left];
 		distances[nearest] = distances[left];
 	}
@@ -278,4 +294,60 @@ graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory)
 		}
 	memory.resize(memory.arg, connect.queue, 0);
 	return true;
+}
+
+void
+graph_count_ways(const GraphBuild *build, uint32_t n)
+{
+	for (uint32_t node = 0; node < n; node++)
+	{
+		GraphLinks *links = links_at(build, 0, node);
+
+		for (uint32_t i = 0; i < links->count; i++)
+			if (graph_link_ids(build, links)[i] >= build->first)
+				add_way(build, graph_link_ids(build, links)[i]);
+	}
+}
+
+/* The place of a node's farthest neighbour that need not stay; or degree if there is none. */
+static uint32_t
+farthest_place(const GraphBuild *build, GraphLinks *links)
+{
+	const uint32_t *ids = graph_link_ids(build, links);
+	const float *distances = graph_link_distances(build, links);
+	uint32_t	place = build->degree;
+
+	for (uint32_t i = 0; i < links->count; i++)
+		if (!must_stay(build, ids[i], GRAPH_LEAST_WAYS) &&
+			(place == build->degree || distances[i] > distances[place]))
+			place = i;
+	return place;
+}
+
+void
+graph_lead(const GraphBuild *build, uint32_t node, uint32_t id, RabitqFactors edge,
+		   const uint8_t *signs)
+{
+	GraphLinks *links = links_at(build, 0, node);
+	uint32_t	place = links->count;
+
+	if (has_link(build, links, id))
+		return;
+	if (place == build->degree)
+	{
+		complete(build, node);
+		place = farthest_place(build, links);
+		if (place == build->degree)
+			return;
+		remove_way(build, graph_link_ids(build, links)[place]);
+	}
+	else
+		links->count++;
+	graph_link_ids(build, links)[place] = id;
+	graph_link_distances(build, links)[place] = edge.distance;
+	if (build->bytes)
+		put_signs(build, links, place, signs);
+	else if (build->coded)
+		put_code(build, links, place, edge, signs);
+	add_way(build, id);
 }

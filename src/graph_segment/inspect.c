@@ -6,23 +6,19 @@
 #include "miscadmin.h"
 
 #include "graph_segment/check.h"
-#include "graph_segment/disk.h"
+#include "graph_segment/scan.h"
 #include "segment/code_errors.h"
 
-/* How many neighbours a node has. */
-static uint32
-degree_of(SealedScan *scan, DiskScan *disk, uint32 node)
-{
-	if (disk && disk_has_links(&scan->segment->header))
-		return ((const DiskNode *) disk_reader_get(&disk->links, node))->links;
-	return sealed_read_node(scan, 0, node)->links;
-}
-
+/* Shows how many neighbours nodes have, and how many nodes have them as a neighbour. */
 static void
 show_degrees(SealedScan *scan, SegmentShow show, void *arg)
 {
 	const SealedHeader *header = &scan->segment->header;
 	uint64		nodes[GRAPH_MAX_DEGREE + 1] = {0};
+	uint64		led_to[GRAPH_LEAST_WAYS + 1] = {0};
+	uint8	   *ways = MemoryContextAllocExtended(CurrentMemoryContext, Max(header->nodes, 1),
+												  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	uint32		ids[GRAPH_MAX_DEGREE];
 	DiskScan   *disk = NULL;
 
 	if (disk_is(header))
@@ -33,16 +29,27 @@ show_degrees(SealedScan *scan, SegmentShow show, void *arg)
 	for (uint32 number = 0; number < header->nodes; number++)
 	{
 		SealedRow	row;
+		uint32		links;
 
 		CHECK_FOR_INTERRUPTS();
 		sealed_read_row(scan, number, &row);
-		nodes[Min(degree_of(scan, disk, row.node), GRAPH_MAX_DEGREE)]++;
+		links = graph_read_links(scan, disk, row.node, ids);
+		nodes[links]++;
+		for (uint32 i = 0; i < links; i++)
+			if (ids[i] < header->nodes && ways[ids[i]] < GRAPH_LEAST_WAYS)
+				ways[ids[i]]++;
 	}
 	if (disk)
 		disk_scan_close(disk);
+	for (uint32 id = 0; id < header->nodes; id++)
+		led_to[ways[id]]++;
+	pfree(ways);
 	for (int degree = 0; degree <= GRAPH_MAX_DEGREE; degree++)
 		if (nodes[degree] > 0)
 			show(arg, "nodes with so many neighbours", degree, (double) nodes[degree]);
+	for (int count = 0; count <= GRAPH_LEAST_WAYS; count++)
+		if (led_to[count] > 0)
+			show(arg, "nodes to which so many lead", count, (double) led_to[count]);
 }
 
 /* The distance of a query and a node, which is read. */

@@ -182,6 +182,10 @@ open_inputs(Merge *merge)
 		if (needs_full(merge, &merge->inputs[i]))
 			merge->build->shared->needs_full = true;
 	merge->number = no_numbers(merge->keys);
+	/* by dot products short vectors are not found by any query, however many nodes lead to them */
+	if (merge->space->metric != SPACE_IP)
+		merge->build->graph.ways = MemoryContextAllocExtended(merge->context, Max(merge->keys, 1),
+															  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	merge->rows = no_numbers(merge->row_count);
 	for (int i = 0; i < merge->input_count; i++)
 		mark_live(merge, &merge->inputs[i]);
@@ -286,26 +290,10 @@ merge_read_links(Merge *merge, uint32 key, uint32 *ids)
 {
 	MergeInput *input = merge_input_of_key(merge, key);
 	const SealedHeader *header = &input->segment->header;
-	const SealedNode *node;
-	uint32		count;
+	uint32		count = graph_read_links(&input->scan.sealed, input->scan.disk, key - input->base,
+										 ids);
 
-	if (graph_scan_estimates(&input->scan))
-	{
-		count = disk_copy_links(header, (const DiskNode *)
-								disk_reader_get(&input->scan.disk->links, key - input->base),
-								ids);
-		graph_scan_close(&input->scan);
-	}
-	else
-	{
-		node = sealed_read_node(&input->scan.sealed, 0, key - input->base);
-		count = Min(node->links, header->layout.degree);
-		if (input->scan.disk)
-			count = disk_unpack_ids(header, (const char *) node + header->layout.ids, node->links,
-									ids);
-		else
-			memcpy(ids, (const char *) node + header->layout.ids, sizeof(uint32) * count);
-	}
+	graph_scan_close(&input->scan);
 	for (uint32 i = 0; i < count; i++)
 		if (ids[i] >= header->nodes)
 			sealed_damaged(merge->job->index, "In segment %u, node %u has %u as a neighbour.",

@@ -11,6 +11,16 @@
 
 #include "segment/temporary.h"
 
+/* Room for an edge in a file. */
+#define MERGE_EDGE_SIZE	(sizeof(MergeEdge) + DENSE_MAX_DIM / 4 + 16)
+
+/*
+ * So many nodes of earlier parts lead to each node that has edges from as many.  Most have enough
+ * in their own part, and each such edge takes the place of another: with 4, a tenth more rows were
+ * missed after a merge of 20,000, 10,000, 10,000 and 5,000 rows.
+ */
+#define LEAST_LEADS	2
+
 #define LEAST_ROWS	8192		/* whose memory a merge may take, however few there are */
 
 /*
@@ -81,7 +91,7 @@ void
 merge_put_edge(Merge *merge, uint32 node, uint32 neighbour, const void *from, const void *to)
 {
 	MergePart  *part = part_of_key(merge, node);
-	char		bytes[sizeof(MergeEdge) + DENSE_MAX_DIM / 4 + 16] = {0};
+	char		bytes[MERGE_EDGE_SIZE] = {0};
 	MergeEdge  *edge = (MergeEdge *) bytes;
 	RabitqFactors factors = graph_code_edge(&merge->build->graph, from, to,
 											(uint8 *) (edge + 1));
@@ -449,10 +459,53 @@ merge_part_edges(Merge *merge, uint32 p)
 	temporary_rewind(part->edges);
 	for (uint64 done = 0; done < part->edge_count; done += room)
 		merge_next_edges(merge, p, Min(room, part->edge_count - done), file, edges);
-	BufFileClose(part->edges);
-	part->edges = NULL;
 	pfree(edges);
 	pfree(file);
+}
+
+/*
+ * Has the part lead to the nodes of those after it for which it has edges in its file.  A node's
+ * nearest neighbours all may have kept others, and the nodes of its own part that are left may be
+ * few, or far: it would be found late or never.  The nearest are the first in the file.
+ */
+static void
+lead_to_later_parts(Merge *merge, uint32 p)
+{
+	const GraphBuild *graph = &merge->build->graph;
+	const uint32 *part_first = merge->build->shared->part_first;
+	MergePart  *part = &merge->parts[p];
+	char		bytes[MERGE_EDGE_SIZE];
+	const MergeEdge *edge = (const MergeEdge *) bytes;
+
+	if (graph->ways == NULL)
+		return;
+	graph_count_ways(graph, merge->build->shared->nodes);
+	temporary_rewind(part->edges);
+	for (uint64 i = 0; i < part->edge_count; i++)
+	{
+		uint32		node;
+		uint32		neighbour;
+
+		CHECK_FOR_OTHERS();
+		temporary_read(part->edges, bytes, merge_edge_size(merge));
+		node = merge->number[edge->node];
+		neighbour = merge->number[edge->neighbour];
+		if (node >= part_first[p] && node < part_first[p + 1] && neighbour != NO_ROW &&
+			neighbour >= part_first[p + 1] && graph->ways[neighbour] < LEAST_LEADS)
+			graph_lead(graph, node - part_first[p], neighbour, (RabitqFactors)
+					   {.a = edge->a, .b = edge->b, .distance = edge->distance},
+					   (const uint8 *) (edge + 1));
+	}
+	/* those that lead to the nodes of this part have been chosen */
+	memset(graph->ways + part_first[p], UINT8_MAX, merge->build->shared->nodes);
+}
+
+static void
+close_edges(MergePart *part)
+{
+	if (part->edges)
+		BufFileClose(part->edges);
+	part->edges = NULL;
 }
 
 /* The position of the first alias with a number, or where it would be. */
@@ -558,6 +611,9 @@ merge_write_parts(SegmentBuild *build, SegmentPlan *plan)
 		load_part_nodes(merge, p);
 		merge_part_edges(merge, p);
 		link_next_part(merge, p);
+		if (merge->parts[p].edges)
+			lead_to_later_parts(merge, p);
+		close_edges(&merge->parts[p]);
 		build_connect(build);
 		plan_write_part(build, plan, shared->part_first[p]);
 		note_rows(merge);

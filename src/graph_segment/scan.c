@@ -281,6 +281,23 @@ descend(GraphScan *scan, const GraphSource *source)
 	return entry;
 }
 
+uint32
+graph_read_links(SealedScan *sealed, DiskScan *disk, uint32 id, uint32 *ids)
+{
+	const SealedHeader *header = &sealed->segment->header;
+	const SealedNode *node;
+	uint32		count;
+
+	if (disk && disk_has_links(header))
+		return disk_copy_links(header, (const DiskNode *) disk_reader_get(&disk->links, id), ids);
+	node = sealed_read_node(sealed, 0, id);
+	if (disk)
+		return disk_unpack_ids(header, (const char *) node + header->layout.ids, node->links, ids);
+	count = Min(node->links, header->layout.degree);
+	memcpy(ids, (const char *) node + header->layout.ids, sizeof(uint32) * count);
+	return count;
+}
+
 void
 graph_scan_begin(GraphScan *scan, Relation index, const Space *space, CachedSegment *segment,
 				 ScanStatistics *statistics)

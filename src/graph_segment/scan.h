@@ -50,6 +50,12 @@ graph_scan_estimates(const GraphScan *scan)
 	return scan->disk && disk_has_links(&scan->sealed.segment->header);
 }
 
+/*
+ * Copies the ids of a node's neighbours, which are not checked; `disk` is NULL but for a segment of
+ * METHOD_DISK.  Returns how many, GRAPH_MAX_DEGREE at most.
+ */
+extern uint32 graph_read_links(SealedScan *sealed, DiskScan *disk, uint32 id, uint32 *ids);
+
 /* Begins a scan of a segment that is held. */
 extern void graph_scan_begin(GraphScan *scan, Relation index, const Space *space,
 							 CachedSegment *segment, ScanStatistics *statistics);

@@ -375,6 +375,43 @@ slice(const GraphBuild *build, const GraphEdges *edges, uint32_t from, uint32_t 
 }
 
 /*
+ * Nodes of a part lead to one outside of it: with free places or in place of the farthest neighbour,
+ * but not of one that few nodes lead to.  Connecting the part does not take that away.
+ */
+static void
+lead_outside(GraphBuild *build, uint32_t n, uint32_t id, uint8_t *signs)
+{
+	RabitqFactors edge = {.distance = 1e9f};
+	GraphLinks *links = graph_array_at(&build->links, 1);
+	uint32_t	had = links->count;
+	uint32_t	lost = 0;
+	uint8_t	   *before = malloc(id + 2);
+
+	build->ways = calloc(id + 2 + GRAPH_MAX_DEGREE, 1);
+	graph_count_ways(build, n);
+	memcpy(before, build->ways, id + 2);
+	graph_lead(build, 1, id, edge, signs);
+	HOLDS(build->ways[id] == 1 && has_neighbour(build, links, id));
+	HOLDS(links->count == (had < build->degree ? had + 1 : build->degree));
+	for (uint32_t i = 0; i < id; i++)
+	{
+		lost += build->ways[i] != before[i];
+		HOLDS(build->ways[i] == before[i] ||
+			  (build->ways[i] + 1 == before[i] && before[i] > GRAPH_LEAST_WAYS));
+	}
+	HOLDS(lost == (had == build->degree));
+	/* once more changes nothing; another one takes no place of the first, although that is farther */
+	graph_lead(build, 1, id, edge, signs);
+	HOLDS(build->ways[id] == 1);
+	edge.distance = 1;
+	while (links->count < build->degree)
+		graph_lead(build, 1, id + 2 + links->count, edge, signs);
+	graph_lead(build, 1, id + 1, edge, signs);
+	HOLDS(has_neighbour(build, links, id) && has_neighbour(build, links, id + 1));
+	free(before);
+}
+
+/*
  * A graph whose nodes have other ids, as a partition has: its lists are merged from overlapping
  * parts, then with lists of neighbours outside, with an anchor outside, and all nodes are
  * connected.
@@ -384,6 +421,7 @@ check_parts(Kind kind)
 {
 	const uint32_t first = 500;
 	const uint32_t anchor = 7;
+	const uint32_t outside = 200000;
 	World		world;
 	World		part;
 	GraphInserter inserter;
@@ -438,10 +476,12 @@ check_parts(Kind kind)
 				HOLDS(graph_link_ids(&part.build, links)[i] !=
 					  graph_link_ids(&part.build, links)[k]);
 	}
+	lead_outside(&part.build, part.n, outside, signs);
 	graph_set_anchor(&part.build, anchor,
 					 kind == PLAIN ? NULL : graph_array_at(&part.build.work, 5), 1);
 	HOLDS(graph_connect(&part.build, part.n, (GraphMemory) {resize, NULL}));
 	HOLDS(has_neighbour(&part.build, graph_array_at(&part.build.links, 0), anchor));
+	HOLDS(has_neighbour(&part.build, graph_array_at(&part.build.links, 1), outside));
 	reached = calloc(part.n, sizeof(bool));
 	queue = malloc(sizeof(uint32_t) * part.n);
 	queue[0] = 0;
@@ -465,6 +505,7 @@ check_parts(Kind kind)
 	free(reached);
 	free(queue);
 	free_inserter(&inserter);
+	free(part.build.ways);
 	free(part.arrays[0]);
 	free_world(&world);
 }
