@@ -99,8 +99,8 @@ typedef struct GraphBuild
 	GraphArray	levels[GRAPH_LEVELS];	/* if not coded; levels[0] is not used: it is links */
 	GraphEntries entries;		/* if coded */
 	uint32_t	first;			/* id of node 0, if the nodes are a part of a graph */
-	uint8_t    *ways;			/* of a part: by id, how many nodes of this part and those before lead
-								 * to it, no more than UINT8_MAX; NULL: not known */
+	uint8_t    *ways;			/* by id: how many nodes of this part and those before lead to it,
+								 * UINT8_MAX: so many or more; NULL: not known */
 	uint32_t	anchor;			/* of a part: the permanent neighbour of node 0, or node 0 */
 	int			top;			/* the levels from top down to bottom are complete; */
 	int			bottom;			/* 0 and 1 if no level is */
@@ -274,9 +274,9 @@ extern void graph_lead(const GraphBuild *build, uint32_t node, uint32_t id, Rabi
 
 /*
  * Makes each of the n nodes reachable from node 0, if pruning has cut some off, and has several
- * nodes lead to each.  To be called by one process when the others are done.  Neighbours outside of
- * the n nodes are left alone, but those to which by build->ways more than enough nodes lead may have
- * to give way.  Returns false if there is no memory.
+ * nodes lead to each.  To be called by one process when the others are done.  A neighbour outside
+ * of the n nodes may have to give way, unless it is the anchor, or by build->ways no more than
+ * enough nodes lead to it.  Returns false if there is no memory.
  */
 extern bool graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory);
 

@@ -375,8 +375,8 @@ slice(const GraphBuild *build, const GraphEdges *edges, uint32_t from, uint32_t 
 }
 
 /*
- * Nodes of a part lead to one outside of it: with free places or in place of the farthest neighbour,
- * but not of one that few nodes lead to.  Connecting the part does not take that away.
+ * A node of a part leads to one outside of it, in a free place or in that of the farthest
+ * neighbour, but not of one to which few nodes lead.  Connecting the part leaves that.
  */
 static void
 lead_outside(GraphBuild *build, uint32_t n, uint32_t id, uint8_t *signs)
@@ -400,7 +400,7 @@ lead_outside(GraphBuild *build, uint32_t n, uint32_t id, uint8_t *signs)
 			  (build->ways[i] + 1 == before[i] && before[i] > GRAPH_LEAST_WAYS));
 	}
 	HOLDS(lost == (had == build->degree));
-	/* once more changes nothing; another one takes no place of the first, although that is farther */
+	/* once more changes nothing; another one leaves the first its place, though that is farther */
 	graph_lead(build, 1, id, edge, signs);
 	HOLDS(build->ways[id] == 1);
 	edge.distance = 1;
