@@ -276,7 +276,8 @@ extern void graph_lead(const GraphBuild *build, uint32_t node, uint32_t id, Rabi
  * Makes each of the n nodes reachable from node 0, if pruning has cut some off, and has several
  * nodes lead to each.  To be called by one process when the others are done.  A neighbour outside
  * of the n nodes may have to give way, unless it is the anchor, or by build->ways no more than
- * enough nodes lead to it.  Returns false if there is no memory.
+ * enough nodes lead to it and each of the n is reached all the same.  Returns false if there is no
+ * memory.
  */
 extern bool graph_connect(const GraphBuild *build, uint32_t n, GraphMemory memory);
 

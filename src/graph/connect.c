@@ -44,11 +44,14 @@ graph_set_anchor(GraphBuild *build, uint32_t id, const void *work, float distanc
 		distances[place] = distance;
 }
 
-/* Whether an edge has to stay, as it leads to the anchor, or to a node that few nodes lead to. */
+/*
+ * Whether an edge has to stay, as it leads to the anchor, or to a node that few nodes lead to.  If
+ * none are enough, no node is one of those, as ways of other parts need not have been counted.
+ */
 static inline bool
 must_stay(const GraphBuild *build, uint32_t id, uint32_t enough)
 {
-	return id == build->anchor || (build->ways && build->ways[id] <= enough);
+	return id == build->anchor || (build->ways && enough > 0 && build->ways[id] <= enough);
 }
 
 /* Notes a node that leads to another, or that no longer does.  UINT8_MAX stands for any number. */

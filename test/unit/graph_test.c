@@ -411,6 +411,36 @@ lead_outside(GraphBuild *build, uint32_t n, uint32_t id, uint8_t *signs)
 	free(before);
 }
 
+/* How many nodes of a part are reached from its first. */
+static uint32_t
+count_reached(const GraphBuild *build, uint32_t n)
+{
+	bool	   *reached = calloc(n, sizeof(bool));
+	uint32_t   *queue = malloc(sizeof(uint32_t) * n);
+	uint32_t	count = 1;
+
+	queue[0] = 0;
+	reached[0] = true;
+	for (uint32_t i = 0; i < count; i++)
+	{
+		GraphLinks *links = graph_array_at(&build->links, queue[i]);
+
+		for (uint32_t k = 0; k < links->count; k++)
+		{
+			uint32_t	node = graph_link_ids(build, links)[k] - build->first;
+
+			if (node < n && !reached[node])
+			{
+				reached[node] = true;
+				queue[count++] = node;
+			}
+		}
+	}
+	free(reached);
+	free(queue);
+	return count;
+}
+
 /*
  * A graph whose nodes have other ids, as a partition has: its lists are merged from overlapping
  * parts, then with lists of neighbours outside, with an anchor outside, and all nodes are
@@ -431,9 +461,6 @@ check_parts(Kind kind)
 	uint16_t	b[GRAPH_MAX_DEGREE];
 	uint8_t		signs[GRAPH_MAX_DEGREE * 32];
 	GraphEdges	edges = {0, ids, distances, a, b, signs};
-	bool	   *reached;
-	uint32_t   *queue;
-	uint32_t	count = 1;
 
 	make_world(&world, 2000, RABITQ_L2, kind, 1);
 	build_graph(&world, 1);
@@ -482,28 +509,19 @@ check_parts(Kind kind)
 	HOLDS(graph_connect(&part.build, part.n, (GraphMemory) {resize, NULL}));
 	HOLDS(has_neighbour(&part.build, graph_array_at(&part.build.links, 0), anchor));
 	HOLDS(has_neighbour(&part.build, graph_array_at(&part.build.links, 1), outside));
-	reached = calloc(part.n, sizeof(bool));
-	queue = malloc(sizeof(uint32_t) * part.n);
-	queue[0] = 0;
-	reached[0] = true;
-	for (uint32_t i = 0; i < count; i++)
+	HOLDS(count_reached(&part.build, part.n) == part.n);
+	/* likewise if all edges lead outside, to nodes of which no other edge is known */
+	memset(part.build.ways, 0, outside);
+	for (uint32_t node = 0; node < part.n; node++)
 	{
-		GraphLinks *links = graph_array_at(&part.build.links, queue[i]);
+		GraphLinks *links = graph_array_at(&part.build.links, node);
 
-		for (uint32_t k = 0; k < links->count; k++)
-		{
-			uint32_t	node = graph_link_ids(&part.build, links)[k] - first;
-
-			if (node < part.n && !reached[node])
-			{
-				reached[node] = true;
-				queue[count++] = node;
-			}
-		}
+		links->count = part.build.degree;
+		for (uint32_t i = 0; i < links->count; i++)
+			graph_link_ids(&part.build, links)[i] = outside / 2 + i;
 	}
-	HOLDS(count == part.n);
-	free(reached);
-	free(queue);
+	HOLDS(graph_connect(&part.build, part.n, (GraphMemory) {resize, NULL}));
+	HOLDS(count_reached(&part.build, part.n) == part.n);
 	free_inserter(&inserter);
 	free(part.build.ways);
 	free(part.arrays[0]);
