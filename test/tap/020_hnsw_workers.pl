@@ -298,8 +298,8 @@ SKIP:
 		set("vector.wait_point = '$place'");
 		sql("INSERT INTO items SELECT n, place(n)
 			FROM (SELECT (SELECT max(id) FROM items) + generate_series(1, 700) AS n) x");
-		until_true("SELECT count(*) = 1 FROM vector_segments() WHERE kind = 'reserved'",
-			"a worker stops at $place");
+		until_true("SELECT count(*) = 1 FROM vector_segments() WHERE kind = 'reserved' AND EXISTS (SELECT FROM pg_stat_activity
+			WHERE backend_type = 'vector worker' AND wait_event = 'PgSleep')", "a worker stops at $place");
 	}
 	sub open_gate { $_[0]->query_safe('SELECT pg_advisory_unlock(0, 4711)') }
 
@@ -318,11 +318,14 @@ SKIP:
 	# a segment that is published between VACUUM's passes is vacuumed as well
 	stop_worker('flip', $gate);
 	sql('DELETE FROM items WHERE id % 3 = 0');
+	# what another process still sees, VACUUM leaves
+	until_true('SELECT count(*) = 0 FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)',
+		'no snapshot is older');
 	my $vacuum = $node->background_psql('postgres');
 	$vacuum->query_safe("LOAD 'vector'; SET vector.wait_point = 'bury'");
 	$vacuum->query_until(qr/begun/, "\\echo begun\nVACUUM (INDEX_CLEANUP ON) items;\n");
 	until_true("SELECT count(*) = 1 FROM pg_stat_activity
-		WHERE query LIKE 'VACUUM (INDEX%' AND state = 'active'", 'VACUUM stops amid a segment');
+		WHERE query LIKE 'VACUUM (INDEX%' AND wait_event = 'PgSleep'", 'VACUUM stops amid a segment');
 	open_gate($gate);
 	$vacuum->quit;
 	until_true($idle, 'the worker ends, too');
@@ -336,7 +339,7 @@ SKIP:
 	$insert->query_until(qr/begun/,
 		"\\echo begun\nINSERT INTO items SELECT n, place(n) FROM generate_series(200004, 200005) n;\n");
 	until_true("SELECT count(*) = 1 FROM pg_stat_activity
-		WHERE query LIKE 'INSERT INTO items%' AND state = 'active'", 'an insert stops before it appends');
+		WHERE query LIKE 'INSERT INTO items%' AND wait_event = 'PgSleep'", 'an insert stops before it appends');
 	cmp_ok(sql("SELECT vector_seal('items_v')"), '>', 0, 'the segment is sealed');
 	open_gate($gate);
 	$insert->quit;
