@@ -213,13 +213,17 @@ foreach my $round (1 .. $rounds)
 # blocks that no extent covers after a crash are free again
 if (!$peer)
 {
-	foreach my $round (1, 2)
+	# VACUUM gives blocks back only from an index that nobody else uses at that moment
+	$node->append_conf('postgresql.conf', 'autovacuum = off');
+	$node->reload;
+	foreach my $round (1 .. 3)
 	{
-		$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP ON) items; SELECT txid_current()');
-		$node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM vector_jobs()')
+		$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP ON) items; SELECT txid_current()') if $round < 3;
+		$node->poll_query_until('postgres', q{SELECT (SELECT count(*) = 0 FROM vector_jobs())
+			AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE backend_type IN ('autovacuum worker', 'vector worker'))})
 		  or die 'the workers do not come to an end';
 	}
-	$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP ON) items');
+	$node->safe_psql('postgres', 'SET vector.background_work = off; VACUUM (INDEX_CLEANUP ON) items');
 	foreach my $index ('items_v', 'items_h', 'items_l', 'items_c', 'items_d')
 	{
 		my $size = $node->safe_psql('postgres', "SELECT pg_relation_size('$index')");
