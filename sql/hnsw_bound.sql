@@ -118,11 +118,11 @@ SELECT condition, t.* FROM unnest(ARRAY[
 	'v <-> ''@'' < 0.23 + id * 0', 'v <-> ''@'' < 0.23 + random() * 0', 'v <+> ''@'' < 0.23',
 	'v <-> ''[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]'' < 0.23', 'NOT v <-> ''@'' < 0.23']) condition, try(condition) t;
 
--- rows beyond the bound are not visited, and an iterative scan ends there
+-- rows beyond the bound are not fetched, and an iterative scan ends there
 SELECT hops(format('SELECT FROM t WHERE v <-> %L < -1 ORDER BY v <-> %1$L', :'probe')) AS negative,
 	hops(format('SELECT FROM t WHERE v <-> %L < (SELECT NULL::float8) ORDER BY v <-> %1$L', :'probe')) AS null_bound,
-	hops(format('SELECT FROM t WHERE v <-> %L < 0.23 ORDER BY v <-> %1$L', :'probe')) < 400 AS few,
-	hops(format('SELECT FROM t WHERE v <-> %L < 0.23 ORDER BY v <-> %1$L LIMIT 100', :'probe')) < 400 AS few_with_limit,
+	fetched(format('SELECT FROM t WHERE v <-> %L < 0.23 ORDER BY v <-> %1$L', :'probe')) < 100 AS few,
+	fetched(format('SELECT FROM t WHERE v <-> %L < 0.23 ORDER BY v <-> %1$L LIMIT 100', :'probe')) < 100 AS few_with_limit,
 	fetched(format('SELECT FROM t WHERE (v <-> %L) + 0 < 0.23 ORDER BY v <-> %1$L LIMIT 100', :'probe')) > 1900 AS many;
 
 -- parameters: of a prepared statement, of a function, of an outer row
