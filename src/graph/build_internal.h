@@ -119,6 +119,19 @@ put_signs(const GraphBuild *build, GraphLinks *links, uint32_t place, const uint
 	memcpy(graph_link_codes(build, links) + place * size, signs, size);
 }
 
+/* Writes a neighbour whose code is known into a place of a list that may be merged. */
+static inline void
+put_edge(const GraphBuild *build, GraphLinks *links, uint32_t place, GraphCandidate end,
+		 const RabitqFactors *factors, const uint8_t *signs)
+{
+	graph_link_ids(build, links)[place] = end.id;
+	graph_link_distances(build, links)[place] = end.distance;
+	if (build->bytes)
+		put_signs(build, links, place, signs);
+	else if (build->coded)
+		put_code(build, links, place, *factors, signs);
+}
+
 /*
  * In an order of chosen neighbours, moves one forward that has covered a candidate: those that have
  * covered more come first, because they soon cover another.

@@ -312,45 +312,25 @@ graph_count_ways(const GraphBuild *build, uint32_t n)
 	}
 }
 
-/* The place of a node's farthest neighbour that need not stay; or degree if there is none. */
-static uint32_t
-farthest_place(const GraphBuild *build, GraphLinks *links)
-{
-	const uint32_t *ids = graph_link_ids(build, links);
-	const float *distances = graph_link_distances(build, links);
-	uint32_t	place = build->degree;
-
-	for (uint32_t i = 0; i < links->count; i++)
-		if (!must_stay(build, ids[i], GRAPH_LEAST_WAYS) &&
-			(place == build->degree || distances[i] > distances[place]))
-			place = i;
-	return place;
-}
-
 void
 graph_lead(const GraphBuild *build, uint32_t node, uint32_t id, RabitqFactors edge,
 		   const uint8_t *signs)
 {
+	/* no node is taken to be inside, as ways are counted of all */
+	const Connect connect = {.build = build};
 	GraphLinks *links = links_at(build, 0, node);
-	uint32_t	place = links->count;
+	uint32_t	place;
 
 	if (has_link(build, links, id))
 		return;
+	complete(build, node);
+	place = spare_place(&connect, links, node, GRAPH_LEAST_WAYS);
 	if (place == build->degree)
-	{
-		complete(build, node);
-		place = farthest_place(build, links);
-		if (place == build->degree)
-			return;
-		remove_way(build, graph_link_ids(build, links)[place]);
-	}
-	else
+		return;
+	if (place == links->count)
 		links->count++;
-	graph_link_ids(build, links)[place] = id;
-	graph_link_distances(build, links)[place] = edge.distance;
-	if (build->bytes)
-		put_signs(build, links, place, signs);
-	else if (build->coded)
-		put_code(build, links, place, edge, signs);
+	else
+		remove_way(build, graph_link_ids(build, links)[place]);
+	put_edge(build, links, place, (GraphCandidate) {edge.distance, id}, &edge, signs);
 	add_way(build, id);
 }

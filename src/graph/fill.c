@@ -277,7 +277,7 @@ graph_merge_edges(GraphInserter *inserter, uint32_t node, const GraphEdges *edge
 			k++;
 		if (k < had)
 			continue;
-		spokes[count].end = (GraphCandidate) {edges->distances[i], edges->ids[i]};
+		spokes[count] = (Spoke) {.end = {edges->distances[i], edges->ids[i]}};
 		if (build->coded)
 			spokes[count].signs = edges->signs + (size_t) i * (graph_sign_dims(build) / 8);
 		if (build->coded && !build->bytes)
@@ -298,12 +298,7 @@ graph_merge_edges(GraphInserter *inserter, uint32_t node, const GraphEdges *edge
 	}
 	for (uint32_t i = had; i < count; i++)
 	{
-		graph_link_ids(build, links)[i] = spokes[i].end.id;
-		graph_link_distances(build, links)[i] = spokes[i].end.distance;
-		if (build->bytes)
-			put_signs(build, links, i, spokes[i].signs);
-		else if (build->coded)
-			put_code(build, links, i, spokes[i].factors, spokes[i].signs);
+		put_edge(build, links, i, spokes[i].end, &spokes[i].factors, spokes[i].signs);
 	}
 	links->count = count;
 	unlock_exclusive(links);

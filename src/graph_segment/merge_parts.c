@@ -477,7 +477,8 @@ lead_to_later_parts(Merge *merge, uint32 p)
 	char		bytes[MERGE_EDGE_SIZE];
 	const MergeEdge *edge = (const MergeEdge *) bytes;
 
-	if (graph->ways == NULL)
+	if (graph->ways == NULL || part->edges == NULL ||
+		part_first[p + 1] == part_first[merge->part_count])
 		return;
 	graph_count_ways(graph, merge->build->shared->nodes);
 	temporary_rewind(part->edges);
@@ -611,8 +612,7 @@ merge_write_parts(SegmentBuild *build, SegmentPlan *plan)
 		load_part_nodes(merge, p);
 		merge_part_edges(merge, p);
 		link_next_part(merge, p);
-		if (merge->parts[p].edges)
-			lead_to_later_parts(merge, p);
+		lead_to_later_parts(merge, p);
 		close_edges(&merge->parts[p]);
 		build_connect(build);
 		plan_write_part(build, plan, shared->part_first[p]);
